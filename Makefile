@@ -1,0 +1,60 @@
+# Two commands: `make demo` and `make test`. Both set up everything they need first.
+#
+#   make demo [MODE=new-cluster]   run the program's main job in the lab
+#   make test                      every check and every test
+#   make check                     lint, formatting, types, layers
+#   make unit                      the tests that start no process, in seconds
+#   make endurance                 tests that run the whole program dozens of times, half an hour or more
+#   make down                      stop the lab that `make demo` left running
+#   make clean                     stop the lab, forget the virtual environment (built artifacts stay cached)
+
+SHELL  := bash
+PYTHON ?= python3
+MODE   ?= new-cluster
+BIN    := .venv/bin
+READY  := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check unit endurance down clean setup
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: $(READY)
+	@$(BIN)/python -m lab.demo $(MODE)
+
+test: $(READY) check
+	@$(BIN)/python -m lab.toolchain build control-plane kubectl helm node-player
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not endurance"
+
+endurance: $(READY)
+	@$(BIN)/python -m pytest -m endurance
+
+check: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@unformatted="$$(gofmt -l lab)"; test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
+
+unit: $(READY)
+	@$(BIN)/python -m pytest -m unit -q -n 2 --dist loadfile
+
+down: $(READY)
+	@$(BIN)/python -m lab down
+
+clean:
+	@test ! -x $(BIN)/python || $(BIN)/python -m lab down
+	@rm -rf .venv .lab
+
+setup: $(READY)
+
+$(READY): requirements.txt requirements-dev.txt constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "error: Python 3.11 or newer is needed: install python3 (or name it: make PYTHON=...)"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) -V 2>&1): name a newer one with make PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "error: Python's venv module is missing: install the package python3-venv"; exit 1; }
+	@command -v go >/dev/null || { echo "error: Go 1.26 or newer is needed to build the lab's control plane: install it from your package manager or go.dev"; exit 1; }
+	@echo "  setting up .venv (about a minute the first time)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

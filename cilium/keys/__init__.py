@@ -1,0 +1,66 @@
+"""The keys each chart knows, so that a value nobody reads is refused instead of ignored.
+
+A chart accepts unknown and removed keys without a word. `<version>.txt` beside this file holds the chart's
+own tree, one dotted path a line, `.*` where anything may follow; `python -m cilium.keys` writes it, a test
+compares it with the real chart.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+ANYTHING = "*"
+"""Last part of a path below which the chart passes on whatever it is given."""
+
+
+@dataclass(frozen=True)
+class UnknownKey:
+    """A key the chart does not know, and the nearest one it does."""
+
+    path: tuple[str, ...]
+    value: Any
+    nearest: str | None
+
+
+@cache
+def chart_keys(version: str) -> frozenset[tuple[str, ...]]:
+    """Paths the chart of that version knows."""
+    text = (Path(__file__).parent / f"{version}.txt").read_text()
+    return frozenset(tuple(line.split(".")) for line in text.split())
+
+
+def unknown_keys(version: str, values: Mapping[str, Any]) -> list[UnknownKey]:
+    """Keys among `values` that the chart would silently ignore."""
+    known = chart_keys(version)
+    tree = {path[:length] for path in known for length in range(1, len(path) + 1)}
+    return [
+        UnknownKey(path, value, _nearest(path, tree)) for path, value in _unknown(values, (), known, tree)
+    ]
+
+
+def _unknown(
+    values: Mapping[str, Any],
+    above: tuple[str, ...],
+    known: frozenset[tuple[str, ...]],
+    tree: set[tuple[str, ...]],
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for key, value in values.items():
+        path = (*above, str(key))
+        if path not in tree:
+            yield path, value
+        elif isinstance(value, Mapping) and (*path, ANYTHING) not in known:
+            if path in known and value:
+                yield path, value  # the chart reads one value there, not an object
+            else:
+                yield from _unknown(value, path, known, tree)
+
+
+def _nearest(path: tuple[str, ...], tree: set[tuple[str, ...]]) -> str | None:
+    siblings = [other[-1] for other in tree if other[:-1] == path[:-1] and other[-1] != ANYTHING]
+    near = difflib.get_close_matches(path[-1], siblings, n=1, cutoff=0.6)
+    return ".".join((*path[:-1], near[0])) if near else None

@@ -1,0 +1,82 @@
+"""How the key tree is taken from a chart: its default values, and the keys they only mention in a comment.
+
+Used by `python -m cilium.keys` and by the test that compares the stored trees with the charts.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from cilium.keys import ANYTHING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_COMMENTED = re.compile(r"^( *)# ?([A-Za-z][A-Za-z0-9]*):(?: .*)?$")
+_KEY = re.compile(r"^( *)([A-Za-z][A-Za-z0-9]*):(?: .*)?$")
+_REFERENCE = re.compile(r"\.Values\.([A-Za-z0-9.]+)")
+
+# Kubernetes' own types: the chart hands them on, whatever its default happens to name.
+_FREE_FORM = frozenset(
+    {
+        "affinity",
+        "annotations",
+        "extraConfig",
+        "labels",
+        "nodeSelector",
+        "podAnnotations",
+        "podLabels",
+        "podSecurityContext",
+        "resources",
+        "securityContext",
+        "updateStrategy",
+    }
+)
+
+
+def extract(chart: Path) -> list[str]:
+    """All keys of an unpacked chart as sorted dotted paths."""
+    text = (chart / "values.yaml").read_text()
+    stated = set(_paths(yaml.safe_load(text), ()))
+    referenced = {path for file in _templates(chart) for path in _REFERENCE.findall(file.read_text())}
+    have = {".".join(path.split(".")[:length]) for path in stated for length in range(1, path.count(".") + 2)}
+    mentioned = {path for path in _commented_keys(text) if path in referenced and path not in have}
+    return sorted(stated | {f"{path}.{ANYTHING}" for path in mentioned})
+
+
+def _templates(chart: Path) -> Iterator[Path]:
+    yield from sorted(chart.glob("templates/**/*.yaml"))
+    yield from sorted(chart.glob("templates/**/*.tpl"))
+
+
+def _paths(node: Any, above: tuple[str, ...]) -> Iterator[str]:
+    """Leaves of the default values. What defaults to nothing or to an empty object may become anything."""
+    free_form = bool(above) and above[-1] in _FREE_FORM
+    if node is None or node == {} or (free_form and isinstance(node, dict)):
+        yield ".".join((*above, ANYTHING))
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            yield from _paths(value, (*above, str(key)))
+    else:
+        yield ".".join(above)
+
+
+def _commented_keys(text: str) -> Iterator[str]:
+    """Paths of keys that stand in a comment where they would stand as values."""
+    stack: list[tuple[int, str]] = []
+    for line in text.splitlines():
+        commented, stated = _COMMENTED.match(line), _KEY.match(line)
+        match = commented or stated
+        if match is None:
+            continue
+        indent, key = len(match[1]), match[2]
+        while stack and stack[-1][0] >= indent:
+            stack.pop()
+        if commented:
+            yield ".".join([*(name for _, name in stack), key])
+        else:
+            stack.append((indent, key))

@@ -1,0 +1,188 @@
+"""Helm values for a cluster whose CNI is Cilium in ENI mode, from the start or node by node.
+
+`components.cilium` gives the result to the release. A leaf that is known only during an update (the
+endpoint's host, a role) is passed through as it is, whatever its type, so that a preview shows all the
+others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from cilium.masquerade import Masquerade
+    from cilium.versions import Release
+
+AGENT_NOT_READY_TAINT = "node.cilium.io/agent-not-ready"
+OPERATOR_SERVICE_ACCOUNT = ("kube-system", "cilium-operator")
+
+COMPUTE_TYPE = "eks.amazonaws.com/compute-type"
+_COMPUTE_WITHOUT_AGENTS = ("fargate", "auto", "hybrid")
+"""Nodes of a cluster on which no agent could run, though it would tolerate their taints."""
+
+_CHARTS_OWN_FOR_ENVOY = {"key": "cilium.io/no-schedule", "operator": "NotIn", "values": ["true"]}
+"""What the chart itself says for Envoy: a list in values replaces the chart's list."""
+
+Leaf = Any
+"""A plain value, or something that becomes one (a `pulumi.Output`)."""
+
+
+@dataclass(frozen=True)
+class EniMode:
+    """What decides the values of a cluster in ENI mode."""
+
+    release: Release
+    cluster_name: str
+    region: str
+    api_host: Leaf
+    """Host of the API server, without scheme: with https:// the chart renders and the agents crash."""
+    api_port: Leaf
+    operator_role_arn: Leaf
+    subnet_filter: Leaf
+    """Subnets that hold nodes, as a list or as one text: see `Release.filters_are_lists`."""
+    vpc_cidr: Leaf
+    masquerade: Masquerade
+    interface_tags: Mapping[str, str]
+    cluster_id: int = 0
+    kube_proxy_replacement: bool = True
+    prefix_delegation: bool = False
+    encryption: Literal["none", "wireguard"] = "none"
+    operator_replicas: int = 2
+    hubble_enabled: bool = True
+    hubble_relay: bool = False
+    hubble_ui: bool = False
+    beside: tuple[str, str] | None = None
+    """Label of the nodes another CNI serves, in a cluster where it is replaced node by node."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def eni_values(mode: EniMode) -> dict[str, Any]:
+    """The values to install with. `extra` comes last, but cannot touch what `decided_keys` names."""
+    parts = (
+        _identity(mode),
+        _routing(mode),
+        _interfaces(mode),
+        _masquerading(mode),
+        _kube_proxy(mode),
+        _operator(mode),
+        _encryption(mode),
+        _hubble(mode),
+        _beside_another_cni(mode),
+        mode.extra,
+    )
+    values: dict[str, Any] = {}
+    for part in parts:
+        values = merged(values, part)
+    return values
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Deep merge of two value trees; neither is changed."""
+    result = dict(base)
+    for key, value in over.items():
+        old = result.get(key)
+        result[key] = merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return result
+
+
+def _identity(mode: EniMode) -> dict[str, Any]:
+    return {
+        "cluster": {"name": mode.cluster_name, "id": mode.cluster_id},
+        "agentNotReadyTaintKey": AGENT_NOT_READY_TAINT,
+    }
+
+
+def _routing(mode: EniMode) -> dict[str, Any]:
+    key, value = mode.release.native_routing
+    return {key: value, "ipam": {"mode": "eni"}}
+
+
+def _interfaces(mode: EniMode) -> dict[str, Any]:
+    """`eni.enabled` goes with `ipam.mode`: before 1.19 one alone silently means an overlay."""
+    return {
+        "eni": {
+            "enabled": True,
+            "iamRole": mode.operator_role_arn,
+            "eniTags": dict(mode.interface_tags),
+            "awsEnablePrefixDelegation": mode.prefix_delegation,
+            # Without the filter the operator may put pods of private nodes into a public subnet of the zone.
+            "subnetIDsFilter": mode.subnet_filter,
+        }
+    }
+
+
+def _masquerading(mode: EniMode) -> dict[str, Any]:
+    """Always said: the chart's default changed from on to off with 1.18."""
+    if not mode.masquerade.enabled:
+        return {"enableIPv4Masquerade": False}
+    return {
+        "enableIPv4Masquerade": True,
+        "egressMasqueradeInterfaces": mode.masquerade.interfaces,
+        "ipv4NativeRoutingCIDR": mode.vpc_cidr,
+    }
+
+
+def _kube_proxy(mode: EniMode) -> dict[str, Any]:
+    if not mode.kube_proxy_replacement:
+        return {"kubeProxyReplacement": mode.release.no_kube_proxy_replacement}
+    # Services do not work before Cilium does, so agents have to find the API server without one.
+    return {
+        "kubeProxyReplacement": mode.release.kube_proxy_replacement,
+        "k8sServiceHost": mode.api_host,
+        "k8sServicePort": mode.api_port,
+    }
+
+
+def _operator(mode: EniMode) -> dict[str, Any]:
+    # The region is said, so that the operator needs no instance metadata for it.
+    return {
+        "operator": {
+            "replicas": mode.operator_replicas,
+            "extraEnv": [{"name": "AWS_REGION", "value": mode.region}],
+        }
+    }
+
+
+def _encryption(mode: EniMode) -> dict[str, Any]:
+    if mode.encryption == "none":
+        return {}
+    return {"encryption": {"enabled": True, "type": mode.encryption}}
+
+
+def _hubble(mode: EniMode) -> dict[str, Any]:
+    return {
+        "hubble": {
+            "enabled": mode.hubble_enabled,
+            "relay": {"enabled": mode.hubble_relay},
+            "ui": {"enabled": mode.hubble_ui},
+        }
+    }
+
+
+def _beside_another_cni(mode: EniMode) -> dict[str, Any]:
+    """Agents keep off the other CNI's nodes, and the operator lets their pods be.
+
+    Meant to stay for good: once no node has the label it acts on nothing, and taking it away would restart
+    every agent. Without the second key the operator deletes CoreDNS on nodes without an agent, all the time.
+    """
+    if mode.beside is None:
+        return {}
+    label, value = mode.beside
+    off_its_nodes = [
+        {"key": label, "operator": "NotIn", "values": [value]},
+        {"key": COMPUTE_TYPE, "operator": "NotIn", "values": list(_COMPUTE_WITHOUT_AGENTS)},
+    ]
+    values = {
+        "affinity": _on_nodes(off_its_nodes),
+        "operator": {"unmanagedPodWatcher": {"restart": False}},
+    }
+    if mode.release.envoy_is_a_daemon_set:
+        values["envoy"] = {"affinity": _on_nodes([_CHARTS_OWN_FOR_ENVOY, *off_its_nodes])}
+    return values
+
+
+def _on_nodes(expressions: list[dict[str, Any]]) -> dict[str, Any]:
+    terms = {"nodeSelectorTerms": [{"matchExpressions": expressions}]}
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}

@@ -1,0 +1,110 @@
+"""The version table: what differs between the Cilium releases this program serves.
+
+A release that is not in the table is refused, because its chart would accept wrong keys without a word:
+most removed keys are ignored, and `routingMode` on 1.12 even falls back to an overlay.
+`cilium.values` turns an entry into Helm values, `settings` refuses combinations by it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Release:
+    """One Cilium release and the spelling its chart understands."""
+
+    version: str
+    """Version of the chart and of Cilium; they are always equal."""
+
+    oldest_kubernetes: tuple[int, int]
+    """Oldest Kubernetes minor the release is tested with. Older ones are unsupported by Cilium."""
+
+    newest_kubernetes: tuple[int, int]
+    """Newest tested minor. Newer ones rely on Kubernetes' backward compatibility: a warning, no refusal."""
+
+    native_routing: tuple[str, str]
+    """Key and value that switch the overlay off. `tunnel` fails the render from 1.15 on."""
+
+    kube_proxy_replacement: str
+    """Word that means "replace kube-proxy fully"."""
+
+    no_kube_proxy_replacement: str
+    """Word that means "leave services to kube-proxy"."""
+
+    filters_are_lists: bool
+    """Whether `eni.subnetIDsFilter` is a list; 1.12 takes one text of ids with spaces between."""
+
+    envoy_is_a_daemon_set: bool
+    """Whether Envoy can run in a DaemonSet beside the agents, which has an affinity of its own."""
+
+
+_TABLE = (
+    Release(
+        version="1.12.4",
+        oldest_kubernetes=(1, 16),
+        newest_kubernetes=(1, 24),
+        native_routing=("tunnel", "disabled"),
+        kube_proxy_replacement="strict",
+        no_kube_proxy_replacement="disabled",
+        filters_are_lists=False,
+        envoy_is_a_daemon_set=False,
+    ),
+    Release(
+        version="1.15.19",
+        oldest_kubernetes=(1, 26),
+        newest_kubernetes=(1, 29),
+        native_routing=("routingMode", "native"),
+        kube_proxy_replacement="true",
+        no_kube_proxy_replacement="false",
+        filters_are_lists=True,
+        envoy_is_a_daemon_set=True,
+    ),
+    Release(
+        version="1.16.19",
+        oldest_kubernetes=(1, 27),
+        newest_kubernetes=(1, 30),
+        native_routing=("routingMode", "native"),
+        kube_proxy_replacement="true",
+        no_kube_proxy_replacement="false",
+        filters_are_lists=True,
+        envoy_is_a_daemon_set=True,
+    ),
+    Release(
+        version="1.18.4",
+        oldest_kubernetes=(1, 30),
+        newest_kubernetes=(1, 33),
+        native_routing=("routingMode", "native"),
+        kube_proxy_replacement="true",
+        no_kube_proxy_replacement="false",
+        filters_are_lists=True,
+        envoy_is_a_daemon_set=True,
+    ),
+    Release(
+        version="1.19.6",
+        oldest_kubernetes=(1, 31),
+        newest_kubernetes=(1, 35),
+        native_routing=("routingMode", "native"),
+        kube_proxy_replacement="true",
+        no_kube_proxy_replacement="false",
+        filters_are_lists=True,
+        envoy_is_a_daemon_set=True,
+    ),
+    Release(
+        version="1.20.2",
+        oldest_kubernetes=(1, 33),
+        newest_kubernetes=(1, 36),
+        native_routing=("routingMode", "native"),
+        kube_proxy_replacement="true",
+        no_kube_proxy_replacement="false",
+        filters_are_lists=True,
+        envoy_is_a_daemon_set=True,
+    ),
+)
+
+RELEASES: Mapping[str, Release] = MappingProxyType({release.version: release for release in _TABLE})

@@ -1,0 +1,178 @@
+"""The control plane, made so that no CNI but Cilium ever runs on it.
+
+Four switches of `pulumi_eks.Cluster` have to agree, and two of them read backwards, see
+`_no_default_data_plane`. They are plain booleans on purpose: the remote component tests some of them by
+truthiness, and an Output is truthy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_eks as eks
+import pulumi_kubernetes as kubernetes
+
+from components.kubeconfig import kubeconfig
+from components.naming import partition_of, tagged, token
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class EksClusterArgs(TypedDict):
+    """What an `EksCluster` is made from."""
+
+    cluster_name: str
+    kubernetes_version: str
+    region: str
+    profile: str | None
+    vpc_id: pulumi.Input[str]
+    private_subnet_ids: Sequence[pulumi.Input[str]]
+    public_subnet_ids: Sequence[pulumi.Input[str]]
+    service_cidr: str
+    private_access: bool
+    public_access: bool
+    public_access_cidrs: Sequence[str]
+    kube_proxy_version: NotRequired[str | None]
+    """Version of the kube-proxy add-on; none is installed without one."""
+    log_types: Sequence[str]
+    log_retention_days: int
+    admins: Sequence[str]
+    secrets_key_arn: NotRequired[str | None]
+    deletion_protection: bool
+    protect: bool
+    tags: Mapping[str, str]
+
+
+class EksCluster(pulumi.ComponentResource):
+    """An EKS control plane without CNI, its OIDC provider and a Kubernetes provider for it."""
+
+    cluster_name: pulumi.Output[str]
+    arn: pulumi.Output[str]
+    endpoint: pulumi.Output[str]
+    certificate_authority: pulumi.Output[str]
+    """Base64, as EKS returns it."""
+    kubeconfig: pulumi.Output[str]
+    security_group_id: pulumi.Output[str]
+    """The group EKS makes; nodes and their interfaces carry it."""
+    oidc_provider_arn: pulumi.Output[str]
+    oidc_issuer: pulumi.Output[str]
+    """Without https://, as IAM conditions spell it."""
+    kubernetes_provider: kubernetes.Provider
+
+    def __init__(self, name: str, args: EksClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(token("EksCluster"), name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        # EKS would make the group by itself, without retention, and leave it behind.
+        logs = aws.cloudwatch.LogGroup(
+            f"{name}-logs",
+            name=f"/aws/eks/{args['cluster_name']}/cluster",
+            retention_in_days=args["log_retention_days"],
+            tags=tagged(args["tags"], f"{name}-logs"),
+            opts=child,
+        )
+        cluster = eks.Cluster(
+            name,
+            **_control_plane(args),
+            **_no_default_data_plane(args.get("kube_proxy_version")),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[logs], protect=args["protect"]),
+        )
+        identity = aws.iam.OpenIdConnectProvider(
+            f"{name}-oidc",
+            url=cluster.oidc_provider_url,
+            client_id_lists=["sts.amazonaws.com"],
+            tags=tagged(args["tags"], f"{name}-oidc"),
+            opts=child,
+        )
+        control_plane = cluster.eks_cluster
+        self.cluster_name = control_plane.name
+        self.arn = control_plane.arn
+        self.endpoint = control_plane.endpoint
+        self.certificate_authority = control_plane.certificate_authority.data
+        self.security_group_id = control_plane.vpc_config.cluster_security_group_id
+        self.oidc_provider_arn = identity.arn
+        self.oidc_issuer = cluster.oidc_issuer
+        self.kubeconfig = pulumi.Output.all(self.endpoint, self.certificate_authority).apply(
+            lambda facts: kubeconfig(
+                name=args["cluster_name"],
+                region=args["region"],
+                endpoint=facts[0],
+                certificate_authority=facts[1],
+                profile=args["profile"],
+            )
+        )
+        # The identifier keeps the provider, and with it every object in the cluster, from being replaced when
+        # something else in the kubeconfig changes.
+        self.kubernetes_provider = kubernetes.Provider(
+            name, kubeconfig=self.kubeconfig, cluster_identifier=self.arn, opts=child
+        )
+        self.register_outputs({"clusterName": self.cluster_name, "arn": self.arn, "endpoint": self.endpoint})
+
+
+def _control_plane(args: EksClusterArgs) -> dict[str, Any]:
+    optional = {
+        "encryption_config_key_arn": args.get("secrets_key_arn"),
+        "provider_credential_opts": _credentials(args["profile"]),
+        "public_access_cidrs": list(args["public_access_cidrs"]) or None,
+        "deletion_protection": args["deletion_protection"] or None,
+    }
+    return {
+        "name": args["cluster_name"],
+        "version": args["kubernetes_version"],
+        "vpc_id": args["vpc_id"],
+        "private_subnet_ids": list(args["private_subnet_ids"]),
+        "public_subnet_ids": list(args["public_subnet_ids"]),
+        "endpoint_private_access": args["private_access"],
+        "endpoint_public_access": args["public_access"],
+        "kubernetes_service_ip_address_range": args["service_cidr"],
+        "enabled_cluster_log_types": list(args["log_types"]),
+        "authentication_mode": eks.AuthenticationMode.API,
+        "access_entries": _access_entries(args["admins"], partition_of(args["region"])),
+        "tags": dict(args["tags"]),
+        **{key: value for key, value in optional.items() if value is not None},
+    }
+
+
+def _no_default_data_plane(kube_proxy_version: str | None) -> dict[str, Any]:
+    """The switches that keep every add-on and node off a fresh control plane."""
+    kube_proxy = (
+        eks.KubeProxyAddonOptionsArgs(enabled=False)
+        if kube_proxy_version is None
+        else eks.KubeProxyAddonOptionsArgs(enabled=True, version=kube_proxy_version)
+    )
+    return {
+        "bootstrap_self_managed_addons": False,  # no aws-node, kube-proxy and CoreDNS from EKS itself
+        "use_default_vpc_cni": True,  # reads backwards: True means "add no managed vpc-cni add-on"
+        "kube_proxy_addon_options": kube_proxy,
+        "coredns_addon_options": eks.CoreDnsAddonOptionsArgs(enabled=False),  # comes after the nodes
+        "skip_default_node_group": True,
+        "skip_default_security_groups": True,  # nodes carry the group EKS makes, and nothing else
+        "create_oidc_provider": False,  # the component would open a connection to the issuer in every preview
+    }
+
+
+def _credentials(profile: str | None) -> eks.KubeconfigOptionsArgs | None:
+    return None if profile is None else eks.KubeconfigOptionsArgs(profile_name=profile)
+
+
+def _access_entries(admins: Sequence[str], partition: str) -> dict[str, eks.AccessEntryArgs]:
+    return {
+        _entry_name(arn): eks.AccessEntryArgs(
+            principal_arn=arn,
+            access_policies={
+                "admin": eks.AccessPolicyAssociationArgs(
+                    policy_arn=f"arn:{partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
+                    access_scope=aws.eks.AccessPolicyAssociationAccessScopeArgs(type="cluster"),
+                )
+            },
+        )
+        for arn in admins
+    }
+
+
+def _entry_name(arn: str) -> str:
+    """A name that stays when the list is reordered."""
+    account, resource = arn.split(":")[4:6]
+    return f"{account}-{resource.replace('/', '-')}"

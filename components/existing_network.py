@@ -1,0 +1,129 @@
+"""An existing VPC, looked up and checked before anything is put into it.
+
+The checks look at what EKS and Cilium will rely on: that the subnets are in the VPC, span zones, and that
+private ones leave through a NAT gateway and public ones through an internet gateway.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from components.naming import token
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class ExistingNetworkArgs(TypedDict):
+    """What an `ExistingNetwork` is made from."""
+
+    vpc_id: str
+    private_subnet_ids: Sequence[str]
+    public_subnet_ids: Sequence[str]
+    service_cidr: str
+
+
+class ExistingNetwork(pulumi.ComponentResource):
+    """A VPC this program uses and never changes; the same outputs as `Network`."""
+
+    vpc_id: pulumi.Output[str]
+    cidr: pulumi.Output[str]
+    private_subnet_ids: list[pulumi.Output[str]]
+    public_subnet_ids: list[pulumi.Output[str]]
+
+    def __init__(
+        self, name: str, args: ExistingNetworkArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(token("ExistingNetwork"), name, {}, opts)
+        invoke = pulumi.InvokeOptions(parent=self)
+        vpc = aws.ec2.get_vpc(id=args["vpc_id"], opts=invoke)
+        private = [_look_up(subnet_id, invoke) for subnet_id in args["private_subnet_ids"]]
+        public = [_look_up(subnet_id, invoke) for subnet_id in args["public_subnet_ids"]]
+        problems = network_problems(vpc.id, _cidrs(vpc), args["service_cidr"], private, public)
+        if problems:
+            raise pulumi.RunError("\n  ".join([f"{vpc.id} cannot hold this cluster:", *problems]))
+        self.vpc_id = pulumi.Output.from_input(vpc.id)
+        self.cidr = pulumi.Output.from_input(vpc.cidr_block)
+        self.private_subnet_ids = [pulumi.Output.from_input(subnet["id"]) for subnet in private]
+        self.public_subnet_ids = [pulumi.Output.from_input(subnet["id"]) for subnet in public]
+        self.register_outputs({"vpcId": self.vpc_id})
+
+
+class Subnet(TypedDict):
+    """What the checks need to know about a subnet."""
+
+    id: str
+    vpc_id: str
+    zone: str
+    way_out: str
+    """`nat`, `internet` or `none`."""
+
+
+def network_problems(
+    vpc_id: str,
+    cidrs: Sequence[str],
+    service_cidr: str,
+    private: Sequence[Subnet],
+    public: Sequence[Subnet],
+) -> list[str]:
+    """Everything that keeps a VPC from holding a cluster, in words."""
+    problems = [
+        f"{subnet['id']} is in {subnet['vpc_id']}"
+        for subnet in (*private, *public)
+        if subnet["vpc_id"] != vpc_id
+    ]
+    problems += [
+        f"{subnet['id']} is listed as {kind} but its default route goes to {_way_out(subnet)}"
+        for kind, wanted, subnets in (("private", "nat", private), ("public", "internet", public))
+        for subnet in subnets
+        if subnet["way_out"] != wanted
+    ]
+    for kind, subnets in (("private", private), ("public", public)):
+        if subnets and len({subnet["zone"] for subnet in subnets}) < 2:
+            problems.append(f"the {kind} subnets are all in one zone, EKS needs two")
+    services = ipaddress.IPv4Network(service_cidr)
+    problems += [
+        f"its network {cidr} overlaps cluster.serviceCidr {service_cidr}"
+        for cidr in cidrs
+        if ipaddress.IPv4Network(cidr).overlaps(services)
+    ]
+    return problems
+
+
+def _way_out(subnet: Subnet) -> str:
+    return {"nat": "a NAT gateway", "internet": "an internet gateway", "none": "nowhere"}[subnet["way_out"]]
+
+
+def _cidrs(vpc: aws.ec2.GetVpcResult) -> list[str]:
+    more = [association.cidr_block for association in vpc.cidr_block_associations or []]
+    return list(dict.fromkeys([vpc.cidr_block, *more]))
+
+
+def _look_up(subnet_id: str, invoke: pulumi.InvokeOptions) -> Subnet:
+    subnet = aws.ec2.get_subnet(id=subnet_id, opts=invoke)
+    return Subnet(
+        id=subnet.id,
+        vpc_id=subnet.vpc_id,
+        zone=subnet.availability_zone,
+        way_out=_default_route(subnet.id, subnet.vpc_id, invoke),
+    )
+
+
+def _default_route(subnet_id: str, vpc_id: str, invoke: pulumi.InvokeOptions) -> str:
+    """Where 0.0.0.0/0 goes; a subnet without a table of its own uses the VPC's main one."""
+    of_subnet = aws.ec2.GetRouteTablesFilterArgs(name="association.subnet-id", values=[subnet_id])
+    main = aws.ec2.GetRouteTablesFilterArgs(name="association.main", values=["true"])
+    tables = aws.ec2.get_route_tables(vpc_id=vpc_id, filters=[of_subnet], opts=invoke)
+    if not tables.ids:
+        tables = aws.ec2.get_route_tables(vpc_id=vpc_id, filters=[main], opts=invoke)
+    for table_id in tables.ids:
+        for route in aws.ec2.get_route_table(route_table_id=table_id, opts=invoke).routes:
+            if route.cidr_block == "0.0.0.0/0":
+                if route.nat_gateway_id:
+                    return "nat"
+                return "internet" if route.gateway_id.startswith("igw-") else "none"
+    return "none"

@@ -1,0 +1,84 @@
+"""The account as the lab hands it over: the users that exist before the first call, and EKS's own role.
+
+`engineer` is who runs the program. `stranger` has keys of the same account and no access to any cluster:
+whoever wants to see a refusal uses it. The service role is what EKS's own calls to EC2 and Auto Scaling show
+as caller.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from moto.iam.models import iam_backends
+from moto.sts.models import sts_backends
+
+from lab.cloud.identities import PARTITION
+
+if TYPE_CHECKING:
+    from lab.cloud.identities import Credentials, Identities
+
+ENGINEER = "engineer"
+STRANGER = "stranger"
+_SERVICE_ROLE = "AWSServiceRoleForAmazonEKS"
+_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "eks.amazonaws.com"}},
+    ],
+}
+_YEARS = 10 * 365 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Account:
+    """The identities made when the cloud starts."""
+
+    engineer: Credentials
+    stranger: Credentials
+    eks: Credentials
+
+
+def found(identities: Identities, region: str) -> Account:
+    """Make the users and the service role in an account that has none."""
+    return Account(
+        engineer=_user(identities, ENGINEER, region),
+        stranger=_user(identities, STRANGER, region),
+        eks=_service_session(identities, region),
+    )
+
+
+def _user(identities: Identities, name: str, region: str) -> Credentials:
+    iam = iam_backends[identities.account][PARTITION]
+    iam.create_user(region, name)
+    return _known(identities, iam.create_access_key(name).access_key_id)
+
+
+def _service_session(identities: Identities, region: str) -> Credentials:
+    iam = iam_backends[identities.account][PARTITION]
+    role = iam.create_role(
+        role_name=_SERVICE_ROLE,
+        assume_role_policy_document=json.dumps(_TRUST),
+        path="/aws-service-role/eks.amazonaws.com/",
+        permissions_boundary=None,
+        description="Allows Amazon EKS to call AWS services on your behalf.",
+        tags=[],
+        max_session_duration=None,
+        linked_service="eks.amazonaws.com",
+    )
+    session = sts_backends[identities.account][PARTITION].assume_role(
+        region_name=region,
+        role_session_name="EKS",
+        role_arn=role.arn,
+        policy="",
+        duration=_YEARS,
+        external_id="",
+    )
+    return _known(identities, session.access_key_id)
+
+
+def _known(identities: Identities, access_key_id: str) -> Credentials:
+    credentials = identities.find(access_key_id)
+    assert credentials, f"moto does not find the access key {access_key_id} it just made"
+    return credentials

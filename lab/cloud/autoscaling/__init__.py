@@ -1,0 +1,65 @@
+"""Auto Scaling as AWS has it, in place of moto's: bounds hold, zones even out, states take time.
+
+`lab.cloud.server` calls `install` before the first request. The rules are in `service` and its siblings,
+which know neither HTTP nor moto; `fleet` is their view of EC2 and `responses` their view of the wire.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import moto.autoscaling.urls
+from moto.ec2.models import ec2_backends
+
+from lab.cloud.autoscaling.fleet import Ec2Fleet
+from lab.cloud.autoscaling.responses import LabAutoScalingResponse
+from lab.cloud.autoscaling.service import AutoScaling
+from lab.cloud.extension import Extension
+from lab.cloud.faults import Faults
+from lab.cloud.schedule import BACKENDS, Schedule, Ticker
+
+if TYPE_CHECKING:
+    from lab.cloud.extension import Parts
+    from lab.cloud.timing import Timing
+
+
+class Regions:
+    """The Auto Scaling service of each account and region, made when it is first asked for."""
+
+    def __init__(self, timing: Timing, schedule: Schedule) -> None:
+        self._timing = timing
+        self._schedule = schedule
+        self._services: dict[tuple[str, str], AutoScaling] = {}
+
+    def service(self, account: str, region: str) -> AutoScaling:
+        """The service of one region, after what has fallen due."""
+        with BACKENDS:
+            if (account, region) not in self._services:
+                fleet = Ec2Fleet(ec2_backends[account][region])
+                made = AutoScaling(fleet, self._schedule, self._timing, account, region)
+                self._services[account, region] = made
+            self._schedule.run_due()
+            return self._services[account, region]
+
+    def tick(self) -> None:
+        """Let time have its effect everywhere."""
+        with BACKENDS:
+            self._schedule.run_due()
+            for service in self._services.values():
+                service.settle_all()
+
+
+def install(parts: Parts) -> Extension:
+    """Answer Auto Scaling's calls here, and keep every group at its size."""
+    regions = use(parts.timing, Schedule())
+    faults = Faults(parts.directory / "faults.jsonl")
+    ticker = Ticker("autoscaling", parts.timing.asg_poll, regions.tick, faults.record).start()
+    return Extension(stop=ticker.stop)
+
+
+def use(timing: Timing, schedule: Schedule) -> Regions:
+    """Route Auto Scaling's calls to services of ours; a test brings a schedule whose clock it owns."""
+    regions = Regions(timing, schedule)
+    LabAutoScalingResponse.find_service = regions.service
+    moto.autoscaling.urls.url_paths["{0}/$"] = LabAutoScalingResponse.dispatch
+    return regions

@@ -1,0 +1,70 @@
+"""Where the next instance goes and which one goes first: pure functions of a group."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from lab.cloud.autoscaling.model import IN_SERVICE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lab.cloud.autoscaling.model import Group, Member, Subnet
+
+
+def zones(group: Group) -> list[str]:
+    """The zones of a group, in the order of its subnets."""
+    return list(dict.fromkeys(subnet.zone for subnet in group.subnets))
+
+
+def population(group: Group) -> Counter[str]:
+    """How many instances that count are in each zone of the group, and in zones it has left."""
+    counts = Counter(member.subnet.zone for member in group.active)
+    for zone in zones(group):
+        counts.setdefault(zone, 0)
+    return counts
+
+
+def next_subnet(group: Group, avoid: Sequence[str] = ()) -> Subnet | None:
+    """The emptiest subnet of the emptiest zone; zones in `avoid` have just failed."""
+    candidates = [subnet for subnet in group.subnets if subnet.zone not in avoid]
+    in_zone = population(group)
+    in_subnet = Counter(member.subnet.id for member in group.active)
+    return min(candidates, key=lambda subnet: (in_zone[subnet.zone], in_subnet[subnet.id]), default=None)
+
+
+def unbalanced(group: Group) -> bool:
+    """Whether moving one instance would even the zones out: the next to go is where there are too many."""
+    member = next_to_go(group)
+    if member is None:
+        return False
+    counts, zone = population(group), member.subnet.zone
+    return zone not in zones(group) or counts[zone] - min(counts[own] for own in zones(group)) > 1
+
+
+def next_to_go(group: Group) -> Member | None:
+    """The instance that a scale-in takes: from the fullest zone, never a protected one."""
+    candidates = [member for member in group.active if not member.protected]
+    if not candidates:
+        return None
+    counts, own = population(group), zones(group)
+    crowded = max({m.subnet.zone for m in candidates}, key=lambda zone: (zone not in own, counts[zone], zone))
+    in_zone = [member for member in candidates if member.subnet.zone == crowded]
+    return min(in_zone, key=_order(group.policies[0]))
+
+
+def _order(policy: str) -> Callable[[Member], tuple[int, float]]:
+    """Unhealthy ones first, then as the policy says; `Default` takes the oldest template version."""
+    if policy == "NewestInstance":
+        return lambda member: (member.healthy, -member.since)
+    if policy == "OldestInstance":
+        return lambda member: (member.healthy, member.since)
+    return lambda member: (member.healthy, int(member.template.version) * 1e12 + member.since)
+
+
+def settled(group: Group) -> bool:
+    """Whether the group has what it wants and nothing is under way."""
+    everyone = group.members.values()
+    in_service = sum(member.state == IN_SERVICE for member in everyone)
+    return in_service == group.desired == len(group.active) and not any(m.ending for m in everyone)

@@ -1,0 +1,144 @@
+"""EC2 as AWS has it, where moto is too kind: what is in use stays, limits hold, and states take their time.
+
+`lab.cloud.server` calls `install` before the first request. From then on moto's EC2 is made of our
+subclasses: the backend (what exists), an instance, a NAT gateway, a route, and the responses (what a call
+says).
+
+Not corrected: an instance stops and starts at once, an interface attaches at once, network ACLs and transit
+gateways are moto's own, and no quota of the account is checked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import moto.ec2.models.instances
+import moto.ec2.models.nat_gateways
+import moto.ec2.models.route_tables
+import moto.ec2.models.subnets
+import moto.ec2.urls
+import moto.ec2.utils
+from moto.core.exceptions import ServiceException
+from moto.ec2.exceptions import InvalidInstanceIdError
+from moto.ec2.models import EC2Backend, ec2_backends
+from moto.ec2.models.subnets import Subnet
+
+from lab.cloud import images
+from lab.cloud.ec2.addresses import Interfaces, SubnetAddresses
+from lab.cloud.ec2.dependencies import Dependencies
+from lab.cloud.ec2.gateways import Gateways, LabNatGateway, LabRoute
+from lab.cloud.ec2.instance import LabInstance
+from lab.cloud.ec2.responses import LabEC2Response
+from lab.cloud.extension import Extension
+from lab.cloud.faults import Faults
+from lab.cloud.schedule import Schedule, Ticker
+from lab.cloud.timing import Timing
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from lab.cloud.extension import Parts
+
+# Filters of DescribeInstances that AWS has and moto does not, and where an instance has the value.
+_MORE_INSTANCE_FILTERS = {
+    "network-interface.addresses.private-ip-address": "all_private_addresses",
+    "network-interface.network-interface-id": "interface_ids",
+    "network-interface.vpc-id": "vpc_id",
+    "network-interface.subnet-id": "subnet_id",
+    "instance-lifecycle": "lifecycle",
+}
+
+
+class IncompatibleMotoError(RuntimeError):
+    """The installed moto does not have a part that this module replaces: the pinned version was changed."""
+
+
+class LabSubnet(Subnet):  # type: ignore[misc]  # moto is untyped to mypy here
+    """moto's subnet, whose free addresses are decided by the interfaces in it."""
+
+    def get_available_subnet_ip(self, instance: Any) -> str:  # noqa: ARG002  # moto's signature
+        """The next free address, for the primary interface of an instance."""
+        address: str = self.ec2_backend.free_addresses.take(self, 1)[0]
+        return address
+
+    def request_ip(self, ip: str, instance: Any) -> None:  # noqa: ARG002  # moto's signature
+        """An address asked for by name; it is refused if it is taken."""
+        self.ec2_backend.free_addresses.claim(self, ip)
+
+    def del_subnet_ip(self, ip: str) -> None:
+        """Nothing to give back: an address is free when no interface has it."""
+
+
+class LabEC2Backend(Dependencies, Interfaces, Gateways, EC2Backend):  # type: ignore[misc]
+    """Everything EC2 has in one region of one account."""
+
+    __module__ = EC2Backend.__module__  # moto finds a backend's routes beside the module of its class
+    timing = Timing()
+    schedule = Schedule()
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        self.free_addresses = SubnetAddresses(self)
+        super().__init__(region_name, account_id)
+
+    def run_instances(self, *args: Any, **kwargs: Any) -> Any:
+        """Start instances, all of them or none."""
+        known = set(self.reservations)
+        try:
+            return super().run_instances(*args, **kwargs)
+        except ServiceException:
+            for new in set(self.reservations) - known:
+                for instance in self.reservations.pop(new).instances:
+                    instance.vanish()
+            raise
+
+    def get_instance_by_id(self, instance_id: str) -> Any:
+        """An instance or None; moto copies every reservation to find out, at each of a thousand launches."""
+        everyone = (item for reservation in self.reservations.values() for item in reservation.instances)
+        return next((item for item in everyone if item.id == instance_id), None)
+
+    def get_instance(self, instance_id: str) -> Any:
+        """An instance, or EC2's error."""
+        found = self.get_instance_by_id(instance_id)
+        if found is None:
+            raise InvalidInstanceIdError(instance_id)
+        return found
+
+    def describe_images(self, *args: Any, **kwargs: Any) -> Any:
+        """Images; the one that each launch asks for is looked up, not searched for among all."""
+        wanted = (kwargs.get("filters") or {}).get("image-id")
+        if not args and set(kwargs) == {"filters"} and set(kwargs["filters"]) == {"image-id"}:
+            ids = [wanted] if isinstance(wanted, str) else wanted or []
+            return [self.amis[item] for item in ids if item in self.amis]
+        return super().describe_images(*args, **kwargs)
+
+
+def install(parts: Parts) -> Extension:
+    """Make moto's EC2 this one, and let time pass in it."""
+    use(parts.timing, Schedule())
+    images.publish(parts.account, parts.region)
+    faults = Faults(parts.directory / "faults.jsonl")
+    ticker = Ticker("ec2-clock", 0.1, LabEC2Backend.schedule.run_due, faults.record).start()
+    return Extension(stop=ticker.stop)
+
+
+def use(timing: Timing, schedule: Schedule) -> None:
+    """Replace moto's parts by ours and forget what existed; a test brings a schedule whose clock it owns."""
+    LabEC2Backend.timing, LabEC2Backend.schedule = timing, schedule
+    _replace(moto.ec2.models.instances, "Instance", LabInstance)
+    _replace(moto.ec2.models.nat_gateways, "NatGateway", LabNatGateway)
+    _replace(moto.ec2.models.route_tables, "Route", LabRoute)
+    _replace(moto.ec2.models.subnets, "Subnet", LabSubnet)
+    # A NAT gateway takes an address of its subnet, like any interface, and not any private address.
+    moto.ec2.models.nat_gateways.random_private_ip = lambda: None
+    moto.ec2.utils.filter_dict_attribute_mapping.update(_MORE_INSTANCE_FILTERS)
+    moto.ec2.urls.url_paths["{0}/"] = LabEC2Response.dispatch
+    ec2_backends.backend = LabEC2Backend
+    ec2_backends.clear()
+
+
+def _replace(module: ModuleType, name: str, ours: type) -> None:
+    theirs = getattr(module, name, None)
+    if theirs is not ours and theirs not in ours.__mro__:
+        message = f"{module.__name__}.{name} is not what {ours.__name__} is made for"
+        raise IncompatibleMotoError(message)
+    setattr(module, name, ours)

@@ -1,0 +1,113 @@
+"""NAT gateways, peerings and routes in the states AWS shows.
+
+A NAT gateway is pending before it is available and holds its interface and elastic address until it is
+deleted. A peering of overlapping ranges fails. A route to what does not forward is a `blackhole`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from moto.ec2.models.nat_gateways import NatGateway
+from moto.ec2.models.route_tables import Route
+
+from lab.cloud.ec2.errors import refusal
+
+_OVERLAP = "Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range"
+
+
+class LabNatGateway(NatGateway):  # type: ignore[misc]  # moto is untyped to mypy here
+    """moto's NAT gateway, its life spread over time."""
+
+    def __init__(self, backend: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(backend, *args, **kwargs)
+        self.private_ip = self._eni.private_ip_address
+        self._eni.interface_type = "nat_gateway"
+        self._eni.requester_managed = True
+        self._eni.status = "in-use"
+        self._eni.description = f"Interface for NAT Gateway {self.id}"
+        self.state = "pending"
+        backend.schedule.after(backend.timing.nat_gateway_pending, self._open)
+
+    def begin_delete(self) -> None:
+        """Start to go; the interface and the elastic address are free once the gateway is gone."""
+        if self.state in ("deleting", "deleted"):
+            return
+        self.state = "deleting"
+        self.ec2_backend.schedule.after(self.ec2_backend.timing.nat_gateway_deleting, self._end)
+
+    def _open(self) -> None:
+        if self.state == "pending":
+            self.state = "available"
+
+    def _end(self) -> None:
+        for address in self.ec2_backend.addresses_of_interface(self._eni.id):
+            self.ec2_backend.disassociate_address(association_id=address.association_id)
+        self._eni.status = "available"
+        self.ec2_backend.delete_network_interface(self._eni.id)
+        self.state = "deleted"
+
+
+class LabRoute(Route):  # type: ignore[misc]
+    """moto's route, which knows whether its target forwards."""
+
+    @property
+    def state(self) -> str:
+        """`blackhole` where the target is gone or not open yet, else `active`."""
+        if self.vpc_pcx is not None and self.vpc_pcx._status.code != "active":
+            return "blackhole"
+        if self.nat_gateway is not None and self.nat_gateway.state in ("deleting", "deleted", "failed"):
+            return "blackhole"
+        if self.interface is not None and self.interface.id not in self.interface.ec2_backend.enis:
+            return "blackhole"
+        return "active"
+
+
+def ranges_overlap(vpc: Any, peer: Any) -> bool:
+    """Whether any IPv4 range of one VPC overlaps one of the other."""
+    ours, theirs = _ranges(vpc), _ranges(peer)
+    return any(one.overlaps(other) for one in ours for other in theirs)
+
+
+def _ranges(vpc: Any) -> list[ipaddress.IPv4Network]:
+    blocks = [item["cidr_block"] for item in vpc.get_cidr_block_association_set(ipv6=False)]
+    return [ipaddress.IPv4Network(block) for block in blocks or [vpc.cidr_block]]
+
+
+class Gateways:
+    """The part of the EC2 backend for NAT gateways, peerings and routes."""
+
+    nat_gateways: dict[str, Any]
+
+    def addresses_of_interface(self, eni_id: str) -> list[Any]:
+        """The elastic addresses associated with an interface."""
+        found = self.describe_addresses()  # type: ignore[attr-defined]  # moto's half of this class
+        return [address for address in found if address.eni is not None and address.eni.id == eni_id]
+
+    def delete_nat_gateway(self, nat_gateway_id: str) -> Any:
+        """Begin to delete a NAT gateway."""
+        gateway = self.nat_gateways.get(nat_gateway_id)
+        if gateway is None:
+            raise refusal("NatGatewayNotFound", f"NatGateway {nat_gateway_id} was not found")
+        gateway.begin_delete()
+        return gateway
+
+    def describe_nat_gateways(self, filters: Any, nat_gateway_ids: list[str] | None) -> list[Any]:
+        """Describe NAT gateways; unknown ids are refused, tags are a filter."""
+        if unknown := sorted(set(nat_gateway_ids or []) - set(self.nat_gateways)):
+            raise refusal("NatGatewayNotFound", f"NatGateway {unknown[0]} was not found")
+        return [g for g in super().describe_nat_gateways(filters, nat_gateway_ids) if _has_tags(g, filters)]  # type: ignore[misc]
+
+    def create_vpc_peering_connection(self, vpc: Any, peer_vpc: Any, tags: Any = None) -> Any:
+        """Request a peering; one between overlapping ranges fails and can never be accepted."""
+        peering = super().create_vpc_peering_connection(vpc, peer_vpc, tags)  # type: ignore[misc]
+        if ranges_overlap(vpc, peer_vpc):
+            peering._status.code, peering._status.message = "failed", _OVERLAP
+        return peering
+
+
+def _has_tags(resource: Any, filters: dict[str, list[str]] | None) -> bool:
+    tags = {tag["key"]: tag["value"] for tag in resource.get_tags()}
+    wanted = {name[4:]: values for name, values in (filters or {}).items() if name.startswith("tag:")}
+    return all(tags.get(key) in values for key, values in wanted.items())

@@ -1,0 +1,145 @@
+"""EC2's API as this cloud answers it: one call at a time, and AWS's error where moto would answer 500."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from moto.core.responses import ActionResult
+from moto.ec2.responses import EC2Response
+
+from lab.cloud.ec2.addresses import prefixes_of
+from lab.cloud.ec2.errors import invalid_filter, refusal
+from lab.cloud.schedule import BACKENDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from moto.ec2.exceptions import EC2ClientError
+
+# moto keeps some filters without looking at them; a filter that narrows nothing must not pass for one that
+# does.
+_NAT_GATEWAY_FILTERS = frozenset({"nat-gateway-id", "vpc-id", "subnet-id", "state"})
+_PEERING_FILTERS = {
+    "vpc-peering-connection-id": lambda peering: peering.id,
+    "status-code": lambda peering: peering._status.code,
+    "requester-vpc-info.vpc-id": lambda peering: peering.vpc.id,
+    "accepter-vpc-info.vpc-id": lambda peering: peering.peer_vpc.id,
+}
+
+
+class LabEC2Response(EC2Response):  # type: ignore[misc]  # moto is untyped to mypy here
+    """moto's EC2 responses, serialised, with what moto leaves out."""
+
+    def call_action(self) -> Any:
+        """Answer one call while nothing else changes the cloud."""
+        with BACKENDS:
+            self.ec2_backend.schedule.run_due()
+            try:
+                return super().call_action()
+            except (NotImplementedError, KeyError) as error:
+                unknown = self._filter_named_in(error)
+                if unknown is None:
+                    raise
+                return self._refused(invalid_filter(unknown))
+
+    def describe_nat_gateways(self) -> ActionResult:
+        """Describe NAT gateways, refusing filters that moto would ignore."""
+        for name in self._filters_from_querystring():
+            if name not in _NAT_GATEWAY_FILTERS and not name.startswith("tag:"):
+                raise invalid_filter(name)
+        return super().describe_nat_gateways()
+
+    def describe_vpc_peering_connections(self) -> ActionResult:
+        """Describe peerings with filters, which moto ignores."""
+        ids = self._get_param("VpcPeeringConnectionIds", [])
+        found = self.ec2_backend.describe_vpc_peering_connections(vpc_peering_ids=ids)
+        if unknown := sorted(set(ids) - {peering.id for peering in found}):
+            message = f"The vpcPeeringConnection ID '{unknown[0]}' does not exist"
+            raise refusal("InvalidVpcPeeringConnectionID.NotFound", message)
+        for name, values in self._filters_from_querystring().items():
+            found = [peering for peering in found if _peering_value(peering, name) in values]
+        return ActionResult({"VpcPeeringConnections": found})
+
+    def delete_security_group(self) -> ActionResult:
+        """Delete a security group; the default one stays with its VPC."""
+        group = self.ec2_backend.get_security_group_from_id(self._get_param("GroupId") or "")
+        if group is not None and group.is_default:
+            message = f'the specified group: "{group.id}" name: "default" cannot be deleted by a user'
+            raise refusal("CannotDelete", message)
+        return super().delete_security_group()
+
+    def create_network_interface(self) -> ActionResult:
+        """Create an interface, with prefixes if the call asks for them."""
+        result = super().create_network_interface()
+        if count := self._get_int_param("Ipv4PrefixCount", 0):
+            self.ec2_backend.assign_prefixes(result.result["NetworkInterface"].id, count)
+        return result
+
+    def modify_network_interface_attribute(self) -> ActionResult:
+        """Change an interface, including what becomes of it when its instance ends."""
+        attachment = self._get_param("Attachment", {})
+        eni = self.ec2_backend.get_network_interface(self._get_param("NetworkInterfaceId"))
+        if attachment:
+            if eni.attachment_id != attachment.get("AttachmentId"):
+                message = f"The attachment ID '{attachment.get('AttachmentId')}' does not exist"
+                raise refusal("InvalidAttachmentID.NotFound", message)
+            eni.delete_on_termination = attachment.get("DeleteOnTermination") is True
+        return super().modify_network_interface_attribute()
+
+    def assign_private_ip_addresses(self) -> ActionResult:
+        """Assign addresses or prefixes; the answer names the new ones only."""
+        eni = self.ec2_backend.get_network_interface(self._get_param("NetworkInterfaceId"))
+        before = copy.copy(eni.private_ip_addresses)
+        prefixes = self.ec2_backend.assign_prefixes(eni.id, self._get_int_param("Ipv4PrefixCount", 0))
+        result: ActionResult = super().assign_private_ip_addresses()
+        new = [item for item in eni.private_ip_addresses if item not in before]
+        return ActionResult(
+            {**result.result, "AssignedPrivateIpAddresses": new, "AssignedIpv4Prefixes": prefixes}
+        )
+
+    def unassign_private_ip_addresses(self) -> ActionResult:
+        """Take addresses or prefixes away."""
+        eni = self.ec2_backend.get_network_interface(self._get_param("NetworkInterfaceId"))
+        gone = set(self._get_param("Ipv4Prefixes", []))
+        eni.ipv4_prefixes = [item for item in prefixes_of(eni) if item["Ipv4Prefix"] not in gone]
+        return super().unassign_private_ip_addresses()
+
+    def create_launch_template_version(self) -> ActionResult:
+        """Make a version from another one: what the call does not name is the source's."""
+        source = self._get_param("SourceVersion")
+        if source:
+            template = self._template()
+            merged = merge(template.get_version(source).data, self._get_param("LaunchTemplateData", {}))
+            self.params["LaunchTemplateData"] = merged
+        return super().create_launch_template_version()
+
+    def _template(self) -> Any:
+        if name := self._get_param("LaunchTemplateName"):
+            return self.ec2_backend.get_launch_template_by_name(name)
+        return self.ec2_backend.get_launch_template(self._get_param("LaunchTemplateId"))
+
+    def _filter_named_in(self, error: Exception) -> str | None:
+        """The filter of this call that moto stumbled over, if that is what went wrong."""
+        text = " ".join(str(part) for part in error.args)
+        names: list[str] = list(self._filters_from_querystring())
+        return next((name for name in names if name in text), None)
+
+    def _refused(self, error: EC2ClientError) -> Any:
+        status, headers, body = self.serialized(ActionResult(error))
+        headers["status"] = str(status)
+        return status, headers, body
+
+
+def merge(source: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A launch template's data with some parameters changed: each named one replaces the source's whole."""
+    given = {key: value for key, value in changes.items() if value is not None}
+    return {**copy.deepcopy(dict(source)), **given}
+
+
+def _peering_value(peering: Any, name: str) -> Any:
+    if name.startswith("tag:"):
+        return next((tag["value"] for tag in peering.get_tags() if tag["key"] == name[4:]), None)
+    if name not in _PEERING_FILTERS:
+        raise invalid_filter(name)
+    return _PEERING_FILTERS[name](peering)

@@ -1,0 +1,219 @@
+"""The add-ons the lab's EKS offers: their versions, what they install, and what a caller may configure.
+
+The manifests lie beside this module in `manifests/`; the configuration schemas are the parts of AWS's that
+have an effect here, so that a setting without effect is refused and not silently accepted.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+import jsonschema  # type: ignore[import-untyped]  # ships no types; comes with moto
+import yaml
+
+from lab.cloud.eks import versions
+from lab.cloud.eks.errors import InvalidParameterError, ResourceNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lab.cloud.eks.kubernetes_api import Object
+
+_MANIFESTS = Path(__file__).parent / "manifests"
+_OBJECT = {"type": "object"}
+_OBJECTS = {"type": "array", "items": _OBJECT}
+_STRINGS = {"type": "object", "additionalProperties": {"type": "string"}}
+_ENVIRONMENT = {"type": "object", "additionalProperties": {"type": ["string", "boolean", "integer"]}}
+_BUDGET_LIMIT = {"type": ["integer", "string"]}
+_POD = {
+    "affinity": {"type": ["object", "null"]},
+    "tolerations": _OBJECTS,
+    "resources": _OBJECT,
+    "podAnnotations": _STRINGS,
+    "podLabels": _STRINGS,
+}
+_PROPERTIES: dict[str, dict[str, Any]] = {
+    "vpc-cni": {
+        **_POD,
+        "env": _ENVIRONMENT,
+        "init": {"type": "object", "additionalProperties": False, "properties": {"env": _ENVIRONMENT}},
+        "enableNetworkPolicy": {"type": "string", "enum": ["true", "false"]},
+        "enableWindowsIpam": {"type": "string", "enum": ["true", "false"]},
+    },
+    "kube-proxy": {
+        "resources": _OBJECT,
+        "podAnnotations": _STRINGS,
+        "podLabels": _STRINGS,
+        "mode": {"type": "string", "enum": ["iptables", "ipvs", "nftables"]},
+    },
+    "coredns": {
+        **_POD,
+        "replicaCount": {"type": "integer", "minimum": 1},
+        "nodeSelector": _STRINGS,
+        "topologySpreadConstraints": _OBJECTS,
+        "corefile": {"type": "string"},
+        "podDisruptionBudget": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "enabled": {"type": "boolean"},
+                "maxUnavailable": _BUDGET_LIMIT,
+                "minAvailable": _BUDGET_LIMIT,
+            },
+        },
+    },
+    "eks-pod-identity-agent": {**_POD, "priorityClassName": {"type": "string"}},
+    "aws-ebs-csi-driver": {},
+}
+
+
+@dataclass(frozen=True)
+class AddonKind:
+    """An add-on as EKS offers it. `builds` lists its versions by Kubernetes version, newest first."""
+
+    name: str
+    workload: tuple[str, str]
+    purpose: str
+    builds: Mapping[str, tuple[str, ...]] = field(repr=False)
+    needs_iam: bool = False
+
+    @cached_property
+    def schema(self) -> dict[str, Any]:
+        """The JSON schema of its configuration values."""
+        return {
+            "$schema": "http://json-schema.org/draft-07/schema#",
+            "type": "object",
+            "additionalProperties": False,
+            "properties": _PROPERTIES[self.name],
+        }
+
+    def version(self, kubernetes: str, wanted: str | None) -> str:
+        """The wanted version if it is offered for this Kubernetes version; the newest when none is named."""
+        offered = self.builds[kubernetes]
+        if wanted is None:
+            return offered[0]
+        if wanted not in offered:
+            message = (
+                f"Addon version specified is not supported: {self.name} {wanted} with Kubernetes {kubernetes}"
+            )
+            raise InvalidParameterError(message)
+        return wanted
+
+    def configuration(self, text: str | None) -> dict[str, Any]:
+        """The configuration values in a JSON or YAML text, checked."""
+        if not text:
+            return {}
+        try:
+            values = yaml.safe_load(text) or {}
+            jsonschema.validate(values, self.schema)
+        except yaml.YAMLError as error:
+            message = f"ConfigurationValue provided in request is not valid JSON or YAML: {error}"
+            raise InvalidParameterError(message) from error
+        except jsonschema.ValidationError as error:
+            message = (
+                "ConfigurationValue provided in request is not supported: "
+                f"Json schema validation failed with error: [{error.json_path}: {error.message}]"
+            )
+            raise InvalidParameterError(message) from error
+        return dict(values)
+
+    def manifests(self, substitutions: Mapping[str, str]) -> list[Object]:
+        """The objects it installs, in the order in which they can be applied."""
+        text = (_MANIFESTS / f"{self.name}.yaml").read_text(encoding="utf-8")
+        return list(yaml.safe_load_all(Template(text).substitute(substitutions)))
+
+    def describe(self, kubernetes: str | None) -> dict[str, Any]:
+        """The add-on as DescribeAddonVersions answers it."""
+        minors = [kubernetes] if kubernetes else list(self.builds)
+        by_version: dict[str, list[str]] = {}
+        for minor in minors:
+            for version in self.builds.get(minor, ()):
+                by_version.setdefault(version, []).append(minor)
+        return {
+            "addonName": self.name,
+            "type": self.purpose,
+            "addonVersions": [self._version(version, found) for version, found in by_version.items()],
+            "publisher": "eks",
+            "owner": "aws",
+            "defaultNamespace": "kube-system",
+        }
+
+    def _version(self, version: str, minors: list[str]) -> dict[str, Any]:
+        return {
+            "addonVersion": version,
+            "architecture": ["amd64", "arm64"],
+            "computeTypes": ["ec2"],
+            "compatibilities": [
+                {
+                    "clusterVersion": minor,
+                    "platformVersions": ["*"],
+                    "defaultVersion": self.builds[minor][0] == version,
+                }
+                for minor in minors
+            ],
+            "requiresConfiguration": False,
+            "requiresIamPermissions": self.needs_iam,
+        }
+
+
+def _everywhere(*builds: str) -> dict[str, tuple[str, ...]]:
+    return dict.fromkeys(versions.OFFERED, builds)
+
+
+_KUBE_PROXY = {
+    minor: (f"v{version.patch}-eksbuild.2", f"v{minor}.0-eksbuild.2")
+    for minor, version in versions.OFFERED.items()
+}
+_COREDNS = {
+    "1.33": ("v1.12.4-eksbuild.1", "v1.12.1-eksbuild.2"),
+    "1.34": ("v1.12.4-eksbuild.1", "v1.12.3-eksbuild.1"),
+    "1.35": ("v1.13.2-eksbuild.1", "v1.12.4-eksbuild.1"),
+    "1.36": ("v1.14.2-eksbuild.1", "v1.13.2-eksbuild.1"),
+}
+
+CATALOGUE = {
+    kind.name: kind
+    for kind in (
+        AddonKind(
+            "vpc-cni",
+            ("DaemonSet", "aws-node"),
+            "networking",
+            _everywhere("v1.21.1-eksbuild.1", "v1.20.5-eksbuild.1", "v1.19.6-eksbuild.7"),
+            needs_iam=True,
+        ),
+        AddonKind("kube-proxy", ("DaemonSet", "kube-proxy"), "networking", _KUBE_PROXY),
+        AddonKind("coredns", ("Deployment", "coredns"), "networking", _COREDNS),
+        AddonKind(
+            "eks-pod-identity-agent",
+            ("DaemonSet", "eks-pod-identity-agent"),
+            "security",
+            _everywhere("v1.3.10-eksbuild.1", "v1.3.9-eksbuild.3"),
+        ),
+        AddonKind(
+            "aws-ebs-csi-driver",
+            ("Deployment", "ebs-csi-controller"),
+            "storage",
+            _everywhere("v1.53.0-eksbuild.1", "v1.52.1-eksbuild.1"),
+            needs_iam=True,
+        ),
+    )
+}
+SELF_MANAGED = ("vpc-cni", "kube-proxy", "coredns")
+
+
+def kind_of(name: str) -> AddonKind:
+    """An add-on on offer; EKS's refusal for any other name."""
+    if name not in CATALOGUE:
+        message = f"Addon {name} specified is not supported (the lab offers {', '.join(CATALOGUE)})"
+        raise ResourceNotFoundError(message, addonName=name)
+    return CATALOGUE[name]
+
+
+def schema_text(kind: AddonKind) -> str:
+    """The configuration schema as DescribeAddonConfiguration answers it."""
+    return json.dumps(kind.schema)

@@ -1,0 +1,86 @@
+"""What becomes of an add-on in time: installed, available or degraded, changed, removed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.cloud.eks import addon_software as software
+from lab.cloud.eks.addon_catalogue import SELF_MANAGED, kind_of
+from lab.cloud.eks.kubernetes_api import KubernetesError
+from lab.cloud.eks.model import issue
+
+if TYPE_CHECKING:
+    from lab.cloud.eks.kubernetes_api import KubernetesApi, Object
+    from lab.cloud.eks.model import Addon, Cluster
+    from lab.cloud.eks.store import Store
+
+_TOO_FEW = "The add-on is unhealthy because it doesn't have the desired number of replicas."
+_CONFLICT = (
+    "Conflicts found when trying to apply. Will not continue due to resolve conflicts mode. Conflicts:\n{}"
+)
+
+
+def install_self_managed(api: KubernetesApi, cluster: Cluster) -> None:
+    """Put into a new cluster what EKS puts there unless told otherwise; nobody watches it afterwards."""
+    for name in SELF_MANAGED:
+        kind = kind_of(name)
+        version = kind.version(cluster.version, None)
+        software.install(api, software.objects(kind, cluster, version, {}), force=True)
+
+
+def step(store: Store, cluster: Cluster, addon: Addon) -> None:
+    """Move an add-on on by what has happened."""
+    now = store.world.now()
+    if now < addon.due or addon.status in {"CREATE_FAILED", "UPDATE_FAILED"}:
+        return
+    api = store.kubernetes(cluster)
+    if addon.status == "DELETING":
+        if not addon.preserve:
+            software.remove(api, _objects(cluster, addon))
+        del cluster.addons[addon.name]
+        return
+    if not addon.installed and not _install(api, cluster, addon):
+        return
+    _watch(api, addon, now, store.world.timing.addon_ready_timeout)
+
+
+def _objects(cluster: Cluster, addon: Addon) -> list[Object]:
+    kind = kind_of(addon.name)
+    return software.objects(kind, cluster, addon.version, kind.configuration(addon.configuration))
+
+
+def _install(api: KubernetesApi, cluster: Cluster, addon: Addon) -> bool:
+    try:
+        software.install(api, _objects(cluster, addon), force=addon.force)
+    except KubernetesError as error:
+        if error.status not in {409, 422}:
+            raise
+        code = "ConfigurationConflict" if error.status == 409 else "AdmissionRequestDenied"
+        message = _CONFLICT.format(error.message) if error.status == 409 else error.message
+        addon.status = "CREATE_FAILED" if addon.status == "CREATING" else "UPDATE_FAILED"
+        addon.issues = [issue(code, message)]
+        _end_updates(addon, code, message)
+        return False
+    addon.installed = True
+    return True
+
+
+def _watch(api: KubernetesApi, addon: Addon, now: float, patience: float) -> None:
+    if software.is_available(api, kind_of(addon.name)):
+        addon.status, addon.issues, addon.unhealthy_since = "ACTIVE", [], None
+        _end_updates(addon)
+        return
+    since = addon.unhealthy_since = addon.unhealthy_since or now
+    if now - since >= patience:
+        addon.status = "DEGRADED"
+        addon.issues = [issue("InsufficientNumberOfReplicas", _TOO_FEW)]
+        _end_updates(addon, "InsufficientNumberOfReplicas", _TOO_FEW)
+
+
+def _end_updates(addon: Addon, code: str | None = None, message: str = "") -> None:
+    for update in addon.updates.values():
+        if update.status == "InProgress":
+            if code:
+                update.fail(code, message)
+            else:
+                update.status = "Successful"

@@ -1,0 +1,201 @@
+"""The few calls of the Kubernetes API that EKS itself makes to a cluster, as the lab's administrator.
+
+EKS installs add-ons and access bindings, watches nodes and workloads, and drains nodes; nothing else. Only
+the kinds in `KINDS` are known; any other is a mistake in a manifest.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import ssl
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import httpx
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Object = dict[str, Any]
+FIELD_MANAGER = "eks"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Where objects of a kind live in the API."""
+
+    api: str
+    plural: str
+    namespaced: bool = True
+
+
+KINDS = {
+    "Node": Kind("api/v1", "nodes", namespaced=False),
+    "Namespace": Kind("api/v1", "namespaces", namespaced=False),
+    "Pod": Kind("api/v1", "pods"),
+    "Service": Kind("api/v1", "services"),
+    "ServiceAccount": Kind("api/v1", "serviceaccounts"),
+    "ConfigMap": Kind("api/v1", "configmaps"),
+    "Deployment": Kind("apis/apps/v1", "deployments"),
+    "DaemonSet": Kind("apis/apps/v1", "daemonsets"),
+    "PodDisruptionBudget": Kind("apis/policy/v1", "poddisruptionbudgets"),
+    "ClusterRole": Kind("apis/rbac.authorization.k8s.io/v1", "clusterroles", namespaced=False),
+    "ClusterRoleBinding": Kind("apis/rbac.authorization.k8s.io/v1", "clusterrolebindings", namespaced=False),
+    "Role": Kind("apis/rbac.authorization.k8s.io/v1", "roles"),
+    "RoleBinding": Kind("apis/rbac.authorization.k8s.io/v1", "rolebindings"),
+    "CustomResourceDefinition": Kind(
+        "apis/apiextensions.k8s.io/v1", "customresourcedefinitions", namespaced=False
+    ),
+    "CSIDriver": Kind("apis/storage.k8s.io/v1", "csidrivers", namespaced=False),
+    "PriorityClass": Kind("apis/scheduling.k8s.io/v1", "priorityclasses", namespaced=False),
+}
+
+
+class KubernetesError(Exception):
+    """The API server refused: its status and its words."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"{status}: {message}")
+        self.status = status
+        self.message = message
+
+
+class UnreachableError(Exception):
+    """The API server did not answer; it may when asked again."""
+
+
+class KubernetesApi(Protocol):
+    """What EKS does in a cluster."""
+
+    def apply(self, manifest: Object, *, force: bool) -> None:
+        """Create or change an object by server-side apply, as the field manager `eks`."""
+        ...
+
+    def get(self, kind: str, name: str, namespace: str | None = None) -> Object | None:
+        """An object, or None when there is none of that name."""
+        ...
+
+    def items(self, kind: str, namespace: str | None = None, **selectors: str) -> list[Object]:
+        """The objects of a kind, by `labelSelector` and `fieldSelector`."""
+        ...
+
+    def patch(self, kind: str, name: str, patch: Object) -> None:
+        """Merge a patch into an object without namespace."""
+        ...
+
+    def delete(self, kind: str, name: str, namespace: str | None = None) -> None:
+        """Delete an object; none of that name is as good."""
+        ...
+
+    def evict(self, name: str, namespace: str) -> bool:
+        """Ask for the eviction of a pod; False when a disruption budget does not allow it now."""
+        ...
+
+
+class HttpKubernetesApi:
+    """A cluster's API server, reached as the user of a kubeconfig with a client certificate."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        server, context = _read_kubeconfig(kubeconfig)
+        self._client = httpx.Client(base_url=server, verify=context, timeout=10.0, trust_env=False)
+
+    def apply(self, manifest: Object, *, force: bool) -> None:
+        """Create or change an object by server-side apply, as the field manager `eks`."""
+        metadata = manifest["metadata"]
+        path = _path(manifest["kind"], metadata.get("namespace"), metadata["name"])
+        query = {"fieldManager": FIELD_MANAGER, "force": str(force).lower()}
+        headers = {"Content-Type": "application/apply-patch+yaml"}
+        self._send("PATCH", path, query, headers, manifest)
+
+    def get(self, kind: str, name: str, namespace: str | None = None) -> Object | None:
+        """An object, or None when there is none of that name."""
+        try:
+            return self._send("GET", _path(kind, namespace, name))
+        except KubernetesError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def items(self, kind: str, namespace: str | None = None, **selectors: str) -> list[Object]:
+        """The objects of a kind, by `labelSelector` and `fieldSelector`."""
+        found: list[Object] = self._send("GET", _path(kind, namespace), selectors)["items"]
+        return found
+
+    def patch(self, kind: str, name: str, patch: Object) -> None:
+        """Merge a patch into an object without namespace."""
+        query = {"fieldManager": FIELD_MANAGER}
+        self._send(
+            "PATCH", _path(kind, None, name), query, {"Content-Type": "application/merge-patch+json"}, patch
+        )
+
+    def delete(self, kind: str, name: str, namespace: str | None = None) -> None:
+        """Delete an object; none of that name is as good."""
+        try:
+            self._send("DELETE", _path(kind, namespace, name))
+        except KubernetesError as error:
+            if error.status != 404:
+                raise
+
+    def evict(self, name: str, namespace: str) -> bool:
+        """Ask for the eviction of a pod; False when a disruption budget does not allow it now."""
+        eviction = {
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": name, "namespace": namespace},
+        }
+        try:
+            self._send("POST", f"{_path('Pod', namespace, name)}/eviction", body=eviction)
+        except KubernetesError as error:
+            if error.status in {404, 429, 500}:
+                return error.status == 404
+            raise
+        return True
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: Object | None = None,
+    ) -> Object:
+        content = json.dumps(body) if body is not None else None
+        all_headers = {"Content-Type": "application/json", **(headers or {})}
+        try:
+            response = self._client.request(method, path, params=query, headers=all_headers, content=content)
+        except httpx.TransportError as error:
+            raise UnreachableError(str(error)) from error
+        answer = response.json() if response.content else {}
+        if response.is_error:
+            raise KubernetesError(response.status_code, str(answer.get("message", response.text)))
+        return dict(answer)
+
+
+def _path(kind: str, namespace: str | None, name: str | None = None) -> str:
+    where = KINDS[kind]
+    scope = f"/namespaces/{namespace}" if where.namespaced and namespace else ""
+    return f"/{where.api}{scope}/{where.plural}" + (f"/{name}" if name else "")
+
+
+def _read_kubeconfig(path: Path) -> tuple[str, ssl.SSLContext]:
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    cluster = config["clusters"][0]["cluster"]
+    user = config["users"][0]["user"]
+    context = ssl.create_default_context(cadata=_pem(cluster, "certificate-authority", path).decode())
+    with tempfile.NamedTemporaryFile(
+        suffix=".pem"
+    ) as pair:  # the ssl module loads certificates from files only
+        pair.write(_pem(user, "client-certificate", path) + b"\n" + _pem(user, "client-key", path))
+        pair.flush()
+        context.load_cert_chain(pair.name)
+    return cluster["server"], context
+
+
+def _pem(section: Mapping[str, str], name: str, kubeconfig: Path) -> bytes:
+    if f"{name}-data" in section:
+        return base64.b64decode(section[f"{name}-data"])
+    return (kubeconfig.parent / Path(section[name])).read_bytes()

@@ -1,0 +1,310 @@
+"""What EKS remembers: clusters and everything that hangs on them, each with the view its API shows of it.
+
+Plain records without behaviour of their own. The operations change them, `lab.cloud.eks.reconcile` moves them
+on in time; whoever changes a cluster or anything in it holds the cluster's `lock`.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lab.cloud.eks.launcher import ControlPlane
+    from lab.cloud.eks.rolling import Rotation
+    from lab.cloud.eks.updates import Update
+
+Description = dict[str, Any]
+Shape = tuple[str, str | None, dict[str, str] | None]
+
+
+def present(**members: Any) -> Description:
+    """The members that have a value: AWS leaves out what is not set."""
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def issue(code: str, message: str, *resources: str) -> Description:
+    """A health issue as every resource of EKS reports it."""
+    return {"code": code, "message": message, "resourceIds": list(resources)}
+
+
+def new_id() -> str:
+    """An identifier such as EKS gives updates, node groups and add-ons."""
+    return str(uuid.uuid4())
+
+
+@dataclass
+class Nodegroup:
+    """A managed node group with its copy of the launch template and its Auto Scaling group."""
+
+    name: str
+    cluster: str
+    arn: str
+    created_at: float
+    modified_at: float
+    version: str
+    release_version: str | None
+    capacity_type: str
+    scaling: dict[str, int]
+    instance_types: list[str] | None
+    subnets: list[str]
+    ami_type: str
+    node_role: str
+    labels: dict[str, str]
+    taints: list[dict[str, str]]
+    disk_size: int | None
+    update_config: Description
+    repair_config: Description
+    launch_template: dict[str, str] | None
+    tags: dict[str, str]
+    deadline: float
+    status: str = "CREATING"
+    profile: str | None = None
+    template_id: str | None = None
+    template_version: str = "1"
+    group_name: str | None = None
+    issues: list[Description] = field(default_factory=list)
+    updates: dict[str, Update] = field(default_factory=dict)
+    rotation: Rotation | None = None
+
+    @property
+    def shape(self) -> Shape:
+        """What decides whether a node is up to date."""
+        return self.version, self.release_version, self.launch_template
+
+    @shape.setter
+    def shape(self, shape: Shape) -> None:
+        self.version, self.release_version, self.launch_template = shape
+
+    def describe(self) -> Description:
+        """The node group as the API shows it."""
+        groups = [{"name": self.group_name}] if self.group_name else []
+        return present(
+            nodegroupName=self.name,
+            nodegroupArn=self.arn,
+            clusterName=self.cluster,
+            version=self.version,
+            releaseVersion=self.release_version,
+            createdAt=self.created_at,
+            modifiedAt=self.modified_at,
+            status=self.status,
+            capacityType=self.capacity_type,
+            scalingConfig=dict(self.scaling),
+            instanceTypes=self.instance_types,
+            subnets=self.subnets,
+            amiType=self.ami_type,
+            nodeRole=self.node_role,
+            labels=dict(self.labels),
+            taints=[dict(taint) for taint in self.taints],
+            resources={"autoScalingGroups": groups},
+            diskSize=self.disk_size,
+            health={"issues": list(self.issues)},
+            updateConfig=dict(self.update_config),
+            nodeRepairConfig=dict(self.repair_config),
+            launchTemplate=self.launch_template,
+            tags=dict(self.tags),
+        )
+
+
+@dataclass
+class Addon:
+    """An add-on: software in the cluster that EKS installs and watches."""
+
+    name: str
+    cluster: str
+    arn: str
+    created_at: float
+    modified_at: float
+    version: str
+    role: str | None
+    configuration: str | None
+    tags: dict[str, str]
+    force: bool
+    due: float
+    status: str = "CREATING"
+    installed: bool = False
+    preserve: bool = False
+    unhealthy_since: float | None = None
+    issues: list[Description] = field(default_factory=list)
+    associations: list[str] = field(default_factory=list)
+    updates: dict[str, Update] = field(default_factory=dict)
+
+    def describe(self) -> Description:
+        """The add-on as the API shows it."""
+        return present(
+            addonName=self.name,
+            clusterName=self.cluster,
+            status=self.status,
+            addonVersion=self.version,
+            health={"issues": list(self.issues)},
+            addonArn=self.arn,
+            createdAt=self.created_at,
+            modifiedAt=self.modified_at,
+            serviceAccountRoleArn=self.role,
+            tags=dict(self.tags),
+            configurationValues=self.configuration,
+            podIdentityAssociations=self.associations or None,
+        )
+
+
+@dataclass
+class AccessEntry:
+    """Who an IAM principal is inside a cluster, and which access policies it has there."""
+
+    principal: str
+    cluster: str
+    arn: str
+    created_at: float
+    modified_at: float
+    kind: str
+    username: str
+    groups: list[str]
+    tags: dict[str, str]
+    policies: dict[str, Description] = field(default_factory=dict)
+
+    @property
+    def identifier(self) -> str:
+        """The last part of the ARN, unique among all entries."""
+        return self.arn.rpartition("/")[2]
+
+    def describe(self) -> Description:
+        """The entry as the API shows it."""
+        return {
+            "clusterName": self.cluster,
+            "principalArn": self.principal,
+            "kubernetesGroups": list(self.groups),
+            "accessEntryArn": self.arn,
+            "createdAt": self.created_at,
+            "modifiedAt": self.modified_at,
+            "tags": dict(self.tags),
+            "username": self.username,
+            "type": self.kind,
+        }
+
+
+@dataclass
+class PodIdentityAssociation:
+    """Which IAM role the pods of a service account get."""
+
+    identifier: str
+    cluster: str
+    arn: str
+    namespace: str
+    service_account: str
+    role: str
+    created_at: float
+    modified_at: float
+    tags: dict[str, str]
+    disable_session_tags: bool
+    target_role: str | None = None
+    owner: str | None = None
+
+    def summary(self) -> Description:
+        """The association as a list shows it."""
+        return present(
+            clusterName=self.cluster,
+            namespace=self.namespace,
+            serviceAccount=self.service_account,
+            associationArn=self.arn,
+            associationId=self.identifier,
+            ownerArn=self.owner,
+        )
+
+    def describe(self) -> Description:
+        """The association as the API shows it."""
+        return self.summary() | present(
+            roleArn=self.role,
+            tags=dict(self.tags),
+            createdAt=self.created_at,
+            modifiedAt=self.modified_at,
+            disableSessionTags=self.disable_session_tags,
+            targetRoleArn=self.target_role,
+        )
+
+
+@dataclass
+class Cluster:
+    """A cluster: its settings, its control plane and all that belongs to it."""
+
+    name: str
+    region: str
+    arn: str
+    created_at: float
+    version: str
+    platform_version: str
+    role: str
+    creator: str
+    vpc: Description
+    network: Description
+    logging: dict[str, bool]
+    authentication_mode: str
+    creator_is_admin: bool
+    self_managed_addons: bool
+    upgrade_policy: str
+    deletion_protection: bool
+    encryption: list[Description]
+    zonal_shift: bool
+    tags: dict[str, str]
+    issuer: str
+    due: float
+    status: str = "CREATING"
+    plane: ControlPlane | None = None
+    endpoint: str | None = None
+    certificate_authority: str | None = None
+    admin_kubeconfig: Path | None = None
+    issues: list[Description] = field(default_factory=list)
+    updates: dict[str, Update] = field(default_factory=dict)
+    nodegroups: dict[str, Nodegroup] = field(default_factory=dict)
+    addons: dict[str, Addon] = field(default_factory=dict)
+    entries: dict[str, AccessEntry] = field(default_factory=dict)
+    associations: dict[str, PodIdentityAssociation] = field(default_factory=dict)
+    unbound: set[str] = field(default_factory=set)
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+    @property
+    def security_group(self) -> str:
+        """The security group EKS made for this cluster."""
+        return str(self.vpc["clusterSecurityGroupId"])
+
+    @property
+    def account(self) -> str:
+        """The account the cluster is in."""
+        return self.arn.split(":")[4]
+
+    def describe(self) -> Description:
+        """The cluster as the API shows it."""
+        enabled = [kind for kind, on in self.logging.items() if on]
+        disabled = [kind for kind, on in self.logging.items() if not on]
+        groups = [{"types": enabled, "enabled": True}, {"types": disabled, "enabled": False}]
+        authority = {"data": self.certificate_authority} if self.certificate_authority else None
+        return present(
+            name=self.name,
+            arn=self.arn,
+            createdAt=self.created_at,
+            version=self.version,
+            endpoint=self.endpoint,
+            roleArn=self.role,
+            resourcesVpcConfig=dict(self.vpc),
+            kubernetesNetworkConfig=dict(self.network),
+            logging={"clusterLogging": [group for group in groups if group["types"]]},
+            identity={"oidc": {"issuer": self.issuer}},
+            status=self.status,
+            certificateAuthority=authority,
+            platformVersion=self.platform_version,
+            tags=dict(self.tags),
+            encryptionConfig=self.encryption or None,
+            health={"issues": list(self.issues)},
+            accessConfig={
+                "bootstrapClusterCreatorAdminPermissions": self.creator_is_admin,
+                "authenticationMode": self.authentication_mode,
+            },
+            upgradePolicy={"supportType": self.upgrade_policy},
+            zonalShiftConfig={"enabled": self.zonal_shift},
+            computeConfig={"enabled": False},
+            storageConfig={"blockStorage": {"enabled": False}},
+            deletionProtection=self.deletion_protection,
+        )

@@ -1,0 +1,230 @@
+"""Calls about managed node groups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.cloud.clusters import NodegroupProfile
+from lab.cloud.eks import access, capacity, nodes, prerequisites, versions
+from lab.cloud.eks import nodegroup_rules as rules
+from lab.cloud.eks.errors import InvalidParameterError, ResourceInUseError
+from lab.cloud.eks.model import Nodegroup, issue, new_id
+from lab.cloud.eks.nodegroup_changes import Changes
+from lab.cloud.eks.rolling import Rotation, surge_of
+from lab.cloud.eks.store import nodegroup_of
+from lab.cloud.eks.updates import Update
+
+if TYPE_CHECKING:
+    from lab.cloud.eks.model import Cluster, Shape
+    from lab.cloud.eks.protocol import Answer, Call
+    from lab.cloud.eks.store import Store
+
+
+class NodegroupCalls:
+    """The operations on node groups."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._world = store.world
+
+    def create_nodegroup(self, call: Call) -> Answer:
+        """Accept a new node group; it is CREATING until its nodes are Ready."""
+        cluster = self._store.active(call)
+        with cluster.lock:
+            name = call["nodegroupName"]
+            if name in cluster.nodegroups:
+                message = f"NodeGroup already exists with name {name} and cluster name {cluster.name}"
+                raise ResourceInUseError(message, clusterName=cluster.name, nodegroupName=name)
+            group = self._new_group(cluster, call)
+            cluster.nodegroups[name] = group
+            access.add_node_role(self._world, cluster, group.node_role)
+        return {"nodegroup": group.describe()}
+
+    def describe_nodegroup(self, call: Call) -> Answer:
+        """One node group, with the sizes its Auto Scaling group has now."""
+        cluster = self._store.cluster(call)
+        with cluster.lock:
+            group = nodegroup_of(cluster, call["nodegroupName"])
+            if group.group_name and group.status == "ACTIVE":
+                self._look_at_capacity(cluster, group)
+            return {"nodegroup": group.describe()}
+
+    def list_nodegroups(self, call: Call) -> Answer:
+        """The names of a cluster's node groups."""
+        return {"nodegroups": sorted(self._store.cluster(call).nodegroups)}
+
+    def delete_nodegroup(self, call: Call) -> Answer:
+        """Accept the deletion of a node group: its nodes are drained, then ended."""
+        cluster = self._store.cluster(call)
+        with cluster.lock:
+            group = nodegroup_of(cluster, call["nodegroupName"])
+            if group.status == "UPDATING":
+                _refuse(group, "deleted while an update is in progress")
+            if group.status != "DELETING":
+                group.status = "DELETING"
+                group.deadline = self._world.now() + self._world.timing.node_group_drain_timeout
+            return {"nodegroup": group.describe()}
+
+    def update_nodegroup_config(self, call: Call) -> Answer:
+        """Change sizes, labels, taints or the ways of updating and repairing."""
+        rules.refuse_unplayed(call)
+        cluster = self._store.active(call)
+        with cluster.lock:
+            group = self._updatable(cluster, call)
+            changes = Changes.of(call, group)
+            now = self._world.now()
+            update = Update(
+                "ConfigUpdate", now, changes.parameters, now + self._world.timing.node_group_update
+            )
+            update.finish = lambda: self._apply(cluster, group, changes)
+            group.updates[update.identifier] = update
+            group.status = "UPDATING"
+        return {"update": update.describe()}
+
+    def update_nodegroup_version(self, call: Call) -> Answer:
+        """Bring a node group to another Kubernetes version, AMI release or launch template version."""
+        cluster = self._store.active(call)
+        with cluster.lock:
+            group = self._updatable(cluster, call)
+            if group.ami_type == "CUSTOM" and (call.get("version") or call.get("releaseVersion")):
+                message = "You cannot specify the field version or releaseVersion when using custom AMIs."
+                raise InvalidParameterError(message)
+            before = group.shape
+            self._move(cluster, group, call)
+            parameters = [("Version", group.version), ("ReleaseVersion", group.release_version or "")]
+            update = Update("VersionUpdate", self._world.now(), parameters, due=None)
+            group.updates[update.identifier] = update
+            if before == group.shape:
+                update.status = "Successful"
+            else:
+                self._start_rotation(cluster, group, update, before, force=call.get("force", False))
+        return {"update": update.describe()}
+
+    def _look_at_capacity(self, cluster: Cluster, group: Nodegroup) -> None:
+        sizes = capacity.sizes(self._world.aws(cluster.region), group)
+        if sizes is None:
+            message = f"We couldn't find the Auto Scaling group {group.group_name} of the managed node group."
+            group.status = "DEGRADED"
+            group.issues = [issue("AutoScalingGroupNotFound", message, group.group_name or "")]
+        else:
+            group.scaling = sizes
+
+    def _new_group(self, cluster: Cluster, call: Call) -> Nodegroup:
+        world = self._world
+        aws = world.aws(cluster.region)
+        rules.refuse_unplayed(call)
+        rules.check_labels(call.get("labels", {}))
+        rules.check_taints(call.get("taints", []))
+        _check_subnets(cluster, prerequisites.find_subnets(aws, call["subnets"]).vpc)
+        prerequisites.check_role(aws, call["nodeRole"], "ec2.amazonaws.com")
+        template, content = rules.launch_template(aws, call)
+        custom = bool(content.get("ImageId"))
+        version = call.get("version", cluster.version)
+        versions.check_nodes(cluster.version, version)
+        release = call.get("releaseVersion", versions.offered(version).release_version)
+        now = world.now()
+        base = f"arn:aws:eks:{cluster.region}:{world.account}:nodegroup"
+        return Nodegroup(
+            name=call["nodegroupName"],
+            cluster=cluster.name,
+            arn=f"{base}/{cluster.name}/{call['nodegroupName']}/{new_id()}",
+            created_at=now,
+            modified_at=now,
+            version=version,
+            release_version=content["ImageId"] if custom else release,
+            capacity_type=call.get("capacityType", "ON_DEMAND"),
+            scaling=rules.scaling(call.get("scalingConfig", {}), rules.DEFAULT_SCALING),
+            instance_types=call.get("instanceTypes")
+            or (None if content.get("InstanceType") else ["t3.medium"]),
+            subnets=call["subnets"],
+            ami_type="CUSTOM" if custom else call.get("amiType", "AL2023_x86_64_STANDARD"),
+            node_role=call["nodeRole"],
+            labels=dict(call.get("labels", {})),
+            taints=list(call.get("taints", [])),
+            disk_size=None if template else call.get("diskSize", 20),
+            update_config=rules.update_config(call.get("updateConfig")),
+            repair_config=call.get("nodeRepairConfig", {"enabled": False}),
+            launch_template=template,
+            tags=dict(call.get("tags", {})),
+            deadline=now + world.timing.node_group_create_timeout,
+        )
+
+    def _updatable(self, cluster: Cluster, call: Call) -> Nodegroup:
+        group = nodegroup_of(cluster, call["nodegroupName"])
+        if group.status != "ACTIVE":
+            _refuse(group, f"updated as it is currently not in Active state (it is {group.status})")
+        return group
+
+    def _move(self, cluster: Cluster, group: Nodegroup, call: Call) -> None:
+        """Set what the group is to become; its nodes follow in the rotation."""
+        if call.get("launchTemplate"):
+            if not group.launch_template:
+                message = "A launch template cannot be given to a node group that was created without one"
+                raise InvalidParameterError(message)
+            group.launch_template, _ = rules.launch_template(self._world.aws(cluster.region), call)
+        if group.ami_type == "CUSTOM":
+            return
+        version = call.get("version", group.version)
+        versions.check_nodes(cluster.version, version)
+        newest = versions.offered(version).release_version
+        keeps_release = call.get("launchTemplate") and not call.get("version")
+        release = call.get("releaseVersion") or (group.release_version if keeps_release else newest)
+        group.version, group.release_version = version, release
+
+    def _start_rotation(
+        self, cluster: Cluster, group: Nodegroup, update: Update, before: Shape, *, force: bool
+    ) -> None:
+        aws = self._world.aws(cluster.region)
+        capacity.new_template_version(aws, cluster, group)
+        old = capacity.members(aws, group)
+        group.status = "UPDATING"
+        group.rotation = Rotation(
+            group=group,
+            update=update,
+            old=old,
+            sizes=capacity.sizes(aws, group) or group.scaling,
+            surge=surge_of(group, len(old)),
+            force=force,
+            drain_timeout=self._world.timing.node_group_drain_timeout,
+            revert=lambda: setattr(group, "shape", before),
+        )
+
+    def _apply(self, cluster: Cluster, group: Nodegroup, changes: Changes) -> None:
+        if changes.scaling != group.scaling:
+            capacity.resize(self._world.aws(cluster.region), group, changes.scaling)
+        before = [nodes.kubernetes_taint(taint) for taint in group.taints]
+        after = [nodes.kubernetes_taint(taint) for taint in changes.taints]
+        if changes.node_labels or before != after:
+            api = self._store.kubernetes(cluster)
+            removed = [taint for taint in before if taint not in after]
+            added = [taint for taint in after if taint not in before]
+            for node in nodes.of_group(api, group.name):
+                nodes.relabel(api, node, changes.node_labels, removed, added)
+        group.scaling, group.labels, group.taints = changes.scaling, changes.labels, changes.taints
+        group.update_config, group.repair_config = changes.update_config, changes.repair_config
+
+
+def profile_of(cluster: Cluster, name: str) -> NodegroupProfile | None:
+    """What a node group gives its nodes, for those who boot them; takes no lock."""
+    group = cluster.nodegroups.get(name)
+    if group is None:
+        return None
+    return NodegroupProfile(
+        name=group.name,
+        ami_type=group.ami_type,
+        release_version=group.release_version or "",
+        capacity_type=group.capacity_type,
+        labels=dict(group.labels),
+        taints=tuple(nodes.kubernetes_taint(taint) for taint in group.taints),
+    )
+
+
+def _check_subnets(cluster: Cluster, vpc: str) -> None:
+    if vpc != cluster.vpc["vpcId"]:
+        message = f"Subnets must be in the VPC of the cluster, {cluster.vpc['vpcId']}"
+        raise InvalidParameterError(message)
+
+
+def _refuse(group: Nodegroup, what: str) -> None:
+    message = f"Nodegroup {group.name} cannot be {what}"
+    raise ResourceInUseError(message, clusterName=group.cluster, nodegroupName=group.name)

@@ -1,0 +1,119 @@
+"""What EKS accepts of a node group's settings, and its refusals for the rest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import botocore.exceptions
+
+from lab.cloud.eks import capacity
+from lab.cloud.eks.errors import InvalidParameterError, InvalidRequestError, NotPlayedError
+
+if TYPE_CHECKING:
+    from lab.cloud.eks.aws import AwsClients
+    from lab.cloud.eks.protocol import Call
+
+DEFAULT_SCALING = {"minSize": 1, "maxSize": 2, "desiredSize": 2}
+_RESERVED_LABELS = ("kubernetes.io/", "k8s.io/", "eks.amazonaws.com/")
+_MOST_TAINTS = 50
+
+
+def scaling(wanted: dict[str, int], current: dict[str, int]) -> dict[str, int]:
+    """The sizes after a request that speaks of some of them."""
+    after = current | wanted
+    low, high, desired = after["minSize"], after["maxSize"], after["desiredSize"]
+    if high < 1 or low < 0:
+        message = f"maxSize must be at least 1 and minSize at least 0, not {high} and {low}"
+        raise InvalidParameterError(message)
+    if low > high:
+        message = f"Minimum capacity {low} can't be greater than maximum size {high}"
+        raise InvalidParameterError(message)
+    if low > desired:
+        message = f"Minimum capacity {low} can't be greater than desired size {desired}"
+        raise InvalidParameterError(message)
+    if desired > high:
+        message = f"desired capacity {desired} can't be greater than max size {high}"
+        raise InvalidParameterError(message)
+    return after
+
+
+def update_config(wanted: dict[str, Any] | None) -> dict[str, Any]:
+    """How many nodes an update may take away at once."""
+    if not wanted:
+        return {"maxUnavailable": 1}
+    if "maxUnavailable" in wanted and "maxUnavailablePercentage" in wanted:
+        message = "maxUnavailable and maxUnavailablePercentage cannot both be set"
+        raise InvalidParameterError(message)
+    return dict(wanted)
+
+
+def check_labels(labels: dict[str, str]) -> None:
+    """Refuse labels that belong to Kubernetes or EKS."""
+    for key in labels:
+        if key.startswith(_RESERVED_LABELS):
+            message = f"Label cannot contain reserved prefixes [{', '.join(_RESERVED_LABELS)}]: {key}"
+            raise InvalidParameterError(message)
+
+
+def check_taints(taints: list[dict[str, str]]) -> None:
+    """Refuse taints without key or effect, the same taint twice, and too many."""
+    seen = [(taint.get("key"), taint.get("effect")) for taint in taints]
+    if any(not key or not effect for key, effect in seen):
+        message = "A taint needs a key and an effect"
+        raise InvalidParameterError(message)
+    if len(set(seen)) != len(seen):
+        message = "Taints with the same key and effect are not allowed"
+        raise InvalidParameterError(message)
+    if len(taints) > _MOST_TAINTS:
+        message = f"A node group can have at most {_MOST_TAINTS} taints"
+        raise InvalidParameterError(message)
+
+
+def refuse_unplayed(call: Call) -> None:
+    """Refuse, by name, what the lab does not play of node groups."""
+    if call.get("warmPoolConfig"):
+        message = "the lab does not play warmPoolConfig of EKS node groups"
+        raise NotPlayedError(message)
+    if call.get("remoteAccess"):
+        message = "the lab does not play remoteAccess of EKS node groups"
+        raise NotPlayedError(message)
+
+
+def launch_template(aws: AwsClients, call: Call) -> tuple[dict[str, str] | None, dict[str, Any]]:
+    """The caller's launch template as EKS shows it, and its content; checked against the rest of the call."""
+    wanted = call.get("launchTemplate")
+    if not wanted:
+        return None, {}
+    if ("id" in wanted) == ("name" in wanted):
+        message = "You must specify either the launch template ID or the launch template name, but not both."
+        raise InvalidParameterError(message)
+    try:
+        shown, data = capacity.caller_template(aws, wanted)
+    except (botocore.exceptions.ClientError, IndexError) as error:
+        message = f"Launch template {wanted.get('id') or wanted.get('name')} could not be found: {error}"
+        raise InvalidParameterError(message) from error
+    _check_template(call, data)
+    return shown, data
+
+
+def _check_template(call: Call, data: dict[str, Any]) -> None:
+    if call.get("diskSize"):
+        message = "Disk size must be specified within the launch template."
+        raise InvalidParameterError(message)
+    if data.get("InstanceType") and call.get("instanceTypes"):
+        message = "Cannot specify instance types in launch template and API request"
+        raise InvalidRequestError(message)
+    if data.get("IamInstanceProfile"):
+        message = "Instance profile cannot be specified in the launch template of a node group"
+        raise InvalidParameterError(message)
+    if not data.get("ImageId"):
+        return
+    if call.get("amiType", "CUSTOM") != "CUSTOM":
+        message = (
+            "You cannot specify an AMI Type other than CUSTOM, "
+            "when specifying an image id in your launch template."
+        )
+        raise InvalidParameterError(message)
+    if call.get("version") or call.get("releaseVersion"):
+        message = "You cannot specify the field kubernetes version or release version when using custom AMIs."
+        raise InvalidParameterError(message)

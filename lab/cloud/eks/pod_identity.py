@@ -1,0 +1,106 @@
+"""Calls about pod identity associations: which IAM role the pods of a service account get.
+
+Kept and answered; no agent hands out credentials here, because nothing in the lab runs inside a pod.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from lab.cloud.eks import prerequisites
+from lab.cloud.eks.errors import ResourceInUseError, ResourceNotFoundError
+from lab.cloud.eks.model import PodIdentityAssociation
+
+if TYPE_CHECKING:
+    from lab.cloud.eks.model import Cluster
+    from lab.cloud.eks.protocol import Answer, Call
+    from lab.cloud.eks.store import Store
+
+PRINCIPAL = "pods.eks.amazonaws.com"
+
+
+class PodIdentityCalls:
+    """The operations on pod identity associations."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._world = store.world
+
+    def create_pod_identity_association(self, call: Call) -> Answer:
+        """Give the pods of a service account a role."""
+        cluster = self._store.active(call)
+        prerequisites.check_role(self._world.aws(cluster.region), call["roleArn"], PRINCIPAL)
+        with cluster.lock:
+            for other in cluster.associations.values():
+                if (other.namespace, other.service_account) == (call["namespace"], call["serviceAccount"]):
+                    message = f"Association already exists: {other.identifier}"
+                    raise ResourceInUseError(message)
+            association = self._new(cluster, call)
+            cluster.associations[association.identifier] = association
+        return {"association": association.describe()}
+
+    def describe_pod_identity_association(self, call: Call) -> Answer:
+        """One association."""
+        return {"association": _association(self._store.cluster(call), call).describe()}
+
+    def list_pod_identity_associations(self, call: Call) -> Answer:
+        """The associations of a cluster, of a namespace, of a service account."""
+        found = self._store.cluster(call).associations.values()
+        return {
+            "associations": [
+                association.summary()
+                for association in found
+                if call.get("namespace") in {None, association.namespace}
+                and call.get("serviceAccount") in {None, association.service_account}
+            ]
+        }
+
+    def update_pod_identity_association(self, call: Call) -> Answer:
+        """Change the role."""
+        cluster = self._store.active(call)
+        association = _association(cluster, call)
+        role = call.get("roleArn", association.role)
+        prerequisites.check_role(self._world.aws(cluster.region), role, PRINCIPAL)
+        with cluster.lock:
+            association.role = role
+            association.target_role = call.get("targetRoleArn", association.target_role)
+            association.disable_session_tags = call.get(
+                "disableSessionTags", association.disable_session_tags
+            )
+            association.modified_at = self._world.now()
+        return {"association": association.describe()}
+
+    def delete_pod_identity_association(self, call: Call) -> Answer:
+        """Take the role away."""
+        cluster = self._store.active(call)
+        with cluster.lock:
+            association = _association(cluster, call)
+            del cluster.associations[association.identifier]
+        return {"association": association.describe()}
+
+    def _new(self, cluster: Cluster, call: Call) -> PodIdentityAssociation:
+        identifier = f"a-{secrets.token_hex(9)[:17]}"
+        now = self._world.now()
+        base = f"arn:aws:eks:{cluster.region}:{self._world.account}"
+        return PodIdentityAssociation(
+            identifier=identifier,
+            cluster=cluster.name,
+            arn=f"{base}:podidentityassociation/{cluster.name}/{identifier}",
+            namespace=call["namespace"],
+            service_account=call["serviceAccount"],
+            role=call["roleArn"],
+            created_at=now,
+            modified_at=now,
+            tags=dict(call.get("tags", {})),
+            disable_session_tags=call.get("disableSessionTags", False),
+            target_role=call.get("targetRoleArn"),
+        )
+
+
+def _association(cluster: Cluster, call: Call) -> PodIdentityAssociation:
+    identifier = call["associationId"]
+    if identifier not in cluster.associations:
+        message = f"No Association found for: {identifier} in cluster {cluster.name}"
+        raise ResourceNotFoundError(message)
+    return cluster.associations[identifier]

@@ -1,0 +1,96 @@
+"""What EKS looks up in EC2 and IAM before it accepts a request, and its words when it is not there."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import botocore.exceptions
+
+from lab.cloud.eks.aws import error_code
+from lab.cloud.eks.errors import InvalidParameterError
+
+if TYPE_CHECKING:
+    from lab.cloud.eks.aws import AwsClients
+
+
+@dataclass(frozen=True)
+class Subnets:
+    """The subnets of a request: all in one VPC."""
+
+    vpc: str
+    zones: frozenset[str]
+
+
+def find_subnets(aws: AwsClients, identifiers: list[str]) -> Subnets:
+    """The subnets of these ids; they must exist and be in one VPC."""
+    if not identifiers:
+        message = "subnets can not be empty"
+        raise InvalidParameterError(message)
+    try:
+        found = aws.ec2.describe_subnets(SubnetIds=identifiers)["Subnets"]
+    except botocore.exceptions.ClientError as error:
+        raise InvalidParameterError(error.response["Error"]["Message"]) from error
+    vpcs = {subnet["VpcId"] for subnet in found}
+    if len(vpcs) != 1:
+        message = "Subnets must all be in the same VPC"
+        raise InvalidParameterError(message)
+    return Subnets(vpcs.pop(), frozenset(subnet["AvailabilityZone"] for subnet in found))
+
+
+def check_security_groups(aws: AwsClients, identifiers: list[str], vpc: str) -> None:
+    """Refuse security groups that do not exist in the VPC."""
+    if not identifiers:
+        return
+    try:
+        found = aws.ec2.describe_security_groups(GroupIds=identifiers)["SecurityGroups"]
+    except botocore.exceptions.ClientError as error:
+        raise InvalidParameterError(error.response["Error"]["Message"]) from error
+    for group in found:
+        if group["VpcId"] != vpc:
+            message = f"Security group {group['GroupId']} does not belong to VPC {vpc}"
+            raise InvalidParameterError(message)
+
+
+def vpc_cidrs(aws: AwsClients, vpc: str) -> list[str]:
+    """The address ranges of a VPC."""
+    found = aws.ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]
+    return [association["CidrBlock"] for association in found["CidrBlockAssociationSet"]]
+
+
+def check_role(aws: AwsClients, arn: str, service: str) -> None:
+    """Refuse a role that does not exist or that the service may not assume."""
+    role = check_role_exists(aws, arn)
+    if service not in _trusted(role["AssumeRolePolicyDocument"]):
+        message = (
+            f"Following required service principals [{service}] were not found "
+            f"in the trust relationships of {arn}"
+        )
+        raise InvalidParameterError(message)
+
+
+def check_role_exists(aws: AwsClients, arn: str) -> dict[str, Any]:
+    """The role of this ARN; refuses one that does not exist."""
+    try:
+        role: dict[str, Any] = aws.iam.get_role(RoleName=arn.rpartition("/")[2])["Role"]
+    except botocore.exceptions.ClientError as error:
+        if error_code(error) != "NoSuchEntity":
+            raise
+        message = (
+            f"Role with arn: {arn}, could not be assumed because it does not exist "
+            "or the trusted entity is not correct"
+        )
+        raise InvalidParameterError(message) from error
+    return role
+
+
+def _trusted(policy: Any) -> set[str]:
+    document = json.loads(unquote(policy)) if isinstance(policy, str) else policy
+    statements = document["Statement"]
+    principals: set[str] = set()
+    for statement in [statements] if isinstance(statements, dict) else statements:
+        services = statement.get("Principal", {}).get("Service", [])
+        principals |= {services} if isinstance(services, str) else set(services)
+    return principals

@@ -1,0 +1,182 @@
+"""Moving a cluster on in time: its control plane comes up, its parts are built and removed, its updates end.
+
+`Reconciler.step` does what is due now and returns; it decides from the records, the clock and the world
+alone, so a step that failed is simply made again. `Workers` calls it from one thread per cluster.
+"""
+
+from __future__ import annotations
+
+import base64
+import threading
+import traceback
+from typing import TYPE_CHECKING
+
+from lab.cloud.clusters import RunningCluster
+from lab.cloud.eks import (
+    access,
+    addon_life,
+    nodegroup_life,
+    security_group,
+    updates,
+    versions,
+)
+from lab.cloud.eks.kubernetes_api import KubernetesError, UnreachableError
+from lab.cloud.eks.launcher import PlaneRequest
+from lab.cloud.eks.model import issue
+from lab.cloud.eks.nodegroup_calls import profile_of
+
+if TYPE_CHECKING:
+    from lab.cloud.eks.model import Cluster
+    from lab.cloud.eks.store import Store
+
+_CONFLICT = 409
+_PATIENCE = 10.0  # seconds for a step under way to end before its cluster is stopped under it
+
+
+class Reconciler:
+    """What EKS does by itself, for one cluster at a time."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._world = store.world
+
+    def step(self, cluster: Cluster) -> bool:
+        """Do what is due; False once the cluster is gone."""
+        if cluster.status == "CREATING":
+            self._create(cluster)
+        elif cluster.status == "DELETING":
+            return not self._delete(cluster)
+        elif cluster.status != "FAILED":
+            self._maintain(cluster)
+        return True
+
+    def stop(self, cluster: Cluster) -> None:
+        """End a cluster's control plane, when the cloud itself ends."""
+        self._world.running.remove(cluster.name)
+        plane, cluster.plane = cluster.plane, None
+        if plane is not None:
+            plane.stop()
+
+    def _create(self, cluster: Cluster) -> None:
+        if cluster.plane is None and not self._launch(cluster):
+            return
+        api = self._store.kubernetes(cluster)
+        if cluster.self_managed_addons:
+            addon_life.install_self_managed(api, cluster)
+        access.bind(api, cluster)
+        if self._world.now() >= cluster.due:
+            cluster.status = "ACTIVE"
+
+    def _launch(self, cluster: Cluster) -> bool:
+        """Start the control plane; takes seconds, so without the lock: nobody else touches what it sets."""
+        request = PlaneRequest(
+            cluster.name, cluster.version, cluster.network["serviceIpv4Cidr"], cluster.issuer
+        )
+        try:
+            plane = self._world.launcher.launch(request)
+        except Exception as error:
+            self._world.faults.record(f"eks cluster {cluster.name}", str(error), traceback.format_exc())
+            cluster.issues = [issue("InternalFailure", f"The control plane did not start: {error}")]
+            cluster.status = "FAILED"
+            return False
+        cluster.endpoint = plane.endpoint
+        cluster.certificate_authority = base64.b64encode(plane.certificate_authority).decode()
+        cluster.admin_kubeconfig = plane.admin_kubeconfig
+        cluster.plane = plane
+        self._world.running.add(
+            RunningCluster(
+                name=cluster.name,
+                endpoint=plane.endpoint,
+                certificate_authority=plane.certificate_authority,
+                admin_kubeconfig=plane.admin_kubeconfig,
+                version=cluster.version,
+                find_nodegroup=lambda name: profile_of(cluster, name),
+            )
+        )
+        return True
+
+    def _delete(self, cluster: Cluster) -> bool:
+        if self._world.now() < cluster.due:
+            return False
+        self.stop(cluster)
+        security_group.delete(self._world.aws(cluster.region), cluster.security_group)
+        self._store.remove(cluster.name)
+        return True
+
+    def _maintain(self, cluster: Cluster) -> None:
+        with cluster.lock:
+            if cluster.status == "UPDATING":
+                updates.finish_due(cluster.updates, self._world.now())
+                if not updates.under_way(cluster.updates):
+                    cluster.status = "ACTIVE"
+            if cluster.unbound:
+                access.bind(self._store.kubernetes(cluster), cluster)
+        for group in tuple(cluster.nodegroups.values()):
+            with cluster.lock:
+                nodegroup_life.step(self._store, cluster, group)
+        for addon in tuple(cluster.addons.values()):
+            with cluster.lock:
+                addon_life.step(self._store, cluster, addon)
+
+
+def change_version(cluster: Cluster, minor: str) -> None:
+    """Make a cluster's new version known.
+
+    The API server goes on emulating the version that the cluster was created with: its process cannot change
+    that, and a new one would be a new, empty cluster at another address.
+    """
+    cluster.version = minor
+    cluster.platform_version = versions.offered(minor).platform
+
+
+class Workers:
+    """One thread per cluster that steps it again and again until it is gone or the cloud stops."""
+
+    def __init__(self, store: Store, interval: float) -> None:
+        self._store = store
+        self._reconciler = Reconciler(store)
+        self._interval = interval
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._last_fault: dict[str, str] = {}
+
+    def begin(self, cluster: Cluster) -> None:
+        """Look after a new cluster from now on."""
+        thread = threading.Thread(target=self._run, args=(cluster,), name=f"eks {cluster.name}", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def stop(self) -> None:
+        """Let every thread finish the step it is in, then end all control planes."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(_PATIENCE)
+        stops = [
+            threading.Thread(target=self._reconciler.stop, args=(cluster,)) for cluster in self._store.all()
+        ]
+        for stop in stops:
+            stop.start()
+        for stop in stops:
+            stop.join()
+
+    def _run(self, cluster: Cluster) -> None:
+        while not self._stopping.is_set() and self._step(cluster):
+            self._stopping.wait(self._interval)
+
+    def _step(self, cluster: Cluster) -> bool:
+        try:
+            return self._reconciler.step(cluster)
+        except UnreachableError:
+            return True  # a busy API server; the next step asks again
+        except KubernetesError as error:
+            if error.status != _CONFLICT:  # somebody changed the object meanwhile: read and write it again
+                self._record(cluster, error)
+        except Exception as error:
+            self._record(cluster, error)
+        return True
+
+    def _record(self, cluster: Cluster, error: Exception) -> None:
+        if self._last_fault.get(cluster.name) == str(error):
+            return  # the same step failed in the same way again
+        self._last_fault[cluster.name] = str(error)
+        self._store.world.faults.record(f"eks cluster {cluster.name}", str(error), traceback.format_exc())

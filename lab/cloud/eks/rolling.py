@@ -1,0 +1,91 @@
+"""A node group's update to another version: new nodes first, then the old ones drained and ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lab.cloud.eks import capacity, nodes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lab.cloud.eks.aws import AwsClients
+    from lab.cloud.eks.kubernetes_api import KubernetesApi, Object
+    from lab.cloud.eks.model import Nodegroup
+    from lab.cloud.eks.updates import Update
+
+
+def surge_of(group: Nodegroup, count: int) -> int:
+    """How many nodes may be replaced at once: the group's maxUnavailable, at least one."""
+    percentage = group.update_config.get("maxUnavailablePercentage")
+    wanted: int = group.update_config.get("maxUnavailable", 1)
+    if percentage is not None:
+        wanted = count * int(percentage) // 100
+    return max(1, min(wanted, count))
+
+
+@dataclass
+class Rotation:
+    """One rolling update, and what it remembers between its steps."""
+
+    group: Nodegroup
+    update: Update
+    old: list[str]
+    sizes: dict[str, int]
+    surge: int
+    force: bool
+    drain_timeout: float
+    revert: Callable[[], None]
+    grown: bool = False
+    draining_since: dict[str, float] = field(default_factory=dict)
+
+    def step(self, aws: AwsClients, api: KubernetesApi, now: float) -> bool:
+        """Do what can be done now; True when the update has ended, well or not."""
+        if not self.grown:
+            self._grow(aws)
+            return False
+        sizes = capacity.sizes(aws, self.group)
+        if sizes is None:
+            self.update.fail("Unknown", f"Auto Scaling group {self.group.group_name} was deleted")
+            return True
+        members = capacity.members(aws, self.group)
+        self.old = [instance for instance in self.old if instance in members]
+        if not self.old:
+            capacity.resize(aws, self.group, self.sizes)
+            self.update.status = "Successful"
+            return True
+        living = {nodes.instance_of(node): node for node in nodes.of_group(api, self.group.name)}
+        ready = [i for i in members if i in living and nodes.is_ready(living[i])]
+        if len(ready) < sizes["desiredSize"] or len(ready) < len(members):
+            return False
+        return self._replace(aws, api, living, now)
+
+    def _grow(self, aws: AwsClients) -> None:
+        desired = self.sizes["desiredSize"] + self.surge
+        larger = {**self.sizes, "desiredSize": desired, "maxSize": max(self.sizes["maxSize"], desired)}
+        capacity.resize(aws, self.group, larger)
+        self.grown = True
+
+    def _replace(self, aws: AwsClients, api: KubernetesApi, living: dict[str, Object], now: float) -> bool:
+        shrinking = len(self.old) <= self.surge
+        for instance in self.old[: self.surge]:
+            since = self.draining_since.setdefault(instance, now)
+            overdue = now - since > self.drain_timeout
+            left = nodes.drain_once(api, living[instance])
+            if left and overdue and not self.force:
+                self._give_up(aws, api, living, instance)
+                return True
+            if not left or overdue:
+                capacity.terminate(aws, instance, decrement=shrinking)
+                self.old.remove(instance)
+        return False
+
+    def _give_up(self, aws: AwsClients, api: KubernetesApi, living: dict[str, Object], instance: str) -> None:
+        message = f"Reached max retries while trying to evict pods from nodes in node group {self.group.name}"
+        self.update.fail("PodEvictionFailure", message, living[instance]["metadata"]["name"])
+        for left in self.old:
+            if left in living:
+                nodes.cordon(api, living[left], on=False)
+        capacity.resize(aws, self.group, self.sizes)
+        self.revert()

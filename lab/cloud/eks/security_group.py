@@ -1,0 +1,36 @@
+"""The security group that EKS makes for each cluster: on its control plane and on all its managed nodes."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from lab.cloud.eks.aws import ignoring_absence
+
+if TYPE_CHECKING:
+    from lab.cloud.eks.aws import AwsClients
+
+_DESCRIPTION = (
+    "EKS created security group applied to ENI that is attached to EKS Control Plane master nodes, "
+    "as well as any managed workloads."
+)
+
+
+def create(aws: AwsClients, cluster: str, vpc: str) -> str:
+    """Make the group, with AWS's name, tags and rules: everything among its members, everything out."""
+    name = f"eks-cluster-sg-{cluster}-{secrets.randbelow(10**10):010d}"
+    tags = [{"Key": "Name", "Value": name}, {"Key": f"kubernetes.io/cluster/{cluster}", "Value": "owned"}]
+    group = aws.ec2.create_security_group(
+        GroupName=name,
+        Description=_DESCRIPTION,
+        VpcId=vpc,
+        TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}],
+    )["GroupId"]
+    among_members = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group}]}
+    aws.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[among_members])
+    return str(group)
+
+
+def delete(aws: AwsClients, group: str) -> None:
+    """Remove the group with its cluster. Like AWS, leave it behind where somebody still uses it."""
+    ignoring_absence(lambda: aws.ec2.delete_security_group(GroupId=group))

@@ -1,0 +1,77 @@
+"""EKS as a whole: its records, its calls, its threads, and the webhook of its clusters' API servers.
+
+Made once by `lab.cloud.server`, which hands it every request for EKS.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from lab.cloud.calls import IDENTITY, REGION, read_request
+from lab.cloud.eks import access, reconcile
+from lab.cloud.eks.access_calls import AccessCalls
+from lab.cloud.eks.addon_calls import AddonCalls
+from lab.cloud.eks.cluster_calls import ClusterCalls
+from lab.cloud.eks.cluster_updates import ClusterUpdates
+from lab.cloud.eks.nodegroup_calls import NodegroupCalls
+from lab.cloud.eks.pod_identity import PodIdentityCalls
+from lab.cloud.eks.protocol import EksProtocol
+from lab.cloud.eks.store import Store
+from lab.cloud.eks.tags import TagCalls
+from lab.cloud.tokens import TokenReviewer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from lab.cloud.eks.model import Cluster
+    from lab.cloud.eks.protocol import Answer, Call
+    from lab.cloud.eks.world import World
+    from lab.cloud.identities import Identities, Identity
+    from lab.cloud.tokens import KubernetesUser
+
+
+class Eks:
+    """The EKS of one account, all regions."""
+
+    def __init__(self, world: World, identities: Identities) -> None:
+        self.store = Store(world)
+        self.workers = reconcile.Workers(self.store, world.timing.node_group_poll)
+        self.protocol = EksProtocol(handlers(self.store, self.workers.begin))
+        self.reviewer = TokenReviewer(identities.find, self._user, world.timing.token_life, world.now)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer one request; the door has proven its caller already."""
+        request = read_request(environ)
+        status, headers, body = self.protocol.answer(request, environ[IDENTITY], environ[REGION])
+        start_response(f"{status} {headers.get('x-amzn-ErrorType', 'OK')}", list(headers.items()))
+        return [body]
+
+    def stop(self) -> None:
+        """End every control plane."""
+        self.workers.stop()
+
+    def _user(self, name: str, identity: Identity) -> KubernetesUser | None:
+        cluster = self.store.find(name)
+        if cluster is None or cluster.admin_kubeconfig is None:
+            return None
+        return access.map_user(cluster, identity, self.store.kubernetes(cluster))
+
+
+def handlers(store: Store, begin: Callable[[Cluster], None]) -> dict[str, Callable[[Call], Answer]]:
+    """Every operation that is played, by its name in snake case."""
+    families = (
+        ClusterCalls(store, begin),
+        ClusterUpdates(store, reconcile.change_version),
+        NodegroupCalls(store),
+        AddonCalls(store),
+        AccessCalls(store),
+        PodIdentityCalls(store),
+        TagCalls(store),
+    )
+    return {
+        name: method
+        for family in families
+        for name, method in inspect.getmembers(family, inspect.ismethod)
+        if not name.startswith("_")
+    }

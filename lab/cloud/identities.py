@@ -1,0 +1,62 @@
+"""Who is behind an access key: IAM users and assumed roles, with the secrets that prove it.
+
+Both ways into the lab ask here: the cloud's own API (`lab.cloud.calls`, signatures in headers) and the
+Kubernetes API servers (`lab.cloud.tokens`, presigned URLs as tokens). The keys are moto's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from moto.iam.models import iam_backends
+from moto.sts.models import sts_backends
+
+PARTITION = "aws"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A caller. `arn` is what STS answers; `principal` is the IAM user or role that access entries name."""
+
+    arn: str
+    principal: str
+    user_id: str
+    session: str = ""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """An access key with its secret, and whose it is."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str | None = field(repr=False)
+    identity: Identity
+
+
+class Identities:
+    """The access keys of one account."""
+
+    def __init__(self, account: str) -> None:
+        self.account = account
+
+    def find(self, access_key_id: str) -> Credentials | None:
+        """The credentials behind an access key id, or None when nobody has such a key."""
+        return self._user(access_key_id) or self._session(access_key_id)
+
+    def _user(self, access_key_id: str) -> Credentials | None:
+        for user in iam_backends[self.account][PARTITION].list_users("/", None, None):
+            for key in user.access_keys:
+                if key.access_key_id == access_key_id and key.status == "Active":
+                    identity = Identity(arn=user.arn, principal=user.arn, user_id=user.id)
+                    return Credentials(access_key_id, key.secret_access_key, None, identity)
+        return None
+
+    def _session(self, access_key_id: str) -> Credentials | None:
+        role = sts_backends[self.account][PARTITION].get_assumed_role_from_access_key(access_key_id)
+        if role is None:
+            return None
+        identity = Identity(
+            arn=role.arn, principal=role.role_arn, user_id=role.user_id, session=role.session_name
+        )
+        return Credentials(access_key_id, role.secret_access_key, role.session_token, identity)

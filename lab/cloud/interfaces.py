@@ -1,0 +1,193 @@
+"""Network interfaces for pods: `POST /lab/interfaces`, asked by the node player in the name of a CNI.
+
+On AWS it is Cilium's operator, or aws-node on each node, that creates interfaces in EC2. The node player
+plays both, and asks here, so that the interfaces exist in EC2 with the tags and descriptions their owners
+give them. The calls go over HTTP like anybody's: EC2's limits and refusals hold, and the call log shows
+them.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import botocore.config
+from botocore.exceptions import ClientError
+from moto.ec2.models import ec2_backends
+from moto.sts.models import sts_backends
+
+from lab.cloud.ec2.addresses import network_limits
+from lab.cloud.extension import Extension
+from lab.cloud.identities import PARTITION
+from lab.cloud.schedule import BACKENDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from lab.cloud.extension import LabRequest, Parts
+
+
+_YEARS = 10 * 365 * 24 * 3600
+
+
+class InterfaceRefusedError(ValueError):
+    """EC2 refused, or the request makes no sense; the text says which."""
+
+
+def install(parts: Parts) -> Extension:
+    """Offer `POST /lab/interfaces`."""
+    sessions = Sessions(parts.account, parts.region, parts.directory / "cloud.json")
+    return Extension(posts={"interfaces": Interfaces(sessions.ec2).attach})
+
+
+class Sessions:
+    """EC2 at this very cloud, as the role of the instance that an interface is for."""
+
+    def __init__(self, account: str, region: str, cloud_file: Path) -> None:
+        self._account = account
+        self._region = region
+        self._cloud_file = cloud_file
+        self._clients: dict[tuple[str, str], Any] = {}
+
+    def ec2(self, instance: str, owner: str) -> Any:
+        """The client for an owner of interfaces on an instance."""
+        role = self._role_of(instance)
+        if (role, owner) not in self._clients:
+            self._clients[role, owner] = self._make(role, owner)
+        return self._clients[role, owner]
+
+    def _role_of(self, instance: str) -> str:
+        with BACKENDS:
+            associations = ec2_backends[self._account][self._region].iam_instance_profile_associations
+            if instance not in associations:
+                message = f"there is no instance {instance} with an instance profile"
+                raise InterfaceRefusedError(message)
+            role: str = associations[instance].iam_instance_profile.roles[0].arn
+            return role
+
+    def _make(self, role: str, owner: str) -> Any:
+        session = sts_backends[self._account][PARTITION].assume_role(
+            region_name=self._region,
+            role_session_name=owner,
+            role_arn=role,
+            policy="",
+            duration=_YEARS,
+            external_id="",
+        )
+        known = boto3.session.Session(
+            aws_access_key_id=session.access_key_id,
+            aws_secret_access_key=session.secret_access_key,
+            aws_session_token=session.session_token,
+            region_name=self._region,
+        )
+        url = json.loads(self._cloud_file.read_text(encoding="utf-8"))["url"]
+        once = botocore.config.Config(retries={"total_max_attempts": 1})
+        return known.client("ec2", endpoint_url=url, config=once)
+
+
+class Interfaces:
+    """Creates, attaches and describes interfaces, through EC2's API."""
+
+    def __init__(self, connect: Callable[[str, str], Any]) -> None:
+        self._connect = connect
+        # Two at once for one instance would take the same device index.
+        self._one_at_a_time = threading.Lock()
+
+    def attach(self, wanted: LabRequest) -> LabRequest:
+        """Give an instance one more interface, filled with addresses for pods."""
+        try:
+            cluster, instance, owner = (wanted[name] for name in ("cluster", "instance", "owner"))
+        except KeyError as error:
+            message = f"the request lacks {error.args[0]!r}"
+            raise InterfaceRefusedError(message) from error
+        description(owner, instance)  # an unknown owner is refused before anything is made
+        with self._one_at_a_time:
+            try:
+                return _attach(self._connect(instance, owner), cluster, instance, owner)
+            except ClientError as error:
+                raise InterfaceRefusedError(str(error)) from error
+
+
+def _attach(ec2: Any, cluster: str, instance: str, owner: str) -> LabRequest:
+    machine = _running(ec2, instance)
+    primary = next(nic for nic in machine["NetworkInterfaces"] if nic["Attachment"]["DeviceIndex"] == 0)
+    taken = {nic["Attachment"]["DeviceIndex"] for nic in machine["NetworkInterfaces"]}
+    number = next(index for index in range(len(taken) + 1) if index not in taken)
+    groups = [group["GroupId"] for group in primary["Groups"]]
+    _, addresses = network_limits(machine["InstanceType"])
+    created = ec2.create_network_interface(
+        SubnetId=machine["SubnetId"],
+        Groups=groups,
+        Description=description(owner, instance),
+        SecondaryPrivateIpAddressCount=addresses - 1,
+        TagSpecifications=[{"ResourceType": "network-interface", "Tags": tags(owner, cluster, instance)}],
+    )["NetworkInterface"]
+    _fasten(ec2, created["NetworkInterfaceId"], instance, number)
+    return _shape(ec2, created, number, groups)
+
+
+def _running(ec2: Any, instance: str) -> dict[str, Any]:
+    found = ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]
+    if found["State"]["Name"] != "running":
+        message = f"instance {instance} is {found['State']['Name']}, not running"
+        raise InterfaceRefusedError(message)
+    machine: dict[str, Any] = found
+    return machine
+
+
+def _fasten(ec2: Any, interface: str, instance: str, number: int) -> None:
+    """Attach, and see that the interface goes with the instance; what cannot be attached is deleted."""
+    try:
+        attached = ec2.attach_network_interface(
+            NetworkInterfaceId=interface, InstanceId=instance, DeviceIndex=number
+        )
+    except ClientError:
+        ec2.delete_network_interface(NetworkInterfaceId=interface)
+        raise
+    ec2.modify_network_interface_attribute(
+        NetworkInterfaceId=interface,
+        Attachment={"AttachmentId": attached["AttachmentId"], "DeleteOnTermination": True},
+    )
+
+
+def _shape(ec2: Any, created: dict[str, Any], number: int, groups: list[str]) -> LabRequest:
+    subnet = ec2.describe_subnets(SubnetIds=[created["SubnetId"]])["Subnets"][0]
+    listed = [item["PrivateIpAddress"] for item in created["PrivateIpAddresses"]]
+    return {
+        "interfaceId": created["NetworkInterfaceId"],
+        "mac": created["MacAddress"],
+        "subnetId": created["SubnetId"],
+        "subnetCidr": subnet["CidrBlock"],
+        "primaryIp": created["PrivateIpAddress"],
+        "addresses": [address for address in listed if address != created["PrivateIpAddress"]],
+        "number": number,
+        "securityGroups": groups,
+    }
+
+
+def description(owner: str, instance: str) -> str:
+    """What the owner of an interface writes as its description."""
+    if owner == "cilium":
+        return f"Cilium-CNI ({instance})"
+    if owner == "aws-node":
+        return f"aws-K8S-{instance}"
+    message = f"unknown owner of interfaces {owner!r}; known are 'cilium' and 'aws-node'"
+    raise InterfaceRefusedError(message)
+
+
+def tags(owner: str, cluster: str, instance: str) -> list[dict[str, str]]:
+    """The tags by which the owner of an interface knows it again, to collect what is left behind."""
+    if owner == "cilium":
+        wanted = {"io.cilium/cilium-managed": "true", "io.cilium/cluster-name": cluster}
+    else:
+        wanted = {
+            "cluster.k8s.amazonaws.com/name": cluster,
+            "node.k8s.amazonaws.com/instance_id": instance,
+            "node.k8s.amazonaws.com/createdAt": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "eks:eni:owner": "amazon-vpc-cni",
+        }
+    return [{"Key": key, "Value": value} for key, value in wanted.items()]

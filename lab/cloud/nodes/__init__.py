@@ -1,0 +1,35 @@
+"""Instances of a cluster become its nodes and, when they end, stop being that.
+
+`lab.cloud.server` calls `install`; from then on one thread compares EC2's instances with the nodes of every
+running cluster. It plays the kubelet's registration and the cloud controller's deletion. Everything else on
+a node (its conditions, its lease, its pods) is the node player's, which goes by the Node objects made here.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from lab.cloud.extension import Extension
+from lab.cloud.faults import Faults
+from lab.cloud.nodes.api import NodeApi
+from lab.cloud.nodes.life import NodeLife
+from lab.cloud.nodes.machines import machines_of
+from lab.cloud.schedule import Ticker
+
+if TYPE_CHECKING:
+    from lab.cloud.extension import Parts
+
+
+def install(parts: Parts) -> Extension:
+    """Begin to register and delete nodes."""
+    life = NodeLife(
+        clusters=parts.clusters,
+        machines=lambda: machines_of(parts.account, parts.region),
+        connect=lambda cluster: NodeApi(cluster.admin_kubeconfig),
+        timing=parts.timing,
+        clock=time.monotonic,
+    )
+    faults = Faults(parts.directory / "faults.jsonl")
+    ticker = Ticker("nodes", parts.timing.node_poll, life.compare, faults.record).start()
+    return Extension(stop=ticker.stop)

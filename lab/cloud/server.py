@@ -1,0 +1,191 @@
+"""The cloud process: moto, extended, with EKS of our own, on one port of loopback.
+
+`Cloud` is put together once, started and stopped by `lab.cloud.__main__`; tests that bring their own control
+planes do the same. Requests under `/lab/` are the lab's own (the authentication webhook of the clusters, what
+the node players ask); every other request is one of AWS and goes through the door.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+
+from lab.cloud import account, contract
+from lab.cloud.calls import Door, read_request
+from lab.cloud.clusters import Clusters
+from lab.cloud.eks.aws import AwsClients
+from lab.cloud.eks.kubernetes_api import HttpKubernetesApi
+from lab.cloud.eks.service import Eks
+from lab.cloud.eks.world import World
+from lab.cloud.extension import Parts
+from lab.cloud.faults import Faults, JsonLines
+from lab.cloud.identities import Identities
+from lab.cloud.wire import Models
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from lab.cloud.eks.kubernetes_api import KubernetesApi
+    from lab.cloud.eks.launcher import Launcher
+    from lab.cloud.extension import Extension, Installer
+    from lab.cloud.identities import Credentials
+    from lab.cloud.timing import Timing
+
+LOOPBACK = "127.0.0.1"
+LAB_PREFIX = "/lab/"
+# In the order in which they extend moto.
+EXTENSIONS = ("lab.cloud.ec2", "lab.cloud.autoscaling", "lab.cloud.nodes", "lab.cloud.interfaces")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a cloud is started with."""
+
+    directory: Path
+    timing: Timing
+    region: str
+    port: int = 0
+    extensions: tuple[str, ...] = EXTENSIONS
+
+
+class QuietHandler(MotoRequestHandler):  # type: ignore[misc]  # moto is untyped to mypy here
+    """moto's request handler without a line per request: the call log has them, with what they ask."""
+
+    def log_request(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+class Cloud:
+    """One account of AWS, all services and regions of it that the lab plays."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        launcher: Callable[[Callable[[], str]], Launcher],
+        kubernetes: Callable[[Path], KubernetesApi] = HttpKubernetesApi,
+    ) -> None:
+        contract.check()
+        settings.directory.mkdir(parents=True, exist_ok=True)
+        self._settings = settings
+        self.faults = Faults(settings.directory / "faults.jsonl")
+        self.clusters = Clusters()
+        self._extensions = self._install_extensions()
+        identities = Identities(DEFAULT_ACCOUNT_ID)
+        self.account = account.found(identities, settings.region)
+        self.eks = Eks(self._world(launcher(lambda: self.url), kubernetes), identities)
+        self._door = Door(
+            moto=DomainDispatcherApplication(create_backend_app),
+            eks=self.eks,
+            identities=identities,
+            calls=JsonLines(settings.directory / "calls.jsonl"),
+            faults=self.faults,
+            models=Models(),
+        )
+        self._server = make_server(
+            LOOPBACK, settings.port, self._serve, threaded=True, request_handler=QuietHandler
+        )
+        self._thread = threading.Thread(target=self._server.serve_forever, name="cloud", daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Where the cloud answers."""
+        return f"http://{LOOPBACK}:{self._server.server_port}"
+
+    def start(self) -> None:
+        """Answer requests from now on, and write down how to reach the cloud."""
+        self._thread.start()
+        self._write("stranger.json", self.account.stranger)
+        self._write("cloud.json", self.account.engineer)
+
+    def stop(self) -> None:
+        """End every control plane, then the services, then the port."""
+        for name in ("cloud.json", "stranger.json"):
+            (self._settings.directory / name).unlink(missing_ok=True)
+        self.eks.stop()
+        for extension in self._extensions:
+            extension.stop()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _write(self, name: str, who: Credentials) -> None:
+        """Write down how to reach the cloud as somebody."""
+        content = {
+            "url": self.url,
+            "pid": os.getpid(),
+            "account": DEFAULT_ACCOUNT_ID,
+            "accessKeyId": who.access_key_id,
+            "secretAccessKey": who.secret_access_key,
+            "region": self._settings.region,
+        }
+        write_private(self._settings.directory / name, content)
+
+    def _install_extensions(self) -> list[Extension]:
+        settings = self._settings
+        parts = Parts(self.clusters, settings.timing, settings.directory, DEFAULT_ACCOUNT_ID, settings.region)
+        installers: list[Installer] = [importlib.import_module(name).install for name in settings.extensions]
+        return [install(parts) for install in installers]
+
+    def _world(self, launcher: Launcher, kubernetes: Callable[[Path], KubernetesApi]) -> World:
+        regions: dict[str, AwsClients] = {}
+        return World(
+            account=DEFAULT_ACCOUNT_ID,
+            timing=self._settings.timing,
+            now=time.time,
+            aws=lambda region: regions.setdefault(
+                region, AwsClients(region, lambda: self.url, lambda: self.account.eks)
+            ),
+            launcher=launcher,
+            kubernetes=kubernetes,
+            running=self.clusters,
+            faults=self.faults,
+        )
+
+    def _serve(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["PATH_INFO"].startswith(LAB_PREFIX):
+            return self._serve_lab(environ, start_response)
+        return self._door(environ, start_response)
+
+    def _serve_lab(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        request = read_request(environ)
+        path = environ["PATH_INFO"].removeprefix(LAB_PREFIX)
+        try:
+            answer = self._answer(path, json.loads(request.body or b"{}"))
+            status = "200 OK"
+        except (LookupError, ValueError) as error:
+            answer, status = {"error": str(error)}, "400 Bad Request"
+        start_response(status, [("Content-Type", "application/json")])
+        return [json.dumps(answer).encode()]
+
+    def _answer(self, path: str, request: dict[str, Any]) -> dict[str, Any]:
+        name, _, cluster = path.partition("/")
+        if name == "authenticate" and cluster:
+            return self.eks.reviewer.review(cluster, request)
+        for extension in self._extensions:
+            if path in extension.posts:
+                return extension.posts[path](request)
+        message = f"the lab has nothing at {LAB_PREFIX}{path}"
+        raise LookupError(message)
+
+
+def write_private(path: Path, content: dict[str, Any]) -> None:
+    """Write a file that only its owner may read, whole or not at all."""
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        json.dump(content, stream, indent=2)
+    new.replace(path)

@@ -1,0 +1,76 @@
+"""How long the lab's cloud takes for what AWS takes minutes for.
+
+Every delay of the cloud process is a field here, so that a demonstration is quick, a rehearsal can be as slow
+as AWS, and a test of the slow path needs no patching. Read once when the cloud starts (`DIR/timing.json`).
+"""
+
+import json
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class UnknownTimingError(ValueError):
+    """The timing file names a delay the cloud does not have, or gives one that is no number of seconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """Delays of the cloud, in seconds (counts where a comment says so)."""
+
+    # EKS
+    control_plane_create: float = 2.0  # at least: the control plane really starts meanwhile
+    control_plane_delete: float = 0.5
+    cluster_update: float = 1.0
+    node_group_poll: float = 0.5  # how often a node group looks at its instances and nodes
+    node_group_update: float = 1.0
+    node_group_create_timeout: float = 120.0  # nodes not Ready by then: CREATE_FAILED, NodeCreationFailure
+    node_group_drain_timeout: float = 60.0  # pods still there by then: forced on delete, refused on update
+    addon: float = 1.0
+    addon_ready_timeout: float = 60.0  # replicas missing for this long: DEGRADED
+    addon_delete: float = 0.5
+
+    # Identity
+    token_life: float = 900.0  # EKS: 15 minutes, counted from the token's own date
+    token_cache: float = 5.0  # how long the API server may trust an earlier answer of the webhook
+
+    # EC2
+    instance_pending: float = 1.0
+    instance_shutting_down: float = 1.0
+    nat_gateway_pending: float = 1.0
+    nat_gateway_deleting: float = 1.0
+
+    # Auto Scaling
+    asg_launch: float = 1.0  # Pending -> InService
+    asg_terminating: float = 1.0  # Terminating -> gone from the group
+    asg_poll: float = 0.5  # how often a group's size is compared with what it should be
+
+    # Nodes
+    node_boot: float = 2.0  # from running instance to registered node
+    node_delete_after_termination: float = 3.0
+    node_poll: float = 0.5
+
+    # Not a delay: how many interfaces of a terminated instance its CNI leaves behind, detached.
+    # The VPC CNI and Cilium's operator both do, when an instance goes while they work on it.
+    leaked_interfaces: int = 0
+
+    @classmethod
+    def load(cls, path: "Path") -> Self:
+        """The timing in the JSON file `path`, or the defaults where there is no such file."""
+        if not path.exists():
+            return cls()
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(values, dict):
+            message = f"{path}: expected an object of seconds by name"
+            raise UnknownTimingError(message)
+        known = {field.name for field in fields(cls)}
+        for name, value in values.items():
+            if name not in known:
+                message = f"{path}: unknown timing {name!r}; known are {', '.join(sorted(known))}"
+                raise UnknownTimingError(message)
+            if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+                message = f"{path}: {name} must be a number of seconds, zero or more, not {value!r}"
+                raise UnknownTimingError(message)
+        return cls(**values)

@@ -1,0 +1,255 @@
+"""The files and the command lines of a control plane's components.
+
+As close to an EKS control plane as loopback allows: Node and RBAC authorization, privileged pods allowed, no
+pod CIDRs from the controller manager, tokens of IAM identities checked by a webhook.
+"""
+
+import base64
+import json
+import shutil
+from dataclasses import dataclass
+from ipaddress import ip_network
+from pathlib import Path
+
+from .authority import Authority, Pair, service_account_key, write_secret
+from .ports import LOOPBACK
+
+_AUDIT_POLICY = Path(__file__).with_name("audit-policy.yaml")
+_CACHE_OF_TOKENS = "2s"
+_ISSUER = "https://kubernetes.default.svc"
+# The `kubernetes` Service must not point to loopback; this address is reserved for documentation and leads
+# nowhere, as nothing here sends packets to Services.
+_ADVERTISED = "192.0.2.1"
+_MASTERS = ("system:masters",)
+_RATES = ["--kube-api-qps=500", "--kube-api-burst=1000"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What differs between control planes."""
+
+    name: str
+    authentication_webhook: str | None = None
+    emulated_version: str | None = None
+    service_cidr: str = "10.100.0.0/16"
+    issuer: str = _ISSUER
+
+    @property
+    def service_address(self) -> str:
+        """The address of the `kubernetes` Service: the first of the range."""
+        return str(ip_network(self.service_cidr)[1])
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where the components listen, all on loopback."""
+
+    etcd: int
+    etcd_peers: int
+    api: int
+
+
+class Configuration:
+    """Everything on disk that the components of one control plane are started from."""
+
+    def __init__(self, directory: Path, settings: Settings) -> None:
+        self._directory = directory
+        self._settings = settings
+        self._cluster = Authority(f"kubernetes {settings.name}")
+
+    @property
+    def certificate_authority(self) -> bytes:
+        """The certificate by which clients know this cluster."""
+        return self._cluster.pair.certificate
+
+    @property
+    def audit_log(self) -> Path:
+        """Where the API server's audit log goes, one JSON object a line."""
+        return self._directory / "audit.jsonl"
+
+    def kubeconfig(self, name: str) -> Path:
+        """The credentials of a user of the control plane itself: admin, node-player, or a component."""
+        return self._directory / f"{name}.kubeconfig"
+
+    def discard_data(self) -> None:
+        """Remove what etcd kept: 130 MB, and of no use to a later cluster, whose keys are others."""
+        shutil.rmtree(self._data, ignore_errors=True)
+
+    def write_keys(self) -> None:
+        """The keys and certificates of servers; they do not depend on ports."""
+        settings, here = self._settings, self._directory
+        self._cluster.pair.write(here, "ca")
+        hosts = [LOOPBACK, "localhost", settings.service_address, "kubernetes", "kubernetes.default",
+                 "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"]  # fmt: skip
+        self._cluster.server("kube-apiserver", hosts).write(here, "apiserver")
+        etcd = Authority(f"etcd {settings.name}")
+        etcd.pair.write(here, "etcd-ca")
+        etcd.server("etcd", [LOOPBACK]).write(here, "etcd")
+        etcd.client("kube-apiserver").write(here, "etcd-client")
+        front = Authority(f"front proxy {settings.name}")
+        front.pair.write(here, "front-proxy-ca")
+        front.client("front-proxy-client").write(here, "front-proxy")
+        private, public = service_account_key()
+        write_secret(here / "service-account.key", private)
+        (here / "service-account.pub").write_bytes(public)
+
+    def write_kubeconfigs(self, api_port: int) -> None:
+        """One kubeconfig for each user, all by client certificate."""
+        users = {
+            "admin": self._cluster.client("lab:admin", _MASTERS),
+            "node-player": self._cluster.client("lab:node-player", _MASTERS),
+            "kube-controller-manager": self._cluster.client("system:kube-controller-manager"),
+            "kube-scheduler": self._cluster.client("system:kube-scheduler"),
+        }
+        for name, pair in users.items():
+            content = _kubeconfig(f"https://{LOOPBACK}:{api_port}", self.certificate_authority, name, pair)
+            write_secret(self.kubeconfig(name), json.dumps(content, indent=1).encode())
+
+    def write_webhook(self) -> None:
+        """The file that tells the API server where bearer tokens are checked."""
+        url = self._settings.authentication_webhook
+        if url is not None:
+            write_secret(self._file("webhook.kubeconfig"), json.dumps(_webhook(url), indent=1).encode())
+
+    def etcd(self, ports: Ports) -> list[str]:
+        """The arguments of etcd; nothing of it outlives the lab, so it need not reach the disk."""
+        clients, peers = f"https://{LOOPBACK}:{ports.etcd}", f"http://{LOOPBACK}:{ports.etcd_peers}"
+        return [
+            "--name=lab",
+            f"--data-dir={self._data}",
+            "--unsafe-no-fsync",
+            "--socket-reuse-port",
+            f"--listen-client-urls={clients}",
+            f"--advertise-client-urls={clients}",
+            f"--listen-peer-urls={peers}",
+            f"--initial-advertise-peer-urls={peers}",
+            f"--initial-cluster=lab={peers}",
+            "--client-cert-auth",
+            f"--trusted-ca-file={self._file('etcd-ca.crt')}",
+            f"--cert-file={self._file('etcd.crt')}",
+            f"--key-file={self._file('etcd.key')}",
+            f"--quota-backend-bytes={4 * 2**30}",
+            "--enable-grpc-gateway=false",
+            "--log-level=warn",
+        ]
+
+    def api_server(self, ports: Ports) -> list[str]:
+        """The arguments of kube-apiserver."""
+        return [
+            f"--bind-address={LOOPBACK}",
+            f"--secure-port={ports.api}",
+            "--permit-port-sharing",
+            f"--advertise-address={_ADVERTISED}",
+            f"--external-hostname={LOOPBACK}",
+            f"--tls-cert-file={self._file('apiserver.crt')}",
+            f"--tls-private-key-file={self._file('apiserver.key')}",
+            f"--client-ca-file={self._file('ca.crt')}",
+            f"--etcd-servers=https://{LOOPBACK}:{ports.etcd}",
+            f"--etcd-cafile={self._file('etcd-ca.crt')}",
+            f"--etcd-certfile={self._file('etcd-client.crt')}",
+            f"--etcd-keyfile={self._file('etcd-client.key')}",
+            f"--service-cluster-ip-range={self._settings.service_cidr}",
+            "--allow-privileged=true",
+            "--authorization-mode=Node,RBAC",
+            "--enable-admission-plugins=NodeRestriction",
+            *self._service_accounts(),
+            *self._aggregation(),
+            *self._audit(),
+            *self._webhook(),
+            *self._emulation(),
+        ]
+
+    def controller_manager(self) -> list[str]:
+        """The arguments of kube-controller-manager; it serves nothing, and elects nobody."""
+        return [
+            *self._client_of_api("kube-controller-manager"),
+            "--allocate-node-cidrs=false",
+            "--use-service-account-credentials",
+            f"--service-account-private-key-file={self._file('service-account.key')}",
+            f"--root-ca-file={self._file('ca.crt')}",
+            f"--cluster-signing-cert-file={self._file('ca.crt')}",
+            f"--cluster-signing-key-file={self._file('ca.key')}",
+            f"--flex-volume-plugin-dir={self._file('volume-plugins')}",
+        ]
+
+    def scheduler(self) -> list[str]:
+        """The arguments of kube-scheduler."""
+        return self._client_of_api("kube-scheduler")
+
+    def _client_of_api(self, name: str) -> list[str]:
+        """What controller manager and scheduler share.
+
+        The scheduler needs the emulated version too: without it, it asks for APIs that the API server hides,
+        and schedules nothing.
+        """
+        kubeconfig = f"--kubeconfig={self.kubeconfig(name)}"
+        return [kubeconfig, "--leader-elect=false", "--secure-port=0", *_RATES, *self._emulation()]
+
+    def _service_accounts(self) -> list[str]:
+        return [
+            f"--service-account-issuer={self._settings.issuer}",
+            f"--service-account-key-file={self._file('service-account.pub')}",
+            f"--service-account-signing-key-file={self._file('service-account.key')}",
+        ]
+
+    def _aggregation(self) -> list[str]:
+        return [
+            f"--requestheader-client-ca-file={self._file('front-proxy-ca.crt')}",
+            "--requestheader-allowed-names=front-proxy-client",
+            "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+            "--requestheader-group-headers=X-Remote-Group",
+            "--requestheader-username-headers=X-Remote-User",
+            f"--proxy-client-cert-file={self._file('front-proxy.crt')}",
+            f"--proxy-client-key-file={self._file('front-proxy.key')}",
+        ]
+
+    def _audit(self) -> list[str]:
+        return [f"--audit-policy-file={_AUDIT_POLICY}", f"--audit-log-path={self.audit_log}"]
+
+    def _webhook(self) -> list[str]:
+        if self._settings.authentication_webhook is None:
+            return []
+        return [
+            f"--authentication-token-webhook-config-file={self._file('webhook.kubeconfig')}",
+            "--authentication-token-webhook-version=v1",
+            f"--authentication-token-webhook-cache-ttl={_CACHE_OF_TOKENS}",
+        ]
+
+    def _emulation(self) -> list[str]:
+        version = self._settings.emulated_version
+        return [] if version is None else [f"--emulated-version={version}"]
+
+    @property
+    def _data(self) -> Path:
+        return self._file("etcd")
+
+    def _file(self, name: str) -> Path:
+        return self._directory / name
+
+
+def _kubeconfig(server: str, authority: bytes, user: str, pair: Pair) -> dict[str, object]:
+    cluster = {"server": server, "certificate-authority-data": _base64(authority)}
+    credentials = {
+        "client-certificate-data": _base64(pair.certificate),
+        "client-key-data": _base64(pair.key),
+    }
+    return _config(cluster, user, credentials)
+
+
+def _webhook(url: str) -> dict[str, object]:
+    return _config({"server": url}, "kube-apiserver", {})
+
+
+def _config(cluster: dict[str, str], user: str, credentials: dict[str, str]) -> dict[str, object]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "lab", "cluster": cluster}],
+        "users": [{"name": user, "user": credentials}],
+        "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": user}}],
+        "current-context": "lab",
+    }
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()

@@ -1,0 +1,5 @@
+"""A small Pulumi engine, for machines without the Pulumi CLI.
+
+It runs the unmodified program over Pulumi's own gRPC protocol and keeps state in Pulumi's format. It is
+a subset, kept small on purpose: what a plain Python program and its providers use.
+"""

@@ -1,0 +1,38 @@
+"""`python -m lab.engine`: see `arguments` for the command line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from lab.engine import stack_commands
+from lab.engine.arguments import parse
+from lab.engine.commands import Command
+from lab.engine.errors import EngineError
+from lab.engine.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run one command; errors a person can do something about are one clean message."""
+    parsed = parse(arguments)
+    try:
+        workspace = Workspace(parsed.program, parsed.state, environment)
+        if parsed.verb == "stack":
+            stack_commands.stack(workspace, parsed)
+            return 0
+        if parsed.verb == "config":
+            stack_commands.config(workspace, parsed)
+            return 0
+        command = Command(workspace, parsed)
+        return command.preview() if parsed.verb == "preview" else command.change()
+    except EngineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))

@@ -1,0 +1,89 @@
+"""The engine's own provider, `pulumi`: references to other stacks, and looking up registered resources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from lab.engine import values
+from lab.engine.diffs import Diff
+from lab.engine.errors import StepError
+from lab.engine.provider import Checked, Provider, ReadResult
+from lab.engine.urns import STACK_REFERENCE_TYPE, type_of
+
+if TYPE_CHECKING:
+    from lab.engine.resources import Resource
+
+PACKAGE = "pulumi"
+StackOutputs = Callable[[str], values.Properties]
+"""The outputs of a stack by its full name, `organization/project/stack`."""
+
+
+class Builtin(Provider):
+    """Serves what needs no process."""
+
+    package = PACKAGE
+    configured = True
+
+    def __init__(self, stack_outputs: StackOutputs) -> None:
+        self._stack_outputs = stack_outputs
+
+    def configure(self, urn: str, identifier: str, inputs: values.Properties) -> None:
+        """Nothing to configure."""
+
+    def check_config(
+        self,
+        urn: str,  # noqa: ARG002 - the protocol's; any configuration will do
+        olds: values.Properties,  # noqa: ARG002
+        news: values.Properties,
+        *,
+        preview: bool,  # noqa: ARG002
+    ) -> Checked:
+        """Any configuration will do."""
+        return news, []
+
+    def diff_config(self, old: Resource, news: values.Properties) -> Diff:  # noqa: ARG002 - nobody reads it
+        """A configuration nobody reads never differs."""
+        return Diff(changes=False)
+
+    def check(
+        self,
+        urn: str,
+        olds: values.Properties,  # noqa: ARG002 - refused whatever they are
+        news: values.Properties,  # noqa: ARG002
+        *,
+        preview: bool,  # noqa: ARG002
+    ) -> Checked:
+        """The engine makes no resources of its own."""
+        raise StepError(urn, f"this engine has no resource type '{type_of(urn)}'")
+
+    def invoke(self, token: str, arguments: values.Properties, *, preview: bool) -> Checked:  # noqa: ARG002
+        """Its one function, `getResource`, is answered before a provider is asked."""
+        raise StepError("", f"this engine has no function '{token}'")
+
+    def read(
+        self,
+        urn: str,
+        identifier: str,
+        inputs: values.Properties,
+        outputs: values.Properties,  # noqa: ARG002 - what was exported before does not matter
+    ) -> ReadResult:
+        """What another stack exports."""
+        if type_of(urn) != STACK_REFERENCE_TYPE:
+            raise StepError(urn, f"unrecognized resource type '{type_of(urn)}'")
+        name = str(inputs.get("name", identifier))
+        try:
+            exported = self._stack_outputs(name)
+        except Exception as error:
+            raise StepError(urn, f"cannot read stack '{name}': {error}") from error
+        hidden = sorted(key for key, value in exported.items() if values.has_secrets(value))
+        found = {"name": name, "outputs": exported, "secretOutputNames": hidden}
+        return ReadResult(identifier, found, inputs)
+
+
+def get_resource(urn: str, known: Mapping[str, Resource]) -> values.Properties:
+    """What `pulumi:pulumi:getResource` answers: a registered resource as far as it is known."""
+    resource = known.get(urn)
+    if resource is None:
+        raise StepError("", f"unknown resource {urn}")
+    return {"urn": resource.urn, "id": resource.id, "state": resource.outputs}

@@ -1,0 +1,154 @@
+"""Calls that go through to a provider as they are: component construction, functions and methods."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pulumi.runtime.proto import provider_pb2, resource_pb2
+
+from lab.engine import builtin, values
+from lab.engine.errors import EngineError, RunStopped, StepError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lab.engine.goals import Goal
+    from lab.engine.provider import Failure, Provider
+    from lab.engine.run import Run
+
+
+class Components:
+    """One run's calls to component providers."""
+
+    def __init__(self, run: Run, address: str) -> None:
+        self._run = run
+        self._address = address
+
+    # Construction
+
+    def construct(self, provider: Provider, request: Any, parent: Goal | None) -> Any:
+        """Have a component made; the answer for the program."""
+        self._run.check_going()
+        try:
+            answer = provider.construct(self._construct_request(request, parent))
+        except StepError as error:
+            self._run.check_going()
+            self._run.fail("", f"{request.type} resource '{request.name}' has a problem: {error}")
+            raise RunStopped from error
+        state = values.from_struct(answer.state)
+        outputs = values.without_outputs(state)
+        if not request.acceptResources:
+            outputs = values.without_references(outputs)
+        response = resource_pb2.RegisterResourceResponse(urn=answer.urn, object=values.to_struct(outputs))
+        _fill_dependencies(response.propertyDependencies, state, answer.stateDependencies)
+        return response
+
+    def _construct_request(self, request: Any, parent: Goal | None) -> Any:
+        options = self._run.options
+        made = provider_pb2.ConstructRequest(
+            project=options.project,
+            stack=options.stack,
+            organization=options.organization,
+            config=self._run.configuration.values,
+            configSecretKeys=sorted(self._run.configuration.secret_keys),
+            dryRun=options.preview,
+            parallel=options.parallel,
+            monitorEndpoint=self._address,
+            type=request.type,
+            name=request.name,
+            parent=request.parent,
+            inputs=values.to_struct(values.as_outputs(values.from_struct(request.object))),
+            providers=dict(request.providers),
+            dependencies=sorted(request.dependencies),
+            aliases=list(request.aliases),
+            additionalSecretOutputs=request.additionalSecretOutputs,
+            ignoreChanges=request.ignoreChanges,
+            replaceOnChanges=request.replaceOnChanges,
+            replace_with=request.replace_with,
+            deletedWith=request.deletedWith or (parent.deleted_with if parent else ""),
+            accepts_output_values=True,
+        )
+        for key, entry in request.propertyDependencies.items():
+            made.inputDependencies[key].urns.extend(sorted(entry.urns))
+        _copy_options(request, made, parent)
+        return made
+
+    # Functions and methods
+
+    def get_resource(self, arguments: values.Properties) -> Any:
+        """A registered resource, for references and components that want to be rehydrated."""
+        found = builtin.get_resource(str(values.reveal(arguments.get("urn"))), self._run.news)
+        return _invoke_response(found, [])
+
+    def invoke(self, provider: Provider, request: Any, arguments: values.Properties) -> Any:
+        """Call a function."""
+        self._run.check_going()
+        try:
+            found, failures = provider.invoke(request.tok, arguments, preview=self._run.preview)
+        except StepError as error:
+            msg = f"invocation of {request.tok} returned an error: {error}"
+            raise EngineError(msg) from error
+        if not request.acceptResources:
+            found = values.without_references(found)
+        return _invoke_response(values.without_outputs(found), failures)
+
+    def call(self, provider: Provider, request: Any) -> Any:
+        """Call a method."""
+        self._run.check_going()
+        arguments = values.as_outputs(values.from_struct(request.args))
+        options = self._run.options
+        made = provider_pb2.CallRequest(
+            tok=request.tok,
+            args=values.to_struct(arguments),
+            project=options.project,
+            stack=options.stack,
+            organization=options.organization,
+            config=self._run.configuration.values,
+            configSecretKeys=sorted(self._run.configuration.secret_keys),
+            dryRun=options.preview,
+            parallel=options.parallel,
+            monitorEndpoint=self._address,
+            accepts_output_values=True,
+        )
+        for key, entry in request.argDependencies.items():
+            made.argDependencies[key].urns.extend(sorted(entry.urns))
+        answer = provider.call(made)
+        state = values.from_struct(getattr(answer, "return"))
+        response = provider_pb2.CallResponse(failures=answer.failures)
+        getattr(response, "return").CopyFrom(values.to_struct(values.without_outputs(state)))
+        _fill_dependencies(response.returnDependencies, state, answer.returnDependencies)
+        return response
+
+
+def _copy_options(request: Any, made: Any, parent: Goal | None) -> None:
+    """The options that may be unset, with the parent's where the request says nothing."""
+    if request.HasField("protect"):
+        made.protect = request.protect
+    elif parent and parent.protect is not None:
+        made.protect = parent.protect
+    if request.HasField("retainOnDelete"):
+        made.retainOnDelete = request.retainOnDelete
+    elif parent and parent.retain_on_delete is not None:
+        made.retainOnDelete = parent.retain_on_delete
+    if request.deleteBeforeReplaceDefined or request.deleteBeforeReplace:
+        made.deleteBeforeReplace = request.deleteBeforeReplace
+    if request.HasField("customTimeouts"):
+        timeouts = request.customTimeouts
+        made.customTimeouts.create = timeouts.create
+        made.customTimeouts.update = timeouts.update
+        made.customTimeouts.delete = timeouts.delete
+
+
+def _fill_dependencies(filled: Any, state: values.Properties, given: Mapping[str, Any]) -> None:
+    """The dependencies of an answer: those given by name and those inside output values."""
+    for key in {*state, *given}:
+        urns: Iterable[str] = given[key].urns if key in given else ()
+        filled[key].urns.extend(sorted({*urns, *values.dependencies_of(state.get(key))}))
+
+
+def _invoke_response(found: values.Properties, failures: list[Failure]) -> Any:
+    response = resource_pb2.ResourceInvokeResponse()
+    getattr(response, "return").CopyFrom(values.to_struct(found))
+    for failure in failures:
+        response.failures.add(property=failure.property, reason=failure.reason)
+    return response

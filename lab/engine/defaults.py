@@ -1,0 +1,73 @@
+"""Default providers: made the first time something needs a package without naming a provider."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, NamedTuple
+
+from lab.engine import values
+from lab.engine.goals import Goal
+from lab.engine.registry import DYNAMIC, default_name
+from lab.engine.urns import PROVIDER_PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lab.engine.project import Configuration
+    from lab.engine.resources import Resource
+
+
+class Package(NamedTuple):
+    """Which provider is wanted, as the SDK says it."""
+
+    name: str
+    version: str = ""
+    download_url: str = ""
+
+
+class DefaultProviders:
+    """The default providers of one run, by package and version."""
+
+    def __init__(self, configuration: Configuration, register: Callable[[Goal], Resource]) -> None:
+        self._configuration = configuration
+        self._register = register
+        self._lock = threading.Lock()
+        self._known: dict[Package, str] = {}
+
+    def reference(self, package: Package) -> str:
+        """The reference of a package's default provider, made now if need be."""
+        with self._lock:
+            if package not in self._known:
+                resource = self._register(self._goal(package))
+                self._known[package] = f"{resource.urn}::{resource.id}"
+            return self._known[package]
+
+    def _goal(self, package: Package) -> Goal:
+        return Goal(
+            type=f"{PROVIDER_PREFIX}{package.name}",
+            name=default_name(package.name, package.version),
+            custom=True,
+            inputs=self._inputs(package),
+        )
+
+    def _inputs(self, package: Package) -> values.Properties:
+        """The configuration of the package's namespace; dynamic providers may read all of it."""
+        configuration = self._configuration
+        if package.name == DYNAMIC:
+            given = {key: (key, text) for key, text in configuration.values.items()}
+        else:
+            prefix = f"{package.name}:"
+            given = {
+                key.removeprefix(prefix): (key, text)
+                for key, text in configuration.values.items()
+                if key.startswith(prefix)
+            }
+        inputs: values.Properties = {
+            name: values.secret(text) if key in configuration.secret_keys else text
+            for name, (key, text) in given.items()
+        }
+        if package.version:
+            inputs["version"] = package.version
+        if package.download_url:
+            inputs["pluginDownloadURL"] = package.download_url
+        return inputs

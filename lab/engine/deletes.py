@@ -1,0 +1,108 @@
+"""What is deleted at the end of a run: all that the program no longer asks for, and all that was replaced.
+
+Deletions run in levels: within one, nothing depends on anything else; what depends on others goes first.
+A failed deletion ends the run, so what it depends on is spared.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from lab.engine.errors import RunStopped
+from lab.engine.events import Op, Step
+
+if TYPE_CHECKING:
+    from lab.engine.executor import Executor
+    from lab.engine.planner import Decisions
+    from lab.engine.resources import Resource
+    from lab.engine.run import Run
+
+
+def plan_deletes(run: Run, decisions: Decisions) -> list[Step]:
+    """A step for every old resource that has to go."""
+    steps = []
+    for resource in run.previous.resources:
+        step = _step(resource, decisions)
+        if step is None or not run.options.targeted(resource.urn):
+            continue
+        decisions.deleted.add(resource.urn)
+        steps.append(step)
+        # A provider that cannot be had is better known before the first deletion than after the last but one.
+        if resource.provider:
+            run.providers.get(resource.provider)
+    _refuse_untargeted_dependents(run, steps)
+    return steps
+
+
+def _step(resource: Resource, decisions: Decisions) -> Step | None:
+    urn = resource.urn
+    if resource.delete:
+        return None if id(resource) in decisions.condemned else Step(Op.DELETE_REPLACED, urn, resource)
+    if urn in decisions.settled:
+        return None
+    if resource.pending_replacement:
+        return Step(Op.REMOVE_PENDING, urn, resource)
+    return Step(Op.DELETE, urn, resource)
+
+
+def _refuse_untargeted_dependents(run: Run, steps: list[Step]) -> None:
+    """With targets, nothing may be deleted that something else still needs."""
+    if not run.options.targets:
+        return
+    going = {id(step.old) for step in steps}
+    urns = {step.urn for step in steps if step.op is Op.DELETE}
+    for resource in run.previous.resources:
+        if id(resource) not in going and resource.needs() & urns:
+            run.error(
+                resource.urn, f"'{resource.urn}' will be destroyed but was not specified in --target list"
+            )
+    if run.failed:
+        run.stop()
+        raise RunStopped
+
+
+def levels(steps: list[Step]) -> list[list[Step]]:
+    """The steps in the order of deletion: each level may go at once, when those before it are gone."""
+    waiting = list(steps)
+    ordered: list[list[Step]] = []
+    while waiting:
+        needed = {urn for step in waiting for urn in step.resource.needs()}
+        level = [step for step in waiting if step.urn not in needed]
+        if not level:
+            # Only old and new incarnations of one name can seem to need each other.
+            level = waiting
+        ordered.append(level)
+        chosen = {id(step) for step in level}
+        waiting = [step for step in waiting if id(step) not in chosen]
+    return ordered
+
+
+def execute_deletes(run: Run, executor: Executor, steps: list[Step]) -> None:
+    """Carry the deletions out, level by level."""
+    for level in levels(steps):
+        in_parallel(run, executor, level)
+        run.check_going()
+
+
+def in_parallel(run: Run, executor: Executor, steps: list[Step]) -> None:
+    """Carry independent steps out, as many at a time as the run allows; wait for all."""
+    waiting = iter(steps)
+    lock = threading.Lock()
+
+    def work() -> None:
+        while True:
+            with lock:
+                step = next(waiting, None)
+            if step is None:
+                return
+            try:
+                executor.execute(step)
+            except RunStopped:
+                return
+
+    threads = [threading.Thread(target=work) for _ in range(min(run.options.parallel, len(steps)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()

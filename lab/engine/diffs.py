@@ -1,0 +1,69 @@
+"""What a provider's Diff says, in the engine's terms."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_REPLACE = "-replace"
+
+
+@dataclass(frozen=True)
+class Diff:
+    """Whether a resource must change, and whether that means a new one."""
+
+    changes: bool
+    replaces: tuple[str, ...] = ()
+    diffs: tuple[str, ...] = ()
+    stables: tuple[str, ...] = ()
+    delete_before_replace: bool = False
+    detailed: dict[str, str] = field(default_factory=dict)
+    """Property path to kind: add, add-replace, delete, delete-replace, update, update-replace."""
+    input_diffs: frozenset[str] = frozenset()
+
+    @property
+    def replace(self) -> bool:
+        """Whether the change can only be made by replacing the resource."""
+        return bool(self.replaces) or any(kind.endswith(_REPLACE) for kind in self.detailed.values())
+
+    @property
+    def keys(self) -> set[str]:
+        """The top-level properties that change, where the provider said."""
+        return {*self.diffs, *self.replaces, *(split_path(path)[0] for path in self.detailed)}
+
+
+def split_path(path: str) -> list[str]:
+    """A property path as its steps: `tags["a.b"][0].c`."""
+    return [quoted or index or name for quoted, index, name in _STEP.findall(path)]
+
+
+_STEP = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+|\*)\]|([^.\[\]]+)')
+
+
+def contains(pattern: str, path: str) -> bool:
+    """Whether a path is the pattern's or lies below it; `*` stands for any one step."""
+    wanted, given = split_path(pattern), split_path(path)
+    return len(wanted) <= len(given) and all(
+        want in ("*", step) for want, step in zip(wanted, given, strict=False)
+    )
+
+
+def with_replace_on_changes(diff: Diff, patterns: Iterable[str]) -> Diff:
+    """The diff with changes to the given properties turned into replacements."""
+    patterns = list(patterns)
+    if not diff.changes or not patterns:
+        return diff
+
+    def hit(path: str) -> bool:
+        return any(contains(pattern, path) for pattern in patterns)
+
+    detailed = {
+        path: f"{kind.removesuffix(_REPLACE)}{_REPLACE}" if hit(path) else kind
+        for path, kind in diff.detailed.items()
+    }
+    replaces = tuple(dict.fromkeys([*diff.replaces, *filter(hit, diff.diffs)]))
+    return replace(diff, detailed=detailed, replaces=replaces)

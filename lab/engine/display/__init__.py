@@ -1,0 +1,1 @@
+"""How a run looks: live while it goes, as a tree and a difference before, as JSON for machines."""

@@ -1,0 +1,94 @@
+"""The signs, words and colours of operations."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lab.engine.events import Op
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True)
+class Words:
+    """How one operation is written."""
+
+    sign: str
+    colour: str
+    plan: str
+    doing: str
+    done: str
+    counted: str
+
+
+WORDS = {
+    Op.SAME: Words(" ", "dim", "", "", "unchanged", "unchanged"),
+    Op.CREATE: Words("+", "green", "create", "creating", "created", "created"),
+    Op.UPDATE: Words("~", "yellow", "update", "updating", "updated", "updated"),
+    Op.DELETE: Words("-", "red", "delete", "deleting", "deleted", "deleted"),
+    Op.REPLACE: Words("+-", "magenta", "replace", "replacing", "replaced", "replaced"),
+    Op.CREATE_REPLACEMENT: Words(
+        "++", "green", "create replacement", "creating replacement", "created replacement", ""
+    ),
+    Op.DELETE_REPLACED: Words("--", "red", "delete original", "deleting original", "deleted original", ""),
+    Op.READ: Words(">", "cyan", "read", "reading", "read", "read"),
+    Op.READ_REPLACEMENT: Words(">>", "cyan", "read", "reading for replacement", "read for replacement", ""),
+    Op.REFRESH: Words("~", "yellow", "refresh", "refreshing", "refreshed", "refreshed"),
+    Op.REMOVE_PENDING: Words("-", "red", "remove", "removing", "removed", ""),
+    Op.IMPORT: Words("=", "cyan", "import", "importing", "imported", "imported"),
+    Op.IMPORT_REPLACEMENT: Words("=>", "cyan", "import", "importing replacement", "imported replacement", ""),
+}
+
+COUNTED = tuple(op for op, words in WORDS.items() if words.counted and op is not Op.SAME)
+"""The operations a summary counts, in the order it names them."""
+
+
+def summary(counts: dict[Op, int], *, planned: bool) -> list[str]:
+    """The lines of a summary: `+ 3 to create`, `12 unchanged`."""
+    lines = []
+    for op in COUNTED:
+        if counts.get(op):
+            words = WORDS[op]
+            lines.append(f"{words.sign} {counts[op]} " + (f"to {words.plan}" if planned else words.counted))
+    if sum(counts.get(op, 0) for op in COUNTED) > 1:
+        changes = [op for op in COUNTED if op not in (Op.READ, Op.REFRESH)]
+        total = sum(counts.get(op, 0) for op in changes)
+        if total > 1 and sum(1 for op in changes if counts.get(op)) > 1:
+            lines[-1] += f". {total} {'changes' if planned else 'changes performed'}"
+    if counts.get(Op.SAME):
+        lines.append(f"{counts[Op.SAME]} unchanged")
+    return lines
+
+
+_CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def clean(text: str) -> str:
+    """Text without control characters, which a provider's message may hold."""
+    return _CONTROL.sub("", text)
+
+
+def indented(text: str, by: str) -> str:
+    """Every line of a text moved to the right."""
+    return "\n".join(by + line for line in text.splitlines())
+
+
+def seconds(duration: float) -> str:
+    """A duration as people read it: `1.2s`, `3m10s`."""
+    if duration < 60:
+        return f"{duration:.1f}s"
+    minutes, rest = divmod(round(duration), 60)
+    return f"{minutes}m{rest}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60}m{rest}s"
+
+
+def columns(rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """Rows of cells as aligned lines."""
+    table = list(rows)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in table
+    ]

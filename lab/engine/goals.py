@@ -1,0 +1,194 @@
+"""What a program asks for: one registration, taken out of its request and made complete.
+
+The SDK sends what the user wrote; what follows from a resource's parent (protection, retention, providers)
+the engine adds here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from lab.engine import urns, values
+from lab.engine.errors import UserError
+
+
+@dataclass(frozen=True)
+class Alias:
+    """A former name of a resource: a whole urn, or the parts of it that were different."""
+
+    urn: str = ""
+    name: str = ""
+    type: str = ""
+    stack: str = ""
+    project: str = ""
+    parent: str = ""
+    no_parent: bool = False
+
+
+@dataclass
+class Goal:
+    """One resource as the program wants it."""
+
+    type: str
+    name: str
+    custom: bool
+    parent: str = ""
+    inputs: values.Properties = field(default_factory=dict)
+    dependencies: list[str] = field(default_factory=list)
+    property_dependencies: dict[str, list[str]] = field(default_factory=dict)
+    provider: str = ""
+    providers: dict[str, str] = field(default_factory=dict)
+    protect: bool | None = None
+    retain_on_delete: bool | None = None
+    deleted_with: str = ""
+    replace_with: list[str] = field(default_factory=list)
+    delete_before_replace: bool | None = None
+    ignore_changes: list[str] = field(default_factory=list)
+    replace_on_changes: list[str] = field(default_factory=list)
+    additional_secret_outputs: list[str] = field(default_factory=list)
+    aliases: list[Alias] = field(default_factory=list)
+    import_id: str = ""
+    timeouts: dict[str, float] = field(default_factory=dict)
+
+    def inherit(self, parent: Goal) -> None:
+        """Take from the parent what was not said of the resource itself."""
+        self.deleted_with = self.deleted_with or parent.deleted_with
+        if self.protect is None:
+            self.protect = parent.protect
+        if self.retain_on_delete is None:
+            self.retain_on_delete = parent.retain_on_delete
+
+
+def from_request(request: Any) -> Goal:
+    """The goal of a RegisterResource request (local, that is: output values downgraded)."""
+    properties = values.from_struct(request.object)
+    by_property = {key: set(entry.urns) for key, entry in request.propertyDependencies.items()}
+    if not by_property:
+        by_property = {key: set(request.dependencies) for key in properties}
+    for key, value in properties.items():
+        by_property.setdefault(key, set()).update(values.dependencies_of(value))
+    everything = set(request.dependencies).union(*by_property.values())
+    defined = request.deleteBeforeReplaceDefined or request.deleteBeforeReplace
+    return Goal(
+        type=request.type,
+        name=request.name,
+        custom=request.custom,
+        parent=request.parent,
+        inputs=_with_version(request, values.without_outputs(properties)),
+        dependencies=sorted(everything),
+        property_dependencies={key: sorted(found) for key, found in sorted(by_property.items())},
+        provider=request.provider,
+        providers=dict(request.providers),
+        protect=request.protect if request.HasField("protect") else None,
+        retain_on_delete=request.retainOnDelete if request.HasField("retainOnDelete") else None,
+        deleted_with=request.deletedWith,
+        replace_with=list(request.replace_with),
+        delete_before_replace=request.deleteBeforeReplace if defined else None,
+        ignore_changes=list(request.ignoreChanges),
+        replace_on_changes=list(request.replaceOnChanges),
+        additional_secret_outputs=list(request.additionalSecretOutputs),
+        aliases=aliases(request),
+        import_id=request.importId,
+        timeouts=_timeouts(request.customTimeouts),
+    )
+
+
+def _with_version(request: Any, inputs: values.Properties) -> values.Properties:
+    """The inputs; an explicit provider's state also says which version of it the program asked for."""
+    if request.version and urns.is_provider(request.type):
+        return {**inputs, "version": request.version}
+    return inputs
+
+
+def aliases(request: Any) -> list[Alias]:
+    """The aliases of a request, whole and in parts."""
+    found = [Alias(urn=urn) for urn in request.aliasURNs]
+    for entry in request.aliases:
+        if entry.WhichOneof("alias") == "urn":
+            found.append(Alias(urn=entry.urn))
+        else:
+            spec = entry.spec
+            found.append(
+                Alias(
+                    name=spec.name,
+                    type=spec.type,
+                    stack=spec.stack,
+                    project=spec.project,
+                    parent=spec.parentUrn,
+                    no_parent=spec.noParent,
+                )
+            )
+    return found
+
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s)")
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+
+
+def duration(text: str) -> float:
+    """The seconds of a duration such as `1h30m`."""
+    parts = _DURATION.findall(text)
+    if "".join(number + unit for number, unit in parts) != text:
+        msg = f"'{text}' is not a duration such as 20m or 1h30m"
+        raise UserError(msg)
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+
+
+def _timeouts(message: Any) -> dict[str, float]:
+    """The timeouts in seconds; nothing unless one is given, as the state file has it."""
+    given = {name: getattr(message, name) for name in ("create", "update", "delete")}
+    if not any(given.values()):
+        return {}
+    return {name: values.whole(duration(text)) if text else 0 for name, text in given.items()}
+
+
+class Aliases:
+    """Which old resource a new one continues: names used in this run, old names taken over."""
+
+    def __init__(self, stack: str, project: str) -> None:
+        self._stack = stack
+        self._project = project
+        self.taken: dict[str, str] = {}
+        """Old urn to the new one that continues it."""
+        self.former: dict[str, str] = {}
+        """New urn to the old one it continues."""
+
+    def candidates(self, goal: Goal) -> list[str]:
+        """Every urn the resource may have had before, the likeliest first."""
+        own = [self._resolve(goal, alias) for alias in goal.aliases]
+        parents = self.former.get(goal.parent)
+        if parents is None:
+            return list(dict.fromkeys(own))
+        found = [*own, self._under(goal.type, goal.name, goal.parent, parents)]
+        for urn in own:
+            old = urns.parse(urn)
+            found.append(self._under(old.type, old.name, goal.parent, parents))
+        return list(dict.fromkeys(found))
+
+    def take(self, old_urn: str, urn: str) -> None:
+        """Record that a resource continues an old one."""
+        self.taken[old_urn] = urn
+        self.former[urn] = old_urn
+
+    def _resolve(self, goal: Goal, alias: Alias) -> str:
+        if alias.urn:
+            return alias.urn
+        parent = self.former.get(alias.parent, alias.parent) or goal.parent
+        if alias.no_parent or (parent and urns.type_of(parent) == urns.STACK_TYPE):
+            parent = ""
+        return urns.make(
+            alias.stack or self._stack,
+            alias.project or self._project,
+            parent,
+            alias.type or goal.type,
+            alias.name or goal.name,
+        )
+
+    def _under(self, type_: str, name: str, parent: str, former_parent: str) -> str:
+        """The child's urn under its parent's old name; a name made from the parent's follows it."""
+        prefix = urns.name_of(parent)
+        if name.startswith(prefix):
+            name = urns.name_of(former_parent) + name.removeprefix(prefix)
+        return urns.make(self._stack, self._project, former_parent, type_, name)

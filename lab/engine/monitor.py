@@ -1,0 +1,278 @@
+"""The ResourceMonitor and Engine services: what a program, and components in providers, call.
+
+Each call runs in a thread of its own and blocks until its operation is done. Errors the engine reports
+itself are answered as "the monitor is going away", which ends the caller quietly.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from concurrent import futures
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, resource_pb2, resource_pb2_grpc
+
+from lab.engine import goals, values
+from lab.engine.components import Components
+from lab.engine.defaults import DefaultProviders, Package
+from lab.engine.errors import EngineError, ProviderError, RunStopped
+from lab.engine.events import Severity
+from lab.engine.goals import Goal
+from lab.engine.plugins import CHANNEL_OPTIONS
+from lab.engine.urns import is_provider, package_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lab.engine.registrar import Registrar
+    from lab.engine.resources import Resource
+    from lab.engine.run import Run
+
+_THREADS = 256
+_HUNG_UP = "resource monitor shut down"
+_FEATURES = {
+    "secrets": resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS,
+    "resourceReferences": resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_REFERENCES,
+    "outputValues": resource_pb2.RESOURCE_MONITOR_FEATURE_OUTPUT_VALUES,
+    "aliasSpecs": resource_pb2.RESOURCE_MONITOR_FEATURE_ALIAS_SPECS,
+    "deletedWith": resource_pb2.RESOURCE_MONITOR_FEATURE_DELETED_WITH,
+    "replaceWith": resource_pb2.RESOURCE_MONITOR_FEATURE_REPLACE_WITH,
+    "parameterization": resource_pb2.RESOURCE_MONITOR_FEATURE_PARAMETERIZATION,
+}
+_SEVERITIES = {
+    engine_pb2.INFO: Severity.INFO,
+    engine_pb2.WARNING: Severity.WARNING,
+    engine_pb2.ERROR: Severity.ERROR,
+}
+
+
+class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
+    """Answers the program's calls."""
+
+    def __init__(self, run: Run, registrar: Registrar) -> None:
+        self._run = run
+        self._registrar = registrar
+        self._defaults = DefaultProviders(run.configuration, registrar.register)
+        self._goals: dict[str, Goal] = {}
+        self._packages: dict[str, Package] = {}
+        self.address = ""
+        self.program_done = threading.Event()
+        self.run_done = threading.Event()
+
+    # Registrations
+
+    def RegisterResource(self, request: Any, context: Any) -> Any:  # noqa: N802 - named by the protocol
+        """Make a resource what the program says."""
+        with _answering(self._run, context):
+            parent = self._goals.get(request.parent)
+            if request.remote:
+                return self._construct(request, parent)
+            goal = goals.from_request(request)
+            if parent is not None:
+                goal.inherit(parent)
+            if goal.custom and not is_provider(goal.type):
+                goal.provider = self._provider(request, goal.type)
+            resource = self._registrar.register(goal)
+            self._goals[resource.urn] = goal
+            return self._answer(request, resource)
+
+    def _answer(self, request: Any, resource: Resource) -> Any:
+        skipped = self._registrar.is_skipped(resource.urn)
+        outputs = resource.outputs if request.custom and not skipped else {}
+        if not request.acceptResources:
+            outputs = values.without_references(outputs)
+        return resource_pb2.RegisterResourceResponse(
+            urn=resource.urn, id=resource.id, object=values.to_struct(outputs), unknown=skipped
+        )
+
+    def _construct(self, request: Any, parent: Goal | None) -> Any:
+        reference = self._provider(request, request.type)
+        provider = self._run.providers.get(reference)
+        if not provider.configured:
+            # In a preview, all that can be said of the component is that it will be there.
+            goal = Goal(request.type, request.name, custom=False, parent=request.parent)
+            return resource_pb2.RegisterResourceResponse(urn=self._registrar.register(goal).urn)
+        made = Components(self._run, self.address).construct(provider, request, parent)
+        goal = Goal(request.type, request.name, custom=False, provider=reference)
+        known = self._goals.get(made.urn, goal)
+        known.provider, known.providers = reference, {**known.providers, **dict(request.providers)}
+        self._goals[made.urn] = known
+        return made
+
+    def RegisterResourceOutputs(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Take a component's outputs."""
+        with _answering(self._run, context):
+            outputs = values.without_outputs(values.from_struct(request.outputs))
+            self._registrar.outputs(request.urn, outputs)
+        return empty_pb2.Empty()
+
+    def ReadResource(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Look up a resource that is not the program's own."""
+        with _answering(self._run, context):
+            goal = Goal(
+                type=request.type,
+                name=request.name,
+                custom=True,
+                parent=request.parent,
+                inputs=values.without_outputs(values.from_struct(request.properties)),
+                dependencies=sorted(request.dependencies),
+                provider=self._provider(request, request.type),
+                additional_secret_outputs=list(request.additionalSecretOutputs),
+            )
+            resource = self._registrar.read(goal, request.id)
+            known = "" if values.is_unknown(resource.id) else resource.id
+            return resource_pb2.ReadResourceResponse(
+                urn=resource.urn, properties=values.to_struct(resource.outputs), id=known
+            )
+
+    # Providers
+
+    def _provider(self, request: Any, token: str) -> str:
+        """Who serves this: the provider named, the parents' one for the package, or the default one."""
+        if request.provider:
+            return str(request.provider)
+        package = package_of(token)
+        given = getattr(request, "providers", {})
+        parent = self._goals.get(request.parent)
+        chosen = given.get(package) or (parent.providers.get(package) if parent else None)
+        return chosen or self._defaults.reference(self._wanted(request, package))
+
+    def _wanted(self, request: Any, package: str) -> Package:
+        if request.packageRef:
+            return self._packages[request.packageRef]
+        return Package(package, request.version, request.pluginDownloadURL)
+
+    def RegisterPackage(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Remember a package under a name for later calls."""
+        with _answering(self._run, context):
+            if request.HasField("parameterization") or request.HasField("extension"):
+                msg = f"package '{request.name}': this engine knows no parameterized packages"
+                raise EngineError(msg)
+            package = Package(request.name, request.version, request.download_url)
+            reference = "|".join(package)
+            self._packages[reference] = package
+            return resource_pb2.RegisterPackageResponse(ref=reference)
+
+    # Functions
+
+    def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Call a function of a provider."""
+        with _answering(self._run, context):
+            arguments = values.from_struct(request.args)
+            components = Components(self._run, self.address)
+            if request.tok == "pulumi:pulumi:getResource":
+                return components.get_resource(arguments)
+            provider = self._run.providers.get(self._provider(request, request.tok))
+            return components.invoke(provider, request, arguments)
+
+    def Call(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Call a method of a component."""
+        with _answering(self._run, context):
+            reference = request.provider or self._provider_of_self(request) or self._call_default(request)
+            return Components(self._run, self.address).call(self._run.providers.get(reference), request)
+
+    def _provider_of_self(self, request: Any) -> str:
+        self_reference = values.from_struct(request.args).get("__self__")
+        urn = values.reveal(self_reference or {}).get("urn", "")
+        goal = self._goals.get(urn)
+        return goal.provider if goal else ""
+
+    def _call_default(self, request: Any) -> str:
+        return self._defaults.reference(self._wanted(request, package_of(request.tok)))
+
+    # The deployment
+
+    def GetDeploymentInfo(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+        """What this engine can do and what it runs."""
+        options, configuration = self._run.options, self._run.configuration
+        return resource_pb2.DeploymentInfo(
+            project=options.project,
+            stack=options.stack,
+            organization=options.organization,
+            config=configuration.values,
+            configSecretKeys=sorted(configuration.secret_keys),
+            dryRun=options.preview,
+            parallel=options.parallel,
+            supportedFeatures=list(_FEATURES.values()),
+        )
+
+    def SupportsFeature(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+        """Whether this engine can do one thing, for SDKs that ask one by one."""
+        return resource_pb2.SupportsFeatureResponse(hasSupport=request.id in _FEATURES)
+
+    def SignalAndWaitForShutdown(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+        """The program will register nothing more; it waits with us for the deletions."""
+        self.program_done.set()
+        self.run_done.wait()
+        return empty_pb2.Empty()
+
+
+class Engine(engine_pb2_grpc.EngineServicer):
+    """What programs and providers say to the engine itself."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._root = ""
+
+    def Log(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802 - named by the protocol
+        """Pass a message on; debug messages are many and nobody reads them."""
+        severity = _SEVERITIES.get(request.severity)
+        if severity is not None:
+            self._run.sink.message(severity, request.urn, request.message, fleeting=request.ephemeral)
+        return empty_pb2.Empty()
+
+    def GetRootResource(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+        """The stack's urn."""
+        return engine_pb2.GetRootResourceResponse(urn=self._root)
+
+    def SetRootResource(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+        """Remember the stack's urn."""
+        self._root = request.urn
+        return engine_pb2.SetRootResourceResponse()
+
+    def RequirePulumiVersion(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+        """Any version a program asks for is taken to be met: the SDK is pinned."""
+        return engine_pb2.RequirePulumiVersionResponse()
+
+
+@contextlib.contextmanager
+def _answering(run: Run, context: Any) -> Iterator[None]:
+    """Turn errors into answers: a stopped run hangs up, other errors are the caller's."""
+    try:
+        yield
+    except RunStopped:
+        context.abort(grpc.StatusCode.UNAVAILABLE, _HUNG_UP)
+    except ProviderError as error:
+        run.fail("", str(error))
+        context.abort(grpc.StatusCode.UNAVAILABLE, _HUNG_UP)
+    except EngineError as error:
+        context.abort(grpc.StatusCode.UNKNOWN, str(error))
+    except Exception as error:
+        if context.is_active():
+            run.fail("", f"internal error of the engine: {type(error).__name__}: {error}")
+        raise
+
+
+class Server:
+    """Both services on one address."""
+
+    def __init__(self) -> None:
+        self._server = grpc.server(
+            futures.ThreadPoolExecutor(max_workers=_THREADS),
+            options=[*CHANNEL_OPTIONS, ("grpc.so_reuseport", 0)],
+        )
+        self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+
+    def start(self, monitor: Monitor, engine: Engine) -> None:
+        """Begin to answer."""
+        monitor.address = self.address
+        resource_pb2_grpc.add_ResourceMonitorServicer_to_server(monitor, self._server)
+        engine_pb2_grpc.add_EngineServicer_to_server(engine, self._server)
+        self._server.start()
+
+    def stop(self) -> None:
+        """Answer no more; calls under way are dropped."""
+        self._server.stop(grace=0.2).wait()

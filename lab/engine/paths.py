@@ -1,0 +1,65 @@
+"""Property paths applied to values: what `ignoreChanges` puts back."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from lab.engine import values
+from lab.engine.diffs import split_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_MISSING = object()
+
+
+def put_back(news: values.Properties, olds: values.Properties, ignored: Iterable[str]) -> values.Properties:
+    """The new inputs with the old values at the ignored paths."""
+    result = copy.deepcopy(news)
+    for path in ignored:
+        _reset(result, olds, split_path(path))
+    return result
+
+
+def _reset(new: Any, old: Any, steps: list[str]) -> None:
+    """Make `new` agree with `old` at a path, where both have the place the path leads to."""
+    if not steps:
+        return
+    new, old = values.reveal(new), values.reveal(old)
+    step, *rest = steps
+    if step == "*":
+        for key in _keys(new) | _keys(old):
+            _reset_at(new, old, key, rest)
+    elif isinstance(new, list):
+        if step.isdigit():
+            _reset_at(new, old, int(step), rest)
+    else:
+        _reset_at(new, old, step, rest)
+
+
+def _reset_at(new: Any, old: Any, key: Any, rest: list[str]) -> None:
+    before = _get(old, key)
+    if rest:
+        _reset(_get(new, key), before, rest)
+    elif isinstance(new, dict):
+        if before is _MISSING:
+            new.pop(key, None)
+        else:
+            new[key] = copy.deepcopy(before)
+    elif isinstance(new, list) and before is not _MISSING and _get(new, key) is not _MISSING:
+        new[key] = copy.deepcopy(before)
+
+
+def _keys(value: Any) -> set[Any]:
+    if isinstance(value, dict):
+        return set(value)
+    return set(range(len(value))) if isinstance(value, list) else set()
+
+
+def _get(value: Any, key: Any) -> Any:
+    if isinstance(value, dict):
+        return value.get(key, _MISSING)
+    if isinstance(value, list) and isinstance(key, int) and key < len(value):
+        return value[key]
+    return _MISSING

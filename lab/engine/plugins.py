@@ -1,0 +1,336 @@
+"""A provider process as the engine talks to it: the ResourceProvider service, its manners and its errors.
+
+A `Plugin` is one process (or one connection to a process somebody else runs) with one configuration.
+It hides what the process can and cannot take (secrets, references, output values, previews) and what
+happens while its configuration is still unknown.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+
+from lab.engine import faults, values, wire
+from lab.engine.diffs import Diff
+from lab.engine.errors import ProviderError, StepError
+from lab.engine.provider import Checked, Provider, ReadResult
+from lab.engine.urns import name_of, type_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lab.engine.resources import Resource
+
+MESSAGE_LIMIT = 400 * 1024 * 1024
+CHANNEL_OPTIONS = (
+    ("grpc.max_receive_message_length", MESSAGE_LIMIT),
+    ("grpc.max_send_message_length", MESSAGE_LIMIT),
+    # Every provider has a connection of its own: some tell their instances apart by it.
+    ("grpc.use_local_subchannel_pool", 1),
+)
+
+
+@dataclass(frozen=True)
+class Host:
+    """What a provider is told about the engine it works for."""
+
+    engine_address: str
+    root_directory: str
+    program_directory: str
+
+
+class Process(Protocol):
+    """The process behind a provider, so far as ending it goes."""
+
+    def end(self) -> None:
+        """End the process."""
+
+
+class Plugin(Provider):
+    """A provider in a process of its own."""
+
+    def __init__(self, package: str, address: str, host: Host, process: Process | None) -> None:
+        self.package = package
+        self.configured = False
+        self._host = host
+        self._process = process
+        self._channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
+        self._stub: Any = provider_pb2_grpc.ResourceProviderStub(self._channel)
+        self._takes_secrets = self._takes_references = self._takes_outputs = False
+        self._previews = False
+        self._shaken = False
+        self._ended = threading.Event()
+
+    # Life
+
+    def greet(self, *, attached: bool) -> None:
+        """Handshake, so that both sides know what the other can take."""
+        try:
+            grpc.channel_ready_future(self._channel).result(timeout=30)
+        except grpc.FutureTimeoutError:
+            msg = f"provider '{self.package}' does not answer"
+            raise ProviderError(msg) from None
+        request = provider_pb2.ProviderHandshakeRequest(
+            engine_address=self._host.engine_address,
+            configure_with_urn=True,
+            invoke_with_preview=True,
+        )
+        if not attached:
+            request.root_directory = self._host.root_directory
+            request.program_directory = self._host.program_directory
+        answer = self._optional(self._stub.Handshake, request)
+        if answer is not None:
+            self._shaken = self._previews = True
+            self._takes_secrets = answer.accept_secrets
+            self._takes_references = answer.accept_resources
+            self._takes_outputs = answer.accept_outputs
+        if attached:
+            self._call("", self._stub.Attach, plugin_pb2.PluginAttach(address=self._host.engine_address))
+        self._optional(self._stub.GetPluginInfo, empty_pb2.Empty())
+
+    def end(self) -> None:
+        """Cancel what runs, hang up and end the process."""
+        if self._ended.is_set():
+            return
+        self._ended.set()
+        # A provider that is gone already needs no asking.
+        with contextlib.suppress(grpc.RpcError):
+            self._stub.Cancel(empty_pb2.Empty(), timeout=2)
+        self._channel.close()
+        if self._process is not None:
+            self._process.end()
+
+    # Configuration
+
+    def check_config(
+        self, urn: str, olds: values.Properties, news: values.Properties, *, preview: bool
+    ) -> Checked:
+        """The provider's own inputs, checked."""
+        request = provider_pb2.CheckRequest(
+            urn=urn,
+            name=name_of(urn),
+            type=type_of(urn),
+            olds=wire.bare(olds),
+            news=wire.bare(news if preview else values.without_unknowns(news)),
+        )
+        answer = self._optional(self._stub.CheckConfig, request, urn)
+        if answer is None:
+            return news, []
+        return values.mark_like(values.from_struct(answer.inputs), news), wire.failures(answer)
+
+    def diff_config(self, old: Resource, news: values.Properties) -> Diff:
+        """Whether a changed configuration still serves the resources made with the old one."""
+        request = provider_pb2.DiffRequest(
+            id=old.id,
+            urn=old.urn,
+            name=name_of(old.urn),
+            type=type_of(old.urn),
+            olds=wire.bare(old.outputs),
+            news=wire.bare(news),
+            old_inputs=wire.bare(old.inputs),
+        )
+        answer = self._optional(self._stub.DiffConfig, request, old.urn)
+        if answer is None:
+            return Diff(changes=not values.equal(old.outputs, news))
+        return wire.diff(answer, same=values.equal(old.outputs, news))
+
+    def configure(self, urn: str, identifier: str, inputs: values.Properties) -> None:
+        """Give the provider its configuration; one that is not known yet leaves it unconfigured."""
+        if values.has_unknowns(inputs):
+            return
+        request = provider_pb2.ConfigureRequest(
+            args=values.to_struct(inputs),
+            variables=wire.variables(self.package, inputs),
+            acceptSecrets=True,
+            acceptResources=True,
+            sends_old_inputs=True,
+            sends_old_inputs_to_delete=True,
+            id=identifier,
+            urn=urn,
+            name=name_of(urn),
+            type=type_of(urn),
+        )
+        answer = self._call(urn, self._stub.Configure, request)
+        self.configured = True
+        if not self._shaken:
+            self._takes_secrets = answer.acceptSecrets
+            self._takes_references = answer.acceptResources
+            self._takes_outputs = answer.acceptOutputs
+            self._previews = answer.supportsPreview
+
+    # Resources
+
+    def check(self, urn: str, olds: values.Properties, news: values.Properties, *, preview: bool) -> Checked:
+        """The inputs with the provider's defaults in them, and what is wrong with them."""
+        if not self.configured:
+            return news, []
+        request = provider_pb2.CheckRequest(
+            urn=urn,
+            name=name_of(urn),
+            type=type_of(urn),
+            olds=self._send(olds, preview=preview),
+            news=self._send(news, preview=preview),
+            randomSeed=faults.random_seed(),
+        )
+        answer = self._call(urn, self._stub.Check, request)
+        return self._received(answer.inputs, news), wire.failures(answer)
+
+    def diff(self, old: Resource, news: values.Properties, ignore: list[str], *, preview: bool) -> Diff:
+        """What changing a resource's inputs would mean."""
+        if not self.configured:
+            return Diff(changes=True)
+        request = provider_pb2.DiffRequest(
+            id=old.id,
+            urn=old.urn,
+            name=name_of(old.urn),
+            type=type_of(old.urn),
+            olds=self._send(old.outputs, preview=preview),
+            news=self._send(news, preview=preview),
+            ignoreChanges=ignore,
+            old_inputs=self._send(old.inputs, preview=preview),
+        )
+        answer = self._call(old.urn, self._stub.Diff, request)
+        return wire.diff(answer, same=values.equal(old.inputs, news))
+
+    def create(
+        self, urn: str, inputs: values.Properties, timeout: float, *, preview: bool
+    ) -> tuple[str, values.Properties]:
+        """Make a resource: its id and outputs. In a preview there is no id and little may be known."""
+        if preview and not self._can_preview():
+            return "", inputs if self.configured else {}
+        request = provider_pb2.CreateRequest(
+            urn=urn,
+            name=name_of(urn),
+            type=type_of(urn),
+            properties=self._send(inputs, preview=preview),
+            timeout=timeout,
+            preview=preview,
+        )
+        answer = self._change(urn, self._stub.Create, request, inputs)
+        if not answer.id and not preview:
+            raise StepError(urn, f"provider '{self.package}' made the resource but gave it no id")
+        return answer.id, self._received(answer.properties, inputs)
+
+    def update(
+        self, old: Resource, news: values.Properties, timeout: float, ignore: list[str], *, preview: bool
+    ) -> values.Properties:
+        """Change a resource: its new outputs."""
+        if preview and not self._can_preview():
+            return news if self.configured else {}
+        request = provider_pb2.UpdateRequest(
+            id=old.id,
+            urn=old.urn,
+            name=name_of(old.urn),
+            type=type_of(old.urn),
+            olds=self._send(old.outputs, preview=preview),
+            news=self._send(news, preview=preview),
+            timeout=timeout,
+            ignoreChanges=ignore,
+            preview=preview,
+            old_inputs=self._send(old.inputs, preview=preview),
+        )
+        answer = self._change(old.urn, self._stub.Update, request, news)
+        return self._received(answer.properties, news)
+
+    def delete(self, old: Resource, timeout: float) -> None:
+        """Delete a resource."""
+        request = provider_pb2.DeleteRequest(
+            id=old.id,
+            urn=old.urn,
+            name=name_of(old.urn),
+            type=type_of(old.urn),
+            properties=self._send(old.outputs, preview=False),
+            timeout=timeout,
+            old_inputs=self._send(old.inputs, preview=False),
+        )
+        self._call(old.urn, self._stub.Delete, request)
+
+    def read(
+        self, urn: str, identifier: str, inputs: values.Properties, outputs: values.Properties
+    ) -> ReadResult:
+        """Look a resource up."""
+        if not self.configured:
+            return ReadResult(identifier, {}, None)
+        request = provider_pb2.ReadRequest(
+            id=identifier,
+            urn=urn,
+            name=name_of(urn),
+            type=type_of(urn),
+            inputs=self._send(inputs, preview=True),
+            properties=self._send(outputs, preview=True),
+        )
+        answer = self._change(urn, self._stub.Read, request, inputs)
+        found = self._received(answer.inputs, inputs) if answer.HasField("inputs") else None
+        return ReadResult(answer.id, self._received(answer.properties, outputs or inputs), found)
+
+    # Functions and components
+
+    def invoke(self, token: str, arguments: values.Properties, *, preview: bool) -> Checked:
+        """Call a function of the provider."""
+        if not self.configured:
+            return {}, []
+        request = provider_pb2.InvokeRequest(
+            tok=token,
+            args=values.to_struct(values.without_secrets(self._prepared(arguments, preview=preview))),
+            preview=preview,
+        )
+        answer = self._call("", self._stub.Invoke, request)
+        return values.from_struct(getattr(answer, "return")), wire.failures(answer)
+
+    def call(self, request: Any) -> Any:
+        """Call a method of a component."""
+        return self._call("", self._stub.Call, request)
+
+    def construct(self, request: Any) -> Any:
+        """Have a component made; it registers its children with the engine itself."""
+        return self._call(request.name, self._stub.Construct, request)
+
+    # Manners
+
+    def _can_preview(self) -> bool:
+        return self._previews and self.configured
+
+    def _prepared(self, properties: values.Properties, *, preview: bool) -> values.Properties:
+        if not self._takes_outputs:
+            properties = values.without_outputs(properties)
+        if not self._takes_secrets:
+            properties = values.without_secrets(properties)
+        if not self._takes_references:
+            properties = values.without_references(properties)
+        return properties if preview else values.without_unknowns(properties)
+
+    def _send(self, properties: values.Properties, *, preview: bool) -> Any:
+        return values.to_struct(self._prepared(properties, preview=preview))
+
+    def _received(self, message: Any, sent: values.Properties) -> values.Properties:
+        properties = values.without_outputs(values.from_struct(message))
+        return properties if self._takes_secrets else values.mark_like(properties, sent)
+
+    def _optional(self, method: Callable[..., Any], request: Any, urn: str = "") -> Any:
+        try:
+            return method(request)
+        except grpc.RpcError as error:
+            if error.code() == grpc.StatusCode.UNIMPLEMENTED:
+                return None
+            raise faults.step_error(urn, error, self.package) from None
+
+    def _call(self, urn: str, method: Callable[..., Any], request: Any) -> Any:
+        try:
+            return method(request)
+        except grpc.RpcError as error:
+            raise faults.step_error(urn, error, self.package) from None
+
+    def _change(self, urn: str, method: Callable[..., Any], request: Any, sent: values.Properties) -> Any:
+        try:
+            return method(request)
+        except grpc.RpcError as error:
+            initialization = faults.initialization_error(
+                urn, error, lambda found: self._received(found, sent)
+            )
+            raise initialization or faults.step_error(urn, error, self.package) from None

@@ -1,0 +1,166 @@
+"""Child processes of the engine: providers and the program, each leading a process group of its own.
+
+A terminal's Ctrl-C therefore reaches the engine only, and nothing outlives it: `Children` ends what it
+started, and a keeper process does so when the engine cannot any more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+Report = Callable[[str, str], None]
+"""Gets ("stdout" or "stderr", one line) of what a child prints."""
+
+
+class Child:
+    """A running child process; its output goes line by line to a report."""
+
+    def __init__(
+        self, process: subprocess.Popen[str], report: Report, forget: Callable[[Child], None]
+    ) -> None:
+        self._process = process
+        self._report = report
+        self._forget = forget
+        self._readers: list[threading.Thread] = []
+        self._relay("stderr", process.stderr)
+
+    @property
+    def group(self) -> int:
+        """The process group, which is the child's own id."""
+        return self._process.pid
+
+    @property
+    def stdin(self) -> IO[str]:
+        """Where the child reads from."""
+        if self._process.stdin is None:
+            msg = "the child was started without an input"
+            raise ValueError(msg)
+        return self._process.stdin
+
+    def first_line(self) -> str:
+        """The first line the child prints; empty if it ends without one."""
+        output = self._process.stdout
+        return output.readline().strip() if output else ""
+
+    def relay(self) -> None:
+        """Pass everything printed to standard output from now on to the report."""
+        self._relay("stdout", self._process.stdout)
+
+    def _relay(self, name: str, stream: IO[str] | None) -> None:
+        reader = threading.Thread(target=_relay, args=(name, stream, self._report), daemon=True)
+        reader.start()
+        self._readers.append(reader)
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        """The exit code, once the child ended and its output was read; None if it still runs."""
+        try:
+            code = self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return None
+        for reader in self._readers:
+            reader.join(timeout=2)
+        return code
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the child and everything it started."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.group, number)
+
+    def end(self, grace: float = 2.0) -> None:
+        """Ask the child to end, then make it; whatever it started goes with it."""
+        self.signal(signal.SIGTERM)
+        self.wait(grace)
+        self.signal(signal.SIGKILL)
+        self.wait()
+        self._forget(self)
+
+
+class Children:
+    """Starts children and sees to it that all of them end."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: dict[int, Child] = {}
+        self._keeper = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(Path(__file__).with_name("keeper.py"))],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+            text=True,
+        )
+
+    def start(
+        self,
+        command: Sequence[str],
+        *,
+        directory: Path,
+        environment: Mapping[str, str],
+        report: Report,
+        listen: bool = False,
+    ) -> Child:
+        """Start a child; with `listen` the caller can write to its standard input.
+
+        Raises:
+            OSError: there is no such command.
+        """
+        process = subprocess.Popen(
+            command,
+            cwd=directory,
+            env=dict(environment),
+            stdin=subprocess.PIPE if listen else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        child = Child(process, report, self._ended)
+        with self._lock:
+            self._running[child.group] = child
+            self._tell(f"+{child.group}")
+        return child
+
+    def end(self, children: Iterable[Child]) -> None:
+        """End several children at once."""
+        threads = [threading.Thread(target=child.end) for child in children]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def close(self) -> None:
+        """End whatever still runs, then the keeper."""
+        with self._lock:
+            left = list(self._running.values())
+        self.end(left)
+        if self._keeper.stdin:
+            self._keeper.stdin.close()
+        self._keeper.wait()
+
+    def kill(self) -> None:
+        """End everything this instant."""
+        for child in list(self._running.values()):
+            child.signal(signal.SIGKILL)
+
+    def _ended(self, child: Child) -> None:
+        with self._lock:
+            if self._running.pop(child.group, None):
+                self._tell(f"-{child.group}")
+
+    def _tell(self, line: str) -> None:
+        if self._keeper.stdin:
+            print(line, file=self._keeper.stdin, flush=True)
+
+
+def _relay(name: str, stream: IO[str] | None, report: Report) -> None:
+    if stream is None:
+        return
+    for line in stream:
+        report(name, line.rstrip("\n"))

@@ -1,0 +1,242 @@
+"""One operation on a stack from start to end.
+
+Services, providers and program are started, the work is done, and everything is ended again, whatever
+happened.
+
+`preview`, `update`, `refresh` and `destroy` are called by the command line, which also turns Ctrl-C into
+`interrupt` and `abandon`.
+"""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lab.engine.deletes import execute_deletes, plan_deletes
+from lab.engine.errors import EngineError, RunStopped
+from lab.engine.events import Severity, Sink
+from lab.engine.executor import Executor
+from lab.engine.monitor import Engine, Monitor, Server
+from lab.engine.planner import Decisions
+from lab.engine.plugins import Host
+from lab.engine.processes import Child, Children
+from lab.engine.program import Program
+from lab.engine.refresh import Refresher
+from lab.engine.registrar import Registrar
+from lab.engine.registry import Launcher, Providers, Sources
+from lab.engine.run import Options, Run
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Mapping
+
+    from lab.engine.builtin import StackOutputs
+    from lab.engine.project import Configuration, Project
+    from lab.engine.state import Deployment, Snapshot
+    from lab.engine.values import Properties
+
+_GRACE = 5.0
+"""Seconds a program has to end once nothing more will happen."""
+_POLL = 0.05
+_REPORTED = 32
+"""Exit code of a program that failed and said why."""
+
+_PENDING = """\
+Attempting to deploy or update resources with {count} pending operations from previous deployment.
+{listed}
+These resources are in an unknown state because the engine was interrupted while waiting for changes to
+complete. Look whether they exist; they stay listed until they are removed with `stack export` and
+`stack import`."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """How an operation ended."""
+
+    failed: bool
+    interrupted: bool
+    outputs: Properties
+
+    @property
+    def exit_code(self) -> int:
+        """What the command line ends with."""
+        return 1 if self.failed or self.interrupted else 0
+
+
+class Session:
+    """One operation on one stack."""
+
+    def __init__(
+        self,
+        *,
+        project: Project,
+        configuration: Configuration,
+        options: Options,
+        sources: Sources,
+        sink: Sink,
+        stack_outputs: StackOutputs,
+        environment: Mapping[str, str],
+    ) -> None:
+        self._project = project
+        self._configuration = configuration
+        self._options = options
+        self._sources = sources
+        self._sink = sink
+        self._stack_outputs = stack_outputs
+        self._environment = environment
+        self._children = Children()
+        self._server = Server()
+        self._run: Run | None = None
+        self._interrupted = False
+
+    def interrupt(self) -> None:
+        """Finish what runs, start nothing more."""
+        self._interrupted = True
+        if self._run:
+            self._run.interrupt()
+
+    def abandon(self) -> None:
+        """End everything this instant."""
+        self._children.kill()
+
+    # The operations
+
+    def update(self, deployment: Deployment, snapshot: Snapshot | None) -> Result:
+        """Make the stack what the program says; without a snapshot only say what that would mean."""
+
+        def work(run: Run) -> Properties:
+            registrar = Registrar(run)
+            monitor = Monitor(run, registrar)
+            self._server.start(monitor, Engine(run))
+            self._warn_of_pending(run)
+            program = Program(self._project, self._configuration, self._options, self._environment)
+            child = program.start(self._children, self._server.address, self._report)
+            try:
+                if self._follow(run, child, monitor.program_done):
+                    self._delete_rest(run, registrar)
+            finally:
+                run.wait_idle()
+                monitor.run_done.set()
+                self._end_program(run, child)
+                outputs = registrar.finish_stack(complete=not run.failed and not run.stopped)
+            return outputs
+
+        return self._guarded(deployment, snapshot, work)
+
+    def destroy(self, deployment: Deployment, snapshot: Snapshot | None) -> Result:
+        """Delete everything; the program is not run."""
+
+        def work(run: Run) -> Properties:
+            self._start_services(run)
+            self._warn_of_pending(run)
+            decisions = Decisions()
+            executor = Executor(run, decisions.deleted)
+            execute_deletes(run, executor, plan_deletes(run, decisions))
+            return {}
+
+        return self._guarded(deployment, snapshot, work)
+
+    def refresh(self, deployment: Deployment, snapshot: Snapshot | None) -> Result:
+        """Take over what is found in the world."""
+
+        def work(run: Run) -> Properties:
+            self._start_services(run)
+            Refresher(run).refresh()
+            return deployment.stack_outputs()
+
+        return self._guarded(deployment, snapshot, work)
+
+    # How they are carried out
+
+    def _guarded(
+        self, deployment: Deployment, snapshot: Snapshot | None, work: Callable[[Run], Properties]
+    ) -> Result:
+        run = self._new_run(deployment, snapshot)
+        outputs: Properties = {}
+        try:
+            outputs = work(run)
+        except RunStopped:
+            pass  # whoever stopped the run has said why
+        except EngineError as error:
+            run.fail("", str(error))
+        finally:
+            run.stop()
+            run.wait_idle()
+            run.providers.close()
+            self._server.stop()
+            self._children.close()
+        if snapshot is not None:
+            snapshot.close()
+        return Result(run.failed, run.interrupted, outputs)
+
+    def _new_run(self, deployment: Deployment, snapshot: Snapshot | None) -> Run:
+        host = Host(self._server.address, str(self._project.directory), str(self._project.program))
+        launcher = Launcher(
+            sources=self._sources,
+            children=self._children,
+            host=host,
+            project=self._project.name,
+            stack_outputs=self._stack_outputs,
+            environment=self._environment,
+            report=self._report,
+        )
+        olds = {resource.urn: resource for resource in deployment.resources if not resource.delete}
+        self._run = Run(
+            options=self._options,
+            configuration=self._configuration,
+            previous=deployment,
+            snapshot=snapshot,
+            providers=Providers(launcher, olds),
+            sink=self._sink,
+        )
+        if self._interrupted:
+            self._run.interrupt()
+        return self._run
+
+    def _start_services(self, run: Run) -> None:
+        self._server.start(Monitor(run, Registrar(run)), Engine(run))
+
+    def _report(self, stream: str, line: str) -> None:
+        """What a child prints is a message about the stack."""
+        del stream
+        self._sink.message(Severity.INFO, "", line)
+
+    def _warn_of_pending(self, run: Run) -> None:
+        if not run.previous.pending:
+            return
+        listed = "\n".join(
+            f"  * {entry.resource.urn}, interrupted while {entry.kind}" for entry in run.previous.pending
+        )
+        run.warn("", _PENDING.format(count=len(run.previous.pending), listed=listed))
+
+    def _follow(self, run: Run, child: Child, program_done: threading.Event) -> bool:
+        """Wait until the program has said everything; whether it did."""
+        while not program_done.is_set():
+            code = child.wait(_POLL)
+            if code is not None:
+                return self._ended(run, code)
+            if run.stopped and run.wait_idle(_POLL):
+                return False
+        return not run.stopped
+
+    def _ended(self, run: Run, code: int) -> bool:
+        """Take note of how the program ended of itself."""
+        if code and not run.failed and not run.stopped:
+            run.failed = True
+            if code != _REPORTED:
+                run.error("", f"the program ended with exit code {code}")
+        return code == 0 and not run.stopped
+
+    def _delete_rest(self, run: Run, registrar: Registrar) -> None:
+        run.wait_idle()
+        run.check_going()
+        steps = plan_deletes(run, registrar.planner.decisions)
+        execute_deletes(run, registrar.executor, steps)
+
+    def _end_program(self, run: Run, child: Child) -> None:
+        """See the program end: at once when the person said so, else it may say what it has to say."""
+        if run.interrupted or child.wait(_GRACE) is None:
+            child.signal(signal.SIGINT)
+            child.wait(_GRACE)
+        child.end()

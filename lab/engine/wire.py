@@ -1,0 +1,54 @@
+"""Pieces of provider messages: what goes into several requests, what comes out of several answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pulumi.runtime.proto import provider_pb2
+
+from lab.engine import values
+from lab.engine.diffs import Diff
+from lab.engine.provider import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def bare(properties: values.Properties) -> Any:
+    """Properties for configuration calls, which know neither secrets nor references."""
+    return values.to_struct(
+        values.without_references(values.without_secrets(values.without_outputs(properties)))
+    )
+
+
+def failures(answer: Any) -> list[Failure]:
+    """The reasons why inputs were refused."""
+    return [Failure(failure.property, failure.reason) for failure in answer.failures]
+
+
+def diff(answer: Any, *, same: bool) -> Diff:
+    """The difference; where the provider does not know, it is whether the inputs are the `same`."""
+    unknown = answer.changes == provider_pb2.DiffResponse.DIFF_UNKNOWN
+    kinds = provider_pb2.PropertyDiff.Kind
+    return Diff(
+        changes=not same if unknown else answer.changes == provider_pb2.DiffResponse.DIFF_SOME,
+        replaces=tuple(answer.replaces),
+        diffs=tuple(answer.diffs),
+        stables=tuple(answer.stables),
+        delete_before_replace=answer.deleteBeforeReplace,
+        detailed={
+            path: kinds.Name(entry.kind).lower().replace("_", "-")
+            for path, entry in answer.detailedDiff.items()
+        },
+        input_diffs=frozenset(path for path, entry in answer.detailedDiff.items() if entry.inputDiff),
+    )
+
+
+def variables(package: str, inputs: Mapping[str, Any]) -> dict[str, str]:
+    """The configuration in the old form some providers still read: plain strings under `pkg:config:key`."""
+    plain = values.without_secrets(values.without_outputs(inputs))
+    return {
+        f"{package}:config:{key}": value
+        for key, value in plain.items()
+        if isinstance(value, str) and key != "version"
+    }

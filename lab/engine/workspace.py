@@ -1,0 +1,130 @@
+"""A project, its stacks and their secrets on this machine: what every command begins with."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from lab.engine import passphrase, values
+from lab.engine.errors import StackNotFoundError, UserError
+from lab.engine.passphrase import Crypter
+from lab.engine.project import Configuration, Project, StackConfig, configuration
+from lab.engine.state import Deployment, Snapshot, Store, read_deployment, secrets_salt, write_deployment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+class Workspace:
+    """The stacks of a project."""
+
+    def __init__(self, program: Path, state: Path, environment: Mapping[str, str]) -> None:
+        self.project = Project.load(program.resolve())
+        self.store = Store(state.resolve(), self.project.name)
+        self.environment = environment
+        self._state = state.resolve()
+
+    def stack(self, named: str | None) -> str:
+        """The stack a command means: the one named, that of PULUMI_STACK, or the selected one."""
+        name = named or self.environment.get("PULUMI_STACK") or self.store.selected()
+        if not name:
+            msg = (
+                "no stack selected; please use `stack select` or `stack init` to choose one, or pass --stack"
+            )
+            raise StackNotFoundError(msg)
+        name = name.rpartition("/")[2]
+        if not self.store.exists(name):
+            msg = f"no stack named '{name}' found"
+            raise StackNotFoundError(msg)
+        return name
+
+    def init(self, name: str) -> None:
+        """Make a stack; its salt is the one in its configuration file, or a new one kept with the state."""
+        name = name.rpartition("/")[2]
+        config = StackConfig.load(self.project.stack_file(name))
+        if self.store.exists(name):
+            msg = f"stack '{name}' already exists"
+            raise UserError(msg)
+        crypter = self._unlocked(config.salt) or Crypter.create(self._passphrase())
+        self.store.write(name, write_deployment(Deployment(), crypter))
+        self.store.select(name)
+
+    def config(self, stack: str) -> StackConfig:
+        """The configuration file of a stack."""
+        return StackConfig.load(self.project.stack_file(stack))
+
+    def crypter(self, stack: str) -> Crypter:
+        """What encrypts a stack's secrets: by the salt of its configuration, else by that of its state."""
+        salt = self.config(stack).salt or secrets_salt(self.store.read(stack))
+        return self._unlocked(salt) or Crypter.create(self._passphrase())
+
+    def configuration(self, stack: str) -> Configuration:
+        """A stack's configuration as its program gets it."""
+        config = self.config(stack)
+        return configuration(self.project, config.values, self._unlocked(config.salt))
+
+    def deployment(self, stack: str) -> Deployment:
+        """What a stack holds."""
+        return self._deployment(self.store, stack)
+
+    def _deployment(self, store: Store, stack: str) -> Deployment:
+        document = store.read(stack)
+        return read_deployment(document, self._unlocked(secrets_salt(document)))
+
+    def snapshot(self, stack: str, deployment: Deployment) -> Snapshot:
+        """The state of a run that begins with a deployment."""
+        return Snapshot(deployment, self.crypter(stack), self.store, stack)
+
+    def export(self, stack: str, *, show_secrets: bool) -> str:
+        """A stack's state as `stack import` takes it."""
+        document: object = self.store.read(stack)
+        if show_secrets:
+            document = _in_clear(document, self._unlocked(secrets_salt(self.store.read(stack))))
+        return json.dumps({"version": 3, "deployment": document}, indent=4, ensure_ascii=False)
+
+    def import_(self, stack: str, text: str) -> None:
+        """Replace a stack's state by an exported one, its secrets encrypted as this stack's are."""
+        try:
+            exported = json.loads(text)
+            document = exported["deployment"]
+        except (ValueError, KeyError, TypeError) as error:
+            msg = "what is to be imported is not an exported stack (JSON with version and deployment)"
+            raise UserError(msg) from error
+        if exported.get("version") != 3:
+            msg = f"the exported stack has format {exported.get('version')}, not 3"
+            raise UserError(msg)
+        deployment = read_deployment(document, self._unlocked(secrets_salt(document)))
+        foreign = [r.urn for r in deployment.resources if not r.urn.startswith(f"urn:pulumi:{stack}::")]
+        if foreign:
+            msg = f"'{foreign[0]}' is a resource of another stack"
+            raise UserError(msg)
+        self.store.write(stack, write_deployment(deployment, self.crypter(stack)))
+
+    def stack_outputs(self, name: str) -> values.Properties:
+        """The outputs of any stack of this state directory, for stack references."""
+        *_, project, stack = ["", self.project.name, *name.split("/")] if "/" not in name else name.split("/")
+        store = Store(self._state, project)
+        if not store.exists(stack):
+            msg = f"unknown stack '{name}'"
+            raise StackNotFoundError(msg)
+        return self._deployment(store, stack).stack_outputs()
+
+    def _passphrase(self) -> str:
+        phrase = passphrase.passphrase_from(self.environment)
+        if phrase is None:
+            msg = "passphrase must be set with PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE"
+            raise UserError(msg)
+        return phrase
+
+    def _unlocked(self, salt: str | None) -> Crypter | None:
+        return Crypter.unlock(self._passphrase(), salt) if salt else None
+
+
+def _in_clear(value: object, crypter: Crypter | None) -> object:
+    """A document with its secrets as plain text."""
+    if isinstance(value, dict):
+        if values.is_secret(value) and "ciphertext" in value and crypter:
+            return {values.SIGNATURE: values.SECRET, "plaintext": crypter.decrypt(value["ciphertext"])}
+        return {key: _in_clear(item, crypter) for key, item in value.items()}
+    return [_in_clear(item, crypter) for item in value] if isinstance(value, list) else value

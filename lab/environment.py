@@ -1,0 +1,140 @@
+"""Where the lab keeps its things and what a client needs in its environment to use it.
+
+Everybody who runs something in the lab (the command line, the demo, the tests) asks here, so that the
+lab is reached the way any cloud is reached: standard variables, a kubeconfig, a PATH.
+"""
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.errors import LabNotRunningError
+from lab.toolchain import default_cache
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The checkout: the Pulumi project that the lab runs."""
+
+PASSPHRASE = "lab"  # noqa: S105 - the lab's state holds throw-away secrets of a cloud that lives on loopback
+"""What encrypts secrets in the lab's state. `stacks/Pulumi.lab.yaml` carries the matching salt."""
+
+STACK = "lab"
+"""The stack that `python -m lab pulumi` works on unless told otherwise."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """How to reach the running cloud, as it wrote it into `cloud.json` itself."""
+
+    url: str
+    pid: int
+    account: str
+    access_key_id: str
+    secret_access_key: str
+    region: str
+
+    @classmethod
+    def read(cls, file: Path) -> "Cloud":
+        """Return the cloud described by `file`.
+
+        Raises:
+            LabNotRunningError: no cloud has written it.
+        """
+        try:
+            facts = json.loads(file.read_text())
+        except FileNotFoundError:
+            raise LabNotRunningError from None
+        return cls(
+            url=facts["url"],
+            pid=facts["pid"],
+            account=facts["account"],
+            access_key_id=facts["accessKeyId"],
+            secret_access_key=facts["secretAccessKey"],
+            region=facts["region"],
+        )
+
+
+@dataclass(frozen=True)
+class Places:
+    """The folders of one lab. Several labs may run side by side, each in its own folder."""
+
+    directory: Path
+    cache: Path
+    project: Path = ROOT
+    """The Pulumi project to run; tests run a copy of the checkout, to change its configuration."""
+
+    @classmethod
+    def default(cls) -> "Places":
+        """Return the lab of this checkout: `.lab`, or the folder that `$EKS_CILIUM_LAB` names."""
+        chosen = os.environ.get("EKS_CILIUM_LAB")
+        return cls(Path(chosen).resolve() if chosen else ROOT / ".lab", default_cache())
+
+    @property
+    def cloud(self) -> Path:
+        """The file in which the running cloud says how to reach it."""
+        return self.directory / "cloud.json"
+
+    @property
+    def binaries(self) -> Path:
+        """Links to the clients of the lab: helm, kubectl and the AWS CLI."""
+        return self.directory / "bin"
+
+    @property
+    def charts(self) -> Path:
+        """The chart repository that the lab's stack names: packaged charts, by version."""
+        return self.directory / "charts"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """A kubeconfig of every cluster of the lab, written by `aws eks update-kubeconfig`."""
+        return self.directory / "kubeconfig"
+
+    @property
+    def state(self) -> Path:
+        """The state of the built-in engine."""
+        return self.directory / "state"
+
+    @property
+    def pulumi_home(self) -> Path:
+        """Home and file backend of the official CLI, when that is what runs the program."""
+        return self.directory / "pulumi"
+
+
+def client_variables(places: Places) -> dict[str, str]:
+    """Return the variables with which kubectl, helm, the AWS CLI, boto3 and Pulumi use this lab.
+
+    Raises:
+        LabNotRunningError: the lab is not up.
+    """
+    cloud = Cloud.read(places.cloud)
+    path = os.pathsep.join([str(places.binaries), str(Path(sys.prefix) / "bin"), os.environ.get("PATH", "")])
+    return {
+        "AWS_ENDPOINT_URL": cloud.url,
+        "AWS_ACCESS_KEY_ID": cloud.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": cloud.secret_access_key,
+        "AWS_REGION": cloud.region,
+        "AWS_DEFAULT_REGION": cloud.region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "EKS_CILIUM_HELM": str(places.binaries / "helm"),
+        "KUBECONFIG": str(places.kubeconfig),
+        "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+        "PATH": path,
+    }
+
+
+SHADOWING = (
+    "AWS_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+)
+"""Variables of the user's own AWS set-up that would win over the lab's, or mix with it."""
+
+
+def client_environment(places: Places) -> dict[str, str]:
+    """Return the whole environment for a child process that uses this lab and never the user's account."""
+    inherited = {name: value for name, value in os.environ.items() if name not in SHADOWING}
+    isolated = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
+    return {**inherited, **isolated, **client_variables(places)}

@@ -1,0 +1,89 @@
+"""The two ways into the lab's account that a person has: AWS's SDK, and kubectl with an EKS token."""
+
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from lab.environment import Cloud, Places, client_environment
+from lab.errors import LabError
+
+
+class CommandFailedError(LabError):
+    """kubectl was refused; the message is its own."""
+
+
+@dataclass(frozen=True)
+class Aws:
+    """boto3's clients for the running cloud, as the engineer whose keys `cloud.json` holds."""
+
+    cloud: Cloud
+
+    @cached_property
+    def ec2(self) -> Any:
+        """EC2's client."""
+        return self._client("ec2")
+
+    @cached_property
+    def eks(self) -> Any:
+        """EKS's client."""
+        return self._client("eks")
+
+    @cached_property
+    def iam(self) -> Any:
+        """IAM's client."""
+        return self._client("iam")
+
+    @cached_property
+    def autoscaling(self) -> Any:
+        """Auto Scaling's client."""
+        return self._client("autoscaling")
+
+    def _client(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.cloud.url,
+            aws_access_key_id=self.cloud.access_key_id,
+            aws_secret_access_key=self.cloud.secret_access_key,
+            region_name=self.cloud.region,
+            config=Config(retries={"mode": "standard"}),
+        )
+
+
+@dataclass(frozen=True)
+class Kubectl:
+    """The real kubectl on one cluster of the lab's kubeconfig."""
+
+    places: Places
+    context: str
+
+    def command(self, *words: str) -> list[str]:
+        """The command line, for those who start it themselves."""
+        return [str(self.places.binaries / "kubectl"), "--context", self.context, *words]
+
+    def __call__(self, *words: str, stdin: str | None = None) -> str:
+        """Run kubectl and return what it prints.
+
+        Raises:
+            CommandFailedError: it was refused, or it gave up waiting.
+        """
+        done = subprocess.run(
+            self.command(*words),
+            env=client_environment(self.places),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            message = f"kubectl {' '.join(words)}: {done.stderr.strip()}"
+            raise CommandFailedError(message)
+        return done.stdout
+
+    def apply(self, manifests: Iterable[str]) -> None:
+        """Apply manifests, all in one go."""
+        self("apply", "-f", "-", stdin="\n---\n".join(manifests))

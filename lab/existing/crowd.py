@@ -1,0 +1,70 @@
+"""A great many pods, for the tests of speed: plain Deployments, half of them under a budget."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from lab.existing.access import CommandFailedError, Kubectl
+
+_REPLICAS = 50
+_NAMESPACE = "crowd"
+_PATIENCE = 900.0
+
+
+def gather(kubectl: Kubectl, pods: int) -> None:
+    """Run so many pods and wait until all of them are ready.
+
+    Raises:
+        CommandFailedError: they do not all come up.
+    """
+    kubectl.apply(json.dumps(item) for item in _manifests(pods))
+    deadline = time.monotonic() + _PATIENCE
+    while (ready := _ready(kubectl)) < pods:
+        if time.monotonic() > deadline:
+            message = f"{ready} of {pods} pods were ready after {_PATIENCE:.0f} s"
+            raise CommandFailedError(message)
+        time.sleep(1)
+
+
+def _ready(kubectl: Kubectl) -> int:
+    counts = kubectl(
+        "get", "deployments", "-n", _NAMESPACE, "-o", "jsonpath={.items[*].status.readyReplicas}"
+    ).split()
+    return sum(int(count) for count in counts)
+
+
+def _manifests(pods: int) -> Iterator[dict[str, Any]]:
+    yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": _NAMESPACE}}
+    for number, first in enumerate(range(0, pods, _REPLICAS)):
+        name = f"app-{number:03}"
+        yield _deployment(name, min(_REPLICAS, pods - first))
+        if number % 2:
+            yield _budget(name)
+
+
+def _deployment(name: str, replicas: int) -> dict[str, Any]:
+    container = {
+        "name": "app",
+        "image": "registry.example/app:1",
+        "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}},
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": _NAMESPACE},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": {"app": name}},
+            "template": {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}},
+        },
+    }
+
+
+def _budget(name: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": name, "namespace": _NAMESPACE},
+        "spec": {"maxUnavailable": "10%", "selector": {"matchLabels": {"app": name}}},
+    }

@@ -1,0 +1,179 @@
+"""Bring the lab up, take it down, say how it is. Used by `python -m lab`, the demo and the tests.
+
+The lab is one process, the cloud; everything else (control planes, node players) are its children. It
+runs in a session of its own, so that a Ctrl-C in the terminal that started it does not end it.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lab.cluster import stop_by_directory
+from lab.environment import ROOT, Cloud, Places
+from lab.errors import LabAlreadyRunningError, LabNotRunningError, StartFailedError
+from lab.toolchain import Toolchain
+
+Report = Callable[[str], None]
+
+START_PATIENCE = 60.0
+"""Seconds for the cloud to answer. It needs two on an idle machine."""
+
+STOP_PATIENCE = 60.0
+"""Seconds for the cloud to stop its control planes before it is killed with them."""
+
+
+def up(places: Places, report: Report) -> Cloud:
+    """Build what is missing, start the cloud and return how to reach it.
+
+    Raises:
+        LabAlreadyRunningError: a lab is up in this folder.
+        ToolchainError: something could not be built; Go, say, is missing or too old.
+        StartFailedError: the cloud did not come up; the message names its log.
+    """
+    if is_running(places):
+        message = f"a lab is already running in {places.directory}; stop it with `python -m lab down`"
+        raise LabAlreadyRunningError(message)
+    shutil.rmtree(places.directory, ignore_errors=True)
+    places.directory.mkdir(parents=True)
+    link_clients(places, Toolchain(places.cache, report))
+    report("starting the cloud")
+    return start_cloud(places)
+
+
+def link_clients(places: Places, toolchain: Toolchain) -> None:
+    """Build what the lab runs and put its clients where `python -m lab env` points."""
+    toolchain.control_plane()
+    toolchain.node_player()
+    places.binaries.mkdir(parents=True, exist_ok=True)
+    clients = {
+        "helm": toolchain.helm(),
+        "kubectl": toolchain.kubectl(),
+        "aws": Path(sys.prefix) / "bin" / "aws",
+    }
+    for name, binary in clients.items():
+        (places.binaries / name).symlink_to(binary)
+
+
+def provide_chart(places: Places, version: str, report: Report) -> None:
+    """Put Cilium's chart and CRDs of `version` where the lab's stack and its node players look for them."""
+    toolchain = Toolchain(places.cache, report)
+    places.charts.mkdir(parents=True, exist_ok=True)
+    link = places.charts / f"cilium-{version}.tgz"
+    if not link.is_symlink():
+        link.symlink_to(toolchain.chart(version))
+    toolchain.crds(version)
+
+
+def start_cloud(places: Places) -> Cloud:
+    """Start the cloud in a session of its own and wait until it says how to reach it."""
+    log = places.directory / "cloud.log"
+    command = [sys.executable, "-m", "lab.cloud", "--directory", str(places.directory)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, "--cache", str(places.cache)],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    for _ in _polls(START_PATIENCE):
+        if places.cloud.exists():
+            return Cloud.read(places.cloud)
+        if process.poll() is not None:
+            break
+    _end(process.pid)
+    last = log.read_text(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
+    message = f"the cloud did not start: {last[0]} (log: {log})"
+    raise StartFailedError(message)
+
+
+def down(places: Places, report: Report) -> None:
+    """Stop the cloud with all it runs and remove the lab's folder. Does nothing when there is none."""
+    try:
+        cloud = Cloud.read(places.cloud)
+    except LabNotRunningError:
+        shutil.rmtree(places.directory, ignore_errors=True)
+        return
+    report("stopping the lab")
+    if _is_cloud(cloud.pid, places):
+        os.kill(cloud.pid, signal.SIGTERM)
+        for _ in _polls(STOP_PATIENCE):
+            if not _is_cloud(cloud.pid, places):
+                break
+        else:
+            _end(cloud.pid)
+    stop_by_directory(places.directory)
+    shutil.rmtree(places.directory, ignore_errors=True)
+
+
+def is_running(places: Places) -> bool:
+    """Tell whether a cloud is up in this lab's folder."""
+    try:
+        return _is_cloud(Cloud.read(places.cloud).pid, places)
+    except LabNotRunningError:
+        return False
+
+
+def processes(places: Places) -> list[tuple[int, str]]:
+    """Return (pid, program) of everything that runs for this lab: the cloud and its children."""
+    marker = str(places.directory).encode()
+    found = [(pid, command) for pid, command in _commands() if marker in command and pid != os.getpid()]
+    return [(pid, _program(command)) for pid, command in found]
+
+
+@contextmanager
+def running(places: Places, report: Report) -> Iterator[Cloud]:
+    """Run a lab for the length of a `with` block; used by the tests."""
+    cloud = up(places, report)
+    try:
+        yield cloud
+    finally:
+        down(places, report)
+
+
+def _program(command: bytes) -> str:
+    words = [word for word in command.decode(errors="replace").split("\0") if word]
+    if "-m" in words:
+        return words[words.index("-m") + 1]
+    names = [Path(word).name for word in words[:2] if not word.startswith("-")]
+    return " ".join(names)
+
+
+def _is_cloud(pid: int, places: Places) -> bool:
+    command = _command(pid)
+    return b"lab.cloud" in command and str(places.directory).encode() in command
+
+
+def _command(pid: int) -> bytes:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return b"" if state == "Z" else Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
+def _commands() -> Iterator[tuple[int, bytes]]:
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            yield int(entry.name), _command(int(entry.name))
+
+
+def _end(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _polls(seconds: float, interval: float = 0.1) -> Iterator[None]:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        yield
+        time.sleep(interval)

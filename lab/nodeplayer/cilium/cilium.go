@@ -1,0 +1,33 @@
+// Package cilium plays Cilium's control loops: the operator, which registers the custom resource
+// definitions and finds interfaces for nodes, and the agents, which make a node fit for pods and keep
+// an endpoint and an identity for every pod. It plays what the API server sees of them; no packet is
+// ever forwarded or filtered.
+package cilium
+
+import (
+	"k8s.io/client-go/dynamic"
+	"k8s.io/utils/clock"
+
+	"eks-cilium/lab/nodeplayer/cluster"
+	"eks-cilium/lab/nodeplayer/network"
+)
+
+// Cilium plays the operator and all agents of a cluster.
+type Cilium struct {
+	view       *cluster.View
+	network    *network.Network
+	resources  *Resources
+	releases   *Releases
+	identities identities
+	clock      clock.PassiveClock
+}
+
+// New makes Cilium for a cluster, with the releases whose definitions its operator can register.
+func New(view *cluster.View, client dynamic.Interface, pods *network.Network, resources *Resources,
+	releases *Releases, now clock.PassiveClock,
+) *Cilium {
+	return &Cilium{
+		view: view, network: pods, resources: resources, releases: releases, clock: now,
+		identities: identities{client: client.Resource(IdentityResource), resources: resources},
+	}
+}

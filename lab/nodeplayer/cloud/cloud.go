@@ -1,0 +1,98 @@
+// Package cloud is where a CNI gets its network interfaces: from EC2, or, where no cloud stands
+// behind the cluster, from a range that the player hands out itself.
+package cloud
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Interface is an elastic network interface attached to an instance for pods.
+type Interface struct {
+	Owner          string   `json:"owner,omitempty"`
+	ID             string   `json:"interfaceId"`
+	MAC            string   `json:"mac"`
+	SubnetID       string   `json:"subnetId"`
+	SubnetCIDR     string   `json:"subnetCidr"`
+	PrimaryIP      string   `json:"primaryIp"`
+	Addresses      []string `json:"addresses"`
+	Number         int      `json:"number"`
+	SecurityGroups []string `json:"securityGroups"`
+}
+
+// ForPods are the addresses that pods may have: all but the interface's own.
+func (i *Interface) ForPods() []string {
+	addresses := make([]string, 0, len(i.Addresses))
+	for _, address := range i.Addresses {
+		if address != i.PrimaryIP {
+			addresses = append(addresses, address)
+		}
+	}
+	return addresses
+}
+
+// Interfaces gives an instance one more interface.
+type Interfaces interface {
+	Attach(ctx context.Context, instance, owner string) (*Interface, error)
+}
+
+// Client asks the cloud over HTTP.
+type Client struct {
+	URL     string
+	Cluster string
+	HTTP    *http.Client
+}
+
+// NewClient makes a client of the cloud at a URL for one cluster.
+func NewClient(url, cluster string) *Client {
+	return &Client{URL: strings.TrimSuffix(url, "/"), Cluster: cluster, HTTP: &http.Client{Timeout: 30 * time.Second}}
+}
+
+// Attach has the cloud create and attach an interface in the name of its owner.
+func (c *Client) Attach(ctx context.Context, instance, owner string) (*Interface, error) {
+	body, err := json.Marshal(map[string]string{"cluster": c.Cluster, "instance": instance, "owner": owner})
+	if err != nil {
+		return nil, err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL+"/lab/interfaces", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := c.HTTP.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("cloud: an interface for %s: %w", instance, err)
+	}
+	defer response.Body.Close()
+	return read(response, instance, owner)
+}
+
+func read(response *http.Response, instance, owner string) (*Interface, error) {
+	text, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode/100 != 2 {
+		return nil, fmt.Errorf("cloud: an interface for %s: %s: %s", instance, response.Status, firstLine(text))
+	}
+	made := &Interface{}
+	if err := json.Unmarshal(text, made); err != nil {
+		return nil, fmt.Errorf("cloud: an interface for %s: %w", instance, err)
+	}
+	if made.ID == "" {
+		return nil, fmt.Errorf("cloud: an interface for %s: the answer names no interfaceId", instance)
+	}
+	made.Owner = owner
+	return made, nil
+}
+
+func firstLine(text []byte) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
+	return line[:min(len(line), 300)]
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"slices"
+
+	v1 "k8s.io/api/core/v1"
+
+	"eks-cilium/lab/nodeplayer/cilium"
+	"eks-cilium/lab/nodeplayer/cluster"
+	"eks-cilium/lab/nodeplayer/volumes"
+)
+
+// operators is the one key of the loop of all operators.
+const operators = "all"
+
+// wire decides what is looked at when something changes. To look once too often costs a moment; what
+// is forgotten here is found by the caches' repetition, only later.
+func (p *player) wire() {
+	p.view.OnNode(p.nodeChanged)
+	p.view.OnPod(p.podChanged)
+	p.view.OnConfigMap(p.configMapChanged)
+	p.resources.OnChange = p.resourceChanged
+	p.volumes.OnClaim = p.claimChanged
+	p.volumes.OnNode = p.lookAtPodsOn
+}
+
+func (p *player) nodeChanged(before, after *v1.Node) {
+	p.nodes.Add(after.Name)
+	p.leases.Add(after.Name)
+	p.agents.Add(after.Name)
+	p.volumes.NodeChanged(after.Name)
+	if _, ok := p.view.Node(after.Name); !ok {
+		p.view.Forget(after.UID)
+	}
+	if before == nil || hasChanged(before, after, cluster.Plugin, cluster.Interfaces, cluster.PoweredOff) {
+		p.lookAtPodsOn(after.Name)
+	}
+}
+
+func hasChanged(before, after *v1.Node, annotations ...string) bool {
+	for _, name := range annotations {
+		if before.Annotations[name] != after.Annotations[name] {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *player) podChanged(before, after *v1.Pod) {
+	key := after.Namespace + "/" + after.Name
+	p.pods.Add(key)
+	p.endpoints.Add(key)
+	p.volumes.PodChanged(after)
+	if len(volumes.ClaimsOf(after)) > 0 {
+		p.nodes.Add(after.Spec.NodeName) // which volumes are in use is part of a node's status
+	}
+	present, ok := p.view.Pod(key)
+	isGone := !ok || present.UID != after.UID
+	if isGone {
+		p.kubelet.Forget(after)
+	}
+	switch role := cluster.RoleOf(after); {
+	case role == cluster.CiliumOperator:
+		p.operators.Add(operators)
+		p.lookAtAgents()
+	case role.IsAgent():
+		p.agents.Add(after.Spec.NodeName)
+		p.lookAtPodsOn(after.Spec.NodeName)
+	case before == nil, isGone:
+		p.agents.Add(after.Spec.NodeName) // addresses may be short, or free again
+		p.lookAtPodsOn(after.Spec.NodeName)
+	}
+}
+
+func (p *player) configMapChanged(_, after *v1.ConfigMap) {
+	for _, pod := range p.view.PodsIn(after.Namespace) {
+		if !cluster.IsRunning(pod) {
+			p.lookAtPod(pod)
+		}
+	}
+	if after.Name == cluster.CiliumConfig {
+		p.operators.Add(operators)
+		p.lookAtAgents()
+	}
+}
+
+// claimChanged looks at the pods that mount a claim, and at what their nodes report of it.
+func (p *player) claimChanged(namespace, claim string) {
+	for _, pod := range p.view.PodsIn(namespace) {
+		if slices.Contains(volumes.ClaimsOf(pod), claim) {
+			p.lookAtPod(pod)
+			p.nodes.Add(pod.Spec.NodeName)
+		}
+	}
+}
+
+func (p *player) resourceChanged(resource, key string) {
+	switch resource {
+	case cilium.DefinitionResource.Resource:
+		p.operators.Add(operators)
+		for _, pod := range p.view.Pods(cluster.CiliumOperator) {
+			p.lookAtPod(pod)
+		}
+	case cilium.NodeResource.Resource:
+		p.agents.Add(key)
+		p.lookAtPodsOn(key)
+	case cilium.EndpointResource.Resource:
+		p.endpoints.Add(key)
+	}
+	if key == "" {
+		p.lookAtAgents()
+		for _, node := range p.view.Nodes() {
+			p.lookAtPodsOn(node.Name)
+		}
+	}
+}
+
+func (p *player) lookAtPod(pod *v1.Pod) {
+	p.pods.Add(pod.Namespace + "/" + pod.Name)
+	p.endpoints.Add(pod.Namespace + "/" + pod.Name)
+}
+
+func (p *player) lookAtPodsOn(node string) {
+	for _, pod := range p.view.PodsOn(node) {
+		p.lookAtPod(pod)
+	}
+}
+
+func (p *player) lookAtAgents() {
+	for _, node := range p.view.Nodes() {
+		p.agents.Add(node.Name)
+	}
+}

@@ -1,0 +1,155 @@
+"""Run the Pulumi program in the lab: with the official CLI where it is on PATH, else the built-in engine.
+
+`python -m lab pulumi -- ARGS`, the demo and the parity tests call this. Both ways run the same
+`__main__.py` with the same three stand-in providers; neither knows that it is in a lab.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import yaml
+
+from lab.environment import ROOT, STACK, Places, client_environment
+from lab.errors import StartFailedError
+
+PROVIDERS = ("aws", "eks", "kubernetes")
+
+Engine = str
+BUILT_IN: Engine = "built-in"
+OFFICIAL: Engine = "pulumi"
+
+
+def available_engine() -> Engine:
+    """Return the engine that `python -m lab pulumi` uses: `pulumi` when it is on PATH."""
+    return OFFICIAL if shutil.which("pulumi") else BUILT_IN
+
+
+def configured_cilium_version(places: Places, stack: str = STACK) -> str | None:
+    """Return the Cilium version in the stack's file, or None where it sets none."""
+    file = places.project / "stacks" / f"Pulumi.{stack}.yaml"
+    if not file.exists():
+        return None
+    config = (yaml.safe_load(file.read_text()) or {}).get("config", {})
+    cilium = config.get("eks-cilium:cilium")
+    return str(cilium["version"]) if isinstance(cilium, dict) and "version" in cilium else None
+
+
+def chosen_stack(arguments: Sequence[str]) -> str:
+    """Return the stack that `arguments` of pulumi name, else the lab's own."""
+    words = list(arguments)
+    for position, word in enumerate(words):
+        if word in {"-s", "--stack"} and position + 1 < len(words):
+            return words[position + 1]
+        if word.startswith("--stack="):
+            return word.partition("=")[2]
+    return os.environ.get("PULUMI_STACK") or STACK
+
+
+def run(places: Places, arguments: Sequence[str], engine: Engine | None = None) -> int:
+    """Run pulumi's `arguments` in the lab and return its exit code.
+
+    Raises:
+        LabNotRunningError: the lab is not up.
+        StartFailedError: a stand-in provider did not come up.
+    """
+    with prepared(places, chosen_stack(arguments), engine or available_engine()) as (command, environment):
+        return _interactively([*command, *arguments], environment, places.project)
+
+
+@contextmanager
+def prepared(places: Places, stack: str, engine: Engine) -> Iterator[tuple[list[str], dict[str, str]]]:
+    """Yield (command, environment) to which pulumi's arguments can be appended as often as wanted."""
+    # Engine and providers start in the project, as the official ones do; the lab has to be found from there.
+    environment = {**client_environment(places), "PULUMI_STACK": stack, "PYTHONPATH": str(ROOT)}
+    if engine == BUILT_IN:
+        places.state.mkdir(parents=True, exist_ok=True)
+        command = built_in_command(places)
+        _create_stack(command, environment, places.project, stack)
+        yield command, environment
+        return
+    with ExitStack() as attached:
+        ports = {
+            name: attached.enter_context(provider(name, environment, places.project)) for name in PROVIDERS
+        }
+        environment |= official_variables(places, ports)
+        _create_stack(["pulumi"], environment, places.project, stack)
+        yield ["pulumi"], environment
+
+
+def built_in_command(places: Places) -> list[str]:
+    """Return the command line of the built-in engine, to which pulumi's arguments are appended."""
+    served = ",".join(f"{name}={sys.executable} -m lab.providers.{name}" for name in PROVIDERS)
+    engine = [sys.executable, "-m", "lab.engine", "--program", str(places.project)]
+    return [*engine, "--state", str(places.state), "--providers", served, "--"]
+
+
+def official_variables(places: Places, ports: dict[str, int]) -> dict[str, str]:
+    """Return what makes the official CLI keep its state in the lab and use the stand-in providers."""
+    backend = places.pulumi_home / "backend"
+    backend.mkdir(parents=True, exist_ok=True)
+    return {
+        "PULUMI_HOME": str(places.pulumi_home),
+        "PULUMI_BACKEND_URL": f"file://{backend}",
+        "PULUMI_DEBUG_PROVIDERS": ",".join(f"{name}:{port}" for name, port in ports.items()),
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+
+
+@contextmanager
+def provider(name: str, environment: dict[str, str], directory: Path) -> Iterator[int]:
+    """Run the stand-in provider `name` and yield the port it serves on."""
+    command = [sys.executable, "-m", f"lab.providers.{name}"]
+    # In a process group of its own: a Ctrl-C in the terminal is for the engine alone, which then finishes
+    # the running step with this provider.
+    with subprocess.Popen(
+        command, cwd=directory, env=environment, stdout=subprocess.PIPE, text=True, process_group=0
+    ) as process:
+        try:
+            assert process.stdout is not None
+            port = process.stdout.readline().strip()
+            if not port.isdigit():
+                message = f"the stand-in provider {name} did not start; run `{' '.join(command)}` to see why"
+                raise StartFailedError(message)
+            yield int(port)
+        finally:
+            process.terminate()
+
+
+def _create_stack(command: list[str], environment: dict[str, str], project: Path, stack: str) -> None:
+    """Create the stack where it does not exist, as `pulumi stack init` would."""
+
+    def ask(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*command, "stack", *words],
+            cwd=project,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    if f'"{stack}"' in ask("ls", "--json").stdout:
+        return
+    created = ask("init", stack)
+    if created.returncode:
+        message = f"stack {stack} could not be created: {created.stderr.strip() or created.stdout.strip()}"
+        raise StartFailedError(message)
+
+
+def _interactively(command: list[str], environment: dict[str, str], directory: Path) -> int:
+    """Run a child that handles Ctrl-C itself: the terminal signals it too, so this process only waits.
+
+    A handler of ours, not SIG_IGN: the child would inherit being deaf.
+    """
+    previous = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        return subprocess.run(command, cwd=directory, env=environment, check=False).returncode
+    finally:
+        signal.signal(signal.SIGINT, previous)

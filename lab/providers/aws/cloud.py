@@ -1,0 +1,147 @@
+"""The AWS API as one provider instance sees it: credentials, region, default tags, and what its errors mean.
+
+Endpoints and credentials come the standard way (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, profiles); nothing
+here knows which cloud answers.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+import boto3
+import botocore.config
+import botocore.exceptions
+
+from lab.providers.errors import RefusedError, UnavailableError
+from lab.providers.resource import Operation
+
+MAY_PASS_LATER = frozenset(
+    {"Throttling", "ThrottlingException", "RequestLimitExceeded", "ServiceUnavailable", "InternalFailure"}
+)
+GONE = frozenset({"NoSuchEntity", "ResourceNotFoundException", "NotFoundException", "ParameterNotFound"})
+PATIENCE_FOR_DEPENDENTS = 120.0
+
+
+class Cloud:
+    """Clients of one session in one region; `within` gives the same session in another region."""
+
+    def __init__(self, session: boto3.Session, region: str, default_tags: Mapping[str, str]) -> None:
+        self._session = session
+        self.region = region
+        self.default_tags = dict(default_tags)
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def within(self, region: Any) -> "Cloud":
+        """The cloud of a resource that names its own region."""
+        if not isinstance(region, str) or region == self.region:
+            return self
+        return Cloud(self._session, region, self.default_tags)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client; made once, as making one is slow and not thread-safe."""
+        with self._lock:
+            if service not in self._clients:
+                config = botocore.config.Config(retries={"mode": "standard", "max_attempts": 4})
+                self._clients[service] = self._session.client(service, self.region, config=config)
+            return self._clients[service]
+
+    @property
+    def ec2(self) -> Any:
+        """The client of EC2, which most types need."""
+        return self.client("ec2")
+
+    @property
+    def iam(self) -> Any:
+        """The client of IAM."""
+        return self.client("iam")
+
+    @property
+    def eks(self) -> Any:
+        """The client of EKS."""
+        return self.client("eks")
+
+    @cached_property
+    def identity(self) -> dict[str, str]:
+        """Who the credentials belong to: Account, Arn, UserId."""
+        return dict(self.client("sts").get_caller_identity())
+
+    @property
+    def account(self) -> str:
+        """The account id."""
+        return self.identity["Account"]
+
+    @property
+    def partition(self) -> str:
+        """`aws`, or `aws-cn`, `aws-us-gov` by region."""
+        return str(self._session.get_partition_for_region(self.region))
+
+    def arn(self, service: str, rest: str) -> str:
+        """The ARN of a regional resource of this account."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{rest}"
+
+    def pages(self, service: str, action: str, key: str, **arguments: Any) -> list[Any]:
+        """All items of a paged list call."""
+        client = self.client(service)
+        if not client.can_paginate(action):
+            return list(getattr(client, action)(**arguments)[key])
+        pages = client.get_paginator(action).paginate(**arguments)
+        return [item for page in pages for item in page[key]]
+
+
+def error_code(error: botocore.exceptions.ClientError) -> str:
+    """The code AWS gives, such as `InvalidVpcRange`."""
+    return str(error.response.get("Error", {}).get("Code", "Unknown"))
+
+
+def means_gone(error: botocore.exceptions.ClientError) -> bool:
+    """Whether an error says that the thing asked for does not exist."""
+    code = error_code(error)
+    return code in GONE or code.endswith(("NotFound", "NotFoundException"))
+
+
+def found(call: Callable[..., Any], **arguments: Any) -> Any:
+    """The answer of a describe call, `None` when the thing does not exist."""
+    try:
+        return call(**arguments)
+    except botocore.exceptions.ClientError as error:
+        if means_gone(error):
+            return None
+        raise
+
+
+def remove(call: Callable[..., Any], **arguments: Any) -> None:
+    """Call a delete; a thing that is gone already is deleted."""
+    found(call, **arguments)
+
+
+def remove_when_free(operation: Operation, call: Callable[..., Any], **arguments: Any) -> None:
+    """Delete something that AWS refuses to delete while others still use it; they may be on their way out."""
+    started = operation.clock()
+    while True:
+        try:
+            return remove(call, **arguments)
+        except botocore.exceptions.ClientError as error:
+            passed = operation.clock() - started
+            in_use = error_code(error) in {"DependencyViolation", "DeleteConflict", "ResourceInUse"}
+            if not in_use or passed >= (operation.timeout or PATIENCE_FOR_DEPENDENTS):
+                raise
+            operation.progress(f"still in use by others: {error_code(error)} ({passed:.0f}s)")
+            operation.sleep(2.0)
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turn the errors of boto3 into one line for a person, keeping AWS's own code first."""
+    try:
+        yield
+    except botocore.exceptions.ClientError as error:
+        code, message = error_code(error), error.response.get("Error", {}).get("Message", "")
+        kind = UnavailableError if code in MAY_PASS_LATER else RefusedError
+        raise kind(f"{code}: {message}".replace("\n", " ")) from error
+    except botocore.exceptions.HTTPClientError as error:
+        raise UnavailableError(f"the AWS endpoint does not answer: {error}") from error
+    except botocore.exceptions.BotoCoreError as error:
+        raise RefusedError(" ".join(str(error).split())) from error

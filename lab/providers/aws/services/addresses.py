@@ -1,0 +1,137 @@
+"""Elastic IPs and NAT gateways."""
+
+from lab.providers.aws.cloud import Cloud, found, remove, remove_when_free
+from lab.providers.aws.services import ec2_tags
+from lab.providers.aws.shapes import given, tag_map, tag_specification, taken
+from lab.providers.aws.table import Input, ResourceType
+from lab.providers.errors import RefusedError
+from lab.providers.resource import Operation, wait_until
+from lab.providers.values import Properties
+
+NAT_LIMIT = 600.0
+
+
+def create_eip(cloud: Cloud, inputs: Properties, _: Operation) -> str:
+    """Allocate an address."""
+    made = cloud.ec2.allocate_address(**given(inputs, "domain"), **tag_specification("elastic-ip", inputs))
+    return str(made["AllocationId"])
+
+
+def read_eip(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
+    """The address and what it is associated with."""
+    answer = found(cloud.ec2.describe_addresses, AllocationIds=[identifier])
+    if not answer or not answer["Addresses"]:
+        return None
+    address = answer["Addresses"][0]
+    dashed = str(address["PublicIp"]).replace(".", "-")
+    return {
+        **taken(address, "allocationId", "publicIp", "domain", "associationId"),
+        "privateIp": address.get("PrivateIpAddress"),
+        "networkInterface": address.get("NetworkInterfaceId"),
+        "publicDns": f"ec2-{dashed}.compute.amazonaws.com",
+        "arn": cloud.arn("ec2", f"elastic-ip/{identifier}"),
+        "tagsAll": tag_map(address.get("Tags")),
+    }
+
+
+def delete_eip(cloud: Cloud, identifier: str, _: Properties, operation: Operation) -> None:
+    """Release the address once its NAT gateway has let go of it."""
+    remove_when_free(operation, cloud.ec2.release_address, AllocationId=identifier)
+
+
+EIP = ResourceType(
+    "aws:ec2/eip:Eip",
+    inputs={"domain": Input(default="vpc", replaces=True)},
+    outputs=(
+        "arn",
+        "allocationId",
+        "associationId",
+        "networkInterface",
+        "privateIp",
+        "publicDns",
+        "publicIp",
+    ),
+    create=create_eip,
+    read=read_eip,
+    update=lambda *_: None,
+    delete=delete_eip,
+    retag=ec2_tags.retag,
+)
+
+
+def create_nat_gateway(cloud: Cloud, inputs: Properties, _: Operation) -> str:
+    """Ask for a NAT gateway; `settle_nat_gateway` waits for it."""
+    made = cloud.ec2.create_nat_gateway(
+        **given(inputs, "subnetId", "allocationId", "connectivityType"),
+        **tag_specification("natgateway", inputs),
+    )
+    return str(made["NatGateway"]["NatGatewayId"])
+
+
+def nat_gateway(cloud: Cloud, identifier: str) -> Properties:
+    """EC2's description; a gateway that is gone for good counts as deleted."""
+    answer = found(cloud.ec2.describe_nat_gateways, NatGatewayIds=[identifier])
+    if not answer or not answer["NatGateways"]:
+        return {"State": "deleted"}
+    described: Properties = answer["NatGateways"][0]
+    return described
+
+
+def settle_nat_gateway(cloud: Cloud, identifier: str, operation: Operation) -> list[str]:
+    """Wait until it is available, or say why it failed."""
+    seen = wait_until(
+        operation,
+        lambda: nat_gateway(cloud, identifier),
+        lambda gateway: gateway["State"] != "pending",
+        lambda gateway: f"NAT gateway is {gateway['State']}",
+        limit=NAT_LIMIT,
+    )
+    if seen is None:
+        return [f"NAT gateway {identifier} is still pending after {NAT_LIMIT:.0f}s"]
+    return [seen.get("FailureMessage", "failed")] if seen["State"] == "failed" else []
+
+
+def read_nat_gateway(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
+    """The gateway with its first address."""
+    gateway = nat_gateway(cloud, identifier)
+    if gateway["State"] in {"deleted", "deleting"}:
+        return None
+    addresses = gateway.get("NatGatewayAddresses") or [{}]
+    return {
+        **taken(gateway, "subnetId", "connectivityType"),
+        **taken(addresses[0], "allocationId", "publicIp", "privateIp", "networkInterfaceId", "associationId"),
+        "tagsAll": tag_map(gateway.get("Tags")),
+    }
+
+
+def delete_nat_gateway(cloud: Cloud, identifier: str, _: Properties, operation: Operation) -> None:
+    """Delete and wait: its address and subnet stay in use until it is gone."""
+    remove(cloud.ec2.delete_nat_gateway, NatGatewayId=identifier)
+    seen = wait_until(
+        operation,
+        lambda: nat_gateway(cloud, identifier),
+        lambda gateway: gateway["State"] == "deleted",
+        lambda gateway: f"NAT gateway is {gateway['State']}",
+        limit=NAT_LIMIT,
+    )
+    if seen is None:
+        raise RefusedError(f"NAT gateway {identifier} is still there after {NAT_LIMIT:.0f}s")
+
+
+NAT_GATEWAY = ResourceType(
+    "aws:ec2/natGateway:NatGateway",
+    inputs={
+        "subnetId": Input(required=True, replaces=True),
+        "allocationId": Input(replaces=True),
+        "connectivityType": Input(default="public", replaces=True),
+    },
+    outputs=("associationId", "networkInterfaceId", "privateIp", "publicIp"),
+    create=create_nat_gateway,
+    read=read_nat_gateway,
+    update=lambda *_: None,
+    delete=delete_nat_gateway,
+    retag=ec2_tags.retag,
+    settle=settle_nat_gateway,
+)
+
+TYPES = (EIP, NAT_GATEWAY)

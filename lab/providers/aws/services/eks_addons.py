@@ -1,0 +1,110 @@
+"""EKS add-ons."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lab.providers.aws.cloud import Cloud, found, remove
+from lab.providers.aws.services.eks_shared import retag_by, settle, tags, wait_gone, wait_update
+from lab.providers.aws.shapes import given_as_is, same_json
+from lab.providers.aws.table import Input, ResourceType, plain
+from lab.providers.resource import Operation
+from lab.providers.values import Properties
+
+LIMIT = 1200.0
+AS_IS = (
+    "addonName",
+    "addonVersion",
+    "clusterName",
+    "configurationValues",
+    "podIdentityAssociations",
+    "serviceAccountRoleArn",
+)
+
+
+def addon(cloud: Cloud, identifier: str) -> Mapping[str, Any] | None:
+    """EKS's description of an add-on; the id is `cluster:addon`."""
+    name, what = identifier.split(":", 1)
+    answer = found(cloud.eks.describe_addon, clusterName=name, addonName=what)
+    return answer["addon"] if answer else None
+
+
+def create(cloud: Cloud, inputs: Properties, _: Operation) -> str:
+    """Ask for an add-on; `settle_addon` waits for it."""
+    conflicts = given_as_is({"resolveConflicts": inputs.get("resolveConflictsOnCreate")}, "resolveConflicts")
+    cloud.eks.create_addon(**given_as_is(inputs, *AS_IS), **conflicts, **tags(inputs))
+    return f"{inputs['clusterName']}:{inputs['addonName']}"
+
+
+def settle_addon(cloud: Cloud, identifier: str, operation: Operation) -> list[str]:
+    """Wait until it runs; EKS says DEGRADED with reasons when it cannot."""
+    what = f"add-on {identifier.partition(':')[2]}"
+    return settle(operation, what, lambda: addon(cloud, identifier), LIMIT)
+
+
+def read(cloud: Cloud, identifier: str, known: Properties) -> Properties | None:
+    """The add-on, and the options of ours that EKS does not keep."""
+    live = addon(cloud, identifier)
+    if live is None:
+        return None
+    only_ours = (
+        "preserve",
+        "resolveConflictsOnCreate",
+        "resolveConflictsOnUpdate",
+        "podIdentityAssociations",
+    )
+    return {
+        **{name: live.get(name) for name in AS_IS},
+        **{name: known.get(name) for name in only_ours},
+        "arn": live["addonArn"],
+        "createdAt": live["createdAt"].isoformat(),
+        "modifiedAt": live["modifiedAt"].isoformat(),
+        "tagsAll": live.get("tags") or {},
+    }
+
+
+def update(
+    cloud: Cloud, identifier: str, before: Properties, inputs: Properties, operation: Operation
+) -> None:
+    """Change version, configuration or role."""
+    name, what = identifier.split(":", 1)
+    names = ("addonVersion", "configurationValues", "podIdentityAssociations", "serviceAccountRoleArn")
+    if all(before.get(key) == inputs.get(key) for key in names):
+        return
+    arguments: dict[str, Any] = given_as_is(inputs, *names)
+    if inputs.get("resolveConflictsOnUpdate"):
+        arguments["resolveConflicts"] = inputs["resolveConflictsOnUpdate"]
+    answer = cloud.eks.update_addon(clusterName=name, addonName=what, **arguments)
+    wait_update(cloud, operation, name, answer["update"], LIMIT, addonName=what)
+
+
+def delete(cloud: Cloud, identifier: str, known: Properties, operation: Operation) -> None:
+    """Delete; with `preserve` the software stays in the cluster."""
+    name, what = identifier.split(":", 1)
+    remove(cloud.eks.delete_addon, clusterName=name, addonName=what, preserve=bool(known.get("preserve")))
+    wait_gone(operation, f"add-on {what}", lambda: addon(cloud, identifier), LIMIT)
+
+
+ADDON = ResourceType(
+    "aws:eks/addon:Addon",
+    inputs={
+        "addonName": Input(required=True, replaces=True),
+        "clusterName": Input(required=True, replaces=True),
+        "addonVersion": Input(settled=True),
+        "configurationValues": Input(settled=True, same=same_json, agrees=same_json),
+        "podIdentityAssociations": Input(fields=plain("roleArn", "serviceAccount")),
+        "preserve": Input(),
+        "resolveConflictsOnCreate": Input(),
+        "resolveConflictsOnUpdate": Input(),
+        "serviceAccountRoleArn": Input(),
+    },
+    outputs=("arn", "createdAt", "modifiedAt"),
+    create=create,
+    read=read,
+    update=update,
+    delete=delete,
+    retag=retag_by("arn"),
+    settle=settle_addon,
+    unsettled=("modifiedAt",),
+)
+
+TYPES = (ADDON,)

@@ -1,0 +1,174 @@
+"""EKS managed node groups."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lab.providers.aws.cloud import Cloud, found, remove
+from lab.providers.aws.services.eks_shared import retag_by, settle, tags, wait_gone, wait_update
+from lab.providers.aws.shapes import given_as_is, same_set
+from lab.providers.aws.table import Input, ResourceType, plain
+from lab.providers.resource import Operation
+from lab.providers.values import Properties
+
+LIMIT = 3600.0
+AS_IS = (
+    "clusterName",
+    "amiType",
+    "capacityType",
+    "diskSize",
+    "instanceTypes",
+    "labels",
+    "launchTemplate",
+    "nodeRepairConfig",
+    "releaseVersion",
+    "remoteAccess",
+    "scalingConfig",
+    "taints",
+    "updateConfig",
+    "version",
+)
+
+
+def node_group(cloud: Cloud, identifier: str) -> Mapping[str, Any] | None:
+    """EKS's description of a node group; the id is `cluster:name`."""
+    name, group = identifier.split(":", 1)
+    answer = found(cloud.eks.describe_nodegroup, clusterName=name, nodegroupName=group)
+    return answer["nodegroup"] if answer else None
+
+
+def create(cloud: Cloud, inputs: Properties, _: Operation) -> str:
+    """Ask for a node group; `settle_group` waits for its nodes."""
+    cloud.eks.create_nodegroup(
+        **given_as_is(inputs, *AS_IS),
+        nodegroupName=inputs["nodeGroupName"],
+        nodeRole=inputs["nodeRoleArn"],
+        subnets=inputs["subnetIds"],
+        **tags(inputs),
+    )
+    return f"{inputs['clusterName']}:{inputs['nodeGroupName']}"
+
+
+def settle_group(cloud: Cloud, identifier: str, operation: Operation) -> list[str]:
+    """Wait until EKS holds it for active; its health issues when it does not come to that."""
+    return settle(operation, "node group", lambda: node_group(cloud, identifier), LIMIT)
+
+
+def read(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
+    """The node group in Pulumi's shape."""
+    live = node_group(cloud, identifier)
+    if live is None:
+        return None
+    same_names = (*AS_IS, "status")
+    resources = live.get("resources") or {}
+    groups = [{"name": one["name"]} for one in resources.get("autoScalingGroups", [])]
+    return {
+        **{name: live.get(name) for name in same_names},
+        "arn": live["nodegroupArn"],
+        "nodeGroupName": live["nodegroupName"],
+        "nodeRoleArn": live["nodeRole"],
+        "subnetIds": live["subnets"],
+        "resources": [
+            {
+                "autoscalingGroups": groups,
+                "remoteAccessSecurityGroupId": resources.get("remoteAccessSecurityGroup", ""),
+            }
+        ],
+        "tagsAll": live.get("tags") or {},
+    }
+
+
+def update(
+    cloud: Cloud, identifier: str, before: Properties, inputs: Properties, operation: Operation
+) -> None:
+    """A change of configuration and a change of version are two updates of EKS."""
+    name, group = identifier.split(":", 1)
+    configuration = configuration_changes(before, inputs)
+    if configuration:
+        answer = cloud.eks.update_nodegroup_config(clusterName=name, nodegroupName=group, **configuration)
+        wait_update(cloud, operation, name, answer["update"], LIMIT, nodegroupName=group)
+    version = {
+        key: inputs[key]
+        for key in ("version", "releaseVersion", "launchTemplate")
+        if inputs.get(key) is not None and inputs[key] != before.get(key)
+    }
+    if version:
+        force = bool(inputs.get("forceUpdateVersion"))
+        answer = cloud.eks.update_nodegroup_version(
+            clusterName=name, nodegroupName=group, force=force, **version
+        )
+        wait_update(cloud, operation, name, answer["update"], LIMIT, nodegroupName=group)
+
+
+def configuration_changes(before: Properties, inputs: Properties) -> dict[str, Any]:
+    """The arguments of `UpdateNodegroupConfig`."""
+    changes: dict[str, Any] = {
+        name: inputs[name]
+        for name in ("scalingConfig", "updateConfig", "nodeRepairConfig")
+        if inputs.get(name) is not None and inputs[name] != before.get(name)
+    }
+    labels = label_changes(before.get("labels") or {}, inputs.get("labels") or {})
+    taints = taint_changes(before.get("taints") or [], inputs.get("taints") or [])
+    return changes | ({"labels": labels} if labels else {}) | ({"taints": taints} if taints else {})
+
+
+def label_changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, Any]:
+    """Labels to write and to remove."""
+    written = {key: value for key, value in after.items() if before.get(key) != value}
+    removed = sorted(set(before) - set(after))
+    return ({"addOrUpdateLabels": written} if written else {}) | (
+        {"removeLabels": removed} if removed else {}
+    )
+
+
+def taint_changes(before: list[Mapping[str, str]], after: list[Mapping[str, str]]) -> dict[str, Any]:
+    """Taints to write and to remove; a taint is known by key and effect."""
+    kept = {(taint["key"], taint["effect"]) for taint in after}
+    written = [taint for taint in after if taint not in before]
+    removed = [taint for taint in before if (taint["key"], taint["effect"]) not in kept]
+    return ({"addOrUpdateTaints": written} if written else {}) | (
+        {"removeTaints": removed} if removed else {}
+    )
+
+
+def delete(cloud: Cloud, identifier: str, _: Properties, operation: Operation) -> None:
+    """Delete and wait until its instances are gone, as they keep subnets and groups in use."""
+    name, group = identifier.split(":", 1)
+    remove(cloud.eks.delete_nodegroup, clusterName=name, nodegroupName=group)
+    wait_gone(operation, "node group", lambda: node_group(cloud, identifier), LIMIT)
+
+
+NODE_GROUP = ResourceType(
+    "aws:eks/nodeGroup:NodeGroup",
+    inputs={
+        "clusterName": Input(required=True, replaces=True),
+        "nodeRoleArn": Input(required=True, replaces=True),
+        "subnetIds": Input(required=True, replaces=True, same=same_set),
+        "scalingConfig": Input(required=True, fields=plain("desiredSize", "maxSize", "minSize")),
+        "amiType": Input(settled=True, replaces=True),
+        "capacityType": Input(settled=True, replaces=True),
+        "diskSize": Input(settled=True, replaces=True),
+        "instanceTypes": Input(settled=True, replaces=True),
+        "labels": Input(),
+        "launchTemplate": Input(fields=plain("id", "name", "version")),
+        "nodeRepairConfig": Input(settled=True, fields=plain("enabled")),
+        "releaseVersion": Input(settled=True),
+        "remoteAccess": Input(replaces=True, fields=plain("ec2SshKey", "sourceSecurityGroupIds")),
+        "taints": Input(same=same_set, fields=plain("effect", "key", "value")),
+        "updateConfig": Input(
+            settled=True, fields=plain("maxUnavailable", "maxUnavailablePercentage", "updateStrategy")
+        ),
+        "version": Input(settled=True),
+        "forceUpdateVersion": Input(),
+    },
+    outputs=("arn", "resources", "status"),
+    create=create,
+    read=read,
+    update=update,
+    delete=delete,
+    retag=retag_by("arn"),
+    settle=settle_group,
+    name="nodeGroupName",
+    longest_name=63,
+)
+
+TYPES = (NODE_GROUP,)

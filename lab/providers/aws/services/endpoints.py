@@ -1,0 +1,142 @@
+"""VPC endpoints: private ways to AWS services, by gateway or by interface."""
+
+from lab.providers.aws.cloud import Cloud, found
+from lab.providers.aws.services import ec2_tags
+from lab.providers.aws.shapes import as_json, given, same_json, same_set, tag_map, tag_specification, taken
+from lab.providers.aws.table import Input, ResourceType
+from lab.providers.errors import RefusedError
+from lab.providers.resource import Operation, wait_until
+from lab.providers.values import Properties
+
+LIMIT = 600.0
+LISTS = {"routeTableIds": "RouteTableIds", "subnetIds": "SubnetIds", "securityGroupIds": "SecurityGroupIds"}
+GONE = "deleted"
+
+
+def create_endpoint(cloud: Cloud, inputs: Properties, _: Operation) -> str:
+    """Ask for an endpoint; `settle_endpoint` waits for it."""
+    made = cloud.ec2.create_vpc_endpoint(
+        **given(inputs, "vpcId", "serviceName", "vpcEndpointType", "privateDnsEnabled", *LISTS),
+        **given(inputs, policy="PolicyDocument"),
+        **tag_specification("vpc-endpoint", inputs),
+    )
+    return str(made["VpcEndpoint"]["VpcEndpointId"])
+
+
+def endpoint(cloud: Cloud, identifier: str) -> Properties:
+    """EC2's description of an endpoint."""
+    answer = found(cloud.ec2.describe_vpc_endpoints, VpcEndpointIds=[identifier])
+    if not answer or not answer["VpcEndpoints"]:
+        return {"State": GONE}
+    described: Properties = answer["VpcEndpoints"][0]
+    return described
+
+
+def settle_endpoint(cloud: Cloud, identifier: str, operation: Operation) -> list[str]:
+    """Wait until it is available."""
+    seen = wait_until(
+        operation,
+        lambda: endpoint(cloud, identifier),
+        lambda one: str(one["State"]).lower() != "pending",
+        lambda one: f"endpoint is {one['State']}",
+        limit=LIMIT,
+    )
+    if seen is None or str(seen["State"]).lower() != "available":
+        return [f"endpoint {identifier} is {seen['State'] if seen else 'still pending'}"]
+    return []
+
+
+def read_endpoint(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
+    """The endpoint with its names and interfaces."""
+    live = endpoint(cloud, identifier)
+    if str(live["State"]).lower() in {GONE, "deleting"}:
+        return None
+    names = [
+        {"dnsName": e.get("DnsName"), "hostedZoneId": e.get("HostedZoneId")}
+        for e in live.get("DnsEntries", [])
+    ]
+    return {
+        **taken(
+            live, "vpcId", "serviceName", "vpcEndpointType", "privateDnsEnabled", "routeTableIds", "subnetIds"
+        ),
+        **taken(live, "networkInterfaceIds", "ownerId", "requesterManaged", "state", policy="PolicyDocument"),
+        "securityGroupIds": [group["GroupId"] for group in live.get("Groups", [])],
+        "dnsEntries": names,
+        "prefixListId": prefix_list(cloud, live) if live.get("VpcEndpointType") == "Gateway" else None,
+        "arn": cloud.arn("ec2", f"vpc-endpoint/{identifier}"),
+        "tagsAll": tag_map(live.get("Tags")),
+    }
+
+
+def prefix_list(cloud: Cloud, live: Properties) -> str | None:
+    """The prefix list of a gateway endpoint's service, which security groups refer to."""
+    only = [{"Name": "prefix-list-name", "Values": [live["ServiceName"]]}]
+    lists = cloud.ec2.describe_managed_prefix_lists(Filters=only)["PrefixLists"]
+    return lists[0]["PrefixListId"] if lists else None
+
+
+def update_endpoint(
+    cloud: Cloud, identifier: str, before: Properties, inputs: Properties, _: Operation
+) -> None:
+    """Add and remove route tables, subnets and groups; change policy and private names."""
+    changes: Properties = {}
+    for name, api in LISTS.items():
+        old, new = set(before.get(name) or ()), set(inputs.get(name) or before.get(name) or ())
+        changes |= {f"Add{api}": sorted(new - old)} if new - old else {}
+        changes |= {f"Remove{api}": sorted(old - new)} if old - new else {}
+    changed: Properties = {
+        name: inputs[name]
+        for name in ("policy", "privateDnsEnabled")
+        if name in inputs and inputs[name] != before.get(name)
+    }
+    changes |= given(changed, "privateDnsEnabled", policy="PolicyDocument")
+    if changes:
+        cloud.ec2.modify_vpc_endpoint(VpcEndpointId=identifier, **changes)
+
+
+def delete_endpoint(cloud: Cloud, identifier: str, _: Properties, operation: Operation) -> None:
+    """Delete and wait, as its interfaces keep subnets and groups in use."""
+    answer = found(cloud.ec2.delete_vpc_endpoints, VpcEndpointIds=[identifier])
+    for failure in (answer or {}).get("Unsuccessful", []):
+        error = failure.get("Error", {})
+        if not str(error.get("Code", "")).endswith("NotFound"):
+            raise RefusedError(f"{error.get('Code')}: {error.get('Message')}")
+    gone = wait_until(
+        operation,
+        lambda: endpoint(cloud, identifier),
+        lambda one: str(one["State"]).lower() == GONE,
+        lambda one: f"endpoint is {one['State']}",
+        limit=LIMIT,
+    )
+    if gone is None:
+        raise RefusedError(f"endpoint {identifier} is still there after {LIMIT:.0f}s")
+
+
+VPC_ENDPOINT = ResourceType(
+    "aws:ec2/vpcEndpoint:VpcEndpoint",
+    inputs={
+        "vpcId": Input(required=True, replaces=True),
+        "serviceName": Input(required=True, replaces=True),
+        "vpcEndpointType": Input(default="Gateway", replaces=True),
+        "privateDnsEnabled": Input(settled=True),
+        "policy": Input(settled=True, same=same_json, agrees=same_json, normal=as_json),
+        **{name: Input(settled=True, same=same_set) for name in LISTS},
+    },
+    outputs=(
+        "arn",
+        "dnsEntries",
+        "networkInterfaceIds",
+        "ownerId",
+        "prefixListId",
+        "requesterManaged",
+        "state",
+    ),
+    create=create_endpoint,
+    read=read_endpoint,
+    update=update_endpoint,
+    delete=delete_endpoint,
+    retag=ec2_tags.retag,
+    settle=settle_endpoint,
+)
+
+TYPES = (VPC_ENDPOINT,)

@@ -1,0 +1,81 @@
+"""IAM OpenID Connect providers: issuers whose tokens may assume roles."""
+
+from typing import Any
+
+from lab.providers.aws.cloud import Cloud, found, remove
+from lab.providers.aws.services.iam_shared import retag, tags
+from lab.providers.aws.shapes import given, same_set, tag_map
+from lab.providers.aws.table import Input, ResourceType
+from lab.providers.resource import Operation
+from lab.providers.values import Properties
+
+
+def create_oidc(cloud: Cloud, inputs: Properties, _: Operation) -> str:
+    """Trust an issuer; its id is its ARN."""
+    made = cloud.iam.create_open_id_connect_provider(
+        **given(inputs, "url", clientIdLists="ClientIDList", thumbprintLists="ThumbprintList"), **tags(inputs)
+    )
+    return str(made["OpenIDConnectProviderArn"])
+
+
+def read_oidc(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
+    """The issuer as IAM has it: the URL without its scheme."""
+    answer = found(cloud.iam.get_open_id_connect_provider, OpenIDConnectProviderArn=identifier)
+    if answer is None:
+        return None
+    return {
+        "arn": identifier,
+        "url": str(answer["Url"]).removeprefix("https://"),
+        "clientIdLists": answer.get("ClientIDList"),
+        "thumbprintLists": answer.get("ThumbprintList") or [],
+        "tagsAll": tag_map(answer.get("Tags")),
+    }
+
+
+def update_oidc(cloud: Cloud, identifier: str, before: Properties, inputs: Properties, _: Operation) -> None:
+    """Change the audiences one by one, the thumbprints at once."""
+    who = {"OpenIDConnectProviderArn": identifier}
+    old, new = set(before.get("clientIdLists") or ()), set(inputs["clientIdLists"])
+    for client in sorted(new - old):
+        cloud.iam.add_client_id_to_open_id_connect_provider(**who, ClientID=client)
+    for client in sorted(old - new):
+        cloud.iam.remove_client_id_from_open_id_connect_provider(**who, ClientID=client)
+    thumbprints = inputs.get("thumbprintLists")
+    if thumbprints is not None and thumbprints != before.get("thumbprintLists"):
+        cloud.iam.update_open_id_connect_provider_thumbprint(**who, ThumbprintList=thumbprints)
+
+
+def delete_oidc(cloud: Cloud, identifier: str, _: Properties, __: Operation) -> None:
+    """Stop trusting the issuer."""
+    remove(cloud.iam.delete_open_id_connect_provider, OpenIDConnectProviderArn=identifier)
+
+
+def without_scheme(url: str) -> str:
+    """How IAM spells an issuer."""
+    return url.removeprefix("https://")
+
+
+def same_issuer(one: Any, other: Any) -> bool:
+    """IAM leaves the scheme out."""
+    return without_scheme(str(one)) == without_scheme(str(other))
+
+
+OIDC_PROVIDER = ResourceType(
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+    inputs={
+        "url": Input(
+            required=True, replaces=True, same=same_issuer, agrees=same_issuer, shown=without_scheme
+        ),
+        "clientIdLists": Input(required=True, same=same_set),
+        "thumbprintLists": Input(settled=True),
+    },
+    outputs=("arn",),
+    create=create_oidc,
+    read=read_oidc,
+    update=update_oidc,
+    delete=delete_oidc,
+    retag=retag("open_id_connect_provider", "OpenIDConnectProviderArn"),
+    regional=False,
+)
+
+TYPES = (OIDC_PROVIDER,)

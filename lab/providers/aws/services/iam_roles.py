@@ -1,0 +1,157 @@
+"""IAM roles, and the policies attached to or written into them."""
+
+from lab.providers.aws.cloud import Cloud, found, remove, remove_when_free
+from lab.providers.aws.services.iam_shared import POLICY, policy_text, retag, tags
+from lab.providers.aws.shapes import given, same_json, tag_map, taken
+from lab.providers.aws.table import Input, ResourceType
+from lab.providers.resource import Operation
+from lab.providers.values import Properties
+
+
+def create_role(cloud: Cloud, inputs: Properties, _: Operation) -> str:
+    """Make a role."""
+    made = cloud.iam.create_role(
+        **given(inputs, "path", "description", "maxSessionDuration", "permissionsBoundary", name="RoleName"),
+        **given(inputs, assumeRolePolicy="AssumeRolePolicyDocument"),
+        **tags(inputs),
+    )
+    return str(made["Role"]["RoleName"])
+
+
+def read_role(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
+    """The role as IAM has it."""
+    answer = found(cloud.iam.get_role, RoleName=identifier)
+    if answer is None:
+        return None
+    role = answer["Role"]
+    boundary = role.get("PermissionsBoundary") or {}
+    return {
+        **taken(role, "arn", "description", "path", "maxSessionDuration", name="RoleName", uniqueId="RoleId"),
+        "assumeRolePolicy": policy_text(role["AssumeRolePolicyDocument"]),
+        "permissionsBoundary": boundary.get("PermissionsBoundaryArn"),
+        "createDate": role["CreateDate"].isoformat(),
+        "tagsAll": tag_map(role.get("Tags")),
+    }
+
+
+def update_role(cloud: Cloud, identifier: str, before: Properties, inputs: Properties, _: Operation) -> None:
+    """Change the trust policy, the description, the session length or the boundary."""
+    if not same_json(before.get("assumeRolePolicy"), inputs["assumeRolePolicy"]):
+        cloud.iam.update_assume_role_policy(RoleName=identifier, PolicyDocument=inputs["assumeRolePolicy"])
+    if any(before.get(name) != inputs.get(name) for name in ("description", "maxSessionDuration")):
+        cloud.iam.update_role(
+            RoleName=identifier,
+            Description=inputs.get("description", ""),
+            **given(inputs, "maxSessionDuration"),
+        )
+    boundary = inputs.get("permissionsBoundary")
+    if boundary and boundary != before.get("permissionsBoundary"):
+        cloud.iam.put_role_permissions_boundary(RoleName=identifier, PermissionsBoundary=boundary)
+    elif before.get("permissionsBoundary") and not boundary:
+        cloud.iam.delete_role_permissions_boundary(RoleName=identifier)
+
+
+def delete_role(cloud: Cloud, identifier: str, known: Properties, operation: Operation) -> None:
+    """Delete a role; with `forceDetachPolicies` whatever is attached goes first."""
+    if known.get("forceDetachPolicies"):
+        answer = found(cloud.iam.list_attached_role_policies, RoleName=identifier) or {"AttachedPolicies": []}
+        for policy in answer["AttachedPolicies"]:
+            remove(cloud.iam.detach_role_policy, RoleName=identifier, PolicyArn=policy["PolicyArn"])
+    remove_when_free(operation, cloud.iam.delete_role, RoleName=identifier)
+
+
+ROLE = ResourceType(
+    "aws:iam/role:Role",
+    inputs={
+        "assumeRolePolicy": POLICY,
+        "description": Input(),
+        "path": Input(default="/", replaces=True),
+        "maxSessionDuration": Input(default=3600),
+        "permissionsBoundary": Input(),
+        "forceDetachPolicies": Input(default=False),
+    },
+    outputs=("arn", "createDate", "uniqueId"),
+    create=create_role,
+    read=read_role,
+    update=update_role,
+    delete=delete_role,
+    retag=retag("role", "RoleName"),
+    name="name",
+    longest_name=64,
+    regional=False,
+)
+
+
+def attach_policy(cloud: Cloud, inputs: Properties, _: Operation) -> str:
+    """Attach a policy; the id is made up here, as attachments have none."""
+    cloud.iam.attach_role_policy(RoleName=inputs["role"], PolicyArn=inputs["policyArn"])
+    return f"{inputs['role']}/{inputs['policyArn']}"
+
+
+def read_attachment(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
+    """Whether the policy is still attached."""
+    role, policy = identifier.split("/", 1)
+    answer = found(cloud.iam.list_attached_role_policies, RoleName=role)
+    attached = {one["PolicyArn"] for one in answer["AttachedPolicies"]} if answer else set()
+    return {"role": role, "policyArn": policy} if policy in attached else None
+
+
+def detach_policy(cloud: Cloud, _: str, known: Properties, __: Operation) -> None:
+    """Detach the policy."""
+    remove(cloud.iam.detach_role_policy, RoleName=known["role"], PolicyArn=known["policyArn"])
+
+
+ATTACHMENT = ResourceType(
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    inputs={"role": Input(required=True, replaces=True), "policyArn": Input(required=True, replaces=True)},
+    outputs=(),
+    create=attach_policy,
+    read=read_attachment,
+    delete=detach_policy,
+    regional=False,
+)
+
+
+def put_role_policy(cloud: Cloud, inputs: Properties, _: Operation) -> str:
+    """Write a policy into a role."""
+    cloud.iam.put_role_policy(
+        RoleName=inputs["role"], PolicyName=inputs["name"], PolicyDocument=inputs["policy"]
+    )
+    return f"{inputs['role']}:{inputs['name']}"
+
+
+def update_role_policy(
+    cloud: Cloud, _: str, __: Properties, inputs: Properties, operation: Operation
+) -> None:
+    """Writing again replaces the text."""
+    put_role_policy(cloud, inputs, operation)
+
+
+def read_role_policy(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
+    """The policy as it stands in the role."""
+    role, name = identifier.split(":", 1)
+    answer = found(cloud.iam.get_role_policy, RoleName=role, PolicyName=name)
+    if answer is None:
+        return None
+    return {"role": role, "name": name, "policy": policy_text(answer["PolicyDocument"])}
+
+
+def delete_role_policy(cloud: Cloud, _: str, known: Properties, __: Operation) -> None:
+    """Take the policy out of the role."""
+    remove(cloud.iam.delete_role_policy, RoleName=known["role"], PolicyName=known["name"])
+
+
+ROLE_POLICY = ResourceType(
+    "aws:iam/rolePolicy:RolePolicy",
+    inputs={"role": Input(required=True, replaces=True), "policy": POLICY},
+    outputs=(),
+    create=put_role_policy,
+    read=read_role_policy,
+    update=update_role_policy,
+    delete=delete_role_policy,
+    name="name",
+    longest_name=128,
+    regional=False,
+)
+
+TYPES = (ROLE, ATTACHMENT, ROLE_POLICY)

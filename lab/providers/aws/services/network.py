@@ -1,0 +1,280 @@
+"""VPCs, their secondary ranges, subnets and internet gateways."""
+
+from typing import Any
+
+from lab.providers.aws.cloud import Cloud, found, remove, remove_when_free
+from lab.providers.aws.services import ec2_tags
+from lab.providers.aws.shapes import capital, given, tag_map, tag_specification, taken
+from lab.providers.aws.table import Input, ResourceType
+from lab.providers.resource import Operation
+from lab.providers.values import Properties
+
+# -- VPC -----------------------------------------------------------------------------------------------------
+
+VPC_SWITCHES = ("enableDnsSupport", "enableDnsHostnames", "enableNetworkAddressUsageMetrics")
+
+
+def create_vpc(cloud: Cloud, inputs: Properties, _: Operation) -> str:
+    """Make a VPC and set its switches, which takes one call each."""
+    made = cloud.ec2.create_vpc(
+        **given(inputs, "cidrBlock", "instanceTenancy"), **tag_specification("vpc", inputs)
+    )
+    identifier = str(made["Vpc"]["VpcId"])
+    set_vpc_switches(cloud, identifier, {"enableDnsSupport": True}, inputs)
+    return identifier
+
+
+def set_vpc_switches(cloud: Cloud, identifier: str, before: Properties, inputs: Properties) -> None:
+    """Change the switches that are not as wanted."""
+    for switch in VPC_SWITCHES:
+        wanted = inputs.get(switch)
+        if wanted is not None and wanted != before.get(switch, False):
+            cloud.ec2.modify_vpc_attribute(VpcId=identifier, **{capital(switch): {"Value": wanted}})
+
+
+def update_vpc(cloud: Cloud, identifier: str, before: Properties, inputs: Properties, _: Operation) -> None:
+    """Only the switches change in place."""
+    set_vpc_switches(cloud, identifier, before, inputs)
+
+
+def read_vpc(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
+    """The VPC, its switches and the things AWS makes with every VPC."""
+    answer = found(cloud.ec2.describe_vpcs, VpcIds=[identifier])
+    if not answer or not answer["Vpcs"]:
+        return None
+    vpc = answer["Vpcs"][0]
+    return {
+        **taken(vpc, "cidrBlock", "instanceTenancy", "dhcpOptionsId", "ownerId"),
+        **{switch: vpc_switch(cloud, identifier, switch) for switch in VPC_SWITCHES},
+        **made_with_vpc(cloud, identifier),
+        "arn": cloud.arn("ec2", f"vpc/{identifier}"),
+        "tagsAll": tag_map(vpc.get("Tags")),
+    }
+
+
+def vpc_switch(cloud: Cloud, identifier: str, switch: str) -> Any:
+    """One attribute of a VPC, as EC2 answers only one at a time."""
+    answer = cloud.ec2.describe_vpc_attribute(VpcId=identifier, Attribute=switch)
+    return answer.get(capital(switch), {}).get("Value", False)
+
+
+def made_with_vpc(cloud: Cloud, identifier: str) -> Properties:
+    """Main route table, default security group and default network ACL."""
+    in_vpc = {"Name": "vpc-id", "Values": [identifier]}
+    tables = cloud.ec2.describe_route_tables(
+        Filters=[in_vpc, {"Name": "association.main", "Values": ["true"]}]
+    )["RouteTables"]
+    groups = cloud.ec2.describe_security_groups(
+        Filters=[in_vpc, {"Name": "group-name", "Values": ["default"]}]
+    )["SecurityGroups"]
+    acls = cloud.ec2.describe_network_acls(Filters=[in_vpc, {"Name": "default", "Values": ["true"]}])[
+        "NetworkAcls"
+    ]
+    main = tables[0]["RouteTableId"] if tables else None
+    return {
+        "mainRouteTableId": main,
+        "defaultRouteTableId": main,
+        "defaultSecurityGroupId": groups[0]["GroupId"] if groups else None,
+        "defaultNetworkAclId": acls[0]["NetworkAclId"] if acls else None,
+    }
+
+
+def delete_vpc(cloud: Cloud, identifier: str, _: Properties, operation: Operation) -> None:
+    """Delete a VPC once nothing lives in it."""
+    remove_when_free(operation, cloud.ec2.delete_vpc, VpcId=identifier)
+
+
+VPC = ResourceType(
+    "aws:ec2/vpc:Vpc",
+    inputs={
+        "cidrBlock": Input(required=True, replaces=True),
+        "instanceTenancy": Input(default="default", replaces=True),
+        "enableDnsSupport": Input(default=True),
+        "enableDnsHostnames": Input(settled=True),
+        "enableNetworkAddressUsageMetrics": Input(settled=True),
+    },
+    outputs=(
+        "arn",
+        "ownerId",
+        "dhcpOptionsId",
+        "mainRouteTableId",
+        "defaultRouteTableId",
+        "defaultSecurityGroupId",
+        "defaultNetworkAclId",
+    ),
+    create=create_vpc,
+    read=read_vpc,
+    update=update_vpc,
+    delete=delete_vpc,
+    retag=ec2_tags.retag,
+)
+
+# -- secondary range -----------------------------------------------------------------------------------------
+
+
+def associate_range(cloud: Cloud, inputs: Properties, _: Operation) -> str:
+    """Add a range to a VPC."""
+    answer = cloud.ec2.associate_vpc_cidr_block(**given(inputs, "vpcId", "cidrBlock"))
+    return str(answer["CidrBlockAssociation"]["AssociationId"])
+
+
+def read_range(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
+    """The range, found by its association in whichever VPC has it."""
+    for vpc in cloud.pages("ec2", "describe_vpcs", "Vpcs"):
+        for association in vpc.get("CidrBlockAssociationSet", []):
+            gone = association["CidrBlockState"]["State"] in {"disassociated", "disassociating"}
+            if association["AssociationId"] == identifier and not gone:
+                return {"vpcId": vpc["VpcId"], "cidrBlock": association["CidrBlock"]}
+    return None
+
+
+def disassociate_range(cloud: Cloud, identifier: str, _: Properties, operation: Operation) -> None:
+    """Take a range from a VPC once no subnet lies in it."""
+    remove_when_free(operation, cloud.ec2.disassociate_vpc_cidr_block, AssociationId=identifier)
+
+
+RANGE = ResourceType(
+    "aws:ec2/vpcIpv4CidrBlockAssociation:VpcIpv4CidrBlockAssociation",
+    inputs={
+        "vpcId": Input(required=True, replaces=True),
+        "cidrBlock": Input(required=True, replaces=True),
+    },
+    outputs=(),
+    create=associate_range,
+    read=read_range,
+    delete=disassociate_range,
+)
+
+# -- subnet --------------------------------------------------------------------------------------------------
+
+
+def create_subnet(cloud: Cloud, inputs: Properties, _: Operation) -> str:
+    """Make a subnet; public addresses at launch are a switch that takes a second call."""
+    made = cloud.ec2.create_subnet(
+        **given(inputs, "vpcId", "cidrBlock", "availabilityZone", "availabilityZoneId"),
+        **tag_specification("subnet", inputs),
+    )
+    identifier = str(made["Subnet"]["SubnetId"])
+    update_subnet(cloud, identifier, {"mapPublicIpOnLaunch": False}, inputs, _)
+    return identifier
+
+
+def update_subnet(
+    cloud: Cloud, identifier: str, before: Properties, inputs: Properties, _: Operation
+) -> None:
+    """Set the one switch that changes in place."""
+    wanted = inputs["mapPublicIpOnLaunch"]
+    if wanted != before.get("mapPublicIpOnLaunch"):
+        cloud.ec2.modify_subnet_attribute(SubnetId=identifier, MapPublicIpOnLaunch={"Value": wanted})
+
+
+def read_subnet(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
+    """The subnet as EC2 describes it."""
+    answer = found(cloud.ec2.describe_subnets, SubnetIds=[identifier])
+    if not answer or not answer["Subnets"]:
+        return None
+    subnet = answer["Subnets"][0]
+    return {
+        **taken(
+            subnet,
+            "vpcId",
+            "cidrBlock",
+            "availabilityZone",
+            "availabilityZoneId",
+            "mapPublicIpOnLaunch",
+            "ownerId",
+        ),
+        "arn": subnet.get("SubnetArn"),
+        "tagsAll": tag_map(subnet.get("Tags")),
+    }
+
+
+def delete_subnet(cloud: Cloud, identifier: str, _: Properties, operation: Operation) -> None:
+    """Delete a subnet once no interface is left in it."""
+    remove_when_free(operation, cloud.ec2.delete_subnet, SubnetId=identifier)
+
+
+SUBNET = ResourceType(
+    "aws:ec2/subnet:Subnet",
+    inputs={
+        "vpcId": Input(required=True, replaces=True),
+        "cidrBlock": Input(required=True, replaces=True),
+        "availabilityZone": Input(settled=True, replaces=True),
+        "availabilityZoneId": Input(settled=True, replaces=True),
+        "mapPublicIpOnLaunch": Input(default=False),
+    },
+    outputs=("arn", "ownerId"),
+    create=create_subnet,
+    read=read_subnet,
+    update=update_subnet,
+    delete=delete_subnet,
+    retag=ec2_tags.retag,
+)
+
+# -- internet gateway ----------------------------------------------------------------------------------------
+
+
+def create_internet_gateway(cloud: Cloud, inputs: Properties, _: Operation) -> str:
+    """Make a gateway and attach it to its VPC."""
+    made = cloud.ec2.create_internet_gateway(**tag_specification("internet-gateway", inputs))
+    identifier = str(made["InternetGateway"]["InternetGatewayId"])
+    if inputs.get("vpcId"):
+        cloud.ec2.attach_internet_gateway(InternetGatewayId=identifier, VpcId=inputs["vpcId"])
+    return identifier
+
+
+def update_internet_gateway(
+    cloud: Cloud, identifier: str, before: Properties, inputs: Properties, operation: Operation
+) -> None:
+    """Move the gateway to another VPC."""
+    old, new = before.get("vpcId"), inputs.get("vpcId")
+    if old == new:
+        return
+    if old:
+        detach(cloud, identifier, old, operation)
+    if new:
+        cloud.ec2.attach_internet_gateway(InternetGatewayId=identifier, VpcId=new)
+
+
+def read_internet_gateway(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
+    """The gateway and the VPC it is attached to."""
+    answer = found(cloud.ec2.describe_internet_gateways, InternetGatewayIds=[identifier])
+    if not answer or not answer["InternetGateways"]:
+        return None
+    gateway = answer["InternetGateways"][0]
+    attachments = gateway.get("Attachments", [])
+    return {
+        "vpcId": attachments[0]["VpcId"] if attachments else None,
+        "ownerId": gateway.get("OwnerId"),
+        "arn": cloud.arn("ec2", f"internet-gateway/{identifier}"),
+        "tagsAll": tag_map(gateway.get("Tags")),
+    }
+
+
+def detach(cloud: Cloud, identifier: str, vpc: str, operation: Operation) -> None:
+    """Detach the gateway once no mapped public address is left in the VPC."""
+    remove_when_free(operation, cloud.ec2.detach_internet_gateway, InternetGatewayId=identifier, VpcId=vpc)
+
+
+def delete_internet_gateway(cloud: Cloud, identifier: str, _: Properties, operation: Operation) -> None:
+    """Detach from wherever it is attached now, then delete."""
+    live = read_internet_gateway(cloud, identifier, {})
+    if live is None:
+        return
+    if live["vpcId"]:
+        detach(cloud, identifier, live["vpcId"], operation)
+    remove(cloud.ec2.delete_internet_gateway, InternetGatewayId=identifier)
+
+
+INTERNET_GATEWAY = ResourceType(
+    "aws:ec2/internetGateway:InternetGateway",
+    inputs={"vpcId": Input(settled=True)},
+    outputs=("arn", "ownerId"),
+    create=create_internet_gateway,
+    read=read_internet_gateway,
+    update=update_internet_gateway,
+    delete=delete_internet_gateway,
+    retag=ec2_tags.retag,
+)
+
+TYPES = (VPC, RANGE, SUBNET, INTERNET_GATEWAY)

@@ -1,0 +1,236 @@
+"""Route tables, routes and which subnet uses which table."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lab.providers.aws.cloud import Cloud, found, remove, remove_when_free
+from lab.providers.aws.services import ec2_tags
+from lab.providers.aws.shapes import capital, given, same_set, tag_map, tag_specification
+from lab.providers.aws.table import Input, ResourceType, plain
+from lab.providers.resource import Operation
+from lab.providers.values import Properties
+
+TARGETS = (
+    "gatewayId",
+    "natGatewayId",
+    "networkInterfaceId",
+    "transitGatewayId",
+    "vpcPeeringConnectionId",
+    "egressOnlyGatewayId",
+)
+API_NAMES = {"egressOnlyGatewayId": "EgressOnlyInternetGatewayId"}
+DESTINATIONS = ("destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId")
+
+
+def api_name(name: str) -> str:
+    """EC2's spelling of a route's property."""
+    return API_NAMES.get(name, capital(name))
+
+
+def route_arguments(route: Mapping[str, Any]) -> dict[str, Any]:
+    """Destination and target of a route, as EC2's calls take them."""
+    return {api_name(name): route[name] for name in (*DESTINATIONS, *TARGETS) if route.get(name)}
+
+
+def route_table(cloud: Cloud, identifier: str) -> Properties | None:
+    """EC2's description of a table."""
+    answer = found(cloud.ec2.describe_route_tables, RouteTableIds=[identifier])
+    return answer["RouteTables"][0] if answer and answer["RouteTables"] else None
+
+
+# -- route ---------------------------------------------------------------------------------------------------
+
+
+def destination_of(route: Mapping[str, Any]) -> tuple[str, str]:
+    """Which destination property a route has, and its value."""
+    for name in DESTINATIONS:
+        if route.get(name):
+            return name, route[name]
+    return DESTINATIONS[0], ""
+
+
+def create_route(cloud: Cloud, inputs: Properties, _: Operation) -> str:
+    """Add a route; the id says table and destination, as routes have none of their own."""
+    cloud.ec2.create_route(RouteTableId=inputs["routeTableId"], **route_arguments(inputs))
+    return f"r-{inputs['routeTableId']}-{destination_of(inputs)[1]}"
+
+
+def live_route(cloud: Cloud, known: Properties) -> Mapping[str, Any] | None:
+    """The route of that destination."""
+    table = route_table(cloud, known["routeTableId"])
+    name, destination = destination_of(known)
+    for route in table["Routes"] if table else ():
+        if route.get(capital(name)) == destination:
+            return dict(route)
+    return None
+
+
+def read_route(cloud: Cloud, identifier: str, known: Properties) -> Properties | None:
+    """The live route; an import is found by `ROUTETABLEID_DESTINATION`."""
+    if "routeTableId" not in known:
+        table, _, destination = identifier.removeprefix("r-").partition("_")
+        known = {"routeTableId": table, "destinationCidrBlock": destination}
+    route = live_route(cloud, known)
+    if route is None:
+        return None
+    live = {name: route.get(api_name(name)) for name in (*DESTINATIONS, *TARGETS)}
+    facts = {
+        "state": route.get("State"),
+        "origin": route.get("Origin"),
+        "instanceId": route.get("InstanceId"),
+    }
+    return {"routeTableId": known["routeTableId"], **live, **facts}
+
+
+def update_route(cloud: Cloud, _: str, before: Properties, inputs: Properties, __: Operation) -> None:
+    """Point the route at another target."""
+    if any(before.get(name) != inputs.get(name) for name in TARGETS):
+        cloud.ec2.replace_route(RouteTableId=inputs["routeTableId"], **route_arguments(inputs))
+
+
+def delete_route(cloud: Cloud, _: str, known: Properties, __: Operation) -> None:
+    """Remove the route."""
+    name, destination = destination_of(known)
+    remove(cloud.ec2.delete_route, RouteTableId=known["routeTableId"], **{capital(name): destination})
+
+
+ROUTE = ResourceType(
+    "aws:ec2/route:Route",
+    inputs={
+        "routeTableId": Input(required=True, replaces=True),
+        **{name: Input(replaces=True) for name in DESTINATIONS},
+        **plain(*TARGETS),
+    },
+    outputs=("instanceId", "origin", "state"),
+    create=create_route,
+    read=read_route,
+    update=update_route,
+    delete=delete_route,
+)
+
+# -- route table ---------------------------------------------------------------------------------------------
+
+
+def inline(route: Mapping[str, Any]) -> Properties:
+    """A route inside a table says `cidrBlock` where a route of its own says `destinationCidrBlock`."""
+    renamed = {"cidrBlock": "destinationCidrBlock", "ipv6CidrBlock": "destinationIpv6CidrBlock"}
+    return {renamed.get(name, name): value for name, value in route.items() if value}
+
+
+def create_route_table(cloud: Cloud, inputs: Properties, _: Operation) -> str:
+    """Make a table with the routes written inside it."""
+    made = cloud.ec2.create_route_table(**given(inputs, "vpcId"), **tag_specification("route-table", inputs))
+    identifier = str(made["RouteTable"]["RouteTableId"])
+    for route in inputs.get("routes") or ():
+        cloud.ec2.create_route(RouteTableId=identifier, **route_arguments(inline(route)))
+    return identifier
+
+
+def update_route_table(
+    cloud: Cloud, identifier: str, before: Properties, inputs: Properties, _: Operation
+) -> None:
+    """Bring the inline routes to what is written; routes of others stay."""
+    if inputs.get("routes") is None:
+        return
+    old = {destination_of(inline(route)): route for route in before.get("routes") or ()}
+    new = {destination_of(inline(route)): route for route in inputs["routes"]}
+    for name, destination in set(old) - set(new):
+        remove(cloud.ec2.delete_route, RouteTableId=identifier, **{capital(name): destination})
+    for key, route in new.items():
+        if old.get(key) != route:
+            change = cloud.ec2.replace_route if key in old else cloud.ec2.create_route
+            change(RouteTableId=identifier, **route_arguments(inline(route)))
+
+
+def read_route_table(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
+    """The table with every route that is not the VPC's own."""
+    table = route_table(cloud, identifier)
+    if table is None:
+        return None
+    own = [route for route in table["Routes"] if route.get("GatewayId") != "local"]
+    return {
+        "vpcId": table["VpcId"],
+        "ownerId": table.get("OwnerId"),
+        "routes": [outline(route) for route in own],
+        "arn": cloud.arn("ec2", f"route-table/{identifier}"),
+        "tagsAll": tag_map(table.get("Tags")),
+    }
+
+
+def outline(route: Mapping[str, Any]) -> Properties:
+    """A live route in the form of a table's `routes`."""
+    described = {
+        "cidrBlock": route.get("DestinationCidrBlock"),
+        "ipv6CidrBlock": route.get("DestinationIpv6CidrBlock"),
+        "destinationPrefixListId": route.get("DestinationPrefixListId"),
+        **{name: route.get(api_name(name)) for name in TARGETS},
+    }
+    return {name: value for name, value in described.items() if value}
+
+
+def delete_route_table(cloud: Cloud, identifier: str, _: Properties, operation: Operation) -> None:
+    """Delete a table once no subnet uses it."""
+    remove_when_free(operation, cloud.ec2.delete_route_table, RouteTableId=identifier)
+
+
+ROUTE_TABLE = ResourceType(
+    "aws:ec2/routeTable:RouteTable",
+    inputs={
+        "vpcId": Input(required=True, replaces=True),
+        "routes": Input(
+            settled=True,
+            same=same_set,
+            agrees=same_set,
+            fields=plain("cidrBlock", "ipv6CidrBlock", "destinationPrefixListId", *TARGETS),
+        ),
+    },
+    outputs=("arn", "ownerId"),
+    create=create_route_table,
+    read=read_route_table,
+    update=update_route_table,
+    delete=delete_route_table,
+    retag=ec2_tags.retag,
+)
+
+# -- association ---------------------------------------------------------------------------------------------
+
+
+def create_association(cloud: Cloud, inputs: Properties, _: Operation) -> str:
+    """Let a subnet use a table."""
+    answer = cloud.ec2.associate_route_table(**given(inputs, "routeTableId", "subnetId", "gatewayId"))
+    return str(answer["AssociationId"])
+
+
+def read_association(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
+    """The association, wherever it is."""
+    only = [{"Name": "association.route-table-association-id", "Values": [identifier]}]
+    for table in cloud.ec2.describe_route_tables(Filters=only)["RouteTables"]:
+        for association in table["Associations"]:
+            if association.get("RouteTableAssociationId") == identifier:
+                return {
+                    "routeTableId": table["RouteTableId"],
+                    "subnetId": association.get("SubnetId"),
+                    "gatewayId": association.get("GatewayId"),
+                }
+    return None
+
+
+def delete_association(cloud: Cloud, identifier: str, _: Properties, __: Operation) -> None:
+    """Give the subnet back to the VPC's main table."""
+    remove(cloud.ec2.disassociate_route_table, AssociationId=identifier)
+
+
+ASSOCIATION = ResourceType(
+    "aws:ec2/routeTableAssociation:RouteTableAssociation",
+    inputs={
+        "routeTableId": Input(required=True, replaces=True),
+        "subnetId": Input(replaces=True),
+        "gatewayId": Input(replaces=True),
+    },
+    outputs=(),
+    create=create_association,
+    read=read_association,
+    delete=delete_association,
+)
+
+TYPES = (ROUTE_TABLE, ROUTE, ASSOCIATION)

@@ -1,0 +1,294 @@
+"""Security groups, with their rules inside or as resources of their own, and a VPC's default group."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from lab.providers.aws.cloud import Cloud, found, remove, remove_when_free
+from lab.providers.aws.services import ec2_tags
+from lab.providers.aws.services.permissions import (
+    ALL,
+    Permission,
+    in_ec2,
+    in_rule,
+    outline,
+    protocol_name,
+    same_rules,
+)
+from lab.providers.aws.shapes import given, same_set, tag_map, tag_specification
+from lab.providers.aws.table import Input, ResourceType, plain
+from lab.providers.errors import RefusedError
+from lab.providers.resource import Operation
+from lab.providers.values import Properties, has_unknown
+
+RULE_FIELDS = plain(
+    "fromPort",
+    "toPort",
+    "protocol",
+    "cidrBlocks",
+    "ipv6CidrBlocks",
+    "prefixListIds",
+    "securityGroups",
+    "self",
+    "description",
+)
+INLINE = Input(settled=True, same=same_rules, agrees=same_rules, fields=RULE_FIELDS)
+DIRECTIONS = {"ingress": "IpPermissions", "egress": "IpPermissionsEgress"}
+
+# -- the calls that change rules -----------------------------------------------------------------------------
+
+
+def group(cloud: Cloud, identifier: str) -> Mapping[str, Any] | None:
+    """EC2's description of a group."""
+    answer = found(cloud.ec2.describe_security_groups, GroupIds=[identifier])
+    return answer["SecurityGroups"][0] if answer and answer["SecurityGroups"] else None
+
+
+def authorize(cloud: Cloud, direction: str, identifier: str, permissions: list[dict[str, Any]]) -> Any:
+    """Add rules to a group."""
+    call = getattr(cloud.ec2, f"authorize_security_group_{direction}")
+    return call(GroupId=identifier, IpPermissions=permissions)
+
+
+def revoke(cloud: Cloud, direction: str, identifier: str, permissions: set[Permission]) -> None:
+    """Take rules from a group, by their ids, whatever their descriptions; rules that are gone are taken."""
+    egress = direction == "egress"
+    rules = [
+        rule["SecurityGroupRuleId"]
+        for rule in rules_of(cloud, identifier)
+        if rule["IsEgress"] == egress and single(rule) in permissions
+    ]
+    if rules:
+        call = getattr(cloud.ec2, f"revoke_security_group_{direction}")
+        remove(call, GroupId=identifier, SecurityGroupRuleIds=rules)
+
+
+def set_rules(cloud: Cloud, identifier: str, inputs: Properties) -> None:
+    """Make a group's rules exactly the inline ones of the directions that are written."""
+    live = group(cloud, identifier)
+    for direction, key in DIRECTIONS.items():
+        if live is None or inputs.get(direction) is None:
+            continue
+        wanted = descriptions(inputs[direction], identifier)
+        surplus = in_ec2(live[key]) - set(wanted)
+        if surplus:
+            revoke(cloud, direction, identifier, surplus)
+        missing = [one.as_ec2(text) for one, text in wanted.items() if one not in in_ec2(live[key])]
+        if missing:
+            authorize(cloud, direction, identifier, missing)
+
+
+def descriptions(rules: list[Mapping[str, Any]], own_group: str) -> dict[Permission, str | None]:
+    """All permissions of inline rules, each with its rule's description."""
+    return {one: rule.get("description") for rule in rules for one in in_rule(rule, own_group)}
+
+
+# -- security group ------------------------------------------------------------------------------------------
+
+
+def create_group(cloud: Cloud, inputs: Properties, _: Operation) -> str:
+    """Make a group without the rule that lets everything out, which AWS adds unasked."""
+    made = cloud.ec2.create_security_group(
+        **given(inputs, "description", "vpcId", name="GroupName"),
+        **tag_specification("security-group", inputs),
+    )
+    identifier = str(made["GroupId"])
+    set_rules(cloud, identifier, {"egress": []} | inputs)
+    return identifier
+
+
+def read_group(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
+    """The group with all its rules, whoever made them."""
+    live = group(cloud, identifier)
+    if live is None:
+        return None
+    return {
+        "name": live["GroupName"],
+        "description": live["Description"],
+        "vpcId": live.get("VpcId"),
+        "ownerId": live.get("OwnerId"),
+        "arn": cloud.arn("ec2", f"security-group/{identifier}"),
+        **{direction: outline(live.get(key, []), identifier) for direction, key in DIRECTIONS.items()},
+        "tagsAll": tag_map(live.get("Tags")),
+    }
+
+
+def update_group(cloud: Cloud, identifier: str, before: Properties, inputs: Properties, _: Operation) -> None:
+    """Only inline rules change in place."""
+    if any(before.get(direction) != inputs.get(direction) for direction in DIRECTIONS):
+        set_rules(cloud, identifier, inputs)
+
+
+def delete_group(cloud: Cloud, identifier: str, known: Properties, operation: Operation) -> None:
+    """Delete a group once no interface carries it."""
+    if known.get("revokeRulesOnDelete"):
+        set_rules(cloud, identifier, {"ingress": [], "egress": []})
+    remove_when_free(operation, cloud.ec2.delete_security_group, GroupId=identifier)
+
+
+SECURITY_GROUP = ResourceType(
+    "aws:ec2/securityGroup:SecurityGroup",
+    inputs={
+        "description": Input(default="Managed by Pulumi", replaces=True),
+        "vpcId": Input(settled=True, replaces=True),
+        "ingress": INLINE,
+        "egress": INLINE,
+        "revokeRulesOnDelete": Input(default=False),
+    },
+    outputs=("arn", "ownerId"),
+    create=create_group,
+    read=read_group,
+    update=update_group,
+    delete=delete_group,
+    retag=ec2_tags.retag,
+    name="name",
+)
+
+# -- the default group of a VPC ------------------------------------------------------------------------------
+
+
+def adopt_default_group(cloud: Cloud, inputs: Properties, _: Operation) -> str:
+    """Take over the group that every VPC has, and make its rules the written ones."""
+    filters = [{"Name": "group-name", "Values": ["default"]}]
+    if inputs.get("vpcId"):
+        filters.append({"Name": "vpc-id", "Values": [inputs["vpcId"]]})
+    groups = cloud.ec2.describe_security_groups(Filters=filters)["SecurityGroups"]
+    if not groups:
+        raise RefusedError(f"{inputs.get('vpcId', 'this region')} has no default security group")
+    identifier = str(groups[0]["GroupId"])
+    set_rules(cloud, identifier, {"ingress": [], "egress": []} | inputs)
+    if inputs.get("tagsAll"):
+        ec2_tags.retag(cloud, identifier, inputs, inputs["tagsAll"], ())
+    return identifier
+
+
+def update_default_group(
+    cloud: Cloud, identifier: str, _: Properties, inputs: Properties, __: Operation
+) -> None:
+    """Its rules are always exactly the written ones."""
+    set_rules(cloud, identifier, {"ingress": [], "egress": []} | inputs)
+
+
+DEFAULT_SECURITY_GROUP = ResourceType(
+    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
+    inputs={
+        "vpcId": Input(settled=True, replaces=True),
+        "ingress": INLINE,
+        "egress": INLINE,
+        "revokeRulesOnDelete": Input(default=False),
+    },
+    outputs=("arn", "description", "name", "ownerId"),
+    create=adopt_default_group,
+    read=read_group,
+    update=update_default_group,
+    delete=lambda *_: None,
+    retag=ec2_tags.retag,
+)
+
+# -- a rule of its own, of the older kind --------------------------------------------------------------------
+
+SOURCE_INPUTS = ("cidrBlocks", "ipv6CidrBlocks", "prefixListIds")
+
+
+def create_rule(cloud: Cloud, inputs: Properties, _: Operation) -> str:
+    """Add the permissions; the id is made of what the rule says, as AWS makes one id for each source."""
+    owner, text = inputs["securityGroupId"], inputs.get("description")
+    permissions = in_rule(inputs, owner)
+    if not permissions:
+        raise RefusedError(
+            "one of cidrBlocks, ipv6CidrBlocks, prefixListIds, self, sourceSecurityGroupId is needed"
+        )
+    authorize(cloud, inputs["type"], owner, [one.as_ec2(text) for one in permissions])
+    material = json.dumps([owner, inputs["type"], sorted(map(repr, permissions))])
+    return f"sgrule-{int(hashlib.sha256(material.encode()).hexdigest()[:8], 16)}"
+
+
+def read_rule(cloud: Cloud, _: str, known: Properties) -> Properties | None:
+    """What the state says, as long as EC2 still has all of it."""
+    live = group(cloud, known["securityGroupId"])
+    permissions = in_rule(known, known["securityGroupId"])
+    if live is None or not permissions <= in_ec2(live[DIRECTIONS[known["type"]]]):
+        return None
+    names = ("type", "protocol", "fromPort", "toPort", "securityGroupId", "sourceSecurityGroupId", "self")
+    held = {name: known.get(name) for name in (*names, *SOURCE_INPUTS, "description")}
+    return held | {"securityGroupRuleId": rule_id(cloud, known, permissions)}
+
+
+def rule_id(cloud: Cloud, known: Properties, permissions: set[Permission]) -> str | None:
+    """EC2's own id, which there is for a rule with one source."""
+    if len(permissions) != 1:
+        return None
+    for rule in rules_of(cloud, known["securityGroupId"]):
+        if rule["IsEgress"] == (known["type"] == "egress") and single(rule) in permissions:
+            return str(rule["SecurityGroupRuleId"])
+    return None
+
+
+def rules_of(cloud: Cloud, identifier: str) -> list[Mapping[str, Any]]:
+    """All rules of a group, each with its id."""
+    only = [{"Name": "group-id", "Values": [identifier]}]
+    return cloud.pages("ec2", "describe_security_group_rules", "SecurityGroupRules", Filters=only)
+
+
+def single(rule: Mapping[str, Any]) -> Permission | None:
+    """The permission of a rule as `DescribeSecurityGroupRules` writes it."""
+    sources = {
+        "cidrBlocks": rule.get("CidrIpv4"),
+        "ipv6CidrBlocks": rule.get("CidrIpv6"),
+        "prefixListIds": rule.get("PrefixListId"),
+        "securityGroups": (rule.get("ReferencedGroupInfo") or {}).get("GroupId"),
+    }
+    for kind, source in sources.items():
+        if source:
+            protocol = protocol_name(rule["IpProtocol"])
+            every = protocol == ALL
+            first, last = (None, None) if every else (rule.get("FromPort"), rule.get("ToPort"))
+            return Permission(protocol, first, last, kind, source)
+    return None
+
+
+def update_rule(cloud: Cloud, _: str, before: Properties, inputs: Properties, __: Operation) -> None:
+    """Only the description changes in place."""
+    if before.get("description") == inputs.get("description"):
+        return
+    call = getattr(cloud.ec2, f"update_security_group_rule_descriptions_{inputs['type']}")
+    permissions = in_rule(inputs, inputs["securityGroupId"])
+    call(
+        GroupId=inputs["securityGroupId"],
+        IpPermissions=[one.as_ec2(inputs.get("description", "")) for one in permissions],
+    )
+
+
+def delete_rule(cloud: Cloud, _: str, known: Properties, __: Operation) -> None:
+    """Take the permissions from the group, if it still has them."""
+    owner = known["securityGroupId"]
+    revoke(cloud, known["type"], owner, in_rule(known, owner))
+
+
+def same_protocol(one: Any, other: Any) -> bool:
+    """`all` and `-1` are one protocol."""
+    return not has_unknown([one, other]) and protocol_name(one) == protocol_name(other)
+
+
+SECURITY_GROUP_RULE = ResourceType(
+    "aws:ec2/securityGroupRule:SecurityGroupRule",
+    inputs={
+        "type": Input(required=True, replaces=True),
+        "protocol": Input(required=True, replaces=True, same=same_protocol),
+        "fromPort": Input(required=True, replaces=True),
+        "toPort": Input(required=True, replaces=True),
+        "securityGroupId": Input(required=True, replaces=True),
+        "sourceSecurityGroupId": Input(settled=True, replaces=True),
+        "self": Input(default=False, replaces=True),
+        **{name: Input(replaces=True, same=same_set) for name in SOURCE_INPUTS},
+        "description": Input(),
+    },
+    outputs=("securityGroupRuleId",),
+    create=create_rule,
+    read=read_rule,
+    update=update_rule,
+    delete=delete_rule,
+)
+
+TYPES = (SECURITY_GROUP, DEFAULT_SECURITY_GROUP, SECURITY_GROUP_RULE)

@@ -1,0 +1,62 @@
+"""The kubeconfig that the component returns: it holds no secret, the AWS CLI makes the token."""
+
+import json
+from typing import Any
+
+import pulumi
+
+from lab.providers.errors import RefusedError
+
+API = "client.authentication.k8s.io/v1beta1"
+
+
+def region_of(arn: str) -> str:
+    """The region inside an ARN."""
+    parts = arn.split(":")
+    if len(parts) < 4 or parts[0] != "arn":
+        raise RefusedError(f"'{arn}' is no ARN")
+    return parts[3]
+
+
+def kubeconfig(
+    *,
+    name: str,
+    endpoint: str,
+    certificate_authority: str,
+    region: str,
+    profile: str | None,
+    role: str | None,
+) -> dict[str, Any]:
+    """The kubeconfig as an object, in the form of the real component."""
+    arguments = ["--region", region, "eks", "get-token", "--cluster-name", name, "--output", "json"]
+    arguments += ["--role", role] if role else []
+    arguments += ["--profile", profile] if profile else []
+    command = {
+        "apiVersion": API,
+        "command": "aws",
+        "args": arguments,
+        "env": [{"name": "KUBERNETES_EXEC_INFO", "value": json.dumps({"apiVersion": API})}],
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [
+            {
+                "name": "kubernetes",
+                "cluster": {"server": endpoint, "certificate-authority-data": certificate_authority},
+            }
+        ],
+        "contexts": [{"name": "aws", "context": {"cluster": "kubernetes", "user": "aws"}}],
+        "current-context": "aws",
+        "users": [{"name": "aws", "user": {"exec": command}}],
+    }
+
+
+def kubeconfig_output(**facts: pulumi.Input[Any]) -> pulumi.Output[dict[str, Any]]:
+    """The same from values that may not be known yet."""
+    return pulumi.Output.all(**facts).apply(lambda known: kubeconfig(**known))
+
+
+def kubeconfig_json(**facts: pulumi.Input[Any]) -> pulumi.Output[str]:
+    """The same as JSON text."""
+    return kubeconfig_output(**facts).apply(json.dumps)

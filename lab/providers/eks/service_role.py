@@ -1,0 +1,55 @@
+"""The IAM role of the control plane, a component of its own as in the real package."""
+
+import hashlib
+import json
+
+import pulumi
+import pulumi_aws as aws
+
+SERVICE = "eks.amazonaws.com"
+DESCRIPTION = "Allows EKS to manage clusters on your behalf."
+POLICY = "AmazonEKSClusterPolicy"
+
+
+class ServiceRole(pulumi.ComponentResource):
+    """A role that EKS may assume, with the policy it needs."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        partition: pulumi.Input[str],
+        tags: pulumi.Input[dict[str, str]] | None,
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        super().__init__("eks:index:ServiceRole", name, {}, opts)
+        mine = pulumi.ResourceOptions(parent=self)
+        self.role = aws.iam.Role(
+            f"{name}-role",
+            description=DESCRIPTION,
+            assume_role_policy=trust(),
+            tags=tags,
+            opts=mine,
+        )
+        self.attachment = aws.iam.RolePolicyAttachment(
+            f"{name}-{short_hash(f'arn:aws:iam::aws:policy/{POLICY}')}",
+            policy_arn=pulumi.Output.concat("arn:", partition, ":iam::aws:policy/", POLICY),
+            role=self.role.name,
+            opts=mine,
+        )
+        self.register_outputs({"directRole": self.role, "resolvedRole": self.role})
+
+
+def trust() -> str:
+    """Who may assume the role; tagging the session is for EKS Auto Mode, and always allowed."""
+    statement = {
+        "Action": ["sts:AssumeRole", "sts:TagSession"],
+        "Effect": "Allow",
+        "Principal": {"Service": [SERVICE]},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":"))
+
+
+def short_hash(text: str) -> str:
+    """Eight digits that keep the attachment's name when a list of policies is reordered."""
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:8]

@@ -1,0 +1,169 @@
+"""What resources do with a cluster: get, create, apply, delete, and judge how far an object is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lab.providers.kubernetes import manifests
+from lab.providers.kubernetes.api import APPLY, JSON_PATCH, ApiError, ApiServer, NotFoundError
+from lab.providers.kubernetes.discovery import Discovery, Kind
+from lab.providers.kubernetes.readiness import Standing, standing_of
+from lab.providers.values import Properties
+
+# Who owns the fields of an object between its creation and its first change; the official provider's name.
+CREATOR = "pulumi-kubernetes"
+RELEASE_NAME = "meta.helm.sh/release-name"
+_WORKLOADS = {"daemonsets": "DaemonSet", "deployments": "Deployment", "statefulsets": "StatefulSet"}
+STRICT = {"fieldValidation": "Strict"}
+DRY = {"dryRun": "All"}
+_LOOKS = 8
+CLUSTER_SCOPED = frozenset(
+    {
+        ("v1", "Namespace"),
+        ("v1", "Node"),
+        ("v1", "PersistentVolume"),
+        ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
+        ("apiregistration.k8s.io/v1", "APIService"),
+        ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"),
+        ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"),
+        ("networking.k8s.io/v1", "IngressClass"),
+        ("node.k8s.io/v1", "RuntimeClass"),
+        ("rbac.authorization.k8s.io/v1", "ClusterRole"),
+        ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"),
+        ("scheduling.k8s.io/v1", "PriorityClass"),
+        ("storage.k8s.io/v1", "StorageClass"),
+    }
+)
+
+
+class Cluster:
+    """One cluster as one user sees it."""
+
+    def __init__(self, api: ApiServer, namespace: str) -> None:
+        self._api = api
+        self._discovery = Discovery(api)
+        self.namespace = namespace
+
+    def is_namespaced(self, manifest: Mapping[str, Any]) -> bool:
+        """Whether objects like this live in a namespace; the commonest kinds are known without asking."""
+        if (manifest["apiVersion"], manifest["kind"]) in CLUSTER_SCOPED:
+            return False
+        return self._kind(manifest).namespaced
+
+    def get(self, manifest: Mapping[str, Any], namespace: str, name: str) -> Properties:
+        """An object by name; of `manifest` only the kind counts."""
+        return self._api.get(self._kind(manifest).path(namespace, name))
+
+    def get_same(self, manifest: Mapping[str, Any]) -> Properties:
+        """The live object with this manifest's kind, namespace and name."""
+        return self._api.get(self._path(manifest))
+
+    def create(self, manifest: Properties, *, dry: bool) -> Properties:
+        """Create; an object that exists is an error, a field that the API server does not know too."""
+        kind = self._kind(manifest)
+        body = manifest if kind.namespaced else manifests.in_namespace(manifest, "")
+        return self._api.request(
+            "POST",
+            kind.collection(_namespace(manifest)),
+            parameters={"fieldManager": CREATOR, **STRICT, **(DRY if dry else {})},
+            body=body,
+        )
+
+    def apply(self, manifest: Properties, owner: str, *, force: bool, dry: bool) -> Properties:
+        """Server-side apply as `owner`."""
+        kind = self._kind(manifest)
+        body = manifest if kind.namespaced else manifests.in_namespace(manifest, "")
+        parameters = {"fieldManager": owner, "force": str(force).lower(), **STRICT, **(DRY if dry else {})}
+        try:
+            return self._api.request(
+                "PATCH", self._path(manifest), parameters=parameters, body=body, content_type=APPLY
+            )
+        except ApiError as error:
+            if error.code == 409:
+                advice = "; set the annotation pulumi.com/patchForce to take these fields over"
+                raise ApiError(409, error.reason, f"{error}{advice}") from error
+            raise
+
+    def take_over_creation(self, live: Properties, owner: str) -> None:
+        """Hand the fields we created to the name we apply with, else a removed field would stay for ever.
+
+        A controller that writes the object's status meanwhile fails the test for the version; the next look
+        has the new one.
+        """
+        for attempt in range(_LOOKS):
+            patch = _hand_over(live, owner)
+            if not patch:
+                return
+            try:
+                self._api.request("PATCH", self._path(live), body=patch, content_type=JSON_PATCH)
+            except ApiError as error:
+                if error.code not in {409, 422} or attempt == _LOOKS - 1:
+                    raise
+                live = self.get_same(live)
+            else:
+                return
+
+    def delete(self, manifest: Mapping[str, Any], namespace: str, name: str, propagation: str) -> None:
+        """Ask for deletion; it may take a while."""
+        options = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
+        self._api.request("DELETE", self._kind(manifest).path(namespace, name), body=options)
+
+    def standing(self, manifest: Mapping[str, Any]) -> Standing:
+        """How far the live object is."""
+        try:
+            live = self.get_same(manifest)
+        except NotFoundError:
+            return Standing(ready=False, text="gone", failure="it was deleted while it was waited for")
+        return standing_of(live, lambda: self._endpoints(live), lambda: self._binds_late(live))
+
+    def unready_workload(self, namespace: str, release: str) -> str:
+        """One workload of a Helm release that is not ready and how far it is; empty when all are."""
+        for plural in ("daemonsets", "deployments", "statefulsets"):
+            for item in self._api.get(f"/apis/apps/v1/namespaces/{namespace}/{plural}")["items"]:
+                if (item["metadata"].get("annotations") or {}).get(RELEASE_NAME) != release:
+                    continue
+                live = {"apiVersion": "apps/v1", "kind": _WORKLOADS[plural], **item}
+                standing = standing_of(live, lambda: 1, lambda: False)
+                if not standing.ready:
+                    return f"{live['kind']} {item['metadata']['name']}: {standing.text}"
+        return ""
+
+    def _kind(self, manifest: Mapping[str, Any]) -> Kind:
+        return self._discovery.kind(manifest["apiVersion"], manifest["kind"])
+
+    def _path(self, manifest: Mapping[str, Any]) -> str:
+        return self._kind(manifest).path(_namespace(manifest), manifests.metadata_of(manifest)["name"])
+
+    def _endpoints(self, service: Properties) -> int:
+        """Ready addresses behind a service."""
+        metadata = service["metadata"]
+        slices = self._api.get(
+            f"/apis/discovery.k8s.io/v1/namespaces/{metadata['namespace']}/endpointslices",
+            labelSelector=f"kubernetes.io/service-name={metadata['name']}",
+        )
+        endpoints = [endpoint for item in slices["items"] for endpoint in item.get("endpoints") or []]
+        return sum(1 for endpoint in endpoints if (endpoint.get("conditions") or {}).get("ready", True))
+
+    def _binds_late(self, claim: Properties) -> bool:
+        name = claim["spec"].get("storageClassName")
+        if not name:
+            return False
+        storage_class = self._api.get(f"/apis/storage.k8s.io/v1/storageclasses/{name}")
+        return bool(storage_class.get("volumeBindingMode") == "WaitForFirstConsumer")
+
+
+def _namespace(manifest: Mapping[str, Any]) -> str:
+    return str(manifests.metadata_of(manifest).get("namespace") or "default")
+
+
+def _hand_over(live: Properties, owner: str) -> list[Properties]:
+    """A JSON patch that makes `owner` of what the creator owns, if nothing changed since `live` was read."""
+    patch: list[Properties] = []
+    for index, entry in enumerate(live["metadata"].get("managedFields") or []):
+        if entry["manager"] == CREATOR and entry["operation"] == "Update" and not entry.get("subresource"):
+            place = f"/metadata/managedFields/{index}"
+            patch.append({"op": "replace", "path": f"{place}/manager", "value": owner})
+            patch.append({"op": "replace", "path": f"{place}/operation", "value": "Apply"})
+    if not patch:
+        return []
+    version = live["metadata"]["resourceVersion"]
+    return [{"op": "test", "path": "/metadata/resourceVersion", "value": version}, *patch]

@@ -1,0 +1,50 @@
+"""One configured `kubernetes` provider: its cluster, and which resource types it has."""
+
+import os
+
+from lab.providers.errors import NotOfferedError
+from lab.providers.kubernetes.api import ApiServer
+from lab.providers.kubernetes.api_object import ApiObject
+from lab.providers.kubernetes.cluster import Cluster
+from lab.providers.kubernetes.configuration import Configuration
+from lab.providers.kubernetes.helm import Helm, Releases
+from lab.providers.kubernetes.release import TOKEN as RELEASE
+from lab.providers.kubernetes.release import Release
+from lab.providers.resource import Resource
+from lab.providers.values import Properties
+
+# Modules of the SDK that are no API groups: what the official provider renders by itself.
+RENDERERS = ("helm.sh/", "yaml/", "kustomize/")
+# What the SDK appends to a kind's name to mean a patch of an object, or a list of objects.
+PATCH, LIST = "Patch", "List"
+
+
+class KubernetesInstance:
+    """What resources of one provider share: a connection, a default namespace, Helm."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        access = configuration.access()
+        self._configuration = configuration
+        self._cluster = Cluster(ApiServer(access), configuration.namespace or access.namespace)
+        environment = {**os.environ, "HELM_DRIVER": configuration.helm_driver}
+        helm = Helm(environment)
+        self._release = Release(configuration, helm, Releases(helm, access), self._cluster)
+
+    def resource(self, token: str) -> Resource:
+        """The resource type of a token."""
+        if token == RELEASE:
+            return self._release
+        _, module, kind = token.split(":")
+        if module.startswith(RENDERERS):
+            raise NotOfferedError(f"{token} is not offered by the lab; use {RELEASE}")
+        if kind.endswith(PATCH):
+            raise NotOfferedError(
+                f"{token} is not offered by the lab: objects of others are not patched here"
+            )
+        if kind.endswith(LIST):
+            raise NotOfferedError(f"{token}: a list cannot be created; create its items")
+        return ApiObject(token, self._configuration, self._cluster)
+
+    def invoke(self, token: str, arguments: Properties) -> Properties:  # noqa: ARG002  # signature of `Instance`
+        """No function is offered: rendering charts and YAML belongs to the official provider."""
+        raise NotOfferedError(f"{token} is not offered by the lab")

@@ -1,0 +1,92 @@
+"""What the lab runs that is not Python, made on first use and kept: the control plane, Helm, the charts.
+
+Every method returns the path of a finished thing and makes it first if it is not in the cache. Called by
+lab/cluster, the lab's own commands and the tests; `python -m lab.toolchain` is the same by hand.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from . import charts, programs
+from .errors import (
+    BuildError,
+    DownloadError,
+    MissingToolError,
+    TamperedModuleError,
+    ToolchainError,
+    UnknownVersionError,
+)
+from .golang import Go, Program
+from .store import Store, default_cache
+
+__all__ = [
+    "CILIUM_VERSIONS",
+    "BuildError",
+    "DownloadError",
+    "MissingToolError",
+    "TamperedModuleError",
+    "Toolchain",
+    "ToolchainError",
+    "UnknownVersionError",
+    "default_cache",
+]
+
+CILIUM_VERSIONS = tuple(charts.SUMS)
+_CALL_NAMES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
+
+
+class Toolchain:
+    """The tools in one cache directory; `report` gets a line whenever something takes its time."""
+
+    def __init__(self, cache: Path, report: Callable[[str], None], go: Go | None = None) -> None:
+        self._store = Store(cache, report)
+        self._go = go or Go(report)
+
+    def control_plane(self) -> Path:
+        """The binary that is etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kubectl."""
+        return self._built("control-plane", programs.CONTROL_PLANE, _CALL_NAMES)
+
+    def kubectl(self) -> Path:
+        """The control plane's binary under the name that makes it kubectl."""
+        return self.control_plane().with_name("kubectl")
+
+    def node_player(self) -> Path:
+        """The program that plays kubelets and CNI agents."""
+        return self._built("node-player", programs.NODE_PLAYER)
+
+    def helm(self) -> Path:
+        """The Helm command."""
+        return self._built("helm", programs.HELM)
+
+    def chart(self, version: str) -> Path:
+        """`cilium-<version>.tgz`, in a directory that serves as a chart repository on disk."""
+
+        def make(target: Path) -> None:
+            charts.package_chart(self.chart_directory(version), target)
+
+        return self._store.obtain("charts", f"cilium-{charts.known(version)}.tgz", make)
+
+    def chart_directory(self, version: str) -> Path:
+        """The chart's sources."""
+
+        def make(target: Path) -> None:
+            charts.copy_chart(charts.module(self._go, version), target)
+
+        return self._store.obtain("chart-sources", charts.known(version), make)
+
+    def crds(self, version: str) -> Path:
+        """The CRDs of a Cilium version, in one folder per API version; its parent holds all versions made."""
+
+        def make(target: Path) -> None:
+            charts.copy_custom_resources(charts.module(self._go, version), target)
+
+        return self._store.obtain("crds", charts.known(version), make)
+
+    def _built(self, name: str, program: Program, other_names: tuple[str, ...] = ()) -> Path:
+        def make(target: Path) -> None:
+            target.mkdir()
+            self._go.build(program, target / name)
+            for other in other_names:
+                (target / other).symlink_to(name)
+
+        return self._store.obtain(name, self._go.key(program), make) / name

@@ -1,0 +1,92 @@
+"""The Cilium charts and CRDs of the versions that the lab serves, taken from Cilium's own Go module.
+
+The module of a release holds the chart as released (`install/kubernetes/cilium`) and the CRDs that its
+operator registers. Its checksum is pinned here, so a chart is the same on every machine.
+"""
+
+import gzip
+import io
+import shutil
+import tarfile
+from pathlib import Path
+
+from .errors import TamperedModuleError, UnknownVersionError
+from .golang import Go
+
+_MODULE = "github.com/cilium/cilium"
+_CHART = Path("install/kubernetes/cilium")
+_CUSTOM_RESOURCES = Path("pkg/k8s/apis/cilium.io/client/crds")
+_API_VERSIONS = ("v2", "v2alpha1")
+# What the chart's own build generates values.yaml and README.md from; newer charts ignore them themselves.
+_GENERATOR_INPUTS = (".tmpl", ".gotmpl")
+
+SUMS = {
+    "1.12.4": "h1:Hk0kr8zOkaIkLo0oKF57clTlCSLbwaO4leb68RcgckM=",
+    "1.15.19": "h1:paLLN6chvDJiW9FB31c2KHdtFbkFB6QsVxgvLHN9XHs=",
+    "1.16.19": "h1:t8UqCIzIeRuKOEZ9B5kj8usoVtjxMA1Z3dKVUMxozL0=",
+    "1.18.4": "h1:/HrbeMmk46UDkJs4uJemIqxB7wuZ+QRMNVscNYua5C8=",
+    "1.19.6": "h1:2G0yzfral3u6v56dY3tx2pT4U1sbMXDSKTBlGBYgRGo=",
+    "1.20.2": "h1:dqiEGIcXc+gqCLYG/l7VCFJ8GHyb4HUrwbZOpkX5dL8=",
+}
+
+
+def known(version: str) -> str:
+    """The version, if the lab serves it."""
+    if version not in SUMS:
+        served = ", ".join(SUMS)
+        raise UnknownVersionError(f"the lab has no Cilium chart of version {version!r}; it has {served}")
+    return version
+
+
+def module(go: Go, version: str) -> Path:
+    """The directory of a Cilium release in Go's module cache, fetched if need be and checked."""
+    directory, found = go.download(_MODULE, f"v{known(version)}", f"Cilium {version} (tens of megabytes)")
+    if found != SUMS[version]:
+        raise TamperedModuleError(f"Cilium {version} arrived with checksum {found}, not {SUMS[version]}")
+    return directory
+
+
+def copy_chart(source: Path, target: Path) -> None:
+    """The chart of a module's directory as a directory that can be written to."""
+    for path in _chart_files(source):
+        copy = target / path.relative_to(source / _CHART)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)  # content only: files of the module cache are read-only
+
+
+def package_chart(chart: Path, target: Path) -> None:
+    """A chart's directory as the archive that `helm package` would make, the same bytes every time."""
+    with (
+        target.open("wb") as file,
+        gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as compressed,
+        tarfile.open(fileobj=compressed, mode="w") as archive,
+    ):
+        for path in _chart_yaml_first(chart):
+            _add(archive, f"cilium/{path.relative_to(chart)}", path.read_bytes())
+
+
+def copy_custom_resources(source: Path, target: Path) -> None:
+    """The CRDs of a module's directory, in one folder per API version."""
+    for api_version in _API_VERSIONS:
+        (target / api_version).mkdir(parents=True)
+        for path in sorted((source / _CUSTOM_RESOURCES / api_version).glob("*.yaml")):
+            shutil.copyfile(path, target / api_version / path.name)
+
+
+def _chart_files(source: Path) -> list[Path]:
+    chart = source / _CHART
+    return sorted(
+        path for path in chart.rglob("*") if path.is_file() and path.suffix not in _GENERATOR_INPUTS
+    )
+
+
+def _chart_yaml_first(chart: Path) -> list[Path]:
+    files = (path for path in chart.rglob("*") if path.is_file())
+    return sorted(files, key=lambda path: (path != chart / "Chart.yaml", path))
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size = len(content)
+    entry.mode = 0o644
+    archive.addfile(entry, io.BytesIO(content))

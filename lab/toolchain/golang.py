@@ -1,0 +1,158 @@
+"""The Go command: building a program of the lab and fetching a Go module, with progress and short errors.
+
+A first build takes minutes, so a line is reported now and then while it runs; a failed one ends in one
+error that holds the compiler's last lines.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .errors import BuildError, DownloadError, MissingToolError
+
+_OLDEST = (1, 26)
+_TAIL_LINES = 15
+_BUILD_FLAGS = ("-mod=readonly", "-buildvcs=false")
+# cgo off: no C compiler is needed, and the result runs whatever C library the machine has.
+_BUILD_ENVIRONMENT = {"CGO_ENABLED": "0"}
+
+
+@dataclass(frozen=True)
+class Program:
+    """A Go program of the lab and how it is built."""
+
+    title: str
+    module: Path
+    package: str = "."
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Package variables set by the linker, such as the version a program answers with."""
+    expected: str = "about a minute"
+
+    def linker_flags(self) -> str:
+        """The value of `-ldflags`; symbol tables are dropped, they are a third of the size."""
+        return " ".join(["-s -w", *(f"-X {name}={value}" for name, value in self.variables.items())])
+
+
+@dataclass(frozen=True)
+class Go:
+    """The `go` command found on a search path; `every` seconds pass between two progress lines."""
+
+    report: Callable[[str], None]
+    path: str | None = None
+    every: float = 20.0
+
+    def version(self, directory: Path) -> str:
+        """The Go version used in a module, after Go itself has picked the toolchain the module asks for."""
+        asked = subprocess.run(
+            [self._executable(), "env", "GOVERSION"],
+            cwd=directory, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        found = asked.stdout.strip()
+        if asked.returncode != 0 or _number(found) < _OLDEST:
+            raise MissingToolError(_advice(found or _last_line(asked.stderr)))
+        return found
+
+    def key(self, program: Program) -> str:
+        """A short hash of all that decides the program's content: sources, Go's version, flags, platform."""
+        digest = hashlib.sha256()
+        for part in (self.version(program.module), os.uname().sysname, os.uname().machine, program.package,
+                     program.linker_flags(), *_BUILD_FLAGS):  # fmt: skip
+            digest.update(f"{part}\0".encode())
+        for path in sources(program.module):
+            digest.update(f"{path.relative_to(program.module)}\0".encode() + path.read_bytes() + b"\0")
+        return digest.hexdigest()[:12]
+
+    def build(self, program: Program, output: Path) -> None:
+        """Build the program into a file."""
+        command = [
+            self._executable(), "build", *_BUILD_FLAGS, "-ldflags", program.linker_flags(),
+            "-o", str(output), program.package,
+        ]  # fmt: skip
+        title = f"building {program.title} ({program.expected} the first time)"
+        code, _, errors = self._run(title, command, program.module)
+        if code != 0:
+            raise BuildError(f"building {program.title} failed:\n{_tail(errors)}")
+
+    def download(self, module: str, version: str, title: str) -> tuple[Path, str]:
+        """Fetch a module into Go's module cache; its directory and the checksum of its content."""
+        with tempfile.TemporaryDirectory() as empty:  # outside every module, none of them is changed
+            command = [self._executable(), "mod", "download", "-json", f"{module}@{version}"]
+            code, output, errors = self._run(f"downloading {title}", command, Path(empty))
+        answer = _json(output)
+        if code != 0 or "Dir" not in answer:
+            raise DownloadError(f"downloading {title} failed: {answer.get('Error') or _tail(errors)}")
+        return Path(answer["Dir"]), answer["Sum"]
+
+    def _executable(self) -> str:
+        found = shutil.which("go", path=self.path)
+        if found is None:
+            raise MissingToolError(_advice(""))
+        return found
+
+    def _run(self, title: str, command: list[str], directory: Path) -> tuple[int, str, str]:
+        """Run to the end, with a line at the start and then now and then; nothing survives an interrupt."""
+        self.report(title)
+        with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+            process = subprocess.Popen(
+                command, cwd=directory, stdout=output, stderr=errors, stdin=subprocess.DEVNULL,
+                env=os.environ | _BUILD_ENVIRONMENT, start_new_session=True,
+            )  # fmt: skip
+            try:
+                code = self._wait(title, process)
+            except BaseException:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                raise
+            output.seek(0)
+            errors.seek(0)
+            return code, output.read(), errors.read()
+
+    def _wait(self, title: str, process: subprocess.Popen[bytes]) -> int:
+        elapsed = 0.0
+        while True:
+            try:
+                return process.wait(self.every)
+            except subprocess.TimeoutExpired:
+                elapsed += self.every
+                self.report(f"{title} ... {elapsed:.0f}s")
+
+
+def sources(module: Path) -> list[Path]:
+    """The files that make a module's programs, embedded ones too, in a stable order; not tests and prose."""
+    files = (path for path in module.rglob("*") if path.is_file() and "testdata" not in path.parts)
+    return sorted(path for path in files if not path.name.endswith(("_test.go", ".md")))
+
+
+def _advice(found: str) -> str:
+    wanted = f"Go {'.'.join(map(str, _OLDEST))} or newer"
+    state = f"this machine answers: {found}" if found else "no `go` is on PATH"
+    return f"{wanted} builds the lab's control plane and {state}. Install it from https://go.dev/dl/"
+
+
+def _number(version: str) -> tuple[int, int]:
+    match = re.match(r"go(\d+)\.(\d+)", version)
+    return (int(match[1]), int(match[2])) if match else (0, 0)
+
+
+def _json(text: str) -> dict[str, str]:
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _tail(text: str) -> str:
+    return "\n".join(text.strip().splitlines()[-_TAIL_LINES:])
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or [""])[-1]

@@ -1,0 +1,163 @@
+"""The agents of a network plugin: on how many nodes they are wanted, and whether they are rolled out.
+
+The gates around everything else: the new plugin wants exactly the nodes it should, the old one none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from migration.facts.names import CNI_LABEL, NAMESPACE
+from migration.sides import Plugin, incoming, outgoing
+from migration.stops import StoppedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from migration.plan.model import Target
+    from migration.rules import Limits
+    from migration.world import Report, World
+
+Object = dict[str, Any]
+
+_MOST_NAMED = 4
+
+
+def await_count(
+    world: World, target: Target, report: Report, *, readings: int, seconds: float
+) -> dict[str, Any]:
+    """Wait until the new plugin wants exactly the nodes without the old one's label."""
+    plugin = incoming(target)
+    seen: dict[str, Any] = {}
+
+    def missing() -> str:
+        nodes = unlabelled(world, target)
+        daemon_set = _required(world, plugin)
+        desired = daemon_set.get("status", {}).get("desiredNumberScheduled", 0)
+        seen.update(daemonSet=plugin.daemon_set, desired=desired, unlabelled=len(nodes))
+        if not is_current(daemon_set):
+            return f"the controller has not looked at DaemonSet {plugin.daemon_set} yet"
+        if desired == len(nodes):
+            return ""
+        where = f": {named(nodes)}" if nodes else ""
+        return (
+            f"DaemonSet {plugin.daemon_set} wants {desired} nodes, and {len(nodes)} are without the label "
+            f"{CNI_LABEL}={outgoing(target).label}{where}"
+        )
+
+    world.wait(
+        missing,
+        waited_for=f"{plugin.daemon_set} to want the right number of nodes",
+        seconds=seconds,
+        every=_every(seconds),
+        report=report,
+        readings=readings,
+    )
+    report(f"{plugin.daemon_set} wants {seen['desired']} nodes, as it should")
+    return seen
+
+
+def await_none(
+    world: World, target: Target, report: Report, *, readings: int, seconds: float
+) -> dict[str, Any]:
+    """Wait until the old plugin is wanted on no node and none of its agents is left."""
+    plugin = outgoing(target)
+    world.wait(
+        lambda: wanted(world, plugin),
+        waited_for=f"{plugin.daemon_set} to be wanted on no node",
+        seconds=seconds,
+        every=_every(seconds),
+        report=report,
+        readings=readings,
+    )
+    return {"daemonSet": plugin.daemon_set, "desired": 0}
+
+
+def wanted(world: World, plugin: Plugin) -> str:
+    """Where a plugin is still wanted or runs, in one sentence; nothing where it is done with."""
+    daemon_set = world.api.get(plugin.path)
+    if daemon_set is None:
+        return ""
+    if not is_current(daemon_set):
+        return f"the controller has not looked at DaemonSet {plugin.daemon_set} yet"
+    desired = daemon_set.get("status", {}).get("desiredNumberScheduled", 0)
+    nodes = sorted(pod["spec"].get("nodeName") or "no node yet" for pod in pods(world, plugin))
+    if desired or nodes:
+        return (
+            f"DaemonSet {plugin.daemon_set} still wants {desired} nodes; it runs on {named(nodes) or 'none'}"
+        )
+    return ""
+
+
+def pods(world: World, plugin: Plugin) -> list[Object]:
+    """The agents of a plugin."""
+    return world.api.list(f"/api/v1/namespaces/{NAMESPACE}/pods", labelSelector=plugin.selector)
+
+
+def unlabelled(world: World, target: Target) -> list[str]:
+    """The nodes that the new plugin is for."""
+    label = outgoing(target).label
+    return sorted(
+        node["metadata"]["name"]
+        for node in world.api.list("/api/v1/nodes")
+        if (node["metadata"].get("labels") or {}).get(CNI_LABEL) != label
+    )
+
+
+def await_roll_out(world: World, plugin: Plugin, limits: Limits, report: Report) -> int:
+    """Wait until every agent runs what its DaemonSet says now; the number of agents."""
+
+    def missing() -> str:
+        daemon_set = world.api.get(plugin.path)
+        return f"DaemonSet {plugin.daemon_set} does not exist" if daemon_set is None else behind(daemon_set)
+
+    world.wait(
+        missing,
+        waited_for=f"DaemonSet {plugin.daemon_set} to be rolled out",
+        seconds=limits.roll_out,
+        every=limits.between_looks,
+        report=report,
+        since_progress=True,
+    )
+    status = (world.api.get(plugin.path) or {}).get("status", {})
+    return int(status.get("desiredNumberScheduled", 0))
+
+
+def behind(daemon_set: Object) -> str:
+    """How far a DaemonSet's roll-out is, in one sentence; nothing when it is through."""
+    name, status = daemon_set["metadata"]["name"], daemon_set.get("status", {})
+    desired = status.get("desiredNumberScheduled", 0)
+    new, ready = status.get("updatedNumberScheduled", 0), status.get("numberReady", 0)
+    if not is_current(daemon_set):
+        return f"the controller has not looked at DaemonSet {name} yet"
+    if new >= desired and ready >= desired:
+        return ""
+    return f"DaemonSet {name}: {new} of {desired} agents are new, {ready} are ready"
+
+
+def is_current(daemon_set: Object) -> bool:
+    """Whether its status speaks of its present form."""
+    generation = daemon_set["metadata"].get("generation", 0)
+    return bool(daemon_set.get("status", {}).get("observedGeneration", 0) >= generation)
+
+
+def named(names: Sequence[str]) -> str:
+    """The first few of them, and how many more there are."""
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things, in words."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _required(world: World, plugin: Plugin) -> Object:
+    daemon_set = world.api.get(plugin.path)
+    if daemon_set is None:
+        raise StoppedError(f"DaemonSet {NAMESPACE}/{plugin.daemon_set} does not exist")
+    return daemon_set
+
+
+def _every(seconds: float) -> float:
+    return min(max(seconds / 60, 1.0), 5.0)

@@ -1,0 +1,56 @@
+"""The Cluster Autoscaler, where one runs, leaves new nodes alone: until pods come to them they look idle.
+
+New nodes get its annotation `scale-down-disabled` as soon as they can take pods, and lose it at the end. They
+are born without it, so nobody else's is taken away.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from migration import marks
+from migration.facts.objects import reference
+from migration.facts.workloads import is_autoscaler
+from migration.record import AUTOSCALER, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from migration.world import Report, World
+
+Object = dict[str, Any]
+
+ANNOTATION = "cluster-autoscaler.kubernetes.io/scale-down-disabled"
+_DEPLOYMENTS = "/apis/apps/v1/deployments"
+
+
+def note(world: World, report: Report) -> None:
+    """Write down whether one runs; looked up once for a migration."""
+    record = Record(world.api)
+    if record.get(AUTOSCALER) is not None:
+        return
+    deployments = world.api.each(_DEPLOYMENTS, lambda thing: reference("Deployment", thing))
+    found = next(filter(is_autoscaler, deployments), None)
+    record.put(AUTOSCALER, str(found or ""))
+    if found:
+        report(f"{found} is kept from removing new nodes")
+
+
+def keep(world: World, nodes: Iterable[Object]) -> None:
+    """Have it leave these nodes alone."""
+    missing = [node for node in nodes if not _is_kept(node)]
+    if missing and Record(world.api).get(AUTOSCALER):
+        for node in missing:
+            marks.annotate(world.api, node, ANNOTATION, "true")
+
+
+def release(world: World, instances: Iterable[str], nodes: dict[str, Object]) -> None:
+    """The nodes of these instances are its own again."""
+    if Record(world.api).get(AUTOSCALER):
+        for instance in instances:
+            if instance in nodes:
+                marks.annotate(world.api, nodes[instance], ANNOTATION, None)
+
+
+def _is_kept(node: Object) -> bool:
+    return ANNOTATION in (node["metadata"].get("annotations") or {})

@@ -1,0 +1,61 @@
+"""What a program finds when it starts: the cluster, its nodes in the order of work, and the plan.
+
+The nodes come from the inventory that the first run wrote into the cluster, so that a later run counts on the
+same ones however many are gone by then. Before that they come from the plan. Only reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from migration import operations
+from migration.existing import image_families
+from migration.plan.making import plan
+
+if TYPE_CHECKING:
+    from cilium.masquerade import ImageFamily
+    from migration.plan.model import Plan
+    from migration.rules import Rules
+    from migration.world import Report, World
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Where a migration stands when a program starts."""
+
+    nodes: tuple[str, ...]
+    """All nodes that are or were to be replaced, in the order of work."""
+    left: int
+    """How many of them are still there."""
+    image_families: frozenset[ImageFamily]
+    """Of all nodes in the cluster."""
+    plan: Plan | None
+    """Made when no inventory is there yet."""
+
+
+def begin(world: World, rules: Rules, report: Report) -> Beginning:
+    """Look at the nodes, and plan where nothing was begun."""
+    nodes = world.api.list("/api/v1/nodes")
+    families = image_families(nodes)
+    inventory = operations.read_inventory(world, rules.options.target)
+    if inventory is None:
+        made = plan_now(world, rules, report)
+        names = tuple(node.node for node in made.nodes)
+        return Beginning(names, left=len(names), image_families=families, plan=made)
+    there = {node["metadata"]["uid"] for node in nodes}
+    return Beginning(
+        nodes=tuple(node.name for node in inventory.nodes),
+        left=sum(node.uid in there for node in inventory.nodes),
+        image_families=families,
+        plan=None,
+    )
+
+
+def plan_now(world: World, rules: Rules, report: Report) -> Plan:
+    """The plan of what is left to do, from facts read now."""
+    options, target = rules.options, rules.options.target
+    inventory = operations.read_inventory(world, target)
+    if inventory is not None:
+        options = replace(options, outgoing=inventory.names, before=operations.read_groups(world, target))
+    return plan(world.facts(report), options)

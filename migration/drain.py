@@ -1,0 +1,271 @@
+"""Drains one node through the Eviction API, look by look, until it has been seen empty twice.
+
+Every look lists the node's pods, asks the plan's judge about each, and asks for the evictions that are due.
+Nothing is remembered that the API server does not know, but which pods were asked for already: no pod is
+evicted twice, none is deleted where its eviction failed, and the node counts as drained only when it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+from clients.evictions import NO_ANSWER
+from errors import TransientError
+from migration import marks
+from migration.facts.objects import moment
+from migration.judging import Bench
+from migration.plan.model import Verdict
+from migration.stops import DrainRefusedError, StoppedError, TimedOutError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from clients.evictions import EvictionAnswer
+    from migration.inventory import Outgoing
+    from migration.plan.model import PodPlan
+    from migration.rules import Rules
+    from migration.world import Report, World
+
+Object = dict[str, Any]
+
+_BUDGET_PAUSE = 5.0
+_MOST_FAILURES = 6
+_LOOKS = 2
+"""Looks in a row that have to agree: that the node is empty, or that a pod must stay."""
+_CRITICAL = "system-"
+"""What the priority classes of Kubernetes' own critical pods begin with."""
+_TWO_BUDGETS = "more than one poddisruptionbudget"
+_NAMESPACE_TERMINATING = "NamespaceTerminating"
+
+
+class Ended(Enum):
+    """How a drain ended."""
+
+    EMPTY = auto()
+    NODE_GONE = auto()
+    UNCORDONED = auto()
+    """Somebody uncordoned the node meanwhile, so pods may come back to it."""
+
+
+@dataclass
+class Drained:
+    """What a drain did."""
+
+    ended: Ended
+    evicted: int = 0
+    deleted: int = 0
+
+
+@dataclass
+class _Attempt:
+    """What is known of one pod's eviction."""
+
+    asked: bool = False
+    """The API server has taken it, so the pod only has to end."""
+    due: float = 0.0
+    failures: int = 0
+    answer: str = ""
+
+
+@dataclass
+class _Look:
+    """One list of a node's pods with the verdicts on them."""
+
+    things: dict[str, Object]
+    verdicts: Mapping[str, PodPlan]
+    refused: list[str] = field(default_factory=list)
+
+    def of(self, *verdicts: Verdict) -> list[str]:
+        return [uid for uid, plan in self.verdicts.items() if plan.verdict in verdicts]
+
+    @property
+    def left(self) -> list[str]:
+        """The pods the drain still has to get rid of."""
+        return self.of(Verdict.EVICT, Verdict.DELETE, Verdict.WAIT)
+
+
+def drain(world: World, node: Outgoing, rules: Rules, report: Report) -> Drained:
+    """Evict what has to go and wait until it is gone.
+
+    Raises DrainRefusedError before the first eviction when a pod must not go or never can, TimedOutError
+    with every pod that is left, its budget and its numbers when time is up.
+    """
+    return _Drain(world, node, rules, report).run()
+
+
+class _Drain:
+    def __init__(self, world: World, node: Outgoing, rules: Rules, report: Report) -> None:
+        self._world, self._node, self._rules, self._report = world, node, rules, report
+        self._bench = Bench(world, rules.options, node.group)
+        self._attempts: dict[str, _Attempt] = {}
+        self._done = Drained(Ended.EMPTY)
+        self._said = ""
+
+    def run(self) -> Drained:
+        began = self._world.time.monotonic()
+        empty = 0
+        refused: list[str] = []
+        while True:
+            self._world.guard()
+            if ended := self._interrupted():
+                self._done.ended = ended
+                return self._done
+            look = self._look()
+            if look.refused and refused:
+                raise DrainRefusedError(self._node.name, look.refused)
+            refused = look.refused
+            empty = 0 if look.left or refused else empty + 1
+            if empty >= _LOOKS:
+                return self._done
+            if not refused:
+                self._act(look)
+            if self._world.time.monotonic() - began >= self._rules.options.drain_timeout:
+                raise self._out_of_time(look)
+            self._world.time.sleep(self._rules.limits.between_looks)
+
+    def _interrupted(self) -> Ended | None:
+        node = self._world.api.get(marks.path(self._node.name))
+        if node is None or node["metadata"]["uid"] != self._node.uid:
+            return Ended.NODE_GONE
+        return None if marks.is_cordoned(node) else Ended.UNCORDONED
+
+    def _look(self) -> _Look:
+        things = {thing["metadata"]["uid"]: thing for thing in pods_on(self._world, self._node.name)}
+        look = _Look(things, self._bench.judge(list(things.values())))
+        look.refused = [
+            f"{plan.pod.namespace}/{plan.pod.name}: {plan.reason}"
+            for plan in look.verdicts.values()
+            if plan.verdict.stands_in_the_way
+        ]
+        return look
+
+    def _act(self, look: _Look) -> None:
+        """Ask for what is due. Critical pods wait until all others are gone: those may need them to end."""
+        moving = look.of(Verdict.EVICT, Verdict.DELETE)
+        ordinary = [uid for uid in look.left if not _is_critical(look.things[uid])]
+        for uid in moving:
+            attempt = self._attempts.setdefault(uid, _Attempt())
+            held_back = bool(ordinary) and _is_critical(look.things[uid])
+            if attempt.asked or held_back or self._world.time.monotonic() < attempt.due:
+                continue
+            self._world.guard()
+            if look.verdicts[uid].verdict is Verdict.DELETE:
+                self._delete(look.verdicts[uid], attempt)
+            else:
+                self._evict(look.verdicts[uid], attempt)
+        self._tell(look)
+
+    def _delete(self, plan: PodPlan, attempt: _Attempt) -> None:
+        """Only what the plan said is deleted: pods whose budget people excepted."""
+        pod = plan.pod
+        if self._world.api.delete(f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}", uid=plan.uid):
+            self._done.deleted += 1
+            self._world.note("deleted", node=self._node.name, pod=_name(plan), reason=plan.reason)
+        attempt.asked = True
+
+    def _evict(self, plan: PodPlan, attempt: _Attempt) -> None:
+        answer = self._world.api.evict(plan.pod.namespace, plan.pod.name, uid=plan.uid)
+        attempt.answer = answer.message
+        now = self._world.time.monotonic()
+        if 200 <= answer.status < 300:
+            attempt.asked = True
+            self._done.evicted += 1
+            self._world.note("evicted", node=self._node.name, pod=_name(plan))
+        elif answer.status in (404, 409):  # gone, or another pod of that name: the next look tells
+            attempt.due = now + self._rules.limits.between_looks
+        elif answer.status == 429:
+            attempt.failures = 0
+            attempt.answer = answer.cause("DisruptionBudget") or answer.message
+            attempt.due = now + max(answer.retry_after or 0.0, _BUDGET_PAUSE)
+        elif _is_two_budgets(answer):
+            raise DrainRefusedError(self._node.name, [f"{_name(plan)}: {answer.message}"])
+        elif _is_final(answer):
+            raise StoppedError(
+                f"the eviction of pod {_name(plan)} was refused with HTTP {answer.status}: {answer.message}"
+            )
+        else:
+            self._failed(plan, attempt, answer, now)
+
+    def _failed(self, plan: PodPlan, attempt: _Attempt, answer: EvictionAnswer, now: float) -> None:
+        """A failure that may pass: tried again, each time later, but not for ever."""
+        attempt.failures += 1
+        if attempt.failures >= _MOST_FAILURES and answer.status != 403:
+            how = f"HTTP {answer.status}" if answer.status != NO_ANSWER else "no answer"
+            raise TransientError(
+                f"the eviction of pod {_name(plan)} failed {attempt.failures} times, last with {how}: "
+                f"{answer.message}"
+            )
+        attempt.due = now + min(2.0 ** (attempt.failures - 1), _BUDGET_PAUSE)
+
+    def _tell(self, look: _Look) -> None:
+        left = [look.verdicts[uid] for uid in look.left]
+        if not left:
+            return
+        waiting = [plan for plan in left if (known := self._attempts.get(plan.uid)) and not known.asked]
+        first = (waiting or left)[0]
+        why = self._attempts[first.uid].answer if waiting else ""
+        done = self._done.evicted + self._done.deleted
+        line = f"evicted {done}, {len(left)} left: {_name(first)}{f' ({why})' if why else ''}"
+        if line != self._said:
+            self._report(line)
+            self._said = line
+
+    def _out_of_time(self, look: _Look) -> TimedOutError:
+        lines = [self._still_there(look, uid) for uid in look.left]
+        return TimedOutError(
+            f"node {self._node.name} to be drained",
+            self._rules.options.drain_timeout,
+            "".join(f"\n  - {line}" for line in lines) or "it was not empty twice in a row",
+            "The node is uncordoned again. Fix what is named and run `pulumi up` again: it goes on here.",
+        )
+
+    def _still_there(self, look: _Look, uid: str) -> str:
+        thing, plan = look.things[uid], look.verdicts[uid]
+        metadata = thing["metadata"]
+        if since := metadata.get("deletionTimestamp"):
+            finalizers = metadata.get("finalizers") or []
+            held = f", held by the finalizers {', '.join(finalizers)}" if finalizers else ""
+            overdue = self._overdue(since)
+            return f"{_name(plan)}: terminating{overdue}{held}"
+        attempt = self._attempts.get(uid, _Attempt())
+        budget = f" (budget {plan.budget.namespace}/{plan.budget.name})" if plan.budget else ""
+        return f"{_name(plan)}{budget}: {attempt.answer or plan.reason}"
+
+    def _overdue(self, since: str) -> str:
+        ends = moment(since)
+        late = self._world.time.now() - ends if ends else timedelta(0)
+        return f", overdue by {late.total_seconds():.0f} s" if late > timedelta(0) else ""
+
+
+def _is_critical(thing: Object) -> bool:
+    return str(thing["spec"].get("priorityClassName") or "").startswith(_CRITICAL)
+
+
+def _is_two_budgets(answer: EvictionAnswer) -> bool:
+    return answer.status == 500 and _TWO_BUDGETS in answer.message.lower()
+
+
+def _is_final(answer: EvictionAnswer) -> bool:
+    """A refusal that no waiting changes. A pod of a namespace that is going goes by itself."""
+    if answer.status == 403:
+        return answer.cause(_NAMESPACE_TERMINATING) is None
+    return 400 <= answer.status < 500
+
+
+def _name(plan: PodPlan) -> str:
+    return f"{plan.pod.namespace}/{plan.pod.name}"
+
+
+def refusals(world: World, node: Outgoing, rules: Rules) -> list[str]:
+    """Why a node could not be drained, known before it is touched."""
+    things = pods_on(world, node.name)
+    verdicts = Bench(world, rules.options, node.group).judge(things)
+    return [f"{_name(plan)}: {plan.reason}" for plan in verdicts.values() if plan.verdict.stands_in_the_way]
+
+
+def pods_on(world: World, node: str) -> list[Object]:
+    """All pods that are bound to a node."""
+    return world.api.list("/api/v1/pods", fieldSelector=f"spec.nodeName={node}")

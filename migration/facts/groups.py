@@ -1,0 +1,122 @@
+"""What AWS knows: the cluster, its vpc-cni add-on, and the Auto Scaling groups its nodes belong to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from errors import RefusedError
+from migration.facts.model import AddOn, Cluster, Group, Hook, Instance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+VPC_CNI = "vpc-cni"
+_MOST_INSTANCES = 50
+_MOST_GROUPS = 100
+_NOT_FOUND = 404
+
+
+def cluster(eks: Any, name: str) -> Cluster:
+    """The cluster as EKS describes it."""
+    try:
+        described = eks.describe_cluster(name=name)["cluster"]
+    except eks.exceptions.ResourceNotFoundException as error:
+        raise RefusedError(f"EKS has no cluster named {name} here", status=_NOT_FOUND) from error
+    return Cluster(
+        name=name,
+        version=described["version"],
+        status=described["status"],
+        auto_mode=bool((described.get("computeConfig") or {}).get("enabled")),
+    )
+
+
+def add_on(eks: Any, cluster_name: str) -> AddOn | None:
+    """The vpc-cni add-on, or None where aws-node is self-managed."""
+    try:
+        described = eks.describe_addon(clusterName=cluster_name, addonName=VPC_CNI)["addon"]
+    except eks.exceptions.ResourceNotFoundException:
+        return None
+    return AddOn(
+        version=described["addonVersion"],
+        status=described["status"],
+        configuration=described.get("configurationValues") or "",
+    )
+
+
+def groups(autoscaling: Any, eks: Any, cluster_name: str, instances: Iterable[str]) -> tuple[Group, ...]:
+    """The Auto Scaling groups that the instances are members of, by name."""
+    node_groups = _managed(eks, cluster_name)
+    names = sorted(set(_group_names(autoscaling, sorted(instances))))
+    described: list[Mapping[str, Any]] = []
+    for some in _batches(names, _MOST_GROUPS):
+        pages = autoscaling.get_paginator("describe_auto_scaling_groups").paginate(AutoScalingGroupNames=some)
+        described += [group for page in pages for group in page["AutoScalingGroups"]]
+    return tuple(
+        _group(group, _hooks(autoscaling, group["AutoScalingGroupName"]), node_groups)
+        for group in sorted(described, key=lambda group: str(group["AutoScalingGroupName"]))
+    )
+
+
+def _group_names(autoscaling: Any, instances: Sequence[str]) -> Iterator[str]:
+    for some in _batches(instances, _MOST_INSTANCES):
+        answer = autoscaling.describe_auto_scaling_instances(InstanceIds=some)
+        yield from (member["AutoScalingGroupName"] for member in answer["AutoScalingInstances"])
+
+
+def _managed(eks: Any, cluster_name: str) -> dict[str, str]:
+    """Which EKS managed node group stands behind an Auto Scaling group."""
+    found = {}
+    for name in _names(eks, "list_nodegroups", "nodegroups", clusterName=cluster_name):
+        described = eks.describe_nodegroup(clusterName=cluster_name, nodegroupName=name)["nodegroup"]
+        for group in (described.get("resources") or {}).get("autoScalingGroups") or ():
+            found[group["name"]] = name
+    return found
+
+
+def _group(described: Mapping[str, Any], hooks: tuple[Hook, ...], managed: Mapping[str, str]) -> Group:
+    name = described["AutoScalingGroupName"]
+    return Group(
+        name=name,
+        minimum=described["MinSize"],
+        maximum=described["MaxSize"],
+        desired=described["DesiredCapacity"],
+        zones=tuple(sorted(described["AvailabilityZones"])),
+        instances=tuple(sorted(map(_instance, described["Instances"]), key=lambda instance: instance.id)),
+        suspended=tuple(sorted(process["ProcessName"] for process in described["SuspendedProcesses"])),
+        hooks=hooks,
+        tags={tag["Key"]: tag.get("Value", "") for tag in described.get("Tags") or ()},
+        node_group=managed.get(name),
+        status=described.get("Status") or "",
+    )
+
+
+def _instance(described: Mapping[str, Any]) -> Instance:
+    return Instance(
+        id=described["InstanceId"],
+        zone=described["AvailabilityZone"],
+        lifecycle=described["LifecycleState"],
+        protected=described["ProtectedFromScaleIn"],
+    )
+
+
+def _hooks(autoscaling: Any, group: str) -> tuple[Hook, ...]:
+    answer = autoscaling.describe_lifecycle_hooks(AutoScalingGroupName=group)
+    return tuple(
+        Hook(
+            name=hook["LifecycleHookName"],
+            transition=hook["LifecycleTransition"].removeprefix("autoscaling:"),
+            seconds=hook.get("HeartbeatTimeout", 3600),
+            result=hook.get("DefaultResult", "ABANDON"),
+        )
+        for hook in answer["LifecycleHooks"]
+    )
+
+
+def _names(eks: Any, operation: str, key: str, **arguments: str) -> list[str]:
+    pages = eks.get_paginator(operation).paginate(**arguments)
+    return [name for page in pages for name in page[key]]
+
+
+def _batches(items: Sequence[str], size: int) -> Iterator[list[str]]:
+    for start in range(0, len(items), size):
+        yield list(items[start : start + size])

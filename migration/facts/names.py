@@ -1,0 +1,20 @@
+"""Names the migration writes on other people's objects, in one place: whoever reads a mark finds it here.
+
+Marks are hints for people and for the order of work. What is true is read from EC2 and Kubernetes.
+"""
+
+from __future__ import annotations
+
+CNI_LABEL = "cni-plugin"
+"""Node label that says whose addresses the node's pods have; only nodes that existed before carry it."""
+AWS_CNI = "aws"
+
+NAMESPACE = "kube-system"
+INVENTORY = "eks-cilium-migration"
+"""ConfigMap in `NAMESPACE` with the nodes and groups as they were before the first change."""
+LEASE = "eks-cilium-migration"
+
+ROTATION_ANNOTATION = "eks-cilium.io/rotation"
+"""On a node that is being replaced: the phase it is in."""
+OUTGOING_TAINT = "eks-cilium.io/outgoing"
+"""PreferNoSchedule on every node that is to go, so that evicted pods do not land on the next one."""

@@ -1,0 +1,21 @@
+"""Whether this program runs in a pod, and in which: the node under it has to be replaced last."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from migration.facts.model import Reference
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+def own_pod(environment: Mapping[str, str], namespace_file: Path = _NAMESPACE_FILE) -> Reference | None:
+    """The pod by its host name and by the service account that every pod has mounted."""
+    name = environment.get("HOSTNAME")
+    if not name or "KUBERNETES_SERVICE_HOST" not in environment or not namespace_file.is_file():
+        return None
+    return Reference("Pod", namespace_file.read_text().strip(), name)

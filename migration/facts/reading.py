@@ -1,0 +1,119 @@
+"""Reads all facts of a cluster once: the Kubernetes API page by page, then EKS and Auto Scaling.
+
+Called before a plan is made, by `python -m migration plan` and by the dynamic resources. It changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from migration.facts import groups, nodes, pods, storage, workloads
+from migration.facts.model import AwsNode, Facts, Reference
+from migration.facts.objects import Object, reference
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from migration.facts.model import Node, Owner, Volume
+
+Kept = TypeVar("Kept")
+
+
+class Api(Protocol):
+    """What reading needs of a Kubernetes API."""
+
+    def get(self, path: str) -> Object | None:
+        """One object, or None."""
+
+    def each(self, path: str, keep: Callable[[Object], Kept], **selectors: str) -> list[Kept]:
+        """What is to be kept of every object of a collection."""
+
+
+def read(
+    cluster_name: str,
+    api: Api,
+    aws: Callable[[str], Any],
+    *,
+    own_pod: Reference | None = None,
+    report: Callable[[str], None] = lambda _: None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Facts:
+    """Every fact a plan needs. `aws` makes a client of a service; `own_pod` is where this program runs."""
+    eks = aws("eks")
+    cluster = groups.cluster(eks, cluster_name)
+    report("reading nodes and pods")
+    known_nodes = _nodes(api)
+    known_pods = _kept(api.each("/api/v1/pods", pods.pod))
+    report(f"read {len(known_nodes)} nodes and {len(known_pods)} pods; reading workloads, budgets, volumes")
+    owners = _owners(api)
+    instances = [node.instance for node in known_nodes if node.instance]
+    report(f"reading the Auto Scaling groups of {len(instances)} instances")
+    return Facts(
+        cluster=cluster,
+        nodes=known_nodes,
+        pods=tuple(known_pods),
+        budgets=tuple(api.each("/apis/policy/v1/poddisruptionbudgets", pods.budget)),
+        owners=owners,
+        claims={
+            claim.reference: claim for claim in api.each("/api/v1/persistentvolumeclaims", storage.claim)
+        },
+        volumes=_volumes(api),
+        groups=groups.groups(aws("autoscaling"), eks, cluster_name, instances),
+        add_on=groups.add_on(eks, cluster_name),
+        aws_node=_aws_node(api),
+        security_group_policies=tuple(
+            api.each(
+                "/apis/vpcresources.k8s.aws/v1beta1/securitygrouppolicies",
+                lambda thing: reference("SecurityGroupPolicy", thing),
+            )
+        ),
+        autoscaler=next(filter(workloads.is_autoscaler, owners), None),
+        load_balancers=tuple(_kept(api.each("/api/v1/services", _load_balancer))),
+        read_at=clock(),
+        own_pod=own_pod,
+    )
+
+
+def _nodes(api: Api) -> tuple[Node, ...]:
+    limits = dict(api.each("/apis/storage.k8s.io/v1/csinodes", nodes.volume_limits))
+    return tuple(api.each("/api/v1/nodes", lambda thing: nodes.node(thing, limits)))
+
+
+def _owners(api: Api) -> Mapping[Reference, Owner]:
+    found = {}
+    for kind, path in workloads.PATHS.items():
+        for owner in _kept(api.each(path, workloads.reader(kind))):
+            found[owner.reference] = owner
+    return found
+
+
+def _volumes(api: Api) -> Mapping[str, Volume]:
+    attached: dict[str, list[str]] = defaultdict(list)
+    for name, node in _kept(api.each("/apis/storage.k8s.io/v1/volumeattachments", storage.attachment)):
+        attached[name].append(node)
+    bound = _kept(api.each("/api/v1/persistentvolumes", lambda thing: storage.volume(thing, attached)))
+    return {volume.name: volume for volume in bound}
+
+
+def _aws_node(api: Api) -> AwsNode | None:
+    daemon_set = api.get("/apis/apps/v1/namespaces/kube-system/daemonsets/aws-node")
+    if daemon_set is None:
+        return None
+    status = daemon_set.get("status", {})
+    containers = daemon_set["spec"]["template"]["spec"]["containers"]
+    environment = {one["name"]: one.get("value", "") for each in containers for one in each.get("env") or ()}
+    return AwsNode(
+        desired=status.get("desiredNumberScheduled", 0),
+        ready=status.get("numberReady", 0),
+        custom_network=environment.get("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG") == "true",
+    )
+
+
+def _load_balancer(service: Object) -> Reference | None:
+    return reference("Service", service) if service["spec"].get("type") == "LoadBalancer" else None
+
+
+def _kept(items: Iterable[Kept | None]) -> list[Kept]:
+    return [item for item in items if item is not None]

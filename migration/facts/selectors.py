@@ -1,0 +1,68 @@
+"""Label selectors, as Kubernetes reads them. Budgets and affinities are matched with these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One expression of a selector: In, NotIn, Exists, DoesNotExist, and for nodes Gt and Lt."""
+
+    key: str
+    operator: str
+    values: tuple[str, ...] = ()
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether labels satisfy it. An absent key satisfies NotIn, as it does in Kubernetes."""
+        value = labels.get(self.key)
+        match self.operator:
+            case "In":
+                return value is not None and value in self.values
+            case "NotIn":
+                return value is None or value not in self.values
+            case "Exists":
+                return value is not None
+            case "DoesNotExist":
+                return value is None
+            case "Gt" | "Lt":
+                return _compares(value, self.operator, self.values)
+        raise ValueError(f"Kubernetes has no selector operator {self.operator!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Requirements that all have to hold. Without any it matches everything."""
+
+    requirements: tuple[Requirement, ...] = ()
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether labels satisfy every requirement."""
+        return all(requirement.matches(labels) for requirement in self.requirements)
+
+
+def selector(written: Mapping[str, Any] | None) -> Selector | None:
+    """A selector as it stands in an object. None where there is none: that matches nothing at all."""
+    if written is None:
+        return None
+    labels = (Requirement(key, "In", (value,)) for key, value in (written.get("matchLabels") or {}).items())
+    return Selector((*labels, *requirements(written.get("matchExpressions"))))
+
+
+def requirements(written: Any) -> tuple[Requirement, ...]:
+    """The expressions of a selector or of a node selector term."""
+    return tuple(
+        Requirement(one["key"], one["operator"], tuple(one.get("values") or ())) for one in written or ()
+    )
+
+
+def _compares(value: str | None, operator: str, values: tuple[str, ...]) -> bool:
+    try:
+        ours, theirs = int(value or ""), int(values[0])
+    except (ValueError, IndexError):
+        return False
+    return ours > theirs if operator == "Gt" else ours < theirs

@@ -1,0 +1,45 @@
+"""What makes pods anew: Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs, ReplicationControllers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from migration.facts.model import Owner, Reference
+from migration.facts.objects import Object, controller, reference
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PATHS = {
+    "Deployment": "/apis/apps/v1/deployments",
+    "ReplicaSet": "/apis/apps/v1/replicasets",
+    "StatefulSet": "/apis/apps/v1/statefulsets",
+    "DaemonSet": "/apis/apps/v1/daemonsets",
+    "Job": "/apis/batch/v1/jobs",
+    "ReplicationController": "/api/v1/replicationcontrollers",
+}
+_REPLICATED = frozenset({"Deployment", "ReplicaSet", "StatefulSet", "ReplicationController"})
+_AUTOSCALER = "cluster-autoscaler"
+
+
+def reader(kind: str) -> Callable[[Object], Owner | None]:
+    """Reads workloads of one kind. Old ReplicaSets, which want no pod, are left out: there are many."""
+    return lambda thing: _owner(kind, thing)
+
+
+def _owner(kind: str, thing: Object) -> Owner | None:
+    desired = thing["spec"].get("replicas", 1) if kind in _REPLICATED else None
+    if kind == "ReplicaSet" and desired == 0:
+        return None
+    return Owner(
+        reference=reference(kind, thing),
+        uid=thing["metadata"]["uid"],
+        desired=desired,
+        ready=thing.get("status", {}).get("readyReplicas", 0),
+        owner=controller(thing),
+    )
+
+
+def is_autoscaler(owner: Reference) -> bool:
+    """Whether a Deployment is the Cluster Autoscaler: its chart and its manifests both name it so."""
+    return owner.kind == "Deployment" and _AUTOSCALER in owner.name

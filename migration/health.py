@@ -1,0 +1,97 @@
+"""Workloads whose pods had to move are as healthy as before, before the next node is touched.
+
+Before a node is cordoned, the ready replicas of everything that has pods there are written down; when the
+node is gone, the same workloads have to have them again, several readings in a row, since a pod may be ready
+for a moment and crash then. What a workload wants by now counts where that is less.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from migration.facts import pods, workloads
+from migration.facts.model import Reference
+from migration.judging import Bench, workload_path
+from migration.plan.workload import behind
+from migration.record import Record, of_node
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from migration.facts.model import Owner
+    from migration.inventory import Outgoing
+    from migration.rules import Rules
+    from migration.world import Report, World
+
+Object = dict[str, Any]
+
+_MOST_NAMED = 5
+
+
+def note_before(world: World, node: Outgoing, rules: Rules, things: Sequence[Object]) -> None:
+    """Write down how healthy the workloads of a node are. What a run that was stopped wrote stands."""
+    record = Record(world.api)
+    kept = record.get(of_node(node.name))
+    if kept is None or kept["uid"] != node.uid:
+        record.put(of_node(node.name), {"uid": node.uid, "ready": _ready(world, node, rules, things)})
+
+
+def await_as_before(world: World, node: Outgoing, rules: Rules, report: Report) -> None:
+    """Wait until the workloads that had pods on a node are as healthy as before."""
+    kept = Record(world.api).get(of_node(node.name))
+    before: dict[str, int] = kept["ready"] if kept and kept["uid"] == node.uid else {}
+    if not before:
+        return
+    world.wait(
+        lambda: _missing(world, before),
+        waited_for=f"the workloads of node {node.name} to be as healthy as before",
+        seconds=rules.limits.health,
+        every=rules.limits.between_looks,
+        report=report,
+        readings=rules.options.settle_readings,
+    )
+
+
+def forget(world: World, node: Outgoing) -> None:
+    """The node is done with."""
+    Record(world.api).drop(of_node(node.name))
+
+
+def _ready(world: World, node: Outgoing, rules: Rules, things: Sequence[Object]) -> dict[str, int]:
+    bench = Bench(world, rules.options, node.group)
+    bench.judge(things)
+    owners = bench.owners()
+    found = {}
+    for pod in (pods.pod(thing) for thing in things):
+        if pod is None or pod.terminal or pod.owner is None:
+            continue
+        owner = owners.get(behind(pod, owners))
+        if owner is not None and owner.desired is not None:
+            found[_key(owner.reference)] = min(owner.ready, owner.desired)
+    return found
+
+
+def _missing(world: World, before: Mapping[str, int]) -> str:
+    worse = [line for key, ready in sorted(before.items()) if (line := _worse(world, key, ready))]
+    more = f" and {len(worse) - _MOST_NAMED} more" if len(worse) > _MOST_NAMED else ""
+    return "; ".join(worse[:_MOST_NAMED]) + more
+
+
+def _worse(world: World, key: str, before: int) -> str:
+    """How a workload is worse off, in one sentence; one that was deleted is not."""
+    reference = _reference(key)
+    path = workload_path(reference)
+    thing = world.api.get(path) if path else None
+    owner: Owner | None = workloads.reader(reference.kind)(thing) if thing else None
+    if owner is None or owner.desired is None:
+        return ""
+    wanted = min(before, owner.desired)
+    return "" if owner.ready >= wanted else f"{reference} has {owner.ready} of {wanted} pods ready"
+
+
+def _key(reference: Reference) -> str:
+    return f"{reference.kind}/{reference.namespace}/{reference.name}"
+
+
+def _reference(key: str) -> Reference:
+    return Reference(*key.split("/"))

@@ -1,0 +1,97 @@
+"""The nodes a migration replaces, as they were before its first change.
+
+Kept in the cluster, in the order of work, so that a program finds the same list of nodes however far the last
+run came. `migration.operations` writes it once; programs read it when they start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from migration.plan.model import Before, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A node to be replaced."""
+
+    name: str
+    uid: str
+    instance: str
+    zone: str
+    group: str
+    """Its Auto Scaling group."""
+    node_group: str = ""
+    cordoned: bool = False
+    """Somebody cordoned it before the migration began."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """All nodes to be replaced, in the order of work."""
+
+    target: Target
+    taken: str
+    nodes: tuple[Outgoing, ...]
+
+    def node(self, name: str) -> Outgoing | None:
+        """The node of that name."""
+        return next((node for node in self.nodes if node.name == name), None)
+
+    def of_group(self, group: str) -> tuple[Outgoing, ...]:
+        """The nodes of one Auto Scaling group."""
+        return tuple(node for node in self.nodes if node.group == group)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The names of the Auto Scaling groups."""
+        return tuple(sorted({node.group for node in self.nodes}))
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the nodes, as `migration.plan.model.Options.outgoing` takes them."""
+        return frozenset(node.name for node in self.nodes)
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is kept."""
+        return {
+            "target": self.target.value,
+            "taken": self.taken,
+            "nodes": [asdict(node) for node in self.nodes],
+        }
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Self:
+        """From what was kept."""
+        nodes = tuple(Outgoing(**node) for node in kept["nodes"])
+        return cls(Target(kept["target"]), kept["taken"], nodes)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupBefore:
+    """An Auto Scaling group before the migration's first change."""
+
+    name: str
+    minimum: int
+    maximum: int
+    desired: int
+    suspended: tuple[str, ...]
+    node_group: str = ""
+    """EKS managed node group behind it."""
+
+    def sizes(self, outgoing: int) -> Before:
+        """As the plan's arithmetic takes it, for a number of nodes that were to be replaced."""
+        return Before(desired=self.desired, outgoing=outgoing)
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is kept."""
+        return asdict(self) | {"suspended": list(self.suspended)}
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Self:
+        """From what was kept."""
+        return cls(**{**kept, "suspended": tuple(kept["suspended"])})

@@ -1,0 +1,265 @@
+"""Mutual exclusion: one run at a time works on a cluster, by a Lease in it that expires.
+
+Pulumi's own locks do not suffice: `pulumi cancel` deletes them and the other process goes on. A run holds the
+Lease for as long as its process lives, which renews it from a thread of its own (`held_by_this_process`). A
+process that is known to be dead is succeeded at once, any other once its Lease has not been renewed for as
+long as it promised, by the clock of whoever waits: no two clocks are compared.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from errors import ProgramError, RefusedError
+from migration.facts.names import LEASE, NAMESPACE
+from migration.stops import LeaseHeldError, StoppedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from clients.kubernetes import KubernetesApi
+    from migration.clock import Time
+
+Object = dict[str, Any]
+
+DURATION = 60.0
+_BEAT = 10.0
+_DEADLINE = 2 / 3
+"""The part of its duration after which a holder that could not renew stops acting, well before it expires."""
+PROCESS_ANNOTATION = "eks-cilium.io/process"
+
+_COLLECTION = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases"
+_PATH = f"{_COLLECTION}/{LEASE}"
+_LOOKS_PER_DURATION = 10
+_MOST_ATTEMPTS = 10
+_START_TIME = 19
+"""Field 22 of a process's stat line, counted after its name."""
+_TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a Lease: words for people, and the process, so that its death can be seen."""
+
+    name: str
+    process: str
+
+    @classmethod
+    def this_process(cls) -> Holder:
+        """The process that asks."""
+        host, pid = socket.gethostname(), os.getpid()
+        return cls(f"{getpass.getuser()}@{host}, process {pid}", f"{_boot()}/{pid}/{_started(pid)}")
+
+
+def is_dead(process: str) -> bool | None:
+    """Whether a holder's process is known to have ended; None where it ran on another machine."""
+    boot, _, rest = process.partition("/")
+    pid, _, started = rest.partition("/")
+    if not pid.isdigit() or boot != _boot() or not started:
+        return None
+    return _started(int(pid)) != started
+
+
+class Lease:
+    """The Lease of one cluster, as one holder sees it."""
+
+    def __init__(
+        self,
+        api: KubernetesApi,
+        holder: Holder,
+        time: Time,
+        *,
+        duration: float = DURATION,
+        dead: Callable[[str], bool | None] = is_dead,
+    ) -> None:
+        self._api, self._holder, self._time, self._duration, self._dead = api, holder, time, duration, dead
+        self._renewed: float | None = None
+
+    def acquire(self) -> None:
+        """Take the Lease. Raises LeaseHeldError, with the holder's name, while somebody else lives on it."""
+        for _ in range(_MOST_ATTEMPTS):
+            found = self._api.get(_PATH)
+            if found is None:
+                if self._written(lambda: self._api.create(_COLLECTION, self._claim(None))):
+                    return
+                continue
+            if not self._is_free(found):
+                found = self._outlast(found)
+            claim = self._claim(found)
+            if self._written(lambda claim=claim: self._api.replace(_PATH, claim)):  # type: ignore[misc]
+                return
+        raise LeaseHeldError(f"Lease {NAMESPACE}/{LEASE} changes all the time: several runs want it")
+
+    def renew(self) -> None:
+        """Say that this holder is still alive."""
+        found = self._api.get(_PATH)
+        if found is None or not self._is_ours(found):
+            self._renewed = None
+            raise _lost(found)
+        self._written(lambda: self._api.replace(_PATH, self._claim(found)))
+
+    def check(self) -> None:
+        """Raise unless the Lease is certainly still this holder's; called before everything that acts."""
+        if self._renewed is None or self._time.monotonic() - self._renewed > self._duration * _DEADLINE:
+            raise _lost(None)
+
+    def release(self) -> None:
+        """Let somebody else have it."""
+        found = self._api.get(_PATH)
+        self._renewed = None
+        if found is not None and self._is_ours(found):
+            self._api.delete(_PATH, uid=found["metadata"]["uid"])
+
+    def _is_ours(self, found: Object) -> bool:
+        return _process(found) == self._holder.process
+
+    def _is_free(self, found: Object) -> bool:
+        return (
+            not found["spec"].get("holderIdentity")
+            or self._is_ours(found)
+            or self._dead(_process(found)) is True
+        )
+
+    def _outlast(self, found: Object) -> Object:
+        """Watch somebody else's Lease for as long as it promises; if it is not renewed, it is free."""
+        promised = float(found["spec"].get("leaseDurationSeconds") or self._duration)
+        if self._dead(_process(found)) is False:
+            raise _held(found)
+        seen = found["spec"].get("renewTime")
+        for _ in range(_LOOKS_PER_DURATION):
+            self._time.sleep(promised / _LOOKS_PER_DURATION)
+            now = self._api.get(_PATH)
+            if now is None or self._is_free(now):
+                return now or {**found, "metadata": {"name": LEASE}}
+            if now["spec"].get("renewTime") != seen:
+                raise _held(now)
+        return found
+
+    def _claim(self, found: Object | None) -> Object:
+        """The Lease as ours. With the version it was read in, so that only one of two can have it."""
+        metadata: Object = {"name": LEASE, "namespace": NAMESPACE}
+        if found is not None and "resourceVersion" in found["metadata"]:
+            metadata["resourceVersion"] = found["metadata"]["resourceVersion"]
+        now = self._time.now().strftime(_TIME_FORMAT)
+        spec = {
+            "holderIdentity": self._holder.name,
+            "leaseDurationSeconds": max(int(self._duration), 1),
+            "acquireTime": found["spec"]["acquireTime"] if found and self._is_ours(found) else now,
+            "renewTime": now,
+        }
+        return {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {**metadata, "annotations": {PROCESS_ANNOTATION: self._holder.process}},
+            "spec": spec,
+        }
+
+    def _written(self, write: Callable[[], Any]) -> bool:
+        """Whether the write went through; the time counts from before it was sent."""
+        began = self._time.monotonic()
+        try:
+            write()
+        except RefusedError as error:
+            if error.status in (404, 409):
+                return False
+            raise
+        self._renewed = began
+        return True
+
+
+class Heartbeat:
+    """Renews a Lease from a thread of its own until the process ends."""
+
+    def __init__(self, lease: Lease, every: float = _BEAT) -> None:
+        self._lease, self._every, self._stop = lease, every, threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and wait for a renewal under way."""
+        self._stop.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._stop.wait(self._every):
+            try:
+                self._lease.renew()
+            except StoppedError:
+                return  # lost: `check` says so before the next act
+            except ProgramError:
+                continue  # the API server may be back before the Lease expires
+
+
+_held_leases: dict[str, Lease] = {}
+_holding = threading.Lock()
+
+
+def held_by_this_process(cluster: str, make: Callable[[], Lease]) -> Lease:
+    """The Lease of a cluster, taken once for all threads of this process and renewed until it ends."""
+    with _holding:
+        lease = _held_leases.get(cluster)
+        if lease is None:
+            lease = make()
+            lease.acquire()
+            Heartbeat(lease).start()
+            _held_leases[cluster] = lease
+        return lease
+
+
+def _process(found: Object) -> str:
+    return str((found["metadata"].get("annotations") or {}).get(PROCESS_ANNOTATION, ""))
+
+
+def _held(found: Object) -> LeaseHeldError:
+    spec = found["spec"]
+    return LeaseHeldError(
+        f"{spec.get('holderIdentity')} has been at work on this cluster since {spec.get('acquireTime')} and "
+        f"said so last at {spec.get('renewTime')}",
+        f"Wait until it is done. If it is not alive any more, Lease {NAMESPACE}/{LEASE} expires by itself "
+        f"after {spec.get('leaseDurationSeconds')} s.",
+    )
+
+
+def _lost(found: Object | None) -> LeaseHeldError:
+    now = f"{found['spec'].get('holderIdentity')} has it" if found else "it could not be renewed in time"
+    return LeaseHeldError(f"this run no longer holds Lease {NAMESPACE}/{LEASE}: {now}")
+
+
+def _boot() -> str:
+    """Where a process number means something: one start of one machine, and there one container."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot}-{Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:
+        return socket.gethostname()
+
+
+def _started(pid: int) -> str:
+    """When a process was started, so that a later process of the same number is another one."""
+    try:
+        fields = (
+            Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        )
+    except OSError:
+        return _started_elsewhere(pid)
+    return fields[19]
+
+
+def _started_elsewhere(pid: int) -> str:
+    """On systems without /proc: whether there is such a process at all."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return ""
+    except PermissionError:
+        pass
+    return "alive"

@@ -1,0 +1,1 @@
+"""What a migration will do, decided from facts alone: the order of nodes, the pods' verdicts, refusals."""

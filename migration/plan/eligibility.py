@@ -1,0 +1,158 @@
+"""Which nodes are to be replaced, which are left alone, and which nobody here can replace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from migration.facts.model import Reference
+from migration.facts.names import AWS_CNI, CNI_LABEL, NAMESPACE
+from migration.plan.model import Code, Target
+from migration.plan.order import in_progress
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from migration.facts.model import Facts, Group, Node
+    from migration.plan.findings import Findings
+    from migration.plan.model import Options
+
+COMPUTE_TYPE = "eks.amazonaws.com/compute-type"
+_KARPENTER_LABELS = ("karpenter.sh/nodepool", "karpenter.sh/provisioner-name")
+_OS = "kubernetes.io/os"
+_AGENT = ("k8s-app", "cilium")
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """The nodes of a cluster, sorted by what can be done with them."""
+
+    replaceable: tuple[tuple[Node, Group], ...]
+    staying: tuple[Node, ...]
+    """Nodes that have the right network plugin already."""
+    leaving: tuple[Reference, ...]
+    """Nodes whose instance terminates or is gone already."""
+    left_alone: tuple[Reference, ...]
+    impossible: tuple[Reference, ...]
+
+
+def sort(facts: Facts, options: Options, findings: Findings) -> Sorted:
+    """Look at every node once."""
+    group_of = {instance.id: group for group in facts.groups for instance in group.instances}
+    terminating = {one.id for group in facts.groups for one in group.instances if one.leaving}
+    wanted = outgoing(facts, options)
+    replaceable: list[tuple[Node, Group]] = []
+    leaving: list[Reference] = []
+    left_alone: list[Reference] = []
+    impossible: list[Reference] = []
+    for node in facts.nodes:
+        if node.name not in wanted:
+            continue
+        about = Reference("Node", "", node.name)
+        code, group = _hindrance(node, group_of), group_of.get(node.instance or "")
+        if node.instance in terminating or (code is Code.NO_GROUP and in_progress(node)):
+            leaving.append(about)
+        elif code is None and group is not None:
+            replaceable.append((node, group))
+            _note_state(node, findings)
+        elif code is not None and _left_alone(code, options):
+            left_alone.append(about)
+            findings.add(Code.LEFT_ALONE, about, detail=f"{code}", node=node.name)
+        elif code is not None:
+            impossible.append(about)
+            _note(code, node, facts.cluster.name, findings)
+    staying = tuple(node for node in facts.nodes if node.name not in wanted)
+    return Sorted(tuple(replaceable), staying, tuple(leaving), tuple(left_alone), tuple(impossible))
+
+
+def outgoing(facts: Facts, options: Options) -> frozenset[str]:
+    """Names of the nodes that are to go.
+
+    An inventory knows them. Without one they are read off the nodes: on the way to Cilium those that carry
+    the label of the AWS CNI and, while aws-node still exists, those without an agent of Cilium; on the way
+    back those that do not carry the label, where Cilium runs at all.
+    """
+    if options.outgoing is not None:
+        return options.outgoing & {node.name for node in facts.nodes}
+    labelled = {node.name for node in facts.nodes if node.labels.get(CNI_LABEL) == AWS_CNI}
+    everything = {node.name for node in facts.nodes}
+    if options.target is Target.AWS_VPC_CNI:
+        return frozenset(everything - labelled) if _with_agent(facts) else frozenset()
+    if facts.aws_node is None:
+        return frozenset(labelled)
+    return frozenset(labelled | (everything - _with_agent(facts)))
+
+
+def _with_agent(facts: Facts) -> set[str]:
+    label, value = _AGENT
+    return {
+        pod.node
+        for pod in facts.pods
+        if pod.namespace == NAMESPACE and not pod.terminal and pod.labels.get(label) == value
+    }
+
+
+def check_cluster(facts: Facts, options: Options, findings: Findings) -> None:
+    """What forbids the whole migration."""
+    cluster = Reference("Cluster", "", facts.cluster.name)
+    if facts.cluster.status != "ACTIVE":
+        findings.add(Code.CLUSTER_NOT_ACTIVE, cluster, detail=facts.cluster.status)
+    automatic = [node.name for node in facts.nodes if node.labels.get(COMPUTE_TYPE) == "auto"]
+    if facts.cluster.auto_mode or automatic:
+        findings.add(
+            Code.AUTO_MODE, cluster, detail=f"{len(automatic)} of {len(facts.nodes)} nodes are its own"
+        )
+    if facts.nodes and all(node.labels.get(COMPUTE_TYPE) == "fargate" for node in facts.nodes):
+        findings.add(Code.FARGATE_ONLY, cluster, detail=f"{len(facts.nodes)} nodes")
+    if options.target is Target.CILIUM:
+        if not options.allow.security_group_policies:
+            for policy in facts.security_group_policies:
+                findings.add(Code.SECURITY_GROUP_POLICY, policy)
+        if facts.aws_node and facts.aws_node.custom_network:
+            findings.add(Code.CUSTOM_NETWORK, Reference("DaemonSet", NAMESPACE, "aws-node"))
+    if facts.autoscaler:
+        findings.add(Code.AUTOSCALER, facts.autoscaler)
+
+
+def _hindrance(node: Node, group_of: Mapping[str, Group]) -> Code | None:
+    """Why a node can not be replaced by way of a group. Nodes of Auto Mode have a NodePool as well."""
+    kind = node.labels.get(COMPUTE_TYPE)
+    reasons = (
+        (Code.FARGATE_NODE, kind == "fargate"),
+        (Code.AUTO_MODE, kind == "auto"),
+        (Code.KARPENTER_NODE, _pool(node) is not None),
+        (Code.WINDOWS_NODE, node.labels.get(_OS) == "windows"),
+        (Code.NO_INSTANCE, not node.instance),
+        (Code.NO_GROUP, node.instance not in group_of),
+    )
+    return next((code for code, holds in reasons if holds), None)
+
+
+def _note(code: Code, node: Node, cluster: str, findings: Findings) -> None:
+    """Put it down to what people can change: the NodePool, the cluster, or the node itself."""
+    about = Reference("Node", "", node.name)
+    if code is Code.KARPENTER_NODE:
+        about = Reference("NodePool", "", _pool(node) or "")
+    elif code is Code.FARGATE_NODE:
+        about = Reference("Cluster", "", cluster)
+    elif code is Code.AUTO_MODE:  # refused once, for the whole cluster
+        return
+    findings.add(code, about, detail=node.instance or "its provider id names none", node=node.name)
+
+
+def _pool(node: Node) -> str | None:
+    return next((node.labels[label] for label in _KARPENTER_LABELS if label in node.labels), None)
+
+
+def _left_alone(code: Code, options: Options) -> bool:
+    return (code is Code.FARGATE_NODE and options.allow.fargate_nodes) or (
+        code is Code.KARPENTER_NODE and options.allow.karpenter_nodes
+    )
+
+
+def _note_state(node: Node, findings: Findings) -> None:
+    about = Reference("Node", "", node.name)
+    if not node.ready:
+        findings.add(Code.NODE_NOT_READY, about, node=node.name)
+    if node.unschedulable and not in_progress(node):
+        findings.add(Code.NODE_CORDONED, about, node=node.name)

@@ -1,0 +1,100 @@
+"""What was found on the way to a plan, gathered by object.
+
+A budget that blocks thirty pods on ten nodes becomes one refusal with thirty pods, not thirty refusals.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from migration.plan.model import Caution, Code, Refusal
+from migration.plan.wording import CAUTIONED, REFUSED, Words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from migration.facts.model import Reference
+
+_MOST_NAMED = 4
+
+
+@dataclass(slots=True)
+class _Gathered:
+    details: dict[str, None] = field(default_factory=dict)
+    nodes: dict[str, None] = field(default_factory=dict)
+    pods: dict[Reference, None] = field(default_factory=dict)
+    pattern: str = ""
+
+
+class Findings:
+    """Everything found so far. Codes and objects keep the order in which they turned up."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Code, Reference], _Gathered] = {}
+
+    def add(
+        self, code: Code, about: Reference, *, detail: str = "", node: str = "", pod: Reference | None = None
+    ) -> None:
+        """Note something about an object: where, and with which pod."""
+        gathered = self._found.setdefault((code, about), _Gathered(pattern=_pattern(about)))
+        for value, into in ((detail, gathered.details), (node, gathered.nodes)):
+            if value:
+                into[value] = None
+        if pod:
+            gathered.pods[pod] = None
+
+    def refusals(self) -> tuple[Refusal, ...]:
+        """What forbids the plan."""
+        return tuple(
+            _refusal(code, about, gathered)
+            for (code, about), gathered in self._found.items()
+            if code in REFUSED
+        )
+
+    def cautions(self) -> tuple[Caution, ...]:
+        """What people want to know before."""
+        return tuple(
+            Caution(code, about, _filled(CAUTIONED[code], about, gathered), tuple(gathered.nodes))
+            for (code, about), gathered in self._found.items()
+            if code in CAUTIONED
+        )
+
+
+def _refusal(code: Code, about: Reference, gathered: _Gathered) -> Refusal:
+    words = Words(*(_filled(text, about, gathered) for text in REFUSED[code]))
+    return Refusal(
+        code=code,
+        object=about,
+        problem=words.problem,
+        allowed=words.allowed,
+        fix=words.fix,
+        setting=words.setting,
+        nodes=tuple(gathered.nodes),
+        pods=tuple(gathered.pods),
+    )
+
+
+def _filled(text: str, about: Reference, gathered: _Gathered) -> str:
+    return text.format(
+        detail=named(tuple(gathered.details)),
+        count=_counted(len(gathered.pods), "pod"),
+        nodes=_counted(len(gathered.nodes), "node"),
+        name=about.name,
+        pattern=gathered.pattern,
+    )
+
+
+def named(things: Sequence[object] | Iterable[object], most: int = _MOST_NAMED) -> str:
+    """The first few of them, and how many more there are."""
+    texts = [str(thing) for thing in things]
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _pattern(about: Reference) -> str:
+    return f"{about.namespace}/{about.name}" if about.namespace else about.name

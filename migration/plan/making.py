@@ -1,0 +1,174 @@
+"""Makes the plan: a pure function of facts and options, in time that grows with the number of pods."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from migration.plan import eligibility, places, sizes, timing
+from migration.plan.budgets import Budgets, Ledger
+from migration.plan.findings import Findings, named
+from migration.plan.model import BudgetUse, Code, NodePlan, Options, Plan, PodPlan, Verdict
+from migration.plan.order import in_progress, ordered
+from migration.plan.places import Places
+from migration.plan.verdicts import Judge
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from migration.facts.model import Facts, Group, Node, Pod, Reference
+    from migration.plan.budgets import Standing
+    from migration.plan.capacity import Forecast
+    from migration.plan.eligibility import Sorted
+
+
+def plan(facts: Facts, options: Options | None = None) -> Plan:
+    """What a migration will do to a cluster, and what forbids it."""
+    options = options or Options()
+    findings = Findings()
+    eligibility.check_cluster(facts, options, findings)
+    kinds = eligibility.sort(facts, options, findings)
+    order = _order(facts, kinds)
+    forecasts = sizes.forecasts(order, options, facts, findings)
+    drains = _Drains(facts, options, forecasts, _places(facts, kinds, order, forecasts), findings)
+    nodes = drains.of_all(order)
+    return Plan(
+        cluster=facts.cluster.name,
+        target=options.target,
+        capacity=options.capacity,
+        surge=options.surge,
+        parallel=options.parallel,
+        nodes=nodes,
+        groups=tuple(course.sizes for course in forecasts.values()),
+        refusals=findings.refusals(),
+        cautions=findings.cautions(),
+        leaving=kinds.leaving,
+        left_alone=kinds.left_alone,
+        impossible=kinds.impossible,
+        seconds=timing.in_all(nodes, options),
+    )
+
+
+def _order(facts: Facts, kinds: Sorted) -> list[tuple[Node, Group]]:
+    own = next((pod.node for pod in facts.pods if pod.reference == facts.own_pod), None)
+    group_of = {node.name: group for node, group in kinds.replaceable}
+    return [(node, group_of[node.name]) for node in ordered((node for node, _ in kinds.replaceable), own)]
+
+
+def _places(
+    facts: Facts, kinds: Sorted, order: Sequence[tuple[Node, Group]], forecasts: dict[str, Forecast]
+) -> Places:
+    members: dict[str, list[Node]] = defaultdict(list)
+    groups = {group.name: group for _, group in order}
+    for node, group in order:
+        members[group.name].append(node)
+    group_of = {instance.id: group.name for group in facts.groups for instance in group.instances}
+    return Places(
+        facts,
+        (
+            *(places.new_nodes(groups[name], course, members[name]) for name, course in forecasts.items()),
+            *(places.existing(node, group_of.get(node.instance or "", "")) for node in kinds.staying),
+        ),
+    )
+
+
+class _Drains:
+    """The drains of all nodes, one after the other, each with what those before left of the budgets."""
+
+    def __init__(
+        self,
+        facts: Facts,
+        options: Options,
+        forecasts: dict[str, Forecast],
+        places: Places,
+        findings: Findings,
+    ) -> None:
+        self._facts, self._options, self._forecasts, self._findings = facts, options, forecasts, findings
+        self._budgets, self._ledger = Budgets(facts), Ledger()
+        self._judge = Judge(
+            facts, options, budgets=self._budgets, ledger=self._ledger, places=places, findings=findings
+        )
+        self._standings = {standing.budget.reference: standing for standing in self._budgets}
+        self._pods: dict[str, list[Pod]] = defaultdict(list)
+        for pod in sorted(facts.pods, key=lambda pod: (pod.namespace, pod.name)):
+            self._pods[pod.node].append(pod)
+        self._volumes: dict[str, list[str]] = defaultdict(list)
+        for volume in facts.volumes.values():
+            for node in volume.attached_to:
+                self._volumes[node].append(volume.name)
+        self._done_of_group: dict[str, int] = defaultdict(int)
+
+    def of_all(self, order: Sequence[tuple[Node, Group]]) -> tuple[NodePlan, ...]:
+        """One plan a node. When a node begins, those that no longer overlap with it are settled."""
+        made: list[NodePlan] = []
+        for index, (node, group) in enumerate(order):
+            if index >= self._options.parallel:
+                self._ledger.settle(order[index - self._options.parallel][0].name)
+            made.append(self._of_node(index + 1, node, group))
+        self._note_budgets(made)
+        return tuple(made)
+
+    def _of_node(self, position: int, node: Node, group: Group) -> NodePlan:
+        pods = self._pods[node.name]
+        verdicts = tuple(self._judge.judge(pod, group.name) for pod in pods)
+        uses = _uses(verdicts)
+        course, index = self._forecasts[group.name], self._done_of_group[group.name]
+        self._done_of_group[group.name] += 1
+        volumes = tuple(sorted(self._volumes[node.name]))
+        moving = [pod for pod, made in zip(pods, verdicts, strict=True) if made.verdict.moves]
+        return NodePlan(
+            position=position,
+            node=node.name,
+            uid=node.uid,
+            instance=node.instance or "",
+            group=group.name,
+            zone=node.zone or "",
+            in_progress=in_progress(node),
+            decrement=course.decrements[index],
+            replacement_zones=course.replacement_zones(index),
+            pods=verdicts,
+            budgets=uses,
+            volumes=volumes,
+            seconds=timing.of_node(
+                self._options,
+                evicted=moving,
+                budgets=uses,
+                standings=self._standings,
+                volumes=len(volumes),
+                load_balancers=len(self._facts.load_balancers),
+            ),
+        )
+
+    def _note_budgets(self, nodes: Sequence[NodePlan]) -> None:
+        """Budgets that the drains ask and that allow nothing at the moment."""
+        asked: dict[Reference, str] = {}
+        for node in nodes:
+            for use in node.budgets:
+                asked.setdefault(use.budget, node.node)
+        for budget, first in asked.items():
+            standing = self._standings[budget]
+            if standing.stale:
+                self._findings.add(Code.BUDGET_STALE, budget, node=first)
+            elif standing.busy:
+                self._findings.add(Code.BUDGET_BUSY, budget, detail=_health(standing), node=first)
+
+
+def _uses(verdicts: Sequence[PodPlan]) -> tuple[BudgetUse, ...]:
+    taking: dict[Reference, list[PodPlan]] = defaultdict(list)
+    for pod in verdicts:
+        if pod.verdict is Verdict.EVICT and pod.budget and pod.allowed_before is not None:
+            taking[pod.budget].append(pod)
+    return tuple(
+        BudgetUse(
+            budget=budget,
+            pods=len(pods),
+            allowed=pods[0].allowed_before or 0,
+            waits=sum(pod.waits for pod in pods),
+        )
+        for budget, pods in sorted(taking.items())
+    )
+
+
+def _health(standing: Standing) -> str:
+    healthy = f"{standing.budget.current_healthy} healthy, {standing.budget.desired_healthy} wanted"
+    return f"{healthy}, not ready: {named(standing.unready)}" if standing.unready else healthy

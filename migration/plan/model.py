@@ -1,0 +1,363 @@
+"""A plan, as frozen values: what is asked for, what will happen to every node and pod, and what forbids it.
+
+`migration.plan.making.plan` makes one; reports, dynamic resources and the rotation read it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from migration.facts.model import Reference
+
+
+class Target(StrEnum):
+    """Whose addresses the pods are to have in the end."""
+
+    CILIUM = "cilium"
+    AWS_VPC_CNI = "aws-vpc-cni"
+
+
+class Capacity(StrEnum):
+    """Where the room for evicted pods comes from."""
+
+    SURGE = "surge"
+    """A few nodes more for the time of the migration; every old node but the last ones is replaced."""
+    DECREMENT = "decrement"
+    """Extra nodes first; then every old node goes and takes its place in the group with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Objects people except from a refusal: patterns `namespace/name`, with * and ?."""
+
+    patterns: tuple[str, ...] = ()
+
+    def covers(self, *objects: Reference) -> bool:
+        """Whether one of the objects (a pod, its workload) is excepted."""
+        return any(
+            fnmatchcase(f"{thing.namespace}/{thing.name}" if thing.namespace else thing.name, pattern)
+            for thing in objects
+            for pattern in self.patterns
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Exceptions:
+    """What is refused unless somebody says so: `migration.allow` in the configuration."""
+
+    bare_pods: Allowed = Allowed()
+    """Evicted although nothing makes them anew."""
+    local_storage: Allowed = Allowed()
+    """Evicted although the content of their emptyDir volumes is lost."""
+    budgets: Allowed = Allowed()
+    """Budgets not asked: their pods are deleted instead of evicted, when they could never be evicted."""
+    stranded_pods: Allowed = Allowed()
+    """Evicted although no new node is sure to be where they have to run."""
+    lower_minimum: Allowed = Allowed()
+    """Auto Scaling groups whose minimum may be lowered for the time of the migration."""
+    security_group_policies: bool = False
+    """Go on although pods lose the security groups of their own."""
+    karpenter_nodes: bool = False
+    """Leave Karpenter's nodes to Karpenter, which replaces them when their NodePool drifts."""
+    fargate_nodes: bool = False
+    """Leave pods on Fargate as they are: Cilium never reaches them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds that things take, for the estimate alone."""
+
+    launch: float = 120
+    """From asking for an instance to a node with its CNI."""
+    shortest_drain: float = 5
+    longest_stop: float = 30
+    """How much of a pod's grace is used; most pods stop long before it is over."""
+    volume_release: float = 20
+    load_balancer_release: float = 60
+    pod_ready: float = 20
+    """Where no pod of a budget tells how long it takes to become ready."""
+    longest_pod_ready: float = 300
+    """A pod that became ready later than this after it was made was disturbed in between."""
+    between_readings: float = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """An Auto Scaling group before the first change."""
+
+    desired: int
+    outgoing: int
+    """How many of its nodes were to be replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is asked for."""
+
+    target: Target = Target.CILIUM
+    capacity: Capacity = Capacity.SURGE
+    surge: int = 1
+    """Extra nodes of each Auto Scaling group."""
+    parallel: int = 1
+    """Nodes in work at once."""
+    settle_readings: int = 2
+    """Readings in a row in which every workload has to be as healthy as before."""
+    drain_timeout: float = 900
+    terminating_limit: float | None = None
+    """Pods that should have been gone so many seconds ago no longer keep a drain waiting."""
+    allow: Exceptions = Exceptions()
+    timings: Timings = Timings()
+    outgoing: frozenset[str] | None = None
+    """Names of the nodes to replace, where an inventory has them; otherwise read off the nodes."""
+    before: Mapping[str, Before] = field(default_factory=dict)
+    """Auto Scaling groups before the first change, where an inventory has them."""
+
+
+class Verdict(StrEnum):
+    """What happens to a pod when its node is drained."""
+
+    EVICT = "evict"
+    DELETE = "delete"
+    """Deleted without asking its budget, because an exception says so."""
+    SKIP = "skip"
+    """Stays, and goes with the node: a pod of a DaemonSet, a static pod."""
+    WAIT = "wait"
+    """Terminates already; the drain waits for it and does nothing."""
+    REFUSE = "refuse"
+    """Must not be evicted: something would be lost, or it could not run again."""
+    BLOCKED = "blocked"
+    """Can not be evicted: its budget never allows it."""
+
+    @property
+    def stands_in_the_way(self) -> bool:
+        """Whether the node can not be drained because of the pod."""
+        return self in (Verdict.REFUSE, Verdict.BLOCKED)
+
+    @property
+    def moves(self) -> bool:
+        """Whether the pod is made anew elsewhere."""
+        return self in (Verdict.EVICT, Verdict.DELETE)
+
+
+class Code(StrEnum):
+    """Why a plan is refused, or what to know about it. Part of the JSON report: never renamed."""
+
+    CLUSTER_NOT_ACTIVE = "cluster-not-active"
+    AUTO_MODE = "auto-mode"
+    FARGATE_ONLY = "fargate-only"
+    SECURITY_GROUP_POLICY = "security-group-policy"
+    FARGATE_NODE = "fargate-node"
+    KARPENTER_NODE = "karpenter-node"
+    WINDOWS_NODE = "windows-node"
+    NO_INSTANCE = "no-instance"
+    NO_GROUP = "no-group"
+    GROUP_BEING_DELETED = "group-being-deleted"
+    PROCESS_SUSPENDED = "process-suspended"
+    BELOW_MINIMUM = "below-minimum"
+    BARE_POD = "bare-pod"
+    DAEMON_SET_GONE = "daemon-set-gone"
+    LOCAL_STORAGE = "local-storage"
+    LOCAL_VOLUME = "local-volume"
+    VOLUME_ZONE = "volume-zone"
+    PLACEMENT = "placement"
+    BUDGET_NEVER_ALLOWS = "budget-never-allows"
+    TWO_BUDGETS = "two-budgets"
+
+    BUDGET_BUSY = "budget-busy"
+    BUDGET_STALE = "budget-stale"
+    BUDGET_BYPASSED = "budget-bypassed"
+    DATA_LOST = "data-lost"
+    POD_LOST = "pod-lost"
+    STRANDED = "stranded"
+    SINGLETON = "singleton"
+    WORK_LOST = "work-lost"
+    ASKS_TO_STAY = "asks-to-stay"
+    COMES_BACK = "comes-back"
+    LONG_GRACE = "long-grace"
+    FINALIZERS = "finalizers"
+    NODE_NOT_READY = "node-not-ready"
+    NODE_CORDONED = "node-cordoned"
+    LEFT_ALONE = "left-alone"
+    FEWER_NODES = "fewer-nodes"
+    MAXIMUM_RAISED = "maximum-raised"
+    MINIMUM_LOWERED = "minimum-lowered"
+    LIFECYCLE_HOOK = "lifecycle-hook"
+    INSTANCE_STATE = "instance-state"
+    AUTOSCALER = "autoscaler"
+    CUSTOM_NETWORK = "custom-network"
+    VOLUMES_FULL = "volumes-full"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why this must not be done, and what to do about it."""
+
+    code: Code
+    object: Reference
+    problem: str
+    """What is wrong, with the numbers."""
+    allowed: str
+    """What would be right."""
+    fix: str
+    setting: str = ""
+    """The line of configuration that permits it; empty where nothing does."""
+    nodes: tuple[str, ...] = ()
+    """The nodes that can not be replaced because of it; empty when it is the whole cluster."""
+    pods: tuple[Reference, ...] = ()
+
+    def __str__(self) -> str:
+        permitted = f" Or permit it: {self.setting}." if self.setting else ""
+        return f"{self.object}: {self.problem}. Allowed: {self.allowed}. To fix it: {self.fix}.{permitted}"
+
+
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """Something that does not forbid a plan, but that people want to know before."""
+
+    code: Code
+    object: Reference
+    text: str
+    nodes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.object}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class PodPlan:
+    """What happens to one pod, and why."""
+
+    pod: Reference
+    uid: str
+    verdict: Verdict
+    reason: str
+    workload: Reference | None = None
+    """What stands behind it: the Deployment, not the ReplicaSet."""
+    budget: Reference | None = None
+    allowed_before: int | None = None
+    """What its budget allows just before, when everything goes as planned."""
+    waits: bool = False
+    """Its budget has nothing left by then: the drain waits until a successor is ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetUse:
+    """What a node's drain takes of one budget."""
+
+    budget: Reference
+    pods: int
+    allowed: int
+    """Disruptions it allows when the drain begins, when everything goes as planned."""
+    waits: int
+    """How often the drain has to wait for successors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """How long one node takes, by phase."""
+
+    drain: float = 0
+    release: float = 0
+    """Load balancers and volumes letting go."""
+    settle: float = 0
+
+    @property
+    def total(self) -> float:
+        """All phases; the replacement boots beforehand."""
+        return self.drain + self.release + self.settle
+
+
+@dataclass(frozen=True, slots=True)
+class NodePlan:
+    """What happens to one node."""
+
+    position: int
+    """From 1."""
+    node: str
+    uid: str
+    instance: str
+    group: str
+    zone: str
+    in_progress: bool
+    decrement: bool
+    """Whether the group gets smaller by it."""
+    replacement_zones: tuple[str, ...]
+    """Where its replacement comes up; several when AWS chooses."""
+    pods: tuple[PodPlan, ...]
+    budgets: tuple[BudgetUse, ...]
+    volumes: tuple[str, ...]
+    """Attached volumes that have to be let go."""
+    seconds: Seconds
+
+    def count(self, verdict: Verdict) -> int:
+        """How many of its pods have a verdict."""
+        return sum(pod.verdict is verdict for pod in self.pods)
+
+    @property
+    def can_go(self) -> bool:
+        """Whether no pod stands in the way."""
+        return not any(pod.verdict.stands_in_the_way for pod in self.pods)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPlan:
+    """What happens to the sizes of one Auto Scaling group."""
+
+    name: str
+    node_group: str | None
+    outgoing: int
+    minimum: int
+    maximum: int
+    desired: int
+    """Before the first change."""
+    peak: int
+    lowest: int
+    """The smallest desired capacity on the way."""
+    at_end: int
+    """Before it is set back to what it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything a migration will do."""
+
+    cluster: str
+    target: Target
+    capacity: Capacity
+    surge: int
+    parallel: int
+    nodes: tuple[NodePlan, ...]
+    groups: tuple[GroupPlan, ...]
+    refusals: tuple[Refusal, ...]
+    cautions: tuple[Caution, ...]
+    leaving: tuple[Reference, ...]
+    """Nodes whose instance terminates or is gone already: nothing is left to decide about them."""
+    left_alone: tuple[Reference, ...]
+    """Nodes that are not replaced by this program: Fargate's and Karpenter's, by exception."""
+    impossible: tuple[Reference, ...]
+    """Nodes this program can not replace; a refusal says why."""
+    seconds: float
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing forbids it."""
+        return not self.refusals
+
+    def of_node(self, name: str) -> NodePlan | None:
+        """The plan of one node; None when it is not one to be replaced."""
+        return next((node for node in self.nodes if node.node == name), None)
+
+    def refusals_of(self, name: str) -> tuple[Refusal, ...]:
+        """Why one node can not be replaced. Refusals of the whole cluster are not among them."""
+        return tuple(refusal for refusal in self.refusals if name in refusal.nodes)
+
+    @property
+    def refusals_of_cluster(self) -> tuple[Refusal, ...]:
+        """Refusals that no single node is the cause of."""
+        return tuple(refusal for refusal in self.refusals if not refusal.nodes)

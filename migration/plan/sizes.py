@@ -1,0 +1,100 @@
+"""What the migration does to every Auto Scaling group, and what forbids it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+from migration.facts.model import Reference
+from migration.plan.capacity import forecast
+from migration.plan.model import Code
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from migration.facts.model import Facts, Group, Node
+    from migration.plan.capacity import Forecast
+    from migration.plan.findings import Findings
+    from migration.plan.model import GroupPlan, Options
+
+_TERMINATING = "EC2_INSTANCE_TERMINATING"
+_ORDINARY = "InService"
+
+
+def forecasts(
+    order: Sequence[tuple[Node, Group]], options: Options, facts: Facts, findings: Findings
+) -> dict[str, Forecast]:
+    """The course of every group that loses nodes, by name."""
+    members: dict[str, list[Node]] = defaultdict(list)
+    groups: dict[str, Group] = {}
+    for node, group in order:
+        groups[group.name] = group
+        members[group.name].append(node)
+    found = {}
+    for name, group in groups.items():
+        about = Reference("Auto Scaling group", "", name)
+        course = forecast(
+            group,
+            [node.zone or "" for node in members[name]],
+            capacity=options.capacity,
+            surge=options.surge,
+            before=options.before.get(name),
+            lower_minimum=options.allow.lower_minimum.covers(about),
+        )
+        found[name] = course
+        _check(group, course.sizes, about, members[name], findings)
+        _check_volumes(facts, course.sizes, about, members[name], findings)
+    return found
+
+
+def _check(
+    group: Group, sizes: GroupPlan, about: Reference, nodes: Sequence[Node], findings: Findings
+) -> None:
+    if group.status:
+        findings.add(Code.GROUP_BEING_DELETED, about, detail=group.status)
+    if "Launch" in group.suspended:
+        findings.add(Code.PROCESS_SUSPENDED, about, detail="Launch")
+    if sizes.lowest < sizes.minimum:
+        added = sizes.peak - sizes.desired
+        arithmetic = f"{sizes.desired} + {added} extra - {sizes.outgoing} removed = {sizes.lowest}"
+        findings.add(Code.BELOW_MINIMUM, about, detail=f"{arithmetic}, and its minimum is {sizes.minimum}")
+    elif sizes.minimum < group.minimum:
+        findings.add(Code.MINIMUM_LOWERED, about, detail=f"{group.minimum} -> {sizes.minimum}")
+    if sizes.at_end < sizes.desired:
+        findings.add(Code.FEWER_NODES, about, detail=f"{sizes.at_end} instead of {sizes.desired}")
+    if sizes.maximum > group.maximum:
+        findings.add(Code.MAXIMUM_RAISED, about, detail=f"{group.maximum} -> {sizes.maximum}")
+    for hook in group.hooks:
+        if hook.transition == _TERMINATING:
+            findings.add(
+                Code.LIFECYCLE_HOOK, about, detail=f"{hook.name}, up to {hook.seconds} s, then {hook.result}"
+            )
+    _check_instances(group, about, nodes, findings)
+
+
+def _check_instances(group: Group, about: Reference, nodes: Sequence[Node], findings: Findings) -> None:
+    outgoing = {node.instance for node in nodes}
+    for instance in group.instances:
+        if instance.id in outgoing and (instance.lifecycle != _ORDINARY or instance.protected):
+            state = "protected from scale-in" if instance.lifecycle == _ORDINARY else instance.lifecycle
+            findings.add(Code.INSTANCE_STATE, about, detail=f"{instance.id} is {state}")
+
+
+def _check_volumes(
+    facts: Facts, sizes: GroupPlan, about: Reference, nodes: Sequence[Node], findings: Findings
+) -> None:
+    """Whether the nodes there are in the end can hold all attached volumes."""
+    names = {node.name for node in nodes}
+    attached = Counter(
+        volume.driver for volume in facts.volumes.values() for node in volume.attached_to if node in names
+    )
+    for driver, count in attached.items():
+        room = _smallest_limit(nodes, driver)
+        if room is not None and count > room * sizes.at_end:
+            text = f"{count} volumes of {driver}, and {sizes.at_end} nodes hold {room} each"
+            findings.add(Code.VOLUMES_FULL, about, detail=text)
+
+
+def _smallest_limit(nodes: Sequence[Node], driver: str) -> int | None:
+    limits: list[Mapping[str, int]] = [node.volume_limits for node in nodes if driver in node.volume_limits]
+    return min((limit[driver] for limit in limits), default=None)

@@ -1,0 +1,67 @@
+"""How long a migration takes: an estimate from what the nodes hold, to be read as an order of size.
+
+Nodes go through lanes, `parallel` of them. A node's drain begins when its lane is free and its replacement is
+there; a replacement is asked for at the start, as part of the surge, or when an earlier node goes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from migration.plan.model import Capacity, Seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from migration.facts.model import Pod, Reference
+    from migration.plan.budgets import Standing
+    from migration.plan.model import BudgetUse, NodePlan, Options, Timings
+
+
+def of_node(
+    options: Options,
+    *,
+    evicted: Iterable[Pod],
+    budgets: Iterable[BudgetUse],
+    standings: Mapping[Reference, Standing],
+    volumes: int,
+    load_balancers: int,
+) -> Seconds:
+    """The phases of one node: its pods leave at once, except where a budget makes them queue."""
+    timings = options.timings
+    stop = max((min(pod.grace_seconds, timings.longest_stop) for pod in evicted), default=0.0)
+    queue = max((use.waits * _ready(standings[use.budget], timings) for use in budgets), default=0.0)
+    release = max(
+        timings.volume_release if volumes else 0.0, timings.load_balancer_release if load_balancers else 0.0
+    )
+    return Seconds(
+        drain=max(stop, timings.shortest_drain) + queue,
+        release=release,
+        settle=options.settle_readings * timings.between_readings,
+    )
+
+
+def in_all(nodes: Sequence[NodePlan], options: Options) -> float:
+    """From the first launch to the last node settled."""
+    ends: list[float] = []
+    gone: dict[str, list[float]] = defaultdict(list)
+    for index, node in enumerate(nodes):
+        lane_free = ends[index - options.parallel] if index >= options.parallel else 0.0
+        start = max(lane_free, _replacement_there(gone[node.group], options))
+        left = start + node.seconds.drain + node.seconds.release
+        gone[node.group].append(left)
+        ends.append(left + node.seconds.settle)
+    return max(ends, default=0.0)
+
+
+def _replacement_there(gone: Sequence[float], options: Options) -> float:
+    """When the next replacement of a group is there, given when its earlier nodes went."""
+    follows = len(gone) - options.surge
+    at_once = follows < 0 or options.capacity is Capacity.DECREMENT
+    return options.timings.launch + (0.0 if at_once else gone[follows])
+
+
+def _ready(standing: Standing, timings: Timings) -> float:
+    measured = standing.pod_ready_seconds
+    return timings.pod_ready if measured is None else min(measured, timings.longest_pod_ready)

@@ -1,0 +1,74 @@
+"""No network policy is enforced while pods of both plugins run.
+
+Pods on old nodes have no identity of Cilium's, so a policy that names peers by label would drop them. Agents
+read the mode when they start: the pod template gets an annotation with the mode, so that a change rolls them
+and the same mode does not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from migration import agents
+from migration.facts.names import NAMESPACE
+from migration.record import POLICY, Record
+from migration.sides import CILIUM
+from migration.stops import StoppedError
+
+if TYPE_CHECKING:
+    from migration.rules import Limits
+    from migration.world import Report, World
+
+_CONFIGURATION = f"/api/v1/namespaces/{NAMESPACE}/configmaps/cilium-config"
+_KEY = "enable-policy"
+_NEVER = "never"
+_ANNOTATION = "eks-cilium.io/policy-enforcement"
+
+
+def pause(world: World, limits: Limits, report: Report) -> dict[str, Any]:
+    """Have Cilium enforce nothing."""
+    world.guard()
+    record, now = Record(world.api), _mode(world)
+    kept = record.get(POLICY)
+    if kept is None:
+        kept = {"mode": now}
+        record.put(POLICY, kept)
+    agents_ = _become(world, _NEVER, limits, report)
+    report(f"no policy is enforced until the migration is over (before: {kept['mode'] or 'not set'})")
+    return {"before": kept["mode"], "agents": agents_}
+
+
+def resume(world: World, limits: Limits, report: Report) -> dict[str, Any]:
+    """Have Cilium enforce what it did before."""
+    world.guard()
+    record = Record(world.api)
+    kept = record.get(POLICY)
+    if kept is None or world.api.get(_CONFIGURATION) is None:
+        return {"restored": False, "agents": 0}
+    rolled = _become(world, kept["mode"], limits, report)
+    record.drop(POLICY)
+    report(f"policies are enforced as before ({kept['mode'] or 'not set'}) by {rolled} agents")
+    return {"restored": True, "agents": rolled}
+
+
+def _mode(world: World) -> str | None:
+    configuration = world.api.get(_CONFIGURATION)
+    if configuration is None:
+        raise StoppedError(
+            f"ConfigMap {NAMESPACE}/cilium-config does not exist", "Install Cilium first, then go on."
+        )
+    mode: str | None = (configuration.get("data") or {}).get(_KEY)
+    return mode
+
+
+def _become(world: World, mode: str | None, limits: Limits, report: Report) -> int:
+    if _mode(world) != mode:
+        world.api.merge(_CONFIGURATION, {"data": {_KEY: mode}})
+    annotations = {_ANNOTATION: mode or "default"}
+    daemon_set = world.api.get(CILIUM.path)
+    if daemon_set is None:
+        return 0
+    template = daemon_set["spec"]["template"]["metadata"]
+    if (template.get("annotations") or {}).get(_ANNOTATION) != annotations[_ANNOTATION]:
+        world.api.merge(CILIUM.path, {"spec": {"template": {"metadata": {"annotations": annotations}}}})
+    return agents.await_roll_out(world, CILIUM, limits, report)

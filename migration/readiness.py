@@ -1,0 +1,202 @@
+"""Whether Cilium runs on every node, and what is missing if not.
+
+The gate between the nodes and everything that needs a network. `survey` looks once; `wait_until_ready`
+looks until all is there or the time is up. It reads the cluster only.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from cilium.values import AGENT_NOT_READY_TAINT
+from errors import NotReadyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+Object = dict[str, Any]
+
+POLL_SECONDS = 5.0
+QUORUM_OF_READINGS = 2
+"""Readings in a row that have to be good: a node may show ready while the next one is still joining."""
+
+CUSTOM_RESOURCES = (
+    "ciliumendpoints.cilium.io",
+    "ciliumidentities.cilium.io",
+    "ciliumnetworkpolicies.cilium.io",
+    "ciliumclusterwidenetworkpolicies.cilium.io",
+    "ciliumnodes.cilium.io",
+)
+"""Registered by the operator, not by the chart; what everything later relies on, in all versions served."""
+
+_MOST_NAMED = 5
+
+
+class Api(Protocol):
+    """What the gate needs of a Kubernetes API."""
+
+    def get(self, path: str) -> Object | None:
+        """One object, or None."""
+
+    def list(self, path: str, **selectors: str) -> list[Object]:
+        """A whole collection."""
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """One reading of a cluster."""
+
+    nodes: tuple[str, ...]
+    missing: tuple[str, ...]
+    """What is not there yet, one sentence each; empty when all is."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether nothing is missing."""
+        return not self.missing
+
+
+def wait_until_ready(
+    api: Api,
+    *,
+    minimum_nodes: int,
+    timeout: float,
+    report: Callable[[str], None],
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Readiness:
+    """Look until Cilium runs on every node. Raises NotReadyError with what is missing when time is up."""
+    deadline = clock() + timeout
+    good, last_line = 0, ""
+    while True:
+        seen = survey(api, minimum_nodes)
+        good = good + 1 if seen.ready else 0
+        if good >= QUORUM_OF_READINGS:
+            report(f"Cilium runs on all {len(seen.nodes)} nodes")
+            return seen
+        line = seen.missing[0] if seen.missing else "all there, looking once more"
+        if line != last_line:
+            report(line)
+            last_line = line
+        if clock() >= deadline:
+            raise NotReadyError(
+                timeout, seen.missing or ("the last reading was good, the one before was not",)
+            )
+        sleep(POLL_SECONDS)
+
+
+def survey(api: Api, minimum_nodes: int) -> Readiness:
+    """One reading of the cluster."""
+    nodes = api.list("/api/v1/nodes")
+    missing = [
+        *_custom_resources(api),
+        *_node_count(nodes, minimum_nodes),
+        *_agents(api, nodes),
+        *_operator(api),
+        *_tainted(nodes),
+        *_not_ready(nodes),
+    ]
+    return Readiness(nodes=tuple(sorted(_name(node) for node in nodes)), missing=tuple(missing))
+
+
+def _custom_resources(api: Api) -> Iterator[str]:
+    established = {
+        _name(crd)
+        for crd in api.list("/apis/apiextensions.k8s.io/v1/customresourcedefinitions")
+        if _condition(crd, "Established") == "True"
+    }
+    waiting = [name for name in CUSTOM_RESOURCES if name not in established]
+    if waiting:
+        yield f"custom resources not established yet: {_named(waiting)} (Cilium's operator registers them)"
+
+
+def _node_count(nodes: Sequence[Object], minimum: int) -> Iterator[str]:
+    if len(nodes) < minimum:
+        yield f"{len(nodes)} of {minimum} nodes have joined"
+
+
+def _agents(api: Api, nodes: Sequence[Object]) -> Iterator[str]:
+    daemon_set = api.get("/apis/apps/v1/namespaces/kube-system/daemonsets/cilium")
+    if daemon_set is None:
+        yield "DaemonSet kube-system/cilium does not exist"
+        return
+    status = daemon_set.get("status", {})
+    desired, ready = status.get("desiredNumberScheduled", 0), status.get("numberReady", 0)
+    current = status.get("observedGeneration", 0) >= daemon_set["metadata"].get("generation", 0)
+    if not current or desired != len(nodes) or ready != desired:
+        yield f"Cilium agents: {ready} ready, {desired} wanted, {len(nodes)} nodes"
+        yield from _waiting_pods(api, "k8s-app=cilium")
+
+
+def _operator(api: Api) -> Iterator[str]:
+    deployment = api.get("/apis/apps/v1/namespaces/kube-system/deployments/cilium-operator")
+    if deployment is None:
+        yield "Deployment kube-system/cilium-operator does not exist"
+        return
+    if _condition(deployment, "Available") != "True":
+        yield "Deployment kube-system/cilium-operator is not available"
+        yield from _waiting_pods(api, "io.cilium/app=operator")
+
+
+def _tainted(nodes: Sequence[Object]) -> Iterator[str]:
+    tainted = [
+        _name(node)
+        for node in nodes
+        if any(taint["key"] == AGENT_NOT_READY_TAINT for taint in node["spec"].get("taints") or [])
+    ]
+    if tainted:
+        yield f"taint {AGENT_NOT_READY_TAINT} still on {_named(tainted)}"
+
+
+def _not_ready(nodes: Sequence[Object]) -> Iterator[str]:
+    for node in nodes:
+        if _condition(node, "Ready") != "True":
+            yield f"node {_name(node)} is not Ready: {_why(node, 'Ready')}"
+
+
+def _waiting_pods(api: Api, selector: str) -> Iterator[str]:
+    pods = api.list("/api/v1/namespaces/kube-system/pods", labelSelector=selector)
+    waiting = [pod for pod in pods if _condition(pod, "Ready") != "True"]
+    for pod in waiting[:_MOST_NAMED]:
+        where = pod["spec"].get("nodeName") or "no node"
+        yield f"pod kube-system/{_name(pod)} on {where}: {_pod_reason(pod)}"
+
+
+def _pod_reason(pod: Object) -> str:
+    """The most telling reason a pod gives: a container's, else its scheduling's, else its phase."""
+    status = pod.get("status", {})
+    for container in (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())):
+        state = container.get("state", {})
+        problem = state.get("waiting") or state.get("terminated")
+        if problem and problem.get("reason") not in (None, "Completed"):
+            return f"{container['name']} {problem['reason']} {problem.get('message', '')}".strip()
+    if _condition(pod, "PodScheduled") == "False":
+        return _why(pod, "PodScheduled")
+    return str(status.get("phase", "no status yet"))
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _name(thing: Object) -> str:
+    return str(thing["metadata"]["name"])
+
+
+def _condition(thing: Object, kind: str) -> str | None:
+    for condition in thing.get("status", {}).get("conditions") or []:
+        if condition["type"] == kind:
+            return str(condition["status"])
+    return None
+
+
+def _why(thing: Object, kind: str) -> str:
+    for condition in thing.get("status", {}).get("conditions") or []:
+        if condition["type"] == kind:
+            return (
+                f"{condition.get('reason', '')} {condition.get('message', '')}".strip() or "no reason given"
+            )
+    return f"no condition {kind} yet"

@@ -1,0 +1,81 @@
+"""What a migration writes down in the cluster before it changes something, so that any later run can undo it.
+
+One ConfigMap, one key per matter, each value JSON. Parallel rotations write keys of their own, as merge
+patches, so nobody overwrites anybody.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from errors import RefusedError
+from migration.facts.names import INVENTORY, NAMESPACE
+
+if TYPE_CHECKING:
+    from clients.kubernetes import KubernetesApi
+
+_COLLECTION = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
+PATH = f"{_COLLECTION}/{INVENTORY}"
+
+NODES = "inventory"
+GROUPS = "groups"
+AFFINITY = "aws-node-affinity"
+POLICY = "policy"
+AWS_NODE = "aws-node"
+AUTOSCALER = "autoscaler"
+
+
+def of_node(name: str) -> str:
+    """The key of what is noted while one node is in work."""
+    return f"node.{name}"
+
+
+class Record:
+    """The record of one cluster."""
+
+    def __init__(self, api: KubernetesApi) -> None:
+        self._api = api
+
+    def get(self, key: str) -> Any | None:
+        """What was written under a key; None where nothing was."""
+        found = self._api.get(PATH)
+        text = ((found or {}).get("data") or {}).get(key)
+        return None if text is None else json.loads(text)
+
+    def put(self, key: str, value: Any) -> None:
+        """Write under a key; what stands under the others stays."""
+        data = {key: json.dumps(value, sort_keys=True)}
+        if self._api.get(PATH) is None:
+            try:
+                self._api.create(_COLLECTION, _config_map(data))
+            except RefusedError as error:
+                if error.status != 409:
+                    raise
+            else:
+                return
+        self._api.merge(PATH, {"data": data})
+
+    def drop(self, *keys: str) -> None:
+        """Forget keys."""
+        kept = (self._api.get(PATH) or {}).get("data") or {}
+        if not kept.keys().isdisjoint(keys):
+            self._api.merge(PATH, {"data": dict.fromkeys(keys)})
+
+    def drop_all_but(self, *keys: str) -> None:
+        """Forget everything else, what was noted of single nodes included."""
+        kept = (self._api.get(PATH) or {}).get("data") or {}
+        self.drop(*(key for key in kept if key not in keys))
+
+    def delete(self) -> None:
+        """Forget everything."""
+        self._api.delete(PATH)
+
+
+def _config_map(data: dict[str, str]) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": INVENTORY, "namespace": NAMESPACE},
+        "data": data,
+    }

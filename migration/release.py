@@ -1,0 +1,56 @@
+"""A drained node is let go: by the load balancers that still send to it, and by the volumes of its pods.
+
+Both waits are bounded. A volume that is not let go in time comes off with the instance; that takes minutes
+longer for the pod that waits for it, and is written in the journal.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from migration.facts.storage import attachment
+from migration.stops import TimedOutError
+
+if TYPE_CHECKING:
+    from migration.inventory import Outgoing
+    from migration.rules import Rules
+    from migration.world import Report, World
+
+
+def await_load_balancers(
+    world: World, node: Outgoing, rules: Rules, report: Report, *, cordoned: float
+) -> None:
+    """Give load balancers their time, counted from when the node was cordoned by this run."""
+    pause = rules.limits.load_balancer - (world.time.monotonic() - cordoned)
+    if pause <= 0 or not _has_load_balancers(world):
+        return
+    report(f"load balancers have {pause:.0f} s to stop sending to {node.name}")
+    ends = world.time.monotonic() + pause
+    while (left := ends - world.time.monotonic()) > 0:
+        world.guard()
+        world.time.sleep(min(left, rules.limits.between_looks))
+
+
+def await_volumes(world: World, node: Outgoing, rules: Rules, report: Report) -> None:
+    """Wait until no volume is attached to the node any more."""
+
+    def missing() -> str:
+        attached = world.api.each("/apis/storage.k8s.io/v1/volumeattachments", attachment)
+        volumes = sorted(one[0] for one in attached if one is not None and one[1] == node.name)
+        return f"still attached to {node.name}: {', '.join(volumes)}" if volumes else ""
+
+    try:
+        world.wait(
+            missing,
+            waited_for=f"the volumes of {node.name}",
+            seconds=rules.limits.volumes,
+            every=rules.limits.between_looks,
+            report=report,
+        )
+    except TimedOutError as error:
+        report(f"{error.missing}; they come off with the instance")
+        world.note("volumes-not-let-go", node=node.name, missing=error.missing)
+
+
+def _has_load_balancers(world: World) -> bool:
+    return any(world.api.each("/api/v1/services", lambda one: one["spec"].get("type") == "LoadBalancer"))

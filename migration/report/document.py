@@ -1,0 +1,137 @@
+"""A plan as a JSON document. Its keys are a contract: they are added to, never renamed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from migration.plan.model import Verdict
+from migration.report.wording import bundles
+
+if TYPE_CHECKING:
+    from migration.facts.model import Reference
+    from migration.plan.model import BudgetUse, Caution, GroupPlan, NodePlan, Plan, PodPlan, Refusal
+
+SCHEMA = "eks-cilium/plan/v1"
+Document = dict[str, Any]
+
+
+def document(plan: Plan, *, pods: bool = True) -> Document:
+    """The whole plan. Without `pods` the pods of a node are only told by workload."""
+    verdicts = Counter(pod.verdict for node in plan.nodes for pod in node.pods)
+    return {
+        "schema": SCHEMA,
+        "cluster": plan.cluster,
+        "target": str(plan.target),
+        "capacity": str(plan.capacity),
+        "surge": plan.surge,
+        "parallel": plan.parallel,
+        "clean": plan.clean,
+        "estimatedSeconds": round(plan.seconds),
+        "podsByVerdict": {str(verdict): verdicts[verdict] for verdict in Verdict},
+        "refusals": [_refusal(one) for one in plan.refusals],
+        "cautions": [_caution(one) for one in plan.cautions],
+        "groups": [_group(one) for one in plan.groups],
+        "nodes": [_node(one, pods=pods) for one in plan.nodes],
+        "leaving": [one.name for one in plan.leaving],
+        "leftAlone": [one.name for one in plan.left_alone],
+        "impossible": [one.name for one in plan.impossible],
+    }
+
+
+def _reference(thing: Reference | None) -> Document | None:
+    return {"kind": thing.kind, "namespace": thing.namespace, "name": thing.name} if thing else None
+
+
+def _refusal(refusal: Refusal) -> Document:
+    return {
+        "code": str(refusal.code),
+        "object": _reference(refusal.object),
+        "problem": refusal.problem,
+        "allowed": refusal.allowed,
+        "fix": refusal.fix,
+        "setting": refusal.setting,
+        "nodes": list(refusal.nodes),
+        "pods": [_reference(pod) for pod in refusal.pods],
+    }
+
+
+def _caution(caution: Caution) -> Document:
+    return {
+        "code": str(caution.code),
+        "object": _reference(caution.object),
+        "text": caution.text,
+        "nodes": list(caution.nodes),
+    }
+
+
+def _group(group: GroupPlan) -> Document:
+    return {
+        "name": group.name,
+        "nodeGroup": group.node_group,
+        "outgoing": group.outgoing,
+        "minimum": group.minimum,
+        "maximum": group.maximum,
+        "desired": group.desired,
+        "peak": group.peak,
+        "lowest": group.lowest,
+        "atEnd": group.at_end,
+    }
+
+
+def _node(node: NodePlan, *, pods: bool) -> Document:
+    seconds = node.seconds
+    told: Document = {
+        "position": node.position,
+        "name": node.node,
+        "uid": node.uid,
+        "instance": node.instance,
+        "group": node.group,
+        "zone": node.zone,
+        "inProgress": node.in_progress,
+        "decrement": node.decrement,
+        "replacementZones": list(node.replacement_zones),
+        "seconds": {
+            "drain": round(seconds.drain),
+            "release": round(seconds.release),
+            "settle": round(seconds.settle),
+            "total": round(seconds.total),
+        },
+        "volumes": list(node.volumes),
+        "budgets": [_use(use) for use in node.budgets],
+        "workloads": [
+            {
+                "workload": _reference(one.workload),
+                "verdict": str(one.verdict),
+                "budget": _reference(one.budget),
+                "pods": one.pods,
+                "waits": one.waits,
+                "reason": one.reason,
+            }
+            for one in bundles(node)
+        ],
+    }
+    return {**told, "pods": [_pod(pod) for pod in node.pods]} if pods else told
+
+
+def _use(use: BudgetUse) -> Document:
+    return {
+        "budget": _reference(use.budget),
+        "pods": use.pods,
+        "allowed": use.allowed,
+        "waits": use.waits,
+    }
+
+
+def _pod(pod: PodPlan) -> Document:
+    return {
+        "namespace": pod.pod.namespace,
+        "name": pod.pod.name,
+        "uid": pod.uid,
+        "verdict": str(pod.verdict),
+        "reason": pod.reason,
+        "workload": _reference(pod.workload),
+        "budget": _reference(pod.budget),
+        "allowedBefore": pod.allowed_before,
+        "waits": pod.waits,
+    }

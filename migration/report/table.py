@@ -1,0 +1,108 @@
+"""A plan as a table for terminals: one line a node, then what forbids it and what to know before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from migration.plan.model import Verdict
+from migration.report.lines import bundle_line
+from migration.report.wording import (
+    budget_use,
+    bundles,
+    duration,
+    headline,
+    on_nodes,
+    sizes,
+    verdict_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from migration.plan.model import NodePlan, Plan, Refusal
+
+_HEADER = (
+    "#",
+    "NODE",
+    "ZONE",
+    "GROUP",
+    "EVICT",
+    "DELETE",
+    "STAY",
+    "IN THE WAY",
+    "BUDGETS",
+    "NEW NODE IN",
+    "TIME",
+)
+_ON_THE_RIGHT = frozenset({"#", "EVICT", "DELETE", "STAY", "IN THE WAY", "TIME"})
+_MOST_BUDGETS = 2
+
+
+def table(plan: Plan, *, pods: bool = False) -> str:
+    """The whole plan. With `pods`, every node's pods by workload below it."""
+    blocks = [headline(plan), _nodes(plan, pods=pods)]
+    if plan.groups:
+        blocks.append("\n".join(["Auto Scaling groups:", *(f"  {sizes(group)}" for group in plan.groups)]))
+    if plan.leaving:
+        blocks.append(f"Going already: {', '.join(node.name for node in plan.leaving)}")
+    if plan.refusals:
+        blocks.append("\n".join(["Refused:", *(line for one in plan.refusals for line in _refusal(one))]))
+    if plan.cautions:
+        told = (f"  {caution}{on_nodes(caution.nodes)}" for caution in plan.cautions)
+        blocks.append("\n".join(["To know before:", *told]))
+    return "\n\n".join([*filter(None, blocks), verdict_of(plan)]) + "\n"
+
+
+def _nodes(plan: Plan, *, pods: bool) -> str:
+    if not plan.nodes:
+        return "No node is to be replaced."
+    groups = {group.name: group.node_group or group.name for group in plan.groups}
+    rows = [_HEADER, *(_row(node, groups[node.group]) for node in plan.nodes)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
+    lines = [_aligned(_HEADER, widths)]
+    for node, row in zip(plan.nodes, rows[1:], strict=True):
+        lines.append(_aligned(row, widths))
+        if pods:
+            lines += [f"      {bundle_line(bundle)}" for bundle in bundles(node)]
+    return "\n".join(lines)
+
+
+def _row(node: NodePlan, group: str) -> tuple[str, ...]:
+    in_the_way = sum(pod.verdict.stands_in_the_way for pod in node.pods)
+    return (
+        f"{node.position}{'*' if node.in_progress else ''}",
+        node.node,
+        node.zone,
+        group,
+        str(node.count(Verdict.EVICT)),
+        str(node.count(Verdict.DELETE)),
+        str(node.count(Verdict.SKIP) + node.count(Verdict.WAIT)),
+        str(in_the_way) if in_the_way else "-",
+        _budgets(node),
+        "|".join(node.replacement_zones) or "-",
+        duration(node.seconds.total),
+    )
+
+
+def _budgets(node: NodePlan) -> str:
+    """The budgets that make the drain wait, else those it takes most of."""
+    uses = sorted(node.budgets, key=lambda use: (-use.waits, -use.pods, use.budget))
+    more = f" +{len(uses) - _MOST_BUDGETS}" if len(uses) > _MOST_BUDGETS else ""
+    return "; ".join(map(budget_use, uses[:_MOST_BUDGETS])) + more or "-"
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
+    cells = (
+        cell.rjust(width) if title in _ON_THE_RIGHT else cell.ljust(width)
+        for cell, width, title in zip(row, widths, _HEADER, strict=True)
+    )
+    return "  ".join(cells).rstrip()
+
+
+def _refusal(refusal: Refusal) -> Iterator[str]:
+    yield f"  {refusal.object}{on_nodes(refusal.nodes)} [{refusal.code}]"
+    yield f"      {refusal.problem}"
+    yield f"      allowed:   {refusal.allowed}"
+    yield f"      to fix it: {refusal.fix}"
+    if refusal.setting:
+        yield f"      to permit: {refusal.setting}"

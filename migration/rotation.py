@@ -1,0 +1,230 @@
+"""Replaces one node: looks where it stands, does the next thing, and looks again until it is gone.
+
+A node's stage is read off EC2, its Auto Scaling group and Kubernetes alone, so a run that was killed at any
+point goes on with the stage it finds:
+
+    SERVING    room in its group, then cordon; also where somebody else had cordoned it
+    CORDONED   by us: drain, let load balancers and volumes go, terminate by id
+    NODELESS   an instance without a node: terminate
+    LEAVING    wait until the node's object is gone
+    GONE       workloads as healthy as before, then done
+
+When a drain is given up, the node is uncordoned: a stop leaves no node that nobody works on cordoned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+from clients.ec2 import GONE
+from errors import ProgramError
+from migration import capacity, drain, health, marks, release
+from migration.facts.nodes import node as known_node
+from migration.journal import Phases
+from migration.stops import DrainRefusedError, LeaseHeldError
+
+if TYPE_CHECKING:
+    from clients.autoscaling import Member
+    from migration.inventory import Outgoing
+    from migration.rules import Rules
+    from migration.world import Report, World
+
+Object = dict[str, Any]
+
+
+class Stage(Enum):
+    """Where a node stands."""
+
+    SERVING = auto()
+    CORDONED = auto()
+    NODELESS = auto()
+    LEAVING = auto()
+    GONE = auto()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One look at a node, from all three sides."""
+
+    node: Object | None
+    """The node's object; None when it is gone, or when another instance has taken its name."""
+    state: str
+    """Of the instance, as EC2 has it."""
+    member: Member | None
+    """Of the instance, as its group has it."""
+
+    @property
+    def stage(self) -> Stage:
+        """What that amounts to."""
+        ended = self.state in GONE
+        leaving = self.member is None or self.member.leaving
+        if ended and self.node is None and leaving:
+            return Stage.GONE
+        if (ended and leaving) or (self.member is not None and self.member.leaving):
+            return Stage.LEAVING
+        if ended or self.node is None:
+            return Stage.NODELESS
+        ours = marks.is_cordoned(self.node) and marks.is_ours(self.node)
+        return Stage.CORDONED if ours else Stage.SERVING
+
+    def __str__(self) -> str:
+        group = f", {self.member.lifecycle} in its group" if self.member else ""
+        return f"the instance is {self.state}{group}, the node {'is still there' if self.node else 'is gone'}"
+
+
+def rotate(
+    world: World, node: Outgoing, rules: Rules, report: Report, *, shrink: bool | None = None
+) -> dict[str, Any]:
+    """Replace a node, from whatever stage it is in. `shrink` says whether its group gets smaller by it."""
+    return _Rotation(world, node, rules, report, shrink).run()
+
+
+class _Rotation:
+    def __init__(
+        self, world: World, node: Outgoing, rules: Rules, report: Report, shrink: bool | None
+    ) -> None:
+        self._world, self._node, self._rules, self._report = world, node, rules, report
+        self._shrink = shrink
+        self._phases = Phases(world.time.monotonic)
+        self._began = world.time.monotonic()
+        self._evicted = self._deleted = 0
+        self._decremented = False
+
+    def run(self) -> dict[str, Any]:
+        self._world.guard()
+        while (seen := self._look()).stage is not Stage.GONE:
+            match seen.stage:
+                case Stage.SERVING:
+                    self._cordon()
+                case Stage.CORDONED:
+                    self._empty_and_end()
+                case Stage.NODELESS:
+                    self._terminate()
+                case Stage.LEAVING:
+                    self._await_gone()
+        with self._phases.phase("health"):
+            health.await_as_before(self._world, self._node, self._rules, self._report)
+        health.forget(self._world, self._node)
+        return self._finished()
+
+    def _look(self) -> Seen:
+        """A node that registered anew under the same name and instance is still this one."""
+        world, node = self._world, self._node
+        thing = world.api.get(marks.path(node.name))
+        if thing is not None:
+            if known_node(thing, {}).instance != node.instance:
+                thing = None
+            elif thing["metadata"]["uid"] != node.uid:
+                self._node = replace(node, uid=thing["metadata"]["uid"])
+        group = world.groups.groups([node.group]).get(node.group)
+        member = group.member(node.instance) if group else None
+        return Seen(thing, world.instances.state(node.instance), member)
+
+    def _cordon(self) -> None:
+        """Wait for room, then cordon while no other rotation of the group counts on the same room."""
+        world, node = self._world, self._node
+        if refused := drain.refusals(world, node, self._rules):
+            raise DrainRefusedError(node.name, refused)
+
+        def missing() -> str:
+            with capacity.lock(world, node.group):
+                if self._shrink is None and (sentence := capacity.room(world, self._rules, node)):
+                    return sentence
+                return self._cordon_now()
+
+        with self._phases.phase("room"):
+            world.wait(
+                missing,
+                waited_for=f"room for the pods of node {node.name}",
+                seconds=self._rules.limits.replacement + self._rules.options.drain_timeout,
+                every=self._rules.limits.between_looks,
+                report=self._report,
+            )
+
+    def _cordon_now(self) -> str:
+        world, node = self._world, self._node
+        thing = world.api.get(marks.path(node.name))
+        if thing is None or thing["metadata"]["uid"] != node.uid:
+            return ""  # gone meanwhile: the next look tells
+        health.note_before(world, node, self._rules, drain.pods_on(world, node.name))
+        marks.soft_taint(world.api, node.name)
+        marks.cordon(world.api, thing)
+        world.note("cordoned", node=node.name)
+        self._report(f"cordoned {node.name}")
+        return ""
+
+    def _empty_and_end(self) -> None:
+        try:
+            self._empty()
+        except LeaseHeldError:
+            raise
+        except ProgramError as error:
+            self._give_up(error)
+            raise
+
+    def _empty(self) -> None:
+        world, node, rules, report = self._world, self._node, self._rules, self._report
+        cordoned = world.time.monotonic()
+        with self._phases.phase("drain"):
+            drained = drain.drain(world, node, rules, report)
+        self._evicted += drained.evicted
+        self._deleted += drained.deleted
+        if drained.ended is not drain.Ended.EMPTY:
+            world.note("drain-interrupted", node=node.name, reason=drained.ended.name)
+            return
+        with self._phases.phase("release"):
+            release.await_load_balancers(world, node, rules, report, cordoned=cordoned)
+            release.await_volumes(world, node, rules, report)
+        self._terminate()
+
+    def _terminate(self) -> None:
+        with self._phases.phase("terminate"):
+            self._world.guard()
+            self._decremented = capacity.terminate(
+                self._world, self._rules, self._node, self._report, shrink=self._shrink
+            )
+        how = ", its group gets smaller" if self._decremented else ""
+        self._report(f"terminated {self._node.instance}{how}")
+
+    def _await_gone(self) -> None:
+        def missing() -> str:
+            seen = self._look()
+            return str(seen) if seen.stage is Stage.LEAVING else ""
+
+        with self._phases.phase("gone"):
+            self._world.wait(
+                missing,
+                waited_for=f"node {self._node.name} to be gone",
+                seconds=self._rules.limits.termination,
+                every=self._rules.limits.between_looks,
+                report=self._report,
+            )
+
+    def _give_up(self, error: ProgramError) -> None:
+        """Uncordon, so that nothing is left half done; if even that fails, the next run has to."""
+        world, node = self._world, self._node
+        world.note("gave-up", node=node.name, reason=str(error))
+        try:
+            thing = world.api.get(marks.path(node.name))
+            if thing is not None and thing["metadata"]["uid"] == node.uid:
+                marks.uncordon(world.api, thing)
+                self._report(f"uncordoned {node.name}")
+        except ProgramError as second:
+            world.note("still-cordoned", node=node.name, reason=str(second))
+
+    def _finished(self) -> dict[str, Any]:
+        seconds = self._phases.seconds
+        total = round(self._world.time.monotonic() - self._began, 3)
+        self._world.note("replaced", node=self._node.name, seconds=seconds, total=total)
+        self._report(f"replaced {self._node.name} in {total:.0f} s")
+        return {
+            "node": self._node.name,
+            "instance": self._node.instance,
+            "group": self._node.group,
+            "evicted": self._evicted,
+            "deleted": self._deleted,
+            "decremented": self._decremented,
+            "seconds": seconds,
+        }

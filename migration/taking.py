@@ -1,0 +1,158 @@
+"""Takes the inventory: labels every node of the plugin that goes, then writes the nodes down, once.
+
+Called by `migration.operations`. The plan decides which nodes can be replaced and in which order.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from migration import agents, marks
+from migration.facts.names import CNI_LABEL
+from migration.inventory import Inventory, Outgoing
+from migration.plan import eligibility
+from migration.plan.making import plan
+from migration.record import NODES, Record
+from migration.sides import incoming, outgoing
+from migration.stops import StoppedError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from migration.facts.model import Facts
+    from migration.facts.model import Node as KnownNode
+    from migration.plan.model import NodePlan, Plan, Target
+    from migration.rules import Rules
+    from migration.world import Report, World
+
+Object = dict[str, Any]
+
+
+def inventory(record: Record, target: Target) -> Inventory | None:
+    """The inventory of a migration in this direction; that of the opposite one does not count."""
+    kept = record.get(NODES)
+    found = Inventory.from_json(kept) if kept else None
+    return found if found and found.target is target else None
+
+
+def required(world: World, target: Target) -> Inventory:
+    """The inventory, which has to be there by now."""
+    found = inventory(Record(world.api), target)
+    if found is None:
+        raise StoppedError(f"no inventory of a migration to {target} was taken in this cluster yet")
+    return found
+
+
+def take(world: World, rules: Rules, report: Report) -> dict[str, Any]:
+    """Label and write down; when it is written down already, only see to the labels."""
+    world.guard()
+    record, target = Record(world.api), rules.options.target
+    known = inventory(record, target)
+    if known is not None:
+        return _label_again(world, known, report)
+    facts = world.facts(report)
+    made = plan(facts, rules.options)
+    if made.impossible:
+        names = agents.named([thing.name for thing in made.impossible])
+        raise StoppedError(f"nobody here can replace {names}: see the plan's refusals")
+    wanted = eligibility.outgoing(facts, rules.options)
+    labelled, already = _label(world, wanted, target, report)
+    _check_count(world, target)
+    known = Inventory(target, world.time.now().isoformat(timespec="seconds"), _nodes(made, facts))
+    record.put(NODES, known.to_json())
+    report(f"{len(known.nodes)} nodes are to be replaced, in {len(known.groups)} Auto Scaling groups")
+    return _told(known, labelled, already)
+
+
+def _label_again(world: World, known: Inventory, report: Report) -> dict[str, Any]:
+    """Nodes of the inventory that lost their label get it back; nodes that joined since get none."""
+    uids = {node.uid for node in known.nodes}
+    wanted = {
+        node["metadata"]["name"]
+        for node in world.api.list("/api/v1/nodes")
+        if node["metadata"]["uid"] in uids
+    }
+    labelled, already = _label(world, wanted, known.target, report)
+    return _told(known, labelled, already)
+
+
+def _label(
+    world: World, wanted: Collection[str], target: Target, report: Report
+) -> tuple[list[str], list[str]]:
+    """Label nodes; which got it now, and which had it."""
+    label = outgoing(target).label
+    labelled: list[str] = []
+    already: list[str] = []
+    nodes = [node for node in world.api.list("/api/v1/nodes") if node["metadata"]["name"] in wanted]
+    _refuse_strange_labels(nodes, target)
+    for node in nodes:
+        name = node["metadata"]["name"]
+        world.guard()
+        (labelled if marks.label(world.api, node, CNI_LABEL, label) else already).append(name)
+    if already:
+        report(f"{len(already)} nodes have the label {CNI_LABEL}={label} already: {agents.named(already)}")
+    report(f"labelled {len(labelled)} nodes {CNI_LABEL}={label}")
+    return labelled, already
+
+
+def _refuse_strange_labels(nodes: list[Object], target: Target) -> None:
+    """A label somebody else put there may mean something to them."""
+    known = {None, outgoing(target).label, incoming(target).label}
+    for node in nodes:
+        value = (node["metadata"].get("labels") or {}).get(CNI_LABEL)
+        if value not in known:
+            raise StoppedError(
+                f"node {node['metadata']['name']} has the label {CNI_LABEL}={value}, which somebody else set",
+                f"Take it off if nothing needs it: kubectl label node {node['metadata']['name']} "
+                f"{CNI_LABEL}-",
+            )
+
+
+def _check_count(world: World, target: Target) -> None:
+    """Labelled has to be all: what joined in between, or was labelled otherwise, is found here.
+
+    Nodes on which an agent of the new plugin runs are not meant.
+    """
+    nodes = world.api.list("/api/v1/nodes")
+    new = {pod["spec"].get("nodeName") for pod in agents.pods(world, incoming(target))}
+    labels = (outgoing(target).label, incoming(target).label)
+    without = sorted(
+        node["metadata"]["name"]
+        for node in nodes
+        if (node["metadata"].get("labels") or {}).get(CNI_LABEL) not in labels
+        and node["metadata"]["name"] not in new
+    )
+    if without:
+        done = len(nodes) - len(without)
+        raise StoppedError(
+            f"{done} of {len(nodes)} nodes have the label {CNI_LABEL}={labels[0]}; without it: "
+            f"{agents.named(without)}",
+            "They joined or changed while the others were labelled. Run `pulumi up` again.",
+        )
+
+
+def _nodes(made: Plan, facts: Facts) -> tuple[Outgoing, ...]:
+    by_name = {node.name: node for node in facts.nodes}
+    node_groups = {group.name: group.node_group or "" for group in facts.groups}
+    return tuple(_outgoing(node, by_name[node.node], node_groups.get(node.group, "")) for node in made.nodes)
+
+
+def _outgoing(node: NodePlan, known: KnownNode, node_group: str) -> Outgoing:
+    return Outgoing(
+        name=node.node,
+        uid=node.uid,
+        instance=node.instance,
+        zone=node.zone,
+        group=node.group,
+        node_group=node_group,
+        cordoned=known.unschedulable,
+    )
+
+
+def _told(known: Inventory, labelled: list[str], already: list[str]) -> dict[str, Any]:
+    return {
+        "target": known.target.value,
+        "labelled": sorted(labelled),
+        "already": sorted(already),
+        "nodes": [node.name for node in known.nodes],
+    }

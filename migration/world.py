@@ -1,0 +1,138 @@
+"""Everything outside that a migration looks at and acts on: one value, handed down.
+
+`providers/` makes one per operation with `World.of_eks`; tests make one over a simulated world. Nothing in
+`migration/` reads a clock, sleeps or makes a client by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from clients.autoscaling import AutoScaling
+from clients.aws import client
+from clients.ec2 import Ec2
+from clients.eks import Eks
+from clients.kubernetes import KubernetesApi
+from migration.clock import Time
+from migration.facts.reading import read
+from migration.journal import Journal
+from migration.lease import Holder, Lease, held_by_this_process
+from migration.stops import TimedOutError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from clients.aws import Credentials
+    from migration.facts.model import Facts
+
+Object = dict[str, Any]
+Report = Callable[[str], None]
+
+
+def _nobody_else() -> None:
+    """The guard of a world nobody else can reach."""
+
+
+@dataclass(frozen=True)
+class World:
+    """One cluster and the AWS account it is in."""
+
+    cluster: str
+    api: KubernetesApi
+    aws: Callable[[str], Any]
+    """Makes a boto3 client of a service."""
+    time: Time = field(default_factory=Time)
+    journal: Journal = field(default_factory=Journal.nowhere)
+    guard: Callable[[], None] = _nobody_else
+    """Called before everything that acts; raises when this run must not act any more."""
+
+    @classmethod
+    @contextmanager
+    def of_eks(
+        cls,
+        *,
+        cluster_name: str,
+        endpoint: str,
+        certificate_authority: bytes,
+        credentials: Credentials,
+        journal: Journal | None = None,
+    ) -> Iterator[World]:
+        """The world around an EKS cluster. The first act takes the cluster's Lease for this process."""
+
+        def connect() -> KubernetesApi:
+            return KubernetesApi.for_eks(
+                cluster_name=cluster_name,
+                endpoint=endpoint,
+                certificate_authority=certificate_authority,
+                credentials=credentials,
+            )
+
+        def hold() -> None:
+            held_by_this_process(endpoint, lambda: Lease(connect(), Holder.this_process(), Time())).check()
+
+        with connect() as api:
+            yield cls(
+                cluster=cluster_name,
+                api=api,
+                aws=cache(lambda service: client(credentials, service)),
+                journal=journal or Journal.nowhere(),
+                guard=hold,
+            )
+
+    @property
+    def groups(self) -> AutoScaling:
+        """The Auto Scaling groups."""
+        return AutoScaling(self.aws("autoscaling"))
+
+    @property
+    def instances(self) -> Ec2:
+        """The EC2 instances."""
+        return Ec2(self.aws("ec2"))
+
+    @property
+    def eks(self) -> Eks:
+        """The cluster's add-ons and node groups."""
+        return Eks(self.aws("eks"), self.cluster)
+
+    def facts(self, report: Report) -> Facts:
+        """All facts of the cluster, read now."""
+        return read(self.cluster, self.api, self.aws, report=report, clock=self.time.now)
+
+    def note(self, event: str, **values: Any) -> None:
+        """Write a line of the journal."""
+        self.journal.note(self.time.now(), event, **values)
+
+    def wait(
+        self,
+        missing: Callable[[], str],
+        *,
+        waited_for: str,
+        seconds: float,
+        every: float,
+        report: Report,
+        readings: int = 1,
+        since_progress: bool = False,
+    ) -> None:
+        """Look until nothing is missing, so many times in a row. TimedOutError says what was, at the end.
+
+        `missing` answers in one sentence, or with nothing. A line is reported when the sentence changes;
+        `since_progress` counts the seconds anew from there.
+        """
+        began, last, good = self.time.monotonic(), "", 0
+        while True:
+            self.guard()
+            sentence = missing()
+            good = 0 if sentence else good + 1
+            if good >= readings:
+                return
+            if sentence and sentence != last:
+                report(sentence)
+                last = sentence
+                began = self.time.monotonic() if since_progress else began
+            if self.time.monotonic() - began >= seconds:
+                raise TimedOutError(waited_for, seconds, sentence or last or "it did not last")
+            self.time.sleep(every)

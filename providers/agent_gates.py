@@ -1,0 +1,50 @@
+"""The gates of a migration: where the agents of either CNI are wanted, and that they are wanted nowhere else.
+
+`AgentGate` stands before anything moves, `AgentsGone` before the CNI that goes is removed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from migration import operations
+from migration.placement import place
+from providers.operation import Operation, OperationArgs, OperationProvider
+
+if TYPE_CHECKING:
+    from migration.operations import Facts, Rules
+    from migration.world import Report, World
+
+
+def _gate(world: World, rules: Rules, report: Report) -> Facts:
+    """The CNI that comes has to want exactly the nodes that the other one does not have."""
+    place(world, rules.options.target, rules.limits, report)
+    return operations.await_agent_count(world, rules.options.target, report)
+
+
+def _gone(world: World, rules: Rules, report: Report) -> Facts:
+    return operations.await_no_agents(world, rules.options.target, report)
+
+
+class AgentGateProvider(OperationProvider):
+    """Sees to it that Cilium's agents are where they belong, and waits until the number is right."""
+
+    operation = staticmethod(_gate)
+
+
+class AgentsGoneProvider(OperationProvider):
+    """Waits until the CNI that goes is wanted on no node, and none of its agents is left."""
+
+    operation = staticmethod(_gone)
+
+
+class AgentGate(Operation[OperationArgs], module="eks-cilium", name="AgentGate"):
+    """Exists once the CNI that comes wants the right nodes."""
+
+    made_by = AgentGateProvider
+
+
+class AgentsGone(Operation[OperationArgs], module="eks-cilium", name="AgentsGone"):
+    """Exists once the CNI that goes runs nowhere any more."""
+
+    made_by = AgentsGoneProvider

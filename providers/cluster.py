@@ -1,0 +1,69 @@
+"""The cluster an operation acts on: found by its name when it is needed, reached with fresh credentials.
+
+State keeps the name alone. An endpoint or a certificate authority in it would be one more thing that can be
+out of date when, much later, a resource is deleted.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clients.aws import Credentials, client
+from errors import RefusedError
+from migration.journal import Journal
+from migration.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Connect = Callable[[Mapping[str, Any]], AbstractContextManager[World]]
+"""From the inputs of a resource to the world around its cluster."""
+
+CONNECTION = ("cluster_name", "region", "profile")
+"""The inputs that say which cluster, and with whose credentials."""
+
+DEFAULT_JOURNAL = ".journal"
+_NOT_FOUND = 404
+
+
+class NoClusterError(RefusedError):
+    """There is no such cluster, or it has no endpoint yet."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"EKS has no cluster {name} that answers yet", status=_NOT_FOUND)
+
+
+def credentials_of(props: Mapping[str, Any]) -> Credentials:
+    """Whose credentials the inputs of a resource name."""
+    return Credentials(region=props["region"], profile=props.get("profile"))
+
+
+@contextmanager
+def world_of(props: Mapping[str, Any]) -> Iterator[World]:
+    """The world around the cluster that the inputs of a resource name. Raises NoClusterError."""
+    credentials, name = credentials_of(props), props["cluster_name"]
+    endpoint, authority = _reach(client(credentials, "eks"), name)
+    folder = Path((props.get("rules") or {}).get("journal", DEFAULT_JOURNAL))
+    with World.of_eks(
+        cluster_name=name,
+        endpoint=endpoint,
+        certificate_authority=authority,
+        credentials=credentials,
+        journal=Journal.to_file(folder / f"{name}.jsonl"),
+    ) as world:
+        yield world
+
+
+def _reach(eks: Any, name: str) -> tuple[str, bytes]:
+    try:
+        described = eks.describe_cluster(name=name)["cluster"]
+    except eks.exceptions.ResourceNotFoundException as error:
+        raise NoClusterError(name) from error
+    authority = (described.get("certificateAuthority") or {}).get("data")
+    if not described.get("endpoint") or not authority:
+        raise NoClusterError(name)
+    return described["endpoint"], base64.b64decode(authority)

@@ -1,0 +1,112 @@
+"""The resource that labels the nodes of the CNI that goes, and writes them down once.
+
+First of a migration, so that whatever forbids the migration is said here, in the preview, all at once.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from migration import operations, report
+from migration.beginning import plan_now
+from migration.operations import Target
+from migration.report.wording import headline, sizes, verdict_of
+from migration.stops import StoppedError
+from providers.operation import Operation, OperationArgs, OperationProvider
+from providers.planning import checked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pulumi
+    from pulumi.dynamic import CheckResult
+
+    from migration.operations import Facts, Rules
+    from migration.plan.model import Plan
+    from migration.world import Report, World
+
+
+class NodeInventoryArgs(OperationArgs):
+    """What a `NodeInventory` is made from."""
+
+    nodes: Sequence[str]
+    """Names of the nodes the program counts on, in the order of work."""
+    left: int
+    """How many of them are still there; with none nothing is planned any more."""
+
+
+class NodeInventoryProvider(OperationProvider):
+    """Takes the inventory; deleting it at the end of a way back takes labels and record away."""
+
+    def must_act(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+        """Other nodes mean another migration; another order of them does not."""
+        return super().must_act(olds, news) or set(olds["nodes"]) != set(news["nodes"])
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Show the plan in short, and refuse what forbids it as long as a node is left to be replaced."""
+        return checked(
+            type(self).connect,
+            _olds,
+            news,
+            done=not news["left"],
+            show=_in_short,
+            refuse=lambda plan: plan.refusals,
+        )
+
+    def perform(self, world: World, rules: Rules, _props: Mapping[str, Any], report: Report) -> Facts:
+        """Label and write down; the nodes have to be those that the program has resources for."""
+        before = written(plan_now(world, rules, report))
+        taken = operations.take_inventory(world, rules, report)
+        _compare(_props["nodes"], taken["nodes"])
+        inventory = operations.read_inventory(world, rules.options.target)
+        return {**taken, "taken": inventory.taken if inventory else "", "plan": before}
+
+    def undo(self, world: World, rules: Rules, report: Report) -> None:  # noqa: ARG002 - interface
+        """The end of a way back, or of a migration that never moved anything."""
+        operations.forget(world, report)
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """A way back left its list of nodes for later runs of its program."""
+        if _props["target"] == Target.AWS_VPC_CNI:
+            self.undone(_props, lambda world, _rules, _report: operations.forget_way_back(world))
+        super().delete(_id, _props)
+
+
+def written(plan: Plan) -> dict[str, str]:
+    """The plan as it is exported: JSON on one line, since terminals show every output whole."""
+    return {
+        "markdown": report.markdown(plan),
+        "json": json.dumps(report.document(plan, pods=False), separators=(",", ":")),
+    }
+
+
+def _in_short(plan: Plan) -> tuple[str, ...]:
+    return (headline(plan), *map(sizes, plan.groups), *map(str, plan.cautions), verdict_of(plan))
+
+
+def _compare(counted_on: Sequence[str], found: Sequence[str]) -> None:
+    joined = sorted(set(found) - set(counted_on))
+    gone = sorted(set(counted_on) - set(found))
+    if joined or gone:
+        changes = [*(f"{name} joined" for name in joined), *(f"{name} is gone" for name in gone)]
+        raise StoppedError(
+            f"the nodes changed since this run began: {', '.join(changes)}",
+            "The inventory is right now, and nothing else was touched. Run `pulumi up` again.",
+        )
+
+
+class NodeInventory(Operation[NodeInventoryArgs], module="eks-cilium", name="NodeInventory"):
+    """Exists once the outgoing nodes are labelled and written down."""
+
+    made_by = NodeInventoryProvider
+
+    @property
+    def taken(self) -> pulumi.Output[str]:
+        """When the inventory was taken, which tells one migration from another."""
+        return self.result.apply(lambda result: str(result["taken"]))
+
+    @property
+    def plan(self) -> pulumi.Output[dict[str, str]]:
+        """The plan before the first change, as Markdown and as JSON."""
+        return self.result.apply(lambda result: dict(result["plan"]))

@@ -1,0 +1,67 @@
+"""The resources around all drains: room for pods before the first, the groups' own sizes after the last.
+
+The groups are Auto Scaling's and stay somebody else's; what they were is written down before it is changed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from migration import operations
+from migration.report.wording import sizes
+from providers.operation import Operation, OperationArgs, OperationProvider
+from providers.planning import checked, is_done
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pulumi.dynamic import CheckResult
+
+_WIDTH = ("surge", "capacity")
+
+
+class SurgeArgs(OperationArgs):
+    """What a `Surge` is made from."""
+
+    left: int
+    """How many outgoing nodes are still there: with none, other rules are no reason to act."""
+
+
+class SurgeProvider(OperationProvider):
+    """Widens the groups, also once more when the configuration asks for more in the middle."""
+
+    operation = staticmethod(operations.prepare_capacity)
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Show the sizes of every group on the way."""
+        return checked(
+            type(self).connect,
+            _olds,
+            news,
+            done=is_done(_olds, news),
+            show=lambda plan: map(sizes, plan.groups),
+        )
+
+    def must_act(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+        """A wider surge acts while a node is left."""
+        before, now = olds.get("rules") or {}, news.get("rules") or {}
+        wider = any(before.get(key) != now.get(key) for key in _WIDTH)
+        return super().must_act(olds, news) or (wider and bool(news["left"]))
+
+
+class CapacityRestoreProvider(OperationProvider):
+    """Gives the groups back what they had: sizes, processes, nodes without our taint."""
+
+    operation = staticmethod(operations.restore_capacity)
+
+
+class Surge(Operation[SurgeArgs], module="eks-cilium", name="Surge"):
+    """Exists once the extra nodes run pods on the CNI that comes."""
+
+    made_by = SurgeProvider
+
+
+class CapacityRestore(Operation[OperationArgs], module="eks-cilium", name="CapacityRestore"):
+    """Exists once every group is as it was before."""
+
+    made_by = CapacityRestoreProvider

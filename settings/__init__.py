@@ -1,0 +1,11 @@
+"""The whole configuration of a stack as one frozen, checked value.
+
+`__main__` reads it once; everything below receives the parts it needs and never looks at Pulumi's
+configuration.
+"""
+
+from settings.model import Settings
+from settings.problems import ConfigurationError, Problem
+from settings.reading import read
+
+__all__ = ["ConfigurationError", "Problem", "Settings", "read"]

@@ -1,0 +1,113 @@
+"""Keys of the control plane."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
+
+from settings.model.fields import Cidr, Part, one_of, option
+
+KUBERNETES_VERSIONS = ("1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36")
+"""Minor versions EKS offers, oldest first; the older ones at the price of extended support."""
+
+CILIUM_NAME = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$"
+"""What Cilium takes as the name of a cluster."""
+
+KubernetesVersion = Annotated[str, AfterValidator(one_of(KUBERNETES_VERSIONS))]
+LogType = Literal["api", "audit", "authenticator", "controllerManager", "scheduler"]
+LogRetention = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731]
+
+
+class Endpoint(Part):
+    """From where the Kubernetes API can be reached."""
+
+    private_access: bool = option(
+        True, says="Whether the endpoint answers inside the VPC.", allowed="true or false", example=True
+    )
+    public_access: bool = option(
+        False, says="Whether the endpoint answers from the internet.", allowed="true or false", example=False
+    )
+    public_access_cidrs: tuple[Cidr, ...] = option(
+        (),
+        says="Networks that may reach the public endpoint. Everywhere has to be written out: `0.0.0.0/0`.",
+        allowed="a list of IPv4 networks such as 203.0.113.0/24",
+        example=["203.0.113.0/24"],
+    )
+
+
+class Cluster(Part):
+    """The EKS control plane."""
+
+    name: str = option(
+        says="Name of the EKS cluster and of the cluster in Cilium. It can never be changed.",
+        allowed="1 to 32 lower-case letters, digits and dashes, beginning and ending with a letter or digit: "
+        "Cilium's rule for cluster names, narrower than EKS's own",
+        example="dev",
+        pattern=CILIUM_NAME,
+    )
+    kubernetes_version: KubernetesVersion = option(
+        says="Kubernetes minor version of the control plane and the nodes.",
+        allowed=f"one of {', '.join(KUBERNETES_VERSIONS)}, in quotes, so that YAML does not read 1.30 as 1.3",
+        example="1.34",
+    )
+    protect: bool = option(
+        True,
+        says="Whether Pulumi refuses to delete or replace the cluster.",
+        allowed="true or false",
+        example=True,
+    )
+    deletion_protection: bool = option(
+        False,
+        says="Whether EKS itself refuses to delete the cluster.",
+        allowed="true or false",
+        example=True,
+    )
+    endpoint: Endpoint = option(
+        default_factory=Endpoint,
+        says="From where the Kubernetes API can be reached.",
+        allowed="an object",
+        example={"publicAccess": True, "publicAccessCidrs": ["203.0.113.0/24"]},
+    )
+    service_cidr: Cidr = option(
+        "172.20.0.0/16",
+        says="Network of Service addresses. It can never be changed.",
+        allowed="a private IPv4 network of /12 to /24 that overlaps no network of the VPC",
+        example="172.20.0.0/16",
+    )
+    log_types: tuple[LogType, ...] = option(
+        ("api", "audit", "authenticator"),
+        says="Control plane logs to keep in CloudWatch.",
+        allowed="a list of api, audit, authenticator, controllerManager, scheduler",
+        example=["audit"],
+    )
+    log_retention_days: LogRetention = option(
+        30,
+        says="How long CloudWatch keeps the control plane's logs.",
+        allowed="a retention CloudWatch knows: " + ", ".join(map(str, LogRetention.__args__)),  # type: ignore[attr-defined]
+        example=30,
+    )
+    admins: tuple[str, ...] = option(
+        (),
+        says="IAM roles and users with full access, besides the identity that makes the cluster.",
+        allowed="a list of ARNs of IAM roles or users (an assumed-role session is not one)",
+        example=["arn:aws:iam::111122223333:role/platform"],
+    )
+    secrets_key_arn: str | None = option(
+        None,
+        says="KMS key that encrypts secrets on top of EKS's own encryption. It can never be changed.",
+        allowed="the ARN of a symmetric KMS key",
+        example="arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-f-]+$",
+    )
+
+
+class ExistingCluster(Part):
+    """The running EKS cluster, which this program did not make and never deletes."""
+
+    name: str = option(
+        says="Name of the EKS cluster. It can never be changed.",
+        allowed="the name of an EKS cluster: 1 to 100 letters, digits, dashes and underscores",
+        example="production",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$",
+    )

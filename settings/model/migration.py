@@ -1,0 +1,147 @@
+"""Keys of a migration: its direction, its pace, its patience, and what it may do all the same."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from settings.model.fields import Part, option
+
+_ONE_PATTERN = r"^[A-Za-z0-9*?._-]+/[A-Za-z0-9*?._-]+$"
+_OBJECTS = "a list of patterns namespace/name, with * and ?"
+
+ObjectPattern = Annotated[str, Field(pattern=_ONE_PATTERN)]
+GroupPattern = Annotated[str, Field(pattern=r"^[^/\s]+$")]
+
+
+class Allow(Part):
+    """What is refused in the preview unless it is permitted here. The refusals name the key to set."""
+
+    bare_pods: tuple[ObjectPattern, ...] = option(
+        (),
+        says="Pods that are evicted although nothing makes them anew: they are gone then.",
+        allowed=_OBJECTS,
+        example=["debug/*"],
+    )
+    local_storage: tuple[ObjectPattern, ...] = option(
+        (),
+        says="Pods or workloads that may lose what is in their emptyDir volumes.",
+        allowed=_OBJECTS,
+        example=["web/cache-*"],
+    )
+    budgets: tuple[ObjectPattern, ...] = option(
+        (),
+        says="Disruption budgets that never allow anything and are not asked: their pods are deleted.",
+        allowed=_OBJECTS,
+        example=["legacy/single"],
+    )
+    stranded_pods: tuple[ObjectPattern, ...] = option(
+        (),
+        says="Pods or workloads that may stay Pending because no new node is sure to suit them.",
+        allowed=_OBJECTS,
+        example=["batch/gpu-*"],
+    )
+    lower_minimum: tuple[GroupPattern, ...] = option(
+        (),
+        says="Auto Scaling groups whose minimum may be lowered for the time of the migration.",
+        allowed="a list of patterns of group names, with * and ?",
+        example=["eks-workers-*"],
+    )
+    security_group_policies: bool = option(
+        False,
+        says="Whether pods may lose the security groups of their own (SecurityGroupPolicy).",
+        allowed="true or false",
+        example=True,
+    )
+    karpenter_nodes: bool = option(
+        False,
+        says="Whether Karpenter's nodes are left to Karpenter, which replaces them when a NodePool drifts.",
+        allowed="true or false",
+        example=True,
+    )
+    fargate_nodes: bool = option(
+        False,
+        says="Whether pods on Fargate stay as they are, out of Cilium's reach.",
+        allowed="true or false",
+        example=True,
+    )
+
+
+class Migration(Part):
+    """How the nodes are replaced."""
+
+    target: Literal["cilium", "aws-vpc-cni"] = option(
+        "cilium",
+        says="The CNI all nodes run in the end. `aws-vpc-cni` is the way back, from wherever it stands.",
+        allowed="cilium or aws-vpc-cni",
+        example="cilium",
+    )
+    capacity: Literal["surge", "decrement"] = option(
+        "surge",
+        says="Where the room for evicted pods comes from: `surge` extra nodes first, either way. Then every "
+        "old node is replaced (`surge`) or goes with its place in the group (`decrement`).",
+        allowed="surge or decrement",
+        example="surge",
+    )
+    surge: int = option(
+        1,
+        says="Extra nodes of each Auto Scaling group while it lasts.",
+        allowed="1 to 100",
+        example=1,
+        ge=1,
+        le=100,
+    )
+    parallel: int = option(
+        1,
+        says="Nodes in work at once. Disruption budgets hold all the same.",
+        allowed="1 to 4",
+        example=1,
+        ge=1,
+        le=4,
+    )
+    drain_timeout_seconds: int = option(
+        900,
+        says="How long the drain of one node may take. Then the node is uncordoned and the run stops.",
+        allowed="60 to 86400",
+        example=900,
+        ge=60,
+        le=86400,
+    )
+    replacement_timeout_seconds: int = option(
+        900,
+        says="How long a new node may take from its request until it runs pods on its new CNI.",
+        allowed="60 to 7200",
+        example=900,
+        ge=60,
+        le=7200,
+    )
+    health_timeout_seconds: int = option(
+        600,
+        says="How long workloads may take to be as healthy as before their pods moved.",
+        allowed="30 to 7200",
+        example=600,
+        ge=30,
+        le=7200,
+    )
+    settle_readings: int = option(
+        2,
+        says="Good readings in a row that count as healthy.",
+        allowed="1 to 20",
+        example=2,
+        ge=1,
+        le=20,
+    )
+    journal: str = option(
+        ".journal",
+        says="Folder of the journals, one file a cluster: every step as a line of JSON, with its seconds.",
+        allowed="a path, as seen from the project",
+        example=".journal",
+        min_length=1,
+    )
+    allow: Allow = option(
+        default_factory=Allow,
+        says="What is done although it would be refused.",
+        allowed="an object",
+        example={"localStorage": ["web/cache-*"]},
+    )

@@ -1,0 +1,56 @@
+"""Keys of the VPC."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from settings.model.fields import Cidr, Part, option
+
+VPC_ID = r"^vpc-[0-9a-f]{8,17}$"
+SUBNET_ID = r"^subnet-[0-9a-f]{8,17}$"
+
+SubnetId = Annotated[str, Field(pattern=SUBNET_ID)]
+
+
+class Network(Part):
+    """The VPC: a new one by `cidr`, or an existing one by `vpcId`."""
+
+    cidr: Cidr | None = option(
+        None,
+        says="Network of the VPC to make. Pods get their addresses from it.",
+        allowed="a private IPv4 network of /16 to /20",
+        example="10.0.0.0/16",
+    )
+    zones: int | tuple[str, ...] = option(
+        3,
+        says="How many availability zones to use, or which.",
+        allowed="2, 3, or a list of two or three zone names",
+        example=["eu-central-1a", "eu-central-1b", "eu-central-1c"],
+    )
+    nat: Literal["per-zone", "single", "none"] = option(
+        "per-zone",
+        says="NAT gateways for the private subnets. A single one costs less and fails with its zone.",
+        allowed="per-zone, single, or none (only when no node group is in a private subnet)",
+        example="per-zone",
+    )
+    vpc_id: str | None = option(
+        None,
+        says="Existing VPC to use instead of making one.",
+        allowed="the id of a VPC",
+        example="vpc-0123456789abcdef0",
+        pattern=VPC_ID,
+    )
+    private_subnet_ids: tuple[SubnetId, ...] = option(
+        (),
+        says="Subnets of the existing VPC whose default route is a NAT gateway.",
+        allowed="a list of subnet ids in two or three zones",
+        example=["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+    )
+    public_subnet_ids: tuple[SubnetId, ...] = option(
+        (),
+        says="Subnets of the existing VPC whose default route is an internet gateway.",
+        allowed="a list of subnet ids in two or three zones",
+        example=["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"],
+    )

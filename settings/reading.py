@@ -1,0 +1,192 @@
+"""From Pulumi's flat configuration map to `Settings`, or to every problem at once.
+
+`__main__` calls `read` with what Pulumi hands to a program: keys such as `eks-cilium:cluster`, values as
+text, with objects spelled as JSON.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import difflib
+import json
+from typing import TYPE_CHECKING, Any, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from settings.model import MODELS, Settings
+from settings.problems import (
+    NAMESPACE,
+    UNSET,
+    ConfigurationError,
+    Problem,
+    key_path,
+    remove_command,
+    set_command,
+)
+from settings.rules import broken_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from pydantic_core import ErrorDetails
+
+_TEXT_KEYS = {"mode"}
+_SECRET = "(secret)"  # noqa: S105 - a placeholder, not a secret
+
+
+def read(raw: Mapping[str, str], *, secret_keys: Collection[str] = ()) -> Settings:
+    """Parse and check a whole configuration.
+
+    Raises ConfigurationError with all problems. Rules between keys need values of the right shape: where a
+    value has not, they wait for the next look, and the error says so; an unknown key does not hold them up.
+    """
+    document = _document(raw)
+    model = _model_for(document)
+    settings, problems = _validated(document, model)
+    unknown = [problem.path for problem in problems if problem.unknown]
+    if settings is None and len(unknown) == len(problems):
+        settings, _ = _validated(_without(document, unknown), model)
+    if settings is not None:
+        problems += broken_rules(settings)
+        if not problems:
+            return settings
+    masked = [_masked(problem, secret_keys) for problem in _once_per_key(problems)]
+    raise ConfigurationError(masked, complete=settings is not None)
+
+
+def _document(raw: Mapping[str, str]) -> dict[str, Any]:
+    """Nest the flat map the way the model is nested; keys of other packages are left alone."""
+    document: dict[str, Any] = {}
+    for full_key, text in raw.items():
+        namespace, _, name = full_key.partition(":")
+        if namespace == "aws":
+            document[full_key] = text
+        elif namespace == NAMESPACE:
+            document[name] = text if name in _TEXT_KEYS else _parsed(text)
+    return document
+
+
+def _parsed(text: str) -> Any:
+    """Objects arrive as JSON; what is no JSON is kept as text, for the model to refuse."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _model_for(document: dict[str, Any]) -> type[Settings]:
+    """The model of the mode. Where that is missing or wrong, the one that knows most of the keys.
+
+    Thus a slip in the mode is one problem and not a problem for every key.
+    """
+    mode = document.get("mode")
+    if isinstance(mode, str) and mode in MODELS:
+        return MODELS[mode]
+    return max(MODELS.values(), key=lambda model: len(_aliases(model).keys() & document.keys()))
+
+
+def _validated(document: dict[str, Any], model: type[Settings]) -> tuple[Settings | None, list[Problem]]:
+    try:
+        return model.model_validate(document), []
+    except ValidationError as error:
+        return None, [_problem(details, model) for details in error.errors(include_url=False)]
+
+
+def _without(document: dict[str, Any], paths: Collection[tuple[str | int, ...]]) -> dict[str, Any]:
+    """A copy of the document without some keys."""
+    result = copy.deepcopy(document)
+    for *above, last in paths:
+        node: Any = result
+        for part in above:
+            node = node[part]
+        del node[last]
+    return result
+
+
+def _once_per_key(problems: list[Problem]) -> list[Problem]:
+    """Keep the first problem of each key: a union reports one for every alternative."""
+    kept: dict[str, Problem] = {}
+    for problem in problems:
+        kept.setdefault(problem.key, problem)
+    return list(kept.values())
+
+
+def _masked(problem: Problem, secret_keys: Collection[str]) -> Problem:
+    """Keep secrets out of the message; what is under `aws:` may be one, encrypted or not."""
+    top = key_path(problem.path[:1])
+    hidden = top in secret_keys or (problem.unknown and top.startswith("aws:"))
+    if not hidden or problem.value is UNSET:
+        return problem
+    return dataclasses.replace(problem, value=_SECRET)
+
+
+def _problem(details: ErrorDetails, settings: type[Settings]) -> Problem:
+    path, holder, extra = _locate(details["loc"], settings)
+    if details["type"] == "extra_forbidden":
+        return _unknown_key(path, details["input"], holder)
+    value = UNSET if details["type"] == "missing" else details["input"]
+    allowed, example = extra.get("allowed", details["msg"]), extra.get("example", "...")
+    return Problem(path, value, allowed, set_command(path, example))
+
+
+def _unknown_key(path: tuple[str | int, ...], value: Any, model: type[BaseModel] | None) -> Problem:
+    known = sorted(_aliases(model)) if model is not None else []
+    wrong = str(path[-1])
+    near = difflib.get_close_matches(wrong, known, n=1, cutoff=0.6)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    allowed = f"no such key; known here: {', '.join(known)}"
+    return Problem(path, value, allowed, remove_command(path) + hint, unknown=True)
+
+
+def _aliases(model: type[BaseModel]) -> dict[str, str]:
+    return {field.alias or name: name for name, field in model.model_fields.items()}
+
+
+def _locate(
+    location: tuple[int | str, ...], settings: type[Settings]
+) -> tuple[tuple[str | int, ...], type[BaseModel] | None, dict[str, Any]]:
+    """Walk pydantic's location through the models.
+
+    Gives the path without pydantic's own parts (names of union members), the model that holds the last key
+    and what the model says about the deepest field on the way.
+    """
+    path: list[str | int] = []
+    model: type[BaseModel] | None = settings
+    holder: type[BaseModel] | None = settings
+    extra: dict[str, Any] = {}
+    annotation: Any = settings
+    for part in location:
+        aliases = _aliases(model) if model is not None else {}
+        if model is not None and part in aliases:
+            field = model.model_fields[aliases[str(part)]]
+            annotation, holder = field.annotation, model
+            extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+            model = _model_in(annotation)
+            path.append(part)
+            if _holds(annotation, dict) or _holds(annotation, tuple):
+                model = None
+        elif isinstance(part, int) or _holds(annotation, dict):
+            path.append(part)
+            model = holder = _model_in(annotation)
+            annotation = model
+        elif model is not None:
+            path.append(part)
+            holder = model
+    return tuple(path) or ("",), holder, extra
+
+
+def _holds(annotation: Any, collection: type) -> bool:
+    """Whether an annotation, or a member of its union, is such a collection."""
+    return collection in (get_origin(annotation), *map(get_origin, get_args(annotation)))
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model an annotation is about, looking through optionals, tuples and dicts."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in get_args(annotation):
+        found = _model_in(argument)
+        if found is not None:
+            return found
+    return None

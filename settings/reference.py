@@ -1,0 +1,101 @@
+"""`docs/configuration.md`, written from the model so that it cannot drift: `python -m settings`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, get_args, get_origin
+
+from pydantic import BaseModel
+
+from settings.model import MODELS
+from settings.problems import NAMESPACE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic.fields import FieldInfo
+
+_OPENING = """\
+# Configuration
+
+<!-- Written by `python -m settings`; change the texts in settings/model/. -->
+
+One file per environment: `stacks/Pulumi.<environment>.yaml`. Every key can also be set from the command
+line, as in `pulumi config set --path 'eks-cilium:nodeGroups.system.desiredSize' 3`.
+
+The configuration is read as a whole before anything is made. Every mistake is named at once, with its key,
+what is allowed and the command that fixes it; an unknown key is a mistake. Keys of the `aws` package other
+than the two below are refused, because they would reach one part of the program and not the others:
+credentials come from the environment or from the profile.
+"""
+
+
+def reference() -> str:
+    """The whole page."""
+    written: dict[type[BaseModel], str] = {}
+    modes = "\n".join(
+        section
+        for mode, settings in MODELS.items()
+        for path, model in _models(settings, "")
+        for section in _once(mode, path, model, written)
+    )
+    return f"{_OPENING}\n{modes}"
+
+
+def _once(mode: str, path: str, model: type[BaseModel], written: dict[type[BaseModel], str]) -> Iterator[str]:
+    """A section; where an earlier mode has the same part, a line that says so."""
+    if model in written and written[model] != mode:
+        yield f"### `{path}`\n\nAs in mode `{written[model]}`.\n"
+        return
+    written[model] = mode
+    yield _section(mode, path, model)
+
+
+def _models(model: type[BaseModel], above: str) -> Iterator[tuple[str, type[BaseModel]]]:
+    """A model and the models below it, each with the path that leads to it."""
+    yield above, model
+    for name, field in model.model_fields.items():
+        inner, step = _inner(field.annotation)
+        if inner is not None:
+            path = f"{above}.{field.alias or name}" if above else _top(field.alias or name)
+            yield from _models(inner, path + step)
+
+
+def _top(alias: str) -> str:
+    return alias if ":" in alias else f"{NAMESPACE}:{alias}"
+
+
+def _inner(annotation: Any) -> tuple[type[BaseModel] | None, str]:
+    """The model in an annotation, and how a path steps into it."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation, ""
+    steps = {dict: ".<name>", tuple: "[n]"}
+    for argument in get_args(annotation):
+        inner, step = _inner(argument)
+        if inner is not None:
+            return inner, steps.get(get_origin(annotation), "") + step
+    return None, ""
+
+
+def _section(mode: str, path: str, model: type[BaseModel]) -> str:
+    title = f"### `{path}`" if path else f"## Mode `{mode}`"
+    doc = (model.__doc__ or "").strip()
+    rows = "\n".join(_row(field, name, path) for name, field in model.model_fields.items())
+    return f"{title}\n\n{doc}\n\n| key | default | meaning | allowed |\n| --- | --- | --- | --- |\n{rows}\n"
+
+
+def _row(field: FieldInfo, name: str, path: str) -> str:
+    alias = field.alias or name
+    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    key = alias if path else _top(alias)
+    cells = (f"`{key}`", _default(field), field.description or "", str(extra.get("allowed", "")))
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("<", "&lt;") for cell in cells) + " |"
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True)
+    if value is None or value in ({}, ()) or isinstance(value, BaseModel):
+        return ""
+    return f"`{json.dumps(value)}`"

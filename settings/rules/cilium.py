@@ -1,0 +1,114 @@
+"""Rules about Cilium in a new cluster: versions, masquerading, kube-proxy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cilium.masquerade import ImageFamily, interface_pattern
+from cilium.versions import RELEASES
+from settings.problems import UNSET, Problem, remove_command, set_command
+from settings.rules.instances import is_nitro
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from settings.model import NewClusterSettings
+
+_FAMILY_NAMES: dict[ImageFamily, str] = {"al2023": "AL2023", "al2": "AL2", "bottlerocket": "Bottlerocket"}
+
+
+def kubernetes_is_not_too_old(settings: NewClusterSettings) -> Iterator[Problem]:
+    """Cilium supports no Kubernetes older than the oldest it is tested with; newer ones usually work."""
+    release = RELEASES[settings.cilium.version]
+    minor = tuple(map(int, settings.cluster.kubernetes_version.split(".")))
+    if minor < release.oldest_kubernetes:
+        path = ("cluster", "kubernetesVersion")
+        oldest = ".".join(map(str, release.oldest_kubernetes))
+        allowed = f"{oldest} or newer with Cilium {release.version}, or an older Cilium"
+        yield Problem(path, settings.cluster.kubernetes_version, allowed, set_command(path, oldest))
+
+
+def somebody_serves_services(settings: NewClusterSettings) -> Iterator[Problem]:
+    """Either Cilium or kube-proxy, never both: they would fight over the same packets."""
+    path = ("kubeProxy", "version")
+    if settings.cilium.kube_proxy_replacement and settings.kube_proxy is not None:
+        allowed = "nothing while cilium.kubeProxyReplacement is true"
+        yield Problem(
+            ("kubeProxy",), settings.kube_proxy.model_dump(), allowed, remove_command(("kubeProxy",))
+        )
+    if not settings.cilium.kube_proxy_replacement and settings.kube_proxy is None:
+        allowed = "a version of the kube-proxy add-on, as Cilium does not replace kube-proxy"
+        example = f"v{settings.cluster.kubernetes_version}.0-eksbuild.2"
+        yield Problem(path, UNSET, allowed, set_command(path, example))
+
+
+def kube_proxy_fits_the_cluster(settings: NewClusterSettings) -> Iterator[Problem]:
+    """kube-proxy follows the control plane's minor version."""
+    version, path = settings.cluster.kubernetes_version, ("kubeProxy", "version")
+    if settings.kube_proxy is not None and not settings.kube_proxy.version.startswith(f"v{version}."):
+        allowed = f"a build for Kubernetes {version}"
+        yield Problem(
+            path, settings.kube_proxy.version, allowed, set_command(path, f"v{version}.0-eksbuild.2")
+        )
+
+
+def masquerade_fits_the_subnets(settings: NewClusterSettings) -> Iterator[Problem]:
+    """In public subnets without masquerading pods reach nothing outside the VPC."""
+    public = [name for name, group in settings.node_groups.items() if group.subnets == "public"]
+    path = ("cilium", "masquerade")
+    if settings.cilium.masquerade == "off" and public:
+        allowed = f"auto or on: the internet gateway drops pod addresses of {', '.join(public)}"
+        yield Problem(path, "off", allowed, set_command(path, "auto"))
+
+
+def masquerade_interfaces_exist(settings: NewClusterSettings) -> Iterator[Problem]:
+    """A pattern that matches no interface switches masquerading off without a word."""
+    given, path = settings.cilium.egress_masquerade_interfaces, ("cilium", "egressMasqueradeInterfaces")
+    families = sorted({group.image_family for group in settings.node_groups.values()})
+    if not _masquerades(settings):
+        if given is not None:
+            yield Problem(path, given, "nothing while pods are not masqueraded", remove_command(path))
+        return
+    if len({interface_pattern(family) for family in families}) > 1:
+        names = ", ".join(_FAMILY_NAMES[family] for family in families)
+        place = ("nodeGroups", next(iter(settings.node_groups)), "amiType")
+        value = settings.node_groups[place[1]].ami_type
+        allowed = (
+            f"one family in all groups while masquerading is on (found {names}): "
+            "their interfaces have different names and Cilium takes one list for the cluster"
+        )
+        yield Problem(place, value, allowed, set_command(place, "AL2023_x86_64_STANDARD"))
+        return
+    wanted = interface_pattern(families[0])
+    if given is not None and not all(part.startswith(wanted.rstrip("+")) for part in given.split(",")):
+        allowed = f"{wanted}: the interfaces of {_FAMILY_NAMES[families[0]]} begin with {wanted.rstrip('+')}"
+        yield Problem(path, given, allowed, set_command(path, wanted))
+
+
+def prefixes_need_nitro(settings: NewClusterSettings) -> Iterator[Problem]:
+    """Only Nitro instances take prefixes; others would get no addresses at all."""
+    if not settings.cilium.prefix_delegation:
+        return
+    for name, group in settings.node_groups.items():
+        for index, kind in enumerate(group.instance_types):
+            if not is_nitro(kind):
+                path = ("nodeGroups", name, "instanceTypes", index)
+                allowed = "a Nitro instance type while cilium.prefixDelegation is true"
+                yield Problem(path, kind, allowed, set_command(path, "m7i.large"))
+
+
+def _masquerades(settings: NewClusterSettings) -> bool:
+    wanted = settings.cilium.masquerade_wanted
+    if wanted is None:
+        return any(group.subnets == "public" for group in settings.node_groups.values())
+    return wanted
+
+
+RULES = (
+    kubernetes_is_not_too_old,
+    somebody_serves_services,
+    kube_proxy_fits_the_cluster,
+    masquerade_fits_the_subnets,
+    masquerade_interfaces_exist,
+    prefixes_need_nitro,
+)

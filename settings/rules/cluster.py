@@ -1,0 +1,74 @@
+"""Rules about the control plane."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING
+
+from settings.problems import UNSET, Problem, remove_command, set_command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from settings.model import NewClusterSettings
+
+_IAM_PRINCIPAL = re.compile(r"^arn:aws[a-z-]*:iam::\d{12}:(role|user)/[\w+=,.@/-]+$")
+_PRIVATE = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+
+
+def endpoint_is_reachable(settings: NewClusterSettings) -> Iterator[Problem]:
+    """An endpoint that answers nowhere serves nobody."""
+    endpoint, path = settings.cluster.endpoint, ("cluster", "endpoint", "privateAccess")
+    if not endpoint.private_access and not endpoint.public_access:
+        yield Problem(path, False, "at least one of privateAccess and publicAccess", set_command(path, True))
+
+
+def public_endpoint_says_for_whom(settings: NewClusterSettings) -> Iterator[Problem]:
+    """EKS opens a public endpoint to everybody unless told; here everybody has to be written out."""
+    endpoint, path = settings.cluster.endpoint, ("cluster", "endpoint", "publicAccessCidrs")
+    if endpoint.public_access and not endpoint.public_access_cidrs:
+        allowed = "the networks that may reach the public endpoint; 0.0.0.0/0 if you mean everybody"
+        yield Problem(path, UNSET, allowed, set_command(path, ["203.0.113.0/24"]))
+    if endpoint.public_access_cidrs and not endpoint.public_access:
+        allowed = "nothing while publicAccess is false"
+        yield Problem(path, list(endpoint.public_access_cidrs), allowed, remove_command(path))
+
+
+def service_network_is_private(settings: NewClusterSettings) -> Iterator[Problem]:
+    """EKS's own limits for the network of Services."""
+    text, path = settings.cluster.service_cidr, ("cluster", "serviceCidr")
+    network = ipaddress.IPv4Network(text)
+    if not 12 <= network.prefixlen <= 24 or not any(network.subnet_of(block) for block in _PRIVATE):
+        allowed = "a network of /12 to /24 inside 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"
+        yield Problem(path, text, allowed, set_command(path, "172.20.0.0/16"))
+
+
+def admins_are_principals(settings: NewClusterSettings) -> Iterator[Problem]:
+    """Access entries take IAM roles and users, once each."""
+    seen: set[str] = set()
+    for index, arn in enumerate(settings.cluster.admins):
+        path = ("cluster", "admins", index)
+        if not _IAM_PRINCIPAL.match(arn):
+            allowed = "the ARN of an IAM role or user, not of a session (sts:assumed-role) or an account"
+            yield Problem(path, arn, allowed, set_command(path, "arn:aws:iam::111122223333:role/platform"))
+        elif arn in seen:
+            yield Problem(path, arn, "every principal once", remove_command(path))
+        seen.add(arn)
+
+
+def protections_agree(settings: NewClusterSettings) -> Iterator[Problem]:
+    """What EKS itself protects, Pulumi must not plan to delete."""
+    path = ("cluster", "deletionProtection")
+    if settings.cluster.deletion_protection and not settings.cluster.protect:
+        allowed = "false while cluster.protect is false: a destroy would fail half-way"
+        yield Problem(path, True, allowed, set_command(("cluster", "protect"), True))
+
+
+RULES = (
+    endpoint_is_reachable,
+    public_endpoint_says_for_whom,
+    service_network_is_private,
+    admins_are_principals,
+    protections_agree,
+)

@@ -1,0 +1,37 @@
+"""Rules about Cilium in every mode that installs it: the chart's source, and Hubble's parts."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from settings.problems import Problem, set_command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from settings.model import NewClusterSettings, ReplacementSettings
+
+_SCHEME = re.compile(r"^[a-z]+://")
+
+
+def chart_repository_is_usable(settings: NewClusterSettings | ReplacementSettings) -> Iterator[Problem]:
+    """Charts come over TLS or from a directory."""
+    repository, path = settings.cilium.chart_repository, ("cilium", "chartRepository")
+    if _SCHEME.match(repository) and not repository.startswith(("https://", "oci://")):
+        allowed = "an https:// repository, an oci:// path, or a directory"
+        yield Problem(path, repository, allowed, set_command(path, "https://helm.cilium.io/"))
+
+
+def hubble_builds_up(settings: NewClusterSettings | ReplacementSettings) -> Iterator[Problem]:
+    """The UI reads from Relay, Relay from the agents."""
+    hubble = settings.cilium.hubble
+    if hubble.relay and not hubble.enabled:
+        path = ("cilium", "hubble", "relay")
+        yield Problem(path, True, "false while cilium.hubble.enabled is false", set_command(path, False))
+    if hubble.ui and not hubble.relay:
+        path = ("cilium", "hubble", "ui")
+        yield Problem(path, True, "false while cilium.hubble.relay is false", set_command(path, False))
+
+
+RULES = (chart_repository_is_usable, hubble_builds_up)

@@ -1,0 +1,151 @@
+"""Rules about node groups."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cilium.values import AGENT_NOT_READY_TAINT
+from settings.problems import Problem, remove_command, set_command
+from settings.rules.instances import architecture, is_instance_type
+from settings.rules.kubernetes_names import is_label_key, is_label_value, is_reserved
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from settings.model import NewClusterSettings, Taint
+
+_GROUP_NAME = re.compile(r"^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$")
+_LAST_AL2 = (1, 32)
+"""AWS publishes no Amazon Linux 2 image for a later Kubernetes."""
+
+
+def names_are_possible(settings: NewClusterSettings) -> Iterator[Problem]:
+    """The name becomes part of AWS names with limits of their own."""
+    for name in settings.node_groups:
+        if not _GROUP_NAME.match(name):
+            path = ("nodeGroups", name)
+            allowed = "a name of 1 to 20 lower-case letters, digits and dashes"
+            yield Problem(path, {}, allowed, f"{remove_command(path)}, then set it under another name")
+
+
+def sizes_are_ordered(settings: NewClusterSettings) -> Iterator[Problem]:
+    """Smallest, wanted, largest."""
+    for name, group in settings.node_groups.items():
+        if not group.min_size <= group.desired_size <= group.max_size:
+            path = ("nodeGroups", name, "desiredSize")
+            wanted = max(group.min_size, min(group.desired_size, group.max_size))
+            allowed = f"between minSize ({group.min_size}) and maxSize ({group.max_size}), in this order"
+            yield Problem(path, group.desired_size, allowed, set_command(path, wanted))
+        if group.max_unavailable > group.max_size:
+            path = ("nodeGroups", name, "maxUnavailable")
+            allowed = f"at most maxSize ({group.max_size})"
+            yield Problem(path, group.max_unavailable, allowed, set_command(path, 1))
+
+
+def something_runs(settings: NewClusterSettings) -> Iterator[Problem]:
+    """There has to be a node, or nothing ever becomes ready."""
+    groups = settings.node_groups
+    if all(group.dependable_size == 0 for group in groups.values()):
+        path = ("nodeGroups", next(iter(groups)), "desiredSize")
+        yield Problem(path, 0, "at least one node in all groups together", set_command(path, 2))
+
+
+def operator_and_coredns_find_a_place(settings: NewClusterSettings) -> Iterator[Problem]:
+    """Cilium's operator and CoreDNS need nodes without taints of the user's."""
+    running = {name: group for name, group in settings.node_groups.items() if group.dependable_size}
+    open_nodes = sum(
+        group.dependable_size
+        for group in running.values()
+        if not any(_keeps_pods_away(taint) for taint in group.taints)
+    )
+    if running and open_nodes == 0:
+        name, group = next(iter(running.items()))
+        path: tuple[str, ...] = ("nodeGroups", name, "taints")
+        allowed = "at least one group with nodes and without taints, for Cilium's operator and CoreDNS"
+        value = [taint.model_dump(by_alias=True) for taint in group.taints]
+        yield Problem(path, value, allowed, remove_command(path))
+    elif running and open_nodes < settings.cilium.operator_replicas:
+        path = ("cilium", "operatorReplicas")
+        allowed = f"at most {open_nodes}, the number of nodes without taints: replicas never share a node"
+        yield Problem(path, settings.cilium.operator_replicas, allowed, set_command(path, open_nodes))
+
+
+def _keeps_pods_away(taint: Taint) -> bool:
+    return taint.effect != "PREFER_NO_SCHEDULE" and taint.key != AGENT_NOT_READY_TAINT
+
+
+def instance_types_match_the_image(settings: NewClusterSettings) -> Iterator[Problem]:
+    """An image runs on one architecture."""
+    for name, group in settings.node_groups.items():
+        wanted = "arm64" if "ARM" in group.ami_type else "x86_64"
+        for index, kind in enumerate(group.instance_types):
+            path = ("nodeGroups", name, "instanceTypes", index)
+            if not is_instance_type(kind):
+                yield Problem(path, kind, "an EC2 instance type", set_command(path, "m7i.large"))
+            elif architecture(kind) != wanted:
+                allowed = f"an {wanted} instance type, as amiType is {group.ami_type}"
+                example = "m7g.large" if wanted == "arm64" else "m7i.large"
+                yield Problem(path, kind, allowed, set_command(path, example))
+
+
+def images_exist(settings: NewClusterSettings) -> Iterator[Problem]:
+    """AWS stopped making Amazon Linux 2 images, and a release is made for one Kubernetes version."""
+    version = settings.cluster.kubernetes_version
+    minor = tuple(map(int, version.split(".")))
+    for name, group in settings.node_groups.items():
+        if group.image_family == "al2" and minor > _LAST_AL2:
+            path = ("nodeGroups", name, "amiType")
+            allowed = f"an AL2023 or Bottlerocket image; there is no AL2 image for Kubernetes {version}"
+            example = "AL2023_ARM_64_STANDARD" if "ARM" in group.ami_type else "AL2023_x86_64_STANDARD"
+            yield Problem(path, group.ami_type, allowed, set_command(path, example))
+        release = group.release_version
+        if release and group.image_family != "bottlerocket" and not release.startswith(f"{version}."):
+            path = ("nodeGroups", name, "releaseVersion")
+            allowed = f"a release for Kubernetes {version}"
+            yield Problem(path, release, allowed, remove_command(path))
+
+
+def labels_are_the_users(settings: NewClusterSettings) -> Iterator[Problem]:
+    """Labels that are spelled right and nobody else's."""
+    for name, group in settings.node_groups.items():
+        for key, value in group.labels.items():
+            path = ("nodeGroups", name, "labels", key)
+            if not is_label_key(key) or not is_label_value(value):
+                yield Problem(path, value, "a Kubernetes label key and value", remove_command(path))
+            elif is_reserved(key):
+                allowed = "a key outside kubernetes.io, k8s.io, eks.amazonaws.com and cilium.io"
+                yield Problem(path, value, allowed, remove_command(path))
+
+
+def taints_are_the_users(settings: NewClusterSettings) -> Iterator[Problem]:
+    """Taints that are spelled right, once each, and not the start-up taint, which is always there."""
+    for name, group in settings.node_groups.items():
+        seen: set[tuple[str, str]] = set()
+        for index, taint in enumerate(group.taints):
+            path = ("nodeGroups", name, "taints", index)
+            value = taint.model_dump(by_alias=True)
+            if taint.key == AGENT_NOT_READY_TAINT:
+                yield Problem(path, value, "any other taint: every node gets this one", remove_command(path))
+            elif is_reserved(taint.key):
+                allowed = "a key outside kubernetes.io, k8s.io, eks.amazonaws.com and cilium.io"
+                yield Problem(path, value, allowed, remove_command(path))
+            elif not is_label_key(taint.key) or not is_label_value(taint.value):
+                yield Problem(
+                    path, value, "a key and value spelled like a Kubernetes label", remove_command(path)
+                )
+            elif (taint.key, taint.effect) in seen:
+                yield Problem(path, value, "every key and effect once", remove_command(path))
+            seen.add((taint.key, taint.effect))
+
+
+RULES = (
+    names_are_possible,
+    sizes_are_ordered,
+    something_runs,
+    operator_and_coredns_find_a_place,
+    instance_types_match_the_image,
+    images_exist,
+    labels_are_the_users,
+    taints_are_the_users,
+)

@@ -1,0 +1,33 @@
+"""Rules about tags, in every mode."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from settings.problems import Problem, remove_command, set_command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from settings.model import Settings
+
+_LONGEST_TAG_KEY, _LONGEST_TAG_VALUE = 128, 256
+
+
+def tags_are_possible(settings: Settings) -> Iterator[Problem]:
+    """AWS's limits for tags."""
+    for key, value in settings.tags.items():
+        path = ("tags", key)
+        if key.lower().startswith("aws:") or not 1 <= len(key) <= _LONGEST_TAG_KEY:
+            yield Problem(
+                path, value, "a key of 1 to 128 characters without aws: before it", remove_command(path)
+            )
+        elif key in ("Name", "eks-cilium/cluster"):
+            yield Problem(
+                path, value, "any other key: this program writes that one itself", remove_command(path)
+            )
+        elif len(value) > _LONGEST_TAG_VALUE:
+            yield Problem(path, value, "a value of up to 256 characters", set_command(path, "..."))
+
+
+RULES = (tags_are_possible,)

@@ -1,0 +1,68 @@
+"""The stored key trees are those of the real charts."""
+
+import pytest
+
+from cilium.decided import DECIDED, DECIDED_IN_REPLACEMENT, decided_keys
+from cilium.keys import ANYTHING, chart_keys, unknown_keys
+from cilium.keys.extraction import extract
+from cilium.versions import RELEASES
+from lab.toolchain import Toolchain
+
+
+@pytest.mark.charts
+@pytest.mark.parametrize("version", sorted(RELEASES))
+def test_the_stored_tree_is_the_charts(toolchain: Toolchain, version: str):
+    assert {".".join(path) for path in chart_keys(version)} == set(
+        extract(toolchain.chart_directory(version))
+    )
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("version", sorted(RELEASES))
+def test_keys_that_only_a_comment_mentions_are_known(version: str):
+    assert unknown_keys(version, {"kubeProxyReplacement": "true", "egressMasqueradeInterfaces": "ens+"}) == []
+
+
+@pytest.mark.unit
+def test_a_removed_key_is_unknown():
+    assert [found.path for found in unknown_keys("1.19.6", {"tunnel": "disabled"})] == [("tunnel",)]
+    assert unknown_keys("1.12.4", {"tunnel": "disabled"}) == []
+
+
+@pytest.mark.unit
+def test_free_form_objects_take_anything():
+    values = {
+        "nodeSelector": {"a/b": "c"},
+        "operator": {"affinity": {"x": {"y": 1}}},
+        "resources": {"limits": {"cpu": 1}},
+    }
+
+    assert unknown_keys("1.19.6", values) == []
+
+
+@pytest.mark.unit
+def test_the_nearest_key_is_named():
+    (found,) = unknown_keys("1.19.6", {"hubble": {"rely": {"enabled": True}}})
+
+    assert (found.path, found.nearest) == (("hubble", "rely"), "hubble.relay")
+
+
+@pytest.mark.unit
+def test_every_decided_key_is_known_to_some_chart():
+    """A misspelled entry would never refuse anything."""
+    prefixes = {
+        ".".join(path[:length])
+        for version in RELEASES
+        for path in chart_keys(version)
+        for length in range(1, len(path) + 1)
+        if path[length - 1] != ANYTHING
+    }
+
+    assert set(DECIDED) | set(DECIDED_IN_REPLACEMENT) <= prefixes
+
+
+@pytest.mark.unit
+def test_decided_keys_are_found_at_any_depth():
+    values = {"eni": {"enabled": False, "gcInterval": "1m"}, "ipam": {"mode": "kubernetes"}}
+
+    assert sorted(path for path, _, _ in decided_keys(values)) == [("eni", "enabled"), ("ipam",)]

@@ -1,0 +1,251 @@
+"""Every version's values, rendered by real Helm from the real chart."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cilium.keys import unknown_keys
+from cilium.masquerade import Masquerade, decide
+from cilium.values import AGENT_NOT_READY_TAINT, EniMode, eni_values, merged
+from cilium.versions import RELEASES
+from lab.toolchain import Toolchain
+from tests.cilium.rendering import RefusedByChartError, Rendered, render
+
+pytestmark = pytest.mark.charts
+
+Render = Callable[..., Rendered]
+ROLE = "arn:aws:iam::111122223333:role/dev-cilium-operator"
+SUBNETS = ["subnet-0a", "subnet-0b"]
+
+
+@pytest.fixture(params=sorted(RELEASES))
+def version(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def mode_of(version: str, **changes: Any) -> EniMode:
+    release = RELEASES[version]
+    mode = EniMode(
+        release=release,
+        cluster_name="dev",
+        region="eu-central-1",
+        api_host="ABC.gr7.eu-central-1.eks.amazonaws.com",
+        api_port="443",
+        operator_role_arn=ROLE,
+        subnet_filter=SUBNETS if release.filters_are_lists else " ".join(SUBNETS),
+        vpc_cidr="10.0.0.0/16",
+        masquerade=Masquerade(enabled=False),
+        interface_tags={"eks-cilium/cluster": "dev"},
+    )
+    return dataclasses.replace(mode, **changes)
+
+
+@pytest.fixture
+def rendered(toolchain: Toolchain, version: str, tmp_path: Path) -> Render:
+    def go(**changes: Any) -> Rendered:
+        values = eni_values(mode_of(version, **changes))
+        return render(toolchain.helm(), toolchain.chart(version), values, tmp_path)
+
+    return go
+
+
+def test_pods_get_addresses_of_the_vpc_without_an_overlay(rendered: Render):
+    config = rendered().config
+
+    assert config["ipam"] == "eni"
+    assert config.get("routing-mode") == "native" or config.get("tunnel") == "disabled"
+    assert config["enable-endpoint-routes"] == "true"
+    assert "tunnel-protocol" not in config or config.get("routing-mode") == "native"
+
+
+def test_nodes_in_private_subnets_do_not_masquerade(rendered: Render):
+    config = rendered(masquerade=decide({"private"}, {"al2023"})).config
+
+    assert config["enable-ipv4-masquerade"] == "false"
+    assert "egress-masquerade-interfaces" not in config
+
+
+@pytest.mark.parametrize(
+    ("family", "pattern"), [("al2023", "ens+"), ("al2", "eth+"), ("bottlerocket", "eth+")]
+)
+def test_nodes_in_public_subnets_masquerade_on_the_interfaces_of_their_image(
+    rendered: Render, family: Any, pattern: str
+):
+    config = rendered(masquerade=decide({"private", "public"}, {family})).config
+
+    assert config["enable-ipv4-masquerade"] == "true"
+    assert config["egress-masquerade-interfaces"] == pattern
+    assert config["ipv4-native-routing-cidr"] == "10.0.0.0/16"
+
+
+def test_the_operator_lifts_the_taint_every_node_joins_with(rendered: Render):
+    result = rendered()
+
+    assert result.config.get("agent-not-ready-taint-key", AGENT_NOT_READY_TAINT) == AGENT_NOT_READY_TAINT
+    tolerations = result.operator["template"]["spec"]["tolerations"]
+    assert any(item.get("key", AGENT_NOT_READY_TAINT) == AGENT_NOT_READY_TAINT for item in tolerations)
+
+
+def test_the_agent_runs_on_tainted_nodes(rendered: Render):
+    assert {"operator": "Exists"} in rendered().agent["tolerations"]
+
+
+def test_the_operator_is_bound_to_its_role_and_knows_its_region(rendered: Render):
+    result = rendered()
+
+    annotations = result.objects["ServiceAccount", "cilium-operator"]["metadata"]["annotations"]
+    assert annotations["eks.amazonaws.com/role-arn"] == ROLE
+    containers = result.operator["template"]["spec"]["containers"]
+    assert {"name": "AWS_REGION", "value": "eu-central-1"} in containers[0]["env"]
+    assert "operator-aws" in containers[0]["image"]
+
+
+def test_interfaces_are_tagged_and_only_made_where_nodes_are(rendered: Render):
+    result = rendered()
+
+    filters = result.config.get("subnet-ids-filter") or result.config["eni-subnet-ids-filter"]
+    assert filters == " ".join(SUBNETS)
+    assert result.config["eni-tags"] in ('{"eks-cilium/cluster":"dev"}', "eks-cilium/cluster=dev")
+
+
+def test_the_replacement_of_kube_proxy_reaches_the_endpoint_directly(rendered: Render):
+    result = rendered(kube_proxy_replacement=True)
+
+    assert result.config["kube-proxy-replacement"] in ("true", "strict")
+    environment = {item["name"]: item.get("value") for item in result.agent["containers"][0]["env"]}
+    assert environment["KUBERNETES_SERVICE_HOST"] == "ABC.gr7.eu-central-1.eks.amazonaws.com"
+    assert environment["KUBERNETES_SERVICE_PORT"] == "443"
+
+
+def test_without_the_replacement_services_are_left_to_kube_proxy(rendered: Render):
+    assert rendered(kube_proxy_replacement=False).config["kube-proxy-replacement"] in ("false", "disabled")
+
+
+def test_prefix_delegation_and_encryption_arrive(rendered: Render):
+    config = rendered(prefix_delegation=True, encryption="wireguard").config
+
+    assert config["aws-enable-prefix-delegation"] == "true"
+    assert config["enable-wireguard"] == "true"
+
+
+def test_no_helm_hook_waits_for_a_node(rendered: Render):
+    """A hook would be waited for, also without `--wait`, and there are no nodes yet."""
+    objects = rendered(hubble_relay=True, hubble_ui=True).objects.values()
+
+    assert not [item for item in objects if "helm.sh/hook" in (item["metadata"].get("annotations") or {})]
+
+
+def test_the_chart_knows_every_key_it_is_given(version: str):
+    changes = {
+        "masquerade": Masquerade(enabled=True, interfaces="ens+"),
+        "prefix_delegation": True,
+        "encryption": "wireguard",
+        "hubble_relay": True,
+        "hubble_ui": True,
+    }
+
+    assert unknown_keys(version, eni_values(mode_of(version, **changes))) == []
+
+
+def test_a_users_value_arrives_and_the_mode_stays(rendered: Render):
+    result = rendered(extra={"debug": {"enabled": True}, "operator": {"skipCRDCreation": False}})
+
+    assert result.config["debug"] == "true"
+    assert result.operator["replicas"] == 2
+
+
+def test_the_chart_itself_refuses_tunnel_where_we_say_it_does(toolchain: Toolchain, tmp_path: Path):
+    """Shows that the renders above can fail: the key of 1.12 breaks every later chart."""
+    values = merged(eni_values(mode_of("1.19.6")), {"tunnel": "disabled"})
+
+    with pytest.raises(RefusedByChartError, match="tunnel was deprecated"):
+        render(toolchain.helm(), toolchain.chart("1.19.6"), values, tmp_path)
+
+
+def test_routing_mode_on_1_12_would_fall_back_to_an_overlay(toolchain: Toolchain, tmp_path: Path):
+    """The chart says nothing; hence the version table and the check of keys."""
+    values = eni_values(mode_of("1.12.4"))
+    del values["tunnel"]
+
+    config = render(
+        toolchain.helm(), toolchain.chart("1.12.4"), {**values, "routingMode": "native"}, tmp_path
+    ).config
+
+    assert config["tunnel"] == "vxlan"
+    assert [unknown.path for unknown in unknown_keys("1.12.4", {"routingMode": "native"})] == [
+        ("routingMode",)
+    ]
+
+
+BESIDE = {"beside": ("cni-plugin", "aws"), "kube_proxy_replacement": False}
+
+
+def test_beside_another_cni_agents_keep_off_its_nodes(rendered: Render):
+    affinity = rendered(**BESIDE).agent["affinity"]
+
+    required = affinity["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    assert required["nodeSelectorTerms"] == [
+        {
+            "matchExpressions": [
+                {"key": "cni-plugin", "operator": "NotIn", "values": ["aws"]},
+                {
+                    "key": "eks.amazonaws.com/compute-type",
+                    "operator": "NotIn",
+                    "values": ["fargate", "auto", "hybrid"],
+                },
+            ]
+        }
+    ]
+    assert "podAntiAffinity" in affinity, "the chart's own affinity is kept"
+
+
+def test_beside_another_cni_envoy_keeps_off_its_nodes_too(rendered: Render, version: str):
+    """Its pods would be there all the same, Pending for want of an agent."""
+    if not RELEASES[version].envoy_is_a_daemon_set:
+        assert ("DaemonSet", "cilium-envoy") not in rendered(**BESIDE).objects
+        return
+    enabled = {"envoy": {"enabled": True}}
+
+    (term,) = envoy_terms(rendered(**BESIDE, extra=enabled))
+    (stock,) = envoy_terms(rendered(extra=enabled))
+
+    assert {"key": "cni-plugin", "operator": "NotIn", "values": ["aws"]} in term["matchExpressions"]
+    assert term["matchExpressions"][: len(stock["matchExpressions"])] == stock["matchExpressions"]
+
+
+def envoy_terms(result: Rendered) -> list[dict[str, Any]]:
+    pod = result.objects["DaemonSet", "cilium-envoy"]["spec"]["template"]["spec"]
+    return pod["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"][
+        "nodeSelectorTerms"
+    ]
+
+
+def test_beside_another_cni_the_operator_lets_its_pods_be(rendered: Render):
+    """Cilium's operator deletes CoreDNS pods without an endpoint; the flag of 0 seconds switches that off."""
+    alone, beside = rendered(), rendered(**BESIDE)
+
+    assert watched(alone)
+    assert not watched(beside)
+
+
+def watched(result: Rendered) -> bool:
+    container = result.operator["template"]["spec"]["containers"][0]
+    flags = [*container.get("args", ()), *container.get("command", ())]
+    return result.config.get("unmanaged-pod-watcher-interval", "15s") not in ("0", "0s") and not any(
+        flag.startswith("--unmanaged-pod-watcher-interval=0") for flag in flags
+    )
+
+
+def test_beside_another_cni_kube_proxy_stays(rendered: Render):
+    result = rendered(**BESIDE)
+
+    assert result.config["kube-proxy-replacement"] in ("false", "disabled")
+    environment = {item["name"] for item in result.agent["containers"][0]["env"]}
+    assert "KUBERNETES_SERVICE_HOST" not in environment, "Services work while kube-proxy runs"
+
+
+def test_the_chart_knows_the_keys_of_a_replacement(version: str):
+    assert unknown_keys(version, eni_values(mode_of(version, **BESIDE))) == []

@@ -1,0 +1,214 @@
+"""What AWS says, as what it means for a rotation."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from clients.autoscaling import AutoScaling, Member
+from clients.ec2 import Ec2
+from clients.eks import AddOnState, Eks
+from errors import RefusedError, TransientError
+
+pytestmark = pytest.mark.unit
+
+
+class Recorded:
+    """A boto3 client that answers every operation with one thing and remembers its arguments."""
+
+    def __init__(self, answer: Any = None, *, error: tuple[str, str] | None = None) -> None:
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self._answer, self._error = answer, error
+
+    def __getattr__(self, operation: str) -> Any:
+        def call(**arguments: Any) -> Any:
+            self.calls.append((operation, arguments))
+            if self._error:
+                code, message = self._error
+                raise ClientError({"Error": {"Code": code, "Message": message}}, operation)
+            return self._answer
+
+        return call
+
+    def get_paginator(self, operation: str) -> Any:
+        outer = self
+
+        class Pages:
+            def paginate(self, **arguments: Any) -> list[Any]:
+                outer.calls.append((operation, arguments))
+                return [outer._answer]
+
+        return Pages()
+
+
+GROUP = {
+    "AutoScalingGroupName": "workers",
+    "MinSize": 1,
+    "MaxSize": 4,
+    "DesiredCapacity": 2,
+    "AvailabilityZones": ["b", "a"],
+    "SuspendedProcesses": [{"ProcessName": "Launch"}, {"ProcessName": "AZRebalance"}],
+    "Instances": [
+        {
+            "InstanceId": "i-1",
+            "AvailabilityZone": "a",
+            "LifecycleState": "InService",
+            "HealthStatus": "Unhealthy",
+        }
+    ],
+}
+
+
+def test_a_group_is_read_with_its_members_and_suspended_processes():
+    group = AutoScaling(Recorded({"AutoScalingGroups": [GROUP]})).group("workers")
+
+    assert (group.minimum, group.maximum, group.desired) == (1, 4, 2)
+    assert group.suspended == ("AZRebalance", "Launch")
+    assert group.zones == ("a", "b")
+    assert group.member("i-1") == Member("i-1", "a", "InService", healthy=False)
+    assert group.member("i-2") is None
+
+
+def test_a_group_that_is_gone_is_said_to_be():
+    with pytest.raises(RefusedError, match="group workers does not exist any more"):
+        AutoScaling(Recorded({"AutoScalingGroups": []})).group("workers")
+
+
+@pytest.mark.parametrize(
+    ("lifecycle", "counts", "leaving"),
+    [
+        ("InService", True, False),
+        ("Pending", True, False),
+        ("Pending:Wait", True, False),
+        ("Terminating:Wait", False, True),
+        ("Detaching", False, True),
+        ("Standby", False, False),
+        ("EnteringStandby", False, False),
+    ],
+)
+def test_what_counts_towards_the_desired_capacity(lifecycle: str, counts: bool, leaving: bool):
+    member = Member("i-1", "a", lifecycle)
+
+    assert (member.counts, member.leaving) == (counts, leaving)
+
+
+def test_nothing_is_asked_about_no_processes():
+    """AWS takes an empty list for all of them."""
+    client = Recorded()
+
+    AutoScaling(client).suspend("workers", [])
+    AutoScaling(client).resume("workers", [])
+
+    assert client.calls == []
+
+
+def test_a_termination_is_by_id_with_the_decision_in_it():
+    client = Recorded({})
+
+    assert AutoScaling(client).terminate("i-1", decrement=True)
+    arguments = {"InstanceId": "i-1", "ShouldDecrementDesiredCapacity": True}
+    assert client.calls == [("terminate_instance_in_auto_scaling_group", arguments)]
+
+
+def test_an_instance_the_group_no_longer_has_is_not_an_error():
+    gone = "Instance Id not found - No managed instance found for instance ID: i-1"
+    client = Recorded(error=("ValidationError", gone))
+
+    assert AutoScaling(client).terminate("i-1", decrement=False) is False
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "kind"),
+    [
+        ("ValidationError", "Currently, desiredSize equals minSize (3).", RefusedError),
+        ("ScalingActivityInProgress", "busy", TransientError),
+        ("ResourceContention", "busy", TransientError),
+        ("AccessDenied", "no", ClientError),
+    ],
+)
+def test_a_refused_termination(code: str, message: str, kind: type[Exception]):
+    with pytest.raises(kind):
+        AutoScaling(Recorded(error=(code, message))).terminate("i-1", decrement=True)
+
+
+def test_the_last_failed_launches_are_told_in_awss_words():
+    activities = [
+        {"StatusCode": "InProgress", "Description": "Launching"},
+        {"StatusCode": "Failed", "StatusMessage": "no m5.large capacity"},
+        {"StatusCode": "Cancelled", "Description": "Launching a new one"},
+    ]
+
+    told = AutoScaling(Recorded({"Activities": activities})).troubles("workers")
+
+    assert told == ["no m5.large capacity", "Launching a new one"]
+
+
+def test_an_instance_ec2_has_forgotten_is_terminated():
+    instances = {"Reservations": [{"Instances": [{"InstanceId": "i-1", "State": {"Name": "running"}}]}]}
+    ec2 = Ec2(Recorded(instances))
+
+    assert ec2.states(["i-1", "i-2"]) == {"i-1": "running", "i-2": "terminated"}
+    assert not ec2.is_gone("i-1")
+    assert ec2.is_gone("i-2")
+
+
+def test_an_add_on_that_is_not_managed_is_none():
+    assert Eks(Recorded(error=("ResourceNotFoundException", "")), "demo").add_on("vpc-cni") is None
+
+
+def test_an_add_on_is_read_with_its_issues():
+    described = {
+        "addonVersion": "v1",
+        "status": "DEGRADED",
+        "configurationValues": "{}",
+        "health": {"issues": [{"code": "x", "message": "too few"}]},
+    }
+
+    add_on = Eks(Recorded({"addon": described}), "demo").add_on("vpc-cni")
+
+    assert add_on is not None
+    assert (add_on.version, add_on.configuration, add_on.issues) == ("v1", "{}", ("too few",))
+    assert not add_on.busy
+
+
+def test_a_configuration_preserves_what_others_own():
+    client = Recorded({})
+
+    Eks(client, "demo").configure("vpc-cni", "{}")
+
+    assert client.calls[0][1]["resolveConflicts"] == "PRESERVE"
+
+
+def test_an_add_on_is_deleted_with_its_software():
+    client = Recorded({})
+
+    Eks(client, "demo").delete("vpc-cni")
+
+    assert client.calls == [
+        ("delete_addon", {"clusterName": "demo", "addonName": "vpc-cni", "preserve": False})
+    ]
+
+
+def test_an_add_on_is_created_as_it_was():
+    client = Recorded({})
+
+    Eks(client, "demo").create(
+        AddOnState("vpc-cni", "v1", "", configuration="{}", role="arn", tags={"a": "b"})
+    )
+
+    _, arguments = client.calls[0]
+    assert (arguments["addonVersion"], arguments["serviceAccountRoleArn"]) == ("v1", "arn")
+    assert (arguments["configurationValues"], arguments["tags"]) == ("{}", {"a": "b"})
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("ResourceInUseException", TransientError),
+        ("InvalidParameterException", RefusedError),
+        ("AccessDeniedException", ClientError),
+    ],
+)
+def test_a_refused_change_of_an_add_on(code: str, kind: type[Exception]):
+    with pytest.raises(kind):
+        Eks(Recorded(error=(code, "no")), "demo").configure("vpc-cni", "{}")

@@ -1,0 +1,147 @@
+"""The client's manners: tokens, retries, pages, and what it says when it is refused."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from clients.kubernetes import BearerToken, KubernetesApi, Patience
+from errors import RefusedError, TransientError, UnexpectedAnswerError
+
+pytestmark = pytest.mark.unit
+
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+class Server:
+    """Answers in turn and remembers what it was asked."""
+
+    def __init__(self, *answers: httpx.Response | Exception) -> None:
+        self.answers = list(answers)
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class Tokens:
+    def __init__(self) -> None:
+        self.made = 0
+
+    def __call__(self) -> str:
+        self.made += 1
+        return f"token-{self.made}"
+
+
+def api(server: Server, slept: list[float] | None = None, tokens: Tokens | None = None) -> KubernetesApi:
+    return KubernetesApi(
+        "https://cluster.example",
+        BearerToken(tokens or Tokens(), clock=lambda: 0.0),
+        transport=httpx.MockTransport(server),
+        patience=Patience(attempts=4, first_pause=1.0, longest_pause=2.0),
+        sleep=(slept if slept is not None else []).append,
+    )
+
+
+def ok(**body: Any) -> httpx.Response:
+    return httpx.Response(200, json=body)
+
+
+def test_it_asks_with_a_token():
+    server = Server(ok(metadata={"name": "a"}))
+
+    assert api(server).get("/api/v1/nodes/a") == {"metadata": {"name": "a"}}
+    assert server.requests[0].headers["authorization"] == "Bearer token-1"
+
+
+def test_a_missing_object_is_none_and_a_missing_collection_is_empty():
+    assert api(Server(httpx.Response(404, json={"message": "no"}))).get("/api/v1/nodes/a") is None
+    assert api(Server(httpx.Response(404, json={"message": "no"}))).list("/apis/x/v1/things") == []
+
+
+def test_a_collection_is_read_page_by_page():
+    server = Server(ok(items=[1], metadata={"continue": "next"}), ok(items=[2], metadata={}))
+
+    assert api(server).list("/api/v1/pods", labelSelector="a=b") == [1, 2]
+    assert dict(server.requests[1].url.params) == {"labelSelector": "a=b", "limit": "250", "continue": "next"}
+
+
+def test_a_list_that_expired_half_way_is_started_over():
+    server = Server(
+        ok(items=[1], metadata={"continue": "next"}),
+        httpx.Response(410, json={"message": "too old"}),
+        ok(items=[3], metadata={}),
+    )
+
+    assert api(server).list("/api/v1/pods") == [3]
+    assert "continue" not in server.requests[2].url.params
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_passing_failure_is_tried_again(status: int):
+    slept: list[float] = []
+
+    assert api(Server(httpx.Response(status), ok(kind="x")), slept).get("/x") == {"kind": "x"}
+    assert slept == [1.0]
+
+
+def test_a_lost_connection_is_tried_again():
+    assert api(Server(httpx.ConnectError("refused"), httpx.ReadTimeout("slow"), ok(kind="x"))).get("/x")
+
+
+def test_it_gives_up_and_says_how_often_it_tried():
+    slept: list[float] = []
+    server = Server(*[httpx.Response(503)] * 4)
+
+    with pytest.raises(TransientError, match="failed 4 times, last with HTTP 503"):
+        api(server, slept).get("/x")
+
+    assert slept == [1.0, 2.0, 2.0]
+
+
+def test_a_refused_token_is_renewed_once():
+    tokens = Tokens()
+    server = Server(httpx.Response(401), ok(kind="x"))
+
+    assert api(server, tokens=tokens).get("/x") == {"kind": "x"}
+    assert server.requests[1].headers["authorization"] == "Bearer token-2"
+
+
+def test_a_second_401_is_a_refusal():
+    with pytest.raises(RefusedError) as error:
+        api(Server(httpx.Response(401), httpx.Response(401, json={"message": "Unauthorized"}))).get("/x")
+
+    assert error.value.status == 401
+    assert "token-" not in str(error.value)
+
+
+def test_a_refusal_is_quoted_in_short_and_never_tried_again():
+    server = Server(httpx.Response(403, json={"message": "nodes is forbidden " + "x" * 999}))
+
+    with pytest.raises(
+        RefusedError, match="GET /api/v1/nodes was refused with HTTP 403: nodes is forbidden"
+    ) as error:
+        api(server).list("/api/v1/nodes")
+
+    assert len(str(error.value)) < 350
+
+
+def test_an_answer_that_is_no_object_is_a_bug_somewhere():
+    with pytest.raises(UnexpectedAnswerError):
+        api(Server(httpx.Response(200, text="<html>"))).get("/x")
+
+
+def test_a_token_is_kept_until_it_is_old():
+    now, tokens = [0.0], Tokens()
+    token = BearerToken(tokens, life=600, clock=lambda: now[0])
+
+    first = token.current()
+    now[0] = 599.0
+    assert token.current() == first
+    now[0] = 601.0
+    assert token.current() == "token-2"

@@ -1,0 +1,88 @@
+"""Interfaces for pods, as Cilium's operator and the VPC CNI make them."""
+
+import pytest
+
+from lab.cloud.interfaces import InterfaceRefusedError, Interfaces
+
+from .calls import run
+
+OWNERS = {
+    "cilium": ("Cilium-CNI ({})", {"io.cilium/cilium-managed", "io.cilium/cluster-name"}),
+    "aws-node": (
+        "aws-K8S-{}",
+        {
+            "cluster.k8s.amazonaws.com/name",
+            "node.k8s.amazonaws.com/instance_id",
+            "node.k8s.amazonaws.com/createdAt",
+            "eks:eni:owner",
+        },
+    ),
+}
+
+
+@pytest.fixture
+def interfaces(client):
+    return Interfaces(lambda instance, owner: client)
+
+
+@pytest.fixture
+def instance(cloud, client, place):
+    identifier = run(client, place)
+    cloud.pass_time(10)
+    return identifier
+
+
+def ask(interfaces, instance, owner="cilium"):
+    return interfaces.attach({"cluster": "one", "instance": instance, "owner": owner})
+
+
+def test_an_interface_is_attached_full_of_addresses_and_goes_with_its_instance(
+    cloud, client, place, interfaces, instance
+):
+    made = ask(interfaces, instance)
+    assert (made["number"], made["subnetId"], made["subnetCidr"]) == (1, place.subnets[0], "10.0.0.0/24")
+    assert made["securityGroups"] == [place.group]
+    assert len(made["addresses"]) == 9
+    assert made["primaryIp"] not in made["addresses"]
+    shown = client.describe_network_interfaces(NetworkInterfaceIds=[made["interfaceId"]])[
+        "NetworkInterfaces"
+    ][0]
+    assert shown["MacAddress"] == made["mac"]
+    assert shown["Attachment"]["InstanceId"] == instance
+    assert shown["Attachment"]["DeleteOnTermination"]
+    client.terminate_instances(InstanceIds=[instance])
+    cloud.pass_time(20)
+    assert client.describe_network_interfaces()["NetworkInterfaces"] == []
+
+
+@pytest.mark.parametrize(("owner", "marks"), OWNERS.items())
+def test_its_owner_can_be_told(client, interfaces, instance, owner, marks):
+    text, keys = marks
+    made = ask(interfaces, instance, owner)
+    shown = client.describe_network_interfaces(NetworkInterfaceIds=[made["interfaceId"]])[
+        "NetworkInterfaces"
+    ][0]
+    assert shown["Description"] == text.format(instance)
+    assert {tag["Key"] for tag in shown["TagSet"]} == keys
+
+
+def test_beyond_the_limit_of_the_instance_type_it_is_refused_and_nothing_is_left(
+    client, interfaces, instance
+):
+    assert [ask(interfaces, instance)["number"] for _ in range(2)] == [1, 2]
+    with pytest.raises(InterfaceRefusedError, match=r"exceeds the limit for m5\.large"):
+        ask(interfaces, instance)
+    left = client.describe_network_interfaces(Filters=[{"Name": "status", "Values": ["available"]}])
+    assert left["NetworkInterfaces"] == []
+
+
+def test_requests_that_make_no_sense_are_refused(cloud, client, interfaces, instance):
+    with pytest.raises(InterfaceRefusedError, match="lacks 'owner'"):
+        interfaces.attach({"cluster": "one", "instance": instance})
+    with pytest.raises(InterfaceRefusedError, match="unknown owner of interfaces 'calico'"):
+        ask(interfaces, instance, "calico")
+    with pytest.raises(InterfaceRefusedError, match=r"InvalidInstanceID\.NotFound"):
+        ask(interfaces, "i-0123456789abcdef0")
+    client.terminate_instances(InstanceIds=[instance])
+    with pytest.raises(InterfaceRefusedError, match="is shutting-down, not running"):
+        ask(interfaces, instance)

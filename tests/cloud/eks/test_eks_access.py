@@ -1,0 +1,182 @@
+import pytest
+import yaml
+
+from lab.cloud.eks import access
+from lab.cloud.identities import Identity
+from tests.cloud.eks.account import ENGINEER, NODE_ROLE, POD_ROLE
+
+pytestmark = pytest.mark.unit
+STRANGER = "arn:aws:iam::123456789012:user/stranger"
+VIEW = f"{access.POLICY_PREFIX}AmazonEKSViewPolicy"
+
+
+def entry(lab, principal=STRANGER, **wanted):
+    return lab.client.create_access_entry(clusterName="demo", principalArn=principal, **wanted)["accessEntry"]
+
+
+def associate(lab, policy=VIEW, principal=STRANGER, **scope):
+    return lab.client.associate_access_policy(
+        clusterName="demo",
+        principalArn=principal,
+        policyArn=policy,
+        accessScope=scope or {"type": "cluster"},
+    )
+
+
+def user(lab, principal, session=""):
+    cluster = lab.store.find("demo")
+    return access.map_user(cluster, Identity("arn", principal, "id", session), lab.kubernetes)
+
+
+def test_the_creator_is_administrator(lab):
+    lab.cluster()
+    assert lab.client.list_access_entries(clusterName="demo")["accessEntries"] == [ENGINEER]
+    (policy,) = lab.client.list_associated_access_policies(clusterName="demo", principalArn=ENGINEER)[
+        "associatedAccessPolicies"
+    ]
+    assert policy["policyArn"] == access.CLUSTER_ADMIN
+    (binding,) = lab.kubernetes.items("ClusterRoleBinding")
+    assert binding["roleRef"]["name"] == "cluster-admin"
+    assert binding["subjects"][0]["name"] in user(lab, ENGINEER).groups
+
+
+def test_the_creator_is_nobody_when_asked_not_to_be_administrator(lab):
+    config = {"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": False}
+    lab.cluster(accessConfig=config)
+    assert lab.client.list_access_entries(clusterName="demo")["accessEntries"] == []
+    assert user(lab, ENGINEER) is None
+
+
+def test_a_user_without_entry_is_nobody_and_with_entry_itself(lab):
+    lab.cluster()
+    assert user(lab, STRANGER) is None
+    entry(lab, kubernetesGroups=["viewers"])
+    found = user(lab, STRANGER)
+    assert found.name == STRANGER
+    assert "viewers" in found.groups
+
+
+def test_a_role_is_known_by_its_session(lab):
+    lab.cluster()
+    assert entry(lab, POD_ROLE)["username"] == "arn:aws:sts::123456789012:assumed-role/pod/{{SessionName}}"
+    assert user(lab, POD_ROLE, "ana").name == "arn:aws:sts::123456789012:assumed-role/pod/ana"
+
+
+def test_a_policy_for_the_cluster_and_one_for_a_namespace(lab):
+    lab.cluster()
+    entry(lab)
+    associate(lab)
+    associate(lab, f"{access.POLICY_PREFIX}AmazonEKSEditPolicy", type="namespace", namespaces=["shop"])
+    roles = {binding["roleRef"]["name"] for binding in lab.kubernetes.items("ClusterRoleBinding")}
+    assert roles == {"cluster-admin", "view"}
+    (binding,) = lab.kubernetes.items("RoleBinding")
+    assert (binding["metadata"]["namespace"], binding["roleRef"]["name"]) == ("shop", "edit")
+
+
+def test_a_policy_for_a_namespace_waits_for_the_namespace(lab):
+    lab.cluster()
+    entry(lab)
+    lab.kubernetes.missing_namespaces.add("shop")
+    associate(lab, type="namespace", namespaces=["shop"])
+    assert lab.kubernetes.items("RoleBinding") == []
+    lab.kubernetes.missing_namespaces.clear()
+    lab.pass_time()
+    assert len(lab.kubernetes.items("RoleBinding")) == 1
+
+
+def test_taking_a_policy_or_the_entry_away_takes_the_bindings(lab, refused):
+    lab.cluster()
+    entry(lab)
+    associate(lab)
+    lab.client.disassociate_access_policy(clusterName="demo", principalArn=STRANGER, policyArn=VIEW)
+    assert len(lab.kubernetes.items("ClusterRoleBinding")) == 1
+    associate(lab)
+    lab.client.delete_access_entry(clusterName="demo", principalArn=STRANGER)
+    assert len(lab.kubernetes.items("ClusterRoleBinding")) == 1
+    assert user(lab, STRANGER) is None
+    with refused("ResourceNotFoundException"):
+        lab.client.describe_access_entry(clusterName="demo", principalArn=STRANGER)
+
+
+def test_an_entry_can_change_its_groups(lab):
+    lab.cluster()
+    entry(lab)
+    lab.client.update_access_entry(clusterName="demo", principalArn=STRANGER, kubernetesGroups=["ops"])
+    assert "ops" in user(lab, STRANGER).groups
+
+
+@pytest.mark.parametrize(
+    ("principal", "wanted", "code"),
+    [
+        ("arn:aws:iam::123456789012:user/nobody", {}, "InvalidParameterException"),
+        (STRANGER, {"kubernetesGroups": ["system:masters"]}, "InvalidParameterException"),
+        (STRANGER, {"username": "system:admin"}, "InvalidParameterException"),
+        (STRANGER, {"type": "HYBRID_LINUX"}, "NotImplemented"),
+        (NODE_ROLE, {"type": "EC2_LINUX", "kubernetesGroups": ["a"]}, "InvalidParameterException"),
+        (ENGINEER, {}, "ResourceInUseException"),
+    ],
+)
+def test_entries_that_eks_would_not_make_are_refused(lab, refused, principal, wanted, code):
+    lab.cluster()
+    with refused(code):
+        entry(lab, principal, **wanted)
+
+
+@pytest.mark.parametrize(
+    ("policy", "scope", "code"),
+    [
+        (f"{access.POLICY_PREFIX}Nothing", {"type": "cluster"}, "InvalidParameterException"),
+        (VIEW, {"type": "namespace"}, "InvalidParameterException"),
+        (VIEW, {"type": "namespace", "namespaces": ["dev-*"]}, "NotImplemented"),
+    ],
+)
+def test_associations_that_eks_would_not_make_are_refused(lab, refused, policy, scope, code):
+    lab.cluster()
+    entry(lab)
+    with refused(code):
+        associate(lab, policy, **scope)
+
+
+def test_the_role_of_a_node_group_gets_its_entry_and_loses_it(lab):
+    lab.cluster()
+    lab.nodegroup()
+    found = lab.client.describe_access_entry(clusterName="demo", principalArn=NODE_ROLE)["accessEntry"]
+    assert (found["type"], found["kubernetesGroups"]) == ("EC2_LINUX", ["system:nodes"])
+    lab.client.delete_nodegroup(clusterName="demo", nodegroupName="workers")
+    for _ in range(3):
+        lab.pass_time(1)
+    assert lab.client.list_access_entries(clusterName="demo")["accessEntries"] == [ENGINEER]
+
+
+def test_in_config_map_mode_there_are_no_entries_and_aws_auth_decides(lab, refused):
+    lab.cluster(accessConfig={"authenticationMode": "CONFIG_MAP"})
+    with refused("InvalidRequestException") as refusal:
+        entry(lab)
+    assert "authentication mode must be set to one of [API, API_AND_CONFIG_MAP]" in refusal.message
+    assert user(lab, ENGINEER).groups == ("system:masters",)
+    assert user(lab, STRANGER) is None
+    mapping = [{"userarn": STRANGER, "username": "str", "groups": ["ops"]}]
+    manifest = {
+        "kind": "ConfigMap",
+        "metadata": {"name": "aws-auth", "namespace": "kube-system"},
+        "data": {"mapUsers": yaml.safe_dump(mapping)},
+    }
+    lab.kubernetes.apply(manifest, force=True)
+    found = user(lab, STRANGER)
+    assert (found.name, found.groups) == ("str", ("ops",))
+
+
+def test_pod_identity_associations_come_and_go(lab, refused):
+    lab.cluster()
+    wanted = {"clusterName": "demo", "namespace": "kube-system", "serviceAccount": "cilium-operator"}
+    made = lab.client.create_pod_identity_association(roleArn=POD_ROLE, **wanted)["association"]
+    assert made["associationArn"].endswith(made["associationId"])
+    with refused("ResourceInUseException"):
+        lab.client.create_pod_identity_association(roleArn=POD_ROLE, **wanted)
+    with refused("InvalidParameterException"):
+        lab.client.create_pod_identity_association(roleArn=NODE_ROLE, **{**wanted, "namespace": "other"})
+    listed = lab.client.list_pod_identity_associations(clusterName="demo", namespace="kube-system")
+    assert [found["associationId"] for found in listed["associations"]] == [made["associationId"]]
+    lab.client.delete_pod_identity_association(clusterName="demo", associationId=made["associationId"])
+    with refused("ResourceNotFoundException"):
+        lab.client.describe_pod_identity_association(clusterName="demo", associationId=made["associationId"])

@@ -1,0 +1,176 @@
+"""Runs the program under Pulumi's mocks and records every registration whole.
+
+Pulumi's mocks show type, name and inputs of a resource; parents, dependencies, protection and providers are
+on the request only, so the monitor keeps the requests. What this cannot show: what providers do with the
+inputs.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi.runtime import mocks as pulumi_mocks
+from pulumi.runtime import rpc, settings
+
+ACCOUNT = "111122223333"
+ISSUER = "oidc.eks.eu-central-1.amazonaws.com/id/ABC"
+_REFERENCE = {rpc._special_sig_key: rpc._special_resource_sig}
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One resource as the engine would see it."""
+
+    urn: str
+    type: str
+    name: str
+    parent: str
+    inputs: dict[str, Any]
+    depends_on: frozenset[str]
+    protect: bool
+    ignore_changes: tuple[str, ...]
+    provider: str
+    custom: bool
+
+
+class Recorder(pulumi_mocks.MockMonitor):
+    """A monitor that keeps what was registered."""
+
+    def __init__(self, mocks: pulumi.runtime.Mocks) -> None:
+        super().__init__(mocks)
+        self.registrations: list[Registration] = []
+        self.outputs: dict[str, dict[str, Any]] = {}
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        """As the engine does, unlike the mocks: the stack itself is not part of a URN."""
+        return super().make_urn("" if "pulumi:pulumi:Stack" in parent else parent, type_, name)
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's spelling
+        answer = super().RegisterResource(request)
+        if request.type != "pulumi:pulumi:Stack":
+            self.registrations.append(
+                Registration(
+                    urn=answer.urn,
+                    type=request.type,
+                    name=request.name,
+                    parent=request.parent,
+                    inputs=rpc.deserialize_properties(request.object),
+                    depends_on=frozenset(request.dependencies),
+                    protect=request.protect,
+                    ignore_changes=tuple(request.ignoreChanges),
+                    provider=request.provider or next(iter(request.providers.values()), ""),
+                    custom=request.custom,
+                )
+            )
+        return answer
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the protocol's spelling
+        self.outputs[request.urn] = rpc.deserialize_properties(request.outputs)
+        return super().RegisterResourceOutputs(request)
+
+    def of(self, kind: str) -> list[Registration]:
+        """Resources of a type, given by its last part, sorted by name."""
+        found = [one for one in self.registrations if one.type.rpartition(":")[2] == kind]
+        return sorted(found, key=lambda one: one.name)
+
+    def one(self, kind: str, name: str | None = None) -> Registration:
+        """The only resource of a type, or the one with a name."""
+        (found,) = [one for one in self.of(kind) if name in (None, one.name)]
+        return found
+
+    def by_urn(self, urn: str) -> Registration:
+        """The resource with this URN."""
+        (found,) = [one for one in self.registrations if one.urn == urn]
+        return found
+
+    def waits_for(self, first: Registration, second: Registration) -> bool:
+        """Whether `first` is made after `second`, directly or by way of others or of a parent."""
+        edges = {one.urn: {*one.depends_on, one.parent} - {""} for one in self.registrations}
+        seen: set[str] = set()
+        queue = [first.urn]
+        while queue:
+            for urn in edges.get(queue.pop(), ()):
+                if urn == second.urn:
+                    return True
+                if urn not in seen:
+                    seen.add(urn)
+                    queue.append(urn)
+        return False
+
+
+class Cloud(pulumi.runtime.Mocks):
+    """Echoes inputs, invents what providers compute, answers the functions the program calls."""
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        self._answers = answers
+        self.recorder: Recorder | None = None
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        identity = f"{args.name}-id"
+        state = {**args.inputs, "arn": f"arn:aws:mock:eu-central-1:{ACCOUNT}:{args.name}"}
+        if args.typ == "eks:index:Cluster":
+            state = {
+                "oidcProviderUrl": f"https://{ISSUER}",
+                "oidcIssuer": ISSUER,
+                "eksCluster": self._control_plane(args.name, args.inputs),
+            }
+        if args.typ.endswith("eks-cilium:NodeInventory"):
+            state["result"] = {"taken": "2026-01-01T00:00:00", "plan": {"markdown": "# Plan", "json": "{}"}}
+        if args.typ == "aws:ec2/launchTemplate:LaunchTemplate":
+            state["latestVersion"] = 1
+        if args.typ == "aws:eks/nodeGroup:NodeGroup":
+            state["nodeGroupName"] = f"{args.name}-1a2b3c4"
+        return identity, state
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
+        answer = self._answers[args.token.rpartition(":")[2]]
+        return answer(args.args) if callable(answer) else answer
+
+    def _control_plane(self, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+        """A reference to the child that the remote component would have registered."""
+        assert self.recorder is not None
+        urn = f"urn:pulumi:test::eks-cilium::eks:index:Cluster$aws:eks/cluster:Cluster::{name}-eksCluster"
+        self.recorder.resources[urn] = pulumi_mocks.MockMonitor.ResourceRegistration(
+            urn,
+            inputs["name"],
+            {
+                "name": inputs["name"],
+                "arn": f"arn:aws:eks:eu-central-1:{ACCOUNT}:cluster/{inputs['name']}",
+                "endpoint": "https://ABC.gr7.eu-central-1.eks.amazonaws.com",
+                "certificateAuthority": {"data": "Q0E="},
+                "vpcConfig": {"clusterSecurityGroupId": "sg-1", "subnetIds": []},
+            },
+        )
+        return {**_REFERENCE, "urn": urn, "id": inputs["name"]}
+
+
+ZONES = {"names": ["eu-central-1c", "eu-central-1a", "eu-central-1b"], "zoneIds": []}
+
+
+def record(
+    program: Callable[[], Any], answers: dict[str, Any] | None = None, *, preview: bool = False
+) -> Recorder:
+    """Run a program under the mocks and give what it registered."""
+    with _own_loop() as loop:
+        cloud = Cloud({"getAvailabilityZones": ZONES, **(answers or {})})
+        recorder = Recorder(cloud)
+        cloud.recorder = recorder
+        pulumi.runtime.set_mocks(cloud, project="eks-cilium", stack="test", preview=preview, monitor=recorder)
+        loop.run_until_complete(pulumi.runtime.stack.run_pulumi_func(program))
+    return recorder
+
+
+@contextlib.contextmanager
+def _own_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """A fresh loop and fresh options, or a second run in the process trips over the first one's."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield loop
+    finally:
+        settings.reset_options()
+        loop.close()
+        asyncio.set_event_loop(None)

@@ -1,0 +1,92 @@
+"""What is checked before a cluster goes into a VPC that is already there."""
+
+import ipaddress
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import pytest
+
+from components.existing_network import Subnet, network_problems
+from components.subnets import plan_subnets
+from tests.components.test_new_cluster_resources import made
+
+if TYPE_CHECKING:
+    from recording import Recorder
+
+pytestmark = pytest.mark.unit
+
+VPC = "vpc-0123456789abcdef0"
+PRIVATE = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+NETWORK = {"network": {"vpcId": VPC, "privateSubnetIds": PRIVATE}}
+
+
+def subnet(name: str, zone: str, way_out: str, vpc: str = "vpc-1") -> Subnet:
+    return Subnet(id=name, vpc_id=vpc, zone=zone, way_out=way_out)
+
+
+GOOD = [subnet("subnet-a", "a", "nat"), subnet("subnet-b", "b", "nat")]
+
+
+def test_a_sound_network_has_no_problems():
+    public = [subnet("subnet-c", "a", "internet"), subnet("subnet-d", "b", "internet")]
+
+    assert network_problems("vpc-1", ["10.0.0.0/16"], "172.20.0.0/16", GOOD, public) == []
+
+
+@pytest.mark.parametrize(
+    ("private", "public", "cidrs", "problem"),
+    [
+        ([*GOOD, subnet("subnet-x", "c", "nat", "vpc-2")], [], [], "subnet-x is in vpc-2"),
+        ([GOOD[0], subnet("subnet-x", "b", "none")], [], [], "its default route goes to nowhere"),
+        ([GOOD[0], subnet("subnet-x", "b", "internet")], [], [], "goes to an internet gateway"),
+        (GOOD, [subnet("subnet-x", "a", "nat"), subnet("subnet-y", "b", "internet")], [], "listed as public"),
+        ([GOOD[0], subnet("subnet-x", "a", "nat")], [], [], "all in one zone"),
+        (GOOD, [], ["10.0.0.0/16", "172.20.128.0/20"], "172.20.128.0/20 overlaps cluster.serviceCidr"),
+    ],
+)
+def test_what_keeps_a_network_from_holding_a_cluster(private: list, public: list, cidrs: list, problem: str):
+    (found,) = network_problems("vpc-1", cidrs, "172.20.0.0/16", private, public)
+
+    assert problem in found
+
+
+def answers(gateway: str) -> dict[str, Any]:
+    zones = dict(zip(PRIVATE, ("eu-central-1a", "eu-central-1b"), strict=True))
+    tables = {"association.subnet-id": [], "association.main": ["rtb-main"]}
+    return {
+        "getVpc": {"id": VPC, "cidrBlock": "10.1.0.0/16", "cidrBlockAssociations": []},
+        "getSubnet": lambda asked: {"id": asked["id"], "vpcId": VPC, "availabilityZone": zones[asked["id"]]},
+        "getRouteTables": lambda asked: {"ids": tables[asked["filters"][0]["name"]]},
+        "getRouteTable": {"routes": [{"cidrBlock": "0.0.0.0/0", "natGatewayId": gateway, "gatewayId": ""}]},
+    }
+
+
+def test_the_cluster_goes_into_the_existing_subnets_and_no_network_is_made():
+    stack: Recorder = made(NETWORK, answers("nat-1"))
+
+    assert stack.one("Cluster").inputs["vpcId"] == VPC
+    assert stack.one("Cluster").inputs["privateSubnetIds"] == PRIVATE
+    assert not [
+        one for one in stack.registrations if one.type.startswith("aws:ec2/") and "Template" not in one.type
+    ]
+
+
+def test_a_private_subnet_without_nat_is_refused_before_anything_is_made():
+    with pytest.raises(pulumi.RunError, match="listed as private but its default route goes to nowhere"):
+        made(NETWORK, answers(""))
+
+
+def test_too_few_zones_are_refused():
+    with pytest.raises(pulumi.RunError, match=r"2 availability zones, network\.zones wants 3"):
+        made(answers={"getAvailabilityZones": {"names": ["eu-x-1a", "eu-x-1b"], "zoneIds": []}})
+
+
+@pytest.mark.parametrize("prefix", [16, 18, 20])
+def test_subnets_fill_the_network_without_overlap(prefix: int):
+
+    plans = plan_subnets(f"10.0.0.0/{prefix}", ["a", "b", "c"])
+    subnets = [ipaddress.IPv4Network(text) for plan in plans for text in (plan.private, plan.public)]
+
+    assert all(one.subnet_of(ipaddress.IPv4Network(f"10.0.0.0/{prefix}")) for one in subnets)
+    assert not any(a.overlaps(b) for i, a in enumerate(subnets) for b in subnets[i + 1 :])
+    assert {one.prefixlen for one in subnets} == {prefix + 2, prefix + 4}

@@ -1,0 +1,346 @@
+"""Exactly what mode new-cluster registers, in which order, with which options."""
+
+import base64
+import json
+from collections import Counter
+from typing import Any
+
+import pulumi
+import pytest
+
+from settings import read
+from stacks import new_cluster
+from tests.components.recording import ACCOUNT, ISSUER, Recorder, record
+
+pytestmark = pytest.mark.unit
+
+SETTINGS: dict[str, Any] = {
+    "aws:region": "eu-central-1",
+    "mode": "new-cluster",
+    "cluster": {
+        "name": "dev",
+        "kubernetesVersion": "1.34",
+        "admins": [f"arn:aws:iam::{ACCOUNT}:role/platform"],
+    },
+    "network": {"cidr": "10.0.0.0/16", "zones": 3, "nat": "single"},
+    "nodeGroups": {"system": {}, "batch": {"autoscaled": True, "labels": {"pool": "batch"}}},
+    "cilium": {"version": "1.19.6", "chartRepository": "charts"},
+    "coredns": {"version": "v1.12.4-eksbuild.1"},
+    "tags": {"team": "platform"},
+}
+
+
+def made(changes: dict[str, Any] | None = None, answers: dict[str, Any] | None = None) -> Recorder:
+    raw = {**SETTINGS, **(changes or {})}
+    settings = read(
+        {
+            k if ":" in k else f"eks-cilium:{k}": v if isinstance(v, str) else json.dumps(v)
+            for k, v in raw.items()
+        }
+    )
+    return record(lambda: new_cluster.run(settings), answers)
+
+
+@pytest.fixture(scope="module")
+def stack() -> Recorder:
+    return made()
+
+
+def test_every_type_is_made_as_often_as_it_has_to_be(stack: Recorder):
+    assert Counter(one.type for one in stack.registrations) == {
+        "pulumi:providers:aws": 1,
+        "pulumi:providers:kubernetes": 1,
+        "eks-cilium:index:Network": 1,
+        "aws:ec2/vpc:Vpc": 1,
+        "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": 1,
+        "aws:ec2/internetGateway:InternetGateway": 1,
+        "aws:ec2/eip:Eip": 1,
+        "aws:ec2/natGateway:NatGateway": 1,
+        "aws:ec2/subnet:Subnet": 6,
+        "aws:ec2/routeTable:RouteTable": 4,
+        "aws:ec2/route:Route": 4,
+        "aws:ec2/routeTableAssociation:RouteTableAssociation": 6,
+        "eks-cilium:index:EksCluster": 1,
+        "aws:cloudwatch/logGroup:LogGroup": 1,
+        "eks:index:Cluster": 1,
+        "aws:iam/openIdConnectProvider:OpenIdConnectProvider": 1,
+        "pulumi-python:dynamic/eks-cilium:InterfaceSweep": 1,
+        "eks-cilium:index:OperatorRole": 1,
+        "aws:iam/role:Role": 2,
+        "aws:iam/rolePolicy:RolePolicy": 1,
+        "eks-cilium:index:Cilium": 1,
+        "kubernetes:helm.sh/v3:Release": 1,
+        "eks-cilium:index:NodeRole": 1,
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment": 3,
+        "eks-cilium:index:NodeGroup": 2,
+        "aws:ec2/launchTemplate:LaunchTemplate": 2,
+        "aws:eks/nodeGroup:NodeGroup": 2,
+        "pulumi-python:dynamic/eks-cilium:ReadinessGate": 1,
+        "eks-cilium:index:CoreDns": 1,
+        "aws:eks/addon:Addon": 1,
+    }
+
+
+def test_names_and_urns_are_unique(stack: Recorder):
+    assert len({one.urn for one in stack.registrations}) == len(stack.registrations)
+
+
+def test_every_component_registers_its_outputs_and_has_children(stack: Recorder):
+    components = [one for one in stack.registrations if one.type.startswith("eks-cilium:")]
+    parents = {one.parent for one in stack.registrations}
+
+    assert {one.urn for one in components} <= parents
+    assert {one.urn for one in components} <= set(stack.outputs)
+
+
+def test_every_aws_resource_uses_the_programs_own_provider(stack: Recorder):
+    own = stack.one("aws")
+    for one in stack.registrations:
+        if one.type.startswith(("aws:", "eks:index:Cluster")):
+            assert one.provider.startswith(own.urn), one.urn
+
+
+@pytest.mark.parametrize(
+    ("later", "earlier"),
+    [
+        (("Cluster", "dev"), ("Network", "dev")),
+        (("Cluster", "dev"), ("LogGroup", "dev-logs")),
+        (("InterfaceSweep", "dev"), ("Cluster", "dev")),
+        (("Release", "dev-cilium"), ("InterfaceSweep", "dev")),
+        (("Release", "dev-cilium"), ("Cluster", "dev")),
+        (("Release", "dev-cilium"), ("RolePolicy", "dev-cilium-operator")),
+        (("NodeGroup", "dev-system"), ("Release", "dev-cilium")),
+        (("NodeGroup", "dev-batch"), ("Release", "dev-cilium")),
+        (("NodeGroup", "dev-system"), ("RolePolicyAttachment", "dev-node-AmazonEKSWorkerNodePolicy")),
+        (("NodeGroup", "dev-system"), ("Route", "dev-private-eu-central-1a")),
+        (("ReadinessGate", "dev"), ("NodeGroup", "dev-batch")),
+        (("Addon", "dev-coredns"), ("ReadinessGate", "dev")),
+        (("NatGateway", "dev-nat-eu-central-1a"), ("InternetGateway", "dev")),
+    ],
+    ids="/".join,
+)
+def test_the_order_in_which_things_are_made(stack: Recorder, later: tuple, earlier: tuple):
+    """Both ways: destroying runs it backwards."""
+    first, second = (
+        next(one for one in stack.of(kind) if one.name == name and one.type != "eks-cilium:index:NodeGroup")
+        for kind, name in (later, earlier)
+    )
+
+    assert stack.waits_for(first, second)
+    assert not stack.waits_for(second, first)
+
+
+def test_no_default_cni_no_default_add_ons_no_default_nodes(stack: Recorder):
+    inputs = stack.one("Cluster").inputs
+
+    assert inputs["bootstrapSelfManagedAddons"] is False
+    assert inputs["useDefaultVpcCni"] is True
+    assert inputs["kubeProxyAddonOptions"]["enabled"] is False
+    assert inputs["corednsAddonOptions"]["enabled"] is False
+    assert inputs["skipDefaultNodeGroup"] is True
+    assert inputs["skipDefaultSecurityGroups"] is True
+    assert inputs["createOidcProvider"] is False
+    assert inputs["authenticationMode"] == "API"
+
+
+def test_kube_proxy_comes_pinned_when_cilium_does_not_replace_it():
+    stack = made(
+        {
+            "cilium": {"version": "1.19.6", "kubeProxyReplacement": False},
+            "kubeProxy": {"version": "v1.34.0-eksbuild.2"},
+        }
+    )
+
+    options = stack.one("Cluster").inputs["kubeProxyAddonOptions"]
+    assert (options["enabled"], options["version"]) == (True, "v1.34.0-eksbuild.2")
+    assert stack.one("Release").inputs["values"]["kubeProxyReplacement"] == "false"
+
+
+def test_the_cluster_is_protected_and_nothing_else_is(stack: Recorder):
+    assert [one.type for one in stack.registrations if one.protect] == ["eks:index:Cluster"]
+    assert not [
+        one
+        for one in made({"cluster": SETTINGS["cluster"] | {"protect": False}}).registrations
+        if one.protect
+    ]
+
+
+def test_admins_get_access_entries_with_stable_names(stack: Recorder):
+    entries = stack.one("Cluster").inputs["accessEntries"]
+
+    assert list(entries) == [f"{ACCOUNT}-role-platform"]
+    policy = entries[f"{ACCOUNT}-role-platform"]["accessPolicies"]["admin"]
+    assert policy["policyArn"] == "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+
+
+def test_nodes_join_tainted_and_in_private_subnets(stack: Recorder):
+    groups = [one for one in stack.of("NodeGroup") if one.custom]
+
+    for group in groups:
+        assert group.inputs["taints"][0] == {
+            "key": "node.cilium.io/agent-not-ready",
+            "value": "true",
+            "effect": "NO_EXECUTE",
+        }
+        assert group.inputs["subnetIds"] == [f"dev-private-eu-central-1{zone}-id" for zone in "abc"]
+        assert group.inputs["version"] == "1.34"
+
+
+def test_only_an_autoscaled_groups_size_is_left_alone(stack: Recorder):
+    ignored = {one.name: one.ignore_changes for one in stack.of("NodeGroup") if one.custom}
+
+    assert ignored == {"dev-batch": ("scalingConfig.desiredSize",), "dev-system": ()}
+
+
+def test_nodes_answer_only_to_tokens_and_encrypt_their_disks(stack: Recorder):
+    for template in stack.of("LaunchTemplate"):
+        assert template.inputs["metadataOptions"]["httpTokens"] == "required"
+        assert template.inputs["metadataOptions"]["httpPutResponseHopLimit"] == 1
+        disk = template.inputs["blockDeviceMappings"][0]["ebs"]
+        assert (disk["encrypted"], disk["volumeType"]) == ("true", "gp3")
+
+
+def test_systemd_networkd_is_told_to_leave_other_interfaces_alone(stack: Recorder):
+    document = base64.b64decode(stack.of("LaunchTemplate")[0].inputs["userData"]).decode()
+
+    assert 'Content-Type: multipart/mixed; boundary="==eks-cilium=="' in document
+    assert "text/cloud-boothook" in document
+    assert "Unmanaged=yes" in document
+    assert "Name=!${primary:-ens5}" in document
+
+
+def test_bottlerocket_gets_no_user_data_and_its_own_data_volume():
+    stack = made({"nodeGroups": {"system": {"amiType": "BOTTLEROCKET_x86_64"}}})
+
+    inputs = stack.one("LaunchTemplate").inputs
+    assert "userData" not in inputs
+    assert inputs["blockDeviceMappings"][0]["deviceName"] == "/dev/xvdb"
+
+
+def test_the_release_does_not_wait_and_keeps_its_name(stack: Recorder):
+    inputs = stack.one("Release").inputs
+
+    assert (inputs["name"], inputs["namespace"]) == ("cilium", "kube-system")
+    assert inputs["skipAwait"] is True
+    assert "atomic" not in inputs
+    assert (inputs["chart"], inputs["version"]) == ("charts/cilium-1.19.6.tgz", "1.19.6")
+
+
+@pytest.mark.parametrize(
+    ("repository", "chart", "options"),
+    [
+        ("https://helm.cilium.io/", "cilium", {"repo": "https://helm.cilium.io/"}),
+        ("oci://quay.io/cilium/charts/", "oci://quay.io/cilium/charts/cilium", None),
+        ("/srv/charts/", "/srv/charts/cilium-1.19.6.tgz", None),
+    ],
+)
+def test_where_the_chart_comes_from(repository: str, chart: str, options: dict | None):
+    inputs = made({"cilium": {"version": "1.19.6", "chartRepository": repository}}).one("Release").inputs
+
+    assert (inputs["chart"], inputs.get("repositoryOpts")) == (chart, options)
+
+
+def test_values_carry_what_only_the_cluster_knows(stack: Recorder):
+    values = stack.one("Release").inputs["values"]
+
+    assert values["k8sServiceHost"] == "abc.gr7.eu-central-1.eks.amazonaws.com"
+    assert values["k8sServicePort"] == "443"
+    assert values["eni"]["iamRole"].startswith("arn:aws:")
+    assert values["eni"]["subnetIDsFilter"] == [f"dev-private-eu-central-1{zone}-id" for zone in "abc"]
+    assert values["eni"]["eniTags"] == {"team": "platform", "eks-cilium/cluster": "dev"}
+    assert values["enableIPv4Masquerade"] is False
+
+
+def test_subnets_are_spelled_as_the_release_splits_them():
+    values = made({"cilium": {"version": "1.12.4"}}).one("Release").inputs["values"]
+
+    assert values["eni"]["subnetIDsFilter"] == " ".join(
+        f"dev-private-eu-central-1{zone}-id" for zone in "abc"
+    )
+
+
+@pytest.mark.parametrize(("version", "warned"), [("1.18.4", True), ("1.19.6", False)])
+def test_an_untested_kubernetes_is_a_warning(caplog: pytest.LogCaptureFixture, version: str, warned: bool):
+    made({"cilium": {"version": version}})
+
+    assert ("is tested with Kubernetes up to" in caplog.text) is warned
+
+
+def test_the_release_uses_a_provider_of_its_own_bound_to_the_cluster(stack: Recorder):
+    provider = stack.one("kubernetes")
+
+    assert stack.one("Release").provider.startswith(provider.urn)
+    assert provider.inputs["clusterIdentifier"] == f"arn:aws:eks:eu-central-1:{ACCOUNT}:cluster/dev"
+    user = json.loads(provider.inputs["kubeconfig"])["users"][0]["user"]
+    assert user["exec"]["args"][:2] == ["eks", "get-token"]
+    assert "token" not in user
+
+
+def test_the_operators_role_trusts_one_service_account_of_this_cluster(stack: Recorder):
+    role = stack.one("Role", "dev-cilium-operator")
+
+    condition = json.loads(role.inputs["assumeRolePolicy"])["Statement"][0]["Condition"]["StringEquals"]
+    assert condition[f"{ISSUER}:sub"] == "system:serviceaccount:kube-system:cilium-operator"
+
+
+def test_no_group_of_the_vpc_is_open_by_default(stack: Recorder):
+    closed = stack.one("DefaultSecurityGroup").inputs
+
+    assert "ingress" not in closed
+    assert "egress" not in closed
+
+
+def test_a_gateway_per_zone_when_asked_for():
+    stack = made({"network": {"cidr": "10.0.0.0/16", "zones": ["eu-central-1a", "eu-central-1b"]}})
+
+    routes = {one.name: one.inputs.get("natGatewayId") for one in stack.of("Route")}
+    assert routes == {
+        "dev-private-eu-central-1a": "dev-nat-eu-central-1a-id",
+        "dev-private-eu-central-1b": "dev-nat-eu-central-1b-id",
+        "dev-public": None,
+    }
+
+
+def test_the_gate_expects_the_nodes_that_are_there_for_sure(stack: Recorder):
+    assert stack.one("ReadinessGate").inputs["minimum_nodes"] == 2 + 1
+
+
+def test_dynamic_resources_know_their_own_urn(stack: Recorder):
+    for kind in ("ReadinessGate", "InterfaceSweep"):
+        assert stack.one(kind).inputs["urn"] == stack.one(kind).urn
+
+
+def test_every_taggable_resource_says_whose_it_is(stack: Recorder):
+    tagged = [one for one in stack.registrations if "tags" in one.inputs]
+
+    assert len(tagged) > 20
+    for one in tagged:
+        assert one.inputs["tags"]["eks-cilium/cluster"] == "dev", one.urn
+        assert one.inputs["tags"]["team"] == "platform", one.urn
+
+
+def test_another_cilium_version_changes_the_release_only(stack: Recorder):
+    newer = made({"cilium": {"version": "1.20.2", "chartRepository": "charts"}})
+
+    before = {one.urn: one.inputs for one in stack.registrations}
+    after = {one.urn: one.inputs for one in newer.registrations}
+    assert [urn for urn in before if before[urn] != after[urn]] == [stack.one("Release").urn]
+    assert before.keys() == after.keys()
+
+
+def test_exports_hold_facts_and_the_next_commands():
+    exported: dict[str, Any] = {}
+
+    def program() -> Any:
+        raw = {
+            k if ":" in k else f"eks-cilium:{k}": v if isinstance(v, str) else json.dumps(v)
+            for k, v in SETTINGS.items()
+        }
+        outputs = pulumi.Output.from_input(new_cluster.run(read(raw)))
+        return outputs.apply(exported.update)
+
+    record(program)
+
+    assert exported["cluster"]["nodeGroups"] == {"system": "dev-system-1a2b3c4", "batch": "dev-batch-1a2b3c4"}
+    assert exported["nextCommands"][0] == "aws eks update-kubeconfig --region eu-central-1 --name dev"
+    assert json.loads(exported["kubeconfig"])["clusters"][0]["cluster"]["server"].startswith("https://ABC")

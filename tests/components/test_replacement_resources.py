@@ -1,0 +1,420 @@
+"""Exactly what mode replacement registers, in either direction, in which order, with which options."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pulumi
+import pytest
+from botocore.exceptions import ClientError, NoCredentialsError
+
+from errors import TransientError
+from migration.beginning import Beginning
+from migration.existing import ExistingCluster, OidcProvider
+from migration.plan.model import Capacity, Plan, Target
+from settings import read
+from settings.model import ReplacementSettings
+from stacks import replacement
+from stacks.replacement import STACK_TAG, Found
+from tests.components.recording import ACCOUNT, ISSUER, Recorder, Registration, record
+
+pytestmark = pytest.mark.unit
+
+SETTINGS: dict[str, Any] = {
+    "aws:region": "eu-central-1",
+    "mode": "replacement",
+    "cluster": {"name": "shop"},
+    "cilium": {"version": "1.19.6", "chartRepository": "charts"},
+    "tags": {"team": "platform"},
+}
+NODES = tuple(f"ip-10-0-0-{index}.eu-central-1.compute.internal" for index in range(5))
+PROVIDER = OidcProvider(f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}", ("sts.amazonaws.com",), {})
+CLUSTER = ExistingCluster(
+    name="shop",
+    arn=f"arn:aws:eks:eu-central-1:{ACCOUNT}:cluster/shop",
+    endpoint="https://ABC.gr7.eu-central-1.eks.amazonaws.com",
+    certificate_authority="Q0E=",
+    version="1.34",
+    issuer=ISSUER,
+    vpc_id="vpc-1",
+    cidr="10.0.0.0/16",
+    subnet_ids=("subnet-a", "subnet-b"),
+    subnet_kinds=frozenset({"private"}),
+    oidc_provider=PROVIDER,
+)
+BEGINNING = Beginning(NODES, left=len(NODES), image_families=frozenset({"al2023"}), plan=None)
+FOUND = Found(CLUSTER, BEGINNING)
+DYNAMIC = "pulumi-python:dynamic/eks-cilium:"
+
+
+def settings_of(changes: dict[str, Any] | None = None) -> ReplacementSettings:
+    raw = {**SETTINGS, **(changes or {})}
+    read_settings = read(
+        {
+            key if ":" in key else f"eks-cilium:{key}": value if isinstance(value, str) else json.dumps(value)
+            for key, value in raw.items()
+        }
+    )
+    assert isinstance(read_settings, ReplacementSettings)
+    return read_settings
+
+
+def made(
+    changes: dict[str, Any] | None = None, found: Found | None = FOUND, *, preview: bool = False
+) -> Recorder:
+    settings = settings_of(changes)
+    return record(lambda: replacement.run(settings, lambda _: found), preview=preview)
+
+
+def exported(changes: dict[str, Any] | None = None, found: Found | None = FOUND, *, preview: bool) -> Any:
+    settings, kept = settings_of(changes), {}
+    record(lambda: kept.update(replacement.run(settings, lambda _: found)), preview=preview)
+    return kept
+
+
+def of_cluster(**changes: Any) -> Found:
+    return Found(replace(CLUSTER, **changes), BEGINNING)
+
+
+BACK = {"migration": {"target": "aws-vpc-cni"}}
+
+
+@pytest.fixture(scope="module")
+def forward() -> Recorder:
+    return made()
+
+
+@pytest.fixture(scope="module")
+def back() -> Recorder:
+    return made(BACK)
+
+
+def counted(stack: Recorder) -> Counter[str]:
+    return Counter(one.type.rpartition(":")[2] for one in stack.registrations)
+
+
+def test_the_way_to_cilium_is_one_resource_for_each_step(forward: Recorder):
+    assert counted(forward) == {
+        "aws": 1,
+        "kubernetes": 1,
+        "NodeInventory": 1,
+        "AwsNodeAffinity": 1,
+        "OperatorRole": 1,
+        "Role": 1,
+        "RolePolicy": 1,
+        "Cilium": 1,
+        "Release": 1,
+        "CniMigration": 1,
+        "PolicyPause": 1,
+        "AgentGate": 1,
+        "Surge": 1,
+        "NodeRotation": 5,
+        "CapacityRestore": 1,
+        "AgentsGone": 1,
+        "AwsNodeRemoval": 1,
+        "PolicyResume": 1,
+    }
+
+
+def test_the_way_back_makes_nothing_but_steps(back: Recorder):
+    """What is left out of it is deleted at its end: Cilium among it."""
+    assert counted(back) == {
+        "aws": 1,
+        "NodeInventory": 1,
+        "CniRollback": 1,
+        "AwsNodeAffinity": 1,
+        "PolicyPause": 1,
+        "AgentGate": 1,
+        "Surge": 1,
+        "NodeRotation": 5,
+        "CapacityRestore": 1,
+        "AgentsGone": 1,
+    }
+
+
+def test_no_resource_of_one_way_is_mistaken_for_one_of_the_other(forward: Recorder, back: Recorder):
+    """Else it would be kept instead of made and deleted. The provider is the one thing both have."""
+    shared = {one.urn for one in forward.registrations} & {one.urn for one in back.registrations}
+
+    assert shared == {forward.one("aws").urn}
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ("NodeInventory", "AwsNodeAffinity"),
+        ("AwsNodeAffinity", "Release"),
+        ("RolePolicy", "Release"),
+        ("Release", "PolicyPause"),
+        ("PolicyPause", "AgentGate"),
+        ("AgentGate", "Surge"),
+        ("CapacityRestore", "AgentsGone"),
+        ("AgentsGone", "AwsNodeRemoval"),
+        ("AwsNodeRemoval", "PolicyResume"),
+    ],
+)
+def test_every_step_to_cilium_waits_for_the_one_before(forward: Recorder, first: str, then: str):
+    assert forward.waits_for(forward.one(then), forward.one(first))
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ("NodeInventory", "AwsNodeAffinity"),
+        ("AwsNodeAffinity", "PolicyPause"),
+        ("PolicyPause", "AgentGate"),
+        ("AgentGate", "Surge"),
+        ("CapacityRestore", "AgentsGone"),
+    ],
+)
+def test_every_step_back_waits_for_the_one_before(back: Recorder, first: str, then: str):
+    assert back.waits_for(back.one(then), back.one(first))
+
+
+def rotations(stack: Recorder) -> list[Registration]:
+    by_node = {one.inputs["node"]: one for one in stack.of("NodeRotation")}
+    return [by_node[node] for node in NODES]
+
+
+@pytest.mark.parametrize("parallel", [1, 2, 4])
+@pytest.mark.parametrize("target", ["cilium", "aws-vpc-cni"])
+def test_a_node_waits_for_the_one_that_many_places_before_it(parallel: int, target: str):
+    stack = made({"migration": {"target": target, "parallel": parallel}})
+    chain, surge, inventory = rotations(stack), stack.one("Surge"), stack.one("NodeInventory")
+
+    for index, one in enumerate(chain):
+        before = {chain[index - parallel].urn} if index >= parallel else set()
+        assert one.depends_on - {inventory.urn} == {surge.urn} | before
+    assert {one.urn for one in chain} <= stack.one("CapacityRestore").depends_on
+
+
+def test_a_rotation_is_named_by_its_node_and_knows_nothing_else(forward: Recorder):
+    first = rotations(forward)[0]
+
+    assert first.name == "shop-ip-10-0-0-0"
+    assert first.inputs.keys() - {"__provider"} == {
+        "cluster_name",
+        "region",
+        "target",
+        "rules",
+        "migration",
+        "node",
+        "engine_version",
+        "urn",
+    }
+    assert first.inputs["urn"] == first.urn
+
+
+def test_nodes_that_share_the_short_part_of_their_name_keep_the_whole():
+    nodes = ("ip-1.eu-central-1.compute.internal", "ip-1.example.org", "ip-2.example.org")
+    stack = made(found=Found(CLUSTER, replace(BEGINNING, nodes=nodes)))
+
+    assert {one.name for one in stack.of("NodeRotation")} == {
+        "shop-ip-1.eu-central-1.compute.internal",
+        "shop-ip-1.example.org",
+        "shop-ip-2",
+    }
+
+
+def test_every_step_belongs_to_the_migration_its_inventory_began(forward: Recorder):
+    steps = [one for one in forward.registrations if one.type.startswith(DYNAMIC)]
+
+    assert {one.inputs.get("migration") for one in steps if "NodeInventory" not in one.type} == {
+        "2026-01-01T00:00:00"
+    }
+
+
+def test_steps_carry_only_what_the_configuration_changes():
+    rules = {
+        "drainTimeoutSeconds": 1800,
+        "surge": 1,
+        "allow": {"barePods": ["debug/*"], "fargateNodes": False},
+    }
+    stack = made({"migration": rules})
+
+    for one in stack.registrations:
+        if one.type.startswith(DYNAMIC):
+            assert one.inputs["rules"] == {
+                "drainTimeoutSeconds": 1800,
+                "allow": {"barePods": ["debug/*"]},
+            }
+
+
+def test_cilium_runs_beside_the_other_cni_and_beside_kube_proxy(forward: Recorder):
+    release = forward.one("Release").inputs
+
+    assert release["skipAwait"] is True
+    values = release["values"]
+    assert values["kubeProxyReplacement"] == "false"
+    assert "k8sServiceHost" not in values
+    assert values["operator"]["unmanagedPodWatcher"] == {"restart": False}
+    assert values["cluster"] == {"name": "shop", "id": 0}
+    assert values["eni"]["subnetIDsFilter"] == ["subnet-a", "subnet-b"]
+    assert values["enableIPv4Masquerade"] is False
+
+
+def test_a_name_that_cilium_does_not_take_is_ciliums_alone():
+    stack = made(
+        {"cluster": {"name": "Shop_EU"}, "cilium": {"version": "1.19.6", "clusterName": "shop-eu"}},
+        of_cluster(name="Shop_EU"),
+    )
+
+    assert stack.one("Release").inputs["values"]["cluster"]["name"] == "shop-eu"
+    assert stack.one("Surge").inputs["cluster_name"] == "Shop_EU"
+    assert stack.one("Surge").name == "shop-eu"
+
+
+def test_public_nodes_masquerade_on_the_interfaces_of_their_image():
+    found = Found(
+        replace(CLUSTER, subnet_kinds=frozenset({"private", "public"})),
+        replace(BEGINNING, image_families=frozenset({"bottlerocket"})),
+    )
+
+    values = made(found=found).one("Release").inputs["values"]
+    assert values["egressMasqueradeInterfaces"] == "eth+"
+    assert values["ipv4NativeRoutingCIDR"] == "10.0.0.0/16"
+
+
+def test_public_nodes_of_two_image_families_need_a_word_about_their_interfaces():
+    found = Found(
+        replace(CLUSTER, subnet_kinds=frozenset({"public"})),
+        replace(BEGINNING, image_families=frozenset({"al2023", "bottlerocket"})),
+    )
+
+    with pytest.raises(pulumi.RunError, match=r"eks-cilium:cilium\.egressMasqueradeInterfaces is not set"):
+        made(found=found)
+
+
+def test_the_operator_may_attach_to_instances_that_carry_the_clusters_tag(forward: Recorder):
+    policy = json.loads(forward.one("RolePolicy").inputs["policy"])
+
+    attach = next(one for one in policy["Statement"] if one["Sid"] == "AttachToNodesOfTheCluster")
+    assert attach["Condition"] == {"StringEquals": {"aws:ResourceTag/kubernetes.io/cluster/shop": "owned"}}
+
+
+def trusted(stack: Recorder) -> str:
+    return str(
+        json.loads(stack.one("Role").inputs["assumeRolePolicy"])["Statement"][0]["Principal"]["Federated"]
+    )
+
+
+def test_an_identity_provider_that_is_there_is_used_as_it_is(forward: Recorder):
+    assert forward.of("OpenIdConnectProvider") == []
+    assert trusted(forward) == PROVIDER.arn
+
+
+def test_a_missing_identity_provider_is_made_and_marked():
+    stack = made(found=of_cluster(oidc_provider=None))
+
+    inputs = stack.one("OpenIdConnectProvider").inputs
+    assert inputs["url"] == f"https://{ISSUER}"
+    assert inputs["clientIdLists"] == ["sts.amazonaws.com"]
+    assert inputs["tags"][STACK_TAG] == "eks-cilium/test"
+    assert trusted(stack).endswith("shop-oidc")
+
+
+def test_an_identity_provider_of_this_stack_stays_in_it():
+    ours = replace(PROVIDER, tags={STACK_TAG: "eks-cilium/test"})
+
+    assert made(found=of_cluster(oidc_provider=ours)).one("OpenIdConnectProvider")
+
+
+def test_an_identity_provider_of_another_stack_is_used_as_it_is():
+    theirs = replace(PROVIDER, tags={STACK_TAG: "eks-cilium/other"})
+
+    assert made(found=of_cluster(oidc_provider=theirs)).of("OpenIdConnectProvider") == []
+
+
+def test_an_identity_provider_that_takes_no_tokens_for_sts_is_refused():
+    with pytest.raises(pulumi.RunError, match="add-client-id-to-open-id-connect-provider"):
+        made(found=of_cluster(oidc_provider=replace(PROVIDER, audiences=("other",))))
+
+
+def test_a_kubernetes_that_cilium_does_not_support_is_refused():
+    with pytest.raises(pulumi.RunError, match=r"this one needs 1\.31 or newer"):
+        made(found=of_cluster(version="1.30"))
+
+
+def test_nodes_whose_subnets_nobody_knows_are_refused():
+    with pytest.raises(pulumi.RunError, match=r"eks-cilium:cilium\.subnetIds is not set"):
+        made(found=of_cluster(subnet_ids=()))
+
+
+def test_a_preview_before_the_cluster_says_so_and_does_not_fail():
+    stack = made(found=None, preview=True)
+
+    assert stack.registrations == []
+    assert "no cluster shop in eu-central-1 yet" in exported(found=None, preview=True)["planMarkdown"]
+
+
+def test_an_update_before_the_cluster_is_refused():
+    with pytest.raises(pulumi.RunError, match=r"eks-cilium:cluster\.name is \"shop\""):
+        made(found=None)
+
+
+def test_the_way_back_is_not_kept_by_what_only_cilium_needs():
+    found = of_cluster(version="1.30", subnet_ids=(), oidc_provider=None)
+
+    assert made(BACK, found).one("AgentsGone")
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        TransientError("GET /api/v1/nodes failed 6 times"),
+        NoCredentialsError(),
+        ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "DescribeCluster"),
+    ],
+)
+def test_a_cluster_that_can_not_be_read_ends_in_one_sentence(trouble: Exception):
+    def look(_: ReplacementSettings) -> Found | None:
+        raise trouble
+
+    with pytest.raises(pulumi.RunError, match="shop could not be read: "):
+        record(lambda: replacement.run(settings_of(), look))
+
+
+EMPTY_PLAN = Plan(
+    cluster="shop",
+    target=Target.CILIUM,
+    capacity=Capacity.SURGE,
+    surge=1,
+    parallel=1,
+    nodes=(),
+    groups=(),
+    refusals=(),
+    cautions=(),
+    leaving=(),
+    left_alone=(),
+    impossible=(),
+    seconds=0,
+)
+
+
+def resolved(output: Any) -> Any:
+    """The value of an output that is known."""
+    known: list[Any] = []
+    record(lambda: pulumi.Output.from_input(output).apply(known.append))
+    return known[0]
+
+
+def test_the_first_preview_exports_the_plan_it_shows():
+    exports = exported(found=Found(CLUSTER, replace(BEGINNING, plan=EMPTY_PLAN)), preview=True)
+
+    assert "Replacement plan of cluster shop" in resolved(exports["planMarkdown"])
+    assert json.loads(resolved(exports["planJson"]))["schema"] == "eks-cilium/plan/v1"
+
+
+def test_later_the_plan_before_the_first_change_is_exported():
+    assert resolved(exported(preview=False)["planMarkdown"]) == "# Plan"
+
+
+def test_exports_hold_no_secret_and_say_what_to_type():
+    exports = exported({"aws:profile": "ops"}, preview=False)
+
+    assert "token" not in json.loads(exports["kubeconfig"])["users"][0]["user"]
+    assert exports["nextCommands"][0] == (
+        "aws eks update-kubeconfig --region eu-central-1 --profile ops --name shop"
+    )
+    assert exports["cluster"]["target"] == "cilium"

@@ -1,0 +1,40 @@
+"""What tests of every area share: the built tools, and a copy of the project that a test may reconfigure."""
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lab.environment import ROOT
+from lab.toolchain import Toolchain, default_cache
+
+
+@pytest.fixture(scope="session")
+def toolchain() -> Toolchain:
+    """The lab's tools; what is not in the cache yet is built, which takes minutes the first time."""
+    return Toolchain(default_cache(), print)
+
+
+@pytest.fixture(scope="session")
+def copy_of_project() -> Callable[[Path], Path]:
+    """Copies the program, as git would hand it to a new clone, into a folder."""
+
+    def copy(target: Path) -> Path:
+        listed = subprocess.run(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        for name in listed.stdout.splitlines():
+            part = Path(name).parts[0]
+            if part not in {"lab", "tests", "docs", ".ci"} and (ROOT / name).is_file():
+                (target / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, target / name)
+        (target / ".venv").symlink_to(ROOT / ".venv")
+        return target
+
+    return copy

@@ -1,0 +1,165 @@
+"""The kinds of resources a scenario can ask for."""
+
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+
+
+class Thing(pulumi.CustomResource):
+    """A thing of the world provider."""
+
+    def __init__(self, name, inputs, opts=None):
+        super().__init__("world:index:Thing", name, {"arn": None, "size": None, **inputs}, opts)
+
+
+class Region(pulumi.ProviderResource):
+    """An explicit world provider."""
+
+    def __init__(self, name, inputs, opts=None):
+        super().__init__("world", name, inputs, opts)
+
+
+class Box(pulumi.ComponentResource):
+    """A local component that exports what is inside it."""
+
+    def __init__(self, name, inputs, opts=None):
+        super().__init__("boxes:index:Box", name, None, opts)
+        self.register_outputs(inputs)
+
+
+class Group(pulumi.ComponentResource):
+    """The remote component of the world provider."""
+
+    def __init__(self, name, inputs, opts=None):
+        super().__init__(
+            "world:index:Group", name, {"total": None, "first": None, **inputs}, opts, remote=True
+        )
+
+
+class NotePad(ResourceProvider):
+    """A dynamic provider: `page` replaces, `fail` fails."""
+
+    def check(self, _olds, news):
+        from pulumi.dynamic import CheckFailure, CheckResult
+
+        failures = [CheckFailure("fail", "asked to fail the check")] if news.get("fail") == "check" else []
+        return CheckResult(news, failures)
+
+    def diff(self, _id, olds, news):
+        keys = [key for key in news if not key.startswith("__") and olds.get(key) != news[key]]
+        return DiffResult(changes=bool(keys), replaces=[key for key in keys if key == "page"])
+
+    def create(self, props):
+        if props.get("fail") == "create":
+            raise RuntimeError("asked to fail the create")
+        return CreateResult(f"note-{props.get('page', 0)}", {**props, "written": "yes"})
+
+    def update(self, _id, olds, news):
+        return UpdateResult({**news, "written": "again"})
+
+
+class Note(Resource):
+    """A dynamic resource."""
+
+    def __init__(self, name, inputs, opts=None):
+        super().__init__(NotePad(), name, {"written": None, **inputs}, opts)
+
+
+class Program:
+    """What was made so far."""
+
+    def __init__(self) -> None:
+        self.made: dict[str, Any] = {}
+        self.config = pulumi.Config()
+
+    def value(self, written):
+        """A value of the description: references, secrets and configuration resolved."""
+        if isinstance(written, list):
+            return [self.value(item) for item in written]
+        if not isinstance(written, dict):
+            return written
+        special = {
+            "ref": self._reference,
+            "secret": lambda inner: pulumi.Output.secret(self.value(inner)),
+            "config": self.config.get,
+            "config-secret": self.config.get_secret,
+        }
+        for key, resolve in special.items():
+            if key in written:
+                return resolve(written[key])
+        return {key: self.value(item) for key, item in written.items()}
+
+    def _reference(self, text):
+        name, attribute = text.split(".")
+        return getattr(self.made[name], attribute)
+
+    def options(self, written):
+        """Resource options of the description."""
+        named = {}
+        for key, value in written.items():
+            if key in ("parent", "provider", "deleted_with"):
+                named[key] = self.made[value]
+            elif key in ("depends_on", "replace_with"):
+                named[key] = [self.made[name] for name in value]
+            elif key == "providers":
+                named[key] = {package: self.made[name] for package, name in value.items()}
+            elif key == "aliases":
+                named[key] = [pulumi.Alias(**alias) for alias in value]
+            elif key == "import":
+                named["import_"] = value
+            else:
+                named[key] = value
+        return pulumi.ResourceOptions(**named)
+
+
+def _make(kind):
+    def make(program, entry):
+        inputs = {key: program.value(value) for key, value in entry.get("inputs", {}).items()}
+        return kind(entry["name"], inputs, program.options(entry.get("options", {})))
+
+    return make
+
+
+def _get(program, entry):
+    options = program.options({**entry.get("options", {})})
+    options = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(id=program.value(entry["id"])))
+    return Thing(entry["name"], {}, options)
+
+
+def _stack(_program, entry):
+    return pulumi.StackReference(entry["stack"])
+
+
+class _Said:
+    def __init__(self, said):
+        self.said = said
+
+
+def _echo(program, entry):
+    arguments = {key: program.value(value) for key, value in entry.get("inputs", {}).items()}
+    answer = pulumi.Output.all(**arguments).apply(
+        lambda given: pulumi.runtime.invoke(entry["token"], given).value
+    )
+    return _Said(answer.apply(lambda found: found["said"]))
+
+
+def _call(program, entry):
+    group = program.made[entry["of"]]
+    arguments = {"__self__": group, "add": program.value(entry["add"])}
+    return _Said(
+        pulumi.runtime.call("world:index:Group/add", arguments, group).apply(lambda found: found["sum"])
+    )
+
+
+KINDS = {
+    "call": _call,
+    "thing": _make(Thing),
+    "note": _make(Note),
+    "region": _make(Region),
+    "box": _make(Box),
+    "group": _make(Group),
+    "get": _get,
+    "stack": _stack,
+    "echo": _echo,
+}

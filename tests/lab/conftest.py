@@ -1,0 +1,85 @@
+"""One lab per test module, with the program in a copy of the project, and ways to ask it things."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lab import lifecycle, program
+from lab.environment import STACK, Places, client_environment
+from lab.toolchain import default_cache
+
+
+@dataclass
+class Run:
+    """What a command printed and how it ended."""
+
+    code: int
+    output: str
+
+    def json(self) -> Any:
+        return json.loads(self.output)
+
+
+@dataclass
+class LabOfTest:
+    """A running lab together with one engine to run the program on."""
+
+    places: Places
+    engine: str = program.BUILT_IN
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def pulumi(self, *arguments: str) -> Run:
+        with program.prepared(self.places, STACK, self.engine) as (command, environment):
+            return run([*command, *arguments], environment | self.variables, self.places.project)
+
+    def client(self, *command: str, **variables: str) -> Run:
+        environment = client_environment(self.places) | variables
+        return run(command, environment, self.places.project)
+
+    def configure(self, change: Callable[[dict[str, Any]], None]) -> None:
+        """Change the `config` section of the stack file of this lab's copy of the project."""
+        file = self.places.project / "stacks" / f"Pulumi.{STACK}.yaml"
+        content = yaml.safe_load(file.read_text())
+        change(content["config"])
+        file.write_text(yaml.safe_dump(content))
+        version = program.configured_cilium_version(self.places)
+        if version:
+            lifecycle.provide_chart(self.places, version, print)
+
+
+def run(command: Sequence[str], environment: dict[str, str], directory: Path) -> Run:
+    done = subprocess.run(
+        command,
+        cwd=directory,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        check=False,
+    )
+    return Run(done.returncode, done.stdout)
+
+
+@pytest.fixture(scope="module")
+def lab(
+    tmp_path_factory: pytest.TempPathFactory, copy_of_project: Callable[[Path], Path]
+) -> Iterator[LabOfTest]:
+    """A lab of the module's own, without any stack in it yet."""
+    folder = tmp_path_factory.mktemp("lab")
+    project = copy_of_project(folder / "project")
+    # The lab's stack names its charts relative to the project, so that the lab lives inside it here too.
+    places = Places(project / ".lab", default_cache(), project)
+    with lifecycle.running(places, print):
+        own = LabOfTest(places)
+        own.configure(lambda config: None)
+        yield own
+    left = [command for pid, command in lifecycle.processes(places) if pid != os.getpid()]
+    assert left == [], f"the lab left processes behind: {left}"

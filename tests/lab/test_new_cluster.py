@@ -1,0 +1,175 @@
+"""A new cluster with Cilium as its only CNI, made by the real program in the lab, watched from outside.
+
+The tests of this module tell one story in order: preview, up, look, change, destroy.
+"""
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+
+from lab.demo import facts
+from lab.environment import client_environment
+
+from .conftest import LabOfTest
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+
+CLUSTER = "lab"
+
+
+@pytest.fixture(scope="module")
+def cluster(lab: LabOfTest) -> str:
+    """The cluster's name, once `pulumi up` has made it."""
+    made = lab.pulumi("up", "--yes", "--skip-preview")
+    assert made.code == 0, made.output
+    kubeconfig = lab.client("aws", "eks", "update-kubeconfig", "--name", CLUSTER, "--alias", CLUSTER)
+    assert kubeconfig.code == 0, kubeconfig.output
+    return CLUSTER
+
+
+def aws(lab: LabOfTest, *words: str) -> Any:
+    answer = lab.client("aws", *words, "--output", "json")
+    assert answer.code == 0, answer.output
+    return answer.json()
+
+
+def test_preview_creates_nothing(lab: LabOfTest) -> None:
+    preview = lab.pulumi("preview")
+
+    assert preview.code == 0, preview.output
+    assert aws(lab, "eks", "list-clusters")["clusters"] == []
+
+
+def test_every_promise_holds_of_what_the_api_server_says(lab: LabOfTest, cluster: str) -> None:
+    read = list(facts.new_cluster(lab.places, cluster))
+
+    assert len(read) >= 6
+    assert [fact for fact in read if not fact.holds] == []
+
+
+def test_plain_clients_agree(lab: LabOfTest, cluster: str) -> None:
+    described = aws(lab, "eks", "describe-cluster", "--name", cluster)["cluster"]
+    nodes = lab.client("kubectl", "get", "nodes", "-o", "json").json()["items"]
+    releases = lab.client("helm", "list", "-n", "kube-system", "-o", "json").json()
+    groups = aws(lab, "eks", "list-nodegroups", "--cluster-name", cluster)["nodegroups"]
+    wanted = sum(
+        aws(lab, "eks", "describe-nodegroup", "--cluster-name", cluster, "--nodegroup-name", group)[
+            "nodegroup"
+        ]["scalingConfig"]["desiredSize"]
+        for group in groups
+    )
+
+    assert described["status"] == "ACTIVE"
+    assert len(nodes) == wanted
+    assert [(release["name"], release["status"]) for release in releases] == [("cilium", "deployed")]
+
+
+def test_kubectl_logs_in_with_a_token_of_the_aws_cli(lab: LabOfTest, cluster: str) -> None:
+    token = aws(lab, "eks", "get-token", "--cluster-name", cluster)["status"]["token"]
+
+    assert status_with(lab, cluster, token) == 200
+
+
+def test_a_token_for_another_cluster_is_refused(lab: LabOfTest, cluster: str) -> None:
+    token = aws(lab, "eks", "get-token", "--cluster-name", "another")["status"]["token"]
+
+    assert status_with(lab, cluster, token) == 401
+
+
+def test_a_second_preview_is_empty(lab: LabOfTest, cluster: str) -> None:
+    again = lab.pulumi("preview", "--expect-no-changes")
+
+    assert again.code == 0, again.output
+
+
+def test_another_cilium_version_is_one_update_of_the_release(lab: LabOfTest, cluster: str) -> None:
+    def newer(config: dict[str, Any]) -> None:
+        config["eks-cilium:cilium"]["version"] = "1.20.2"
+
+    def back(config: dict[str, Any]) -> None:
+        config["eks-cilium:cilium"]["version"] = "1.19.6"
+
+    lab.configure(newer)
+    try:
+        preview = lab.pulumi("preview", "--json")
+    finally:
+        lab.configure(back)
+
+    assert preview.code == 0, preview.output
+    changes = [
+        (step["op"], step["urn"].split("::")[-2].rpartition("$")[2])
+        for step in preview.json()["steps"]
+        if step["op"] != "same" and "pulumi:providers:" not in step["urn"]
+    ]
+    assert changes == [("update", "kubernetes:helm.sh/v3:Release")]
+
+
+def test_outputs_and_state_hold_no_secret(lab: LabOfTest, cluster: str) -> None:
+    outputs = lab.pulumi("stack", "output", "--json").json()
+    environment = client_environment(lab.places)
+
+    assert environment["AWS_SECRET_ACCESS_KEY"] not in json.dumps(outputs)
+    assert environment["AWS_SECRET_ACCESS_KEY"] not in lab.pulumi("stack", "export").output
+    assert "aws" in json.dumps(outputs["kubeconfig"])
+
+
+def test_destroy_leaves_the_cloud_empty(lab: LabOfTest, cluster: str) -> None:
+    destroyed = lab.pulumi("destroy", "--yes")
+
+    assert destroyed.code == 0, destroyed.output
+    assert left_in_the_cloud(lab) == {}
+    running = subprocess.run(
+        ["pgrep", "-f", str(lab.places.directory / "clusters")], capture_output=True, check=False
+    )
+    assert running.stdout == b""
+
+
+def left_in_the_cloud(lab: LabOfTest) -> dict[str, Any]:
+    """Return what is left of all that a cluster is made of; the default VPC of the region is not ours."""
+    default = aws(lab, "ec2", "describe-vpcs", "--filters", "Name=is-default,Values=true")["Vpcs"]
+    ours = [vpc["VpcId"] for vpc in default]
+
+    def outside_default(kind: str, words: list[str]) -> list[Any]:
+        return [each for each in aws(lab, "ec2", *words)[kind] if each.get("VpcId") not in ours]
+
+    everything = {
+        "clusters": aws(lab, "eks", "list-clusters")["clusters"],
+        "groups": aws(lab, "autoscaling", "describe-auto-scaling-groups")["AutoScalingGroups"],
+        "vpcs": outside_default("Vpcs", ["describe-vpcs"]),
+        "subnets": outside_default("Subnets", ["describe-subnets"]),
+        "security groups": outside_default("SecurityGroups", ["describe-security-groups"]),
+        "interfaces": outside_default("NetworkInterfaces", ["describe-network-interfaces"]),
+        "addresses": aws(lab, "ec2", "describe-addresses")["Addresses"],
+        "roles": [
+            role["RoleName"]
+            for role in aws(lab, "iam", "list-roles")["Roles"]
+            if not role["Path"].startswith("/aws-service-role")
+        ],
+        "instances": [
+            instance["InstanceId"]
+            for reservation in aws(lab, "ec2", "describe-instances")["Reservations"]
+            for instance in reservation["Instances"]
+            if instance["State"]["Name"] != "terminated"
+        ],
+    }
+    return {kind: found for kind, found in everything.items() if found}
+
+
+def status_with(lab: LabOfTest, cluster: str, token: str) -> int:
+    """Return the API server's answer to a request with this token and nothing else."""
+    described = aws(lab, "eks", "describe-cluster", "--name", cluster)["cluster"]
+    url = described["endpoint"] + "/api/v1/nodes?limit=1"
+    words = [
+        "curl",
+        "-sk",
+        "-o",
+        "/dev/null",
+        "-w",
+        "%{http_code}",
+        "-H",
+        f"Authorization: Bearer {token}",
+        url,
+    ]
+    return int(lab.client(*words).output)

@@ -1,0 +1,1 @@
+"""Tests of the node player against a real control plane."""

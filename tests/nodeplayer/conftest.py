@@ -1,0 +1,74 @@
+"""A control plane whose nodes are played."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.cluster import ControlPlane
+from lab.toolchain import Toolchain
+
+from .api import Api
+
+VERSIONS = ("1.12.4", "1.19.6")
+
+
+class Played:
+    """A control plane, its API, and the player beside it, which can be killed and started again."""
+
+    def __init__(self, plane: ControlPlane, crds: Path, settings: dict) -> None:
+        self._plane, self._crds, self._settings = plane, crds, settings
+        self.kubeconfig = plane.admin_kubeconfig
+        self.api = Api(plane.endpoint, plane.admin_kubeconfig)
+
+    @property
+    def pids(self) -> dict[str, int]:
+        return self._plane.pids
+
+    def start_player(self, **settings: object) -> None:
+        self._plane.start_node_player(None, self._crds, self._settings | settings)
+
+    def kill_player(self) -> None:
+        """As if the machine had taken it away: no signal handler, no goodbye."""
+        os.kill(self.pids["nodeplayer"], signal.SIGKILL)
+
+
+def eventually(holds: Callable[[], object], limit: float = 30, every: float = 0.1) -> None:
+    """Wait for something that the played world is to bring about by itself."""
+    deadline = time.monotonic() + limit
+    while not holds():
+        assert time.monotonic() < deadline, f"not so after {limit} s"
+        time.sleep(every)
+
+
+@pytest.fixture(scope="session")
+def crds(toolchain: Toolchain) -> Path:
+    directories = [toolchain.crds(version) for version in VERSIONS]
+    return directories[0].parent
+
+
+@pytest.fixture(scope="module")
+def start(toolchain: Toolchain, crds: Path, tmp_path_factory) -> Iterator[Callable[..., Played]]:
+    """Starts a control plane with a player of given settings."""
+    planes: list[ControlPlane] = []
+
+    def begin(**settings: object) -> Played:
+        plane = ControlPlane(tmp_path_factory.mktemp("plane"), "played", toolchain)
+        planes.append(plane)
+        plane.start()
+        played = Played(plane, crds, settings)
+        played.start_player()
+        return played
+
+    yield begin
+    for plane in planes:
+        plane.stop()
+
+
+@pytest.fixture(scope="module")
+def played(start: Callable[..., Played]) -> Played:
+    """One control plane for the tests of a module, each with nodes and names of its own."""
+    return start()

@@ -1,0 +1,50 @@
+"""A thousand nodes join while DaemonSets are there already, and not one pod is lost."""
+
+import pytest
+
+from . import objects
+from .api import is_ready
+from .conftest import Played, eventually
+
+pytestmark = pytest.mark.control_plane
+
+BATCHES, NODES = 10, 100
+LIMIT_OF_A_BATCH = 120
+
+
+def pods_of_daemon_sets(played: Played, nodes: set[str]) -> list[dict]:
+    return [
+        pod
+        for pod in played.api.items("/api/v1/pods")
+        if pod["spec"].get("nodeName") in nodes
+        and pod["metadata"]["ownerReferences"][0]["kind"] == "DaemonSet"
+    ]
+
+
+def have_joined(played: Played, nodes: set[str]) -> bool:
+    """Whether every node is open and ready, and both DaemonSets have a ready pod on each."""
+    listed = [node for node in played.api.items("/api/v1/nodes") if node["metadata"]["name"] in nodes]
+    pods = pods_of_daemon_sets(played, nodes)
+    return (
+        all(is_ready(node) and not node["spec"].get("taints") for node in listed)
+        and len(pods) == 2 * len(nodes)
+        and all(is_ready(pod) and pod["status"]["phase"] == "Running" for pod in pods)
+    )
+
+
+@pytest.mark.timeout(1500)
+def test_a_thousand_joins_lose_no_pod(start):
+    played: Played = start()
+    standing = objects.node(BATCHES * NODES, tainted=True)  # the operator's: it must not go with a batch
+    played.api.create(
+        standing,
+        *objects.cilium("1.19.6", home=standing["metadata"]["name"]),
+        objects.workload("DaemonSet", "logs", {"app": "logs"}, **objects.EVERYWHERE),
+        objects.workload("Deployment", "web", {"app": "web"}, replicas=50),
+    )
+    for batch in range(BATCHES):
+        nodes = [objects.node(number, tainted=True) for number in range(batch * NODES, (batch + 1) * NODES)]
+        names = {node["metadata"]["name"] for node in nodes}
+        played.api.create(*nodes)
+        eventually(lambda names=names: have_joined(played, names), limit=LIMIT_OF_A_BATCH, every=2)
+        played.api.delete(*[f"/api/v1/nodes/{name}" for name in names])

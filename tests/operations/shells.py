@@ -1,0 +1,44 @@
+"""The providers of a migration over the simulated world, called as Pulumi calls them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from migration.world import World
+from providers.cluster import NoClusterError
+from providers.operation import OperationProvider
+from tests.rotation.simulation.world import Simulation
+
+INPUTS: dict[str, Any] = {
+    "cluster_name": "demo",
+    "region": "eu-central-1",
+    "profile": None,
+    "target": "cilium",
+    "rules": {},
+    "migration": "2026-01-01T00:00:00",
+    "engine_version": "1",
+    "urn": "",
+}
+
+
+def inputs(**changes: Any) -> dict[str, Any]:
+    """What a program gives a resource."""
+    return {**INPUTS, **changes}
+
+
+def over(simulation: Simulation | None, kind: type[OperationProvider]) -> OperationProvider:
+    """A provider whose clusters are this one; without one there is no cluster at all."""
+
+    @contextmanager
+    def connect(props: Any) -> Iterator[World]:
+        if simulation is None:
+            raise NoClusterError(props["cluster_name"])
+        yield simulation.world()
+
+    # Its own subclass, since a provider has no state: Pulumi keeps the name of its class and nothing else.
+    return type(kind.__name__, (kind,), {"connect": staticmethod(connect)})()
+
+
+def nodes_of(simulation: Simulation) -> list[str]:
+    """Names of all nodes."""
+    return [node["metadata"]["name"] for node in simulation.nodes()]

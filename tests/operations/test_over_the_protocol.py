@@ -1,0 +1,190 @@
+"""The resources of a migration over Pulumi's own protocol, served by Pulumi, in an account without clusters.
+
+Shows what calls in this process cannot: that they are stored by reference and found again, that unknown
+inputs are taken, and how an error looks to whoever runs `pulumi up`.
+"""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import struct_pb2
+from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.runtime import rpc
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from .shells import inputs
+from .test_resources import KINDS
+
+pytestmark = pytest.mark.simulation
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+class NoClusters(BaseHTTPRequestHandler):
+    """EKS, of an account that has no cluster."""
+
+    def do_GET(self) -> None:
+        body = json.dumps({"message": "No cluster found for name: demo."}).encode()
+        self.send_response(404)
+        self.send_header("x-amzn-errortype", "ResourceNotFoundException")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def empty_account() -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), NoClusters)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def server(
+    empty_account: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[provider_pb2_grpc.ResourceProviderStub]:
+    environment = {
+        **os.environ,
+        "PULUMI_PROJECT": "eks-cilium",
+        "AWS_ENDPOINT_URL": empty_account,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_CONFIG_FILE": os.devnull,
+        "PYTHONPATH": str(PROJECT),
+    }
+    environment.pop("AWS_PROFILE", None)
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "pulumi.dynamic"],
+        cwd=tmp_path_factory.mktemp("project"),
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    port = process.stdout.readline().strip()
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        stub = provider_pb2_grpc.ResourceProviderStub(channel)
+        stub.Configure(provider_pb2.ConfigureRequest(args=struct({})))
+        yield stub
+    process.kill()
+    process.wait()
+
+
+def struct(values: dict[str, Any]) -> struct_pb2.Struct:
+    message = struct_pb2.Struct()
+    message.update(values)
+    return message
+
+
+def given(kind: Any, **changes: Any) -> dict[str, Any]:
+    """Inputs as the engine hands them on."""
+    known = inputs(nodes=["node-1"], left=1, node="node-1")
+    return {**known, **changes, "__provider": serialize_provider(kind())}
+
+
+every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+
+
+@every_kind
+def test_a_provider_is_stored_by_reference_and_not_as_a_secret(kind: Any):
+    """The reference is a contract with existing stacks: module path and class name, nothing else."""
+    stored = base64.b64decode(serialize_provider(kind()))
+
+    assert len(stored) < 100
+    assert kind.__module__.encode() in stored
+    assert kind.__name__.encode() in stored
+    assert kind.serialize_as_secret_always is False
+
+
+def test_the_places_of_providers_never_change():
+    """Renaming one would leave every stack that has it unable to delete it."""
+    assert {f"{kind.__module__}.{kind.__name__}" for kind in KINDS} == {
+        "providers.agent_gates.AgentGateProvider",
+        "providers.agent_gates.AgentsGoneProvider",
+        "providers.aws_node_affinity.AwsNodeAffinityProvider",
+        "providers.aws_node_removal.AwsNodeRemovalProvider",
+        "providers.node_inventory.NodeInventoryProvider",
+        "providers.node_rotation.NodeRotationProvider",
+        "providers.policies.PolicyPauseProvider",
+        "providers.policies.PolicyResumeProvider",
+        "providers.surge.CapacityRestoreProvider",
+        "providers.surge.SurgeProvider",
+    }
+
+
+@every_kind
+def test_nothing_changed_is_no_diff(server: Any, kind: Any):
+    known = struct(given(kind))
+
+    answer = server.Diff(provider_pb2.DiffRequest(id="x", olds=known, news=known))
+
+    assert answer.changes == provider_pb2.DiffResponse.DIFF_NONE
+
+
+@every_kind
+def test_a_migration_that_is_not_known_yet_is_a_change_and_never_a_replacement(server: Any, kind: Any):
+    olds, news = struct(given(kind)), struct(given(kind, migration=rpc.UNKNOWN))
+
+    answer = server.Diff(provider_pb2.DiffRequest(id="x", olds=olds, news=news))
+
+    assert answer.changes == provider_pb2.DiffResponse.DIFF_SOME
+    assert list(answer.replaces) == []
+
+
+@every_kind
+def test_a_cluster_that_is_not_known_yet_fails_no_check(server: Any, kind: Any):
+    answer = server.Check(provider_pb2.CheckRequest(news=struct(given(kind, cluster_name=rpc.UNKNOWN))))
+
+    assert list(answer.failures) == []
+    plan = rpc.deserialize_properties(answer.inputs, keep_unknowns=True).get("plan")
+    assert plan in (None, ["not known before the cluster is made"])
+
+
+@every_kind
+def test_a_cluster_that_does_not_exist_yet_fails_no_check(server: Any, kind: Any):
+    answer = server.Check(provider_pb2.CheckRequest(news=struct(given(kind))))
+
+    assert list(answer.failures) == []
+    plan = rpc.deserialize_properties(answer.inputs).get("plan")
+    assert plan in (None, ["not known: EKS has no cluster demo that answers yet"])
+
+
+@every_kind
+def test_an_operation_without_its_cluster_ends_in_one_plain_sentence(server: Any, kind: Any):
+    with pytest.raises(grpc.RpcError) as error:
+        server.Create(provider_pb2.CreateRequest(properties=struct(given(kind))))
+
+    assert "EKS has no cluster demo that answers yet" in error.value.details()
+    assert "Traceback" not in error.value.details()
+    assert "File " not in error.value.details()
+
+
+@every_kind
+def test_deleting_something_of_a_cluster_that_is_gone_works(server: Any, kind: Any):
+    properties = struct({**given(kind), "result": {}})
+
+    assert server.Delete(provider_pb2.DeleteRequest(id="x", properties=properties))
+
+
+def test_a_mistake_in_the_program_comes_with_its_stack_trace(server: Any):
+    broken = struct(given(KINDS[0], target="calico"))
+
+    with pytest.raises(grpc.RpcError) as error:
+        server.Create(provider_pb2.CreateRequest(properties=broken))
+
+    assert "Traceback" in error.value.details()

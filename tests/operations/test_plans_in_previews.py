@@ -1,0 +1,144 @@
+"""What `check` shows of the plan, what it refuses, and when it leaves a resource alone."""
+
+from typing import Any
+
+import pytest
+
+from providers.node_inventory import NodeInventoryProvider
+from providers.node_rotation import NodeRotationProvider
+from providers.planning import current_plan
+from providers.surge import SurgeProvider
+from tests.rotation.simulation.world import Simulation
+
+from .shells import inputs, nodes_of, over
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def simulation() -> Simulation:
+    simulation = Simulation(workers=3)
+    simulation.deploy("web", 4, maxUnavailable=1)
+    return simulation
+
+
+def reasons(result: Any) -> list[str]:
+    return [failure.reason for failure in result.failures]
+
+
+def test_a_nodes_pods_budgets_and_time_are_shown(simulation: Simulation):
+    name = nodes_of(simulation)[0]
+
+    result = over(simulation, NodeRotationProvider).check({}, inputs(node=name))
+
+    assert result.failures == []
+    assert any(line.startswith("evict") and "Deployment shop/web" in line for line in result.inputs["plan"])
+    assert result.inputs["plan"][-1].startswith("about ")
+
+
+def test_the_sizes_of_every_group_are_shown(simulation: Simulation):
+    result = over(simulation, SurgeProvider).check({}, inputs(left=3))
+
+    (line,) = result.inputs["plan"]
+    assert line.startswith("workers: desired 3, up to 4")
+
+
+def test_the_whole_plan_is_shown_in_short(simulation: Simulation):
+    given = inputs(nodes=nodes_of(simulation), left=3)
+
+    result = over(simulation, NodeInventoryProvider).check({}, given)
+
+    assert result.inputs["plan"][0].startswith("Cluster demo: 3 nodes from the AWS VPC CNI to Cilium")
+    assert result.inputs["plan"][-1] == "Nothing forbids this plan."
+
+
+def test_all_refusals_come_at_once_at_the_first_resource(simulation: Simulation):
+    first, second, _ = nodes_of(simulation)
+    simulation.run("debug", first)
+    simulation.run("scratch", second)
+
+    result = over(simulation, NodeInventoryProvider).check({}, inputs(nodes=nodes_of(simulation), left=3))
+
+    assert len(reasons(result)) == 2
+    assert 'Or permit it: migration.allow.barePods: ["shop/debug"]' in "".join(reasons(result))
+    assert {failure.property for failure in result.failures} == {"plan"}
+
+
+def test_a_rotation_refuses_what_forbids_its_own_node(simulation: Simulation):
+    first, second, _ = nodes_of(simulation)
+    simulation.run("debug", first)
+    rotation = over(simulation, NodeRotationProvider)
+
+    assert len(reasons(rotation.check({}, inputs(node=first)))) == 1
+    assert reasons(rotation.check({}, inputs(node=second))) == []
+
+
+def test_what_is_allowed_is_not_refused(simulation: Simulation):
+    simulation.run("debug", nodes_of(simulation)[0])
+    given = inputs(nodes=nodes_of(simulation), left=3, rules={"allow": {"barePods": ["shop/debug"]}})
+
+    assert over(simulation, NodeInventoryProvider).check({}, given).failures == []
+
+
+def test_a_finished_rotation_keeps_the_plan_it_was_done_by(simulation: Simulation):
+    """Also where the cluster can not be asked any more."""
+    old = inputs(node="node-long-gone", plan=["1. i-1: gone"])
+
+    result = over(None, NodeRotationProvider).check(old, inputs(node="node-long-gone"))
+
+    assert result.inputs["plan"] == ["1. i-1: gone"]
+    assert result.failures == []
+
+
+def test_a_rotation_of_an_earlier_migration_is_planned_anew(simulation: Simulation):
+    name = nodes_of(simulation)[0]
+    old = inputs(node=name, plan=["1. i-1: gone"], migration="2025-01-01T00:00:00")
+
+    result = over(simulation, NodeRotationProvider).check(old, inputs(node=name))
+
+    assert len(result.inputs["plan"]) > 1
+
+
+def test_a_finished_migration_is_not_planned_any_more(simulation: Simulation):
+    """Reading all pods of a cluster for nothing would make every later preview slow."""
+    old = inputs(nodes=["node-1"], left=0, plan=["as it was"])
+
+    result = over(None, NodeInventoryProvider).check(old, inputs(nodes=["node-1"], left=0))
+
+    assert result.inputs["plan"] == ["as it was"]
+
+
+def test_refusals_are_looked_at_again_while_a_node_is_left(simulation: Simulation):
+    simulation.run("debug", nodes_of(simulation)[0])
+    given = inputs(nodes=nodes_of(simulation), left=3)
+
+    assert reasons(over(simulation, NodeInventoryProvider).check(given, given))
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [(NodeInventoryProvider, {"nodes": ["a"], "left": 1}), (NodeRotationProvider, {"node": "a"})],
+)
+def test_without_a_cluster_the_plan_is_not_known_and_nothing_fails(kind: Any, more: dict[str, Any]):
+    result = over(None, kind).check({}, inputs(**more))
+
+    assert result.inputs["plan"] == ["not known: EKS has no cluster demo that answers yet"]
+    assert result.failures == []
+
+
+def test_a_node_that_is_gone_has_a_plan_that_says_so(simulation: Simulation):
+    result = over(simulation, NodeRotationProvider).check({}, inputs(node="ip-long-gone"))
+
+    assert result.inputs["plan"] == ["gone or on its way out already"]
+
+
+def test_one_plan_serves_all_checks_of_a_preview_and_a_later_one_is_fresh(simulation: Simulation):
+    connect = type(over(simulation, NodeRotationProvider)).connect
+    clock = simulation.clock.monotonic
+    plans = []
+    for seconds in (0, 59, 2):
+        simulation.clock.sleep(seconds)
+        plans.append(current_plan(connect, inputs(), clock))
+
+    assert plans[0] is plans[1]
+    assert plans[1] is not plans[2]

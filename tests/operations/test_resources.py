@@ -1,0 +1,220 @@
+"""When a resource acts again, what it leaves in state, and what deleting it does."""
+
+from typing import Any
+
+import pytest
+
+from migration import operations
+from migration.operations import Target
+from migration.stops import StoppedError
+from providers.agent_gates import AgentGateProvider, AgentsGoneProvider
+from providers.aws_node_affinity import AwsNodeAffinityProvider
+from providers.aws_node_removal import AwsNodeRemovalProvider
+from providers.node_inventory import NodeInventoryProvider
+from providers.node_rotation import NodeRotationProvider
+from providers.operation import OperationProvider
+from providers.policies import PolicyPauseProvider, PolicyResumeProvider
+from providers.surge import CapacityRestoreProvider, SurgeProvider
+from tests.rotation.migrations import quiet, rules
+from tests.rotation.simulation.world import CONFIG_MAPS, DAEMON_SETS, STOCK_TERMS, Simulation
+
+from .shells import inputs, nodes_of, over
+
+pytestmark = pytest.mark.unit
+
+KINDS: list[type[OperationProvider]] = [
+    NodeInventoryProvider,
+    AwsNodeAffinityProvider,
+    PolicyPauseProvider,
+    AgentGateProvider,
+    SurgeProvider,
+    NodeRotationProvider,
+    CapacityRestoreProvider,
+    AgentsGoneProvider,
+    AwsNodeRemovalProvider,
+    PolicyResumeProvider,
+]
+MADE = inputs(nodes=["node-1", "node-2"], left=2, node="node-1", plan=["evict 3 pods"])
+
+
+def changes(kind: type[OperationProvider], **to: Any) -> bool:
+    return bool(kind().diff("id", {**MADE, "result": {}}, {**MADE, **to}).changes)
+
+
+@pytest.fixture
+def simulation() -> Simulation:
+    return Simulation(workers=3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_plan_that_looks_different_by_now_is_no_change(kind: type[OperationProvider]):
+    assert not changes(kind, plan=["gone"], left=0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_other_patience_or_exceptions_are_no_change(kind: type[OperationProvider]):
+    assert not changes(kind, rules={"drainTimeoutSeconds": 60, "allow": {"budgets": ["a/b"]}, "parallel": 4})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "change", [{"migration": "later"}, {"target": "aws-vpc-cni"}, {"engine_version": "2"}]
+)
+def test_another_migration_is_a_change(kind: type[OperationProvider], change: dict[str, str]):
+    assert changes(kind, **change)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_other_credentials_are_remembered_without_acting(kind: type[OperationProvider]):
+    assert changes(kind, profile="ops")
+
+    kept = over(None, kind).update("id", {**MADE, "result": {"a": 1}}, {**MADE, "profile": "ops"})
+
+    assert kept.outs is not None
+    assert kept.outs["profile"] == "ops"
+    assert kept.outs["result"] == {"a": 1}
+
+
+def test_a_wider_surge_acts_while_a_node_is_left():
+    assert changes(SurgeProvider, rules={"surge": 3})
+    assert not changes(SurgeProvider, rules={"surge": 3}, left=0)
+
+
+def test_the_inventory_is_taken_again_for_other_nodes_and_not_for_another_order():
+    assert changes(NodeInventoryProvider, nodes=["node-1", "node-3"])
+    assert not changes(NodeInventoryProvider, nodes=["node-2", "node-1"])
+
+
+# What is made
+
+
+def test_the_inventory_says_when_it_was_taken_and_keeps_the_plan(simulation: Simulation):
+    given = inputs(nodes=nodes_of(simulation), left=3)
+
+    made = over(simulation, NodeInventoryProvider).create(given)
+
+    kept = operations.read_inventory(simulation.world(), Target.CILIUM)
+    assert kept is not None
+    assert made.id == "demo/NodeInventory"
+    assert made.outs is not None
+    assert made.outs["result"]["taken"] == kept.taken
+    assert "Replacement plan of cluster demo" in made.outs["result"]["plan"]["markdown"]
+    assert len(simulation.nodes(**{"cni-plugin": "aws"})) == 3
+
+
+def test_a_node_that_joined_since_the_program_began_stops_the_run(simulation: Simulation):
+    given = inputs(nodes=nodes_of(simulation)[:2], left=2)
+    inventory = over(simulation, NodeInventoryProvider)
+
+    with pytest.raises(StoppedError, match=f"{nodes_of(simulation)[2]} joined"):
+        inventory.create(given)
+
+    assert inventory.create(inputs(nodes=nodes_of(simulation), left=3))
+
+
+def test_before_aws_node_comes_back_ciliums_agents_are_bound_to_the_nodes_that_go(simulation: Simulation):
+    migrated(simulation)
+    world = simulation.world()
+    back = rules(target=Target.AWS_VPC_CNI)
+    operations.take_inventory(world, back, quiet)
+
+    over(simulation, AwsNodeAffinityProvider).create(inputs(target="aws-vpc-cni"))
+
+    assert cilium_terms(simulation) == [{"key": "cni-plugin", "operator": "In", "values": ["cilium"]}]
+
+
+def test_a_gate_on_the_way_to_cilium_leaves_agents_as_helm_placed_them(simulation: Simulation):
+    begun(simulation)
+    generation = simulation.daemon_set("cilium")["metadata"]["generation"]
+
+    over(simulation, AgentGateProvider).create(inputs())
+
+    assert simulation.daemon_set("cilium")["metadata"]["generation"] == generation
+
+
+def test_a_change_of_mind_on_the_way_back_places_agents_as_helm_did(simulation: Simulation):
+    begun(simulation)
+    simulation.bind_cilium()
+
+    over(simulation, AgentGateProvider).create(inputs())
+
+    assert cilium_terms(simulation) == [{"key": "cni-plugin", "operator": "NotIn", "values": ["aws"]}]
+
+
+# What is deleted
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_is_undone_while_a_node_needs_cilium(simulation: Simulation, kind: type[OperationProvider]):
+    migrated(simulation)
+
+    with pytest.raises(StoppedError, match="Cilium is not taken away") as refusal:
+        over(simulation, kind).delete("id", MADE)
+
+    assert "eks-cilium:migration.target aws-vpc-cni" in str(refusal.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_steps_of_a_way_back_are_forgotten_without_a_question(
+    simulation: Simulation, kind: type[OperationProvider]
+):
+    migrated(simulation)
+
+    over(simulation, kind).delete("id", {**MADE, "target": "aws-vpc-cni"})
+
+    assert cilium_terms(simulation)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_with_the_cluster_gone_there_is_nothing_to_undo(kind: type[OperationProvider]):
+    over(None, kind).delete("id", MADE)
+
+
+def test_a_migration_that_moved_nothing_is_undone_by_deleting_it(simulation: Simulation):
+    begun(simulation)
+    found = simulation.api.find(DAEMON_SETS, "kube-system", "cilium")
+    assert found is not None
+    simulation.api.remove(DAEMON_SETS, found)
+
+    over(simulation, AwsNodeAffinityProvider).delete("id", MADE)
+    over(simulation, NodeInventoryProvider).delete("id", MADE)
+
+    required = simulation.daemon_set("aws-node")["spec"]["template"]["spec"]["affinity"]["nodeAffinity"]
+    assert required["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"] == STOCK_TERMS
+    assert simulation.nodes(**{"cni-plugin": "aws"}) == []
+    assert simulation.api.find(CONFIG_MAPS, "kube-system", "eks-cilium-migration") is None
+
+
+def test_deleting_a_way_back_deletes_its_list_of_nodes_and_no_other(simulation: Simulation):
+    begun(simulation)
+
+    over(simulation, NodeInventoryProvider).delete("id", {**MADE, "target": "aws-vpc-cni"})
+
+    assert operations.read_inventory(simulation.world(), Target.CILIUM) is not None
+
+
+def begun(simulation: Simulation) -> None:
+    """Everything up to the first gate."""
+    world = simulation.world()
+    operations.take_inventory(world, rules(), quiet)
+    operations.restrict_aws_node(world, rules(), quiet)
+    simulation.install_cilium()
+
+
+def migrated(simulation: Simulation) -> None:
+    """All nodes on Cilium."""
+    begun(simulation)
+    world = simulation.world()
+    operations.prepare_capacity(world, rules(), quiet)
+    inventory = operations.read_inventory(world, Target.CILIUM)
+    assert inventory is not None
+    for node in inventory.nodes:
+        operations.rotate_node(world, node.name, rules(), quiet)
+    operations.restore_capacity(world, rules(), quiet)
+
+
+def cilium_terms(simulation: Simulation) -> list[dict[str, Any]]:
+    affinity = simulation.daemon_set("cilium")["spec"]["template"]["spec"]["affinity"]["nodeAffinity"]
+    (term,) = affinity["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+    expressions: list[dict[str, Any]] = term["matchExpressions"]
+    return expressions

@@ -1,0 +1,104 @@
+"""AWS's answers, checked by botocore against the services' own models."""
+
+from typing import Any
+
+import boto3
+from botocore.stub import Stubber
+
+from tests.plan.builders import NOW, ZONES
+
+ROLE = "arn:aws:iam::111122223333:role/nodes"
+
+
+class Aws:
+    """Stubbed clients by service. Every answer is given once, in the order of the questions."""
+
+    def __init__(self) -> None:
+        self._clients: dict[str, Any] = {}
+        self._stubs: dict[str, Stubber] = {}
+
+    def __call__(self, service: str) -> Any:
+        if service not in self._clients:
+            self._clients[service] = boto3.client(
+                service, region_name="eu-central-1", aws_access_key_id="a", aws_secret_access_key="b"
+            )
+            self._stubs[service] = Stubber(self._clients[service])
+            self._stubs[service].activate()
+        return self._clients[service]
+
+    def answers(self, service: str, operation: str, answer: dict, **asked: Any) -> None:
+        self(service)
+        self._stubs[service].add_response(operation, answer, asked or None)
+
+    def refuses(self, service: str, operation: str, code: str) -> None:
+        self(service)
+        self._stubs[service].add_client_error(operation, code, f"{code} it is")
+
+    def all_asked(self) -> None:
+        for stub in self._stubs.values():
+            stub.assert_no_pending_responses()
+
+
+def a_cluster(aws: Aws, instances: dict[str, str], *, add_on: bool = True, **group: Any) -> None:
+    """A cluster with one managed node group, and what it is asked on a reading, in order."""
+    described = {
+        "name": "shop",
+        "version": "1.34",
+        "status": "ACTIVE",
+        "resourcesVpcConfig": {"vpcId": "vpc-1"},
+    }
+    aws.answers("eks", "describe_cluster", {"cluster": described}, name="shop")
+    aws.answers("eks", "list_nodegroups", {"nodegroups": ["workers"]})
+    resources = {"autoScalingGroups": [{"name": "eks-workers"}]}
+    aws.answers("eks", "describe_nodegroup", {"nodegroup": {"resources": resources}})
+    if add_on:
+        known = {"addonVersion": "v1.20.4-eksbuild.2", "status": "ACTIVE", "configurationValues": "{}"}
+        aws.answers("eks", "describe_addon", {"addon": known})
+    else:
+        aws.refuses("eks", "describe_addon", "ResourceNotFoundException")
+    members = [_member(instance, zone) for instance, zone in sorted(instances.items())]
+    aws.answers(
+        "autoscaling",
+        "describe_auto_scaling_instances",
+        {"AutoScalingInstances": [{**one, "AutoScalingGroupName": "eks-workers"} for one in members]},
+        InstanceIds=sorted(instances),
+    )
+    aws.answers(
+        "autoscaling", "describe_auto_scaling_groups", {"AutoScalingGroups": [_group(members) | group]}
+    )
+    aws.answers("autoscaling", "describe_lifecycle_hooks", {"LifecycleHooks": [_HOOK]})
+
+
+_HOOK = {
+    "LifecycleHookName": "drain",
+    "LifecycleTransition": "autoscaling:EC2_INSTANCE_TERMINATING",
+    "HeartbeatTimeout": 1800,
+    "DefaultResult": "CONTINUE",
+}
+
+
+def _member(instance: str, zone: str) -> dict[str, Any]:
+    return {
+        "InstanceId": instance,
+        "InstanceType": "m6i.large",
+        "AvailabilityZone": zone,
+        "LifecycleState": "InService",
+        "HealthStatus": "Healthy",
+        "ProtectedFromScaleIn": False,
+    }
+
+
+def _group(members: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "AutoScalingGroupName": "eks-workers",
+        "MinSize": 1,
+        "MaxSize": 6,
+        "DesiredCapacity": len(members),
+        "DefaultCooldown": 300,
+        "AvailabilityZones": list(reversed(ZONES)),
+        "HealthCheckType": "EC2",
+        "CreatedTime": NOW,
+        "Instances": members,
+        "SuspendedProcesses": [{"ProcessName": "AZRebalance"}],
+        "Tags": [{"Key": "team", "Value": "shop"}],
+    }

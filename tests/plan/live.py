@@ -1,0 +1,117 @@
+"""A namespace and a node on a real API server; the test plays the kubelet."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from clients.evictions import EvictionAnswer
+from clients.kubernetes import KubernetesApi
+from migration.facts.model import Facts
+from migration.facts.reading import read
+from migration.plan.making import plan
+from migration.plan.model import NodePlan, Options, Plan
+from tests.plan.aws import Aws, a_cluster
+from tests.plan.builders import ZONES
+
+PATIENCE = 20.0
+CONTAINERS = [{"name": "main", "image": "registry.example/main"}]
+
+
+class Live:
+    """What a test does to its namespace, and what the program makes of it."""
+
+    def __init__(self, api: KubernetesApi, namespace: str, node: str) -> None:
+        self.api, self.namespace, self.node = api, namespace, node
+
+    def begin(self) -> None:
+        self.api.create("/api/v1/namespaces", {"metadata": {"name": self.namespace}})
+        labels = {"kubernetes.io/os": "linux", "topology.kubernetes.io/zone": ZONES[0], "cni-plugin": "aws"}
+        node = {
+            "metadata": {"name": self.node, "labels": labels},
+            "spec": {"providerID": f"aws:///{ZONES[0]}/i-{self.node}"},
+        }
+        self.api.create("/api/v1/nodes", node)
+        ready = {"conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady"}]}
+        self.api.merge(f"/api/v1/nodes/{self.node}/status", {"status": ready})
+        eventually(lambda: self.api.get(self._path("serviceaccounts", "default", core=True)))
+
+    def replica_set(self, name: str, replicas: int, *, ready: int | None = None) -> None:
+        """Pods on the node, running; the first `ready` of them are ready as well, else all."""
+        labels = {"app": name}
+        spec = {
+            "replicas": replicas,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": self._pod_spec()},
+        }
+        self.api.create(
+            self._path("replicasets", group="apps/v1"), {"metadata": {"name": name}, "spec": spec}
+        )
+        eventually(lambda: len(self.pods(name)) == replicas)
+        for index, pod in enumerate(self.pods(name)):
+            self.run(pod["metadata"]["name"], ready=ready is None or index < ready)
+
+    def bare_pod(self, name: str, labels: dict[str, str]) -> None:
+        pod = {"metadata": {"name": name, "labels": labels}, "spec": self._pod_spec()}
+        self.api.create(self._path("pods", core=True), pod)
+        self.run(name)
+
+    def run(self, pod: str, *, ready: bool = True) -> None:
+        """Say what a kubelet would say of a pod that runs."""
+        conditions = [{"type": "Ready", "status": str(ready)}]
+        status = {"phase": "Running", "conditions": conditions}
+        self.api.merge(f"{self._path('pods', pod, core=True)}/status", {"status": status})
+
+    def budget(self, name: str, app: str | None, *, settled: bool = True, **spec: Any) -> None:
+        """A budget; returns when its controller has looked at it and at all running pods."""
+        selector = {} if app is None else {"selector": {"matchLabels": {"app": app}} if app else {}}
+        path = self._path("poddisruptionbudgets", group="policy/v1")
+        self.api.create(path, {"metadata": {"name": name}, "spec": {**selector, **spec}})
+        if settled:
+            eventually(lambda: self.status(name).get("observedGeneration"))
+
+    def settled(self, name: str, **expected: int) -> None:
+        """Wait until a budget's status has these numbers."""
+        eventually(lambda: expected.items() <= self.status(name).items(), lambda: self.status(name))
+
+    def status(self, budget: str) -> dict[str, Any]:
+        found = self.api.get(self._path("poddisruptionbudgets", budget, group="policy/v1"))
+        return (found or {}).get("status") or {}
+
+    def pods(self, app: str | None = None) -> list[dict[str, Any]]:
+        selectors = {"labelSelector": f"app={app}"} if app else {}
+        found = self.api.list(self._path("pods", core=True), **selectors)
+        return sorted(found, key=lambda pod: pod["metadata"]["name"])
+
+    def facts(self) -> Facts:
+        aws = Aws()
+        known = self.api.list("/api/v1/nodes")
+        instances = {one["spec"]["providerID"].rsplit("/", 1)[-1]: ZONES[0] for one in known}
+        a_cluster(aws, instances, AvailabilityZones=[ZONES[0]], MaxSize=100)
+        return read("shop", self.api, aws)
+
+    def plan(self, options: Options | None = None) -> Plan:
+        return plan(self.facts(), options)
+
+    def node_plan(self, options: Options | None = None) -> NodePlan:
+        found = self.plan(options).of_node(self.node)
+        assert found is not None
+        return found
+
+    def evict(self, pod: dict[str, Any]) -> EvictionAnswer:
+        metadata = pod["metadata"]
+        return self.api.evict(self.namespace, metadata["name"], uid=metadata["uid"])
+
+    def _pod_spec(self) -> dict[str, Any]:
+        return {"nodeName": self.node, "containers": CONTAINERS, "terminationGracePeriodSeconds": 600}
+
+    def _path(self, resource: str, name: str = "", *, core: bool = False, group: str = "") -> str:
+        root = "/api/v1" if core else f"/apis/{group}"
+        return f"{root}/namespaces/{self.namespace}/{resource}" + (f"/{name}" if name else "")
+
+
+def eventually(holds: Callable[[], Any], seen: Callable[[], Any] = lambda: "") -> None:
+    """Wait for a controller."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline, f"not so after {PATIENCE} s; seen: {seen()}"
+        time.sleep(0.1)

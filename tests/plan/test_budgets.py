@@ -1,0 +1,242 @@
+"""Budgets: what they can ever allow, what they allow now, and what a plan uses up."""
+
+import pytest
+
+from migration.facts.model import Budget
+from migration.facts.selectors import selector
+from migration.plan.budgets import desired_healthy
+from migration.plan.making import plan
+from migration.plan.model import Allowed, Code, Exceptions, NodePlan, Options, Verdict
+from tests.plan.builders import World
+
+pytestmark = pytest.mark.unit
+
+
+def verdicts(node: NodePlan) -> list[Verdict]:
+    return [pod.verdict for pod in node.pods]
+
+
+@pytest.mark.parametrize(
+    ("rule", "replicas", "desired"),
+    [
+        ({"min_available": 2}, 3, 2),
+        ({"min_available": "50%"}, 3, 2),
+        ({"min_available": "34%"}, 3, 2),
+        ({"min_available": "100%"}, 3, 3),
+        ({"min_available": "0%"}, 3, 0),
+        ({"max_unavailable": 1}, 3, 2),
+        ({"max_unavailable": "1%"}, 3, 2),
+        ({"max_unavailable": "50%"}, 3, 1),
+        ({"max_unavailable": "0%"}, 3, 3),
+        ({"max_unavailable": 5}, 3, 0),
+        ({}, 3, 3),
+    ],
+)
+def test_percentages_are_rounded_up_on_both_sides(rule, replicas, desired):
+    assert desired_healthy(Budget("shop", "web", **rule), replicas) == desired
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"min_available": 3, "desired_healthy": 3},
+        {"min_available": 4, "desired_healthy": 4},
+        {"min_available": "100%", "desired_healthy": 3},
+        {"max_unavailable": 0, "desired_healthy": 3},
+        {"max_unavailable": "0%", "desired_healthy": 3},
+    ],
+)
+def test_a_budget_that_can_never_allow_anything_is_refused_once_with_its_numbers(rule):
+    world = World()
+    world.deployment("web", [0, 1, 1])
+    world.budget("web", "web", **rule)
+
+    made = plan(world.facts())
+
+    (refusal,) = made.refusals
+    assert refusal.code is Code.BUDGET_NEVER_ALLOWS
+    assert str(refusal.object) == "PodDisruptionBudget shop/web"
+    assert refusal.nodes == ("node-0", "node-1")
+    assert f"of 3 wants {rule['desired_healthy']} healthy" in refusal.problem
+    assert verdicts(made.nodes[0]) == [Verdict.BLOCKED]
+    assert not made.nodes[0].can_go
+
+
+def test_a_budget_that_will_allow_again_is_only_a_caution():
+    world = World()
+    healthy = world.deployment("web", [0, 1])
+    world.deployment("sick", [2], labels={"app": "web"}, ready=False)
+    world.budget("web", "web", max_unavailable=1, desired_healthy=2, expected_pods=3)
+
+    made = plan(world.facts())
+
+    assert made.clean
+    assert [str(caution.code) for caution in made.cautions if caution.object.name == "web"] == ["budget-busy"]
+    assert "2 healthy, 2 wanted, not ready: Pod shop/sick-5d9-0" in made.cautions[0].text
+    first = made.of_node(healthy[0].node)
+    assert first is not None
+    assert first.pods[0].waits
+
+
+def test_a_roll_out_with_one_pod_too_many_does_not_hide_that_a_budget_never_allows():
+    world = World()
+    world.deployment("web", [0, 1, 2])
+    owner = next(iter(world.owners.values()))
+    world.pod("web-new", 0, owner, labels={"app": "web"}, ready=False)
+    world.budget("web", "web", min_available=3, desired_healthy=3)
+
+    assert [refusal.code for refusal in plan(world.facts()).refusals] == [Code.BUDGET_NEVER_ALLOWS]
+
+
+def test_a_budget_over_bare_pods_counts_none_of_them_and_never_allows():
+    world = World()
+    world.pod("one", labels={"app": "web"})
+    world.pod("two", labels={"app": "web"})
+    world.budget("web", "web", max_unavailable=1, expected_pods=0, disruptions_allowed=0)
+
+    refused = [refusal.code for refusal in plan(world.facts()).refusals]
+
+    assert refused == [Code.BARE_POD, Code.BUDGET_NEVER_ALLOWS, Code.BARE_POD]
+
+
+def test_a_budget_its_controller_cannot_compute_is_refused_in_the_controllers_words():
+    world = World()
+    world.pod("one", owner=world.owner("Workflow", "unscalable"), labels={"app": "web"})
+    world.budget("web", "web", max_unavailable=1, sync_failure='found no controllers for pod "one"')
+
+    (refusal,) = plan(world.facts()).refusals
+
+    assert refusal.code is Code.BUDGET_NEVER_ALLOWS
+    assert 'found no controllers for pod "one"' in refusal.problem
+
+
+def test_a_budget_nobody_has_looked_at_yet_allows_nothing_for_now():
+    world = World()
+    world.deployment("web", [0, 1])
+    world.budget("web", "web", max_unavailable=1, desired_healthy=1, generation=2, observed_generation=1)
+
+    made = plan(world.facts())
+
+    assert made.clean
+    assert [str(caution.code) for caution in made.cautions] == ["budget-stale"]
+    assert made.nodes[0].pods[0].waits
+
+
+def test_two_budgets_on_one_pod_are_refused_even_if_it_is_not_ready():
+    world = World()
+    world.deployment("web", [0], ready=False)
+    world.budget("web", "web", max_unavailable=1, unhealthy_policy="AlwaysAllow")
+    world.budget("everything", max_unavailable=1, unhealthy_policy="AlwaysAllow")
+
+    (refusal,) = plan(world.facts()).refusals
+
+    assert refusal.code is Code.TWO_BUDGETS
+    assert "web" in refusal.problem
+    assert "everything" in refusal.problem
+
+
+@pytest.mark.parametrize("phase", ["Pending", "Succeeded", "Failed"])
+def test_no_budget_is_asked_for_pods_that_do_not_run(phase):
+    world = World()
+    world.deployment("web", [0], phase=phase, ready=False)
+    world.budget("web", "web", max_unavailable=0)
+    world.budget("everything", max_unavailable=0)
+
+    made = plan(world.facts())
+
+    assert made.clean
+    assert verdicts(made.nodes[0]) == [Verdict.EVICT]
+
+
+@pytest.mark.parametrize(
+    ("policy", "healthy", "desired", "free"),
+    [
+        ("IfHealthyBudget", 2, 2, True),
+        ("IfHealthyBudget", 1, 2, False),
+        ("IfHealthyBudget", 0, 0, False),
+        ("AlwaysAllow", 0, 2, True),
+    ],
+)
+def test_an_unready_pod_goes_for_nothing_when_the_rest_is_healthy_enough(policy, healthy, desired, free):
+    world = World()
+    (pod,) = world.deployment("sick", [0], labels={"app": "web"}, ready=False)
+    world.deployment("web", [1, 2])
+    world.budget(
+        "web",
+        "web",
+        max_unavailable=1,
+        unhealthy_policy=policy,
+        current_healthy=healthy,
+        desired_healthy=desired,
+        disruptions_allowed=0,
+    )
+
+    (made,) = (one for node in plan(world.facts()).nodes for one in node.pods if one.pod == pod.reference)
+
+    assert made.verdict is Verdict.EVICT
+    assert (made.allowed_before is None) is free
+
+
+def test_an_empty_selector_covers_the_namespace_and_none_covers_nothing():
+    assert selector(None) is None
+    empty = selector({})
+    assert empty is not None
+    assert empty.matches({})
+    assert empty.matches({"app": "web"})
+
+
+def test_pods_of_one_budget_on_one_node_queue():
+    world = World(1)
+    world.deployment("web", [0, 0, 0])
+    world.budget("web", "web", max_unavailable=1, desired_healthy=2)
+
+    (node,) = plan(world.facts()).nodes
+
+    assert [pod.allowed_before for pod in node.pods] == [1, 0, 0]
+    assert [pod.waits for pod in node.pods] == [False, True, True]
+    (use,) = node.budgets
+    assert (use.pods, use.allowed, use.waits) == (3, 1, 2)
+
+
+def test_a_node_settles_before_the_next_one_unless_both_are_in_work_at_once():
+    world = World(3)
+    world.deployment("web", [0, 1, 2])
+    world.budget("web", "web", max_unavailable=1, desired_healthy=2)
+
+    one_by_one = plan(world.facts(), Options(parallel=1))
+    at_once = plan(world.facts(), Options(parallel=3))
+
+    assert [node.pods[0].waits for node in one_by_one.nodes] == [False, False, False]
+    assert [node.pods[0].waits for node in at_once.nodes] == [False, True, True]
+
+
+def test_of_two_nodes_in_work_only_the_first_is_settled_when_a_third_begins():
+    world = World(4)
+    world.deployment("web", [0, 1, 2, 3])
+    world.budget("web", "web", max_unavailable=1, desired_healthy=3)
+
+    made = plan(world.facts(), Options(parallel=2))
+
+    assert [node.pods[0].waits for node in made.nodes] == [False, True, True, True]
+
+
+def test_pods_of_a_budget_that_is_not_to_be_asked_are_deleted():
+    world = World(1)
+    world.deployment("web", [0])
+    world.budget("web", "web", max_unavailable=0, desired_healthy=1)
+
+    made = plan(world.facts(), Options(allow=Exceptions(budgets=Allowed(("shop/web",)))))
+
+    assert made.clean
+    assert verdicts(made.nodes[0]) == [Verdict.DELETE]
+    assert [str(caution.code) for caution in made.cautions] == ["budget-bypassed"]
+
+
+def test_an_exception_does_not_delete_what_can_be_evicted():
+    world = World(1)
+    world.deployment("web", [0, 0])
+    world.budget("web", "web", max_unavailable=1, desired_healthy=1)
+
+    made = plan(world.facts(), Options(allow=Exceptions(budgets=Allowed(("*",)))))
+
+    assert verdicts(made.nodes[0]) == [Verdict.EVICT, Verdict.EVICT]

@@ -1,0 +1,209 @@
+"""Which nodes are replaced, and which clusters are not for this program."""
+
+from dataclasses import replace
+
+import pytest
+
+from migration.facts.model import AwsNode, Cluster, Instance, Reference
+from migration.facts.names import ROTATION_ANNOTATION
+from migration.plan.making import plan
+from migration.plan.model import Code, Exceptions, Options, Target
+from tests.plan.builders import World, group, node
+
+pytestmark = pytest.mark.unit
+
+COMPUTE = "eks.amazonaws.com/compute-type"
+
+
+def names(made) -> list[str]:
+    return sorted(one.node for one in made.nodes)
+
+
+def codes(made) -> list[str]:
+    return [str(refusal.code) for refusal in made.refusals]
+
+
+def plain(number: int, **changes):
+    """A node without the label of the AWS CNI."""
+    made = node(number, **changes)
+    return replace(made, labels={key: value for key, value in made.labels.items() if key != "cni-plugin"})
+
+
+def agent(world: World, on: int) -> None:
+    owner = world.owner("DaemonSet", "cilium")
+    world.pod(f"cilium-{on}", on, owner, namespace="kube-system", labels={"k8s-app": "cilium"})
+
+
+def test_before_anything_is_labelled_every_node_goes():
+    world = World(3)
+    world.nodes = [plain(number) for number in range(3)]
+
+    assert names(plan(world.facts())) == ["node-0", "node-1", "node-2"]
+
+
+def test_a_node_with_an_agent_and_without_the_label_stays():
+    world = World(2)
+    world.nodes.append(plain(2))
+    agent(world, 2)
+
+    assert names(plan(world.facts())) == ["node-0", "node-1"]
+
+
+def test_a_labelled_node_goes_even_with_an_agent_as_when_both_are_chained():
+    world = World(2)
+    agent(world, 0)
+    agent(world, 1)
+
+    assert names(plan(world.facts())) == ["node-0", "node-1"]
+
+
+def test_once_aws_node_is_gone_nothing_is_left_to_do():
+    world = World(0, aws_node=None)
+    world.nodes = [plain(0), plain(1)]
+
+    made = plan(world.facts())
+
+    assert made.nodes == ()
+    assert made.clean
+
+
+def test_on_the_way_back_the_unlabelled_nodes_go():
+    world = World(2)
+    world.nodes.append(plain(2))
+    agent(world, 2)
+
+    assert names(plan(world.facts(), Options(target=Target.AWS_VPC_CNI))) == ["node-2"]
+
+
+def test_there_is_no_way_back_from_where_nobody_has_gone():
+    world = World(0)
+    world.nodes = [plain(0), plain(1)]
+
+    made = plan(world.facts(), Options(target=Target.AWS_VPC_CNI))
+
+    assert made.nodes == ()
+    assert made.clean
+
+
+def test_an_inventory_decides_where_there_is_one():
+    made = plan(World(3).facts(), Options(outgoing=frozenset({"node-1", "node-gone"})))
+
+    assert names(made) == ["node-1"]
+
+
+def test_auto_mode_is_refused_once_for_the_whole_cluster():
+    world = World(1, cluster=Cluster("shop", "1.34", auto_mode=True))
+    world.nodes += [node(1, labels={COMPUTE: "auto", "karpenter.sh/nodepool": "general-purpose"})]
+
+    made = plan(world.facts())
+
+    assert codes(made) == [Code.AUTO_MODE]
+    assert made.refusals_of_cluster == made.refusals
+    assert [one.name for one in made.impossible] == ["node-1"]
+
+
+def test_a_cluster_on_fargate_alone_is_refused_whatever_is_allowed():
+    world = World(0)
+    world.nodes = [node(0, instance=None, labels={COMPUTE: "fargate"})]
+
+    made = plan(world.facts(), Options(allow=Exceptions(fargate_nodes=True)))
+
+    assert codes(made) == [Code.FARGATE_ONLY]
+
+
+def test_fargate_beside_others_is_refused_until_it_may_stay():
+    world = World(1)
+    world.nodes += [node(number, instance=None, labels={COMPUTE: "fargate"}) for number in (1, 2)]
+
+    refused = plan(world.facts())
+    allowed = plan(world.facts(), Options(allow=Exceptions(fargate_nodes=True)))
+
+    assert codes(refused) == [Code.FARGATE_NODE]
+    assert refused.refusals[0].nodes == ("node-1", "node-2")
+    assert "2 nodes on Fargate" in refused.refusals[0].problem
+    assert allowed.clean
+    assert [one.name for one in allowed.left_alone] == ["node-1", "node-2"]
+    assert names(allowed) == ["node-0"]
+
+
+def test_karpenters_nodes_are_refused_by_node_pool_until_left_to_karpenter():
+    world = World(1)
+    world.nodes += [node(number, labels={"karpenter.sh/nodepool": "spot"}) for number in (1, 2)]
+    world.groups = [group(world.nodes[:1])]
+
+    refused = plan(world.facts())
+    allowed = plan(world.facts(), Options(allow=Exceptions(karpenter_nodes=True)))
+
+    assert codes(refused) == [Code.KARPENTER_NODE]
+    assert str(refused.refusals[0].object) == "NodePool spot"
+    assert "drift" in refused.refusals[0].fix
+    assert allowed.clean
+    assert names(allowed) == ["node-0"]
+
+
+@pytest.mark.parametrize(
+    ("odd", "code"),
+    [
+        (node(1, labels={"kubernetes.io/os": "windows"}), Code.WINDOWS_NODE),
+        (node(1, instance=None), Code.NO_INSTANCE),
+        (node(1, instance="i-alone"), Code.NO_GROUP),
+    ],
+)
+def test_nodes_that_nothing_would_replace_are_refused(odd, code):
+    world = World(1)
+    world.groups = [group([node(0), node(1)])]
+    world.nodes.append(odd)
+
+    made = plan(world.facts())
+
+    assert codes(made) == [code]
+    assert made.refusals[0].nodes == ("node-1",)
+    assert names(made) == ["node-0"]
+
+
+def test_security_group_policies_are_refused_on_the_way_to_cilium_until_allowed():
+    policy = Reference("SecurityGroupPolicy", "shop", "db-clients")
+    facts = World(1, security_group_policies=(policy,)).facts()
+
+    assert codes(plan(facts)) == [Code.SECURITY_GROUP_POLICY]
+    assert plan(facts, Options(allow=Exceptions(security_group_policies=True))).clean
+    assert plan(facts, Options(target=Target.AWS_VPC_CNI)).clean
+
+
+def test_a_cluster_in_change_is_refused():
+    facts = World(1, cluster=Cluster("shop", "1.34", status="UPDATING")).facts()
+
+    assert codes(plan(facts)) == [Code.CLUSTER_NOT_ACTIVE]
+
+
+def test_a_node_whose_instance_is_going_is_left_to_go():
+    world = World(3)
+    world.nodes[1] = node(1, annotations={ROTATION_ANNOTATION: "terminating"})
+    members = (Instance("i-0", "eu-central-1a"), Instance("i-2", "eu-central-1c", "Terminating:Wait"))
+    world.groups = [group(world.nodes, instances=members)]
+
+    made = plan(world.facts())
+
+    assert made.clean
+    assert names(made) == ["node-0"]
+    assert [one.name for one in made.leaving] == ["node-1", "node-2"]
+
+
+def test_odd_nodes_autoscalers_and_custom_networks_are_told():
+    world = World(
+        2,
+        autoscaler=Reference("Deployment", "kube-system", "cluster-autoscaler"),
+        aws_node=AwsNode(2, 2, custom_network=True),
+    )
+    world.nodes[0] = node(0, ready=False)
+    world.nodes[1] = node(1, unschedulable=True)
+
+    made = plan(world.facts())
+
+    assert made.clean
+    assert {str(caution.code) for caution in made.cautions} == {
+        "autoscaler",
+        "custom-network",
+        "node-not-ready",
+        "node-cordoned",
+    }

@@ -1,0 +1,198 @@
+"""What the plan says of budgets is what a real API server and its disruption controller do."""
+
+import pytest
+
+from errors import RefusedError
+from migration.plan.budgets import desired_healthy
+from migration.plan.model import Code, Verdict
+from tests.plan.live import Live, eventually
+
+pytestmark = pytest.mark.control_plane
+
+RULES = [
+    {"minAvailable": 2},
+    {"minAvailable": 5},
+    {"minAvailable": "1%"},
+    {"minAvailable": "34%"},
+    {"minAvailable": "50%"},
+    {"minAvailable": "100%"},
+    {"maxUnavailable": 0},
+    {"maxUnavailable": 1},
+    {"maxUnavailable": 7},
+    {"maxUnavailable": "0%"},
+    {"maxUnavailable": "1%"},
+    {"maxUnavailable": "34%"},
+    {"maxUnavailable": "67%"},
+    {"maxUnavailable": "100%"},
+]
+
+
+def verdicts(live: Live) -> list[Verdict]:
+    return [pod.verdict for pod in live.node_plan().pods if pod.pod.namespace == live.namespace]
+
+
+def refusals(live: Live) -> list[Code]:
+    return [one.code for one in live.plan().refusals if one.object.namespace == live.namespace]
+
+
+def test_percentages_and_numbers_mean_what_the_disruption_controller_makes_of_them(live: Live):
+    live.replica_set("web", 3)
+    for number, rule in enumerate(RULES):
+        live.budget(f"rule-{number}", "web", **rule)
+    for number in range(len(RULES)):
+        live.settled(f"rule-{number}", expectedPods=3, currentHealthy=3)
+
+    ours = {
+        one.name: desired_healthy(one, 3) for one in live.facts().budgets if one.namespace == live.namespace
+    }
+
+    assert ours == {
+        f"rule-{number}": live.status(f"rule-{number}")["desiredHealthy"] for number in range(len(RULES))
+    }
+
+
+def test_a_plan_foresees_which_eviction_has_to_wait_first(live: Live):
+    live.replica_set("web", 4)
+    live.budget("web", "web", maxUnavailable=2)
+    live.settled("web", disruptionsAllowed=2)
+
+    planned = [pod.waits for pod in live.node_plan().pods if pod.pod.namespace == live.namespace]
+    answered = [live.evict(pod).status for pod in live.pods("web")]
+
+    assert answered == [201, 201, 429, 429]
+    assert planned.index(True) == answered.index(429)
+
+
+def test_an_unready_pod_goes_without_taking_of_the_budget_when_the_rest_is_healthy(live: Live):
+    live.replica_set("web", 2)
+    live.replica_set("sick", 1, ready=0)
+    live.budget("all", "", minAvailable=2)
+    live.settled("all", expectedPods=3, currentHealthy=2, disruptionsAllowed=0)
+
+    planned = {pod.pod.name: pod for pod in live.node_plan().pods if pod.pod.namespace == live.namespace}
+    (sick,) = live.pods("sick")
+
+    assert planned[sick["metadata"]["name"]].allowed_before is None
+    assert live.evict(sick).status == 201
+    assert [live.evict(pod).status for pod in live.pods("web")] == [429, 429]
+
+
+def test_an_unready_pod_waits_like_all_others_when_the_rest_is_not_healthy_enough(live: Live):
+    live.replica_set("web", 3, ready=1)
+    live.budget("web", "web", minAvailable=2)
+    live.settled("web", expectedPods=3, currentHealthy=1)
+
+    first = next(pod for pod in live.node_plan().pods if pod.pod.namespace == live.namespace)
+
+    assert first.waits
+    assert {live.evict(pod).status for pod in live.pods("web")} == {429}
+    assert live.plan().of_node(live.node) is not None
+    assert refusals(live) == []
+
+
+def test_always_allow_lets_unready_pods_go_even_when_nothing_is_allowed(live: Live):
+    live.replica_set("web", 2, ready=0)
+    live.budget("web", "web", maxUnavailable=0, unhealthyPodEvictionPolicy="AlwaysAllow")
+    live.settled("web", expectedPods=2, currentHealthy=0)
+
+    assert verdicts(live) == [Verdict.EVICT, Verdict.EVICT]
+    assert refusals(live) == []
+    assert {live.evict(pod).status for pod in live.pods("web")} == {201}
+
+
+def test_two_budgets_on_one_pod_are_refused_as_the_server_refuses_them(live: Live):
+    live.replica_set("web", 2)
+    live.budget("web", "web", maxUnavailable=1)
+    live.budget("everything", "", maxUnavailable=1)
+
+    assert refusals(live) == [Code.TWO_BUDGETS]
+    answer = live.evict(live.pods("web")[0])
+    assert answer.status == 500
+    assert "more than one PodDisruptionBudget" in answer.message
+
+
+def test_an_empty_selector_covers_everything_and_a_missing_one_nothing(live: Live):
+    live.replica_set("web", 2)
+    live.budget("none", None, maxUnavailable=0)
+    live.settled("none", expectedPods=0)
+    assert verdicts(live) == [Verdict.EVICT, Verdict.EVICT]
+
+    live.budget("all", "", maxUnavailable=0)
+    live.settled("all", expectedPods=2)
+    assert verdicts(live) == [Verdict.BLOCKED, Verdict.BLOCKED]
+    assert {live.evict(pod).status for pod in live.pods("web")} == {429}
+
+
+def test_a_budget_over_bare_pods_never_allows_although_it_says_one(live: Live):
+    live.bare_pod("one", {"app": "bare"})
+    live.bare_pod("two", {"app": "bare"})
+    live.budget("bare", "bare", maxUnavailable=1)
+    live.settled("bare", currentHealthy=2)
+
+    assert Code.BUDGET_NEVER_ALLOWS in refusals(live)
+    assert live.evict(live.pods("bare")[0]).status == 429
+
+
+def test_a_budget_without_a_rule_never_allows(live: Live):
+    live.replica_set("web", 2)
+    live.budget("web", "web")
+
+    assert refusals(live) == [Code.BUDGET_NEVER_ALLOWS]
+    assert live.evict(live.pods("web")[0]).status == 429
+
+
+def test_a_budget_the_controller_cannot_compute_says_why(live: Live):
+    owner = {
+        "apiVersion": "example.com/v1",
+        "kind": "Workflow",
+        "name": "w",
+        "uid": "u-1",
+        "controller": True,
+    }
+    live.bare_pod("one", {"app": "odd"})
+    pod = f"/api/v1/namespaces/{live.namespace}/pods/one"
+    live.api.merge(pod, {"metadata": {"ownerReferences": [owner]}})
+    live.budget("odd", "odd", settled=False, maxUnavailable=1)
+    eventually(lambda: live.status("odd").get("conditions"))
+
+    (refusal,) = (one for one in live.plan().refusals if one.object.namespace == live.namespace)
+
+    (condition,) = live.status("odd")["conditions"]
+    assert refusal.code is Code.BUDGET_NEVER_ALLOWS
+    assert condition["reason"] == "SyncFailed"
+    assert condition["message"] in refusal.problem
+    assert live.evict(live.pods("odd")[0]).status == 429
+
+
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed", "Pending"])
+def test_pods_that_do_not_run_need_no_budget(live: Live, phase: str):
+    live.replica_set("web", 1)
+    live.budget("web", "web", maxUnavailable=0)
+    live.budget("second", "", maxUnavailable=0)
+    (pod,) = live.pods("web")
+    path = f"/api/v1/namespaces/{live.namespace}/pods/{pod['metadata']['name']}/status"
+    live.api.merge(path, {"status": {"phase": phase}})
+
+    mine = next(one for one in live.node_plan().pods if one.pod.name == pod["metadata"]["name"])
+
+    assert mine.verdict is Verdict.EVICT
+    assert live.evict(pod).status == 201
+
+
+def test_a_terminating_pod_is_waited_for(live: Live):
+    live.replica_set("web", 1)
+    (pod,) = live.pods("web")
+    assert live.evict(pod).status == 201
+
+    mine = next(one for one in live.node_plan().pods if one.pod.name == pod["metadata"]["name"])
+
+    assert mine.verdict is Verdict.WAIT
+
+
+def test_a_wrong_selector_operator_never_gets_into_the_cluster(live: Live):
+    """So the plan may treat one as a bug."""
+    wrong = {"matchExpressions": [{"key": "app", "operator": "Near", "values": ["web"]}]}
+    path = f"/apis/policy/v1/namespaces/{live.namespace}/poddisruptionbudgets"
+
+    with pytest.raises(RefusedError):
+        live.api.create(path, {"metadata": {"name": "wrong"}, "spec": {"selector": wrong, "minAvailable": 1}})

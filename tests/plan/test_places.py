@@ -1,0 +1,156 @@
+"""Whether an evicted pod has a place to run again."""
+
+import pytest
+
+from migration.facts.model import Instance
+from migration.facts.objects import HOSTNAME, ZONE
+from migration.facts.selectors import Requirement
+from migration.plan.making import plan
+from migration.plan.model import Allowed, Code, Exceptions, Options, Verdict
+from tests.plan.builders import ZONES, World, group, node, zone_of
+
+pytestmark = pytest.mark.unit
+
+
+def with_volume(nodes: int, zone: str | None, on: int = 0, **changes) -> World:
+    world = World(nodes)
+    pod = world.pod("db-0", on, world.owner("StatefulSet", "db", 1), claims=("data-db-0",))
+    world.volume(pod, zone, **changes)
+    return world
+
+
+def test_a_volume_in_a_zone_that_gets_a_new_node_moves():
+    made = plan(with_volume(6, zone_of(0)).facts())
+
+    assert made.clean
+    assert made.nodes[0].volumes == ("pv-data-db-0",)
+
+
+def test_a_volume_in_a_zone_no_group_serves_is_refused():
+    (refusal,) = plan(with_volume(6, "eu-central-1z").facts()).refusals
+
+    assert refusal.code is Code.VOLUME_ZONE
+    assert str(refusal.object) == "StatefulSet shop/db"
+    assert f"pv-data-db-0 in eu-central-1z; sure are {', '.join(ZONES)}" in refusal.problem
+
+
+def test_a_volume_where_only_chance_brings_a_node_is_refused_until_allowed():
+    facts = with_volume(3, zone_of(2), on=2).facts()
+
+    (refusal,) = plan(facts).refusals
+    allowed = plan(facts, Options(allow=Exceptions(stranded_pods=Allowed(("shop/db",)))))
+
+    assert refusal.code is Code.VOLUME_ZONE
+    assert f"pv-data-db-0 in {zone_of(2)}" in refusal.problem
+    assert plan(facts, Options(surge=3)).clean
+    assert allowed.clean
+    assert Code.STRANDED in {caution.code for caution in allowed.cautions}
+
+
+def test_a_group_of_the_volumes_own_zone_makes_it_sure():
+    world = with_volume(2, zone_of(0))
+    world.groups = [
+        group([world.nodes[0]], "a", zones=(zone_of(0),)),
+        group([world.nodes[1]], "b", zones=(zone_of(1),)),
+    ]
+
+    assert plan(world.facts()).clean
+
+
+def test_a_group_that_is_reserved_for_others_does_not_count():
+    world = with_volume(2, zone_of(1))
+    tainted = node(1, taints=(taint("NoSchedule"),))
+    world.nodes[1] = tainted
+    world.groups = [
+        group([world.nodes[0]], "general", zones=(zone_of(0),)),
+        group([tainted], "gpu", zones=(zone_of(1),)),
+    ]
+
+    assert [refusal.code for refusal in plan(world.facts()).refusals] == [Code.VOLUME_ZONE]
+
+
+def test_a_volume_that_every_node_reaches_moves():
+    assert plan(with_volume(2, None, shared=True).facts()).clean
+
+
+def test_a_volume_on_the_nodes_own_disk_is_refused_whatever_is_allowed():
+    everything = Exceptions(stranded_pods=Allowed(("*",)), local_storage=Allowed(("*",)))
+
+    made = plan(with_volume(3, None, local=True).facts(), Options(allow=everything))
+
+    assert [refusal.code for refusal in made.refusals] == [Code.LOCAL_VOLUME]
+    assert made.refusals[0].setting == ""
+
+
+@pytest.mark.parametrize(
+    ("demand", "clean"),
+    [
+        (Requirement(ZONE, "In", (zone_of(0),)), True),
+        (Requirement(ZONE, "In", ("eu-central-1z",)), False),
+        (Requirement(HOSTNAME, "In", ("node-0",)), False),
+        (Requirement(HOSTNAME, "NotIn", ("node-0",)), True),
+        (Requirement("kubernetes.io/os", "In", ("linux",)), True),
+        (Requirement("disk", "In", ("fast",)), False),
+        (Requirement("cni-plugin", "In", ("aws",)), False),
+        (Requirement("disk", "DoesNotExist"), True),
+    ],
+)
+def test_a_pods_own_demands_are_held_against_what_new_nodes_will_be_like(demand, clean):
+    world = World(3)
+    world.pod("web-0", 0, world.owner("StatefulSet", "web", 2), node_requirements=((demand,),))
+
+    made = plan(world.facts())
+
+    assert made.clean is clean
+    if not clean:
+        assert [refusal.code for refusal in made.refusals] == [Code.PLACEMENT]
+
+
+def test_a_label_that_only_one_node_of_a_group_has_will_not_be_there_again():
+    world = World(3)
+    world.nodes[0] = node(0, labels={"disk": "fast"})
+    demand = Requirement("disk", "In", ("fast",))
+    world.pod("web-0", 0, world.owner("StatefulSet", "web", 2), node_requirements=((demand,),))
+
+    (refusal,) = plan(world.facts()).refusals
+
+    assert refusal.code is Code.PLACEMENT
+    assert "disk In fast" in refusal.problem
+
+
+def test_a_label_of_the_whole_group_will_be_there_again():
+    world = World(3)
+    world.nodes = [node(number, labels={"disk": "fast"}) for number in range(3)]
+    demand = Requirement("disk", "In", ("fast",))
+    world.pod("web-0", 0, world.owner("StatefulSet", "web", 2), node_requirements=((demand,),))
+
+    assert plan(world.facts()).clean
+
+
+def test_one_term_of_several_is_enough():
+    world = World(3)
+    terms = ((Requirement("disk", "In", ("fast",)),), (Requirement("kubernetes.io/os", "In", ("linux",)),))
+    world.pod("web-0", 0, world.owner("StatefulSet", "web", 2), node_requirements=terms)
+
+    assert plan(world.facts()).clean
+
+
+def test_a_node_that_has_cilium_already_counts():
+    world = with_volume(1, zone_of(2))
+    stays = node(2)
+    world.nodes.append(stays)
+    world.groups = [
+        group([world.nodes[0]], zones=(zone_of(0),)),
+        group([stays], "new", instances=(Instance("i-2", zone_of(2)),), zones=(zone_of(2),)),
+    ]
+
+    made = plan(world.facts(), Options(outgoing=frozenset({"node-0"})))
+
+    assert made.clean
+    assert [pod.verdict for pod in made.nodes[0].pods] == [Verdict.EVICT]
+
+
+def taint(effect: str):
+    from migration.facts.model import Taint
+
+    return Taint("dedicated", effect, "gpu")

@@ -1,0 +1,270 @@
+"""What holds for every plan, whatever the cluster looks like."""
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from migration import report
+from migration.facts.model import Budget, Facts, Node, Pod
+from migration.facts.names import ROTATION_ANNOTATION
+from migration.plan.capacity import forecast
+from migration.plan.making import plan
+from migration.plan.model import Allowed, Before, Capacity, Exceptions, Options, Plan, Verdict
+from migration.plan.order import ordered
+from tests.plan.builders import NOW, ZONES, World, group, node
+
+pytestmark = pytest.mark.simulation
+
+PHASES = ("Running", "Running", "Running", "Pending", "Succeeded", "Failed")
+RULES = (
+    {"min_available": 1},
+    {"min_available": 2},
+    {"min_available": "50%"},
+    {"min_available": "100%"},
+    {"max_unavailable": 0},
+    {"max_unavailable": 1},
+    {"max_unavailable": "34%"},
+    {},
+)
+
+
+@st.composite
+def nodes(draw: st.DrawFn, most: int = 12) -> list[Node]:
+    count = draw(st.integers(1, most))
+    return [
+        node(
+            number,
+            zone=draw(st.sampled_from(ZONES)),
+            created=NOW - timedelta(days=draw(st.integers(0, 3))),
+            annotations={ROTATION_ANNOTATION: "draining"} if draw(st.integers(0, 9)) == 0 else {},
+            instance=None if draw(st.integers(0, 9)) == 0 else f"i-{number}",
+        )
+        for number in range(count)
+    ]
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> Facts:
+    """Workloads of every kind with pods in every state, and budgets whose status is what they deserve."""
+    world = World(0)
+    world.nodes = draw(nodes())
+    world.groups = [group([one for one in world.nodes if one.instance])]
+    for number in range(draw(st.integers(0, 4))):
+        _workload(draw, world, f"app-{number}")
+    if draw(st.booleans()):
+        world.budget("everything", max_unavailable=1)
+    return world.facts()
+
+
+def _workload(draw: st.DrawFn, world: World, name: str) -> None:
+    on = draw(st.lists(st.integers(0, len(world.nodes) - 1), min_size=1, max_size=8))
+    kind = draw(st.sampled_from(["Deployment", "DaemonSet", "Job", "StatefulSet", ""]))
+    owner = (
+        world.owner(kind, name, len(on) if kind in ("Deployment", "StatefulSet") else None) if kind else None
+    )
+    for index, place in enumerate(on):
+        world.pod(
+            f"{name}-{index}",
+            place,
+            owner,
+            labels={"app": name},
+            phase=draw(st.sampled_from(PHASES)),
+            ready=draw(st.integers(0, 4)) > 0,
+            deleted=NOW if draw(st.integers(0, 9)) == 0 else None,
+            mirror=draw(st.integers(0, 19)) == 0,
+            local_volumes=("cache",) if draw(st.integers(0, 9)) == 0 else (),
+        )
+    if draw(st.booleans()):
+        _budget(draw, world, name, len(on))
+
+
+def _budget(draw: st.DrawFn, world: World, name: str, replicas: int) -> None:
+    rule = draw(st.sampled_from(RULES))
+    pods = [pod for pod in world.pods if pod.labels.get("app") == name]
+    healthy = sum(pod.ready and not pod.deleted for pod in pods)
+    desired = _wanted(rule, replicas)
+    world.budget(
+        name,
+        name,
+        **rule,
+        desired_healthy=desired,
+        disruptions_allowed=max(healthy - desired, 0) if rule else 0,
+        unhealthy_policy=draw(st.sampled_from(["IfHealthyBudget", "AlwaysAllow"])),
+    )
+
+
+def _wanted(rule: dict[str, int | str], replicas: int) -> int:
+    def scaled(value: int | str) -> int:
+        return value if isinstance(value, int) else math.ceil(replicas * int(value.rstrip("%")) / 100)
+
+    if "min_available" in rule:
+        return scaled(rule["min_available"])
+    return max(replicas - scaled(rule["max_unavailable"]), 0) if rule else replicas
+
+
+options = st.builds(
+    Options,
+    capacity=st.sampled_from(list(Capacity)),
+    surge=st.integers(1, 4),
+    parallel=st.integers(1, 4),
+    terminating_limit=st.sampled_from([None, 30.0]),
+    allow=st.builds(
+        Exceptions,
+        bare_pods=st.sampled_from([Allowed(), Allowed(("*",))]),
+        local_storage=st.sampled_from([Allowed(), Allowed(("*",))]),
+        budgets=st.sampled_from([Allowed(), Allowed(("*",))]),
+        stranded_pods=st.just(Allowed(("*",))),
+    ),
+)
+
+
+@given(worlds(), options)
+def test_every_node_is_in_the_plan_exactly_once(facts: Facts, chosen: Options):
+    made = plan(facts, chosen)
+    named = [one.node for one in made.nodes]
+    named += [one.name for one in (*made.impossible, *made.left_alone, *made.leaving)]
+
+    assert sorted(named) == sorted(one.name for one in facts.nodes)
+    assert [one.position for one in made.nodes] == list(range(1, len(made.nodes) + 1))
+
+
+@given(worlds(), options)
+def test_every_pod_of_a_node_to_go_has_exactly_one_verdict_with_a_reason(facts: Facts, chosen: Options):
+    made = plan(facts, chosen)
+    on: dict[str, list[str]] = defaultdict(list)
+    for pod in facts.pods:
+        on[pod.node].append(pod.uid)
+
+    for one in made.nodes:
+        assert sorted(pod.uid for pod in one.pods) == sorted(on[one.node])
+        assert all(pod.reason and isinstance(pod.verdict, Verdict) for pod in one.pods)
+
+
+@given(worlds(), options)
+def test_whatever_stands_in_the_way_is_explained_by_a_refusal(facts: Facts, chosen: Options):
+    made = plan(facts, chosen)
+    explained = {pod for refusal in made.refusals for pod in refusal.pods}
+
+    for one in made.nodes:
+        for pod in one.pods:
+            assert not pod.verdict.stands_in_the_way or pod.pod in explained
+        assert one.can_go or made.refusals_of(one.node)
+    for gone in made.impossible:
+        assert made.refusals_of(gone.name) or made.refusals_of_cluster
+    assert all(one.problem and one.allowed and one.fix for one in made.refusals)
+
+
+@dataclass
+class Account:
+    """A budget as the disruption controller keeps it, replayed beside the plan."""
+
+    budget: Budget
+    allowed: int
+    taken: dict[str, int]
+
+
+@given(worlds(), options)
+def test_no_plan_takes_more_of_a_budget_than_there_is_without_waiting(facts: Facts, chosen: Options):
+    made = plan(facts, chosen)
+    pods = {pod.reference: pod for pod in facts.pods}
+    accounts = {
+        one.reference: Account(one, one.disruptions_allowed, defaultdict(int)) for one in facts.budgets
+    }
+    for index, one in enumerate(made.nodes):
+        if index >= chosen.parallel:
+            _settle(accounts, made.nodes[index - chosen.parallel].node)
+        for pod in one.pods:
+            if pod.verdict is Verdict.EVICT and pod.budget and _is_asked(pods[pod.pod], facts, pod.budget):
+                _evict(accounts[pod.budget], one.node, waits=pod.waits)
+
+
+def _is_asked(pod: Pod, facts: Facts, name: object) -> bool:
+    """Kubernetes' own rule for when an eviction takes of a budget, told independently."""
+    budget = next(one for one in facts.budgets if one.reference == name)
+    if pod.phase in ("Pending", "Succeeded", "Failed") or pod.deleted:
+        return False
+    free = budget.unhealthy_policy == "AlwaysAllow" or 0 < budget.desired_healthy <= budget.current_healthy
+    return pod.ready or not free
+
+
+def _settle(accounts: dict[object, Account], name: str) -> None:
+    for account in accounts.values():
+        account.allowed += account.taken.pop(name, 0)
+
+
+def _evict(account: Account, name: str, *, waits: bool) -> None:
+    if waits:
+        back = sum(account.taken.values())
+        account.taken.clear()
+        all_healthy = account.budget.expected_pods - account.budget.desired_healthy
+        account.allowed += back or all_healthy  # with nothing of ours out, it waits for others' health
+    assert account.allowed > 0, f"{account.budget.reference} allows nothing and the plan does not wait"
+    account.allowed -= 1
+    account.taken[name] += 1
+
+
+@given(nodes(most=30), st.data())
+def test_what_is_left_after_some_nodes_is_in_the_same_order(given_nodes: list[Node], data: st.DataObject):
+    own = data.draw(st.sampled_from([None, *(one.name for one in given_nodes)]))
+    order = ordered(given_nodes, own)
+    done = data.draw(st.integers(0, len(order)))
+    left = data.draw(st.permutations(order[done:]))
+
+    assert sorted(one.name for one in order) == sorted(one.name for one in given_nodes)
+    assert ordered(left, own) == order[done:]
+
+
+@given(nodes(most=30))
+def test_marking_the_first_node_does_not_change_the_order(given_nodes: list[Node]):
+    fresh = [replace(one, annotations={}) for one in given_nodes]
+    first, *others = ordered(fresh)
+    begun = replace(first, annotations={ROTATION_ANNOTATION: "draining"})
+
+    assert [one.name for one in ordered([*others, begun])] == [one.name for one in ordered(fresh)]
+
+
+@given(
+    st.lists(st.sampled_from(ZONES), min_size=1, max_size=12),
+    st.sampled_from(list(Capacity)),
+    st.integers(1, 6),
+    st.data(),
+)
+def test_sizes_after_a_new_start_are_those_of_the_first_plan(
+    zones: list[str], capacity: Capacity, surge: int, data: st.DataObject
+):
+    members = [node(number, zone=zone) for number, zone in enumerate(zones)]
+    whole = forecast(group(members), zones, capacity=capacity, surge=surge)
+    done = data.draw(st.integers(0, len(zones)))
+    before = Before(desired=len(zones), outgoing=len(zones))
+    rest = forecast(group(members[done:]), zones[done:], capacity=capacity, surge=surge, before=before)
+
+    assert rest.decrements == whole.decrements[done:]
+    assert rest.sizes.at_end == whole.sizes.at_end
+    assert rest.sizes.peak <= whole.sizes.peak
+    if capacity is Capacity.SURGE:
+        assert whole.sizes.lowest == whole.sizes.at_end == len(zones)
+
+
+@given(worlds(), options)
+@settings(max_examples=30)
+def test_every_plan_can_be_reported_and_the_same_facts_say_the_same(facts: Facts, chosen: Options):
+    made, again = plan(facts, chosen), plan(facts, chosen)
+
+    assert made == again
+    assert report.document(made)["clean"] is made.clean
+    for one in made.nodes:
+        assert one.node in report.table(made)
+        assert one.node in report.markdown(made)
+        assert report.lines_of_node(one)
+
+
+@given(worlds(), options)
+def test_an_estimate_is_never_shorter_than_the_longest_node(facts: Facts, chosen: Options):
+    made: Plan = plan(facts, chosen)
+
+    assert made.seconds >= max((one.seconds.total for one in made.nodes), default=0)

@@ -1,0 +1,184 @@
+"""What people and programs read of a plan."""
+
+import json
+
+import pytest
+
+from migration import report
+from migration.facts.model import Facts
+from migration.facts.names import ROTATION_ANNOTATION
+from migration.plan.making import plan
+from migration.plan.model import Allowed, Code, Exceptions, Options, Plan
+from migration.plan.wording import CAUTIONED, REFUSED
+from migration.report.wording import duration
+from tests.plan.builders import World, group, node
+
+pytestmark = pytest.mark.unit
+
+
+def refused() -> Facts:
+    world = World(3)
+    world.nodes[2] = node(2, annotations={ROTATION_ANNOTATION: "draining"})
+    world.deployment("web", [0, 0, 1])
+    world.budget("web", "web", max_unavailable=1, desired_healthy=2)
+    world.deployment("stuck", [1])
+    world.budget("stuck", "stuck", max_unavailable=0, desired_healthy=1)
+    world.pod("agent", 0, world.owner("DaemonSet", "agent"))
+    world.groups = [group(world.nodes, "eks-workers-6d2f", node_group="workers")]
+    return world.facts()
+
+
+@pytest.fixture
+def made() -> Plan:
+    return plan(refused())
+
+
+def test_the_table_has_one_line_a_node_in_order(made: Plan):
+    lines = report.table(made).splitlines()
+    rows = [line.split() for line in lines[3:6]]
+
+    assert [row[:4] for row in rows] == [
+        ["1*", "node-2", "eu-central-1c", "workers"],
+        ["2", "node-0", "eu-central-1a", "workers"],
+        ["3", "node-1", "eu-central-1b", "workers"],
+    ]
+    assert "shop/web: 2 of 1, waits 1 x" in lines[4]
+
+
+def test_the_table_ends_with_what_forbids_the_plan_and_how_to_permit_it(made: Plan):
+    text = report.table(made)
+
+    assert "PodDisruptionBudget shop/stuck (on node-1) [budget-never-allows]" in text
+    assert "maxUnavailable: 0 of 1 wants 1 healthy" in text
+    assert 'to permit: migration.allow.budgets: ["shop/stuck"]' in text
+    assert text.endswith("1 refusal: nothing is touched before all are fixed or permitted.\n")
+
+
+def test_the_table_of_a_clean_plan_says_so():
+    assert report.table(plan(World(2).facts())).endswith("Nothing forbids this plan.\n")
+
+
+def test_the_table_shows_pods_by_workload_when_asked(made: Plan):
+    assert "evict 2 pods of Deployment shop/web" not in report.table(made)
+    assert "evict 2 pods of Deployment shop/web: its budget allows 1, waits 1 x" in report.table(
+        made, pods=True
+    )
+
+
+def test_markdown_is_tables_that_no_cell_breaks(made: Plan):
+    text = report.markdown(made)
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+
+    assert text.startswith("# Replacement plan of cluster shop\n")
+    assert "| 2 | node-0 | eu-central-1a |" in text
+    assert {len(line.replace("\\|", "").split("|")) for line in rows} == {11, 6}
+    assert "- **PodDisruptionBudget shop/stuck** (on node-1) `budget-never-allows`" in text
+
+
+def test_a_pipe_in_a_name_does_not_end_a_cell():
+    world = World(1)
+    world.pod("odd", 0, world.owner("Job", "a|b"))
+
+    assert "Job shop/a\\|b" in report.markdown(plan(world.facts()))
+
+
+def test_the_document_is_json_with_the_keys_it_promises(made: Plan):
+    document = json.loads(json.dumps(report.document(made)))
+
+    assert document["schema"] == "eks-cilium/plan/v1"
+    assert list(document) == [
+        "schema",
+        "cluster",
+        "target",
+        "capacity",
+        "surge",
+        "parallel",
+        "clean",
+        "estimatedSeconds",
+        "podsByVerdict",
+        "refusals",
+        "cautions",
+        "groups",
+        "nodes",
+        "leaving",
+        "leftAlone",
+        "impossible",
+    ]
+    assert document["podsByVerdict"] == {
+        "evict": 3,
+        "delete": 0,
+        "skip": 1,
+        "wait": 0,
+        "refuse": 0,
+        "blocked": 1,
+    }
+    (refusal,) = document["refusals"]
+    assert refusal["code"] == "budget-never-allows"
+    assert refusal["nodes"] == ["node-1"]
+    assert refusal["pods"] == [{"kind": "Pod", "namespace": "shop", "name": "stuck-5d9-0"}]
+    second = document["nodes"][1]
+    assert second["budgets"] == [
+        {
+            "budget": {"kind": "PodDisruptionBudget", "namespace": "shop", "name": "web"},
+            "pods": 2,
+            "allowed": 1,
+            "waits": 1,
+        }
+    ]
+    assert [pod["verdict"] for pod in second["pods"]] == ["skip", "evict", "evict"]
+    assert second["seconds"]["total"] == sum(
+        second["seconds"][phase] for phase in ("drain", "release", "settle")
+    )
+
+
+def test_the_document_without_pods_tells_them_by_workload(made: Plan):
+    document = report.document(made, pods=False)
+
+    assert "pods" not in document["nodes"][1]
+    assert [(one["pods"], one["verdict"]) for one in document["nodes"][1]["workloads"]] == [
+        (2, "evict"),
+        (1, "skip"),
+    ]
+
+
+def test_a_preview_shows_a_node_in_a_few_lines(made: Plan):
+    found = made.of_node("node-0")
+    assert found is not None
+
+    assert report.lines_of_node(found) == (
+        "2. i-0 in eu-central-1a, group eks-workers-6d2f: its group keeps its size, "
+        f"replacement in {' or '.join(found.replacement_zones)}",
+        "pods: 2 evict, 1 skip",
+        "evict 2 pods of Deployment shop/web: its budget allows 1, waits 1 x for a successor",
+        "budget shop/web: 2 of 1, waits 1 x",
+        f"about {duration(found.seconds.total)}",
+    )
+
+
+def test_refusals_of_a_node_are_found_by_its_name(made: Plan):
+    assert [refusal.code for refusal in made.refusals_of("node-1")] == [Code.BUDGET_NEVER_ALLOWS]
+    assert made.refusals_of("node-0") == ()
+    assert "to fix it" in str(made.refusals[0]).lower()
+
+
+def test_every_code_has_words_and_only_one_kind_of_them():
+    assert set(REFUSED).isdisjoint(CAUTIONED)
+    assert set(REFUSED) | set(CAUTIONED) == set(Code)
+    for words in REFUSED.values():
+        assert words.problem
+        assert words.allowed
+        assert words.fix
+
+
+def test_an_excepted_budget_is_told_as_a_caution_with_its_pods():
+    made = plan(refused(), Options(allow=Exceptions(budgets=Allowed(("shop/stuck",)))))
+
+    assert made.clean
+    assert "1 pod to be deleted, as allowed" in report.table(made)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0 s"), (59.6, "1 min 00 s"), (90, "1 min 30 s"), (3660, "1 h 01 min")]
+)
+def test_durations_are_told_the_way_people_do(seconds, text):
+    assert duration(seconds) == text

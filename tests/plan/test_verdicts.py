@@ -1,0 +1,199 @@
+"""The verdict on every pod: kubectl's cases, and what kubectl does not look at."""
+
+from datetime import timedelta
+
+import pytest
+
+from migration.facts.model import Facts, Pod
+from migration.plan.making import plan
+from migration.plan.model import Allowed, Code, Exceptions, Options, PodPlan, Verdict
+from tests.plan.builders import NOW, World
+
+pytestmark = pytest.mark.unit
+
+
+def judged(facts: Facts, pod: Pod, **allow: object) -> PodPlan:
+    made = plan(facts, Options(allow=Exceptions(**allow)))
+    return next(one for node in made.nodes for one in node.pods if one.pod == pod.reference)
+
+
+def codes(facts: Facts, options: Options | None = None) -> list[str]:
+    return [str(refusal.code) for refusal in plan(facts, options).refusals]
+
+
+EVERYTHING = Allowed(("*",))
+
+
+@pytest.mark.parametrize("kind", ["ReplicaSet", "ReplicationController", "StatefulSet", "Job", "Workflow"])
+def test_a_pod_with_a_controller_is_evicted(kind):
+    world = World()
+    pod = world.pod("one", owner=world.owner(kind, "it", 2))
+
+    assert judged(world.facts(), pod).verdict is Verdict.EVICT
+
+
+def test_a_pod_of_a_daemon_set_stays():
+    world = World()
+    pod = world.pod("one", owner=world.owner("DaemonSet", "agent"))
+
+    assert judged(world.facts(), pod).verdict is Verdict.SKIP
+
+
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+def test_an_ended_pod_of_a_daemon_set_is_evicted_without_any_exception(phase):
+    world = World()
+    pod = world.pod("one", owner=world.owner("DaemonSet", "agent"), phase=phase, ready=False)
+
+    assert judged(world.facts(), pod).verdict is Verdict.EVICT
+
+
+def test_a_pod_whose_daemon_set_is_gone_is_refused_until_it_may_be_lost():
+    world = World()
+    owner = world.owner("DaemonSet", "agent")
+    pod = world.pod("one", owner=owner)
+    del world.owners[owner.reference]
+
+    assert judged(world.facts(), pod).verdict is Verdict.REFUSE
+    assert codes(world.facts()) == [Code.DAEMON_SET_GONE]
+    assert judged(world.facts(), pod, bare_pods=EVERYTHING).verdict is Verdict.EVICT
+
+
+def test_a_daemon_set_pod_with_local_storage_stays_and_loses_nothing():
+    world = World()
+    pod = world.pod("one", owner=world.owner("DaemonSet", "agent"), local_volumes=("cache",))
+
+    assert judged(world.facts(), pod).verdict is Verdict.SKIP
+    assert codes(world.facts()) == []
+
+
+def test_a_bare_pod_is_refused_until_it_may_be_lost():
+    world = World()
+    pod = world.pod("one")
+
+    assert judged(world.facts(), pod).verdict is Verdict.REFUSE
+    assert codes(world.facts()) == [Code.BARE_POD]
+    assert judged(world.facts(), pod, bare_pods=Allowed(("shop/one",))).verdict is Verdict.EVICT
+
+
+def test_a_bare_pod_with_local_storage_needs_both_exceptions():
+    world = World()
+    pod = world.pod("one", local_volumes=("cache",))
+
+    assert sorted(codes(world.facts())) == [Code.BARE_POD, Code.LOCAL_STORAGE]
+    assert judged(world.facts(), pod, bare_pods=EVERYTHING).verdict is Verdict.REFUSE
+    assert judged(world.facts(), pod, local_storage=EVERYTHING).verdict is Verdict.REFUSE
+    both = judged(world.facts(), pod, bare_pods=EVERYTHING, local_storage=EVERYTHING)
+    assert both.verdict is Verdict.EVICT
+
+
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+@pytest.mark.parametrize("owned", [True, False])
+def test_an_ended_pod_has_nothing_left_to_lose(phase, owned):
+    world = World()
+    owner = world.owner("Job", "it") if owned else None
+    pod = world.pod("one", owner=owner, phase=phase, ready=False, local_volumes=("cache",))
+
+    assert judged(world.facts(), pod).verdict is Verdict.EVICT
+    assert codes(world.facts()) == []
+
+
+def test_a_job_with_local_storage_is_evicted_when_that_is_allowed():
+    world = World()
+    pod = world.pod("one", owner=world.owner("Job", "it"), local_volumes=("scratch",))
+
+    assert judged(world.facts(), pod).verdict is Verdict.REFUSE
+    assert judged(world.facts(), pod, local_storage=Allowed(("shop/it",))).verdict is Verdict.EVICT
+
+
+def test_a_static_pod_stays():
+    world = World()
+    pod = world.pod("one", mirror=True, local_volumes=("cache",))
+
+    assert judged(world.facts(), pod).verdict is Verdict.SKIP
+
+
+def test_an_empty_node_has_nothing_to_say():
+    made = plan(World(1).facts())
+
+    assert made.clean
+    assert made.nodes[0].pods == ()
+    assert made.nodes[0].can_go
+
+
+@pytest.mark.parametrize(
+    ("age", "limit", "verdict"),
+    [
+        (0, 20, Verdict.WAIT),
+        (1, 20, Verdict.WAIT),
+        (100, 20, Verdict.SKIP),
+        (100, None, Verdict.WAIT),
+        (-30, 20, Verdict.WAIT),
+    ],
+)
+def test_a_terminating_pod_is_waited_for_until_it_is_overdue(age, limit, verdict):
+    world = World()
+    pod = world.pod("one", deleted=NOW - timedelta(seconds=age), local_volumes=("cache",))
+
+    made = plan(world.facts(), Options(terminating_limit=limit))
+
+    assert made.clean
+    assert made.nodes[0].pods[0].pod == pod.reference
+    assert made.nodes[0].pods[0].verdict is verdict
+
+
+def test_what_stands_behind_a_pod_is_the_deployment_people_wrote():
+    world = World()
+    (pod,) = world.deployment("web", [0])
+
+    assert str(judged(world.facts(), pod).workload) == "Deployment shop/web"
+
+
+def test_exceptions_reach_the_objects_they_name_and_no_others():
+    world = World()
+    world.deployment("web", [0], local_volumes=("cache",))
+    world.deployment("api", [1], local_volumes=("cache",))
+
+    made = plan(world.facts(), Options(allow=Exceptions(local_storage=Allowed(("shop/web",)))))
+
+    (refusal,) = made.refusals
+    assert str(refusal.object) == "Deployment shop/api"
+    assert refusal.nodes == ("node-1",)
+
+
+def test_a_refusal_names_object_numbers_way_out_and_setting():
+    world = World()
+    world.deployment("web", [0, 1, 1], local_volumes=("cache", "tmp"))
+
+    (refusal,) = plan(world.facts()).refusals
+
+    assert refusal.problem == "what is in emptyDir volumes (cache, tmp) of 3 pods is lost by moving"
+    assert refusal.nodes == ("node-0", "node-1")
+    assert len(refusal.pods) == 3
+    assert refusal.setting == 'migration.allow.localStorage: ["shop/web"] (it is lost)'
+    assert refusal.allowed
+    assert refusal.fix
+
+
+def test_people_are_told_what_moves_at_a_price():
+    world = World()
+    world.deployment("only", [0])
+    world.pod("batch", owner=world.owner("Job", "batch"))
+    world.deployment("still", [1, 2], annotations={"karpenter.sh/do-not-disrupt": "true"})
+    world.deployment("stubborn", [1, 2], tolerates_cordon=True)
+    world.deployment("slow", [1, 2], grace_seconds=3600)
+    world.deployment("held", [1, 2], finalizers=("shop/backup", "batch.kubernetes.io/job-tracking"))
+
+    made = plan(world.facts())
+
+    assert made.clean
+    assert {(str(caution.code), caution.object.name) for caution in made.cautions} == {
+        ("singleton", "only"),
+        ("work-lost", "batch"),
+        ("asks-to-stay", "still"),
+        ("comes-back", "stubborn"),
+        ("long-grace", "slow"),
+        ("finalizers", "held"),
+    }
+    assert "2 pods may stay terminating until somebody takes the finalizers off: shop/backup" in {
+        caution.text for caution in made.cautions
+    }

@@ -1,0 +1,248 @@
+"""EKS through the aws provider: a real control plane, access, add-ons and node groups.
+
+The tests share one cluster and follow its life, so their order in this file is the order they need.
+"""
+
+import json
+
+import grpc
+import pytest
+from pulumi.runtime.proto import provider_pb2, status_pb2
+
+from tests.cloud.conftest import QUICK, start_cloud
+from tests.providers.provider_process import ProviderProcess, refusal
+from tests.providers.recording_engine import listening
+
+pytestmark = pytest.mark.control_plane
+
+CLUSTER = "aws:eks/cluster:Cluster"
+NODES = "aws:eks/nodeGroup:NodeGroup"
+ADDON = "aws:eks/addon:Addon"
+NONE = provider_pb2.DiffResponse.DIFF_NONE
+POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
+NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistryReadOnly")
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory):
+    impatient = {**QUICK, "node_group_create_timeout": 6.0, "addon_ready_timeout": 4.0}
+    cloud = start_cloud(tmp_path_factory.mktemp("cloud"), timing=impatient)
+    yield cloud
+    cloud.stop()
+
+
+@pytest.fixture(scope="module")
+def engine():
+    with listening() as (address, listener, _):
+        yield address, listener
+
+
+@pytest.fixture(scope="module")
+def aws(cloud, engine):
+    process = ProviderProcess("aws", cloud.environment(), engine[0])
+    yield process.connect().configure({"region": "eu-central-1"})
+    process.stop()
+
+
+@pytest.fixture(scope="module")
+def roles(aws):
+    def role(name, service, policies=()):
+        statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        made = aws.create("aws:iam/role:Role", name, {"assumeRolePolicy": trust})
+        for policy in policies:
+            aws.create(
+                "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+                f"{name}-{policy}",
+                {"role": made.id, "policyArn": f"arn:aws:iam::aws:policy/{policy}"},
+            )
+        return made.properties["arn"]
+
+    return {
+        "cluster": role("cluster", "eks.amazonaws.com", ["AmazonEKSClusterPolicy"]),
+        "node": role("node", "ec2.amazonaws.com", NODE_POLICIES),
+        "viewer": role("viewer", "ec2.amazonaws.com"),
+        "pod": role("pod", "pods.eks.amazonaws.com"),
+    }
+
+
+@pytest.fixture(scope="module")
+def subnets(aws):
+    vpc = aws.create("aws:ec2/vpc:Vpc", "eks", {"cidrBlock": "10.0.0.0/16"}).id
+    return [
+        aws.create(
+            "aws:ec2/subnet:Subnet",
+            zone,
+            {"vpcId": vpc, "cidrBlock": f"10.0.{number}.0/24", "availabilityZone": f"eu-central-1{zone}"},
+        ).id
+        for number, zone in enumerate("ab")
+    ]
+
+
+def cluster_inputs(roles, subnets):
+    return {
+        "name": "demo",
+        "version": "1.33",
+        "roleArn": roles["cluster"],
+        "vpcConfig": {"subnetIds": subnets, "endpointPrivateAccess": True},
+        "accessConfig": {"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": True},
+        "bootstrapSelfManagedAddons": False,
+        "kubernetesNetworkConfig": {"serviceIpv4Cidr": "172.20.0.0/16"},
+        "enabledClusterLogTypes": ["audit", "api"],
+        "tags": {"team": "net"},
+    }
+
+
+@pytest.fixture(scope="module")
+def cluster(aws, roles, subnets):
+    return aws.create(CLUSTER, "demo", cluster_inputs(roles, subnets))
+
+
+def test_a_cluster_is_there_when_it_is_made(cluster, engine):
+    assert cluster.id == "demo"
+    assert cluster.properties["status"] == "ACTIVE"
+    assert cluster.properties["endpoint"].startswith("https://127.0.0.1:")
+    assert cluster.properties["vpcConfig"]["clusterSecurityGroupId"].startswith("sg-")
+    assert cluster.properties["identities"][0]["oidcs"][0]["issuer"].startswith("https://oidc.eks.")
+    assert any(text.startswith("cluster is CREATING") for _, text, _ in engine[1].lines)
+
+
+def test_a_cluster_has_nothing_to_do_and_a_refresh_agrees(aws, cluster, roles, subnets):
+    assert aws.diff(cluster, cluster_inputs(roles, subnets)).changes == NONE
+    assert aws.read(cluster).inputs == cluster.inputs
+
+
+def test_a_cluster_says_which_changes_need_another_one(aws, cluster, roles, subnets):
+    inputs = cluster_inputs(roles, subnets)
+    other = aws.diff(cluster, {**inputs, "bootstrapSelfManagedAddons": True, "version": "1.34"})
+    assert list(other.replaces) == ["bootstrapSelfManagedAddons"]
+    turned = {**inputs, "vpcConfig": {**inputs["vpcConfig"], "subnetIds": subnets[::-1]}}
+    assert aws.diff(cluster, turned).changes == NONE
+
+
+def test_a_cluster_changes_in_place_and_is_waited_for(aws, cluster, roles, subnets):
+    inputs = cluster_inputs(roles, subnets)
+    changed = {**inputs, "enabledClusterLogTypes": ["audit"], "tags": {"team": "sec"}}
+    updated = aws.update(cluster, changed)
+    live = aws.read(updated).properties
+    assert live["enabledClusterLogTypes"] == ["audit"]
+    assert live["tags"] == {"team": "sec"}
+    aws.update(updated, inputs)
+
+
+def test_a_cluster_can_be_looked_up(aws, cluster):
+    answer = aws.invoke("aws:eks/getCluster:getCluster", {"name": "demo"})
+    assert answer["certificateAuthorities"] == [cluster.properties["certificateAuthority"]]
+    assert answer["accessConfigs"][0]["authenticationMode"] == "API"
+
+
+def test_access_is_given_and_taken(aws, cluster, roles):
+    entry = {"clusterName": "demo", "principalArn": roles["viewer"], "kubernetesGroups": ["viewers"]}
+    made = aws.create("aws:eks/accessEntry:AccessEntry", "viewer", entry)
+    assert made.id == f"demo:{roles['viewer']}"
+    assert made.properties["type"] == "STANDARD"
+    association = {"clusterName": "demo", "principalArn": roles["viewer"], "policyArn": POLICY}
+    policy = aws.create(
+        "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
+        "viewer",
+        {**association, "accessScope": {"type": "namespace", "namespaces": ["shop"]}},
+    )
+    changed = aws.update(made, {**entry, "kubernetesGroups": ["watchers"]})
+    assert aws.read(changed).properties["kubernetesGroups"] == ["watchers"]
+    for one in (policy, changed):
+        assert aws.read(one).inputs == one.inputs
+        aws.delete(one)
+        assert aws.read(one) is None
+
+
+def test_pods_get_a_role_and_lose_it(aws, cluster, roles):
+    inputs = {
+        "clusterName": "demo",
+        "namespace": "kube-system",
+        "serviceAccount": "cilium-operator",
+        "roleArn": roles["pod"],
+    }
+    made = aws.create("aws:eks/podIdentityAssociation:PodIdentityAssociation", "pod", inputs)
+    assert made.id.startswith("a-")
+    assert aws.read(made).inputs == made.inputs
+    assert aws.imported(made.token, f"demo,{made.id}").properties["roleArn"] == roles["pod"]
+    aws.delete(made)
+    assert aws.read(made) is None
+
+
+def unwell(error):
+    """What the engine saves of a resource that exists but is not well: its id, and why."""
+    detail = provider_pb2.ErrorResourceInitFailed()
+    metadata = dict(error.trailing_metadata())
+    assert status_pb2.Status.FromString(metadata["grpc-status-details-bin"]).details[0].Unpack(detail)
+    return detail.id, list(detail.reasons)
+
+
+def node_inputs(roles, subnets):
+    return {
+        "clusterName": "demo",
+        "nodeRoleArn": roles["node"],
+        "subnetIds": subnets,
+        "scalingConfig": {"minSize": 1, "desiredSize": 1, "maxSize": 2},
+        "instanceTypes": ["m5.large"],
+        "taints": [{"key": "node.cilium.io/agent-not-ready", "value": "true", "effect": "NO_EXECUTE"}],
+    }
+
+
+def test_a_group_whose_nodes_never_get_ready_says_why(aws, cluster, roles, subnets):
+    with pytest.raises(grpc.RpcError) as caught:
+        aws.create(NODES, "cniless", {**node_inputs(roles, subnets), "nodeGroupName": "cniless"})
+    identifier, reasons = unwell(caught.value)
+    assert identifier == "demo:cniless"
+    assert reasons[0] == "node group is CREATE_FAILED"
+    assert reasons[1].startswith("NodeCreationFailure")
+    assert refusal(caught.value).startswith("creating aws:eks/nodeGroup:NodeGroup 'cniless': ")
+    stored = aws.imported(NODES, identifier)
+    aws.delete(stored)
+    assert aws.read(stored) is None
+
+
+def test_an_add_on_without_a_place_to_run_says_why(aws, cluster):
+    with pytest.raises(grpc.RpcError) as caught:
+        aws.create(ADDON, "coredns", {"clusterName": "demo", "addonName": "coredns"})
+    identifier, reasons = unwell(caught.value)
+    assert (identifier, reasons[0]) == ("demo:coredns", "add-on coredns is DEGRADED")
+    aws.delete(aws.imported(ADDON, identifier))
+
+
+def test_an_add_on_without_pods_of_its_own_to_wait_for_gets_active(aws, cluster):
+    inputs = {"clusterName": "demo", "addonName": "vpc-cni", "resolveConflictsOnCreate": "OVERWRITE"}
+    made = aws.create(ADDON, "vpc-cni", inputs)
+    assert made.id == "demo:vpc-cni"
+    assert aws.diff(made, inputs).changes == NONE
+    values = json.dumps({"env": {"WARM_ENI_TARGET": "2"}})
+    changed = {**inputs, "configurationValues": values, "resolveConflictsOnUpdate": "OVERWRITE"}
+    updated = aws.update(made, changed)
+    assert aws.read(updated).inputs == updated.inputs
+
+
+def test_a_group_with_a_cni_becomes_ready_grows_and_goes(aws, cluster, roles, subnets, engine):
+    inputs = {**node_inputs(roles, subnets), "nodeGroupName": "workers", "taints": []}
+    made = aws.create(NODES, "workers", inputs)
+    assert made.properties["status"] == "ACTIVE"
+    assert made.properties["resources"][0]["autoscalingGroups"][0]["name"].startswith("eks-workers-")
+    assert any(text.startswith("node group is CREATING") for _, text, _ in engine[1].lines)
+    assert aws.diff(made, inputs).changes == NONE
+    assert aws.read(made).inputs == made.inputs
+    assert list(aws.diff(made, {**inputs, "instanceTypes": ["m5.xlarge"]}).replaces) == ["instanceTypes"]
+    changed = {
+        **inputs,
+        "scalingConfig": {"minSize": 2, "desiredSize": 2, "maxSize": 3},
+        "labels": {"pool": "workers"},
+        "taints": [{"key": "a", "value": "b", "effect": "NO_SCHEDULE"}],
+    }
+    updated = aws.update(made, changed)
+    assert aws.read(updated).inputs == updated.inputs
+    aws.delete(updated)
+    assert aws.read(updated) is None
+
+
+def test_a_cluster_is_gone_when_it_is_deleted(aws, cluster):
+    aws.delete(cluster)
+    assert aws.read(cluster) is None
+    aws.delete(cluster)

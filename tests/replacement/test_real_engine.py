@@ -1,0 +1,60 @@
+"""The program on the Pulumi CLI: the same plan as on the built-in engine, the same end, the same Ctrl-C.
+
+Runs where `pulumi` is on PATH.
+"""
+
+import shutil
+
+import pytest
+
+from lab import program
+from lab.demo.comparison import promises
+from lab.existing.shape import Shape
+from tests.lab.test_same_on_the_real_engine import operations
+
+from . import claims
+from .conftest import Existing, MakeExisting
+
+pytestmark = [
+    pytest.mark.lab,
+    pytest.mark.real_engine,
+    pytest.mark.timeout(1500),
+    pytest.mark.skipif(not shutil.which("pulumi"), reason="the Pulumi CLI is not on PATH"),
+]
+
+
+@pytest.fixture(scope="module")
+def existing(make_existing: MakeExisting) -> Existing:
+    shape = Shape(nodes=3, groups=1, workloads=("storage", "small", "database"))
+    return make_existing(shape, engine=program.OFFICIAL, surge=3, parallel=1)
+
+
+def test_both_engines_preview_the_same_migration(existing: Existing) -> None:
+    official = existing.pulumi("preview", "--json")
+    built_in = existing.on(program.BUILT_IN).pulumi("preview", "--json")
+
+    assert official.code == 0, official.output
+    assert operations(official.json()) == operations(built_in.json())
+
+
+def test_a_ctrl_c_and_a_second_run_end_as_on_the_built_in_engine(existing: Existing) -> None:
+    with existing.started("up", "--yes", "--skip-preview") as running:
+        running.wait_until(lambda: "cordoned" in running.says())
+        running.interrupt()
+        assert running.wait() != 0
+    assert len(existing.audit.cordons()) == 1
+
+    again = existing.up()
+
+    assert again.code == 0, again.output
+    before = existing.before
+    assert [fact for fact in promises(before, existing.now()) if not fact.holds] == []
+    assert claims.each_node_cordoned_once(existing.audit, sorted(before.nodes)) == []
+    assert claims.no_pod_evicted_twice(existing.audit) == []
+    assert claims.each_instance_terminated_once(existing.calls, before) == []
+
+
+def test_a_second_preview_finds_nothing_to_do(existing: Existing) -> None:
+    again = existing.pulumi("preview", "--expect-no-changes")
+
+    assert again.code == 0, again.output

@@ -1,0 +1,29 @@
+"""A real control plane whose nodes are played, for what only a real API server can say."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from clients.kubeconfig import api_of
+from lab.cluster import ControlPlane
+from lab.toolchain import Toolchain
+
+from .live import Live
+
+VERSION = "1.19.6"
+
+
+@pytest.fixture(scope="package")
+def live(toolchain: Toolchain, tmp_path_factory) -> Iterator[Live]:
+    """Three nodes on the VPC CNI, ready for pods."""
+    crds = toolchain.crds(VERSION).parent
+    plane = ControlPlane(tmp_path_factory.mktemp("plane"), "rotation", toolchain)
+    plane.start()
+    try:
+        plane.start_node_player(None, crds)
+        with api_of(plane.admin_kubeconfig) as api:
+            made = Live(plane, api)
+            made.begin(nodes=3)
+            yield made
+    finally:
+        plane.stop()

@@ -1,0 +1,60 @@
+"""One node to drain, and the pods that stand on it."""
+
+from typing import Any
+
+from migration import marks
+from migration.drain import Drained, drain
+from migration.inventory import Outgoing
+from migration.operations import Exceptions
+from migration.plan.model import Allowed
+from migration.world import World
+
+from .migrations import quiet, rules
+from .simulation.api_server import Object
+from .simulation.world import PODS, Simulation
+
+EVERYTHING = Allowed(("*/*",))
+EMPTY_DIR = {"volumes": [{"name": "scratch", "emptyDir": {}}]}
+
+
+class Bench:
+    """A cluster of two nodes without workloads; `node` is cordoned and to be drained."""
+
+    def __init__(self) -> None:
+        self.simulation = Simulation(workers=2)
+        self.world = self.simulation.world()
+        node = self.simulation.nodes()[0]
+        self.name = node["metadata"]["name"]
+        self.node = Outgoing(
+            name=self.name,
+            uid=node["metadata"]["uid"],
+            instance=node["spec"]["providerID"].rsplit("/", 1)[-1],
+            zone="a",
+            group="workers",
+        )
+        marks.cordon(self.world.api, node)
+        self.simulation.api.writes.clear()
+
+    def pod(self, name: str, kind: str = "ReplicaSet", **more: Any) -> Object:
+        """A pod on the node, of a workload of some kind; "" for one with nothing behind it."""
+        metadata = dict(more.pop("metadata", {}))
+        if kind:
+            metadata["ownerReferences"] = [{"kind": kind, "name": f"{name}-owner", "controller": True}]
+        return self.simulation.run(name, self.name, metadata=metadata, **more)
+
+    def drain(self, world: World | None = None, **options: Any) -> Drained:
+        allow = {key: options.pop(key) for key in ("bare_pods", "local_storage", "budgets") if key in options}
+        given = rules(allow=Exceptions(**allow), **options)
+        return drain(world or self.world, self.node, given, quiet)
+
+    def exists(self, name: str, namespace: str = "shop") -> bool:
+        return self.simulation.api.find(PODS, namespace, name) is not None
+
+    @property
+    def asked(self) -> list[str]:
+        """The pods whose eviction was asked for, in order."""
+        return [name.split("/")[1] for name, _, _ in self.simulation.api.evictions]
+
+    @property
+    def deletions(self) -> list[str]:
+        return [path for method, path, _ in self.simulation.api.writes if method == "DELETE"]

@@ -1,0 +1,155 @@
+"""The whole migration as a program runs it, and what has to hold when it is over."""
+
+from collections import Counter
+from collections.abc import Callable
+
+from migration import operations
+from migration.operations import Limits, Options, Rules, Target
+from migration.world import World
+
+from .simulation.world import DAEMON_SETS, Simulation
+
+Report = Callable[[str], None]
+QUICK = Limits(
+    replacement=60, volumes=10, load_balancer=0, termination=60, health=60, roll_out=60, between_looks=1
+)
+
+
+def quiet(_: str) -> None:
+    pass
+
+
+def rules(**options: object) -> Rules:
+    return Rules(Options(**({"drain_timeout": 60} | options)), QUICK)  # type: ignore[arg-type]
+
+
+class Stack:
+    """One migration as a program runs it: steps in order, those that are done remembered as Pulumi would.
+
+    `forgetful` runs every step of every run again: each of them has to bear that.
+    """
+
+    def __init__(
+        self,
+        simulation: Simulation,
+        given: Rules,
+        *,
+        report: Report = quiet,
+        forgetful: bool = False,
+    ) -> None:
+        self._simulation, self._rules, self._report = simulation, given, report
+        self._forgetful = forgetful
+        self._done: set[str] = set()
+        self._ended = False
+
+    def up(self, until: str = "") -> None:
+        """One `up`, which ends before the step whose name starts with `until`."""
+        world = self._simulation.world()
+        self._ended = False
+        self._steps(world, self._begin(), until)
+        nodes = operations.read_inventory(world, self._rules.options.target)
+        if nodes is not None:
+            self._steps(world, {node.name: self._rotation(node.name) for node in nodes.nodes}, until)
+        self._steps(world, self._finish(), until)
+
+    def _steps(self, world: World, steps: dict[str, Callable[[World], object]], until: str) -> None:
+        for name, step in steps.items():
+            if self._stopped(name, until):
+                return
+            if self._forgetful or name not in self._done:
+                step(world)
+                self._done.add(name)
+
+    def _stopped(self, name: str, until: str) -> bool:
+        self._ended = self._ended or (bool(until) and name.startswith(until))
+        return self._ended
+
+    def _rotation(self, name: str) -> Callable[[World], object]:
+        return lambda world: operations.rotate_node(world, name, self._rules, self._report)
+
+    def _begin(self) -> dict[str, Callable[[World], object]]:
+        given, report, target = self._rules, self._report, self._rules.options.target
+        forward = target is Target.CILIUM
+        return {
+            "inventory": lambda world: operations.take_inventory(world, given, report),
+            "restrict": self._restrict,
+            "release of Cilium": lambda _: self._install() if forward else self._bind(),
+            "pause": lambda world: operations.pause_policies(world, given, report) if forward else None,
+            "count": lambda world: operations.await_agent_count(world, target, report),
+            "prepare": lambda world: operations.prepare_capacity(world, given, report),
+        }
+
+    def _finish(self) -> dict[str, Callable[[World], object]]:
+        given, report = self._rules, self._report
+        restore = {"restore": lambda world: operations.restore_capacity(world, given, report)}
+        if given.options.target is Target.CILIUM:
+            return restore | {
+                "remove": lambda world: operations.remove_aws_node(world, given, report),
+                "resume": lambda world: operations.resume_policies(world, given, report),
+            }
+        return restore | {
+            "none left": lambda world: operations.await_no_agents(world, Target.AWS_VPC_CNI, report),
+            "uninstall Cilium": lambda _: self._uninstall(),
+            "release": lambda world: operations.release_aws_node(world, given, report),
+            "forget": lambda world: operations.forget(world, report),
+        }
+
+    def _restrict(self, world: World) -> None:
+        """A forgetful stack does not bind what it has removed: no program would ask for it."""
+        gone = self._simulation.api.find(DAEMON_SETS, "kube-system", "aws-node") is None
+        if not (gone and self._rules.options.target is Target.CILIUM):
+            operations.restrict_aws_node(world, self._rules, self._report)
+
+    def _install(self) -> None:
+        if self._simulation.api.find(DAEMON_SETS, "kube-system", "cilium") is None:
+            self._simulation.install_cilium()
+
+    def _bind(self) -> None:
+        if self._simulation.api.find(DAEMON_SETS, "kube-system", "cilium"):
+            self._simulation.bind_cilium()
+
+    def _uninstall(self) -> None:
+        if found := self._simulation.api.find(DAEMON_SETS, "kube-system", "cilium"):
+            self._simulation.api.remove(DAEMON_SETS, found)
+
+
+class Before:
+    """The world as it was, to be compared with what a migration left."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        simulation.watch()
+        self._simulation = simulation
+        self.groups = sizes(simulation)
+        self.instances = {one for group in simulation.cloud.groups.values() for one in group.members}
+
+    def check(self) -> None:
+        """What has to hold however often the run was interrupted."""
+        simulation = self._simulation
+        assert sizes(simulation) == self.groups
+        assert simulation.violations == []
+        assert simulation.lost == []
+        assert simulation.cloud.undrained == []
+        evicted = Counter(uid for _, uid, status in simulation.api.evictions if status == 201)
+        assert [uid for uid, times in evicted.items() if times > 1] == []
+        ended = Counter(
+            call["instance"] for name, call in simulation.cloud.calls if name == "terminate_instance"
+        )
+        assert [instance for instance, times in ended.items() if times > 1] == []
+        for node in simulation.nodes():
+            assert not node["spec"].get("unschedulable"), node["metadata"]["name"]
+            assert not node["spec"].get("taints"), node["metadata"]["name"]
+            assert "eks-cilium.io/rotation" not in node["metadata"].get("annotations", {})
+
+    def check_replaced(self) -> None:
+        """All of that, and no instance of before is left."""
+        self.check()
+        simulation = self._simulation
+        now = {one for group in simulation.cloud.groups.values() for one in group.members}
+        assert now.isdisjoint(self.instances)
+
+
+def sizes(simulation: Simulation) -> dict[str, tuple[int, int, int, tuple[str, ...]]]:
+    return {
+        group.name: (group.minimum, group.maximum, group.desired, tuple(sorted(group.suspended)))
+        for group in simulation.cloud.groups.values()
+    }

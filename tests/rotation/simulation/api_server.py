@@ -1,0 +1,274 @@
+"""An API server in memory: objects by path, versions, patches, selectors, and the eviction subresource."""
+
+import copy
+import json
+import re
+import uuid
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime, timedelta
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Object = dict[str, Any]
+
+_PATH = re.compile(
+    r"^(?P<api>/api/v1|/apis/[^/]+/[^/]+)"
+    r"(?:/namespaces/(?P<namespace>[^/]+))?/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+))?(?:/(?P<sub>[a-z]+))?$"
+)
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Clock:
+    """Time that passes only when somebody sleeps; `every` second the world moves on."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.tick: Callable[[], None] = lambda: None
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.seconds)
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Held while a request is answered; alone in the world there is nobody to keep out."""
+        return nullcontext()
+
+    def stamp(self) -> str:
+        return self.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def sleep(self, seconds: float) -> None:
+        ends = self.seconds + seconds
+        while self.seconds < ends:
+            self.seconds = min(self.seconds + 1.0, ends)
+            self.tick()
+
+
+class ApiServer:
+    """Objects by (collection, namespace, name). `writes` is its audit log."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.objects: dict[tuple[str, str, str], Object] = {}
+        self.writes: list[tuple[str, str, int]] = []
+        self.evictions: list[tuple[str, str, int]] = []
+        """Namespace/name, UID and status of every eviction asked for."""
+        self.answers: list[Callable[[httpx.Request], httpx.Response | Exception | None]] = []
+        """Tests that want another answer put a function here."""
+        self.before_write: Callable[[str], None] = lambda _: None
+        self.after_write: Callable[[str], None] = lambda _: None
+        self._version = 0
+
+    # What the world's own controllers use: no checks, no log.
+
+    def put(self, collection: str, thing: Object) -> Object:
+        metadata = thing["metadata"]
+        metadata.setdefault("uid", str(uuid.uuid4()))
+        metadata.setdefault("creationTimestamp", self.clock.stamp())
+        metadata.setdefault("generation", 1)
+        self._touch(thing)
+        self.objects[collection, metadata.get("namespace", ""), metadata["name"]] = thing
+        return thing
+
+    def of(self, collection: str, namespace: str | None = None) -> list[Object]:
+        return [
+            thing
+            for (found, space, _), thing in list(self.objects.items())
+            if found == collection and namespace in (None, space)
+        ]
+
+    def find(self, collection: str, namespace: str, name: str) -> Object | None:
+        return self.objects.get((collection, namespace, name))
+
+    def remove(self, collection: str, thing: Object) -> None:
+        self.objects.pop(
+            (collection, thing["metadata"].get("namespace", ""), thing["metadata"]["name"]), None
+        )
+
+    # HTTP
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        with self.clock.turn():
+            return self._served(request)
+
+    def _served(self, request: httpx.Request) -> httpx.Response:
+        for answer in self.answers:
+            given = answer(request)
+            if isinstance(given, Exception):
+                raise given
+            if given is not None:
+                return given
+        what = f"{request.method} {request.url.path}"
+        if request.method == "GET":
+            return self._answer(request)
+        self.before_write(what)
+        response = self._answer(request)
+        self.writes.append((request.method, request.url.path, response.status_code))
+        self.after_write(what)
+        return response
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        match = _PATH.match(request.url.path)
+        assert match, request.url.path
+        collection = f"{match['api']}/{match['plural']}"
+        key = (collection, match["namespace"] or "", match["name"] or "")
+        body = json.loads(request.content) if request.content else {}
+        if match["sub"] == "eviction":
+            return self._evict(key, body)
+        if request.method == "GET":
+            return self._get(key) if match["name"] else self._list(collection, match["namespace"], request)
+        if request.method == "POST":
+            return self._create(collection, match["namespace"] or "", body)
+        thing = self.objects.get(key)
+        if thing is None:
+            return status(404, f"{match['name']} not found")
+        if request.method == "DELETE":
+            return self._delete(key, thing, (body.get("preconditions") or {}).get("uid"))
+        return self._write(request, thing, body)
+
+    def _get(self, key: tuple[str, str, str]) -> httpx.Response:
+        thing = self.objects.get(key)
+        return status(404, f"{key[2]} not found") if thing is None else httpx.Response(200, json=thing)
+
+    def _list(self, collection: str, namespace: str | None, request: httpx.Request) -> httpx.Response:
+        labels = dict(one.split("=") for one in request.url.params.get("labelSelector", "").split(",") if one)
+        fields = dict(one.split("=") for one in request.url.params.get("fieldSelector", "").split(",") if one)
+        assert fields.keys() <= {"spec.nodeName"}
+        items = [
+            thing
+            for thing in self.of(collection, namespace)
+            if labels.items() <= (thing["metadata"].get("labels") or {}).items()
+            and fields.get("spec.nodeName") in (None, (thing.get("spec") or {}).get("nodeName"))
+        ]
+        return httpx.Response(200, json={"items": items, "metadata": {}})
+
+    def _create(self, collection: str, namespace: str, body: Object) -> httpx.Response:
+        if (collection, namespace, body["metadata"]["name"]) in self.objects:
+            return status(409, "already exists")
+        if namespace:
+            body["metadata"]["namespace"] = namespace
+        return httpx.Response(201, json=self.put(collection, body))
+
+    def _write(self, request: httpx.Request, thing: Object, body: Object) -> httpx.Response:
+        metadata = body.get("metadata") or {}
+        if metadata.get("resourceVersion") not in (None, thing["metadata"]["resourceVersion"]):
+            return status(409, "the object has been modified")
+        if metadata.get("uid") not in (None, thing["metadata"]["uid"]):
+            return status(422, "metadata.uid: Invalid value: field is immutable")
+        before = copy.deepcopy(thing.get("spec"))
+        if request.method == "PUT":
+            kept = {key: thing["metadata"][key] for key in ("uid", "creationTimestamp", "generation")}
+            thing.clear()
+            thing.update(body)
+            thing["metadata"].update(kept)
+        else:
+            merge(thing, body)
+        if thing.get("spec") != before:
+            thing["metadata"]["generation"] += 1
+        self._touch(thing)
+        return httpx.Response(200, json=thing)
+
+    def _delete(self, key: tuple[str, str, str], thing: Object, uid: str | None) -> httpx.Response:
+        if uid not in (None, thing["metadata"]["uid"]):
+            return status(409, "the UID in the precondition does not match")
+        if key[0] == "/api/v1/pods":
+            self.terminate(thing)
+        else:
+            del self.objects[key]
+        return httpx.Response(200, json={})
+
+    def terminate(self, pod: Object) -> None:
+        """A pod that ran has its grace; one that never did is gone at once."""
+        if "deletionTimestamp" in pod["metadata"]:
+            return
+        grace = pod["spec"].get("terminationGracePeriodSeconds", 2)
+        ends = self.clock.now() + timedelta(seconds=grace)
+        pod["metadata"]["deletionTimestamp"] = ends.strftime("%Y-%m-%dT%H:%M:%SZ")
+        self._touch(pod)
+        if pod["status"].get("phase") != "Running":
+            self.remove("/api/v1/pods", pod)
+
+    def _touch(self, thing: Object) -> None:
+        self._version += 1
+        thing["metadata"]["resourceVersion"] = str(self._version)
+
+    # Evictions
+
+    def _evict(self, key: tuple[str, str, str], body: Object) -> httpx.Response:
+        pod = self.objects.get(key)
+        uid = body["deleteOptions"]["preconditions"]["uid"]
+        response = status(404, "not found") if pod is None else self._judge(pod, uid)
+        self.evictions.append((f"{key[1]}/{key[2]}", uid, response.status_code))
+        return response
+
+    def _judge(self, pod: Object, uid: str) -> httpx.Response:
+        if pod["metadata"]["uid"] != uid:
+            return status(409, "the UID in the precondition does not match")
+        counts = pod["status"]["phase"] == "Running" and "deletionTimestamp" not in pod["metadata"]
+        budgets = [budget for budget in self.budgets(pod) if counts]
+        if len(budgets) > 1:
+            return status(500, "This pod has more than one PodDisruptionBudget, which is not supported.")
+        for budget in budgets:
+            healthy, wanted = self.health(budget)
+            if healthy - wanted < 1:
+                name = budget["metadata"]["name"]
+                cause = (
+                    f"The disruption budget {name} needs {wanted} healthy pods and has {healthy} currently"
+                )
+                return status(429, "Cannot evict pod as it would violate the pod's disruption budget.", cause)
+        self.terminate(pod)
+        return status(201, "")
+
+    def budgets(self, pod: Object) -> list[Object]:
+        labels = (pod["metadata"].get("labels") or {}).items()
+        return [
+            budget
+            for budget in self.of("/apis/policy/v1/poddisruptionbudgets", pod["metadata"]["namespace"])
+            if budget["spec"]["selector"]["matchLabels"].items() <= labels
+        ]
+
+    def health(self, budget: Object) -> tuple[int, int]:
+        """How many pods of a budget are healthy, and how many have to be."""
+        pods = [
+            pod
+            for pod in self.of("/api/v1/pods", budget["metadata"]["namespace"])
+            if budget in self.budgets(pod)
+        ]
+        healthy = sum(is_ready(pod) and "deletionTimestamp" not in pod["metadata"] for pod in pods)
+        expected = budget["status"]["expectedPods"]
+        if (most := budget["spec"].get("maxUnavailable")) is not None:
+            return healthy, expected - _scaled(most, expected)
+        return healthy, _scaled(budget["spec"]["minAvailable"], expected)
+
+
+def merge(thing: Object, patch: Object) -> None:
+    """A JSON merge patch. Server-side apply of what these tests apply comes to the same."""
+    for key, value in patch.items():
+        if value is None:
+            thing.pop(key, None)
+        elif isinstance(value, dict):
+            if not isinstance(thing.get(key), dict):
+                thing[key] = {}
+            merge(thing[key], value)
+        else:
+            thing[key] = value
+
+
+def status(code: int, message: str, cause: str = "") -> httpx.Response:
+    details = {"causes": [{"reason": "DisruptionBudget", "message": cause}]} if cause else {}
+    return httpx.Response(code, json={"message": message, "code": code, "details": details})
+
+
+def is_ready(thing: Object) -> bool:
+    conditions = thing.get("status", {}).get("conditions", [])
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def _scaled(value: int | str, whole: int) -> int:
+    return value if isinstance(value, int) else ceil(int(value.rstrip("%")) * whole / 100)

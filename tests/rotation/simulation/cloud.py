@@ -1,0 +1,334 @@
+"""Auto Scaling, EC2 and EKS in memory, as objects with the methods of boto3's clients that the program calls.
+
+What AWS refuses is refused here, in AWS's words; what AWS does behind one's back is done here too: replacing
+what is missing, ending what is too much, and evening out zones, without a drain.
+"""
+
+# ruff: noqa: N803 - the parameters are spelled as boto3 spells them
+
+import itertools
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from .api_server import Clock
+
+JOIN_SECONDS = 4
+END_SECONDS = 3
+COUNTED = ("Pending", "InService")
+
+
+def refusal(code: str, message: str, operation: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
+
+
+@dataclass
+class Member:
+    id: str
+    zone: str
+    since: float
+    lifecycle: str = "Pending"
+
+    @property
+    def counts(self) -> bool:
+        return self.lifecycle in COUNTED
+
+
+@dataclass
+class Group:
+    name: str
+    minimum: int
+    maximum: int
+    desired: int
+    zones: tuple[str, ...] = ("a", "b", "c")
+    suspended: set[str] = field(default_factory=set)
+    members: dict[str, Member] = field(default_factory=dict)
+
+    @property
+    def counted(self) -> list[Member]:
+        return [member for member in self.members.values() if member.counts]
+
+
+class Pages:
+    """A paginator with one page."""
+
+    def __init__(self, page: Callable[..., Any]) -> None:
+        self._page = page
+
+    def paginate(self, **arguments: Any) -> list[Any]:
+        return [self._page(**arguments)]
+
+
+class Cloud:
+    """One account. `calls` is its call log; `ended` says which instance ended at whose request."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.groups: dict[str, Group] = {}
+        self.instances: dict[str, str] = {}
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.undrained: list[str] = []
+        """Instances that AWS ended by itself."""
+        self.add_on: dict[str, Any] | None = None
+        self.install: Callable[[dict[str, Any] | None], None] = lambda _: None
+        self.no_capacity = False
+        self.node_groups = False
+        """Whether every Auto Scaling group is that of an EKS node group, of the same name."""
+        self.busy_until: dict[str, float] = {}
+        self.before_write: Callable[[str], None] = lambda _: None
+        self.after_write: Callable[[str], None] = lambda _: None
+        self._numbers = itertools.count(1)
+
+    def client(self, service: str) -> Any:
+        return {"autoscaling": AutoScaling, "ec2": Ec2, "eks": Eks}[service](self)
+
+    def called(self, operation: str, **parameters: Any) -> None:
+        self.calls.append((operation, parameters))
+
+    def launch(self, group: Group) -> None:
+        zones = Counter(dict.fromkeys(group.zones, 0))
+        zones.update(member.zone for member in group.counted)
+        zone = min(group.zones, key=lambda one: zones[one])
+        instance = f"i-{next(self._numbers):017x}"
+        group.members[instance] = Member(instance, zone, self.clock.seconds)
+        self.instances[instance] = "running"
+
+    def end(self, group: Group, member: Member) -> None:
+        member.lifecycle, member.since = "Terminating", self.clock.seconds
+        self.instances[member.id] = "shutting-down"
+
+    def tick(self) -> None:
+        for group in self.groups.values():
+            for member in list(group.members.values()):
+                age = self.clock.seconds - member.since
+                if member.lifecycle == "Pending" and age >= 1:
+                    member.lifecycle = "InService"
+                if member.lifecycle == "Terminating" and age >= END_SECONDS:
+                    del group.members[member.id]
+                    self.instances[member.id] = "terminated"
+            self._settle(group)
+
+    def _settle(self, group: Group) -> None:
+        while len(group.counted) < group.desired and "Launch" not in group.suspended and not self.no_capacity:
+            self.launch(group)
+        while len(group.counted) > group.desired:
+            self._end_undrained(group, group.counted[0])
+        zones = Counter(dict.fromkeys(group.zones, 0))
+        zones.update(member.zone for member in group.counted)
+        if "AZRebalance" not in group.suspended and max(zones.values()) - min(zones.values()) > 1:
+            fullest = max(zones, key=lambda zone: zones[zone])
+            self._end_undrained(group, next(one for one in group.counted if one.zone == fullest))
+
+    def _end_undrained(self, group: Group, member: Member) -> None:
+        self.undrained.append(member.id)
+        self.end(group, member)
+
+
+class _Client:
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+
+    def get_paginator(self, operation: str) -> Pages:
+        return Pages(getattr(self, operation))
+
+    def _write(self, operation: str, change: Callable[[], Any], **parameters: Any) -> Any:
+        self.cloud.before_write(operation)
+        self.cloud.called(operation, **parameters)
+        answer = change()
+        self.cloud.after_write(operation)
+        return answer
+
+
+class AutoScaling(_Client):
+    def describe_auto_scaling_groups(self, AutoScalingGroupNames: list[str]) -> Any:
+        groups = [self.cloud.groups[name] for name in AutoScalingGroupNames if name in self.cloud.groups]
+        return {"AutoScalingGroups": [_described(group) for group in groups]}
+
+    def describe_auto_scaling_instances(self, InstanceIds: list[str]) -> Any:
+        return {
+            "AutoScalingInstances": [
+                {"AutoScalingGroupName": group.name}
+                for group in self.cloud.groups.values()
+                for instance in InstanceIds
+                if instance in group.members
+            ]
+        }
+
+    def describe_lifecycle_hooks(self, AutoScalingGroupName: str) -> Any:
+        return {"LifecycleHooks": []}
+
+    def describe_scaling_activities(self, AutoScalingGroupName: str, MaxRecords: int) -> Any:
+        failed = {
+            "StatusCode": "Failed",
+            "StatusMessage": "We currently do not have sufficient m5.large capacity",
+        }
+        return {"Activities": [failed] if self.cloud.no_capacity else []}
+
+    def suspend_processes(self, AutoScalingGroupName: str, ScalingProcesses: list[str]) -> None:
+        group = self.cloud.groups[AutoScalingGroupName]
+        self._write(
+            "suspend_processes",
+            lambda: group.suspended.update(ScalingProcesses),
+            group=group.name,
+            processes=ScalingProcesses,
+        )
+
+    def resume_processes(self, AutoScalingGroupName: str, ScalingProcesses: list[str]) -> None:
+        group = self.cloud.groups[AutoScalingGroupName]
+        self._write(
+            "resume_processes",
+            lambda: group.suspended.difference_update(ScalingProcesses),
+            group=group.name,
+            processes=ScalingProcesses,
+        )
+
+    def update_auto_scaling_group(
+        self, AutoScalingGroupName: str, MinSize: int, MaxSize: int, DesiredCapacity: int
+    ) -> None:
+        if not MinSize <= DesiredCapacity <= MaxSize:
+            raise refusal("ValidationError", "sizes do not fit", "UpdateAutoScalingGroup")
+        group = self.cloud.groups[AutoScalingGroupName]
+
+        def change() -> None:
+            group.minimum, group.maximum, group.desired = MinSize, MaxSize, DesiredCapacity
+
+        self._write("update_auto_scaling_group", change, group=group.name, desired=DesiredCapacity)
+
+    def terminate_instance_in_auto_scaling_group(
+        self, InstanceId: str, ShouldDecrementDesiredCapacity: bool
+    ) -> None:
+        group = next((one for one in self.cloud.groups.values() if InstanceId in one.members), None)
+        operation = "TerminateInstanceInAutoScalingGroup"
+        if group is None:
+            message = f"Instance Id not found - No managed instance found for instance ID: {InstanceId}"
+            raise refusal("ValidationError", message, operation)
+        if ShouldDecrementDesiredCapacity and group.desired - 1 < group.minimum:
+            message = f"Currently, desiredSize equals minSize ({group.minimum})."
+            raise refusal("ValidationError", message, operation)
+        member = group.members[InstanceId]
+
+        def change() -> None:
+            if ShouldDecrementDesiredCapacity and member.counts:
+                group.desired -= 1
+            self.cloud.end(group, member)
+
+        self._write(
+            "terminate_instance", change, instance=InstanceId, decrement=ShouldDecrementDesiredCapacity
+        )
+
+
+class Ec2(_Client):
+    def describe_instances(self, Filters: list[dict[str, Any]]) -> Any:
+        wanted = Filters[0]["Values"]
+        return {
+            "Reservations": [
+                {"Instances": [{"InstanceId": one, "State": {"Name": state}}]}
+                for one, state in self.cloud.instances.items()
+                if one in wanted
+            ]
+        }
+
+
+class _NotFoundError(Exception):
+    pass
+
+
+class Eks(_Client):
+    class exceptions:  # noqa: D106, N801 - boto3's spelling
+        ResourceNotFoundException = _NotFoundError
+
+    def describe_cluster(self, name: str) -> Any:
+        return {"cluster": {"version": "1.35", "status": "ACTIVE"}}
+
+    def list_fargate_profiles(self, clusterName: str) -> Any:
+        return {"fargateProfileNames": []}
+
+    def list_nodegroups(self, clusterName: str) -> Any:
+        return {"nodegroups": sorted(self.cloud.groups) if self.cloud.node_groups else []}
+
+    def describe_nodegroup(self, clusterName: str, nodegroupName: str) -> Any:
+        busy = self.cloud.clock.seconds < self.cloud.busy_until.get(nodegroupName, 0)
+        resources = {"autoScalingGroups": [{"name": nodegroupName}]}
+        return {"nodegroup": {"status": "UPDATING" if busy else "ACTIVE", "resources": resources}}
+
+    def update_nodegroup_config(
+        self, clusterName: str, nodegroupName: str, scalingConfig: dict[str, int]
+    ) -> None:
+        sizes = (scalingConfig["minSize"], scalingConfig["desiredSize"], scalingConfig["maxSize"])
+        if sizes != tuple(sorted(sizes)):
+            raise refusal("InvalidParameterException", "sizes do not fit", "UpdateNodegroupConfig")
+        if self.cloud.clock.seconds < self.cloud.busy_until.get(nodegroupName, 0):
+            raise refusal("ResourceInUseException", "the node group is UPDATING", "UpdateNodegroupConfig")
+        group = self.cloud.groups[nodegroupName]
+
+        def change() -> None:
+            self.cloud.busy_until[nodegroupName] = self.cloud.clock.seconds + 2
+            group.minimum, group.desired, group.maximum = sizes
+
+        self._write("update_nodegroup_config", change, group=nodegroupName, desired=group.desired)
+
+    def describe_addon(self, clusterName: str, addonName: str) -> Any:
+        if self.cloud.add_on is None:
+            raise _both("ResourceNotFoundException")
+        return {"addon": dict(self.cloud.add_on)}
+
+    def update_addon(
+        self, clusterName: str, addonName: str, configurationValues: str, resolveConflicts: str
+    ) -> None:
+        def change() -> None:
+            assert self.cloud.add_on is not None
+            self.cloud.add_on["configurationValues"] = configurationValues
+            self.cloud.install(self.cloud.add_on)
+
+        self._write("update_addon", change, configuration=configurationValues)
+
+    def create_addon(self, clusterName: str, addonName: str, addonVersion: str, **more: Any) -> None:
+        def change() -> None:
+            self.cloud.add_on = {
+                "addonVersion": addonVersion,
+                "status": "ACTIVE",
+                "configurationValues": more.get("configurationValues"),
+                "tags": more.get("tags") or {},
+            }
+            self.cloud.install(self.cloud.add_on)
+
+        self._write("create_addon", change, version=addonVersion)
+
+    def delete_addon(self, clusterName: str, addonName: str, preserve: bool) -> None:
+        def change() -> None:
+            self.cloud.add_on = None
+            self.cloud.install(None)
+
+        self._write("delete_addon", change, preserve=preserve)
+
+
+class _BothError(_NotFoundError, ClientError):
+    """boto3's modelled exceptions are ClientErrors."""
+
+
+def _both(code: str) -> ClientError:
+    return _BothError({"Error": {"Code": code, "Message": "not found"}}, "DescribeAddon")
+
+
+def _described(group: Group) -> dict[str, Any]:
+    return {
+        "AutoScalingGroupName": group.name,
+        "MinSize": group.minimum,
+        "MaxSize": group.maximum,
+        "DesiredCapacity": group.desired,
+        "AvailabilityZones": list(group.zones),
+        "SuspendedProcesses": [{"ProcessName": one} for one in sorted(group.suspended)],
+        "Instances": [
+            {
+                "InstanceId": member.id,
+                "AvailabilityZone": member.zone,
+                "LifecycleState": member.lifecycle,
+                "HealthStatus": "Healthy",
+                "ProtectedFromScaleIn": False,
+            }
+            for member in group.members.values()
+        ],
+    }

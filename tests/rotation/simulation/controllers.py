@@ -1,0 +1,341 @@
+"""What moves on by itself: nodes join and leave, pods are made, placed, started, ended.
+
+Controllers, scheduler and kubelets in one, as far as a migration meets them; and the witness of what no
+migration may do, noticed as it happens.
+"""
+
+import itertools
+from collections import Counter
+from datetime import datetime
+
+from .api_server import ApiServer, Clock, Object, is_ready
+from .cloud import JOIN_SECONDS, Cloud
+
+PODS, NODES = "/api/v1/pods", "/api/v1/nodes"
+DAEMON_SETS = "/apis/apps/v1/daemonsets"
+DEPLOYMENTS, REPLICA_SETS = "/apis/apps/v1/deployments", "/apis/apps/v1/replicasets"
+STATEFUL_SETS = "/apis/apps/v1/statefulsets"
+BUDGETS = "/apis/policy/v1/poddisruptionbudgets"
+CONFIG_MAPS = "/api/v1/configmaps"
+CILIUM_NODES, ENDPOINTS = "/apis/cilium.io/v2/ciliumnodes", "/apis/cilium.io/v2/ciliumendpoints"
+AGENT_TAINT = {"key": "node.cilium.io/agent-not-ready", "value": "true", "effect": "NoExecute"}
+STOCK_TERMS = [
+    {
+        "matchExpressions": [
+            {"key": "kubernetes.io/os", "operator": "In", "values": ["linux"]},
+            {"key": "eks.amazonaws.com/compute-type", "operator": "NotIn", "values": ["fargate"]},
+        ]
+    }
+]
+START_SECONDS = 2
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+
+
+class Controllers:
+    """Everything that acts in the world besides the program. `tick` is one second."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.api = ApiServer(clock)
+        self.cloud = Cloud(clock)
+        self.violations: list[str] = []
+        self.lost: list[str] = []
+        """Ordinary pods that were on a node when its instance ended."""
+        self.agents_work = True
+        """Whether agents of Cilium become ready."""
+        self.collects_garbage = True
+        """Whether pods of a DaemonSet that was deleted go with it."""
+        self._names = itertools.count(1)
+        self._node_of: dict[str, str] = {}
+        self._watched: set[str] = set()
+
+    def nodes(self, **labels: str) -> list[Object]:
+        return [node for node in self.api.of(NODES) if labels.items() <= node["metadata"]["labels"].items()]
+
+    def node(self, name: str) -> Object | None:
+        return self.api.find(NODES, "", name)
+
+    def pods_on(self, node: str) -> list[Object]:
+        return [pod for pod in self.api.of(PODS) if pod["spec"].get("nodeName") == node]
+
+    def watch(self) -> None:
+        """From now on no budget may be undercut."""
+        self._watched = {budget["metadata"]["name"] for budget in self.api.of(BUDGETS)}
+
+    def tick(self) -> None:
+        self.cloud.tick()
+        self._join()
+        self._leave()
+        self._end_pods()
+        self._run_daemon_sets()
+        self._make_pods(REPLICA_SETS, "ReplicaSet")
+        self._make_pods(STATEFUL_SETS, "StatefulSet")
+        self._schedule()
+        self._start_pods()
+        self._play_agents()
+        self._count()
+        self.count_budgets()
+        self._check_budgets()
+
+    def _join(self) -> None:
+        for group in self.cloud.groups.values():
+            for member in group.members.values():
+                running = self.cloud.instances[member.id] == "running"
+                late = self.clock.seconds - member.since >= JOIN_SECONDS
+                if running and late and member.id not in self._node_of:
+                    self._node_of[member.id] = f"ip-10-0-0-{next(self._names)}"
+                    self._register(member.id, member.zone)
+
+    def _register(self, instance: str, zone: str) -> None:
+        labels = {"kubernetes.io/os": "linux", "topology.kubernetes.io/zone": zone}
+        old = self.api.find(DAEMON_SETS, "kube-system", "cilium") is None
+        self.api.put(
+            NODES,
+            {
+                "metadata": {"name": self._node_of[instance], "labels": labels},
+                "spec": {
+                    "providerID": f"aws:///{zone}/{instance}",
+                    "taints": [] if old else [dict(AGENT_TAINT)],
+                },
+                "status": {"conditions": [{"type": "Ready", "status": "False"}]},
+            },
+        )
+
+    def _leave(self) -> None:
+        for instance, name in list(self._node_of.items()):
+            node, state = self.node(name), self.cloud.instances[instance]
+            if state == "shutting-down" and node is not None:
+                for pod in self.pods_on(name):
+                    if _kind(pod) != "DaemonSet" and not pod["metadata"].get("deletionTimestamp"):
+                        self.lost.append(f"{pod['metadata']['name']} on {name}")
+                    if _kind(pod) != "DaemonSet":
+                        self.api.remove(PODS, pod)
+            if state == "terminated" and node is not None:
+                self.api.remove(NODES, node)
+                for pod in self.pods_on(name):
+                    self.api.remove(PODS, pod)
+
+    def _end_pods(self) -> None:
+        for pod in self.api.of(PODS):
+            ends = pod["metadata"].get("deletionTimestamp")
+            if ends and datetime.fromisoformat(ends) <= self.clock.now() and not _finalizers(pod):
+                self.api.remove(PODS, pod)
+
+    def _run_daemon_sets(self) -> None:
+        for daemon_set in self.api.of(DAEMON_SETS):
+            name, namespace = daemon_set["metadata"]["name"], daemon_set["metadata"]["namespace"]
+            pods = {
+                pod["spec"]["nodeName"]: pod
+                for pod in self.api.of(PODS, namespace)
+                if _kind(pod) == "DaemonSet" and pod["metadata"]["labels"].get("k8s-app") == name
+            }
+            wanted = {node["metadata"]["name"] for node in self.nodes() if _matches(daemon_set, node)}
+            for node in pods.keys() - wanted:
+                self.api.remove(PODS, pods.pop(node))
+            for node in wanted - pods.keys():
+                pods[node] = self._agent(daemon_set, node)
+            generation = daemon_set["metadata"]["generation"]
+            daemon_set["status"] = {
+                "observedGeneration": generation,
+                "desiredNumberScheduled": len(wanted),
+                "updatedNumberScheduled": len(wanted),
+                "numberReady": sum(map(is_ready, pods.values())),
+            }
+        for pod in self.api.of(PODS) if self.collects_garbage else ():
+            owner = pod["metadata"].get("ownerReferences", [{}])[0].get("name", "")
+            if _kind(pod) == "DaemonSet" and not self.api.find(
+                DAEMON_SETS, pod["metadata"]["namespace"], owner
+            ):
+                self.api.remove(PODS, pod)
+
+    def _agent(self, daemon_set: Object, node: str) -> Object:
+        name = daemon_set["metadata"]["name"]
+        return self.api.put(
+            PODS,
+            {
+                "metadata": {
+                    "name": f"{name}-{node}",
+                    "namespace": daemon_set["metadata"]["namespace"],
+                    "labels": {"k8s-app": name},
+                    "ownerReferences": [owner_of("DaemonSet", daemon_set)],
+                },
+                "spec": {"nodeName": node, "hostNetwork": True},
+                "status": {"phase": "Pending"},
+            },
+        )
+
+    def _make_pods(self, collection: str, kind: str) -> None:
+        for owner in self.api.of(collection):
+            name, namespace = owner["metadata"]["name"], owner["metadata"]["namespace"]
+            mine = [
+                pod
+                for pod in self.api.of(PODS, namespace)
+                if _kind(pod) == kind and pod["metadata"]["ownerReferences"][0]["name"] == name
+            ]
+            alive = [pod for pod in mine if not pod["metadata"].get("deletionTimestamp")]
+            taken = {pod["metadata"]["name"] for pod in mine}
+            numbers = itertools.count()
+            for _ in range(owner["spec"]["replicas"] - len(alive)):
+                if kind == "StatefulSet":
+                    free = [f"{name}-{one}" for one in range(owner["spec"]["replicas"])]
+                    names = [one for one in free if one not in taken]
+                    if not names:
+                        break
+                    chosen = names[0]
+                else:
+                    chosen = next(one for one in (f"{name}-{n}" for n in numbers) if one not in taken)
+                taken.add(chosen)
+                self._make_pod(kind, owner, chosen)
+
+    def _make_pod(self, kind: str, owner: Object, name: str) -> None:
+        template = owner["spec"]["template"]
+        self.api.put(
+            PODS,
+            {
+                "metadata": {
+                    "name": name,
+                    "namespace": owner["metadata"]["namespace"],
+                    "labels": dict(template["metadata"]["labels"]),
+                    "ownerReferences": [owner_of(kind, owner)],
+                },
+                "spec": {"containers": [], **template["spec"]},
+                "status": {"phase": "Pending"},
+            },
+        )
+
+    def _schedule(self) -> None:
+        """To the emptiest node that has no taint against it, softly tainted ones last."""
+        load = Counter(pod["spec"].get("nodeName") for pod in self.api.of(PODS))
+        for pod in self.api.of(PODS):
+            if pod["spec"].get("nodeName") or pod["metadata"].get("deletionTimestamp"):
+                continue
+            fitting = [node for node in self.nodes() if _fits(node)]
+            if fitting:
+                node = min(fitting, key=lambda one: (_softly(one), load[one["metadata"]["name"]]))
+                pod["spec"]["nodeName"] = node["metadata"]["name"]
+                pod["boundAt"] = self.clock.seconds
+                load[node["metadata"]["name"]] += 1
+
+    def _start_pods(self) -> None:
+        for pod in self.api.of(PODS):
+            started = pod.setdefault("boundAt", self.clock.seconds) + START_SECONDS
+            agent = pod["metadata"].get("labels", {}).get("k8s-app")
+            if agent == "cilium" and not self.agents_work:
+                continue
+            if (
+                pod["status"]["phase"] == "Pending"
+                and pod["spec"].get("nodeName")
+                and (self.clock.seconds >= started)
+            ):
+                pod["status"] = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+
+    def _play_agents(self) -> None:
+        ready = {
+            (pod["metadata"]["labels"].get("k8s-app"), pod["spec"]["nodeName"])
+            for pod in self.api.of(PODS, "kube-system")
+            if is_ready(pod) and pod["metadata"].get("labels")
+        }
+        for node in self.nodes():
+            name = node["metadata"]["name"]
+            conditions = node["status"]["conditions"]
+            if ("cilium", name) in ready:
+                node["spec"]["taints"] = [
+                    one for one in node["spec"].get("taints", []) if one["key"] != AGENT_TAINT["key"]
+                ]
+                conditions[:] = [
+                    {"type": "Ready", "status": "True"},
+                    {"type": "NetworkUnavailable", "status": "False"},
+                ]
+                if self.api.find(CILIUM_NODES, "", name) is None:
+                    self.api.put(CILIUM_NODES, {"metadata": {"name": name}})
+                self._give_endpoints(name)
+            elif ("aws-node", name) in ready:
+                node["spec"]["taints"] = [
+                    one for one in node["spec"].get("taints", []) if one["key"] != AGENT_TAINT["key"]
+                ]
+                conditions[:] = [{"type": "Ready", "status": "True"}]
+
+    def _give_endpoints(self, node: str) -> None:
+        for pod in self.pods_on(node):
+            key = (pod["metadata"]["namespace"], pod["metadata"]["name"])
+            if not pod["spec"].get("hostNetwork") and self.api.find(ENDPOINTS, *key) is None:
+                self.api.put(ENDPOINTS, {"metadata": {"namespace": key[0], "name": key[1]}})
+
+    def _count(self) -> None:
+        for replica_set in self.api.of(REPLICA_SETS):
+            name, namespace = replica_set["metadata"]["name"], replica_set["metadata"]["namespace"]
+            ready = sum(
+                is_ready(pod) and not pod["metadata"].get("deletionTimestamp")
+                for pod in self.api.of(PODS, namespace)
+                if _kind(pod) == "ReplicaSet" and pod["metadata"]["ownerReferences"][0]["name"] == name
+            )
+            replica_set["status"] = {"readyReplicas": ready}
+            above = replica_set["metadata"]["ownerReferences"][0]["name"]
+            deployment = self.api.find(DEPLOYMENTS, namespace, above)
+            if deployment is not None:
+                deployment["status"] = {"readyReplicas": ready}
+
+    def count_budgets(self) -> None:
+        for budget in self.api.of(BUDGETS):
+            app = budget["spec"]["selector"]["matchLabels"].get("app")
+            namespace = budget["metadata"]["namespace"]
+            owners = [*self.api.of(REPLICA_SETS, namespace), *self.api.of(STATEFUL_SETS, namespace)]
+            budget["status"]["expectedPods"] = sum(
+                owner["spec"]["replicas"]
+                for owner in owners
+                if owner["spec"]["template"]["metadata"]["labels"].get("app") == app
+            )
+            healthy, wanted = self.api.health(budget)
+            budget["status"] |= {
+                "observedGeneration": budget["metadata"]["generation"],
+                "currentHealthy": healthy,
+                "desiredHealthy": wanted,
+                "disruptionsAllowed": max(healthy - wanted, 0),
+            }
+
+    def _check_budgets(self) -> None:
+        for budget in self.api.of(BUDGETS):
+            name = budget["metadata"]["name"]
+            healthy, wanted = self.api.health(budget)
+            if name in self._watched and healthy < wanted:
+                self.violations.append(f"{self.clock.seconds:.0f} s: {name} has {healthy} of {wanted}")
+
+
+def owner_of(kind: str, thing: Object) -> Object:
+    return {
+        "kind": kind,
+        "name": thing["metadata"]["name"],
+        "uid": thing["metadata"].get("uid"),
+        "controller": True,
+    }
+
+
+def _kind(pod: Object) -> str:
+    return str(pod["metadata"].get("ownerReferences", [{}])[0].get("kind", ""))
+
+
+def _finalizers(pod: Object) -> list[str]:
+    return pod["metadata"].get("finalizers") or []
+
+
+def _fits(node: Object) -> bool:
+    hard = any(one["effect"] in ("NoSchedule", "NoExecute") for one in node["spec"].get("taints") or ())
+    return is_ready(node) and not node["spec"].get("unschedulable") and not hard
+
+
+def _softly(node: Object) -> bool:
+    return any(one["effect"] == "PreferNoSchedule" for one in node["spec"].get("taints") or ())
+
+
+def _matches(daemon_set: Object, node: Object) -> bool:
+    affinity = daemon_set["spec"]["template"]["spec"].get("affinity") or {}
+    terms = affinity.get("nodeAffinity", {}).get(REQUIRED, {}).get("nodeSelectorTerms")
+    labels = node["metadata"]["labels"]
+    return terms is None or any(
+        all(_holds(one, labels) for one in term["matchExpressions"]) for term in terms
+    )
+
+
+def _holds(expression: Object, labels: dict[str, str]) -> bool:
+    inside = labels.get(expression["key"]) in expression["values"]
+    return inside if expression["operator"] == "In" else not inside

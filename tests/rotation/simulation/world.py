@@ -1,0 +1,161 @@
+"""The simulated world as tests make it: a cluster with its CNI, workloads with budgets, the program."""
+
+import json
+from typing import Any
+
+import httpx
+import yaml
+
+from clients.kubernetes import KubernetesApi, Patience
+from migration.clock import Time
+from migration.journal import Journal
+from migration.world import World
+
+from .api_server import Clock, Object
+from .cloud import JOIN_SECONDS, Group
+from .controllers import (
+    BUDGETS,
+    CONFIG_MAPS,
+    DAEMON_SETS,
+    DEPLOYMENTS,
+    NODES,
+    PODS,
+    REPLICA_SETS,
+    REQUIRED,
+    START_SECONDS,
+    STOCK_TERMS,
+    Controllers,
+    owner_of,
+)
+
+__all__ = ["CONFIG_MAPS", "DAEMON_SETS", "NODES", "PODS", "STOCK_TERMS", "Simulation"]
+
+
+class Simulation(Controllers):
+    """One cluster in one account. Everything moves on with every second somebody sleeps."""
+
+    def __init__(self, *, managed: bool = False, clock: Clock | None = None, **groups: int) -> None:
+        super().__init__(clock or Clock())
+        self.cloud.install = self._install_add_on
+        self.journal: list[dict[str, Any]] = []
+        for name, size in groups.items():
+            self.cloud.groups[name] = Group(name, minimum=1, maximum=size, desired=size)
+        if managed:
+            self.cloud.add_on = {"addonVersion": "v1.20", "status": "ACTIVE", "tags": {}}
+        self.add_daemon_set("aws-node", STOCK_TERMS)
+        self._add_rights()
+        self.clock.tick = self.tick
+        self.clock.sleep(JOIN_SECONDS + 5)
+
+    # What tests put into it
+
+    def world(self, **more: Any) -> World:
+        """The world as the program gets it."""
+        api = KubernetesApi(
+            "https://cluster.example",
+            None,
+            transport=httpx.MockTransport(self.api),
+            patience=Patience(attempts=3),
+            sleep=self.clock.sleep,
+        )
+        time = Time(monotonic=self.clock.monotonic, now=self.clock.now, sleep=self.clock.sleep)
+        journal = Journal(lambda line: self.journal.append(json.loads(line)))
+        return World(cluster="demo", api=api, aws=self.cloud.client, time=time, journal=journal, **more)
+
+    def add_daemon_set(self, name: str, terms: list[Object], namespace: str = "kube-system") -> Object:
+        affinity = {"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": terms}}}
+        return self.api.put(
+            DAEMON_SETS,
+            {
+                "apiVersion": "apps/v1",
+                "kind": "DaemonSet",
+                "metadata": {"name": name, "namespace": namespace},
+                "spec": {"template": {"metadata": {}, "spec": {"affinity": affinity, "containers": []}}},
+                "status": {},
+            },
+        )
+
+    def install_cilium(self, mode: str | None = "default") -> None:
+        """As Helm does with the program's values: agents off the old nodes."""
+        off = {"key": "cni-plugin", "operator": "NotIn", "values": ["aws"]}
+        self.add_daemon_set("cilium", [{"matchExpressions": [off]}])
+        data = {} if mode is None else {"enable-policy": mode}
+        metadata = {"name": "cilium-config", "namespace": "kube-system"}
+        self.api.put(CONFIG_MAPS, {"metadata": metadata, "data": data})
+
+    def bind_cilium(self) -> None:
+        """As the program's values of a rollback do: agents on the nodes that are to go, and nowhere else."""
+        on = {"key": "cni-plugin", "operator": "In", "values": ["cilium"]}
+        affinity = self.daemon_set("cilium")["spec"]["template"]["spec"]["affinity"]
+        affinity["nodeAffinity"][REQUIRED]["nodeSelectorTerms"] = [{"matchExpressions": [on]}]
+
+    def deploy(self, name: str, replicas: int, namespace: str = "shop", **budget: int | str) -> None:
+        """A Deployment with its ReplicaSet, and a budget if one is given; waits until it runs."""
+        deployment = {
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": {"replicas": replicas},
+            "status": {},
+        }
+        self.api.put(DEPLOYMENTS, deployment)
+        replica_set = {
+            "metadata": {
+                "name": f"{name}-1",
+                "namespace": namespace,
+                "ownerReferences": [owner_of("Deployment", deployment)],
+            },
+            "spec": {"replicas": replicas, "template": {"metadata": {"labels": {"app": name}}, "spec": {}}},
+            "status": {},
+        }
+        self.api.put(REPLICA_SETS, replica_set)
+        if budget:
+            self.add_budget(name, namespace, **budget)
+        self.clock.sleep(START_SECONDS + 3)
+
+    def add_budget(self, app: str, namespace: str = "shop", *, name: str = "", **budget: int | str) -> None:
+        spec = {"selector": {"matchLabels": {"app": app}}, **budget}
+        metadata = {"name": name or app, "namespace": namespace}
+        self.api.put(BUDGETS, {"metadata": metadata, "spec": spec, "status": {"expectedPods": 0}})
+        self.count_budgets()
+
+    def run(self, name: str, node: str, namespace: str = "shop", **more: Any) -> Object:
+        """A single pod on a node."""
+        metadata = {"name": name, "namespace": namespace, **more.pop("metadata", {})}
+        ready = {"type": "Ready", "status": "True"}
+        return self.api.put(
+            PODS,
+            {
+                "metadata": metadata,
+                "spec": {"nodeName": node, "containers": [], **more.pop("spec", {})},
+                "status": {"phase": more.pop("phase", "Running"), "conditions": [ready]},
+            },
+        )
+
+    def daemon_set(self, name: str) -> Object:
+        found = self.api.find(DAEMON_SETS, "kube-system", name)
+        assert found is not None
+        return found
+
+    def _add_rights(self) -> None:
+        """What else aws-node consists of."""
+        rights = "/apis/rbac.authorization.k8s.io/v1"
+        for kind, collection, namespace, name in (
+            ("ConfigMap", CONFIG_MAPS, "kube-system", "amazon-vpc-cni"),
+            ("ServiceAccount", "/api/v1/serviceaccounts", "kube-system", "aws-node"),
+            ("ClusterRole", f"{rights}/clusterroles", "", "aws-node"),
+            ("ClusterRoleBinding", f"{rights}/clusterrolebindings", "", "aws-node"),
+        ):
+            metadata = {"name": name, **({"namespace": namespace} if namespace else {})}
+            self.api.put(collection, {"kind": kind, "metadata": metadata})
+
+    def _install_add_on(self, add_on: dict[str, Any] | None) -> None:
+        """What EKS does in the cluster when the add-on changes."""
+        found = self.api.find(DAEMON_SETS, "kube-system", "aws-node")
+        if add_on is None:
+            if found is not None:
+                self.api.remove(DAEMON_SETS, found)
+            return
+        daemon_set = found or self.add_daemon_set("aws-node", STOCK_TERMS)
+        values = yaml.safe_load(add_on.get("configurationValues") or "{}")
+        stock = {"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": STOCK_TERMS}}}
+        daemon_set["spec"]["template"]["spec"]["affinity"] = values.get("affinity", stock)
+        daemon_set["metadata"]["generation"] += 1

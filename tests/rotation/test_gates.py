@@ -1,0 +1,298 @@
+"""The checks between the steps, each with what makes it fail."""
+
+import json
+from typing import Any
+
+import pytest
+
+from migration import operations
+from migration.operations import Target
+from migration.stops import StoppedError, TimedOutError
+
+from .migrations import Stack, quiet, rules
+from .simulation.api_server import Object
+from .simulation.world import CONFIG_MAPS, DAEMON_SETS, STOCK_TERMS, Simulation
+
+pytestmark = pytest.mark.simulation
+
+BOUND = {"key": "cni-plugin", "operator": "In", "values": ["aws"]}
+OFF_CILIUM = {"key": "cni-plugin", "operator": "NotIn", "values": ["cilium"]}
+
+
+@pytest.fixture
+def simulation() -> Simulation:
+    return Simulation(workers=3)
+
+
+def terms(simulation: Simulation) -> list[Object]:
+    affinity = simulation.daemon_set("aws-node")["spec"]["template"]["spec"]["affinity"]
+    found: list[Object] = affinity["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"][
+        "nodeSelectorTerms"
+    ]
+    return found
+
+
+def record(simulation: Simulation) -> dict[str, Any]:
+    found = simulation.api.find(CONFIG_MAPS, "kube-system", "eks-cilium-migration")
+    assert found is not None
+    return {key: json.loads(value) for key, value in found["data"].items()}
+
+
+def joins(simulation: Simulation, after: str) -> None:
+    """A node joins right after the first write whose path contains a text."""
+
+    def join(what: str) -> None:
+        if after in what:
+            simulation.api.after_write = lambda _: None
+            group = simulation.cloud.groups["workers"]
+            group.maximum = group.desired = 4
+            simulation.clock.sleep(8)
+
+    simulation.api.after_write = join
+
+
+# The inventory
+
+
+def test_all_nodes_are_labelled_and_written_down_in_the_order_of_work(simulation: Simulation):
+    facts = operations.take_inventory(simulation.world(), rules(), quiet)
+
+    assert len(simulation.nodes(**{"cni-plugin": "aws"})) == 3
+    assert sorted(facts["labelled"]) == sorted(facts["nodes"])
+    assert [node["name"] for node in record(simulation)["inventory"]["nodes"]] == facts["nodes"]
+
+
+def test_nodes_that_have_the_label_are_told_and_skipped(simulation: Simulation):
+    name = simulation.nodes()[1]["metadata"]["name"]
+    simulation.nodes()[1]["metadata"]["labels"]["cni-plugin"] = "aws"
+    lines: list[str] = []
+
+    facts = operations.take_inventory(simulation.world(), rules(), lines.append)
+
+    assert facts["already"] == [name]
+    assert f"1 nodes have the label cni-plugin=aws already: {name}" in lines
+    assert len(facts["nodes"]) == 3
+
+
+def test_a_label_that_somebody_else_set_is_not_overwritten(simulation: Simulation):
+    simulation.nodes()[1]["metadata"]["labels"]["cni-plugin"] = "calico"
+
+    with pytest.raises(StoppedError, match="has the label cni-plugin=calico, which somebody else set"):
+        operations.take_inventory(simulation.world(), rules(), quiet)
+
+    assert simulation.nodes(**{"cni-plugin": "aws"}) == []
+
+
+def test_a_node_that_joins_while_the_others_are_labelled_stops_the_run(simulation: Simulation):
+    joins(simulation, after="PATCH /api/v1/nodes")
+    stack = Stack(simulation, rules())
+
+    with pytest.raises(
+        StoppedError, match="3 of 4 nodes have the label cni-plugin=aws; without it: ip-10-0-0-4"
+    ):
+        stack.up()
+
+    assert simulation.api.find(CONFIG_MAPS, "kube-system", "eks-cilium-migration") is None
+    stack.up()
+    assert len(record(simulation)["inventory"]["nodes"]) == 4
+
+
+def test_a_node_that_joins_after_the_inventory_is_taken_in_before_any_drain(
+    simulation: Simulation,
+):
+    world = simulation.world()
+    operations.take_inventory(world, rules(), quiet)
+    group = simulation.cloud.groups["workers"]
+    group.maximum = group.desired = 4
+    simulation.clock.sleep(10)
+
+    with pytest.raises(StoppedError, match="ip-10-0-0-4 joined after the 3 nodes of the inventory"):
+        operations.restrict_aws_node(world, rules(), quiet)
+
+    simulation.clock.sleep(3)
+    assert len(record(simulation)["inventory"]["nodes"]) == 4
+    assert simulation.daemon_set("aws-node")["status"]["desiredNumberScheduled"] == 4
+    operations.restrict_aws_node(world, rules(), quiet)
+
+
+def test_an_inventory_never_changes_after_the_first_run(simulation: Simulation):
+    stack = Stack(simulation, rules())
+    stack.up()
+    taken = record(simulation)["inventory"]
+
+    operations.take_inventory(simulation.world(), rules(), quiet)
+
+    assert record(simulation)["inventory"] == taken
+    assert simulation.nodes(**{"cni-plugin": "aws"}) == []
+
+
+# aws-node's affinity
+
+
+def test_a_self_managed_aws_node_keeps_its_stock_terms_beside_ours(simulation: Simulation):
+    world = simulation.world()
+    operations.take_inventory(world, rules(), quiet)
+
+    facts = operations.restrict_aws_node(world, rules(), quiet)
+
+    expected = [{"matchExpressions": [*STOCK_TERMS[0]["matchExpressions"], BOUND]}]
+    assert terms(simulation) == facts["terms"] == expected
+    assert facts["managed"] is False
+
+
+def test_binding_twice_writes_once(simulation: Simulation):
+    world = simulation.world()
+    operations.take_inventory(world, rules(), quiet)
+    operations.restrict_aws_node(world, rules(), quiet)
+    simulation.api.writes.clear()
+
+    operations.restrict_aws_node(world, rules(), quiet)
+
+    assert simulation.api.writes == []
+
+
+def test_a_managed_add_on_is_configured_and_keeps_its_other_values():
+    simulation = Simulation(managed=True, workers=3)
+    assert simulation.cloud.add_on is not None
+    simulation.cloud.add_on["configurationValues"] = "env:\n  WARM_ENI_TARGET: '2'\n"
+    world = simulation.world()
+    operations.take_inventory(world, rules(), quiet)
+
+    facts = operations.restrict_aws_node(world, rules(), quiet)
+
+    configuration = json.loads(simulation.cloud.add_on["configurationValues"])
+    assert configuration["env"] == {"WARM_ENI_TARGET": "2"}
+    assert facts["managed"] is True
+    assert terms(simulation)[0]["matchExpressions"][-1] == BOUND
+    assert not any("daemonsets/aws-node" in path for _, path, _ in simulation.api.writes)
+
+    assert operations.release_aws_node(world, rules(), quiet) == {"restored": True}
+    assert simulation.cloud.add_on["configurationValues"] == "env:\n  WARM_ENI_TARGET: '2'\n"
+    assert terms(simulation) == STOCK_TERMS
+
+
+@pytest.mark.parametrize("affinity", [None, {}, {"podAntiAffinity": {"x": 1}}, "stock"])
+def test_a_self_managed_aws_node_gets_exactly_its_own_affinity_back(simulation: Simulation, affinity: Any):
+    template = simulation.daemon_set("aws-node")["spec"]["template"]["spec"]
+    if affinity != "stock":
+        template.pop("affinity")
+        if affinity is not None:
+            template["affinity"] = affinity
+    before = json.dumps(template, sort_keys=True)
+    world = simulation.world()
+    operations.take_inventory(world, rules(), quiet)
+    operations.restrict_aws_node(world, rules(), quiet)
+    assert terms(simulation)[0]["matchExpressions"][-1] == BOUND
+
+    operations.release_aws_node(world, rules(), quiet)
+
+    assert json.dumps(template, sort_keys=True) == before
+
+
+def test_an_add_on_that_does_not_take_the_affinity_is_noticed():
+    simulation = Simulation(managed=True, workers=1)
+    simulation.cloud.install = lambda _: None
+    world = simulation.world()
+    operations.take_inventory(world, rules(), quiet)
+
+    with pytest.raises(StoppedError, match="did not take the node affinity"):
+        operations.restrict_aws_node(world, rules(), quiet)
+
+
+# Cilium's count
+
+
+def test_cilium_has_to_want_exactly_the_nodes_without_the_label(simulation: Simulation):
+    world = simulation.world()
+    operations.take_inventory(world, rules(), quiet)
+    simulation.install_cilium()
+    template = simulation.daemon_set("cilium")["spec"]["template"]["spec"]
+    template["affinity"] = None
+
+    with pytest.raises(TimedOutError, match="DaemonSet cilium wants 3 nodes, and 0 are without the label"):
+        operations.await_agent_count(world, Target.CILIUM, quiet, seconds=10)
+
+
+def test_cilium_wants_the_nodes_that_joined_since(simulation: Simulation):
+    Stack(simulation, rules()).up(until="ip-")
+
+    facts = operations.await_agent_count(simulation.world(), Target.CILIUM, quiet)
+
+    assert facts == {"daemonSet": "cilium", "desired": 1, "unlabelled": 1}
+
+
+# The removal of aws-node
+
+
+def test_aws_node_is_not_removed_while_it_wants_a_node(simulation: Simulation):
+    world = simulation.world()
+    operations.take_inventory(world, rules(), quiet)
+
+    with pytest.raises(StoppedError, match="aws-node is not removed: DaemonSet aws-node still wants 3 nodes"):
+        operations.remove_aws_node(world, rules(), quiet)
+
+    assert simulation.daemon_set("aws-node")
+    assert not [path for method, path, _ in simulation.api.writes if method == "DELETE"]
+
+
+def test_what_aws_node_consisted_of_is_removed_and_its_definitions_stay(simulation: Simulation):
+    Stack(simulation, rules()).up(until="remove")
+
+    facts = operations.remove_aws_node(simulation.world(), rules(), quiet)
+
+    assert facts["removed"] == [
+        "daemonsets/aws-node",
+        "configmaps/amazon-vpc-cni",
+        "clusterrolebindings/aws-node",
+        "clusterroles/aws-node",
+        "serviceaccounts/aws-node",
+    ]
+    assert facts["kept"] == ["customresourcedefinitions eniconfigs.crd.k8s.amazonaws.com"]
+    assert simulation.api.find(DAEMON_SETS, "kube-system", "aws-node") is None
+
+
+def test_a_managed_add_on_is_deleted_with_its_software():
+    simulation = Simulation(managed=True, workers=2)
+    Stack(simulation, rules()).up()
+
+    assert ("delete_addon", {"preserve": False}) in simulation.cloud.calls
+    assert simulation.cloud.add_on is None
+    assert simulation.api.find(DAEMON_SETS, "kube-system", "aws-node") is None
+
+
+# Policies
+
+
+@pytest.mark.parametrize("mode", ["default", "always", None])
+def test_the_enforcement_of_policies_is_paused_and_exactly_restored(simulation: Simulation, mode: str | None):
+    world = simulation.world()
+    simulation.install_cilium(mode)
+    configuration = simulation.api.find(CONFIG_MAPS, "kube-system", "cilium-config")
+    assert configuration is not None
+    before = dict(configuration["data"])
+
+    assert operations.pause_policies(world, rules(), quiet)["before"] == mode
+    assert configuration["data"]["enable-policy"] == "never"
+    operations.pause_policies(world, rules(), quiet)
+    assert operations.resume_policies(world, rules(), quiet)["restored"] is True
+
+    assert configuration["data"] == before
+    assert operations.resume_policies(world, rules(), quiet)["restored"] is False
+
+
+def test_agents_are_rolled_only_when_the_mode_changes(simulation: Simulation):
+    world = simulation.world()
+    simulation.install_cilium()
+    daemon_set = simulation.daemon_set("cilium")
+    operations.pause_policies(world, rules(), quiet)
+    generation = daemon_set["metadata"]["generation"]
+
+    operations.pause_policies(world, rules(), quiet)
+    assert daemon_set["metadata"]["generation"] == generation
+    operations.resume_policies(world, rules(), quiet)
+    assert daemon_set["metadata"]["generation"] == generation + 1
+
+
+def test_policies_can_not_be_paused_without_cilium(simulation: Simulation):
+    with pytest.raises(StoppedError, match="cilium-config does not exist"):
+        operations.pause_policies(simulation.world(), rules(), quiet)

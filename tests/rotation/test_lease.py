@@ -1,0 +1,164 @@
+"""One run at a time: the Lease, who holds it, and when it is free."""
+
+import threading
+
+import pytest
+
+from migration import lease as leases
+from migration.lease import Heartbeat, Holder, Lease
+from migration.stops import LeaseHeldError
+
+from .simulation.world import Simulation
+
+pytestmark = pytest.mark.unit
+
+LEASES = "/apis/coordination.k8s.io/v1/leases"
+
+
+@pytest.fixture
+def simulation() -> Simulation:
+    return Simulation()
+
+
+def lease(simulation: Simulation, name: str, *, dead: bool | None = None) -> Lease:
+    world = simulation.world()
+    return Lease(world.api, Holder(name, f"boot/{name}/1"), world.time, dead=lambda _: dead)
+
+
+def test_a_run_takes_a_free_lease_and_may_act(simulation: Simulation):
+    one = lease(simulation, "ann")
+
+    one.acquire()
+
+    one.check()
+    found = simulation.api.find(LEASES, "kube-system", "eks-cilium-migration")
+    assert found is not None
+    assert found["spec"]["holderIdentity"] == "ann"
+
+
+def test_a_second_run_is_refused_with_the_holders_name(simulation: Simulation):
+    ann, bob = lease(simulation, "ann"), lease(simulation, "bob")
+    ann.acquire()
+    inner = simulation.clock.tick
+
+    def tick() -> None:
+        inner()
+        if simulation.clock.seconds % 10 == 0:
+            ann.renew()
+
+    simulation.clock.tick = tick
+
+    with pytest.raises(LeaseHeldError, match="ann has been at work on this cluster since"):
+        bob.acquire()
+
+
+def test_a_second_run_beside_a_living_process_is_refused_at_once(simulation: Simulation):
+    lease(simulation, "ann").acquire()
+    began = simulation.clock.seconds
+
+    with pytest.raises(LeaseHeldError, match="ann"):
+        lease(simulation, "bob", dead=False).acquire()
+
+    assert simulation.clock.seconds == began
+
+
+def test_a_process_that_is_known_to_be_dead_is_succeeded_at_once(simulation: Simulation):
+    lease(simulation, "ann").acquire()
+    began = simulation.clock.seconds
+    bob = lease(simulation, "bob", dead=True)
+
+    bob.acquire()
+
+    bob.check()
+    assert simulation.clock.seconds == began
+
+
+def test_a_lease_that_is_not_renewed_expires(simulation: Simulation):
+    ann, bob = lease(simulation, "ann"), lease(simulation, "bob")
+    ann.acquire()
+    began = simulation.clock.seconds
+
+    bob.acquire()
+
+    assert simulation.clock.seconds - began == leases.DURATION
+    bob.check()
+    with pytest.raises(LeaseHeldError, match="no longer holds"):
+        ann.check()
+    with pytest.raises(LeaseHeldError, match="bob has it"):
+        ann.renew()
+
+
+def test_a_run_that_could_not_renew_in_time_must_not_act(simulation: Simulation):
+    ann = lease(simulation, "ann")
+    ann.acquire()
+
+    simulation.clock.sleep(leases.DURATION * 0.6)
+    ann.check()
+    simulation.clock.sleep(leases.DURATION * 0.1)
+
+    with pytest.raises(LeaseHeldError, match="could not be renewed in time"):
+        ann.check()
+
+
+def test_of_two_that_want_a_free_lease_one_gets_it(simulation: Simulation):
+    ann, bob = lease(simulation, "ann"), lease(simulation, "bob", dead=False)
+    first = True
+
+    def cut_in(_: str) -> None:
+        nonlocal first
+        if first:
+            first = False
+            ann.acquire()
+
+    simulation.api.before_write = cut_in
+
+    with pytest.raises(LeaseHeldError, match="ann"):
+        bob.acquire()
+    ann.check()
+
+
+def test_a_lease_that_was_given_back_is_free(simulation: Simulation):
+    ann, bob = lease(simulation, "ann"), lease(simulation, "bob", dead=False)
+    ann.acquire()
+    ann.release()
+
+    bob.acquire()
+
+    bob.check()
+    with pytest.raises(LeaseHeldError):
+        ann.check()
+
+
+def test_a_run_takes_its_own_lease_again(simulation: Simulation):
+    lease(simulation, "ann").acquire()
+    again = lease(simulation, "ann")
+
+    again.acquire()
+
+    again.check()
+
+
+def test_this_process_is_known_to_be_alive_and_an_earlier_one_to_be_dead():
+    process = Holder.this_process().process
+    boot, pid, started = process.split("/")
+
+    assert leases.is_dead(process) is False
+    assert leases.is_dead(f"{boot}/{pid}/{int(started) - 1}") is True
+    assert leases.is_dead(f"another-machine/{pid}/{started}") is None
+    assert leases.is_dead("") is None
+
+
+def test_a_heartbeat_renews_until_it_is_stopped():
+    beaten = threading.Event()
+
+    class Counting(Lease):
+        def __init__(self) -> None:
+            pass
+
+        def renew(self) -> None:
+            beaten.set()
+
+    heart = Heartbeat(Counting(), every=0.01)
+    heart.start()
+    assert beaten.wait(5)
+    heart.stop()

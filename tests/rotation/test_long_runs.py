@@ -1,0 +1,53 @@
+"""A migration outlives every EKS token: they are good for 15 minutes."""
+
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from clients.kubernetes import BearerToken, KubernetesApi
+from migration import operations
+from migration.operations import Limits, Target
+
+from .migrations import Before, Stack, quiet, rules
+from .simulation.api_server import status
+from .simulation.world import Simulation
+
+pytestmark = pytest.mark.simulation
+
+LIFE = 900
+
+
+@pytest.mark.parametrize("renewed_early", [True, False], ids=["renewed in time", "only when refused"])
+def test_tokens_are_renewed_while_nodes_are_replaced(renewed_early: bool):
+    simulation = Simulation(workers=3)
+    simulation.deploy("web", 3, maxUnavailable=1)
+    before = Before(simulation)
+    Stack(simulation, rules()).up(until="ip-")
+    clock, made = simulation.clock, []
+
+    def mint() -> str:
+        made.append(clock.seconds)
+        return str(clock.seconds)
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        minted = float(request.headers["authorization"].removeprefix("Bearer "))
+        if clock.seconds - minted >= LIFE:
+            return status(401, "Unauthorized")
+        return simulation.api(request)
+
+    token = BearerToken(mint, life=600 if renewed_early else 1e9, clock=clock.monotonic)
+    api = KubernetesApi("https://cluster.example", token, transport=httpx.MockTransport(serve))
+    world = replace(simulation.world(), api=api)
+    slow = replace(rules(drain_timeout=9999), limits=Limits(load_balancer=0, between_looks=120))
+    began = clock.seconds
+
+    inventory = operations.read_inventory(world, Target.CILIUM)
+    assert inventory is not None
+    for node in inventory.nodes:
+        operations.rotate_node(world, node.name, slow, quiet)
+    operations.restore_capacity(world, slow, quiet)
+
+    before.check_replaced()
+    assert clock.seconds - began > 2 * LIFE
+    assert len(made) > 2

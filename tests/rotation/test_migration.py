@@ -1,0 +1,24 @@
+"""A whole migration in the simulated world: what it leaves, and what it never does on the way."""
+
+import pytest
+
+from .migrations import Before, Stack, rules
+from .simulation.world import Simulation
+
+pytestmark = pytest.mark.unit
+
+
+def shop(**groups: int) -> Simulation:
+    simulation = Simulation(**(groups or {"workers": 3}))
+    simulation.deploy("web", 4, maxUnavailable=1)
+    simulation.deploy("api", 3, minAvailable="50%")
+    return simulation
+
+
+def test_every_node_is_replaced_and_everything_else_is_as_before():
+    simulation = shop()
+    before = Before(simulation)
+
+    Stack(simulation, rules(), report=print).up()
+
+    before.check_replaced()

@@ -1,0 +1,600 @@
+"""Configurations that have to be refused, and what the refusal has to say.
+
+Used by the tests of the parser, and by those that run some of them through a preview of the whole program.
+"""
+
+import copy
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+GOOD: dict[str, Any] = {
+    "aws:region": "eu-central-1",
+    "mode": "new-cluster",
+    "cluster": {"name": "dev", "kubernetesVersion": "1.34"},
+    "network": {"cidr": "10.0.0.0/16"},
+    "nodeGroups": {"system": {"instanceTypes": ["m7i.large"]}},
+    "cilium": {"version": "1.19.6"},
+    "coredns": {"version": "v1.12.4-eksbuild.1"},
+}
+
+GOOD_REPLACEMENT: dict[str, Any] = {
+    "aws:region": "eu-central-1",
+    "mode": "replacement",
+    "cluster": {"name": "production"},
+    "cilium": {"version": "1.19.6"},
+}
+
+GONE = object()
+"""In a change: take the key out."""
+
+
+@dataclass(frozen=True)
+class Bad:
+    """One wrong configuration: what is changed in a good one, and the problems it has to end in."""
+
+    name: str
+    change: dict[str, Any]
+    problems: dict[str, str]
+    """Key path to a part of the message."""
+    base: dict[str, Any] = field(default_factory=lambda: GOOD)
+
+
+def changed(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    """A copy of a configuration with a change merged into it."""
+    result = copy.deepcopy(base)
+    for key, value in change.items():
+        if value is GONE:
+            result.pop(key)
+        elif isinstance(value, dict) and isinstance(result.get(key), dict):
+            result[key] = changed(result[key], value)
+        else:
+            result[key] = copy.deepcopy(value)
+    return result
+
+
+def as_pulumi(configuration: dict[str, Any]) -> dict[str, str]:
+    """The flat map of texts that Pulumi hands to a program."""
+    return {
+        key if ":" in key else f"eks-cilium:{key}": value if isinstance(value, str) else json.dumps(value)
+        for key, value in configuration.items()
+    }
+
+
+EXISTING = changed(
+    GOOD,
+    {
+        "network": {
+            "cidr": GONE,
+            "vpcId": "vpc-0123456789abcdef0",
+            "privateSubnetIds": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+        }
+    },
+)
+
+
+def _group(**keys: Any) -> dict[str, Any]:
+    return {"nodeGroups": {"system": keys}}
+
+
+def _cluster(**keys: Any) -> dict[str, Any]:
+    return {"cluster": keys}
+
+
+def _cilium(**keys: Any) -> dict[str, Any]:
+    return {"cilium": keys}
+
+
+def _migration(**keys: Any) -> dict[str, Any]:
+    return {"migration": keys}
+
+
+_GROUP = "eks-cilium:nodeGroups.system"
+
+BAD: list[Bad] = [
+    # The shape.
+    Bad("mode missing", {"mode": GONE}, {"eks-cilium:mode": "not set"}),
+    Bad("mode unknown", {"mode": "new_cluster"}, {"eks-cilium:mode": "allowed: new-cluster"}),
+    Bad("region missing", {"aws:region": GONE}, {"aws:region": "pulumi config set 'aws:region'"}),
+    Bad("region misspelled", {"aws:region": "eu-central"}, {"aws:region": "eu-central-1"}),
+    Bad(
+        "credentials in the configuration",
+        {"aws:secretKey": "shhh"},
+        {"aws:secretKey": "pulumi config rm 'aws:secretKey'"},
+    ),
+    Bad("unknown top key", {"nodegroups": {}}, {"eks-cilium:nodegroups": "did you mean 'nodeGroups'?"}),
+    Bad(
+        "unknown key",
+        _cluster(kubernetesVerion="1.34"),
+        {"eks-cilium:cluster.kubernetesVerion": "did you mean 'kubernetesVersion'?"},
+    ),
+    Bad("unknown key in a group", _group(minSze=1), {f"{_GROUP}.minSze": "did you mean 'minSize'?"}),
+    Bad("object expected", {"network": "10.0.0.0/16"}, {"eks-cilium:network": "an object"}),
+    Bad("not even JSON", {"cilium": "{version"}, {"eks-cilium:cilium": "an object"}),
+    Bad("number expected", _group(minSize="two"), {f"{_GROUP}.minSize": "a whole number"}),
+    Bad("boolean expected", _cluster(protect="maybe"), {"eks-cilium:cluster.protect": "true or false"}),
+    Bad("no node groups", {"nodeGroups": GONE}, {"eks-cilium:nodeGroups": "at least one node group"}),
+    # The control plane.
+    Bad("name with capitals", _cluster(name="Dev"), {"eks-cilium:cluster.name": "Cilium's rule"}),
+    Bad("name too long for Cilium", _cluster(name="d" * 33), {"eks-cilium:cluster.name": "1 to 32"}),
+    Bad("name ends in a dash", _cluster(name="dev-"), {"eks-cilium:cluster.name": "ending with"}),
+    Bad(
+        "YAML ate the quotes",
+        _cluster(kubernetesVersion=1.3),
+        {"eks-cilium:cluster.kubernetesVersion": "in quotes"},
+    ),
+    Bad(
+        "Kubernetes too old",
+        _cluster(kubernetesVersion="1.24"),
+        {"eks-cilium:cluster.kubernetesVersion": "1.30"},
+    ),
+    Bad(
+        "Kubernetes older than Cilium supports",
+        _cluster(kubernetesVersion="1.32") | _cilium(version="1.20.2"),
+        {"eks-cilium:cluster.kubernetesVersion": "1.33 or newer with Cilium 1.20.2"},
+    ),
+    Bad(
+        "endpoint answers nowhere",
+        _cluster(endpoint={"privateAccess": False}),
+        {"eks-cilium:cluster.endpoint.privateAccess": "at least one"},
+    ),
+    Bad(
+        "public endpoint open by omission",
+        _cluster(endpoint={"publicAccess": True}),
+        {"eks-cilium:cluster.endpoint.publicAccessCidrs": "0.0.0.0/0 if you mean everybody"},
+    ),
+    Bad(
+        "networks for a closed endpoint",
+        _cluster(endpoint={"publicAccessCidrs": ["0.0.0.0/0"]}),
+        {"eks-cilium:cluster.endpoint.publicAccessCidrs": "nothing while publicAccess is false"},
+    ),
+    Bad(
+        "not a network",
+        _cluster(endpoint={"publicAccess": True, "publicAccessCidrs": ["203.0.113.7/24"]}),
+        {"eks-cilium:cluster.endpoint.publicAccessCidrs[0]": "IPv4 networks"},
+    ),
+    Bad(
+        "service network public",
+        _cluster(serviceCidr="8.8.0.0/16"),
+        {"eks-cilium:cluster.serviceCidr": "inside"},
+    ),
+    Bad(
+        "service network too small",
+        _cluster(serviceCidr="172.20.0.0/25"),
+        {"eks-cilium:cluster.serviceCidr": "/12 to /24"},
+    ),
+    Bad("log type unknown", _cluster(logTypes=["audits"]), {"eks-cilium:cluster.logTypes[0]": "audit"}),
+    Bad(
+        "log retention unknown", _cluster(logRetentionDays=31), {"eks-cilium:cluster.logRetentionDays": "30"}
+    ),
+    Bad(
+        "admin is a session",
+        _cluster(admins=["arn:aws:sts::111122223333:assumed-role/admin/me"]),
+        {"eks-cilium:cluster.admins[0]": "not of a session"},
+    ),
+    Bad(
+        "admin twice",
+        _cluster(admins=["arn:aws:iam::111122223333:role/a", "arn:aws:iam::111122223333:role/a"]),
+        {"eks-cilium:cluster.admins[1]": "once"},
+    ),
+    Bad("key is an alias", _cluster(secretsKeyArn="alias/eks"), {"eks-cilium:cluster.secretsKeyArn": "ARN"}),
+    Bad(
+        "deletion half protected",
+        _cluster(deletionProtection=True, protect=False),
+        {"eks-cilium:cluster.deletionProtection": "a destroy would fail half-way"},
+    ),
+    Bad("tag AWS keeps", {"tags": {"aws:team": "x"}}, {'eks-cilium:tags["aws:team"]': "without aws:"}),
+    Bad(
+        "tag the program writes", {"tags": {"Name": "x"}}, {"eks-cilium:tags.Name": "writes that one itself"}
+    ),
+    # The network.
+    Bad("no VPC at all", {"network": {"cidr": GONE}}, {"eks-cilium:network.cidr": "network.vpcId"}),
+    Bad(
+        "two VPCs",
+        {"network": {"cidr": "10.0.0.0/16"}},
+        {"eks-cilium:network.cidr": "nothing beside network.vpcId"},
+        EXISTING,
+    ),
+    Bad(
+        "NAT for an existing VPC",
+        {"network": {"nat": "single"}},
+        {"eks-cilium:network.nat": "used as it is"},
+        EXISTING,
+    ),
+    Bad("VPC too small", {"network": {"cidr": "10.0.0.0/24"}}, {"eks-cilium:network.cidr": "/16 to /20"}),
+    Bad("VPC too large", {"network": {"cidr": "10.0.0.0/8"}}, {"eks-cilium:network.cidr": "/16 to /20"}),
+    Bad("VPC public", {"network": {"cidr": "52.0.0.0/16"}}, {"eks-cilium:network.cidr": "inside 10.0.0.0/8"}),
+    Bad(
+        "VPC with host bits",
+        {"network": {"cidr": "10.0.0.1/16"}},
+        {"eks-cilium:network.cidr": "a private IPv4 network"},
+    ),
+    Bad(
+        "VPC overlaps services",
+        {"network": {"cidr": "172.20.0.0/16"}},
+        {"eks-cilium:network.cidr": "does not overlap cluster.serviceCidr"},
+    ),
+    Bad("one zone", {"network": {"zones": 1}}, {"eks-cilium:network.zones": "2 or 3"}),
+    Bad("four zones", {"network": {"zones": 4}}, {"eks-cilium:network.zones": "2 or 3"}),
+    Bad(
+        "the same zone twice",
+        {"network": {"zones": ["eu-central-1a", "eu-central-1a"]}},
+        {"eks-cilium:network.zones": "different zones"},
+    ),
+    Bad(
+        "zone of another region",
+        {"network": {"zones": ["eu-central-1a", "eu-west-1b"]}},
+        {"eks-cilium:network.zones[1]": "a zone of eu-central-1"},
+    ),
+    Bad(
+        "private nodes without NAT",
+        {"network": {"nat": "none"}},
+        {"eks-cilium:network.nat": "per-zone or single"},
+    ),
+    Bad(
+        "subnets without a VPC",
+        {"network": {"publicSubnetIds": ["subnet-0123456789abcdef0"]}},
+        {"eks-cilium:network.publicSubnetIds": "nothing without network.vpcId"},
+    ),
+    Bad(
+        "VPC id misspelled",
+        {"network": {"vpcId": "vpc-12"}},
+        {"eks-cilium:network.vpcId": "the id of a VPC"},
+        EXISTING,
+    ),
+    Bad(
+        "one subnet",
+        {"network": {"privateSubnetIds": ["subnet-0123456789abcdef0"]}},
+        {"eks-cilium:network.privateSubnetIds": "two or three zones"},
+        EXISTING,
+    ),
+    Bad(
+        "no subnets for public nodes",
+        _group(subnets="public"),
+        {"eks-cilium:network.publicSubnetIds": "node groups are placed there"},
+        EXISTING,
+    ),
+    Bad(
+        "subnet listed twice",
+        {"network": {"publicSubnetIds": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef2"]}},
+        {"eks-cilium:network.publicSubnetIds[0]": "every subnet once"},
+        EXISTING,
+    ),
+    # Node groups.
+    Bad(
+        "group name too long",
+        {"nodeGroups": {"n" * 21: {}}},
+        {f"eks-cilium:nodeGroups.{'n' * 21}": "1 to 20"},
+    ),
+    Bad(
+        "minimum above desired",
+        _group(minSize=3, desiredSize=2),
+        {f"{_GROUP}.desiredSize": "between minSize (3)"},
+    ),
+    Bad("desired above maximum", _group(desiredSize=9), {f"{_GROUP}.desiredSize": "maxSize (3)"}),
+    Bad(
+        "empty node groups", _group(minSize=0, desiredSize=0), {f"{_GROUP}.desiredSize": "at least one node"}
+    ),
+    Bad("more missing than there are", _group(maxUnavailable=4), {f"{_GROUP}.maxUnavailable": "maxSize (3)"}),
+    Bad(
+        "no instance type",
+        _group(instanceTypes=[]),
+        {f"{_GROUP}.instanceTypes": "a list of EC2 instance types"},
+    ),
+    Bad(
+        "instance type misspelled",
+        _group(instanceTypes=["m7i"]),
+        {f"{_GROUP}.instanceTypes[0]": "EC2 instance type"},
+    ),
+    Bad(
+        "ARM image, x86 instances",
+        _group(amiType="AL2023_ARM_64_STANDARD"),
+        {f"{_GROUP}.instanceTypes[0]": "an arm64 instance type"},
+    ),
+    Bad(
+        "x86 image, Graviton instances",
+        _group(instanceTypes=["m7i.large", "m7g.large"]),
+        {f"{_GROUP}.instanceTypes[1]": "an x86_64 instance type"},
+    ),
+    Bad("image unknown", _group(amiType="AL2023"), {f"{_GROUP}.amiType": "AL2023_x86_64_STANDARD"}),
+    Bad(
+        "no AL2 image any more",
+        _group(amiType="AL2_x86_64"),
+        {f"{_GROUP}.amiType": "no AL2 image for Kubernetes 1.34"},
+    ),
+    Bad(
+        "image of another Kubernetes",
+        _group(releaseVersion="1.33.0-20250915"),
+        {f"{_GROUP}.releaseVersion": "1.34"},
+    ),
+    Bad(
+        "reserved label",
+        _group(labels={"eks.amazonaws.com/x": "y"}),
+        {f'{_GROUP}.labels["eks.amazonaws.com/x"]': "outside"},
+    ),
+    Bad("label misspelled", _group(labels={"team": "a b"}), {f"{_GROUP}.labels.team": "label key and value"}),
+    Bad(
+        "the start-up taint again",
+        _group(taints=[{"key": "node.cilium.io/agent-not-ready", "value": "true", "effect": "NO_EXECUTE"}]),
+        {f"{_GROUP}.taints[0]": "every node gets this one"},
+    ),
+    Bad(
+        "reserved taint",
+        _group(taints=[{"key": "node.kubernetes.io/x", "effect": "PREFER_NO_SCHEDULE"}]),
+        {f"{_GROUP}.taints[0]": "outside kubernetes.io"},
+    ),
+    Bad(
+        "effect in Kubernetes' spelling",
+        _group(taints=[{"key": "a", "effect": "NoSchedule"}]),
+        {f"{_GROUP}.taints[0].effect": "NO_SCHEDULE"},
+    ),
+    Bad(
+        "nowhere to run CoreDNS",
+        _group(taints=[{"key": "dedicated", "value": "batch", "effect": "NO_SCHEDULE"}]),
+        {f"{_GROUP}.taints": "for Cilium's operator and CoreDNS"},
+    ),
+    Bad("disk too small", _group(diskSize=8), {f"{_GROUP}.diskSize": "20 to 16384"}),
+    # Cilium.
+    Bad(
+        "Cilium version unknown", _cilium(version="1.17.1"), {"eks-cilium:cilium.version": "1.12.4, 1.15.19"}
+    ),
+    Bad("Cilium version missing", _cilium(version=GONE), {"eks-cilium:cilium.version": "not set"}),
+    Bad("cluster id above 127", _cilium(clusterId=128), {"eks-cilium:cilium.clusterId": "AWS owns"}),
+    Bad(
+        "charts in the clear",
+        _cilium(chartRepository="http://charts"),
+        {"eks-cilium:cilium.chartRepository": "https://"},
+    ),
+    Bad(
+        "eth0 on AL2023",
+        _group(subnets="public") | _cilium(egressMasqueradeInterfaces="eth0"),
+        {"eks-cilium:cilium.egressMasqueradeInterfaces": "the interfaces of AL2023 begin with ens"},
+    ),
+    Bad(
+        "interfaces without masquerading",
+        _cilium(egressMasqueradeInterfaces="ens+"),
+        {"eks-cilium:cilium.egressMasqueradeInterfaces": "nothing while pods are not masqueraded"},
+    ),
+    Bad(
+        "public nodes without masquerading",
+        _group(subnets="public") | _cilium(masquerade="off"),
+        {"eks-cilium:cilium.masquerade": "internet gateway drops pod addresses"},
+    ),
+    Bad(
+        "two image families with masquerading",
+        {"nodeGroups": {"system": {"subnets": "public"}, "more": {"amiType": "BOTTLEROCKET_x86_64"}}},
+        {f"{_GROUP}.amiType": "found AL2023, Bottlerocket"},
+    ),
+    Bad(
+        "kube-proxy twice",
+        {"kubeProxy": {"version": "v1.34.0-eksbuild.2"}},
+        {"eks-cilium:kubeProxy": "nothing while cilium.kubeProxyReplacement is true"},
+    ),
+    Bad(
+        "no kube-proxy at all",
+        _cilium(kubeProxyReplacement=False),
+        {"eks-cilium:kubeProxy.version": "a version of the kube-proxy add-on"},
+    ),
+    Bad(
+        "kube-proxy of another Kubernetes",
+        _cilium(kubeProxyReplacement=False) | {"kubeProxy": {"version": "v1.33.0-eksbuild.2"}},
+        {"eks-cilium:kubeProxy.version": "a build for Kubernetes 1.34"},
+    ),
+    Bad(
+        "prefixes on old instances",
+        _group(instanceTypes=["t2.large"]) | _cilium(prefixDelegation=True),
+        {f"{_GROUP}.instanceTypes[0]": "Nitro"},
+    ),
+    Bad(
+        "UI without Relay",
+        _cilium(hubble={"ui": True}),
+        {"eks-cilium:cilium.hubble.ui": "hubble.relay is false"},
+    ),
+    Bad(
+        "Relay without Hubble",
+        _cilium(hubble={"enabled": False, "relay": True}),
+        {"eks-cilium:cilium.hubble.relay": "hubble.enabled is false"},
+    ),
+    Bad(
+        "more operators than nodes",
+        _cilium(operatorReplicas=3),
+        {"eks-cilium:cilium.operatorReplicas": "at most 2"},
+    ),
+    Bad(
+        "value unknown to the chart",
+        _cilium(values={"bandwithManager": {"enabled": True}}),
+        {"eks-cilium:cilium.values.bandwithManager": "did you mean 'bandwidthManager'?"},
+    ),
+    Bad(
+        "value the chart has dropped",
+        _cilium(values={"containerRuntime": {"integration": "crio"}}),
+        {"eks-cilium:cilium.values.containerRuntime": "the chart 1.19.6"},
+    ),
+    Bad(
+        "object where the chart wants a value",
+        _cilium(values={"l7Proxy": {"enabled": False}}),
+        {"eks-cilium:cilium.values.l7Proxy": "does not know"},
+    ),
+    Bad(
+        "overlay by value",
+        _cilium(values={"tunnelProtocol": "vxlan"}),
+        {"eks-cilium:cilium.values.tunnelProtocol": "natively routed"},
+    ),
+    Bad(
+        "other addresses by value",
+        _cilium(values={"ipam": {"mode": "kubernetes"}}),
+        {"eks-cilium:cilium.values.ipam": "nothing:"},
+    ),
+    Bad(
+        "chaining by value",
+        _cilium(values={"cni": {"chainingMode": "aws-cni"}}),
+        {"eks-cilium:cilium.values.cni.chainingMode": "the only CNI"},
+    ),
+    Bad(
+        "cluster id by value",
+        _cilium(values={"cluster": {"id": 200}}),
+        {"eks-cilium:cilium.values.cluster.id": "then set eks-cilium:cilium.clusterId"},
+    ),
+    Bad(
+        "a hook that never ends",
+        _cilium(values={"hubble": {"tls": {"auto": {"method": "cronJob"}}}}),
+        {"eks-cilium:cilium.values.hubble.tls.auto.method": "before there is a node"},
+    ),
+    # Add-ons.
+    Bad(
+        "CoreDNS not pinned",
+        {"coredns": {"version": "latest"}},
+        {"eks-cilium:coredns.version": "describe-addon-versions"},
+    ),
+    Bad("CoreDNS missing", {"coredns": GONE}, {"eks-cilium:coredns": "not set"}),
+]
+
+BAD += [
+    Bad(name, change, problems, GOOD_REPLACEMENT)
+    for name, change, problems in (
+        # The mode.
+        (
+            "a key of another mode",
+            {"nodeGroups": {"system": {}}},
+            {"eks-cilium:nodeGroups": "known here: aws:profile, aws:region, cilium, cluster, migration"},
+        ),
+        (
+            "mode misspelled, keys of replacement",
+            {"mode": "replace", "migration": {}},
+            {"eks-cilium:mode": "new-cluster or replacement"},
+        ),
+        (
+            "version of a running cluster",
+            _cluster(kubernetesVersion="1.34"),
+            {"eks-cilium:cluster.kubernetesVersion": "no such key; known here: name"},
+        ),
+        ("cluster missing", {"cluster": GONE}, {"eks-cilium:cluster": "not set"}),
+        ("no name EKS has", _cluster(name="a b"), {"eks-cilium:cluster.name": "the name of an EKS cluster"}),
+        (
+            "a name Cilium does not take",
+            _cluster(name="Production_EU"),
+            {"eks-cilium:cilium.clusterName": "'eks-cilium:cilium.clusterName' production-eu"},
+        ),
+        (
+            "another name Cilium does not take",
+            _cilium(clusterName="Production"),
+            {"eks-cilium:cilium.clusterName": "1 to 32 lower-case letters"},
+        ),
+        # Cilium beside another CNI.
+        (
+            "kube-proxy replaced on the way",
+            _cilium(kubeProxyReplacement=True),
+            {"eks-cilium:cilium.kubeProxyReplacement": "false in this mode"},
+        ),
+        (
+            "kube-proxy replaced by value",
+            _cilium(values={"kubeProxyReplacement": "true"}),
+            {"eks-cilium:cilium.values.kubeProxyReplacement": "kube-proxy stays until"},
+        ),
+        (
+            "agents somewhere else",
+            _cilium(values={"affinity": {"nodeAffinity": {}}}),
+            {"eks-cilium:cilium.values.affinity": "but those that are still to be replaced"},
+        ),
+        (
+            "agents on some nodes only",
+            _cilium(values={"nodeSelector": {"pool": "a"}}),
+            {"eks-cilium:cilium.values.nodeSelector": "agents run on every node"},
+        ),
+        (
+            "the watcher that deletes CoreDNS",
+            _cilium(values={"operator": {"unmanagedPodWatcher": {"restart": True}}}),
+            {"eks-cilium:cilium.values.operator.unmanagedPodWatcher": "would delete CoreDNS"},
+        ),
+        (
+            "cluster name by value",
+            _cilium(values={"cluster": {"name": "x"}}),
+            {"eks-cilium:cilium.values.cluster.name": "then set eks-cilium:cilium.clusterName"},
+        ),
+        (
+            "interfaces without masquerading, running cluster",
+            _cilium(masquerade="off", egressMasqueradeInterfaces="ens+"),
+            {"eks-cilium:cilium.egressMasqueradeInterfaces": "nothing while cilium.masquerade is off"},
+        ),
+        (
+            "charts in the clear, running cluster",
+            _cilium(chartRepository="http://charts"),
+            {"eks-cilium:cilium.chartRepository": "https://"},
+        ),
+        (
+            "a subnet misspelled",
+            _cilium(subnetIds=["subnet-1"]),
+            {"eks-cilium:cilium.subnetIds[0]": "a list of subnet ids"},
+        ),
+        # The migration.
+        (
+            "target unknown",
+            _migration(target="calico"),
+            {"eks-cilium:migration.target": "cilium or aws-vpc-cni"},
+        ),
+        (
+            "capacity unknown",
+            _migration(capacity="standby"),
+            {"eks-cilium:migration.capacity": "surge or decrement"},
+        ),
+        ("no extra node", _migration(surge=0), {"eks-cilium:migration.surge": "1 to 100"}),
+        ("five lanes", _migration(parallel=5), {"eks-cilium:migration.parallel": "1 to 4"}),
+        ("no journal", _migration(journal=""), {"eks-cilium:migration.journal": "a path"}),
+        (
+            "a drain in no time",
+            _migration(drainTimeoutSeconds=5),
+            {"eks-cilium:migration.drainTimeoutSeconds": "60 to 86400"},
+        ),
+        (
+            "a new node in no time",
+            _migration(replacementTimeoutSeconds=5),
+            {"eks-cilium:migration.replacementTimeoutSeconds": "60 to 7200"},
+        ),
+        (
+            "healthy in no time",
+            _migration(healthTimeoutSeconds="soon"),
+            {"eks-cilium:migration.healthTimeoutSeconds": "30 to 7200"},
+        ),
+        ("no reading", _migration(settleReadings=0), {"eks-cilium:migration.settleReadings": "1 to 20"}),
+        (
+            "drain timeout misspelled",
+            _migration(drainTimeoutSecond=900),
+            {"eks-cilium:migration.drainTimeoutSecond": "did you mean 'drainTimeoutSeconds'?"},
+        ),
+        (
+            "an exception nobody knows",
+            _migration(allow={"barePod": ["debug/*"]}),
+            {"eks-cilium:migration.allow.barePod": "did you mean 'barePods'?"},
+        ),
+        (
+            "everything allowed",
+            _migration(allow=True),
+            {"eks-cilium:migration.allow": "an object"},
+        ),
+        (
+            "bare pods allowed outright",
+            _migration(allow={"barePods": True}),
+            {"eks-cilium:migration.allow.barePods": "a list of patterns namespace/name"},
+        ),
+        (
+            "a pattern without a namespace",
+            _migration(allow={"localStorage": ["cache-*"]}),
+            {"eks-cilium:migration.allow.localStorage[0]": "namespace/name"},
+        ),
+        (
+            "a group with a namespace",
+            _migration(allow={"lowerMinimum": ["default/workers"]}),
+            {"eks-cilium:migration.allow.lowerMinimum[0]": "group names"},
+        ),
+        (
+            "a pattern twice",
+            _migration(allow={"budgets": ["legacy/single", "legacy/single"]}),
+            {"eks-cilium:migration.allow.budgets[1]": "every pattern once"},
+        ),
+        (
+            "a tag AWS keeps, running cluster",
+            {"tags": {"aws:a": "b"}},
+            {'eks-cilium:tags["aws:a"]': "without aws:"},
+        ),
+    )
+]

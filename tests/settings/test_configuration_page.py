@@ -1,0 +1,66 @@
+"""The page about the configuration is the model's, and its examples are right."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from settings import read
+from settings.model import MODELS
+from settings.reference import reference
+from tests.settings.bad_configurations import GOOD, GOOD_REPLACEMENT, as_pulumi, changed
+
+pytestmark = pytest.mark.unit
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
+
+
+def test_the_page_is_what_the_model_says():
+    assert PAGE.read_text() == reference(), "run `python -m settings`"
+
+
+def test_every_key_says_what_it_means_and_what_it_may_be():
+    rows = [line.split(" | ") for line in reference().splitlines() if line.startswith("| `")]
+
+    assert len(rows) > 50
+    for key, _, meaning, allowed in rows:
+        assert meaning.endswith("."), key
+        assert len(allowed) > 4, key
+
+
+def examples(model: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
+    found = []
+    for name, field in model.model_fields.items():
+        here = (*path, field.alias or name)
+        found.append((here, field.json_schema_extra["example"]))
+        if hasattr(field.annotation, "model_fields"):
+            found += examples(field.annotation, here)
+    return found
+
+
+CONTRADICTING = {
+    ("cluster", "endpoint", "publicAccessCidrs"): {"cluster": {"endpoint": {"publicAccess": True}}},
+    ("cilium", "egressMasqueradeInterfaces"): {"cilium": {"masquerade": "on"}},
+    ("cilium", "hubble", "ui"): {"cilium": {"hubble": {"relay": True}}},
+    ("kubeProxy",): {"cilium": {"kubeProxyReplacement": False}},
+}
+SKIPPED = {("network", "vpcId"), ("network", "privateSubnetIds"), ("network", "publicSubnetIds")}
+BASES = {"new-cluster": GOOD, "replacement": GOOD_REPLACEMENT}
+
+
+@pytest.mark.parametrize(
+    ("mode", "path", "example"),
+    [
+        (mode, path, example)
+        for mode, model in MODELS.items()
+        for path, example in examples(model)
+        if path not in SKIPPED
+    ],
+    ids=lambda part: ".".join(part) if isinstance(part, tuple) else part if isinstance(part, str) else "",
+)
+def test_the_example_of_a_fix_is_a_fix(mode: str, path: tuple[str, ...], example: Any):
+    change: Any = example
+    for part in reversed(path):
+        change = {part: change}
+
+    assert read(as_pulumi(changed(changed(BASES[mode], CONTRADICTING.get(path, {})), change)))

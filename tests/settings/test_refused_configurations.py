@@ -1,0 +1,197 @@
+"""What the parser refuses, and that it always says so in the user's words."""
+
+import json
+import re
+
+import pytest
+from hypothesis import given, settings, strategies
+
+from settings import ConfigurationError, Settings, read
+from settings.model import MODELS
+from tests.settings.bad_configurations import (
+    BAD,
+    EXISTING,
+    GONE,
+    GOOD,
+    GOOD_REPLACEMENT,
+    Bad,
+    as_pulumi,
+    changed,
+)
+
+pytestmark = pytest.mark.unit
+
+_THREE_LINES = re.compile(
+    r"^(eks-cilium|aws):\S+ is .+\n    allowed: .+\n    fix:     pulumi config (set|rm) "
+)
+
+
+@pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.name)
+def test_every_bad_configuration_ends_in_its_own_messages(bad: Bad):
+    with pytest.raises(ConfigurationError) as refusal:
+        read(as_pulumi(changed(bad.base, bad.change)))
+
+    said = {problem.key: str(problem) for problem in refusal.value.problems}
+    assert set(said) == set(bad.problems)
+    for key, part in bad.problems.items():
+        assert part in said[key]
+
+
+@pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.name)
+def test_every_problem_names_key_value_allowed_and_fix(bad: Bad):
+    with pytest.raises(ConfigurationError) as refusal:
+        read(as_pulumi(changed(bad.base, bad.change)))
+
+    for problem in refusal.value.problems:
+        assert _THREE_LINES.match(str(problem))
+
+
+def test_all_problems_are_reported_together():
+    wrong = {
+        "mode": "x",
+        "cluster": {"name": "X"},
+        "network": {"zones": True},
+        "nodeGroups": {"a": {"minSze": 1}},
+    }
+
+    with pytest.raises(ConfigurationError) as refusal:
+        read(as_pulumi(changed(GOOD, wrong)))
+
+    assert {problem.key for problem in refusal.value.problems} >= {
+        "eks-cilium:mode",
+        "eks-cilium:cluster.name",
+        "eks-cilium:nodeGroups.a.minSze",
+    }
+    assert "problems in the configuration of this stack" in str(refusal.value)
+
+
+def test_rules_between_keys_are_reported_together():
+    wrong = {"network": {"cidr": "172.20.0.0/16", "zones": 1}, "cilium": {"hubble": {"ui": True}}}
+
+    with pytest.raises(ConfigurationError) as refusal:
+        read(as_pulumi(changed(GOOD, wrong)))
+
+    assert {problem.key for problem in refusal.value.problems} == {
+        "eks-cilium:network.cidr",
+        "eks-cilium:network.zones",
+        "eks-cilium:cilium.hubble.ui",
+    }
+
+
+def test_an_unknown_key_does_not_hide_broken_rules():
+    wrong = {"cluster": {"nmae": "x", "endpoint": {"publc": True}}, "network": {"zones": 1}}
+
+    with pytest.raises(ConfigurationError) as refusal:
+        read(as_pulumi(changed(GOOD, wrong)))
+
+    assert {problem.key for problem in refusal.value.problems} == {
+        "eks-cilium:cluster.nmae",
+        "eks-cilium:cluster.endpoint.publc",
+        "eks-cilium:network.zones",
+    }
+
+
+def test_rules_that_could_not_be_looked_at_yet_are_announced():
+    wrong = {"network": {"cidr": "x", "zones": 1}}
+
+    with pytest.raises(ConfigurationError, match="checked when these are right"):
+        read(as_pulumi(changed(GOOD, wrong)))
+
+
+def test_a_secret_is_never_quoted():
+    wrong = as_pulumi(changed(GOOD, {"tags": {"Name": "hunter2"}}))
+
+    with pytest.raises(ConfigurationError) as refusal:
+        read(wrong, secret_keys=["eks-cilium:tags"])
+
+    assert "hunter2" not in str(refusal.value)
+    assert "(secret)" in str(refusal.value)
+
+
+def test_credentials_in_the_configuration_are_never_quoted():
+    with pytest.raises(ConfigurationError) as refusal:
+        read(as_pulumi(changed(GOOD, {"aws:secretKey": "hunter2"})))
+
+    assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "good", [GOOD, EXISTING, GOOD_REPLACEMENT], ids=["new VPC", "existing VPC", "replacement"]
+)
+def test_a_good_configuration_is_frozen(good: dict):
+    configuration = read(as_pulumi(good))
+
+    with pytest.raises(ValueError, match="frozen"):
+        configuration.mode = "other"  # type: ignore[misc, assignment]
+
+
+def test_keys_of_other_packages_are_left_alone():
+    assert read({**as_pulumi(GOOD), "kubernetes:x": "y"}).mode == "new-cluster"
+
+
+_JSON = strategies.recursive(
+    strategies.none()
+    | strategies.booleans()
+    | strategies.integers()
+    | strategies.floats()
+    | strategies.text(),
+    lambda inner: (
+        strategies.lists(inner, max_size=3) | strategies.dictionaries(strategies.text(), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+_WIDE = [
+    changed(GOOD, {"tags": {"a": "b"}, "kubeProxy": {"version": "v1.34.0-eksbuild.2"}}),
+    changed(GOOD_REPLACEMENT, {"tags": {"a": "b"}, "migration": {"surge": 2, "allow": {"budgets": ["a/b"]}}}),
+]
+
+
+def _somewhere(draw: strategies.DrawFn) -> dict:
+    """A good configuration in which one to three places hold anything."""
+    result = changed(draw(strategies.sampled_from(_WIDE)), {})
+    for _ in range(draw(strategies.integers(1, 3))):
+        node = result
+        while True:
+            key = draw(strategies.sampled_from(sorted(node)) | strategies.text(min_size=1, max_size=8))
+            if isinstance(node.get(key), dict) and node[key] and draw(strategies.booleans()):
+                node = node[key]
+                continue
+            node[key] = draw(_JSON | strategies.sampled_from(["10.0.0.0/16", "public", "off", 0, 3, GONE]))
+            if node[key] is GONE:
+                del node[key]
+            break
+    return result
+
+
+def _answer(configuration: dict) -> Settings | ConfigurationError:
+    try:
+        return read(as_pulumi(configuration))
+    except ConfigurationError as refusal:
+        return refusal
+
+
+@settings(max_examples=200, deadline=None)
+@given(strategies.composite(_somewhere)())
+def test_the_parser_answers_everything_with_settings_or_problems(configuration: dict):
+    answer = _answer(configuration)
+
+    assert isinstance(answer, Settings) or answer.problems
+
+
+@given(strategies.dictionaries(strategies.text(), strategies.text(), max_size=5))
+def test_the_parser_survives_any_flat_map(raw: dict):
+    with pytest.raises(ConfigurationError):
+        read({f"eks-cilium:{key}": value for key, value in raw.items()})
+
+
+def test_the_table_covers_at_least_thirty_different_keys():
+    assert len({key for bad in BAD for key in bad.problems}) >= 30
+    assert len({bad.name for bad in BAD}) == len(BAD)
+
+
+def test_the_stack_files_are_good(stack_file: dict):
+    raw = {key: value if isinstance(value, str) else json.dumps(value) for key, value in stack_file.items()}
+
+    assert read(raw).mode in MODELS
