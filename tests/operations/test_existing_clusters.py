@@ -1,12 +1,14 @@
 """What a program learns of a cluster that somebody else made, and of where its migration stands."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import boto3
+import httpx
 import pytest
-from moto import mock_aws
 
 from migration import operations
 from migration.beginning import begin
@@ -23,18 +25,35 @@ REGION = "eu-central-1"
 ISSUER = "oidc.eks.eu-central-1.amazonaws.com/id/ABC"
 
 
+SERVE = """
+from moto.server import ThreadedMotoServer
+server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+server.start()
+print(*server.get_host_and_port(), sep=":", flush=True)
+input()
+"""
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    """The address of a moto of its own: tests of the lab's cloud change the one of this process for good."""
+    command = [sys.executable, "-c", SERVE]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        assert server.stdin
+        assert server.stdout
+        yield f"http://{server.stdout.readline().strip()}"
+        server.stdin.close()
+
+
 @pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def account(moto: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        yield
-        # Where tests of the lab's cloud ran before in this process, its groups outlive moto's own reset.
-        for group in aws("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]:
-            name = group["AutoScalingGroupName"]
-            aws("autoscaling").delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=True)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
+    httpx.post(f"{moto}/moto-api/reset").raise_for_status()
 
 
 def aws(service: str) -> Any:
