@@ -1,6 +1,6 @@
 # Two commands: `make demo` and `make test`. Both set up everything they need first.
 #
-#   make demo [MODE=new-cluster]   run the program's main job in the lab
+#   make demo [MODE=replacement]   run the program's main job in the lab; or MODE=new-cluster
 #   make test                      every check and every test
 #   make check                     lint, formatting, types, layers
 #   make unit                      the tests that start no process, in seconds
@@ -10,7 +10,7 @@
 
 SHELL  := bash
 PYTHON ?= python3
-MODE   ?= new-cluster
+MODE   ?= replacement
 BIN    := .venv/bin
 READY  := .venv/.ready
 

@@ -190,16 +190,38 @@ def test_security_groups_of_pods(existing: Existing, allow: Any) -> None:
             passes(existing)
 
 
-def test_a_node_of_karpenter(existing: Existing, allow: Any) -> None:
+@contextmanager
+def labelled(existing: Existing, label: str) -> Iterator[str]:
+    """One node with a label more, by its name."""
     node = sorted(existing.before.nodes)[0]
-    existing.kubectl("label", "node", node, "karpenter.sh/nodepool=default")
+    existing.kubectl("label", "node", node, label)
     try:
+        yield node
+    finally:
+        existing.kubectl("label", "node", node, f"{label.partition('=')[0]}-")
+
+
+def test_a_node_of_karpenter(existing: Existing, allow: Any) -> None:
+    with labelled(existing, "karpenter.sh/nodepool=default") as node:
         said = refusal(existing)
         assert node in said
         assert "Karpenter" in said
         assert "migration.allow.karpenterNodes" in said
-    finally:
-        existing.kubectl("label", "node", node, "karpenter.sh/nodepool-")
+
+
+def test_a_node_on_fargate_stays_where_that_is_permitted(existing: Existing, allow: Any) -> None:
+    with labelled(existing, "eks.amazonaws.com/compute-type=fargate"):
+        said = refusal(existing)
+        assert "Fargate" in said
+        assert "migration.allow.fargateNodes" in said
+
+        allow(fargateNodes=True)
+        passes(existing)
+
+
+def test_a_cluster_in_auto_mode(existing: Existing) -> None:
+    with labelled(existing, "eks.amazonaws.com/compute-type=auto"):
+        assert "Auto Mode" in refusal(existing)
 
 
 def test_a_decrement_below_the_minimum(existing: Existing, allow: Any) -> None:
