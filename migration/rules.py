@@ -23,7 +23,7 @@ class Limits:
     """For workloads to be as healthy as before their pods moved."""
     roll_out: float = 900.0
     """For agents to restart with a new configuration, counted from the last one that did."""
-    between_looks: float = 5.0
+    between_looks: float = 3.0
 
 
 @dataclass(frozen=True, slots=True)
