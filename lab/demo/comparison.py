@@ -7,6 +7,7 @@ what has to be different and what has to be the same. Its tests do the same.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lab.demo.facts import Fact
@@ -14,6 +15,8 @@ from lab.existing.access import Aws, Kubectl
 
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 _CNIS = ("kube-system/aws-node", "kube-system/cilium")
+_NEW = timedelta(seconds=20)
+"""A pod younger than this, a CronJob's say, may run a moment before Cilium's endpoint of it is written."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Snapshot:
     groups: dict[str, Sizes]
     add_ons: tuple[str, ...]
     ordinary_pods: tuple[str, ...] = field(repr=False)
-    """Running pods that have an address of their own."""
+    """Running pods that have an address of their own, but for those that have only just begun."""
     endpoints: frozenset[str] = field(repr=False)
     """Pods that Cilium knows."""
 
@@ -90,7 +93,7 @@ def take(kubectl: Kubectl, aws: Aws) -> Snapshot:
         volumes={_key(claim): claim["spec"].get("volumeName", "") for claim in _items(kubectl, "pvc")},
         groups=_groups(aws, kubectl.context),
         add_ons=tuple(aws.eks.list_addons(clusterName=kubectl.context)["addons"]),
-        ordinary_pods=tuple(_key(pod) for pod in pods if _is_ordinary(pod)),
+        ordinary_pods=tuple(_key(pod) for pod in pods if _is_ordinary(pod, began=datetime.now(UTC) - _NEW)),
         endpoints=frozenset(_endpoints(kubectl)),
     )
 
@@ -196,11 +199,12 @@ def _sizes(group: dict[str, Any]) -> Sizes:
     )
 
 
-def _is_ordinary(pod: dict[str, Any]) -> bool:
+def _is_ordinary(pod: dict[str, Any], *, began: datetime) -> bool:
     return (
         not pod["spec"].get("hostNetwork")
         and pod["status"]["phase"] == "Running"
         and "deletionTimestamp" not in pod["metadata"]
+        and datetime.fromisoformat(pod["metadata"]["creationTimestamp"]) <= began
     )
 
 

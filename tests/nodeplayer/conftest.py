@@ -60,6 +60,7 @@ def start(toolchain: Toolchain, crds: Path, tmp_path_factory) -> Iterator[Callab
         planes.append(plane)
         plane.start()
         played = Played(plane, crds, settings)
+        eventually(lambda: played.api.find("/api/v1/namespaces/default/serviceaccounts/default"))
         played.start_player()
         return played
 
