@@ -1,6 +1,6 @@
 # Two commands: `make demo` and `make test`. Both set up everything they need first.
 #
-#   make demo [MODE=replacement]   run the program's main job in the lab; or MODE=new-cluster
+#   make demo [MODE=replacement]   run the program's main job in the lab; or new-cluster, chaining, mesh, mesh-transit, all
 #   make test                      every check and every test
 #   make check                     lint, formatting, types, layers
 #   make unit                      the tests that start no process, in seconds
@@ -24,7 +24,7 @@ demo: $(READY)
 	@$(BIN)/python -m lab.demo $(MODE)
 
 test: $(READY) check
-	@$(BIN)/python -m lab.toolchain build control-plane kubectl helm node-player
+	@$(BIN)/python -m lab.toolchain build control-plane kubectl helm node-player oracle
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not endurance"
 
 endurance: $(READY)

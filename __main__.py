@@ -8,14 +8,16 @@ import pulumi
 from pulumi.runtime import config as pulumi_config
 
 import settings
-from stacks import new_cluster, replacement
+from stacks import chaining, mesh, new_cluster, replacement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 PROGRAMS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     "new-cluster": new_cluster.run,
+    "chaining": chaining.run,
     "replacement": replacement.run,
+    "mesh": mesh.run,
 }
 """The program of each mode, which takes that mode's settings."""
 

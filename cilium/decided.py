@@ -92,6 +92,59 @@ DECIDED_IN_REPLACEMENT: Mapping[str, Decided] = MappingProxyType(
 """The same for a running cluster whose CNI is replaced."""
 
 
+_CHAIN = (
+    "in this mode the VPC CNI connects pods and gives them addresses of the VPC, and Cilium is chained to it"
+)
+_POOL = "the agents' own addresses come from it, and have to be outside every VPC"
+
+_AGENTS_EVERYWHERE = "agents run on every node that can have one"
+_FREE_WHEN_CHAINED = frozenset({"ipam", "operator.extraEnv"})
+
+DECIDED_IN_CHAINING: Mapping[str, Decided] = MappingProxyType(
+    {
+        **{
+            key: Decided(_CHAIN) if decided.why == _ENI else decided
+            for key, decided in DECIDED.items()
+            if key not in _FREE_WHEN_CHAINED and not key.startswith("eni.")
+        },
+        "affinity": Decided(_AGENTS_EVERYWHERE),
+        "agent": Decided(_AGENTS_EVERYWHERE),
+        "bpf.masquerade": Decided("the VPC CNI masquerades, and twice is once too often"),
+        "cluster.name": Decided("it has a key of its own", "cilium.clusterName"),
+        "cni.chainingMode": Decided(_CHAIN),
+        "cni.chainingTarget": Decided("the chaining mode finds the network of the VPC CNI by itself"),
+        "cni.customConf": Decided("the agent writes the chained configuration after the VPC CNI's own"),
+        "cni.enableRouteMTUForCNIChaining": Decided("it follows cilium.encryption"),
+        "cni.exclusive": Decided(
+            "it has to be false: otherwise Cilium takes the VPC CNI's configuration away and no pod starts"
+        ),
+        "cni.uninstall": Decided(
+            "an agent that restarts would leave the pods of that moment to the VPC CNI alone"
+        ),
+        "disableEndpointCRD": Decided("what Cilium manages is counted by its endpoints"),
+        "egressMasqueradeInterfaces": Decided("nothing is masqueraded by Cilium"),
+        "enableIPv4Masquerade": Decided(
+            "it has to be false: pods have addresses of the VPC, and the VPC CNI translates what leaves it"
+        ),
+        "enableIdentityMark": Decided("the VPC CNI uses bits of the same packet mark"),
+        "eni": Decided("in this mode the VPC CNI makes the network interfaces"),
+        "envoy.affinity": Decided(_AGENTS_EVERYWHERE),
+        "ipam.mode": Decided(_CHAIN),
+        "ipam.operator.autoCreateCiliumPodIPPools": Decided(_CHAIN),
+        "ipam.operator.clusterPoolIPv4MaskSize": Decided(_POOL),
+        "ipam.operator.clusterPoolIPv4PodCIDR": Decided(_POOL, "cilium.pool"),
+        "ipam.operator.clusterPoolIPv4PodCIDRList": Decided(_POOL, "cilium.pool"),
+        "ipv4NativeRoutingCIDR": Decided("nothing is masqueraded by Cilium"),
+        "kubeProxyReplacement": Decided("kube-proxy serves Services in this mode"),
+        "nodeSelector": Decided(_AGENTS_EVERYWHERE),
+        "operator.unmanagedPodWatcher": Decided(
+            "the watcher would delete CoreDNS before its turn; pods are restarted by this program"
+        ),
+    }
+)
+"""The same for Cilium on top of the VPC CNI."""
+
+
 def decided_keys(
     values: Mapping[str, Any], table: Mapping[str, Decided] = DECIDED
 ) -> list[tuple[tuple[str, ...], Any, Decided]]:

@@ -19,8 +19,11 @@ AGENT_NOT_READY_TAINT = "node.cilium.io/agent-not-ready"
 OPERATOR_SERVICE_ACCOUNT = ("kube-system", "cilium-operator")
 
 COMPUTE_TYPE = "eks.amazonaws.com/compute-type"
-_COMPUTE_WITHOUT_AGENTS = ("fargate", "auto", "hybrid")
+COMPUTE_WITHOUT_AGENTS = ("fargate", "auto", "hybrid")
 """Nodes of a cluster on which no agent could run, though it would tolerate their taints."""
+ABLE_TO_RUN_AGENTS = {"key": COMPUTE_TYPE, "operator": "NotIn", "values": list(COMPUTE_WITHOUT_AGENTS)}
+WITHOUT_WATCHER = {"operator": {"unmanagedPodWatcher": {"restart": False}}}
+"""Else the operator deletes CoreDNS wherever Cilium does not manage it, all the time."""
 
 _CHARTS_OWN_FOR_ENVOY = {"key": "cilium.io/no-schedule", "operator": "NotIn", "values": ["true"]}
 """What the chart itself says for Envoy: a list in values replaces the chart's list."""
@@ -29,12 +32,25 @@ Leaf = Any
 """A plain value, or something that becomes one (a `pulumi.Output`)."""
 
 
-@dataclass(frozen=True)
-class EniMode:
-    """What decides the values of a cluster in ENI mode."""
+@dataclass(frozen=True, kw_only=True)
+class Mode:
+    """What decides the values in every mode."""
 
     release: Release
     cluster_name: str
+    cluster_id: int = 0
+    encryption: Literal["none", "wireguard"] = "none"
+    operator_replicas: int = 2
+    hubble_enabled: bool = True
+    hubble_relay: bool = False
+    hubble_ui: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EniMode(Mode):
+    """What decides the values of a cluster in ENI mode."""
+
     region: str
     api_host: Leaf
     """Host of the API server, without scheme: with https:// the chart renders and the agents crash."""
@@ -45,33 +61,33 @@ class EniMode:
     vpc_cidr: Leaf
     masquerade: Masquerade
     interface_tags: Mapping[str, str]
-    cluster_id: int = 0
     kube_proxy_replacement: bool = True
     prefix_delegation: bool = False
-    encryption: Literal["none", "wireguard"] = "none"
-    operator_replicas: int = 2
-    hubble_enabled: bool = True
-    hubble_relay: bool = False
-    hubble_ui: bool = False
     beside: tuple[str, str] | None = None
     """Label of the nodes another CNI serves, in a cluster where it is replaced node by node."""
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def eni_values(mode: EniMode) -> dict[str, Any]:
     """The values to install with. `extra` comes last, but cannot touch what `decided_keys` names."""
-    parts = (
-        _identity(mode),
+    return merged_all(
+        common(mode),
         _routing(mode),
         _interfaces(mode),
         _masquerading(mode),
         _kube_proxy(mode),
-        _operator(mode),
-        _encryption(mode),
-        _hubble(mode),
+        _region(mode),
         _beside_another_cni(mode),
         mode.extra,
     )
+
+
+def common(mode: Mode) -> dict[str, Any]:
+    """What every mode says in the same way."""
+    return merged_all(_identity(mode), _operator(mode), _encryption(mode), _hubble(mode))
+
+
+def merged_all(*parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Deep merge of value trees, later ones over earlier ones."""
     values: dict[str, Any] = {}
     for part in parts:
         values = merged(values, part)
@@ -87,7 +103,7 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _identity(mode: EniMode) -> dict[str, Any]:
+def _identity(mode: Mode) -> dict[str, Any]:
     return {
         "cluster": {"name": mode.cluster_name, "id": mode.cluster_id},
         "agentNotReadyTaintKey": AGENT_NOT_READY_TAINT,
@@ -135,23 +151,22 @@ def _kube_proxy(mode: EniMode) -> dict[str, Any]:
     }
 
 
-def _operator(mode: EniMode) -> dict[str, Any]:
-    # The region is said, so that the operator needs no instance metadata for it.
-    return {
-        "operator": {
-            "replicas": mode.operator_replicas,
-            "extraEnv": [{"name": "AWS_REGION", "value": mode.region}],
-        }
-    }
+def _operator(mode: Mode) -> dict[str, Any]:
+    return {"operator": {"replicas": mode.operator_replicas}}
 
 
-def _encryption(mode: EniMode) -> dict[str, Any]:
+def _region(mode: EniMode) -> dict[str, Any]:
+    """So that the operator needs no instance metadata for it."""
+    return {"operator": {"extraEnv": [{"name": "AWS_REGION", "value": mode.region}]}}
+
+
+def _encryption(mode: Mode) -> dict[str, Any]:
     if mode.encryption == "none":
         return {}
     return {"encryption": {"enabled": True, "type": mode.encryption}}
 
 
-def _hubble(mode: EniMode) -> dict[str, Any]:
+def _hubble(mode: Mode) -> dict[str, Any]:
     return {
         "hubble": {
             "enabled": mode.hubble_enabled,
@@ -170,16 +185,15 @@ def _beside_another_cni(mode: EniMode) -> dict[str, Any]:
     if mode.beside is None:
         return {}
     label, value = mode.beside
-    off_its_nodes = [
-        {"key": label, "operator": "NotIn", "values": [value]},
-        {"key": COMPUTE_TYPE, "operator": "NotIn", "values": list(_COMPUTE_WITHOUT_AGENTS)},
-    ]
-    values = {
-        "affinity": _on_nodes(off_its_nodes),
-        "operator": {"unmanagedPodWatcher": {"restart": False}},
-    }
+    off_its_nodes = {"key": label, "operator": "NotIn", "values": [value]}
+    return merged_all(placed(mode, off_its_nodes, ABLE_TO_RUN_AGENTS), WITHOUT_WATCHER)
+
+
+def placed(mode: Mode, *expressions: dict[str, Any]) -> dict[str, Any]:
+    """Agents, and Envoy beside them, on the nodes for which all expressions hold."""
+    values: dict[str, Any] = {"affinity": _on_nodes(list(expressions))}
     if mode.release.envoy_is_a_daemon_set:
-        values["envoy"] = {"affinity": _on_nodes([_CHARTS_OWN_FOR_ENVOY, *off_its_nodes])}
+        values["envoy"] = {"affinity": _on_nodes([_CHARTS_OWN_FOR_ENVOY, *expressions])}
     return values
 
 

@@ -43,6 +43,30 @@ class Release:
     envoy_is_a_daemon_set: bool
     """Whether Envoy can run in a DaemonSet beside the agents, which has an affinity of its own."""
 
+    chained_with_endpoint_routes: bool
+    """Whether chaining to the VPC CNI has to ask for a route to every pod; the documentation does to 1.14."""
+
+    chained_routes_have_mtu: bool
+    """Whether routes of chained pods can be told the smaller MTU that encryption leaves (since 1.16)."""
+
+    kvstoremesh: bool
+    """Whether agents ask their own ClusterMesh API server, which alone dials the other clusters."""
+
+    mesh_certificates_are_values: bool
+    """Whether the chart makes the Secrets of the ClusterMesh API server; later ones leave that to others."""
+
+    mesh_writes_the_config: bool
+    """Whether the ClusterMesh API server alone makes the chart write ConfigMap `cilium-config` as well."""
+
+    mesh_users: bool
+    """Whether the ClusterMesh API server has a user for each cluster besides the one they all share."""
+
+    mesh_clusters_are_a_map: bool
+    """Whether `clustermesh.config.clusters` is a map of names; before 1.19 a map fails the render."""
+
+    debug_command: str
+    """The agent's own command, run in its pod."""
+
 
 _TABLE = (
     Release(
@@ -54,6 +78,14 @@ _TABLE = (
         no_kube_proxy_replacement="disabled",
         filters_are_lists=False,
         envoy_is_a_daemon_set=False,
+        chained_with_endpoint_routes=True,
+        chained_routes_have_mtu=False,
+        kvstoremesh=False,
+        mesh_certificates_are_values=True,
+        mesh_writes_the_config=False,
+        mesh_users=False,
+        mesh_clusters_are_a_map=False,
+        debug_command="cilium",
     ),
     Release(
         version="1.15.19",
@@ -64,6 +96,14 @@ _TABLE = (
         no_kube_proxy_replacement="false",
         filters_are_lists=True,
         envoy_is_a_daemon_set=True,
+        chained_with_endpoint_routes=False,
+        chained_routes_have_mtu=False,
+        kvstoremesh=False,
+        mesh_certificates_are_values=True,
+        mesh_writes_the_config=False,
+        mesh_users=False,
+        mesh_clusters_are_a_map=False,
+        debug_command="cilium-dbg",
     ),
     Release(
         version="1.16.19",
@@ -74,6 +114,14 @@ _TABLE = (
         no_kube_proxy_replacement="false",
         filters_are_lists=True,
         envoy_is_a_daemon_set=True,
+        chained_with_endpoint_routes=False,
+        chained_routes_have_mtu=True,
+        kvstoremesh=True,
+        mesh_certificates_are_values=False,
+        mesh_writes_the_config=True,
+        mesh_users=False,
+        mesh_clusters_are_a_map=False,
+        debug_command="cilium-dbg",
     ),
     Release(
         version="1.18.4",
@@ -84,6 +132,14 @@ _TABLE = (
         no_kube_proxy_replacement="false",
         filters_are_lists=True,
         envoy_is_a_daemon_set=True,
+        chained_with_endpoint_routes=False,
+        chained_routes_have_mtu=True,
+        kvstoremesh=True,
+        mesh_certificates_are_values=False,
+        mesh_writes_the_config=True,
+        mesh_users=False,
+        mesh_clusters_are_a_map=False,
+        debug_command="cilium-dbg",
     ),
     Release(
         version="1.19.6",
@@ -94,6 +150,14 @@ _TABLE = (
         no_kube_proxy_replacement="false",
         filters_are_lists=True,
         envoy_is_a_daemon_set=True,
+        chained_with_endpoint_routes=False,
+        chained_routes_have_mtu=True,
+        kvstoremesh=True,
+        mesh_certificates_are_values=False,
+        mesh_writes_the_config=True,
+        mesh_users=True,
+        mesh_clusters_are_a_map=False,
+        debug_command="cilium-dbg",
     ),
     Release(
         version="1.20.2",
@@ -104,7 +168,21 @@ _TABLE = (
         no_kube_proxy_replacement="false",
         filters_are_lists=True,
         envoy_is_a_daemon_set=True,
+        chained_with_endpoint_routes=False,
+        chained_routes_have_mtu=True,
+        kvstoremesh=True,
+        mesh_certificates_are_values=False,
+        mesh_writes_the_config=True,
+        mesh_users=True,
+        mesh_clusters_are_a_map=True,
+        debug_command="cilium-dbg",
     ),
 )
 
 RELEASES: Mapping[str, Release] = MappingProxyType({release.version: release for release in _TABLE})
+
+
+def minor(version: str) -> tuple[int, int]:
+    """Minor version of a release: (1, 19) of 1.19.6."""
+    major, minor_version, *_ = version.split(".")
+    return int(major), int(minor_version)

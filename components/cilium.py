@@ -112,13 +112,14 @@ class Cilium(pulumi.ComponentResource):
             skip_await=True,
             max_history=10,
             timeout=600,
-            **_chart(args["chart_repository"], args["version"]),
+            **chart_of(args["chart_repository"], args["version"]),
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({"version": args["version"]})
 
 
-def _chart(repository: str, version: str) -> dict[str, Any]:
+def chart_of(repository: str, version: str) -> dict[str, Any]:
+    """Where a release gets the chart from: a repository, a registry or a directory."""
     if repository.startswith("https://"):
         return {"chart": "cilium", "repository_opts": {"repo": repository}}
     if repository.startswith("oci://"):

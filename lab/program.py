@@ -1,7 +1,7 @@
 """Run the Pulumi program in the lab: with the official CLI where it is on PATH, else the built-in engine.
 
 `python -m lab pulumi -- ARGS`, the demo and the parity tests call this. Both ways run the same
-`__main__.py` with the same three stand-in providers; neither knows that it is in a lab.
+`__main__.py` with the same stand-in providers; neither knows that it is in a lab.
 """
 
 import os
@@ -18,7 +18,7 @@ import yaml
 from lab.environment import ROOT, STACK, Places, client_environment
 from lab.errors import StartFailedError
 
-PROVIDERS = ("aws", "eks", "kubernetes")
+PROVIDERS = ("aws", "eks", "kubernetes", "tls")
 
 Engine = str
 BUILT_IN: Engine = "built-in"

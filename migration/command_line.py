@@ -82,7 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument("--context", help="context of the kubeconfig")
     what = command.add_argument_group("what to plan")
     defaults = Options()
-    what.add_argument("--target", type=Target, choices=list(Target), default=defaults.target)
+    what.add_argument(
+        "--target", type=Target, choices=(Target.CILIUM, Target.AWS_VPC_CNI), default=defaults.target
+    )
     what.add_argument("--capacity", type=Capacity, choices=list(Capacity), default=defaults.capacity)
     what.add_argument("--surge", type=int, default=defaults.surge, help="extra nodes of each group")
     what.add_argument("--parallel", type=int, default=defaults.parallel, help="nodes in work at once, 1 to 4")

@@ -12,18 +12,16 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
-from clients.evictions import NO_ANSWER
-from errors import TransientError
 from migration import marks
+from migration.evicting import Evictions, name_of
 from migration.facts.objects import moment
 from migration.judging import Bench
 from migration.plan.model import Verdict
-from migration.stops import DrainRefusedError, StoppedError, TimedOutError
+from migration.stops import DrainRefusedError, TimedOutError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from clients.evictions import EvictionAnswer
     from migration.inventory import Outgoing
     from migration.plan.model import PodPlan
     from migration.rules import Rules
@@ -31,14 +29,10 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 
-_BUDGET_PAUSE = 5.0
-_MOST_FAILURES = 6
 _LOOKS = 2
 """Looks in a row that have to agree: that the node is empty, or that a pod must stay."""
 _CRITICAL = "system-"
 """What the priority classes of Kubernetes' own critical pods begin with."""
-_TWO_BUDGETS = "more than one poddisruptionbudget"
-_NAMESPACE_TERMINATING = "NamespaceTerminating"
 
 
 class Ended(Enum):
@@ -57,17 +51,6 @@ class Drained:
     ended: Ended
     evicted: int = 0
     deleted: int = 0
-
-
-@dataclass
-class _Attempt:
-    """What is known of one pod's eviction."""
-
-    asked: bool = False
-    """The API server has taken it, so the pod only has to end."""
-    due: float = 0.0
-    failures: int = 0
-    answer: str = ""
 
 
 @dataclass
@@ -100,8 +83,12 @@ class _Drain:
     def __init__(self, world: World, node: Outgoing, rules: Rules, report: Report) -> None:
         self._world, self._node, self._rules, self._report = world, node, rules, report
         self._bench = Bench(world, rules.options, node.group)
-        self._attempts: dict[str, _Attempt] = {}
-        self._done = Drained(Ended.EMPTY)
+        self._evictions = Evictions(
+            world,
+            between_looks=rules.limits.between_looks,
+            about={"node": node.name},
+            refuse=lambda pods: DrainRefusedError(node.name, pods),
+        )
         self._said = ""
 
     def run(self) -> Drained:
@@ -111,20 +98,22 @@ class _Drain:
         while True:
             self._world.guard()
             if ended := self._interrupted():
-                self._done.ended = ended
-                return self._done
+                return self._drained(ended)
             look = self._look()
             if look.refused and refused:
                 raise DrainRefusedError(self._node.name, look.refused)
             refused = look.refused
             empty = 0 if look.left or refused else empty + 1
             if empty >= _LOOKS:
-                return self._done
+                return self._drained(Ended.EMPTY)
             if not refused:
                 self._act(look)
             if self._world.time.monotonic() - began >= self._rules.options.drain_timeout:
                 raise self._out_of_time(look)
             self._world.time.sleep(self._rules.limits.between_looks)
+
+    def _drained(self, ended: Ended) -> Drained:
+        return Drained(ended, evicted=self._evictions.evicted, deleted=self._evictions.deleted)
 
     def _interrupted(self) -> Ended | None:
         node = self._world.api.get(marks.path(self._node.name))
@@ -147,68 +136,25 @@ class _Drain:
         moving = look.of(Verdict.EVICT, Verdict.DELETE)
         ordinary = [uid for uid in look.left if not _is_critical(look.things[uid])]
         for uid in moving:
-            attempt = self._attempts.setdefault(uid, _Attempt())
             held_back = bool(ordinary) and _is_critical(look.things[uid])
-            if attempt.asked or held_back or self._world.time.monotonic() < attempt.due:
+            if held_back or not self._evictions.is_due(uid):
                 continue
             self._world.guard()
             if look.verdicts[uid].verdict is Verdict.DELETE:
-                self._delete(look.verdicts[uid], attempt)
+                self._evictions.delete(look.verdicts[uid])
             else:
-                self._evict(look.verdicts[uid], attempt)
+                self._evictions.evict(look.verdicts[uid])
         self._tell(look)
-
-    def _delete(self, plan: PodPlan, attempt: _Attempt) -> None:
-        """Only what the plan said is deleted: pods whose budget people excepted."""
-        pod = plan.pod
-        if self._world.api.delete(f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}", uid=plan.uid):
-            self._done.deleted += 1
-            self._world.note("deleted", node=self._node.name, pod=_name(plan), reason=plan.reason)
-        attempt.asked = True
-
-    def _evict(self, plan: PodPlan, attempt: _Attempt) -> None:
-        answer = self._world.api.evict(plan.pod.namespace, plan.pod.name, uid=plan.uid)
-        attempt.answer = answer.message
-        now = self._world.time.monotonic()
-        if 200 <= answer.status < 300:
-            attempt.asked = True
-            self._done.evicted += 1
-            self._world.note("evicted", node=self._node.name, pod=_name(plan))
-        elif answer.status in (404, 409):  # gone, or another pod of that name: the next look tells
-            attempt.due = now + self._rules.limits.between_looks
-        elif answer.status == 429:
-            attempt.failures = 0
-            attempt.answer = answer.cause("DisruptionBudget") or answer.message
-            attempt.due = now + max(answer.retry_after or 0.0, _BUDGET_PAUSE)
-        elif _is_two_budgets(answer):
-            raise DrainRefusedError(self._node.name, [f"{_name(plan)}: {answer.message}"])
-        elif _is_final(answer):
-            raise StoppedError(
-                f"the eviction of pod {_name(plan)} was refused with HTTP {answer.status}: {answer.message}"
-            )
-        else:
-            self._failed(plan, attempt, answer, now)
-
-    def _failed(self, plan: PodPlan, attempt: _Attempt, answer: EvictionAnswer, now: float) -> None:
-        """A failure that may pass: tried again, each time later, but not for ever."""
-        attempt.failures += 1
-        if attempt.failures >= _MOST_FAILURES and answer.status != 403:
-            how = f"HTTP {answer.status}" if answer.status != NO_ANSWER else "no answer"
-            raise TransientError(
-                f"the eviction of pod {_name(plan)} failed {attempt.failures} times, last with {how}: "
-                f"{answer.message}"
-            )
-        attempt.due = now + min(2.0 ** (attempt.failures - 1), _BUDGET_PAUSE)
 
     def _tell(self, look: _Look) -> None:
         left = [look.verdicts[uid] for uid in look.left]
         if not left:
             return
-        waiting = [plan for plan in left if (known := self._attempts.get(plan.uid)) and not known.asked]
+        waiting = [plan for plan in left if self._evictions.is_refused_for_now(plan.uid)]
         first = (waiting or left)[0]
-        why = self._attempts[first.uid].answer if waiting else ""
-        done = self._done.evicted + self._done.deleted
-        line = f"evicted {done}, {len(left)} left: {_name(first)}{f' ({why})' if why else ''}"
+        why = self._evictions.answer(first.uid) if waiting else ""
+        done = self._evictions.evicted + self._evictions.deleted
+        line = f"evicted {done}, {len(left)} left: {name_of(first)}{f' ({why})' if why else ''}"
         if line != self._said:
             self._report(line)
             self._said = line
@@ -229,10 +175,9 @@ class _Drain:
             finalizers = metadata.get("finalizers") or []
             held = f", held by the finalizers {', '.join(finalizers)}" if finalizers else ""
             overdue = self._overdue(since)
-            return f"{_name(plan)}: terminating{overdue}{held}"
-        attempt = self._attempts.get(uid, _Attempt())
+            return f"{name_of(plan)}: terminating{overdue}{held}"
         budget = f" (budget {plan.budget.namespace}/{plan.budget.name})" if plan.budget else ""
-        return f"{_name(plan)}{budget}: {attempt.answer or plan.reason}"
+        return f"{name_of(plan)}{budget}: {self._evictions.answer(uid) or plan.reason}"
 
     def _overdue(self, since: str) -> str:
         ends = moment(since)
@@ -244,26 +189,11 @@ def _is_critical(thing: Object) -> bool:
     return str(thing["spec"].get("priorityClassName") or "").startswith(_CRITICAL)
 
 
-def _is_two_budgets(answer: EvictionAnswer) -> bool:
-    return answer.status == 500 and _TWO_BUDGETS in answer.message.lower()
-
-
-def _is_final(answer: EvictionAnswer) -> bool:
-    """A refusal that no waiting changes. A pod of a namespace that is going goes by itself."""
-    if answer.status == 403:
-        return answer.cause(_NAMESPACE_TERMINATING) is None
-    return 400 <= answer.status < 500
-
-
-def _name(plan: PodPlan) -> str:
-    return f"{plan.pod.namespace}/{plan.pod.name}"
-
-
 def refusals(world: World, node: Outgoing, rules: Rules) -> list[str]:
     """Why a node could not be drained, known before it is touched."""
     things = pods_on(world, node.name)
     verdicts = Bench(world, rules.options, node.group).judge(things)
-    return [f"{_name(plan)}: {plan.reason}" for plan in verdicts.values() if plan.verdict.stands_in_the_way]
+    return [f"{name_of(plan)}: {plan.reason}" for plan in verdicts.values() if plan.verdict.stands_in_the_way]
 
 
 def pods_on(world: World, node: str) -> list[Object]:

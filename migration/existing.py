@@ -47,6 +47,10 @@ class ExistingCluster:
     """Where the Auto Scaling groups of the cluster put nodes."""
     subnet_kinds: frozenset[SubnetKind]
     oidc_provider: OidcProvider | None
+    cidrs: tuple[str, ...] = ()
+    """All networks of the VPC."""
+    service_cidr: str = ""
+    """Network of Service addresses."""
 
     @property
     def account(self) -> str:
@@ -67,6 +71,7 @@ def find(name: str, aws: Callable[[str], Any], *, subnets: Sequence[str] = ()) -
     if not described.get("endpoint") or not (described.get("certificateAuthority") or {}).get("data"):
         return None
     vpc_id = described["resourcesVpcConfig"]["vpcId"]
+    vpc = ec2.describe_vpcs(VpcIds=[vpc_id])["Vpcs"][0]
     subnets = tuple(subnets) or node_subnets(aws("autoscaling"), name)
     return ExistingCluster(
         name=name,
@@ -76,11 +81,23 @@ def find(name: str, aws: Callable[[str], Any], *, subnets: Sequence[str] = ()) -
         version=described["version"],
         issuer=(issuer := described["identity"]["oidc"]["issuer"].removeprefix(_HTTPS)),
         vpc_id=vpc_id,
-        cidr=ec2.describe_vpcs(VpcIds=[vpc_id])["Vpcs"][0]["CidrBlock"],
+        cidr=vpc["CidrBlock"],
         subnet_ids=subnets,
         subnet_kinds=subnet_kinds(ec2, vpc_id, subnets),
         oidc_provider=oidc_provider(aws("iam"), described["arn"], issuer),
+        cidrs=networks(vpc),
+        service_cidr=(described.get("kubernetesNetworkConfig") or {}).get("serviceIpv4Cidr") or "",
     )
+
+
+def networks(vpc: Mapping[str, Any]) -> tuple[str, ...]:
+    """The networks of a VPC, its first one first; those that are on their way out do not count."""
+    more = [
+        one["CidrBlock"]
+        for one in vpc.get("CidrBlockAssociationSet") or ()
+        if (one.get("CidrBlockState") or {}).get("State", "associated") in ("associated", "associating")
+    ]
+    return tuple(dict.fromkeys([vpc["CidrBlock"], *more]))
 
 
 def node_subnets(autoscaling: Any, cluster: str) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from migration.plan.places import Chance, Places
 from migration.plan.verdicts import Judge
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from migration.facts.model import Budget, Claim, Owner, Pod, Volume
     from migration.plan.model import Options, PodPlan
@@ -29,8 +29,10 @@ Object = dict[str, Any]
 class Bench:
     """Judges the pods of one node, look by look. What stands behind a pod is read once."""
 
-    def __init__(self, world: World, options: Options, group: str) -> None:
-        self._world, self._options, self._group = world, options, group
+    def __init__(
+        self, world: World, options: Options, group: str, judge: Callable[..., Judge] = Judge
+    ) -> None:
+        self._world, self._options, self._group, self._judge = world, options, group, judge
         self._owners: dict[Reference, Owner] = {}
         self._asked: set[Reference] = set()
         self._claims: dict[Reference, Claim] = {}
@@ -38,12 +40,25 @@ class Bench:
 
     def judge(self, things: Sequence[Object]) -> dict[str, PodPlan]:
         """The verdict on every pod, by UID."""
+        facts = self.facts(things)
+        judge = self._judge(
+            facts,
+            self._options,
+            budgets=Budgets(facts),
+            ledger=Ledger(),
+            places=Anywhere(facts, ()),
+            findings=Findings(),
+        )
+        return {pod.uid: judge.judge(pod, self._group) for pod in facts.pods}
+
+    def facts(self, things: Sequence[Object]) -> Facts:
+        """What is known of these pods and of what stands behind them."""
         known = [pod for thing in things if (pod := pods.pod(thing))]
         for thing in things:
             self._learn_owner(controller(thing))
         for pod in known:
             self._learn_volumes(pod)
-        facts = Facts(
+        return Facts(
             cluster=Cluster(name=self._world.cluster, version=""),
             pods=tuple(known),
             budgets=self._budgets({pod.namespace for pod in known}),
@@ -52,15 +67,6 @@ class Bench:
             volumes=self._volumes,
             read_at=self._world.time.now(),
         )
-        judge = Judge(
-            facts,
-            self._options,
-            budgets=Budgets(facts),
-            ledger=Ledger(),
-            places=_Anywhere(facts, ()),
-            findings=Findings(),
-        )
-        return {pod.uid: judge.judge(pod, self._group) for pod in known}
 
     def owners(self) -> Mapping[Reference, Owner]:
         """What stands behind the pods seen so far."""
@@ -104,10 +110,11 @@ class Bench:
                 self._volumes[known.name] = known
 
 
-class _Anywhere(Places):
+class Anywhere(Places):
     """Places that suit every pod."""
 
     def with_volumes(self, _pod: Pod, _group: str) -> Chance:
+        """Everywhere."""
         return Chance.SURE
 
 

@@ -10,12 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from migration import agents
+from migration.facts.chain import is_chained
 from migration.facts.names import AWS_CNI, CNI_LABEL
 from migration.plan.model import Target
 from migration.sides import CILIUM
 from migration.stops import StoppedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from migration.rules import Limits
     from migration.world import Report, World
 
@@ -40,6 +43,27 @@ def place(world: World, target: Target, limits: Limits, report: Report) -> None:
         agents.await_roll_out(world, CILIUM, limits, report)
 
 
+def add(world: World, wanted: Object) -> None:
+    """Have agents run only where this expression holds as well."""
+    _change(world, lambda known: known if wanted in known else [*known, wanted])
+
+
+def take_away(world: World, unwanted: Object) -> None:
+    """Have agents run also where this expression does not hold."""
+    _change(world, lambda known: [one for one in known if one != unwanted])
+
+
+def _change(world: World, change: Callable[[list[Object]], list[Object]]) -> None:
+    for path in _DAEMON_SETS:
+        daemon_set = world.api.get(path)
+        if daemon_set is None:
+            continue
+        affinity = daemon_set["spec"]["template"]["spec"].get("affinity") or {}
+        wanted = _with_expressions(affinity, change)
+        if wanted != affinity:
+            world.api.merge(path, {"spec": {"template": {"spec": {"affinity": wanted}}}})
+
+
 def _place(world: World, path: str, target: Target) -> bool:
     daemon_set = world.api.get(path)
     if daemon_set is None:
@@ -53,11 +77,14 @@ def _place(world: World, path: str, target: Target) -> bool:
 
 def placed(affinity: Object, target: Target) -> Object:
     """An affinity whose terms say where agents run in this direction, and else what they said."""
+    return _with_expressions(affinity, lambda known: _bound(known, target))
+
+
+def _with_expressions(affinity: Object, change: Callable[[list[Object]], list[Object]]) -> Object:
+    """An affinity with a change in every term: one of them has to hold, and all of its expressions."""
     node_affinity = affinity.get("nodeAffinity") or {}
     terms = (node_affinity.get(_REQUIRED) or {}).get("nodeSelectorTerms") or [{}]
-    ours = [
-        {**term, "matchExpressions": _bound(term.get("matchExpressions") or [], target)} for term in terms
-    ]
+    ours = [{**term, "matchExpressions": change(term.get("matchExpressions") or [])} for term in terms]
     return {**affinity, "nodeAffinity": {**node_affinity, _REQUIRED: {"nodeSelectorTerms": ours}}}
 
 
@@ -75,8 +102,11 @@ def expression(target: Target) -> Object:
 
 
 def refuse_while_needed(world: World) -> None:
-    """Raise while Cilium's agents are wanted anywhere: their nodes would lose the network of their pods."""
-    if still := agents.wanted(world, CILIUM):
+    """Raise while Cilium's agents are wanted anywhere: their nodes would lose the network of their pods.
+
+    Chained agents give pods no network: with them the VPC CNI is everywhere still.
+    """
+    if not is_chained(world.api) and (still := agents.wanted(world, CILIUM)):
         raise StoppedError(f"Cilium is not taken away from nodes that need it: {still}", _WAY_BACK)
 
 

@@ -30,7 +30,7 @@ def pause(world: World, limits: Limits, report: Report) -> dict[str, Any]:
     world.guard()
     record, now = Record(world.api), _mode(world)
     kept = record.get(POLICY)
-    if kept is None:
+    if kept is None or now != _NEVER:  # whoever set another mode since has said what is to come back
         kept = {"mode": now}
         record.put(POLICY, kept)
     agents_ = _become(world, _NEVER, limits, report)

@@ -66,12 +66,16 @@ def wait_until_ready(
     report: Callable[[str], None],
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
+    serves: Callable[[Object], bool] = lambda _: True,
 ) -> Readiness:
-    """Look until Cilium runs on every node. Raises NotReadyError with what is missing when time is up."""
+    """Look until Cilium runs on every node. Raises NotReadyError with what is missing when time is up.
+
+    `serves` tells the nodes that are to have an agent from those that cannot.
+    """
     deadline = clock() + timeout
     good, last_line = 0, ""
     while True:
-        seen = survey(api, minimum_nodes)
+        seen = survey(api, minimum_nodes, serves)
         good = good + 1 if seen.ready else 0
         if good >= QUORUM_OF_READINGS:
             report(f"Cilium runs on all {len(seen.nodes)} nodes")
@@ -87,9 +91,9 @@ def wait_until_ready(
         sleep(POLL_SECONDS)
 
 
-def survey(api: Api, minimum_nodes: int) -> Readiness:
+def survey(api: Api, minimum_nodes: int, serves: Callable[[Object], bool] = lambda _: True) -> Readiness:
     """One reading of the cluster."""
-    nodes = api.list("/api/v1/nodes")
+    nodes = [node for node in api.list("/api/v1/nodes") if serves(node)]
     missing = [
         *_custom_resources(api),
         *_node_count(nodes, minimum_nodes),
@@ -161,10 +165,10 @@ def _waiting_pods(api: Api, selector: str) -> Iterator[str]:
     waiting = [pod for pod in pods if _condition(pod, "Ready") != "True"]
     for pod in waiting[:_MOST_NAMED]:
         where = pod["spec"].get("nodeName") or "no node"
-        yield f"pod kube-system/{_name(pod)} on {where}: {_pod_reason(pod)}"
+        yield f"pod kube-system/{_name(pod)} on {where}: {pod_reason(pod)}"
 
 
-def _pod_reason(pod: Object) -> str:
+def pod_reason(pod: Object) -> str:
     """The most telling reason a pod gives: a container's, else its scheduling's, else its phase."""
     status = pod.get("status", {})
     for container in (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())):

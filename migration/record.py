@@ -6,6 +6,7 @@ patches, so nobody overwrites anybody.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from migration.facts.names import INVENTORY, NAMESPACE
 
 if TYPE_CHECKING:
     from clients.kubernetes import KubernetesApi
+    from migration.facts.model import Reference
 
 _COLLECTION = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
 PATH = f"{_COLLECTION}/{INVENTORY}"
@@ -24,11 +26,18 @@ AFFINITY = "aws-node-affinity"
 POLICY = "policy"
 AWS_NODE = "aws-node"
 AUTOSCALER = "autoscaler"
+REFRESH = "refresh"
+SNAT = "snat"
 
 
 def of_node(name: str) -> str:
     """The key of what is noted while one node is in work."""
     return f"node.{name}"
+
+
+def of_workload(workload: Reference) -> str:
+    """The key of what is noted while one workload is in work. Names are too long for keys."""
+    return f"restart.{hashlib.blake2s(str(workload).encode(), digest_size=10).hexdigest()}"
 
 
 class Record:

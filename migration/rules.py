@@ -1,10 +1,11 @@
-"""How nodes are replaced: what the configuration asks for, and how long each thing may take."""
+"""How nodes are replaced or pods restarted: what is asked for, and how long each thing may take."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from migration.plan.model import Options
+from migration.refresh.model import Refreshing
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +33,4 @@ class Rules:
 
     options: Options = field(default_factory=Options)
     limits: Limits = field(default_factory=Limits)
+    refresh: Refreshing = field(default_factory=Refreshing)

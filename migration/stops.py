@@ -3,6 +3,8 @@
 StoppedError
 ├── TimedOutError      something did not come about in time; says what was missing
 ├── DrainRefusedError  pods that must not be evicted; nothing was
+├── RestartRefusedError  the same for pods that are only restarted
+├── UnhealthyError     a workload did not come back as healthy as it was
 └── LeaseHeldError     somebody else is, or may be, at work on this cluster: nothing more must be done
 """
 
@@ -44,6 +46,29 @@ class DrainRefusedError(StoppedError):
             f"node {node} can not be drained:{lines}",
             "No pod was evicted for it. Fix what is named, or permit it in `migration.allow`, "
             "and run `pulumi up` again.",
+        )
+
+
+class RestartRefusedError(StoppedError):
+    """Pods of a workload must not be restarted, or never can be."""
+
+    def __init__(self, workload: str, pods: Sequence[str]) -> None:
+        self.pods = tuple(pods)
+        lines = "".join(f"\n  - {pod}" for pod in self.pods)
+        super().__init__(
+            f"{workload} can not be restarted:{lines}",
+            "Fix what is named, or permit it in `refresh.allow`, and run `pulumi up` again.",
+        )
+
+
+class UnhealthyError(StoppedError):
+    """A workload that was restarted is not as healthy as it was; nothing after it was touched."""
+
+    def __init__(self, workload: str, missing: str, undo: str = "") -> None:
+        super().__init__(
+            f"{workload} did not come back as healthy as it was: {missing}",
+            f"The workloads after it were not touched. Look at it{undo}, then run `pulumi up` again: "
+            "it goes on from here.",
         )
 
 

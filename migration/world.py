@@ -98,9 +98,11 @@ class World:
         """The cluster's add-ons and node groups."""
         return Eks(self.aws("eks"), self.cluster)
 
-    def facts(self, report: Report) -> Facts:
-        """All facts of the cluster, read now."""
-        return read(self.cluster, self.api, self.aws, report=report, clock=self.time.now)
+    def facts(self, report: Report, *, with_groups: bool = True) -> Facts:
+        """All facts of the cluster, read now; of Auto Scaling only where nodes are to be replaced."""
+        return read(
+            self.cluster, self.api, self.aws, report=report, clock=self.time.now, with_groups=with_groups
+        )
 
     def note(self, event: str, **values: Any) -> None:
         """Write a line of the journal."""

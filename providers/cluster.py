@@ -9,10 +9,13 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clients.aws import Credentials, client
+from clients.kubernetes import KubernetesApi
+from clients.pods import PodExec
 from errors import RefusedError
 from migration.journal import Journal
 from migration.world import World
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
 
 Connect = Callable[[Mapping[str, Any]], AbstractContextManager[World]]
 """From the inputs of a resource to the world around its cluster."""
+
+Onlooker = Callable[[Mapping[str, Any]], AbstractContextManager[tuple[World, PodExec]]]
+"""The same for who only looks."""
 
 CONNECTION = ("cluster_name", "region", "profile")
 """The inputs that say which cluster, and with whose credentials."""
@@ -56,6 +62,22 @@ def world_of(props: Mapping[str, Any]) -> Iterator[World]:
         journal=Journal.to_file(folder / f"{name}.jsonl"),
     ) as world:
         yield world
+
+
+@contextmanager
+def onlooker_of(props: Mapping[str, Any]) -> Iterator[tuple[World, PodExec]]:
+    """The same world for who only looks, so that it takes no Lease, and a way into pods to look there."""
+    credentials, name = credentials_of(props), props["cluster_name"]
+    endpoint, authority = _reach(client(credentials, "eks"), name)
+    place = {
+        "cluster_name": name,
+        "endpoint": endpoint,
+        "certificate_authority": authority,
+        "credentials": credentials,
+    }
+    with KubernetesApi.for_eks(**place) as api:
+        world = World(cluster=name, api=api, aws=cache(lambda service: client(credentials, service)))
+        yield world, PodExec.for_eks(**place)
 
 
 def _reach(eks: Any, name: str) -> tuple[str, bytes]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from pulumi.dynamic import CheckFailure, CheckResult
 from pulumi.output import Unknown
@@ -23,19 +23,26 @@ from providers.rules import rules_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from migration.plan.model import Plan, Refusal
+    from migration.operations import Rules
+    from migration.plan.model import Refusal
+    from migration.world import Report, World
     from providers.cluster import Connect
 
 _KEPT_SECONDS = 60.0
 _DECIDING = (*CONNECTION, "target", "rules")
 
 
+Planned = TypeVar("Planned")
+"""A plan of either kind: for nodes, or for workloads."""
+Make: TypeAlias = "Callable[[World, Rules, Report], Planned]"
+
+
 class _Kept(NamedTuple):
     made: float
-    plan: Plan
+    plan: Any
 
 
-_plans: dict[tuple[Connect, str], _Kept] = {}
+_plans: dict[tuple[Connect, Make[Any], str], _Kept] = {}
 _planning = threading.Lock()
 
 
@@ -45,17 +52,22 @@ def is_done(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
 
 
 def current_plan(
-    connect: Connect, news: Mapping[str, Any], clock: Callable[[], float] = time.monotonic
-) -> Plan:
+    connect: Connect,
+    news: Mapping[str, Any],
+    clock: Callable[[], float] = time.monotonic,
+    *,
+    make: Make[Planned] = plan_now,  # type: ignore[assignment] # mypy has no defaults of type variables
+) -> Planned:
     """The plan that the inputs of a resource are about. Raises NoClusterError."""
-    key = (connect, json.dumps([news.get(name) for name in _DECIDING], sort_keys=True))
+    key = (connect, make, json.dumps([news.get(name) for name in _DECIDING], sort_keys=True))
     with _planning:
         kept = _plans.get(key)
         if kept is None or clock() - kept.made > _KEPT_SECONDS:
             with connect(news) as world:
                 rules = rules_of(news["target"], news["rules"])
-                kept = _plans[key] = _Kept(clock(), plan_now(world, rules, lambda _: None))
-    return kept.plan
+                kept = _plans[key] = _Kept(clock(), make(world, rules, lambda _: None))
+    plan: Planned = kept.plan
+    return plan
 
 
 def checked(
@@ -64,8 +76,9 @@ def checked(
     news: dict[str, Any],
     *,
     done: bool,
-    show: Callable[[Plan], Iterable[str]],
-    refuse: Callable[[Plan], Iterable[Refusal]] = lambda _: (),
+    show: Callable[[Planned], Iterable[str]],
+    refuse: Callable[[Planned], Iterable[Refusal]] = lambda _: (),
+    make: Make[Planned] = plan_now,  # type: ignore[assignment] # mypy has no defaults of type variables
 ) -> CheckResult:
     """The inputs with the plan in them. What is done keeps the plan it was done by."""
     if done:
@@ -75,7 +88,7 @@ def checked(
         return CheckResult({**news, PLAN: ["not known before the cluster is made"]}, [])
     with plainly():
         try:
-            plan = current_plan(connect, news)
+            plan = current_plan(connect, news, make=make)
         except NoClusterError as error:
             return CheckResult({**news, PLAN: [f"not known: {error}"]}, [])
     failures = [CheckFailure(PLAN, str(refusal)) for refusal in refuse(plan)]

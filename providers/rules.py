@@ -1,6 +1,7 @@
 """The rules of a migration as inputs of a resource: what the configuration changes of the defaults.
 
-Spelled as in `eks-cilium:migration`, and short, since every node's resource carries them.
+Spelled as in `eks-cilium:migration` or `eks-cilium:refresh`, and short, since every node's or workload's
+resource carries them.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from migration.operations import Capacity, Exceptions, Limits, Options, Rules, Target
 from migration.plan.model import Allowed
+from migration.refresh.model import Jobs, Refreshing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _DEFAULTS = Rules()
+_BETWEEN_LOOKS_AT_A_WORKLOAD = 2.0
 
 
 def rules_of(target: str, chosen: Mapping[str, Any]) -> Rules:
@@ -32,7 +35,20 @@ def rules_of(target: str, chosen: Mapping[str, Any]) -> Rules:
         limits=Limits(
             replacement=float(chosen.get("replacementTimeoutSeconds", limits.replacement)),
             health=float(chosen.get("healthTimeoutSeconds", limits.health)),
+            between_looks=_BETWEEN_LOOKS_AT_A_WORKLOAD if target == Target.CHAINED else limits.between_looks,
         ),
+        refresh=_refreshing(chosen),
+    )
+
+
+def _refreshing(chosen: Mapping[str, Any]) -> Refreshing:
+    refresh = _DEFAULTS.refresh
+    return Refreshing(
+        jobs=Jobs(chosen.get("jobs", refresh.jobs)),
+        job_timeout=float(chosen.get("jobTimeoutSeconds", refresh.job_timeout)),
+        evict=Allowed(tuple(chosen.get("evict") or ())),
+        round=int(chosen.get("round", refresh.round)),
+        vpc_cni_version=str(chosen.get("vpcCniVersion", refresh.vpc_cni_version)),
     )
 
 

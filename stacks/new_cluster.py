@@ -64,6 +64,8 @@ class NewCluster:
             "kubeconfig": cluster.kubeconfig,
             "cluster": {
                 "name": cluster.cluster_name,
+                "region": settings.region,
+                "ciliumName": self._name,
                 "arn": cluster.arn,
                 "endpoint": cluster.endpoint,
                 "kubernetesVersion": settings.cluster.kubernetes_version,

@@ -26,25 +26,24 @@ from components.cni_migration import CniMigration, CniMigrationArgs, CniRollback
 from components.kubeconfig import kubeconfig
 from components.naming import CLUSTER_TAG, tagged
 from errors import ProgramError, UnexpectedAnswerError
+from mesh.model import STACK_TAG
 from migration import report
 from migration.beginning import Beginning, begin
 from migration.existing import AUDIENCE, ExistingCluster, find
 from migration.facts.names import AWS_CNI, CNI_LABEL
 from providers.aws_node_affinity import AwsNodeAffinity
+from providers.chained_agents import Unchaining
 from providers.cluster import world_of
 from providers.node_inventory import NodeInventory, written
 from providers.rules import rules_of
 from settings.problems import UNSET, Problem, set_command
-from stacks.kubernetes_versions import warn_about_untested_kubernetes
+from stacks.kubernetes_versions import refuse_old_kubernetes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from providers.operation import OperationArgs
     from settings.model import ReplacementSettings
-
-STACK_TAG = "eks-cilium/stack"
-"""On an identity provider that this program made: the stack it belongs to."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +113,8 @@ class Replacement:
             "kubeconfig": self._kubeconfig,
             "cluster": {
                 "name": cluster.name,
+                "region": settings.region,
+                "ciliumName": self._name,
                 "arn": cluster.arn,
                 "endpoint": cluster.endpoint,
                 "kubernetesVersion": cluster.version,
@@ -136,12 +137,13 @@ class Replacement:
             pulumi.log.info(report.table(self._beginning.plan))
 
     def _migrate(self) -> NodeInventory:
-        _refuse_old_kubernetes(self._settings, self._cluster)
+        refuse_old_kubernetes(RELEASES[self._settings.cilium.version], self._cluster.version)
         self._refuse_unknown_subnets()
         inventory = NodeInventory(self._name, self._inventory_args())
         operation = self._operation(inventory)
         bound = AwsNodeAffinity(self._name, operation, pulumi.ResourceOptions(depends_on=[inventory]))
-        cilium = self._make_cilium(bound)
+        unchained = Unchaining(self._name, operation, pulumi.ResourceOptions(depends_on=[bound]))
+        cilium = self._make_cilium(unchained)
         CniMigration(self._name, self._steps(operation), pulumi.ResourceOptions(depends_on=[bound, cilium]))
         return inventory
 
@@ -169,8 +171,8 @@ class Replacement:
             "parallel": self._settings.migration.parallel,
         }
 
-    def _make_cilium(self, bound: AwsNodeAffinity) -> Cilium:
-        """After aws-node is bound: from then on new nodes are Cilium's."""
+    def _make_cilium(self, unchained: Unchaining) -> Cilium:
+        """After aws-node is bound and no chained agent is left: from then on new nodes are Cilium's."""
         role = self._make_operator_role()
         provider = kubernetes.Provider(
             self._name, kubeconfig=self._kubeconfig, cluster_identifier=self._cluster.arn
@@ -182,7 +184,7 @@ class Replacement:
                 "chart_repository": self._settings.cilium.chart_repository,
                 "values": eni_values(self._eni_mode(role)),
             },
-            pulumi.ResourceOptions(providers=[provider], depends_on=[bound, role]),
+            pulumi.ResourceOptions(providers=[provider], depends_on=[unchained, role]),
         )
 
     def _make_operator_role(self) -> OperatorRole:
@@ -316,16 +318,6 @@ def _without_cluster(settings: ReplacementSettings) -> dict[str, Any]:
         "planMarkdown": missing,
         "nextCommands": next_commands(settings),
     }
-
-
-def _refuse_old_kubernetes(settings: ReplacementSettings, cluster: ExistingCluster) -> None:
-    release = RELEASES[settings.cilium.version]
-    if tuple(map(int, cluster.version.split("."))) < release.oldest_kubernetes:
-        oldest = ".".join(map(str, release.oldest_kubernetes))
-        path = ("cilium", "version")
-        allowed = f"a Cilium for Kubernetes {cluster.version}; this one needs {oldest} or newer"
-        raise pulumi.RunError(str(Problem(path, release.version, allowed, set_command(path, "..."))))
-    warn_about_untested_kubernetes(release, cluster.version)
 
 
 def _without_audience(arn: str) -> str:

@@ -38,6 +38,15 @@ class NodegroupProfile:
 
 
 @dataclass(frozen=True)
+class ClusterNetwork:
+    """Where a cluster lies in EC2."""
+
+    vpc: str
+    subnets: tuple[str, ...]
+    security_group: str
+
+
+@dataclass(frozen=True)
 class RunningCluster:
     """A cluster that answers: where it is, and the lab's own way in (never handed to a user)."""
 
@@ -47,6 +56,8 @@ class RunningCluster:
     admin_kubeconfig: Path
     version: str
     find_nodegroup: Callable[[str], NodegroupProfile | None]
+    region: str = ""
+    network: ClusterNetwork | None = None
 
     def nodegroup(self, name: str) -> NodegroupProfile | None:
         """The profile of a node group as EKS has it now, or None when there is no such group."""

@@ -1,7 +1,7 @@
 """The contract between the cloud's server and the modules that extend moto's services.
 
 At start, before the first request, `lab.cloud.server` calls `install(parts)` of each extension it knows
-(`lab.cloud.autoscaling`, `lab.cloud.ec2`, `lab.cloud.nodes`, `lab.cloud.interfaces`). What an extension
+(they are listed there, in the order in which they extend moto). What an extension
 returns is what the server needs from it afterwards: the requests under `/lab/` it answers, and how it stops.
 """
 

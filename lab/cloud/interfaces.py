@@ -40,38 +40,38 @@ class InterfaceRefusedError(ValueError):
 
 def install(parts: Parts) -> Extension:
     """Offer `POST /lab/interfaces`."""
-    sessions = Sessions(parts.account, parts.region, parts.directory / "cloud.json")
+    sessions = Sessions(parts.account, parts.directory / "cloud.json")
     return Extension(posts={"interfaces": Interfaces(sessions.ec2).attach})
 
 
 class Sessions:
     """EC2 at this very cloud, as the role of the instance that an interface is for."""
 
-    def __init__(self, account: str, region: str, cloud_file: Path) -> None:
+    def __init__(self, account: str, cloud_file: Path) -> None:
         self._account = account
-        self._region = region
         self._cloud_file = cloud_file
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients: dict[tuple[str, str, str], Any] = {}
 
     def ec2(self, instance: str, owner: str) -> Any:
         """The client for an owner of interfaces on an instance."""
-        role = self._role_of(instance)
-        if (role, owner) not in self._clients:
-            self._clients[role, owner] = self._make(role, owner)
-        return self._clients[role, owner]
+        region, role = self._home_of(instance)
+        if (region, role, owner) not in self._clients:
+            self._clients[region, role, owner] = self._make(region, role, owner)
+        return self._clients[region, role, owner]
 
-    def _role_of(self, instance: str) -> str:
+    def _home_of(self, instance: str) -> tuple[str, str]:
+        """The region of an instance, and its role."""
         with BACKENDS:
-            associations = ec2_backends[self._account][self._region].iam_instance_profile_associations
-            if instance not in associations:
-                message = f"there is no instance {instance} with an instance profile"
-                raise InterfaceRefusedError(message)
-            role: str = associations[instance].iam_instance_profile.roles[0].arn
-            return role
+            for region, backend in tuple(ec2_backends[self._account].items()):
+                if instance in backend.iam_instance_profile_associations:
+                    profile = backend.iam_instance_profile_associations[instance].iam_instance_profile
+                    return region, profile.roles[0].arn
+        message = f"there is no instance {instance} with an instance profile"
+        raise InterfaceRefusedError(message)
 
-    def _make(self, role: str, owner: str) -> Any:
+    def _make(self, region: str, role: str, owner: str) -> Any:
         session = sts_backends[self._account][PARTITION].assume_role(
-            region_name=self._region,
+            region_name=region,
             role_session_name=owner,
             role_arn=role,
             policy="",
@@ -82,7 +82,7 @@ class Sessions:
             aws_access_key_id=session.access_key_id,
             aws_secret_access_key=session.secret_access_key,
             aws_session_token=session.session_token,
-            region_name=self._region,
+            region_name=region,
         )
         url = json.loads(self._cloud_file.read_text(encoding="utf-8"))["url"]
         once = botocore.config.Config(retries={"total_max_attempts": 1})

@@ -48,7 +48,15 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 LAB_PREFIX = "/lab/"
 # In the order in which they extend moto.
-EXTENSIONS = ("lab.cloud.ec2", "lab.cloud.autoscaling", "lab.cloud.nodes", "lab.cloud.interfaces")
+EXTENSIONS = (
+    "lab.cloud.ec2",
+    "lab.cloud.route53",
+    "lab.cloud.loadbalancers",
+    "lab.cloud.autoscaling",
+    "lab.cloud.nodes",
+    "lab.cloud.interfaces",
+    "lab.cloud.reach",
+)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ class Timing:
     cluster_update: float = 1.0
     node_group_poll: float = 0.5  # how often a node group looks at its instances and nodes
     node_group_update: float = 1.0
-    node_group_create_timeout: float = 120.0  # nodes not Ready by then: CREATE_FAILED, NodeCreationFailure
+    node_group_create_timeout: float = 600.0  # nodes not Ready by then: CREATE_FAILED, NodeCreationFailure
     node_group_drain_timeout: float = 60.0  # pods still there by then: forced on delete, refused on update
     addon: float = 1.0
     addon_ready_timeout: float = 60.0  # replicas missing for this long: DEGRADED
@@ -41,6 +41,10 @@ class Timing:
     instance_shutting_down: float = 1.0
     nat_gateway_pending: float = 1.0
     nat_gateway_deleting: float = 1.0
+    transit_gateway_change: float = 1.0  # gateways and attachments: pending -> available, deleting -> deleted
+
+    # Elastic Load Balancing
+    load_balancer_provisioning: float = 1.0
 
     # Auto Scaling
     asg_launch: float = 1.0  # Pending -> InService

@@ -5,8 +5,10 @@ pod CIDRs from the controller manager, tokens of IAM identities checked by a web
 """
 
 import base64
+import hashlib
 import json
 import shutil
+import tempfile
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
@@ -22,6 +24,8 @@ _ISSUER = "https://kubernetes.default.svc"
 _ADVERTISED = "192.0.2.1"
 _MASTERS = ("system:masters",)
 _RATES = ["--kube-api-qps=500", "--kube-api-burst=1000"]
+# The kernel takes no longer name of a socket.
+_LONGEST_SOCKET = 100
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,15 @@ class Configuration:
         """Where the API server's audit log goes, one JSON object a line."""
         return self._directory / "audit.jsonl"
 
+    @property
+    def egress_socket(self) -> Path:
+        """Where the API server finds the way to kubelets, webhooks and aggregated APIs: the node player."""
+        inside = self._file("egress.sock")
+        if len(str(inside).encode()) <= _LONGEST_SOCKET:
+            return inside
+        name = hashlib.sha256(str(inside).encode()).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"eks-cilium-{name}.sock"
+
     def kubeconfig(self, name: str) -> Path:
         """The credentials of a user of the control plane itself: admin, node-player, or a component."""
         return self._directory / f"{name}.kubeconfig"
@@ -111,6 +124,16 @@ class Configuration:
         if url is not None:
             write_secret(self._file("webhook.kubeconfig"), json.dumps(_webhook(url), indent=1).encode())
 
+    def write_egress(self) -> None:
+        """The file that sends what is meant for the cluster, and nothing else, through the node player."""
+        way = {"proxyProtocol": "HTTPConnect", "transport": {"uds": {"udsName": str(self.egress_socket)}}}
+        content = {
+            "apiVersion": "apiserver.k8s.io/v1beta1",
+            "kind": "EgressSelectorConfiguration",
+            "egressSelections": [{"name": "cluster", "connection": way}],
+        }
+        self._file("egress.json").write_text(json.dumps(content, indent=1))
+
     def etcd(self, ports: Ports) -> list[str]:
         """The arguments of etcd; nothing of it outlives the lab, so it need not reach the disk."""
         clients, peers = f"https://{LOOPBACK}:{ports.etcd}", f"http://{LOOPBACK}:{ports.etcd_peers}"
@@ -152,6 +175,7 @@ class Configuration:
             "--allow-privileged=true",
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
+            f"--egress-selector-config-file={self._file('egress.json')}",
             *self._service_accounts(),
             *self._aggregation(),
             *self._audit(),

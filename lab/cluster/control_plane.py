@@ -97,6 +97,7 @@ class ControlPlane:
             f"--kubeconfig={self._configuration.kubeconfig('node-player')}",
             f"--cluster={self._settings.name}",
             f"--crds={crds}",
+            f"--egress={self._configuration.egress_socket}",
             f"--settings={file}",
         ]
         if cloud_url is not None:
@@ -121,6 +122,7 @@ class ControlPlane:
         self.audit_log.unlink(missing_ok=True)
         self._configuration.write_keys()
         self._configuration.write_webhook()
+        self._configuration.write_egress()
 
     def _start_on_free_ports(self, attempts: int) -> None:
         try:
@@ -185,6 +187,7 @@ class ControlPlane:
         self._processes.clear()
         forget(self._directory)
         self._configuration.discard_data()
+        self._configuration.egress_socket.unlink(missing_ok=True)
         if self._lifeline is not None:
             self._lifeline.close()
             self._lifeline = None

@@ -8,13 +8,17 @@ import time
 from collections.abc import Callable, Sequence
 
 from lab import report
-from lab.demo import new_cluster, replacement
+from lab.demo import chaining, mesh, mission, new_cluster, replacement
 from lab.environment import STACK, Places
 from lab.errors import LabError
 
 MODES: dict[str, tuple[Callable[[Places], bool], str]] = {
     "replacement": (replacement.run, replacement.STACK),
     "new-cluster": (new_cluster.run, STACK),
+    "chaining": (chaining.run, chaining.STACK),
+    "mesh": (mesh.run, mesh.STACK),
+    "mesh-transit": (mesh.run_transit, mesh.TRANSIT_STACK),
+    "all": (mission.run, mission.MIGRATED),
 }
 """Each mode with the demo that runs it, and the stack that the demo leaves behind."""
 

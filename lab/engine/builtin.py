@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lab.engine.resources import Resource
 
 PACKAGE = "pulumi"
+STACK_OUTPUTS_FUNCTION = "pulumi:pulumi:readStackOutputs"
 StackOutputs = Callable[[str], values.Properties]
 """The outputs of a stack by its full name, `organization/project/stack`."""
 
@@ -58,8 +59,10 @@ class Builtin(Provider):
         raise StepError(urn, f"this engine has no resource type '{type_of(urn)}'")
 
     def invoke(self, token: str, arguments: values.Properties, *, preview: bool) -> Checked:  # noqa: ARG002
-        """Its one function, `getResource`, is answered before a provider is asked."""
-        raise StepError("", f"this engine has no function '{token}'")
+        """What another stack exports; `getResource` is answered before a provider is asked."""
+        if token != STACK_OUTPUTS_FUNCTION:
+            raise StepError("", f"this engine has no function '{token}'")
+        return self._exported("", str(arguments["name"])), []
 
     def read(
         self,
@@ -71,14 +74,15 @@ class Builtin(Provider):
         """What another stack exports."""
         if type_of(urn) != STACK_REFERENCE_TYPE:
             raise StepError(urn, f"unrecognized resource type '{type_of(urn)}'")
-        name = str(inputs.get("name", identifier))
+        return ReadResult(identifier, self._exported(urn, str(inputs.get("name", identifier))), inputs)
+
+    def _exported(self, urn: str, stack: str) -> values.Properties:
         try:
-            exported = self._stack_outputs(name)
+            exported = self._stack_outputs(stack)
         except Exception as error:
-            raise StepError(urn, f"cannot read stack '{name}': {error}") from error
+            raise StepError(urn, f"cannot read stack '{stack}': {error}") from error
         hidden = sorted(key for key, value in exported.items() if values.has_secrets(value))
-        found = {"name": name, "outputs": exported, "secretOutputNames": hidden}
-        return ReadResult(identifier, found, inputs)
+        return {"name": stack, "outputs": exported, "secretOutputNames": hidden}
 
 
 def get_resource(urn: str, known: Mapping[str, Resource]) -> values.Properties:

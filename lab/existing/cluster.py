@@ -7,7 +7,7 @@ from lab.existing.access import Aws
 from lab.existing.network import Network
 from lab.existing.shape import Shape, VpcCni
 
-_PATIENCE: dict[str, Any] = {"WaiterConfig": {"Delay": 1, "MaxAttempts": 300}}
+_PATIENCE: dict[str, Any] = {"WaiterConfig": {"Delay": 1, "MaxAttempts": 900}}
 
 
 def make_control_plane(aws: Aws, shape: Shape, network: Network) -> None:

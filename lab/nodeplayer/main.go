@@ -18,8 +18,8 @@ import (
 )
 
 type options struct {
-	kubeconfig, cloud, cluster, crds string
-	settings                         *settings.Settings
+	kubeconfig, cloud, cluster, crds, egress string
+	settings                                 *settings.Settings
 }
 
 func main() {
@@ -56,6 +56,7 @@ func parse(arguments []string) (*options, error) {
 	flags.StringVar(&chosen.cloud, "cloud", "", "`URL` of the cloud; without one, addresses are made up from 10.255.0.0/16")
 	flags.StringVar(&chosen.cluster, "cluster", "", "`name` by which the cloud knows the cluster")
 	flags.StringVar(&chosen.crds, "crds", "", "`directory` with one subdirectory of definitions per Cilium version")
+	flags.StringVar(&chosen.egress, "egress", "", "`path` of the socket through which the API server reaches kubelets; without one, there is no exec")
 	file := flags.String("settings", "", "JSON `file` with delays and failures")
 	if err := flags.Parse(arguments); err != nil {
 		return nil, err

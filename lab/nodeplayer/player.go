@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,7 +17,10 @@ import (
 	"eks-cilium/lab/nodeplayer/cilium"
 	"eks-cilium/lab/nodeplayer/cloud"
 	"eks-cilium/lab/nodeplayer/cluster"
+	"eks-cilium/lab/nodeplayer/clustermesh"
+	"eks-cilium/lab/nodeplayer/exec"
 	"eks-cilium/lab/nodeplayer/kubelet"
+	"eks-cilium/lab/nodeplayer/loadbalancer"
 	"eks-cilium/lab/nodeplayer/loop"
 	"eks-cilium/lab/nodeplayer/network"
 	"eks-cilium/lab/nodeplayer/settings"
@@ -32,8 +36,17 @@ type player struct {
 	vpccni    *vpccni.Agents
 	kubelet   *kubelet.Kubelet
 	volumes   *volumes.Volumes
+	beyond    beyond
 
 	nodes, leases, pods, agents, endpoints, operators *loop.Loop
+}
+
+// beyond are the parts that reach out of the cluster; without a cloud there are no load balancers.
+type beyond struct {
+	hasCloud  bool
+	balancers *loadbalancer.Balancers
+	mesh      *clustermesh.Mesh
+	kubelets  *exec.Kubelets
 }
 
 // play runs the player until the context ends.
@@ -50,6 +63,9 @@ func play(ctx context.Context, chosen *options, log *slog.Logger) error {
 		return err
 	}
 	if err := made.volumes.Start(ctx); err != nil {
+		return err
+	}
+	if err := made.beyond.start(ctx); err != nil {
 		return err
 	}
 	log.Info("playing", "nodes", len(made.view.Nodes()))
@@ -103,6 +119,7 @@ func newPlayer(chosen *options, log *slog.Logger) (*player, error) {
 	}
 	made.kubelet = kubelet.New(view, pods, made.volumes, made.gates(), config, now, server.GitVersion)
 	made.prepare(config, log)
+	made.reachOut(chosen, server.GitVersion, log)
 	return made, nil
 }
 
@@ -147,8 +164,11 @@ func (p *player) reconcileAgents(ctx context.Context, name string) (time.Duratio
 func (p *player) run(ctx context.Context) {
 	var loops sync.WaitGroup
 	own := []*loop.Loop{p.nodes, p.leases, p.pods, p.agents, p.endpoints, p.operators}
-	for _, one := range append(own, p.volumes.Loops()...) {
+	for _, one := range slices.Concat(own, p.volumes.Loops(), p.beyond.loops()) {
 		loops.Go(func() { one.Run(ctx) })
+	}
+	if p.beyond.kubelets != nil {
+		loops.Go(func() { p.beyond.serve(ctx, p.view.Log) })
 	}
 	loops.Wait()
 }

@@ -19,6 +19,7 @@ func (p *player) wire() {
 	p.view.OnNode(p.nodeChanged)
 	p.view.OnPod(p.podChanged)
 	p.view.OnConfigMap(p.configMapChanged)
+	p.view.OnSecret(p.secretChanged)
 	p.resources.OnChange = p.resourceChanged
 	p.volumes.OnClaim = p.claimChanged
 	p.volumes.OnNode = p.lookAtPodsOn
@@ -29,6 +30,7 @@ func (p *player) nodeChanged(before, after *v1.Node) {
 	p.leases.Add(after.Name)
 	p.agents.Add(after.Name)
 	p.volumes.NodeChanged(after.Name)
+	p.beyond.look()
 	if _, ok := p.view.Node(after.Name); !ok {
 		p.view.Forget(after.UID)
 	}
@@ -51,6 +53,7 @@ func (p *player) podChanged(before, after *v1.Pod) {
 	p.pods.Add(key)
 	p.endpoints.Add(key)
 	p.volumes.PodChanged(after)
+	p.beyond.look()
 	if len(volumes.ClaimsOf(after)) > 0 {
 		p.nodes.Add(after.Spec.NodeName) // which volumes are in use is part of a node's status
 	}
@@ -73,14 +76,21 @@ func (p *player) podChanged(before, after *v1.Pod) {
 }
 
 func (p *player) configMapChanged(_, after *v1.ConfigMap) {
-	for _, pod := range p.view.PodsIn(after.Namespace) {
-		if !cluster.IsRunning(pod) {
-			p.lookAtPod(pod)
-		}
-	}
+	p.lookAtWaitingPods(after.Namespace)
 	if after.Name == cluster.CiliumConfig {
 		p.operators.Add(operators)
 		p.lookAtAgents()
+	}
+}
+
+func (p *player) secretChanged(_, after *v1.Secret) { p.lookAtWaitingPods(after.Namespace) }
+
+// lookAtWaitingPods looks at the pods that may have waited for an object of their namespace.
+func (p *player) lookAtWaitingPods(namespace string) {
+	for _, pod := range p.view.PodsIn(namespace) {
+		if !cluster.IsRunning(pod) {
+			p.lookAtPod(pod)
+		}
 	}
 }
 

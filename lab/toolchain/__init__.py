@@ -54,6 +54,10 @@ class Toolchain:
         """The program that plays kubelets and CNI agents."""
         return self._built("node-player", programs.NODE_PLAYER)
 
+    def oracle(self) -> Path:
+        """The program that asks Cilium's own policy engine for verdicts."""
+        return self._built("oracle", programs.ORACLE)
+
     def helm(self) -> Path:
         """The Helm command."""
         return self._built("helm", programs.HELM)

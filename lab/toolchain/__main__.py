@@ -1,6 +1,6 @@
 """Build tools and fetch charts by hand, or see what is there.
 
-`python -m lab.toolchain` lists the cache; `build control-plane kubectl helm node-player` builds;
+`python -m lab.toolchain` lists the cache; `build control-plane kubectl helm node-player oracle` builds;
 `chart 1.19.6` packages charts.
 """
 
@@ -37,7 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cache", type=Path, default=default_cache(), help="default: %(default)s")
     commands = parser.add_subparsers(dest="command")
     build = commands.add_parser("build", help="build tools")
-    build.add_argument("tools", nargs="+", choices=["control-plane", "kubectl", "helm", "node-player"])
+    build.add_argument(
+        "tools", nargs="+", choices=["control-plane", "kubectl", "helm", "node-player", "oracle"]
+    )
     chart = commands.add_parser("chart", help="package Cilium charts")
     chart.add_argument("versions", nargs="+", metavar="VERSION", help=", ".join(CILIUM_VERSIONS))
     return parser
@@ -49,6 +51,7 @@ def _builders(toolchain: Toolchain) -> dict[str, Callable[[], Path]]:
         "kubectl": toolchain.kubectl,
         "helm": toolchain.helm,
         "node-player": toolchain.node_player,
+        "oracle": toolchain.oracle,
     }
 
 

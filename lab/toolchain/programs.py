@@ -48,3 +48,8 @@ HELM = Program(
     expected="about 2 minutes",
 )
 NODE_PLAYER = Program(title="the node player", module=_LAB / "nodeplayer")
+ORACLE = Program(
+    title="the oracle over Cilium's policy engine",
+    module=_LAB / "oracle",
+    expected="about 3 minutes on two cores",
+)

@@ -82,6 +82,10 @@ class Pod:
     finalizers: tuple[str, ...] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
     """Only those that ask tools like this one to leave the pod alone."""
+    host_network: bool = False
+    """It has its node's addresses, and no network plugin ever connected it."""
+    host_ports: bool = False
+    """It holds ports of its node, so that no second pod like it finds room there."""
     node_requirements: tuple[tuple[Requirement, ...], ...] = ()
     """Where it may run: the terms of its required node affinity and nodeSelector; one term has to hold."""
     tolerates_cordon: bool = False
@@ -127,6 +131,17 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class RollOut:
+    """How a workload replaces its pods itself when their template changes."""
+
+    kind: str
+    """RollingUpdate, Recreate or OnDelete."""
+    max_unavailable: int | str | None = None
+    max_surge: int | str | None = None
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Owner:
     """A workload: what makes pods anew. Has its own owner where a Deployment or CronJob stands behind."""
 
@@ -136,6 +151,7 @@ class Owner:
     """Replicas wanted; None where that is no number of the workload's own (DaemonSet, Job)."""
     ready: int = 0
     owner: Reference | None = None
+    roll_out: RollOut | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +243,16 @@ class AwsNode:
     ready: int
     custom_network: bool = False
     """AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG: pods in other subnets than their nodes."""
+    version: str = ""
+    """Of its image, without the v."""
+    external_snat: bool = False
+    """AWS_VPC_K8S_CNI_EXTERNALSNAT: pods leave the VPC with their own addresses."""
+    snat_exclusions: tuple[str, ...] = ()
+    """AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS: networks that see pods' own addresses."""
+    early_demux: bool = True
+    """TCP early demultiplexing, which breaks probes of pods with interfaces of their own."""
+    enforces_policies: bool = False
+    """Its second container enforces NetworkPolicies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +284,8 @@ class Facts:
     """The Cluster Autoscaler, when one runs."""
     load_balancers: tuple[Reference, ...] = ()
     """Services that have a load balancer, which has to let go of a node before the node goes."""
+    chained: bool = False
+    """Cilium runs on top of the AWS VPC CNI, so that its agents say nothing about whose a node is."""
     read_at: datetime | None = None
     own_pod: Reference | None = None
     """The pod this program runs in, when it runs in the cluster it migrates."""

@@ -45,6 +45,10 @@ def pod(thing: Object) -> Pod | None:
         claims=_claims(metadata["name"], spec),
         finalizers=tuple(metadata.get("finalizers") or ()),
         annotations={key: value for key, value in annotations.items() if LEAVE_ALONE.get(key) == value},
+        host_network=bool(spec.get("hostNetwork")),
+        host_ports=any(
+            port.get("hostPort") for one in spec.get("containers") or () for port in one.get("ports") or ()
+        ),
         node_requirements=_placement(spec),
         tolerates_cordon=any(map(_tolerates_cordon, spec.get("tolerations") or ())),
         seconds_to_ready=_seconds_to_ready(thing),

@@ -9,8 +9,8 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from migration.facts import groups, nodes, pods, storage, workloads
-from migration.facts.model import AwsNode, Facts, Reference
+from migration.facts import aws_node, chain, groups, nodes, pods, storage, workloads
+from migration.facts.model import Facts, Reference
 from migration.facts.objects import Object, reference
 
 if TYPE_CHECKING:
@@ -39,8 +39,12 @@ def read(
     own_pod: Reference | None = None,
     report: Callable[[str], None] = lambda _: None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    with_groups: bool = True,
 ) -> Facts:
-    """Every fact a plan needs. `aws` makes a client of a service; `own_pod` is where this program runs."""
+    """Every fact a plan needs. `aws` makes a client of a service; `own_pod` is where this program runs.
+
+    Auto Scaling groups are only looked at when nodes are to be replaced.
+    """
     eks = aws("eks")
     cluster = groups.cluster(eks, cluster_name)
     report("reading nodes and pods")
@@ -48,8 +52,9 @@ def read(
     known_pods = _kept(api.each("/api/v1/pods", pods.pod))
     report(f"read {len(known_nodes)} nodes and {len(known_pods)} pods; reading workloads, budgets, volumes")
     owners = _owners(api)
-    instances = [node.instance for node in known_nodes if node.instance]
-    report(f"reading the Auto Scaling groups of {len(instances)} instances")
+    instances = [node.instance for node in known_nodes if node.instance] if with_groups else []
+    if with_groups:
+        report(f"reading the Auto Scaling groups of {len(instances)} instances")
     return Facts(
         cluster=cluster,
         nodes=known_nodes,
@@ -60,9 +65,9 @@ def read(
             claim.reference: claim for claim in api.each("/api/v1/persistentvolumeclaims", storage.claim)
         },
         volumes=_volumes(api),
-        groups=groups.groups(aws("autoscaling"), eks, cluster_name, instances),
+        groups=groups.groups(aws("autoscaling"), eks, cluster_name, instances) if with_groups else (),
         add_on=groups.add_on(eks, cluster_name),
-        aws_node=_aws_node(api),
+        aws_node=aws_node.read(api),
         security_group_policies=tuple(
             api.each(
                 "/apis/vpcresources.k8s.aws/v1beta1/securitygrouppolicies",
@@ -71,6 +76,7 @@ def read(
         ),
         autoscaler=next(filter(workloads.is_autoscaler, owners), None),
         load_balancers=tuple(_kept(api.each("/api/v1/services", _load_balancer))),
+        chained=chain.is_chained(api),
         read_at=clock(),
         own_pod=own_pod,
     )
@@ -95,20 +101,6 @@ def _volumes(api: Api) -> Mapping[str, Volume]:
         attached[name].append(node)
     bound = _kept(api.each("/api/v1/persistentvolumes", lambda thing: storage.volume(thing, attached)))
     return {volume.name: volume for volume in bound}
-
-
-def _aws_node(api: Api) -> AwsNode | None:
-    daemon_set = api.get("/apis/apps/v1/namespaces/kube-system/daemonsets/aws-node")
-    if daemon_set is None:
-        return None
-    status = daemon_set.get("status", {})
-    containers = daemon_set["spec"]["template"]["spec"]["containers"]
-    environment = {one["name"]: one.get("value", "") for each in containers for one in each.get("env") or ()}
-    return AwsNode(
-        desired=status.get("desiredNumberScheduled", 0),
-        ready=status.get("numberReady", 0),
-        custom_network=environment.get("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG") == "true",
-    )
 
 
 def _load_balancer(service: Object) -> Reference | None:

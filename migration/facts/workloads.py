@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migration.facts.model import Owner, Reference
+from migration.facts.model import Owner, Reference, RollOut
 from migration.facts.objects import Object, controller, reference
 
 if TYPE_CHECKING:
@@ -37,6 +37,21 @@ def _owner(kind: str, thing: Object) -> Owner | None:
         desired=desired,
         ready=thing.get("status", {}).get("readyReplicas", 0),
         owner=controller(thing),
+        roll_out=_roll_out(thing["spec"]),
+    )
+
+
+def _roll_out(spec: Object) -> RollOut | None:
+    """A Deployment has a strategy, StatefulSets and DaemonSets an update strategy."""
+    written = spec.get("strategy") or spec.get("updateStrategy")
+    if written is None:
+        return None
+    rolling = written.get("rollingUpdate") or {}
+    return RollOut(
+        kind=written.get("type", "RollingUpdate"),
+        max_unavailable=rolling.get("maxUnavailable"),
+        max_surge=rolling.get("maxSurge"),
+        paused=bool(spec.get("paused")),
     )
 
 

@@ -69,8 +69,8 @@ def outgoing(facts: Facts, options: Options) -> frozenset[str]:
     """Names of the nodes that are to go.
 
     An inventory knows them. Without one they are read off the nodes: on the way to Cilium those that carry
-    the label of the AWS CNI and, while aws-node still exists, those without an agent of Cilium; on the way
-    back those that do not carry the label, where Cilium runs at all.
+    the label of the AWS CNI and, while aws-node still exists, those without an agent of Cilium, or with a
+    chained one; on the way back those that do not carry the label, where Cilium runs at all.
     """
     if options.outgoing is not None:
         return options.outgoing & {node.name for node in facts.nodes}
@@ -80,7 +80,7 @@ def outgoing(facts: Facts, options: Options) -> frozenset[str]:
         return frozenset(everything - labelled) if _with_agent(facts) else frozenset()
     if facts.aws_node is None:
         return frozenset(labelled)
-    return frozenset(labelled | (everything - _with_agent(facts)))
+    return frozenset(labelled | (everything if facts.chained else everything - _with_agent(facts)))
 
 
 def _with_agent(facts: Facts) -> set[str]:

@@ -30,7 +30,9 @@ class _Gathered:
 class Findings:
     """Everything found so far. Codes and objects keep the order in which they turned up."""
 
-    def __init__(self) -> None:
+    def __init__(self, section: str = "migration") -> None:
+        """`section` is the part of the configuration that permits what is refused."""
+        self._section = section
         self._found: dict[tuple[Code, Reference], _Gathered] = {}
 
     def add(
@@ -47,7 +49,7 @@ class Findings:
     def refusals(self) -> tuple[Refusal, ...]:
         """What forbids the plan."""
         return tuple(
-            _refusal(code, about, gathered)
+            self._refusal(code, about, gathered)
             for (code, about), gathered in self._found.items()
             if code in REFUSED
         )
@@ -55,34 +57,33 @@ class Findings:
     def cautions(self) -> tuple[Caution, ...]:
         """What people want to know before."""
         return tuple(
-            Caution(code, about, _filled(CAUTIONED[code], about, gathered), tuple(gathered.nodes))
+            Caution(code, about, self._filled(CAUTIONED[code], about, gathered), tuple(gathered.nodes))
             for (code, about), gathered in self._found.items()
             if code in CAUTIONED
         )
 
+    def _refusal(self, code: Code, about: Reference, gathered: _Gathered) -> Refusal:
+        words = Words(*(self._filled(text, about, gathered) for text in REFUSED[code]))
+        return Refusal(
+            code=code,
+            object=about,
+            problem=words.problem,
+            allowed=words.allowed,
+            fix=words.fix,
+            setting=words.setting,
+            nodes=tuple(gathered.nodes),
+            pods=tuple(gathered.pods),
+        )
 
-def _refusal(code: Code, about: Reference, gathered: _Gathered) -> Refusal:
-    words = Words(*(_filled(text, about, gathered) for text in REFUSED[code]))
-    return Refusal(
-        code=code,
-        object=about,
-        problem=words.problem,
-        allowed=words.allowed,
-        fix=words.fix,
-        setting=words.setting,
-        nodes=tuple(gathered.nodes),
-        pods=tuple(gathered.pods),
-    )
-
-
-def _filled(text: str, about: Reference, gathered: _Gathered) -> str:
-    return text.format(
-        detail=named(tuple(gathered.details)),
-        count=_counted(len(gathered.pods), "pod"),
-        nodes=_counted(len(gathered.nodes), "node"),
-        name=about.name,
-        pattern=gathered.pattern,
-    )
+    def _filled(self, text: str, about: Reference, gathered: _Gathered) -> str:
+        return text.format(
+            detail=named(tuple(gathered.details)),
+            count=_counted(len(gathered.pods), "pod"),
+            nodes=_counted(len(gathered.nodes), "node"),
+            name=about.name,
+            pattern=gathered.pattern,
+            section=self._section,
+        )
 
 
 def named(things: Sequence[object] | Iterable[object], most: int = _MOST_NAMED) -> str:

@@ -21,6 +21,8 @@ class Target(StrEnum):
 
     CILIUM = "cilium"
     AWS_VPC_CNI = "aws-vpc-cni"
+    CHAINED = "chained"
+    """Those of the AWS VPC CNI, with Cilium on top of it: nothing is replaced."""
 
 
 class Capacity(StrEnum):
@@ -125,6 +127,8 @@ class Verdict(StrEnum):
     EVICT = "evict"
     DELETE = "delete"
     """Deleted without asking its budget, because an exception says so."""
+    ROLL = "roll"
+    """Replaced by its Deployment's own roll-out, which asks no budget and undercuts none."""
     SKIP = "skip"
     """Stays, and goes with the node: a pod of a DaemonSet, a static pod."""
     WAIT = "wait"
@@ -142,7 +146,7 @@ class Verdict(StrEnum):
     @property
     def moves(self) -> bool:
         """Whether the pod is made anew elsewhere."""
-        return self in (Verdict.EVICT, Verdict.DELETE)
+        return self in (Verdict.EVICT, Verdict.DELETE, Verdict.ROLL)
 
 
 class Code(StrEnum):
@@ -152,6 +156,7 @@ class Code(StrEnum):
     AUTO_MODE = "auto-mode"
     FARGATE_ONLY = "fargate-only"
     SECURITY_GROUP_POLICY = "security-group-policy"
+    SECURITY_GROUP_POLICY_CHAINED = "security-group-policy-chained"
     FARGATE_NODE = "fargate-node"
     KARPENTER_NODE = "karpenter-node"
     WINDOWS_NODE = "windows-node"
@@ -168,6 +173,12 @@ class Code(StrEnum):
     PLACEMENT = "placement"
     BUDGET_NEVER_ALLOWS = "budget-never-allows"
     TWO_BUDGETS = "two-budgets"
+    NO_VPC_CNI = "no-vpc-cni"
+    VPC_CNI_OLD = "vpc-cni-old"
+    VPC_CNI_VERSION = "vpc-cni-version"
+    VPC_CNI_ENFORCES = "vpc-cni-enforces"
+    EARLY_DEMUX = "early-demux"
+    CILIUM_ALONE = "cilium-alone"
 
     BUDGET_BUSY = "budget-busy"
     BUDGET_STALE = "budget-stale"
@@ -192,6 +203,12 @@ class Code(StrEnum):
     AUTOSCALER = "autoscaler"
     CUSTOM_NETWORK = "custom-network"
     VOLUMES_FULL = "volumes-full"
+    BARE_POD_LEFT = "bare-pod-left"
+    JOB_LEFT = "job-left"
+    JOB_AWAITED = "job-awaited"
+    NODE_WITHOUT_CILIUM = "node-without-cilium"
+    NO_START_UP_TAINT = "no-start-up-taint"
+    LIMITED_FEATURE = "limited-feature"
 
 
 @dataclass(frozen=True, slots=True)

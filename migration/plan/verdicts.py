@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from migration.plan.places import Places
 
 
-_TAKEN_OFF_BY_KUBERNETES = frozenset({"batch.kubernetes.io/job-tracking"})
+TAKEN_OFF_BY_KUBERNETES = frozenset({"batch.kubernetes.io/job-tracking"})
 
 
-class _Ruling(NamedTuple):
+class Ruling(NamedTuple):
+    """A verdict and why."""
+
     verdict: Verdict
     reason: str
     budget: Reference | None = None
@@ -65,31 +67,31 @@ class Judge:
             waits=bool(ruling.take and ruling.take.waits),
         )
 
-    def _stays(self, pod: Pod) -> _Ruling | None:
+    def _stays(self, pod: Pod) -> Ruling | None:
         """Pods that nobody evicts: they are going, or they go with the node."""
         overdue = _seconds_since(pod.deleted, self._facts.read_at)
         limit = self._options.terminating_limit
         if overdue is not None and limit is not None and overdue > limit:
-            return _Ruling(Verdict.SKIP, f"should have been gone {overdue:.0f} s ago")
+            return Ruling(Verdict.SKIP, f"should have been gone {overdue:.0f} s ago")
         if (
             pod.owner
             and pod.owner.kind == "DaemonSet"
             and pod.owner in self._facts.owners
             and not pod.terminal
         ):
-            return _Ruling(Verdict.SKIP, f"{pod.owner} runs it on every node")
+            return Ruling(Verdict.SKIP, f"{pod.owner} runs it on every node")
         if pod.mirror:
-            return _Ruling(Verdict.SKIP, "a static pod, which only its kubelet can stop")
+            return Ruling(Verdict.SKIP, "a static pod, which only its kubelet can stop")
         if pod.deleted:
-            return _Ruling(Verdict.WAIT, "terminating already")
+            return Ruling(Verdict.WAIT, "terminating already")
         return None
 
     @staticmethod
-    def _over(pod: Pod) -> _Ruling | None:
+    def _over(pod: Pod) -> Ruling | None:
         """Pods that have come to their end: nothing is lost with them, and no budget counts them."""
-        return _Ruling(Verdict.EVICT, f"has ended ({pod.phase})") if pod.terminal else None
+        return Ruling(Verdict.EVICT, f"has ended ({pod.phase})") if pod.terminal else None
 
-    def _moves(self, pod: Pod, workload: Reference, group: str) -> _Ruling:
+    def _moves(self, pod: Pod, workload: Reference, group: str) -> Ruling:
         """Pods that have to run elsewhere. All that is against it is found, so that all is fixed at once."""
         objections = [
             self._local_storage(pod, workload),
@@ -99,7 +101,7 @@ class Judge:
         ]
         return next((objection for objection in objections if objection), None) or self._evicted(pod)
 
-    def _local_storage(self, pod: Pod, workload: Reference) -> _Ruling | None:
+    def _local_storage(self, pod: Pod, workload: Reference) -> Ruling | None:
         if not pod.local_volumes:
             return None
         excepted = self._options.allow.local_storage.covers(pod.reference, workload)
@@ -107,9 +109,9 @@ class Judge:
             self._find(Code.DATA_LOST if excepted else Code.LOCAL_STORAGE, workload, pod, name)
         if excepted:
             return None
-        return _Ruling(Verdict.REFUSE, f"would lose what is in emptyDir {', '.join(pod.local_volumes)}")
+        return Ruling(Verdict.REFUSE, f"would lose what is in emptyDir {', '.join(pod.local_volumes)}")
 
-    def _unreplicated(self, pod: Pod) -> _Ruling | None:
+    def _unreplicated(self, pod: Pod) -> Ruling | None:
         if pod.owner and not _of_daemon_set(pod):
             return None
         if self._options.allow.bare_pods.covers(pod.reference):
@@ -117,16 +119,16 @@ class Judge:
             return None
         if pod.owner:
             self._find(Code.DAEMON_SET_GONE, pod.reference, pod, pod.owner.name)
-            return _Ruling(Verdict.REFUSE, f"{pod.owner} is gone, so nothing makes the pod anew")
+            return Ruling(Verdict.REFUSE, f"{pod.owner} is gone, so nothing makes the pod anew")
         self._find(Code.BARE_POD, pod.reference, pod)
-        return _Ruling(Verdict.REFUSE, "nothing makes it anew")
+        return Ruling(Verdict.REFUSE, "nothing makes it anew")
 
-    def _homeless(self, pod: Pod, workload: Reference, group: str) -> _Ruling | None:
+    def _homeless(self, pod: Pod, workload: Reference, group: str) -> Ruling | None:
         """Pods that could not run again elsewhere."""
         local = [volume.name for volume in self._places.volumes(pod) if volume.local]
         if local:
             self._find(Code.LOCAL_VOLUME, workload, pod, *local)
-            return _Ruling(Verdict.REFUSE, f"its volume {local[0]} is on the disk of this node")
+            return Ruling(Verdict.REFUSE, f"its volume {local[0]} is on the disk of this node")
         if self._places.with_volumes(pod, group) is Chance.SURE:
             return None
         by_volume = self._places.for_pod(pod, group) is Chance.SURE
@@ -135,14 +137,14 @@ class Judge:
             self._find(Code.STRANDED, workload, pod, why)
             return None
         self._find(Code.VOLUME_ZONE if by_volume else Code.PLACEMENT, workload, pod, why)
-        return _Ruling(Verdict.REFUSE, f"no new node is sure to suit it: {why}")
+        return Ruling(Verdict.REFUSE, f"no new node is sure to suit it: {why}")
 
     def _volume_zones(self, pod: Pod) -> str:
         bound = [(volume, zones_of(volume)) for volume in self._places.volumes(pod)]
         named = " and ".join(f"{volume.name} in {' or '.join(zones)}" for volume, zones in bound if zones)
         return f"{named}; sure are {', '.join(self._places.sure_zones) or 'none'}"
 
-    def _barred(self, pod: Pod) -> _Ruling | None:
+    def _barred(self, pod: Pod) -> Ruling | None:
         """Pods whose budgets never let them go."""
         covering = self._covering(pod)
         if len(covering) > 1:
@@ -151,40 +153,44 @@ class Judge:
             return self._blocked(pod, covering[0])
         return None
 
-    def _evicted(self, pod: Pod) -> _Ruling:
+    def _evicted(self, pod: Pod) -> Ruling:
         """Pods that go, with what their budget allows by then."""
         covering = self._covering(pod)
         if not covering:
-            return _Ruling(Verdict.EVICT, "not started" if pod.phase == "Pending" else "no budget covers it")
+            return Ruling(Verdict.EVICT, "not started" if pod.phase == "Pending" else "no budget covers it")
         standing, budget = covering[0], covering[0].budget.reference
         if not standing.asked_for(pod):
-            return _Ruling(Verdict.EVICT, "not ready, so its budget lets it go", budget)
-        take = self._ledger.take(standing, pod.node)
+            return Ruling(Verdict.EVICT, "not ready, so its budget lets it go", budget)
+        take = self._ledger.take(standing, self._step_of(pod))
         reason = "waits until a successor is ready" if take.waits else f"its budget allows {take.before}"
-        return _Ruling(Verdict.EVICT, reason, budget, take)
+        return Ruling(Verdict.EVICT, reason, budget, take)
+
+    def _step_of(self, pod: Pod) -> str:
+        """What is done as one: when it is over, its budgets are whole again."""
+        return pod.node
 
     def _covering(self, pod: Pod) -> tuple[Standing, ...]:
         """The budgets the API server asks; for pods that have not started it asks none."""
         return () if pod.phase == "Pending" else self._budgets.of(pod)
 
-    def _double(self, pod: Pod, covering: tuple[Standing, ...]) -> _Ruling:
+    def _double(self, pod: Pod, covering: tuple[Standing, ...]) -> Ruling:
         budgets = [standing.budget.reference for standing in covering]
         names = " and ".join(budget.name for budget in budgets)
         if self._options.allow.budgets.covers(*budgets):
             self._find(Code.BUDGET_BYPASSED, budgets[0], pod, f"two budgets, {names}")
-            return _Ruling(Verdict.DELETE, f"budgets {names} are not asked, as allowed", budgets[0])
+            return Ruling(Verdict.DELETE, f"budgets {names} are not asked, as allowed", budgets[0])
         self._find(Code.TWO_BUDGETS, budgets[0], pod, names)
-        return _Ruling(Verdict.BLOCKED, f"two budgets cover it: {names}", budgets[0])
+        return Ruling(Verdict.BLOCKED, f"two budgets cover it: {names}", budgets[0])
 
-    def _blocked(self, pod: Pod, standing: Standing) -> _Ruling:
+    def _blocked(self, pod: Pod, standing: Standing) -> Ruling:
         budget, why = standing.budget.reference, _never(standing)
         if self._options.allow.budgets.covers(budget):
             self._find(Code.BUDGET_BYPASSED, budget, pod, why)
-            return _Ruling(Verdict.DELETE, f"budget {budget.name} is not asked, as allowed", budget)
+            return Ruling(Verdict.DELETE, f"budget {budget.name} is not asked, as allowed", budget)
         self._find(Code.BUDGET_NEVER_ALLOWS, budget, pod, why)
-        return _Ruling(Verdict.BLOCKED, f"budget {budget.name} never allows it: {why}", budget)
+        return Ruling(Verdict.BLOCKED, f"budget {budget.name} never allows it: {why}", budget)
 
-    def _caution(self, pod: Pod, workload: Reference, ruling: _Ruling) -> None:
+    def _caution(self, pod: Pod, workload: Reference, ruling: Ruling) -> None:
         replicas = scale(pod.owner, self._facts.owners) if pod.owner else None
         if replicas and replicas[1] == 1 and ruling.budget is None:
             self._find(Code.SINGLETON, workload, pod)
@@ -194,7 +200,7 @@ class Judge:
             self._find(Code.ASKS_TO_STAY, workload, pod, *pod.annotations)
         if pod.tolerates_cordon:
             self._find(Code.COMES_BACK, workload, pod)
-        kept_by = [name for name in pod.finalizers if name not in _TAKEN_OFF_BY_KUBERNETES]
+        kept_by = [name for name in pod.finalizers if name not in TAKEN_OFF_BY_KUBERNETES]
         if kept_by:
             self._find(Code.FINALIZERS, workload, pod, *kept_by)
         if pod.grace_seconds > self._options.drain_timeout:

@@ -1,7 +1,8 @@
 """The words for everything a plan refuses or cautions about, one entry for every code.
 
 A refusal says what is wrong with the numbers, what is allowed, how to fix it, and which setting permits it.
-`migration.plan.findings` fills in `{detail}`, `{count}` (of pods), `{nodes}`, `{name}` and `{pattern}`.
+`migration.plan.findings` fills in `{detail}`, `{count}` (of pods), `{nodes}`, `{name}`, `{pattern}` and the
+`{section}` of the configuration that permits things.
 """
 
 from __future__ import annotations
@@ -38,19 +39,26 @@ REFUSED = {
         "gives pods security groups of their own; with Cilium they have those of their node",
         "no SecurityGroupPolicy",
         "allow what its security groups allow by CiliumNetworkPolicies, then delete it",
-        "migration.allow.securityGroupPolicies: true",
+        "{section}.allow.securityGroupPolicies: true",
+    ),
+    Code.SECURITY_GROUP_POLICY_CHAINED: Words(
+        "gives pods security groups of their own, and with them network interfaces that Cilium is seldom "
+        "tested with (cilium/cilium#27152, #24943, #37475)",
+        "no SecurityGroupPolicy",
+        "allow what its security groups allow by CiliumNetworkPolicies, then delete it",
+        "{section}.allow.securityGroupPolicies: true",
     ),
     Code.FARGATE_NODE: Words(
         "has {nodes} on Fargate, where Cilium cannot run",
         "nodes of Auto Scaling groups",
         "move their pods to a node group: narrow the Fargate profile's selectors, then recreate them",
-        "migration.allow.fargateNodes: true (their pods stay as they are, without Cilium)",
+        "{section}.allow.fargateNodes: true (their pods stay as they are, without Cilium)",
     ),
     Code.KARPENTER_NODE: Words(
         "its {nodes} belong to Karpenter, which makes no replacement for a node that is drained by hand",
         "nodes of Auto Scaling groups",
         "let the NodePool drift: a change to the EC2NodeClass makes Karpenter replace the nodes itself",
-        "migration.allow.karpenterNodes: true (Karpenter's nodes are left to Karpenter)",
+        "{section}.allow.karpenterNodes: true (Karpenter's nodes are left to Karpenter)",
     ),
     Code.WINDOWS_NODE: Words(
         "runs Windows, where Cilium cannot run", "Linux nodes", "move its pods to another cluster"
@@ -77,25 +85,25 @@ REFUSED = {
         "would shrink below its minimum: {detail}",
         "a desired capacity of at least the minimum, all the way",
         "raise migration.surge, or use `migration.capacity: surge`, which ends where it began",
-        'migration.allow.lowerMinimum: ["{pattern}"] (set back in the end)',
+        '{section}.allow.lowerMinimum: ["{pattern}"] (set back in the end)',
     ),
     Code.BARE_POD: Words(
         "nothing makes it anew once it is evicted",
         "pods that a controller stands behind",
         "run it as a Deployment, StatefulSet or Job, or delete it",
-        'migration.allow.barePods: ["{pattern}"] (it is evicted and gone)',
+        '{section}.allow.barePods: ["{pattern}"] (it is evicted and gone)',
     ),
     Code.DAEMON_SET_GONE: Words(
         "the DaemonSet {detail} it belongs to does not exist any more",
         "pods that a controller stands behind",
         "delete the pod, or create the DaemonSet again",
-        'migration.allow.barePods: ["{pattern}"] (it is evicted and gone)',
+        '{section}.allow.barePods: ["{pattern}"] (it is evicted and gone)',
     ),
     Code.LOCAL_STORAGE: Words(
         "what is in emptyDir volumes ({detail}) of {count} is lost by moving",
         "pods without emptyDir volumes",
         "keep what has to stay in a PersistentVolumeClaim, or make sure that it may be lost",
-        'migration.allow.localStorage: ["{pattern}"] (it is lost)',
+        '{section}.allow.localStorage: ["{pattern}"] (it is lost)',
     ),
     Code.LOCAL_VOLUME: Words(
         "volumes of {count} are on the disk of the node ({detail}) and end with it",
@@ -106,25 +114,56 @@ REFUSED = {
         "volumes of {count} are in a zone where no new node is sure to come up: {detail}",
         "volumes in zones with a new node",
         "set migration.surge to the number of zones, or give that zone an Auto Scaling group of its own",
-        'migration.allow.strandedPods: ["{pattern}"] (the pods may stay Pending)',
+        '{section}.allow.strandedPods: ["{pattern}"] (the pods may stay Pending)',
     ),
     Code.PLACEMENT: Words(
         "for {count} no suitable node is sure to come up: {detail}",
         "node selectors and affinities that new nodes satisfy",
         "put the labels on the node group itself, or relax the selector",
-        'migration.allow.strandedPods: ["{pattern}"] (the pods may stay Pending)',
+        '{section}.allow.strandedPods: ["{pattern}"] (the pods may stay Pending)',
     ),
     Code.BUDGET_NEVER_ALLOWS: Words(
         "never allows a disruption of its {count}: {detail}",
         "a budget that leaves at least one pod when all are healthy",
         "run one replica more, or lower minAvailable, or raise maxUnavailable",
-        'migration.allow.budgets: ["{pattern}"] (its pods are deleted without asking it)',
+        '{section}.allow.budgets: ["{pattern}"] (its pods are deleted without asking it)',
     ),
     Code.TWO_BUDGETS: Words(
         "more than one budget ({detail}) covers {count}, and such pods the API server never evicts",
         "at most one PodDisruptionBudget for a pod",
         "narrow the selectors, or delete all budgets but one",
-        'migration.allow.budgets: ["{pattern}"] (the pods are deleted without asking the budgets)',
+        '{section}.allow.budgets: ["{pattern}"] (the pods are deleted without asking the budgets)',
+    ),
+    Code.NO_VPC_CNI: Words(
+        "has no DaemonSet kube-system/aws-node, so there is nothing to chain Cilium to",
+        "a cluster whose pods the AWS VPC CNI connects",
+        "use mode replacement where another CNI is to go, or install the add-on vpc-cni",
+    ),
+    Code.VPC_CNI_OLD: Words(
+        "is version {detail}, and Cilium can be chained to 1.11.2 or newer",
+        "version 1.11.2 or newer",
+        "aws eks update-addon --addon-name vpc-cni --cluster-name <cluster> --addon-version <version>",
+    ),
+    Code.VPC_CNI_VERSION: Words(
+        "is {detail}: somebody changed it, which may leave the chained configuration stale",
+        "the version of eks-cilium:vpcCni.version",
+        "look at the change, then set eks-cilium:vpcCni.version to the version that runs",
+    ),
+    Code.VPC_CNI_ENFORCES: Words(
+        "enforces NetworkPolicies itself, and two enforcers on one interface contradict each other",
+        "enableNetworkPolicy switched off",
+        "set enableNetworkPolicy to false in the configuration of the add-on vpc-cni; until the refresh is "
+        "over nobody enforces policies then",
+    ),
+    Code.EARLY_DEMUX: Words(
+        "has TCP early demultiplexing on, which breaks probes of pods with security groups of their own",
+        'DISABLE_TCP_EARLY_DEMUX: "true"',
+        "set init.env.DISABLE_TCP_EARLY_DEMUX to true in the configuration of the add-on vpc-cni",
+    ),
+    Code.CILIUM_ALONE: Words(
+        "is Cilium on its own already ({detail}), not chained to anything",
+        "no Cilium yet, or a chained one",
+        "use mode replacement, which this cluster has behind it",
     ),
 }
 
@@ -152,4 +191,12 @@ CAUTIONED = {
     Code.AUTOSCALER: "may remove new nodes while they are empty; they are marked so that it does not",
     Code.CUSTOM_NETWORK: "puts pods into subnets of their own (custom networking); Cilium takes the nodes'",
     Code.VOLUMES_FULL: "may not have room for all volumes: {detail}",
+    Code.BARE_POD_LEFT: "nothing makes it anew, so it is not restarted and stays without Cilium; "
+    'permit it: refresh.allow.barePods: ["{pattern}"] (it is evicted and gone)',
+    Code.JOB_LEFT: "{count} not restarted, and without Cilium until they have ended",
+    Code.JOB_AWAITED: "{count} not restarted; the gate waits until they have ended",
+    Code.NODE_WITHOUT_CILIUM: "can not run Cilium ({detail}): {count} there stay without it",
+    Code.NO_START_UP_TAINT: "gives new nodes no taint node.cilium.io/agent-not-ready=true:NoExecute, so that "
+    "pods may start there before Cilium does, and stay without it",
+    Code.LIMITED_FEATURE: "is limited in this mode: {detail}",
 }

@@ -28,7 +28,9 @@ def document(plan: Plan, *, pods: bool = True) -> Document:
         "parallel": plan.parallel,
         "clean": plan.clean,
         "estimatedSeconds": round(plan.seconds),
-        "podsByVerdict": {str(verdict): verdicts[verdict] for verdict in Verdict},
+        "podsByVerdict": {
+            str(verdict): verdicts[verdict] for verdict in Verdict if verdict is not Verdict.ROLL
+        },
         "refusals": [_refusal(one) for one in plan.refusals],
         "cautions": [_caution(one) for one in plan.cautions],
         "groups": [_group(one) for one in plan.groups],

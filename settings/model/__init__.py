@@ -9,14 +9,16 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from settings.model.addons import CoreDns, KubeProxy
-from settings.model.cilium import Cilium, CiliumBesideKubeProxy, CommonCilium, Hubble
+from settings.model.addons import CoreDns, KubeProxy, PinnedVpcCni
+from settings.model.cilium import ChainedCilium, Cilium, CiliumBesideKubeProxy, CommonCilium, Hubble
 from settings.model.cluster import Cluster, Endpoint, ExistingCluster
 from settings.model.common import MODES, Settings
-from settings.model.fields import option
-from settings.model.migration import Allow, Migration
+from settings.model.fields import Cidr, option
+from settings.model.mesh import Authorities, ClusterMesh, Connection, MeshCluster
+from settings.model.migration import Allow, AllowRefresh, Migration, Refresh
 from settings.model.network import Network
 from settings.model.nodes import NodeGroup, Taint
+from settings.model.policies import Policies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,19 +26,30 @@ if TYPE_CHECKING:
 __all__ = [
     "MODELS",
     "Allow",
+    "AllowRefresh",
+    "Authorities",
+    "ChainedCilium",
+    "ChainingSettings",
     "Cilium",
     "CiliumBesideKubeProxy",
     "Cluster",
+    "ClusterMesh",
     "CommonCilium",
+    "Connection",
     "CoreDns",
     "Endpoint",
     "ExistingCluster",
     "Hubble",
     "KubeProxy",
+    "MeshCluster",
+    "MeshSettings",
     "Migration",
     "Network",
     "NewClusterSettings",
     "NodeGroup",
+    "PinnedVpcCni",
+    "Policies",
+    "Refresh",
     "ReplacementSettings",
     "Settings",
     "Taint",
@@ -95,7 +108,72 @@ class ReplacementSettings(Settings):
     )
 
 
+class ChainingSettings(Settings):
+    """Cilium on top of the AWS VPC CNI of a running cluster, and its pods restarted."""
+
+    mode: Literal["chaining"] = option(says="What the stack brings about.", allowed=MODES, example="chaining")
+    cluster: ExistingCluster = option(
+        says="The running EKS cluster.", allowed="an object", example={"name": "production"}
+    )
+    cilium: ChainedCilium = option(says="Cilium.", allowed="an object", example={"version": "1.19.6"})
+    vpc_cni: PinnedVpcCni = option(
+        default_factory=PinnedVpcCni,
+        says="The AWS VPC CNI.",
+        allowed="an object",
+        example={"version": "v1.20.5-eksbuild.1"},
+    )
+    peer_cidrs: tuple[Cidr, ...] = option(
+        (),
+        says="Networks beyond the VPC that have to see pods' own addresses: the VPC CNI translates the rest.",
+        allowed="a list of IPv4 networks such as 10.2.0.0/16",
+        example=["10.2.0.0/16"],
+    )
+    refresh: Refresh = option(
+        default_factory=Refresh,
+        says="How the pods that run already are restarted.",
+        allowed="an object",
+        example={"parallel": 4},
+    )
+
+
+class MeshSettings(Settings):
+    """Clusters that run Cilium, joined: their networks, and Cilium's ClusterMesh across them."""
+
+    mode: Literal["mesh"] = option(says="What the stack brings about.", allowed=MODES, example="mesh")
+    clusters: dict[str, MeshCluster] = option(
+        says="The clusters by the names Cilium has for them.",
+        allowed="an object with two or more clusters",
+        example={
+            "cluster-1": {"stack": "organization/eks-cilium/dev"},
+            "cluster-2": {"name": "production"},
+        },
+    )
+    connection: Connection = option(
+        default_factory=Connection,
+        says="What connects the networks of the clusters.",
+        allowed="an object",
+        example={"type": "peering"},
+    )
+    cluster_mesh: ClusterMesh = option(
+        default_factory=ClusterMesh,
+        says="Cilium's ClusterMesh.",
+        allowed="an object",
+        example={"replicas": 2},
+    )
+    policies: Policies = option(
+        default_factory=Policies,
+        says="Policies across the clusters.",
+        allowed="an object",
+        example={"defaultDeny": [{"cluster": "cluster-1", "namespace": "my-client"}]},
+    )
+
+
 MODELS: Mapping[str, type[Settings]] = MappingProxyType(
-    {"new-cluster": NewClusterSettings, "replacement": ReplacementSettings}
+    {
+        "new-cluster": NewClusterSettings,
+        "chaining": ChainingSettings,
+        "replacement": ReplacementSettings,
+        "mesh": MeshSettings,
+    }
 )
 """The model of each mode."""

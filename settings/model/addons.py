@@ -18,6 +18,19 @@ class CoreDns(Part):
     replicas: int = option(2, says="Replicas of CoreDNS.", allowed="1 to 10", example=2, ge=1, le=10)
 
 
+class PinnedVpcCni(Part):
+    """The AWS VPC CNI that runs in the cluster."""
+
+    version: str | None = option(
+        None,
+        says="Version the add-on has to have. Another one, after an upgrade by somebody else, is refused.",
+        allowed="the build that runs, such as v1.20.5-eksbuild.1; "
+        "`aws eks describe-addon --addon-name vpc-cni` tells",
+        example="v1.20.5-eksbuild.1",
+        pattern=ADDON_VERSION,
+    )
+
+
 class KubeProxy(Part):
     """The kube-proxy add-on, for clusters where Cilium does not replace it."""
 

@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator
 
+from cilium.chaining import DEFAULT_POOL
 from cilium.versions import RELEASES
 from settings.model.cluster import CILIUM_NAME
-from settings.model.fields import Part, one_of, option
+from settings.model.fields import Cidr, Part, one_of, option
 from settings.model.network import SubnetId  # noqa: TC001 - pydantic reads annotations while running
 
 CiliumVersion = Annotated[str, AfterValidator(one_of(RELEASES))]
@@ -50,25 +51,6 @@ class CommonCilium(Part):
         ge=0,
         le=127,
     )
-    prefix_delegation: bool = option(
-        False,
-        says="Whether interfaces get /28 prefixes: many more pods a node. Acts on new nodes only.",
-        allowed="true or false; Nitro instances only",
-        example=True,
-    )
-    masquerade: Literal["auto", "on", "off"] = option(
-        "auto",
-        says="Whether pods leave the VPC as their node. `auto`: on when nodes are in public subnets.",
-        allowed="auto, on or off",
-        example="auto",
-    )
-    egress_masquerade_interfaces: str | None = option(
-        None,
-        says="Interfaces that masquerade; derived from the image family when unset.",
-        allowed="an interface pattern such as ens+ (AL2023) or eth+ (AL2, Bottlerocket)",
-        example="ens+",
-        pattern=r"^[a-z][a-z0-9]*\+?(,[a-z][a-z0-9]*\+?)*$",
-    )
     encryption: Literal["none", "wireguard"] = option(
         "none",
         says="Encryption of pod traffic between nodes.",
@@ -93,13 +75,37 @@ class CommonCilium(Part):
         example={"bandwidthManager": {"enabled": True}},
     )
 
+
+class EniCilium(CommonCilium):
+    """Cilium itself, where it makes the network interfaces."""
+
+    prefix_delegation: bool = option(
+        False,
+        says="Whether interfaces get /28 prefixes: many more pods a node. Acts on new nodes only.",
+        allowed="true or false; Nitro instances only",
+        example=True,
+    )
+    masquerade: Literal["auto", "on", "off"] = option(
+        "auto",
+        says="Whether pods leave the VPC as their node. `auto`: on when nodes are in public subnets.",
+        allowed="auto, on or off",
+        example="auto",
+    )
+    egress_masquerade_interfaces: str | None = option(
+        None,
+        says="Interfaces that masquerade; derived from the image family when unset.",
+        allowed="an interface pattern such as ens+ (AL2023) or eth+ (AL2, Bottlerocket)",
+        example="ens+",
+        pattern=r"^[a-z][a-z0-9]*\+?(,[a-z][a-z0-9]*\+?)*$",
+    )
+
     @property
     def masquerade_wanted(self) -> bool | None:
         """What the configuration says about masquerading; None leaves it to the subnets."""
         return {"auto": None, "on": True, "off": False}[self.masquerade]
 
 
-class Cilium(CommonCilium):
+class Cilium(EniCilium):
     """Cilium itself."""
 
     kube_proxy_replacement: bool = option(
@@ -110,16 +116,18 @@ class Cilium(CommonCilium):
     )
 
 
-class CiliumBesideKubeProxy(CommonCilium):
+_CLUSTER_NAME: dict[str, Any] = {
+    "says": "Name of the cluster in Cilium; that of the EKS cluster when unset. It can never be changed.",
+    "allowed": "1 to 32 lower-case letters, digits and dashes, beginning and ending with a letter or digit",
+    "example": "production",
+    "pattern": CILIUM_NAME,
+}
+
+
+class CiliumBesideKubeProxy(EniCilium):
     """Cilium itself."""
 
-    cluster_name: str | None = option(
-        None,
-        says="Name of the cluster in Cilium; that of the EKS cluster when unset. It can never be changed.",
-        allowed="1 to 32 lower-case letters, digits and dashes, beginning and ending with a letter or digit",
-        example="production",
-        pattern=CILIUM_NAME,
-    )
+    cluster_name: str | None = option(None, **_CLUSTER_NAME)
     subnet_ids: tuple[SubnetId, ...] = option(
         (),
         says="Subnets that hold nodes; those of the cluster's Auto Scaling groups when unset.",
@@ -131,4 +139,16 @@ class CiliumBesideKubeProxy(CommonCilium):
         says="Whether Cilium serves Services instead of kube-proxy. Not while nodes of both kinds run.",
         allowed="false in this mode: nodes with and without kube-proxy would break each other's Services",
         example=False,
+    )
+
+
+class ChainedCilium(CommonCilium):
+    """Cilium itself. kube-proxy stays, and the VPC CNI masquerades."""
+
+    cluster_name: str | None = option(None, **_CLUSTER_NAME)
+    pool: Cidr = option(
+        DEFAULT_POOL,
+        says="Network of the agents' own addresses, which nothing routes. Later it can only be added to.",
+        allowed="an IPv4 network of /10 to /20 outside the VPC, its peers and the network of Services",
+        example=DEFAULT_POOL,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from settings.model.fields import Part, option
 
-MODES = "new-cluster or replacement"
+MODES = "new-cluster, chaining, replacement or mesh"
 
 
 class Settings(Part):

@@ -1,8 +1,8 @@
-"""Keys of a migration: its direction, its pace, its patience, and what it may do all the same."""
+"""Keys of a migration or a refresh: direction, pace, patience, and what it may do all the same."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -11,11 +11,25 @@ from settings.model.fields import Part, option
 _ONE_PATTERN = r"^[A-Za-z0-9*?._-]+/[A-Za-z0-9*?._-]+$"
 _OBJECTS = "a list of patterns namespace/name, with * and ?"
 
+_JOURNAL: dict[str, Any] = {
+    "says": "Folder of the journals, one file a cluster: every step as a line of JSON, with its seconds.",
+    "allowed": "a path, as seen from the project",
+    "example": ".journal",
+    "min_length": 1,
+}
+_SETTLED: dict[str, Any] = {
+    "says": "Good readings in a row that count as healthy.",
+    "allowed": "1 to 20",
+    "example": 2,
+    "ge": 1,
+    "le": 20,
+}
+
 ObjectPattern = Annotated[str, Field(pattern=_ONE_PATTERN)]
 GroupPattern = Annotated[str, Field(pattern=r"^[^/\s]+$")]
 
 
-class Allow(Part):
+class AllowRestarts(Part):
     """What is refused in the preview unless it is permitted here. The refusals name the key to set."""
 
     bare_pods: tuple[ObjectPattern, ...] = option(
@@ -36,6 +50,17 @@ class Allow(Part):
         allowed=_OBJECTS,
         example=["legacy/single"],
     )
+    fargate_nodes: bool = option(
+        False,
+        says="Whether pods on Fargate stay as they are, out of Cilium's reach.",
+        allowed="true or false",
+        example=True,
+    )
+
+
+class Allow(AllowRestarts):
+    """What is refused in the preview unless it is permitted here. The refusals name the key to set."""
+
     stranded_pods: tuple[ObjectPattern, ...] = option(
         (),
         says="Pods or workloads that may stay Pending because no new node is sure to suit them.",
@@ -57,12 +82,6 @@ class Allow(Part):
     karpenter_nodes: bool = option(
         False,
         says="Whether Karpenter's nodes are left to Karpenter, which replaces them when a NodePool drifts.",
-        allowed="true or false",
-        example=True,
-    )
-    fargate_nodes: bool = option(
-        False,
-        says="Whether pods on Fargate stay as they are, out of Cilium's reach.",
         allowed="true or false",
         example=True,
     )
@@ -124,23 +143,77 @@ class Migration(Part):
         ge=30,
         le=7200,
     )
-    settle_readings: int = option(
-        2,
-        says="Good readings in a row that count as healthy.",
-        allowed="1 to 20",
-        example=2,
-        ge=1,
-        le=20,
-    )
-    journal: str = option(
-        ".journal",
-        says="Folder of the journals, one file a cluster: every step as a line of JSON, with its seconds.",
-        allowed="a path, as seen from the project",
-        example=".journal",
-        min_length=1,
-    )
+    settle_readings: int = option(2, **_SETTLED)
+    journal: str = option(".journal", **_JOURNAL)
     allow: Allow = option(
         default_factory=Allow,
+        says="What is done although it would be refused.",
+        allowed="an object",
+        example={"localStorage": ["web/cache-*"]},
+    )
+
+
+class AllowRefresh(AllowRestarts):
+    """What is refused in the preview unless it is permitted here. The refusals name the key to set."""
+
+    security_group_policies: bool = option(
+        False,
+        says="Whether Cilium is chained beside security groups for pods (SecurityGroupPolicy).",
+        allowed="true or false; DISABLE_TCP_EARLY_DEMUX has to be true in the VPC CNI",
+        example=True,
+    )
+
+
+class Refresh(Part):
+    """How pods that ran before Cilium are restarted, so that it manages them."""
+
+    parallel: int = option(
+        1,
+        says="Workloads in work at once, after CoreDNS. Disruption budgets hold all the same.",
+        allowed="1 to 16",
+        example=1,
+        ge=1,
+        le=16,
+    )
+    jobs: Literal["wait", "leave"] = option(
+        "wait",
+        says="Jobs that run: waited for, or left as they are. They are never restarted.",
+        allowed="wait or leave",
+        example="wait",
+    )
+    job_timeout_seconds: int = option(
+        3600,
+        says="How long Jobs are waited for in the end.",
+        allowed="60 to 86400",
+        example=3600,
+        ge=60,
+        le=86400,
+    )
+    health_timeout_seconds: int = option(
+        600,
+        says="How long a workload may take from one of its pods to the next. Then the run stops.",
+        allowed="30 to 7200",
+        example=600,
+        ge=30,
+        le=7200,
+    )
+    settle_readings: int = option(2, **_SETTLED)
+    evict: tuple[ObjectPattern, ...] = option(
+        (),
+        says="Deployments that could make new pods before the old ones go, and are not to.",
+        allowed=_OBJECTS,
+        example=["web/licensed-*"],
+    )
+    round: int = option(
+        1,
+        says="Raise it to look for pods without Cilium again, after a refresh that is over.",
+        allowed="a whole number from 1",
+        example=2,
+        ge=1,
+    )
+    journal: str = option(".journal", **_JOURNAL)
+    allow: AllowRefresh = option(
+        default_factory=AllowRefresh,
         says="What is done although it would be refused.",
         allowed="an object",
         example={"localStorage": ["web/cache-*"]},

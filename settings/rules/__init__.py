@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from settings.rules import chart, cilium, cluster, common_cilium, network, nodes, replacement, tags
+from settings.rules import (
+    chaining,
+    chart,
+    cilium,
+    cluster,
+    common_cilium,
+    mesh,
+    network,
+    nodes,
+    replacement,
+    tags,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +33,9 @@ _EVERYWHERE: tuple[Rule, ...] = (*tags.RULES, *common_cilium.RULES, *chart.RULES
 
 RULES: Mapping[str, tuple[Rule, ...]] = {
     "new-cluster": (*cluster.RULES, *network.RULES, *nodes.RULES, *cilium.RULES, *_EVERYWHERE),
+    "chaining": (*chaining.RULES, *_EVERYWHERE),
     "replacement": (*replacement.RULES, *_EVERYWHERE),
+    "mesh": (*mesh.RULES, *tags.RULES),
 }
 """The rules of each mode, for its model."""
 

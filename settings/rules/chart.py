@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cilium.decided import DECIDED, DECIDED_IN_REPLACEMENT, decided_keys
+from cilium.decided import DECIDED, DECIDED_IN_CHAINING, DECIDED_IN_REPLACEMENT, decided_keys
 from cilium.keys import unknown_keys
 from settings.problems import Problem, remove_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from settings.model import NewClusterSettings, ReplacementSettings
+    from settings.model import ChainingSettings, NewClusterSettings, ReplacementSettings
+
+    Installing = NewClusterSettings | ChainingSettings | ReplacementSettings
+
+_TABLES = {
+    "new-cluster": DECIDED,
+    "chaining": DECIDED_IN_CHAINING,
+    "replacement": DECIDED_IN_REPLACEMENT,
+}
 
 
-def chart_knows_the_keys(settings: NewClusterSettings | ReplacementSettings) -> Iterator[Problem]:
+def chart_knows_the_keys(settings: Installing) -> Iterator[Problem]:
     """The chart would ignore an unknown key without a word."""
     version = settings.cilium.version
     for unknown in unknown_keys(version, settings.cilium.values):
@@ -24,10 +32,9 @@ def chart_knows_the_keys(settings: NewClusterSettings | ReplacementSettings) -> 
         yield Problem(path, unknown.value, allowed, remove_command(path) + hint)
 
 
-def mode_decides_some_keys(settings: NewClusterSettings | ReplacementSettings) -> Iterator[Problem]:
+def mode_decides_some_keys(settings: Installing) -> Iterator[Problem]:
     """What makes the mode is not up for change, and what has a key of its own is set there."""
-    table = DECIDED_IN_REPLACEMENT if settings.mode == "replacement" else DECIDED
-    for inner, value, decided in decided_keys(settings.cilium.values, table):
+    for inner, value, decided in decided_keys(settings.cilium.values, _TABLES[settings.mode]):
         path = ("cilium", "values", *inner)
         instead = f", then set eks-cilium:{decided.instead}" if decided.instead else ""
         allowed = f"nothing: {decided.why}"

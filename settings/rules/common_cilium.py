@@ -10,12 +10,14 @@ from settings.problems import Problem, set_command
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from settings.model import NewClusterSettings, ReplacementSettings
+    from settings.model import ChainingSettings, NewClusterSettings, ReplacementSettings
+
+    Installing = NewClusterSettings | ChainingSettings | ReplacementSettings
 
 _SCHEME = re.compile(r"^[a-z]+://")
 
 
-def chart_repository_is_usable(settings: NewClusterSettings | ReplacementSettings) -> Iterator[Problem]:
+def chart_repository_is_usable(settings: Installing) -> Iterator[Problem]:
     """Charts come over TLS or from a directory."""
     repository, path = settings.cilium.chart_repository, ("cilium", "chartRepository")
     if _SCHEME.match(repository) and not repository.startswith(("https://", "oci://")):
@@ -23,7 +25,7 @@ def chart_repository_is_usable(settings: NewClusterSettings | ReplacementSetting
         yield Problem(path, repository, allowed, set_command(path, "https://helm.cilium.io/"))
 
 
-def hubble_builds_up(settings: NewClusterSettings | ReplacementSettings) -> Iterator[Problem]:
+def hubble_builds_up(settings: Installing) -> Iterator[Problem]:
     """The UI reads from Relay, Relay from the agents."""
     hubble = settings.cilium.hubble
     if hubble.relay and not hubble.enabled:

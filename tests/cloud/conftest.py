@@ -31,6 +31,8 @@ QUICK = {
     "node_group_update": 0.3,
     "instance_pending": 0.2,
     "instance_shutting_down": 0.2,
+    "transit_gateway_change": 0.2,
+    "load_balancer_provisioning": 0.2,
     "asg_launch": 0.2,
     "asg_terminating": 0.2,
     "asg_poll": 0.2,

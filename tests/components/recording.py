@@ -20,6 +20,17 @@ ISSUER = "oidc.eks.eu-central-1.amazonaws.com/id/ABC"
 _REFERENCE = {rpc._special_sig_key: rpc._special_resource_sig}
 
 
+_COMPUTED = {
+    "tls:index/privateKey:PrivateKey": ("privateKeyPem",),
+    "tls:index/selfSignedCert:SelfSignedCert": ("certPem",),
+    "tls:index/certRequest:CertRequest": ("certRequestPem",),
+    "tls:index/locallySignedCert:LocallySignedCert": ("certPem",),
+    "aws:route53/zone:Zone": ("zoneId",),
+    "pulumi-python:dynamic/eks-cilium:MeshEndpoint": ("host", "zone_id"),
+}
+"""Outputs that providers compute, and that nothing else in the answer stands for."""
+
+
 @dataclass(frozen=True)
 class Registration:
     """One resource as the engine would see it."""
@@ -119,10 +130,14 @@ class Cloud(pulumi.runtime.Mocks):
             }
         if args.typ.endswith("eks-cilium:NodeInventory"):
             state["result"] = {"taken": "2026-01-01T00:00:00", "plan": {"markdown": "# Plan", "json": "{}"}}
+        if args.typ.endswith("eks-cilium:PodInventory"):
+            state["result"] = {"taken": "2026-01-01T00:00:00", "plan": "# Plan"}
         if args.typ == "aws:ec2/launchTemplate:LaunchTemplate":
             state["latestVersion"] = 1
         if args.typ == "aws:eks/nodeGroup:NodeGroup":
             state["nodeGroupName"] = f"{args.name}-1a2b3c4"
+        for property_name in _COMPUTED.get(args.typ, ()):
+            state[property_name] = f"{property_name} of {args.name}"
         return identity, state
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:

@@ -100,6 +100,7 @@ def test_the_way_to_cilium_is_one_resource_for_each_step(forward: Recorder):
         "kubernetes": 1,
         "NodeInventory": 1,
         "AwsNodeAffinity": 1,
+        "Unchaining": 1,
         "OperatorRole": 1,
         "Role": 1,
         "RolePolicy": 1,
@@ -144,7 +145,8 @@ def test_no_resource_of_one_way_is_mistaken_for_one_of_the_other(forward: Record
     ("first", "then"),
     [
         ("NodeInventory", "AwsNodeAffinity"),
-        ("AwsNodeAffinity", "Release"),
+        ("AwsNodeAffinity", "Unchaining"),
+        ("Unchaining", "Release"),
         ("RolePolicy", "Release"),
         ("Release", "PolicyPause"),
         ("PolicyPause", "AgentGate"),

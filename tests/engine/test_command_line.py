@@ -101,6 +101,26 @@ def test_outputs_are_shown_one_or_all(made):
     assert made.run("stack", "output", "nothing", "-s", "dev").code == 1
 
 
+def test_a_program_reads_what_another_stack_exports_before_it_registers_anything(made):
+    assert made.run("stack", "init", "other").code == 0
+    outputs = {"kind": "outputs", "name": "seen", "stack": "organization/scenario/dev", "output": "arn"}
+    made.project.describe([outputs], exports={"seen": ref("seen.said")})
+
+    assert made.run("up", "--yes", "--skip-preview", "-s", "other").code == 0
+
+    assert made.run("stack", "output", "seen", "-s", "other").out == "arn:a-1\n"
+
+
+def test_a_stack_that_does_not_exist_is_named(made):
+    outputs = {"kind": "outputs", "name": "seen", "stack": "organization/scenario/none", "output": "arn"}
+    made.project.describe([outputs])
+
+    failed = made.do("preview")
+
+    assert failed.code != 0
+    assert "organization/scenario/none" in failed.out
+
+
 def test_a_state_goes_out_and_in_again(made, tmp_path):
     exported = tmp_path / "exported.json"
     assert made.run("stack", "export", "--show-secrets", "--file", str(exported), "-s", "dev").code == 0

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +34,15 @@ class LabOfTest:
     places: Places
     engine: str = program.BUILT_IN
     variables: dict[str, str] = field(default_factory=dict)
+    stack: str = STACK
 
     def pulumi(self, *arguments: str) -> Run:
-        with program.prepared(self.places, STACK, self.engine) as (command, environment):
+        with program.prepared(self.places, self.stack, self.engine) as (command, environment):
             return run([*command, *arguments], environment | self.variables, self.places.project)
+
+    def of(self, stack: str) -> "LabOfTest":
+        """The same lab, for another stack."""
+        return replace(self, stack=stack)
 
     def client(self, *command: str, **variables: str) -> Run:
         environment = client_environment(self.places) | variables
@@ -45,11 +50,11 @@ class LabOfTest:
 
     def configure(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Change the `config` section of the stack file of this lab's copy of the project."""
-        file = self.places.project / "stacks" / f"Pulumi.{STACK}.yaml"
+        file = self.places.project / "stacks" / f"Pulumi.{self.stack}.yaml"
         content = yaml.safe_load(file.read_text())
         change(content["config"])
         file.write_text(yaml.safe_dump(content))
-        version = program.configured_cilium_version(self.places)
+        version = program.configured_cilium_version(self.places, self.stack)
         if version:
             lifecycle.provide_chart(self.places, version, print)
 

@@ -142,6 +142,15 @@ def left_in_the_cloud(lab: LabOfTest) -> dict[str, Any]:
         "security groups": outside_default("SecurityGroups", ["describe-security-groups"]),
         "interfaces": outside_default("NetworkInterfaces", ["describe-network-interfaces"]),
         "addresses": aws(lab, "ec2", "describe-addresses")["Addresses"],
+        "peerings": [
+            peering["VpcPeeringConnectionId"]
+            for peering in aws(lab, "ec2", "describe-vpc-peering-connections")["VpcPeeringConnections"]
+            if peering["Status"]["Code"] != "deleted"
+        ],
+        "transit gateways": aws(lab, "ec2", "describe-transit-gateways")["TransitGateways"],
+        "load balancers": aws(lab, "elbv2", "describe-load-balancers")["LoadBalancers"],
+        "target groups": aws(lab, "elbv2", "describe-target-groups")["TargetGroups"],
+        "zones": aws(lab, "route53", "list-hosted-zones")["HostedZones"],
         "roles": [
             role["RoleName"]
             for role in aws(lab, "iam", "list-roles")["Roles"]

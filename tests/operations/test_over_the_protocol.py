@@ -93,7 +93,14 @@ def struct(values: dict[str, Any]) -> struct_pb2.Struct:
 
 def given(kind: Any, **changes: Any) -> dict[str, Any]:
     """Inputs as the engine hands them on."""
-    known = inputs(nodes=["node-1"], left=1, node="node-1")
+    known = inputs(
+        nodes=["node-1"],
+        left=1,
+        node="node-1",
+        workloads=["Deployment shop/web"],
+        workload={"kind": "Deployment", "namespace": "shop", "name": "web"},
+        peers=["10.2.0.0/16"],
+    )
     return {**known, **changes, "__provider": serialize_provider(kind())}
 
 
@@ -118,10 +125,16 @@ def test_the_places_of_providers_never_change():
         "providers.agent_gates.AgentsGoneProvider",
         "providers.aws_node_affinity.AwsNodeAffinityProvider",
         "providers.aws_node_removal.AwsNodeRemovalProvider",
+        "providers.chained_agents.ChainedAgentsProvider",
+        "providers.chained_agents.UnchainingProvider",
+        "providers.managed_pods.ManagedPodsProvider",
         "providers.node_inventory.NodeInventoryProvider",
         "providers.node_rotation.NodeRotationProvider",
+        "providers.pod_inventory.PodInventoryProvider",
+        "providers.pod_refresh.PodRefreshProvider",
         "providers.policies.PolicyPauseProvider",
         "providers.policies.PolicyResumeProvider",
+        "providers.snat_exclusions.SnatExclusionsProvider",
         "providers.surge.CapacityRestoreProvider",
         "providers.surge.SurgeProvider",
     }

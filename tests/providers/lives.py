@@ -30,6 +30,11 @@ class Site:
     group: str
     role: str
     key: str
+    peer: str
+    hub: str
+    hub_table: str
+    attachment: str
+    zone: str
 
 
 @dataclass
@@ -209,7 +214,91 @@ def lives(site):
             {"retentionInDays": 30},
             {"name": "/other"},
         ),
+        **between_vpcs(site),
+        **names(site),
         "parameter": Life(
             "aws:ssm/parameter:Parameter", {"type": "String", "value": "a"}, {"value": "b"}, {"name": "other"}
+        ),
+    }
+
+
+def between_vpcs(site):
+    """What joins two VPCs."""
+    far = {"vpcId": site.vpc, "transitGatewayId": site.hub}
+    table = {"transitGatewayId": site.hub}
+    module = "aws:ec2transitgateway"
+    return {
+        "peering": Life(
+            "aws:ec2/vpcPeeringConnection:VpcPeeringConnection",
+            {"vpcId": site.vpc, "peerVpcId": site.peer, "autoAccept": True},
+            {"requester": {"allowRemoteVpcDnsResolution": True}},
+            {"peerVpcId": "vpc-1"},
+        ),
+        "transit gateway": Life(
+            f"{module}/transitGateway:TransitGateway",
+            {"defaultRouteTableAssociation": "disable", "tags": {"Name": "x"}},
+            {"description": "the hub"},
+            {"amazonSideAsn": 65001},
+        ),
+        "attachment to a transit gateway": Life(
+            f"{module}/vpcAttachment:VpcAttachment",
+            {**far, "subnetIds": site.subnets[:1], "tags": {"Name": "x"}},
+            {"subnetIds": site.subnets, "transitGatewayDefaultRouteTablePropagation": False},
+            {"vpcId": "vpc-1"},
+        ),
+        "table of a transit gateway": Life(
+            f"{module}/routeTable:RouteTable", table, {"tags": {"a": "b"}}, {"transitGatewayId": "tgw-1"}
+        ),
+        "route of a transit gateway": Life(
+            f"{module}/route:Route",
+            {
+                "transitGatewayRouteTableId": site.hub_table,
+                "destinationCidrBlock": "10.77.0.0/16",
+                "transitGatewayAttachmentId": site.attachment,
+            },
+            None,
+            {"destinationCidrBlock": "10.78.0.0/16"},
+        ),
+    }
+
+
+def names(site):
+    """What Route 53 keeps."""
+    inside = {"zoneId": site.zone}
+    return {
+        "zone": Life(
+            "aws:route53/zone:Zone",
+            {"name": "x.example", "vpcs": [{"vpcId": site.vpc}], "tags": {"a": "b"}},
+            {"vpcs": [{"vpcId": site.peer, "vpcRegion": "eu-central-1"}], "comment": "mesh"},
+            {"name": "y.example"},
+        ),
+        "zone association": Life(
+            "aws:route53/zoneAssociation:ZoneAssociation",
+            {**inside, "vpcId": site.peer},
+            None,
+            {"vpcId": "vpc-1"},
+        ),
+        "authorization of a zone association": Life(
+            "aws:route53/vpcAssociationAuthorization:VpcAssociationAuthorization",
+            {**inside, "vpcId": site.peer},
+            None,
+            {"vpcId": "vpc-1"},
+        ),
+        "record": Life(
+            "aws:route53/record:Record",
+            {**inside, "name": "a.mesh.cilium.io", "type": "A", "ttl": 60, "records": ["10.0.0.9"]},
+            {"records": ["10.0.0.10"], "ttl": 30},
+            {"name": "b.mesh.cilium.io"},
+        ),
+        "alias record": Life(
+            "aws:route53/record:Record",
+            {
+                **inside,
+                "name": "c.mesh.cilium.io",
+                "type": "A",
+                "aliases": [{"name": "lb.example", "zoneId": "Z1", "evaluateTargetHealth": False}],
+            },
+            {"aliases": [{"name": "other.example", "zoneId": "Z1", "evaluateTargetHealth": True}]},
+            {"zoneId": "Z2"},
         ),
     }

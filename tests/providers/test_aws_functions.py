@@ -76,6 +76,68 @@ def test_the_table_of_a_subnet_shows_the_way_out(aws, network):
     assert network["table"] in answer["ids"]
 
 
+def test_a_peering_is_found_from_either_side_and_not_once_it_has_ended(aws, network):
+    token, several = (
+        f"aws:ec2/getVpcPeeringConnection{end}:getVpcPeeringConnection{end}" for end in ("", "s")
+    )
+    other = aws.create(VPC, "other", {"cidrBlock": "10.4.0.0/16"})
+    made = aws.create(
+        "aws:ec2/vpcPeeringConnection:VpcPeeringConnection",
+        "x",
+        {"vpcId": network["vpc"], "peerVpcId": other.id, "autoAccept": True},
+    )
+    answer = aws.invoke(token, {"vpcId": network["vpc"], "peerVpcId": other.id})
+    assert (answer["id"], answer["status"]) == (made.id, "active")
+    assert answer["peerCidrBlockSets"] == [{"cidrBlock": "10.4.0.0/16"}]
+    filters = [{"name": "accepter-vpc-info.vpc-id", "values": [other.id]}]
+    assert aws.invoke(several, {"filters": filters})["ids"] == [made.id]
+    aws.delete(made)
+    assert aws.invoke(several, {"filters": filters})["ids"] == []
+    aws.delete(other)
+
+
+def test_the_other_side_of_a_peering_is_accepted_and_set_by_resources_of_its_own(aws, network):
+    here = aws.create(VPC, "here", {"cidrBlock": "10.5.0.0/16", "enableDnsHostnames": True})
+    far = aws.create(
+        VPC, "far", {"cidrBlock": "10.6.0.0/16", "enableDnsHostnames": True, "region": "eu-west-1"}
+    )
+    sides = {"vpcId": here.id, "peerVpcId": far.id, "peerRegion": "eu-west-1"}
+    made = aws.create("aws:ec2/vpcPeeringConnection:VpcPeeringConnection", "x", sides)
+    assert made.properties["acceptStatus"] == "pending-acceptance"
+    theirs = {"vpcPeeringConnectionId": made.id, "region": "eu-west-1"}
+    accepter = aws.create(
+        "aws:ec2/vpcPeeringConnectionAccepter:VpcPeeringConnectionAccepter",
+        "x",
+        {**theirs, "autoAccept": True},
+    )
+    assert (accepter.properties["acceptStatus"], accepter.properties["vpcId"]) == ("active", far.id)
+    options = aws.create(
+        "aws:ec2/peeringConnectionOptions:PeeringConnectionOptions",
+        "x",
+        {**theirs, "accepter": {"allowRemoteVpcDnsResolution": True}},
+    )
+    assert aws.read(options).properties["accepter"] == {"allowRemoteVpcDnsResolution": True}
+    for one in (options, accepter, made, far, here):
+        aws.delete(one)
+    assert aws.read(made) is None
+
+
+def test_a_private_zone_and_a_transit_gateway_are_found(aws, network):
+    zone = aws.create(
+        "aws:route53/zone:Zone", "x", {"name": "lookup.example", "vpcs": [{"vpcId": network["vpc"]}]}
+    )
+    answer = aws.invoke("aws:route53/getZone:getZone", {"name": "lookup.example", "privateZone": True})
+    assert answer["zoneId"] == zone.id
+    gateway = aws.create(
+        "aws:ec2transitgateway/transitGateway:TransitGateway", "x", {"tags": {"Name": "hub"}}
+    )
+    token = "aws:ec2transitgateway/getTransitGateway:getTransitGateway"
+    answer = aws.invoke(token, {"filters": [{"name": "tag:Name", "values": ["hub"]}]})
+    assert (answer["id"], answer["amazonSideAsn"]) == (gateway.id, 64512)
+    for one in (gateway, zone):
+        aws.delete(one)
+
+
 def test_the_default_group_of_a_vpc_is_found(aws, network):
     token = "aws:ec2/getSecurityGroup:getSecurityGroup"
     answer = aws.invoke(token, {"vpcId": network["vpc"], "name": "default"})
@@ -107,6 +169,7 @@ def test_an_addon_version_fits_the_kubernetes_version(aws):
         ("aws:s3/getBucket:getBucket", {}, "does not offer the function aws:s3/getBucket:getBucket"),
         ("aws:ec2/getVcp:getVcp", {}, "there is no function aws:ec2/getVcp:getVcp"),
         ("aws:eks/getCluster:getCluster", {"name": "none"}, "there is no EKS cluster 'none'"),
+        ("aws:lb/getLoadBalancer:getLoadBalancer", {"tags": {"no": "such"}}, "no load balancer matches"),
     ],
 )
 def test_what_cannot_be_answered_is_refused_by_name(aws, token, arguments, line):

@@ -15,7 +15,7 @@ NONE, SOME = provider_pb2.DiffResponse.DIFF_NONE, provider_pb2.DiffResponse.DIFF
 
 @pytest.fixture(scope="module")
 def site(aws):
-    vpc = aws.create(VPC, "site", {"cidrBlock": "10.0.0.0/16"}).id
+    vpc = aws.create(VPC, "site", {"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": True}).id
     subnets = [
         aws.create(
             SUBNET,
@@ -32,7 +32,29 @@ def site(aws):
         group=aws.create(GROUP, "site", {"vpcId": vpc}).id,
         role=aws.create(ROLE, "site", {"assumeRolePolicy": trust()}).id,
         key=aws.create("aws:kms/key:Key", "site", {}).id,
+        **neighbours(aws, vpc),
     )
+
+
+def neighbours(aws, vpc):
+    """Another VPC, attached to a transit gateway, and a zone that the first VPC sees."""
+    names = {"enableDnsHostnames": True}
+    peer = aws.create(VPC, "peer", {"cidrBlock": "10.1.0.0/16", **names}).id
+    subnet = aws.create(SUBNET, "peer", {"vpcId": peer, "cidrBlock": "10.1.0.0/24"}).id
+    hub = aws.create("aws:ec2transitgateway/transitGateway:TransitGateway", "hub", {})
+    attachment = aws.create(
+        "aws:ec2transitgateway/vpcAttachment:VpcAttachment",
+        "peer",
+        {"transitGatewayId": hub.id, "vpcId": peer, "subnetIds": [subnet]},
+    )
+    zone = aws.create("aws:route53/zone:Zone", "mesh", {"name": "mesh.cilium.io", "vpcs": [{"vpcId": vpc}]})
+    return {
+        "peer": peer,
+        "hub": hub.id,
+        "hub_table": hub.properties["associationDefaultRouteTableId"],
+        "attachment": attachment.id,
+        "zone": zone.id,
+    }
 
 
 NAMES = [
@@ -60,6 +82,16 @@ NAMES = [
     "key",
     "alias",
     "log group",
+    "peering",
+    "transit gateway",
+    "attachment to a transit gateway",
+    "table of a transit gateway",
+    "route of a transit gateway",
+    "zone",
+    "zone association",
+    "authorization of a zone association",
+    "record",
+    "alias record",
     "parameter",
 ]
 

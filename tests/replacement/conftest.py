@@ -1,190 +1,12 @@
-"""One existing cluster per test module, in a lab of its own, with the program in a copy of the project."""
+"""One existing cluster per test module, with the program configured to replace the CNI of it."""
 
-import os
-import signal
-import subprocess
-import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from lab import lifecycle, program
-from lab.demo.comparison import Snapshot, take
 from lab.demo.replacement import STACK
-from lab.environment import Cloud, Places
-from lab.existing.access import Aws, Kubectl
-from lab.existing.making import make
-from lab.existing.shape import Shape
-from lab.toolchain import default_cache
-from tests.lab.conftest import Run, run
-
-from .witness import AuditLog, CallLog
-
-ENGINEER = "arn:aws:iam::123456789012:user/engineer"
-PATIENCE = 900.0
-
-
-@dataclass
-class Existing:
-    """A cluster on the AWS VPC CNI, the program configured to migrate it, and what is witnessed of both."""
-
-    places: Places
-    kubectl: Kubectl
-    engine: str
-    audit: AuditLog
-    calls: CallLog
-    before: Snapshot
-
-    @property
-    def aws(self) -> Aws:
-        return Aws(Cloud.read(self.places.cloud))
-
-    def now(self) -> Snapshot:
-        return take(self.kubectl, self.aws)
-
-    def configure(self, **migration: Any) -> None:
-        """Set keys of `migration` in the stack's file; others keep what they have."""
-        self._change(lambda config: config["eks-cilium:migration"].update(migration))
-
-    @contextmanager
-    def named(self, cluster: str) -> Iterator[None]:
-        """Configure the program for a cluster of another name for a while."""
-
-        def name(wanted: str) -> None:
-            self._change(lambda config: config["eks-cilium:cluster"].update(name=wanted))
-
-        name(cluster)
-        try:
-            yield
-        finally:
-            name(self.kubectl.context)
-
-    def _change(self, change: Callable[[dict[str, Any]], None]) -> None:
-        file = self.places.project / "stacks" / f"Pulumi.{STACK}.yaml"
-        content = yaml.safe_load(file.read_text())
-        change(content["config"])
-        file.write_text(yaml.safe_dump(content))
-
-    def pulumi(self, *arguments: str) -> Run:
-        """Run the program to its end."""
-        with program.prepared(self.places, STACK, self.engine) as (command, environment):
-            return run([*command, *arguments, "--stack", STACK], environment, self.places.project)
-
-    def up(self) -> Run:
-        return self.pulumi("up", "--yes", "--skip-preview")
-
-    @contextmanager
-    def started(self, *arguments: str) -> Iterator["Running"]:
-        """Run the program beside the test. What is left of it at the end is killed."""
-        output = self.places.directory / f"run-{time.monotonic_ns()}.out"
-        with program.prepared(self.places, STACK, self.engine) as (command, environment):
-            process = subprocess.Popen(
-                [*command, *arguments, "--stack", STACK],
-                cwd=self.places.project,
-                env=environment,
-                stdout=output.open("wb"),
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-            )
-            running = Running(process, output)
-            try:
-                yield running
-            finally:
-                running.kill()
-
-    def on(self, engine: str) -> "Existing":
-        """The same cluster and program, on another engine."""
-        return replace(self, engine=engine)
-
-    def of_another_engineer(self) -> "Existing":
-        """The same cluster, seen by somebody with a state of their own: another machine, another backend."""
-        folder = self.places.directory / "another"
-        places = _Elsewhere(self.places.directory, self.places.cache, self.places.project, folder)
-        return replace(self, places=places)
-
-
-@dataclass(frozen=True)
-class _Elsewhere(Places):
-    """The same lab, with the engine's state in another folder."""
-
-    own: Path = Path()
-
-    @property
-    def state(self) -> Path:
-        return self.own / "state"
-
-    @property
-    def pulumi_home(self) -> Path:
-        return self.own / "pulumi"
-
-
-@dataclass
-class Running:
-    """A run of the program that goes on beside the test."""
-
-    process: subprocess.Popen[bytes]
-    output: Path
-
-    def says(self) -> str:
-        return self.output.read_text(errors="replace")
-
-    def interrupt(self) -> None:
-        """Ctrl-C, as the engine gets it."""
-        self.process.send_signal(signal.SIGINT)
-
-    def kill(self) -> None:
-        """Kill -9: the engine, the program, its providers, all at one moment."""
-        for pid in reversed(_descendants(self.process.pid)):
-            _kill(pid)
-        self.process.wait()
-
-    def pause(self) -> None:
-        """Let the program go on for a moment."""
-        time.sleep(0.03)
-
-    def wait(self, limit: float = PATIENCE) -> int:
-        return self.process.wait(limit)
-
-    def wait_until(self, holds: Callable[[], Any], limit: float = PATIENCE) -> Any:
-        """Wait for something while the program runs; fails when the program ends before."""
-        deadline = time.monotonic() + limit
-        while not (found := holds()):
-            assert self.process.poll() is None, f"the program ended before:\n{self.says()}"
-            assert time.monotonic() < deadline, f"not so after {limit:.0f} s:\n{self.says()}"
-            self.pause()
-        return found
-
-
-def _descendants(pid: int) -> list[int]:
-    """A process and all below it, each after its parent."""
-    children: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-            children.setdefault(parent, []).append(int(entry.name))
-    found = [pid]
-    for each in found:
-        found.extend(children.get(each, ()))
-    return found
-
-
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-
-
-MakeExisting = Callable[..., Existing]
+from tests.existing.making import MakeExisting, making
 
 
 @pytest.fixture(scope="module")
@@ -192,25 +14,9 @@ def make_existing(
     tmp_path_factory: pytest.TempPathFactory, copy_of_project: Callable[[Path], Path]
 ) -> Iterator[MakeExisting]:
     """Makes the cluster of a module: `make_existing(shape, **migration)`."""
-    with ExitStack() as labs:
 
-        def begin(shape: Shape, engine: str = program.BUILT_IN, **migration: Any) -> Existing:
-            project = copy_of_project(tmp_path_factory.mktemp("lab") / "project")
-            places = Places(project / ".lab", default_cache(), project)
-            labs.enter_context(lifecycle.running(places, print))
-            version = program.configured_cilium_version(places, STACK)
-            assert version
-            lifecycle.provide_chart(places, version, print)
-            kubectl = make(places, shape, print)
-            own = Existing(
-                places,
-                kubectl,
-                engine,
-                AuditLog(places.directory / "clusters" / shape.name / "audit.jsonl", datetime.now(UTC)),
-                CallLog(places.directory / "calls.jsonl", time.time()),
-                take(kubectl, Aws(Cloud.read(places.cloud))),
-            )
-            own.configure(**migration)
-            return own
+    def new_folder() -> Path:
+        return tmp_path_factory.mktemp("lab")
 
-        yield begin
+    with making(STACK, "migration", new_folder, copy_of_project) as make:
+        yield make

@@ -9,9 +9,8 @@ import pytest
 
 from lab.demo.comparison import Snapshot, promises
 from lab.existing.shape import Shape, VpcCni
-
-from . import claims
-from .conftest import ENGINEER, Existing, MakeExisting
+from tests.existing import claims
+from tests.existing.making import ENGINEER, Existing, MakeExisting
 
 pytestmark = [pytest.mark.lab, pytest.mark.endurance, pytest.mark.timeout(1500)]
 

@@ -12,9 +12,8 @@ import pytest
 from lab.demo.comparison import promises
 from lab.demo.prober import watching
 from lab.existing.shape import Shape
-
-from . import claims
-from .conftest import Existing, MakeExisting, Running
+from tests.existing import claims
+from tests.existing.making import Existing, MakeExisting, Running
 
 pytestmark = [pytest.mark.lab, pytest.mark.endurance, pytest.mark.timeout(2400)]
 

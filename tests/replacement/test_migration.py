@@ -11,10 +11,9 @@ import pytest
 from lab.demo.comparison import Snapshot, promises
 from lab.demo.prober import Prober, watching
 from lab.existing.shape import Shape
+from tests.existing import claims
+from tests.existing.making import ENGINEER, Existing, MakeExisting
 from tests.lab.conftest import Run
-
-from . import claims
-from .conftest import ENGINEER, Existing, MakeExisting
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1800)]
 

@@ -10,10 +10,9 @@ import pytest
 from lab import program
 from lab.demo.comparison import promises
 from lab.existing.shape import Shape
+from tests.existing import claims
+from tests.existing.making import Existing, MakeExisting
 from tests.lab.test_same_on_the_real_engine import operations
-
-from . import claims
-from .conftest import Existing, MakeExisting
 
 pytestmark = [
     pytest.mark.lab,

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from lab.existing.shape import Shape
-
-from .conftest import Existing, MakeExisting
+from tests.existing.making import Existing, MakeExisting
 
 pytestmark = [pytest.mark.lab, pytest.mark.endurance, pytest.mark.timeout(900)]
 

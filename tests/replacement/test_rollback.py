@@ -11,8 +11,7 @@ import pytest
 from lab.demo.comparison import Snapshot, upheld
 from lab.demo.prober import watching
 from lab.existing.shape import Shape
-
-from .conftest import Existing, MakeExisting, Running
+from tests.existing.making import Existing, MakeExisting, Running
 
 pytestmark = [pytest.mark.lab, pytest.mark.endurance, pytest.mark.timeout(2400)]
 

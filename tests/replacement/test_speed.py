@@ -6,8 +6,7 @@ import pytest
 
 from lab.existing.crowd import gather
 from lab.existing.shape import Shape
-
-from .conftest import MakeExisting
+from tests.existing.making import MakeExisting
 
 pytestmark = [pytest.mark.lab, pytest.mark.endurance, pytest.mark.timeout(2400)]
 

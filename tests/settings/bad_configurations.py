@@ -25,6 +25,23 @@ GOOD_REPLACEMENT: dict[str, Any] = {
     "cilium": {"version": "1.19.6"},
 }
 
+GOOD_CHAINING: dict[str, Any] = {
+    "aws:region": "eu-central-1",
+    "mode": "chaining",
+    "cluster": {"name": "production"},
+    "cilium": {"version": "1.19.6"},
+    "peerCidrs": ["10.2.0.0/16"],
+}
+
+GOOD_MESH: dict[str, Any] = {
+    "aws:region": "eu-central-1",
+    "mode": "mesh",
+    "clusters": {
+        "cluster-1": {"stack": "organization/eks-cilium/dev"},
+        "cluster-2": {"name": "production"},
+    },
+}
+
 GONE = object()
 """In a change: take the key out."""
 
@@ -461,7 +478,7 @@ BAD += [
         (
             "mode misspelled, keys of replacement",
             {"mode": "replace", "migration": {}},
-            {"eks-cilium:mode": "new-cluster or replacement"},
+            {"eks-cilium:mode": "new-cluster, chaining, replacement or mesh"},
         ),
         (
             "version of a running cluster",
@@ -597,4 +614,327 @@ BAD += [
             {'eks-cilium:tags["aws:a"]': "without aws:"},
         ),
     )
+]
+
+
+def _refresh(**keys: Any) -> dict[str, Any]:
+    return {"refresh": keys}
+
+
+def _chained(**values: Any) -> dict[str, Any]:
+    return {"cilium": {"values": values}}
+
+
+BAD += [
+    Bad(name, change, problems, GOOD_CHAINING)
+    for name, change, problems in (
+        (
+            "mode misspelled, keys of chaining",
+            {"mode": "chained"},
+            {"eks-cilium:mode": "new-cluster, chaining, replacement or mesh"},
+        ),
+        (
+            "a key of replacement",
+            {"migration": {}},
+            {"eks-cilium:migration": "known here: aws:profile, aws:region, cilium, cluster, mode, peerCidrs"},
+        ),
+        (
+            "masquerading where the VPC CNI does it",
+            {"cilium": {"masquerade": "on"}},
+            {"eks-cilium:cilium.masquerade": "no such key"},
+        ),
+        (
+            "a name Cilium does not take, chained",
+            {"cluster": {"name": "Production_EU"}},
+            {"eks-cilium:cilium.clusterName": "'eks-cilium:cilium.clusterName' production-eu"},
+        ),
+        # Values that would break the chain.
+        (
+            "Cilium's configuration alone",
+            _chained(cni={"exclusive": True}),
+            {"eks-cilium:cilium.values.cni.exclusive": "it has to be false: otherwise Cilium takes"},
+        ),
+        (
+            "masquerading by value",
+            _chained(enableIPv4Masquerade=True),
+            {"eks-cilium:cilium.values.enableIPv4Masquerade": "it has to be false: pods have addresses"},
+        ),
+        (
+            "another chain",
+            _chained(cni={"chainingMode": "generic-veth"}),
+            {"eks-cilium:cilium.values.cni.chainingMode": "Cilium is chained to it"},
+        ),
+        (
+            "a pool by value",
+            _chained(ipam={"operator": {"clusterPoolIPv4PodCIDRList": ["10.0.0.0/8"]}}),
+            {
+                "eks-cilium:cilium.values.ipam.operator.clusterPoolIPv4PodCIDRList": (
+                    "have to be outside every VPC"
+                )
+            },
+        ),
+        (
+            "interfaces of Cilium's own",
+            _chained(eni={"enabled": True}),
+            {"eks-cilium:cilium.values.eni": "the VPC CNI makes the network interfaces"},
+        ),
+        (
+            "an overlay over the chain",
+            _chained(routingMode="tunnel"),
+            {"eks-cilium:cilium.values.routingMode": "Cilium is chained to it"},
+        ),
+        (
+            "masquerading in eBPF",
+            _chained(bpf={"masquerade": True}),
+            {"eks-cilium:cilium.values.bpf.masquerade": "twice is once too often"},
+        ),
+        (
+            "the watcher, chained",
+            _chained(operator={"unmanagedPodWatcher": {"restart": True}}),
+            {"eks-cilium:cilium.values.operator.unmanagedPodWatcher": "would delete CoreDNS before its turn"},
+        ),
+        (
+            "no endpoints to count",
+            _chained(disableEndpointCRD=True),
+            {"eks-cilium:cilium.values.disableEndpointCRD": "counted by its endpoints"},
+        ),
+        (
+            "IPsec by value, chained",
+            _chained(encryption={"enabled": True, "type": "ipsec"}),
+            {
+                "eks-cilium:cilium.values.encryption.enabled": "then set eks-cilium:cilium.encryption",
+                "eks-cilium:cilium.values.encryption.type": "then set eks-cilium:cilium.encryption",
+            },
+        ),
+        # The pool and the peers.
+        (
+            "a pool a peer has addresses of",
+            {"cilium": {"pool": "10.2.0.0/16"}},
+            {"eks-cilium:cilium.pool": "shared with peer 10.2.0.0/16"},
+        ),
+        (
+            "a pool of the chart's size",
+            {"cilium": {"pool": "11.0.0.0/8"}},
+            {"eks-cilium:cilium.pool": "a network of /10 to /20"},
+        ),
+        (
+            "a pool for a handful of nodes",
+            {"cilium": {"pool": "198.19.0.0/24"}},
+            {"eks-cilium:cilium.pool": "every node takes a /27"},
+        ),
+        (
+            "a pool with host bits",
+            {"cilium": {"pool": "198.19.0.1/16"}},
+            {"eks-cilium:cilium.pool": "outside the VPC"},
+        ),
+        (
+            "a peer twice",
+            {"peerCidrs": ["10.2.0.0/16", "10.2.0.0/16"]},
+            {"eks-cilium:peerCidrs[1]": "every network once"},
+        ),
+        (
+            "a peer misspelled",
+            {"peerCidrs": ["10.2/16"]},
+            {"eks-cilium:peerCidrs[0]": "a list of IPv4 networks"},
+        ),
+        (
+            "no build of the VPC CNI",
+            {"vpcCni": {"version": "1.20"}},
+            {"eks-cilium:vpcCni.version": "such as v1.20.5-eksbuild.1"},
+        ),
+        # The refresh.
+        ("no workload at once", _refresh(parallel=0), {"eks-cilium:refresh.parallel": "1 to 16"}),
+        ("Jobs restarted", _refresh(jobs="restart"), {"eks-cilium:refresh.jobs": "wait or leave"}),
+        ("round zero", _refresh(round=0), {"eks-cilium:refresh.round": "a whole number from 1"}),
+        (
+            "healthy in no time, chained",
+            _refresh(healthTimeoutSeconds=1),
+            {"eks-cilium:refresh.healthTimeoutSeconds": "30 to 7200"},
+        ),
+        (
+            "Jobs in no time",
+            _refresh(jobTimeoutSeconds=1),
+            {"eks-cilium:refresh.jobTimeoutSeconds": "60 to 86400"},
+        ),
+        (
+            "an eviction twice",
+            _refresh(evict=["web/a", "web/a"]),
+            {"eks-cilium:refresh.evict[1]": "every pattern once"},
+        ),
+        (
+            "an exception twice",
+            _refresh(allow={"barePods": ["web/a", "web/a"]}),
+            {"eks-cilium:refresh.allow.barePods[1]": "every pattern once"},
+        ),
+        (
+            "an exception of replacement",
+            _refresh(allow={"lowerMinimum": ["workers"]}),
+            {"eks-cilium:refresh.allow.lowerMinimum": "no such key"},
+        ),
+    )
+]
+
+BAD += [
+    *(
+        Bad(f"mesh: {name}", change, {f"eks-cilium:{key}": part}, base=GOOD_MESH)
+        for name, change, key, part in (
+            ("one cluster", {"clusters": {"cluster-2": GONE}}, "clusters", "2 to 8 clusters"),
+            (
+                "nine clusters",
+                {"clusters": {f"c-{number}": {"name": f"c-{number}"} for number in range(7)}},
+                "clusters",
+                "2 to 8 clusters",
+            ),
+            ("no clusters", {"clusters": GONE}, "clusters", "two or more clusters"),
+            (
+                "a name Cilium does not take",
+                {"clusters": {"Cluster_3": {"name": "three"}}},
+                "clusters.Cluster_3",
+                "32 lower-case letters",
+            ),
+            (
+                "the name every Cilium begins with",
+                {"clusters": {"default": {"name": "three"}}},
+                "clusters.default",
+                "any other name",
+            ),
+            (
+                "found two ways",
+                {"clusters": {"cluster-1": {"name": "dev"}}},
+                "clusters.cluster-1.stack",
+                "nothing while `name` is set",
+            ),
+            ("found no way", {"clusters": {"cluster-3": {}}}, "clusters.cluster-3.stack", "under `name`"),
+            (
+                "a stack without its organization",
+                {"clusters": {"cluster-1": {"stack": "dev"}}},
+                "clusters.cluster-1.stack",
+                "organization/project/stack",
+            ),
+            (
+                "one cluster twice",
+                {"clusters": {"cluster-3": {"name": "production"}}},
+                "clusters.cluster-3",
+                "another cluster than cluster-2",
+            ),
+            (
+                "one cluster twice, its region written out",
+                {"clusters": {"cluster-3": {"name": "production", "region": "eu-central-1"}}},
+                "clusters.cluster-3",
+                "another cluster than cluster-2",
+            ),
+            (
+                "a region that is none",
+                {"clusters": {"cluster-2": {"region": "europe"}}},
+                "clusters.cluster-2.region",
+                "an AWS region",
+            ),
+            (
+                "a route table that is none",
+                {"clusters": {"cluster-2": {"routeTableIds": ["main"]}}},
+                "clusters.cluster-2.routeTableIds[0]",
+                "route table ids",
+            ),
+            ("an unknown connection", {"connection": {"type": "vpn"}}, "connection.type", "peering or"),
+            (
+                "a gateway without its type",
+                {"connection": {"transitGatewayId": "tgw-0123456789abcdef0"}},
+                "connection.transitGatewayId",
+                "nothing while connection.type is peering",
+            ),
+            (
+                "a gateway that is none",
+                {"connection": {"type": "transit-gateway", "transitGatewayId": "gateway"}},
+                "connection.transitGatewayId",
+                "the id of a Transit Gateway",
+            ),
+            (
+                "a port that is none",
+                {"connection": {"podPorts": ["http"]}},
+                "connection.podPorts[0]",
+                "8080/TCP",
+            ),
+            (
+                "a port that does not exist",
+                {"connection": {"podPorts": ["70000/TCP"]}},
+                "connection.podPorts[0]",
+                "a port such as",
+            ),
+            (
+                "a port twice",
+                {"connection": {"podPorts": ["80/TCP", "80/TCP"]}},
+                "connection.podPorts[1]",
+                "every port once",
+            ),
+            (
+                "an internet-facing scheme",
+                {"clusterMesh": {"scheme": "internet-facing"}},
+                "clusterMesh.scheme",
+                "never belongs on the internet",
+            ),
+            (
+                "an internet-facing annotation",
+                {
+                    "clusterMesh": {
+                        "serviceAnnotations": {
+                            "service.beta.kubernetes.io/aws-load-balancer-scheme": "internet-facing"
+                        }
+                    }
+                },
+                'clusterMesh.serviceAnnotations["service.beta.kubernetes.io/aws-load-balancer-scheme"]',
+                "load balancers are internal",
+            ),
+            (
+                "an annotation that opens the other controller's",
+                {
+                    "clusterMesh": {
+                        "serviceAnnotations": {
+                            "service.beta.kubernetes.io/aws-load-balancer-internal": "false"
+                        }
+                    }
+                },
+                'clusterMesh.serviceAnnotations["service.beta.kubernetes.io/aws-load-balancer-internal"]',
+                "load balancers are internal",
+            ),
+            (
+                "internet-facing by another name",
+                {"clusterMesh": {"serviceAnnotations": {"example.com/scheme": "Internet-Facing"}}},
+                'clusterMesh.serviceAnnotations["example.com/scheme"]',
+                "anything but internet-facing",
+            ),
+            (
+                "an issuer nobody trusts",
+                {"clusterMesh": {"authorities": {"issuing": 2}}},
+                "clusterMesh.authorities.trusted",
+                "a list with 2 in it",
+            ),
+            (
+                "an authority twice",
+                {"clusterMesh": {"authorities": {"trusted": [1, 1]}}},
+                "clusterMesh.authorities.trusted",
+                "one or two different",
+            ),
+            (
+                "three authorities",
+                {"clusterMesh": {"authorities": {"trusted": [1, 2, 3]}}},
+                "clusterMesh.authorities.trusted",
+                "one or two different",
+            ),
+            (
+                "a zone of nobody",
+                {"clusterMesh": {"zoneOwner": "cluster-9"}},
+                "clusterMesh.zoneOwner",
+                "one of cluster-1, cluster-2",
+            ),
+            ("too many replicas", {"clusterMesh": {"replicas": 9}}, "clusterMesh.replicas", "1 to 3"),
+            (
+                "charts without TLS",
+                {"clusterMesh": {"chartRepository": "http://example.com"}},
+                "clusterMesh.chartRepository",
+                "https:// repository",
+            ),
+            ("an unknown key", {"clusterMesh": {"schem": "internal"}}, "clusterMesh.schem", "no such key"),
+            ("a key of another mode", {"cilium": {}}, "cilium", "no such key"),
+        )
+    ),
 ]

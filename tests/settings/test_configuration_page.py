@@ -8,7 +8,14 @@ import pytest
 from settings import read
 from settings.model import MODELS
 from settings.reference import reference
-from tests.settings.bad_configurations import GOOD, GOOD_REPLACEMENT, as_pulumi, changed
+from tests.settings.bad_configurations import (
+    GOOD,
+    GOOD_CHAINING,
+    GOOD_MESH,
+    GOOD_REPLACEMENT,
+    as_pulumi,
+    changed,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -42,10 +49,16 @@ CONTRADICTING = {
     ("cluster", "endpoint", "publicAccessCidrs"): {"cluster": {"endpoint": {"publicAccess": True}}},
     ("cilium", "egressMasqueradeInterfaces"): {"cilium": {"masquerade": "on"}},
     ("cilium", "hubble", "ui"): {"cilium": {"hubble": {"relay": True}}},
+    ("connection", "transitGatewayId"): {"connection": {"type": "transit-gateway"}},
     ("kubeProxy",): {"cilium": {"kubeProxyReplacement": False}},
 }
 SKIPPED = {("network", "vpcId"), ("network", "privateSubnetIds"), ("network", "publicSubnetIds")}
-BASES = {"new-cluster": GOOD, "replacement": GOOD_REPLACEMENT}
+BASES = {
+    "new-cluster": GOOD,
+    "chaining": GOOD_CHAINING,
+    "replacement": GOOD_REPLACEMENT,
+    "mesh": GOOD_MESH,
+}
 
 
 @pytest.mark.parametrize(

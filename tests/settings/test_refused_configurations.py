@@ -13,6 +13,8 @@ from tests.settings.bad_configurations import (
     EXISTING,
     GONE,
     GOOD,
+    GOOD_CHAINING,
+    GOOD_MESH,
     GOOD_REPLACEMENT,
     Bad,
     as_pulumi,
@@ -116,7 +118,9 @@ def test_credentials_in_the_configuration_are_never_quoted():
 
 
 @pytest.mark.parametrize(
-    "good", [GOOD, EXISTING, GOOD_REPLACEMENT], ids=["new VPC", "existing VPC", "replacement"]
+    "good",
+    [GOOD, EXISTING, GOOD_CHAINING, GOOD_REPLACEMENT, GOOD_MESH],
+    ids=["new VPC", "existing VPC", "chaining", "replacement", "mesh"],
 )
 def test_a_good_configuration_is_frozen(good: dict):
     configuration = read(as_pulumi(good))
@@ -144,6 +148,7 @@ _JSON = strategies.recursive(
 
 _WIDE = [
     changed(GOOD, {"tags": {"a": "b"}, "kubeProxy": {"version": "v1.34.0-eksbuild.2"}}),
+    changed(GOOD_CHAINING, {"tags": {"a": "b"}, "refresh": {"parallel": 2, "allow": {"budgets": ["a/b"]}}}),
     changed(GOOD_REPLACEMENT, {"tags": {"a": "b"}, "migration": {"surge": 2, "allow": {"budgets": ["a/b"]}}}),
 ]
 

@@ -1,11 +1,11 @@
 """EC2 as AWS has it, where moto is too kind: what is in use stays, limits hold, and states take their time.
 
 `lab.cloud.server` calls `install` before the first request. From then on moto's EC2 is made of our
-subclasses: the backend (what exists), an instance, a NAT gateway, a route, and the responses (what a call
-says).
+subclasses: the backend (what exists), an instance, a NAT gateway, a route, a peering, a transit gateway, and
+the responses (what a call says).
 
-Not corrected: an instance stops and starts at once, an interface attaches at once, network ACLs and transit
-gateways are moto's own, and no quota of the account is checked.
+Not corrected: an instance stops and starts at once, an interface attaches at once, network ACLs are moto's
+own, and no quota of the account is checked.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import moto.ec2.models.instances
 import moto.ec2.models.nat_gateways
 import moto.ec2.models.route_tables
 import moto.ec2.models.subnets
+import moto.ec2.models.transit_gateway
+import moto.ec2.models.vpc_peering_connections
 import moto.ec2.urls
 import moto.ec2.utils
 from moto.core.exceptions import ServiceException
@@ -26,9 +28,13 @@ from moto.ec2.models.subnets import Subnet
 from lab.cloud import images
 from lab.cloud.ec2.addresses import Interfaces, SubnetAddresses
 from lab.cloud.ec2.dependencies import Dependencies
-from lab.cloud.ec2.gateways import Gateways, LabNatGateway, LabRoute
+from lab.cloud.ec2.gateways import Gateways, LabNatGateway
 from lab.cloud.ec2.instance import LabInstance
+from lab.cloud.ec2.peerings import LabPeering, Peerings
 from lab.cloud.ec2.responses import LabEC2Response
+from lab.cloud.ec2.routes import LabRoute, Routes
+from lab.cloud.ec2.transit import LabTransitGateway, TransitGateways
+from lab.cloud.ec2.transit_tables import TransitTables
 from lab.cloud.extension import Extension
 from lab.cloud.faults import Faults
 from lab.cloud.schedule import Schedule, Ticker
@@ -69,7 +75,11 @@ class LabSubnet(Subnet):  # type: ignore[misc]  # moto is untyped to mypy here
         """Nothing to give back: an address is free when no interface has it."""
 
 
-class LabEC2Backend(Dependencies, Interfaces, Gateways, EC2Backend):  # type: ignore[misc]
+class Corrections(Dependencies, Interfaces, Gateways, Peerings, Routes, TransitGateways, TransitTables):
+    """Everything in which the backend differs from moto's, a part a module."""
+
+
+class LabEC2Backend(Corrections, EC2Backend):  # type: ignore[misc]
     """Everything EC2 has in one region of one account."""
 
     __module__ = EC2Backend.__module__  # moto finds a backend's routes beside the module of its class
@@ -128,6 +138,8 @@ def use(timing: Timing, schedule: Schedule) -> None:
     _replace(moto.ec2.models.nat_gateways, "NatGateway", LabNatGateway)
     _replace(moto.ec2.models.route_tables, "Route", LabRoute)
     _replace(moto.ec2.models.subnets, "Subnet", LabSubnet)
+    _replace(moto.ec2.models.vpc_peering_connections, "VPCPeeringConnection", LabPeering)
+    _replace(moto.ec2.models.transit_gateway, "TransitGateway", LabTransitGateway)
     # A NAT gateway takes an address of its subnet, like any interface, and not any private address.
     moto.ec2.models.nat_gateways.random_private_ip = lambda: None
     moto.ec2.utils.filter_dict_attribute_mapping.update(_MORE_INSTANCE_FILTERS)

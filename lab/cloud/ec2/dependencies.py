@@ -64,6 +64,8 @@ class Dependencies:
         yield from (
             p.id for p in peerings if p._status.code == "active" and vpc_id in (p.vpc.id, p.peer_vpc.id)
         )
+        attachments = self.transit_gateway_attachments.values()  # type: ignore[attr-defined]
+        yield from (a.id for a in attachments if a.resource_id == vpc_id and a.state != "deleted")
 
     def detach_internet_gateway(self, internet_gateway_id: str, vpc_id: str) -> None:
         """Detach a gateway once no interface of the VPC has a public address."""

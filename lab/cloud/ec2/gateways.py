@@ -1,20 +1,16 @@
-"""NAT gateways, peerings and routes in the states AWS shows.
+"""NAT gateways in the states AWS shows.
 
 A NAT gateway is pending before it is available and holds its interface and elastic address until it is
-deleted. A peering of overlapping ranges fails. A route to what does not forward is a `blackhole`.
+deleted.
 """
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
 from moto.ec2.models.nat_gateways import NatGateway
-from moto.ec2.models.route_tables import Route
 
 from lab.cloud.ec2.errors import refusal
-
-_OVERLAP = "Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range"
 
 
 class LabNatGateway(NatGateway):  # type: ignore[misc]  # moto is untyped to mypy here
@@ -49,34 +45,8 @@ class LabNatGateway(NatGateway):  # type: ignore[misc]  # moto is untyped to myp
         self.state = "deleted"
 
 
-class LabRoute(Route):  # type: ignore[misc]
-    """moto's route, which knows whether its target forwards."""
-
-    @property
-    def state(self) -> str:
-        """`blackhole` where the target is gone or not open yet, else `active`."""
-        if self.vpc_pcx is not None and self.vpc_pcx._status.code != "active":
-            return "blackhole"
-        if self.nat_gateway is not None and self.nat_gateway.state in ("deleting", "deleted", "failed"):
-            return "blackhole"
-        if self.interface is not None and self.interface.id not in self.interface.ec2_backend.enis:
-            return "blackhole"
-        return "active"
-
-
-def ranges_overlap(vpc: Any, peer: Any) -> bool:
-    """Whether any IPv4 range of one VPC overlaps one of the other."""
-    ours, theirs = _ranges(vpc), _ranges(peer)
-    return any(one.overlaps(other) for one in ours for other in theirs)
-
-
-def _ranges(vpc: Any) -> list[ipaddress.IPv4Network]:
-    blocks = [item["cidr_block"] for item in vpc.get_cidr_block_association_set(ipv6=False)]
-    return [ipaddress.IPv4Network(block) for block in blocks or [vpc.cidr_block]]
-
-
 class Gateways:
-    """The part of the EC2 backend for NAT gateways, peerings and routes."""
+    """The part of the EC2 backend for NAT gateways."""
 
     nat_gateways: dict[str, Any]
 
@@ -98,13 +68,6 @@ class Gateways:
         if unknown := sorted(set(nat_gateway_ids or []) - set(self.nat_gateways)):
             raise refusal("NatGatewayNotFound", f"NatGateway {unknown[0]} was not found")
         return [g for g in super().describe_nat_gateways(filters, nat_gateway_ids) if _has_tags(g, filters)]  # type: ignore[misc]
-
-    def create_vpc_peering_connection(self, vpc: Any, peer_vpc: Any, tags: Any = None) -> Any:
-        """Request a peering; one between overlapping ranges fails and can never be accepted."""
-        peering = super().create_vpc_peering_connection(vpc, peer_vpc, tags)  # type: ignore[misc]
-        if ranges_overlap(vpc, peer_vpc):
-            peering._status.code, peering._status.message = "failed", _OVERLAP
-        return peering
 
 
 def _has_tags(resource: Any, filters: dict[str, list[str]] | None) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
 from moto.ec2.responses import EC2Response
+from moto.ec2.utils import describe_tag_filter
 
 from lab.cloud.ec2.addresses import prefixes_of
 from lab.cloud.ec2.errors import invalid_filter, refusal
@@ -24,8 +25,16 @@ _PEERING_FILTERS = {
     "vpc-peering-connection-id": lambda peering: peering.id,
     "status-code": lambda peering: peering._status.code,
     "requester-vpc-info.vpc-id": lambda peering: peering.vpc.id,
+    "requester-vpc-info.cidr-block": lambda peering: peering.vpc.cidr_block,
+    "requester-vpc-info.owner-id": lambda peering: peering.vpc.owner_id,
     "accepter-vpc-info.vpc-id": lambda peering: peering.peer_vpc.id,
+    "accepter-vpc-info.cidr-block": lambda peering: peering.peer_vpc.cidr_block,
+    "accepter-vpc-info.owner-id": lambda peering: peering.peer_vpc.owner_id,
 }
+_TRANSIT_GATEWAY_FILTERS = frozenset({"transit-gateway-id", "state", "owner-id"})
+_VPC_ATTACHMENT_FILTERS = frozenset(
+    {"transit-gateway-attachment-id", "transit-gateway-id", "state", "vpc-id"}
+)
 
 
 class LabEC2Response(EC2Response):  # type: ignore[misc]  # moto is untyped to mypy here
@@ -45,9 +54,7 @@ class LabEC2Response(EC2Response):  # type: ignore[misc]  # moto is untyped to m
 
     def describe_nat_gateways(self) -> ActionResult:
         """Describe NAT gateways, refusing filters that moto would ignore."""
-        for name in self._filters_from_querystring():
-            if name not in _NAT_GATEWAY_FILTERS and not name.startswith("tag:"):
-                raise invalid_filter(name)
+        self._refuse_filters_beyond(_NAT_GATEWAY_FILTERS)
         return super().describe_nat_gateways()
 
     def describe_vpc_peering_connections(self) -> ActionResult:
@@ -60,6 +67,43 @@ class LabEC2Response(EC2Response):  # type: ignore[misc]  # moto is untyped to m
         for name, values in self._filters_from_querystring().items():
             found = [peering for peering in found if _peering_value(peering, name) in values]
         return ActionResult({"VpcPeeringConnections": found})
+
+    def describe_transit_gateways(self) -> ActionResult:
+        """Describe transit gateways, refusing filters that moto would ignore."""
+        self._refuse_filters_beyond(_TRANSIT_GATEWAY_FILTERS)
+        return super().describe_transit_gateways()
+
+    def create_transit_gateway_vpc_attachment(self) -> ActionResult:
+        """Attach a VPC; moto looks for its tags under another name."""
+        made = self.ec2_backend.create_transit_gateway_vpc_attachment(
+            transit_gateway_id=self._get_param("TransitGatewayId"),
+            vpc_id=self._get_param("VpcId"),
+            subnet_ids=self._get_param("SubnetIds", []),
+            tags=self._parse_tag_specification().get("transit-gateway-attachment", {}),
+            options=self._get_param("Options", {}),
+        )
+        return ActionResult({"TransitGatewayVpcAttachment": made})
+
+    def describe_transit_gateway_vpc_attachments(self) -> ActionResult:
+        """Describe the attachments of VPCs, by id those too that are gone."""
+        filters = self._refuse_filters_beyond(_VPC_ATTACHMENT_FILTERS)
+        ids = self._get_param("TransitGatewayAttachmentIds", [])
+        for identifier in ids:
+            if identifier not in self.ec2_backend.transit_gateway_attachments:
+                self.ec2_backend.attachment(identifier)
+        found = self.ec2_backend.describe_transit_gateway_vpc_attachments(
+            transit_gateways_attachment_ids=ids, filters=filters
+        )
+        tagged = describe_tag_filter(filters, [one for one in found if one.resource_type == "vpc"])
+        shown = [one for one in tagged if ids or one.state != "deleted"]
+        return ActionResult({"TransitGatewayVpcAttachments": shown})
+
+    def _refuse_filters_beyond(self, known: frozenset[str]) -> dict[str, list[str]]:
+        filters: dict[str, list[str]] = self._filters_from_querystring()
+        for name in filters:
+            if name not in known and not name.startswith("tag:"):
+                raise invalid_filter(name)
+        return filters
 
     def delete_security_group(self) -> ActionResult:
         """Delete a security group; the default one stays with its VPC."""

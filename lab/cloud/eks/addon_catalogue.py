@@ -13,7 +13,7 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-import jsonschema  # type: ignore[import-untyped]  # ships no types; comes with moto
+import jsonschema
 import yaml
 
 from lab.cloud.eks import versions

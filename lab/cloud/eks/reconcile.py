@@ -11,7 +11,7 @@ import threading
 import traceback
 from typing import TYPE_CHECKING
 
-from lab.cloud.clusters import RunningCluster
+from lab.cloud.clusters import ClusterNetwork, RunningCluster
 from lab.cloud.eks import (
     access,
     addon_life,
@@ -91,6 +91,12 @@ class Reconciler:
                 admin_kubeconfig=plane.admin_kubeconfig,
                 version=cluster.version,
                 find_nodegroup=lambda name: profile_of(cluster, name),
+                region=cluster.region,
+                network=ClusterNetwork(
+                    vpc=str(cluster.vpc["vpcId"]),
+                    subnets=tuple(cluster.vpc["subnetIds"]),
+                    security_group=cluster.security_group,
+                ),
             )
         )
         return True

@@ -14,7 +14,7 @@ from lab.cloud.extension import Extension
 from lab.cloud.faults import Faults
 from lab.cloud.nodes.api import NodeApi
 from lab.cloud.nodes.life import NodeLife
-from lab.cloud.nodes.machines import machines_of
+from lab.cloud.nodes.machines import every_machine
 from lab.cloud.schedule import Ticker
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def install(parts: Parts) -> Extension:
     """Begin to register and delete nodes."""
     life = NodeLife(
         clusters=parts.clusters,
-        machines=lambda: machines_of(parts.account, parts.region),
+        machines=lambda: every_machine(parts.account),
         connect=lambda cluster: NodeApi(cluster.admin_kubeconfig),
         timing=parts.timing,
         clock=time.monotonic,

@@ -57,6 +57,11 @@ class Machine:
         return self.state in ("shutting-down", "terminated")
 
 
+def every_machine(account: str) -> list[Machine]:
+    """Every instance of all regions that carries a cluster's tags."""
+    return [machine for region in tuple(ec2_backends[account]) for machine in machines_of(account, region)]
+
+
 def machines_of(account: str, region: str) -> list[Machine]:
     """Every instance of the region that carries a cluster's tags."""
     with BACKENDS:

@@ -33,6 +33,12 @@ func (c *Cilium) ReconcileNode(ctx context.Context, node *v1.Node) error {
 	if parsed == nil || !c.resources.AreKnown() {
 		return nil
 	}
+	if pod.DeletionTimestamp != nil {
+		return c.leave(ctx, node)
+	}
+	if err := c.remember(ctx, node, pod, parsed); err != nil {
+		return err
+	}
 	if err := c.introduce(ctx, node, pod, parsed); err != nil {
 		return err
 	}

@@ -67,8 +67,8 @@ func TestModesThatAreNotPlayedAreRefused(t *testing.T) {
 			t.Errorf("%v: got %v", data, err)
 		}
 	}
-	chained, err := parseConfig(map[string]string{"ipam": "cluster-pool", "cni-chaining-mode": "aws-cni", "cluster-id": "7"})
-	if err != nil || !chained.isChained || chained.clusterID != 7 || chained.clusterName != "default" {
+	chained, err := parseConfig(map[string]string{"ipam": "cluster-pool", "cni-chaining-mode": "aws-cni", "cluster-id": "7", "cni-uninstall": "true"})
+	if err != nil || !chained.isChained || !chained.uninstalls || chained.clusterID != 7 || chained.clusterName != "default" {
 		t.Errorf("got %+v, %v", chained, err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 // config is what of Cilium's configuration makes a difference to the player.
 type config struct {
 	isChained   bool
+	uninstalls  bool
 	clusterName string
 	clusterID   int64
 }
@@ -25,7 +26,7 @@ func configIn(view *cluster.View, namespace string) (*config, error) {
 
 // parseConfig refuses modes that are not played: their nodes would look as if they worked.
 func parseConfig(data map[string]string) (*config, error) {
-	parsed := &config{clusterName: data["cluster-name"]}
+	parsed := &config{clusterName: data["cluster-name"], uninstalls: data["cni-uninstall"] == "true"}
 	switch mode := data["cni-chaining-mode"]; mode {
 	case "", "none":
 	case "aws-cni":

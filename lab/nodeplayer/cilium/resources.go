@@ -145,6 +145,15 @@ func (r *Resources) Get(resource schema.GroupVersionResource, key string) *unstr
 	return lookUp(informer, key)
 }
 
+// Count is how many of a resource there are.
+func (r *Resources) Count(resource schema.GroupVersionResource) int {
+	informer := r.cached(resource)
+	if informer == nil {
+		return 0
+	}
+	return len(informer.GetStore().ListKeys())
+}
+
 // Definition is a custom resource definition without its schema, or nil.
 func (r *Resources) Definition(name string) *unstructured.Unstructured {
 	return lookUp(r.definitions, name)

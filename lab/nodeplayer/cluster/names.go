@@ -25,6 +25,8 @@ const (
 	Plugin = "lab.eks-cilium.io/cni"
 	// PluginSince is when that configuration was written.
 	PluginSince = "lab.eks-cilium.io/cni-since"
+	// Uninstall is whether the agent of Cilium takes its configuration away in its end.
+	Uninstall = "lab.eks-cilium.io/cni-uninstall"
 	// Interfaces are the network interfaces that CNIs have had attached.
 	Interfaces = "lab.eks-cilium.io/interfaces"
 )

@@ -34,6 +34,7 @@ type View struct {
 	nodes              cache.SharedIndexInformer
 	pods               cache.SharedIndexInformer
 	configMaps         cache.SharedIndexInformer
+	secrets            cache.SharedIndexInformer
 	namespaces         corelisters.NamespaceLister
 	events             seenEvents
 	writes             writes
@@ -52,6 +53,7 @@ func NewView(client kubernetes.Interface, resync time.Duration, log *slog.Logger
 	}
 	view.nodes = view.factory.Core().V1().Nodes().Informer()
 	view.configMaps = view.factory.Core().V1().ConfigMaps().Informer()
+	view.secrets = view.factory.Core().V1().Secrets().Informer()
 	view.namespaces = view.factory.Core().V1().Namespaces().Lister()
 	view.pods = view.boundPods.Core().V1().Pods().Informer()
 	return view, view.pods.AddIndexers(cache.Indexers{byNode: nodeOf, byRole: roleOf})
@@ -170,6 +172,15 @@ func (v *View) ConfigMap(namespace, name string) (*v1.ConfigMap, bool) {
 	return object.(*v1.ConfigMap), true
 }
 
+// Secret is a Secret, if there is one.
+func (v *View) Secret(namespace, name string) (*v1.Secret, bool) {
+	object, exists, err := v.secrets.GetStore().GetByKey(namespace + "/" + name)
+	if err != nil || !exists {
+		return nil, false
+	}
+	return object.(*v1.Secret), true
+}
+
 // NamespaceLabels are the labels of a namespace.
 func (v *View) NamespaceLabels(name string) map[string]string {
 	namespace, err := v.namespaces.Get(name)
@@ -187,6 +198,9 @@ func (v *View) OnPod(changed func(before, after *v1.Pod)) { on(v.pods, changed) 
 
 // OnConfigMap calls back with a ConfigMap whenever it may have changed.
 func (v *View) OnConfigMap(changed func(before, after *v1.ConfigMap)) { on(v.configMaps, changed) }
+
+// OnSecret calls back with a Secret whenever it may have changed.
+func (v *View) OnSecret(changed func(before, after *v1.Secret)) { on(v.secrets, changed) }
 
 // on hands an object's going on as the change of an object into itself: whoever looks finds it gone.
 func on[T any](informer cache.SharedIndexInformer, changed func(before, after *T)) {

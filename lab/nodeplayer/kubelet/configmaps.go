@@ -8,38 +8,62 @@ import (
 	"eks-cilium/lab/nodeplayer/cluster"
 )
 
-// missingVolume names the first ConfigMap that a pod mounts and that does not exist.
+// source is a ConfigMap or a Secret by name.
+type source struct{ kind, name string }
+
+const (
+	configMap = "configmap"
+	secret    = "secret"
+)
+
+// missingVolume names the first ConfigMap or Secret that a pod mounts and that does not exist.
 func (k *Kubelet) missingVolume(pod *v1.Pod) string {
 	for index := range pod.Spec.Volumes {
 		volume := &pod.Spec.Volumes[index]
-		for _, name := range mounted(volume) {
-			if _, ok := k.view.ConfigMap(pod.Namespace, name); !ok {
-				return fmt.Sprintf("MountVolume.SetUp failed for volume %q : configmap %q not found", volume.Name, name)
+		for _, wanted := range mounted(volume) {
+			if !k.exists(pod.Namespace, wanted) {
+				return fmt.Sprintf("MountVolume.SetUp failed for volume %q : %s %q not found", volume.Name, wanted.kind, wanted.name)
 			}
 		}
 	}
 	return ""
 }
 
-// mounted are the ConfigMaps that a volume cannot do without.
-func mounted(volume *v1.Volume) []string {
-	var names []string
-	add := func(name string, optional *bool) {
+func (k *Kubelet) exists(namespace string, wanted source) bool {
+	if wanted.kind == secret {
+		_, ok := k.view.Secret(namespace, wanted.name)
+		return ok
+	}
+	_, ok := k.view.ConfigMap(namespace, wanted.name)
+	return ok
+}
+
+// mounted are the ConfigMaps and Secrets that a volume cannot do without.
+func mounted(volume *v1.Volume) []source {
+	var found []source
+	add := func(kind, name string, optional *bool) {
 		if optional == nil || !*optional {
-			names = append(names, name)
+			found = append(found, source{kind, name})
 		}
 	}
-	if source := volume.ConfigMap; source != nil {
-		add(source.Name, source.Optional)
+	if from := volume.ConfigMap; from != nil {
+		add(configMap, from.Name, from.Optional)
 	}
-	if volume.Projected != nil {
-		for _, source := range volume.Projected.Sources {
-			if source.ConfigMap != nil {
-				add(source.ConfigMap.Name, source.ConfigMap.Optional)
-			}
+	if from := volume.Secret; from != nil {
+		add(secret, from.SecretName, from.Optional)
+	}
+	if volume.Projected == nil {
+		return found
+	}
+	for _, from := range volume.Projected.Sources {
+		if from.ConfigMap != nil {
+			add(configMap, from.ConfigMap.Name, from.ConfigMap.Optional)
+		}
+		if from.Secret != nil {
+			add(secret, from.Secret.Name, from.Secret.Optional)
 		}
 	}
-	return names
+	return found
 }
 
 // missingConfiguration names the first ConfigMap that a container needs and that does not exist. All

@@ -153,6 +153,14 @@ func (n *Network) Configure(ctx context.Context, node *v1.Node, plugin string) e
 	})
 }
 
+// Keep writes something that lies on the node's disk.
+func (n *Network) Keep(ctx context.Context, node *v1.Node, name, value string) error {
+	if node.Annotations[name] == value {
+		return nil
+	}
+	return n.annotate(ctx, node, map[string]string{name: value})
+}
+
 func (n *Network) annotate(ctx context.Context, node *v1.Node, annotations map[string]string) error {
 	patch, err := json.Marshal(map[string]any{
 		"metadata": map[string]any{"uid": node.UID, "annotations": annotations},

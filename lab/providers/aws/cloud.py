@@ -20,7 +20,17 @@ from lab.providers.resource import Operation
 MAY_PASS_LATER = frozenset(
     {"Throttling", "ThrottlingException", "RequestLimitExceeded", "ServiceUnavailable", "InternalFailure"}
 )
-GONE = frozenset({"NoSuchEntity", "ResourceNotFoundException", "NotFoundException", "ParameterNotFound"})
+GONE = frozenset(
+    {
+        "NoSuchEntity",
+        "NoSuchHostedZone",
+        "NotFoundException",
+        "ParameterNotFound",
+        "ResourceNotFoundException",
+    }
+)
+# `IncorrectState` is how transit gateways and their route tables say it.
+IN_USE = frozenset({"DependencyViolation", "DeleteConflict", "ResourceInUse", "IncorrectState"})
 PATIENCE_FOR_DEPENDENTS = 120.0
 
 
@@ -125,7 +135,7 @@ def remove_when_free(operation: Operation, call: Callable[..., Any], **arguments
             return remove(call, **arguments)
         except botocore.exceptions.ClientError as error:
             passed = operation.clock() - started
-            in_use = error_code(error) in {"DependencyViolation", "DeleteConflict", "ResourceInUse"}
+            in_use = error_code(error) in IN_USE
             if not in_use or passed >= (operation.timeout or PATIENCE_FOR_DEPENDENTS):
                 raise
             operation.progress(f"still in use by others: {error_code(error)} ({passed:.0f}s)")

@@ -46,7 +46,7 @@ def knows(token: str) -> bool:
 @cache
 def inputs(token: str) -> frozenset[str]:
     """The input properties of a resource type, in Pulumi's spelling."""
-    return _arguments(token, "{}Args")
+    return _arguments(token, "{}(?:Init)?Args")
 
 
 @cache

@@ -11,7 +11,7 @@ import pytest
 from botocore.config import Config
 from moto.server import ThreadedMotoServer
 
-from lab.cloud import autoscaling, ec2
+from lab.cloud import autoscaling, ec2, loadbalancers, route53
 from lab.cloud.schedule import Schedule
 from lab.cloud.timing import Timing
 
@@ -21,6 +21,8 @@ TIMING = Timing(
     instance_shutting_down=20,
     nat_gateway_pending=5,
     nat_gateway_deleting=5,
+    transit_gateway_change=5,
+    load_balancer_provisioning=5,
     asg_launch=15,
     asg_terminating=10,
     asg_poll=1,
@@ -75,6 +77,8 @@ def server_url() -> Any:
     schedule = Schedule(Clock())
     ec2.use(TIMING, schedule)
     autoscaling.use(TIMING, schedule)
+    route53.use()
+    loadbalancers.use(TIMING.load_balancer_provisioning)
     server = ThreadedMotoServer("127.0.0.1", port=0)
     server.start()
     host, port = server.get_host_and_port()
@@ -90,6 +94,8 @@ def cloud(server_url: str, request: Any) -> Cloud:
     schedule = Schedule(clock)
     timing = getattr(request, "param", TIMING)
     ec2.use(timing, schedule)
+    route53.use()
+    loadbalancers.use(timing.load_balancer_provisioning)
     return Cloud(server_url, clock, autoscaling.use(timing, schedule))
 
 

@@ -131,6 +131,15 @@ def _stack(_program, entry):
     return pulumi.StackReference(entry["stack"])
 
 
+def _outputs(_program, entry):
+    """Another stack's output, now: not an output that comes later."""
+    return _Said(
+        pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": entry["stack"]}).value["outputs"][
+            entry["output"]
+        ]
+    )
+
+
 class _Said:
     def __init__(self, said):
         self.said = said
@@ -162,4 +171,5 @@ KINDS = {
     "get": _get,
     "stack": _stack,
     "echo": _echo,
+    "outputs": _outputs,
 }

@@ -337,5 +337,7 @@ def _matches(daemon_set: Object, node: Object) -> bool:
 
 
 def _holds(expression: Object, labels: dict[str, str]) -> bool:
+    if expression["operator"] == "Exists":
+        return expression["key"] in labels
     inside = labels.get(expression["key"]) in expression["values"]
     return inside if expression["operator"] == "In" else not inside

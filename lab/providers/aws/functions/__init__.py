@@ -3,14 +3,17 @@
 from lab.providers.aws.functions import (
     eks,
     images,
+    load_balancers,
     lookups,
+    peerings,
     policy_document,
     region,
     ssm,
+    zones,
 )
 
 FUNCTIONS = {
     function.token: function
-    for family in (eks, images, lookups, policy_document, region, ssm)
+    for family in (eks, images, load_balancers, lookups, peerings, policy_document, region, ssm, zones)
     for function in family.FUNCTIONS
 }

@@ -48,6 +48,12 @@ def vpc(cloud: Cloud, arguments: Properties) -> Properties:
     }
 
 
+def vpcs(cloud: Cloud, arguments: Properties) -> Properties:
+    """The ids of all VPCs that match."""
+    listed = cloud.pages("ec2", "describe_vpcs", "Vpcs", Filters=ec2_filters(arguments))
+    return {"id": cloud.region, "ids": [one["VpcId"] for one in listed]}
+
+
 def subnets(cloud: Cloud, arguments: Properties) -> Properties:
     """The ids of all subnets that match."""
     listed = cloud.pages("ec2", "describe_subnets", "Subnets", Filters=ec2_filters(arguments))
@@ -154,6 +160,7 @@ FUNCTIONS = (
         ("cidrBlock", "default", "dhcpOptionsId", "filters", "id", "state", "tags"),
         vpc,
     ),
+    Function("aws:ec2/getVpcs:getVpcs", ("filters", "tags"), vpcs),
     Function("aws:ec2/getSubnets:getSubnets", ("filters", "tags"), subnets),
     Function(
         "aws:ec2/getSubnet:getSubnet",

@@ -16,10 +16,14 @@ from lab.providers.aws.services import (
     launch_templates,
     logs,
     network,
+    peerings,
     routing,
     security_group_rules,
     security_groups,
     ssm,
+    transit_gateways,
+    transit_routes,
+    zones,
 )
 
 FAMILIES = (
@@ -38,10 +42,14 @@ FAMILIES = (
     launch_templates,
     logs,
     network,
+    peerings,
     routing,
     security_group_rules,
     security_groups,
     ssm,
+    transit_gateways,
+    transit_routes,
+    zones,
 )
 
 TYPES = {kind.token: kind for family in FAMILIES for kind in family.TYPES}

@@ -1,6 +1,6 @@
 """What a migration must have done, checked against the witnesses. A claim returns what speaks against it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from lab.demo.comparison import Snapshot
@@ -75,4 +75,35 @@ def each_instance_terminated_once(calls: CallLog, before: Snapshot) -> list[str]
         f"{instance}: {ended.count(instance)} times"
         for instance in sorted(before.instances)
         if ended.count(instance) != 1
+    ]
+
+
+def restarted_once(audit: AuditLog, pods: Mapping[str, int]) -> list[str]:
+    """As many pods were placed anew as there were, by the beginning of their names with their namespace."""
+    placed = [event.key for event in audit.of("pods/binding", "create")]
+    counts = {name: sum(key.startswith(f"{name}-") for key in placed) for name in pods}
+    return [
+        f"{name}: {counts[name]} placed, not {wanted}"
+        for name, wanted in pods.items()
+        if counts[name] != wanted
+    ]
+
+
+def rolled_out_once(audit: AuditLog) -> list[str]:
+    """Nobody but the cluster's controllers changed a Deployment or StatefulSet more than once."""
+    asked = [
+        f"{event.resource} {event.key}"
+        for kind in ("deployments", "statefulsets")
+        for event in audit.of(kind, "patch", "update")
+        if not event.by_the_cluster
+    ]
+    return sorted(one for one in set(asked) if asked.count(one) > 1)
+
+
+def not_written(audit: AuditLog, daemon_set: str) -> list[str]:
+    """Nobody changed a DaemonSet of kube-system."""
+    return [
+        f"{event.verb} by {event.user}"
+        for event in audit.of("daemonsets", "create", "update", "patch", "delete")
+        if event.name == daemon_set
     ]

@@ -1,0 +1,128 @@
+"""The schemas of Cilium's policies, so that a typing error is refused instead of pruned.
+
+An API server drops keys that a definition does not know without a word, and Pulumi sends what it is given.
+`<version>.json` beside this file holds the schema of a rule as the CustomResourceDefinitions of that release
+have it; `python -m cilium.crds` writes it, a test compares it with the real definitions.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jsonschema import Draft202012Validator, FormatChecker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+API_VERSION = "cilium.io/v2"
+NAMESPACED, CLUSTERWIDE = "CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"
+
+KeyPath = tuple[str | int, ...]
+_FORMATS = FormatChecker(formats=())
+_NETWORKS = frozenset({"toCIDR", "fromCIDR", "cidr", "except"})
+
+
+@dataclass(frozen=True)
+class Violation:
+    """Something in an object that its definition does not allow."""
+
+    path: KeyPath
+    value: Any
+    allowed: str
+    nearest: str | None = None
+    """For an unknown key, the nearest one that is known."""
+
+
+@cache
+def rule_schema(version: str) -> Mapping[str, Any]:
+    """JSON Schema of one rule (`spec`, or an entry of `specs`) in that Cilium version."""
+    text = (Path(__file__).parent / f"{version}.json").read_text()
+    schema: Mapping[str, Any] = json.loads(text)
+    return schema
+
+
+def violations(version: str, rule: Any, above: KeyPath = ()) -> list[Violation]:
+    """What a rule has that the definitions of that version do not allow. `above` is put before each path."""
+    found = sorted(_validator(version).iter_errors(rule), key=lambda error: list(map(str, error.path)))
+    return [one for error in found for one in _violations(error, above)]
+
+
+def knows(version: str, key: str) -> bool:
+    """Whether any part of a rule has such a key in that version: `endPort` came with 1.16."""
+    return json.dumps(key) + ":" in _text(version)
+
+
+@cache
+def _text(version: str) -> str:
+    return json.dumps(rule_schema(version))
+
+
+@cache
+def _validator(version: str) -> Draft202012Validator:
+    return Draft202012Validator(rule_schema(version), format_checker=_FORMATS)
+
+
+@_FORMATS.checks("cidr", raises=ValueError)
+def _is_network(text: object) -> bool:
+    """As Kubernetes checks the format: host bits are fine, an address alone is not."""
+    return not isinstance(text, str) or ("/" in text and bool(ipaddress.ip_network(text, strict=False)))
+
+
+def _violations(error: Any, above: KeyPath) -> Iterator[Violation]:
+    path = (*above, *error.absolute_path)
+    if error.validator == "additionalProperties":
+        yield from _unknown_keys(error, path)
+    elif error.validator == "required":
+        missing = [key for key in error.validator_value if key not in error.instance]
+        yield from (Violation((*path, key), None, f"required in {_last(path)}") for key in missing)
+    else:
+        yield Violation(path, error.instance, _allowed(error))
+
+
+def _unknown_keys(error: Any, path: KeyPath) -> Iterator[Violation]:
+    known = sorted(error.schema["properties"])
+    for key in error.instance:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+            allowed = f"no such key; known here: {', '.join(known)}"
+            yield Violation((*path, key), error.instance[key], allowed, near[0] if near else None)
+
+
+def _allowed(error: Any) -> str:
+    match error.validator:
+        case "oneOf" | "anyOf":
+            return _alternatives(error)
+        case "type":
+            return _a(error.validator_value)
+        case "enum":
+            return f"one of {', '.join(map(str, error.validator_value))}"
+        case "format" | "pattern" if _NETWORKS.intersection(error.absolute_path):
+            return "a network such as 10.0.0.0/16, also for a single address"
+        case "pattern":
+            return f"a text that matches {error.validator_value}"
+    return f"{error.validator} {error.validator_value}"
+
+
+def _alternatives(error: Any) -> str:
+    """Alternatives in these definitions are either keys of which some are required, or types."""
+    keys = [key for one in error.validator_value for key in one.get("required", ())]
+    if not keys:
+        return " or ".join(_a(one["type"]) for one in error.validator_value)
+    amount = "exactly one" if error.validator == "oneOf" else "at least one"
+    return f"{amount} of {', '.join(keys)}"
+
+
+def _a(kind: str) -> str:
+    """A JSON type with its article."""
+    if kind == "array":
+        return "a list"
+    return f"{'an' if kind[0] in 'aio' else 'a'} {kind}"
+
+
+def _last(path: KeyPath) -> str:
+    return str(path[-1]) if path else "the rule"

@@ -1,0 +1,205 @@
+"""What joins a cluster to a mesh: a second release of Cilium's chart, its certificates, its load balancer.
+
+The release `cilium` belongs to whoever installed the cluster. A mesh therefore comes as a release of its own
+beside it, of the same chart and version, with everything off but the ClusterMesh API server and the list of
+the other clusters: agents read both from Secrets they mount if they are there. No object is in both releases.
+`components.cluster_mesh` installs it; a test renders every version.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cilium.values import Leaf, merged
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cilium.versions import Release
+
+NAMESPACE = "kube-system"
+RELEASE_NAME = "cilium-clustermesh"
+API_SERVER = "clustermesh-apiserver"
+"""Name of the Deployment and of the Service."""
+
+DOMAIN = "mesh.cilium.io"
+"""The chart's own domain: every server certificate of a mesh is for `*.mesh.cilium.io`."""
+
+ETCD_PORT = 2379
+HIGHEST_ID = 127
+"""Bit 0x80 of the packet mark, which carries the id, belongs to AWS (cilium/cilium#21330)."""
+
+CERTIFICATES_ANNOTATION = "eks-cilium/certificates"
+"""On the API server's pods: etcd reads whom it trusts when it starts, so new certificates mean new pods."""
+
+_NOWHERE = {"eks-cilium/no-node": "true"}
+
+SCHEME = "service.beta.kubernetes.io/aws-load-balancer-scheme"
+INTERNAL = "service.beta.kubernetes.io/aws-load-balancer-internal"
+TYPE = "service.beta.kubernetes.io/aws-load-balancer-type"
+TARGET_TYPE = "service.beta.kubernetes.io/aws-load-balancer-nlb-target-type"
+SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate of a cluster's ClusterMesh: who it is for, and the Secret it is read from."""
+
+    secret: str
+    common_name: str
+    """etcd takes it for the name of the user."""
+    dns_names: tuple[str, ...] = ()
+    ip_addresses: tuple[str, ...] = ()
+
+
+def host_name(cluster: str) -> str:
+    """Where the other clusters find a cluster's ClusterMesh API server."""
+    return f"{cluster}.{DOMAIN}"
+
+
+def certificates(release: Release, cluster: str) -> dict[str, Certificate]:
+    """The certificates of a cluster by their names in the chart.
+
+    Common names are those of the chart's own certificates: etcd's users are made by them.
+    """
+    found = {
+        "server": Certificate(
+            f"{API_SERVER}-server-cert",
+            f"{API_SERVER}.cilium.io",
+            (f"{API_SERVER}.cilium.io", f"*.{DOMAIN}", f"{API_SERVER}.{NAMESPACE}.svc"),
+            ("127.0.0.1", "::1"),
+        ),
+        "admin": Certificate(f"{API_SERVER}-admin-cert", _admin(release, cluster)),
+        "remote": Certificate(f"{API_SERVER}-remote-cert", "remote"),
+    }
+    if release.kvstoremesh:
+        found["local"] = Certificate(f"{API_SERVER}-local-cert", f"local-{cluster}")
+    return found
+
+
+def _admin(release: Release, cluster: str) -> str:
+    """1.12's script gives etcd a user `root`; later ones name it after the cluster."""
+    return "root" if release.version.startswith("1.12.") else f"admin-{cluster}"
+
+
+@dataclass(frozen=True)
+class KeyPair:
+    """A certificate and its key, base64 of PEM, as the chart's values take them."""
+
+    certificate: Leaf
+    key: Leaf
+
+
+@dataclass(frozen=True)
+class MeshMember:
+    """What decides the values of one cluster's mesh release."""
+
+    release: Release
+    cluster_name: str
+    cluster_id: int
+    remotes: Sequence[str]
+    """Names of the other clusters."""
+    annotations: Mapping[str, str]
+    """Of the Service, see `load_balancer_annotations`."""
+    authority: Leaf
+    """Certificates of the trusted authorities, base64 of PEM."""
+    fingerprint: Leaf
+    """Changes with the certificates."""
+    key_pairs: Mapping[str, KeyPair]
+    """By their names in the chart; only used where the chart makes the Secrets."""
+    replicas: int = 1
+
+
+def mesh_values(member: MeshMember) -> dict[str, Any]:
+    """The values of a cluster's mesh release."""
+    values: dict[str, Any] = {}
+    for part in (_nothing_else(member.release), _identity(member), _clustermesh(member), _given(member)):
+        values = merged(values, part)
+    return values
+
+
+def load_balancer_annotations(*, controller: bool, sources: Sequence[str]) -> dict[str, str]:
+    """Annotations for an internal Network Load Balancer that takes `sources` only.
+
+    The AWS Load Balancer Controller and Kubernetes' own controller read different ones. Both are always said:
+    with the controller's alone the other would make an internet-facing Classic Load Balancer.
+    """
+    kind = {TYPE: "external", TARGET_TYPE: "ip"} if controller else {TYPE: "nlb"}
+    return {**kind, SCHEME: "internal", INTERNAL: "true", SOURCE_RANGES: ",".join(sources)}
+
+
+def _nothing_else(release: Release) -> dict[str, Any]:
+    """Everything off that another release owns.
+
+    From 1.16 on the chart writes `cilium-config` for the API server's sake, unless it believes to be the
+    pre-flight check of an upgrade, which is installed beside a running Cilium as well. What it then makes in
+    addition is a DaemonSet, here for nodes that do not exist, and an unused ClusterRole.
+    """
+    values: dict[str, Any] = {
+        "agent": False,
+        "operator": {"enabled": False},
+        "hubble": {"enabled": False},
+    }
+    if release.envoy_is_a_daemon_set:
+        values["envoy"] = {"enabled": False}
+    if release.mesh_writes_the_config:
+        values["preflight"] = {"enabled": True, "validateCNPs": False, "nodeSelector": dict(_NOWHERE)}
+        values["serviceAccounts"] = {"preflight": {"create": False}}
+    return values
+
+
+def _identity(member: MeshMember) -> dict[str, Any]:
+    return {"cluster": {"name": member.cluster_name, "id": member.cluster_id}}
+
+
+def _clustermesh(member: MeshMember) -> dict[str, Any]:
+    release = member.release
+    tls: dict[str, Any] = {"auto": {"enabled": False}}
+    if not release.mesh_certificates_are_values and not release.mesh_clusters_are_a_map:
+        tls["enableSecrets"] = False  # 1.20 dropped the key together with the Secrets it stood for
+    if release.mesh_users:
+        tls["authMode"] = "migration"  # the shared user and one for each cluster: fits neighbours up to 1.18
+    return {
+        "clustermesh": {
+            "useAPIServer": True,
+            "config": {"enabled": True, "domain": DOMAIN, "clusters": _clusters(member)},
+            "apiserver": {
+                "replicas": member.replicas,
+                "service": {"type": "LoadBalancer", "annotations": dict(member.annotations)},
+                "podAnnotations": {CERTIFICATES_ANNOTATION: member.fingerprint},
+                "tls": tls,
+            },
+        }
+    }
+
+
+def _clusters(member: MeshMember) -> Any:
+    remotes = {
+        name: {"address": host_name(name), "port": ETCD_PORT, **_own_certificate(member)}
+        for name in member.remotes
+    }
+    if member.release.mesh_clusters_are_a_map:
+        return remotes
+    return [{"name": name, **remote} for name, remote in remotes.items()]
+
+
+def _own_certificate(member: MeshMember) -> dict[str, Any]:
+    """1.12 wants it for each cluster; later charts take the one Secret for all."""
+    if not member.release.version.startswith("1.12."):
+        return {}
+    pair = member.key_pairs["remote"]
+    return {"tls": {"cert": pair.certificate, "key": pair.key}}
+
+
+def _given(member: MeshMember) -> dict[str, Any]:
+    """The certificates, where the chart makes the Secrets. The authority's key stays out of every cluster."""
+    if not member.release.mesh_certificates_are_values:
+        return {}
+    tls: dict[str, Any] = {
+        name: {"cert": pair.certificate, "key": pair.key} for name, pair in member.key_pairs.items()
+    }
+    if member.release.version.startswith("1.12."):
+        tls["ca"] = {"cert": member.authority}
+        return {"clustermesh": {"apiserver": {"tls": tls}}}
+    return {"clustermesh": {"apiserver": {"tls": tls}}, "tls": {"ca": {"cert": member.authority}}}

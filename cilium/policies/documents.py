@@ -1,0 +1,68 @@
+"""Policies out of the text of a YAML file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from cilium.crds import API_VERSION, CLUSTERWIDE, NAMESPACED
+from cilium.policies.model import Policy
+from errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_KINDS = (NAMESPACED, CLUSTERWIDE)
+
+
+class UnreadablePolicyError(UserError):
+    """A file that holds something other than Cilium's policies. Says where and what."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that is written twice: YAML's own rule, which PyYAML keeps quiet about."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, str) and key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} twice", key_node.start_mark)
+            if isinstance(key, str):
+                seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+def policies_in(text: str, *, cluster: str, origin: str) -> list[Policy]:
+    """The policies of a file, in the order written. Raises UnreadablePolicyError for anything else."""
+    try:
+        documents = [one for one in yaml.load_all(text, _Loader) if one is not None]
+    except yaml.YAMLError as error:
+        raise UnreadablePolicyError(f"{origin} is no YAML: {_place(error)}") from error
+    found = [Policy(cluster, one, origin) for document in documents for one in _objects(document, origin)]
+    if not found:
+        raise UnreadablePolicyError(f"{origin} holds no policy")
+    return found
+
+
+def _objects(document: Any, origin: str) -> Iterator[dict[str, Any]]:
+    if not isinstance(document, dict):
+        raise UnreadablePolicyError(f"{origin} holds {document!r}, which is no object")
+    if document.get("kind") == "List":
+        for item in document.get("items") or ():
+            yield from _objects(item, origin)
+        return
+    kind, version = document.get("kind"), document.get("apiVersion")
+    if kind not in _KINDS or version != API_VERSION:
+        raise UnreadablePolicyError(
+            f"{origin} holds an object of kind {kind} in {version}; allowed are {' and '.join(_KINDS)} "
+            f"in {API_VERSION}"
+        )
+    yield document
+
+
+def _place(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error)
+    return f"line {mark.line + 1}: {problem}" if mark else str(problem)

@@ -1,0 +1,52 @@
+"""Who may reach whom, on which port, and by which rule: Cilium's policies read before they are there.
+
+Pure: `World` is made of clusters with their policies and judges flows; `report` puts verdicts into words,
+`assertions` says what is not as it has to be, `changes` what Cilium 1.19 reads differently. The settings ask
+it in every preview, `python -m cilium.verdict` over live clusters. It models policies, not packets: routes,
+source addresses rewritten on the way and what a proxy makes of layer 7 are no part of it.
+"""
+
+from cilium.verdict.assertions import Broken, broken
+from cilium.verdict.changes import Change, changes, differing
+from cilium.verdict.judging import World
+from cilium.verdict.model import (
+    Address,
+    Cluster,
+    Decision,
+    End,
+    Entity,
+    Flow,
+    Meaning,
+    Mode,
+    Pod,
+    Port,
+    RuleName,
+    Side,
+    Verdict,
+    meaning_of,
+)
+from cilium.verdict.rule import Unread
+
+__all__ = [
+    "Address",
+    "Broken",
+    "Change",
+    "Cluster",
+    "Decision",
+    "End",
+    "Entity",
+    "Flow",
+    "Meaning",
+    "Mode",
+    "Pod",
+    "Port",
+    "RuleName",
+    "Side",
+    "Unread",
+    "Verdict",
+    "World",
+    "broken",
+    "changes",
+    "differing",
+    "meaning_of",
+]

@@ -1,0 +1,139 @@
+"""What becomes of a flow: each end's cluster is asked on its own, because policies are not distributed.
+
+As Cilium's policy engine decides: what a rule denies is denied, else what a rule allows is allowed, else it
+is denied where a policy that selects the pod denies by default, and allowed where none does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cilium.verdict.hints import hints
+from cilium.verdict.labels import YES, Answer, Identity, both, either, identity
+from cilium.verdict.model import Decision, Entity, Flow, Mode, Pod, RuleName, Side, Verdict
+from cilium.verdict.ports import answer
+from cilium.verdict.rules import rules_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from cilium.verdict.model import Cluster, End
+    from cilium.verdict.rule import Rule, Unread
+
+
+@dataclass(frozen=True)
+class Enforced:
+    """A cluster whose policies have been read."""
+
+    cluster: Cluster
+    rules: tuple[Rule, ...]
+
+
+class World:
+    """Clusters that can reach each other. Read once, asked often."""
+
+    def __init__(self, clusters: Iterable[Cluster]) -> None:
+        self._clusters: dict[str, Enforced] = {}
+        unread: list[Unread] = []
+        for cluster in clusters:
+            rules, left_out = rules_of(cluster)
+            self._clusters[cluster.name] = Enforced(cluster, rules)
+            unread += left_out
+        self.unread = tuple(unread)
+        """Policies that say nothing here, and why."""
+
+    @property
+    def clusters(self) -> tuple[Cluster, ...]:
+        """The clusters, as they were given."""
+        return tuple(one.cluster for one in self._clusters.values())
+
+    def judge(self, flow: Flow) -> Verdict:
+        """What becomes of a flow. Raises KeyError for a pod of a cluster that is not part of this world."""
+        egress = self._side(flow, flow.source, flow.destination, ingress=False)
+        ingress = self._side(flow, flow.destination, flow.source, ingress=True)
+        return Verdict(flow, egress, ingress)
+
+    def _side(self, flow: Flow, subject: End, peer: End, *, ingress: bool) -> Side:
+        if not isinstance(subject, Pod):
+            return Side(Decision.NOT_ASKED, "no pod")
+        enforced = self._clusters[subject.cluster]
+        if enforced.cluster.mode is Mode.NEVER:
+            return Side(Decision.ALLOWED, "policies are not enforced")
+        return _Question(enforced, flow, identity(subject), peer, ingress).side()
+
+
+class _Question:
+    """One side of a flow, put to one cluster."""
+
+    def __init__(self, enforced: Enforced, flow: Flow, subject: Identity, peer: End, ingress: bool) -> None:
+        self._cluster, self._flow, self._peer, self._who = enforced.cluster, flow, peer, identity(peer)
+        self._always = enforced.cluster.mode is Mode.ALWAYS
+        asked = [rule for rule in enforced.rules if rule.ingress is ingress]
+        chosen = [(rule, rule.subject.answer(subject)) for rule in asked]
+        self._rules = [(rule, selects) for rule, selects in chosen if selects.truth is not False]
+
+    def side(self) -> Side:
+        """The answer."""
+        if not self._rules and not self._always:
+            return Side(Decision.ALLOWED, "no policy selects it")
+        denying = self._matching(deny=True)
+        if surely := [rule for rule, found in denying if found.truth]:
+            return Side(Decision.DENIED, "denied", _names(surely))
+        allowed = self._without_denials()
+        if denying and allowed.decision is not Decision.DENIED:
+            return Side(Decision.UNDECIDED, _depends(denying), _names(rule for rule, _ in denying))
+        return allowed
+
+    def _without_denials(self) -> Side:
+        allowing = self._matching(deny=False)
+        if surely := [rule for rule, found in allowing if found.truth]:
+            layer7 = dict.fromkeys(word for rule in surely for word in rule.layer7)
+            return Side(Decision.ALLOWED, "allowed", _names(surely), tuple(layer7))
+        default = self._denies_by_default()
+        if default.truth is False:
+            return Side(Decision.ALLOWED, "nothing denies it")
+        if self._peer == Entity("host") and self._rules and self._is_ingress():
+            return Side(Decision.ALLOWED, "a node may reach its own pods")
+        if allowing:
+            return Side(Decision.UNDECIDED, _depends(allowing), _names(rule for rule, _ in allowing))
+        if default.truth is None:
+            return Side(Decision.UNDECIDED, f"depends on {default.why}")
+        return self._denied_by_default()
+
+    def _denied_by_default(self) -> Side:
+        switching = [rule for rule, selects in self._rules if rule.default_deny and selects.truth]
+        near = hints([rule for rule, _ in self._rules], self._flow, self._peer, self._who, self._cluster)
+        reason = "no rule allows it" if switching else "policies are always enforced, and none allows it"
+        return Side(Decision.DENIED, reason, _names(switching), hints=near)
+
+    def _is_ingress(self) -> bool:
+        return any(rule.ingress for rule, _ in self._rules)
+
+    def _denies_by_default(self) -> Answer:
+        if self._always:
+            return YES
+        return either(selects for rule, selects in self._rules if rule.default_deny)
+
+    def _matching(self, *, deny: bool) -> list[tuple[Rule, Answer]]:
+        """Rules that match the flow, or of which nobody knows whether they do."""
+        found = [
+            (rule, both((selects, self._meant(rule), answer(rule.ports, self._flow))))
+            for rule, selects in self._rules
+            if rule.deny is deny
+        ]
+        return [(rule, matches) for rule, matches in found if matches.truth is not False]
+
+    def _meant(self, rule: Rule) -> Answer:
+        if rule.peers is None:
+            return YES
+        return either(one.answer(self._peer, self._who, self._cluster) for one in rule.peers)
+
+
+def _names(rules: Iterable[Rule]) -> tuple[RuleName, ...]:
+    return tuple(dict.fromkeys(rule.name for rule in rules))
+
+
+def _depends(found: Sequence[tuple[Rule, Answer]]) -> str:
+    unknown = dict.fromkeys(one.why for _, one in found if one.truth is None)
+    return f"depends on {', '.join(unknown)}"

@@ -1,0 +1,91 @@
+"""Kubernetes' own NetworkPolicies, as Cilium reads them (pkg/k8s/network_policy.go)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cilium.policies.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAMESPACE_LABELS
+from cilium.verdict.labels import KUBERNETES, Requirement, Selector, selector
+from cilium.verdict.model import Meaning, RuleName
+from cilium.verdict.peers import CidrPeer, LabelPeer, Peer
+from cilium.verdict.ports import port_matches
+from cilium.verdict.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from cilium.policies import Policy
+    from cilium.verdict.model import Cluster
+
+KIND = "NetworkPolicy"
+
+
+def network_policy_rules(cluster: Cluster, policy: Policy) -> Iterator[Rule]:
+    """The rules of one. Whatever is listed under `from` or `to` is allowed, the rest is denied by default."""
+    spec = policy.object.get("spec") or {}
+    types = spec.get("policyTypes") or ()
+    subject = _in_namespace(selector(spec.get("podSelector"), KUBERNETES), policy.namespace, "")
+    for section, word in (("ingress", "from"), ("egress", "to")):
+        entries = spec.get(section) or ()
+        ingress = section == "ingress"
+        for index, entry in enumerate(entries):
+            name = RuleName(cluster.name, str(policy), f"{section}[{index}]")
+            listed = entry.get(word) or ()
+            peers = tuple(_peer(one, cluster, policy.namespace, word) for one in listed) if listed else None
+            ports = port_matches({"toPorts": [{"ports": [_port(one) for one in entry.get("ports") or ()]}]})
+            yield Rule(name, ingress, False, subject, peers, ports or None, default_deny=True)
+        if not entries and _is_about(section, types):
+            name = RuleName(cluster.name, str(policy), section)
+            yield Rule(name, ingress, False, subject, (), None, default_deny=True)
+
+
+def _is_about(section: str, types: Any) -> bool:
+    """Whether a policy without an entry for a direction denies it all the same."""
+    if section == "egress":
+        return "Egress" in types
+    return "Ingress" in types or "Egress" not in types
+
+
+def _peer(written: Mapping[str, Any], cluster: Cluster, namespace: str, word: str) -> Peer:
+    if block := written.get("ipBlock"):
+        return CidrPeer(block["cidr"], tuple(block.get("except") or ()))
+    pods = written.get("podSelector") or {}
+    found = selector(pods, KUBERNETES)
+    if cluster.meaning is Meaning.OWN_CLUSTER and not _names_cluster(pods):
+        why = f"it names no cluster, so from Cilium 1.19 on it means its own, {cluster.name}"
+        found = found.plus(Requirement(KUBERNETES, CLUSTER_LABEL, "In", (cluster.name,), why))
+    if written.get("namespaceSelector") is not None:
+        found = found.plus(*_namespaces(written["namespaceSelector"]))
+    else:
+        why = f"it names no namespace, so it means the policy's own, {namespace}"
+        found = _in_namespace(found, namespace, why)
+    return LabelPeer(found, f"{word}Endpoints")
+
+
+def _names_cluster(pods: Mapping[str, Any]) -> bool:
+    expressions = pods.get("matchExpressions") or ()
+    labels = pods.get("matchLabels") or {}
+    return bool(labels.get(CLUSTER_LABEL)) or any(one["key"] == CLUSTER_LABEL for one in expressions)
+
+
+def _namespaces(written: Mapping[str, Any]) -> tuple[Requirement, ...]:
+    """Requirements on a namespace's labels, as requirements on its pods."""
+    found = selector(written, KUBERNETES).requirements
+    if not found:
+        return (Requirement(KUBERNETES, NAMESPACE_LABEL, "Exists"),)
+    return tuple(
+        Requirement(KUBERNETES, f"{NAMESPACE_LABELS}.{one.key}", one.operator, one.values) for one in found
+    )
+
+
+def _in_namespace(found: Selector, namespace: str, why: str) -> Selector:
+    kept = (one for one in found.requirements if (one.key, one.operator) != (NAMESPACE_LABEL, "In"))
+    return Selector((*kept, Requirement(KUBERNETES, NAMESPACE_LABEL, "In", (namespace,), why)))
+
+
+def _port(written: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "protocol": "TCP",
+        "port": "0",
+        **{key: written[key] for key in written if written[key] is not None},
+    }

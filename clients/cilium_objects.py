@@ -1,0 +1,78 @@
+"""What a cluster says about Cilium's policies and the pods they are about, as plain objects.
+
+Read by `python -m cilium.verdict`, which judges them. Nothing is written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from errors import UserError
+
+if TYPE_CHECKING:
+    from clients.kubernetes import KubernetesApi, Object
+
+_CONFIG = "/api/v1/namespaces/kube-system/configmaps/cilium-config"
+_POLICIES = (
+    ("CiliumNetworkPolicy", "cilium.io/v2", "/apis/cilium.io/v2/ciliumnetworkpolicies"),
+    ("CiliumClusterwideNetworkPolicy", "cilium.io/v2", "/apis/cilium.io/v2/ciliumclusterwidenetworkpolicies"),
+    ("NetworkPolicy", "networking.k8s.io/v1", "/apis/networking.k8s.io/v1/networkpolicies"),
+)
+_KEPT_OF_METADATA = ("name", "namespace")
+
+
+@dataclass(frozen=True)
+class CiliumObjects:
+    """The objects of one cluster."""
+
+    config: Object
+    """Data of the ConfigMap `cilium-config`, which every agent reads."""
+    endpoints: tuple[Object, ...]
+    """CiliumEndpoints: one for each pod that Cilium serves."""
+    pods: tuple[Object, ...]
+    """Namespace, name, host network and ports of each pod, as `{namespace, name, hostNetwork, ports}`."""
+    policies: tuple[Object, ...]
+
+
+def cilium_objects(api: KubernetesApi, where: str) -> CiliumObjects:
+    """Everything that decides. Raises UserError where Cilium is not installed; `where` names the cluster."""
+    config = api.get(_CONFIG)
+    if config is None:
+        raise UserError(f"{where} has no ConfigMap kube-system/cilium-config: Cilium is not installed there")
+    return CiliumObjects(
+        config=config.get("data") or {},
+        endpoints=tuple(api.each("/apis/cilium.io/v2/ciliumendpoints", _endpoint)),
+        pods=tuple(api.each("/api/v1/pods", _pod)),
+        policies=tuple(policy for kind in _POLICIES for policy in _policies(api, *kind)),
+    )
+
+
+def _policies(api: KubernetesApi, kind: str, version: str, path: str) -> list[Object]:
+    """Lists carry no kind on their items."""
+    found = api.each(path, _rules_and_name)
+    return [{"apiVersion": version, "kind": kind, **item} for item in found]
+
+
+def _rules_and_name(item: Object) -> Object:
+    rules: Object = {key: item[key] for key in ("spec", "specs") if key in item}
+    return {"metadata": _metadata(item), **rules}
+
+
+def _metadata(item: Object) -> Object:
+    return {key: value for key, value in item["metadata"].items() if key in _KEPT_OF_METADATA}
+
+
+def _endpoint(item: Object) -> Object:
+    status = item.get("status") or {}
+    return {
+        "metadata": _metadata(item),
+        "labels": ((status.get("identity") or {}).get("labels")) or [],
+        "namedPorts": status.get("named-ports") or [],
+    }
+
+
+def _pod(item: Object) -> Object:
+    spec = item.get("spec") or {}
+    ports = [port for container in spec.get("containers") or () for port in container.get("ports") or ()]
+    return {**_metadata(item), "hostNetwork": bool(spec.get("hostNetwork")), "ports": ports}

@@ -1,0 +1,171 @@
+"""Commands in pods, over the Kubernetes API: what `kubectl exec` does, without a terminal or input.
+
+`mesh/` asks Cilium's agents about their state with it; nothing else shows it in every version. The server's
+protocol is `v4.channel.k8s.io`: each message begins with the number of its stream, the last one holds a
+Status.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
+
+from clients.aws import Credentials, eks_tokens
+from clients.kubernetes import BearerToken
+from errors import RefusedError, TransientError, UnexpectedAnswerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from websockets.sync.client import ClientConnection
+
+PROTOCOL = Subprotocol("v4.channel.k8s.io")
+_STDOUT, _STDERR, _STATUS = 1, 2, 3
+_UNAUTHORIZED, _SERVER_ERROR = 401, 500
+_LONGEST_QUOTE = 256
+_LONGEST_ANSWER = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command wrote, and how it ended."""
+
+    stdout: str
+    stderr: str
+    code: int
+
+
+@dataclass
+class _Streams:
+    """The streams of a command while it runs."""
+
+    parts: dict[int, bytearray] = field(default_factory=dict)
+
+    def take(self, message: str | bytes) -> None:
+        data = message.encode() if isinstance(message, str) else message
+        if data:
+            self.parts.setdefault(data[0], bytearray()).extend(data[1:])
+
+    def text(self, stream: int) -> str:
+        return bytes(self.parts.get(stream, b"")).decode(errors="replace")
+
+
+class PodExec:
+    """Runs commands in the pods of one cluster."""
+
+    def __init__(
+        self,
+        endpoint: str,
+        token: BearerToken | None,
+        *,
+        context: ssl.SSLContext | None = None,
+        seconds: float = 30.0,
+    ) -> None:
+        self._endpoint, self._token, self._context, self._seconds = endpoint, token, context, seconds
+
+    @classmethod
+    def for_eks(
+        cls, *, cluster_name: str, endpoint: str, certificate_authority: bytes, credentials: Credentials
+    ) -> Self:
+        """The pods of an EKS cluster, trusted by its own certificate authority."""
+        context = ssl.create_default_context(cadata=certificate_authority.decode())
+        return cls(endpoint, BearerToken(eks_tokens(credentials, cluster_name)), context=context)
+
+    def run(self, namespace: str, pod: str, container: str, command: Sequence[str]) -> Ran:
+        """Run a command to its end.
+
+        Raises RefusedError when the server says no, TransientError when there was no whole answer.
+        """
+        url = _url(self._endpoint, namespace, pod, container, command)
+        try:
+            return self._ran(url, pod)
+        except InvalidStatus as error:
+            if error.response.status_code != _UNAUTHORIZED or self._token is None:
+                raise _refused(pod, error) from error
+            self._token.forget()
+        try:
+            return self._ran(url, pod)
+        except InvalidStatus as error:
+            raise _refused(pod, error) from error
+
+    def _ran(self, url: str, pod: str) -> Ran:
+        headers = {"Authorization": f"Bearer {self._token.current()}"} if self._token else {}
+        try:
+            with connect(
+                url,
+                ssl=self._context,
+                subprotocols=[PROTOCOL],
+                additional_headers=headers,
+                open_timeout=self._seconds,
+                close_timeout=self._seconds,
+                max_size=_LONGEST_ANSWER,
+                proxy=None,
+            ) as connection:
+                return _ended(_read(connection, self._seconds), pod)
+        except InvalidStatus:
+            raise
+        except (OSError, InvalidHandshake, WebSocketException) as error:
+            raise TransientError(
+                f"no whole answer from pod {pod}: {type(error).__name__}: {error}"
+            ) from error
+
+
+def _read(connection: ClientConnection, seconds: float) -> _Streams:
+    """Everything until the Status has come or the server closes."""
+    streams = _Streams()
+    for message in _messages(connection, seconds):
+        streams.take(message)
+        if _STATUS in streams.parts:
+            break
+    return streams
+
+
+def _messages(connection: ClientConnection, seconds: float) -> Iterable[str | bytes]:
+    while True:
+        try:
+            yield connection.recv(timeout=seconds)
+        except WebSocketException:
+            return
+
+
+def _ended(streams: _Streams, pod: str) -> Ran:
+    said = streams.text(_STATUS)
+    if not said:
+        raise TransientError(f"the answer from pod {pod} broke off")
+    try:
+        status: dict[str, Any] = json.loads(said)
+        code = 0 if status.get("status") == "Success" else _exit_code(status)
+    except (ValueError, AttributeError) as error:
+        raise UnexpectedAnswerError(f"pod {pod} ended with something that is no Status") from error
+    return Ran(streams.text(_STDOUT), streams.text(_STDERR) or str(status.get("message") or ""), code)
+
+
+def _exit_code(status: dict[str, Any]) -> int:
+    """The command's own code; 127 where it could not be started."""
+    for cause in (status.get("details") or {}).get("causes") or ():
+        if cause.get("reason") == "ExitCode":
+            return int(cause["message"])
+    return 127
+
+
+def _url(endpoint: str, namespace: str, pod: str, container: str, command: Sequence[str]) -> str:
+    parts = urlsplit(endpoint)
+    query = urlencode(
+        [("container", container), ("stdout", "true"), ("stderr", "true"), *(("command", c) for c in command)]
+    )
+    path = f"{parts.path.rstrip('/')}/api/v1/namespaces/{namespace}/pods/{pod}/exec"
+    return urlunsplit(("ws" if parts.scheme == "http" else "wss", parts.netloc, path, query, ""))
+
+
+def _refused(pod: str, error: InvalidStatus) -> RefusedError | TransientError:
+    status = error.response.status_code
+    said = bytes(error.response.body or b"").decode(errors="replace")[:_LONGEST_QUOTE]
+    message = f"a command in pod {pod} was refused with HTTP {status}: {said}"
+    return TransientError(message) if status >= _SERVER_ERROR else RefusedError(message, status=status)

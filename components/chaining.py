@@ -1,0 +1,86 @@
+"""Cilium on top of the AWS VPC CNI, after its release is installed: agents, then pods, then policies.
+
+One resource a workload: CoreDNS first and alone, then every workload after the one that is `parallel` places
+before it. What is registered is the plan itself, so a preview shows it and an interrupted update goes on with
+the next resource.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import pulumi
+
+from components.naming import token
+from migration.refresh.planning import is_dns
+from providers.chained_agents import ChainedAgents
+from providers.managed_pods import ManagedPods
+from providers.pod_refresh import PodRefresh
+from providers.policies import PolicyPause, PolicyResume
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from migration.facts.model import Reference
+    from providers.operation import OperationArgs
+
+
+class ChainingArgs(TypedDict):
+    """What a `Chaining` is made from."""
+
+    operation: OperationArgs
+    """What all its resources share, with the refresh they belong to."""
+    workloads: Sequence[Reference]
+    """Whose pods are to be restarted, in the order of work."""
+    parallel: int
+
+
+class Chaining(pulumi.ComponentResource):
+    """Every pod that can be restarted managed by Cilium, and policies enforced."""
+
+    counted: pulumi.Output[dict[str, Any]]
+    """How many pods Cilium manages, of how many, and which are left as they are."""
+
+    def __init__(self, name: str, args: ChainingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(token("Chaining"), name, {}, opts)
+        operation = args["operation"]
+        paused = PolicyPause(name, operation, _after(self))
+        agents = ChainedAgents(name, operation, _after(self, paused))
+        refreshed = _restart(self, name, args, agents)
+        gate = ManagedPods(name, operation, _after(self, agents, *refreshed))
+        PolicyResume(name, operation, _after(self, gate))
+        self.counted = gate.counted
+        self.register_outputs({"workloads": [str(workload) for workload in args["workloads"]]})
+
+
+def _restart(
+    parent: pulumi.Resource, name: str, args: ChainingArgs, agents: ChainedAgents
+) -> list[PodRefresh]:
+    first: list[PodRefresh] = []
+    lanes: list[PodRefresh] = []
+    for workload in args["workloads"]:
+        index = len(lanes) - args["parallel"]
+        before = [*first] if is_dns(workload) or index < 0 else [lanes[index]]
+        made = PodRefresh(
+            f"{name}-{short_name(workload)}",
+            {
+                **args["operation"],
+                "workload": {
+                    "kind": workload.kind,
+                    "namespace": workload.namespace,
+                    "name": workload.name,
+                },
+            },
+            _after(parent, agents, *before),
+        )
+        (first if is_dns(workload) else lanes).append(made)
+    return [*first, *lanes]
+
+
+def short_name(workload: Reference) -> str:
+    """A workload as kubectl names it, with its namespace before it."""
+    return f"{workload.namespace}/{workload.kind.lower()}/{workload.name}"
+
+
+def _after(parent: pulumi.Resource, *others: pulumi.Resource) -> pulumi.ResourceOptions:
+    return pulumi.ResourceOptions(parent=parent, depends_on=list(others))

@@ -1,0 +1,140 @@
+"""VPC peerings with AWS's refusals: ranges that overlap, a second peering, options before there is one.
+
+A peering belongs to two VPCs, which may lie in two regions. moto keeps one object for both sides and accepts
+nearly anything; here it fails, is refused or stays as the VPC peering guide says.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from moto.ec2.models.vpc_peering_connections import VPCPeeringConnection
+
+from lab.cloud.ec2.errors import refusal
+
+_OVERLAP = "Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range"
+_USABLE = ("initiating-request", "pending-acceptance", "provisioning", "active")
+# AWS: "You can't delete a VPC peering connection that's in the failed or rejected state."
+_UNDELETABLE = ("failed", "rejected")
+_DNS = "AllowDnsResolutionFromRemoteVpc"
+
+
+class LabPeering(VPCPeeringConnection):  # type: ignore[misc]  # moto is untyped to mypy here
+    """moto's peering, which names every range of both VPCs."""
+
+    @property
+    def requester_vpc_info(self) -> dict[str, Any]:
+        """The side that asked."""
+        return {**super().requester_vpc_info, **_range_set(self.vpc)}
+
+    @property
+    def accepter_vpc_info(self) -> dict[str, Any]:
+        """The side that was asked."""
+        return {**super().accepter_vpc_info, **_range_set(self.peer_vpc)}
+
+    @property
+    def code(self) -> str:
+        """The state: `pending-acceptance`, `active`, `failed`, `deleted` ..."""
+        code: str = self._status.code
+        return code
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it forwards or may yet come to."""
+        return self.code in _USABLE
+
+    def joins(self, vpc_id: str) -> bool:
+        """Whether a VPC is one of its two sides."""
+        return vpc_id in (self.vpc.id, self.peer_vpc.id)
+
+    def other_side(self, vpc_id: str) -> Any:
+        """The VPC across from one of the two."""
+        return self.peer_vpc if vpc_id == self.vpc.id else self.vpc
+
+
+def _range_set(vpc: Any) -> dict[str, Any]:
+    return {"CidrBlockSet": [{"CidrBlock": str(block)} for block in ranges_of(vpc)]}
+
+
+def ranges_of(vpc: Any) -> list[ipaddress.IPv4Network]:
+    """Every IPv4 range of a VPC, the first one first."""
+    blocks = [item["cidr_block"] for item in vpc.get_cidr_block_association_set(ipv6=False)]
+    return [ipaddress.IPv4Network(block) for block in blocks or [vpc.cidr_block]]
+
+
+def ranges_overlap(vpc: Any, peer: Any) -> bool:
+    """Whether any IPv4 range of one VPC overlaps one of the other."""
+    return any(one.overlaps(other) for one in ranges_of(vpc) for other in ranges_of(peer))
+
+
+class Peerings:
+    """The part of the EC2 backend for peerings. Mixed in before moto's own methods."""
+
+    vpc_pcxs: dict[str, Any]
+    region_name: str
+
+    def create_vpc_peering_connection(self, vpc: Any, peer_vpc: Any, tags: Any = None) -> Any:
+        """Request a peering; one between overlapping ranges fails and can never be accepted."""
+        known = (p for p in self.vpc_pcxs.values() if p.joins(vpc.id) and p.joins(peer_vpc.id))
+        if vpc.id != peer_vpc.id and any(peering.is_usable for peering in known):
+            message = "A VPC peering connection between the VPCs already exists"
+            raise refusal("VpcPeeringConnectionAlreadyExists", message)
+        peering = super().create_vpc_peering_connection(vpc, peer_vpc, tags)  # type: ignore[misc]
+        if ranges_overlap(vpc, peer_vpc):
+            peering._status.code, peering._status.message = "failed", _OVERLAP
+        return peering
+
+    def delete_vpc_peering_connection(self, vpc_pcx_id: str) -> Any:
+        """Delete a peering, except one that has failed or was rejected: those go away by themselves."""
+        peering = self.get_vpc_peering_connection(vpc_pcx_id)  # type: ignore[attr-defined]
+        if peering.code in _UNDELETABLE:
+            message = (
+                f"Invalid state transition for {vpc_pcx_id}, "
+                f"attempted to transition from {peering.code} to deleting"
+            )
+            raise refusal("InvalidStateTransition", message)
+        return super().delete_vpc_peering_connection(vpc_pcx_id)  # type: ignore[misc]
+
+    def modify_vpc_peering_connection_options(
+        self, vpc_pcx_id: str, accepter_options: Any = None, requester_options: Any = None
+    ) -> Any:
+        """Change options of an active peering, those of the side that lies in this region."""
+        peering = self.get_vpc_peering_connection(vpc_pcx_id)  # type: ignore[attr-defined]
+        if peering.code != "active":
+            message = (
+                f"Peering {vpc_pcx_id} is not active. Peering options can be added only to active peerings."
+            )
+            raise refusal("OperationNotPermitted", message)
+        for side, vpc, options in (
+            ("requester", peering.vpc, requester_options),
+            ("accepter", peering.peer_vpc, accepter_options),
+        ):
+            if options:
+                self._check_side(peering, side, vpc)
+                _check_host_names(vpc, options)
+        return super().modify_vpc_peering_connection_options(  # type: ignore[misc]
+            vpc_pcx_id, _switches(accepter_options), _switches(requester_options)
+        )
+
+    def _check_side(self, peering: Any, side: str, vpc: Any) -> None:
+        if peering.vpc.region != peering.peer_vpc.region and vpc.region != self.region_name:
+            message = (
+                f"Peering {peering.id}: the options of the {side} can be changed in its own region, "
+                f"{vpc.region}, only"
+            )
+            raise refusal("OperationNotPermitted", message)
+
+
+def _check_host_names(vpc: Any, options: dict[str, Any]) -> None:
+    wants_names = str(options.get(_DNS, "")).lower() == "true"
+    if wants_names and str(vpc.enable_dns_hostnames).lower() != "true":
+        message = (
+            "To enable DNS hostname resolution for the VPC peering connection, DNS hostname support must be "
+            f"enabled for the VPCs: it is not for {vpc.id}"
+        )
+        raise refusal("InvalidVpcPeeringConnectionState.DNSHostnamesDisabled", message)
+
+
+def _switches(options: dict[str, Any] | None) -> dict[str, bool]:
+    return {key: str(value).lower() == "true" for key, value in (options or {}).items()}

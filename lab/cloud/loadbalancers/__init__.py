@@ -1,0 +1,55 @@
+"""Load balancers: Elastic Load Balancing with interfaces in its subnets, and the controllers of Services.
+
+`lab.cloud.server` calls `install` before the first request. A load balancer is `provisioning` before it is
+`active`, has an interface with an address in each subnet, and keeps subnets and VPC in use until it is gone.
+What a cluster's controller asks for on behalf of a Service comes in at `POST /lab/load-balancers`, from the
+node player, and is done through AWS's own API (`services`).
+
+Not corrected: targets are healthy as soon as they are registered.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import moto.elbv2.models
+from moto.elb.models import ELBBackend, elb_backends
+from moto.elbv2.models import ELBv2Backend, elbv2_backends
+
+from lab.cloud.extension import Extension
+from lab.cloud.loadbalancers.balancers import Balancers, ClassicBalancers, LabBalancer
+from lab.cloud.loadbalancers.clients import Clients
+from lab.cloud.loadbalancers.responses import serialise
+from lab.cloud.loadbalancers.services import Services
+
+if TYPE_CHECKING:
+    from lab.cloud.extension import Parts
+
+
+class LabELBv2Backend(Balancers, ELBv2Backend):  # type: ignore[misc]
+    """Application and Network Load Balancers of one region."""
+
+    __module__ = ELBv2Backend.__module__  # moto finds a backend's routes beside the module of its class
+
+
+class LabELBBackend(ClassicBalancers, ELBBackend):  # type: ignore[misc]
+    """Classic Load Balancers of one region."""
+
+    __module__ = ELBBackend.__module__
+
+
+def install(parts: Parts) -> Extension:
+    """Make moto's load balancers these, and offer the controllers' requests."""
+    use(parts.timing.load_balancer_provisioning)
+    services = Services(parts.clusters, Clients(parts))
+    return Extension(posts={"load-balancers": services.ensure, "load-balancers/delete": services.delete})
+
+
+def use(seconds: float) -> None:
+    """Replace moto's parts by ours and forget what existed; a load balancer is active after so long."""
+    Balancers.seconds = seconds
+    moto.elbv2.models.FakeLoadBalancer = LabBalancer
+    elbv2_backends.backend, elb_backends.backend = LabELBv2Backend, LabELBBackend
+    elbv2_backends.clear()
+    elb_backends.clear()
+    serialise()

@@ -1,0 +1,108 @@
+"""The parts of the two backends that give a load balancer its name, its interfaces and its time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from moto.ec2.models import ec2_backends
+from moto.elbv2.models import FakeLoadBalancer
+from moto.moto_api._internal import mock_random
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# The zone in which Route 53 keeps the names of a region's Network Load Balancers; each region has its own.
+_ZONE_OF_NAMES = "Z3F0SRJ5LGBH90"
+_KINDS = {"network": "net", "application": "app"}
+
+
+class LabBalancer(FakeLoadBalancer):  # type: ignore[misc]  # moto is untyped to mypy here
+    """moto's load balancer, which takes its time and has interfaces."""
+
+    interfaces: list[Any]
+
+    def activate(self) -> None:
+        """Looking at it does not make it active."""
+
+    def open(self) -> None:
+        """It is active from now on."""
+        self.state = "active"
+
+
+def make_interfaces(ec2: Any, subnets: Iterable[Any], description: str, groups: list[str]) -> list[Any]:
+    """An interface with an address in each subnet."""
+    made = []
+    for subnet in subnets:
+        eni = ec2.create_network_interface(subnet, None, group_ids=groups)
+        eni.interface_type, eni.requester_managed = "network_load_balancer", True
+        eni.status, eni.description = "in-use", description
+        if not groups:
+            eni._group_set = []  # moto gives it the default group of the VPC
+        made.append(eni)
+    return made
+
+
+def free_interfaces(interfaces: Iterable[Any]) -> None:
+    """Give them back."""
+    for eni in interfaces:
+        eni.status = "available"
+        if eni.id in eni.ec2_backend.enis:
+            eni.ec2_backend.delete_network_interface(eni.id)
+
+
+class Balancers:
+    """The part for Network and Application Load Balancers. Mixed in before moto's own methods."""
+
+    seconds = 1.0
+    load_balancers: dict[str, Any]
+    target_groups: dict[str, Any]
+    region_name: str
+    account_id: str
+
+    def create_load_balancer(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Make one; it is active after a while."""
+        made = super().create_load_balancer(name, *args, **kwargs)  # type: ignore[misc]  # moto's half
+        ec2 = ec2_backends[self.account_id][self.region_name]
+        identity = made.arn.rpartition("/")[2]
+        if made.type == "network":
+            made.dns_name = f"{name}-{identity}.elb.{self.region_name}.amazonaws.com"
+            made.canonical_hosted_zone_id = _ZONE_OF_NAMES
+        description = f"ELB {_KINDS.get(made.type, made.type)}/{name}/{identity}"
+        made.interfaces = make_interfaces(ec2, made.subnets, description, list(made.security_groups or ()))
+        ec2.schedule.after(self.seconds, made.open)
+        return made
+
+    def delete_load_balancer(self, arn: str) -> None:
+        """Delete one with its interfaces; its target groups are let go."""
+        gone = self.load_balancers.get(arn)
+        if gone is not None:
+            free_interfaces(gone.interfaces)
+            for group in self.target_groups.values():
+                group.load_balancer_arns = [one for one in group.load_balancer_arns if one != arn]
+        super().delete_load_balancer(arn)  # type: ignore[misc]
+
+
+class ClassicBalancers:
+    """The part for Classic Load Balancers."""
+
+    account_id: str
+    region_name: str
+    load_balancers: dict[str, Any]
+
+    def create_load_balancer(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Make one; it works at once."""
+        made = super().create_load_balancer(name, *args, **kwargs)  # type: ignore[misc]
+        number = int(mock_random.get_random_hex(8), 16)
+        prefix = "internal-" if made.scheme == "internal" else ""
+        made.dns_name = f"{prefix}{name}-{number}.{self.region_name}.elb.amazonaws.com"
+        ec2 = ec2_backends[self.account_id][self.region_name]
+        subnets = [ec2.get_subnet(subnet) for subnet in made.subnets]
+        made.interfaces = make_interfaces(ec2, subnets, f"ELB {name}", list(made.security_groups or ()))
+        return made
+
+    def delete_load_balancer(self, load_balancer_name: str) -> None:
+        """Delete one with its interfaces."""
+        gone = self.load_balancers.get(load_balancer_name)
+        if gone is not None:
+            free_interfaces(gone.interfaces)
+        super().delete_load_balancer(load_balancer_name)  # type: ignore[misc]

@@ -1,0 +1,117 @@
+"""The security groups and rules that a controller makes for a load balancer, and takes away with it.
+
+The in-tree controller lets the clients of a Network Load Balancer into the nodes' group, from the Service's
+source ranges; a Classic one has a group of its own. The AWS Load Balancer Controller puts a group in front of
+every load balancer and lets that into the nodes' group.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from lab.cloud.loadbalancers.wanted import IN_TREE
+
+if TYPE_CHECKING:
+    from lab.cloud.clusters import ClusterNetwork
+    from lab.cloud.loadbalancers.wanted import Wanted
+
+
+def front(ec2: Any, network: ClusterNetwork, wanted: Wanted) -> str | None:
+    """The group in front of a Network Load Balancer; the in-tree controller makes none."""
+    if wanted.controller == IN_TREE:
+        return None
+    return _group(ec2, network, wanted, wanted.title, "[k8s] Managed SecurityGroup for LoadBalancer")
+
+
+def front_of_classic(ec2: Any, network: ClusterNetwork, wanted: Wanted) -> str:
+    """The group of a Classic Load Balancer."""
+    text = f"Security group for Kubernetes ELB {wanted.title} ({wanted.service})"
+    return _group(ec2, network, wanted, f"k8s-elb-{wanted.title}", text)
+
+
+def _group(ec2: Any, network: ClusterNetwork, wanted: Wanted, name: str, description: str) -> str:
+    known = _named(ec2, network, name)
+    if known:
+        return known[0]
+    tags = [{"Key": key, "Value": value} for key, value in sorted(wanted.tags.items())]
+    made: str = ec2.create_security_group(
+        GroupName=name,
+        Description=description,
+        VpcId=network.vpc,
+        TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}],
+    )["GroupId"]
+    ranges = [{"CidrIp": source} for source in wanted.sources]
+    permissions = [_permission(port.port, IpRanges=ranges) for port in wanted.ports]
+    ec2.authorize_security_group_ingress(GroupId=made, IpPermissions=permissions)
+    return made
+
+
+def _named(ec2: Any, network: ClusterNetwork, name: str) -> list[str]:
+    filters = [{"Name": "vpc-id", "Values": [network.vpc]}, {"Name": "group-name", "Values": [name]}]
+    return [one["GroupId"] for one in ec2.describe_security_groups(Filters=filters)["SecurityGroups"]]
+
+
+def open_nodes(ec2: Any, network: ClusterNetwork, wanted: Wanted) -> None:
+    """Let the traffic of a Network Load Balancer into the nodes, exactly from where it may come."""
+    if wanted.controller != IN_TREE:
+        for group in _named(ec2, network, wanted.title):
+            open_nodes_to(ec2, network, group)
+        return
+    text = _description(wanted)
+    expected = {(port.node_port, source) for port in wanted.ports for source in wanted.sources}
+    rules = _rules(ec2, network, text)
+    present = {(rule["FromPort"], rule["CidrIpv4"]): rule["SecurityGroupRuleId"] for rule in rules}
+    surplus = [present[key] for key in sorted(set(present) - expected)]
+    missing = [
+        _permission(port, IpRanges=[{"CidrIp": source, "Description": text}])
+        for port, source in sorted(expected - set(present))
+    ]
+    if surplus:
+        ec2.revoke_security_group_ingress(GroupId=network.security_group, SecurityGroupRuleIds=surplus)
+    if missing:
+        _authorize(ec2, network, missing)
+
+
+def open_nodes_to(ec2: Any, network: ClusterNetwork, group: str) -> None:
+    """Let everything from the group of a load balancer into the nodes."""
+    _authorize(ec2, network, [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group}]}])
+
+
+def close_nodes(ec2: Any, network: ClusterNetwork, wanted: Wanted) -> None:
+    """Take the rules and groups of a load balancer away."""
+    rules = [rule["SecurityGroupRuleId"] for rule in _rules(ec2, network, _description(wanted))]
+    if rules:
+        ec2.revoke_security_group_ingress(GroupId=network.security_group, SecurityGroupRuleIds=rules)
+    for name in (wanted.title, f"k8s-elb-{wanted.title}"):
+        for group in _named(ec2, network, name):
+            pair = [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group}]}]
+            with contextlib.suppress(ClientError):  # the rule may never have been made
+                ec2.revoke_security_group_ingress(GroupId=network.security_group, IpPermissions=pair)
+            ec2.delete_security_group(GroupId=group)
+
+
+def _description(wanted: Wanted) -> str:
+    return f"kubernetes.io/rule/nlb/client={wanted.title}"
+
+
+def _rules(ec2: Any, network: ClusterNetwork, description: str) -> list[dict[str, Any]]:
+    only = [{"Name": "group-id", "Values": [network.security_group]}]
+    every = ec2.describe_security_group_rules(Filters=only)["SecurityGroupRules"]
+    return [rule for rule in every if rule.get("Description") == description]
+
+
+def _permission(port: int, **sources: Any) -> dict[str, Any]:
+    return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, **sources}
+
+
+def _authorize(ec2: Any, network: ClusterNetwork, permissions: list[dict[str, Any]]) -> None:
+    """Add rules; one that is there already is as good."""
+    for permission in permissions:
+        try:
+            ec2.authorize_security_group_ingress(GroupId=network.security_group, IpPermissions=[permission])
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "InvalidPermission.Duplicate":
+                raise

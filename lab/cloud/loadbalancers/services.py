@@ -1,0 +1,225 @@
+"""Makes, changes and deletes the load balancer of a Service, as a cluster's controller does.
+
+Every step looks first and does only what is missing, so that a request may be made again at any time. All
+of it goes through AWS's API: its refusals hold, and the call log shows who asked for what.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from lab.cloud.loadbalancers import firewall
+from lab.cloud.loadbalancers.subnets import chosen
+from lab.cloud.loadbalancers.wanted import IN_TREE, BadRequestError, Wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lab.cloud.clusters import ClusterNetwork, Clusters
+    from lab.cloud.extension import LabRequest
+    from lab.cloud.loadbalancers.clients import Clients
+    from lab.cloud.loadbalancers.wanted import Port
+
+
+class RefusedError(ValueError):
+    """AWS said no; the text is what the controller would put into the event of the Service."""
+
+
+class Services:
+    """The load balancers of all clusters' Services."""
+
+    def __init__(self, clusters: Clusters, clients: Clients) -> None:
+        self._clusters = clusters
+        self._clients = clients
+        self._one_at_a_time = threading.Lock()
+
+    def ensure(self, request: LabRequest) -> LabRequest:
+        """Bring the load balancer of a Service to what is wanted; its host name."""
+        return self._work(request, Work.ensure)
+
+    def delete(self, request: LabRequest) -> LabRequest:
+        """Delete the load balancer of a Service, and all that came with it."""
+        return self._work(request, Work.delete)
+
+    def _work(self, request: LabRequest, step: Any) -> LabRequest:
+        wanted = Wanted.read(request)
+        cluster = self._clusters.get(wanted.cluster)
+        if cluster is None or cluster.network is None:
+            message = f"no cluster {wanted.cluster} runs"
+            raise BadRequestError(message)
+
+        def client(service: str) -> Any:
+            return self._clients.of(wanted.controller, service, cluster.region)
+
+        with self._one_at_a_time:
+            try:
+                work = Work(wanted, cluster.network, client("ec2"), client("elbv2"), client("elb"))
+                answer: LabRequest = step(work)
+            except ClientError as error:
+                raise RefusedError(str(error)) from error
+        return answer
+
+
+class Work:
+    """One request."""
+
+    def __init__(self, wanted: Wanted, network: ClusterNetwork, ec2: Any, elbv2: Any, elb: Any) -> None:
+        self._wanted = wanted
+        self._network = network
+        self._ec2, self._elbv2, self._elb = ec2, elbv2, elb
+
+    def ensure(self) -> LabRequest:
+        """Make or change it."""
+        if not self._wanted.network:
+            return {"hostname": self._ensure_classic()}
+        balancer = self._find() or self._make()
+        for port in self._wanted.ports:
+            self._ensure_port(balancer["LoadBalancerArn"], port)
+        firewall.open_nodes(self._ec2, self._network, self._wanted)
+        return {"hostname": balancer["DNSName"]}
+
+    def delete(self) -> LabRequest:
+        """Delete it; gone already is as good."""
+        balancer = self._find()
+        if balancer is not None:
+            arn = balancer["LoadBalancerArn"]
+            for listener in self._elbv2.describe_listeners(LoadBalancerArn=arn)["Listeners"]:
+                self._elbv2.delete_listener(ListenerArn=listener["ListenerArn"])
+            self._elbv2.delete_load_balancer(LoadBalancerArn=arn)
+        for group in self._groups():
+            self._elbv2.delete_target_group(TargetGroupArn=group)
+        if self._find_classic() is not None:
+            self._elb.delete_load_balancer(LoadBalancerName=self._wanted.title)
+        firewall.close_nodes(self._ec2, self._network, self._wanted)
+        return {}
+
+    # -- Network Load Balancers ------------------------------------------------------------------------------
+
+    def _find(self) -> Mapping[str, Any] | None:
+        listed = self._elbv2.describe_load_balancers()["LoadBalancers"]
+        return next((one for one in listed if one["LoadBalancerName"] == self._wanted.title), None)
+
+    def _make(self) -> Mapping[str, Any]:
+        subnets = [one["SubnetId"] for one in chosen(self._ec2, self._network, self._wanted)]
+        group = firewall.front(self._ec2, self._network, self._wanted)
+        made = self._elbv2.create_load_balancer(
+            Name=self._wanted.title,
+            Type="network",
+            Scheme="internal" if self._wanted.internal else "internet-facing",
+            Subnets=subnets,
+            Tags=_tag_list(self._wanted.tags),
+            **({"SecurityGroups": [group]} if group else {}),
+        )
+        balancer: Mapping[str, Any] = made["LoadBalancers"][0]
+        return balancer
+
+    def _ensure_port(self, balancer: str, port: Port) -> None:
+        group = self._group_of(port) or self._make_group(port)
+        listeners = self._elbv2.describe_listeners(LoadBalancerArn=balancer)["Listeners"]
+        if port.port not in [listener["Port"] for listener in listeners]:
+            self._elbv2.create_listener(
+                LoadBalancerArn=balancer,
+                Protocol="TCP",
+                Port=port.port,
+                DefaultActions=[{"Type": "forward", "TargetGroupArn": group}],
+            )
+        self._keep_targets(group, port)
+
+    def _keep_targets(self, group: str, port: Port) -> None:
+        wanted = self._wanted
+        targets = wanted.addresses if wanted.by_address else wanted.instances
+        number = port.target_port if wanted.by_address else port.node_port
+        health = self._elbv2.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+        present = {one["Target"]["Id"] for one in health}
+        new = [{"Id": target, "Port": number} for target in targets if target not in present]
+        old = [{"Id": target} for target in sorted(present - set(targets))]
+        if new:
+            self._elbv2.register_targets(TargetGroupArn=group, Targets=new)
+        if old:
+            self._elbv2.deregister_targets(TargetGroupArn=group, Targets=old)
+
+    def _make_group(self, port: Port) -> str:
+        wanted = self._wanted
+        made = self._elbv2.create_target_group(
+            Name=wanted.group_title(port),
+            Protocol="TCP",
+            Port=port.target_port if wanted.by_address else port.node_port,
+            VpcId=self._network.vpc,
+            TargetType="ip" if wanted.by_address else "instance",
+            HealthCheckProtocol="TCP",
+            Tags=_tag_list(wanted.tags),
+        )
+        return str(made["TargetGroups"][0]["TargetGroupArn"])
+
+    def _group_of(self, port: Port) -> str | None:
+        listed = self._elbv2.describe_target_groups()["TargetGroups"]
+        title = self._wanted.group_title(port)
+        return next((one["TargetGroupArn"] for one in listed if one["TargetGroupName"] == title), None)
+
+    def _groups(self) -> list[str]:
+        """Every target group made for this Service, whatever ports it has now."""
+        start = self._wanted.group_title(self._wanted.ports[0])[:-10] if self._wanted.ports else "-"
+        listed = self._elbv2.describe_target_groups()["TargetGroups"]
+        arns = [one["TargetGroupArn"] for one in listed if one["TargetGroupName"].startswith(start)]
+        if not arns:
+            return []
+        tagged = self._elbv2.describe_tags(ResourceArns=arns)["TagDescriptions"]
+        owned = set(self._wanted.tags.items())
+        return [
+            one["ResourceArn"]
+            for one in tagged
+            if owned <= {(tag["Key"], tag["Value"]) for tag in one["Tags"]}
+        ]
+
+    # -- Classic Load Balancers ------------------------------------------------------------------------------
+
+    def _find_classic(self) -> Mapping[str, Any] | None:
+        if self._wanted.controller != IN_TREE:
+            return None
+        listed = self._elb.describe_load_balancers()["LoadBalancerDescriptions"]
+        return next((one for one in listed if one["LoadBalancerName"] == self._wanted.title), None)
+
+    def _ensure_classic(self) -> str:
+        balancer = self._find_classic()
+        if balancer is None:
+            self._make_classic()
+            balancer = self._find_classic() or {}
+        wanted = set(self._wanted.instances)
+        present = {one["InstanceId"] for one in balancer["Instances"]}
+        for call, instances in (
+            (self._elb.register_instances_with_load_balancer, wanted - present),
+            (self._elb.deregister_instances_from_load_balancer, present - wanted),
+        ):
+            if instances:
+                listed = [{"InstanceId": one} for one in sorted(instances)]
+                call(LoadBalancerName=self._wanted.title, Instances=listed)
+        return str(balancer["DNSName"])
+
+    def _make_classic(self) -> None:
+        subnets = [one["SubnetId"] for one in chosen(self._ec2, self._network, self._wanted)]
+        group = firewall.front_of_classic(self._ec2, self._network, self._wanted)
+        listeners = [
+            {
+                "Protocol": "TCP",
+                "LoadBalancerPort": port.port,
+                "InstanceProtocol": "TCP",
+                "InstancePort": port.node_port,
+            }
+            for port in self._wanted.ports
+        ]
+        self._elb.create_load_balancer(
+            LoadBalancerName=self._wanted.title,
+            Listeners=listeners,
+            Subnets=subnets,
+            SecurityGroups=[group],
+            Tags=_tag_list(self._wanted.tags),
+            **({"Scheme": "internal"} if self._wanted.internal else {}),
+        )
+        firewall.open_nodes_to(self._ec2, self._network, group)
+
+
+def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]

@@ -1,0 +1,77 @@
+"""In which subnets a controller puts a load balancer: one in each zone, by tags and by where they lead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lab.cloud.loadbalancers.wanted import IN_TREE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lab.cloud.clusters import ClusterNetwork
+    from lab.cloud.loadbalancers.wanted import Wanted
+
+Subnet = dict[str, Any]
+_ROLES = {True: "kubernetes.io/role/internal-elb", False: "kubernetes.io/role/elb"}
+
+
+class NoSubnetError(ValueError):
+    """No subnet fits; the text is the controller's own."""
+
+
+def chosen(ec2: Any, network: ClusterNetwork, wanted: Wanted) -> list[Subnet]:
+    """The subnets of a load balancer, in the order of their zones.
+
+    Sources: cloud-provider-aws `findELBSubnets`; AWS Load Balancer Controller, subnet auto discovery.
+    """
+    in_vpc = [{"Name": "vpc-id", "Values": [network.vpc]}]
+    every = ec2.describe_subnets(Filters=in_vpc)["Subnets"]
+    tables = ec2.describe_route_tables(Filters=in_vpc)["RouteTables"]
+    candidates = (
+        _in_tree(every, tables, network, wanted) if wanted.controller == IN_TREE else _tagged(every, wanted)
+    )
+    best: dict[str, Subnet] = {}
+    for subnet in sorted(candidates, key=lambda one: _order(one, wanted)):
+        best.setdefault(subnet["AvailabilityZone"], subnet)
+    if not best:
+        raise NoSubnetError(_nothing(wanted))
+    return [best[zone] for zone in sorted(best)]
+
+
+def _in_tree(
+    every: Iterable[Subnet], tables: list[dict[str, Any]], network: ClusterNetwork, wanted: Wanted
+) -> list[Subnet]:
+    """The cluster's own subnets; for the internet, those with a way to it."""
+    owned = [one for one in every if f"kubernetes.io/cluster/{wanted.cluster}" in _tags(one)]
+    known = owned or [one for one in every if one["SubnetId"] in network.subnets]
+    return [one for one in known if wanted.internal or is_public(one["SubnetId"], tables)]
+
+
+def _tagged(every: Iterable[Subnet], wanted: Wanted) -> list[Subnet]:
+    return [one for one in every if _tags(one).get(_ROLES[wanted.internal]) in ("", "1")]
+
+
+def _order(subnet: Subnet, wanted: Wanted) -> tuple[bool, str]:
+    return _ROLES[wanted.internal] not in _tags(subnet), subnet["SubnetId"]
+
+
+def is_public(subnet_id: str, tables: list[dict[str, Any]]) -> bool:
+    """Whether a subnet's default route leads to an internet gateway."""
+    own = [t for t in tables if any(a.get("SubnetId") == subnet_id for a in t["Associations"])]
+    main = [t for t in tables if any(a.get("Main") for a in t["Associations"])]
+    routes = [route for table in (own or main)[:1] for route in table["Routes"]]
+    return any(str(route.get("GatewayId", "")).startswith("igw-") for route in routes)
+
+
+def _tags(subnet: Mapping[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in subnet.get("Tags", [])}
+
+
+def _nothing(wanted: Wanted) -> str:
+    if wanted.controller == IN_TREE:
+        return "could not find any suitable subnets for creating the ELB"
+    return (
+        "couldn't auto-discover subnets: unable to resolve at least one subnet "
+        f"(none is tagged {_ROLES[wanted.internal]}=1)"
+    )

@@ -1,0 +1,109 @@
+"""What a controller wants for a Service, as the node player sends it, and what it is called in AWS."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+IN_TREE = "service-controller"
+CONTROLLER = "aws-load-balancer-controller"
+
+
+class BadRequestError(ValueError):
+    """The node player asked for something that makes no sense."""
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port of a Service: where clients come in, and where they go."""
+
+    port: int
+    node_port: int
+    target_port: int
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A load balancer for a Service."""
+
+    cluster: str
+    namespace: str
+    name: str
+    uid: str
+    controller: str
+    network: bool
+    internal: bool
+    by_address: bool
+    ports: tuple[Port, ...]
+    sources: tuple[str, ...]
+    instances: tuple[str, ...]
+    addresses: tuple[str, ...]
+
+    @classmethod
+    def read(cls, request: Mapping[str, Any]) -> Wanted:
+        """A request of the node player."""
+        try:
+            ports = tuple(
+                Port(int(one["port"]), int(one["nodePort"]), int(one["targetPort"]))
+                for one in request.get("ports") or ()
+            )
+            return cls(
+                cluster=request["cluster"],
+                namespace=request["namespace"],
+                name=request["name"],
+                uid=request["uid"],
+                controller=request["controller"],
+                network=bool(request.get("network")),
+                internal=bool(request.get("internal")),
+                by_address=bool(request.get("byAddress")),
+                ports=ports,
+                sources=tuple(request.get("sources") or ("0.0.0.0/0",)),
+                instances=tuple(sorted(request.get("instances") or ())),
+                addresses=tuple(sorted(request.get("addresses") or ())),
+            )
+        except KeyError as error:
+            message = f"the request lacks {error.args[0]!r}"
+            raise BadRequestError(message) from error
+
+    @property
+    def service(self) -> str:
+        """The Service, as tags name it."""
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def title(self) -> str:
+        """The load balancer's name; the in-tree controller makes it of the UID alone."""
+        if self.controller == IN_TREE:
+            return f"a{self.uid.replace('-', '')}"[:32]
+        return f"k8s-{_plain(self.namespace)}-{_plain(self.name)}-{self.digest}"
+
+    @property
+    def digest(self) -> str:
+        """What tells it from one of the same name in another cluster."""
+        return hashlib.sha256(f"{self.cluster}/{self.uid}".encode()).hexdigest()[:10]
+
+    def group_title(self, port: Port) -> str:
+        """The name of the target group of a port."""
+        of_port = hashlib.sha256(f"{self.cluster}/{self.uid}/{port.port}".encode()).hexdigest()[:10]
+        return f"k8s-{_plain(self.namespace)}-{_plain(self.name)}-{of_port}"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags by which its controller knows it again."""
+        if self.controller == IN_TREE:
+            owned = {f"kubernetes.io/cluster/{self.cluster}": "owned"}
+            return {**owned, "kubernetes.io/service-name": self.service}
+        return {
+            "elbv2.k8s.aws/cluster": self.cluster,
+            "service.k8s.aws/stack": self.service,
+            "service.k8s.aws/resource": "LoadBalancer",
+        }
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())[:8]

@@ -1,0 +1,85 @@
+"""What a name means to a machine in a VPC: the private zones that the VPC sees, then everybody's names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from moto.ec2.models import ec2_backends
+from moto.elb.models import elb_backends
+from moto.elbv2.models import elbv2_backends
+from moto.route53.models import route53_backends
+
+from lab.cloud.identities import PARTITION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LONGEST_CHAIN = 8
+
+
+class NoSuchHostError(LookupError):
+    """A name that does not resolve there; the text says why not."""
+
+
+def balancer_behind(account: str, vpc: Any, host: str) -> Any:
+    """The load balancer that a name leads to from within a VPC."""
+    name = _plain(host)
+    if str(vpc.enable_dns_support).lower() != "true":
+        message = f"lookup {host}: the VPC {vpc.id} has DNS resolution switched off"
+        raise NoSuchHostError(message)
+    for _ in range(_LONGEST_CHAIN):
+        found = next((one for one in every_balancer(account) if _plain(one.dns_name) == name), None)
+        if found is not None:
+            return found
+        name = _next(account, vpc, host, name)
+    message = f"lookup {host}: the chain of aliases is too long"
+    raise NoSuchHostError(message)
+
+
+def every_balancer(account: str) -> Iterator[Any]:
+    """The load balancers of all regions, Classic ones too."""
+    for region in tuple(ec2_backends[account]):
+        yield from tuple(elbv2_backends[account][region].load_balancers.values())
+        yield from tuple(elb_backends[account][region].load_balancers.values())
+
+
+def balancer_with(account: str, address: str) -> Any:
+    """The load balancer that has an address, or None."""
+    for one in every_balancer(account):
+        if any(eni.private_ip_address == address for eni in one.interfaces):
+            return one
+    return None
+
+
+def _next(account: str, vpc: Any, host: str, name: str) -> str:
+    """Where a record of the nearest private zone points."""
+    zones = route53_backends[account][PARTITION].zones.values()
+    near = [zone for zone in zones if name == _plain(zone.name) or name.endswith(f".{_plain(zone.name)}")]
+    seen = [zone for zone in near if any(one.get("vpc_id") == vpc.id for one in zone.vpcs)]
+    if not seen:
+        hint = "".join(f"; private zone {_plain(z.name)} is not associated with {vpc.id}" for z in near[:1])
+        message = f"lookup {host}: no such host{hint}"
+        raise NoSuchHostError(message)
+    zone = max(seen, key=lambda one: len(one.name))
+    for record in zone.rrsets:
+        if _plain(record.name) == name and record.type in ("A", "CNAME"):
+            return _target(account, record)
+    message = f"lookup {host}: no such host: private zone {_plain(zone.name)} has no record {name}"
+    raise NoSuchHostError(message)
+
+
+def _target(account: str, record: Any) -> str:
+    if record.alias_target:
+        return _plain(record.alias_target["DNSName"])
+    value = str(record.records[0])
+    if record.type == "CNAME":
+        return _plain(value)
+    found = balancer_with(account, value)
+    if found is None:
+        message = f"dial {value}: no route to host: nothing has the address {value}"
+        raise NoSuchHostError(message)
+    return _plain(found.dns_name)
+
+
+def _plain(name: str) -> str:
+    return name.rstrip(".").lower()

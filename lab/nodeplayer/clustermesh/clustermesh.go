@@ -1,0 +1,312 @@
+// Package clustermesh plays ClusterMesh: what the agents of a cluster, and the KVStoreMesh beside its
+// clustermesh-apiserver, see of other clusters. Nothing is remembered: whether another cluster is connected
+// is found out when somebody asks, from the Secrets the pods mount, from what the cloud says of the way
+// there, and from what the other cluster's player has told the cloud of its clustermesh-apiserver.
+package clustermesh
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	v1 "k8s.io/api/core/v1"
+
+	"eks-cilium/lab/nodeplayer/cluster"
+	"eks-cilium/lab/nodeplayer/loop"
+	"eks-cilium/lab/nodeplayer/network"
+)
+
+// The volumes of the chart in which the configuration and the certificates lie.
+const (
+	agentVolume  = "clustermesh-secrets"
+	meshVolume   = "kvstoremesh-secrets"
+	serverVolume = "etcd-server-secrets"
+)
+
+// apiServer is the label of the pods, and the name of the Service, of a clustermesh-apiserver.
+const apiServer = "clustermesh-apiserver"
+
+// every is how often the cloud is told of this cluster's clustermesh-apiserver, if there is news.
+const every = 500 * time.Millisecond
+
+// repeat is how often it is told without any.
+const repeat = 20 * time.Second
+
+// Cloud answers what lies between clusters.
+type Cloud interface {
+	Post(ctx context.Context, path string, request, answer any) error
+}
+
+// Counts are how much there is of what a cluster shows to others.
+type Counts struct{ Nodes, Endpoints, Identities int }
+
+// Mesh is ClusterMesh in one cluster.
+type Mesh struct {
+	// Loop tells the cloud of this cluster.
+	Loop *loop.Loop
+
+	view   *cluster.View
+	cloud  Cloud
+	name   string
+	counts func() Counts
+	now    func() time.Time
+	told   string
+	at     time.Time
+}
+
+// New makes the mesh of a cluster known to a cloud by a name.
+func New(view *cluster.View, client Cloud, name string, counts func() Counts, log *slog.Logger) *Mesh {
+	made := &Mesh{view: view, cloud: client, name: name, counts: counts, now: time.Now}
+	made.Loop = loop.New("mesh", 1, log, made.tell)
+	return made
+}
+
+// Server is a clustermesh-apiserver as others find it: nothing of it is secret.
+type Server struct {
+	// Cluster is the name by which the cloud knows the cluster.
+	Cluster string `json:"cluster"`
+	// Name and ID are those of Cilium's configuration.
+	Name string `json:"name"`
+	ID   int64  `json:"id"`
+	// Service is the Service that leads to it.
+	Service string `json:"service"`
+	// Ready is how many of its pods are.
+	Ready int `json:"ready"`
+	// Certificate is what it shows to clients, Authority whom it trusts to vouch for them: both PEM.
+	Certificate string `json:"certificate"`
+	Authority   string `json:"authority"`
+	Counts      Counts `json:"counts"`
+}
+
+// tell says what this cluster's clustermesh-apiserver is like.
+func (m *Mesh) tell(ctx context.Context, _ string) (time.Duration, error) {
+	server := m.server()
+	text, err := json.Marshal(server)
+	if err != nil {
+		return 0, err
+	}
+	if string(text) == m.told && m.now().Sub(m.at) < repeat {
+		return every, nil
+	}
+	if err := m.cloud.Post(ctx, "mesh/servers", server, &struct{}{}); err != nil {
+		return 0, err
+	}
+	m.told, m.at = string(text), m.now()
+	return every, nil
+}
+
+// server describes the clustermesh-apiserver of this cluster; one without certificates when there is none.
+func (m *Mesh) server() Server {
+	server := Server{Cluster: m.name}
+	for _, pod := range m.servers() {
+		files := mounted(m.view, pod, serverVolume)
+		server.Service = pod.Namespace + "/" + apiServer
+		server.Certificate, server.Authority = string(files["tls.crt"]), string(files["ca.crt"])
+		server.Name, server.ID = m.identity(pod.Namespace)
+		if cluster.IsReady(pod) {
+			server.Ready++
+		}
+	}
+	if server.Service != "" {
+		server.Counts = m.counts()
+	}
+	return server
+}
+
+// servers are the pods of the clustermesh-apiserver, in the order of their names.
+func (m *Mesh) servers() []*v1.Pod {
+	var found []*v1.Pod
+	for _, pod := range m.view.Pods(cluster.Ordinary) {
+		if pod.Labels["k8s-app"] == apiServer && pod.DeletionTimestamp == nil {
+			found = append(found, pod)
+		}
+	}
+	slices.SortFunc(found, func(one, other *v1.Pod) int { return strings.Compare(one.Name, other.Name) })
+	return found
+}
+
+// identity is Cilium's name and id of this cluster.
+func (m *Mesh) identity(namespace string) (string, int64) {
+	config, ok := m.view.ConfigMap(namespace, cluster.CiliumConfig)
+	if !ok {
+		return "", 0
+	}
+	id, err := strconv.ParseInt(config.Data["cluster-id"], 10, 64)
+	if err != nil {
+		id = 0
+	}
+	return config.Data["cluster-name"], id
+}
+
+// Remote is another cluster as an agent of this one sees it.
+type Remote struct {
+	Name      string
+	Connected bool
+	Ready     bool
+	// Status says in words what the other two say, and why.
+	Status string
+	Counts Counts
+	ID     int64
+	// ThroughKVStoreMesh is set where the agent asks its own cluster's copy.
+	ThroughKVStoreMesh bool
+}
+
+func (r Remote) failed(status string) Remote {
+	r.Status = status
+	return r
+}
+
+// Remotes are the clusters that an agent is configured for, as they are now.
+func (m *Mesh) Remotes(ctx context.Context, agent *v1.Pod) []Remote {
+	own, id := m.identity(agent.Namespace)
+	files := mounted(m.view, agent, agentVolume)
+	var remotes []Remote
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if config := parse(files[name]); config != nil && name != own {
+			remotes = append(remotes, m.see(ctx, agent, name, config, files))
+		}
+	}
+	return distinct(remotes, id)
+}
+
+// distinct refuses ids that are this cluster's own, or another's.
+func distinct(remotes []Remote, own int64) []Remote {
+	taken := map[int64]string{own: "this cluster"}
+	for index := range remotes {
+		remote := &remotes[index]
+		if !remote.Ready {
+			continue
+		}
+		if who, ok := taken[remote.ID]; ok {
+			remote.Ready = false
+			remote.Status = "ClusterID " + strconv.FormatInt(remote.ID, 10) + " is not unique: it is that of " + who + " too"
+			continue
+		}
+		taken[remote.ID] = remote.Name
+	}
+	return remotes
+}
+
+// see looks at one remote cluster from an agent: straight, or through the copy in its own cluster.
+func (m *Mesh) see(ctx context.Context, agent *v1.Pod, name string, config *etcd, files map[string][]byte) Remote {
+	remote := Remote{Name: name}
+	host, _, err := config.endpoint()
+	if err != nil {
+		return remote.failed(err.Error())
+	}
+	if isLocal(host) {
+		return m.throughCopy(ctx, agent, remote, config, files, host)
+	}
+	return m.straight(ctx, agent, remote, config, files)
+}
+
+func isLocal(host string) bool {
+	return host == apiServer || strings.HasPrefix(host, apiServer+".") && strings.Contains(host, ".svc")
+}
+
+// throughCopy looks at a remote cluster through this cluster's own clustermesh-apiserver.
+func (m *Mesh) throughCopy(ctx context.Context, agent *v1.Pod, remote Remote, config *etcd, files map[string][]byte, host string) Remote {
+	remote.ThroughKVStoreMesh = true
+	server := m.server()
+	if server.Ready == 0 {
+		return remote.failed("connection refused by " + host + ": no pod of " + apiServer + " is ready in this cluster")
+	}
+	if err := config.trusts(files, host, server, m.now()); err != nil {
+		return remote.failed(err.Error())
+	}
+	remote.Connected = true
+	for _, pod := range m.servers() {
+		if !cluster.IsReady(pod) {
+			continue
+		}
+		copied := mounted(m.view, pod, meshVolume)
+		theirs := parse(copied[remote.Name])
+		if theirs == nil {
+			return remote.failed("KVStoreMesh has no configuration for this cluster (Secret cilium-kvstoremesh)")
+		}
+		seen := m.straight(ctx, pod, Remote{Name: remote.Name, ThroughKVStoreMesh: true}, theirs, copied)
+		seen.Connected = true
+		if !seen.Ready {
+			seen.Status = "KVStoreMesh: " + seen.Status
+		}
+		return seen
+	}
+	return remote.failed("KVStoreMesh is not ready")
+}
+
+// question is what the cloud is asked: can this pod reach that, and who is there.
+type question struct {
+	Cluster  string `json:"cluster"`
+	Instance string `json:"instance"`
+	Address  string `json:"address"`
+	Host     string `json:"host"`
+	Port     int    `json:"port"`
+}
+
+type reply struct {
+	Reachable bool    `json:"reachable"`
+	Reason    string  `json:"reason"`
+	Server    *Server `json:"server"`
+}
+
+// straight looks at a remote cluster from a pod that dials it.
+func (m *Mesh) straight(ctx context.Context, from *v1.Pod, remote Remote, config *etcd, files map[string][]byte) Remote {
+	host, port, err := config.endpoint()
+	if err != nil {
+		return remote.failed(err.Error())
+	}
+	node, ok := m.view.Node(from.Spec.NodeName)
+	if !ok {
+		return remote.failed("node " + from.Spec.NodeName + " is gone")
+	}
+	asked := question{
+		Cluster: m.name, Instance: network.InstanceOf(node), Address: from.Status.PodIP,
+		Host: aliased(from, host), Port: port,
+	}
+	answer := reply{}
+	if err := m.cloud.Post(ctx, "mesh/reach", asked, &answer); err != nil {
+		return remote.failed("not known: " + err.Error())
+	}
+	switch {
+	case !answer.Reachable:
+		return remote.failed(answer.Reason)
+	case answer.Server == nil || answer.Server.Ready == 0:
+		return remote.failed("connection refused by " + host + ": no pod of " + apiServer + " is ready there")
+	}
+	if err := config.trusts(files, host, *answer.Server, m.now()); err != nil {
+		return remote.failed(err.Error())
+	}
+	return m.accept(remote, answer.Server)
+}
+
+// accept is the last step: whether who answers is who was looked for.
+func (m *Mesh) accept(remote Remote, server *Server) Remote {
+	remote.Connected, remote.ID, remote.Counts = true, server.ID, server.Counts
+	if server.Name != remote.Name {
+		return remote.failed("Waiting for cluster configuration: the cluster that answers is called " +
+			strconv.Quote(server.Name) + ", not " + strconv.Quote(remote.Name))
+	}
+	if server.ID == 0 {
+		return remote.failed("its cluster id is 0")
+	}
+	remote.Ready = true
+	return remote
+}
+
+// aliased is where a pod finds a host that its spec gives an address, or the host itself.
+func aliased(pod *v1.Pod, host string) string {
+	for _, alias := range pod.Spec.HostAliases {
+		if slices.Contains(alias.Hostnames, host) {
+			return alias.IP
+		}
+	}
+	return host
+}
+
+var errNoEndpoint = errors.New("its configuration names no endpoint")

@@ -1,0 +1,176 @@
+package loadbalancer
+
+import (
+	"slices"
+	"strings"
+
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"eks-cilium/lab/nodeplayer/cluster"
+	"eks-cilium/lab/nodeplayer/network"
+)
+
+// controller is who looks after a Service, by the name under which it writes events.
+type controller string
+
+// The controllers. inTree is part of every EKS cluster, external is the AWS Load Balancer Controller.
+const (
+	nobody   controller = ""
+	inTree   controller = "service-controller"
+	external controller = "aws-load-balancer-controller"
+)
+
+const (
+	prefix = "service.beta.kubernetes.io/"
+	// class is the load balancer class of the AWS Load Balancer Controller.
+	class = "service.k8s.aws/nlb"
+)
+
+func (c controller) finalizer() string {
+	if c == external {
+		return "service.k8s.aws/resources"
+	}
+	return "service.kubernetes.io/load-balancer-cleanup"
+}
+
+func finalizerOf(service *v1.Service) string {
+	for _, owner := range []controller{inTree, external} {
+		if slices.Contains(service.Finalizers, owner.finalizer()) {
+			return owner.finalizer()
+		}
+	}
+	return ""
+}
+
+// ownerOf decides between the two. The controller outside the tree takes what names it, and everything
+// that is new once it is installed, because its webhook gives every new Service its class.
+func ownerOf(service *v1.Service, isInstalled bool) controller {
+	kind := service.Annotations[prefix+"aws-load-balancer-type"]
+	switch present := finalizerOf(service); {
+	case present == external.finalizer():
+		return external
+	case present != "":
+		return inTree
+	case service.Spec.LoadBalancerClass != nil && *service.Spec.LoadBalancerClass != class:
+		return nobody
+	case service.Spec.LoadBalancerClass != nil, kind == "external", kind == "nlb-ip", isInstalled:
+		return external
+	}
+	return inTree
+}
+
+// port is a port of a Service as the cloud is told it.
+type port struct {
+	Port       int32 `json:"port"`
+	NodePort   int32 `json:"nodePort"`
+	TargetPort int32 `json:"targetPort"`
+}
+
+// request is what the cloud is asked for.
+type request struct {
+	Cluster    string   `json:"cluster"`
+	Namespace  string   `json:"namespace"`
+	Name       string   `json:"name"`
+	UID        string   `json:"uid"`
+	Controller string   `json:"controller"`
+	Network    bool     `json:"network"`
+	Internal   bool     `json:"internal"`
+	ByAddress  bool     `json:"byAddress"`
+	Ports      []port   `json:"ports"`
+	Sources    []string `json:"sources"`
+	Instances  []string `json:"instances"`
+	Addresses  []string `json:"addresses"`
+}
+
+func (b *Balancers) request(service *v1.Service, owner controller) request {
+	behind := b.behind(service)
+	wanted := request{
+		Cluster: b.cluster, Namespace: service.Namespace, Name: service.Name, UID: string(service.UID),
+		Controller: string(owner), Ports: ports(service, behind), Sources: sources(service),
+		Instances: []string{}, Addresses: []string{},
+	}
+	wanted.Network, wanted.Internal, wanted.ByAddress = meaning(service.Annotations, owner)
+	for _, pod := range behind {
+		if wanted.ByAddress && cluster.IsReady(pod) && pod.Status.PodIP != "" {
+			wanted.Addresses = append(wanted.Addresses, pod.Status.PodIP)
+		}
+	}
+	for _, node := range b.view.Nodes() {
+		ready := cluster.NodeCondition(node, v1.NodeReady)
+		_, excluded := node.Labels[v1.LabelNodeExcludeBalancers]
+		if !wanted.ByAddress && !excluded && ready != nil && ready.Status == v1.ConditionTrue {
+			wanted.Instances = append(wanted.Instances, network.InstanceOf(node))
+		}
+	}
+	slices.Sort(wanted.Instances)
+	slices.Sort(wanted.Addresses)
+	return wanted
+}
+
+// meaning is what a controller makes of annotations. Each knows its own: the one in the tree has never heard
+// of `-scheme`, and makes a Classic Load Balancer for the internet of everything it does not understand.
+func meaning(annotations map[string]string, owner controller) (isNetwork, isInternal, byAddress bool) {
+	old := annotations[prefix+"aws-load-balancer-internal"]
+	kind := annotations[prefix+"aws-load-balancer-type"]
+	if owner == inTree {
+		return kind == "nlb", old != "" && old != "false", false
+	}
+	scheme := annotations[prefix+"aws-load-balancer-scheme"]
+	byAddress = kind == "nlb-ip" || annotations[prefix+"aws-load-balancer-nlb-target-type"] == "ip"
+	return true, scheme == "internal" || (scheme == "" && old != "false"), byAddress
+}
+
+// sources are the ranges that clients may come from.
+func sources(service *v1.Service) []string {
+	if len(service.Spec.LoadBalancerSourceRanges) > 0 {
+		return service.Spec.LoadBalancerSourceRanges
+	}
+	var ranges []string
+	for _, one := range strings.Split(service.Annotations[v1.AnnotationLoadBalancerSourceRangesKey], ",") {
+		if one = strings.TrimSpace(one); one != "" {
+			ranges = append(ranges, one)
+		}
+	}
+	if len(ranges) == 0 {
+		return []string{"0.0.0.0/0"}
+	}
+	return ranges
+}
+
+// behind are the pods that a Service leads to.
+func (b *Balancers) behind(service *v1.Service) []*v1.Pod {
+	if len(service.Spec.Selector) == 0 {
+		return nil
+	}
+	selector := labels.SelectorFromSet(service.Spec.Selector)
+	return slices.DeleteFunc(b.view.PodsIn(service.Namespace), func(pod *v1.Pod) bool {
+		return !selector.Matches(labels.Set(pod.Labels)) || pod.DeletionTimestamp != nil
+	})
+}
+
+func ports(service *v1.Service, behind []*v1.Pod) []port {
+	list := make([]port, 0, len(service.Spec.Ports))
+	for index := range service.Spec.Ports {
+		one := &service.Spec.Ports[index]
+		list = append(list, port{Port: one.Port, NodePort: one.NodePort, TargetPort: target(one, behind)})
+	}
+	return list
+}
+
+// target is the number of a port in the pods, which a Service may only name.
+func target(wanted *v1.ServicePort, behind []*v1.Pod) int32 {
+	if wanted.TargetPort.IntVal != 0 {
+		return wanted.TargetPort.IntVal
+	}
+	for _, pod := range behind {
+		for index := range pod.Spec.Containers {
+			for _, known := range pod.Spec.Containers[index].Ports {
+				if known.Name == wanted.TargetPort.StrVal {
+					return known.ContainerPort
+				}
+			}
+		}
+	}
+	return wanted.Port
+}

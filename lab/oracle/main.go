@@ -1,0 +1,63 @@
+// Oracle asks Cilium's own policy engine for verdicts, so that our evaluator can be compared with it.
+// It reads cases as lines of JSON and answers each with one line, in order. It judges nothing itself.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime/debug"
+
+	"eks-cilium/lab/oracle/engine"
+)
+
+const (
+	longestLine    = 16 << 20
+	garbagePercent = 800
+)
+
+func main() {
+	// Every case is a small world that is thrown away: collecting less often is a third of the time.
+	debug.SetGCPercent(garbagePercent)
+	if err := serve(os.Stdin, os.Stdout, engine.New(slog.New(slog.DiscardHandler))); err != nil {
+		fmt.Fprintln(os.Stderr, "oracle:", err)
+		os.Exit(1)
+	}
+}
+
+// serve answers every line; a case that the engine refuses is answered with its error.
+func serve(input io.Reader, output io.Writer, cilium *engine.Engine) error {
+	lines := bufio.NewScanner(input)
+	lines.Buffer(nil, longestLine)
+	writer := bufio.NewWriter(output)
+	answers := json.NewEncoder(writer)
+	for lines.Scan() {
+		if err := answers.Encode(answer(lines.Bytes(), cilium)); err != nil {
+			return err
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return err
+	}
+	return writer.Flush()
+}
+
+type reply struct {
+	Verdicts []engine.Verdict `json:"verdicts,omitempty"`
+	Error    string           `json:"error,omitempty"`
+}
+
+func answer(line []byte, cilium *engine.Engine) reply {
+	var asked engine.Case
+	if err := json.Unmarshal(line, &asked); err != nil {
+		return reply{Error: err.Error()}
+	}
+	verdicts, err := cilium.Verdicts(&asked)
+	if err != nil {
+		return reply{Error: err.Error()}
+	}
+	return reply{Verdicts: verdicts}
+}

@@ -1,0 +1,214 @@
+"""VPC peerings: asking for one, accepting it on the other side, and its options."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lab.providers.aws.cloud import Cloud, found, remove
+from lab.providers.aws.services import ec2_tags
+from lab.providers.aws.shapes import given, tag_map, tag_specification
+from lab.providers.aws.table import Input, ResourceType, plain
+from lab.providers.errors import RefusedError
+from lab.providers.resource import Operation, wait_until
+from lab.providers.values import Properties
+
+LIMIT = 60.0
+ENDED = frozenset({"deleted", "deleting", "rejected", "failed", "expired"})
+DNS = ("allowRemoteVpcDnsResolution", "AllowDnsResolutionFromRemoteVpc")
+SIDES = {"requester": "RequesterPeeringConnectionOptions", "accepter": "AccepterPeeringConnectionOptions"}
+OPTIONS = {side: Input(settled=True, fields=plain(DNS[0])) for side in SIDES}
+
+
+def peering(cloud: Cloud, identifier: str) -> Mapping[str, Any] | None:
+    """EC2's description of a peering."""
+    answer = found(cloud.ec2.describe_vpc_peering_connections, VpcPeeringConnectionIds=[identifier])
+    return answer["VpcPeeringConnections"][0] if answer and answer["VpcPeeringConnections"] else None
+
+
+def status(live: Mapping[str, Any] | None) -> str:
+    """Its state; one that is not described any more is deleted."""
+    return "deleted" if live is None else str(live["Status"]["Code"])
+
+
+def options_of(live: Mapping[str, Any], side: str) -> Properties:
+    """The options of one side in Pulumi's spelling."""
+    options = live[f"{side.capitalize()}VpcInfo"].get("PeeringOptions") or {}
+    return {DNS[0]: bool(options.get(DNS[1], False))}
+
+
+def set_options(cloud: Cloud, identifier: str, before: Properties, inputs: Properties) -> None:
+    """Change the options that are not as wanted."""
+    wanted = {
+        api: {DNS[1]: bool(inputs[side].get(DNS[0], False))}
+        for side, api in SIDES.items()
+        if inputs.get(side) and inputs[side] != before.get(side)
+    }
+    if wanted:
+        cloud.ec2.modify_vpc_peering_connection_options(VpcPeeringConnectionId=identifier, **wanted)
+
+
+def wait_for(cloud: Cloud, identifier: str, operation: Operation, *states: str) -> Mapping[str, Any] | None:
+    """Wait until a peering is in one of these states, or in one that it will never leave."""
+    seen = wait_until(
+        operation,
+        lambda: peering(cloud, identifier),
+        lambda live: status(live) in {*states, *ENDED},
+        lambda live: f"peering is {status(live)}",
+        limit=LIMIT,
+    )
+    if status(seen) not in states:
+        message = "" if seen is None else f": {seen['Status'].get('Message', '')}"
+        raise RefusedError(f"peering {identifier} is {status(seen)}, not {' or '.join(states)}{message}")
+    return seen
+
+
+def accept(cloud: Cloud, identifier: str, operation: Operation) -> None:
+    """Accept a peering that waits for it."""
+    live = wait_for(cloud, identifier, operation, "pending-acceptance", "active")
+    if status(live) == "pending-acceptance":
+        cloud.ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=identifier)
+        wait_for(cloud, identifier, operation, "active")
+
+
+# -- the requester's side ------------------------------------------------------------------------------------
+
+
+def request(cloud: Cloud, inputs: Properties, operation: Operation) -> str:
+    """Ask for a peering; accept it at once where that is wanted and can be."""
+    if inputs.get("autoAccept") and inputs.get("peerRegion"):
+        raise RefusedError(
+            "`peerRegion` cannot be set whilst `autoAccept` is true: "
+            "accept it with a VpcPeeringConnectionAccepter in that region"
+        )
+    made = cloud.ec2.create_vpc_peering_connection(
+        **given(inputs, "vpcId", "peerVpcId", "peerOwnerId", "peerRegion"),
+        **tag_specification("vpc-peering-connection", inputs),
+    )
+    identifier = str(made["VpcPeeringConnection"]["VpcPeeringConnectionId"])
+    wait_for(cloud, identifier, operation, "pending-acceptance", "active")
+    change(cloud, identifier, {}, inputs, operation)
+    return identifier
+
+
+def change(
+    cloud: Cloud, identifier: str, before: Properties, inputs: Properties, operation: Operation
+) -> None:
+    """Accept the peering if that was asked for, and set its options."""
+    if inputs.get("autoAccept"):
+        accept(cloud, identifier, operation)
+    set_options(cloud, identifier, before, inputs)
+
+
+def read_requester(cloud: Cloud, identifier: str, known: Properties) -> Properties | None:
+    """The peering as the VPC that asked sees it."""
+    live = peering(cloud, identifier)
+    if live is None or status(live) in ENDED:
+        return None
+    asked, other = live["RequesterVpcInfo"], live["AccepterVpcInfo"]
+    return {
+        "vpcId": asked["VpcId"],
+        "peerVpcId": other["VpcId"],
+        "peerOwnerId": other.get("OwnerId"),
+        "peerRegion": other.get("Region"),
+        "acceptStatus": status(live),
+        "autoAccept": known.get("autoAccept"),
+        **{side: options_of(live, side) for side in SIDES},
+        "tagsAll": tag_map(live.get("Tags")),
+    }
+
+
+def delete(cloud: Cloud, identifier: str, _: Properties, operation: Operation) -> None:
+    """Delete the peering for both sides."""
+    if status(peering(cloud, identifier)) in ENDED:
+        return
+    remove(cloud.ec2.delete_vpc_peering_connection, VpcPeeringConnectionId=identifier)
+    wait_for(cloud, identifier, operation, "deleted")
+
+
+PEERING = ResourceType(
+    "aws:ec2/vpcPeeringConnection:VpcPeeringConnection",
+    inputs={
+        "vpcId": Input(required=True, replaces=True),
+        "peerVpcId": Input(required=True, replaces=True),
+        "peerOwnerId": Input(settled=True, replaces=True),
+        "peerRegion": Input(settled=True, replaces=True),
+        "autoAccept": Input(),
+        **OPTIONS,
+    },
+    outputs=("acceptStatus",),
+    create=request,
+    read=read_requester,
+    update=change,
+    delete=delete,
+    retag=ec2_tags.retag,
+)
+
+# -- the accepter's side -------------------------------------------------------------------------------------
+
+
+def adopt(cloud: Cloud, inputs: Properties, operation: Operation) -> str:
+    """Take over the other side of a peering that somebody asked for."""
+    identifier = str(inputs["vpcPeeringConnectionId"])
+    if peering(cloud, identifier) is None:
+        raise RefusedError(f"there is no peering {identifier} in {cloud.region}")
+    change(cloud, identifier, {}, inputs, operation)
+    if inputs.get("tagsAll"):
+        ec2_tags.retag(cloud, identifier, inputs, inputs["tagsAll"], ())
+    return identifier
+
+
+def read_accepter(cloud: Cloud, identifier: str, known: Properties) -> Properties | None:
+    """The peering as the VPC that was asked sees it."""
+    live = read_requester(cloud, identifier, known)
+    if live is None:
+        return None
+    asked = (peering(cloud, identifier) or {})["RequesterVpcInfo"]
+    theirs = {"peerVpcId": asked["VpcId"], "peerOwnerId": asked["OwnerId"], "peerRegion": asked["Region"]}
+    return live | {"vpcPeeringConnectionId": identifier, "vpcId": live["peerVpcId"]} | theirs
+
+
+ACCEPTER = ResourceType(
+    "aws:ec2/vpcPeeringConnectionAccepter:VpcPeeringConnectionAccepter",
+    inputs={"vpcPeeringConnectionId": Input(required=True, replaces=True), "autoAccept": Input(), **OPTIONS},
+    outputs=("acceptStatus", "peerOwnerId", "peerRegion", "peerVpcId", "vpcId"),
+    create=adopt,
+    read=read_accepter,
+    update=change,
+    delete=lambda *_: None,  # the peering is the requester's to delete
+    retag=ec2_tags.retag,
+)
+
+# -- options of their own ------------------------------------------------------------------------------------
+
+
+def create_options(cloud: Cloud, inputs: Properties, _: Operation) -> str:
+    """Set options; they have no id but the peering's."""
+    set_options(cloud, inputs["vpcPeeringConnectionId"], {}, inputs)
+    return str(inputs["vpcPeeringConnectionId"])
+
+
+def read_options(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
+    """The options of both sides."""
+    live = peering(cloud, identifier)
+    if live is None or status(live) in ENDED:
+        return None
+    return {"vpcPeeringConnectionId": identifier, **{side: options_of(live, side) for side in SIDES}}
+
+
+def update_options(
+    cloud: Cloud, identifier: str, before: Properties, inputs: Properties, _: Operation
+) -> None:
+    """Change what is not as wanted."""
+    set_options(cloud, identifier, before, inputs)
+
+
+PEERING_OPTIONS = ResourceType(
+    "aws:ec2/peeringConnectionOptions:PeeringConnectionOptions",
+    inputs={"vpcPeeringConnectionId": Input(required=True, replaces=True), **OPTIONS},
+    outputs=(),
+    create=create_options,
+    read=read_options,
+    update=update_options,
+    delete=lambda *_: None,  # options end with the peering
+)
+
+TYPES = (PEERING, ACCEPTER, PEERING_OPTIONS)

@@ -1,0 +1,31 @@
+"""What keeps clusters from being joined, found before anything is made: every reason at once.
+
+`stacks.mesh` refuses with them in the preview. Each check takes all members and yields refusals; a fact that
+is not there yet is no reason.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mesh.checks import addresses, gateways, identities, networks, owners
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from mesh.model import Member, Refusal, Wanted
+
+    Check = Callable[[Sequence[Member], Wanted], Iterator[Refusal]]
+
+CHECKS: tuple[Check, ...] = (
+    *identities.CHECKS,
+    *networks.CHECKS,
+    *gateways.CHECKS,
+    *addresses.CHECKS,
+    *owners.CHECKS,
+)
+
+
+def refusals(members: Sequence[Member], wanted: Wanted) -> list[Refusal]:
+    """Every reason, in the order in which one would mend them."""
+    return [refusal for check in CHECKS for refusal in check(members, wanted)]

@@ -1,0 +1,65 @@
+"""Whether pods keep their addresses on the way: without them there is no identity on the other side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cilium.mesh import NAMESPACE
+from mesh.checks.members import network_of, with_agents
+from mesh.model import Member, Refusal, Wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+def addresses_survive_cilium(members: Sequence[Member], _wanted: Wanted) -> Iterator[Refusal]:
+    """A masqueraded pod is its node to the other side: no identity, so no policy of the mesh fits it.
+
+    cilium/cilium#39343: by itself Cilium knows only its own VPC's networks.
+    """
+    for member, agents in with_agents(members):
+        if not agents.masquerades or agents.masquerade_agent:
+            continue
+        native = network_of(agents.native_cidr)
+        outside = [
+            cidr
+            for other in members
+            for cidr in other.network.ranges
+            if native is None or not cidr.subnet_of(native)
+        ]
+        if native is None:
+            outside = [cidr for cidr in outside if cidr not in member.network.ranges]
+        if outside:
+            yield Refusal(
+                f"cluster {member.name}",
+                f"pods leave masqueraded as their node for {', '.join(map(str, outside))}"
+                f" (ipv4-native-routing-cidr is {agents.native_cidr or 'not set'})",
+                "no masquerading, or a native routing CIDR that holds every network of the mesh",
+                "set cilium.masquerade to off in its own stack (nodes behind NAT gateways), or "
+                "ipv4NativeRoutingCIDR of its Helm release to a network that holds all",
+            )
+
+
+def addresses_survive_the_vpc_cni(members: Sequence[Member], _wanted: Wanted) -> Iterator[Refusal]:
+    """The AWS VPC CNI translates whatever leaves its VPC, unless told."""
+    for member, agents in with_agents(members):
+        if not agents.chained or member.snat is None or member.snat.external:
+            continue
+        excluded = [found for text in member.snat.excluded if (found := network_of(text)) is not None]
+        others = [cidr for other in members if other is not member for cidr in other.network.ranges]
+        left = [cidr for cidr in others if not any(cidr.subnet_of(one) for one in excluded)]
+        if left:
+            everything = ",".join(map(str, [*excluded, *left]))
+            yield Refusal(
+                f"cluster {member.name}",
+                f"aws-node translates what pods send to {', '.join(map(str, left))}",
+                "AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS with every network of the other clusters, or "
+                "AWS_VPC_K8S_CNI_EXTERNALSNAT=true behind NAT gateways",
+                "set it in the vpc-cni add-on's configuration "
+                f'({{"env": {{"AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS": "{everything}"}}}}), or '
+                f"kubectl -n {NAMESPACE} set env daemonset/aws-node "
+                f"AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS={everything} where it is self-managed",
+            )
+
+
+CHECKS = (addresses_survive_cilium, addresses_survive_the_vpc_cni)

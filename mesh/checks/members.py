@@ -1,0 +1,26 @@
+"""What several checks ask of members, and the words for what connects them."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mesh.model import Agents, Member
+
+PEERING, TRANSIT = "peering", "transit-gateway"
+
+
+def with_agents(members: Sequence[Member]) -> list[tuple[Member, Agents]]:
+    """The members that run Cilium."""
+    return [(member, member.agents) for member in members if member.agents is not None]
+
+
+def network_of(text: str) -> ipaddress.IPv4Network | None:
+    """A network, None where the text is none: a prefix list, say."""
+    try:
+        return ipaddress.IPv4Network(text)
+    except ValueError:
+        return None

@@ -1,0 +1,114 @@
+"""A cluster's ClusterMesh load balancer: waited for, and looked at once more before its name is given out.
+
+Two controllers read different annotations, so what came about is checked where it is: in the load balancer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cilium.mesh import API_SERVER, NAMESPACE
+from migration.stops import StoppedError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from migration.world import Report, World
+
+_EVERY = 5.0
+
+
+@dataclass(frozen=True)
+class Balancer:
+    """A load balancer, as the ELB API has it."""
+
+    host: str
+    zone_id: str
+    """Of Route 53's own zone for its name; an alias needs it."""
+    scheme: str
+    type: str
+    state: str
+    vpc_id: str
+    subnets: tuple[str, ...]
+
+
+def await_endpoint(
+    world: World, *, subnets: Collection[str], seconds: float, report: Report
+) -> dict[str, str]:
+    """Wait for the load balancer of a cluster's ClusterMesh API server: {"host", "zoneId"}.
+
+    `subnets` are those with routes to the other clusters. Raises StoppedError when the load balancer is not
+    what it has to be, which waiting does not change.
+    """
+    found: list[Balancer] = []
+
+    def missing() -> str:
+        found.clear()
+        service = world.api.get(f"/api/v1/namespaces/{NAMESPACE}/services/{API_SERVER}")
+        if service is None:
+            return f"Service {NAMESPACE}/{API_SERVER} does not exist"
+        hosts = host_names(service)
+        if not hosts:
+            return f"Service {NAMESPACE}/{API_SERVER} has no load balancer yet"
+        balancer = balancer_of(world.aws("elbv2"), hosts[0])
+        if balancer is None:
+            return f"no load balancer answers to {hosts[0]} yet; a Classic one is none"
+        refuse_unless_internal(balancer, world.cluster, subnets)
+        if balancer.state != "active":
+            return f"load balancer {balancer.host} is {balancer.state}"
+        found.append(balancer)
+        return ""
+
+    world.wait(
+        missing, waited_for="the ClusterMesh load balancer", seconds=seconds, every=_EVERY, report=report
+    )
+    report(f"{found[0].host} is active and internal")
+    return {"host": found[0].host, "zoneId": found[0].zone_id}
+
+
+def refuse_unless_internal(balancer: Balancer, cluster: str, subnets: Collection[str]) -> None:
+    """An etcd with every identity of a cluster must not answer anywhere else."""
+    if balancer.scheme != "internal":
+        raise StoppedError(
+            f"the ClusterMesh load balancer of {cluster}, {balancer.host}, is {balancer.scheme}",
+            f"Delete Service {NAMESPACE}/{API_SERVER} to make it go, see which controller made it so, set "
+            "eks-cilium:clusterMesh.loadBalancerController to present or absent, and run `pulumi up` again.",
+        )
+    if balancer.type != "network":
+        raise StoppedError(
+            f"the ClusterMesh load balancer of {cluster}, {balancer.host}, is of type {balancer.type}",
+            f"Only a Network Load Balancer keeps its addresses. Delete Service {NAMESPACE}/{API_SERVER} and "
+            "run `pulumi up` again.",
+        )
+    stray = [subnet for subnet in balancer.subnets if subnet not in subnets]
+    if stray:
+        raise StoppedError(
+            f"the ClusterMesh load balancer of {cluster} is in {', '.join(stray)}, which has no route to the "
+            "other clusters",
+            "Tag the subnets that internal load balancers may use with kubernetes.io/role/internal-elb=1, "
+            f"delete Service {NAMESPACE}/{API_SERVER} and run `pulumi up` again.",
+        )
+
+
+def host_names(service: Mapping[str, Any]) -> list[str]:
+    """Host names of a Service's load balancer."""
+    ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
+    return [one["hostname"] for one in ingress if one.get("hostname")]
+
+
+def balancer_of(elbv2: Any, host: str) -> Balancer | None:
+    """The load balancer with a host name."""
+    for page in elbv2.get_paginator("describe_load_balancers").paginate():
+        for one in page["LoadBalancers"]:
+            if one.get("DNSName", "").lower() == host.lower():
+                return Balancer(
+                    host=one["DNSName"],
+                    zone_id=one.get("CanonicalHostedZoneId", ""),
+                    scheme=one.get("Scheme", ""),
+                    type=one.get("Type", ""),
+                    state=(one.get("State") or {}).get("Code", ""),
+                    vpc_id=one.get("VpcId", ""),
+                    subnets=tuple(zone["SubnetId"] for zone in one.get("AvailabilityZones") or ()),
+                )
+    return None

@@ -1,0 +1,126 @@
+"""Whether every agent of a cluster sees every other cluster, asked in the agents themselves.
+
+`cilium status` in an agent's pod is where every version says it; no object of the API does. cilium-cli's
+`clustermesh status` reads the same.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from cilium.mesh import NAMESPACE
+from errors import RefusedError, TransientError, UnexpectedAnswerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from clients.pods import Ran
+    from migration.world import Object, Report, World
+
+_EVERY = 10.0
+_MOST_NAMED = 5
+_LONGEST = 200
+_GONE = 404
+
+
+class Exec(Protocol):
+    """Runs commands in pods."""
+
+    def run(self, namespace: str, pod: str, container: str, command: Sequence[str]) -> Ran:
+        """Run a command to its end."""
+
+
+@dataclass(frozen=True)
+class Remote:
+    """Another cluster, as one agent sees it."""
+
+    name: str
+    ready: bool
+    connected: bool
+    status: str = ""
+
+    @property
+    def trouble(self) -> str:
+        """What keeps it from being ready."""
+        what = "connected, not ready" if self.connected else "not connected"
+        detail = " ".join(self.status.split())[:_LONGEST]
+        return f"{what}: {detail}" if detail else what
+
+
+def await_remotes(
+    world: World, pods: Exec, *, command: str, remotes: Sequence[str], seconds: float, report: Report
+) -> dict[str, int]:
+    """Wait until every agent is ready with every other cluster, twice in a row. {"agents": their number}.
+
+    Raises TimedOutError with the nodes and clusters that were missing.
+    """
+    seen = {"agents": 0}
+
+    def missing() -> str:
+        agents = _agents(world)
+        seen["agents"] = len(agents)
+        if not agents:
+            return f"no agent of Cilium runs in {world.cluster}"
+        troubles = [line for agent in agents for line in _troubles(agent, pods, command, remotes)]
+        more = len(troubles) - _MOST_NAMED
+        return "; ".join(troubles[:_MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
+
+    world.wait(
+        missing,
+        waited_for=f"every agent of {world.cluster} to see {', '.join(remotes)}",
+        seconds=seconds,
+        every=_EVERY,
+        report=report,
+        readings=2,
+    )
+    report(f"all {seen['agents']} agents of {world.cluster} see {', '.join(remotes)}")
+    return seen
+
+
+def remotes_of(text: str) -> dict[str, Remote]:
+    """The other clusters in the output of `cilium status -o json`.
+
+    Raises UnexpectedAnswerError when it is not that.
+    """
+    try:
+        mesh: dict[str, Any] = json.loads(text).get("cluster-mesh") or {}
+        return {
+            one["name"]: Remote(
+                name=one["name"],
+                ready=bool(one.get("ready")),
+                connected=bool(one.get("connected")),
+                status=str(one.get("status") or ""),
+            )
+            for one in mesh.get("clusters") or ()
+        }
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
+        raise UnexpectedAnswerError("`cilium status -o json` answered with something else") from error
+
+
+def _agents(world: World) -> list[Object]:
+    pods = world.api.list(f"/api/v1/namespaces/{NAMESPACE}/pods", labelSelector="k8s-app=cilium")
+    alive = [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
+    return sorted(alive, key=lambda pod: str(pod["spec"].get("nodeName")))
+
+
+def _troubles(agent: Object, pods: Exec, command: str, remotes: Sequence[str]) -> Iterator[str]:
+    """What one agent misses, one sentence each."""
+    node, name = agent["spec"].get("nodeName") or "no node", agent["metadata"]["name"]
+    try:
+        ran = pods.run(NAMESPACE, name, "cilium-agent", [command, "status", "-o", "json"])
+    except (TransientError, RefusedError) as error:
+        if isinstance(error, RefusedError) and error.status != _GONE:
+            raise
+        yield f"node {node} does not answer: {error}"
+        return
+    if ran.code:
+        yield f"node {node}: `{command} status` ended with {ran.code}: {ran.stderr.strip()[:_LONGEST]}"
+        return
+    known = remotes_of(ran.stdout)
+    for remote in remotes:
+        if remote not in known:
+            yield f"node {node} has not read of {remote} yet"
+        elif not known[remote].ready:
+            yield f"node {node} and {remote}: {known[remote].trouble}"

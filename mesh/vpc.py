@@ -1,0 +1,190 @@
+"""Reads the network of one cluster: its VPC, what of it the cluster uses, and what it is connected to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from cilium.mesh import DOMAIN
+from mesh.model import STACK_TAG, Attachment, Gateway, Network, Peering, PrivateZone, Route, RouteTable
+from migration.existing import node_subnets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from mesh.api import Api, Object
+
+_ALIVE = frozenset({"initiating-request", "pending-acceptance", "provisioning", "active"})
+_ATTACHED = frozenset({"available", "pending", "pendingAcceptance", "modifying", "initiating"})
+_INTERNAL_BALANCERS = "kubernetes.io/role/internal-elb"
+_PAGE = 200
+
+
+def network(name: str, vpc: Mapping[str, Any], aws: Callable[[str], Any], api: Api) -> Network:
+    """The VPC of a cluster, and what of it is in use."""
+    ec2, vpc_id = aws("ec2"), vpc["vpcId"]
+    interfaces = _interfaces(ec2, _instances(api))
+    used = {one["SubnetId"] for one in interfaces} | set(node_subnets(aws("autoscaling"), name))
+    return Network(
+        vpc_id=vpc_id,
+        cidrs=_cidrs(ec2, vpc_id),
+        subnets=_with_zones(ec2, vpc_id, used),
+        tables=_tables(ec2, vpc_id),
+        security_groups=covering(vpc.get("clusterSecurityGroupId"), _groups(interfaces)),
+        peerings=_peerings(ec2, vpc_id),
+        attachments=_attachments(ec2, vpc_id),
+        zones=_zones(aws("route53"), vpc_id, ec2.meta.region_name),
+    )
+
+
+def _instances(api: Api) -> list[str]:
+    """Ids of the nodes' instances, from `aws:///zone/i-...`."""
+    ids = (node["spec"].get("providerID", "").rpartition("/")[2] for node in api.list("/api/v1/nodes"))
+    return sorted({one for one in ids if one.startswith("i-")})
+
+
+def _interfaces(ec2: Any, instances: Sequence[str]) -> list[Object]:
+    """Every interface of the nodes: pods get their addresses from them."""
+    found: list[Object] = []
+    for start in range(0, len(instances), _PAGE):
+        wanted = [{"Name": "instance-id", "Values": list(instances[start : start + _PAGE])}]
+        for page in ec2.get_paginator("describe_instances").paginate(Filters=wanted):
+            for reservation in page["Reservations"]:
+                for instance in reservation["Instances"]:
+                    found += instance.get("NetworkInterfaces") or ()
+    return found
+
+
+def _groups(interfaces: Iterable[Object]) -> list[frozenset[str]]:
+    return [frozenset(group["GroupId"] for group in one.get("Groups") or ()) for one in interfaces]
+
+
+def covering(cluster_group: str | None, sets: Sequence[frozenset[str]]) -> tuple[str, ...]:
+    """The fewest groups, one of which every interface has: the cluster's own first, then the commonest."""
+    left = [one for one in sets if one]
+    found = [cluster_group] if cluster_group else []
+    left = [one for one in left if not one & set(found)]
+    while left:
+        counted = Counter(group for one in left for group in one)
+        best = min(counted, key=lambda group: (-counted[group], group))
+        found.append(best)
+        left = [one for one in left if best not in one]
+    return tuple(found)
+
+
+def _cidrs(ec2: Any, vpc_id: str) -> tuple[str, ...]:
+    (vpc,) = ec2.describe_vpcs(VpcIds=[vpc_id])["Vpcs"]
+    more = [
+        one["CidrBlock"]
+        for one in vpc.get("CidrBlockAssociationSet") or ()
+        if (one.get("CidrBlockState") or {}).get("State", "associated") in ("associated", "associating")
+    ]
+    return tuple(dict.fromkeys([vpc["CidrBlock"], *sorted(more)]))
+
+
+def _with_zones(ec2: Any, vpc_id: str, used: set[str]) -> dict[str, str]:
+    """The subnets in use with their zones, and with them those where internal load balancers go."""
+    pages = ec2.get_paginator("describe_subnets").paginate(Filters=_of_vpc(vpc_id))
+    subnets = [subnet for page in pages for subnet in page["Subnets"]]
+    return {
+        subnet["SubnetId"]: subnet["AvailabilityZone"]
+        for subnet in sorted(subnets, key=lambda one: one["SubnetId"])
+        if subnet["SubnetId"] in used or _INTERNAL_BALANCERS in _tags(subnet)
+    }
+
+
+def _tables(ec2: Any, vpc_id: str) -> tuple[RouteTable, ...]:
+    pages = ec2.get_paginator("describe_route_tables").paginate(Filters=_of_vpc(vpc_id))
+    return tuple(
+        RouteTable(
+            id=table["RouteTableId"],
+            routes=tuple(map(_route, table["Routes"])),
+            subnets=frozenset(
+                one["SubnetId"] for one in table.get("Associations") or () if one.get("SubnetId")
+            ),
+            main=any(one.get("Main") for one in table.get("Associations") or ()),
+        )
+        for page in pages
+        for table in page["RouteTables"]
+    )
+
+
+def _route(route: Mapping[str, Any]) -> Route:
+    keys = (
+        "VpcPeeringConnectionId",
+        "TransitGatewayId",
+        "NatGatewayId",
+        "GatewayId",
+        "NetworkInterfaceId",
+        "InstanceId",
+    )
+    target = next((str(route[key]) for key in keys if route.get(key)), "")
+    destination = route.get("DestinationCidrBlock") or route.get("DestinationPrefixListId") or ""
+    return Route(str(destination), target, route.get("State", "active"))
+
+
+def _peerings(ec2: Any, vpc_id: str) -> tuple[Peering, ...]:
+    found: dict[str, Peering] = {}
+    for side in ("requester", "accepter"):
+        filters = [{"Name": f"{side}-vpc-info.vpc-id", "Values": [vpc_id]}]
+        pages = ec2.get_paginator("describe_vpc_peering_connections").paginate(Filters=filters)
+        for page in pages:
+            for one in page["VpcPeeringConnections"]:
+                if one["Status"]["Code"] in _ALIVE:
+                    found[one["VpcPeeringConnectionId"]] = _peering(one, vpc_id)
+    return tuple(found[key] for key in sorted(found))
+
+
+def _peering(one: Mapping[str, Any], vpc_id: str) -> Peering:
+    ends = {one["RequesterVpcInfo"]["VpcId"], one["AccepterVpcInfo"].get("VpcId", "")}
+    (other,) = ends - {vpc_id} or {vpc_id}
+    return Peering(one["VpcPeeringConnectionId"], other, _tags(one).get(STACK_TAG, ""))
+
+
+def _attachments(ec2: Any, vpc_id: str) -> tuple[Attachment, ...]:
+    pages = ec2.get_paginator("describe_transit_gateway_vpc_attachments").paginate(Filters=_of_vpc(vpc_id))
+    return tuple(
+        Attachment(one["TransitGatewayAttachmentId"], one["TransitGatewayId"], _tags(one).get(STACK_TAG, ""))
+        for page in pages
+        for one in page["TransitGatewayVpcAttachments"]
+        if one["State"] in _ATTACHED
+    )
+
+
+def gateway(ec2: Any, gateway_id: str) -> Gateway | None:
+    """An existing Transit Gateway, None where this account and region see none of that id."""
+    filters = [{"Name": "transit-gateway-id", "Values": [gateway_id]}]
+    for page in ec2.get_paginator("describe_transit_gateways").paginate(Filters=filters):
+        for one in page["TransitGateways"]:
+            options = one.get("Options") or {}
+            return Gateway(
+                id=one["TransitGatewayId"],
+                state=one["State"],
+                region=ec2.meta.region_name,
+                associates=options.get("DefaultRouteTableAssociation", "enable") == "enable",
+                propagates=options.get("DefaultRouteTablePropagation", "enable") == "enable",
+            )
+    return None
+
+
+def _zones(route53: Any, vpc_id: str, region: str) -> tuple[PrivateZone, ...]:
+    """Private zones for the mesh's domain. Only those of this account can be asked for their tags."""
+    summaries = route53.list_hosted_zones_by_vpc(VPCId=vpc_id, VPCRegion=region)["HostedZoneSummaries"]
+    ids = [one["HostedZoneId"] for one in summaries if one["Name"].rstrip(".") == DOMAIN]
+    return tuple(PrivateZone(one, _zone_tags(route53, one).get(STACK_TAG, "")) for one in ids)
+
+
+def _zone_tags(route53: Any, zone_id: str) -> dict[str, str]:
+    try:
+        answer = route53.list_tags_for_resource(ResourceType="hostedzone", ResourceId=zone_id)
+    except route53.exceptions.ClientError:
+        return {}  # another account's
+    return {tag["Key"]: tag["Value"] for tag in answer["ResourceTagSet"]["Tags"]}
+
+
+def _of_vpc(vpc_id: str) -> list[dict[str, Any]]:
+    return [{"Name": "vpc-id", "Values": [vpc_id]}]
+
+
+def _tags(thing: Mapping[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in thing.get("Tags") or ()}

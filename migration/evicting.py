@@ -1,0 +1,130 @@
+"""Asks for evictions, and makes of each answer what it means: gone, later, never, or a failure that may pass.
+
+A drain and a refresh have one of these each. It remembers which pods were asked for, so that none is asked
+for twice, and when a pod whose budget said *not now* is due again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from clients.evictions import NO_ANSWER
+from errors import TransientError
+from migration.stops import StoppedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from clients.evictions import EvictionAnswer
+    from migration.plan.model import PodPlan
+    from migration.world import World
+
+_BUDGET_PAUSE = 5.0
+_MOST_FAILURES = 6
+_TWO_BUDGETS = "more than one poddisruptionbudget"
+_NAMESPACE_TERMINATING = "NamespaceTerminating"
+
+
+@dataclass
+class _Attempt:
+    """What is known of one pod's eviction."""
+
+    asked: bool = False
+    """The API server has taken it, so the pod only has to end."""
+    due: float = 0.0
+    failures: int = 0
+    answer: str = ""
+
+
+class Evictions:
+    """The evictions of one drain or one refresh."""
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        between_looks: float,
+        about: Mapping[str, str],
+        refuse: Callable[[Sequence[str]], StoppedError],
+    ) -> None:
+        """`about` is what the journal says of each; `refuse` makes the error for pods that can never go."""
+        self._world, self._between_looks, self._about, self._refuse = world, between_looks, about, refuse
+        self._attempts: dict[str, _Attempt] = {}
+        self.evicted = self.deleted = 0
+
+    def is_due(self, uid: str) -> bool:
+        """Whether to ask for a pod now."""
+        attempt = self._attempts.get(uid)
+        return attempt is None or not (attempt.asked or self._world.time.monotonic() < attempt.due)
+
+    def is_refused_for_now(self, uid: str) -> bool:
+        """Whether a pod was asked for, and the API server has not taken it yet."""
+        attempt = self._attempts.get(uid)
+        return attempt is not None and not attempt.asked
+
+    def answer(self, uid: str) -> str:
+        """What the API server last said about a pod; nothing where it took the eviction or was not asked."""
+        attempt = self._attempts.get(uid)
+        return attempt.answer if attempt else ""
+
+    def delete(self, plan: PodPlan) -> None:
+        """Only what the plan said is deleted: pods whose budget people excepted."""
+        pod, attempt = plan.pod, self._attempts.setdefault(plan.uid, _Attempt())
+        if self._world.api.delete(f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}", uid=plan.uid):
+            self.deleted += 1
+            self._world.note("deleted", **self._about, pod=name_of(plan), reason=plan.reason)
+        attempt.asked = True
+
+    def evict(self, plan: PodPlan) -> None:
+        """Ask once. Raises what `refuse` makes, StoppedError or TransientError where it is no use."""
+        attempt = self._attempts.setdefault(plan.uid, _Attempt())
+        answer = self._world.api.evict(plan.pod.namespace, plan.pod.name, uid=plan.uid)
+        attempt.answer = answer.message
+        now = self._world.time.monotonic()
+        if 200 <= answer.status < 300:
+            attempt.asked = True
+            self.evicted += 1
+            self._world.note("evicted", **self._about, pod=name_of(plan))
+        elif answer.status in (404, 409):  # gone, or another pod of that name: the next look tells
+            attempt.due = now + self._between_looks
+        elif answer.status == 429:
+            attempt.failures = 0
+            attempt.answer = answer.cause("DisruptionBudget") or answer.message
+            attempt.due = now + max(answer.retry_after or 0.0, _BUDGET_PAUSE)
+        elif _is_two_budgets(answer):
+            raise self._refuse([f"{name_of(plan)}: {answer.message}"])
+        elif _is_final(answer):
+            raise StoppedError(
+                f"the eviction of pod {name_of(plan)} was refused with HTTP {answer.status}: {answer.message}"
+            )
+        else:
+            _failed(plan, attempt, answer, now)
+
+
+def name_of(plan: PodPlan) -> str:
+    """A pod as people name it."""
+    return f"{plan.pod.namespace}/{plan.pod.name}"
+
+
+def _failed(plan: PodPlan, attempt: _Attempt, answer: EvictionAnswer, now: float) -> None:
+    """A failure that may pass: tried again, each time later, but not for ever."""
+    attempt.failures += 1
+    if attempt.failures >= _MOST_FAILURES and answer.status != 403:
+        how = f"HTTP {answer.status}" if answer.status != NO_ANSWER else "no answer"
+        raise TransientError(
+            f"the eviction of pod {name_of(plan)} failed {attempt.failures} times, last with {how}: "
+            f"{answer.message}"
+        )
+    attempt.due = now + min(2.0 ** (attempt.failures - 1), _BUDGET_PAUSE)
+
+
+def _is_two_budgets(answer: EvictionAnswer) -> bool:
+    return answer.status == 500 and _TWO_BUDGETS in answer.message.lower()
+
+
+def _is_final(answer: EvictionAnswer) -> bool:
+    """A refusal that no waiting changes. A pod of a namespace that is going goes by itself."""
+    if answer.status == 403:
+        return answer.cause(_NAMESPACE_TERMINATING) is None
+    return 400 <= answer.status < 500

@@ -1,0 +1,37 @@
+"""Whether Cilium is in a cluster already, and whether it is chained to the VPC CNI there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from migration.facts.names import NAMESPACE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CONFIGURATION = f"/api/v1/namespaces/{NAMESPACE}/configmaps/cilium-config"
+_CHAIN = "aws-cni"
+
+
+class Api(Protocol):
+    """What reading it needs of a Kubernetes API."""
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        """One object, or None."""
+
+
+def is_chained(api: Api) -> bool:
+    """Whether Cilium is there, on top of the VPC CNI."""
+    return _configured(api).get("cni-chaining-mode") == _CHAIN
+
+
+def alone(api: Api) -> str:
+    """The IPAM mode of a Cilium that is there and not chained; empty otherwise."""
+    configured = _configured(api)
+    chained = configured.get("cni-chaining-mode") == _CHAIN
+    return str(configured.get("ipam", "unknown")) if configured and not chained else ""
+
+
+def _configured(api: Api) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = (api.get(CONFIGURATION) or {}).get("data") or {}
+    return found

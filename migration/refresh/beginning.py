@@ -1,0 +1,40 @@
+"""What the program of a refresh finds when it starts: its workloads in the order of work, and the plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from migration.refresh import listing
+from migration.refresh.planning import plan
+from migration.refresh.reading import find
+
+if TYPE_CHECKING:
+    from migration.facts.model import Reference
+    from migration.refresh.model import RefreshPlan
+    from migration.rules import Rules
+    from migration.world import Report, World
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshBeginning:
+    """Where a refresh stands when a program starts."""
+
+    workloads: tuple[Reference, ...]
+    """All that are or were to be restarted, in the order of work."""
+    plan: RefreshPlan | None
+    """Made when no list was written yet."""
+
+
+def begin(world: World, rules: Rules, report: Report) -> RefreshBeginning:
+    """Look for the list, and plan where there is none."""
+    known = listing.read(world, rules.refresh.round)
+    if known is not None:
+        return RefreshBeginning(known.references, plan=None)
+    made = plan_now(world, rules, report)
+    return RefreshBeginning(tuple(one.workload for one in made.workloads), plan=made)
+
+
+def plan_now(world: World, rules: Rules, report: Report) -> RefreshPlan:
+    """The plan of what is left to do, from facts read now."""
+    return plan(find(world, report), rules)

@@ -1,0 +1,73 @@
+"""What forbids a refresh, or Cilium on top of the VPC CNI at all, whatever the pods are like."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cilium.values import COMPUTE_TYPE
+from migration.facts.model import Reference
+from migration.facts.names import NAMESPACE
+from migration.plan.model import Code
+
+if TYPE_CHECKING:
+    from migration.plan.findings import Findings
+    from migration.refresh.model import Found
+    from migration.rules import Rules
+
+AWS_NODE = Reference("DaemonSet", NAMESPACE, "aws-node")
+_OLDEST = (1, 11, 2)
+"""Of the VPC CNI: Cilium's documentation of the chain, since Cilium 1.12."""
+
+
+def check(found: Found, rules: Rules, findings: Findings) -> None:
+    """Look at the cluster, its nodes and its VPC CNI."""
+    _check_cluster(found, findings)
+    _check_vpc_cni(found, rules, findings)
+    _check_security_groups(found, rules, findings)
+    for limited in found.limited:
+        kind, _, name = limited.what.partition(" ")
+        namespace, _, bare = name.rpartition("/")
+        findings.add(Code.LIMITED_FEATURE, Reference(kind, namespace, bare), detail=limited.why)
+    for group in found.untainted:
+        findings.add(Code.NO_START_UP_TAINT, group)
+
+
+def _check_cluster(found: Found, findings: Findings) -> None:
+    facts = found.facts
+    cluster = Reference("Cluster", "", facts.cluster.name)
+    if facts.cluster.status != "ACTIVE":
+        findings.add(Code.CLUSTER_NOT_ACTIVE, cluster, detail=facts.cluster.status)
+    kinds = [node.labels.get(COMPUTE_TYPE) for node in facts.nodes]
+    if facts.cluster.auto_mode or "auto" in kinds:
+        automatic = kinds.count("auto")
+        findings.add(Code.AUTO_MODE, cluster, detail=f"{automatic} of {len(kinds)} nodes are its own")
+    if kinds and all(kind == "fargate" for kind in kinds):
+        findings.add(Code.FARGATE_ONLY, cluster, detail=f"{len(kinds)} nodes")
+    if found.alone:
+        findings.add(Code.CILIUM_ALONE, cluster, detail=f"ipam {found.alone}")
+
+
+def _check_vpc_cni(found: Found, rules: Rules, findings: Findings) -> None:
+    facts, aws_node = found.facts, found.facts.aws_node
+    if aws_node is None:
+        findings.add(Code.NO_VPC_CNI, Reference("Cluster", "", facts.cluster.name))
+        return
+    version = tuple(int(part) for part in aws_node.version.split(".") if part.isdigit())
+    if version and version < _OLDEST:
+        findings.add(Code.VPC_CNI_OLD, AWS_NODE, detail=aws_node.version)
+    pinned = rules.refresh.vpc_cni_version
+    running = facts.add_on.version if facts.add_on else "not managed by EKS"
+    if pinned and running != pinned:
+        findings.add(Code.VPC_CNI_VERSION, Reference("Add-on", "", "vpc-cni"), detail=running)
+    if aws_node.enforces_policies:
+        findings.add(Code.VPC_CNI_ENFORCES, AWS_NODE)
+
+
+def _check_security_groups(found: Found, rules: Rules, findings: Findings) -> None:
+    """Beside security groups for pods Cilium can be chained, with one setting of the VPC CNI's."""
+    policies, aws_node = found.facts.security_group_policies, found.facts.aws_node
+    if not rules.options.allow.security_group_policies:
+        for policy in policies:
+            findings.add(Code.SECURITY_GROUP_POLICY_CHAINED, policy)
+    if policies and aws_node is not None and aws_node.early_demux:
+        findings.add(Code.EARLY_DEMUX, AWS_NODE)

@@ -1,0 +1,151 @@
+"""A refresh, as frozen values: what is asked for, what was found, and what will happen to every workload."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from migration.plan.model import Allowed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cilium.limits import Limited
+    from migration.facts.model import Facts, Reference
+    from migration.plan.model import BudgetUse, Caution, PodPlan, Refusal
+
+
+class Jobs(StrEnum):
+    """What becomes of the pods of Jobs. They are never restarted: their work would begin anew."""
+
+    WAIT = "wait"
+    """The gate waits until they have ended."""
+    LEAVE = "leave"
+    """They stay without Cilium until they end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshing:
+    """What is asked for, besides what a migration asks for as well."""
+
+    jobs: Jobs = Jobs.WAIT
+    job_timeout: float = 3600.0
+    evict: Allowed = field(default_factory=Allowed)
+    """Deployments whose pods are evicted although their roll-out could make new ones first."""
+    round: int = 1
+    vpc_cni_version: str = ""
+    """Version the add-on has to have; empty for any."""
+
+
+class How(StrEnum):
+    """How the pods of a workload are restarted."""
+
+    ROLL_OUT = "roll out"
+    """By the Deployment's own roll-out, which makes every new pod before an old one goes."""
+    EVICT = "evict"
+    """Pod by pod through the Eviction API, which asks their budget."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One reading of everything the plan of a refresh is made of."""
+
+    facts: Facts
+    managed: frozenset[str] = frozenset()
+    """UIDs of the pods that have a CiliumEndpoint."""
+    alone: str = ""
+    """Where Cilium runs on its own: its IPAM mode."""
+    limited: tuple[Limited, ...] = ()
+    """Objects of Cilium's that use what is limited when it is chained."""
+    untainted: tuple[Reference, ...] = ()
+    """Managed node groups whose new nodes do not wait for Cilium."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadPlan:
+    """What happens to one workload."""
+
+    position: int
+    """From 1."""
+    workload: Reference
+    uid: str
+    how: How
+    why: str
+    width: int
+    """How many of its pods may be missing at once."""
+    pods: tuple[PodPlan, ...]
+    """Those that Cilium does not manage."""
+    budgets: tuple[BudgetUse, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshPlan:
+    """Everything a refresh will do."""
+
+    cluster: str
+    parallel: int
+    managed: int
+    total: int
+    """Pods that Cilium could manage: all that run and are not on the network of their node."""
+    workloads: tuple[WorkloadPlan, ...]
+    bare: tuple[Reference, ...]
+    """Pods that nothing makes anew and nobody permitted to go."""
+    jobs: tuple[Reference, ...]
+    """Pods of Jobs."""
+    refusals: tuple[Refusal, ...]
+    cautions: tuple[Caution, ...]
+    seconds: float
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing forbids it."""
+        return not self.refusals
+
+    @property
+    def left(self) -> tuple[Reference, ...]:
+        """Pods that are not restarted."""
+        return (*self.bare, *self.jobs)
+
+    @property
+    def pods(self) -> int:
+        """How many pods are restarted."""
+        return sum(len(workload.pods) for workload in self.workloads)
+
+    def of(self, workload: Reference) -> WorkloadPlan | None:
+        """The plan of one workload; None when nothing of it is to be restarted."""
+        return next((one for one in self.workloads if one.workload == workload), None)
+
+    def refusals_of(self, workload: Reference) -> tuple[Refusal, ...]:
+        """Why one workload can not be restarted."""
+        plan = self.of(workload)
+        pods = {pod.pod for pod in plan.pods} if plan else set()
+        return tuple(one for one in self.refusals if one.object == workload or not pods.isdisjoint(one.pods))
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A workload in the list that the first run wrote."""
+
+    workload: Reference
+    uid: str
+
+    def to_json(self) -> Mapping[str, str]:
+        """As it is kept."""
+        known = self.workload
+        return {"kind": known.kind, "namespace": known.namespace, "name": known.name, "uid": self.uid}
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadList:
+    """The workloads whose pods ran before Cilium, in the order of work."""
+
+    taken: str
+    round: int
+    workloads: tuple[Listed, ...] = field(default=())
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """Which workloads."""
+        return tuple(one.workload for one in self.workloads)

@@ -1,0 +1,179 @@
+"""Makes the plan of a refresh: a pure function of what was found and what is asked for."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from migration.facts.model import Reference
+from migration.facts.names import NAMESPACE
+from migration.judging import Anywhere
+from migration.plan.budgets import Budgets, Ledger
+from migration.plan.findings import Findings
+from migration.plan.model import BudgetUse, Code, Verdict
+from migration.refresh import eligibility
+from migration.refresh.judging import RestartJudge, RollOutJudge
+from migration.refresh.model import How, Jobs, RefreshPlan, WorkloadPlan
+from migration.refresh.pods import is_bare, is_of_job, is_ordinary, unable, workload_of
+from migration.refresh.ways import way, width
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from migration.facts.model import Pod
+    from migration.plan.model import PodPlan
+    from migration.refresh.model import Found
+    from migration.rules import Rules
+
+_DNS = Reference("Deployment", NAMESPACE, "coredns")
+
+
+def plan(found: Found, rules: Rules) -> RefreshPlan:
+    """What a refresh will do to a cluster, and what forbids it."""
+    findings = Findings("refresh")
+    eligibility.check(found, rules, findings)
+    sorted_pods = _Sorted(found, rules, findings)
+    planned = _planned(found, rules, sorted_pods.to_restart, findings)
+    return RefreshPlan(
+        cluster=found.facts.cluster.name,
+        parallel=rules.options.parallel,
+        managed=sum(pod.uid in found.managed for pod in sorted_pods.reachable),
+        total=len(sorted_pods.reachable),
+        workloads=planned,
+        bare=tuple(pod.reference for pod in sorted_pods.bare),
+        jobs=tuple(pod.reference for pod in sorted_pods.of_jobs),
+        refusals=findings.refusals(),
+        cautions=findings.cautions(),
+        seconds=_in_all(planned, rules.options.parallel),
+    )
+
+
+def is_dns(workload: Reference) -> bool:
+    """Whether everything else waits for a workload: names have to resolve all the time."""
+    return workload == _DNS
+
+
+class _Sorted:
+    """The pods of a cluster, by what becomes of them."""
+
+    def __init__(self, found: Found, rules: Rules, findings: Findings) -> None:
+        self._found, self._rules, self._findings = found, rules, findings
+        self.reachable: list[Pod] = []
+        """Pods that Cilium could manage."""
+        self.bare: list[Pod] = []
+        self.of_jobs: list[Pod] = []
+        self.to_restart: dict[Reference, list[Pod]] = defaultdict(list)
+        without = {node.name: why for node in found.facts.nodes if (why := unable(node))}
+        for pod in sorted(found.facts.pods, key=lambda pod: (pod.namespace, pod.name)):
+            if not is_ordinary(pod):
+                continue
+            if pod.node in without:
+                self._out_of_reach(pod, without[pod.node])
+                continue
+            self.reachable.append(pod)
+            if pod.uid not in found.managed:
+                self._sort(pod)
+
+    def _sort(self, pod: Pod) -> None:
+        owners, allow = self._found.facts.owners, self._rules.options.allow
+        workload = workload_of(pod, owners)
+        if is_of_job(pod):
+            code = Code.JOB_AWAITED if self._rules.refresh.jobs is Jobs.WAIT else Code.JOB_LEFT
+            self._findings.add(code, workload, pod=pod.reference)
+            self.of_jobs.append(pod)
+        elif is_bare(pod, owners) and not allow.bare_pods.covers(pod.reference):
+            self._findings.add(Code.BARE_POD_LEFT, pod.reference, pod=pod.reference)
+            self.bare.append(pod)
+        else:
+            bare = is_bare(pod, owners)
+            self.to_restart[pod.reference if bare else workload].append(pod)
+
+    def _out_of_reach(self, pod: Pod, why: str) -> None:
+        """Pods on Fargate people have to answer for; of other nodes nothing else was to be expected."""
+        node = Reference("Node", "", pod.node)
+        if "fargate" in why and not self._rules.options.allow.fargate_nodes:
+            cluster = Reference("Cluster", "", self._found.facts.cluster.name)
+            self._findings.add(Code.FARGATE_NODE, cluster, node=pod.node, pod=pod.reference)
+        else:
+            self._findings.add(Code.NODE_WITHOUT_CILIUM, node, detail=why, node=pod.node, pod=pod.reference)
+
+
+def _planned(
+    found: Found, rules: Rules, to_restart: Mapping[Reference, Sequence[Pod]], findings: Findings
+) -> tuple[WorkloadPlan, ...]:
+    facts = found.facts
+    budgets, ledger = Budgets(facts), Ledger()
+    judges = {
+        how: judge(
+            facts,
+            rules.options,
+            budgets=budgets,
+            ledger=ledger,
+            places=Anywhere(facts, ()),
+            findings=findings,
+        )
+        for how, judge in ((How.EVICT, RestartJudge), (How.ROLL_OUT, RollOutJudge))
+    }
+    made = []
+    for position, workload in enumerate(_ordered(to_restart), 1):
+        pods = to_restart[workload]
+        how, why = way(workload, pods, facts, rules.refresh)
+        verdicts = tuple(judges[how].judge(pod, "") for pod in pods)
+        ledger.settle(str(workload))
+        owner = facts.owners.get(workload)
+        uses = _uses(verdicts)
+        missing = width(owner, len(pods))
+        made.append(
+            WorkloadPlan(
+                position=position,
+                workload=workload,
+                uid=owner.uid if owner else "",
+                how=how,
+                why=why,
+                width=missing,
+                pods=verdicts,
+                budgets=uses,
+                seconds=_seconds(pods, how, missing, uses, rules),
+            )
+        )
+    return tuple(made)
+
+
+def _ordered(workloads: Mapping[Reference, object]) -> list[Reference]:
+    """CoreDNS first, then by name; the same order every time."""
+    return sorted(workloads, key=lambda one: (not is_dns(one), one.namespace, one.kind, one.name))
+
+
+def _uses(verdicts: Sequence[PodPlan]) -> tuple[BudgetUse, ...]:
+    taking: dict[Reference, list[PodPlan]] = defaultdict(list)
+    for pod in verdicts:
+        if pod.verdict is Verdict.EVICT and pod.budget and pod.allowed_before is not None:
+            taking[pod.budget].append(pod)
+    return tuple(
+        BudgetUse(budget, len(pods), pods[0].allowed_before or 0, sum(pod.waits for pod in pods))
+        for budget, pods in sorted(taking.items())
+    )
+
+
+def _seconds(pods: Sequence[Pod], how: How, missing: int, uses: Sequence[BudgetUse], rules: Rules) -> float:
+    """An order of size: so many pods at once stop and become ready, one lot after the other."""
+    timings = rules.options.timings
+    known = [pod.seconds_to_ready for pod in pods if pod.seconds_to_ready is not None]
+    ready = min(max(known, default=timings.pod_ready), timings.longest_pod_ready)
+    stop = 0.0
+    if how is How.EVICT:
+        stop = max((min(pod.grace_seconds, timings.longest_stop) for pod in pods), default=0.0)
+    at_once = min([missing, *(max(use.allowed, 1) for use in uses)])
+    lots = math.ceil(len(pods) / at_once)
+    return lots * (ready + stop) + rules.options.settle_readings * timings.between_readings
+
+
+def _in_all(planned: Sequence[WorkloadPlan], parallel: int) -> float:
+    """CoreDNS, then the others in so many lanes."""
+    first = sum(one.seconds for one in planned if is_dns(one.workload))
+    lanes = [first] * parallel
+    for one in planned:
+        if not is_dns(one.workload):
+            lanes[lanes.index(min(lanes))] += one.seconds
+    return max(lanes)

@@ -1,0 +1,71 @@
+"""Reads what a refresh is planned from: pods and budgets as for a migration, and what Cilium knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cilium.limits import limited_policy
+from cilium.values import AGENT_NOT_READY_TAINT
+from migration.facts import chain
+from migration.facts.model import Reference
+from migration.refresh.model import Found
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cilium.limits import Limited
+    from migration.world import Report, World
+
+Object = dict[str, Any]
+
+_CILIUM = "/apis/cilium.io/v2"
+_POLICIES = {
+    "CiliumNetworkPolicy": f"{_CILIUM}/ciliumnetworkpolicies",
+    "CiliumClusterwideNetworkPolicy": f"{_CILIUM}/ciliumclusterwidenetworkpolicies",
+    "CiliumEgressGatewayPolicy": f"{_CILIUM}/ciliumegressgatewaypolicies",
+    "CiliumEnvoyConfig": f"{_CILIUM}/ciliumenvoyconfigs",
+    "CiliumClusterwideEnvoyConfig": f"{_CILIUM}/ciliumclusterwideenvoyconfigs",
+    "CiliumLocalRedirectPolicy": f"{_CILIUM}/ciliumlocalredirectpolicies",
+}
+
+
+def find(world: World, report: Report) -> Found:
+    """One reading of everything. It changes nothing."""
+    facts = world.facts(report, with_groups=False)
+    return Found(
+        facts=facts,
+        managed=managed(world),
+        alone=chain.alone(world.api),
+        limited=tuple(_limited(world)),
+        untainted=tuple(_untainted(world.aws("eks"), world.cluster)),
+    )
+
+
+def managed(world: World, namespace: str = "") -> frozenset[str]:
+    """UIDs of the pods that have a CiliumEndpoint, in one namespace or in all.
+
+    An endpoint names its pod as its owner, so that one that a pod of the same name left does not count.
+    """
+    where = f"/namespaces/{namespace}" if namespace else ""
+    owners = world.api.each(f"{_CILIUM}{where}/ciliumendpoints", _owner)
+    return frozenset(uid for uid in owners if uid)
+
+
+def _owner(endpoint: Object) -> str:
+    owners = endpoint["metadata"].get("ownerReferences") or ()
+    return next((str(owner["uid"]) for owner in owners if owner["kind"] == "Pod"), "")
+
+
+def _limited(world: World) -> Iterator[Limited]:
+    for kind, path in _POLICIES.items():
+        found = world.api.each(path, lambda thing, kind=kind: limited_policy(kind, thing))  # type: ignore[misc]
+        yield from (limited for limited in found if limited)
+
+
+def _untainted(eks: Any, cluster: str) -> Iterator[Reference]:
+    """Managed node groups without the start-up taint. Other nodes can not be asked for theirs."""
+    pages = eks.get_paginator("list_nodegroups").paginate(clusterName=cluster)
+    for name in sorted(name for page in pages for name in page["nodegroups"]):
+        group = eks.describe_nodegroup(clusterName=cluster, nodegroupName=name)["nodegroup"]
+        if not any(taint.get("key") == AGENT_NOT_READY_TAINT for taint in group.get("taints") or ()):
+            yield Reference("NodeGroup", "", name)

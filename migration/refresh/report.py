@@ -1,0 +1,137 @@
+"""The plan of a refresh in words: lines for previews, a table for terminals, Markdown for reviews."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from migration.plan.findings import named
+from migration.report.wording import budget_use, counted, duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from migration.facts.model import Reference
+    from migration.plan.model import Refusal
+    from migration.refresh.model import RefreshPlan, WorkloadPlan
+
+_HEADER = ("#", "WORKLOAD", "PODS", "HOW", "AT ONCE", "BUDGETS", "TIME")
+_ON_THE_RIGHT = frozenset({"#", "PODS", "AT ONCE", "TIME"})
+
+
+def headline(plan: RefreshPlan) -> str:
+    """The whole plan in one line."""
+    return (
+        f"Cluster {plan.cluster}: {plan.managed} of {plan.total} pods managed by Cilium, "
+        f"{counted(plan.pods, 'pod')} of {counted(len(plan.workloads), 'workload')} to restart, "
+        f"{plan.parallel} at once; about {duration(plan.seconds)}"
+    )
+
+
+def verdict_of(plan: RefreshPlan) -> str:
+    """Whether the plan can be carried out."""
+    if plan.clean:
+        return "Nothing forbids this plan."
+    return f"{counted(len(plan.refusals), 'refusal')}: nothing is touched before all are fixed or permitted."
+
+
+def in_short(plan: RefreshPlan) -> tuple[str, ...]:
+    """For the resource that comes first."""
+    return (headline(plan), *map(str, plan.cautions), verdict_of(plan))
+
+
+def remainder(plan: RefreshPlan) -> tuple[str, ...]:
+    """For the gate at the end."""
+    lines = [f"{plan.managed} of {plan.total} pods managed by Cilium now"]
+    if plan.bare:
+        lines.append(f"stay without it, since nothing makes them anew: {named(sorted(map(str, plan.bare)))}")
+    if plan.jobs:
+        lines.append(f"of Jobs, never restarted: {named(sorted(map(str, plan.jobs)))}")
+    return tuple(lines)
+
+
+def lines_of(plan: RefreshPlan, workload: Reference) -> tuple[str, ...]:
+    """What happens to one workload, as `pulumi preview --diff` shows it on its own resource."""
+    found = plan.of(workload)
+    if found is None:
+        return ("nothing left to restart",)
+    verdicts = Counter((pod.verdict, pod.reason) for pod in found.pods)
+    pods = counted(len(found.pods), "pod")
+    return (
+        f"{found.position}. {pods}, {found.width} at once: {found.how}, {found.why}",
+        *(f"{verdict} {counted(number, 'pod')}: {reason}" for (verdict, reason), number in verdicts.items()),
+        *(f"budget {budget_use(use)}" for use in found.budgets),
+        f"about {duration(found.seconds)}",
+    )
+
+
+def table(plan: RefreshPlan) -> str:
+    """The whole plan, one line a workload, then what forbids it and what to know before."""
+    blocks = [headline(plan), _rows(plan)]
+    if plan.refusals:
+        blocks.append("\n".join(["Refused:", *(line for one in plan.refusals for line in _refusal(one))]))
+    if plan.cautions:
+        blocks.append("\n".join(["To know before:", *(f"  {caution}" for caution in plan.cautions)]))
+    return "\n\n".join([*blocks, verdict_of(plan)]) + "\n"
+
+
+def markdown(plan: RefreshPlan) -> str:
+    """The whole plan, for a review or a change record."""
+    return "\n".join(_markdown(plan)) + "\n"
+
+
+def _rows(plan: RefreshPlan) -> str:
+    if not plan.workloads:
+        return "No pod is to be restarted."
+    rows = [_HEADER, *map(_row, plan.workloads)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
+    return "\n".join(_aligned(row, widths) for row in rows)
+
+
+def _row(one: WorkloadPlan) -> tuple[str, ...]:
+    return (
+        str(one.position),
+        f"{one.workload.kind} {one.workload.namespace}/{one.workload.name}",
+        str(len(one.pods)),
+        str(one.how),
+        str(one.width),
+        "; ".join(map(budget_use, one.budgets)) or "-",
+        duration(one.seconds),
+    )
+
+
+def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
+    cells = (
+        cell.rjust(width) if title in _ON_THE_RIGHT else cell.ljust(width)
+        for cell, width, title in zip(row, widths, _HEADER, strict=True)
+    )
+    return "  ".join(cells).rstrip()
+
+
+def _refusal(refusal: Refusal) -> Iterator[str]:
+    yield f"  {refusal.object} [{refusal.code}]"
+    yield f"      {refusal.problem}"
+    yield f"      allowed:   {refusal.allowed}"
+    yield f"      to fix it: {refusal.fix}"
+    if refusal.setting:
+        yield f"      to permit: {refusal.setting}"
+
+
+def _markdown(plan: RefreshPlan) -> Iterator[str]:
+    yield f"# Restarts in cluster {plan.cluster}"
+    yield from ("", f"{headline(plan)}.", "", f"**{verdict_of(plan)}**")
+    if plan.refusals:
+        yield from ("", "## Refused", "", *(f"- {_escaped(str(one))}" for one in plan.refusals))
+    if plan.workloads:
+        yield from ("", "## Workloads in order", "", _cells(_HEADER), _cells(["---"] * len(_HEADER)))
+        yield from (_cells(_row(one)) for one in plan.workloads)
+    if plan.cautions:
+        yield from ("", "## To know before", "", *(f"- {_escaped(str(one))}" for one in plan.cautions))
+
+
+def _cells(cells: tuple[str, ...] | list[str]) -> str:
+    return f"| {' | '.join(_escaped(cell) for cell in cells)} |"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("*", "\\*")

@@ -1,0 +1,240 @@
+"""Restarts one workload: looks where it stands, does the next thing, and looks again until it is through.
+
+What is left is read off the cluster: which of the pods that were there at the beginning still are, how many
+are ready, and which of the new ones Cilium manages. Only the beginning is written down, before the first
+change: those pods, how many were ready, and how they are restarted. So a run that was killed at any point
+goes on with what it finds, no pod that came later is ever restarted, and a roll-out is asked for once.
+
+As long as a new pod has no CiliumEndpoint no further one is touched: where Cilium does not work, restarting
+more would only make more pods without it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from errors import RefusedError
+from migration.evicting import Evictions, name_of
+from migration.judging import Bench, workload_path
+from migration.plan.model import Verdict
+from migration.record import Record, of_workload
+from migration.refresh.judging import RestartJudge, RollOutJudge
+from migration.refresh.looking import Look, Looking
+from migration.refresh.model import How
+from migration.refresh.ways import way, width
+from migration.stops import RestartRefusedError, StoppedError, UnhealthyError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from migration.facts.model import Pod, Reference
+    from migration.plan.model import PodPlan
+    from migration.rules import Rules
+    from migration.world import Report, World
+
+Object = dict[str, Any]
+
+RESTARTED_ANNOTATION = "eks-cilium.io/restarted"
+"""On the pod template of a Deployment that rolled out for a refresh: when the refresh was begun."""
+
+_OTHER_UID = (404, 409, 422)
+_JUDGES = {How.EVICT: RestartJudge, How.ROLL_OUT: RollOutJudge}
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """A workload before its restart."""
+
+    how: How
+    ready: int
+    pods: frozenset[str]
+    """UIDs of the pods that Cilium did not manage."""
+
+    def to_json(self, workload: Reference) -> Object:
+        """As it is kept, with a name for people."""
+        kept = {"how": self.how.value, "ready": self.ready, "pods": sorted(self.pods)}
+        return {"workload": str(workload), **kept}
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> _Before:
+        """From what was kept."""
+        return cls(How(kept["how"]), int(kept["ready"]), frozenset(kept["pods"]))
+
+
+def restart(world: World, workload: Reference, begun: str, rules: Rules, report: Report) -> dict[str, Any]:
+    """Restart the pods of a workload that Cilium does not manage, from whatever stage it is in.
+
+    `begun` is when the refresh was. Raises RestartRefusedError before the first change when a pod must not
+    go, and UnhealthyError when the workload does not come back as healthy as it was.
+    """
+    return _Restart(world, workload, begun, rules, report).run()
+
+
+class _Restart:
+    def __init__(self, world: World, workload: Reference, begun: str, rules: Rules, report: Report) -> None:
+        self._world, self._workload, self._rules, self._report = world, workload, rules, report
+        self._begun, self._key = begun, of_workload(workload)
+        self._looking = Looking(world, workload)
+        self._evictions = Evictions(
+            world,
+            between_looks=rules.limits.between_looks,
+            about={"workload": str(workload)},
+            refuse=lambda pods: RestartRefusedError(str(workload), pods),
+        )
+        self._benches = {how: Bench(world, rules.options, "", judge) for how, judge in _JUDGES.items()}
+        self._refused: list[str] = []
+        self._said = ""
+
+    def run(self) -> dict[str, Any]:
+        """To the end, or to an error."""
+        self._world.guard()
+        started = self._world.time.monotonic()
+        before = self._begin()
+        if before is not None:
+            self._go_through(before)
+            Record(self._world.api).drop(self._key)
+        seconds = round(self._world.time.monotonic() - started, 3)
+        pods = len(before.pods) if before else 0
+        self._world.note("restarted", workload=str(self._workload), pods=pods, total=seconds)
+        self._report(f"restarted {pods} pods in {seconds:.0f} s" if pods else "nothing left to restart")
+        return {
+            "workload": str(self._workload),
+            "how": before.how.value if before else "",
+            "pods": pods,
+            "seconds": seconds,
+        }
+
+    def _begin(self) -> _Before | None:
+        """What a run that was stopped wrote stands. None where there is nothing to restart."""
+        record = Record(self._world.api)
+        kept = record.get(self._key)
+        if kept is not None:
+            return _Before.from_json(kept)
+        look = self._looking.look()
+        if not look.unmanaged:
+            return None
+        things = [look.things[pod.uid] for pod in look.unmanaged]
+        facts = self._benches[How.EVICT].facts(things)
+        how, _ = way(self._workload, look.unmanaged, facts, self._rules.refresh)
+        verdicts = self._benches[how].judge(things)
+        if refused := _in_the_way(verdicts.values()):
+            raise RestartRefusedError(str(self._workload), refused)
+        before = _Before(how, look.ready, frozenset(pod.uid for pod in look.unmanaged))
+        record.put(self._key, before.to_json(self._workload))
+        return before
+
+    def _go_through(self, before: _Before) -> None:
+        """Look and act until all is done; the time counts from when the last old pod went."""
+        world, limits = self._world, self._rules.limits
+        left, since, good = len(before.pods) + 1, world.time.monotonic(), 0
+        while True:
+            world.guard()
+            look = self._looking.look()
+            missing = "" if look.is_gone else self._missing(look, before)
+            good = 0 if missing else good + 1
+            if good >= self._rules.options.settle_readings:
+                return
+            if missing:
+                self._tell(missing)
+                self._act(look, before)
+            now, old = world.time.monotonic(), look.old(before.pods)
+            if len(old) < left:
+                left, since = len(old), now
+            if now - since >= limits.health + max(
+                (pod.grace_seconds for pod in old if pod.deleted), default=0
+            ):
+                raise self._unhealthy(missing or "it did not last", before)
+            world.time.sleep(limits.between_looks)
+
+    def _missing(self, look: Look, before: _Before) -> str:
+        """What is still missing, in one sentence."""
+        old, wanted = look.old(before.pods), look.wanted(before.ready)
+        parts = []
+        if old:
+            parts.append(f"{len(before.pods) - len(old)} of {len(before.pods)} pods restarted")
+        if before.how is How.ROLL_OUT and (rolling := look.rolling()):
+            parts.append(rolling)
+        if look.ready < wanted:
+            parts.append(
+                f"{look.ready} of {wanted} pods ready ({look.not_ready() or 'the next one is not made yet'})"
+            )
+        if new := look.new_without_cilium(before.pods):
+            parts.append(f"pod {new[0].name} on {new[0].node} has no CiliumEndpoint")
+        held = [self._evictions.answer(pod.uid) for pod in old if self._evictions.is_refused_for_now(pod.uid)]
+        parts += [answer for answer in held[:1] if answer]
+        return "; ".join(parts)
+
+    def _act(self, look: Look, before: _Before) -> None:
+        if before.how is How.ROLL_OUT:
+            self._roll_out(look)
+        elif not look.new_without_cilium(before.pods):
+            self._evict(look, before)
+
+    def _roll_out(self, look: Look) -> None:
+        """Ask for it, once: the same annotation twice changes nothing."""
+        path = workload_path(self._workload)
+        if look.thing is None or path is None:
+            return
+        annotations = look.thing["spec"]["template"]["metadata"].get("annotations") or {}
+        if annotations.get(RESTARTED_ANNOTATION) == self._begun:
+            return
+        self._world.guard()
+        template = {"metadata": {"annotations": {RESTARTED_ANNOTATION: self._begun}}}
+        patch = {"metadata": {"uid": look.thing["metadata"]["uid"]}, "spec": {"template": template}}
+        try:
+            self._world.api.merge(path, patch)
+        except RefusedError as error:
+            if error.status not in _OTHER_UID:  # gone, or another of its name: the next look tells
+                raise
+        else:
+            self._world.note("rolled-out", workload=str(self._workload))
+
+    def _evict(self, look: Look, before: _Before) -> None:
+        """As many as may be missing, unready ones first: they serve nothing."""
+        staying = [pod for pod in look.old(before.pods) if pod.deleted is None]
+        verdicts = self._benches[How.EVICT].judge([look.things[pod.uid] for pod in staying])
+        refused = _in_the_way(verdicts.values())
+        if refused and self._refused:
+            raise RestartRefusedError(str(self._workload), refused)
+        self._refused = refused
+        if refused:
+            return
+        room = width(look.owner, len(look.pods)) - max(look.wanted(before.ready) - look.ready, 0)
+        for pod in _in_turn(staying):
+            if pod.ready and room <= 0:
+                return
+            if self._evictions.is_due(pod.uid):
+                room -= 1
+                self._ask(verdicts[pod.uid])
+
+    def _ask(self, plan: PodPlan) -> None:
+        self._world.guard()
+        if plan.verdict is Verdict.DELETE:
+            self._evictions.delete(plan)
+        elif plan.verdict is Verdict.EVICT:
+            self._evictions.evict(plan)
+
+    def _tell(self, line: str) -> None:
+        if line != self._said:
+            self._report(line)
+            self._said = line
+
+    def _unhealthy(self, missing: str, before: _Before) -> StoppedError:
+        undo = ""
+        if before.how is How.ROLL_OUT:
+            name, namespace = self._workload.name, self._workload.namespace
+            undo = f"; `kubectl rollout undo deployment/{name} -n {namespace}` takes its roll-out back"
+        self._world.note("gave-up", workload=str(self._workload), reason=missing)
+        return UnhealthyError(str(self._workload), missing, undo)
+
+
+def _in_turn(pods: Sequence[Pod]) -> list[Pod]:
+    """Unready ones first, then from the highest ordinal down, as a StatefulSet would."""
+    return sorted(
+        sorted(pods, key=lambda pod: (len(pod.name), pod.name), reverse=True), key=lambda pod: pod.ready
+    )
+
+
+def _in_the_way(verdicts: Any) -> list[str]:
+    return [f"{name_of(plan)}: {plan.reason}" for plan in verdicts if plan.verdict.stands_in_the_way]

@@ -1,0 +1,90 @@
+"""Networks beyond the VPC that see pods' own addresses: the VPC CNI translates what goes to all others.
+
+A policy in a peer that names pods would see their node instead (aws/amazon-vpc-cni-k8s#474). Where pods
+leave with their own addresses anyway (`AWS_VPC_K8S_CNI_EXTERNALSNAT`), nothing is changed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from migration import affinity, agents
+from migration.facts import aws_node
+from migration.facts.groups import VPC_CNI
+from migration.facts.names import NAMESPACE
+from migration.record import SNAT, Record
+from migration.sides import AWS
+from migration.stops import StoppedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from migration.rules import Rules
+    from migration.world import Report, World
+
+_NO_CONFIGURATION = "{}"
+
+
+def exclude(world: World, peers: Sequence[str], rules: Rules, report: Report) -> dict[str, Any]:
+    """Have the VPC CNI leave pods' addresses alone on the way to the peers. {"changed", "exclusions"}."""
+    world.guard()
+    now = aws_node.read(world.api)
+    if now is None:
+        raise StoppedError(f"DaemonSet {NAMESPACE}/aws-node does not exist")
+    missing = [] if now.external_snat else [peer for peer in peers if not _covers(now.snat_exclusions, peer)]
+    if not missing:
+        return {"changed": False, "exclusions": list(now.snat_exclusions)}
+    record, add_on = Record(world.api), world.eks.add_on(VPC_CNI)
+    if record.get(SNAT) is None:
+        configuration = add_on.configuration if add_on else None
+        record.put(SNAT, {"configuration": configuration, "exclusions": list(now.snat_exclusions)})
+    wanted = [*now.snat_exclusions, *missing]
+    report(f"aws-node leaves pods' addresses alone on the way to {', '.join(wanted)}")
+    if add_on:
+        affinity.configure(world, configured(add_on.configuration, wanted), rules, report)
+    else:
+        world.api.apply(AWS.path, _applied(wanted), force=True)
+    agents.await_roll_out(world, AWS, rules.limits, report)
+    return {"changed": True, "exclusions": wanted}
+
+
+def restore(world: World, rules: Rules, report: Report) -> None:
+    """Give the VPC CNI the exclusions back that it had."""
+    record = Record(world.api)
+    kept = record.get(SNAT)
+    if kept is None or world.api.get(AWS.path) is None:
+        return
+    world.guard()
+    if kept["configuration"] is not None:
+        affinity.configure(world, kept["configuration"] or _NO_CONFIGURATION, rules, report)
+    else:
+        world.api.apply(AWS.path, _applied(kept["exclusions"]), force=True)
+    agents.await_roll_out(world, AWS, rules.limits, report)
+    record.drop(SNAT)
+
+
+def configured(configuration: str, networks: Iterable[str]) -> str:
+    """The add-on's whole configuration with other exclusions in it."""
+    values = (yaml.safe_load(configuration) if configuration.strip() else {}) or {}
+    environment = {**(values.get("env") or {}), aws_node.EXCLUSIONS: ",".join(networks)}
+    return json.dumps({**values, "env": environment}, sort_keys=True)
+
+
+def _applied(networks: Sequence[str]) -> dict[str, Any]:
+    variable = [{"name": aws_node.EXCLUSIONS, "value": ",".join(networks)}] if networks else []
+    container = {"name": AWS.daemon_set, "env": variable}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": AWS.daemon_set, "namespace": NAMESPACE},
+        "spec": {"template": {"spec": {"containers": [container]}}},
+    }
+
+
+def _covers(networks: Iterable[str], peer: str) -> bool:
+    wanted = ipaddress.IPv4Network(peer)
+    return any(wanted.subnet_of(ipaddress.IPv4Network(network)) for network in networks)

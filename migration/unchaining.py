@@ -1,0 +1,119 @@
+"""Takes chained agents off their nodes, which go back to the VPC CNI alone.
+
+Before a chained cluster goes on to Cilium alone, and before a chained release is uninstalled. Agents of the
+two kinds cannot run beside each other: they share one configuration, and one operator with one IPAM mode
+(cilium/cilium#31596). So the chained ones leave first, from nodes that are to go anyway.
+
+An agent that only vanishes would leave its CNI configuration on the node, and no pod would start there any
+more. So first all agents restart with `cni-uninstall`, which has their last act remove it (before 1.13 they
+always do); the VPC CNI's own configuration, which `cni.exclusive: false` left alone, is then the first again.
+Policies are paused before: pods keep the programs Cilium attached until they are restarted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from migration import agents, placement, policies
+from migration.facts.chain import CONFIGURATION, is_chained
+from migration.facts.names import AWS_CNI, CNI_LABEL
+from migration.plan.model import Target
+from migration.sides import CILIUM
+
+if TYPE_CHECKING:
+    from migration.rules import Rules
+    from migration.world import Report, World
+
+Object = dict[str, Any]
+
+_UNINSTALL = "cni-uninstall"
+_ANNOTATION = "eks-cilium.io/leaving"
+_NOWHERE = {"key": "eks-cilium.io/chained", "operator": "Exists"}
+"""No node has this label."""
+_CILIUM_NODES = "/apis/cilium.io/v2/ciliumnodes"
+
+
+def leave(world: World, rules: Rules, report: Report, *, everywhere: bool = False) -> dict[str, Any]:
+    """Take chained agents off the nodes labelled as the VPC CNI's, or off all of them.
+
+    Returns {"chained": whether there were any, "nodes": [those they left]}. Nothing is done where Cilium is
+    not chained.
+    """
+    if not is_chained(world.api):
+        return {"chained": False, "nodes": []}
+    world.guard()
+    if _waited_for(world, everywhere):
+        _prepare(world, rules, report)
+        expression = _NOWHERE if everywhere else placement.expression(Target.CILIUM)
+        placement.add(world, expression)
+        _await_gone(world, rules, report, everywhere=everywhere)
+    left = _forget_nodes(world, everywhere)
+    report(f"Cilium's chained agents have left {len(left)} nodes")
+    return {"chained": True, "nodes": left}
+
+
+def come_back(world: World, rules: Rules, report: Report) -> None:
+    """Have chained agents run where they did, and enforce what they did."""
+    if not is_chained(world.api):
+        return
+    world.guard()
+    world.api.merge(CONFIGURATION, {"data": {_UNINSTALL: None}})
+    for expression in (_NOWHERE, placement.expression(Target.CILIUM)):
+        placement.take_away(world, expression)
+    _annotate(world, None)
+    agents.await_roll_out(world, CILIUM, rules.limits, report)
+    policies.resume(world, rules.limits, report)
+
+
+def _prepare(world: World, rules: Rules, report: Report) -> None:
+    """One restart of every agent, with both settings: it is the last one that its policies see."""
+    world.api.merge(CONFIGURATION, {"data": {_UNINSTALL: "true"}})
+    _annotate(world, "true")
+    policies.pause(world, rules.limits, report)
+
+
+def _annotate(world: World, value: str | None) -> None:
+    if world.api.get(CILIUM.path) is not None:
+        template = {"metadata": {"annotations": {_ANNOTATION: value}}}
+        world.api.merge(CILIUM.path, {"spec": {"template": template}})
+
+
+def _await_gone(world: World, rules: Rules, report: Report, *, everywhere: bool) -> None:
+    world.wait(
+        lambda: _waited_for(world, everywhere),
+        waited_for="the chained agents to leave",
+        seconds=rules.limits.roll_out,
+        every=rules.limits.between_looks,
+        report=report,
+        since_progress=True,
+    )
+
+
+def _waited_for(world: World, everywhere: bool) -> str:
+    """Where chained agents still are, in one sentence."""
+    left = None if everywhere else _labelled(world)
+    nodes = sorted(
+        node
+        for pod in agents.pods(world, CILIUM)
+        if (node := pod["spec"].get("nodeName")) and (left is None or node in left)
+    )
+    return f"chained agents are still on {agents.named(nodes)}" if nodes else ""
+
+
+def _forget_nodes(world: World, everywhere: bool) -> list[str]:
+    """What agents wrote of nodes that they left: the operator that comes would take it for its own."""
+    labelled = None if everywhere else _labelled(world)
+    left = sorted(
+        name
+        for name in world.api.each(_CILIUM_NODES, lambda thing: str(thing["metadata"]["name"]))
+        if labelled is None or name in labelled
+    )
+    for name in left:
+        world.guard()
+        world.api.delete(f"{_CILIUM_NODES}/{name}")
+    return left
+
+
+def _labelled(world: World) -> set[str]:
+    nodes = world.api.list("/api/v1/nodes", labelSelector=f"{CNI_LABEL}={AWS_CNI}")
+    return {node["metadata"]["name"] for node in nodes}

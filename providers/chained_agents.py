@@ -1,0 +1,56 @@
+"""The gates of a chain: agents on every node before pods are restarted, and on none when they have to leave.
+
+`ChainedAgents` stands behind the Helm release, so that it is deleted before the release is: then nodes go
+back to the VPC CNI alone, and pods start there as before. `Unchaining` does the same before a replacement.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from migration import chaining, unchaining
+from providers.operation import Operation, OperationArgs, OperationProvider
+
+if TYPE_CHECKING:
+    from migration.operations import Facts, Rules
+    from migration.world import Report, World
+
+
+def _leave_labelled(world: World, rules: Rules, report: Report) -> Facts:
+    return chaining.leave_nodes(world, rules, report)
+
+
+class ChainedAgentsProvider(OperationProvider):
+    """Waits for agents; deleting it has them leave, unless Cilium is not chained any more."""
+
+    operation = staticmethod(chaining.await_agents)
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Nodes on which an agent only vanished would start no pod any more."""
+        self.undone(_props, self.undo)
+
+    def undo(self, world: World, rules: Rules, report: Report) -> None:
+        """Have the agents leave every node."""
+        chaining.leave_nodes(world, rules, report, everywhere=True)
+
+
+class UnchainingProvider(OperationProvider):
+    """Has chained agents leave the nodes that are to be replaced; where there are none it does nothing."""
+
+    operation = staticmethod(_leave_labelled)
+
+    def undo(self, world: World, rules: Rules, report: Report) -> None:
+        """Before Cilium was installed anew, chained agents may come back."""
+        unchaining.come_back(world, rules, report)
+
+
+class ChainedAgents(Operation[OperationArgs], module="eks-cilium", name="ChainedAgents"):
+    """Exists once an agent is ready on every node that can have one."""
+
+    made_by = ChainedAgentsProvider
+
+
+class Unchaining(Operation[OperationArgs], module="eks-cilium", name="Unchaining"):
+    """Exists once no chained agent is on a node that is to be replaced."""
+
+    made_by = UnchainingProvider

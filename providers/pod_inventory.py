@@ -1,0 +1,98 @@
+"""The resource that writes down, once, which workloads have pods that Cilium does not manage.
+
+First of a refresh, so that whatever forbids Cilium on top of the VPC CNI, or the restart of a pod, is said
+here, in the preview, all at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from migration import chaining
+from migration.refresh import report
+from migration.refresh.beginning import plan_now
+from migration.stops import StoppedError
+from providers.operation import Operation, OperationArgs, OperationProvider
+from providers.planning import checked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pulumi
+    from pulumi.dynamic import CheckResult
+
+    from migration.operations import Facts, Rules
+    from migration.refresh.model import RefreshPlan
+    from migration.world import Report, World
+
+
+class PodInventoryArgs(OperationArgs):
+    """What a `PodInventory` is made from."""
+
+    workloads: Sequence[str]
+    """The workloads the program counts on, in the order of work."""
+
+
+class PodInventoryProvider(OperationProvider):
+    """Writes the list. Deleting it leaves the list: the next program finds its workloads by it."""
+
+    def must_act(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+        """Another round means another list, and so do other workloads."""
+        return (
+            super().must_act(olds, news)
+            or _round(olds) != _round(news)
+            or set(olds["workloads"]) != set(news["workloads"])
+        )
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Show the plan in short, and refuse what forbids it until the list is written."""
+        return checked(
+            type(self).connect,
+            _olds,
+            news,
+            done=bool(_olds) and not self.must_act({**_olds}, {**_olds, **news}),
+            show=report.in_short,
+            refuse=lambda plan: plan.refusals,
+            make=plan_now,
+        )
+
+    def perform(self, world: World, rules: Rules, _props: Mapping[str, Any], report: Report) -> Facts:
+        """Write down; the workloads have to be those that the program has resources for."""
+        before = written(plan_now(world, rules, report))
+        taken = chaining.take_list(world, rules, report)
+        _compare(_props["workloads"], taken["workloads"])
+        return {**taken, "plan": before}
+
+
+def written(plan: RefreshPlan) -> str:
+    """The plan as it is exported, in Markdown."""
+    return report.markdown(plan)
+
+
+def _round(props: Mapping[str, Any]) -> int:
+    return int((props.get("rules") or {}).get("round", 1))
+
+
+def _compare(counted_on: Sequence[str], found: Sequence[str]) -> None:
+    came = sorted(set(found) - set(counted_on))
+    if came:
+        raise StoppedError(
+            f"workloads came since this run began: {', '.join(came)}",
+            "They are in the list now, and nothing else was touched. Run `pulumi up` again.",
+        )
+
+
+class PodInventory(Operation[PodInventoryArgs], module="eks-cilium", name="PodInventory"):
+    """Exists once the workloads are written down."""
+
+    made_by = PodInventoryProvider
+
+    @property
+    def taken(self) -> pulumi.Output[str]:
+        """When the list was written, which tells one refresh from another."""
+        return self.result.apply(lambda result: str(result["taken"]))
+
+    @property
+    def plan(self) -> pulumi.Output[str]:
+        """The plan before the first change, as Markdown."""
+        return self.result.apply(lambda result: str(result["plan"]))

@@ -1,0 +1,72 @@
+"""The resource of one workload: made when Cilium manages its pods and it is as healthy as before.
+
+One resource a workload, so that Pulumi saves what is done after each, shows each on a row of its own, and
+lets a Ctrl-C end after the workload in hand.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
+
+from migration import chaining
+from migration.facts.model import Reference
+from migration.refresh import report
+from migration.refresh.beginning import plan_now
+from providers.operation import Operation, OperationArgs, OperationProvider
+from providers.planning import checked, is_done
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pulumi.dynamic import CheckResult
+
+    from migration.operations import Facts, Rules
+    from migration.world import Report, World
+
+
+class Workload(TypedDict):
+    """Which workload."""
+
+    kind: str
+    namespace: str
+    name: str
+
+
+class PodRefreshArgs(OperationArgs):
+    """What a `PodRefresh` is made from."""
+
+    workload: Workload
+
+
+class PodRefreshProvider(OperationProvider):
+    """Restarts the pods of one workload."""
+
+    acts_on: ClassVar[tuple[str, ...]] = ("workload",)
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Show what happens to the workload and its pods, and refuse what forbids it."""
+        workload = _reference(news)
+        return checked(
+            type(self).connect,
+            _olds,
+            news,
+            done=is_done(_olds, news),
+            show=lambda plan: report.lines_of(plan, workload),
+            refuse=lambda plan: plan.refusals_of(workload),
+            make=plan_now,
+        )
+
+    def perform(self, world: World, rules: Rules, _props: Mapping[str, Any], report: Report) -> Facts:
+        """Roll out or evict, wait, look at its health and at what Cilium knows."""
+        return chaining.restart_workload(world, _reference(_props), rules, report)
+
+
+def _reference(props: Mapping[str, Any]) -> Reference:
+    workload = props["workload"]
+    return Reference(workload["kind"], workload["namespace"], workload["name"])
+
+
+class PodRefresh(Operation[PodRefreshArgs], module="eks-cilium", name="PodRefresh"):
+    """Exists once its workload is restarted."""
+
+    made_by = PodRefreshProvider

@@ -1,0 +1,44 @@
+"""The resource that has the VPC CNI leave pods' addresses alone on the way to peers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from migration import chaining, snat
+from providers.operation import Operation, OperationArgs, OperationProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from migration.operations import Facts, Rules
+    from migration.world import Report, World
+
+
+class SnatExclusionsArgs(OperationArgs):
+    """What `SnatExclusions` is made from."""
+
+    peers: Sequence[str]
+
+
+class SnatExclusionsProvider(OperationProvider):
+    """Adds to what the VPC CNI excludes; deleting it gives it the exclusions back that it had."""
+
+    acts_on: ClassVar[tuple[str, ...]] = ("peers",)
+
+    def perform(self, world: World, rules: Rules, _props: Mapping[str, Any], report: Report) -> Facts:
+        """Exclude the peers that are not excluded yet."""
+        return chaining.exclude_from_snat(world, _props["peers"], rules, report)
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """No agent of Cilium's depends on it."""
+        self.undone(_props, self.undo)
+
+    def undo(self, world: World, rules: Rules, report: Report) -> None:
+        """Give them back."""
+        snat.restore(world, rules, report)
+
+
+class SnatExclusions(Operation[SnatExclusionsArgs], module="eks-cilium", name="SnatExclusions"):
+    """Exists once peers see pods' own addresses."""
+
+    made_by = SnatExclusionsProvider

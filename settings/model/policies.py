@@ -1,0 +1,244 @@
+"""Keys of policies across clusters: what is meant, what is denied otherwise, and what has to come true.
+
+A part of every mode that joins clusters; it stands alone, so that the mode decides which clusters there are.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cilium.policies import DefaultDeny, Destination, Intent, Pods, ports
+from cilium.policies.ports import PATTERN
+from cilium.verdict.model import Address, End, Entity, Pod
+from settings.model.fields import Part, option
+
+_NAME = r"^[a-z0-9]([a-z0-9-]{0,51}[a-z0-9])?$"
+_NAME_ALLOWED = "1 to 53 lower-case letters, digits and dashes, beginning and ending with a letter or digit"
+_NAMESPACE = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+_NAMESPACE_ALLOWED = "the name of a Kubernetes namespace"
+_CLUSTER_ALLOWED = "the name, in Cilium, of one of the clusters of this stack"
+_LABELS_ALLOWED = "an object of Kubernetes labels; all pods of the namespace without any"
+_CLIENT = {"cluster": "cluster-1", "namespace": "my-client", "labels": {"app": "my-client"}}
+_SERVER = {"cluster": "cluster-2", "namespace": "my-server", "labels": {"app": "my-server"}}
+_ENTITIES = ("host", "remote-node", "kube-apiserver", "health", "ingress", "unmanaged")
+
+PortText = Annotated[str, Field(pattern=PATTERN)]
+EntityName = Literal["host", "remote-node", "kube-apiserver", "health", "ingress", "unmanaged"]
+
+
+class PolicyPods(Part):
+    """Pods of one namespace of one cluster."""
+
+    cluster: str = option(says="Cluster of the pods.", allowed=_CLUSTER_ALLOWED, example="cluster-1")
+    namespace: str = option(
+        says="Namespace of the pods.", allowed=_NAMESPACE_ALLOWED, example="my-client", pattern=_NAMESPACE
+    )
+    labels: dict[str, str] = option(
+        default_factory=dict,
+        says="Labels the pods carry, all of them.",
+        allowed=_LABELS_ALLOWED,
+        example={"app": "my-client"},
+    )
+
+    @property
+    def pods(self) -> Pods:
+        """As `cilium.policies` takes them."""
+        return Pods(self.cluster, self.namespace, self.labels)
+
+
+class PolicyDestination(PolicyPods):
+    """Pods, and which of their ports."""
+
+    ports: tuple[PortText, ...] = option(
+        (),
+        says="Ports that may be reached; every port without any.",
+        allowed="a list of ports such as 8080/TCP, or ranges such as 8000-8100/UDP from Cilium 1.16 on",
+        example=["8080/TCP"],
+    )
+
+
+class PolicyIntent(Part):
+    """Somebody may talk to somebody. It becomes an egress policy there and an ingress policy here."""
+
+    name: str = option(
+        says="Name of the intent; the policies are named after it.",
+        allowed=_NAME_ALLOWED,
+        example="client-to-server",
+        pattern=_NAME,
+    )
+    from_: PolicyPods = option(
+        alias="from",
+        says="Who begins.",
+        allowed="an object with cluster, namespace and labels",
+        example=_CLIENT,
+    )
+    to: PolicyDestination = option(
+        says="Who is reached, and where.",
+        allowed="an object with cluster, namespace, labels and ports",
+        example={**_SERVER, "ports": ["8080/TCP"]},
+    )
+
+    @property
+    def intent(self) -> Intent:
+        """As `cilium.policies` takes it."""
+        to = self.to
+        destination = Destination(to.cluster, to.namespace, to.labels, tuple(map(ports, to.ports)))
+        return Intent(self.name, self.from_.pods, destination)
+
+
+class PolicyDefaultDeny(PolicyPods):
+    """Pods for which everything is denied that no policy allows; DNS to the cluster's kube-dns is allowed."""
+
+    name: str = option(
+        "default-deny",
+        says="Name of the policy; several in one namespace need several names.",
+        allowed=_NAME_ALLOWED,
+        example="default-deny",
+        pattern=_NAME,
+    )
+    directions: tuple[Literal["egress", "ingress"], ...] = option(
+        ("egress", "ingress"),
+        says="Which way.",
+        allowed="a list of egress, ingress",
+        example=["ingress"],
+        min_length=1,
+    )
+
+    @property
+    def meant(self) -> DefaultDeny:
+        """As `cilium.policies` takes it."""
+        return DefaultDeny(self.pods, self.directions, self.name)
+
+
+class PolicyFile(Part):
+    """A YAML file of CiliumNetworkPolicies and CiliumClusterwideNetworkPolicies, for one cluster."""
+
+    cluster: str = option(says="Cluster that gets them.", allowed=_CLUSTER_ALLOWED, example="cluster-1")
+    path: str = option(
+        says="The file.",
+        allowed="a path of a YAML file, as seen from the project",
+        example="policies/article.yaml",
+        min_length=1,
+    )
+    any_cluster: bool = option(
+        False,
+        says="Whether its peer selectors may name no cluster. What they mean changes with Cilium 1.19.",
+        allowed="true or false",
+        example=True,
+    )
+
+
+class PolicyEnd(Part):
+    """One end of traffic: pods, an address outside of all clusters, or one of Cilium's entities."""
+
+    cluster: str | None = option(
+        None, says="Cluster of the pods.", allowed=_CLUSTER_ALLOWED, example="cluster-1"
+    )
+    namespace: str | None = option(
+        None,
+        says="Namespace of the pods.",
+        allowed=_NAMESPACE_ALLOWED,
+        example="my-client",
+        pattern=_NAMESPACE,
+    )
+    labels: dict[str, str] = option(
+        default_factory=dict,
+        says="All labels of the pods that policies may look at.",
+        allowed="an object of Kubernetes labels",
+        example={"app": "my-client"},
+    )
+    namespace_labels: dict[str, str] | None = option(
+        None,
+        says="Labels of the namespace; what they decide stays undecided without them.",
+        allowed="an object of Kubernetes labels",
+        example={"team": "shop"},
+    )
+    service_account: str | None = option(
+        None,
+        says="Service account of the pods; what it decides stays undecided without it.",
+        allowed="the name of a service account",
+        example="default",
+        min_length=1,
+    )
+    address: str | None = option(
+        None,
+        says="An address in no cluster.",
+        allowed="an IPv4 address, and nothing else beside it",
+        example="203.0.113.10",
+        pattern=r"^\d{1,3}(\.\d{1,3}){3}$",
+    )
+    entity: EntityName | None = option(
+        None,
+        says="What Cilium knows by a name of its own.",
+        allowed=f"one of {', '.join(_ENTITIES)}, and nothing else beside it",
+        example="kube-apiserver",
+    )
+
+    @property
+    def end(self) -> End:
+        """As `cilium.verdict` takes it. Only for an end that the rules have found to be sound."""
+        if self.address is not None:
+            return Address(self.address)
+        if self.entity is not None:
+            return Entity(self.entity)
+        return Pod(
+            cluster=self.cluster or "",
+            namespace=self.namespace or "",
+            labels=self.labels,
+            namespace_labels=self.namespace_labels,
+            service_account=self.service_account,
+        )
+
+
+class PolicyAssertion(Part):
+    """Traffic of which the outcome is known beforehand. The preview fails where the policies differ."""
+
+    from_: PolicyEnd = option(
+        alias="from",
+        says="Who begins.",
+        allowed="an object with cluster, namespace and labels, or with address, or with entity",
+        example=_CLIENT,
+    )
+    to: PolicyEnd = option(
+        says="Who is reached.",
+        allowed="an object with cluster, namespace and labels, or with address, or with entity",
+        example=_SERVER,
+    )
+    port: PortText = option(says="Which port.", allowed="one port, such as 8080/TCP", example="8080/TCP")
+
+
+class Policies(Part):
+    """Policies across the clusters."""
+
+    intents: tuple[PolicyIntent, ...] = option(
+        (),
+        says="Who may talk to whom.",
+        allowed="a list of objects with name, from and to",
+        example=[{"name": "client-to-server", "from": _CLIENT, "to": {**_SERVER, "ports": ["8080/TCP"]}}],
+    )
+    default_deny: tuple[PolicyDefaultDeny, ...] = option(
+        (),
+        says="For whom everything else is denied.",
+        allowed="a list of objects with cluster and namespace, perhaps with labels",
+        example=[{"cluster": "cluster-1", "namespace": "my-client"}],
+    )
+    files: tuple[PolicyFile, ...] = option(
+        (),
+        says="Policies written by hand.",
+        allowed="a list of objects with cluster and path",
+        example=[{"cluster": "cluster-1", "path": "policies/article.yaml"}],
+    )
+    must_allow: tuple[PolicyAssertion, ...] = option(
+        (),
+        says="Traffic that has to be allowed, or the preview fails.",
+        allowed="a list of objects with from, to and port",
+        example=[{"from": _CLIENT, "to": _SERVER, "port": "8080/TCP"}],
+    )
+    must_deny: tuple[PolicyAssertion, ...] = option(
+        (),
+        says="Traffic that has to be denied, or the preview fails.",
+        allowed="a list of objects with from, to and port",
+        example=[{"from": _CLIENT, "to": _SERVER, "port": "8080/TCP"}],
+    )

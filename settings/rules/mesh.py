@@ -1,0 +1,149 @@
+"""Rules about a mesh, as far as the configuration alone shows them.
+
+What the clusters show (their networks, ids, versions) is checked by `mesh.checks`, in the preview.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cilium.mesh import INTERNAL, SCHEME, SOURCE_RANGES, TARGET_TYPE, TYPE
+from cilium.policies import ports
+from cilium.ports import ALL
+from settings.model.cluster import CILIUM_NAME
+from settings.problems import UNSET, Problem, remove_command, set_command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from settings.model import MeshSettings
+
+_URL = re.compile(r"^[a-z]+://")
+_DECIDED_HERE = frozenset({SCHEME, INTERNAL, TYPE, TARGET_TYPE, SOURCE_RANGES})
+_FEWEST, _MOST = 2, 8
+"""Pairs grow with the square of clusters; beyond eight a Transit Gateway of one's own is the better plan."""
+
+
+def there_are_two_or_more(settings: MeshSettings) -> Iterator[Problem]:
+    """A mesh of one has nobody to talk to."""
+    count = len(settings.clusters)
+    if not _FEWEST <= count <= _MOST:
+        path = ("clusters",)
+        example = {"cluster-1": {"name": "one"}, "cluster-2": {"name": "two"}}
+        allowed = f"{_FEWEST} to {_MOST} clusters"
+        yield Problem(path, sorted(settings.clusters), allowed, set_command(path, example))
+
+
+def clusters_have_ciliums_names(settings: MeshSettings) -> Iterator[Problem]:
+    """The keys are the names in Cilium: part of every identity, and of a host name."""
+    for name in settings.clusters:
+        path = ("clusters", name)
+        if not re.match(CILIUM_NAME, name):
+            allowed = "a name of 1 to 32 lower-case letters, digits and dashes: the name Cilium has for it"
+            yield Problem(path, name, allowed, f"{remove_command(path)}, then set it under another name")
+        elif name == "default":
+            allowed = "any other name: every Cilium that was given none is called this, and refuses an id"
+            yield Problem(path, name, allowed, f"{remove_command(path)}, then set it under another name")
+
+
+def clusters_are_found_one_way(settings: MeshSettings) -> Iterator[Problem]:
+    """By a stack or by a name."""
+    for name, cluster in settings.clusters.items():
+        path = ("clusters", name, "stack")
+        if cluster.stack is None and cluster.name is None:
+            allowed = "the stack that knows the cluster, or the cluster's name in EKS under `name`"
+            yield Problem(path, UNSET, allowed, set_command(path, "organization/eks-cilium/dev"))
+        elif cluster.stack is not None and cluster.name is not None:
+            yield Problem(path, cluster.stack, "nothing while `name` is set", remove_command(path))
+
+
+def clusters_are_different(settings: MeshSettings) -> Iterator[Problem]:
+    """One cluster under two names would be joined with itself."""
+    seen: dict[tuple[str | None, ...], str] = {}
+    for name, cluster in settings.clusters.items():
+        where = (cluster.stack, cluster.name, cluster.region or settings.region, cluster.profile)
+        if where in seen and (cluster.stack or cluster.name):
+            path = ("clusters", name)
+            value = cluster.model_dump(by_alias=True, exclude_none=True, exclude_defaults=True)
+            yield Problem(path, value, f"another cluster than {seen[where]}", remove_command(path))
+        seen.setdefault(where, name)
+
+
+def gateway_goes_with_its_type(settings: MeshSettings) -> Iterator[Problem]:
+    """An id of a gateway that nothing is attached to is a slip."""
+    given, path = settings.connection.transit_gateway_id, ("connection", "transitGatewayId")
+    if given is not None and settings.connection.type == "peering":
+        allowed = "nothing while connection.type is peering"
+        instead = set_command(("connection", "type"), "transit-gateway")
+        yield Problem(path, given, allowed, f"{remove_command(path)}, or {instead}")
+
+
+def pod_ports_are_ports(settings: MeshSettings) -> Iterator[Problem]:
+    """What becomes rules of security groups."""
+    given = settings.connection.pod_ports
+    for index, text in enumerate(given):
+        path = ("connection", "podPorts", index)
+        if text == ALL:
+            continue
+        try:
+            ports(text)
+        except ValueError:
+            allowed = "a port such as 8080/TCP, a range such as 8000-8100/UDP, or all"
+            yield Problem(path, text, allowed, set_command(path, "8080/TCP"))
+        else:
+            if text in given[:index]:
+                yield Problem(path, text, "every port once", remove_command(path))
+
+
+def load_balancers_stay_internal(settings: MeshSettings) -> Iterator[Problem]:
+    """Neither controller may be told otherwise, and what this program says itself is not said twice."""
+    for key, value in settings.cluster_mesh.service_annotations.items():
+        path = ("clusterMesh", "serviceAnnotations", key)
+        if key in _DECIDED_HERE:
+            allowed = "nothing: load balancers are internal, for the peers' networks only"
+            yield Problem(path, value, allowed, remove_command(path))
+        elif value.strip().lower() == "internet-facing":
+            allowed = "anything but internet-facing: an etcd never belongs on the internet"
+            yield Problem(path, value, allowed, remove_command(path))
+
+
+def the_issuer_is_trusted(settings: MeshSettings) -> Iterator[Problem]:
+    """Certificates nobody trusts join nothing."""
+    authorities, path = settings.cluster_mesh.authorities, ("clusterMesh", "authorities", "trusted")
+    trusted = list(authorities.trusted)
+    if len(set(trusted)) != len(trusted) or min(trusted) < 1:
+        yield Problem(path, trusted, "one or two different whole numbers from 1", set_command(path, [1]))
+    elif authorities.issuing not in trusted:
+        allowed = f"a list with {authorities.issuing} in it, which issues"
+        yield Problem(path, trusted, allowed, set_command(path, sorted({*trusted[:1], authorities.issuing})))
+
+
+def the_owner_is_a_member(settings: MeshSettings) -> Iterator[Problem]:
+    """A zone belongs to the account of one of the clusters."""
+    owner, path = settings.cluster_mesh.zone_owner, ("clusterMesh", "zoneOwner")
+    if owner is not None and owner not in settings.clusters:
+        allowed = f"one of {', '.join(sorted(settings.clusters))}"
+        yield Problem(path, owner, allowed, set_command(path, min(settings.clusters, default="cluster-1")))
+
+
+def chart_repository_is_usable(settings: MeshSettings) -> Iterator[Problem]:
+    """Charts come over TLS or from a directory."""
+    repository, path = settings.cluster_mesh.chart_repository, ("clusterMesh", "chartRepository")
+    if _URL.match(repository) and not repository.startswith(("https://", "oci://")):
+        allowed = "an https:// repository, an oci:// path, or a directory"
+        yield Problem(path, repository, allowed, set_command(path, "https://helm.cilium.io/"))
+
+
+RULES = (
+    there_are_two_or_more,
+    clusters_have_ciliums_names,
+    clusters_are_found_one_way,
+    clusters_are_different,
+    gateway_goes_with_its_type,
+    pod_ports_are_ports,
+    load_balancers_stay_internal,
+    the_issuer_is_trusted,
+    the_owner_is_a_member,
+    chart_repository_is_usable,
+)

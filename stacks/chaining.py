@@ -1,0 +1,244 @@
+"""Mode `chaining`: Cilium on top of the AWS VPC CNI of a running cluster, which goes on assigning addresses.
+
+What is registered is the work itself: the workloads written down, the VPC CNI told about peers, Cilium
+installed, its agents on every node, then one resource for every workload whose pods ran before. No node is
+replaced, and where there are no peers aws-node is not touched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cilium.chaining import ChainingMode, chaining_values, nodes_in, overlaps
+from cilium.limits import limited_values
+from cilium.versions import RELEASES
+from clients.aws import Credentials, client
+from components.chaining import Chaining
+from components.cilium import Cilium
+from components.kubeconfig import kubeconfig
+from errors import ProgramError, UnexpectedAnswerError
+from migration.existing import ExistingCluster, find
+from migration.refresh import report
+from migration.refresh.beginning import RefreshBeginning, begin
+from providers.cluster import world_of
+from providers.pod_inventory import PodInventory, written
+from providers.rules import rules_of
+from providers.snat_exclusions import SnatExclusions
+from settings.problems import Problem, set_command
+from stacks.kubernetes_versions import refuse_old_kubernetes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from providers.operation import OperationArgs
+    from settings.model import ChainingSettings
+
+_TARGET = "chained"
+_ROOM = 2
+"""How many times the nodes of today the pool has to have room for."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The cluster and where its refresh stands."""
+
+    cluster: ExistingCluster
+    beginning: RefreshBeginning
+    nodes: int
+
+
+def look(settings: ChainingSettings) -> Found | None:
+    """Read the cluster; None while there is none."""
+    credentials = Credentials(region=settings.region, profile=settings.profile)
+    cluster = find(settings.cluster.name, lambda service: client(credentials, service))
+    if cluster is None:
+        return None
+    shared = shared_inputs(settings)
+    with world_of(shared) as world:
+        rules = rules_of(shared["target"], shared["rules"])
+        nodes = len(world.api.list("/api/v1/nodes"))
+        return Found(cluster, begin(world, rules, pulumi.log.debug), nodes)
+
+
+def run(
+    settings: ChainingSettings, look: Callable[[ChainingSettings], Found | None] = look
+) -> dict[str, Any]:
+    """Register everything and return what the stack exports."""
+    try:
+        found = look(settings)
+    except UnexpectedAnswerError:
+        raise
+    except (ProgramError, BotoCoreError, ClientError) as error:
+        raise pulumi.RunError(f"{settings.cluster.name} could not be read: {error}") from None
+    if found is None:
+        return _without_cluster(settings)
+    return ChainedCluster(settings, found).exports()
+
+
+class ChainedCluster:
+    """The resources of one stack in this mode, in the order in which they are made."""
+
+    def __init__(self, settings: ChainingSettings, found: Found) -> None:
+        self._settings, self._cluster, self._beginning = settings, found.cluster, found.beginning
+        self._name = settings.cilium.cluster_name or settings.cluster.name
+        refuse_old_kubernetes(RELEASES[settings.cilium.version], found.cluster.version)
+        _refuse_pool(settings, found)
+        self._kubeconfig = kubeconfig(
+            name=self._cluster.name,
+            region=settings.region,
+            endpoint=self._cluster.endpoint,
+            certificate_authority=self._cluster.certificate_authority,
+            profile=settings.profile,
+        )
+        self._show()
+        self._inventory = PodInventory(self._name, self._inventory_args())
+        operation: OperationArgs = {**shared_inputs(settings), "migration": self._inventory.taken}
+        cilium = self._make_cilium(self._tell_peers(operation))
+        self._chaining = Chaining(
+            self._name,
+            {
+                "operation": operation,
+                "workloads": self._beginning.workloads,
+                "parallel": settings.refresh.parallel,
+            },
+            pulumi.ResourceOptions(depends_on=[cilium]),
+        )
+
+    def exports(self) -> dict[str, Any]:
+        """What people need: access, the plan before the first change, what is left, what to type."""
+        cluster, settings = self._cluster, self._settings
+        return {
+            "kubeconfig": self._kubeconfig,
+            "cluster": {
+                "name": cluster.name,
+                "arn": cluster.arn,
+                "endpoint": cluster.endpoint,
+                "kubernetesVersion": cluster.version,
+                "ciliumVersion": settings.cilium.version,
+            },
+            "pods": self._chaining.counted,
+            "planMarkdown": self._plan(),
+            "nextCommands": next_commands(settings),
+        }
+
+    def _plan(self) -> pulumi.Output[str]:
+        """Until it is taken, the inventory can not show the plan it will be taken by."""
+        if self._beginning.plan is not None and pulumi.runtime.is_dry_run():
+            return pulumi.Output.from_input(written(self._beginning.plan))
+        return self._inventory.plan
+
+    def _show(self) -> None:
+        """The plan, and what the configuration asks for that this mode limits; what policies use is in it."""
+        if not pulumi.runtime.is_dry_run():
+            return
+        if self._beginning.plan is not None:
+            pulumi.log.info(report.table(self._beginning.plan))
+        for limited in limited_values(self._settings.cilium.values):
+            pulumi.log.warn(f"eks-cilium:{limited.what} is limited in this mode: {limited.why}")
+
+    def _inventory_args(self) -> Any:
+        workloads = [str(workload) for workload in self._beginning.workloads]
+        return {**shared_inputs(self._settings), "workloads": workloads}
+
+    def _tell_peers(self, operation: OperationArgs) -> pulumi.Resource:
+        """Before Cilium, since aws-node restarts for it."""
+        if not self._settings.peer_cidrs:
+            return self._inventory
+        return SnatExclusions(
+            self._name,
+            {**operation, "peers": list(self._settings.peer_cidrs)},
+            pulumi.ResourceOptions(depends_on=[self._inventory]),
+        )
+
+    def _make_cilium(self, after: pulumi.Resource) -> Cilium:
+        provider = kubernetes.Provider(
+            self._name, kubeconfig=self._kubeconfig, cluster_identifier=self._cluster.arn
+        )
+        return Cilium(
+            f"{self._name}-cilium",
+            {
+                "version": self._settings.cilium.version,
+                "chart_repository": self._settings.cilium.chart_repository,
+                "values": chaining_values(chaining_mode(self._settings, self._name)),
+            },
+            pulumi.ResourceOptions(providers=[provider], depends_on=[after]),
+        )
+
+
+def chaining_mode(settings: ChainingSettings, name: str) -> ChainingMode:
+    """What decides the values of a stack."""
+    wanted = settings.cilium
+    return ChainingMode(
+        release=RELEASES[wanted.version],
+        cluster_name=name,
+        cluster_id=wanted.cluster_id,
+        pool=wanted.pool,
+        encryption=wanted.encryption,
+        operator_replicas=wanted.operator_replicas,
+        hubble_enabled=wanted.hubble.enabled,
+        hubble_relay=wanted.hubble.relay,
+        hubble_ui=wanted.hubble.ui,
+        extra=wanted.values,
+    )
+
+
+def shared_inputs(settings: ChainingSettings) -> OperationArgs:
+    """The inputs of every resource of the refresh; of its rules what differs from the defaults."""
+    rules = settings.refresh.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    if settings.vpc_cni.version:
+        rules["vpcCniVersion"] = settings.vpc_cni.version
+    return {
+        "cluster_name": settings.cluster.name,
+        "region": settings.region,
+        "profile": settings.profile,
+        "target": _TARGET,
+        "rules": rules,
+    }
+
+
+def next_commands(settings: ChainingSettings) -> list[str]:
+    """What to type to look at the result, or at what is left to do."""
+    where = f"--region {settings.region}" + (f" --profile {settings.profile}" if settings.profile else "")
+    return [
+        f"aws eks update-kubeconfig {where} --name {settings.cluster.name}",
+        "kubectl -n kube-system rollout status daemonset/cilium",
+        "cilium status",
+        "pulumi stack output pods",
+    ]
+
+
+def _refuse_pool(settings: ChainingSettings, found: Found) -> None:
+    """Agents' addresses that the VPC or Services have as well would be lost to them, on every node."""
+    cluster, pool, path = found.cluster, settings.cilium.pool, ("cilium", "pool")
+    networks = [(f"{cluster.vpc_id}", cidr) for cidr in cluster.cidrs or (cluster.cidr,)]
+    if cluster.service_cidr:
+        networks.append(("the network of Services", cluster.service_cidr))
+    shared = list(overlaps(pool, networks))
+    allowed = ""
+    if shared:
+        allowed = f"a network without addresses of any other; shared with {', '.join(shared)}"
+    elif nodes_in(pool) < _ROOM * found.nodes:
+        allowed = f"room for twice the {found.nodes} nodes there are; this one has room for {nodes_in(pool)}"
+    if allowed:
+        raise pulumi.RunError(str(Problem(path, pool, allowed, set_command(path, "198.19.0.0/16"))))
+
+
+def _without_cluster(settings: ChainingSettings) -> dict[str, Any]:
+    """A preview may come before the cluster; an update has nothing to work on."""
+    name, region = settings.cluster.name, settings.region
+    missing = f"EKS has no cluster {name} in {region} yet, so its pods are not known"
+    if not pulumi.runtime.is_dry_run():
+        path = ("cluster", "name")
+        problem = Problem(path, name, f"the name of a cluster in {region}", set_command(path, "..."))
+        raise pulumi.RunError(f"{missing}\n  {problem}")
+    pulumi.log.warn(f"{missing}: this preview has no plan in it")
+    return {
+        "cluster": {"name": name, "exists": False},
+        "planMarkdown": missing,
+        "nextCommands": next_commands(settings),
+    }

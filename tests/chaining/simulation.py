@@ -1,0 +1,198 @@
+"""The simulated world with Cilium chained to the VPC CNI: pods from before stay without it, and roll-outs."""
+
+from typing import Any
+
+from migration.facts.model import Reference
+from migration.plan.model import Allowed, Exceptions, Options, Target
+from migration.refresh.model import Refreshing
+from migration.rules import Limits, Rules
+from tests.rotation.simulation.api_server import Object, is_ready
+from tests.rotation.simulation.controllers import (
+    DEPLOYMENTS,
+    ENDPOINTS,
+    PODS,
+    REPLICA_SETS,
+    STATEFUL_SETS,
+    owner_of,
+)
+from tests.rotation.simulation.world import CONFIG_MAPS, Simulation
+
+QUICK = Limits(health=60, roll_out=60, between_looks=1)
+
+
+def rules(
+    refresh: dict[str, Any] | None = None, allow: dict[str, Any] | None = None, **options: Any
+) -> Rules:
+    exceptions = {
+        name: value if isinstance(value, bool) else Allowed(tuple(value))
+        for name, value in (allow or {}).items()
+    }
+    chosen = Options(target=Target.CHAINED, allow=Exceptions(**exceptions), **options)
+    return Rules(chosen, QUICK, Refreshing(**(refresh or {})))
+
+
+def deployment(name: str, namespace: str = "shop") -> Reference:
+    return Reference("Deployment", namespace, name)
+
+
+class ChainedSimulation(Simulation):
+    """A cluster on the VPC CNI into which Cilium comes on top."""
+
+    def __init__(self, **groups: int) -> None:
+        self.chained_at: float | None = None
+        self.broken: set[str] = set()
+        """Apps whose new pods never become ready."""
+        super().__init__(**groups)
+
+    def chain(self) -> None:
+        """As Helm does with the program's values."""
+        self.add_daemon_set("cilium", [{"matchExpressions": []}])
+        metadata = {"name": "cilium-config", "namespace": "kube-system"}
+        data = {"enable-policy": "default", "cni-chaining-mode": "aws-cni", "ipam": "cluster-pool"}
+        self.api.put(CONFIG_MAPS, {"metadata": metadata, "data": data})
+        self.chained_at = self.clock.seconds
+        self.clock.sleep(5)
+
+    def roll_out_of(
+        self, name: str, replicas: int, *, namespace: str = "shop", missing: int | str = "25%", **budget: Any
+    ) -> Object:
+        """A Deployment with a strategy, which the simulation rolls out when its template changes."""
+        self.deploy(name, replicas, namespace, **budget)
+        found = self.api.find(DEPLOYMENTS, namespace, name)
+        assert found is not None
+        rolling = {"maxUnavailable": missing, "maxSurge": "25%"}
+        found["spec"] |= {
+            "selector": {"matchLabels": {"app": name}},
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": rolling},
+            "template": {"metadata": {"labels": {"app": name}}},
+        }
+        return found
+
+    def stateful(self, name: str, replicas: int, **spec: Any) -> None:
+        template = {"metadata": {"labels": {"app": name}}, "spec": spec}
+        self.api.put(
+            STATEFUL_SETS,
+            {
+                "metadata": {"name": name, "namespace": "shop"},
+                "spec": {
+                    "replicas": replicas,
+                    "selector": {"matchLabels": {"app": name}},
+                    "updateStrategy": {"type": "RollingUpdate"},
+                    "template": template,
+                },
+                "status": {},
+            },
+        )
+        self.clock.sleep(5)
+
+    def uids(self, app: str) -> set[str]:
+        return {pod["metadata"]["uid"] for pod in self.pods_of(app)}
+
+    def pods_of(self, app: str) -> list[Object]:
+        return [pod for pod in self.api.of(PODS) if (pod["metadata"].get("labels") or {}).get("app") == app]
+
+    def evicted(self) -> list[str]:
+        return [uid for _, uid, status in self.api.evictions if status == 201]
+
+    def tick(self) -> None:
+        for found in self.api.of(DEPLOYMENTS):
+            if "strategy" in found["spec"]:
+                self._roll(found)
+        super().tick()
+
+    def _roll(self, found: Object) -> None:
+        """One new pod more, and once it is ready one old pod less."""
+        name, namespace = found["metadata"]["name"], found["metadata"]["namespace"]
+        sets = [one for one in self.api.of(REPLICA_SETS, namespace) if _is_of(one, found)]
+        wanted, annotations = (
+            found["spec"]["replicas"],
+            found["spec"]["template"]["metadata"].get("annotations", {}),
+        )
+        version = annotations.get("eks-cilium.io/restarted", "")
+        new = next((one for one in sets if one.get("version", "") == version), None)
+        if new is None:
+            new = self.api.put(
+                REPLICA_SETS,
+                {
+                    "version": version,
+                    "metadata": {
+                        "name": f"{name}-{len(sets) + 1}",
+                        "namespace": namespace,
+                        "ownerReferences": [owner_of("Deployment", found)],
+                    },
+                    "spec": {**sets[0]["spec"], "replicas": 0},
+                    "status": {},
+                },
+            )
+        for old in (one for one in sets if one is not new and one["spec"]["replicas"]):
+            if (
+                new["spec"]["replicas"] + old["spec"]["replicas"] <= wanted
+                and self._ready(new) == new["spec"]["replicas"]
+            ):
+                new["spec"]["replicas"] += 1
+            elif self._ready(new) == new["spec"]["replicas"]:
+                old["spec"]["replicas"] -= 1
+                self.api.terminate(
+                    next(pod for pod in self._pods(old) if "deletionTimestamp" not in pod["metadata"])
+                )
+
+    def _count(self) -> None:
+        super()._count()
+        for one in self.api.of(STATEFUL_SETS):
+            one["status"] = {"readyReplicas": sum(map(is_ready, self.pods_of(one["metadata"]["name"])))}
+        for found in self.api.of(DEPLOYMENTS):
+            sets = [one for one in self.api.of(REPLICA_SETS) if _is_of(one, found)]
+            new = max(sets, key=lambda one: str(one["metadata"]["name"]))
+            found["status"] = {
+                "observedGeneration": found["metadata"]["generation"],
+                "replicas": sum(len(self._pods(one)) for one in sets),
+                "updatedReplicas": len(self._pods(new)),
+                "readyReplicas": sum(map(self._ready, sets)),
+            }
+
+    def _pods(self, replica_set: Object) -> list[Object]:
+        name, namespace = replica_set["metadata"]["name"], replica_set["metadata"]["namespace"]
+        return [
+            pod
+            for pod in self.api.of(PODS, namespace)
+            if (pod["metadata"].get("ownerReferences") or [{}])[0].get("name") == name
+        ]
+
+    def _ready(self, replica_set: Object) -> int:
+        pods = self._pods(replica_set)
+        return sum(is_ready(pod) and "deletionTimestamp" not in pod["metadata"] for pod in pods)
+
+    def _start_pods(self) -> None:
+        super()._start_pods()
+        for pod in self.api.of(PODS):
+            broken = (pod["metadata"].get("labels") or {}).get("app") in self.broken
+            if broken and self.chained_at is not None and pod["boundAt"] > self.chained_at:
+                pod["status"] = {"phase": "Running", "conditions": [{"type": "Ready", "status": "False"}]}
+
+    def _give_endpoints(self, node: str) -> None:
+        """Only to pods that came after Cilium. An endpoint names its pod as its owner."""
+        if self.chained_at is None:
+            super()._give_endpoints(node)
+            return
+        for pod in self.pods_on(node):
+            metadata = pod["metadata"]
+            key = (metadata["namespace"], metadata["name"])
+            came_after = pod.get("boundAt", 0.0) > self.chained_at
+            found = self.api.find(ENDPOINTS, *key)
+            if found is not None and found["metadata"]["ownerReferences"][0]["uid"] != metadata["uid"]:
+                self.api.remove(ENDPOINTS, found)
+                found = None
+            if came_after and not pod["spec"].get("hostNetwork") and found is None:
+                owner = {"kind": "Pod", "name": key[1], "uid": metadata["uid"]}
+                self.api.put(
+                    ENDPOINTS,
+                    {"metadata": {"namespace": key[0], "name": key[1], "ownerReferences": [owner]}},
+                )
+
+
+def _is_of(replica_set: Object, found: Object) -> bool:
+    above = replica_set["metadata"]["ownerReferences"][0]
+    return bool(
+        above["name"] == found["metadata"]["name"]
+        and replica_set["metadata"]["namespace"] == found["metadata"]["namespace"]
+    )

@@ -1,0 +1,234 @@
+"""Chained agents leave their nodes: before a replacement those that are to go, before an end all of them."""
+
+from typing import Any
+
+import pytest
+
+from migration import chaining, operations, unchaining
+from migration.rules import Rules
+from providers.chained_agents import ChainedAgentsProvider
+from tests.operations.shells import inputs, over
+from tests.rotation import migrations
+from tests.rotation.simulation.api_server import Object
+from tests.rotation.simulation.controllers import CILIUM_NODES, CONFIG_MAPS, PODS
+
+from .simulation import ChainedSimulation, rules
+
+pytestmark = pytest.mark.simulation
+
+
+def quiet(_: str) -> None:
+    pass
+
+
+def agents(simulation: ChainedSimulation, name: str = "cilium") -> list[str]:
+    """The nodes that an agent is on."""
+    return sorted(
+        pod["spec"]["nodeName"]
+        for pod in simulation.api.of(PODS, "kube-system")
+        if (pod["metadata"].get("labels") or {}).get("k8s-app") == name
+    )
+
+
+def configuration(simulation: ChainedSimulation) -> dict[str, str]:
+    found = simulation.api.find(CONFIG_MAPS, "kube-system", "cilium-config")
+    assert found is not None
+    data: dict[str, str] = found["data"]
+    return data
+
+
+def template(simulation: ChainedSimulation) -> Object:
+    found: Object = simulation.daemon_set("cilium")["spec"]["template"]
+    return found
+
+
+@pytest.fixture
+def simulation() -> ChainedSimulation:
+    made = ChainedSimulation(workers=3)
+    made.chain()
+    return made
+
+
+def bound(simulation: ChainedSimulation) -> Rules:
+    """As the program is when it comes to Unchaining: nodes labelled, aws-node bound to them."""
+    given = migrations.rules()
+    operations.take_inventory(simulation.world(), given, quiet)
+    operations.restrict_aws_node(simulation.world(), given, quiet)
+    return given
+
+
+def test_they_leave_the_nodes_that_are_to_go_and_the_vpc_cni_stays(simulation: ChainedSimulation):
+    given, nodes = bound(simulation), agents(simulation)
+
+    facts = chaining.leave_nodes(simulation.world(), given, quiet)
+
+    assert facts == {"chained": True, "nodes": nodes}
+    assert agents(simulation) == []
+    assert agents(simulation, "aws-node") == nodes
+    assert simulation.api.of(CILIUM_NODES) == [], "the operator that comes would take them for its own"
+
+
+def test_their_configuration_goes_with_them_and_no_policy_is_enforced_by_then(simulation: ChainedSimulation):
+    given = bound(simulation)
+    seen: list[tuple[str | None, str | None]] = []
+
+    def look(what: str) -> None:
+        placed = "eks-cilium.io/chained" in str(template(simulation)) or "cni-plugin" in str(
+            template(simulation)
+        )
+        if "daemonsets/cilium" in what and placed:
+            kept = configuration(simulation)
+            seen.append((kept.get("cni-uninstall"), kept.get("enable-policy")))
+
+    simulation.api.after_write = look
+    chaining.leave_nodes(simulation.world(), given, quiet)
+
+    assert seen[0] == ("true", "never")
+    assert template(simulation)["metadata"]["annotations"]["eks-cilium.io/leaving"] == "true"
+
+
+def test_an_agent_on_a_node_that_joined_since_stays(simulation: ChainedSimulation):
+    given = bound(simulation)
+    group = simulation.cloud.groups["workers"]
+    group.maximum = group.desired = 4
+    simulation.clock.sleep(10)
+
+    chaining.leave_nodes(simulation.world(), given, quiet)
+
+    assert agents(simulation) == ["ip-10-0-0-4"]
+    assert [node["metadata"]["name"] for node in simulation.api.of(CILIUM_NODES)] == ["ip-10-0-0-4"]
+
+
+def test_where_cilium_is_not_chained_nothing_is_written():
+    simulation = ChainedSimulation(workers=2)
+    given = bound(simulation)
+    simulation.install_cilium()
+    simulation.api.writes.clear()
+
+    assert chaining.leave_nodes(simulation.world(), given, quiet) == {"chained": False, "nodes": []}
+    assert simulation.api.writes == []
+
+
+def test_before_the_release_is_uninstalled_they_leave_every_node(simulation: ChainedSimulation):
+    nodes = agents(simulation)
+
+    facts = chaining.leave_nodes(simulation.world(), rules(), quiet, everywhere=True)
+
+    assert facts["nodes"] == nodes
+    assert agents(simulation) == []
+    assert simulation.api.of(CILIUM_NODES) == []
+
+
+def test_they_come_back_where_they_were_and_enforce_what_they_did(simulation: ChainedSimulation):
+    nodes, before, data = agents(simulation), str(terms(simulation)), dict(configuration(simulation))
+    given = bound(simulation)
+    chaining.leave_nodes(simulation.world(), given, quiet)
+
+    unchaining.come_back(simulation.world(), given, quiet)
+
+    assert agents(simulation) == nodes
+    assert str(terms(simulation)) == before
+    assert configuration(simulation) == data
+    assert "eks-cilium.io/leaving" not in str(template(simulation))
+
+
+def terms(simulation: ChainedSimulation) -> Any:
+    return template(simulation)["spec"]["affinity"]
+
+
+def deleted(simulation: ChainedSimulation, **changes: str) -> None:
+    """Delete `ChainedAgents` as Pulumi does."""
+    over(simulation, ChainedAgentsProvider).delete("demo/ChainedAgents", inputs(**changes))
+
+
+def test_deleting_the_resource_of_the_agents_has_them_leave_every_node(simulation: ChainedSimulation):
+    deleted(simulation, target="chained")
+
+    assert agents(simulation) == []
+    assert configuration(simulation)["cni-uninstall"] == "true"
+
+
+def test_deleting_it_after_a_replacement_leaves_the_new_agents_alone():
+    simulation = ChainedSimulation(workers=2)
+    simulation.install_cilium()
+    simulation.clock.sleep(5)
+    nodes = agents(simulation)
+    simulation.api.writes.clear()
+
+    deleted(simulation, target="chained")
+
+    assert agents(simulation) == nodes
+    assert simulation.api.writes == []
+
+
+class KilledError(Exception):
+    """Kill -9."""
+
+
+@pytest.mark.parametrize("everywhere", [False, True], ids=["before a replacement", "before an end"])
+@pytest.mark.parametrize("after", [False, True], ids=["before a write", "after a write"])
+def test_killed_at_every_write_and_run_again_all_have_left(after: bool, everywhere: bool):
+    for write in range(1, 30):
+        simulation = ChainedSimulation(workers=3)
+        simulation.chain()
+        given = bound(simulation)
+        killed = left_and_killed(simulation, given, write, after=after, everywhere=everywhere)
+        chaining.leave_nodes(simulation.world(), given, quiet, everywhere=everywhere)
+
+        assert agents(simulation) == []
+        assert simulation.api.of(CILIUM_NODES) == []
+        kept = configuration(simulation)
+        assert (kept["cni-uninstall"], kept["enable-policy"]) == ("true", "never")
+        if not killed:
+            return
+    pytest.fail("it never came to its end")
+
+
+def left_and_killed(
+    simulation: ChainedSimulation, given: Rules, write: int, *, after: bool, everywhere: bool
+) -> bool:
+    counted = [0]
+
+    def kill(_: str) -> None:
+        counted[0] += 1
+        if counted[0] == write:
+            raise KilledError
+
+    name = "after_write" if after else "before_write"
+    setattr(simulation.api, name, kill)
+    try:
+        chaining.leave_nodes(simulation.world(), given, quiet, everywhere=everywhere)
+    except KilledError:
+        simulation.clock.sleep(5)
+        return True
+    finally:
+        setattr(simulation.api, name, lambda _: None)
+    return False
+
+
+def test_a_replacement_goes_on_from_there_to_its_end(simulation: ChainedSimulation):
+    """Unchained, then Helm gives the same release the values of a Cilium of its own."""
+    simulation.roll_out_of("web", 4, missing=1, maxUnavailable=1)
+    before = migrations.Before(simulation)
+    stack = UnchainedStack(simulation, migrations.rules())
+
+    stack.up()
+
+    before.check_replaced()
+    assert len(agents(simulation)) == len(simulation.nodes()) == 3
+    assert agents(simulation, "aws-node") == []
+
+
+class UnchainedStack(migrations.Stack):
+    """A migration with Unchaining before its release, and a release that is there already."""
+
+    def _install(self) -> None:
+        simulation = self._simulation
+        assert isinstance(simulation, ChainedSimulation)
+        chaining.leave_nodes(simulation.world(), self._rules, quiet)
+        for name, collection in (("cilium", "/apis/apps/v1/daemonsets"), ("cilium-config", CONFIG_MAPS)):
+            found = simulation.api.find(collection, "kube-system", name)
+            assert found is not None
+            simulation.api.remove(collection, found)
+        simulation.install_cilium()
+        simulation.chained_at = None

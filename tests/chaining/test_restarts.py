@@ -1,0 +1,260 @@
+"""Workloads are restarted under their budgets, each pod once, and a sick one stops everything after it."""
+
+from typing import Any
+
+import pytest
+
+from migration import chaining
+from migration.facts.model import Reference
+from migration.refresh.beginning import plan_now
+from migration.refresh.model import How
+from migration.rules import Rules
+from migration.stops import RestartRefusedError, StoppedError, UnhealthyError
+
+from .simulation import ChainedSimulation, deployment, rules
+
+pytestmark = pytest.mark.simulation
+
+
+def quiet(_: str) -> None:
+    pass
+
+
+@pytest.fixture
+def simulation() -> ChainedSimulation:
+    return ChainedSimulation(workers=3)
+
+
+def begun(simulation: ChainedSimulation, given: Rules | None = None) -> Rules:
+    """The list is written, then Cilium is chained."""
+    given = given or rules()
+    chaining.take_list(simulation.world(), given, quiet)
+    simulation.chain()
+    simulation.watch()
+    return given
+
+
+def restart(simulation: ChainedSimulation, workload: Reference, given: Rules) -> dict[str, Any]:
+    return chaining.restart_workload(simulation.world(), workload, given, quiet)
+
+
+def test_a_deployment_that_may_lose_pods_is_evicted_under_its_budget(simulation: ChainedSimulation):
+    simulation.roll_out_of("web", 6, missing="50%", maxUnavailable=1)
+    before = simulation.uids("web")
+    given = begun(simulation)
+
+    done = restart(simulation, deployment("web"), given)
+
+    assert (done["how"], done["pods"]) == (How.EVICT, 6)
+    assert sorted(simulation.evicted()) == sorted(before)
+    assert simulation.violations == []
+
+
+def test_without_a_budget_no_more_are_missing_than_its_own_roll_out_would_allow(
+    simulation: ChainedSimulation,
+):
+    simulation.roll_out_of("web", 8, missing=2)
+    given = begun(simulation)
+    fewest = [8]
+    tick = simulation.clock.tick
+
+    def watched() -> None:
+        tick()
+        fewest[0] = min(fewest[0], sum(map(ready, simulation.pods_of("web"))))
+
+    simulation.clock.tick = watched
+    restart(simulation, deployment("web"), given)
+
+    assert fewest[0] >= 6
+
+
+def ready(pod: dict[str, Any]) -> bool:
+    conditions = pod["status"].get("conditions") or []
+    return "deletionTimestamp" not in pod["metadata"] and any(one["status"] == "True" for one in conditions)
+
+
+def test_a_deployment_that_makes_new_pods_first_rolls_out_once(simulation: ChainedSimulation):
+    """Also where its budget never allows anything: none is asked, and none is undercut."""
+    simulation.roll_out_of("web", 2, minAvailable=2)
+    before = simulation.uids("web")
+    given = begun(simulation)
+
+    done = restart(simulation, deployment("web"), given)
+
+    assert (done["how"], done["pods"]) == (How.ROLL_OUT, 2)
+    assert simulation.evicted() == []
+    assert simulation.violations == []
+    assert before.isdisjoint(simulation.uids("web"))
+    assert len([one for one in simulation.api.writes if one[0] == "PATCH" and "deployments" in one[1]]) == 1
+
+
+def test_a_stateful_set_goes_from_its_last_pod_to_its_first(simulation: ChainedSimulation):
+    simulation.stateful("db", 3)
+    given = begun(simulation)
+
+    restart(simulation, Reference("StatefulSet", "shop", "db"), given)
+
+    assert [name for name, _, status in simulation.api.evictions if status == 201] == [
+        "shop/db-2",
+        "shop/db-1",
+        "shop/db-0",
+    ]
+
+
+def test_what_cilium_manages_already_is_not_touched(simulation: ChainedSimulation):
+    simulation.roll_out_of("web", 6, missing=1)
+    given = begun(simulation)
+    restart(simulation, deployment("web"), given)
+    evicted = simulation.evicted()
+
+    again = restart(simulation, deployment("web"), given)
+
+    assert again["pods"] == 0
+    assert simulation.evicted() == evicted
+
+
+class KilledError(Exception):
+    """Kill -9."""
+
+
+@pytest.mark.parametrize(("replicas", "missing"), [(5, 1), (2, "25%")], ids=["evicted", "rolled out"])
+@pytest.mark.parametrize("after", [False, True], ids=["before a write", "after a write"])
+def test_killed_at_every_write_and_run_again_no_pod_is_restarted_twice(
+    replicas: int, missing: int | str, after: bool
+):
+    for write in range(1, 30):
+        simulation = ChainedSimulation(workers=3)
+        simulation.roll_out_of("web", replicas, missing=missing, maxUnavailable=1)
+        before = simulation.uids("web")
+        given = begun(simulation)
+        killed = run_killed(simulation, given, write, after=after)
+        restart(simulation, deployment("web"), given)
+
+        asked = simulation.evicted()
+        assert len(asked) == len(set(asked))
+        assert set(asked) <= before
+        assert before.isdisjoint(simulation.uids("web"))
+        assert simulation.violations == []
+        patches = [one for one in simulation.api.writes if one[0] == "PATCH" and "deployments" in one[1]]
+        assert len(patches) <= 1
+        if not killed:
+            return
+    pytest.fail("it never came to its end")
+
+
+def run_killed(simulation: ChainedSimulation, given: Rules, write: int, *, after: bool) -> bool:
+    counted = [0]
+
+    def kill(_: str) -> None:
+        counted[0] += 1
+        if counted[0] == write:
+            raise KilledError
+
+    name = "after_write" if after else "before_write"
+    setattr(simulation.api, name, kill)
+    try:
+        restart(simulation, deployment("web"), given)
+    except KilledError:
+        return True
+    finally:
+        setattr(simulation.api, name, lambda _: None)
+    return False
+
+
+@pytest.mark.parametrize(("replicas", "missing"), [(4, 1), (2, "25%")], ids=["evicted", "rolled out"])
+def test_a_workload_that_does_not_come_back_stops_and_is_named(replicas: int, missing: int | str):
+    simulation = ChainedSimulation(workers=3)
+    simulation.roll_out_of("web", replicas, missing=missing)
+    simulation.broken.add("web")
+    given = begun(simulation)
+
+    with pytest.raises(UnhealthyError, match="Deployment shop/web did not come back") as stopped:
+        restart(simulation, deployment("web"), given)
+
+    assert "were not touched" in str(stopped.value)
+    assert len(simulation.evicted()) <= 1, "one sick pod is enough"
+
+
+def test_where_cilium_does_not_work_one_pod_is_all_that_is_tried(simulation: ChainedSimulation):
+    simulation.roll_out_of("web", 4, missing=1)
+    given = begun(simulation)
+    simulation._give_endpoints = lambda _: None  # type: ignore[method-assign]
+
+    with pytest.raises(UnhealthyError, match="has no CiliumEndpoint"):
+        restart(simulation, deployment("web"), given)
+
+    assert len(simulation.evicted()) == 1
+
+
+def test_a_budget_that_never_allows_it_is_refused_before_anything_happens(simulation: ChainedSimulation):
+    simulation.stateful("db", 2)
+    simulation.add_budget("db", minAvailable=2)
+    given = begun(simulation)
+
+    with pytest.raises(RestartRefusedError, match="never allows"):
+        restart(simulation, Reference("StatefulSet", "shop", "db"), given)
+
+    assert simulation.evicted() == []
+
+
+def test_a_workload_that_is_deleted_meanwhile_is_done(simulation: ChainedSimulation):
+    simulation.roll_out_of("web", 4, missing=1)
+    given = begun(simulation)
+    found = simulation.api.find("/apis/apps/v1/deployments", "shop", "web")
+    assert found is not None
+    simulation.api.remove("/apis/apps/v1/deployments", found)
+
+    assert restart(simulation, deployment("web"), given)["pods"] == 4
+
+
+def test_bare_pods_are_reported_and_never_deleted_unless_allowed(simulation: ChainedSimulation):
+    node = simulation.nodes()[0]["metadata"]["name"]
+    simulation.run("debug", node)
+    simulation.clock.sleep(3)
+    made = plan_now(simulation.world(), rules(), quiet)
+
+    assert made.clean
+    assert [str(pod) for pod in made.bare] == ["Pod shop/debug"]
+    assert made.workloads == ()
+
+    given = begun(simulation, rules(allow={"bare_pods": ["shop/debug"]}))
+    restart(simulation, Reference("Pod", "shop", "debug"), given)
+    assert [name for name, _, _ in simulation.api.evictions] == ["shop/debug"]
+
+
+def test_the_gate_opens_when_all_are_managed_and_says_how_many(simulation: ChainedSimulation):
+    simulation.roll_out_of("web", 3, missing=1)
+    given = begun(simulation)
+    restart(simulation, deployment("web"), given)
+    said: list[str] = []
+
+    done = chaining.await_managed(simulation.world(), given, said.append)
+
+    assert (done["managed"], done["of"], done["left"]) == (3, 3, [])
+    assert said[-1] == "3 of 3 pods managed by Cilium"
+
+
+def test_what_came_between_the_list_and_cilium_is_added_to_the_list(simulation: ChainedSimulation):
+    given = rules()
+    chaining.take_list(simulation.world(), given, quiet)
+    simulation.roll_out_of("late", 2, missing=1)
+    simulation.chain()
+
+    with pytest.raises(StoppedError, match="Deployment shop/late made pods after the list"):
+        chaining.await_managed(simulation.world(), given, quiet)
+
+    taken = chaining.take_list(simulation.world(), given, quiet)
+    assert taken["workloads"] == ["Deployment shop/late"]
+    restart(simulation, deployment("late"), given)
+    assert chaining.await_managed(simulation.world(), given, quiet)["managed"] == 2
+
+
+def test_the_same_list_is_found_again_and_another_round_makes_another(simulation: ChainedSimulation):
+    simulation.roll_out_of("web", 3, missing=1)
+    given = begun(simulation)
+    first = chaining.take_list(simulation.world(), given, quiet)
+
+    assert chaining.take_list(simulation.world(), given, quiet) == first
+    again = rules({"round": 2})
+    restart(simulation, deployment("web"), given)
+    assert chaining.take_list(simulation.world(), again, quiet)["workloads"] == []

@@ -1,0 +1,82 @@
+"""What of a configuration or of existing policies is limited while Cilium is chained."""
+
+from typing import Any
+
+import pytest
+
+from cilium.chaining import nodes_in, overlaps
+from cilium.keys import chart_keys
+from cilium.limits import BY_VALUE, L7, limited_policy, limited_values
+from cilium.versions import RELEASES
+
+pytestmark = pytest.mark.unit
+
+
+def policy(**spec: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "web", "namespace": "shop"}, "spec": spec}
+
+
+def test_values_that_switch_a_limited_feature_on_are_named():
+    values = {
+        "egressGateway": {"enabled": True},
+        "gatewayAPI": {"enabled": False},
+        "debug": {"enabled": True},
+    }
+
+    assert [limited.what for limited in limited_values(values)] == ["cilium.values.egressGateway.enabled"]
+
+
+@pytest.mark.parametrize("key", BY_VALUE)
+def test_every_key_is_one_that_some_chart_knows(key: str):
+    path = tuple(key.split("."))
+
+    assert any(path == known[: len(path)] for version in RELEASES for known in chart_keys(version))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"ingress": [{"toPorts": [{"ports": [{"port": "80"}], "rules": {"http": [{"method": "GET"}]}}]}]},
+        {"egress": [{"toFQDNs": [{"matchName": "example.com"}]}]},
+        {"egress": [{"toPorts": [{"rules": {"dns": [{"matchPattern": "*"}]}}]}]},
+        {"egress": [{"toPorts": [{"serverNames": ["example.com"]}]}]},
+    ],
+)
+def test_a_policy_with_rules_of_layer_7_is_named(rule: dict[str, Any]):
+    limited = limited_policy("CiliumNetworkPolicy", policy(**rule))
+
+    assert limited is not None
+    assert (limited.what, limited.why) == ("CiliumNetworkPolicy shop/web", L7)
+
+
+def test_one_of_several_specs_is_enough():
+    several = {"metadata": {"name": "all"}, "specs": [{}, {"egress": [{"toFQDNs": [{"matchName": "x"}]}]}]}
+
+    limited = limited_policy("CiliumClusterwideNetworkPolicy", several)
+
+    assert limited is not None
+    assert limited.what == "CiliumClusterwideNetworkPolicy all"
+
+
+def test_a_policy_of_layers_3_and_4_is_not():
+    plain = policy(
+        ingress=[{"fromEndpoints": [{}], "toPorts": [{"ports": [{"port": "80", "protocol": "TCP"}]}]}]
+    )
+
+    assert limited_policy("CiliumNetworkPolicy", plain) is None
+
+
+def test_an_egress_gateway_is_named_by_its_kind():
+    assert limited_policy("CiliumEgressGatewayPolicy", policy()) is not None
+
+
+def test_a_pool_that_shares_addresses_with_a_network_is_found():
+    networks = [("VPC", "10.0.0.0/16"), ("Services", "172.20.0.0/16"), ("peer", "10.7.0.0/16")]
+
+    assert list(overlaps("10.0.128.0/20", networks)) == ["VPC 10.0.0.0/16"]
+    assert list(overlaps("10.0.0.0/8", networks)) == ["VPC 10.0.0.0/16", "peer 10.7.0.0/16"]
+    assert list(overlaps("198.19.0.0/16", networks)) == []
+
+
+def test_a_pool_has_room_for_so_many_nodes():
+    assert (nodes_in("198.19.0.0/16"), nodes_in("198.19.0.0/27"), nodes_in("198.19.0.0/20")) == (2048, 1, 128)

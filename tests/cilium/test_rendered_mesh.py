@@ -1,0 +1,237 @@
+"""The release that joins a cluster to a mesh, rendered by real Helm beside the cluster's own release."""
+
+import base64
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from cilium.keys import unknown_keys
+from cilium.masquerade import Masquerade
+from cilium.mesh import (
+    API_SERVER,
+    CERTIFICATES_ANNOTATION,
+    INTERNAL,
+    SCHEME,
+    SOURCE_RANGES,
+    TARGET_TYPE,
+    TYPE,
+    KeyPair,
+    MeshMember,
+    certificates,
+    load_balancer_annotations,
+    mesh_values,
+)
+from cilium.values import EniMode, eni_values, merged
+from cilium.versions import RELEASES
+from lab.toolchain import Toolchain
+from tests.cilium.rendering import Rendered, render
+
+pytestmark = pytest.mark.charts
+
+MADE_FOR_AN_UPGRADE = {("ClusterRole", "cilium-pre-flight"), ("DaemonSet", "cilium-pre-flight-check")}
+
+
+def b64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def member_of(version: str, **changes: Any) -> MeshMember:
+    release = RELEASES[version]
+    member = MeshMember(
+        release=release,
+        cluster_name="cluster-1",
+        cluster_id=1,
+        remotes=("cluster-2", "cluster-3"),
+        annotations=load_balancer_annotations(controller=False, sources=["10.1.0.0/16", "10.2.0.0/16"]),
+        authority=b64("authority"),
+        fingerprint="abc",
+        key_pairs={
+            name: KeyPair(b64(f"{name} certificate"), b64(f"{name} key"))
+            for name in certificates(release, "cluster-1")
+        },
+    )
+    return dataclasses.replace(member, **changes)
+
+
+@pytest.fixture(params=sorted(RELEASES))
+def version(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def mesh(toolchain: Toolchain, version: str, tmp_path: Path) -> Rendered:
+    return render(toolchain.helm(), toolchain.chart(version), mesh_values(member_of(version)), tmp_path)
+
+
+@pytest.fixture
+def cluster(toolchain: Toolchain, version: str, tmp_path: Path) -> Rendered:
+    """The cluster's own release, as mode new-cluster installs it."""
+    mode = EniMode(
+        release=RELEASES[version],
+        cluster_name="cluster-1",
+        region="eu-central-1",
+        api_host="ABC.gr7.eu-central-1.eks.amazonaws.com",
+        api_port="443",
+        operator_role_arn="arn:aws:iam::111122223333:role/operator",
+        subnet_filter=["subnet-0a"] if RELEASES[version].filters_are_lists else "subnet-0a",
+        vpc_cidr="10.0.0.0/16",
+        masquerade=Masquerade(enabled=False),
+        interface_tags={},
+        cluster_id=1,
+        hubble_relay=True,
+        hubble_ui=True,
+    )
+    return render(toolchain.helm(), toolchain.chart(version), eni_values(mode), tmp_path)
+
+
+def test_no_object_belongs_to_both_releases(mesh: Rendered, cluster: Rendered):
+    assert not mesh.objects.keys() & cluster.objects.keys()
+
+
+def test_the_release_holds_the_api_server_and_the_other_clusters_and_nothing_that_runs_besides(
+    mesh: Rendered, version: str
+):
+    workloads = {key for key in mesh.objects if key[0] in ("Deployment", "DaemonSet", "Job", "StatefulSet")}
+
+    assert workloads - MADE_FOR_AN_UPGRADE == {("Deployment", API_SERVER)}
+    assert ("Secret", "cilium-ca") not in mesh.objects
+    if RELEASES[version].mesh_writes_the_config:
+        preflight = mesh.objects["DaemonSet", "cilium-pre-flight-check"]["spec"]["template"]["spec"]
+        assert preflight["nodeSelector"]["eks-cilium/no-node"] == "true"
+    else:
+        assert not MADE_FOR_AN_UPGRADE & mesh.objects.keys()
+
+
+def test_the_chart_knows_every_key(version: str):
+    values = mesh_values(member_of(version, remotes=()))  # an empty list is all the chart says of clusters
+
+    assert unknown_keys(version, merged(values, {"clustermesh": {"config": {"clusters": []}}})) == []
+
+
+def test_rendering_twice_is_the_same(mesh: Rendered, toolchain: Toolchain, version: str, tmp_path: Path):
+    again = render(toolchain.helm(), toolchain.chart(version), mesh_values(member_of(version)), tmp_path)
+
+    assert again.objects == mesh.objects
+
+
+def entries(secret: dict[str, Any]) -> dict[str, Any]:
+    """What agents read: one etcd configuration for each other cluster, and files beside it."""
+    return {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
+
+
+def test_every_other_cluster_is_in_the_secret_the_agents_mount(mesh: Rendered, version: str):
+    found = entries(mesh.objects["Secret", "cilium-clustermesh"])
+
+    configurations = {name: yaml.safe_load(found[name]) for name in ("cluster-2", "cluster-3")}
+    for name, etcd in configurations.items():
+        if RELEASES[version].kvstoremesh:
+            assert etcd["endpoints"] == [f"https://{API_SERVER}.kube-system.svc:2379"]
+        else:
+            assert etcd["endpoints"] == [f"https://{name}.mesh.cilium.io:2379"]
+
+
+def test_the_one_who_dials_the_other_clusters_uses_their_names_in_the_zone(mesh: Rendered, version: str):
+    if not RELEASES[version].kvstoremesh:
+        pytest.skip("agents dial themselves, see above")
+    found = entries(mesh.objects["Secret", "cilium-kvstoremesh"])
+
+    assert set(found) == {"cluster-2", "cluster-3"}
+    assert yaml.safe_load(found["cluster-2"]) == {
+        "endpoints": ["https://cluster-2.mesh.cilium.io:2379"],
+        "trusted-ca-file": "/var/lib/cilium/clustermesh/common-etcd-client-ca.crt",
+        "key-file": "/var/lib/cilium/clustermesh/common-etcd-client.key",
+        "cert-file": "/var/lib/cilium/clustermesh/common-etcd-client.crt",
+    }
+
+
+def secrets_of(pod: dict[str, Any]) -> set[str]:
+    names = set()
+    for volume in pod["volumes"]:
+        sources = volume.get("projected", {}).get("sources") or [volume]
+        for source in sources:
+            secret = source.get("secret") or {}
+            names.add(secret.get("name") or secret.get("secretName"))
+    return names - {None}
+
+
+def test_the_api_server_finds_every_certificate(mesh: Rendered, version: str):
+    pod = mesh.objects["Deployment", API_SERVER]["spec"]["template"]["spec"]
+    ours = {one.secret for one in certificates(RELEASES[version], "cluster-1").values()}
+
+    wanted = secrets_of(pod) - {"cilium-kvstoremesh"}
+    assert wanted <= ours
+    made = {name for kind, name in mesh.objects if kind == "Secret" and name.endswith("-cert")}
+    if RELEASES[version].mesh_certificates_are_values:
+        assert wanted <= made
+    else:
+        assert not made, "whoever makes the Secrets, only one may"
+
+
+def test_agents_mount_what_the_release_writes_without_being_restarted(cluster: Rendered, version: str):
+    (volume,) = [one for one in cluster.agent["volumes"] if one["name"] == "clustermesh-secrets"]
+    sources = volume["projected"]["sources"] if "projected" in volume else [volume]
+
+    read = {one["secret"].get("name") or one["secret"]["secretName"]: one["secret"] for one in sources}
+    assert "cilium-clustermesh" in read
+    assert all(one["optional"] for one in read.values())
+    ours = {one.secret for one in certificates(RELEASES[version], "cluster-1").values()}
+    assert set(read) - {"cilium-clustermesh"} <= ours
+
+
+def test_the_certificates_are_those_the_chart_would_make_itself(
+    toolchain: Toolchain, version: str, tmp_path: Path
+):
+    itself = merged(
+        mesh_values(member_of(version)), {"clustermesh": {"apiserver": {"tls": {"auto": {"enabled": True}}}}}
+    )
+    made = render(toolchain.helm(), toolchain.chart(version), itself, tmp_path)
+
+    for name, ours in certificates(RELEASES[version], "cluster-1").items():
+        data = made.objects["Secret", ours.secret]["data"]
+        theirs = x509.load_pem_x509_certificate(base64.b64decode(data["tls.crt"]))
+        assert set(data) == {"ca.crt", "tls.crt", "tls.key"}
+        (common_name,) = theirs.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        if name == "server":
+            names = theirs.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+            assert set(names.get_values_for_type(x509.DNSName)) <= set(ours.dns_names)
+            assert {str(one) for one in names.get_values_for_type(x509.IPAddress)} == set(ours.ip_addresses)
+        else:  # a user of etcd's
+            assert common_name.value == ours.common_name
+
+
+def test_the_load_balancer_is_internal_for_either_controller(mesh: Rendered):
+    service = mesh.objects["Service", API_SERVER]
+
+    assert service["spec"]["type"] == "LoadBalancer"
+    annotations = service["metadata"]["annotations"]
+    assert annotations[SCHEME] == "internal"
+    assert annotations[INTERNAL] == "true"
+    assert annotations[TYPE] == "nlb"
+    assert annotations[SOURCE_RANGES] == "10.1.0.0/16,10.2.0.0/16"
+
+
+def test_with_the_controller_the_targets_are_pods():
+    annotations = load_balancer_annotations(controller=True, sources=["10.1.0.0/16"])
+
+    assert (annotations[TYPE], annotations[TARGET_TYPE]) == ("external", "ip")
+    assert (annotations[SCHEME], annotations[INTERNAL]) == ("internal", "true")
+
+
+def test_other_certificates_mean_other_pods(mesh: Rendered):
+    pod = mesh.objects["Deployment", API_SERVER]["spec"]["template"]
+
+    assert pod["metadata"]["annotations"][CERTIFICATES_ANNOTATION] == "abc"
+
+
+def test_from_1_19_on_every_cluster_has_a_user_besides_the_shared_one(mesh: Rendered, version: str):
+    if not RELEASES[version].mesh_users:
+        assert ("ConfigMap", "clustermesh-remote-users") not in mesh.objects
+        return
+    users = yaml.safe_load(mesh.objects["ConfigMap", "clustermesh-remote-users"]["data"]["users.yaml"])
+
+    assert [one["name"] for one in users["users"]] == ["remote-cluster-2", "remote-cluster-3"]

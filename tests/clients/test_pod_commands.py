@@ -1,0 +1,119 @@
+"""Commands in pods, against a server that speaks the API server's own subprotocol over a socket."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+
+import pytest
+from websockets.http11 import Request
+from websockets.sync.server import ServerConnection, serve
+
+from clients.kubernetes import BearerToken
+from clients.pods import PROTOCOL, PodExec, Ran
+from errors import RefusedError, TransientError, UnexpectedAnswerError
+
+pytestmark = pytest.mark.unit
+
+SUCCESS = b"\x03" + json.dumps({"status": "Success"}).encode()
+Answer = Callable[[ServerConnection], None]
+
+
+def saying(*messages: bytes) -> Answer:
+    def answer(connection: ServerConnection) -> None:
+        for message in messages:
+            connection.send(message)
+
+    return answer
+
+
+@contextmanager
+def api_server(answer: Answer, refuse: Callable[[Request], HTTPStatus | None] = lambda _: None) -> Iterator:
+    """Yields the endpoint and the requests that came."""
+    requests: list[Request] = []
+
+    def process(connection: ServerConnection, request: Request):
+        requests.append(request)
+        status = refuse(request)
+        return connection.respond(status, "no\n") if status else None
+
+    with serve(answer, "127.0.0.1", 0, subprotocols=[PROTOCOL], process_request=process) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.socket.getsockname()[1]}", requests
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def run(endpoint: str, token: BearerToken | None = None) -> Ran:
+    return PodExec(endpoint, token, seconds=5).run("kube-system", "cilium-x", "agent", ["cilium", "status"])
+
+
+def test_streams_arrive_apart_and_whole():
+    with api_server(saying(b"\x01", b"\x01one ", b"\x02oops", b"\x01two", SUCCESS)) as (endpoint, requests):
+        assert run(endpoint) == Ran("one two", "oops", 0)
+
+    assert requests[0].path == (
+        "/api/v1/namespaces/kube-system/pods/cilium-x/exec"
+        "?container=agent&stdout=true&stderr=true&command=cilium&command=status"
+    )
+
+
+def test_the_exit_code_is_the_commands():
+    status = {"status": "Failure", "details": {"causes": [{"reason": "ExitCode", "message": "3"}]}}
+
+    with api_server(saying(b"\x03" + json.dumps(status).encode())) as (endpoint, _):
+        assert run(endpoint).code == 3
+
+
+def test_a_command_that_does_not_exist_says_why():
+    status = {"status": "Failure", "message": "executable file not found"}
+
+    with api_server(saying(b"\x03" + json.dumps(status).encode())) as (endpoint, _):
+        assert run(endpoint) == Ran("", "executable file not found", 127)
+
+
+def test_an_expired_token_is_renewed_once():
+    tokens = iter(["old", "new"])
+    token = BearerToken(lambda: next(tokens))
+
+    def refuse(request: Request) -> HTTPStatus | None:
+        return None if request.headers["Authorization"] == "Bearer new" else HTTPStatus.UNAUTHORIZED
+
+    with api_server(saying(SUCCESS), refuse) as (endpoint, requests):
+        assert run(endpoint, token).code == 0
+    assert len(requests) == 2
+
+
+@pytest.mark.parametrize("status", [HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND])
+def test_a_refusal_is_the_servers_word(status: HTTPStatus):
+    with api_server(saying(), lambda _: status) as (endpoint, _), pytest.raises(RefusedError) as refused:
+        run(endpoint)
+
+    assert refused.value.status == status
+
+
+def test_a_server_error_may_pass():
+    def unavailable(_: Request) -> HTTPStatus:
+        return HTTPStatus.SERVICE_UNAVAILABLE
+
+    with api_server(saying(), unavailable) as (endpoint, _), pytest.raises(TransientError, match="503"):
+        run(endpoint)
+
+
+def test_an_answer_that_breaks_off_may_pass():
+    with api_server(saying(b"\x01half")) as (endpoint, _), pytest.raises(TransientError, match="broke off"):
+        run(endpoint)
+
+
+def test_nobody_there_may_pass():
+    with pytest.raises(TransientError, match="cilium-x"):
+        run("http://127.0.0.1:1")
+
+
+def test_something_that_is_no_status_is_a_surprise():
+    with api_server(saying(b"\x03nonsense")) as (endpoint, _), pytest.raises(UnexpectedAnswerError):
+        run(endpoint)

@@ -1,0 +1,124 @@
+"""Load balancers of Services: what a cluster's controllers make in AWS, and what is in their annotations."""
+
+import pytest
+
+from lab.cloud.clusters import Clusters
+from lab.cloud.loadbalancers.services import Services
+
+from .calls import code_of, run
+from .networks import Network, running, wanted
+
+
+@pytest.fixture
+def network(client):
+    return Network(client)
+
+
+@pytest.fixture
+def services(cloud, network):
+    clusters = Clusters()
+    clusters.add(running("blue", network))
+
+    class Clients:
+        def of(self, controller, service, region):
+            return cloud.client(service)
+
+    return Services(clusters, Clients())
+
+
+def balancer(cloud):
+    return cloud.client("elbv2").describe_load_balancers()["LoadBalancers"][0]
+
+
+def sources(client, group):
+    only = [{"Name": "group-id", "Values": [group]}]
+    rules = client.describe_security_group_rules(Filters=only)["SecurityGroupRules"]
+    return [
+        (rule["FromPort"], rule["CidrIpv4"]) for rule in rules if not rule["IsEgress"] and "CidrIpv4" in rule
+    ]
+
+
+def test_an_internal_network_load_balancer_is_in_the_private_subnets_and_opens_the_nodes(
+    cloud, client, network, services
+):
+    instance = run(client, type("Place", (), {"subnets": network.subnets, "group": network.group}))
+    cloud.pass_time(10)
+    host = services.ensure(wanted(instances=[instance]))["hostname"]
+    made = balancer(cloud)
+    assert (made["Scheme"], made["Type"], made["State"]["Code"]) == ("internal", "network", "provisioning")
+    assert made["DNSName"] == host
+    assert {zone["SubnetId"] for zone in made["AvailabilityZones"]} == set(network.private)
+    assert sources(client, network.group) == [(31234, "10.1.0.0/16")]
+    cloud.pass_time(5)
+    assert balancer(cloud)["State"]["Code"] == "active"
+    elbv2 = cloud.client("elbv2")
+    group = elbv2.describe_target_groups()["TargetGroups"][0]
+    health = elbv2.describe_target_health(TargetGroupArn=group["TargetGroupArn"])
+    targets = [(one["Target"]["Id"], one["Target"]["Port"]) for one in health["TargetHealthDescriptions"]]
+    assert targets == [(instance, 31234)]
+
+
+def test_asking_again_changes_only_what_is_different(cloud, client, network, services):
+    first = services.ensure(wanted())
+    assert services.ensure(wanted()) == first
+    services.ensure(wanted(sources=["10.1.0.0/16", "10.2.0.0/16"]))
+    assert sorted(sources(client, network.group)) == [(31234, "10.1.0.0/16"), (31234, "10.2.0.0/16")]
+    services.ensure(wanted(sources=["10.2.0.0/16"]))
+    assert sources(client, network.group) == [(31234, "10.2.0.0/16")]
+    assert len(cloud.client("elbv2").describe_load_balancers()["LoadBalancers"]) == 1
+
+
+def test_without_annotations_it_is_a_classic_one_that_the_internet_sees(cloud, client, network, services):
+    host = services.ensure(wanted(network=False, internal=False, sources=[]))["hostname"]
+    made = cloud.client("elb").describe_load_balancers()["LoadBalancerDescriptions"][0]
+    assert (made["Scheme"], made["DNSName"]) == ("internet-facing", host)
+    assert set(made["Subnets"]) == set(network.public)
+    assert sources(client, made["SecurityGroups"][0]) == [(2379, "0.0.0.0/0")]
+    assert cloud.client("elbv2").describe_load_balancers()["LoadBalancers"] == []
+
+
+def test_the_controller_of_aws_puts_a_group_in_front_and_reaches_pods(cloud, client, network, services):
+    asked = wanted(controller="aws-load-balancer-controller", byAddress=True, addresses=["10.0.10.77"])
+    services.ensure(asked)
+    made = balancer(cloud)
+    assert made["LoadBalancerName"].startswith("k8s-kubesyst-clusterm-")
+    assert sources(client, made["SecurityGroups"][0]) == [(2379, "10.1.0.0/16")]
+    group = cloud.client("elbv2").describe_target_groups()["TargetGroups"][0]
+    assert (group["TargetType"], group["Port"]) == ("ip", 2379)
+
+
+def test_the_controller_of_aws_goes_by_tags_alone(client, network, services):
+    tag = {"Key": "kubernetes.io/role/internal-elb"}
+    client.delete_tags(Resources=network.private, Tags=[tag])
+    with pytest.raises(ValueError, match="couldn't auto-discover subnets"):
+        services.ensure(wanted(controller="aws-load-balancer-controller"))
+    services.ensure(wanted())
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"network": False, "internal": False},
+        {"controller": "aws-load-balancer-controller", "byAddress": True, "addresses": ["10.0.10.77"]},
+    ],
+)
+def test_deleting_leaves_nothing_and_until_then_the_subnets_stay(cloud, client, network, services, more):
+    services.ensure(wanted(**more))
+    used = network.public if more.get("network") is False else network.private
+    assert code_of(client.delete_subnet, SubnetId=used[0]) == "DependencyViolation"
+    services.delete(wanted(**more))
+    services.delete(wanted(**more))
+    elbv2, elb = cloud.client("elbv2"), cloud.client("elb")
+    assert elbv2.describe_load_balancers()["LoadBalancers"] == []
+    assert elbv2.describe_target_groups()["TargetGroups"] == []
+    assert elb.describe_load_balancers()["LoadBalancerDescriptions"] == []
+    assert client.describe_network_interfaces()["NetworkInterfaces"] == []
+    groups = client.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [network.vpc]}])
+    assert {group["GroupName"] for group in groups["SecurityGroups"]} == {"default", "eks"}
+    assert sources(client, network.group) == []
+
+
+def test_a_cluster_that_does_not_run_has_no_load_balancers(services):
+    with pytest.raises(ValueError, match="no cluster green runs"):
+        services.ensure(wanted(cluster="green"))

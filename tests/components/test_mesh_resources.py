@@ -1,0 +1,441 @@
+"""Exactly what mode mesh registers, with which options, and what it exports."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pulumi
+import pytest
+from botocore.exceptions import NoCredentialsError
+
+from cilium.mesh import CERTIFICATES_ANNOTATION, INTERNAL, SCHEME, SOURCE_RANGES, TYPE
+from cilium.versions import RELEASES
+from mesh.model import STACK_TAG, Gateway
+from settings import read
+from settings.model import MeshSettings
+from stacks import mesh
+from stacks.mesh_clusters import Found
+from tests.components.recording import Recorder, record
+from tests.mesh.members import member_of
+
+pytestmark = pytest.mark.unit
+
+SETTINGS: dict[str, Any] = {
+    "aws:region": "eu-central-1",
+    "mode": "mesh",
+    "clusters": {"cluster-1": {"name": "eks-1"}, "cluster-2": {"name": "eks-2"}},
+    "tags": {"team": "platform"},
+}
+FOUND = Found((member_of(1), member_of(2)))
+DYNAMIC = "pulumi-python:dynamic/eks-cilium:"
+
+
+def settings_of(changes: dict[str, Any] | None = None) -> MeshSettings:
+    raw = {**SETTINGS, **(changes or {})}
+    found = read(
+        {
+            key if ":" in key else f"eks-cilium:{key}": value if isinstance(value, str) else json.dumps(value)
+            for key, value in raw.items()
+        }
+    )
+    assert isinstance(found, MeshSettings)
+    return found
+
+
+def made(changes: dict[str, Any] | None = None, found: Found = FOUND, *, preview: bool = False) -> Recorder:
+    settings = settings_of(changes)
+    return record(lambda: mesh.run(settings, lambda _: found), preview=preview)
+
+
+@pytest.fixture(scope="module")
+def peered() -> Recorder:
+    return made()
+
+
+TRANSIT = {"connection": {"type": "transit-gateway"}}
+
+
+@pytest.fixture(scope="module")
+def attached() -> Recorder:
+    return made(TRANSIT)
+
+
+def counted(stack: Recorder) -> Counter[str]:
+    return Counter(one.type.rpartition(":")[2] for one in stack.registrations)
+
+
+def test_two_clusters_are_these_resources(peered: Recorder):
+    assert counted(peered) == {
+        "aws": 2,
+        "kubernetes": 2,
+        "VpcPeering": 1,
+        "VpcPeeringConnection": 1,
+        "VpcPeeringConnectionAccepter": 1,
+        "PeeringConnectionOptions": 2,
+        "Route": 4,
+        "MeshFirewall": 2,
+        "SecurityGroupIngressRule": 6,
+        "MeshZone": 1,
+        "Zone": 1,
+        "ZoneAssociation": 1,
+        "MeshAuthority": 1,
+        "SelfSignedCert": 1,
+        "MemberCertificates": 2,
+        "PrivateKey": 9,
+        "CertRequest": 8,
+        "LocallySignedCert": 8,
+        "ClusterMesh": 2,
+        "Secret": 8,
+        "Release": 2,
+        "MeshEndpoint": 2,
+        "Record": 2,
+        "MeshReadiness": 2,
+    }
+
+
+def test_every_table_in_use_gets_a_route_to_the_other_side(peered: Recorder):
+    routes = {(one.inputs["routeTableId"], one.inputs["destinationCidrBlock"]) for one in peered.of("Route")}
+
+    assert routes == {
+        ("rtb-1a", "10.2.0.0/16"),
+        ("rtb-1b", "10.2.0.0/16"),
+        ("rtb-2a", "10.1.0.0/16"),
+        ("rtb-2b", "10.1.0.0/16"),
+    }
+    accepter = peered.one("VpcPeeringConnectionAccepter")
+    assert all(peered.waits_for(one, accepter) for one in peered.of("Route"))
+
+
+def test_names_are_resolved_across_the_peering_by_each_side(peered: Recorder):
+    one, other = peered.of("PeeringConnectionOptions")
+
+    assert one.inputs["requester"] == {"allowRemoteVpcDnsResolution": True}
+    assert other.inputs["accepter"] == {"allowRemoteVpcDnsResolution": True}
+    assert one.provider != other.provider
+
+
+def test_a_peering_into_another_region_and_account_is_taken_by_that_account():
+    there = member_of(2, region="eu-west-1", profile="other")
+    there = replace(there, arn="arn:aws:eks:eu-west-1:444455556666:cluster/eks-2")
+    stack = made(found=Found((member_of(1), there)))
+
+    asked, taken = stack.one("VpcPeeringConnection"), stack.one("VpcPeeringConnectionAccepter")
+    assert asked.inputs["peerRegion"] == "eu-west-1"
+    assert asked.inputs["peerOwnerId"] == "444455556666"
+    assert asked.provider.split("::")[-2] == "aws-cluster-1"
+    assert taken.provider.split("::")[-2] == "aws-cluster-2"
+    assert stack.one("VpcAssociationAuthorization").inputs["vpcRegion"] == "eu-west-1"
+    assert stack.waits_for(stack.one("ZoneAssociation"), stack.one("VpcAssociationAuthorization"))
+
+
+def test_security_groups_open_what_is_needed_from_the_peers_network(peered: Recorder):
+    rules = {
+        (
+            one.inputs["securityGroupId"],
+            one.inputs["cidrIpv4"],
+            one.inputs["ipProtocol"],
+            one.inputs["fromPort"],
+            one.inputs["toPort"],
+        )
+        for one in peered.of("SecurityGroupIngressRule")
+    }
+
+    assert rules == {
+        (group, cidr, *ports)
+        for group, cidr in (("sg-1", "10.2.0.0/16"), ("sg-2", "10.1.0.0/16"))
+        for ports in (("icmp", 8, -1), ("tcp", 4240, 4240), ("tcp", 30000, 32767))
+    }
+
+
+def test_with_the_controller_targets_are_pods_and_no_node_port_is_open():
+    stack = made(found=Found((member_of(1, controller=True), member_of(2))))
+
+    ports = {
+        one.inputs["securityGroupId"]: one.inputs["fromPort"]
+        for one in stack.of("SecurityGroupIngressRule")
+        if one.inputs["fromPort"] not in (8, 4240)
+    }
+    assert ports == {"sg-1": 2379, "sg-2": 30000}
+
+
+def test_ports_of_pods_and_encryption_are_opened_where_they_are_wanted():
+    encrypted = member_of(1, agents={"wireguard": True})
+    stack = made(
+        {"connection": {"podPorts": ["8080/TCP", "5000-5010/UDP"]}}, Found((encrypted, member_of(2)))
+    )
+
+    first = {
+        (one.inputs["ipProtocol"], one.inputs["fromPort"], one.inputs["toPort"])
+        for one in stack.of("SecurityGroupIngressRule")
+        if one.inputs["securityGroupId"] == "sg-1"
+    }
+    assert {("tcp", 8080, 8080), ("udp", 5000, 5010), ("udp", 51871, 51871)} < first
+
+
+def test_everything_is_one_rule():
+    stack = made({"connection": {"podPorts": ["all"]}})
+
+    (rule,) = [one for one in stack.of("SecurityGroupIngressRule") if one.inputs["securityGroupId"] == "sg-1"]
+    assert rule.inputs["ipProtocol"] == "-1"
+    assert "fromPort" not in rule.inputs
+
+
+def test_a_transit_gateway_has_an_attachment_in_every_zone(attached: Recorder):
+    count = counted(attached)
+    assert (count["TransitGateway"], count["VpcAttachment"], count["VpcPeering"]) == (2, 2, 0)
+
+    attachment = attached.one("VpcAttachment", "mesh-cluster-1")
+    assert attachment.inputs["subnetIds"] == ["subnet-1a", "subnet-1b"]
+    routes = attached.of("Route")
+    assert {one.inputs["transitGatewayId"] for one in routes} == {"mesh-id"}
+    assert all(attached.waits_for(one, two) for one in routes for two in attached.of("VpcAttachment"))
+
+
+def test_an_existing_gateway_is_attached_to_and_not_made():
+    gateway = Gateway("tgw-0123456789abcdef0", "available", "eu-central-1", associates=True, propagates=True)
+    changes = {"connection": {"type": "transit-gateway", "transitGatewayId": gateway.id}}
+    stack = made(changes, Found(FOUND.members, gateway=gateway))
+
+    assert [one.type for one in stack.of("TransitGateway")] == ["eks-cilium:index:TransitGateway"]
+    assert {one.inputs["transitGatewayId"] for one in stack.of("VpcAttachment")} == {gateway.id}
+
+
+def test_three_clusters_are_three_pairs():
+    three = {name: {"name": name} for name in ("cluster-1", "cluster-2", "cluster-3")}
+    stack = made({"clusters": three}, Found(tuple(map(member_of, (1, 2, 3)))))
+
+    assert [one.name for one in stack.of("VpcPeering")] == [
+        "cluster-1-cluster-2",
+        "cluster-1-cluster-3",
+        "cluster-2-cluster-3",
+    ]
+    clusters = stack.one("Release", "cluster-2").inputs["values"]["clustermesh"]["config"]["clusters"]
+    assert [one["address"] for one in clusters] == ["cluster-1.mesh.cilium.io", "cluster-3.mesh.cilium.io"]
+
+
+def test_the_zone_is_asked_by_every_vpc_and_names_every_load_balancer(peered: Recorder):
+    zone = peered.one("Zone")
+    assert zone.inputs["name"] == "mesh.cilium.io"
+    assert zone.inputs["vpcs"] == [{"vpcId": "vpc-1", "vpcRegion": "eu-central-1"}]
+    assert zone.ignore_changes == ("vpcs",)
+    assert peered.one("ZoneAssociation").inputs["vpcId"] == "vpc-2"
+    assert [one.inputs["name"] for one in peered.of("Record")] == [
+        "cluster-1.mesh.cilium.io",
+        "cluster-2.mesh.cilium.io",
+    ]
+
+
+def test_the_zone_stays_with_its_owner_whatever_comes_first():
+    stack = made({"clusterMesh": {"zoneOwner": "cluster-2"}})
+
+    assert stack.one("Zone").provider.split("::")[-2] == "aws-cluster-2"
+    assert stack.one("ZoneAssociation").inputs["vpcId"] == "vpc-1"
+    assert {one.provider.split("::")[-2] for one in stack.of("Record")} == {"aws-cluster-2"}
+
+
+def test_the_release_is_one_beside_the_clusters_own(peered: Recorder):
+    release = peered.one("Release", "cluster-1")
+
+    assert release.inputs["name"] == "cilium-clustermesh"
+    assert release.inputs["version"] == "1.19.6"
+    assert release.inputs["skipAwait"] is True
+    values = release.inputs["values"]
+    assert values["agent"] is False
+    assert values["cluster"] == {"name": "cluster-1", "id": 1}
+    assert values["clustermesh"]["apiserver"]["podAnnotations"][CERTIFICATES_ANNOTATION]
+    assert all(
+        peered.waits_for(release, one) for one in peered.of("Secret") if one.name.startswith("cluster-1")
+    )
+    assert peered.waits_for(release, peered.one("VpcPeeringConnectionAccepter"))
+
+
+def test_every_load_balancer_is_internal_and_for_the_peers(peered: Recorder):
+    service = peered.one("Release", "cluster-1").inputs["values"]["clustermesh"]["apiserver"]["service"]
+
+    annotations = service["annotations"]
+    assert (annotations[SCHEME], annotations[INTERNAL], annotations[TYPE]) == ("internal", "true", "nlb")
+    assert annotations[SOURCE_RANGES] == "10.2.0.0/16"
+
+
+def test_more_annotations_never_take_the_place_of_ours():
+    more = {"service.beta.kubernetes.io/aws-load-balancer-cross-zone-load-balancing-enabled": "true"}
+    stack = made({"clusterMesh": {"serviceAnnotations": more}})
+
+    service = stack.one("Release", "cluster-1").inputs["values"]["clustermesh"]["apiserver"]["service"]
+    assert more.items() < service["annotations"].items()
+    assert service["annotations"][SCHEME] == "internal"
+
+
+@pytest.mark.parametrize("version", sorted(RELEASES))
+def test_certificates_reach_each_version_its_own_way(version: str):
+    stack = made(found=Found(tuple(member_of(number, agents={"version": version}) for number in (1, 2))))
+
+    release = RELEASES[version]
+    secrets = {one.inputs["metadata"]["name"] for one in stack.of("Secret")}
+    tls = stack.one("Release", "cluster-1").inputs["values"]["clustermesh"]["apiserver"]["tls"]
+    assert tls["auto"] == {"enabled": False}
+    if release.mesh_certificates_are_values:
+        assert not secrets
+        assert tls["server"]["key"]
+    else:
+        assert "clustermesh-apiserver-local-cert" in secrets
+        assert "server" not in tls
+
+
+def test_one_authority_signs_for_all_and_its_key_goes_nowhere_else(peered: Recorder):
+    key = peered.one("PrivateKey", "mesh-1").inputs
+    assert key["algorithm"] == "ECDSA"
+    signed = peered.of("LocallySignedCert")
+    assert all(peered.waits_for(one, peered.one("SelfSignedCert")) for one in signed)
+    assert all(
+        set(one.inputs["data"]["value"]) == {"ca.crt", "tls.crt", "tls.key"} for one in peered.of("Secret")
+    ), "marked as secret, as a whole"
+    assert {one.inputs["isCaCertificate"] for one in peered.of("SelfSignedCert")} == {True}
+
+
+def test_a_rotation_trusts_two_authorities_and_signs_with_one():
+    stack = made({"clusterMesh": {"authorities": {"issuing": 1, "trusted": [1, 2]}}})
+
+    assert [one.name for one in stack.of("SelfSignedCert")] == ["mesh-1", "mesh-2"]
+    first = stack.one("SelfSignedCert", "mesh-1")
+    assert all(stack.waits_for(one, first) for one in stack.of("LocallySignedCert"))
+
+
+def test_gates_open_after_everything(peered: Recorder):
+    for gate in peered.of("MeshReadiness"):
+        assert all(peered.waits_for(gate, one) for one in (*peered.of("Record"), *peered.of("Release")))
+    gate = peered.one("MeshReadiness", "cluster-1")
+    assert gate.inputs["remotes"] == ["cluster-2"]
+    assert gate.inputs["command"] == "cilium-dbg"
+    endpoint = peered.one("MeshEndpoint", "cluster-1")
+    assert endpoint.inputs["subnets"] == ["subnet-1a", "subnet-1b"]
+
+
+def test_what_takes_tags_says_which_stack_made_it(peered: Recorder):
+    tagged = [one for one in peered.registrations if one.inputs.get("tags")]
+
+    assert {one.type.rpartition(":")[2] for one in tagged} >= {"VpcPeeringConnection", "Zone"}
+    for one in tagged:
+        assert one.inputs["tags"]["team"] == "platform"
+        assert one.inputs["tags"][STACK_TAG] == "eks-cilium/test"
+
+
+def test_children_belong_to_their_component(peered: Recorder):
+    components = {one.urn for one in peered.registrations if not one.custom}
+    loose = [
+        one.type.rpartition(":")[2]
+        for one in peered.registrations
+        if one.custom and one.parent not in components
+    ]
+
+    assert Counter(loose) == {"aws": 2, "kubernetes": 2, "MeshReadiness": 2}
+
+
+POLICIES = {
+    "policies": {
+        "intents": [
+            {
+                "name": "client-to-server",
+                "from": {"cluster": "cluster-1", "namespace": "my-client", "labels": {"app": "my-client"}},
+                "to": {
+                    "cluster": "cluster-2",
+                    "namespace": "my-server",
+                    "labels": {"app": "my-server"},
+                    "ports": ["8080/TCP"],
+                },
+            }
+        ],
+        "defaultDeny": [{"cluster": "cluster-2", "namespace": "my-server", "directions": ["ingress"]}],
+    }
+}
+
+
+def test_policies_come_last_and_each_into_its_cluster():
+    stack = made(POLICIES)
+
+    where = {one.name: one.provider.split("::")[-2] for one in stack.registrations if "cilium.io" in one.type}
+    assert where == {
+        "client-to-server-egress": "cluster-1",
+        "client-to-server-ingress": "cluster-2",
+        "default-deny-cluster-2-my-server-default-deny": "cluster-2",
+    }
+    for one in stack.registrations:
+        if "cilium.io" in one.type:
+            assert all(stack.waits_for(one, gate) for gate in stack.of("MeshReadiness"))
+
+
+def test_an_intents_ports_are_opened_where_it_leads_and_only_there():
+    stack = made(POLICIES)
+
+    opened = {
+        one.inputs["securityGroupId"]
+        for one in stack.of("SecurityGroupIngressRule")
+        if one.inputs["fromPort"] == 8080
+    }
+    assert opened == {"sg-2"}
+
+
+def test_what_must_be_denied_and_is_not_ends_the_preview():
+    denied = {
+        "from": {"cluster": "cluster-1", "namespace": "my-client", "labels": {"app": "my-client"}},
+        "to": {"cluster": "cluster-2", "namespace": "my-server", "labels": {"app": "my-server"}},
+        "port": "8080/TCP",
+    }
+    policies = {"policies": {**POLICIES["policies"], "mustDeny": [denied]}}
+
+    with pytest.raises(pulumi.RunError, match=r"policies.mustDeny\[0\]"):
+        mesh.run(settings_of(policies), lambda _: FOUND)
+
+
+def exported(found: Found = FOUND, *, preview: bool) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    record(lambda: kept.update(mesh.run(settings_of(), lambda _: found)), preview=preview)
+    return kept
+
+
+def test_exports_hold_no_certificate():
+    kept = exported(preview=False)
+
+    assert set(kept) == {"clusters", "connection", "verdictMarkdown", "nextCommands"}
+    assert set(kept["clusters"]["cluster-1"]) == {
+        "name",
+        "region",
+        "clusterId",
+        "ciliumVersion",
+        "loadBalancer",
+        "agents",
+    }
+    assert any("cilium clustermesh status" in command for command in kept["nextCommands"])
+
+
+def test_what_is_in_the_way_is_said_all_at_once_and_nothing_is_registered():
+    bad = Found((member_of(1), member_of(2, agents={"cluster_id": 1, "native_routing": False})))
+
+    with pytest.raises(pulumi.RunError, match="2 things keep these clusters") as refused:
+        mesh.run(settings_of(), lambda _: bad)
+    assert "both have cluster id 1" in str(refused.value)
+    assert "through an overlay" in str(refused.value)
+
+
+def test_a_preview_may_come_before_the_clusters():
+    some = Found((member_of(1),), ("stack organization/eks-cilium/two has made no cluster yet",))
+
+    kept = exported(some, preview=True)
+    assert kept["missing"] == ["stack organization/eks-cilium/two has made no cluster yet"]
+    assert not made(found=some, preview=True).registrations
+
+
+def test_an_update_needs_all_clusters():
+    some = Found((member_of(1),), ("EKS has no cluster eks-2 in eu-central-1 that answers yet",))
+
+    with pytest.raises(pulumi.RunError, match="eks-2 in eu-central-1"):
+        mesh.run(settings_of(), lambda _: some)
+
+
+def test_what_cannot_be_read_is_one_line():
+    def look(_: MeshSettings) -> Found:
+        raise NoCredentialsError
+
+    with pytest.raises(pulumi.RunError, match="Unable to locate credentials"):
+        mesh.run(settings_of(), look)

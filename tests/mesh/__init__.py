@@ -1,0 +1,1 @@
+"""Clusters that are to be joined: facts, checks, gates."""

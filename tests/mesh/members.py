@@ -1,0 +1,79 @@
+"""Two clusters that can be joined as they are, and what the tests change about them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from mesh.model import Agents, Member, Network, Route, RouteTable, Wanted
+
+STACK = "eks-cilium/mesh"
+ACCOUNT = "111122223333"
+
+
+def network_of(number: int, **changes: Any) -> Network:
+    """10.NUMBER.0.0/16 with a private table in each of two zones, and a public main one nobody uses."""
+    local = Route(f"10.{number}.0.0/16", "local")
+    way_out = Route("0.0.0.0/0", f"nat-{number}")
+    subnets = {f"subnet-{number}{zone}": f"eu-central-1{zone}" for zone in "ab"}
+    return replace(
+        Network(
+            vpc_id=f"vpc-{number}",
+            cidrs=(f"10.{number}.0.0/16",),
+            subnets=subnets,
+            tables=(
+                *(
+                    RouteTable(f"rtb-{number}{zone}", (local, way_out), frozenset({f"subnet-{number}{zone}"}))
+                    for zone in "ab"
+                ),
+                RouteTable(f"rtb-{number}main", (local,), frozenset(), main=True),
+            ),
+            security_groups=(f"sg-{number}",),
+        ),
+        **changes,
+    )
+
+
+def agents_of(number: int, **changes: Any) -> Agents:
+    """Cilium 1.19 in ENI mode that does not masquerade."""
+    return replace(
+        Agents(
+            version="1.19.6",
+            cluster_name=f"cluster-{number}",
+            cluster_id=number,
+            ipam="eni",
+            native_routing=True,
+            chained=False,
+            masquerades=False,
+        ),
+        **changes,
+    )
+
+
+def member_of(
+    number: int,
+    *,
+    network: Mapping[str, Any] | None = None,
+    agents: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> Member:
+    """One cluster, with changes to it, to its network and to its Cilium."""
+    region = changes.get("region", "eu-central-1")
+    return replace(
+        Member(
+            name=f"cluster-{number}",
+            eks_name=f"eks-{number}",
+            region=region,
+            profile=None,
+            arn=f"arn:aws:eks:{region}:{ACCOUNT}:cluster/eks-{number}",
+            endpoint=f"https://{number}.eks.amazonaws.com",
+            certificate_authority="Q0E=",
+            network=network_of(number, **(network or {})),
+            agents=agents_of(number, **(agents or {})),
+        ),
+        **changes,
+    )
+
+
+def wanted(**changes: Any) -> Wanted:
+    """Peering, by the stack of the tests."""
+    return replace(Wanted(type="peering", stack=STACK), **changes)

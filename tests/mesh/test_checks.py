@@ -1,0 +1,333 @@
+"""What keeps clusters from being joined, and that every refusal says what, what instead, and how."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from mesh.checks import refusals
+from mesh.model import (
+    Attachment,
+    Gateway,
+    Member,
+    Peering,
+    PrivateZone,
+    Refusal,
+    Route,
+    RouteTable,
+    Snat,
+    Wanted,
+)
+from tests.mesh.members import STACK, member_of, network_of, wanted
+
+pytestmark = pytest.mark.unit
+
+TRANSIT = wanted(type="transit-gateway")
+TGW = "tgw-0123456789abcdef0"
+EXISTING = Gateway(TGW, "available", "eu-central-1", associates=True, propagates=True)
+
+
+def attached(**changes: Any) -> Wanted:
+    gateway = replace(EXISTING, **changes)
+    return wanted(type="transit-gateway", gateway_id=TGW, gateway=gateway)
+
+
+def with_route(destination: str, target: str, state: str = "active") -> tuple[RouteTable, ...]:
+    """The tables of cluster 1, with one more route in the first."""
+    first, *others = network_of(1).tables
+    return (replace(first, routes=(*first.routes, Route(destination, target, state))), *others)
+
+
+@dataclass(frozen=True)
+class Bad:
+    """Clusters that can not be joined: changes to the first one, and what has to be said."""
+
+    name: str
+    change: dict[str, Any]
+    says: str
+    fix: str
+    other: Member = field(default_factory=lambda: member_of(2))
+    wanted: Wanted = field(default_factory=wanted)
+
+
+BAD = (
+    Bad("no Cilium", {"agents": None}, "Cilium is not installed", "replacement or chaining"),
+    Bad("unknown version", {"agents": {"version": "1.17.3"}}, "runs Cilium 1.17.3", "raise or lower"),
+    Bad("another name", {"agents": {"cluster_name": "shop"}}, "called 'shop'", "rename the key to shop"),
+    Bad("id 0", {"agents": {"cluster_id": 0}}, "cluster id is 0; that means no mesh", "cilium.clusterId"),
+    Bad("id 128", {"agents": {"cluster_id": 128}}, "cluster id is 128; bit 0x80", "cilium.clusterId"),
+    Bad("id 255", {"agents": {"cluster_id": 255}}, "cluster id is 255", "cilium.clusterId"),
+    Bad("the same id", {"agents": {"cluster_id": 2}}, "both have cluster id 2", "stack of cluster-2"),
+    Bad("an overlay", {"agents": {"native_routing": False}}, "through an overlay", "ENI mode"),
+    Bad("addresses of its own", {"agents": {"ipam": "cluster-pool"}}, "'cluster-pool'", "ENI mode"),
+    Bad("three minors apart", {"agents": {"version": "1.16.19"}}, "1.16.19 and 1.19.6", "upgrade cluster-1"),
+    Bad(
+        "overlapping networks",
+        {"network": {"cidrs": ("10.2.128.0/20",)}},
+        "10.2.128.0/20 of vpc-1 overlaps 10.2.0.0/16 of vpc-2",
+        "secondary CIDR",
+    ),
+    Bad(
+        "an overlapping secondary network",
+        {"network": {"cidrs": ("10.1.0.0/16", "100.64.0.0/16")}},
+        "100.64.0.0/16 of vpc-1 overlaps 100.64.128.0/17 of vpc-2",
+        "secondary CIDR",
+        member_of(2, network={"cidrs": ("10.2.0.0/16", "100.64.128.0/17")}),
+    ),
+    Bad("one VPC", {"network": {"vpc_id": "vpc-2"}}, "are both in vpc-2", "no network to connect"),
+    Bad(
+        "masquerading without a native network",
+        {"agents": {"masquerades": True}},
+        "masqueraded as their node for 10.2.0.0/16 (ipv4-native-routing-cidr is not set)",
+        "cilium.masquerade to off",
+    ),
+    Bad(
+        "a native network that is too small",
+        {"agents": {"masquerades": True, "native_cidr": "10.1.0.0/16"}},
+        "masqueraded as their node for 10.2.0.0/16 (ipv4-native-routing-cidr is 10.1.0.0/16)",
+        "ipv4NativeRoutingCIDR",
+    ),
+    Bad(
+        "the VPC CNI translates",
+        {"agents": {"chained": True, "ipam": "cluster-pool"}, "snat": Snat(external=False)},
+        "aws-node translates what pods send to 10.2.0.0/16",
+        "AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS=10.2.0.0/16",
+    ),
+    Bad(
+        "the VPC CNI excludes something else",
+        {
+            "agents": {"chained": True, "ipam": "cluster-pool"},
+            "snat": Snat(external=False, excluded=("10.9.0.0/16",)),
+        },
+        "to 10.2.0.0/16",
+        "EXCLUDE_SNAT_CIDRS=10.9.0.0/16,10.2.0.0/16",
+    ),
+    Bad(
+        "somebody's peering",
+        {"network": {"peerings": (Peering("pcx-9", "vpc-2"),)}},
+        "pcx-9 already, which this stack did not make",
+        "delete-vpc-peering-connection",
+    ),
+    Bad(
+        "another stack's peering",
+        {"network": {"peerings": (Peering("pcx-9", "vpc-2", "eks-cilium/other"),)}},
+        "pcx-9 already",
+        "delete-vpc-peering-connection",
+    ),
+    Bad(
+        "a table without the route",
+        {},
+        "rtb-1b stays without routes, and subnet-1b go by it",
+        "pulumi config set --path 'eks-cilium:clusters.cluster-1.routeTableIds[1]' rtb-1b",
+        wanted=wanted(route_tables={"cluster-1": ("rtb-1a",)}),
+    ),
+    Bad(
+        "a route to somewhere else",
+        {"network": {"tables": with_route("10.2.0.0/16", "tgw-9")}},
+        "has a route for 10.2.0.0/16 to tgw-9",
+        "delete-route --region eu-central-1 --route-table-id rtb-1a --destination-cidr-block 10.2.0.0/16",
+    ),
+    Bad(
+        "a narrower route",
+        {"network": {"tables": with_route("10.2.3.0/24", "eni-9")}},
+        "10.2.3.0/24 to eni-9",
+        "delete-route",
+    ),
+    Bad(
+        "a route into a hole",
+        {"network": {"tables": with_route("10.2.0.0/16", "pcx-gone", "blackhole")}},
+        "to pcx-gone (a blackhole)",
+        "delete-route",
+    ),
+    Bad(
+        "a way through a third VPC",
+        {
+            "network": {
+                "tables": with_route("10.2.0.0/16", "pcx-3"),
+                "peerings": (Peering("pcx-3", "vpc-3"),),
+            }
+        },
+        "a peering with vpc-3: peering is not transitive",
+        "delete-route",
+    ),
+    Bad(
+        "a gateway between regions",
+        {},
+        "eu-central-1, eu-west-1, and a Transit Gateway is in one region",
+        "connection.type' peering",
+        member_of(2, region="eu-west-1"),
+        TRANSIT,
+    ),
+    Bad(
+        "a gateway of its own for two accounts",
+        {},
+        "the accounts 111122223333, 444455556666",
+        "Resource Access Manager",
+        member_of(2, arn="arn:aws:eks:eu-central-1:444455556666:cluster/eks-2"),
+        TRANSIT,
+    ),
+    Bad(
+        "a gateway that does not exist",
+        {},
+        f"{TGW} does not exist here",
+        "set the id",
+        wanted=wanted(type="transit-gateway", gateway_id=TGW),
+    ),
+    Bad("a gateway that goes", {}, "is deleting", "wait", wanted=attached(state="deleting")),
+    Bad(
+        "a gateway without association", {}, "does not associate", "modify", wanted=attached(associates=False)
+    ),
+    Bad(
+        "a gateway without propagation", {}, "does not propagate", "modify", wanted=attached(propagates=False)
+    ),
+    Bad(
+        "a gateway that does nothing by itself",
+        {},
+        "neither associates nor propagates",
+        "modify-transit-gateway",
+        wanted=attached(associates=False, propagates=False),
+    ),
+    Bad(
+        "somebody's attachment",
+        {"network": {"attachments": (Attachment("tgw-attach-9", TGW),)}},
+        "tgw-attach-9",
+        "delete it",
+        wanted=attached(),
+    ),
+    Bad(
+        "another type than before",
+        {
+            "network": {
+                "tables": with_route("10.2.0.0/16", "pcx-1"),
+                "peerings": (Peering("pcx-1", "vpc-2", STACK),),
+            }
+        },
+        "is transit-gateway, and this stack has connected the networks by peering",
+        "pulumi destroy, then pulumi up",
+        wanted=TRANSIT,
+    ),
+    Bad("another mesh", {"mesh_owner": "cilium"}, "Helm release cilium has installed", "useAPIServer"),
+    Bad("somebody's mesh", {"mesh_owner": ""}, "somebody has installed", "useAPIServer"),
+    Bad(
+        "somebody's zone",
+        {"network": {"zones": (PrivateZone("Z9"),)}},
+        "vpc-1 asks private zone Z9 for mesh.cilium.io",
+        "disassociate-vpc-from-hosted-zone --hosted-zone-id Z9",
+    ),
+    Bad("an open load balancer", {"mesh_scheme": "internet-facing"}, "is internet-facing", "delete service"),
+    Bad(
+        "replicas in an old version",
+        {"agents": {"version": "1.15.19"}},
+        "is 2, and cluster-1 runs Cilium 1.15.19",
+        "replicas' 1",
+        member_of(2, agents={"version": "1.16.19"}),
+        wanted(replicas=2),
+    ),
+)
+
+
+def first_of(bad: Bad) -> Member:
+    """Cluster 1 with its change; an agents of None is a cluster without Cilium."""
+    if "agents" in bad.change and bad.change["agents"] is None:
+        return replace(member_of(1), agents=None)
+    return member_of(1, **bad.change)
+
+
+def said(bad: Bad) -> list[Refusal]:
+    return refusals([first_of(bad), bad.other], bad.wanted)
+
+
+@pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.name)
+def test_what_is_in_the_way_is_refused_with_its_fix(bad: Bad):
+    (refusal, *more) = [one for one in said(bad) if bad.says in str(one)]
+
+    assert not more
+    assert bad.fix in refusal.fix
+    assert str(refusal).count("\n") == 2
+
+
+@pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.name)
+def test_one_thing_in_the_way_is_one_refusal(bad: Bad):
+    assert len(said(bad)) == 1 or bad.name in ("the same id", "one VPC")
+
+
+GOOD = {
+    "two clusters": ([member_of(1), member_of(2)], wanted()),
+    "neighbouring minors": ([member_of(1, agents={"version": "1.18.4"}), member_of(2)], wanted()),
+    "a native network that holds all": (
+        [member_of(1, agents={"masquerades": True, "native_cidr": "10.0.0.0/8"}), member_of(2)],
+        wanted(),
+    ),
+    "exceptions of its own": (
+        [member_of(1, agents={"masquerades": True, "masquerade_agent": True}), member_of(2)],
+        wanted(),
+    ),
+    "chained, translation left to the gateway": (
+        [
+            member_of(1, agents={"chained": True, "ipam": "cluster-pool"}, snat=Snat(external=True)),
+            member_of(2),
+        ],
+        wanted(),
+    ),
+    "chained, with the peer excluded": (
+        [
+            member_of(
+                1,
+                agents={"chained": True, "ipam": "cluster-pool"},
+                snat=Snat(external=False, excluded=("10.0.0.0/12",)),
+            ),
+            member_of(2),
+        ],
+        wanted(),
+    ),
+    "after the first run": (
+        [
+            member_of(
+                1,
+                network={
+                    "tables": with_route("10.2.0.0/16", "pcx-1"),
+                    "peerings": (Peering("pcx-1", "vpc-2", STACK),),
+                    "zones": (PrivateZone("Z1", STACK),),
+                },
+                mesh_owner="cilium-clustermesh",
+                mesh_scheme="internal",
+            ),
+            # Another account can not read whose zone it is.
+            member_of(2, network={"zones": (PrivateZone("Z1"),)}),
+        ],
+        wanted(),
+    ),
+    "a wider route that leads elsewhere": (
+        [member_of(1, network={"tables": with_route("10.0.0.0/8", "tgw-9")}), member_of(2)],
+        wanted(),
+    ),
+    "an existing gateway": ([member_of(1), member_of(2)], attached()),
+    "every table in use is listed": (
+        [member_of(1), member_of(2)],
+        wanted(route_tables={"cluster-1": ("rtb-1a", "rtb-1b")}),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_what_can_be_joined_is_not_refused(name: str):
+    members, how = GOOD[name]
+
+    assert refusals(members, how) == []
+
+
+def test_everything_is_said_at_once():
+    bad = member_of(
+        1,
+        agents={"cluster_id": 2, "native_routing": False},
+        network={"cidrs": ("10.2.0.0/16",)},
+        mesh_owner="",
+    )
+
+    assert len(refusals([bad, member_of(2)], wanted())) == 4
+
+
+def test_a_subnet_without_a_table_of_its_own_goes_by_the_main_one():
+    network = network_of(1, subnets={"subnet-x": "eu-central-1a"})
+
+    assert [table.id for table in network.tables_in_use] == ["rtb-1main"]

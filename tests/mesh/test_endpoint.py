@@ -1,0 +1,89 @@
+"""A load balancer is only taken when it is internal, of the right type, and where the routes are."""
+
+from typing import Any
+
+import pytest
+
+from mesh.endpoint import await_endpoint
+from migration.clock import Time
+from migration.stops import StoppedError, TimedOutError
+from migration.world import World
+
+pytestmark = pytest.mark.unit
+
+HOST = "mesh-0123.elb.eu-central-1.amazonaws.com"
+BALANCER = {
+    "DNSName": HOST,
+    "CanonicalHostedZoneId": "Z3F0SRJ5LGBH90",
+    "Scheme": "internal",
+    "Type": "network",
+    "State": {"Code": "active"},
+    "VpcId": "vpc-1",
+    "AvailabilityZones": [{"SubnetId": "subnet-1a"}],
+}
+SERVICE = {"status": {"loadBalancer": {"ingress": [{"hostname": HOST}]}}}
+
+
+class Elb:
+    def __init__(self, balancers: list[dict[str, Any]]) -> None:
+        self._balancers = balancers
+
+    def get_paginator(self, name: str) -> "Elb":
+        assert name == "describe_load_balancers"
+        return self
+
+    def paginate(self) -> list[dict[str, Any]]:
+        return [{"LoadBalancers": []}, {"LoadBalancers": self._balancers}]
+
+
+class Api:
+    def __init__(self, *services: Any) -> None:
+        self._services = list(services)
+
+    def get(self, path: str) -> Any:
+        assert path == "/api/v1/namespaces/kube-system/services/clustermesh-apiserver"
+        return self._services.pop(0) if len(self._services) > 1 else self._services[0]
+
+
+def waited(api: Api, *balancers: dict[str, Any]) -> dict[str, str]:
+    passed = [0.0]
+    time = Time(monotonic=lambda: passed[0], sleep=lambda seconds: passed.__setitem__(0, passed[0] + seconds))
+    world = World(cluster="eks-1", api=api, aws=lambda _: Elb(list(balancers)), time=time)
+    return await_endpoint(world, subnets=["subnet-1a", "subnet-1b"], seconds=60, report=lambda _: None)
+
+
+def test_its_name_comes_when_it_is_active():
+    found = waited(Api(None, {}, SERVICE), BALANCER)
+
+    assert found == {"host": HOST, "zoneId": "Z3F0SRJ5LGBH90"}
+
+
+@pytest.mark.parametrize(
+    ("service", "balancers", "says"),
+    [
+        (None, [], "Service kube-system/clustermesh-apiserver does not exist"),
+        ({"status": {}}, [], "has no load balancer yet"),
+        (SERVICE, [], f"no load balancer answers to {HOST} yet"),
+        (SERVICE, [{**BALANCER, "State": {"Code": "provisioning"}}], "is provisioning"),
+    ],
+)
+def test_what_is_missing_is_said_when_time_is_up(service: Any, balancers: Any, says: str):
+    with pytest.raises(TimedOutError, match=says):
+        waited(Api(service), *balancers)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"Scheme": "internet-facing"}, "is internet-facing"),
+        ({"Scheme": "internet-facing", "State": {"Code": "provisioning"}}, "is internet-facing"),
+        ({"Type": "application"}, "is of type application"),
+        ({"AvailabilityZones": [{"SubnetId": "subnet-9"}]}, "is in subnet-9, which has no route"),
+    ],
+)
+def test_what_waiting_does_not_change_ends_at_once(change: dict[str, Any], says: str):
+    with pytest.raises(StoppedError, match=says) as stopped:
+        waited(Api(SERVICE), {**BALANCER, **change})
+
+    assert not isinstance(stopped.value, TimedOutError)
+    assert "pulumi up" in stopped.value.fix

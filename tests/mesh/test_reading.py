@@ -1,0 +1,279 @@
+"""What is read of a cluster: its network from EC2's own answers (moto), its Cilium from the API's objects."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from mesh.agents import agents, mesh_owner, snat
+from mesh.model import STACK_TAG, Agents, Snat
+from mesh.reading import Place, read
+from mesh.vpc import covering, gateway, network
+
+pytestmark = pytest.mark.unit
+
+REGION = "eu-central-1"
+
+
+@dataclass
+class Api:
+    """Answers from a table of paths."""
+
+    objects: dict[str, Any] = field(default_factory=dict)
+    lists: dict[str, list[Any]] = field(default_factory=dict)
+
+    def get(self, path: str) -> Any:
+        return self.objects.get(path)
+
+    def list(self, path: str, **selectors: str) -> list[Any]:
+        return self.lists.get(path, [])
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        yield lambda service: boto3.client(service, region_name=REGION)
+
+
+def tag(key: str, value: str = "1") -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value}]
+
+
+@dataclass
+class Vpc:
+    """A VPC with a node in one of its subnets."""
+
+    id: str
+    node: str
+    balancers: str
+    elsewhere: str
+    instance: str
+    group: str
+
+
+@pytest.fixture
+def vpc(aws: Any) -> Vpc:
+    ec2 = aws("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+    ec2.associate_vpc_cidr_block(VpcId=vpc, CidrBlock="10.9.0.0/16")
+
+    def subnet(block: str, **more: Any) -> str:
+        made = ec2.create_subnet(VpcId=vpc, CidrBlock=block, AvailabilityZone=f"{REGION}a", **more)
+        return made["Subnet"]["SubnetId"]
+
+    balancers = [{"ResourceType": "subnet", "Tags": tag("kubernetes.io/role/internal-elb")}]
+    node, inner = subnet("10.1.0.0/24"), subnet("10.1.1.0/24", TagSpecifications=balancers)
+    group = ec2.create_security_group(GroupName="nodes", Description="nodes", VpcId=vpc)["GroupId"]
+    run = ec2.run_instances(
+        ImageId="ami-12c6146b", MinCount=1, MaxCount=1, SubnetId=node, SecurityGroupIds=[group]
+    )
+    return Vpc(vpc, node, inner, subnet("10.1.2.0/24"), run["Instances"][0]["InstanceId"], group)
+
+
+def with_nodes(vpc: Vpc) -> Api:
+    provider = f"aws:///{REGION}a/{vpc.instance}"
+    return Api(lists={"/api/v1/nodes": [{"spec": {"providerID": provider}}, {"spec": {}}]})
+
+
+def read_network(aws: Any, vpc: Vpc, **more: Any) -> Any:
+    return network("shop", {"vpcId": vpc.id, **more}, aws, with_nodes(vpc))
+
+
+def test_subnets_of_nodes_and_of_internal_load_balancers_are_in_use(aws: Any, vpc: Vpc):
+    found = read_network(aws, vpc)
+
+    assert set(found.subnets) == {vpc.node, vpc.balancers}
+    assert set(found.subnets.values()) == {f"{REGION}a"}
+    assert found.cidrs == ("10.1.0.0/16", "10.9.0.0/16")
+    (main,) = found.tables_in_use
+    assert main.main
+
+
+def test_a_subnet_goes_by_the_table_that_names_it(aws: Any, vpc: Vpc):
+    ec2 = aws("ec2")
+    table = ec2.create_route_table(VpcId=vpc.id)["RouteTable"]["RouteTableId"]
+    unused = ec2.create_route_table(VpcId=vpc.id)["RouteTable"]["RouteTableId"]
+    ec2.associate_route_table(RouteTableId=table, SubnetId=vpc.node)
+    ec2.associate_route_table(RouteTableId=unused, SubnetId=vpc.elsewhere)
+    gateway_id = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway_id, VpcId=vpc.id)
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway_id)
+
+    found = read_network(aws, vpc)
+
+    used = {one.id: one for one in found.tables_in_use}
+    assert table in used
+    assert unused not in used
+    assert {(one.destination, one.target) for one in used[table].routes} >= {("0.0.0.0/0", gateway_id)}
+
+
+def test_a_peering_is_known_from_either_side_with_who_made_it(aws: Any, vpc: Vpc):
+    ec2 = aws("ec2")
+    other = ec2.create_vpc(CidrBlock="10.2.0.0/16")["Vpc"]["VpcId"]
+    made = ec2.create_vpc_peering_connection(VpcId=other, PeerVpcId=vpc.id)["VpcPeeringConnection"]
+    ec2.create_tags(Resources=[made["VpcPeeringConnectionId"]], Tags=tag(STACK_TAG, "eks-cilium/mesh"))
+
+    (peering,) = read_network(aws, vpc).peerings
+
+    assert (peering.other_vpc, peering.made_by) == (other, "eks-cilium/mesh")
+
+
+def test_a_deleted_peering_is_none(aws: Any, vpc: Vpc):
+    ec2 = aws("ec2")
+    other = ec2.create_vpc(CidrBlock="10.2.0.0/16")["Vpc"]["VpcId"]
+    made = ec2.create_vpc_peering_connection(VpcId=vpc.id, PeerVpcId=other)["VpcPeeringConnection"]
+    ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=made["VpcPeeringConnectionId"])
+
+    assert read_network(aws, vpc).peerings == ()
+
+
+def test_an_attachment_and_its_gateway_are_known(aws: Any, vpc: Vpc):
+    ec2 = aws("ec2")
+    made = ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
+    ec2.create_transit_gateway_vpc_attachment(TransitGatewayId=made, VpcId=vpc.id, SubnetIds=[vpc.node])
+
+    (attachment,) = read_network(aws, vpc).attachments
+    assert (attachment.gateway, attachment.made_by) == (made, "")
+    found = gateway(ec2, made)
+    assert found is not None
+    assert (found.state, found.region, found.associates, found.propagates) == (
+        "available",
+        REGION,
+        True,
+        True,
+    )
+    assert gateway(ec2, "tgw-0123456789abcdef0") is None
+
+
+def test_a_zone_of_the_meshs_name_is_known_with_who_made_it(aws: Any, vpc: Vpc):
+    route53 = aws("route53")
+    for name in ("mesh.cilium.io", "example.com"):
+        made = route53.create_hosted_zone(
+            Name=name,
+            CallerReference=name,
+            VPC={"VPCRegion": REGION, "VPCId": vpc.id},
+            HostedZoneConfig={"Comment": "", "PrivateZone": True},
+        )["HostedZone"]["Id"].rpartition("/")[2]
+        route53.change_tags_for_resource(
+            ResourceType="hostedzone", ResourceId=made, AddTags=tag(STACK_TAG, f"stack of {name}")
+        )
+
+    (zone,) = read_network(aws, vpc).zones
+
+    assert zone.made_by == "stack of mesh.cilium.io"
+
+
+def test_the_clusters_own_group_comes_first_and_others_only_where_it_is_missing(aws: Any, vpc: Vpc):
+    assert read_network(aws, vpc).security_groups == (vpc.group,)
+    assert read_network(aws, vpc, clusterSecurityGroupId=vpc.group).security_groups == (vpc.group,)
+    assert read_network(aws, vpc, clusterSecurityGroupId="sg-own").security_groups == ("sg-own", vpc.group)
+
+
+@pytest.mark.parametrize(
+    ("own", "sets", "expected"),
+    [
+        ("sg-own", [{"sg-own", "sg-a"}, {"sg-own"}], ("sg-own",)),
+        ("sg-own", [{"sg-a", "sg-b"}, {"sg-b"}], ("sg-own", "sg-b")),
+        (None, [{"sg-a"}, {"sg-b", "sg-c"}, {"sg-c"}], ("sg-c", "sg-a")),
+        ("sg-own", [], ("sg-own",)),
+        (None, [set()], ()),
+    ],
+)
+def test_the_fewest_groups_cover_every_interface(own: Any, sets: list[set[str]], expected: tuple[str, ...]):
+    assert covering(own, [frozenset(one) for one in sets]) == expected
+
+
+PREFIX = "/api/v1/namespaces/kube-system"
+APPS = "/apis/apps/v1/namespaces/kube-system"
+
+
+def daemon_set(name: str, image: str, **env: str) -> dict[str, Any]:
+    variables = [{"name": key, "value": value} for key, value in env.items()]
+    container = {"name": name, "image": image, "env": variables}
+    return {"spec": {"template": {"spec": {"containers": [{"name": "other", "image": "x"}, container]}}}}
+
+
+def with_cilium(version: str, **config: str) -> Api:
+    image = f"quay.io/cilium/cilium:v{version}@sha256:0123"
+    return Api(
+        {
+            f"{PREFIX}/configmaps/cilium-config": {"data": {"cluster-name": "shop", **config}},
+            f"{APPS}/daemonsets/cilium": daemon_set("cilium-agent", image),
+        }
+    )
+
+
+def test_cilium_in_eni_mode_is_read_from_its_configuration():
+    config = {
+        "cluster-id": "7",
+        "ipam": "eni",
+        "routing-mode": "native",
+        "enable-ipv4-masquerade": "true",
+        "ipv4-native-routing-cidr": "10.0.0.0/8",
+        "enable-wireguard": "true",
+    }
+
+    assert agents(with_cilium("1.19.6", **config)) == Agents(
+        version="1.19.6",
+        cluster_name="shop",
+        cluster_id=7,
+        ipam="eni",
+        native_routing=True,
+        chained=False,
+        masquerades=True,
+        native_cidr="10.0.0.0/8",
+        wireguard=True,
+    )
+
+
+def test_old_spellings_and_silence_are_understood():
+    old = agents(with_cilium("1.12.4", tunnel="disabled", **{"enable-ipv4-masquerade": "false"}))
+    silent = agents(with_cilium("1.19.6"))
+
+    assert old is not None
+    assert (old.version, old.native_routing, old.masquerades, old.cluster_id) == ("1.12.4", True, False, 0)
+    assert silent is not None
+    assert (silent.native_routing, silent.masquerades) == (False, True)
+
+
+def test_a_cluster_without_cilium_has_none():
+    assert agents(Api()) is None
+
+
+@pytest.mark.parametrize(
+    ("env", "expected"),
+    [
+        ({}, Snat(external=False)),
+        ({"AWS_VPC_K8S_CNI_EXTERNALSNAT": "true"}, Snat(external=True)),
+        (
+            {"AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS": "10.2.0.0/16, 10.3.0.0/16"},
+            Snat(external=False, excluded=("10.2.0.0/16", "10.3.0.0/16")),
+        ),
+    ],
+)
+def test_what_the_vpc_cni_translates_is_read_from_its_environment(env: dict[str, str], expected: Snat):
+    assert snat(Api({f"{APPS}/daemonsets/aws-node": daemon_set("aws-node", "x", **env)})) == expected
+
+
+def test_a_mesh_that_is_there_says_who_installed_it():
+    path = f"{APPS}/deployments/clustermesh-apiserver"
+    helm = {"metadata": {"annotations": {"meta.helm.sh/release-name": "cilium"}}}
+
+    assert mesh_owner(Api()) is None
+    assert mesh_owner(Api({path: helm})) == "cilium"
+    assert mesh_owner(Api({path: {"metadata": {}}})) == ""
+
+
+def test_a_cluster_that_is_not_there_yet_is_none(aws: Any):
+    @contextmanager
+    def connect(_endpoint: str, _authority: str) -> Iterator[Api]:
+        raise AssertionError("there is nothing to connect to")
+        yield
+
+    assert read(Place("shop", "eks-shop", REGION), aws, connect) is None

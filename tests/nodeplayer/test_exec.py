@@ -1,0 +1,121 @@
+"""Commands in played pods: what kubectl and clients of the exec subresource get for an answer."""
+
+import json
+import ssl
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlencode
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from lab.toolchain import Toolchain
+
+from . import objects
+from .api import _decoded, is_ready
+from .conftest import Played, eventually
+
+pytestmark = pytest.mark.control_plane
+
+ON_ONE = objects.node(1)["metadata"]["name"]
+
+
+def agent_pod(played: Played) -> str:
+    (pod,) = played.api.pods("kube-system", k8s_app="cilium")
+    return pod["metadata"]["name"]
+
+
+@pytest.fixture(scope="module")
+def with_cilium(played: Played) -> Played:
+    """A node with the real names of an agent's container and image."""
+    played.api.create(objects.node(1))
+    *others, agents = objects.cilium("1.19.6", ON_ONE)
+    container = {"name": "cilium-agent", "image": "registry.example/cilium/cilium:v1.19.6"}
+    agents["spec"]["template"]["spec"]["containers"] = [container]
+    played.api.create(*others, agents)
+    eventually(lambda: all(is_ready(pod) for pod in played.api.pods("kube-system", k8s_app="cilium")))
+    eventually(lambda: played.api.pods("kube-system", k8s_app="cilium"))
+    eventually(lambda: is_ready(played.api.pods("kube-system", k8s_app="cilium")[0]))
+    return played
+
+
+@pytest.fixture(scope="module")
+def kubectl(toolchain: Toolchain, with_cilium: Played):
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [str(toolchain.kubectl()), "--kubeconfig", str(with_cilium.kubeconfig), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+    return run
+
+
+def test_kubectl_gets_the_status_of_an_agent(with_cilium: Played, kubectl) -> None:
+    words = ("-n", "kube-system", "exec", agent_pod(with_cilium), "-c", "cilium-agent", "--")
+    done = kubectl(*words, "cilium-dbg", "status", "-o", "json")
+    assert done.returncode == 0, done.stderr
+    status = json.loads(done.stdout)
+    assert status["cilium"] == {"state": "Ok", "msg": "1.19.6"}
+    assert status["cluster"]["self"] == f"demo/{ON_ONE}"
+    assert status["cluster-mesh"]["clusters"] == []
+    assert kubectl(*words, "cilium", "status", "--brief").stdout == "OK\n"
+    assert "Cilium:         Ok   1.19.6" in kubectl(*words, "cilium", "status").stdout
+
+
+def test_a_command_that_is_not_played_fails_as_one_that_does_not_exist(with_cilium: Played, kubectl) -> None:
+    words = ("-n", "kube-system", "exec", agent_pod(with_cilium), "--")
+    done = kubectl(*words, "ls", "/")
+    assert done.returncode == 127
+    assert 'container "cilium-agent" does not play this command: ["ls" "/"]' in done.stderr
+    wrong = kubectl(*words, "cilium-dbg", "status", "-o", "yaml")
+    assert (wrong.returncode, wrong.stderr.splitlines()[0]) == (
+        1,
+        'Error: the output "yaml" is not played: json is',
+    )
+
+
+def test_the_exec_subresource_answers_over_a_websocket(with_cilium: Played) -> None:
+    streams = websocket(with_cilium, "cilium-agent", "cilium-dbg", "status", "-o", "json")
+    assert json.loads(streams[1])["kvstore"] == {"state": "Disabled"}
+    assert json.loads(streams[3])["status"] == "Success"
+    failed = json.loads(websocket(with_cilium, "cilium-agent", "true")[3])
+    assert failed["reason"] == "NonZeroExitCode"
+    assert failed["details"]["causes"] == [{"reason": "ExitCode", "message": "127"}]
+
+
+def test_a_container_that_does_not_exist_is_refused(with_cilium: Played) -> None:
+    with pytest.raises(InvalidStatus) as caught:
+        websocket(with_cilium, "other", "true")
+    assert caught.value.response.status_code == 400
+
+
+def test_logs_are_not_played(with_cilium: Played, kubectl) -> None:
+    done = kubectl("-n", "kube-system", "logs", agent_pod(with_cilium))
+    assert done.returncode != 0
+    assert "only exec is" in done.stderr
+
+
+def websocket(played: Played, container: str, *command: str) -> dict[int, bytes]:
+    """Run a command over `v4.channel.k8s.io`; what each stream held."""
+    config = json.loads(played.kubeconfig.read_text())
+    server = config["clusters"][0]["cluster"]
+    asked = [("container", container), ("stdout", "true"), ("stderr", "true")]
+    query = urlencode([*asked, *(("command", word) for word in command)])
+    path = f"/api/v1/namespaces/kube-system/pods/{agent_pod(played)}/exec?{query}"
+    url = server["server"].replace("https", "wss") + path
+    streams: dict[int, bytes] = {}
+    with connect(
+        url, ssl=tls(server, config["users"][0]["user"]), subprotocols=["v4.channel.k8s.io"]
+    ) as open_:
+        for message in open_:
+            streams[message[0]] = streams.get(message[0], b"") + message[1:]
+    return streams
+
+
+def tls(server: dict, user: dict) -> ssl.SSLContext:
+    context = ssl.create_default_context(cadata=_decoded(server["certificate-authority-data"]).decode())
+    with TemporaryDirectory() as directory:
+        pair = Path(directory, "client.pem")
+        pair.write_bytes(_decoded(user["client-certificate-data"]) + _decoded(user["client-key-data"]))
+        context.load_cert_chain(pair)
+    return context

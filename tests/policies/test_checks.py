@@ -1,0 +1,144 @@
+# ruff: noqa: E501 - rules are written in YAML's flow style, one a line
+"""What is wrong with policies written by hand: each by its place, what is allowed, and how to fix it."""
+
+import pytest
+import yaml
+
+from cilium.policies import Finding, Policy, check
+
+pytestmark = pytest.mark.unit
+
+PEER = "io.cilium.k8s.policy.cluster"
+
+
+def found(
+    rule: str, kind: str = "CiliumNetworkPolicy", version: str = "1.19.6", **more: bool
+) -> list[Finding]:
+    metadata = {"name": "x"} if kind.startswith("CiliumClusterwide") else {"name": "x", "namespace": "a"}
+    spec = {"endpointSelector": {}, **yaml.safe_load(rule)}
+    written = {"apiVersion": "cilium.io/v2", "kind": kind, "metadata": metadata, "spec": spec}
+    return check(Policy("cluster-1", written, "file.yaml"), version, **more)
+
+
+@pytest.mark.parametrize(
+    ("rule", "key", "allowed"),
+    [
+        ("{egress: []}", "spec", "a rule with an entry"),
+        (
+            "{egress: [{toEntities: [world], toCIDR: [10.0.0.0/8]}]}",
+            "spec.egress[0]",
+            "one kind of peers in an entry, not toCIDR and toEntities",
+        ),
+        (
+            "{ingress: [{icmps: [{fields: [{type: 8}]}], toPorts: [{ports: [{port: '80'}]}]}]}",
+            "spec.ingress[0].icmps",
+            "icmps or toPorts",
+        ),
+        (
+            "{egress: [{toPorts: [{ports: [{port: '70000'}]}]}]}",
+            "spec.egress[0].toPorts[0].ports[0].port",
+            "0 to 65535",
+        ),
+        (
+            "{egress: [{toCIDR: [10.0.0.1]}]}",
+            "spec.egress[0].toCIDR[0]",
+            "a network such as 10.0.0.0/16, also for",
+        ),
+        (
+            "{egress: [{toCIDRSet: [{cidr: 10.0.0.0/8, except: [11.0.0.0/8]}]}]}",
+            "spec.egress[0].toCIDRSet[0].except[0]",
+            "a network inside 10.0.0.0/8",
+        ),
+        (
+            "{ingress: [{toPorts: [{ports: [{port: '53', protocol: UDP}], rules: {http: [{}]}}]}]}",
+            "spec.ingress[0].toPorts[0].ports[0].protocol",
+            "TCP where there are rules of layer 7",
+        ),
+        (
+            "{ingress: [{toPorts: [{ports: [{port: '53', protocol: UDP}], rules: {dns: [{matchPattern: '*'}]}}]}]}",
+            "spec.ingress[0].toPorts[0].rules.dns",
+            "nothing on ingress",
+        ),
+        (
+            "{endpointSelector: {matchExpressions: [{key: app, operator: In}]}, egress: [{}]}",
+            "spec.endpointSelector.matchExpressions[0].values",
+            "at least one value with In",
+        ),
+        (
+            "{endpointSelector: {matchExpressions: [{key: app, operator: Exists, values: [x]}]}, egress: [{}]}",
+            "spec.endpointSelector.matchExpressions[0].values",
+            "no values with Exists",
+        ),
+    ],
+)
+def test_what_agents_would_refuse_is_refused(rule: str, key: str, allowed: str):
+    (one,) = found(rule)
+
+    assert one.key == key
+    assert one.allowed.startswith(allowed)
+
+
+def test_a_namespaced_policy_is_not_about_nodes():
+    written = {"nodeSelector": {}, "egress": [{}]}
+    policy = {"kind": "CiliumNetworkPolicy", "metadata": {"name": "x", "namespace": "a"}, "spec": written}
+
+    (one,) = check(Policy("cluster-1", policy), "1.19.6")
+
+    assert (one.key, one.allowed) == (
+        "spec.nodeSelector",
+        "nothing: only a CiliumClusterwideNetworkPolicy can be about nodes",
+    )
+
+
+@pytest.mark.parametrize(
+    ("metadata", "kind", "key"),
+    [
+        ({}, "CiliumNetworkPolicy", "metadata.name"),
+        ({"name": "x"}, "CiliumNetworkPolicy", "metadata.namespace"),
+        ({"name": "x", "namespace": "a"}, "CiliumClusterwideNetworkPolicy", "metadata.namespace"),
+    ],
+)
+def test_where_it_belongs_has_to_be_clear(metadata: dict, kind: str, key: str):
+    written = {"kind": kind, "metadata": metadata, "spec": {"endpointSelector": {}, "egress": [{}]}}
+
+    (one,) = check(Policy("cluster-1", written), "1.19.6")
+
+    assert one.key == key
+
+
+def test_no_rule_and_unknown_keys_at_the_top_are_refused():
+    written = {"kind": "CiliumNetworkPolicy", "metadata": {"name": "x", "namespace": "a"}, "sepc": {}}
+
+    assert [one.key for one in check(Policy("cluster-1", written), "1.19.6")] == ["sepc", "spec"]
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        f"{{matchLabels: {{{PEER}: cluster-2}}}}",
+        f"{{matchLabels: {{'k8s:{PEER}': cluster-2}}}}",
+        f"{{matchLabels: {{'any:{PEER}': cluster-2}}}}",
+        f"{{matchExpressions: [{{key: {PEER}, operator: Exists}}]}}",
+        "{matchLabels: {'reserved:host': ''}}",
+    ],
+)
+def test_a_peer_that_names_its_cluster_means_the_same_everywhere(selector: str):
+    assert found(f"{{egress: [{{toEndpoints: [{selector}]}}]}}") == []
+
+
+@pytest.mark.parametrize("section", ["egress: [{toEndpoints", "ingressDeny: [{fromEndpoints"])
+def test_a_peer_that_names_none_is_refused_unless_permitted(section: str):
+    rule = f"{{{section}: [{{matchLabels: {{app: server}}}}]}}]}}"
+
+    (one,) = found(rule)
+
+    assert "any cluster up to Cilium 1.18, and only those of its own cluster from 1.19 on" in one.allowed
+    assert f"`{PEER}: cluster-1`" in one.fix
+    assert found(rule, any_cluster=True) == []
+
+
+def test_one_look_finds_everything():
+    ports = "toPorts: [{ports: [{port: '70000'}]}]"
+    rule = f"{{egress: [{{toEndpoints: [{{}}], {ports}}}, {{toCIDRSet: [{{cidr: 10.0.0.0/8, except: [11.0.0.0/8]}}]}}]}}"
+
+    assert len(found(rule)) == 3

@@ -1,0 +1,144 @@
+"""What an intent and a default deny become, in every version."""
+
+import pytest
+import yaml
+
+from cilium.policies import (
+    DefaultDeny,
+    Destination,
+    Intent,
+    Pods,
+    Ports,
+    UnreadablePolicyError,
+    check,
+    deny_by_default,
+    policies_in,
+    ports,
+    sides_of,
+)
+from cilium.versions import RELEASES
+
+pytestmark = pytest.mark.unit
+
+CLIENT = Pods("cluster-1", "my-client", {"app": "my-client"})
+SERVER = Destination("cluster-2", "my-server", {"app": "my-server"}, (ports("8080/TCP"),))
+MEANT = Intent("client-to-server", CLIENT, SERVER)
+SELECTORS = {
+    "toEndpoints": {
+        "k8s:app": "my-server",
+        "k8s:io.cilium.k8s.policy.cluster": "cluster-2",
+        "k8s:io.kubernetes.pod.namespace": "my-server",
+    },
+    "fromEndpoints": {
+        "k8s:app": "my-client",
+        "k8s:io.cilium.k8s.policy.cluster": "cluster-1",
+        "k8s:io.kubernetes.pod.namespace": "my-client",
+    },
+}
+
+
+def test_each_side_is_in_the_cluster_and_namespace_that_enforces_it():
+    egress, ingress = sides_of(MEANT)
+
+    assert (egress.cluster, str(egress)) == (
+        "cluster-1",
+        "CiliumNetworkPolicy my-client/client-to-server-egress",
+    )
+    assert (ingress.cluster, str(ingress)) == (
+        "cluster-2",
+        "CiliumNetworkPolicy my-server/client-to-server-ingress",
+    )
+
+
+def test_cluster_and_namespace_of_the_peer_are_always_written():
+    egress, ingress = (policy.object["spec"] for policy in sides_of(MEANT))
+
+    assert egress["egress"][0]["toEndpoints"] == [{"matchLabels": SELECTORS["toEndpoints"]}]
+    assert ingress["ingress"][0]["fromEndpoints"] == [{"matchLabels": SELECTORS["fromEndpoints"]}]
+    assert egress["egress"][0]["toPorts"] == [{"ports": [{"port": "8080", "protocol": "TCP"}]}]
+
+
+def test_without_ports_every_port_is_meant():
+    egress, _ = sides_of(Intent("all", CLIENT, Destination("cluster-2", "my-server")))
+
+    assert "toPorts" not in egress.object["spec"]["egress"][0]
+
+
+@pytest.mark.parametrize("version", sorted(RELEASES))
+def test_every_version_takes_what_is_made(version: str):
+    denied = [deny_by_default(DefaultDeny(CLIENT, (way,))) for way in ("egress", "ingress")]
+
+    assert [check(policy, version) for policy in (*sides_of(MEANT), *denied)] == [[]] * 4
+
+
+def test_a_range_is_sound_only_where_it_is_known():
+    ranged = Intent("range", CLIENT, Destination("cluster-2", "s", {}, (ports("8000-8100/TCP"),)))
+
+    assert [bool(check(sides_of(ranged)[0], version)) for version in ("1.15.19", "1.16.19")] == [True, False]
+
+
+def test_default_deny_allows_dns_and_nothing_else():
+    rule = deny_by_default(DefaultDeny(Pods("cluster-1", "my-client"))).object["spec"]
+
+    assert rule["endpointSelector"] == {}
+    assert rule["ingress"] == [{}]
+    (dns,) = rule["egress"]
+    assert dns["toEndpoints"][0]["matchLabels"]["k8s:k8s-app"] == "kube-dns"
+    assert {port["port"] for port in dns["toPorts"][0]["ports"]} == {"53"}
+
+
+@pytest.mark.parametrize("text", ["80/TCP", "53/UDP", "8000-8100/SCTP"])
+def test_ports_are_written_as_they_are_read(text: str):
+    assert str(ports(text)) == text
+
+
+@pytest.mark.parametrize("text", ["80", "http/TCP", "0/TCP", "70000/TCP", "90-80/TCP", "80/ICMP"])
+def test_what_is_no_port_is_refused(text: str):
+    with pytest.raises(ValueError, match=text):
+        ports(text)
+
+
+def test_a_range_says_where_it_ends():
+    assert Ports(8000, 8100, "TCP").as_rule() == {"port": "8000", "endPort": 8100, "protocol": "TCP"}
+
+
+WRITTEN = """
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: one, namespace: a}
+spec: {endpointSelector: {}, egress: [{}]}
+---
+---
+apiVersion: v1
+kind: List
+items:
+  - apiVersion: cilium.io/v2
+    kind: CiliumClusterwideNetworkPolicy
+    metadata: {name: two}
+    spec: {endpointSelector: {}, egress: [{}]}
+"""
+
+
+def test_a_file_may_hold_several_and_lists_of_them():
+    found = policies_in(WRITTEN, cluster="cluster-1", origin="file.yaml")
+
+    assert [str(one) for one in found] == ["CiliumNetworkPolicy a/one", "CiliumClusterwideNetworkPolicy two"]
+    assert found[0].object == next(yaml.safe_load_all(WRITTEN))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a: [", "is no YAML: line"),
+        ("a: 1\na: 2", "key 'a' twice"),
+        ("", "holds no policy"),
+        ("text", "holds 'text', which is no object"),
+        ("{apiVersion: v1, kind: Pod}", "an object of kind Pod in v1; allowed are CiliumNetworkPolicy and"),
+        ("{apiVersion: cilium.io/v1, kind: CiliumNetworkPolicy}", "in cilium.io/v1"),
+    ],
+)
+def test_a_file_of_something_else_is_refused_by_name(text: str, says: str):
+    with pytest.raises(UnreadablePolicyError, match=says) as refused:
+        policies_in(text, cluster="cluster-1", origin="file.yaml")
+
+    assert str(refused.value).startswith("file.yaml")

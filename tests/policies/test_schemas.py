@@ -1,0 +1,95 @@
+"""The stored schemas are those of the real definitions, and what they say of a rule that is wrong."""
+
+import json
+
+import pytest
+
+from cilium import crds
+from cilium.crds import extraction, rule_schema, violations
+from cilium.versions import RELEASES
+from lab.toolchain import Toolchain
+
+ANYTHING = {"endpointSelector": {}, "egress": [{}]}
+
+
+@pytest.mark.charts
+@pytest.mark.parametrize("version", sorted(RELEASES))
+def test_the_stored_schema_is_that_of_the_definitions(toolchain: Toolchain, version: str):
+    assert rule_schema(version) == extraction.extract(toolchain.crds(version) / "v2")
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("version", sorted(RELEASES))
+def test_a_sound_rule_is_sound_everywhere(version: str):
+    assert violations(version, ANYTHING) == []
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("rule", "path", "allowed"),
+    [
+        ({**ANYTHING, "egres": []}, ("egres",), "no such key"),
+        (
+            {**ANYTHING, "egress": [{"toEntities": ["wrld"]}]},
+            ("egress", 0, "toEntities", 0),
+            "one of all, world",
+        ),
+        ({**ANYTHING, "egress": {}}, ("egress",), "a list"),
+        ({"egress": [{}]}, (), "exactly one of endpointSelector, nodeSelector"),
+        ({"endpointSelector": {}}, (), "at least one of ingress, ingressDeny, egress, egressDeny"),
+        (
+            {**ANYTHING, "egress": [{"toPorts": [{"ports": [{"protocol": "TCP", "port": 80}]}]}]},
+            ("egress", 0, "toPorts", 0, "ports", 0, "port"),
+            "a string",
+        ),
+        (
+            {**ANYTHING, "egress": [{"toCIDR": ["10.0.0.0/33"]}]},
+            ("egress", 0, "toCIDR", 0),
+            "a network such as",
+        ),
+        (
+            {"endpointSelector": {"matchExpressions": [{"key": "a"}]}, "egress": [{}]},
+            ("endpointSelector", "matchExpressions", 0, "operator"),
+            "required",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_place(rule: dict, path: tuple, allowed: str):
+    (found,) = violations("1.19.6", rule)
+
+    assert found.path == path
+    assert found.allowed.startswith(allowed)
+
+
+@pytest.mark.unit
+def test_the_nearest_key_is_named():
+    (found,) = violations("1.19.6", {**ANYTHING, "egress": [{"toEndpoint": []}]})
+
+    assert found.nearest == "toEndpoints"
+
+
+@pytest.mark.unit
+def test_keys_come_and_go_with_versions():
+    assert [version for version in sorted(RELEASES) if crds.knows(version, "endPort")] == [
+        *("1.16.19", "1.18.4", "1.19.6", "1.20.2")
+    ]
+    assert violations("1.15.19", {**ANYTHING, "enableDefaultDeny": {"egress": False}})
+    assert not violations("1.16.19", {**ANYTHING, "enableDefaultDeny": {"egress": False}})
+
+
+@pytest.mark.unit
+def test_parts_that_occur_twice_are_written_once_and_mean_the_same():
+    part = {
+        "type": "object",
+        "properties": {key: {"type": "string"} for key in "abcdefgh"},
+        "additionalProperties": False,
+    }
+    schema = {"type": "object", "properties": {"one": part, "two": {"type": "array", "items": part}}}
+
+    shared = extraction.shared(schema)
+
+    assert shared["properties"] == {
+        "one": {"$ref": "#/$defs/one"},
+        "two": {"type": "array", "items": {"$ref": "#/$defs/one"}},
+    }
+    assert len(json.dumps(shared)) < len(json.dumps(schema))

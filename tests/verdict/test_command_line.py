@@ -1,0 +1,229 @@
+"""`python -m cilium.verdict` over what clusters say of themselves: what it prints, and how it ends."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from cilium.verdict.command_line import main
+from clients.cilium_objects import cilium_objects
+from clients.kubernetes import KubernetesApi, Patience
+from errors import TransientError, UserError
+
+pytestmark = pytest.mark.unit
+
+BOTH = ("--context", "one", "--context", "two")
+ALLOW = {
+    "apiVersion": "cilium.io/v2",
+    "kind": "CiliumNetworkPolicy",
+    "metadata": {"name": "allow", "namespace": "my-client"},
+    "spec": {
+        "endpointSelector": {},
+        "egress": [{"toEndpoints": [{"matchLabels": {"io.kubernetes.pod.namespace": "my-server"}}]}],
+    },
+}
+
+
+@dataclass
+class Cluster:
+    """What is read of a cluster."""
+
+    config: dict[str, str]
+    endpoints: list[dict[str, Any]] = field(default_factory=list)
+    pods: list[dict[str, Any]] = field(default_factory=list)
+    policies: list[dict[str, Any]] = field(default_factory=list)
+
+
+def endpoint(cluster: str, namespace: str, name: str, app: str) -> dict[str, Any]:
+    labels = {
+        "app": app,
+        "io.kubernetes.pod.namespace": namespace,
+        "io.cilium.k8s.policy.cluster": cluster,
+        "io.cilium.k8s.policy.serviceaccount": "default",
+        "io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name": namespace,
+    }
+    return {
+        "metadata": {"name": name, "namespace": namespace},
+        "labels": [f"k8s:{key}={value}" for key, value in labels.items()],
+        "namedPorts": [{"name": "http", "port": 8080, "protocol": "TCP"}],
+    }
+
+
+def pod(namespace: str, name: str, *ports: int) -> dict[str, Any]:
+    return {
+        "namespace": namespace,
+        "name": name,
+        "hostNetwork": False,
+        "ports": [{"containerPort": one} for one in ports],
+    }
+
+
+def clusters(own: str = "false") -> dict[str, Cluster]:
+    one = Cluster(
+        {"cluster-name": "cluster-1", "policy-default-local-cluster": own},
+        [
+            endpoint("cluster-1", "my-client", "client-1", "client"),
+            endpoint("cluster-1", "my-client", "client-2", "client"),
+        ],
+        [pod("my-client", "client-1"), pod("my-client", "client-2"), pod("kube-system", "cilium-x")],
+        [ALLOW],
+    )
+    two = Cluster(
+        {"cluster-name": "cluster-2", "policy-default-local-cluster": own, "enable-policy": "default"},
+        [endpoint("cluster-2", "my-server", "server-1", "server")],
+        [pod("my-server", "server-1", 8080)],
+    )
+    return {"one": one, "two": two}
+
+
+def run(*arguments: str, found: dict[str, Cluster] | None = None) -> int:
+    return main(arguments, lambda _, context: (found or clusters())[context])
+
+
+def test_it_judges_the_pods_of_all_clusters_at_the_ports_they_listen_on(capsys):
+    assert run(*BOTH, "--from", "cluster-1/*", "--to", "cluster-2/my-server/app=server") == 0
+
+    printed = capsys.readouterr().out
+    assert (
+        "cluster-1: 1 policies, 2 pods of 1 identities, 1 pods beside them are not under policies" in printed
+    )
+    line = next(
+        line for line in printed.splitlines() if line.startswith("cluster-1/my-client client-1 and 1 more")
+    )
+    assert "cluster-2/my-server server-1  8080/TCP  allowed  allowed by my-client/allow egress[0]" in line
+
+
+def test_it_says_what_1_19_changes_and_for_which_traffic(capsys):
+    run(*BOTH, "--from", "cluster-1/*", "--to", "cluster-2/*")
+
+    printed = capsys.readouterr().out
+    assert "Read differently from Cilium 1.19 on:" in printed
+    assert "at 8080/TCP: allowed, from 1.19 on denied" in printed
+
+
+def test_it_reads_the_meaning_from_the_cluster(capsys):
+    assert (
+        run(
+            *BOTH,
+            "--from",
+            "cluster-1/*",
+            "--to",
+            "cluster-2/*",
+            "--expect",
+            "denied",
+            found=clusters("true"),
+        )
+        == 0
+    )
+    assert "a selector without a cluster means own cluster" in capsys.readouterr().out
+
+
+def test_another_verdict_than_expected_ends_with_2():
+    assert (
+        run(
+            *BOTH, "--from", "cluster-1/*", "--to", "203.0.113.10", "--port", "443/TCP", "--expect", "allowed"
+        )
+        == 2
+    )
+
+
+def test_ends_may_be_addresses_and_entities(capsys):
+    assert (
+        run(
+            *BOTH,
+            "--from",
+            "entity:remote-node",
+            "--to",
+            "cluster-2/*",
+            "--port",
+            "80/TCP",
+            "--format",
+            "json",
+        )
+        == 0
+    )
+
+    (one,) = json.loads(capsys.readouterr().out)["verdicts"]
+    assert (one["from"], one["verdict"]) == ({"entity": "remote-node"}, "allowed")
+
+
+def test_it_prints_markdown(capsys):
+    run(*BOTH, "--format", "markdown")
+
+    assert capsys.readouterr().out.startswith("| From | To | Port |")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--from", "cluster-1"), "--from cluster-1 is no end"),
+        (("--to", "cluster-9/*"), "--to cluster-9/* means no pod that Cilium serves in cluster-1, cluster-2"),
+        (("--port", "eighty"), "--port: 'eighty' is no port"),
+        (("--context", "one"), "context one is a second cluster called cluster-1"),
+    ],
+)
+def test_what_cannot_be_judged_is_told_in_a_line(arguments: tuple, says: str, capsys):
+    assert run(*BOTH, *arguments) == 1
+
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"no verdict: {says}")
+
+
+@pytest.mark.parametrize("error", [TransientError("GET /api failed 6 times"), UserError("no context 'one'")])
+def test_a_cluster_that_cannot_be_read_is_told_in_a_line(error: Exception, capsys):
+    def fails(_: Path, context: str) -> Cluster:
+        raise error
+
+    assert main(BOTH, fails) == 1
+    assert capsys.readouterr().err == f"no verdict: {error}\n"
+
+
+def test_a_wrong_command_line_does_not_look_like_a_verdict():
+    with pytest.raises(SystemExit) as ended:
+        run("--format", "xml")
+
+    assert ended.value.code == 1
+
+
+def api(answers: dict[str, Any]) -> KubernetesApi:
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.method == "GET"
+        found = answers.get(request.url.path)
+        return httpx.Response(200, json=found) if found else httpx.Response(404, json={"message": "none"})
+
+    return KubernetesApi("https://cluster", None, transport=httpx.MockTransport(answer), patience=Patience(1))
+
+
+def test_objects_are_read_with_the_kinds_that_lists_leave_out():
+    listed = {**ALLOW, "metadata": {**ALLOW["metadata"], "managedFields": []}}
+    del listed["kind"], listed["apiVersion"]
+    answers = {
+        "/api/v1/namespaces/kube-system/configmaps/cilium-config": {"data": {"cluster-name": "a"}},
+        "/apis/cilium.io/v2/ciliumnetworkpolicies": {"items": [listed]},
+        "/apis/cilium.io/v2/ciliumendpoints": {
+            "items": [
+                {"metadata": {"name": "p", "namespace": "n"}, "status": {"identity": {"labels": ["k8s:a=b"]}}}
+            ]
+        },
+        "/api/v1/pods": {
+            "items": [
+                {"metadata": {"name": "p"}, "spec": {"containers": [{"ports": [{"containerPort": 80}]}]}}
+            ]
+        },
+    }
+
+    found = cilium_objects(api(answers), "context one")
+
+    assert found.policies == (ALLOW,)
+    assert found.config == {"cluster-name": "a"}
+    assert found.endpoints[0]["labels"] == ["k8s:a=b"]
+    assert found.pods[0]["ports"] == [{"containerPort": 80}]
+
+
+def test_a_cluster_without_cilium_is_refused_by_name():
+    with pytest.raises(UserError, match="context one has no ConfigMap kube-system/cilium-config"):
+        cilium_objects(api({}), "context one")

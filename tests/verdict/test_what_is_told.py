@@ -1,0 +1,266 @@
+# ruff: noqa: E501 - rules are written in YAML's flow style, one a line
+"""Beyond allowed and denied: which rule, what stays open, what comes near, and what changes with 1.19."""
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from cilium.policies import Policy
+from cilium.verdict import (
+    Address,
+    Cluster,
+    Decision,
+    End,
+    Entity,
+    Flow,
+    Meaning,
+    Pod,
+    Port,
+    Verdict,
+    World,
+    broken,
+    changes,
+    differing,
+    meaning_of,
+    report,
+)
+from cilium.verdict.labels import tells_identities_apart
+
+pytestmark = pytest.mark.unit
+
+CLIENT = Pod("cluster-1", "red", {"app": "client"})
+SERVER = Pod("cluster-2", "blue", {"app": "server"})
+NAMESPACE, CLUSTER = "io.kubernetes.pod.namespace", "io.cilium.k8s.policy.cluster"
+PLACE = f"{NAMESPACE}: blue, {CLUSTER}: cluster-2"
+
+
+def policy(rule: str, name: str = "rule", kind: str = "CiliumNetworkPolicy") -> Policy:
+    spec = {"endpointSelector": {}, **yaml.safe_load(rule)}
+    metadata = {"name": name, **({"namespace": "red"} if kind == "CiliumNetworkPolicy" else {})}
+    return Policy(
+        "cluster-1", {"apiVersion": "cilium.io/v2", "kind": kind, "metadata": metadata, "spec": spec}
+    )
+
+
+def world(*policies: Policy, **more: Any) -> World:
+    meaning = Meaning.OWN_CLUSTER
+    return World([Cluster("cluster-1", meaning, policies, **more), Cluster("cluster-2", meaning)])
+
+
+def judged(rule: str, destination: End = SERVER, port: Port = Port(8080)) -> Verdict:  # noqa: B008 - frozen
+    return world(policy(rule)).judge(Flow(CLIENT, destination, port))
+
+
+@pytest.mark.parametrize(
+    ("version", "meaning"),
+    [
+        ("1.12.4", "any cluster"),
+        ("1.18.4", "any cluster"),
+        ("1.19.6", "own cluster"),
+        ("v1.20.2", "own cluster"),
+    ],
+)
+def test_the_meaning_changed_with_1_19(version: str, meaning: str):
+    assert meaning_of(version) == meaning
+
+
+def test_the_rule_that_allows_is_named():
+    verdict = judged(f"{{egress: [{{}}, {{toEndpoints: [{{matchLabels: {{{PLACE}}}}}]}}]}}")
+
+    assert [str(rule) for rule in verdict.egress.rules] == ["CiliumNetworkPolicy red/rule egress[1]"]
+    assert verdict.decision is Decision.ALLOWED
+
+
+def test_the_rules_that_deny_are_named_and_not_those_that_only_switch_the_default():
+    verdict = judged("{egress: [{toEntities: [all]}], egressDeny: [{toEntities: [all]}]}")
+
+    assert [rule.section for rule in verdict.egress.rules] == ["egressDeny[0]"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "end", "why"),
+    [
+        ("{egress: [{toFQDNs: [{matchName: a.example}]}]}", Address("203.0.113.1"), "behind a DNS name"),
+        ("{egress: [{toServices: [{k8sService: {serviceName: a}}]}]}", SERVER, "the endpoints of a Service"),
+        ("{egress: [{toGroups: [{aws: {}}]}]}", Address("203.0.113.1"), "a cloud's group"),
+        ("{egress: [{toNodes: [{matchLabels: {a: b}}]}]}", Entity("remote-node"), "the labels of nodes"),
+        ("{egress: [{toCIDRSet: [{cidrGroupRef: a}]}]}", Address("203.0.113.1"), "a CiliumCIDRGroup"),
+        ("{egress: [{toCIDR: [10.0.0.0/8]}]}", Entity("kube-apiserver"), "the addresses of kube-apiserver"),
+        ("{egress: [{toPorts: [{ports: [{port: http}]}]}]}", SERVER, "is called http"),
+        (
+            f"{{egress: [{{toEndpoints: [{{matchLabels: {{io.cilium.k8s.namespace.labels.team: x, {CLUSTER}: cluster-2}}}}]}}]}}",
+            SERVER,
+            "the labels of namespace blue",
+        ),
+        (
+            f"{{egress: [{{toEndpoints: [{{matchLabels: {{io.cilium.k8s.policy.serviceaccount: x, {PLACE}}}}}]}}]}}",
+            SERVER,
+            "the service account",
+        ),
+        (
+            "{egress: [{toEntities: [all]}], egressDeny: [{toServices: [{}]}]}",
+            SERVER,
+            "of a Service",
+        ),
+    ],
+)
+def test_what_nobody_can_know_here_is_undecided_with_its_reason(rule: str, end: End, why: str):
+    verdict = judged(rule, end)
+
+    assert verdict.decision is Decision.UNDECIDED
+    assert why in verdict.egress.reason
+
+
+def test_what_stays_open_does_not_matter_where_something_else_decides():
+    allowed = judged(
+        "{egress: [{toFQDNs: [{matchName: a.example}]}, {toEntities: [world]}]}", Address("203.0.113.1")
+    )
+    denied = judged("{egress: [{toServices: [{}]}], egressDeny: [{toEntities: [all]}]}")
+
+    assert (allowed.decision, denied.decision) == (Decision.ALLOWED, Decision.DENIED)
+
+
+@pytest.mark.parametrize(("modes", "end"), [({"nodes"}, Entity("remote-node")), ({"pods"}, SERVER)])
+def test_networks_may_select_more_where_cilium_is_told_so(modes: set, end: End):
+    rule = policy("{egress: [{toCIDR: [0.0.0.0/0]}]}")
+
+    verdict = world(rule, cidr_selects=frozenset(modes)).judge(Flow(CLIENT, end, Port(80)))
+
+    assert verdict.decision is Decision.UNDECIDED
+
+
+def test_what_is_asked_beyond_the_port_is_told():
+    rule = (
+        f"{{egress: [{{toEndpoints: [{{matchLabels: {{{PLACE}}}}}], authentication: {{mode: required}}, "
+        "toPorts: [{ports: [{port: '8080', protocol: TCP}], rules: {http: [{path: /}]}}]}]}"
+    )
+
+    verdict = judged(rule)
+
+    assert verdict.egress.layer7 == ("http rules", "mutual authentication")
+    assert "then http rules, mutual authentication" in report.table([verdict])
+
+
+def test_policies_about_nodes_and_those_that_agents_refuse_are_not_judged_and_told():
+    nodes = Policy(
+        "cluster-1",
+        {
+            "kind": "CiliumClusterwideNetworkPolicy",
+            "metadata": {"name": "nodes"},
+            "spec": {"nodeSelector": {}, "ingress": [{}]},
+        },
+    )
+    refused = policy("{egress: [{toEntities: [all], toCIDR: [10.0.0.0/8]}]}")
+
+    both = world(nodes, refused)
+
+    assert both.judge(Flow(CLIENT, SERVER, Port(80))).egress.reason == "no policy selects it"
+    about_nodes, by_agents = report.unread_lines(both.unread)
+    assert about_nodes.startswith("cluster-1: CiliumClusterwideNetworkPolicy nodes: it is about nodes")
+    assert "agents refuse it and enforce none of it: spec.egress.0" in by_agents
+
+
+@pytest.mark.parametrize(
+    ("rule", "hint"),
+    [
+        (
+            f"{{egress: [{{toEndpoints: [{{matchLabels: {{app: server, {CLUSTER}: cluster-2}}}}]}}]}}",
+            "it names no namespace, so it means the policy's own, red: write `io.kubernetes.pod.namespace: blue`",
+        ),
+        (
+            f"{{egress: [{{toEndpoints: [{{matchLabels: {{app: server, {NAMESPACE}: blue}}}}]}}]}}",
+            f"from Cilium 1.19 on it means its own, cluster-1: write `{CLUSTER}: cluster-2`",
+        ),
+        (
+            f"{{egress: [{{toEndpoints: [{{matchLabels: {{app: web, {PLACE}}}}}]}}]}}",
+            "CiliumNetworkPolicy red/rule egress[0] wants app=web",
+        ),
+        (
+            f"{{egress: [{{toEndpoints: [{{matchLabels: {{{PLACE}}}}}], toPorts: [{{ports: [{{port: '80'}}]}}]}}]}}",
+            "allows cluster-2/blue app=server, but only at 80/any",
+        ),
+        ("{egress: [{toCIDR: [10.0.0.0/8]}]}", "allows 10.0.0.0/8, but networks select no pods"),
+    ],
+)
+def test_the_rule_that_comes_near_is_named_with_what_keeps_it(rule: str, hint: str):
+    (found,) = judged(rule).egress.hints
+
+    assert hint in found
+
+
+def test_labels_that_are_no_part_of_identities_are_seen_by_no_policy():
+    labels = {"app": "server", "pod-template-hash": "abc", "app.kubernetes.io/name": "web"}
+
+    assert [key for key in labels if tells_identities_apart(key)] == ["app", "app.kubernetes.io/name"]
+    rule = f"{{egress: [{{toEndpoints: [{{matchLabels: {{pod-template-hash: abc, {PLACE}}}}}]}}]}}"
+    assert judged(rule, Pod("cluster-2", "blue", labels)).decision is Decision.DENIED
+
+
+def test_selectors_that_change_with_1_19_are_listed_and_so_is_the_traffic():
+    bare = policy(f"{{egress: [{{toEndpoints: [{{matchLabels: {{{NAMESPACE}: blue}}}}, {{}}]}}]}}")
+    plain = Policy(
+        "cluster-1",
+        {
+            "kind": "NetworkPolicy",
+            "metadata": {"name": "plain", "namespace": "red"},
+            "spec": {
+                "podSelector": {},
+                "ingress": [{"from": [{"podSelector": {}}, {"ipBlock": {"cidr": "10.0.0.0/8"}}]}],
+            },
+        },
+    )
+    sound = policy(
+        f"{{egress: [{{toEndpoints: [{{matchLabels: {{{PLACE}}}}}]}}, {{toEntities: [cluster]}}]}}", "sound"
+    )
+
+    found = changes([bare, plain, sound])
+
+    assert [(one.policy, one.path) for one in found] == [
+        ("CiliumNetworkPolicy red/rule", "spec.egress[0].toEndpoints[0]"),
+        ("CiliumNetworkPolicy red/rule", "spec.egress[0].toEndpoints[1]"),
+        ("NetworkPolicy red/plain", "spec.ingress[0].from[0]"),
+    ]
+    flows = [Flow(CLIENT, SERVER, Port(80)), Flow(CLIENT, Pod("cluster-1", "blue"), Port(80))]
+    ((before, after),) = differing(world(bare).clusters, flows)
+    assert (before.decision, after.decision) == (Decision.ALLOWED, Decision.DENIED)
+
+
+def test_an_assertion_that_holds_is_silent_and_one_that_does_not_says_all():
+    flow = Flow(CLIENT, SERVER, Port(80))
+
+    assert broken(world(), flow, Decision.ALLOWED) is None
+    assert str(broken(world(policy("{egress: [{}]}")), flow, Decision.ALLOWED)) == (
+        "cluster-1/red app=client -> cluster-2/blue app=server at 80/TCP must be allowed and is denied "
+        "(egress denied by default of red/rule; ingress allowed: no policy selects it); "
+        "fix: allow it on egress in cluster-1, or write an intent for it"
+    )
+
+
+def test_an_undecided_flow_is_neither():
+    open_question = world(policy("{egress: [{toServices: [{}]}]}"))
+
+    for wanted in (Decision.ALLOWED, Decision.DENIED):
+        assert broken(open_question, Flow(CLIENT, SERVER, Port(80)), wanted) is not None
+
+
+def test_the_table_is_aligned_and_the_markdown_escaped():
+    verdicts = [judged("{egress: [{}]}"), judged("{egress: [{}]}", Pod("cluster-2", "blue", {"app": "a|b*"}))]
+
+    header, first, second = report.table(verdicts).splitlines()
+    assert header.index("VERDICT") == first.index("denied") == second.index("denied")
+    assert "app=a\\|b\\*" in report.markdown(verdicts)
+    assert report.table([]) == "No traffic to judge."
+
+
+def test_the_document_tells_the_same():
+    told = json.loads(json.dumps(report.document([judged("{egress: [{}]}", Entity("host"))])))
+
+    assert told["schema"] == "eks-cilium/verdicts/v1"
+    (one,) = told["verdicts"]
+    assert (one["from"]["cluster"], one["to"], one["verdict"]) == ("cluster-1", {"entity": "host"}, "denied")
+    assert one["egress"]["rules"] == [
+        {"cluster": "cluster-1", "policy": "CiliumNetworkPolicy red/rule", "rule": "egress[0]"}
+    ]
+    assert one["ingress"]["decision"] == "not asked"
