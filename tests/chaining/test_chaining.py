@@ -11,7 +11,7 @@ from lab.existing.shape import Shape
 from tests.existing import claims
 from tests.existing.making import ENGINEER, Existing, MakeExisting
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.lab, pytest.mark.endurance, pytest.mark.timeout(900)]
 
 RESTARTED = {"kube-system/coredns": 2, "small/web": 3, "small/db": 1}
 
