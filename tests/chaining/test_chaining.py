@@ -26,7 +26,7 @@ class Chained:
 
 @pytest.fixture(scope="module")
 def chained(make_existing: MakeExisting) -> Chained:
-    shape = Shape(nodes=2, groups=1, zones=2, workloads=("storage", "small", "database"))
+    shape = Shape(nodes=3, groups=1, workloads=("storage", "small", "database"))
     existing = make_existing(shape)
     with watching(existing.kubectl) as prober:
         with existing.started("up", "--yes", "--skip-preview") as running:

@@ -24,7 +24,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def existing(make_existing: MakeExisting) -> Existing:
-    shape = Shape(nodes=2, groups=1, zones=2, workloads=("storage", "small", "database"))
+    shape = Shape(nodes=3, groups=1, workloads=("storage", "small", "database"))
     return make_existing(shape, engine=program.OFFICIAL)
 
 
