@@ -81,9 +81,7 @@ def pulumi(places: Places, options: argparse.Namespace) -> int:
     """Run the program with pulumi's own arguments."""
     arguments = [word for word in options.arguments if word != "--"] or ["--help"]
     Cloud.read(places.cloud)
-    version = program.configured_cilium_version(places, program.chosen_stack(arguments))
-    if version:
-        lifecycle.provide_chart(places, version, report.progress)
+    program.provide_chart(places, report.progress, program.chosen_stack(arguments))
     return program.run(places, arguments)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import yaml
 
+from lab import lifecycle
 from lab.environment import ROOT, STACK, Places, client_environment
 from lab.errors import StartFailedError
 
@@ -38,6 +39,13 @@ def configured_cilium_version(places: Places, stack: str = STACK) -> str | None:
     config = (yaml.safe_load(file.read_text()) or {}).get("config", {})
     cilium = config.get("eks-cilium:cilium")
     return str(cilium["version"]) if isinstance(cilium, dict) and "version" in cilium else None
+
+
+def provide_chart(places: Places, report: lifecycle.Report, stack: str = STACK) -> None:
+    """Provide the chart of the Cilium that the stack's file sets; nothing where it sets none."""
+    version = configured_cilium_version(places, stack)
+    if version:
+        lifecycle.provide_chart(places, version, report)
 
 
 def chosen_stack(arguments: Sequence[str]) -> str:

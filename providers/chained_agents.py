@@ -12,12 +12,8 @@ from migration import chaining, unchaining
 from providers.operation import Operation, OperationArgs, OperationProvider
 
 if TYPE_CHECKING:
-    from migration.operations import Facts, Rules
+    from migration.operations import Rules
     from migration.world import Report, World
-
-
-def _leave_labelled(world: World, rules: Rules, report: Report) -> Facts:
-    return chaining.leave_nodes(world, rules, report)
 
 
 class ChainedAgentsProvider(OperationProvider):
@@ -37,7 +33,7 @@ class ChainedAgentsProvider(OperationProvider):
 class UnchainingProvider(OperationProvider):
     """Has chained agents leave the nodes that are to be replaced; where there are none it does nothing."""
 
-    operation = staticmethod(_leave_labelled)
+    operation = staticmethod(chaining.leave_nodes)
 
     def undo(self, world: World, rules: Rules, report: Report) -> None:
         """Before Cilium was installed anew, chained agents may come back."""

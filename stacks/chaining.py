@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
-from botocore.exceptions import BotoCoreError, ClientError
 
 from cilium.chaining import ChainingMode, chaining_values, nodes_in, overlaps
 from cilium.limits import limited_values
@@ -21,7 +20,6 @@ from clients.aws import Credentials, client
 from components.chaining import Chaining
 from components.cilium import Cilium
 from components.kubeconfig import kubeconfig
-from errors import ProgramError, UnexpectedAnswerError
 from migration.existing import ExistingCluster, find
 from migration.refresh import report
 from migration.refresh.beginning import RefreshBeginning, begin
@@ -31,6 +29,7 @@ from providers.rules import rules_of
 from providers.snat_exclusions import SnatExclusions
 from settings.problems import Problem, set_command
 from stacks.kubernetes_versions import refuse_old_kubernetes
+from stacks.running_cluster import readable, without_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,14 +68,15 @@ def run(
     settings: ChainingSettings, look: Callable[[ChainingSettings], Found | None] = look
 ) -> dict[str, Any]:
     """Register everything and return what the stack exports."""
-    try:
+    with readable(settings.cluster.name):
         found = look(settings)
-    except UnexpectedAnswerError:
-        raise
-    except (ProgramError, BotoCoreError, ClientError) as error:
-        raise pulumi.RunError(f"{settings.cluster.name} could not be read: {error}") from None
     if found is None:
-        return _without_cluster(settings)
+        return without_cluster(
+            settings.cluster.name,
+            settings.region,
+            unknown="its pods are",
+            next_commands=next_commands(settings),
+        )
     return ChainedCluster(settings, found).exports()
 
 
@@ -226,19 +226,3 @@ def _refuse_pool(settings: ChainingSettings, found: Found) -> None:
         allowed = f"room for twice the {found.nodes} nodes there are; this one has room for {nodes_in(pool)}"
     if allowed:
         raise pulumi.RunError(str(Problem(path, pool, allowed, set_command(path, "198.19.0.0/16"))))
-
-
-def _without_cluster(settings: ChainingSettings) -> dict[str, Any]:
-    """A preview may come before the cluster; an update has nothing to work on."""
-    name, region = settings.cluster.name, settings.region
-    missing = f"EKS has no cluster {name} in {region} yet, so its pods are not known"
-    if not pulumi.runtime.is_dry_run():
-        path = ("cluster", "name")
-        problem = Problem(path, name, f"the name of a cluster in {region}", set_command(path, "..."))
-        raise pulumi.RunError(f"{missing}\n  {problem}")
-    pulumi.log.warn(f"{missing}: this preview has no plan in it")
-    return {
-        "cluster": {"name": name, "exists": False},
-        "planMarkdown": missing,
-        "nextCommands": next_commands(settings),
-    }

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
-from botocore.exceptions import BotoCoreError, ClientError
 
 from cilium.mesh import load_balancer_annotations
 from cilium.policies import deny_by_default, ports
@@ -29,7 +28,6 @@ from components.mesh_firewall import MeshFirewall, Peer
 from components.mesh_zone import MeshZone
 from components.peering import PeeringSide, VpcPeering
 from components.transit_gateway import TransitGateway
-from errors import ProgramError, UnexpectedAnswerError
 from mesh.checks import refusals
 from mesh.checks.members import PEERING
 from mesh.model import STACK_TAG, Member, Wanted
@@ -39,6 +37,7 @@ from settings.policy_objects import in_file
 from settings.problems import ConfigurationError
 from settings.rules.policies import Setting, broken_policy_rules, verdicts
 from stacks.mesh_clusters import Found, look
+from stacks.running_cluster import readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,12 +51,8 @@ NAME = "mesh"
 
 def run(settings: MeshSettings, look: Callable[[MeshSettings], Found] = look) -> dict[str, Any]:
     """Register everything and return what the stack exports."""
-    try:
+    with readable("the clusters"):
         found = look(settings)
-    except UnexpectedAnswerError:
-        raise
-    except (ProgramError, BotoCoreError, ClientError) as error:
-        raise pulumi.RunError(f"the clusters could not be read: {error}") from None
     wanted = _wanted(settings, found)
     _refuse(found.members, wanted)
     if found.missing:

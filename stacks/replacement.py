@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
-from botocore.exceptions import BotoCoreError, ClientError
 
 from cilium.masquerade import Masquerade, decide
 from cilium.values import EniMode, eni_values
@@ -25,7 +24,6 @@ from components.cilium import Cilium, OperatorRole
 from components.cni_migration import CniMigration, CniMigrationArgs, CniRollback
 from components.kubeconfig import kubeconfig
 from components.naming import CLUSTER_TAG, tagged
-from errors import ProgramError, UnexpectedAnswerError
 from mesh.model import STACK_TAG
 from migration import report
 from migration.beginning import Beginning, begin
@@ -38,6 +36,7 @@ from providers.node_inventory import NodeInventory, written
 from providers.rules import rules_of
 from settings.problems import UNSET, Problem, set_command
 from stacks.kubernetes_versions import refuse_old_kubernetes
+from stacks.running_cluster import readable, without_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,14 +73,15 @@ def run(
     settings: ReplacementSettings, look: Callable[[ReplacementSettings], Found | None] = look
 ) -> dict[str, Any]:
     """Register everything and return what the stack exports."""
-    try:
+    with readable(settings.cluster.name):
         found = look(settings)
-    except UnexpectedAnswerError:
-        raise
-    except (ProgramError, BotoCoreError, ClientError) as error:
-        raise pulumi.RunError(f"{settings.cluster.name} could not be read: {error}") from None
     if found is None:
-        return _without_cluster(settings)
+        return without_cluster(
+            settings.cluster.name,
+            settings.region,
+            unknown="its nodes and pods are",
+            next_commands=next_commands(settings),
+        )
     return Replacement(settings, found).exports()
 
 
@@ -302,22 +302,6 @@ def next_commands(settings: ReplacementSettings) -> list[str]:
         f"kubectl -n kube-system rollout status {new}",
         f"python -m migration plan {where} --cluster {name} --target {target}",
     ]
-
-
-def _without_cluster(settings: ReplacementSettings) -> dict[str, Any]:
-    """A preview may come before the cluster; an update has nothing to work on."""
-    name, region = settings.cluster.name, settings.region
-    missing = f"EKS has no cluster {name} in {region} yet, so its nodes and pods are not known"
-    if not pulumi.runtime.is_dry_run():
-        path = ("cluster", "name")
-        problem = Problem(path, name, f"the name of a cluster in {region}", set_command(path, "..."))
-        raise pulumi.RunError(f"{missing}\n  {problem}")
-    pulumi.log.warn(f"{missing}: this preview has no plan in it")
-    return {
-        "cluster": {"name": name, "exists": False},
-        "planMarkdown": missing,
-        "nextCommands": next_commands(settings),
-    }
 
 
 def _without_audience(arn: str) -> str:

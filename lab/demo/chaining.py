@@ -6,18 +6,13 @@ was read from the API server and AWS, not from the program.
 
 from collections.abc import Iterator
 
-from lab import lifecycle, program, report
-from lab.demo import comparison
 from lab.demo.comparison import Snapshot
 from lab.demo.facts import Fact
-from lab.demo.prober import watching
+from lab.demo.prober import Prober
 from lab.demo.replacement import watched
-from lab.demo.telling import heading, show
-from lab.environment import Cloud, Places
-from lab.existing.access import Aws
+from lab.demo.running_cluster import begin, carry_out, look
+from lab.environment import Places
 from lab.existing.crowd import gather
-from lab.existing.making import make
-from lab.existing.shape import Shape
 
 STACK = "lab-chaining"
 """The stack whose file describes the chain in the lab's existing cluster."""
@@ -28,32 +23,16 @@ _CROWD = 160
 
 def run(places: Places) -> bool:
     """Chain Cilium in a cluster with twelve nodes. Returns whether all is as promised."""
-    heading("A fresh lab, and in it a cluster on the AWS VPC CNI")
-    lifecycle.down(places, report.progress)
-    lifecycle.up(places, report.progress)
-    version = program.configured_cilium_version(places, STACK)
-    if version:
-        lifecycle.provide_chart(places, version, report.progress)
-    kubectl = make(places, Shape(), report.progress)
+    kubectl = begin(places, STACK)
     gather(kubectl, _CROWD)
-    aws = Aws(Cloud.read(places.cloud))
-    before = comparison.take(kubectl, aws)
+    before = look(kubectl)
     print(f"  {len(before.ordinary_pods)} pods with addresses of the VPC run on {len(before.nodes)} nodes")
+    return carry_out(kubectl, STACK, before, _promises, shown="every workload", pace="workload by workload")
 
-    heading("pulumi preview: every workload, before anything is touched")
-    if program.run(places, ["preview", "--stack", STACK]):
-        return False
-    heading("pulumi up: workload by workload, with a prober watching every budget")
-    with watching(kubectl) as prober:
-        if program.run(places, ["up", "--yes", "--skip-preview", "--stack", STACK]):
-            return False
-    heading("Before and after, read from the API server and AWS")
-    after = comparison.take(kubectl, aws)
-    print(comparison.table(before, after))
-    print()
-    kept = show([*promises(before, after), *watched(prober)])
-    heading("pulumi preview once more: nothing is left to do")
-    return not program.run(places, ["preview", "--expect-no-changes", "--stack", STACK]) and kept
+
+def _promises(before: Snapshot, after: Snapshot, prober: Prober) -> Iterator[Fact]:
+    yield from promises(before, after)
+    yield from watched(prober)
 
 
 def promises(before: Snapshot, after: Snapshot) -> Iterator[Fact]:

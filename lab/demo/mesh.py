@@ -43,9 +43,7 @@ def _run(places: Places, stack: str) -> bool:
 
 def make(places: Places, stack: str) -> bool:
     """Make one cluster by its stack."""
-    version = program.configured_cilium_version(places, stack)
-    if version:
-        lifecycle.provide_chart(places, version, report.progress)
+    program.provide_chart(places, report.progress, stack)
     heading(f"pulumi up: {stack}")
     return program.run(places, ["up", "--yes", "--skip-preview", "--stack", stack]) == 0
 

@@ -11,9 +11,7 @@ def run(places: Places) -> bool:
     heading("A fresh lab")
     lifecycle.down(places, report.progress)
     cloud = lifecycle.up(places, report.progress)
-    version = program.configured_cilium_version(places)
-    if version:
-        lifecycle.provide_chart(places, version, report.progress)
+    program.provide_chart(places, report.progress)
     print(f"  a cloud at {cloud.url}, region {cloud.region}")
 
     for title, arguments in (

@@ -7,15 +7,14 @@ the program runs, and what is printed at the end was read from the API server an
 import subprocess
 from collections.abc import Iterator
 
-from lab import lifecycle, program, report
 from lab.demo import comparison
+from lab.demo.comparison import Snapshot
 from lab.demo.facts import Fact
-from lab.demo.prober import Prober, watching
-from lab.demo.telling import heading, show
-from lab.environment import Cloud, Places, client_environment
-from lab.existing.access import Aws, Kubectl
-from lab.existing.making import make
-from lab.existing.shape import Shape
+from lab.demo.prober import Prober
+from lab.demo.running_cluster import begin, carry_out, look
+from lab.demo.telling import heading
+from lab.environment import Places, client_environment
+from lab.existing.access import Kubectl
 
 STACK = "lab-replacement"
 """The stack whose file describes the migration of the lab's existing cluster."""
@@ -23,35 +22,19 @@ STACK = "lab-replacement"
 
 def run(places: Places) -> bool:
     """Replace the CNI of a cluster with twelve nodes. Returns whether all is as promised."""
-    heading("A fresh lab, and in it a cluster on the AWS VPC CNI")
-    lifecycle.down(places, report.progress)
-    lifecycle.up(places, report.progress)
-    version = program.configured_cilium_version(places, STACK)
-    if version:
-        lifecycle.provide_chart(places, version, report.progress)
-    kubectl = make(places, Shape(), report.progress)
-    aws = Aws(Cloud.read(places.cloud))
-    before = comparison.take(kubectl, aws)
+    kubectl = begin(places, STACK)
+    before = look(kubectl)
 
     heading("What runs in it")
     _print(kubectl, "get", "nodes", "-L", "eks.amazonaws.com/nodegroup,topology.kubernetes.io/zone")
     _print(kubectl, "get", "deployments,statefulsets,daemonsets,cronjobs,jobs", "-A")
     _print(kubectl, "get", "poddisruptionbudgets", "-A")
+    return carry_out(kubectl, STACK, before, _promises, shown="the migration", pace="node by node")
 
-    heading("pulumi preview: the migration, before anything is touched")
-    if program.run(places, ["preview", "--stack", STACK]):
-        return False
-    heading("pulumi up: node by node, with a prober watching every budget")
-    with watching(kubectl) as prober:
-        if program.run(places, ["up", "--yes", "--skip-preview", "--stack", STACK]):
-            return False
-    heading("Before and after, read from the API server and AWS")
-    after = comparison.take(kubectl, aws)
-    print(comparison.table(before, after))
-    print()
-    kept = show([*comparison.promises(before, after), *watched(prober)])
-    heading("pulumi preview once more: nothing is left to do")
-    return not program.run(places, ["preview", "--expect-no-changes", "--stack", STACK]) and kept
+
+def _promises(before: Snapshot, after: Snapshot, prober: Prober) -> Iterator[Fact]:
+    yield from comparison.promises(before, after)
+    yield from watched(prober)
 
 
 def watched(prober: Prober) -> Iterator[Fact]:

@@ -6,13 +6,13 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from migration.plan.findings import named
-from migration.report.wording import budget_use, counted, duration
+from migration.report.layout import escaped, in_cells, in_columns, refusal_lines
+from migration.report.wording import budget_use, counted, duration, verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from migration.facts.model import Reference
-    from migration.plan.model import Refusal
     from migration.refresh.model import RefreshPlan, WorkloadPlan
 
 _HEADER = ("#", "WORKLOAD", "PODS", "HOW", "AT ONCE", "BUDGETS", "TIME")
@@ -26,13 +26,6 @@ def headline(plan: RefreshPlan) -> str:
         f"{counted(plan.pods, 'pod')} of {counted(len(plan.workloads), 'workload')} to restart, "
         f"{plan.parallel} at once; about {duration(plan.seconds)}"
     )
-
-
-def verdict_of(plan: RefreshPlan) -> str:
-    """Whether the plan can be carried out."""
-    if plan.clean:
-        return "Nothing forbids this plan."
-    return f"{counted(len(plan.refusals), 'refusal')}: nothing is touched before all are fixed or permitted."
 
 
 def in_short(plan: RefreshPlan) -> tuple[str, ...]:
@@ -69,7 +62,9 @@ def table(plan: RefreshPlan) -> str:
     """The whole plan, one line a workload, then what forbids it and what to know before."""
     blocks = [headline(plan), _rows(plan)]
     if plan.refusals:
-        blocks.append("\n".join(["Refused:", *(line for one in plan.refusals for line in _refusal(one))]))
+        blocks.append(
+            "\n".join(["Refused:", *(line for one in plan.refusals for line in refusal_lines(one))])
+        )
     if plan.cautions:
         blocks.append("\n".join(["To know before:", *(f"  {caution}" for caution in plan.cautions)]))
     return "\n\n".join([*blocks, verdict_of(plan)]) + "\n"
@@ -84,8 +79,7 @@ def _rows(plan: RefreshPlan) -> str:
     if not plan.workloads:
         return "No pod is to be restarted."
     rows = [_HEADER, *map(_row, plan.workloads)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
-    return "\n".join(_aligned(row, widths) for row in rows)
+    return "\n".join(in_columns(rows, _ON_THE_RIGHT))
 
 
 def _row(one: WorkloadPlan) -> tuple[str, ...]:
@@ -100,38 +94,13 @@ def _row(one: WorkloadPlan) -> tuple[str, ...]:
     )
 
 
-def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
-    cells = (
-        cell.rjust(width) if title in _ON_THE_RIGHT else cell.ljust(width)
-        for cell, width, title in zip(row, widths, _HEADER, strict=True)
-    )
-    return "  ".join(cells).rstrip()
-
-
-def _refusal(refusal: Refusal) -> Iterator[str]:
-    yield f"  {refusal.object} [{refusal.code}]"
-    yield f"      {refusal.problem}"
-    yield f"      allowed:   {refusal.allowed}"
-    yield f"      to fix it: {refusal.fix}"
-    if refusal.setting:
-        yield f"      to permit: {refusal.setting}"
-
-
 def _markdown(plan: RefreshPlan) -> Iterator[str]:
     yield f"# Restarts in cluster {plan.cluster}"
     yield from ("", f"{headline(plan)}.", "", f"**{verdict_of(plan)}**")
     if plan.refusals:
-        yield from ("", "## Refused", "", *(f"- {_escaped(str(one))}" for one in plan.refusals))
+        yield from ("", "## Refused", "", *(f"- {escaped(str(one))}" for one in plan.refusals))
     if plan.workloads:
-        yield from ("", "## Workloads in order", "", _cells(_HEADER), _cells(["---"] * len(_HEADER)))
-        yield from (_cells(_row(one)) for one in plan.workloads)
+        yield from ("", "## Workloads in order", "", in_cells(_HEADER), in_cells(["---"] * len(_HEADER)))
+        yield from (in_cells(_row(one)) for one in plan.workloads)
     if plan.cautions:
-        yield from ("", "## To know before", "", *(f"- {_escaped(str(one))}" for one in plan.cautions))
-
-
-def _cells(cells: tuple[str, ...] | list[str]) -> str:
-    return f"| {' | '.join(_escaped(cell) for cell in cells)} |"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|").replace("*", "\\*")
+        yield from ("", "## To know before", "", *(f"- {escaped(str(one))}" for one in plan.cautions))

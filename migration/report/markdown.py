@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from migration.report.layout import escaped, in_cells
 from migration.report.wording import (
     budget_use,
     bundles,
@@ -16,7 +17,7 @@ from migration.report.wording import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from migration.plan.model import NodePlan, Plan, Refusal
 
@@ -40,7 +41,7 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield from ("", "## Auto Scaling groups", "", *(f"- {sizes(group)}" for group in plan.groups))
     if plan.cautions:
         yield from ("", "## To know before", "")
-        yield from (f"- {_escaped(str(caution))}{on_nodes(caution.nodes)}" for caution in plan.cautions)
+        yield from (f"- {escaped(str(caution))}{on_nodes(caution.nodes)}" for caution in plan.cautions)
     if plan.nodes:
         yield from ("", "## Pods")
         for node in plan.nodes:
@@ -48,18 +49,18 @@ def _lines(plan: Plan) -> Iterator[str]:
 
 
 def _refusal(refusal: Refusal) -> Iterator[str]:
-    yield f"- **{refusal.object}**{on_nodes(refusal.nodes)} `{refusal.code}`: {_escaped(refusal.problem)}"
-    yield f"  - allowed: {_escaped(refusal.allowed)}"
-    yield f"  - to fix it: {_escaped(refusal.fix)}"
+    yield f"- **{refusal.object}**{on_nodes(refusal.nodes)} `{refusal.code}`: {escaped(refusal.problem)}"
+    yield f"  - allowed: {escaped(refusal.allowed)}"
+    yield f"  - to fix it: {escaped(refusal.fix)}"
     if refusal.setting:
-        yield f"  - to permit it: {_escaped(refusal.setting)}"
+        yield f"  - to permit it: {escaped(refusal.setting)}"
 
 
 def _nodes(plan: Plan) -> Iterator[str]:
-    yield _row(("#", "node", "zone", "group", "pods", "budgets", "new node in", "group size", "time"))
-    yield _row(["---"] * 9)
+    yield in_cells(("#", "node", "zone", "group", "pods", "budgets", "new node in", "group size", "time"))
+    yield in_cells(["---"] * 9)
     for node in plan.nodes:
-        yield _row(
+        yield in_cells(
             (
                 str(node.position),
                 node.node,
@@ -79,17 +80,8 @@ def _pods(node: NodePlan) -> Iterator[str]:
     if not node.pods:
         yield "No pods."
         return
-    yield _row(("workload", "pods", "verdict", "why"))
-    yield _row(["---"] * 4)
+    yield in_cells(("workload", "pods", "verdict", "why"))
+    yield in_cells(["---"] * 4)
     for one in bundles(node):
         waits = f" (waits {one.waits} x)" if one.waits else ""
-        yield _row((str(one.workload), str(one.pods), str(one.verdict), f"{one.reason}{waits}"))
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(_escaped(cell) for cell in cells)} |"
-
-
-def _escaped(text: str) -> str:
-    """Text in which neither a cell ends nor an asterisk begins something."""
-    return text.replace("|", "\\|").replace("*", "\\*")
+        yield in_cells((str(one.workload), str(one.pods), str(one.verdict), f"{one.reason}{waits}"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migration.plan.model import Verdict
+from migration.report.layout import in_columns, refusal_lines
 from migration.report.lines import bundle_line
 from migration.report.wording import (
     budget_use,
@@ -17,9 +18,7 @@ from migration.report.wording import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from migration.plan.model import NodePlan, Plan, Refusal
+    from migration.plan.model import NodePlan, Plan
 
 _HEADER = (
     "#",
@@ -46,7 +45,8 @@ def table(plan: Plan, *, pods: bool = False) -> str:
     if plan.leaving:
         blocks.append(f"Going already: {', '.join(node.name for node in plan.leaving)}")
     if plan.refusals:
-        blocks.append("\n".join(["Refused:", *(line for one in plan.refusals for line in _refusal(one))]))
+        told = (line for one in plan.refusals for line in refusal_lines(one, on_nodes(one.nodes)))
+        blocks.append("\n".join(["Refused:", *told]))
     if plan.cautions:
         told = (f"  {caution}{on_nodes(caution.nodes)}" for caution in plan.cautions)
         blocks.append("\n".join(["To know before:", *told]))
@@ -58,10 +58,10 @@ def _nodes(plan: Plan, *, pods: bool) -> str:
         return "No node is to be replaced."
     groups = {group.name: group.node_group or group.name for group in plan.groups}
     rows = [_HEADER, *(_row(node, groups[node.group]) for node in plan.nodes)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
-    lines = [_aligned(_HEADER, widths)]
-    for node, row in zip(plan.nodes, rows[1:], strict=True):
-        lines.append(_aligned(row, widths))
+    header, *aligned = in_columns(rows, _ON_THE_RIGHT)
+    lines = [header]
+    for node, line in zip(plan.nodes, aligned, strict=True):
+        lines.append(line)
         if pods:
             lines += [f"      {bundle_line(bundle)}" for bundle in bundles(node)]
     return "\n".join(lines)
@@ -89,20 +89,3 @@ def _budgets(node: NodePlan) -> str:
     uses = sorted(node.budgets, key=lambda use: (-use.waits, -use.pods, use.budget))
     more = f" +{len(uses) - _MOST_BUDGETS}" if len(uses) > _MOST_BUDGETS else ""
     return "; ".join(map(budget_use, uses[:_MOST_BUDGETS])) + more or "-"
-
-
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
-    cells = (
-        cell.rjust(width) if title in _ON_THE_RIGHT else cell.ljust(width)
-        for cell, width, title in zip(row, widths, _HEADER, strict=True)
-    )
-    return "  ".join(cells).rstrip()
-
-
-def _refusal(refusal: Refusal) -> Iterator[str]:
-    yield f"  {refusal.object}{on_nodes(refusal.nodes)} [{refusal.code}]"
-    yield f"      {refusal.problem}"
-    yield f"      allowed:   {refusal.allowed}"
-    yield f"      to fix it: {refusal.fix}"
-    if refusal.setting:
-        yield f"      to permit: {refusal.setting}"

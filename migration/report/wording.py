@@ -10,6 +10,7 @@ from migration.plan.model import Capacity, Target, Verdict
 if TYPE_CHECKING:
     from migration.facts.model import Reference
     from migration.plan.model import BudgetUse, GroupPlan, NodePlan, Plan
+    from migration.refresh.model import RefreshPlan
 
 _DIRECTION = {
     Target.CILIUM: "from the AWS VPC CNI to Cilium",
@@ -80,7 +81,7 @@ def sizes(group: GroupPlan) -> str:
     )
 
 
-def verdict_of(plan: Plan) -> str:
+def verdict_of(plan: Plan | RefreshPlan) -> str:
     """Whether the plan can be carried out."""
     if plan.clean:
         return "Nothing forbids this plan."

@@ -54,9 +54,7 @@ class LabOfTest:
         content = yaml.safe_load(file.read_text())
         change(content["config"])
         file.write_text(yaml.safe_dump(content))
-        version = program.configured_cilium_version(self.places, self.stack)
-        if version:
-            lifecycle.provide_chart(self.places, version, print)
+        program.provide_chart(self.places, print, self.stack)
 
 
 def run(command: Sequence[str], environment: dict[str, str], directory: Path) -> Run:

@@ -1,0 +1,48 @@
+"""What the stacks of clusters that exist already have in common: reading them, and their absence."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+from botocore.exceptions import BotoCoreError, ClientError
+
+from errors import ProgramError, UnexpectedAnswerError
+from settings.problems import Problem, set_command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def readable(what: str) -> Iterator[None]:
+    """End the program in one sentence when `what` can not be read; a bug keeps its stack trace."""
+    try:
+        yield
+    except UnexpectedAnswerError:
+        raise
+    except (ProgramError, BotoCoreError, ClientError) as error:
+        raise pulumi.RunError(f"{what} could not be read: {error}") from None
+
+
+def without_cluster(name: str, region: str, *, unknown: str, next_commands: list[str]) -> dict[str, Any]:
+    """What a stack exports without its cluster: a preview may come before it, an update can do nothing yet.
+
+    Args:
+        name: Name of the EKS cluster.
+        region: Where it was looked for.
+        unknown: What is not known without it, as in "its pods are".
+        next_commands: What to type to look at the cluster.
+    """
+    missing = f"EKS has no cluster {name} in {region} yet, so {unknown} not known"
+    if not pulumi.runtime.is_dry_run():
+        path = ("cluster", "name")
+        problem = Problem(path, name, f"the name of a cluster in {region}", set_command(path, "..."))
+        raise pulumi.RunError(f"{missing}\n  {problem}")
+    pulumi.log.warn(f"{missing}: this preview has no plan in it")
+    return {
+        "cluster": {"name": name, "exists": False},
+        "planMarkdown": missing,
+        "nextCommands": next_commands,
+    }
