@@ -34,10 +34,16 @@ def chart_keys(version: str) -> frozenset[tuple[str, ...]]:
     return frozenset(tuple(line.split(".")) for line in text.split())
 
 
+@cache
+def _with_branches(version: str) -> frozenset[tuple[str, ...]]:
+    """Those paths and everything on the way to them."""
+    return frozenset(path[:length] for path in chart_keys(version) for length in range(1, len(path) + 1))
+
+
 def unknown_keys(version: str, values: Mapping[str, Any]) -> list[UnknownKey]:
     """Keys among `values` that the chart would silently ignore."""
     known = chart_keys(version)
-    tree = {path[:length] for path in known for length in range(1, len(path) + 1)}
+    tree = _with_branches(version)
     return [
         UnknownKey(path, value, _nearest(path, tree)) for path, value in _unknown(values, (), known, tree)
     ]
@@ -47,7 +53,7 @@ def _unknown(
     values: Mapping[str, Any],
     above: tuple[str, ...],
     known: frozenset[tuple[str, ...]],
-    tree: set[tuple[str, ...]],
+    tree: frozenset[tuple[str, ...]],
 ) -> Iterator[tuple[tuple[str, ...], Any]]:
     for key, value in values.items():
         path = (*above, str(key))
@@ -60,7 +66,7 @@ def _unknown(
                 yield from _unknown(value, path, known, tree)
 
 
-def _nearest(path: tuple[str, ...], tree: set[tuple[str, ...]]) -> str | None:
+def _nearest(path: tuple[str, ...], tree: frozenset[tuple[str, ...]]) -> str | None:
     siblings = [other[-1] for other in tree if other[:-1] == path[:-1] and other[-1] != ANYTHING]
     near = difflib.get_close_matches(path[-1], siblings, n=1, cutoff=0.6)
     return ".".join((*path[:-1], near[0])) if near else None

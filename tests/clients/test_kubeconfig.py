@@ -9,7 +9,7 @@ import yaml
 
 from clients.kubeconfig import KubeconfigError, api_of
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 
 CLUSTER = {"server": "https://cluster.example"}
 

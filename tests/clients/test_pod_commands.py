@@ -14,7 +14,7 @@ from clients.kubernetes import BearerToken
 from clients.pods import PROTOCOL, PodExec, Ran
 from errors import RefusedError, TransientError, UnexpectedAnswerError
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 
 SUCCESS = b"\x03" + json.dumps({"status": "Success"}).encode()
 Answer = Callable[[ServerConnection], None]

@@ -14,7 +14,7 @@ from lab.cloud.faults import Faults, JsonLines
 from lab.cloud.identities import Credentials, Identity
 from lab.cloud.wire import REMOVED, Models, Request, read_call
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 ANA = Credentials("AKIAANA", "secret-of-ana", None, Identity("arn:ana", "arn:ana", "AIDA"))
 
 

@@ -9,7 +9,7 @@ from botocore.signers import RequestSigner
 from lab.cloud.identities import Credentials, Identity
 from lab.cloud.tokens import KubernetesUser, TokenReviewer
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 ANA = Identity("arn:aws:iam::1:user/ana", "arn:aws:iam::1:user/ana", "AIDA1")
 KEYS = {
     "AKIAANA": Credentials("AKIAANA", "secret-of-ana", None, ANA),

@@ -17,7 +17,7 @@ from stacks.chaining import Found
 from tests.components.recording import Recorder, Registration, record
 from tests.components.test_replacement_resources import CLUSTER as OF_REPLACEMENT
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 
 SETTINGS: dict[str, Any] = {
     "aws:region": "eu-central-1",

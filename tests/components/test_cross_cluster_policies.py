@@ -10,7 +10,7 @@ from cilium.policies import DefaultDeny, Destination, Intent, Pods, deny_by_defa
 from components.cross_cluster_policy import CrossClusterPolicy, PolicyObjects
 from tests.components.recording import Recorder, record
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 
 CLIENT = Pods("cluster-1", "my-client", {"app": "my-client"})
 SERVER = Destination("cluster-2", "my-server", {"app": "my-server"}, (ports("8080/TCP"),))

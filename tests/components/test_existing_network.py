@@ -13,7 +13,7 @@ from tests.components.test_new_cluster_resources import made
 if TYPE_CHECKING:
     from recording import Recorder
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 
 VPC = "vpc-0123456789abcdef0"
 PRIVATE = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]

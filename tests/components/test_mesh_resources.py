@@ -19,7 +19,7 @@ from stacks.mesh_clusters import Found
 from tests.components.recording import Recorder, record
 from tests.mesh.members import member_of
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 
 SETTINGS: dict[str, Any] = {
     "aws:region": "eu-central-1",

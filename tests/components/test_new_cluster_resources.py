@@ -12,7 +12,7 @@ from settings import read
 from stacks import new_cluster
 from tests.components.recording import ACCOUNT, ISSUER, Recorder, record
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 
 SETTINGS: dict[str, Any] = {
     "aws:region": "eu-central-1",

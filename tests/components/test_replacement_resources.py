@@ -19,7 +19,7 @@ from stacks import replacement
 from stacks.replacement import STACK_TAG, Found
 from tests.components.recording import ACCOUNT, ISSUER, Recorder, Registration, record
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 
 SETTINGS: dict[str, Any] = {
     "aws:region": "eu-central-1",

@@ -27,7 +27,7 @@ from lab.toolchain import (
 from lab.toolchain.golang import Go, Program
 from lab.toolchain.store import Store
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lab.engine import values
 from lab.engine.resources import Resource
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 
 numbers = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
 scalars = st.none() | st.booleans() | numbers | st.text() | st.just(values.UNKNOWN)

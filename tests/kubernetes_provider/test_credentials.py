@@ -16,7 +16,7 @@ from lab.providers.kubernetes.api import (
 from lab.providers.kubernetes.credentials import CredentialPluginError, ExecPlugin, FixedToken, run_plugin
 from lab.providers.kubernetes.kubeconfig import Access
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 
 SPECIFICATION = {
     "apiVersion": "client.authentication.k8s.io/v1beta1",

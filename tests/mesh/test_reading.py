@@ -1,4 +1,4 @@
-"""What is read of a cluster: its network from EC2's own answers (moto), its Cilium from the API's objects."""
+"""What is read of a cluster: its network from the lab's EC2, its Cilium from the API's objects."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,12 +9,15 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from lab.cloud.ec2 import use
+from lab.cloud.schedule import Schedule
+from lab.cloud.timing import Timing
 from mesh.agents import agents, mesh_owner, snat
 from mesh.model import STACK_TAG, Agents, Snat
 from mesh.reading import Place, read
 from mesh.vpc import covering, gateway, network
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 
 REGION = "eu-central-1"
 
@@ -34,7 +37,15 @@ class Api:
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def schedule() -> Schedule:
+    """The time of the lab's EC2: what is pending becomes available when a test says so."""
+    schedule = Schedule(lambda: 0.0)
+    use(Timing(transit_gateway_change=0), schedule)
+    return schedule
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch, schedule: Schedule) -> Iterator[Any]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     with mock_aws():
@@ -133,9 +144,10 @@ def test_a_deleted_peering_is_none(aws: Any, vpc: Vpc):
     assert read_network(aws, vpc).peerings == ()
 
 
-def test_an_attachment_and_its_gateway_are_known(aws: Any, vpc: Vpc):
+def test_an_attachment_and_its_gateway_are_known(aws: Any, vpc: Vpc, schedule: Schedule):
     ec2 = aws("ec2")
     made = ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
+    schedule.run_due()
     ec2.create_transit_gateway_vpc_attachment(TransitGatewayId=made, VpcId=vpc.id, SubnetIds=[vpc.node])
 
     (attachment,) = read_network(aws, vpc).attachments

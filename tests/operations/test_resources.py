@@ -25,7 +25,7 @@ from tests.rotation.simulation.world import CONFIG_MAPS, DAEMON_SETS, STOCK_TERM
 
 from .shells import inputs, nodes_of, over
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 
 KINDS: list[type[OperationProvider]] = [
     NodeInventoryProvider,

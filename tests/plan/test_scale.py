@@ -11,7 +11,7 @@ from migration.plan.making import plan
 from migration.plan.model import Options
 from tests.plan.builders import group, node
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 
 NODES, WORKLOADS, REPLICAS = 500, 500, 30
 NAMESPACES = 20

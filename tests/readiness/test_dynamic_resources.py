@@ -22,7 +22,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from providers.interface_sweep import InterfaceSweepProvider
 from providers.readiness_gate import ReadinessGateProvider
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 
 PROJECT = Path(__file__).resolve().parents[2]
 SWEEP = {

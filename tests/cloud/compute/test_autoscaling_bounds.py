@@ -8,7 +8,7 @@ from lab.cloud.autoscaling.errors import AutoScalingError
 
 from .region import Region
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 
 STEPS = st.one_of(
     st.tuples(st.just("desired"), st.integers(0, 8)),

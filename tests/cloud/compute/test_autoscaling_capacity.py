@@ -13,7 +13,7 @@ from lab.cloud.autoscaling.model import IN_SERVICE, PENDING, TERMINATING
 
 from .region import END, LAUNCH, Region
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from lab.cloud.autoscaling.model import ENDING, LAUNCHING, STANDBY
 
 from .region import END, LAUNCH, SUBNETS, Region
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 
 
 @pytest.fixture

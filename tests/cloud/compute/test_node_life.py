@@ -14,7 +14,7 @@ from lab.cloud.nodes.machines import Machine, cluster_of, hardware_of
 from lab.cloud.nodes.registration import node_for
 from lab.cloud.timing import Timing
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 
 AGENT_NOT_READY = Taint("node.cilium.io/agent-not-ready", "NoExecute", "true")
 PROFILE = NodegroupProfile(

@@ -7,7 +7,7 @@ import pytest
 from lab.cloud.schedule import Schedule, Ticker
 from lab.cloud.timing import Timing, UnknownTimingError
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 
 
 def test_actions_run_when_they_are_due_and_in_the_order_of_their_time():

@@ -5,7 +5,7 @@ from lab.cloud.eks import access
 from lab.cloud.identities import Identity
 from tests.cloud.eks.account import ENGINEER, NODE_ROLE, POD_ROLE
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 STRANGER = "arn:aws:iam::123456789012:user/stranger"
 VIEW = f"{access.POLICY_PREFIX}AmazonEKSViewPolicy"
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.cloud.eks.conftest import TIMING
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 
 
 @pytest.fixture

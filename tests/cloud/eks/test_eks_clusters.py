@@ -5,7 +5,7 @@ import pytest
 from tests.cloud.eks.account import CLUSTER_ROLE, NODE_ROLE, SUBNETS
 from tests.cloud.eks.conftest import TIMING
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 
 
 def test_a_cluster_is_creating_until_its_control_plane_answers_and_its_time_has_come(lab):

@@ -6,7 +6,7 @@ from lab.cloud.clusters import Taint
 from tests.cloud.eks.account import CLUSTER_ROLE, SUBNETS
 from tests.cloud.eks.conftest import TIMING
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from lab.cloud.eks.protocol import EksProtocol
 from lab.cloud.identities import Identity
 from lab.cloud.wire import Request
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 CALLER = Identity("arn", "arn", "id")
 
 
