@@ -25,7 +25,7 @@ demo: $(READY)
 
 test: $(READY) check
 	@$(BIN)/python -m lab.toolchain build control-plane kubectl helm node-player oracle
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not endurance"
+	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not endurance"
 
 endurance: $(READY)
 	@$(BIN)/python -m pytest -m endurance

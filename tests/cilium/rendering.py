@@ -1,11 +1,13 @@
 """Renders the real chart with real Helm and picks objects out of the result."""
 
 import subprocess
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class RefusedByChartError(Exception):
@@ -34,12 +36,20 @@ class Rendered:
         return self.objects["Deployment", "cilium-operator"]["spec"]
 
 
-def render(helm: Path, chart: Path, values: dict[str, Any], directory: Path) -> Rendered:
-    """Objects of the chart with these values, for Kubernetes 1.34."""
-    file = directory / "values.yaml"
-    file.write_text(yaml.safe_dump(values))
+def render(helm: Path, chart: Path, values: dict[str, Any]) -> Rendered:
+    """Objects of the chart with these values, for Kubernetes 1.34. Tests share them: nobody changes one."""
+    return _kept(helm, chart, yaml.safe_dump(values))
+
+
+def render_anew(helm: Path, chart: Path, values: str) -> Rendered:
+    """The same, not from memory; `values` is a YAML document."""
     command = [helm, "template", "cilium", chart, "--namespace", "kube-system", "--kube-version", "1.34.0"]
-    done = subprocess.run([*command, "--values", file], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*command, "--values", "-"], input=values, capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         raise RefusedByChartError(done.stderr)
-    return Rendered([document for document in yaml.safe_load_all(done.stdout) if document])
+    return Rendered([document for document in yaml.load_all(done.stdout, _Loader) if document])
+
+
+_kept = cache(render_anew)

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,10 +31,10 @@ def mode_of(version: str, **changes: Any) -> ChainingMode:
 
 
 @pytest.fixture
-def rendered(toolchain: Toolchain, version: str, tmp_path: Path) -> Render:
+def rendered(toolchain: Toolchain, version: str) -> Render:
     def go(**changes: Any) -> Rendered:
         values = chaining_values(mode_of(version, **changes))
-        return render(toolchain.helm(), toolchain.chart(version), values, tmp_path)
+        return render(toolchain.helm(), toolchain.chart(version), values)
 
     return go
 
@@ -131,12 +130,12 @@ def test_the_chart_knows_every_key_it_is_given(version: str):
     assert unknown_keys(version, chaining_values(mode_of(version, **changes))) == []
 
 
-def test_what_the_chart_does_when_it_is_not_told(toolchain: Toolchain, version: str, tmp_path: Path):
+def test_what_the_chart_does_when_it_is_not_told(toolchain: Toolchain, version: str):
     """Each of these would break a cluster, and the chart says nothing: hence the refusals."""
     bare = {"cni": {"chainingMode": "aws-cni"}}
     routing = dict([RELEASES[version].native_routing])
 
-    config = render(toolchain.helm(), toolchain.chart(version), merged(bare, routing), tmp_path).config
+    config = render(toolchain.helm(), toolchain.chart(version), merged(bare, routing)).config
 
     assert config["enable-ipv4-masquerade"] == "true"
     assert config["cluster-pool-ipv4-cidr"] == "10.0.0.0/8"

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,10 +43,10 @@ def mode_of(version: str, **changes: Any) -> EniMode:
 
 
 @pytest.fixture
-def rendered(toolchain: Toolchain, version: str, tmp_path: Path) -> Render:
+def rendered(toolchain: Toolchain, version: str) -> Render:
     def go(**changes: Any) -> Rendered:
         values = eni_values(mode_of(version, **changes))
-        return render(toolchain.helm(), toolchain.chart(version), values, tmp_path)
+        return render(toolchain.helm(), toolchain.chart(version), values)
 
     return go
 
@@ -157,22 +156,20 @@ def test_a_users_value_arrives_and_the_mode_stays(rendered: Render):
     assert result.operator["replicas"] == 2
 
 
-def test_the_chart_itself_refuses_tunnel_where_we_say_it_does(toolchain: Toolchain, tmp_path: Path):
+def test_the_chart_itself_refuses_tunnel_where_we_say_it_does(toolchain: Toolchain):
     """Shows that the renders above can fail: the key of 1.12 breaks every later chart."""
     values = merged(eni_values(mode_of("1.19.6")), {"tunnel": "disabled"})
 
     with pytest.raises(RefusedByChartError, match="tunnel was deprecated"):
-        render(toolchain.helm(), toolchain.chart("1.19.6"), values, tmp_path)
+        render(toolchain.helm(), toolchain.chart("1.19.6"), values)
 
 
-def test_routing_mode_on_1_12_would_fall_back_to_an_overlay(toolchain: Toolchain, tmp_path: Path):
+def test_routing_mode_on_1_12_would_fall_back_to_an_overlay(toolchain: Toolchain):
     """The chart says nothing; hence the version table and the check of keys."""
     values = eni_values(mode_of("1.12.4"))
     del values["tunnel"]
 
-    config = render(
-        toolchain.helm(), toolchain.chart("1.12.4"), {**values, "routingMode": "native"}, tmp_path
-    ).config
+    config = render(toolchain.helm(), toolchain.chart("1.12.4"), {**values, "routingMode": "native"}).config
 
     assert config["tunnel"] == "vxlan"
     assert [unknown.path for unknown in unknown_keys("1.12.4", {"routingMode": "native"})] == [

@@ -2,7 +2,6 @@
 
 import base64
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,7 +28,7 @@ from cilium.mesh import (
 from cilium.values import EniMode, eni_values, merged
 from cilium.versions import RELEASES
 from lab.toolchain import Toolchain
-from tests.cilium.rendering import Rendered, render
+from tests.cilium.rendering import Rendered, render, render_anew
 
 pytestmark = pytest.mark.charts
 
@@ -64,12 +63,12 @@ def version(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def mesh(toolchain: Toolchain, version: str, tmp_path: Path) -> Rendered:
-    return render(toolchain.helm(), toolchain.chart(version), mesh_values(member_of(version)), tmp_path)
+def mesh(toolchain: Toolchain, version: str) -> Rendered:
+    return render(toolchain.helm(), toolchain.chart(version), mesh_values(member_of(version)))
 
 
 @pytest.fixture
-def cluster(toolchain: Toolchain, version: str, tmp_path: Path) -> Rendered:
+def cluster(toolchain: Toolchain, version: str) -> Rendered:
     """The cluster's own release, as mode new-cluster installs it."""
     mode = EniMode(
         release=RELEASES[version],
@@ -86,7 +85,7 @@ def cluster(toolchain: Toolchain, version: str, tmp_path: Path) -> Rendered:
         hubble_relay=True,
         hubble_ui=True,
     )
-    return render(toolchain.helm(), toolchain.chart(version), eni_values(mode), tmp_path)
+    return render(toolchain.helm(), toolchain.chart(version), eni_values(mode))
 
 
 def test_no_object_belongs_to_both_releases(mesh: Rendered, cluster: Rendered):
@@ -113,8 +112,10 @@ def test_the_chart_knows_every_key(version: str):
     assert unknown_keys(version, merged(values, {"clustermesh": {"config": {"clusters": []}}})) == []
 
 
-def test_rendering_twice_is_the_same(mesh: Rendered, toolchain: Toolchain, version: str, tmp_path: Path):
-    again = render(toolchain.helm(), toolchain.chart(version), mesh_values(member_of(version)), tmp_path)
+def test_rendering_twice_is_the_same(mesh: Rendered, toolchain: Toolchain, version: str):
+    values = yaml.safe_dump(mesh_values(member_of(version)))
+
+    again = render_anew(toolchain.helm(), toolchain.chart(version), values)
 
     assert again.objects == mesh.objects
 
@@ -183,13 +184,11 @@ def test_agents_mount_what_the_release_writes_without_being_restarted(cluster: R
     assert set(read) - {"cilium-clustermesh"} <= ours
 
 
-def test_the_certificates_are_those_the_chart_would_make_itself(
-    toolchain: Toolchain, version: str, tmp_path: Path
-):
+def test_the_certificates_are_those_the_chart_would_make_itself(toolchain: Toolchain, version: str):
     itself = merged(
         mesh_values(member_of(version)), {"clustermesh": {"apiserver": {"tls": {"auto": {"enabled": True}}}}}
     )
-    made = render(toolchain.helm(), toolchain.chart(version), itself, tmp_path)
+    made = render(toolchain.helm(), toolchain.chart(version), itself)
 
     for name, ours in certificates(RELEASES[version], "cluster-1").items():
         data = made.objects["Secret", ours.secret]["data"]

@@ -1,6 +1,6 @@
-"""Twelve nodes with workloads go from aws-node to Cilium; the witnesses tell how.
+"""Nodes with workloads go from aws-node to Cilium; the witnesses tell how.
 
-One migration for the whole module. While it runs, a prober watches the budgets and a second engineer tries
+One migration for all tests, of six nodes; and one of twelve, as in the demo, among the tests of endurance. While it runs, a prober watches the budgets and a second engineer tries
 to run the program on the same cluster.
 """
 
@@ -31,9 +31,9 @@ class Migrated:
         return sorted(self.existing.before.nodes)
 
 
-@pytest.fixture(scope="module")
-def migrated(make_existing: MakeExisting) -> Migrated:
-    existing = make_existing(Shape())
+@pytest.fixture(scope="module", params=[6, pytest.param(12, marks=pytest.mark.endurance)])
+def migrated(make_existing: MakeExisting, request: pytest.FixtureRequest) -> Migrated:
+    existing = make_existing(Shape(nodes=request.param))
     with watching(existing.kubectl) as prober, existing.started("up", "--yes", "--skip-preview") as running:
         running.wait_until(lambda: "cordoned" in running.says())
         second = existing.of_another_engineer().up()
