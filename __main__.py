@@ -8,28 +8,37 @@ import pulumi
 from pulumi.runtime import config as pulumi_config
 
 import settings
-from stacks import chaining, mesh, new_cluster, replacement
+from settings.model import (
+    ChainingSettings,
+    MeshSettings,
+    NewChainedClusterSettings,
+    NewClusterSettings,
+    ReplacementSettings,
+    Settings,
+)
+from stacks import chaining, mesh, new_chained_cluster, new_cluster, replacement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-PROGRAMS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
-    "new-cluster": new_cluster.run,
-    "chaining": chaining.run,
-    "replacement": replacement.run,
-    "mesh": mesh.run,
+PROGRAMS: Mapping[type[Settings], Callable[[Any], dict[str, Any]]] = {
+    NewClusterSettings: new_cluster.run,
+    ChainingSettings: chaining.run,
+    NewChainedClusterSettings: new_chained_cluster.run,
+    ReplacementSettings: replacement.run,
+    MeshSettings: mesh.run,
 }
-"""The program of each mode, which takes that mode's settings."""
+"""The program for each kind of configuration, which takes that kind."""
 
 
 def main() -> None:
-    """Read the configuration, run the program of its mode and export what it returns."""
+    """Read the configuration, run its program and export what it returns."""
     raw = {**pulumi_config.get_config_env(), **pulumi_config.CONFIG.get()}
     try:
         configuration = settings.read(raw, secret_keys=pulumi_config.get_config_secret_keys_env())
     except settings.ConfigurationError as error:
         raise pulumi.RunError(str(error)) from None
-    for name, value in PROGRAMS[configuration.mode](configuration).items():
+    for name, value in PROGRAMS[type(configuration)](configuration).items():
         pulumi.export(name, value)
 
 

@@ -22,6 +22,10 @@ DEFAULT_POOL = "198.19.0.0/16"
 """Of the range that RFC 2544 keeps for benchmarks, which VPCs rarely have; room for 2,048 nodes."""
 
 
+OLDEST_VPC_CNI = (1, 11, 2)
+"""The first version that Cilium can be chained to, as Cilium's documentation of this chain has it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ChainingMode(Mode):
     """What decides the values of a cluster in which Cilium is chained to the VPC CNI."""

@@ -144,6 +144,11 @@ DECIDED_IN_CHAINING: Mapping[str, Decided] = MappingProxyType(
 )
 """The same for Cilium on top of the VPC CNI."""
 
+DECIDED_IN_NEW_CHAINING: Mapping[str, Decided] = MappingProxyType(
+    {**DECIDED_IN_CHAINING, "cluster.name": DECIDED["cluster.name"]}
+)
+"""The same where this program makes the cluster as well."""
+
 
 def decided_keys(
     values: Mapping[str, Any], table: Mapping[str, Decided] = DECIDED

@@ -9,9 +9,10 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
-from cilium.iam import operator_policy, web_identity_trust
+from cilium.iam import operator_policy
 from cilium.values import OPERATOR_SERVICE_ACCOUNT
 from components.naming import CLUSTER_TAG, partition_of, tagged, token
+from components.service_account import trust_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,7 +47,9 @@ class OperatorRole(pulumi.ComponentResource):
         role = aws.iam.Role(
             name,
             description=f"Cilium's operator in {args['cluster_name']}",
-            assume_role_policy=_trust(args),
+            assume_role_policy=trust_of(
+                OPERATOR_SERVICE_ACCOUNT, args["oidc_provider_arn"], args["oidc_issuer"]
+            ),
             tags=tagged(args["tags"], name),
             opts=child,
         )
@@ -54,17 +57,6 @@ class OperatorRole(pulumi.ComponentResource):
         # Whoever uses the role waits for what it may do.
         self.arn = pulumi.Output.all(role.arn, policy.id).apply(lambda known: known[0])
         self.register_outputs({"arn": self.arn})
-
-
-def _trust(args: OperatorRoleArgs) -> pulumi.Output[str]:
-    namespace, service_account = OPERATOR_SERVICE_ACCOUNT
-    return pulumi.Output.all(args["oidc_provider_arn"], args["oidc_issuer"]).apply(
-        lambda known: json.dumps(
-            web_identity_trust(
-                provider_arn=known[0], issuer=known[1], namespace=namespace, service_account=service_account
-            )
-        )
-    )
 
 
 def _policy(args: OperatorRoleArgs) -> pulumi.Output[str]:

@@ -43,6 +43,8 @@ class NodeGroupArgs(TypedDict):
     labels: Mapping[str, str]
     taints: Sequence[NodeTaint]
     max_unavailable: int
+    interfaces_are_ciliums: bool
+    """Whether Cilium sets up every interface but the first, which the image then has to leave alone."""
     tags: Mapping[str, str]
 
 
@@ -104,7 +106,7 @@ def _launch_template(name: str, args: NodeGroupArgs, opts: pulumi.ResourceOption
         name,
         description=f"Nodes of {name}",
         update_default_version=True,
-        user_data=node_user_data() if image_family(args["ami_type"]) == "al2023" else None,
+        user_data=_user_data(args),
         metadata_options={
             "http_endpoint": "enabled",
             "http_tokens": "required",
@@ -127,6 +129,11 @@ def _launch_template(name: str, args: NodeGroupArgs, opts: pulumi.ResourceOption
         tags=tags,
         opts=opts,
     )
+
+
+def _user_data(args: NodeGroupArgs) -> str | None:
+    needed = args["interfaces_are_ciliums"] and image_family(args["ami_type"]) == "al2023"
+    return node_user_data() if needed else None
 
 
 def _data_volume(ami_type: str) -> str:

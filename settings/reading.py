@@ -76,14 +76,14 @@ def _parsed(text: str) -> Any:
 
 
 def _model_for(document: dict[str, Any]) -> type[Settings]:
-    """The model of the mode. Where that is missing or wrong, the one that knows most of the keys.
+    """Of the models of the mode, the one that knows most of the keys; of all, where the mode is wrong.
 
     Thus a slip in the mode is one problem and not a problem for every key.
     """
     mode = document.get("mode")
-    if isinstance(mode, str) and mode in MODELS:
-        return MODELS[mode]
-    return max(MODELS.values(), key=lambda model: len(_aliases(model).keys() & document.keys()))
+    known = MODELS.get(mode, ()) if isinstance(mode, str) else ()
+    candidates = known or [model for models in MODELS.values() for model in models]
+    return max(candidates, key=lambda model: len(_aliases(model).keys() & document.keys()))
 
 
 def _validated(document: dict[str, Any], model: type[Settings]) -> tuple[Settings | None, list[Problem]]:

@@ -35,20 +35,23 @@ def reference() -> str:
     written: dict[type[BaseModel], str] = {}
     modes = "\n".join(
         section
-        for mode, settings in MODELS.items()
+        for mode, kinds in MODELS.items()
+        for settings in kinds
         for path, model in _models(settings, "")
-        for section in _once(mode, path, model, written)
+        for section in _once(settings.title or f"Mode `{mode}`", path, model, written)
     )
     return f"{_OPENING}\n{modes}"
 
 
-def _once(mode: str, path: str, model: type[BaseModel], written: dict[type[BaseModel], str]) -> Iterator[str]:
-    """A section; where an earlier mode has the same part, a line that says so."""
-    if model in written and written[model] != mode:
-        yield f"### `{path}`\n\nAs in mode `{written[model]}`.\n"
+def _once(
+    title: str, path: str, model: type[BaseModel], written: dict[type[BaseModel], str]
+) -> Iterator[str]:
+    """A section; where an earlier kind of stack has the same part, a line that says so."""
+    if model in written and written[model] != title:
+        yield f"### `{path}`\n\nAs in {written[model][:1].lower()}{written[model][1:]}.\n"
         return
-    written[model] = mode
-    yield _section(mode, path, model)
+    written[model] = title
+    yield _section(title, path, model)
 
 
 def _models(model: type[BaseModel], above: str) -> Iterator[tuple[str, type[BaseModel]]]:
@@ -77,11 +80,11 @@ def _inner(annotation: Any) -> tuple[type[BaseModel] | None, str]:
     return None, ""
 
 
-def _section(mode: str, path: str, model: type[BaseModel]) -> str:
-    title = f"### `{path}`" if path else f"## Mode `{mode}`"
+def _section(title: str, path: str, model: type[BaseModel]) -> str:
+    heading = f"### `{path}`" if path else f"## {title}"
     doc = (model.__doc__ or "").strip()
     rows = "\n".join(_row(field, name, path) for name, field in model.model_fields.items())
-    return f"{title}\n\n{doc}\n\n| key | default | meaning | allowed |\n| --- | --- | --- | --- |\n{rows}\n"
+    return f"{heading}\n\n{doc}\n\n| key | default | meaning | allowed |\n| --- | --- | --- | --- |\n{rows}\n"
 
 
 def _row(field: FieldInfo, name: str, path: str) -> str:

@@ -1,4 +1,4 @@
-"""Mode `chaining`: Cilium on top of the AWS VPC CNI of a running cluster, which goes on assigning addresses.
+"""Mode `chaining`, of a running cluster: Cilium on top of its AWS VPC CNI, which goes on assigning addresses.
 
 What is registered is the work itself: the workloads written down, the VPC CNI told about peers, Cilium
 installed, its agents on every node, then one resource for every workload whose pods ran before. No node is
@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from cilium.chaining import ChainingMode, chaining_values, nodes_in, overlaps
-from cilium.limits import limited_values
+from cilium.chaining import nodes_in, overlaps
 from cilium.versions import RELEASES
 from clients.aws import Credentials, client
 from components.chaining import Chaining
-from components.cilium import Cilium
 from components.kubeconfig import kubeconfig
 from migration.existing import ExistingCluster, find
 from migration.refresh import report
@@ -28,12 +26,14 @@ from providers.pod_inventory import PodInventory, written
 from providers.rules import rules_of
 from providers.snat_exclusions import SnatExclusions
 from settings.problems import Problem, set_command
+from stacks.chained_cilium import chained_cilium, warn_of_limits
 from stacks.kubernetes_versions import refuse_old_kubernetes
 from stacks.running_cluster import readable, without_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from components.cilium import Cilium
     from providers.operation import OperationArgs
     from settings.model import ChainingSettings
 
@@ -138,8 +138,7 @@ class ChainedCluster:
             return
         if self._beginning.plan is not None:
             pulumi.log.info(report.table(self._beginning.plan))
-        for limited in limited_values(self._settings.cilium.values):
-            pulumi.log.warn(f"eks-cilium:{limited.what} is limited in this mode: {limited.why}")
+        warn_of_limits(self._settings.cilium)
 
     def _inventory_args(self) -> Any:
         workloads = [str(workload) for workload in self._beginning.workloads]
@@ -159,32 +158,8 @@ class ChainedCluster:
         provider = kubernetes.Provider(
             self._name, kubeconfig=self._kubeconfig, cluster_identifier=self._cluster.arn
         )
-        return Cilium(
-            f"{self._name}-cilium",
-            {
-                "version": self._settings.cilium.version,
-                "chart_repository": self._settings.cilium.chart_repository,
-                "values": chaining_values(chaining_mode(self._settings, self._name)),
-            },
-            pulumi.ResourceOptions(providers=[provider], depends_on=[after]),
-        )
-
-
-def chaining_mode(settings: ChainingSettings, name: str) -> ChainingMode:
-    """What decides the values of a stack."""
-    wanted = settings.cilium
-    return ChainingMode(
-        release=RELEASES[wanted.version],
-        cluster_name=name,
-        cluster_id=wanted.cluster_id,
-        pool=wanted.pool,
-        encryption=wanted.encryption,
-        operator_replicas=wanted.operator_replicas,
-        hubble_enabled=wanted.hubble.enabled,
-        hubble_relay=wanted.hubble.relay,
-        hubble_ui=wanted.hubble.ui,
-        extra=wanted.values,
-    )
+        after_it = pulumi.ResourceOptions(providers=[provider], depends_on=[after])
+        return chained_cilium(self._name, self._settings.cilium, after_it)
 
 
 def shared_inputs(settings: ChainingSettings) -> OperationArgs:

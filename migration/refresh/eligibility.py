@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cilium.chaining import OLDEST_VPC_CNI
 from cilium.values import COMPUTE_TYPE
 from migration.facts.model import Reference
 from migration.facts.names import NAMESPACE
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from migration.rules import Rules
 
 AWS_NODE = Reference("DaemonSet", NAMESPACE, "aws-node")
-_OLDEST = (1, 11, 2)
-"""Of the VPC CNI: Cilium's documentation of the chain, since Cilium 1.12."""
 
 
 def check(found: Found, rules: Rules, findings: Findings) -> None:
@@ -53,7 +52,7 @@ def _check_vpc_cni(found: Found, rules: Rules, findings: Findings) -> None:
         findings.add(Code.NO_VPC_CNI, Reference("Cluster", "", facts.cluster.name))
         return
     version = tuple(int(part) for part in aws_node.version.split(".") if part.isdigit())
-    if version and version < _OLDEST:
+    if version and version < OLDEST_VPC_CNI:
         findings.add(Code.VPC_CNI_OLD, AWS_NODE, detail=aws_node.version)
     pinned = rules.refresh.vpc_cni_version
     running = facts.add_on.version if facts.add_on else "not managed by EKS"

@@ -1,16 +1,23 @@
 """The shape of the configuration: every key, its default, what it means and what it may be.
 
-One model for each mode, of parts they share. Only the shape lives here; what keys mean for each other is in
-`settings.rules`. The texts of the fields become the error messages and `docs/configuration.md`.
+One model for each kind of stack, of parts they share. Only the shape lives here; what keys mean for each
+other is in `settings.rules`. The texts of the fields become the error messages and `docs/configuration.md`.
 """
 
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from settings.model.addons import CoreDns, KubeProxy, PinnedVpcCni
-from settings.model.cilium import ChainedCilium, Cilium, CiliumBesideKubeProxy, CommonCilium, Hubble
+from settings.model.addons import CoreDns, KubeProxy, PinnedVpcCni, VpcCni
+from settings.model.cilium import (
+    ChainedCilium,
+    Cilium,
+    CiliumBesideKubeProxy,
+    CommonCilium,
+    Hubble,
+    NewChainedCilium,
+)
 from settings.model.cluster import Cluster, Endpoint, ExistingCluster
 from settings.model.common import MODES, Settings
 from settings.model.fields import Cidr, option
@@ -41,10 +48,13 @@ __all__ = [
     "ExistingCluster",
     "Hubble",
     "KubeProxy",
+    "MadeClusterSettings",
     "MeshCluster",
     "MeshSettings",
     "Migration",
     "Network",
+    "NewChainedCilium",
+    "NewChainedClusterSettings",
     "NewClusterSettings",
     "NodeGroup",
     "PinnedVpcCni",
@@ -53,15 +63,20 @@ __all__ = [
     "ReplacementSettings",
     "Settings",
     "Taint",
+    "VpcCni",
 ]
 
 
-class NewClusterSettings(Settings):
-    """An EKS cluster whose only CNI is Cilium, from its first node on."""
+_PEER_CIDRS: dict[str, Any] = {
+    "says": "Networks beyond the VPC that have to see pods' own addresses: the VPC CNI translates the rest.",
+    "allowed": "a list of IPv4 networks such as 10.2.0.0/16",
+    "example": ["10.2.0.0/16"],
+}
 
-    mode: Literal["new-cluster"] = option(
-        says="What the stack brings about.", allowed=MODES, example="new-cluster"
-    )
+
+class MadeClusterSettings(Settings):
+    """An EKS cluster that this program makes."""
+
     cluster: Cluster = option(
         says="The EKS control plane.",
         allowed="an object",
@@ -78,10 +93,20 @@ class NewClusterSettings(Settings):
         example={"system": {"desiredSize": 2}},
         min_length=1,
     )
-    cilium: Cilium = option(says="Cilium.", allowed="an object", example={"version": "1.19.6"})
+    cilium: CommonCilium
     coredns: CoreDns = option(
         says="The CoreDNS add-on.", allowed="an object", example={"version": "v1.12.4-eksbuild.1"}
     )
+    kube_proxy: KubeProxy | None
+
+
+class NewClusterSettings(MadeClusterSettings):
+    """An EKS cluster whose only CNI is Cilium, from its first node on."""
+
+    mode: Literal["new-cluster"] = option(
+        says="What the stack brings about.", allowed=MODES, example="new-cluster"
+    )
+    cilium: Cilium = option(says="Cilium.", allowed="an object", example={"version": "1.19.6"})
     kube_proxy: KubeProxy | None = option(
         None,
         says="The kube-proxy add-on; only without Cilium's replacement.",
@@ -122,18 +147,31 @@ class ChainingSettings(Settings):
         allowed="an object",
         example={"version": "v1.20.5-eksbuild.1"},
     )
-    peer_cidrs: tuple[Cidr, ...] = option(
-        (),
-        says="Networks beyond the VPC that have to see pods' own addresses: the VPC CNI translates the rest.",
-        allowed="a list of IPv4 networks such as 10.2.0.0/16",
-        example=["10.2.0.0/16"],
-    )
+    peer_cidrs: tuple[Cidr, ...] = option((), **_PEER_CIDRS)
     refresh: Refresh = option(
         default_factory=Refresh,
         says="How the pods that run already are restarted.",
         allowed="an object",
         example={"parallel": 4},
     )
+
+
+class NewChainedClusterSettings(MadeClusterSettings):
+    """A new EKS cluster on the AWS VPC CNI, with Cilium chained to it from its first node on."""
+
+    title: ClassVar[str] = "Mode `chaining`, of a new cluster"
+
+    mode: Literal["chaining"] = option(says="What the stack brings about.", allowed=MODES, example="chaining")
+    cilium: NewChainedCilium = option(says="Cilium.", allowed="an object", example={"version": "1.19.6"})
+    kube_proxy: KubeProxy = option(
+        says="The kube-proxy add-on, which serves Services in this mode.",
+        allowed="an object",
+        example={"version": "v1.34.0-eksbuild.2"},
+    )
+    vpc_cni: VpcCni = option(
+        says="The AWS VPC CNI's add-on.", allowed="an object", example={"version": "v1.20.5-eksbuild.1"}
+    )
+    peer_cidrs: tuple[Cidr, ...] = option((), **_PEER_CIDRS)
 
 
 class MeshSettings(Settings):
@@ -168,12 +206,12 @@ class MeshSettings(Settings):
     )
 
 
-MODELS: Mapping[str, type[Settings]] = MappingProxyType(
+MODELS: Mapping[str, tuple[type[Settings], ...]] = MappingProxyType(
     {
-        "new-cluster": NewClusterSettings,
-        "chaining": ChainingSettings,
-        "replacement": ReplacementSettings,
-        "mesh": MeshSettings,
+        "new-cluster": (NewClusterSettings,),
+        "chaining": (ChainingSettings, NewChainedClusterSettings),
+        "replacement": (ReplacementSettings,),
+        "mesh": (MeshSettings,),
     }
 )
-"""The model of each mode."""
+"""The models of each mode: `chaining` is for a running cluster, or makes one."""

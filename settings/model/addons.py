@@ -31,6 +31,18 @@ class PinnedVpcCni(Part):
     )
 
 
+class VpcCni(Part):
+    """The AWS VPC CNI, which gives pods their addresses."""
+
+    version: str = option(
+        says="Version of the add-on.",
+        allowed="a build such as v1.20.5-eksbuild.1; "
+        "`aws eks describe-addon-versions --addon-name vpc-cni` lists them",
+        example="v1.20.5-eksbuild.1",
+        pattern=ADDON_VERSION,
+    )
+
+
 class KubeProxy(Part):
     """The kube-proxy add-on, for clusters where Cilium does not replace it."""
 

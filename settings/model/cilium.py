@@ -142,13 +142,18 @@ class CiliumBesideKubeProxy(EniCilium):
     )
 
 
-class ChainedCilium(CommonCilium):
+class NewChainedCilium(CommonCilium):
     """Cilium itself. kube-proxy stays, and the VPC CNI masquerades."""
 
-    cluster_name: str | None = option(None, **_CLUSTER_NAME)
     pool: Cidr = option(
         DEFAULT_POOL,
         says="Network of the agents' own addresses, which nothing routes. Later it can only be added to.",
         allowed="an IPv4 network of /10 to /20 outside the VPC, its peers and the network of Services",
         example=DEFAULT_POOL,
     )
+
+
+class ChainedCilium(NewChainedCilium):
+    """Cilium itself. kube-proxy stays, and the VPC CNI masquerades."""
+
+    cluster_name: str | None = option(None, **_CLUSTER_NAME)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from settings.model.fields import Part, option
 
 MODES = "new-cluster, chaining, replacement or mesh"
@@ -9,6 +11,9 @@ MODES = "new-cluster, chaining, replacement or mesh"
 
 class Settings(Part):
     """Everything a stack is configured with."""
+
+    title: ClassVar[str] = ""
+    """Heading of the model in docs/configuration.md, where it is not that of its mode."""
 
     mode: str
     region: str = option(

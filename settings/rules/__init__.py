@@ -8,6 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from settings.model import (
+    ChainingSettings,
+    MeshSettings,
+    NewChainedClusterSettings,
+    NewClusterSettings,
+    ReplacementSettings,
+)
 from settings.rules import (
     chaining,
     chart,
@@ -31,15 +38,23 @@ if TYPE_CHECKING:
 
 _EVERYWHERE: tuple[Rule, ...] = (*tags.RULES, *common_cilium.RULES, *chart.RULES)
 
-RULES: Mapping[str, tuple[Rule, ...]] = {
-    "new-cluster": (*cluster.RULES, *network.RULES, *nodes.RULES, *cilium.RULES, *_EVERYWHERE),
-    "chaining": (*chaining.RULES, *_EVERYWHERE),
-    "replacement": (*replacement.RULES, *_EVERYWHERE),
-    "mesh": (*mesh.RULES, *tags.RULES),
+_FOR_A_CLUSTER: tuple[Rule, ...] = (*cluster.RULES, *network.RULES, *nodes.RULES)
+
+RULES: Mapping[type[Settings], tuple[Rule, ...]] = {
+    NewClusterSettings: (*_FOR_A_CLUSTER, *cilium.RULES, *_EVERYWHERE),
+    ChainingSettings: (*chaining.RULES, *_EVERYWHERE),
+    NewChainedClusterSettings: (
+        *_FOR_A_CLUSTER,
+        *cilium.FOR_KUBERNETES,
+        *chaining.FOR_A_NEW_CLUSTER,
+        *_EVERYWHERE,
+    ),
+    ReplacementSettings: (*replacement.RULES, *_EVERYWHERE),
+    MeshSettings: (*mesh.RULES, *tags.RULES),
 }
-"""The rules of each mode, for its model."""
+"""The rules of each model."""
 
 
 def broken_rules(settings: Settings) -> list[Problem]:
     """Every problem between keys."""
-    return [problem for rule in RULES[settings.mode] for problem in rule(settings)]
+    return [problem for rule in RULES[type(settings)] for problem in rule(settings)]

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cilium.decided import DECIDED, DECIDED_IN_CHAINING, DECIDED_IN_REPLACEMENT, decided_keys
+from cilium.decided import (
+    DECIDED,
+    DECIDED_IN_CHAINING,
+    DECIDED_IN_NEW_CHAINING,
+    DECIDED_IN_REPLACEMENT,
+    decided_keys,
+)
 from cilium.keys import unknown_keys
+from settings.model import (
+    ChainingSettings,
+    MadeClusterSettings,
+    NewChainedClusterSettings,
+    NewClusterSettings,
+    ReplacementSettings,
+)
 from settings.problems import Problem, remove_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from settings.model import ChainingSettings, NewClusterSettings, ReplacementSettings
-
-    Installing = NewClusterSettings | ChainingSettings | ReplacementSettings
+    Installing = MadeClusterSettings | ChainingSettings | ReplacementSettings
 
 _TABLES = {
-    "new-cluster": DECIDED,
-    "chaining": DECIDED_IN_CHAINING,
-    "replacement": DECIDED_IN_REPLACEMENT,
+    NewClusterSettings: DECIDED,
+    ChainingSettings: DECIDED_IN_CHAINING,
+    NewChainedClusterSettings: DECIDED_IN_NEW_CHAINING,
+    ReplacementSettings: DECIDED_IN_REPLACEMENT,
 }
 
 
@@ -34,7 +46,7 @@ def chart_knows_the_keys(settings: Installing) -> Iterator[Problem]:
 
 def mode_decides_some_keys(settings: Installing) -> Iterator[Problem]:
     """What makes the mode is not up for change, and what has a key of its own is set there."""
-    for inner, value, decided in decided_keys(settings.cilium.values, _TABLES[settings.mode]):
+    for inner, value, decided in decided_keys(settings.cilium.values, _TABLES[type(settings)]):
         path = ("cilium", "values", *inner)
         instead = f", then set eks-cilium:{decided.instead}" if decided.instead else ""
         allowed = f"nothing: {decided.why}"

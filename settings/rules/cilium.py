@@ -12,12 +12,12 @@ from settings.rules.instances import is_nitro
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from settings.model import NewClusterSettings
+    from settings.model import MadeClusterSettings, NewClusterSettings
 
 _FAMILY_NAMES: dict[ImageFamily, str] = {"al2023": "AL2023", "al2": "AL2", "bottlerocket": "Bottlerocket"}
 
 
-def kubernetes_is_not_too_old(settings: NewClusterSettings) -> Iterator[Problem]:
+def kubernetes_is_not_too_old(settings: MadeClusterSettings) -> Iterator[Problem]:
     """Cilium supports no Kubernetes older than the oldest it is tested with; newer ones usually work."""
     release = RELEASES[settings.cilium.version]
     minor = tuple(map(int, settings.cluster.kubernetes_version.split(".")))
@@ -42,7 +42,7 @@ def somebody_serves_services(settings: NewClusterSettings) -> Iterator[Problem]:
         yield Problem(path, UNSET, allowed, set_command(path, example))
 
 
-def kube_proxy_fits_the_cluster(settings: NewClusterSettings) -> Iterator[Problem]:
+def kube_proxy_fits_the_cluster(settings: MadeClusterSettings) -> Iterator[Problem]:
     """kube-proxy follows the control plane's minor version."""
     version, path = settings.cluster.kubernetes_version, ("kubeProxy", "version")
     if settings.kube_proxy is not None and not settings.kube_proxy.version.startswith(f"v{version}."):
@@ -104,10 +104,12 @@ def _masquerades(settings: NewClusterSettings) -> bool:
     return wanted
 
 
+FOR_KUBERNETES = (kubernetes_is_not_too_old, kube_proxy_fits_the_cluster)
+"""The rules for every cluster that is made, whichever CNI it has."""
+
 RULES = (
-    kubernetes_is_not_too_old,
+    *FOR_KUBERNETES,
     somebody_serves_services,
-    kube_proxy_fits_the_cluster,
     masquerade_fits_the_subnets,
     masquerade_interfaces_exist,
     prefixes_need_nitro,

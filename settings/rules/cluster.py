@@ -11,20 +11,20 @@ from settings.problems import UNSET, Problem, remove_command, set_command
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from settings.model import NewClusterSettings
+    from settings.model import MadeClusterSettings
 
 _IAM_PRINCIPAL = re.compile(r"^arn:aws[a-z-]*:iam::\d{12}:(role|user)/[\w+=,.@/-]+$")
 _PRIVATE = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 
 
-def endpoint_is_reachable(settings: NewClusterSettings) -> Iterator[Problem]:
+def endpoint_is_reachable(settings: MadeClusterSettings) -> Iterator[Problem]:
     """An endpoint that answers nowhere serves nobody."""
     endpoint, path = settings.cluster.endpoint, ("cluster", "endpoint", "privateAccess")
     if not endpoint.private_access and not endpoint.public_access:
         yield Problem(path, False, "at least one of privateAccess and publicAccess", set_command(path, True))
 
 
-def public_endpoint_says_for_whom(settings: NewClusterSettings) -> Iterator[Problem]:
+def public_endpoint_says_for_whom(settings: MadeClusterSettings) -> Iterator[Problem]:
     """EKS opens a public endpoint to everybody unless told; here everybody has to be written out."""
     endpoint, path = settings.cluster.endpoint, ("cluster", "endpoint", "publicAccessCidrs")
     if endpoint.public_access and not endpoint.public_access_cidrs:
@@ -35,7 +35,7 @@ def public_endpoint_says_for_whom(settings: NewClusterSettings) -> Iterator[Prob
         yield Problem(path, list(endpoint.public_access_cidrs), allowed, remove_command(path))
 
 
-def service_network_is_private(settings: NewClusterSettings) -> Iterator[Problem]:
+def service_network_is_private(settings: MadeClusterSettings) -> Iterator[Problem]:
     """EKS's own limits for the network of Services."""
     text, path = settings.cluster.service_cidr, ("cluster", "serviceCidr")
     network = ipaddress.IPv4Network(text)
@@ -44,7 +44,7 @@ def service_network_is_private(settings: NewClusterSettings) -> Iterator[Problem
         yield Problem(path, text, allowed, set_command(path, "172.20.0.0/16"))
 
 
-def admins_are_principals(settings: NewClusterSettings) -> Iterator[Problem]:
+def admins_are_principals(settings: MadeClusterSettings) -> Iterator[Problem]:
     """Access entries take IAM roles and users, once each."""
     seen: set[str] = set()
     for index, arn in enumerate(settings.cluster.admins):
@@ -57,7 +57,7 @@ def admins_are_principals(settings: NewClusterSettings) -> Iterator[Problem]:
         seen.add(arn)
 
 
-def protections_agree(settings: NewClusterSettings) -> Iterator[Problem]:
+def protections_agree(settings: MadeClusterSettings) -> Iterator[Problem]:
     """What EKS itself protects, Pulumi must not plan to delete."""
     path = ("cluster", "deletionProtection")
     if settings.cluster.deletion_protection and not settings.cluster.protect:

@@ -10,9 +10,9 @@ from settings.problems import Problem, set_command
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from settings.model import ChainingSettings, NewClusterSettings, ReplacementSettings
+    from settings.model import ChainingSettings, MadeClusterSettings, ReplacementSettings
 
-    Installing = NewClusterSettings | ChainingSettings | ReplacementSettings
+    Installing = MadeClusterSettings | ChainingSettings | ReplacementSettings
 
 _SCHEME = re.compile(r"^[a-z]+://")
 

@@ -10,7 +10,7 @@ from settings.problems import UNSET, Problem, remove_command, set_command
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from settings.model import NewClusterSettings
+    from settings.model import MadeClusterSettings
 
 _BLOCKS = tuple(
     map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"))
@@ -18,7 +18,7 @@ _BLOCKS = tuple(
 _OF_A_NEW_VPC = (("cidr", "cidr"), ("zones", "zones"), ("nat", "nat"))
 
 
-def one_way_to_get_a_vpc(settings: NewClusterSettings) -> Iterator[Problem]:
+def one_way_to_get_a_vpc(settings: MadeClusterSettings) -> Iterator[Problem]:
     """Either make a VPC or use one."""
     network = settings.network
     if network.vpc_id is None:
@@ -41,7 +41,7 @@ def one_way_to_get_a_vpc(settings: NewClusterSettings) -> Iterator[Problem]:
             yield Problem(path, getattr(network, field), allowed, remove_command(path))
 
 
-def new_vpc_fits(settings: NewClusterSettings) -> Iterator[Problem]:
+def new_vpc_fits(settings: MadeClusterSettings) -> Iterator[Problem]:
     """Pods live on the VPC's addresses, and EKS takes only private networks."""
     text, path = settings.network.cidr, ("network", "cidr")
     if text is None:
@@ -58,7 +58,7 @@ def new_vpc_fits(settings: NewClusterSettings) -> Iterator[Problem]:
         yield Problem(path, text, allowed, set_command(path, "10.0.0.0/16"))
 
 
-def zones_are_two_or_three(settings: NewClusterSettings) -> Iterator[Problem]:
+def zones_are_two_or_three(settings: MadeClusterSettings) -> Iterator[Problem]:
     """EKS needs two zones; the network is cut for three at most."""
     zones, path = settings.network.zones, ("network", "zones")
     if isinstance(zones, int):
@@ -75,7 +75,7 @@ def zones_are_two_or_three(settings: NewClusterSettings) -> Iterator[Problem]:
             yield Problem(place, zone, allowed, set_command(place, f"{settings.region}a"))
 
 
-def private_nodes_have_a_way_out(settings: NewClusterSettings) -> Iterator[Problem]:
+def private_nodes_have_a_way_out(settings: MadeClusterSettings) -> Iterator[Problem]:
     """Without NAT nodes in private subnets reach neither the image registry nor the EC2 API."""
     private = [name for name, group in settings.node_groups.items() if group.subnets == "private"]
     if settings.network.nat == "none" and settings.network.vpc_id is None and private:
@@ -84,7 +84,7 @@ def private_nodes_have_a_way_out(settings: NewClusterSettings) -> Iterator[Probl
         yield Problem(path, "none", allowed, set_command(path, "single"))
 
 
-def existing_subnets_suffice(settings: NewClusterSettings) -> Iterator[Problem]:
+def existing_subnets_suffice(settings: MadeClusterSettings) -> Iterator[Problem]:
     """Node groups need subnets of their kind, two or more for EKS, each listed once."""
     network = settings.network
     if network.vpc_id is None:

@@ -13,14 +13,14 @@ from settings.rules.kubernetes_names import is_label_key, is_label_value, is_res
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from settings.model import NewClusterSettings, Taint
+    from settings.model import MadeClusterSettings, Taint
 
 _GROUP_NAME = re.compile(r"^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$")
 _LAST_AL2 = (1, 32)
 """AWS publishes no Amazon Linux 2 image for a later Kubernetes."""
 
 
-def names_are_possible(settings: NewClusterSettings) -> Iterator[Problem]:
+def names_are_possible(settings: MadeClusterSettings) -> Iterator[Problem]:
     """The name becomes part of AWS names with limits of their own."""
     for name in settings.node_groups:
         if not _GROUP_NAME.match(name):
@@ -29,7 +29,7 @@ def names_are_possible(settings: NewClusterSettings) -> Iterator[Problem]:
             yield Problem(path, {}, allowed, f"{remove_command(path)}, then set it under another name")
 
 
-def sizes_are_ordered(settings: NewClusterSettings) -> Iterator[Problem]:
+def sizes_are_ordered(settings: MadeClusterSettings) -> Iterator[Problem]:
     """Smallest, wanted, largest."""
     for name, group in settings.node_groups.items():
         if not group.min_size <= group.desired_size <= group.max_size:
@@ -43,7 +43,7 @@ def sizes_are_ordered(settings: NewClusterSettings) -> Iterator[Problem]:
             yield Problem(path, group.max_unavailable, allowed, set_command(path, 1))
 
 
-def something_runs(settings: NewClusterSettings) -> Iterator[Problem]:
+def something_runs(settings: MadeClusterSettings) -> Iterator[Problem]:
     """There has to be a node, or nothing ever becomes ready."""
     groups = settings.node_groups
     if all(group.dependable_size == 0 for group in groups.values()):
@@ -51,7 +51,7 @@ def something_runs(settings: NewClusterSettings) -> Iterator[Problem]:
         yield Problem(path, 0, "at least one node in all groups together", set_command(path, 2))
 
 
-def operator_and_coredns_find_a_place(settings: NewClusterSettings) -> Iterator[Problem]:
+def operator_and_coredns_find_a_place(settings: MadeClusterSettings) -> Iterator[Problem]:
     """Cilium's operator and CoreDNS need nodes without taints of the user's."""
     running = {name: group for name, group in settings.node_groups.items() if group.dependable_size}
     open_nodes = sum(
@@ -75,7 +75,7 @@ def _keeps_pods_away(taint: Taint) -> bool:
     return taint.effect != "PREFER_NO_SCHEDULE" and taint.key != AGENT_NOT_READY_TAINT
 
 
-def instance_types_match_the_image(settings: NewClusterSettings) -> Iterator[Problem]:
+def instance_types_match_the_image(settings: MadeClusterSettings) -> Iterator[Problem]:
     """An image runs on one architecture."""
     for name, group in settings.node_groups.items():
         wanted = "arm64" if "ARM" in group.ami_type else "x86_64"
@@ -89,7 +89,7 @@ def instance_types_match_the_image(settings: NewClusterSettings) -> Iterator[Pro
                 yield Problem(path, kind, allowed, set_command(path, example))
 
 
-def images_exist(settings: NewClusterSettings) -> Iterator[Problem]:
+def images_exist(settings: MadeClusterSettings) -> Iterator[Problem]:
     """AWS stopped making Amazon Linux 2 images, and a release is made for one Kubernetes version."""
     version = settings.cluster.kubernetes_version
     minor = tuple(map(int, version.split(".")))
@@ -106,7 +106,7 @@ def images_exist(settings: NewClusterSettings) -> Iterator[Problem]:
             yield Problem(path, release, allowed, remove_command(path))
 
 
-def labels_are_the_users(settings: NewClusterSettings) -> Iterator[Problem]:
+def labels_are_the_users(settings: MadeClusterSettings) -> Iterator[Problem]:
     """Labels that are spelled right and nobody else's."""
     for name, group in settings.node_groups.items():
         for key, value in group.labels.items():
@@ -118,7 +118,7 @@ def labels_are_the_users(settings: NewClusterSettings) -> Iterator[Problem]:
                 yield Problem(path, value, allowed, remove_command(path))
 
 
-def taints_are_the_users(settings: NewClusterSettings) -> Iterator[Problem]:
+def taints_are_the_users(settings: MadeClusterSettings) -> Iterator[Problem]:
     """Taints that are spelled right, once each, and not the start-up taint, which is always there."""
     for name, group in settings.node_groups.items():
         seen: set[tuple[str, str]] = set()

@@ -33,6 +33,14 @@ GOOD_CHAINING: dict[str, Any] = {
     "peerCidrs": ["10.2.0.0/16"],
 }
 
+GOOD_NEW_CHAINING: dict[str, Any] = {
+    **GOOD,
+    "mode": "chaining",
+    "kubeProxy": {"version": "v1.34.0-eksbuild.2"},
+    "vpcCni": {"version": "v1.20.5-eksbuild.1"},
+    "peerCidrs": ["10.2.0.0/16"],
+}
+
 GOOD_MESH: dict[str, Any] = {
     "aws:region": "eu-central-1",
     "mode": "mesh",
@@ -937,4 +945,69 @@ BAD += [
             ("a key of another mode", {"cilium": {}}, "cilium", "no such key"),
         )
     ),
+]
+
+BAD += [
+    Bad(name, change, problems, GOOD_NEW_CHAINING)
+    for name, change, problems in (
+        (
+            "a refresh where nothing runs yet",
+            {"refresh": {"parallel": 2}},
+            {"eks-cilium:refresh": "no such key"},
+        ),
+        (
+            "nobody serves Services of a new chain",
+            {"kubeProxy": GONE},
+            {"eks-cilium:kubeProxy": "not set"},
+        ),
+        ("no VPC CNI to chain to", {"vpcCni": GONE}, {"eks-cilium:vpcCni": "not set"}),
+        (
+            "kube-proxy of another Kubernetes, chained",
+            {"kubeProxy": {"version": "v1.33.0-eksbuild.2"}},
+            {"eks-cilium:kubeProxy.version": "a build for Kubernetes 1.34"},
+        ),
+        (
+            "a VPC CNI too old",
+            {"vpcCni": {"version": "v1.11.1-eksbuild.1"}},
+            {"eks-cilium:vpcCni.version": "v1.11.2 or newer"},
+        ),
+        (
+            "a pool inside the VPC",
+            {"cilium": {"pool": "10.0.64.0/20"}},
+            {"eks-cilium:cilium.pool": "shared with the VPC 10.0.0.0/16"},
+        ),
+        (
+            "a pool among Services",
+            {"cilium": {"pool": "172.20.0.0/20"}},
+            {"eks-cilium:cilium.pool": "shared with the network of Services 172.20.0.0/16"},
+        ),
+        (
+            "a pool that runs out",
+            {
+                "cilium": {"pool": "198.19.0.0/20"},
+                "nodeGroups": {"system": {"maxSize": 200}},
+            },
+            {"eks-cilium:cilium.pool": "room for the 200 nodes there may be; this one has room for 128"},
+        ),
+        (
+            "the name by value",
+            _chained(cluster={"name": "other"}),
+            {"eks-cilium:cilium.values.cluster.name": "then set eks-cilium:cluster.name"},
+        ),
+        (
+            "a name of its own in Cilium",
+            {"cilium": {"clusterName": "other"}},
+            {"eks-cilium:cilium.clusterName": "no such key"},
+        ),
+        (
+            "interfaces of Cilium's own in a new chain",
+            {"cilium": {"prefixDelegation": True}},
+            {"eks-cilium:cilium.prefixDelegation": "no such key"},
+        ),
+        (
+            "an image that is not made any more, chained",
+            {"nodeGroups": {"system": {"amiType": "AL2_x86_64"}}},
+            {"eks-cilium:nodeGroups.system.amiType": "no AL2 image for Kubernetes 1.34"},
+        ),
+    )
 ]

@@ -16,6 +16,7 @@ _NAMES = [
     "lab-cluster-2",
     "chaining-dev",
     "lab-chaining",
+    "lab-chained",
     "replacement-dev",
     "lab-replacement",
     "mesh-dev",

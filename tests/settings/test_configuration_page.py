@@ -6,12 +6,21 @@ from typing import Any
 import pytest
 
 from settings import read
-from settings.model import MODELS
+from settings.model import (
+    MODELS,
+    ChainingSettings,
+    MeshSettings,
+    NewChainedClusterSettings,
+    NewClusterSettings,
+    ReplacementSettings,
+    Settings,
+)
 from settings.reference import reference
 from tests.settings.bad_configurations import (
     GOOD,
     GOOD_CHAINING,
     GOOD_MESH,
+    GOOD_NEW_CHAINING,
     GOOD_REPLACEMENT,
     as_pulumi,
     changed,
@@ -45,35 +54,40 @@ def examples(model: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ..
     return found
 
 
-CONTRADICTING = {
+CONTRADICTING: dict[Any, dict[str, Any]] = {
     ("cluster", "endpoint", "publicAccessCidrs"): {"cluster": {"endpoint": {"publicAccess": True}}},
     ("cilium", "egressMasqueradeInterfaces"): {"cilium": {"masquerade": "on"}},
     ("cilium", "hubble", "ui"): {"cilium": {"hubble": {"relay": True}}},
     ("connection", "transitGatewayId"): {"connection": {"type": "transit-gateway"}},
-    ("kubeProxy",): {"cilium": {"kubeProxyReplacement": False}},
+    (NewClusterSettings, ("kubeProxy",)): {"cilium": {"kubeProxyReplacement": False}},
 }
 SKIPPED = {("network", "vpcId"), ("network", "privateSubnetIds"), ("network", "publicSubnetIds")}
 BASES = {
-    "new-cluster": GOOD,
-    "chaining": GOOD_CHAINING,
-    "replacement": GOOD_REPLACEMENT,
-    "mesh": GOOD_MESH,
+    NewClusterSettings: GOOD,
+    ChainingSettings: GOOD_CHAINING,
+    NewChainedClusterSettings: GOOD_NEW_CHAINING,
+    ReplacementSettings: GOOD_REPLACEMENT,
+    MeshSettings: GOOD_MESH,
 }
 
 
 @pytest.mark.parametrize(
-    ("mode", "path", "example"),
+    ("model", "path", "example"),
     [
-        (mode, path, example)
-        for mode, model in MODELS.items()
+        (model, path, example)
+        for models in MODELS.values()
+        for model in models
         for path, example in examples(model)
         if path not in SKIPPED
     ],
-    ids=lambda part: ".".join(part) if isinstance(part, tuple) else part if isinstance(part, str) else "",
+    ids=lambda part: (
+        ".".join(part) if isinstance(part, tuple) else part.__name__ if isinstance(part, type) else ""
+    ),
 )
-def test_the_example_of_a_fix_is_a_fix(mode: str, path: tuple[str, ...], example: Any):
+def test_the_example_of_a_fix_is_a_fix(model: type[Settings], path: tuple[str, ...], example: Any):
     change: Any = example
     for part in reversed(path):
         change = {part: change}
 
-    assert read(as_pulumi(changed(changed(BASES[mode], CONTRADICTING.get(path, {})), change)))
+    contradicting = CONTRADICTING.get((model, path), CONTRADICTING.get(path, {}))
+    assert read(as_pulumi(changed(changed(BASES[model], contradicting), change)))

@@ -1,0 +1,50 @@
+"""Cilium chained to the AWS VPC CNI, in a running cluster and in a new one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from cilium.chaining import ChainingMode, chaining_values
+from cilium.limits import limited_values
+from cilium.versions import RELEASES
+from components.cilium import Cilium
+
+if TYPE_CHECKING:
+    from settings.model import NewChainedCilium
+
+
+def warn_of_limits(wanted: NewChainedCilium) -> None:
+    """Name in a preview what the configuration asks for and this mode limits."""
+    if pulumi.runtime.is_dry_run():
+        for limited in limited_values(wanted.values):
+            pulumi.log.warn(f"eks-cilium:{limited.what} is limited in this mode: {limited.why}")
+
+
+def chained_cilium(name: str, wanted: NewChainedCilium, opts: pulumi.ResourceOptions) -> Cilium:
+    """The release. `name` is that of the cluster in Cilium."""
+    return Cilium(
+        f"{name}-cilium",
+        {
+            "version": wanted.version,
+            "chart_repository": wanted.chart_repository,
+            "values": chaining_values(_mode(name, wanted)),
+        },
+        opts,
+    )
+
+
+def _mode(name: str, wanted: NewChainedCilium) -> ChainingMode:
+    return ChainingMode(
+        release=RELEASES[wanted.version],
+        cluster_name=name,
+        cluster_id=wanted.cluster_id,
+        pool=wanted.pool,
+        encryption=wanted.encryption,
+        operator_replicas=wanted.operator_replicas,
+        hubble_enabled=wanted.hubble.enabled,
+        hubble_relay=wanted.hubble.relay,
+        hubble_ui=wanted.hubble.ui,
+        extra=wanted.values,
+    )

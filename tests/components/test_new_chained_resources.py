@@ -1,0 +1,106 @@
+"""Exactly what mode chaining registers where it makes the cluster."""
+
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from settings import read
+from settings.model import NewChainedClusterSettings
+from stacks import new_chained_cluster
+from tests.components.recording import ISSUER, Recorder, record
+from tests.settings.bad_configurations import GOOD_NEW_CHAINING, as_pulumi, changed
+
+pytestmark = pytest.mark.simulation
+
+
+def made(change: dict[str, Any] | None = None, *, preview: bool = False) -> Recorder:
+    settings = read(as_pulumi(changed(GOOD_NEW_CHAINING, change or {})))
+    assert isinstance(settings, NewChainedClusterSettings)
+    return record(lambda: new_chained_cluster.run(settings), preview=preview)
+
+
+@pytest.fixture(scope="module")
+def stack() -> Recorder:
+    return made()
+
+
+def test_the_cni_is_the_vpc_cni_and_cilium_makes_no_interface(stack: Recorder):
+    kinds = Counter(one.type for one in stack.registrations)
+
+    assert kinds["eks-cilium:index:VpcCni"] == 1
+    assert kinds["eks-cilium:index:Cilium"] == 1
+    assert kinds["eks-cilium:index:OperatorRole"] == 0
+    assert kinds["aws:eks/addon:Addon"] == 2
+    assert stack.one("Cluster").inputs["bootstrapSelfManagedAddons"] is False
+    assert stack.one("Cluster").inputs["kubeProxyAddonOptions"]["enabled"] is True
+
+
+@pytest.mark.parametrize(
+    ("later", "earlier"),
+    [
+        (("Addon", "dev-vpc-cni"), ("InterfaceSweep", "dev")),
+        (("Addon", "dev-vpc-cni"), ("RolePolicyAttachment", "dev-vpc-cni")),
+        (("Release", "dev-cilium"), ("Addon", "dev-vpc-cni")),
+        (("NodeGroup", "dev-system"), ("Release", "dev-cilium")),
+        (("NodeGroup", "dev-system"), ("Addon", "dev-vpc-cni")),
+        (("ReadinessGate", "dev"), ("NodeGroup", "dev-system")),
+        (("Addon", "dev-coredns"), ("ReadinessGate", "dev")),
+    ],
+    ids="/".join,
+)
+def test_the_order_in_which_things_are_made(stack: Recorder, later: tuple, earlier: tuple):
+    first, second = (
+        next(one for one in stack.of(kind) if one.name == name and not one.type.endswith(":index:NodeGroup"))
+        for kind, name in (later, earlier)
+    )
+
+    assert stack.waits_for(first, second)
+
+
+def test_the_add_on_is_pinned_tags_its_interfaces_and_spares_peers(stack: Recorder):
+    inputs = stack.one("Addon", "dev-vpc-cni").inputs
+    configuration = json.loads(inputs["configurationValues"])
+
+    assert inputs["addonVersion"] == "v1.20.5-eksbuild.1"
+    assert configuration["env"]["AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS"] == "10.2.0.0/16"
+    assert json.loads(configuration["env"]["ADDITIONAL_ENI_TAGS"]) == {"eks-cilium/cluster": "dev"}
+    assert configuration["enableNetworkPolicy"] == "false"
+
+
+def test_without_peers_nothing_is_excluded():
+    inputs = made({"peerCidrs": []}).one("Addon", "dev-vpc-cni").inputs
+
+    assert "EXCLUDE_SNAT" not in inputs["configurationValues"]
+
+
+def test_the_add_on_has_a_role_of_its_own_and_nodes_have_none_of_it(stack: Recorder):
+    role = stack.one("Role", "dev-vpc-cni")
+
+    condition = json.loads(role.inputs["assumeRolePolicy"])["Statement"][0]["Condition"]["StringEquals"]
+    assert condition[f"{ISSUER}:sub"] == "system:serviceaccount:kube-system:aws-node"
+    of_nodes = [one.inputs["policyArn"] for one in stack.of("RolePolicyAttachment") if "node" in one.name]
+    assert not [arn for arn in of_nodes if arn.endswith("AmazonEKS_CNI_Policy")]
+
+
+def test_values_are_those_of_a_chain(stack: Recorder):
+    values = stack.one("Release").inputs["values"]
+
+    assert values["cni"] == {"chainingMode": "aws-cni", "exclusive": False}
+    assert values["enableIPv4Masquerade"] is False
+    assert values["cluster"] == {"name": "dev", "id": 0}
+    assert "eni" not in values
+
+
+def test_nodes_wait_tainted_and_their_image_sets_up_its_interfaces_itself(stack: Recorder):
+    group = next(one for one in stack.of("NodeGroup") if one.custom)
+
+    assert group.inputs["taints"][0]["key"] == "node.cilium.io/agent-not-ready"
+    assert "userData" not in stack.one("LaunchTemplate").inputs
+
+
+def test_limits_of_the_mode_are_named_in_the_preview(caplog: pytest.LogCaptureFixture):
+    made({"cilium": {"values": {"egressGateway": {"enabled": True}}}}, preview=True)
+
+    assert "is limited in this mode" in caplog.text
