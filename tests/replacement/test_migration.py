@@ -1,7 +1,8 @@
 """Nodes with workloads go from aws-node to Cilium; the witnesses tell how.
 
-One migration for all tests, of six nodes; and one of twelve, as in the demo, among the tests of endurance. While it runs, a prober watches the budgets and a second engineer tries
-to run the program on the same cluster.
+One migration for all tests, of six nodes; and one of twelve, as in the demo, among the tests of endurance.
+While it runs, a prober watches the budgets and a second engineer tries to run the program on the same
+cluster.
 """
 
 from dataclasses import dataclass
