@@ -118,7 +118,10 @@ def _attach(ec2: Any, cluster: str, instance: str, owner: str) -> LabRequest:
     taken = {nic["Attachment"]["DeviceIndex"] for nic in machine["NetworkInterfaces"]}
     number = next(index for index in range(len(taken) + 1) if index not in taken)
     groups = [group["GroupId"] for group in primary["Groups"]]
-    _, addresses = network_limits(machine["InstanceType"])
+    most, addresses = network_limits(machine["InstanceType"])
+    room = addresses - len(primary["PrivateIpAddresses"])
+    if len(taken) == most and room > 0:
+        return _fill(ec2, primary, room, groups)
     created = ec2.create_network_interface(
         SubnetId=machine["SubnetId"],
         Groups=groups,
@@ -128,6 +131,18 @@ def _attach(ec2: Any, cluster: str, instance: str, owner: str) -> LabRequest:
     )["NetworkInterface"]
     _fasten(ec2, created["NetworkInterfaceId"], instance, number)
     return _shape(ec2, created, number, groups)
+
+
+def _fill(ec2: Any, primary: dict[str, Any], room: int, groups: list[str]) -> LabRequest:
+    """The instance's own interface, filled with addresses for pods.
+
+    Both CNIs use it, and use it first; here it comes last. Without it a node would have fewer addresses
+    than the pods that EKS lets it run.
+    """
+    own = primary["NetworkInterfaceId"]
+    ec2.assign_private_ip_addresses(NetworkInterfaceId=own, SecondaryPrivateIpAddressCount=room)
+    filled = ec2.describe_network_interfaces(NetworkInterfaceIds=[own])["NetworkInterfaces"][0]
+    return _shape(ec2, filled, 0, groups)
 
 
 def _running(ec2: Any, instance: str) -> dict[str, Any]:

@@ -66,5 +66,5 @@ def _budget(name: str) -> dict[str, Any]:
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
         "metadata": {"name": name, "namespace": _NAMESPACE},
-        "spec": {"maxUnavailable": "10%", "selector": {"matchLabels": {"app": name}}},
+        "spec": {"maxUnavailable": "20%", "selector": {"matchLabels": {"app": name}}},
     }

@@ -11,7 +11,7 @@ from lab.existing.shape import Shape
 from tests.existing import claims
 from tests.existing.making import ENGINEER, Existing, MakeExisting
 
-pytestmark = [pytest.mark.lab, pytest.mark.endurance, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 RESTARTED = {"kube-system/coredns": 2, "small/web": 3, "small/db": 1}
 
@@ -27,7 +27,7 @@ class Chained:
 @pytest.fixture(scope="module")
 def chained(make_existing: MakeExisting) -> Chained:
     shape = Shape(nodes=3, groups=1, workloads=("storage", "small", "database"))
-    existing = make_existing(shape)
+    existing = make_existing(shape, parallel=1)
     with watching(existing.kubectl) as prober:
         with existing.started("up", "--yes", "--skip-preview") as running:
             running.wait_until(lambda: running.says().count("restarted ") > 1)

@@ -69,11 +69,20 @@ def test_its_owner_can_be_told(client, interfaces, instance, owner, marks):
 def test_beyond_the_limit_of_the_instance_type_it_is_refused_and_nothing_is_left(
     client, interfaces, instance
 ):
-    assert [ask(interfaces, instance)["number"] for _ in range(2)] == [1, 2]
+    assert [ask(interfaces, instance)["number"] for _ in range(3)] == [1, 2, 0]
     with pytest.raises(InterfaceRefusedError, match=r"exceeds the limit for m5\.large"):
         ask(interfaces, instance)
     left = client.describe_network_interfaces(Filters=[{"Name": "status", "Values": ["available"]}])
     assert left["NetworkInterfaces"] == []
+
+
+def test_when_no_more_can_be_attached_the_instances_own_is_filled(client, interfaces, instance):
+    own = client.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]
+    filled = [ask(interfaces, instance) for _ in range(3)][-1]
+
+    assert filled["primaryIp"] == own["PrivateIpAddress"]
+    assert len(filled["addresses"]) == 9
+    assert own["PrivateIpAddress"] not in filled["addresses"]
 
 
 def test_requests_that_make_no_sense_are_refused(cloud, client, interfaces, instance):
