@@ -5,7 +5,7 @@ The tests of this module tell one story in order: nothing there yet, refusals, u
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +20,7 @@ from .conftest import LabOfTest
 pytestmark = [pytest.mark.lab, pytest.mark.endurance, pytest.mark.timeout(2400)]
 
 CLUSTERS = ("cluster-1", "cluster-2")
+IN_CLUSTER_2 = ("--context", "cluster-2", "--namespace", "kube-system")
 Change = Callable[[dict[str, Any]], None]
 
 
@@ -131,6 +132,70 @@ def join_with_itself(config: dict[str, Any]) -> None:
 )
 def test_what_is_in_the_way_ends_the_preview(clusters: LabOfTest, change: Change, says: list[str]) -> None:
     with configured(clusters, change):
+        preview = clusters.pulumi("preview")
+
+    assert preview.code != 0, preview.output
+    assert [part for part in says if part not in preview.output] == []
+    assert "Traceback" not in preview.output
+
+
+@contextmanager
+def told_to_agents(stack: LabOfTest, **keys: str) -> Iterator[None]:
+    """The configuration of cluster-2's agents with other values, written behind the program's back."""
+    before = agents_configuration(stack)
+    tell_agents(stack, {key.replace("_", "-"): value for key, value in keys.items()})
+    try:
+        yield
+    finally:
+        tell_agents(stack, {key.replace("_", "-"): before.get(key.replace("_", "-")) for key in keys})
+
+
+def agents_configuration(stack: LabOfTest) -> dict[str, str]:
+    told = stack.client("kubectl", *IN_CLUSTER_2, "get", "configmap", "cilium-config", "-o", "json")
+    return told.json()["data"]
+
+
+def tell_agents(stack: LabOfTest, data: dict[str, str | None]) -> None:
+    patch = json.dumps({"data": data})
+    done = stack.client(
+        "kubectl", *IN_CLUSTER_2, "patch", "configmap", "cilium-config", "--type", "merge", "-p", patch
+    )
+    assert done.code == 0, done.output
+
+
+@contextmanager
+def with_a_network_of_the_others(stack: LabOfTest) -> Iterator[None]:
+    """A second network in cluster-2's VPC, which cluster-1's VPC has addresses of."""
+    network = stack.of(mesh.CLUSTERS["cluster-2"]).pulumi("stack", "output", "network", "--json").json()
+    vpc = ("ec2", "associate-vpc-cidr-block", "--vpc-id", network["vpcId"], "--cidr-block", "10.1.240.0/20")
+    made = stack.client("aws", *vpc, "--output", "json")
+    assert made.code == 0, made.output
+    association = made.json()["CidrBlockAssociation"]["AssociationId"]
+    try:
+        yield
+    finally:
+        stack.client("aws", "ec2", "disassociate-vpc-cidr-block", "--association-id", association)
+
+
+@pytest.mark.parametrize(
+    ("behind_its_back", "says"),
+    [
+        (with_a_network_of_the_others, ["10.1.0.0/16 of vpc-", "overlaps 10.1.240.0/20 of vpc-"]),
+        (
+            lambda stack: told_to_agents(stack, cluster_id="128"),
+            ["its cluster id is 128", "an id from 1 to 127"],
+        ),
+        (
+            lambda stack: told_to_agents(stack, enable_ipv4_masquerade="true"),
+            ["pods leave masqueraded as their node for 10.1.0.0/16"],
+        ),
+    ],
+    ids=["overlap", "id 128", "masquerading"],
+)
+def test_what_is_in_the_way_in_a_cluster_ends_the_preview(
+    clusters: LabOfTest, behind_its_back: Callable[[LabOfTest], Any], says: list[str]
+) -> None:
+    with behind_its_back(clusters):
         preview = clusters.pulumi("preview")
 
     assert preview.code != 0, preview.output
