@@ -7,6 +7,7 @@ two kinds cannot run beside each other: they share one configuration, and one op
 An agent that only vanishes would leave its CNI configuration on the node, and no pod would start there any
 more. So first all agents restart with `cni-uninstall`, which has their last act remove it (before 1.13 they
 always do); the VPC CNI's own configuration, which `cni.exclusive: false` left alone, is then the first again.
+When they are gone the setting goes too: no release knows of it, so none would ever take it back.
 Policies are paused before: pods keep the programs Cilium attached until they are restarted.
 """
 
@@ -47,6 +48,7 @@ def leave(world: World, rules: Rules, report: Report, *, everywhere: bool = Fals
         expression = _NOWHERE if everywhere else placement.expression(Target.CILIUM)
         placement.add(world, expression)
         _await_gone(world, rules, report, everywhere=everywhere)
+    _as_before(world)
     left = _forget_nodes(world, everywhere)
     report(f"Cilium's chained agents have left {len(left)} nodes")
     return {"chained": True, "nodes": left}
@@ -57,10 +59,9 @@ def come_back(world: World, rules: Rules, report: Report) -> None:
     if not is_chained(world.api):
         return
     world.guard()
-    world.api.merge(CONFIGURATION, {"data": {_UNINSTALL: None}})
     for expression in (_NOWHERE, placement.expression(Target.CILIUM)):
         placement.take_away(world, expression)
-    _annotate(world, None)
+    _as_before(world)
     agents.await_roll_out(world, CILIUM, rules.limits, report)
     policies.resume(world, rules.limits, report)
 
@@ -70,6 +71,12 @@ def _prepare(world: World, rules: Rules, report: Report) -> None:
     world.api.merge(CONFIGURATION, {"data": {_UNINSTALL: "true"}})
     _annotate(world, "true")
     policies.pause(world, rules.limits, report)
+
+
+def _as_before(world: World) -> None:
+    """The release does not know of either setting, so no later change of it would take them back."""
+    world.api.merge(CONFIGURATION, {"data": {_UNINSTALL: None}})
+    _annotate(world, None)
 
 
 def _annotate(world: World, value: str | None) -> None:

@@ -84,7 +84,17 @@ def test_their_configuration_goes_with_them_and_no_policy_is_enforced_by_then(si
     chaining.leave_nodes(simulation.world(), given, quiet)
 
     assert seen[0] == ("true", "never")
-    assert template(simulation)["metadata"]["annotations"]["eks-cilium.io/leaving"] == "true"
+
+
+def test_what_was_set_for_their_leaving_is_taken_back(simulation: ChainedSimulation):
+    """The release does not know of it: else every later restart would remove the CNI."""
+    before = dict(configuration(simulation))
+
+    chaining.leave_nodes(simulation.world(), bound(simulation), quiet)
+
+    assert "cni-uninstall" not in configuration(simulation)
+    assert configuration(simulation) == {**before, "enable-policy": "never"}
+    assert "eks-cilium.io/leaving" not in str(template(simulation))
 
 
 def test_an_agent_on_a_node_that_joined_since_stays(simulation: ChainedSimulation):
@@ -145,7 +155,7 @@ def test_deleting_the_resource_of_the_agents_has_them_leave_every_node(simulatio
     deleted(simulation, target="chained")
 
     assert agents(simulation) == []
-    assert configuration(simulation)["cni-uninstall"] == "true"
+    assert "eks-cilium.io/chained" in str(template(simulation))
 
 
 def test_deleting_it_after_a_replacement_leaves_the_new_agents_alone():
@@ -178,7 +188,7 @@ def test_killed_at_every_write_and_run_again_all_have_left(after: bool, everywhe
         assert agents(simulation) == []
         assert simulation.api.of(CILIUM_NODES) == []
         kept = configuration(simulation)
-        assert (kept["cni-uninstall"], kept["enable-policy"]) == ("true", "never")
+        assert (kept.get("cni-uninstall"), kept["enable-policy"]) == (None, "never")
         if not killed:
             return
     pytest.fail("it never came to its end")
