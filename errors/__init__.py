@@ -1,10 +1,11 @@
 """Every way in which work with the outside world fails.
 
-ProgramError ├── UserError             somebody can fix it: the configuration, rights, the cluster │   ├──
-RefusedError          the other side understood and said no │   └── NotReadyError         the cluster did
-not get there in time; names what is missing ├── TransientError        connection lost, throttled, server
-error: may pass, and was tried several times already └── UnexpectedAnswerError an answer nobody here
-understands: a bug here, or a change there
+    ProgramError
+    ├── UserError               somebody can fix it: the configuration, rights, the cluster
+    │   ├── RefusedError        the other side understood and said no
+    │   └── NotReadyError       the cluster did not get there in time; names what is missing
+    ├── TransientError          connection lost, throttled, server error: may pass, was tried several times
+    └── UnexpectedAnswerError   an answer nobody here understands: a bug here, or a change there
 
 `settings.ConfigurationError` is a UserError as well; it lives with the configuration.
 """
