@@ -134,9 +134,11 @@ def test_a_state_goes_out_and_in_again(made, tmp_path):
     assert SECRET not in json.dumps(made.deployment())
 
 
-def test_a_state_of_the_pulumi_cli_is_taken_as_it_is(made, tmp_path):
+def test_a_state_of_the_pulumi_cli_is_taken_as_it_is(engine, tmp_path):
+    engine.project.describe([other("region", "west", region="w"), thing("b", options={"provider": "west"})])
+    assert engine.up().code == 0
     exported = tmp_path / "exported.json"
-    made.run("stack", "export", "--file", str(exported), "-s", "dev")
+    engine.run("stack", "export", "--file", str(exported), "-s", "dev")
     content = json.loads(exported.read_text())
     providers = [one for one in content["deployment"]["resources"] if "pulumi:providers:" in one["type"]]
     for provider in providers:  # what the CLI notes about their download
@@ -145,8 +147,8 @@ def test_a_state_of_the_pulumi_cli_is_taken_as_it_is(made, tmp_path):
     exported.write_text(json.dumps(content))
 
     assert providers
-    assert made.run("stack", "import", "--file", str(exported), "-s", "dev").code == 0
-    assert made.do("preview", "--expect-no-changes").code == 0
+    assert engine.run("stack", "import", "--file", str(exported), "-s", "dev").code == 0
+    assert engine.do("preview", "--expect-no-changes").code == 0
 
 
 def test_options_may_stand_before_the_verb(made):
