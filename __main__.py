@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -31,15 +32,25 @@ PROGRAMS: Mapping[type[Settings], Callable[[Any], dict[str, Any]]] = {
 """The program for each kind of configuration, which takes that kind."""
 
 
-def main() -> None:
-    """Read the configuration, run its program and export what it returns."""
+def main() -> dict[str, Any]:
+    """Read the configuration, run its program and return what that exports."""
     raw = {**pulumi_config.get_config_env(), **pulumi_config.CONFIG.get()}
     try:
         configuration = settings.read(raw, secret_keys=pulumi_config.get_config_secret_keys_env())
     except settings.ConfigurationError as error:
         raise pulumi.RunError(str(error)) from None
-    for name, value in PROGRAMS[type(configuration)](configuration).items():
-        pulumi.export(name, value)
+    return PROGRAMS[type(configuration)](configuration)
 
 
-main()
+async def program() -> dict[str, Any]:
+    """The program, whose registrations have begun when the SDK starts to wait for them.
+
+    It awaits those in one go. Of others it awaits every output of every resource, and all of them again after
+    each one: with hundreds of nodes that alone takes a minute.
+    """
+    exports = main()
+    await asyncio.sleep(0)
+    return exports
+
+
+pulumi.run(program)
