@@ -194,6 +194,7 @@ class Ledger:
     def __init__(self) -> None:
         self._allowed: dict[Reference, int] = {}
         self._taken: dict[Reference, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        self._of_node: dict[str, set[Reference]] = defaultdict(set)
 
     def allowed(self, standing: Standing) -> int:
         """What a budget allows at this point of the plan."""
@@ -206,12 +207,13 @@ class Ledger:
             self._allowed[budget] = self._after_waiting(standing)
         self._allowed[budget] -= 1
         self._taken[budget][node] += 1
+        self._of_node[node].add(budget)
         return Take(before=before, waits=before == 0)
 
     def settle(self, node: str) -> None:
         """Everything evicted from a node runs again elsewhere."""
-        for budget, taken in self._taken.items():
-            self._allowed[budget] += taken.pop(node, 0)
+        for budget in self._of_node.pop(node, ()):
+            self._allowed[budget] += self._taken[budget].pop(node, 0)
 
     def _after_waiting(self, standing: Standing) -> int:
         """What there is once every pod evicted so far has a successor; if none was, once all are healthy."""
