@@ -9,7 +9,7 @@ from lab.existing.access import CommandFailedError, Kubectl
 
 _REPLICAS = 50
 _NAMESPACE = "crowd"
-_PATIENCE = 900.0
+_PATIENCE = 1200.0
 
 
 def gather(kubectl: Kubectl, pods: int) -> None:

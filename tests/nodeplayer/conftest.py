@@ -36,9 +36,15 @@ class Played:
         os.kill(self.pids["nodeplayer"], signal.SIGKILL)
 
 
+_BUSY = 4
+
+
 def eventually(holds: Callable[[], object], limit: float = 30, every: float = 0.1) -> None:
-    """Wait for something that the played world is to bring about by itself."""
-    deadline = time.monotonic() + limit
+    """Wait for something that the played world is to bring about by itself.
+
+    `limit` is what it takes at most on a machine without other work; on a busy one it may be more.
+    """
+    deadline = time.monotonic() + limit * _BUSY
     while not holds():
         assert time.monotonic() < deadline, f"not so after {limit} s"
         time.sleep(every)
