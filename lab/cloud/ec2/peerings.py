@@ -58,8 +58,9 @@ def _range_set(vpc: Any) -> dict[str, Any]:
 
 
 def ranges_of(vpc: Any) -> list[ipaddress.IPv4Network]:
-    """Every IPv4 range of a VPC, the first one first."""
-    blocks = [item["cidr_block"] for item in vpc.get_cidr_block_association_set(ipv6=False)]
+    """Every IPv4 range a VPC has now, the first one first; moto keeps those that were taken away as well."""
+    known = vpc.get_cidr_block_association_set(ipv6=False)
+    blocks = [item["cidr_block"] for item in known if item["cidr_block_state"]["state"] == "associated"]
     return [ipaddress.IPv4Network(block) for block in blocks or [vpc.cidr_block]]
 
 

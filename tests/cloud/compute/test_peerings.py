@@ -87,6 +87,15 @@ def test_a_secondary_range_that_overlaps_fails_the_peering(client, pair):
     assert "attempted to transition from failed to deleting" in refused["Message"]
 
 
+def test_a_range_that_was_taken_away_is_in_nobodys_way(client, pair):
+    for vpc in (pair.here, pair.there):
+        added = client.associate_vpc_cidr_block(VpcId=vpc, CidrBlock="100.64.0.0/16")
+    client.disassociate_vpc_cidr_block(AssociationId=added["CidrBlockAssociation"]["AssociationId"])
+
+    peering = described(client, request(client, pair.here, pair.there))
+    assert peering["Status"]["Code"] == "pending-acceptance"
+
+
 def test_options_need_an_active_peering_and_vpcs_with_host_names(client, pair):
     peering = request(client, pair.here, pair.there)
     wanted = {
