@@ -34,7 +34,11 @@ def member(places: Places, eks: str) -> Member:
     described = aws(places, "eks", "describe-cluster", "--name", eks)["cluster"]["resourcesVpcConfig"]
     vpc = aws(places, "ec2", "describe-vpcs", "--vpc-ids", described["vpcId"])["Vpcs"][0]
     config = kubectl(places, eks, "get", "configmap", "cilium-config", "-n", NAMESPACE)["data"]
-    ranges = [one["CidrBlock"] for one in vpc["CidrBlockAssociationSet"]]
+    ranges = [
+        one["CidrBlock"]
+        for one in vpc["CidrBlockAssociationSet"]
+        if one["CidrBlockState"]["State"] == "associated"
+    ]
     return Member(eks, config.get("cluster-name", "default"), vpc["VpcId"], tuple(ranges))
 
 
