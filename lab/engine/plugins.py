@@ -126,20 +126,19 @@ class Plugin(Provider):
 
     def diff_config(self, old: Resource, news: values.Properties) -> Diff:
         """Whether a changed configuration still serves the resources made with the old one."""
-        outputs = _without_notes(old.outputs)
         request = provider_pb2.DiffRequest(
             id=old.id,
             urn=old.urn,
             name=name_of(old.urn),
             type=type_of(old.urn),
-            olds=wire.bare(outputs),
+            olds=wire.bare(old.outputs),
             news=wire.bare(news),
-            old_inputs=wire.bare(_without_notes(old.inputs)),
+            old_inputs=wire.bare(old.inputs),
         )
         answer = self._optional(self._stub.DiffConfig, request, old.urn)
         if answer is None:
-            return Diff(changes=not values.equal(outputs, news))
-        return wire.diff(answer, same=values.equal(outputs, news))
+            return Diff(changes=not values.equal(old.outputs, news))
+        return wire.diff(answer, same=values.equal(old.outputs, news))
 
     def configure(self, urn: str, identifier: str, inputs: values.Properties) -> None:
         """Give the provider its configuration; one that is not known yet leaves it unconfigured."""
@@ -335,8 +334,3 @@ class Plugin(Provider):
                 urn, error, lambda found: self._received(found, sent)
             )
             raise initialization or faults.step_error(urn, error, self.package) from None
-
-
-def _without_notes(properties: values.Properties) -> values.Properties:
-    """A provider's configuration without what the Pulumi CLI notes there about the provider's download."""
-    return {key: value for key, value in properties.items() if key != "__internal"}

@@ -112,6 +112,8 @@ class Resource:
         rest = {key: value for key, value in written.items() if key not in _KEYS}
         for attribute in ("inputs", "outputs"):
             known[attribute] = _unseal(known.get(attribute) or {}, decrypt)
+            if is_provider(known["type"]):
+                known[attribute].pop(_NOTES, None)
         return cls(**known, rest={key: rest[key] for key in rest if key not in _FORGOTTEN})
 
 
@@ -142,6 +144,8 @@ _OPTIONAL_FIELDS = (
 )
 _FIELDS = (("urn", "urn"), ("custom", "custom"), *_OPTIONAL_FIELDS)
 _KEYS = frozenset(key for _, key in _FIELDS)
+_NOTES = "__internal"
+"""Where the Pulumi CLI notes a provider's download among its properties, which no provider may be given."""
 # Former names, once followed, and local paths of whoever ran the program last: not carried on.
 _FORGOTTEN = frozenset({"aliases", "sourcePosition", "stackTrace"})
 

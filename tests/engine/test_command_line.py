@@ -134,7 +134,7 @@ def test_a_state_goes_out_and_in_again(made, tmp_path):
     assert SECRET not in json.dumps(made.deployment())
 
 
-def test_a_state_of_the_pulumi_cli_is_taken_as_it_is(engine, tmp_path):
+def test_a_state_of_the_pulumi_cli_is_taken_and_no_provider_gets_its_notes(engine, world, tmp_path):
     engine.project.describe([other("region", "west", region="w"), thing("b", options={"provider": "west"})])
     assert engine.up().code == 0
     exported = tmp_path / "exported.json"
@@ -149,6 +149,8 @@ def test_a_state_of_the_pulumi_cli_is_taken_as_it_is(engine, tmp_path):
     assert providers
     assert engine.run("stack", "import", "--file", str(exported), "-s", "dev").code == 0
     assert engine.do("preview", "--expect-no-changes").code == 0
+    assert engine.do("destroy", "--yes").code == 0
+    assert [call for call in world.calls() if "__internal" in json.dumps(call)] == []
 
 
 def test_options_may_stand_before_the_verb(made):
