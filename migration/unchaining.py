@@ -59,9 +59,9 @@ def come_back(world: World, rules: Rules, report: Report) -> None:
     if not is_chained(world.api):
         return
     world.guard()
+    _as_before(world)
     for expression in (_NOWHERE, placement.expression(Target.CILIUM)):
         placement.take_away(world, expression)
-    _as_before(world)
     agents.await_roll_out(world, CILIUM, rules.limits, report)
     policies.resume(world, rules.limits, report)
 
