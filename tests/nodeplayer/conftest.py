@@ -44,9 +44,10 @@ def eventually(holds: Callable[[], object], limit: float = 30, every: float = 0.
 
     `limit` is what it takes at most on a machine without other work; on a busy one it may be more.
     """
-    deadline = time.monotonic() + limit * _BUSY
+    waited = limit * _BUSY
+    deadline = time.monotonic() + waited
     while not holds():
-        assert time.monotonic() < deadline, f"not so after {limit} s"
+        assert time.monotonic() < deadline, f"not so after {waited} s"
         time.sleep(every)
 
 
