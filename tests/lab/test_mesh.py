@@ -33,13 +33,16 @@ def joining(lab: LabOfTest) -> LabOfTest:
 @pytest.fixture(scope="module")
 def clusters(lab: LabOfTest) -> LabOfTest:
     """The stack of the mesh, with both clusters there and pods in them."""
+    make_clusters(lab)
+    return lab.of(mesh.STACK)
+
+
+def make_clusters(lab: LabOfTest) -> None:
     for stack in mesh.CLUSTERS.values():
-        made = lab.of(stack).pulumi("up", "--yes", "--skip-preview")
-        assert made.code == 0, made.output
+        up(lab.of(stack))
     report.write_kubeconfig(lab.places)
     for cluster in CLUSTERS:
         mesh.deploy(lab.places, cluster)
-    return lab.of(mesh.STACK)
 
 
 @pytest.fixture(scope="module")
@@ -140,14 +143,14 @@ def test_what_is_in_the_way_ends_the_preview(clusters: LabOfTest, change: Change
 
 
 @contextmanager
-def told_to_agents(stack: LabOfTest, **keys: str) -> Iterator[None]:
+def told_to_agents(stack: LabOfTest, data: dict[str, str | None]) -> Iterator[None]:
     """The configuration of cluster-2's agents with other values, written behind the program's back."""
     before = agents_configuration(stack)
-    tell_agents(stack, {key.replace("_", "-"): value for key, value in keys.items()})
+    tell_agents(stack, data)
     try:
         yield
     finally:
-        tell_agents(stack, {key.replace("_", "-"): before.get(key.replace("_", "-")) for key in keys})
+        tell_agents(stack, {key: before.get(key) for key in data})
 
 
 def agents_configuration(stack: LabOfTest) -> dict[str, str]:
@@ -182,11 +185,11 @@ def with_a_network_of_the_others(stack: LabOfTest) -> Iterator[None]:
     [
         (with_a_network_of_the_others, ["10.1.0.0/16 of vpc-", "overlaps 10.1.240.0/20 of vpc-"]),
         (
-            lambda stack: told_to_agents(stack, cluster_id="128"),
+            lambda stack: told_to_agents(stack, {"cluster-id": "128"}),
             ["its cluster id is 128", "an id from 1 to 127"],
         ),
         (
-            lambda stack: told_to_agents(stack, enable_ipv4_masquerade="true"),
+            lambda stack: told_to_agents(stack, {"enable-ipv4-masquerade": "true"}),
             ["pods leave masqueraded as their node for 10.1.0.0/16"],
         ),
     ],

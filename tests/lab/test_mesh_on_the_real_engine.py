@@ -5,15 +5,15 @@ built-in engine gets the state that the CLI wrote, as `stack export` and `stack 
 """
 
 import shutil
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
-from lab import program, report
-from lab.demo import mesh, mesh_facts
+from lab import program
+from lab.demo import mesh
 
 from .conftest import LabOfTest
-from .test_mesh import CLUSTERS
+from .test_mesh import facts_that_do_not_hold, make_clusters, up
 from .test_new_cluster import left_in_the_cloud
 from .test_same_on_the_real_engine import operations
 
@@ -25,57 +25,54 @@ pytestmark = [
 ]
 
 
-def on(engine: str, lab: LabOfTest, stack: str) -> LabOfTest:
-    return LabOfTest(lab.places, engine, stack=stack)
+def on_built_in(stack: LabOfTest) -> LabOfTest:
+    return replace(stack, engine=program.BUILT_IN)
 
 
-def handed_over(lab: LabOfTest, stack: str) -> None:
+def hand_over(stack: LabOfTest) -> None:
     """Give the built-in engine the state that the CLI has of a stack."""
-    exported = on(program.OFFICIAL, lab, stack).pulumi("stack", "export")
+    exported = stack.pulumi("stack", "export")
     assert exported.code == 0, exported.output
-    file = Path(lab.places.directory) / f"{stack}.json"
+    file = stack.places.directory / f"{stack.stack}.json"
     file.write_text(exported.output)
-    imported = on(program.BUILT_IN, lab, stack).pulumi("stack", "import", "--file", str(file))
+    imported = on_built_in(stack).pulumi("stack", "import", "--file", str(file))
     assert imported.code == 0, imported.output
 
 
 @pytest.fixture(scope="module")
 def clusters(lab: LabOfTest) -> LabOfTest:
-    """The lab, with both clusters made by the CLI."""
+    """The lab on the CLI, with both clusters made by it."""
+    official = replace(lab, engine=program.OFFICIAL)
+    make_clusters(official)
     for stack in mesh.CLUSTERS.values():
-        made = on(program.OFFICIAL, lab, stack).pulumi("up", "--yes", "--skip-preview")
-        assert made.code == 0, made.output
-        handed_over(lab, stack)
-    report.write_kubeconfig(lab.places)
-    for cluster in CLUSTERS:
-        mesh.deploy(lab.places, cluster)
-    return lab
+        hand_over(official.of(stack))
+    return official
 
 
 def test_both_engines_preview_the_same_mesh(clusters: LabOfTest) -> None:
-    official = on(program.OFFICIAL, clusters, mesh.STACK).pulumi("preview", "--json")
-    built_in = on(program.BUILT_IN, clusters, mesh.STACK).pulumi("preview", "--json")
+    joining = clusters.of(mesh.STACK)
+    official = joining.pulumi("preview", "--json")
+    built_in = on_built_in(joining).pulumi("preview", "--json")
 
     assert official.code == 0, official.output
     assert operations(official.json()) == operations(built_in.json())
 
 
 def test_the_clusters_are_joined_and_both_engines_find_nothing_left_to_do(clusters: LabOfTest) -> None:
-    joined = on(program.OFFICIAL, clusters, mesh.STACK)
+    joined = clusters.of(mesh.STACK)
 
-    made = joined.pulumi("up", "--yes", "--skip-preview")
+    up(joined)
 
-    assert made.code == 0, made.output
-    assert [fact for fact in mesh_facts.mesh(clusters.places, CLUSTERS) if not fact.holds] == []
-    handed_over(clusters, mesh.STACK)
-    for engine in (program.OFFICIAL, program.BUILT_IN):
-        again = on(engine, clusters, mesh.STACK).pulumi("preview", "--expect-no-changes")
+    assert facts_that_do_not_hold(joined) == []
+    hand_over(joined)
+    for stack in (joined, on_built_in(joined)):
+        again = stack.pulumi("preview", "--expect-no-changes")
         assert again.code == 0, again.output
 
 
 def test_everything_goes_again(clusters: LabOfTest) -> None:
     for stack in (mesh.STACK, *mesh.CLUSTERS.values()):
-        destroyed = on(program.OFFICIAL, clusters, stack).pulumi("destroy", "--yes")
+        destroyed = clusters.of(stack).pulumi("destroy", "--yes")
         assert destroyed.code == 0, destroyed.output
 
     assert left_in_the_cloud(clusters) == {}
