@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Object = dict[str, Any]
 Kept = TypeVar("Kept")
 
-PAGE_SIZE = 250
+PAGE_SIZE = 500
 FIELD_MANAGER = "eks-cilium"
 _RETRIED = frozenset({429, 500, 502, 503, 504})
 _LONGEST_QUOTE = 256

@@ -7,6 +7,7 @@ the next resource.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import pulumi
@@ -14,14 +15,16 @@ import pulumi
 from components.naming import token
 from migration.refresh.planning import is_dns
 from providers.chained_agents import ChainedAgents
-from providers.managed_pods import ManagedPods
-from providers.pod_refresh import PodRefresh
+from providers.managed_pods import ManagedPods, remainder
+from providers.planning import part_of
+from providers.pod_refresh import PodRefresh, of_workload
 from providers.policies import PolicyPause, PolicyResume
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from migration.facts.model import Reference
+    from migration.refresh.model import RefreshPlan
     from providers.operation import OperationArgs
 
 
@@ -33,6 +36,8 @@ class ChainingArgs(TypedDict):
     workloads: Sequence[Reference]
     """Whose pods are to be restarted, in the order of work."""
     parallel: int
+    plan: RefreshPlan | None
+    """What a preview has planned, where nothing was begun."""
 
 
 class Chaining(pulumi.ComponentResource):
@@ -47,7 +52,8 @@ class Chaining(pulumi.ComponentResource):
         paused = PolicyPause(name, operation, _after(self))
         agents = ChainedAgents(name, operation, _after(self, paused))
         refreshed = _restart(self, name, args, agents)
-        gate = ManagedPods(name, operation, _after(self, agents, *refreshed))
+        left = part_of(args["plan"], remainder)
+        gate = ManagedPods(name, {**operation, **left}, _after(self, agents, *refreshed))
         PolicyResume(name, operation, _after(self, gate))
         self.counted = gate.counted
         self.register_outputs({"workloads": [str(workload) for workload in args["workloads"]]})
@@ -70,6 +76,7 @@ def _restart(
                     "namespace": workload.namespace,
                     "name": workload.name,
                 },
+                **part_of(args["plan"], partial(of_workload, workload=workload)),
             },
             _after(parent, agents, *before),
         )

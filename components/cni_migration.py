@@ -7,6 +7,7 @@ an interrupted update goes on with the next resource.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, TypedDict
 
 import pulumi
@@ -15,13 +16,16 @@ from components.naming import token
 from providers.agent_gates import AgentGate, AgentsGone
 from providers.aws_node_affinity import AwsNodeAffinity
 from providers.aws_node_removal import AwsNodeRemoval
-from providers.node_rotation import NodeRotation
+from providers.node_rotation import NodeRotation, of_node
+from providers.planning import part_of
 from providers.policies import PolicyPause, PolicyResume
-from providers.surge import CapacityRestore, Surge
+from providers.surge import CapacityRestore, Surge, of_groups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from migration.plan.model import Plan
+    from providers.node_rotation import NodeRotationArgs
     from providers.operation import OperationArgs
 
 
@@ -35,6 +39,8 @@ class CniMigrationArgs(TypedDict):
     left: int
     """How many of them are still there."""
     parallel: int
+    plan: Plan | None
+    """What a preview has planned, where nothing was begun."""
 
 
 class CniMigration(pulumi.ComponentResource):
@@ -70,14 +76,14 @@ def _replace_nodes(
     parent: pulumi.Resource, name: str, args: CniMigrationArgs, gate: AgentGate
 ) -> CapacityRestore:
     """Room, then every node after the one that is `parallel` places before it, then the room goes."""
-    operation = args["operation"]
-    surge = Surge(name, {**operation, "left": args["left"]}, _after(parent, gate))
+    operation, plan = args["operation"], args["plan"]
+    room = part_of(plan, of_groups)
+    surge = Surge(name, {**operation, "left": args["left"], **room}, _after(parent, gate))
     rotations: list[NodeRotation] = []
     for index, (short, node) in enumerate(short_names(args["nodes"]).items()):
         before = rotations[index - args["parallel"]] if index >= args["parallel"] else surge
-        rotations.append(
-            NodeRotation(f"{name}-{short}", {**operation, "node": node}, _after(parent, surge, before))
-        )
+        drain: NodeRotationArgs = {**operation, "node": node, **part_of(plan, partial(of_node, name=node))}
+        rotations.append(NodeRotation(f"{name}-{short}", drain, _after(parent, surge, before)))
     return CapacityRestore(name, operation, _after(parent, surge, *rotations))
 
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 from migration import chaining
 from migration.refresh import report
 from migration.refresh.beginning import plan_now
-from providers.operation import Operation, OperationArgs, OperationProvider
-from providers.planning import checked, is_done
+from providers.operation import Operation, OperationProvider
+from providers.planning import Foreseen, PlannedArgs, checked, foreseen, is_done
 
 if TYPE_CHECKING:
     import pulumi
     from pulumi.dynamic import CheckResult
+
+    from migration.refresh.model import RefreshPlan
 
 
 class ManagedPodsProvider(OperationProvider):
@@ -27,12 +29,17 @@ class ManagedPodsProvider(OperationProvider):
             _olds,
             news,
             done=is_done(_olds, news),
-            show=report.remainder,
+            foresee=remainder,
             make=plan_now,
         )
 
 
-class ManagedPods(Operation[OperationArgs], module="eks-cilium", name="ManagedPods"):
+def remainder(plan: RefreshPlan) -> Foreseen:
+    """How many pods Cilium manages now, and what will be left."""
+    return foreseen(report.remainder(plan))
+
+
+class ManagedPods(Operation[PlannedArgs], module="eks-cilium", name="ManagedPods"):
     """Exists once nothing is left to restart."""
 
     made_by = ManagedPodsProvider

@@ -13,8 +13,8 @@ from migration.beginning import plan_now
 from migration.operations import Target
 from migration.report.wording import headline, sizes, verdict_of
 from migration.stops import StoppedError
-from providers.operation import Operation, OperationArgs, OperationProvider
-from providers.planning import checked
+from providers.operation import Operation, OperationProvider
+from providers.planning import Foreseen, PlannedArgs, checked, foreseen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from migration.world import Report, World
 
 
-class NodeInventoryArgs(OperationArgs):
+class NodeInventoryArgs(PlannedArgs):
     """What a `NodeInventory` is made from."""
 
     nodes: Sequence[str]
@@ -50,8 +50,7 @@ class NodeInventoryProvider(OperationProvider):
             _olds,
             news,
             done=not news["left"],
-            show=_in_short,
-            refuse=lambda plan: plan.refusals,
+            foresee=in_short,
         )
 
     def perform(self, world: World, rules: Rules, _props: Mapping[str, Any], report: Report) -> Facts:
@@ -81,8 +80,10 @@ def written(plan: Plan) -> dict[str, str]:
     }
 
 
-def _in_short(plan: Plan) -> tuple[str, ...]:
-    return (headline(plan), *map(sizes, plan.groups), *map(str, plan.cautions), verdict_of(plan))
+def in_short(plan: Plan) -> Foreseen:
+    """The plan in a few lines, and everything that forbids it."""
+    lines = (headline(plan), *map(sizes, plan.groups), *map(str, plan.cautions), verdict_of(plan))
+    return foreseen(lines, plan.refusals)
 
 
 def _compare(counted_on: Sequence[str], found: Sequence[str]) -> None:

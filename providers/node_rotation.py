@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from migration import operations, report
-from providers.operation import Operation, OperationArgs, OperationProvider
-from providers.planning import checked, is_done
+from providers.operation import Operation, OperationProvider
+from providers.planning import Foreseen, PlannedArgs, checked, foreseen, is_done
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from migration.world import Report, World
 
 
-class NodeRotationArgs(OperationArgs):
+class NodeRotationArgs(PlannedArgs):
     """What a `NodeRotation` is made from."""
 
     node: str
@@ -41,8 +41,7 @@ class NodeRotationProvider(OperationProvider):
             _olds,
             news,
             done=is_done(_olds, news),
-            show=lambda plan: _lines(plan, name),
-            refuse=lambda plan: plan.refusals_of(name),
+            foresee=lambda plan: of_node(plan, name),
         )
 
     def perform(self, world: World, rules: Rules, _props: Mapping[str, Any], report: Report) -> Facts:
@@ -50,9 +49,11 @@ class NodeRotationProvider(OperationProvider):
         return operations.rotate_node(world, _props["node"], rules, report)
 
 
-def _lines(plan: Plan, name: str) -> tuple[str, ...]:
+def of_node(plan: Plan, name: str) -> Foreseen:
+    """What happens to a node and its pods, and what forbids it."""
     node = plan.of_node(name)
-    return report.lines_of_node(node) if node else ("gone or on its way out already",)
+    lines = report.lines_of_node(node) if node else ("gone or on its way out already",)
+    return foreseen(lines, plan.refusals_of(name))
 
 
 class NodeRotation(Operation[NodeRotationArgs], module="eks-cilium", name="NodeRotation"):

@@ -2,6 +2,8 @@
 
 Pulumi checks every node's resource in a preview, and all of them are about one plan: it is made once and kept
 for a short while, so that in an update, where the checks are minutes apart, each shows the plan of that time.
+A program that is only previewed has just made this plan, for the order of work: it hands every resource its
+part, so that a preview reads the cluster once and not in this process again.
 """
 
 from __future__ import annotations
@@ -9,14 +11,14 @@ from __future__ import annotations
 import json
 import threading
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypedDict, TypeVar
 
 from pulumi.dynamic import CheckFailure, CheckResult
 from pulumi.output import Unknown
 
 from migration.beginning import plan_now
 from providers.cluster import CONNECTION, NoClusterError
-from providers.operation import PLAN
+from providers.operation import PLAN, OperationArgs
 from providers.plainly import plainly
 from providers.rules import rules_of
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from migration.world import Report, World
     from providers.cluster import Connect
 
+FORESEEN = "foreseen"
+"""The input in which a previewed program hands over a plan's part. It is never kept."""
 _KEPT_SECONDS = 60.0
 _DECIDING = (*CONNECTION, "target", "rules")
 
@@ -37,6 +41,25 @@ Planned = TypeVar("Planned")
 Make: TypeAlias = "Callable[[World, Rules, Report], Planned]"
 
 
+class Foreseen(TypedDict):
+    """What a plan says of one resource."""
+
+    lines: list[str]
+    """What is going to be done."""
+    refusals: list[str]
+    """What forbids it."""
+
+
+class Part(TypedDict, total=False):
+    """A resource's part of the plan, in a preview whose program made the plan."""
+
+    foreseen: Foreseen
+
+
+class PlannedArgs(OperationArgs, Part):
+    """What a resource is made from that shows its part of the plan."""
+
+
 class _Kept(NamedTuple):
     made: float
     plan: Any
@@ -44,6 +67,16 @@ class _Kept(NamedTuple):
 
 _plans: dict[tuple[Connect, Make[Any], str], _Kept] = {}
 _planning = threading.Lock()
+
+
+def foreseen(lines: Iterable[str], refusals: Iterable[Refusal] = ()) -> Foreseen:
+    """A plan's part, as it is handed over and shown."""
+    return {"lines": list(lines), "refusals": [str(refusal) for refusal in refusals]}
+
+
+def part_of(plan: Planned | None, foresee: Callable[[Planned], Foreseen]) -> Part:
+    """The input with a resource's part, where there is a plan to hand over."""
+    return {} if plan is None else {"foreseen": foresee(plan)}
 
 
 def is_done(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
@@ -76,20 +109,22 @@ def checked(
     news: dict[str, Any],
     *,
     done: bool,
-    show: Callable[[Planned], Iterable[str]],
-    refuse: Callable[[Planned], Iterable[Refusal]] = lambda _: (),
+    foresee: Callable[[Planned], Foreseen],
     make: Make[Planned] = plan_now,  # type: ignore[assignment] # mypy has no defaults of type variables
 ) -> CheckResult:
     """The inputs with the plan in them. What is done keeps the plan it was done by."""
+    found: Foreseen | None = news.get(FORESEEN)
+    news = {key: value for key, value in news.items() if key != FORESEEN}
     if done:
         kept = {PLAN: olds[PLAN]} if PLAN in olds else {}
         return CheckResult({**news, **kept}, [])
     if any(isinstance(news.get(name), Unknown) for name in _DECIDING):
         return CheckResult({**news, PLAN: ["not known before the cluster is made"]}, [])
-    with plainly():
-        try:
-            plan = current_plan(connect, news, make=make)
-        except NoClusterError as error:
-            return CheckResult({**news, PLAN: [f"not known: {error}"]}, [])
-    failures = [CheckFailure(PLAN, str(refusal)) for refusal in refuse(plan)]
-    return CheckResult({**news, PLAN: list(show(plan))}, failures)
+    if found is None:
+        with plainly():
+            try:
+                found = foresee(current_plan(connect, news, make=make))
+            except NoClusterError as error:
+                return CheckResult({**news, PLAN: [f"not known: {error}"]}, [])
+    failures = [CheckFailure(PLAN, refusal) for refusal in found["refusals"]]
+    return CheckResult({**news, PLAN: found["lines"]}, failures)

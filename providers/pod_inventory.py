@@ -12,8 +12,8 @@ from migration import chaining
 from migration.refresh import report
 from migration.refresh.beginning import plan_now
 from migration.stops import StoppedError
-from providers.operation import Operation, OperationArgs, OperationProvider
-from providers.planning import checked
+from providers.operation import Operation, OperationProvider
+from providers.planning import Foreseen, PlannedArgs, checked, foreseen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from migration.world import Report, World
 
 
-class PodInventoryArgs(OperationArgs):
+class PodInventoryArgs(PlannedArgs):
     """What a `PodInventory` is made from."""
 
     workloads: Sequence[str]
@@ -51,8 +51,7 @@ class PodInventoryProvider(OperationProvider):
             _olds,
             news,
             done=bool(_olds) and not self.must_act({**_olds}, {**_olds, **news}),
-            show=report.in_short,
-            refuse=lambda plan: plan.refusals,
+            foresee=in_short,
             make=plan_now,
         )
 
@@ -62,6 +61,11 @@ class PodInventoryProvider(OperationProvider):
         taken = chaining.take_list(world, rules, report)
         _compare(_props["workloads"], taken["workloads"])
         return {**taken, "plan": before}
+
+
+def in_short(plan: RefreshPlan) -> Foreseen:
+    """The plan in a few lines, and everything that forbids it."""
+    return foreseen(report.in_short(plan), plan.refusals)
 
 
 def written(plan: RefreshPlan) -> str:

@@ -12,8 +12,8 @@ from migration import chaining
 from migration.facts.model import Reference
 from migration.refresh import report
 from migration.refresh.beginning import plan_now
-from providers.operation import Operation, OperationArgs, OperationProvider
-from providers.planning import checked, is_done
+from providers.operation import Operation, OperationProvider
+from providers.planning import Foreseen, PlannedArgs, checked, foreseen, is_done
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pulumi.dynamic import CheckResult
 
     from migration.operations import Facts, Rules
+    from migration.refresh.model import RefreshPlan
     from migration.world import Report, World
 
 
@@ -32,7 +33,7 @@ class Workload(TypedDict):
     name: str
 
 
-class PodRefreshArgs(OperationArgs):
+class PodRefreshArgs(PlannedArgs):
     """What a `PodRefresh` is made from."""
 
     workload: Workload
@@ -51,14 +52,18 @@ class PodRefreshProvider(OperationProvider):
             _olds,
             news,
             done=is_done(_olds, news),
-            show=lambda plan: report.lines_of(plan, workload),
-            refuse=lambda plan: plan.refusals_of(workload),
+            foresee=lambda plan: of_workload(plan, workload),
             make=plan_now,
         )
 
     def perform(self, world: World, rules: Rules, _props: Mapping[str, Any], report: Report) -> Facts:
         """Roll out or evict, wait, look at its health and at what Cilium knows."""
         return chaining.restart_workload(world, _reference(_props), rules, report)
+
+
+def of_workload(plan: RefreshPlan, workload: Reference) -> Foreseen:
+    """What happens to a workload and its pods, and what forbids it."""
+    return foreseen(report.lines_of(plan, workload), plan.refusals_of(workload))
 
 
 def _reference(props: Mapping[str, Any]) -> Reference:

@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any
 from migration import operations
 from migration.report.wording import sizes
 from providers.operation import Operation, OperationArgs, OperationProvider
-from providers.planning import checked, is_done
+from providers.planning import Foreseen, PlannedArgs, checked, foreseen, is_done
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pulumi.dynamic import CheckResult
 
+    from migration.plan.model import Plan
+
 _WIDTH = ("surge", "capacity")
 
 
-class SurgeArgs(OperationArgs):
+class SurgeArgs(PlannedArgs):
     """What a `Surge` is made from."""
 
     left: int
@@ -39,7 +41,7 @@ class SurgeProvider(OperationProvider):
             _olds,
             news,
             done=is_done(_olds, news),
-            show=lambda plan: map(sizes, plan.groups),
+            foresee=of_groups,
         )
 
     def must_act(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
@@ -53,6 +55,11 @@ class CapacityRestoreProvider(OperationProvider):
     """Gives the groups back what they had: sizes, processes, nodes without our taint."""
 
     operation = staticmethod(operations.restore_capacity)
+
+
+def of_groups(plan: Plan) -> Foreseen:
+    """The sizes of every group on the way."""
+    return foreseen(map(sizes, plan.groups))
 
 
 class Surge(Operation[SurgeArgs], module="eks-cilium", name="Surge"):

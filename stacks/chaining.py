@@ -22,13 +22,14 @@ from migration.existing import ExistingCluster, find
 from migration.refresh import report
 from migration.refresh.beginning import RefreshBeginning, begin
 from providers.cluster import world_of
-from providers.pod_inventory import PodInventory, written
+from providers.planning import part_of
+from providers.pod_inventory import PodInventory, in_short, written
 from providers.rules import rules_of
 from providers.snat_exclusions import SnatExclusions
 from settings.problems import Problem, set_command
 from stacks.chained_cilium import chained_cilium, warn_of_limits
 from stacks.kubernetes_versions import refuse_old_kubernetes
-from stacks.running_cluster import readable, without_cluster
+from stacks.running_cluster import for_good, readable, without_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +69,7 @@ def run(
     settings: ChainingSettings, look: Callable[[ChainingSettings], Found | None] = look
 ) -> dict[str, Any]:
     """Register everything and return what the stack exports."""
-    with readable(settings.cluster.name):
+    with readable(settings.cluster.name), for_good():
         found = look(settings)
     if found is None:
         return without_cluster(
@@ -85,6 +86,7 @@ class ChainedCluster:
 
     def __init__(self, settings: ChainingSettings, found: Found) -> None:
         self._settings, self._cluster, self._beginning = settings, found.cluster, found.beginning
+        self._foreseen = found.beginning.plan if pulumi.runtime.is_dry_run() else None
         self._name = settings.cilium.cluster_name or settings.cluster.name
         refuse_old_kubernetes(RELEASES[settings.cilium.version], found.cluster.version)
         _refuse_pool(settings, found)
@@ -105,6 +107,7 @@ class ChainedCluster:
                 "operation": operation,
                 "workloads": self._beginning.workloads,
                 "parallel": settings.refresh.parallel,
+                "plan": self._foreseen,
             },
             pulumi.ResourceOptions(depends_on=[cilium]),
         )
@@ -128,21 +131,25 @@ class ChainedCluster:
 
     def _plan(self) -> pulumi.Output[str]:
         """Until it is taken, the inventory can not show the plan it will be taken by."""
-        if self._beginning.plan is not None and pulumi.runtime.is_dry_run():
-            return pulumi.Output.from_input(written(self._beginning.plan))
+        if self._foreseen is not None:
+            return pulumi.Output.from_input(written(self._foreseen))
         return self._inventory.plan
 
     def _show(self) -> None:
         """The plan, and what the configuration asks for that this mode limits; what policies use is in it."""
         if not pulumi.runtime.is_dry_run():
             return
-        if self._beginning.plan is not None:
-            pulumi.log.info(report.table(self._beginning.plan))
+        if self._foreseen is not None:
+            pulumi.log.info(report.table(self._foreseen))
         warn_of_limits(self._settings.cilium)
 
     def _inventory_args(self) -> Any:
         workloads = [str(workload) for workload in self._beginning.workloads]
-        return {**shared_inputs(self._settings), "workloads": workloads}
+        return {
+            **shared_inputs(self._settings),
+            "workloads": workloads,
+            **part_of(self._foreseen, in_short),
+        }
 
     def _tell_peers(self, operation: OperationArgs) -> pulumi.Resource:
         """Before Cilium, since aws-node restarts for it."""

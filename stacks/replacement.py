@@ -32,11 +32,12 @@ from migration.facts.names import AWS_CNI, CNI_LABEL
 from providers.aws_node_affinity import AwsNodeAffinity
 from providers.chained_agents import Unchaining
 from providers.cluster import world_of
-from providers.node_inventory import NodeInventory, written
+from providers.node_inventory import NodeInventory, in_short, written
+from providers.planning import part_of
 from providers.rules import rules_of
 from settings.problems import UNSET, Problem, set_command
 from stacks.kubernetes_versions import refuse_old_kubernetes
-from stacks.running_cluster import readable, without_cluster
+from stacks.running_cluster import for_good, readable, without_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +74,7 @@ def run(
     settings: ReplacementSettings, look: Callable[[ReplacementSettings], Found | None] = look
 ) -> dict[str, Any]:
     """Register everything and return what the stack exports."""
-    with readable(settings.cluster.name):
+    with readable(settings.cluster.name), for_good():
         found = look(settings)
     if found is None:
         return without_cluster(
@@ -90,6 +91,7 @@ class Replacement:
 
     def __init__(self, settings: ReplacementSettings, found: Found) -> None:
         self._settings, self._cluster, self._beginning = settings, found.cluster, found.beginning
+        self._foreseen = found.beginning.plan if pulumi.runtime.is_dry_run() else None
         self._name = settings.cilium.cluster_name or settings.cluster.name
         self._tags = {**settings.tags, CLUSTER_TAG: self._cluster.name}
         self._kubeconfig = kubeconfig(
@@ -128,13 +130,13 @@ class Replacement:
 
     def _plan(self) -> pulumi.Output[dict[str, str]]:
         """Until it is taken, the inventory can not show the plan it will be taken by."""
-        if self._beginning.plan is not None and pulumi.runtime.is_dry_run():
-            return pulumi.Output.from_input(written(self._beginning.plan))
+        if self._foreseen is not None:
+            return pulumi.Output.from_input(written(self._foreseen))
         return self._inventory.plan
 
     def _show_plan(self) -> None:
-        if self._beginning.plan is not None and pulumi.runtime.is_dry_run():
-            pulumi.log.info(report.table(self._beginning.plan))
+        if self._foreseen is not None:
+            pulumi.log.info(report.table(self._foreseen))
 
     def _migrate(self) -> NodeInventory:
         refuse_old_kubernetes(RELEASES[self._settings.cilium.version], self._cluster.version)
@@ -158,6 +160,7 @@ class Replacement:
             **shared_inputs(self._settings),
             "nodes": list(self._beginning.nodes),
             "left": self._beginning.left,
+            **part_of(self._foreseen, in_short),
         }
 
     def _operation(self, inventory: NodeInventory) -> OperationArgs:
@@ -169,6 +172,7 @@ class Replacement:
             "nodes": self._beginning.nodes,
             "left": self._beginning.left,
             "parallel": self._settings.migration.parallel,
+            "plan": self._foreseen,
         }
 
     def _make_cilium(self, unchained: Unchaining) -> Cilium:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,21 @@ def readable(what: str) -> Iterator[None]:
         raise
     except (ProgramError, BotoCoreError, ClientError) as error:
         raise pulumi.RunError(f"{what} could not be read: {error}") from None
+
+
+@contextmanager
+def for_good() -> Iterator[None]:
+    """Never search for garbage in what is read in here, which a program needs until its end.
+
+    Pods by the ten thousand are many objects, and Python would go through all of them again and again: while
+    they are read, and at every few resources that are registered later.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def without_cluster(name: str, region: str, *, unknown: str, next_commands: list[str]) -> dict[str, Any]:

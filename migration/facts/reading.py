@@ -6,6 +6,7 @@ Called before a plan is made, by `python -m migration plan` and by the dynamic r
 from __future__ import annotations
 
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -16,7 +17,7 @@ from migration.facts.objects import Object, reference
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from migration.facts.model import Node, Owner, Volume
+    from migration.facts.model import Group, Node, Owner, Volume
 
 Kept = TypeVar("Kept")
 
@@ -43,18 +44,18 @@ def read(
 ) -> Facts:
     """Every fact a plan needs. `aws` makes a client of a service; `own_pod` is where this program runs.
 
-    Auto Scaling groups are only looked at when nodes are to be replaced.
+    Auto Scaling groups are only looked at when nodes are to be replaced, and while pods are read.
     """
     eks = aws("eks")
     cluster = groups.cluster(eks, cluster_name)
     report("reading nodes and pods")
     known_nodes = _nodes(api)
-    known_pods = _kept(api.each("/api/v1/pods", pods.pod))
+    instances = [node.instance for node in known_nodes if node.instance] if with_groups else []
+    with ThreadPoolExecutor(1) as beside:
+        known_groups = beside.submit(_groups, aws, cluster_name, instances)
+        known_pods = _kept(api.each("/api/v1/pods", pods.pod))
     report(f"read {len(known_nodes)} nodes and {len(known_pods)} pods; reading workloads, budgets, volumes")
     owners = _owners(api)
-    instances = [node.instance for node in known_nodes if node.instance] if with_groups else []
-    if with_groups:
-        report(f"reading the Auto Scaling groups of {len(instances)} instances")
     return Facts(
         cluster=cluster,
         nodes=known_nodes,
@@ -65,7 +66,7 @@ def read(
             claim.reference: claim for claim in api.each("/api/v1/persistentvolumeclaims", storage.claim)
         },
         volumes=_volumes(api),
-        groups=groups.groups(aws("autoscaling"), eks, cluster_name, instances) if with_groups else (),
+        groups=known_groups.result(),
         add_on=groups.add_on(eks, cluster_name),
         aws_node=aws_node.read(api),
         security_group_policies=tuple(
@@ -80,6 +81,12 @@ def read(
         read_at=clock(),
         own_pod=own_pod,
     )
+
+
+def _groups(aws: Callable[[str], Any], cluster_name: str, instances: list[str]) -> tuple[Group, ...]:
+    if not instances:
+        return ()
+    return groups.groups(aws("autoscaling"), aws("eks"), cluster_name, instances)
 
 
 def _nodes(api: Api) -> tuple[Node, ...]:

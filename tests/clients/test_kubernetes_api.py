@@ -68,7 +68,7 @@ def test_a_collection_is_read_page_by_page():
     server = Server(ok(items=[1], metadata={"continue": "next"}), ok(items=[2], metadata={}))
 
     assert api(server).list("/api/v1/pods", labelSelector="a=b") == [1, 2]
-    assert dict(server.requests[1].url.params) == {"labelSelector": "a=b", "limit": "250", "continue": "next"}
+    assert dict(server.requests[1].url.params) == {"labelSelector": "a=b", "limit": "500", "continue": "next"}
 
 
 def test_a_list_that_expired_half_way_is_started_over():

@@ -10,6 +10,7 @@ import pytest
 
 from migration.facts.model import Reference
 from migration.refresh.beginning import RefreshBeginning
+from migration.refresh.model import RefreshPlan
 from settings import read
 from settings.model import ChainingSettings
 from stacks import chaining
@@ -177,6 +178,33 @@ def test_a_kubernetes_that_cilium_does_not_support_is_refused():
 
 def test_a_preview_before_the_cluster_says_so_and_does_not_fail():
     assert made(found=None, preview=True).registrations == []
+
+
+EMPTY_PLAN = RefreshPlan(
+    cluster="shop",
+    parallel=1,
+    managed=0,
+    total=0,
+    workloads=(),
+    bare=(),
+    jobs=(),
+    refusals=(),
+    cautions=(),
+    seconds=0,
+)
+
+
+@pytest.mark.parametrize("kind", ["PodInventory", "PodRefresh", "ManagedPods"])
+def test_only_a_preview_hands_every_resource_its_part_of_the_plan(kind: str):
+    """In an update a resource is checked when its turn comes, so it has to look at the cluster then."""
+    found = replace(FOUND, beginning=RefreshBeginning(WORKLOADS, plan=EMPTY_PLAN))
+
+    previewed = made(found=found, preview=True).of(kind)
+    updated = made(found=found).of(kind)
+
+    assert previewed
+    assert all("lines" in one.inputs["foreseen"] for one in previewed)
+    assert not any("foreseen" in one.inputs for one in updated)
 
 
 def test_an_update_before_the_cluster_is_refused():

@@ -408,6 +408,20 @@ def test_the_first_preview_exports_the_plan_it_shows():
     assert json.loads(resolved(exports["planJson"]))["schema"] == "eks-cilium/plan/v1"
 
 
+@pytest.mark.parametrize("kind", ["NodeInventory", "Surge", "NodeRotation"])
+@pytest.mark.parametrize("changes", [{}, BACK])
+def test_only_a_preview_hands_every_resource_its_part_of_the_plan(changes: dict[str, Any], kind: str):
+    """In an update a resource is checked when its turn comes, so it has to look at the cluster then."""
+    found = Found(CLUSTER, replace(BEGINNING, plan=EMPTY_PLAN))
+
+    previewed = made(changes, found, preview=True).of(kind)
+    updated = made(changes, found).of(kind)
+
+    assert previewed
+    assert all("lines" in one.inputs["foreseen"] for one in previewed)
+    assert not any("foreseen" in one.inputs for one in updated)
+
+
 def test_later_the_plan_before_the_first_change_is_exported():
     assert resolved(exported(preview=False)["planMarkdown"]) == "# Plan"
 

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
-from providers.node_inventory import NodeInventoryProvider
-from providers.node_rotation import NodeRotationProvider
-from providers.planning import current_plan
-from providers.surge import SurgeProvider
+from migration.beginning import plan_now
+from providers.node_inventory import NodeInventoryProvider, in_short
+from providers.node_rotation import NodeRotationProvider, of_node
+from providers.planning import current_plan, part_of
+from providers.rules import rules_of
+from providers.surge import SurgeProvider, of_groups
 from tests.rotation.simulation.world import Simulation
 
 from .shells import inputs, nodes_of, over
@@ -142,3 +144,36 @@ def test_one_plan_serves_all_checks_of_a_preview_and_a_later_one_is_fresh(simula
 
     assert plans[0] is plans[1]
     assert plans[1] is not plans[2]
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "foresee"),
+    [
+        (NodeInventoryProvider, {"nodes": ["node-1"], "left": 3}, lambda plan, _: in_short(plan)),
+        (SurgeProvider, {"left": 3}, lambda plan, _: of_groups(plan)),
+        (NodeRotationProvider, {}, of_node),
+    ],
+)
+def test_a_part_of_the_programs_plan_is_shown_and_refuses_without_another_look_at_the_cluster(
+    simulation: Simulation, kind: Any, more: dict[str, Any], foresee: Any
+):
+    first, _, _ = nodes_of(simulation)
+    simulation.run("debug", first)
+    given = inputs(node=first, **more)
+    plan = plan_now(simulation.world(), rules_of("cilium", {}), lambda _: None)
+
+    itself = over(simulation, kind).check({}, given)
+    handed = over(None, kind).check({}, {**given, **part_of(plan, lambda plan: foresee(plan, first))})
+
+    assert handed.inputs == itself.inputs
+    assert reasons(handed) == reasons(itself)
+
+
+def test_what_is_done_already_is_not_refused_by_the_programs_plan(simulation: Simulation):
+    old = inputs(node="node-1", plan=["1. i-1: gone"])
+    part = {"foreseen": {"lines": ["evict"], "refusals": ["no"]}}
+
+    result = over(None, NodeRotationProvider).check(old, {**inputs(node="node-1"), **part})
+
+    assert result.failures == []
+    assert result.inputs == old
