@@ -62,6 +62,9 @@ func (p *player) podChanged(before, after *v1.Pod) {
 	if isGone {
 		p.kubelet.Forget(after)
 	}
+	if !isGone && before != nil && before.ResourceVersion == after.ResourceVersion {
+		return // repeated unchanged, as all are that it could matter to
+	}
 	switch role := cluster.RoleOf(after); {
 	case role == cluster.CiliumOperator:
 		p.operators.Add(operators)

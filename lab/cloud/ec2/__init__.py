@@ -88,6 +88,7 @@ class LabEC2Backend(Corrections, EC2Backend):  # type: ignore[misc]
 
     def __init__(self, region_name: str, account_id: str) -> None:
         self.free_addresses = SubnetAddresses(self)
+        self._instances: dict[str, Any] = {}
         super().__init__(region_name, account_id)
 
     def run_instances(self, *args: Any, **kwargs: Any) -> Any:
@@ -99,12 +100,15 @@ class LabEC2Backend(Corrections, EC2Backend):  # type: ignore[misc]
             for new in set(self.reservations) - known:
                 for instance in self.reservations.pop(new).instances:
                     instance.vanish()
+                    self._instances.pop(instance.id, None)
             raise
 
     def get_instance_by_id(self, instance_id: str) -> Any:
-        """An instance or None; moto copies every reservation to find out, at each of a thousand launches."""
-        everyone = (item for reservation in self.reservations.values() for item in reservation.instances)
-        return next((item for item in everyone if item.id == instance_id), None)
+        """An instance or None; moto copies every reservation to find out, and Auto Scaling asks often."""
+        if instance_id not in self._instances:
+            reservations = self.reservations.values()
+            self._instances = {item.id: item for each in reservations for item in each.instances}
+        return self._instances.get(instance_id)
 
     def get_instance(self, instance_id: str) -> Any:
         """An instance, or EC2's error."""

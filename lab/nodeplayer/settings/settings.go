@@ -87,7 +87,7 @@ func Defaults() *Settings {
 		NodeStatusReport: 300,
 		LeaseDuration:    40,
 		LeaseRenewal:     10,
-		LeaseWrites:      60,
+		LeaseWrites:      20,
 		PodStart:         0.3,
 		PodJitter:        0.4,
 		ImagePull:        0.2,
