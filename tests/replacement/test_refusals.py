@@ -191,8 +191,8 @@ def test_security_groups_of_pods(existing: Existing, allow: Any) -> None:
 
 @contextmanager
 def labelled(existing: Existing, label: str) -> Iterator[str]:
-    """One node with a label more, by its name."""
-    node = sorted(existing.before.nodes)[0]
+    """The node of the database with a label more, by its name."""
+    node = existing.kubectl("get", "pod", "db-0", "-n", "small", "-o", "jsonpath={.spec.nodeName}")
     existing.kubectl("label", "node", node, label)
     try:
         yield node
