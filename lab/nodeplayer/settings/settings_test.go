@@ -60,7 +60,7 @@ func TestThePodStartDelayIsTheSameForTheSamePodAndWithinTheJitter(t *testing.T) 
 func TestLeasesAreRenewedLessOftenWhenNodesAreManyButAlwaysInTime(t *testing.T) {
 	settings := Defaults()
 	for nodes, want := range map[int]time.Duration{
-		1: 10 * time.Second, 600: 10 * time.Second, 900: 15 * time.Second, 100000: 20 * time.Second,
+		1: 10 * time.Second, 200: 10 * time.Second, 300: 15 * time.Second, 100000: 20 * time.Second,
 	} {
 		if got := settings.Renewal(nodes); got != want {
 			t.Errorf("%d nodes: %v, want %v", nodes, got, want)
