@@ -52,7 +52,7 @@ def read(
     known_nodes = _nodes(api)
     instances = [node.instance for node in known_nodes if node.instance] if with_groups else []
     with ThreadPoolExecutor(1) as beside:
-        known_groups = beside.submit(_groups, aws, cluster_name, instances)
+        known_groups = beside.submit(_groups, aws, eks, cluster_name, instances)
         known_pods = _kept(api.each("/api/v1/pods", pods.pod))
     report(f"read {len(known_nodes)} nodes and {len(known_pods)} pods; reading workloads, budgets, volumes")
     owners = _owners(api)
@@ -83,10 +83,12 @@ def read(
     )
 
 
-def _groups(aws: Callable[[str], Any], cluster_name: str, instances: list[str]) -> tuple[Group, ...]:
+def _groups(
+    aws: Callable[[str], Any], eks: Any, cluster_name: str, instances: list[str]
+) -> tuple[Group, ...]:
     if not instances:
         return ()
-    return groups.groups(aws("autoscaling"), aws("eks"), cluster_name, instances)
+    return groups.groups(aws("autoscaling"), eks, cluster_name, instances)
 
 
 def _nodes(api: Api) -> tuple[Node, ...]:
