@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi.runtime import config as pulumi_config
 
-import settings
-from settings.model import (
+from eks_cilium import settings
+from eks_cilium.settings.model import (
     ChainingSettings,
     MeshSettings,
     NewChainedClusterSettings,

@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import pulumi
 
 from components.naming import token
-from migration.refresh.planning import is_dns
-from providers.chained_agents import ChainedAgents
-from providers.managed_pods import ManagedPods, remainder
-from providers.planning import part_of
-from providers.pod_refresh import PodRefresh, of_workload
-from providers.policies import PolicyPause, PolicyResume
+from eks_cilium.dynamic.chaining.chained_agents import ChainedAgents
+from eks_cilium.dynamic.chaining.managed_pods import ManagedPods, remainder
+from eks_cilium.dynamic.chaining.pod_refresh import PodRefresh, of_workload
+from eks_cilium.dynamic.policy_enforcement import PolicyPause, PolicyResume
+from eks_cilium.dynamic.shell.planning import part_of
+from eks_cilium.migration.refresh.planning import is_dns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from migration.facts.model import Reference
-    from migration.refresh.model import RefreshPlan
-    from providers.operation import OperationArgs
+    from eks_cilium.cluster.objects import Reference
+    from eks_cilium.dynamic.shell.operation import OperationArgs
+    from eks_cilium.migration.refresh.model import RefreshPlan
 
 
 class ChainingArgs(TypedDict):

@@ -9,10 +9,10 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
-from cilium.iam import operator_policy
-from cilium.values import OPERATOR_SERVICE_ACCOUNT
+from components.cluster.service_account import trust_of
 from components.naming import CLUSTER_TAG, partition_of, tagged, token
-from components.service_account import trust_of
+from eks_cilium.cilium.iam import operator_policy
+from eks_cilium.cilium.values import OPERATOR_SERVICE_ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, TypedDict
 import pulumi
 
 from components.naming import token
-from providers.agent_gates import AgentGate, AgentsGone
-from providers.aws_node_affinity import AwsNodeAffinity
-from providers.aws_node_removal import AwsNodeRemoval
-from providers.node_rotation import NodeRotation, of_node
-from providers.planning import part_of
-from providers.policies import PolicyPause, PolicyResume
-from providers.surge import CapacityRestore, Surge, of_groups
+from eks_cilium.dynamic.policy_enforcement import PolicyPause, PolicyResume
+from eks_cilium.dynamic.replacement.agent_gates import AgentGate, AgentsGone
+from eks_cilium.dynamic.replacement.aws_node_affinity import AwsNodeAffinity
+from eks_cilium.dynamic.replacement.aws_node_removal import AwsNodeRemoval
+from eks_cilium.dynamic.replacement.node_rotation import NodeRotation, of_node
+from eks_cilium.dynamic.replacement.surge import CapacityRestore, Surge, of_groups
+from eks_cilium.dynamic.shell.planning import part_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from migration.plan.model import Plan
-    from providers.node_rotation import NodeRotationArgs
-    from providers.operation import OperationArgs
+    from eks_cilium.dynamic.replacement.node_rotation import NodeRotationArgs
+    from eks_cilium.dynamic.shell.operation import OperationArgs
+    from eks_cilium.migration.plan.model import Plan
 
 
 class CniMigrationArgs(TypedDict):

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 """The checkout: the Pulumi project that the lab runs."""
 
 PASSPHRASE = "lab"  # noqa: S105 - the lab's state holds throw-away secrets of a cloud that lives on loopback
-"""What encrypts secrets in the lab's state. `stacks/Pulumi.lab.yaml` carries the matching salt."""
+"""What encrypts secrets in the lab's state. `lab/stacks/Pulumi.lab.yaml` carries the matching salt."""
 
 STACK = "lab"
 """The stack that `python -m lab pulumi` works on unless told otherwise."""
@@ -89,6 +89,10 @@ class Places:
     def kubeconfig(self) -> Path:
         """A kubeconfig of every cluster of the lab, written by `aws eks update-kubeconfig`."""
         return self.directory / "kubeconfig"
+
+    def stack_file(self, stack: str) -> Path:
+        """The configuration of one of the lab's stacks, which every command is given by `--config-file`."""
+        return self.project / "lab" / "stacks" / f"Pulumi.{stack}.yaml"
 
     @property
     def state(self) -> Path:

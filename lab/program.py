@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -33,7 +34,7 @@ def available_engine() -> Engine:
 
 def configured_cilium_version(places: Places, stack: str = STACK) -> str | None:
     """Return the Cilium version in the stack's file, or None where it sets none."""
-    file = places.project / "stacks" / f"Pulumi.{stack}.yaml"
+    file = places.stack_file(stack)
     if not file.exists():
         return None
     config = (yaml.safe_load(file.read_text()) or {}).get("config", {})
@@ -66,20 +67,43 @@ def run(places: Places, arguments: Sequence[str], engine: Engine | None = None) 
         LabNotRunningError: the lab is not up.
         StartFailedError: a stand-in provider did not come up.
     """
-    with prepared(places, chosen_stack(arguments), engine or available_engine()) as (command, environment):
-        return _interactively([*command, *arguments], environment, places.project)
+    with prepared(places, chosen_stack(arguments), engine or available_engine()) as pulumi:
+        return _interactively(pulumi.command(*arguments), pulumi.environment, places.project)
+
+
+_READS_CONFIGURATION = {"preview", "up", "refresh", "destroy", "config"}
+"""The verbs of pulumi that know `--config-file`."""
+
+
+@dataclass(frozen=True)
+class Pulumi:
+    """An engine ready to run commands on one stack of the lab."""
+
+    engine: tuple[str, ...]
+    environment: dict[str, str]
+    stack_file: Path
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the command line of pulumi's `arguments`, with the lab's stack file where it is read."""
+        if not self.stack_file.exists():
+            return [*self.engine, *arguments]
+        for position, word in enumerate(arguments):
+            if word in _READS_CONFIGURATION:
+                before, after = arguments[: position + 1], arguments[position + 1 :]
+                return [*self.engine, *before, f"--config-file={self.stack_file}", *after]
+        return [*self.engine, *arguments]
 
 
 @contextmanager
-def prepared(places: Places, stack: str, engine: Engine) -> Iterator[tuple[list[str], dict[str, str]]]:
-    """Yield (command, environment) to which pulumi's arguments can be appended as often as wanted."""
+def prepared(places: Places, stack: str, engine: Engine) -> Iterator[Pulumi]:
+    """Prepare an engine for commands on a stack, which is created where it does not exist."""
     # Engine and providers start in the project, as the official ones do; the lab has to be found from there.
     environment = {**client_environment(places), "PULUMI_STACK": stack, "PYTHONPATH": str(ROOT)}
     if engine == BUILT_IN:
         places.state.mkdir(parents=True, exist_ok=True)
         command = built_in_command(places)
         _create_stack(command, environment, places.project, stack)
-        yield command, environment
+        yield Pulumi(tuple(command), environment, places.stack_file(stack))
         return
     with ExitStack() as attached:
         ports = {
@@ -87,7 +111,7 @@ def prepared(places: Places, stack: str, engine: Engine) -> Iterator[tuple[list[
         }
         environment |= official_variables(places, ports)
         _create_stack(["pulumi"], environment, places.project, stack)
-        yield ["pulumi"], environment
+        yield Pulumi(("pulumi",), environment, places.stack_file(stack))
 
 
 def built_in_command(places: Places) -> list[str]:
@@ -145,7 +169,12 @@ def _create_stack(command: list[str], environment: dict[str, str], project: Path
 
     if f'"{stack}"' in ask("ls", "--json").stdout:
         return
+    # `stack init` has no --config-file: it writes the salt of a new stack into a file of the project.
+    salt = project / "stacks" / f"Pulumi.{stack}.yaml"
+    existed = salt.exists()
     created = ask("init", stack)
+    if not existed:
+        salt.unlink(missing_ok=True)
     if created.returncode:
         message = f"stack {stack} could not be created: {created.stderr.strip() or created.stdout.strip()}"
         raise StartFailedError(message)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from cilium.chaining import ChainingMode, chaining_values
-from cilium.limits import limited_values
-from cilium.versions import RELEASES
 from components.cilium import Cilium
+from eks_cilium.cilium.chaining import ChainingMode, chaining_values
+from eks_cilium.cilium.limits import limited_values
+from eks_cilium.cilium.versions import RELEASES
 
 if TYPE_CHECKING:
-    from settings.model import NewChainedCilium
+    from eks_cilium.settings.model import NewChainedCilium
 
 
 def warn_of_limits(wanted: NewChainedCilium) -> None:

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from cilium.chaining import nodes_in, overlaps
-from cilium.versions import RELEASES
-from clients.aws import Credentials, client
 from components.chaining import Chaining
-from components.kubeconfig import kubeconfig
-from migration.existing import ExistingCluster, find
-from migration.refresh import report
-from migration.refresh.beginning import RefreshBeginning, begin
-from providers.cluster import world_of
-from providers.planning import part_of
-from providers.pod_inventory import PodInventory, in_short, written
-from providers.rules import rules_of
-from providers.snat_exclusions import SnatExclusions
-from settings.problems import Problem, set_command
+from components.cluster.kubeconfig import kubeconfig
+from eks_cilium.cilium.chaining import nodes_in, overlaps
+from eks_cilium.cilium.versions import RELEASES
+from eks_cilium.clients.aws import Credentials, client
+from eks_cilium.cluster.existing import ExistingCluster, find
+from eks_cilium.dynamic.chaining.pod_inventory import PodInventory, in_short, written
+from eks_cilium.dynamic.chaining.snat_exclusions import SnatExclusions
+from eks_cilium.dynamic.shell.cluster import world_of
+from eks_cilium.dynamic.shell.planning import part_of
+from eks_cilium.dynamic.shell.rules import rules_of
+from eks_cilium.migration.refresh import report
+from eks_cilium.migration.refresh.start import RefreshBeginning, begin
+from eks_cilium.settings.problems import Problem, set_command
 from stacks.chained_cilium import chained_cilium, warn_of_limits
 from stacks.kubernetes_versions import refuse_old_kubernetes
 from stacks.running_cluster import for_good, readable, without_cluster
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from components.cilium import Cilium
-    from providers.operation import OperationArgs
-    from settings.model import ChainingSettings
+    from eks_cilium.dynamic.shell.operation import OperationArgs
+    from eks_cilium.settings.model import ChainingSettings
 
 _TARGET = "chained"
 _ROOM = 2

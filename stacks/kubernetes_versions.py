@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from settings.problems import Problem, set_command
+from eks_cilium.settings.problems import Problem, set_command
 
 if TYPE_CHECKING:
-    from cilium.versions import Release
+    from eks_cilium.cilium.versions import Release
 
 
 def refuse_old_kubernetes(release: Release, version: str) -> None:

@@ -14,26 +14,26 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pulumi
 import pulumi_aws as aws
 
-from cilium.versions import RELEASES
-from components.coredns import CoreDns
-from components.eks_cluster import EksCluster
-from components.existing_network import ExistingNetwork
+from components.cluster.coredns import CoreDns
+from components.cluster.eks_cluster import EksCluster
+from components.cluster.node_group import NodeGroup
+from components.cluster.node_role import NodeRole
 from components.naming import CLUSTER_TAG
-from components.network import Network
-from components.node_group import NodeGroup
-from components.node_role import NodeRole
-from components.zones import first_zones
-from providers.interface_sweep import InterfaceSweep
-from providers.readiness_gate import ReadinessGate
+from components.network.existing_network import ExistingNetwork
+from components.network.new_network import Network
+from components.network.zones import first_zones
+from eks_cilium.cilium.versions import RELEASES
+from eks_cilium.dynamic.interface_sweep import InterfaceSweep
+from eks_cilium.dynamic.readiness_gate import ReadinessGate
 from stacks.kubernetes_versions import warn_about_untested_kubernetes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cilium.masquerade import SubnetKind
     from components.cilium import Cilium
-    from settings.model import MadeClusterSettings
-    from settings.model import NodeGroup as NodeGroupSettings
+    from eks_cilium.cilium.masquerade import SubnetKind
+    from eks_cilium.settings.model import MadeClusterSettings
+    from eks_cilium.settings.model import NodeGroup as NodeGroupSettings
 
 
 class MadeCluster(ABC):

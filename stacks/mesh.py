@@ -15,36 +15,37 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
-from cilium.mesh import load_balancer_annotations
-from cilium.policies import deny_by_default, ports
-from cilium.ports import ALL, openings
-from cilium.verdict import report
-from cilium.versions import RELEASES
-from components.cluster_mesh import ClusterMesh
-from components.cross_cluster_policy import CrossClusterPolicy, PolicyObjects
-from components.kubeconfig import kubeconfig
-from components.mesh_authority import MeshAuthority
-from components.mesh_firewall import MeshFirewall, Peer
-from components.mesh_zone import MeshZone
-from components.peering import PeeringSide, VpcPeering
-from components.transit_gateway import TransitGateway
-from mesh.checks import refusals
-from mesh.checks.members import PEERING
-from mesh.model import STACK_TAG, Member, Wanted
-from mesh.routes import pairs
-from providers.mesh_gates import MeshReadiness
-from settings.policy_objects import in_file
-from settings.problems import ConfigurationError
-from settings.rules.policies import Setting, broken_policy_rules, verdicts
+from components.cluster.kubeconfig import kubeconfig
+from components.mesh.authority import MeshAuthority
+from components.mesh.cluster_mesh import ClusterMesh
+from components.mesh.cross_cluster_policy import CrossClusterPolicy, PolicyObjects
+from components.mesh.firewall import MeshFirewall, Peer
+from components.mesh.peering import PeeringSide, VpcPeering
+from components.mesh.transit_gateway import TransitGateway
+from components.mesh.zone import MeshZone
+from eks_cilium.cilium.mesh import load_balancer_annotations
+from eks_cilium.cilium.versions import RELEASES
+from eks_cilium.dynamic.mesh_gates import MeshReadiness
+from eks_cilium.mesh.checks import refusals
+from eks_cilium.mesh.checks.members import PEERING
+from eks_cilium.mesh.model import STACK_TAG, Member, Wanted
+from eks_cilium.mesh.openings import openings
+from eks_cilium.mesh.routes import pairs
+from eks_cilium.policy import report
+from eks_cilium.policy.objects import deny_by_default, ports
+from eks_cilium.settings.model.mesh import ALL_PORTS
+from eks_cilium.settings.policy_objects import in_file
+from eks_cilium.settings.problems import ConfigurationError
+from eks_cilium.settings.rules.policies import Setting, broken_policy_rules, verdicts
 from stacks.mesh_clusters import Found, look
 from stacks.running_cluster import readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from cilium.policies import Ports
-    from components.connected_vpcs import ConnectedVpc
-    from settings.model import MeshSettings
+    from components.mesh.connected_vpcs import ConnectedVpc
+    from eks_cilium.policy.objects import Ports
+    from eks_cilium.settings.model import MeshSettings
 
 NAME = "mesh"
 
@@ -208,7 +209,7 @@ class Mesh:
             if (one.source.cluster, one.destination.cluster) == (of.name, to.name)
         ]
         given = self._settings.connection.pod_ports
-        if ALL in given or not all(meant):
+        if ALL_PORTS in given or not all(meant):
             return None
         return [*map(ports, given), *(port for listed in meant for port in listed)]
 

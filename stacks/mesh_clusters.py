@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from clients.aws import Credentials, client
-from clients.kubernetes import KubernetesApi
-from mesh.reading import Place, read
-from mesh.vpc import gateway
+from eks_cilium.clients.aws import Credentials, client
+from eks_cilium.clients.kubernetes import KubernetesApi
+from eks_cilium.mesh.reading import Place, read
+from eks_cilium.mesh.vpc import gateway
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from mesh.model import Gateway, Member
-    from settings.model import MeshCluster, MeshSettings
+    from eks_cilium.mesh.model import Gateway, Member
+    from eks_cilium.settings.model import MeshCluster, MeshSettings
 
 
 @dataclass(frozen=True)

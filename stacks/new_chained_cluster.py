@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from components.vpc_cni import VpcCni
+from components.cluster.vpc_cni import VpcCni
 from stacks.chained_cilium import chained_cilium, warn_of_limits
 from stacks.made_cluster import MadeCluster
 
 if TYPE_CHECKING:
     from components.cilium import Cilium
-    from settings.model import NewChainedClusterSettings
+    from eks_cilium.settings.model import NewChainedClusterSettings
 
 
 def run(settings: NewChainedClusterSettings) -> dict[str, Any]:

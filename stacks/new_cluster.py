@@ -7,16 +7,16 @@ from urllib.parse import urlsplit
 
 import pulumi
 
-from cilium.masquerade import Masquerade, decide
-from cilium.values import EniMode, eni_values
-from cilium.versions import RELEASES
 from components.cilium import Cilium, OperatorRole
+from eks_cilium.cilium.masquerade import Masquerade, decide
+from eks_cilium.cilium.values import EniMode, eni_values
+from eks_cilium.cilium.versions import RELEASES
 from stacks.made_cluster import MadeCluster
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from settings.model import NewClusterSettings
+    from eks_cilium.settings.model import NewClusterSettings
 
 
 def run(settings: NewClusterSettings) -> dict[str, Any]:

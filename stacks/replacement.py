@@ -16,34 +16,34 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
-from cilium.masquerade import Masquerade, decide
-from cilium.values import EniMode, eni_values
-from cilium.versions import RELEASES
-from clients.aws import Credentials, client
 from components.cilium import Cilium, OperatorRole
+from components.cluster.kubeconfig import kubeconfig
 from components.cni_migration import CniMigration, CniMigrationArgs, CniRollback
-from components.kubeconfig import kubeconfig
 from components.naming import CLUSTER_TAG, tagged
-from mesh.model import STACK_TAG
-from migration import report
-from migration.beginning import Beginning, begin
-from migration.existing import AUDIENCE, ExistingCluster, find
-from migration.facts.names import AWS_CNI, CNI_LABEL
-from providers.aws_node_affinity import AwsNodeAffinity
-from providers.chained_agents import Unchaining
-from providers.cluster import world_of
-from providers.node_inventory import NodeInventory, in_short, written
-from providers.planning import part_of
-from providers.rules import rules_of
-from settings.problems import UNSET, Problem, set_command
+from eks_cilium.cilium.masquerade import Masquerade, decide
+from eks_cilium.cilium.values import EniMode, eni_values
+from eks_cilium.cilium.versions import RELEASES
+from eks_cilium.clients.aws import Credentials, client
+from eks_cilium.cluster.existing import AUDIENCE, ExistingCluster, find
+from eks_cilium.cluster.names import AWS_CNI, CNI_LABEL
+from eks_cilium.dynamic.chaining.chained_agents import Unchaining
+from eks_cilium.dynamic.replacement.aws_node_affinity import AwsNodeAffinity
+from eks_cilium.dynamic.replacement.node_inventory import NodeInventory, in_short, written
+from eks_cilium.dynamic.shell.cluster import world_of
+from eks_cilium.dynamic.shell.planning import part_of
+from eks_cilium.dynamic.shell.rules import rules_of
+from eks_cilium.mesh.model import STACK_TAG
+from eks_cilium.migration import report
+from eks_cilium.migration.start import Beginning, begin
+from eks_cilium.settings.problems import UNSET, Problem, set_command
 from stacks.kubernetes_versions import refuse_old_kubernetes
 from stacks.running_cluster import for_good, readable, without_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from providers.operation import OperationArgs
-    from settings.model import ReplacementSettings
+    from eks_cilium.dynamic.shell.operation import OperationArgs
+    from eks_cilium.settings.model import ReplacementSettings
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 
-from errors import ProgramError, UnexpectedAnswerError
-from settings.problems import Problem, set_command
+from eks_cilium.errors import ProgramError, UnexpectedAnswerError
+from eks_cilium.settings.problems import Problem, set_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -30,8 +30,12 @@ def copy_of_project() -> Callable[[Path], Path]:
             check=True,
         )
         for name in listed.stdout.splitlines():
-            part = Path(name).parts[0]
-            if part not in {"lab", "tests", "docs", ".ci"} and (ROOT / name).is_file():
+            path = Path(name)
+            left_out = path.parts[0] in {"lab", "tests", "docs", ".ci"} and path.parts[:2] != (
+                "lab",
+                "stacks",
+            )
+            if not left_out and (ROOT / name).is_file():
                 (target / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, target / name)
         (target / ".venv").symlink_to(ROOT / ".venv")

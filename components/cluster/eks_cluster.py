@@ -14,7 +14,7 @@ import pulumi_aws as aws
 import pulumi_eks as eks
 import pulumi_kubernetes as kubernetes
 
-from components.kubeconfig import kubeconfig
+from components.cluster.kubeconfig import kubeconfig
 from components.naming import partition_of, tagged, token
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from cilium.masquerade import image_family
-from cilium.values import AGENT_NOT_READY_TAINT
+from components.cluster.user_data import node_user_data
 from components.naming import tagged, token
-from components.user_data import node_user_data
+from eks_cilium.cilium.masquerade import image_family
+from eks_cilium.cilium.values import AGENT_NOT_READY_TAINT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

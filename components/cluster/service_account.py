@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from cilium.iam import web_identity_trust
+from eks_cilium.cilium.iam import web_identity_trust
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from components.cluster.service_account import trust_of
 from components.naming import CLUSTER_TAG, partition_of, tagged, token
-from components.service_account import trust_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

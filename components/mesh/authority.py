@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, TypedDict
 import pulumi
 import pulumi_tls as tls
 
-from cilium.mesh import KeyPair
 from components.naming import token
+from eks_cilium.cilium.mesh import KeyPair
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cilium.mesh import Certificate
+    from eks_cilium.cilium.mesh import Certificate
 
 _KEY = {"algorithm": "ECDSA", "ecdsa_curve": "P256"}
 _SECRET = ["private_key_pem", "private_key_openssh", "private_key_pem_pkcs8"]

@@ -12,16 +12,16 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
-from cilium.mesh import NAMESPACE, RELEASE_NAME, MeshMember, certificates, host_name, mesh_values
 from components.cilium import chart_of
-from components.mesh_authority import MemberCertificates, MeshAuthority, Signed, b64
+from components.mesh.authority import MemberCertificates, MeshAuthority, Signed, b64
 from components.naming import token
-from providers.mesh_gates import MeshEndpoint
+from eks_cilium.cilium.mesh import NAMESPACE, RELEASE_NAME, MeshMember, certificates, host_name, mesh_values
+from eks_cilium.dynamic.mesh_gates import MeshEndpoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cilium.versions import Release
+    from eks_cilium.cilium.versions import Release
 
 _LABELS = {"app.kubernetes.io/managed-by": "eks-cilium", "app.kubernetes.io/part-of": "cilium"}
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, TypedDict
 
 import pulumi
 
-from cilium.policies import sides_of
 from components.naming import token
+from eks_cilium.policy.objects import sides_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cilium.policies import Intent, Policy
+    from eks_cilium.policy.objects import Intent, Policy
 
 
 class PolicyObject(pulumi.CustomResource):

@@ -12,7 +12,7 @@ from components.naming import tagged, token
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cilium.ports import Opening
+    from eks_cilium.mesh.openings import Opening
 
 
 class Peer(TypedDict):

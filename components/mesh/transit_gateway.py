@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components.connected_vpcs import ConnectedVpc, routes
+from components.mesh.connected_vpcs import ConnectedVpc, routes
 from components.naming import tagged, token
 
 if TYPE_CHECKING:

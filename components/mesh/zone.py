@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from cilium.mesh import DOMAIN
 from components.naming import tagged, token
+from eks_cilium.cilium.mesh import DOMAIN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.naming import tagged, token
-from components.subnets import SubnetPlan, plan_subnets
+from components.network.subnets import SubnetPlan, plan_subnets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

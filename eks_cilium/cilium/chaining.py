@@ -10,7 +10,7 @@ import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cilium.values import ABLE_TO_RUN_AGENTS, WITHOUT_WATCHER, Mode, common, merged_all, placed
+from eks_cilium.cilium.values import ABLE_TO_RUN_AGENTS, WITHOUT_WATCHER, Mode, common, merged_all, placed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -3,7 +3,7 @@
 The release `cilium` belongs to whoever installed the cluster. A mesh therefore comes as a release of its own
 beside it, of the same chart and version, with everything off but the ClusterMesh API server and the list of
 the other clusters: agents read both from Secrets they mount if they are there. No object is in both releases.
-`components.cluster_mesh` installs it; a test renders every version.
+`components.mesh.cluster_mesh` installs it; a test renders every version.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cilium.values import Leaf, merged
+from eks_cilium.cilium.values import Leaf, merged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cilium.versions import Release
+    from eks_cilium.cilium.versions import Release
 
 NAMESPACE = "kube-system"
 RELEASE_NAME = "cilium-clustermesh"

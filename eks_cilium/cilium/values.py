@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from cilium.masquerade import Masquerade
-    from cilium.versions import Release
+    from eks_cilium.cilium.masquerade import Masquerade
+    from eks_cilium.cilium.versions import Release
 
 AGENT_NOT_READY_TAINT = "node.cilium.io/agent-not-ready"
 OPERATOR_SERVICE_ACCOUNT = ("kube-system", "cilium-operator")

@@ -16,21 +16,21 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from clients import aws
-from clients.kubeconfig import api_of
-from clients.kubernetes import KubernetesApi
-from errors import ProgramError, UserError
-from migration import report
-from migration.facts.own_pod import own_pod
-from migration.facts.reading import read
-from migration.plan.making import plan
-from migration.plan.model import Allowed, Capacity, Exceptions, Options, Target
+from eks_cilium.clients import aws
+from eks_cilium.clients.kubeconfig import api_of
+from eks_cilium.clients.kubernetes import KubernetesApi
+from eks_cilium.errors import ProgramError, UserError
+from eks_cilium.migration import report
+from eks_cilium.migration.facts.own_pod import own_pod
+from eks_cilium.migration.facts.reading import read
+from eks_cilium.migration.options import Allowed, Capacity, Exceptions, Options, Target
+from eks_cilium.migration.plan.planner import plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from migration.facts.model import Facts
-    from migration.plan.model import Plan
+    from eks_cilium.migration.facts.model import Facts
+    from eks_cilium.migration.plan.model import Plan
 
 CLEAN, UNREADABLE, REFUSED = 0, 1, 2
 

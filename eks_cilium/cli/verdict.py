@@ -1,4 +1,4 @@
-"""The command `python -m cilium.verdict`: who may reach whom in running clusters. It changes nothing.
+"""The command `eks-cilium verdict`: who may reach whom in running clusters. It changes nothing.
 
 Ends with 0; with 2 when `--expect` names another verdict than was found; with 1 when nothing could be judged.
 """
@@ -14,20 +14,20 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from cilium.policies import ports as ports_in
-from cilium.verdict import report
-from cilium.verdict.changes import changes, differing
-from cilium.verdict.judging import World
-from cilium.verdict.live import Live, live
-from cilium.verdict.model import Address, Decision, End, Entity, Flow, Port
-from errors import ProgramError, UserError
+from eks_cilium.errors import ProgramError, UserError
+from eks_cilium.policy import report
+from eks_cilium.policy.objects import ports as ports_in
+from eks_cilium.policy.verdict.changes import changes, differing
+from eks_cilium.policy.verdict.judging import World
+from eks_cilium.policy.verdict.live import Live, live
+from eks_cilium.policy.verdict.model import Address, Decision, End, Entity, Flow, Port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from cilium.verdict.changes import Change
-    from cilium.verdict.live import Objects, Workload
-    from cilium.verdict.model import Verdict
+    from eks_cilium.policy.verdict.changes import Change
+    from eks_cilium.policy.verdict.live import Objects, Workload
+    from eks_cilium.policy.verdict.model import Verdict
 
     Read = Callable[[Path, str], Objects]
     """Reads the cluster that a context of a kubeconfig names."""
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str], read: Read) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="python -m cilium.verdict",
+        prog="python -m eks_cilium.policy.verdict",
         description="Say who may reach whom in running clusters, by Cilium's policies.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

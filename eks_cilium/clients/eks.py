@@ -1,6 +1,6 @@
 """EKS add-ons: read, configure, create, delete. EKS node groups: their sizes.
 
-A typed client over boto3's, for `migration/`, which waits for what EKS then does in its own time.
+A typed client over boto3's, for `eks_cilium/migration/`, which waits for what EKS then does in its own time.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from errors import RefusedError, TransientError
+from eks_cilium.errors import RefusedError, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

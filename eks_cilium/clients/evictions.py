@@ -1,7 +1,7 @@
 """The eviction subresource of a pod: what is sent, and what the API server's answers mean.
 
 An eviction is not like other requests: 429 is a PodDisruptionBudget saying *not now*, 500 is two budgets on
-one pod, 409 is another pod of the same name. So nothing is tried again here; `migration.drain` decides.
+one pod, 409 is another pod of the same name. Nothing is tried again here; `migration.eviction.drain` decides.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import yaml
 
-from clients.kubernetes import BearerToken, KubernetesApi
-from errors import UserError
+from eks_cilium.clients.kubernetes import BearerToken, KubernetesApi
+from eks_cilium.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
-from clients.aws import Credentials, eks_tokens
-from clients.evictions import NO_ANSWER, EvictionAnswer, eviction, understood
-from errors import RefusedError, TransientError, UnexpectedAnswerError
+from eks_cilium.clients.aws import Credentials, eks_tokens
+from eks_cilium.clients.evictions import NO_ANSWER, EvictionAnswer, eviction, understood
+from eks_cilium.errors import RefusedError, TransientError, UnexpectedAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -17,9 +17,9 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketExce
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from clients.aws import Credentials, eks_tokens
-from clients.kubernetes import BearerToken
-from errors import RefusedError, TransientError, UnexpectedAnswerError
+from eks_cilium.clients.aws import Credentials, eks_tokens
+from eks_cilium.clients.kubernetes import BearerToken
+from eks_cilium.errors import RefusedError, TransientError, UnexpectedAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -1,6 +1,6 @@
 """What a cluster says about Cilium's policies and the pods they are about, as plain objects.
 
-Read by `python -m cilium.verdict`, which judges them. Nothing is written.
+Read by `python -m eks_cilium.policy.verdict`, which judges them. Nothing is written.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from errors import UserError
+from eks_cilium.errors import UserError
 
 if TYPE_CHECKING:
-    from clients.kubernetes import KubernetesApi, Object
+    from eks_cilium.clients.kubernetes import KubernetesApi, Object
 
 _CONFIG = "/api/v1/namespaces/kube-system/configmaps/cilium-config"
 _POLICIES = (

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from cilium.masquerade import ImageFamily, SubnetKind
-    from migration.world import Object
+    from eks_cilium.cilium.masquerade import ImageFamily, SubnetKind
+    from eks_cilium.cluster.objects import Object
 
 AUDIENCE = "sts.amazonaws.com"
 _HTTPS = "https://"

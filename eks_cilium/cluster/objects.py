@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from migration.facts.model import Reference
-from migration.facts.selectors import Requirement, requirements
+from eks_cilium.cluster.selectors import Requirement, requirements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +17,19 @@ Terms = tuple[tuple[Requirement, ...], ...]
 HOSTNAME = "kubernetes.io/hostname"
 ZONE = "topology.kubernetes.io/zone"
 _NODE_NAME_FIELD = "metadata.name"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Reference:
+    """Which object: enough to name it in a sentence and to find it again."""
+
+    kind: str
+    namespace: str
+    """Empty for objects of the whole cluster."""
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
 
 
 def reference(kind: str, thing: Mapping[str, Any]) -> Reference:

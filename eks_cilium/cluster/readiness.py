@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cilium.values import AGENT_NOT_READY_TAINT
-from errors import NotReadyError
+from eks_cilium.cilium.values import AGENT_NOT_READY_TAINT
+from eks_cilium.errors import NotReadyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,7 @@
 """The resource whose deletion takes away the network interfaces that Cilium left behind.
 
 It is made before Cilium and the nodes and so goes after them, but before the cluster's security group and the
-subnets, which a forgotten interface would keep alive. `migration.leftovers` finds and deletes.
+subnets, which a forgotten interface would keep alive. `cluster.orphaned_interfaces` finds and deletes.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import Any, TypedDict
 import pulumi  # noqa: TC002 - the SDK reads the annotations of a resource class while running
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
 
-from clients.aws import Credentials, ec2
-from migration.leftovers import sweep
-from providers.naming import urn_of
-from providers.plainly import plainly
-from providers.progress import reporter
+from eks_cilium.clients.aws import Credentials, ec2
+from eks_cilium.cluster.orphaned_interfaces import sweep
+from eks_cilium.dynamic.shell.naming import urn_of
+from eks_cilium.dynamic.shell.plain_errors import plainly
+from eks_cilium.dynamic.shell.progress import reporter
 
 ENGINE_VERSION = "1"
 

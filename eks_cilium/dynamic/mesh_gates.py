@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 import pulumi  # noqa: TC002 - the SDK reads the annotations of a resource class while running
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
 
-from mesh.endpoint import await_endpoint
-from mesh.status import await_remotes
-from providers.cluster import CONNECTION, onlooker_of
-from providers.naming import urn_of
-from providers.plainly import plainly
-from providers.progress import reporter
+from eks_cilium.dynamic.shell.cluster import CONNECTION, onlooker_of
+from eks_cilium.dynamic.shell.naming import urn_of
+from eks_cilium.dynamic.shell.plain_errors import plainly
+from eks_cilium.dynamic.shell.progress import reporter
+from eks_cilium.mesh.endpoint import await_endpoint
+from eks_cilium.mesh.status import await_remotes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from clients.pods import PodExec
-    from migration.world import Report, World
-    from providers.cluster import Onlooker
+    from eks_cilium.clients.pods import PodExec
+    from eks_cilium.dynamic.shell.cluster import Onlooker
+    from eks_cilium.runtime.context import Report, World
 
 ENGINE_VERSION = "1"
 PLAN = "plan"

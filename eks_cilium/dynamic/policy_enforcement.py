@@ -5,8 +5,8 @@ Pods on old nodes have no identity of Cilium's: a policy that names peers by lab
 
 from __future__ import annotations
 
-from migration import operations
-from providers.operation import Operation, OperationArgs, OperationProvider
+from eks_cilium.dynamic.shell.operation import Operation, OperationArgs, OperationProvider
+from eks_cilium.migration import operations
 
 
 class PolicyPauseProvider(OperationProvider):

@@ -1,6 +1,6 @@
 """The resource that is made when Cilium runs on every node, and not before.
 
-Nothing exists behind it: making it means waiting, deleting it means nothing. `migration.readiness` decides.
+Nothing exists behind it: making it means waiting, deleting it means nothing. `cluster.readiness` decides.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Any, TypedDict
 import pulumi  # noqa: TC002 - the SDK reads the annotations of a resource class while running
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
 
-from clients.aws import Credentials
-from clients.kubernetes import KubernetesApi
-from migration.readiness import Readiness, wait_until_ready
-from providers.naming import urn_of
-from providers.plainly import plainly
-from providers.progress import reporter
+from eks_cilium.clients.aws import Credentials
+from eks_cilium.clients.kubernetes import KubernetesApi
+from eks_cilium.cluster.readiness import Readiness, wait_until_ready
+from eks_cilium.dynamic.shell.naming import urn_of
+from eks_cilium.dynamic.shell.plain_errors import plainly
+from eks_cilium.dynamic.shell.progress import reporter
 
 ENGINE_VERSION = "1"
 TIMEOUT_SECONDS = 900.0

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from cilium.mesh import API_SERVER, NAMESPACE
-from mesh.endpoint import balancer_of, host_names
-from mesh.model import Agents, Snat
+from eks_cilium.cilium.mesh import API_SERVER, NAMESPACE
+from eks_cilium.mesh.endpoint import balancer_of, host_names
+from eks_cilium.mesh.model import Agents, Snat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mesh.api import Api, Object
+    from eks_cilium.mesh.api import Api, Object
 
 _CONTROLLER = "app.kubernetes.io/name=aws-load-balancer-controller"
 _VERSION = re.compile(r":v?(\d+\.\d+\.\d+)")

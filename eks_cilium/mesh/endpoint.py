@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cilium.mesh import API_SERVER, NAMESPACE
-from migration.stops import StoppedError
+from eks_cilium.cilium.mesh import API_SERVER, NAMESPACE
+from eks_cilium.runtime.errors import StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from migration.world import Report, World
+    from eks_cilium.runtime.context import Report, World
 
 _EVERY = 5.0
 

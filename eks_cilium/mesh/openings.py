@@ -10,19 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from cilium.mesh import ETCD_PORT
+from eks_cilium.cilium.mesh import ETCD_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cilium.policies import Ports
+    from eks_cilium.policy.objects import Ports
 
 Protocol = Literal["tcp", "udp", "sctp", "icmp", "all"]
 
 HEALTH_PORT = 4240
 WIREGUARD_PORT = 51871
 NODE_PORTS = (30000, 32767)
-ALL = "all"
+
 _ECHO_REQUEST, _ANY_CODE = 8, -1
 
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mesh.agents import agents, has_controller, mesh_owner, mesh_scheme, snat
-from mesh.model import Member
-from mesh.vpc import network
+from eks_cilium.mesh.agents import agents, has_controller, mesh_owner, mesh_scheme, snat
+from eks_cilium.mesh.model import Member
+from eks_cilium.mesh.vpc import network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from mesh.api import Api
+    from eks_cilium.mesh.api import Api
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mesh.model import Member
+    from eks_cilium.mesh.model import Member
 
 
 @dataclass(frozen=True, order=True)

@@ -10,14 +10,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cilium.mesh import NAMESPACE
-from errors import RefusedError, TransientError, UnexpectedAnswerError
+from eks_cilium.cilium.mesh import NAMESPACE
+from eks_cilium.errors import RefusedError, TransientError, UnexpectedAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from clients.pods import Ran
-    from migration.world import Object, Report, World
+    from eks_cilium.clients.pods import Ran
+    from eks_cilium.cluster.objects import Object
+    from eks_cilium.runtime.context import Report, World
 
 _EVERY = 10.0
 _MOST_NAMED = 5

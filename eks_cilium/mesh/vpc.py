@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from cilium.mesh import DOMAIN
-from mesh.model import STACK_TAG, Attachment, Gateway, Network, Peering, PrivateZone, Route, RouteTable
-from migration.existing import node_subnets
+from eks_cilium.cilium.mesh import DOMAIN
+from eks_cilium.cluster.existing import node_subnets
+from eks_cilium.mesh.model import (
+    STACK_TAG,
+    Attachment,
+    Gateway,
+    Network,
+    Peering,
+    PrivateZone,
+    Route,
+    RouteTable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from mesh.api import Api, Object
+    from eks_cilium.mesh.api import Api, Object
 
 _ALIVE = frozenset({"initiating-request", "pending-acceptance", "provisioning", "active"})
 _ATTACHED = frozenset({"available", "pending", "pendingAcceptance", "modifying", "initiating"})

@@ -1,1 +1,1 @@
-"""What happens to a cluster, free of Pulumi: readiness, and what is left behind. Called by `providers/`."""
+"""What happens to a cluster, free of Pulumi: readiness, and what is left behind. Called by `dynamic/`."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from migration.facts.names import AWS_CNI, NAMESPACE
-from migration.plan.model import Target
+from eks_cilium.cluster.names import AWS_CNI, NAMESPACE
+from eks_cilium.migration.options import Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What `providers/` may ask of a migration: one function per dynamic resource, each safe to call again.
+"""What `dynamic/` may ask of a migration: one function per dynamic resource, each safe to call again.
 
 Every function looks at the cluster first and does only what is left to do, so calling it again after any
 interruption finishes what was begun. All of them take a `World` (`World.of_eks(...)`, closed by its user),
@@ -19,29 +19,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from migration import (
-    affinity,
-    agents,
-    aws_node,
-    capacity,
-    marks,
-    policies,
-    rotation,
-    settling,
-    taking,
-)
-from migration.facts.names import CNI_LABEL
-from migration.inventory import Inventory
-from migration.plan.model import Before, Capacity, Exceptions, Options, Target
-from migration.record import NODES, Record
-from migration.rules import Limits, Rules
-from migration.sides import AWS, CILIUM
-from migration.stops import StoppedError
+from eks_cilium.cluster.names import CNI_LABEL
+from eks_cilium.migration.agents import enforcement, rollout
+from eks_cilium.migration.aws_node import affinity, removal
+from eks_cilium.migration.capacity import surge
+from eks_cilium.migration.cni import AWS, CILIUM
+from eks_cilium.migration.inventory import marks, recording
+from eks_cilium.migration.inventory.model import Inventory
+from eks_cilium.migration.options import Before, Capacity, Exceptions, Limits, Options, Rules, Target
+from eks_cilium.migration.rotation import restore, steps
+from eks_cilium.runtime.errors import StoppedError
+from eks_cilium.runtime.record import NODES, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from migration.world import World
+    from eks_cilium.runtime.context import World
 
 Facts = dict[str, Any]
 """Plain values: str, int, float, bool, None, and lists and dicts of them."""
@@ -55,12 +48,12 @@ def take_inventory(world: World, rules: Rules, report: Callable[[str], None]) ->
     Nodes that an exception leaves alone (Fargate's, Karpenter's) are labelled too, so that they keep their
     CNI, and are not in the list. Returns {"target", "labelled": [...], "already": [...], "nodes": [...]}.
     """
-    return taking.take(world, rules, report)
+    return recording.take(world, rules, report)
 
 
 def read_inventory(world: World, target: Target) -> Inventory | None:
     """The inventory of a migration in this direction, once there is one. Only reads; takes no lease."""
-    return taking.inventory(Record(world.api), target)
+    return recording.inventory(Record(world.api), target)
 
 
 def read_groups(world: World, target: Target) -> dict[str, Before]:
@@ -68,7 +61,7 @@ def read_groups(world: World, target: Target) -> dict[str, Before]:
     inventory = read_inventory(world, target)
     return {
         name: group.sizes(len(inventory.of_group(name)) if inventory else 0)
-        for name, group in capacity.befores(world).items()
+        for name, group in surge.befores(world).items()
     }
 
 
@@ -79,7 +72,7 @@ def restrict_aws_node(world: World, rules: Rules, report: Callable[[str], None])
     Returns {"managed": bool, "version": str, "terms": nodeSelectorTerms}.
     """
     if rules.options.target is Target.AWS_VPC_CNI:
-        aws_node.bring_back(world, rules, report)
+        removal.bring_back(world, rules, report)
     return affinity.restrict(world, rules, report)
 
 
@@ -90,12 +83,12 @@ def release_aws_node(world: World, rules: Rules, report: Callable[[str], None]) 
 
 def pause_policies(world: World, rules: Rules, report: Callable[[str], None]) -> Facts:
     """Have Cilium enforce no policy while pods of both CNIs run. Returns {"before", "agents"}."""
-    return policies.pause(world, rules.limits, report)
+    return enforcement.pause(world, rules.limits, report)
 
 
 def resume_policies(world: World, rules: Rules, report: Callable[[str], None]) -> Facts:
     """Have Cilium enforce policies as its configuration said, and roll its agents. {"restored", "agents"}."""
-    return policies.resume(world, rules.limits, report)
+    return enforcement.resume(world, rules.limits, report)
 
 
 def await_agent_count(
@@ -105,14 +98,14 @@ def await_agent_count(
 
     Returns {"daemonSet", "desired", "unlabelled"}.
     """
-    return agents.await_count(world, target, report, readings=readings, seconds=seconds)
+    return rollout.await_count(world, target, report, readings=readings, seconds=seconds)
 
 
 def await_no_agents(
     world: World, target: Target, report: Callable[[str], None], *, readings: int = 2, seconds: float = 300.0
 ) -> Facts:
     """The gate before the old CNI is removed: its agents are wanted on no node. {"daemonSet", "desired"}."""
-    return agents.await_none(world, target, report, readings=readings, seconds=seconds)
+    return rollout.await_none(world, target, report, readings=readings, seconds=seconds)
 
 
 def prepare_capacity(world: World, rules: Rules, report: Callable[[str], None]) -> Facts:
@@ -121,7 +114,7 @@ def prepare_capacity(world: World, rules: Rules, report: Callable[[str], None]) 
     Returns when the extra nodes are through the CNI gate: {"groups": {name: {"minimum", "maximum",
     "desired", "before", "suspended"}}, "ready": [new nodes]}.
     """
-    return capacity.prepare(world, rules, report)
+    return surge.prepare(world, rules, report)
 
 
 def restore_capacity(world: World, rules: Rules, report: Callable[[str], None]) -> Facts:
@@ -130,7 +123,7 @@ def restore_capacity(world: World, rules: Rules, report: Callable[[str], None]) 
     Surplus nodes, and nodes that AWS would move to even out zones, are drained first.
     Returns {"groups": {name: {"minimum", "maximum", "desired", "suspended"}}}.
     """
-    return settling.settle(world, rules, report)
+    return restore.settle(world, rules, report)
 
 
 def rotate_node(world: World, name: str, rules: Rules, report: Callable[[str], None]) -> Facts:
@@ -138,10 +131,10 @@ def rotate_node(world: World, name: str, rules: Rules, report: Callable[[str], N
 
     Returns {"node", "instance", "group", "evicted", "deleted", "decremented", "seconds": {phase: seconds}}.
     """
-    node = taking.required(world, rules.options.target).node(name)
+    node = recording.required(world, rules.options.target).node(name)
     if node is None:
         raise StoppedError(f"node {name} is not in the inventory of this migration")
-    return rotation.rotate(world, node, rules, report)
+    return steps.rotate(world, node, rules, report)
 
 
 def remove_aws_node(world: World, rules: Rules, report: Callable[[str], None]) -> Facts:
@@ -149,7 +142,7 @@ def remove_aws_node(world: World, rules: Rules, report: Callable[[str], None]) -
 
     Returns {"managed": bool, "removed": [...], "kept": [...]}.
     """
-    return aws_node.remove(world, rules, report)
+    return removal.remove(world, rules, report)
 
 
 def forget(world: World, report: Callable[[str], None]) -> Facts:
@@ -164,7 +157,7 @@ def forget(world: World, report: Callable[[str], None]) -> Facts:
             marks.label(world.api, node, CNI_LABEL, None)
             unlabelled.append(node["metadata"]["name"])
     record = Record(world.api)
-    if taking.inventory(record, Target.AWS_VPC_CNI) is None:
+    if recording.inventory(record, Target.AWS_VPC_CNI) is None:
         record.delete()
     else:
         record.drop_all_but(NODES)
@@ -175,6 +168,6 @@ def forget(world: World, report: Callable[[str], None]) -> Facts:
 def forget_way_back(world: World) -> None:
     """Delete what is left of the record of a rollback; that of a migration to Cilium stays."""
     record = Record(world.api)
-    if taking.inventory(record, Target.AWS_VPC_CNI) is not None:
+    if recording.inventory(record, Target.AWS_VPC_CNI) is not None:
         world.guard()
         record.delete()

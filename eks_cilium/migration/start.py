@@ -9,15 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from migration import operations
-from migration.existing import image_families
-from migration.plan.making import plan
+from eks_cilium.cluster.existing import image_families
+from eks_cilium.migration import operations
+from eks_cilium.migration.facts.reading import facts_of
+from eks_cilium.migration.plan.planner import plan
 
 if TYPE_CHECKING:
-    from cilium.masquerade import ImageFamily
-    from migration.plan.model import Plan
-    from migration.rules import Rules
-    from migration.world import Report, World
+    from eks_cilium.cilium.masquerade import ImageFamily
+    from eks_cilium.migration.options import Rules
+    from eks_cilium.migration.plan.model import Plan
+    from eks_cilium.runtime.context import Report, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,4 +59,4 @@ def plan_now(world: World, rules: Rules, report: Report) -> Plan:
     inventory = operations.read_inventory(world, target)
     if inventory is not None:
         options = replace(options, outgoing=inventory.names, before=operations.read_groups(world, target))
-    return plan(world.facts(report), options)
+    return plan(facts_of(world, report), options)

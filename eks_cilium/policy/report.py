@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cilium.verdict.model import Address, Entity, Pod
-from cilium.verdict.wording import side
+from eks_cilium.policy.verdict.model import Address, Entity, Pod
+from eks_cilium.policy.verdict.wording import side
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from cilium.verdict.changes import Change
-    from cilium.verdict.model import End, Side, Verdict
-    from cilium.verdict.rule import Unread
+    from eks_cilium.policy.verdict.changes import Change
+    from eks_cilium.policy.verdict.model import End, Side, Verdict
+    from eks_cilium.policy.verdict.rule import Unread
 
 SCHEMA = "eks-cilium/verdicts/v1"
 _HEADER = ("FROM", "TO", "PORT", "VERDICT", "EGRESS", "INGRESS")

@@ -1,7 +1,7 @@
 """Everything outside that a migration looks at and acts on: one value, handed down.
 
-`providers/` makes one per operation with `World.of_eks`; tests make one over a simulated world. Nothing in
-`migration/` reads a clock, sleeps or makes a client by itself.
+`dynamic/` makes one per operation with `World.of_eks`; tests make one over a simulated world. Nothing in
+`eks_cilium/migration/` reads a clock, sleeps or makes a client by itself.
 """
 
 from __future__ import annotations
@@ -12,24 +12,21 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from clients.autoscaling import AutoScaling
-from clients.aws import client
-from clients.ec2 import Ec2
-from clients.eks import Eks
-from clients.kubernetes import KubernetesApi
-from migration.clock import Time
-from migration.facts.reading import read
-from migration.journal import Journal
-from migration.lease import Holder, Lease, held_by_this_process
-from migration.stops import TimedOutError
+from eks_cilium.clients.autoscaling import AutoScaling
+from eks_cilium.clients.aws import client
+from eks_cilium.clients.ec2 import Ec2
+from eks_cilium.clients.eks import Eks
+from eks_cilium.clients.kubernetes import KubernetesApi
+from eks_cilium.runtime.clock import Time
+from eks_cilium.runtime.errors import TimedOutError
+from eks_cilium.runtime.journal import Journal
+from eks_cilium.runtime.lease import Holder, Lease, held_by_this_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from clients.aws import Credentials
-    from migration.facts.model import Facts
+    from eks_cilium.clients.aws import Credentials
 
-Object = dict[str, Any]
 Report = Callable[[str], None]
 
 
@@ -97,12 +94,6 @@ class World:
     def eks(self) -> Eks:
         """The cluster's add-ons and node groups."""
         return Eks(self.aws("eks"), self.cluster)
-
-    def facts(self, report: Report, *, with_groups: bool = True) -> Facts:
-        """All facts of the cluster, read now; of Auto Scaling only where nodes are to be replaced."""
-        return read(
-            self.cluster, self.api, self.aws, report=report, clock=self.time.now, with_groups=with_groups
-        )
 
     def note(self, event: str, **values: Any) -> None:
         """Write a line of the journal."""

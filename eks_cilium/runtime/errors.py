@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from errors import UserError
+from eks_cilium.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

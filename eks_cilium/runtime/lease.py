@@ -16,15 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from errors import ProgramError, RefusedError
-from migration.facts.names import LEASE, NAMESPACE
-from migration.stops import LeaseHeldError, StoppedError
+from eks_cilium.cluster.names import LEASE, NAMESPACE
+from eks_cilium.errors import ProgramError, RefusedError
+from eks_cilium.runtime.errors import LeaseHeldError, StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from clients.kubernetes import KubernetesApi
-    from migration.clock import Time
+    from eks_cilium.clients.kubernetes import KubernetesApi
+    from eks_cilium.runtime.clock import Time
 
 Object = dict[str, Any]
 

@@ -10,12 +10,12 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from errors import RefusedError
-from migration.facts.names import INVENTORY, NAMESPACE
+from eks_cilium.cluster.names import INVENTORY, NAMESPACE
+from eks_cilium.errors import RefusedError
 
 if TYPE_CHECKING:
-    from clients.kubernetes import KubernetesApi
-    from migration.facts.model import Reference
+    from eks_cilium.clients.kubernetes import KubernetesApi
+    from eks_cilium.cluster.objects import Reference
 
 _COLLECTION = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
 PATH = f"{_COLLECTION}/{INVENTORY}"

@@ -4,8 +4,8 @@
 configuration.
 """
 
-from settings.model import Settings
-from settings.problems import ConfigurationError, Problem
-from settings.reading import read
+from eks_cilium.settings.model import Settings
+from eks_cilium.settings.problems import ConfigurationError, Problem
+from eks_cilium.settings.reading import read
 
 __all__ = ["ConfigurationError", "Problem", "Settings", "read"]

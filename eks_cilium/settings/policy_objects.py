@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cilium.policies import Policy, UnreadablePolicyError, deny_by_default, policies_in, sides_of
+from eks_cilium.policy.objects import Policy, UnreadablePolicyError, deny_by_default, policies_in, sides_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from settings.model.policies import Policies
+    from eks_cilium.settings.model.policies import Policies
 
 KeyPath = tuple[str | int, ...]
 

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from errors import UserError
+from eks_cilium.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

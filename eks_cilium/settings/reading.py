@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from settings.model import MODELS, Settings
-from settings.problems import (
+from eks_cilium.settings.model import MODELS, Settings
+from eks_cilium.settings.problems import (
     NAMESPACE,
     UNSET,
     ConfigurationError,
@@ -24,7 +24,7 @@ from settings.problems import (
     remove_command,
     set_command,
 )
-from settings.rules import broken_rules
+from eks_cilium.settings.rules import broken_rules
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from pydantic import BaseModel
 
-from settings.model import MODELS
-from settings.problems import NAMESPACE
+from eks_cilium.settings.model import MODELS
+from eks_cilium.settings.problems import NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

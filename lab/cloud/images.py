@@ -16,12 +16,12 @@ from moto.ec2.models import ec2_backends
 from moto.ec2.models.amis import Ami
 from moto.ssm.models import Parameter, ssm_backends
 
-from lab.cloud.eks.versions import OFFERED
+from lab.cloud.kubernetes_versions import OFFERED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lab.cloud.eks.versions import KubernetesVersion
+    from lab.cloud.kubernetes_versions import KubernetesVersion
 
 _OWNER = "602401143452"  # the account in which AWS publishes EKS's images
 _BOTTLEROCKET = "1.52.0"

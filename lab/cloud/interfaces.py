@@ -21,7 +21,7 @@ from moto.sts.models import sts_backends
 
 from lab.cloud.ec2.addresses import network_limits
 from lab.cloud.extension import Extension
-from lab.cloud.identities import PARTITION
+from lab.cloud.identity.identities import PARTITION
 from lab.cloud.schedule import BACKENDS
 
 if TYPE_CHECKING:

@@ -23,17 +23,18 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from lab.cloud import account, contract
-from lab.cloud.calls import Door, read_request
+from lab.cloud import contract
 from lab.cloud.clusters import Clusters
 from lab.cloud.eks.aws import AwsClients
 from lab.cloud.eks.kubernetes_api import HttpKubernetesApi
 from lab.cloud.eks.service import Eks
 from lab.cloud.eks.world import World
 from lab.cloud.extension import Parts
-from lab.cloud.faults import Faults, JsonLines
-from lab.cloud.identities import Identities
-from lab.cloud.wire import Models
+from lab.cloud.identity import account
+from lab.cloud.identity.identities import Identities
+from lab.cloud.requests.calls import Door, read_request
+from lab.cloud.requests.faults import Faults, JsonLines
+from lab.cloud.requests.wire import Models
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from lab.cloud.eks.kubernetes_api import KubernetesApi
     from lab.cloud.eks.launcher import Launcher
     from lab.cloud.extension import Extension, Installer
-    from lab.cloud.identities import Credentials
+    from lab.cloud.identity.identities import Credentials
     from lab.cloud.timing import Timing
 
 LOOPBACK = "127.0.0.1"

@@ -66,7 +66,7 @@ def _take_away(places: Places) -> bool:
 @contextmanager
 def _going_back(places: Places) -> Iterator[None]:
     """The stack's file with the other direction in it, for as long as it takes."""
-    file = places.project / "stacks" / f"Pulumi.{MIGRATED}.yaml"
+    file = places.stack_file(MIGRATED)
     written = file.read_text()
     file.write_text(written.replace("target: cilium", "target: aws-vpc-cni"))
     try:

@@ -6,11 +6,11 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from lab.engine import stack_commands
-from lab.engine.arguments import parse
-from lab.engine.commands import Command
+from lab.engine.cli import stack_commands
+from lab.engine.cli.arguments import parse
+from lab.engine.cli.commands import Command
 from lab.engine.errors import EngineError
-from lab.engine.workspace import Workspace
+from lab.engine.project.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run one command; errors a person can do something about are one clean message."""
     parsed = parse(arguments)
     try:
-        workspace = Workspace(parsed.program, parsed.state, environment)
+        workspace = Workspace(parsed.program, parsed.state, environment, getattr(parsed, "config_file", None))
         if parsed.verb == "stack":
             stack_commands.stack(workspace, parsed)
             return 0

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from lab.engine.diffs import Diff
-    from lab.engine.resources import Resource
+    from lab.engine.state.diffs import Diff
+    from lab.engine.state.resources import Resource
 
 
 class Op(enum.StrEnum):

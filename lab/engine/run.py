@@ -19,10 +19,10 @@ from lab.engine.events import Severity, Sink
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lab.engine.project import Configuration
-    from lab.engine.registry import Providers
-    from lab.engine.resources import Resource
-    from lab.engine.state import Deployment, Snapshot
+    from lab.engine.project.files import Configuration
+    from lab.engine.providers.registry import Providers
+    from lab.engine.state.deployment import Deployment, Snapshot
+    from lab.engine.state.resources import Resource
 
 
 @dataclass(frozen=True)

@@ -13,28 +13,28 @@ import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.engine.deletes import execute_deletes, plan_deletes
 from lab.engine.errors import EngineError, RunStopped
 from lab.engine.events import Severity, Sink
-from lab.engine.executor import Executor
-from lab.engine.monitor import Engine, Monitor, Server
-from lab.engine.planner import Decisions
-from lab.engine.plugins import Host
-from lab.engine.processes import Child, Children
-from lab.engine.program import Program
-from lab.engine.refresh import Refresher
-from lab.engine.registrar import Registrar
-from lab.engine.registry import Launcher, Providers, Sources
+from lab.engine.program.launch import Program
+from lab.engine.program.monitor import Engine, Monitor, Server
+from lab.engine.program.registrar import Registrar
+from lab.engine.providers.plugins import Host
+from lab.engine.providers.processes import Child, Children
+from lab.engine.providers.registry import Launcher, Providers, Sources
 from lab.engine.run import Options, Run
+from lab.engine.steps.decisions import Decisions
+from lab.engine.steps.deletes import execute_deletes, plan_deletes
+from lab.engine.steps.executor import Executor
+from lab.engine.steps.refresh import Refresher
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Mapping
 
-    from lab.engine.builtin import StackOutputs
-    from lab.engine.project import Configuration, Project
-    from lab.engine.state import Deployment, Snapshot
-    from lab.engine.values import Properties
+    from lab.engine.project.files import Configuration, Project
+    from lab.engine.providers.builtin import StackOutputs
+    from lab.engine.state.deployment import Deployment, Snapshot
+    from lab.engine.state.values import Properties
 
 _GRACE = 5.0
 """Seconds a program has to end once nothing more will happen."""

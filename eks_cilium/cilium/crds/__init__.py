@@ -2,7 +2,7 @@
 
 An API server drops keys that a definition does not know without a word, and Pulumi sends what it is given.
 `<version>.json` beside this file holds the schema of a rule as the CustomResourceDefinitions of that release
-have it; `python -m cilium.crds` writes it, a test compares it with the real definitions.
+have it; `python -m eks_cilium.cilium.crds` writes it, a test compares it with the real definitions.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Write the schemas of policies: `python -m cilium.crds VERSION=DIRECTORY ...`.
+"""Write the schemas of policies: `python -m eks_cilium.cilium.crds VERSION=DIRECTORY ...`.
 
 Each directory is a release's `pkg/k8s/apis/cilium.io/client/crds/v2`. To serve a new Cilium version: run
-this, add the version to `cilium/versions.py`.
+this, add the version to `eks_cilium/cilium/versions.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-from cilium.crds.extraction import extract
+from eks_cilium.cilium.crds.extraction import extract
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """How the schema of a rule is taken from the CustomResourceDefinitions of a release, small and strict.
 
-Used by `python -m cilium.crds` and by the test that compares the stored schemas with the definitions.
+Used by `python -m eks_cilium.cilium.crds` and by the test that compares stored schemas with the definitions.
 """
 
 from __future__ import annotations

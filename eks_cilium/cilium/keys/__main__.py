@@ -1,6 +1,6 @@
-"""Write the key tree of charts: `python -m cilium.keys DIRECTORY ...`, each an unpacked `cilium` chart.
+"""Write the key tree of charts: `python -m eks_cilium.cilium.keys DIRECTORY ...`, each an unpacked chart.
 
-To serve a new Cilium version: unpack its chart, run this, add the version to `cilium/versions.py`.
+To serve a new Cilium version: unpack its chart, run this, add the version to `eks_cilium/cilium/versions.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from cilium.keys.extraction import extract
+from eks_cilium.cilium.keys.extraction import extract
 
 
 def main() -> None:

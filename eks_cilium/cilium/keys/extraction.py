@@ -1,6 +1,6 @@
 """How the key tree is taken from a chart: its default values, and the keys they only mention in a comment.
 
-Used by `python -m cilium.keys` and by the test that compares the stored trees with the charts.
+Used by `python -m eks_cilium.cilium.keys` and by the test that compares the stored trees with the charts.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from cilium.keys import ANYTHING
+from eks_cilium.cilium.keys import ANYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from migration import chaining, unchaining
-from providers.operation import Operation, OperationArgs, OperationProvider
+from eks_cilium.dynamic.shell.operation import Operation, OperationArgs, OperationProvider
+from eks_cilium.migration.chaining import operations, removal
 
 if TYPE_CHECKING:
-    from migration.operations import Rules
-    from migration.world import Report, World
+    from eks_cilium.migration.operations import Rules
+    from eks_cilium.runtime.context import Report, World
 
 
 class ChainedAgentsProvider(OperationProvider):
     """Waits for agents; deleting it has them leave, unless Cilium is not chained any more."""
 
-    operation = staticmethod(chaining.await_agents)
+    operation = staticmethod(operations.await_agents)
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Nodes on which an agent only vanished would start no pod any more."""
@@ -27,17 +27,17 @@ class ChainedAgentsProvider(OperationProvider):
 
     def undo(self, world: World, rules: Rules, report: Report) -> None:
         """Have the agents leave every node."""
-        chaining.leave_nodes(world, rules, report, everywhere=True)
+        operations.leave_nodes(world, rules, report, everywhere=True)
 
 
 class UnchainingProvider(OperationProvider):
     """Has chained agents leave the nodes that are to be replaced; where there are none it does nothing."""
 
-    operation = staticmethod(chaining.leave_nodes)
+    operation = staticmethod(operations.leave_nodes)
 
     def undo(self, world: World, rules: Rules, report: Report) -> None:
         """Before Cilium was installed anew, chained agents may come back."""
-        unchaining.come_back(world, rules, report)
+        removal.come_back(world, rules, report)
 
 
 class ChainedAgents(Operation[OperationArgs], module="eks-cilium", name="ChainedAgents"):

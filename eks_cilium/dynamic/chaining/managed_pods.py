@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from migration import chaining
-from migration.refresh import report
-from migration.refresh.beginning import plan_now
-from providers.operation import Operation, OperationProvider
-from providers.planning import Foreseen, PlannedArgs, checked, foreseen, is_done
+from eks_cilium.dynamic.shell.operation import Operation, OperationProvider
+from eks_cilium.dynamic.shell.planning import Foreseen, PlannedArgs, checked, foreseen, is_done
+from eks_cilium.migration.chaining import operations
+from eks_cilium.migration.refresh import report
+from eks_cilium.migration.refresh.start import plan_now
 
 if TYPE_CHECKING:
     import pulumi
     from pulumi.dynamic import CheckResult
 
-    from migration.refresh.model import RefreshPlan
+    from eks_cilium.migration.refresh.model import RefreshPlan
 
 
 class ManagedPodsProvider(OperationProvider):
     """Waits until Cilium manages every pod that was to be restarted."""
 
-    operation = staticmethod(chaining.await_managed)
+    operation = staticmethod(operations.await_managed)
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Show how many there are now, and what will be left."""

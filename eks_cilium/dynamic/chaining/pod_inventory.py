@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from migration import chaining
-from migration.refresh import report
-from migration.refresh.beginning import plan_now
-from migration.stops import StoppedError
-from providers.operation import Operation, OperationProvider
-from providers.planning import Foreseen, PlannedArgs, checked, foreseen
+from eks_cilium.dynamic.shell.operation import Operation, OperationProvider
+from eks_cilium.dynamic.shell.planning import Foreseen, PlannedArgs, checked, foreseen
+from eks_cilium.migration.chaining import operations
+from eks_cilium.migration.refresh import report
+from eks_cilium.migration.refresh.start import plan_now
+from eks_cilium.runtime.errors import StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import pulumi
     from pulumi.dynamic import CheckResult
 
-    from migration.operations import Facts, Rules
-    from migration.refresh.model import RefreshPlan
-    from migration.world import Report, World
+    from eks_cilium.migration.operations import Facts, Rules
+    from eks_cilium.migration.refresh.model import RefreshPlan
+    from eks_cilium.runtime.context import Report, World
 
 
 class PodInventoryArgs(PlannedArgs):
@@ -58,7 +58,7 @@ class PodInventoryProvider(OperationProvider):
     def perform(self, world: World, rules: Rules, _props: Mapping[str, Any], report: Report) -> Facts:
         """Write down; the workloads have to be those that the program has resources for."""
         before = written(plan_now(world, rules, report))
-        taken = chaining.take_list(world, rules, report)
+        taken = operations.take_list(world, rules, report)
         _compare(_props["workloads"], taken["workloads"])
         return {**taken, "plan": before}
 

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
-from migration import chaining
-from migration.facts.model import Reference
-from migration.refresh import report
-from migration.refresh.beginning import plan_now
-from providers.operation import Operation, OperationProvider
-from providers.planning import Foreseen, PlannedArgs, checked, foreseen, is_done
+from eks_cilium.cluster.objects import Reference
+from eks_cilium.dynamic.shell.operation import Operation, OperationProvider
+from eks_cilium.dynamic.shell.planning import Foreseen, PlannedArgs, checked, foreseen, is_done
+from eks_cilium.migration.chaining import operations
+from eks_cilium.migration.refresh import report
+from eks_cilium.migration.refresh.start import plan_now
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pulumi.dynamic import CheckResult
 
-    from migration.operations import Facts, Rules
-    from migration.refresh.model import RefreshPlan
-    from migration.world import Report, World
+    from eks_cilium.migration.operations import Facts, Rules
+    from eks_cilium.migration.refresh.model import RefreshPlan
+    from eks_cilium.runtime.context import Report, World
 
 
 class Workload(TypedDict):
@@ -58,7 +58,7 @@ class PodRefreshProvider(OperationProvider):
 
     def perform(self, world: World, rules: Rules, _props: Mapping[str, Any], report: Report) -> Facts:
         """Roll out or evict, wait, look at its health and at what Cilium knows."""
-        return chaining.restart_workload(world, _reference(_props), rules, report)
+        return operations.restart_workload(world, _reference(_props), rules, report)
 
 
 def of_workload(plan: RefreshPlan, workload: Reference) -> Foreseen:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from migration import chaining, snat
-from providers.operation import Operation, OperationArgs, OperationProvider
+from eks_cilium.dynamic.shell.operation import Operation, OperationArgs, OperationProvider
+from eks_cilium.migration.aws_node import snat
+from eks_cilium.migration.chaining import operations
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from migration.operations import Facts, Rules
-    from migration.world import Report, World
+    from eks_cilium.migration.operations import Facts, Rules
+    from eks_cilium.runtime.context import Report, World
 
 
 class SnatExclusionsArgs(OperationArgs):
@@ -27,7 +28,7 @@ class SnatExclusionsProvider(OperationProvider):
 
     def perform(self, world: World, rules: Rules, _props: Mapping[str, Any], report: Report) -> Facts:
         """Exclude the peers that are not excluded yet."""
-        return chaining.exclude_from_snat(world, _props["peers"], rules, report)
+        return operations.exclude_from_snat(world, _props["peers"], rules, report)
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """No agent of Cilium's depends on it."""

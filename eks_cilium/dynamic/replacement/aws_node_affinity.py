@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migration import operations
-from migration.operations import Target
-from migration.placement import place
-from providers.operation import Operation, OperationArgs, OperationProvider
+from eks_cilium.dynamic.shell.operation import Operation, OperationArgs, OperationProvider
+from eks_cilium.migration import operations
+from eks_cilium.migration.agents.placement import place
+from eks_cilium.migration.operations import Target
 
 if TYPE_CHECKING:
-    from migration.operations import Facts, Rules
-    from migration.world import Report, World
+    from eks_cilium.migration.operations import Facts, Rules
+    from eks_cilium.runtime.context import Report, World
 
 
 def _bind(world: World, rules: Rules, report: Report) -> Facts:

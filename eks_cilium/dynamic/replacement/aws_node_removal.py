@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from migration import operations
-from providers.operation import Operation, OperationArgs, OperationProvider
+from eks_cilium.dynamic.shell.operation import Operation, OperationArgs, OperationProvider
+from eks_cilium.migration import operations
 
 
 class AwsNodeRemovalProvider(OperationProvider):

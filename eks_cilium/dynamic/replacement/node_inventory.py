@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from migration import operations, report
-from migration.beginning import plan_now
-from migration.operations import Target
-from migration.report.wording import headline, sizes, verdict_of
-from migration.stops import StoppedError
-from providers.operation import Operation, OperationProvider
-from providers.planning import Foreseen, PlannedArgs, checked, foreseen
+from eks_cilium.dynamic.shell.operation import Operation, OperationProvider
+from eks_cilium.dynamic.shell.planning import Foreseen, PlannedArgs, checked, foreseen
+from eks_cilium.migration import operations, report
+from eks_cilium.migration.operations import Target
+from eks_cilium.migration.report.wording import headline, sizes, verdict_of
+from eks_cilium.migration.start import plan_now
+from eks_cilium.runtime.errors import StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     import pulumi
     from pulumi.dynamic import CheckResult
 
-    from migration.operations import Facts, Rules
-    from migration.plan.model import Plan
-    from migration.world import Report, World
+    from eks_cilium.migration.operations import Facts, Rules
+    from eks_cilium.migration.plan.model import Plan
+    from eks_cilium.runtime.context import Report, World
 
 
 class NodeInventoryArgs(PlannedArgs):

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from migration import operations, report
-from providers.operation import Operation, OperationProvider
-from providers.planning import Foreseen, PlannedArgs, checked, foreseen, is_done
+from eks_cilium.dynamic.shell.operation import Operation, OperationProvider
+from eks_cilium.dynamic.shell.planning import Foreseen, PlannedArgs, checked, foreseen, is_done
+from eks_cilium.migration import operations, report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pulumi.dynamic import CheckResult
 
-    from migration.operations import Facts, Rules
-    from migration.plan.model import Plan
-    from migration.world import Report, World
+    from eks_cilium.migration.operations import Facts, Rules
+    from eks_cilium.migration.plan.model import Plan
+    from eks_cilium.runtime.context import Report, World
 
 
 class NodeRotationArgs(PlannedArgs):

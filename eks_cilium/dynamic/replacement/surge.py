@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from migration import operations
-from migration.report.wording import sizes
-from providers.operation import Operation, OperationArgs, OperationProvider
-from providers.planning import Foreseen, PlannedArgs, checked, foreseen, is_done
+from eks_cilium.dynamic.shell.operation import Operation, OperationArgs, OperationProvider
+from eks_cilium.dynamic.shell.planning import Foreseen, PlannedArgs, checked, foreseen, is_done
+from eks_cilium.migration import operations
+from eks_cilium.migration.report.wording import sizes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pulumi.dynamic import CheckResult
 
-    from migration.plan.model import Plan
+    from eks_cilium.migration.plan.model import Plan
 
 _WIDTH = ("surge", "capacity")
 

@@ -13,12 +13,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clients.aws import Credentials, client
-from clients.kubernetes import KubernetesApi
-from clients.pods import PodExec
-from errors import RefusedError
-from migration.journal import Journal
-from migration.world import World
+from eks_cilium.clients.aws import Credentials, client
+from eks_cilium.clients.kubernetes import KubernetesApi
+from eks_cilium.clients.pods import PodExec
+from eks_cilium.errors import RefusedError
+from eks_cilium.runtime.context import World
+from eks_cilium.runtime.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NotRequired, TypedDict
 import pulumi  # noqa: TC002 - the SDK reads the annotations of a resource class while running
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
 
-from migration.operations import Target
-from migration.placement import refuse_while_needed
-from providers.cluster import CONNECTION, NoClusterError, world_of
-from providers.naming import urn_of
-from providers.plainly import plainly
-from providers.progress import reporter
-from providers.rules import rules_of
+from eks_cilium.dynamic.shell.cluster import CONNECTION, NoClusterError, world_of
+from eks_cilium.dynamic.shell.naming import urn_of
+from eks_cilium.dynamic.shell.plain_errors import plainly
+from eks_cilium.dynamic.shell.progress import reporter
+from eks_cilium.dynamic.shell.rules import rules_of
+from eks_cilium.migration.agents.placement import refuse_while_needed
+from eks_cilium.migration.operations import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from migration.operations import Facts, Rules
-    from migration.world import Report, World
-    from providers.cluster import Connect
+    from eks_cilium.dynamic.shell.cluster import Connect
+    from eks_cilium.migration.operations import Facts, Rules
+    from eks_cilium.runtime.context import Report, World
 
 ENGINE_VERSION = "1"
 PLAN = "plan"

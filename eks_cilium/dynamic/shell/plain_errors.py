@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from errors import ProgramError, UnexpectedAnswerError
+from eks_cilium.errors import ProgramError, UnexpectedAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypedDict, TypeVar
 from pulumi.dynamic import CheckFailure, CheckResult
 from pulumi.output import Unknown
 
-from migration.beginning import plan_now
-from providers.cluster import CONNECTION, NoClusterError
-from providers.operation import PLAN, OperationArgs
-from providers.plainly import plainly
-from providers.rules import rules_of
+from eks_cilium.dynamic.shell.cluster import CONNECTION, NoClusterError
+from eks_cilium.dynamic.shell.operation import PLAN, OperationArgs
+from eks_cilium.dynamic.shell.plain_errors import plainly
+from eks_cilium.dynamic.shell.rules import rules_of
+from eks_cilium.migration.start import plan_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from migration.operations import Rules
-    from migration.plan.model import Refusal
-    from migration.world import Report, World
-    from providers.cluster import Connect
+    from eks_cilium.dynamic.shell.cluster import Connect
+    from eks_cilium.migration.operations import Rules
+    from eks_cilium.migration.plan.model import Refusal
+    from eks_cilium.runtime.context import Report, World
 
 FORESEEN = "foreseen"
 """The input in which a previewed program hands over a plan's part. It is never kept."""

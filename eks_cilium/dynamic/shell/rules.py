@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from migration.operations import Capacity, Exceptions, Limits, Options, Rules, Target
-from migration.plan.model import Allowed
-from migration.refresh.model import Jobs, Refreshing
+from eks_cilium.migration.operations import Capacity, Exceptions, Limits, Options, Rules, Target
+from eks_cilium.migration.options import Allowed, Jobs, Refreshing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mesh.checks import addresses, gateways, identities, networks, owners
+from eks_cilium.mesh.checks import addresses, gateways, identities, networks, owners
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from mesh.model import Member, Refusal, Wanted
+    from eks_cilium.mesh.model import Member, Refusal, Wanted
 
     Check = Callable[[Sequence[Member], Wanted], Iterator[Refusal]]
 

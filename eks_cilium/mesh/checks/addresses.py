@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cilium.mesh import NAMESPACE
-from mesh.checks.members import network_of, with_agents
-from mesh.model import Member, Refusal, Wanted
+from eks_cilium.cilium.mesh import NAMESPACE
+from eks_cilium.mesh.checks.members import network_of, with_agents
+from eks_cilium.mesh.model import Member, Refusal, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

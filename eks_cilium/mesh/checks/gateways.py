@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mesh.checks.members import TRANSIT
-from mesh.model import Member, Refusal, Wanted
+from eks_cilium.mesh.checks.members import TRANSIT
+from eks_cilium.mesh.model import Member, Refusal, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from cilium.mesh import HIGHEST_ID, NAMESPACE
-from cilium.versions import RELEASES, minor
-from mesh.checks.members import with_agents
-from mesh.model import Member, Refusal, Wanted
+from eks_cilium.cilium.mesh import HIGHEST_ID, NAMESPACE
+from eks_cilium.cilium.versions import RELEASES, minor
+from eks_cilium.mesh.checks.members import with_agents
+from eks_cilium.mesh.model import Member, Refusal, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mesh.model import Agents, Member
+    from eks_cilium.mesh.model import Agents, Member
 
 PEERING, TRANSIT = "peering", "transit-gateway"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mesh.checks.members import PEERING, TRANSIT, network_of
-from mesh.model import LOCAL, Member, Refusal, Route, RouteTable, Wanted
-from mesh.routes import both_ways, pairs
+from eks_cilium.mesh.checks.members import PEERING, TRANSIT, network_of
+from eks_cilium.mesh.model import LOCAL, Member, Refusal, Route, RouteTable, Wanted
+from eks_cilium.mesh.routes import both_ways, pairs
 
 if TYPE_CHECKING:
     import ipaddress

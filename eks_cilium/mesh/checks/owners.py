@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cilium.mesh import API_SERVER, DOMAIN, NAMESPACE, RELEASE_NAME
-from mesh.model import Member, Refusal, Wanted
+from eks_cilium.cilium.mesh import API_SERVER, DOMAIN, NAMESPACE, RELEASE_NAME
+from eks_cilium.mesh.model import Member, Refusal, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,15 +9,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from cilium.values import AGENT_NOT_READY_TAINT
-from migration import agents
-from migration.facts.nodes import node as known_node
-from migration.facts.objects import condition, moment
-from migration.sides import CILIUM, incoming
+from eks_cilium.cilium.values import AGENT_NOT_READY_TAINT
+from eks_cilium.cluster.objects import condition, moment
+from eks_cilium.migration.agents import rollout
+from eks_cilium.migration.cni import CILIUM, incoming
+from eks_cilium.migration.facts.nodes import node as known_node
 
 if TYPE_CHECKING:
-    from migration.plan.model import Target
-    from migration.world import World
+    from eks_cilium.migration.options import Target
+    from eks_cilium.runtime.context import World
 
 Object = dict[str, Any]
 
@@ -37,7 +37,7 @@ class Joining:
             for thing in world.api.list("/api/v1/nodes")
             if (instance := known_node(thing, {}).instance)
         }
-        self._agents = {pod["spec"].get("nodeName"): pod for pod in agents.pods(world, self._plugin)}
+        self._agents = {pod["spec"].get("nodeName"): pod for pod in rollout.pods(world, self._plugin)}
         self._cilium_nodes = (
             {str(name) for name in world.api.each(_CILIUM_NODES, lambda thing: thing["metadata"]["name"])}
             if self._plugin is CILIUM

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from migration import agents
-from migration.facts.names import NAMESPACE
-from migration.record import POLICY, Record
-from migration.sides import CILIUM
-from migration.stops import StoppedError
+from eks_cilium.cluster.names import NAMESPACE
+from eks_cilium.migration.agents import rollout
+from eks_cilium.migration.cni import CILIUM
+from eks_cilium.runtime.errors import StoppedError
+from eks_cilium.runtime.record import POLICY, Record
 
 if TYPE_CHECKING:
-    from migration.rules import Limits
-    from migration.world import Report, World
+    from eks_cilium.migration.options import Limits
+    from eks_cilium.runtime.context import Report, World
 
 _CONFIGURATION = f"/api/v1/namespaces/{NAMESPACE}/configmaps/cilium-config"
 _KEY = "enable-policy"
@@ -71,4 +71,4 @@ def _become(world: World, mode: str | None, limits: Limits, report: Report) -> i
     template = daemon_set["spec"]["template"]["metadata"]
     if (template.get("annotations") or {}).get(_ANNOTATION) != annotations[_ANNOTATION]:
         world.api.merge(CILIUM.path, {"spec": {"template": {"metadata": {"annotations": annotations}}}})
-    return agents.await_roll_out(world, CILIUM, limits, report)
+    return rollout.await_roll_out(world, CILIUM, limits, report)

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from migration import agents
-from migration.facts.chain import is_chained
-from migration.facts.names import AWS_CNI, CNI_LABEL
-from migration.plan.model import Target
-from migration.sides import CILIUM
-from migration.stops import StoppedError
+from eks_cilium.cluster.names import AWS_CNI, CNI_LABEL
+from eks_cilium.migration.agents import rollout
+from eks_cilium.migration.cni import CILIUM
+from eks_cilium.migration.facts.chain import is_chained
+from eks_cilium.migration.options import Target
+from eks_cilium.runtime.errors import StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from migration.rules import Limits
-    from migration.world import Report, World
+    from eks_cilium.migration.options import Limits
+    from eks_cilium.runtime.context import Report, World
 
 Object = dict[str, Any]
 
@@ -40,7 +40,7 @@ def place(world: World, target: Target, limits: Limits, report: Report) -> None:
     moved = [path for path in _DAEMON_SETS if _place(world, path, target)]
     if CILIUM.path in moved:
         report(f"binding Cilium's agents to {_nodes(target)}")
-        agents.await_roll_out(world, CILIUM, limits, report)
+        rollout.await_roll_out(world, CILIUM, limits, report)
 
 
 def add(world: World, wanted: Object) -> None:
@@ -106,7 +106,7 @@ def refuse_while_needed(world: World) -> None:
 
     Chained agents give pods no network: with them the VPC CNI is everywhere still.
     """
-    if not is_chained(world.api) and (still := agents.wanted(world, CILIUM)):
+    if not is_chained(world.api) and (still := rollout.wanted(world, CILIUM)):
         raise StoppedError(f"Cilium is not taken away from nodes that need it: {still}", _WAY_BACK)
 
 

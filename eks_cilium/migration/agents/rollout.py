@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from migration.facts.names import CNI_LABEL, NAMESPACE
-from migration.sides import Plugin, incoming, outgoing
-from migration.stops import StoppedError
+from eks_cilium.cluster.names import CNI_LABEL, NAMESPACE
+from eks_cilium.migration.cni import Plugin, incoming, outgoing
+from eks_cilium.runtime.errors import StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from migration.plan.model import Target
-    from migration.rules import Limits
-    from migration.world import Report, World
+    from eks_cilium.migration.options import Limits, Target
+    from eks_cilium.runtime.context import Report, World
 
 Object = dict[str, Any]
 

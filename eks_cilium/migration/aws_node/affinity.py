@@ -12,19 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from errors import TransientError
-from migration import agents, marks, taking
-from migration.facts.groups import VPC_CNI
-from migration.facts.names import CNI_LABEL, NAMESPACE
-from migration.plan.model import Target
-from migration.record import AFFINITY, NODES, Record
-from migration.sides import AWS, CILIUM, outgoing
-from migration.stops import StoppedError
+from eks_cilium.cluster.names import CNI_LABEL, NAMESPACE
+from eks_cilium.errors import TransientError
+from eks_cilium.migration.agents import rollout
+from eks_cilium.migration.cni import AWS, CILIUM, outgoing
+from eks_cilium.migration.facts.groups import VPC_CNI
+from eks_cilium.migration.inventory import marks, recording
+from eks_cilium.migration.options import Target
+from eks_cilium.runtime.errors import StoppedError
+from eks_cilium.runtime.record import AFFINITY, NODES, Record
 
 if TYPE_CHECKING:
-    from clients.eks import AddOnState
-    from migration.rules import Rules
-    from migration.world import Report, World
+    from eks_cilium.clients.eks import AddOnState
+    from eks_cilium.migration.options import Rules
+    from eks_cilium.runtime.context import Report, World
 
 Object = dict[str, Any]
 
@@ -78,7 +79,7 @@ def restrict(world: World, rules: Rules, report: Report) -> dict[str, Any]:
         else:
             world.api.apply(AWS.path, _applied(wanted), force=True)
         _verify(world, wanted)
-    agents.await_roll_out(world, AWS, rules.limits, report)
+    rollout.await_roll_out(world, AWS, rules.limits, report)
     if kept.get("checked") != target.value:
         _settle_late_nodes(world, rules, report)
         record.put(AFFINITY, {**kept, "checked": target.value})
@@ -98,7 +99,7 @@ def release(world: World, rules: Rules, report: Report) -> dict[str, Any]:
     elif patch := difference({"affinity": _affinity(daemon_set)}, {"affinity": kept["affinity"]}):
         spec = {"template": {"spec": patch}}
         world.api.merge(AWS.path, {"spec": spec}, field_manager=kept["manager"])
-    agents.await_roll_out(world, AWS, rules.limits, report)
+    rollout.await_roll_out(world, AWS, rules.limits, report)
     record.drop(AFFINITY)
     report("aws-node has the affinity it had before")
     return {"restored": True}
@@ -223,9 +224,9 @@ def _settle_late_nodes(world: World, rules: Rules, report: Report) -> None:
     for node in late:
         marks.label(world.api, node, CNI_LABEL, outgoing(target).label)
     if late:
-        names = agents.named(sorted(node["metadata"]["name"] for node in late))
+        names = rollout.named(sorted(node["metadata"]["name"] for node in late))
         Record(world.api).drop(NODES)
-        taking.take(world, rules, report)
+        recording.take(world, rules, report)
         raise StoppedError(
             f"{names} joined after the {len(kept['nodes'])} nodes of the inventory were listed, and before "
             "aws-node was bound to its nodes",

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clients.eks import AddOnState
-from errors import RefusedError
-from migration import affinity, agents
-from migration.facts.groups import VPC_CNI
-from migration.facts.names import NAMESPACE
-from migration.plan.model import Target
-from migration.record import AFFINITY, AWS_NODE, Record
-from migration.sides import AWS
-from migration.stops import StoppedError
+from eks_cilium.clients.eks import AddOnState
+from eks_cilium.cluster.names import NAMESPACE
+from eks_cilium.errors import RefusedError
+from eks_cilium.migration.agents import rollout
+from eks_cilium.migration.aws_node import affinity
+from eks_cilium.migration.cni import AWS
+from eks_cilium.migration.facts.groups import VPC_CNI
+from eks_cilium.migration.options import Target
+from eks_cilium.runtime.errors import StoppedError
+from eks_cilium.runtime.record import AFFINITY, AWS_NODE, Record
 
 if TYPE_CHECKING:
-    from migration.rules import Rules
-    from migration.world import Report, World
+    from eks_cilium.migration.options import Rules
+    from eks_cilium.runtime.context import Report, World
 
 Object = dict[str, Any]
 
@@ -85,7 +86,7 @@ def _refuse_while_wanted(world: World) -> None:
     for reading in range(_READINGS):
         if reading:
             world.time.sleep(1.0)
-        if still := agents.wanted(world, AWS):
+        if still := rollout.wanted(world, AWS):
             raise StoppedError(
                 f"aws-node is not removed: {still}",
                 "Pods on these nodes would lose their network. Replace the nodes first, then go on.",

@@ -12,19 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from migration import affinity, agents
-from migration.facts import aws_node
-from migration.facts.groups import VPC_CNI
-from migration.facts.names import NAMESPACE
-from migration.record import SNAT, Record
-from migration.sides import AWS
-from migration.stops import StoppedError
+from eks_cilium.cluster.names import NAMESPACE
+from eks_cilium.migration.agents import rollout
+from eks_cilium.migration.aws_node import affinity
+from eks_cilium.migration.cni import AWS
+from eks_cilium.migration.facts import aws_node
+from eks_cilium.migration.facts.groups import VPC_CNI
+from eks_cilium.runtime.errors import StoppedError
+from eks_cilium.runtime.record import SNAT, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from migration.rules import Rules
-    from migration.world import Report, World
+    from eks_cilium.migration.options import Rules
+    from eks_cilium.runtime.context import Report, World
 
 _NO_CONFIGURATION = "{}"
 
@@ -48,7 +49,7 @@ def exclude(world: World, peers: Sequence[str], rules: Rules, report: Report) ->
         affinity.configure(world, configured(add_on.configuration, wanted), rules, report)
     else:
         world.api.apply(AWS.path, _applied(wanted), force=True)
-    agents.await_roll_out(world, AWS, rules.limits, report)
+    rollout.await_roll_out(world, AWS, rules.limits, report)
     return {"changed": True, "exclusions": wanted}
 
 
@@ -63,7 +64,7 @@ def restore(world: World, rules: Rules, report: Report) -> None:
         affinity.configure(world, kept["configuration"] or _NO_CONFIGURATION, rules, report)
     else:
         world.api.apply(AWS.path, _applied(kept["exclusions"]), force=True)
-    agents.await_roll_out(world, AWS, rules.limits, report)
+    rollout.await_roll_out(world, AWS, rules.limits, report)
     record.drop(SNAT)
 
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from migration import marks
-from migration.facts.objects import reference
-from migration.facts.workloads import is_autoscaler
-from migration.record import AUTOSCALER, Record
+from eks_cilium.cluster.objects import reference
+from eks_cilium.migration.facts.workloads import is_autoscaler
+from eks_cilium.migration.inventory import marks
+from eks_cilium.runtime.record import AUTOSCALER, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from migration.world import Report, World
+    from eks_cilium.runtime.context import Report, World
 
 Object = dict[str, Any]
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from errors import TransientError
+from eks_cilium.errors import TransientError
 
 if TYPE_CHECKING:
-    from clients.autoscaling import GroupState
-    from migration.inventory import GroupBefore
-    from migration.rules import Rules
-    from migration.world import Report, World
+    from eks_cilium.clients.autoscaling import GroupState
+    from eks_cilium.migration.inventory.model import GroupBefore
+    from eks_cilium.migration.options import Rules
+    from eks_cilium.runtime.context import Report, World
 
 
 @dataclass(frozen=True, slots=True)

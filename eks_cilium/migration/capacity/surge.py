@@ -11,23 +11,24 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from errors import TransientError
-from migration import agents, autoscaler, marks, taking
-from migration.facts.model import Reference
-from migration.inventory import GroupBefore, Inventory, Outgoing
-from migration.joining import Joining
-from migration.plan.capacity import desired
-from migration.plan.model import Before, Capacity
-from migration.record import GROUPS, Record
-from migration.resizing import Sizes, resize
-from migration.sides import outgoing
-from migration.stops import StoppedError
+from eks_cilium.cluster.objects import Reference
+from eks_cilium.errors import TransientError
+from eks_cilium.migration.agents import rollout
+from eks_cilium.migration.agents.cni_gate import Joining
+from eks_cilium.migration.capacity import autoscaler
+from eks_cilium.migration.capacity.resizing import Sizes, resize
+from eks_cilium.migration.cni import outgoing
+from eks_cilium.migration.inventory import marks, recording
+from eks_cilium.migration.inventory.model import GroupBefore, Inventory, Outgoing
+from eks_cilium.migration.options import Before, Capacity
+from eks_cilium.migration.plan.capacity import desired
+from eks_cilium.runtime.errors import StoppedError
+from eks_cilium.runtime.record import GROUPS, Record
 
 if TYPE_CHECKING:
-    from clients.autoscaling import GroupState, Member
-    from migration.plan.model import Options
-    from migration.rules import Rules
-    from migration.world import Report, World
+    from eks_cilium.clients.autoscaling import GroupState, Member
+    from eks_cilium.migration.options import Options, Rules
+    from eks_cilium.runtime.context import Report, World
 
 Object = dict[str, Any]
 
@@ -98,7 +99,7 @@ def standing(world: World, rules: Rules, group: str) -> Standing:
     known = befores(world).get(group)
     if known is None:
         raise StoppedError(f"the Auto Scaling group {group} was not recorded: prepare the capacity first")
-    nodes = taking.required(world, rules.options.target).of_group(group)
+    nodes = recording.required(world, rules.options.target).of_group(group)
     return Standing(world.groups.group(group), known, nodes, rules.options)
 
 
@@ -111,7 +112,7 @@ def befores(world: World) -> dict[str, GroupBefore]:
 def prepare(world: World, rules: Rules, report: Report) -> dict[str, Any]:
     """Record, suspend, taint, raise; then wait until the extra nodes are through the CNI gate."""
     world.guard()
-    inventory = taking.required(world, rules.options.target)
+    inventory = recording.required(world, rules.options.target)
     _note(world, inventory)
     autoscaler.note(world, report)
     taint(world, inventory, report)
@@ -286,7 +287,7 @@ def _is_in_work(instance: str, now: Standing, joining: Joining) -> bool:
 def _no_instances(world: World, now: Standing, cordoned: int) -> str:
     """Why there are too few: the group says what its launches failed with."""
     if cordoned:
-        return f"{agents.counted(cordoned, 'other node')} of the group in work"
+        return f"{rollout.counted(cordoned, 'other node')} of the group in work"
     troubles = world.groups.troubles(now.state.name)
     return f"its last launch failed: {troubles[0]}" if troubles else "instances are still to come"
 

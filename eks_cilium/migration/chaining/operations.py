@@ -1,4 +1,4 @@
-"""What `providers/` may ask of Cilium on top of the VPC CNI: one function per dynamic resource.
+"""What `eks_cilium/dynamic/` may ask of Cilium on top of the VPC CNI: one function per dynamic resource.
 
 As `migration.operations` for a replacement: every function looks at the cluster first, does only what is
 left to do, and returns plain facts.
@@ -12,20 +12,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from migration import snat, unchaining
-from migration.facts.nodes import node as known_node
-from migration.readiness import wait_until_ready
-from migration.refresh import gate, listing, restarting
-from migration.refresh.beginning import plan_now
-from migration.refresh.pods import unable
-from migration.stops import StoppedError
+from eks_cilium.cluster.readiness import wait_until_ready
+from eks_cilium.migration.aws_node import snat
+from eks_cilium.migration.chaining import removal
+from eks_cilium.migration.facts.nodes import node as known_node
+from eks_cilium.migration.refresh import gate, listing, restarting
+from eks_cilium.migration.refresh.pods import unable
+from eks_cilium.migration.refresh.start import plan_now
+from eks_cilium.runtime.errors import StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from migration.facts.model import Reference
-    from migration.rules import Rules
-    from migration.world import Report, World
+    from eks_cilium.cluster.objects import Reference
+    from eks_cilium.migration.options import Rules
+    from eks_cilium.runtime.context import Report, World
 
 Facts = dict[str, Any]
 """Plain values: str, int, float, bool, None, and lists and dicts of them."""
@@ -76,4 +77,4 @@ def await_managed(world: World, rules: Rules, report: Report) -> Facts:
 
 def leave_nodes(world: World, rules: Rules, report: Report, *, everywhere: bool = False) -> Facts:
     """Take chained agents off nodes, which go back to the VPC CNI alone. {"chained", "nodes": [...]}."""
-    return unchaining.leave(world, rules, report, everywhere=everywhere)
+    return removal.leave(world, rules, report, everywhere=everywhere)

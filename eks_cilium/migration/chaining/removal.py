@@ -15,15 +15,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from migration import agents, placement, policies
-from migration.facts.chain import CONFIGURATION, is_chained
-from migration.facts.names import AWS_CNI, CNI_LABEL
-from migration.plan.model import Target
-from migration.sides import CILIUM
+from eks_cilium.cluster.names import AWS_CNI, CNI_LABEL
+from eks_cilium.migration.agents import enforcement, placement, rollout
+from eks_cilium.migration.cni import CILIUM
+from eks_cilium.migration.facts.chain import CONFIGURATION, is_chained
+from eks_cilium.migration.options import Target
 
 if TYPE_CHECKING:
-    from migration.rules import Rules
-    from migration.world import Report, World
+    from eks_cilium.migration.options import Rules
+    from eks_cilium.runtime.context import Report, World
 
 Object = dict[str, Any]
 
@@ -62,15 +62,15 @@ def come_back(world: World, rules: Rules, report: Report) -> None:
     _as_before(world)
     for expression in (_NOWHERE, placement.expression(Target.CILIUM)):
         placement.take_away(world, expression)
-    agents.await_roll_out(world, CILIUM, rules.limits, report)
-    policies.resume(world, rules.limits, report)
+    rollout.await_roll_out(world, CILIUM, rules.limits, report)
+    enforcement.resume(world, rules.limits, report)
 
 
 def _prepare(world: World, rules: Rules, report: Report) -> None:
     """One restart of every agent, with both settings: it is the last one that its policies see."""
     world.api.merge(CONFIGURATION, {"data": {_UNINSTALL: "true"}})
     _annotate(world, "true")
-    policies.pause(world, rules.limits, report)
+    enforcement.pause(world, rules.limits, report)
 
 
 def _as_before(world: World) -> None:
@@ -101,10 +101,10 @@ def _waited_for(world: World, everywhere: bool) -> str:
     left = None if everywhere else _labelled(world)
     nodes = sorted(
         node
-        for pod in agents.pods(world, CILIUM)
+        for pod in rollout.pods(world, CILIUM)
         if (node := pod["spec"].get("nodeName")) and (left is None or node in left)
     )
-    return f"chained agents are still on {agents.named(nodes)}" if nodes else ""
+    return f"chained agents are still on {rollout.named(nodes)}" if nodes else ""
 
 
 def _forget_nodes(world: World, everywhere: bool) -> list[str]:

@@ -12,20 +12,20 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
-from migration import marks
-from migration.evicting import Evictions, name_of
-from migration.facts.objects import moment
-from migration.judging import Bench
-from migration.plan.model import Verdict
-from migration.stops import DrainRefusedError, TimedOutError
+from eks_cilium.cluster.objects import moment
+from eks_cilium.migration.eviction.judging import Bench
+from eks_cilium.migration.eviction.requests import Evictions, name_of
+from eks_cilium.migration.inventory import marks
+from eks_cilium.migration.plan.model import Verdict
+from eks_cilium.runtime.errors import DrainRefusedError, TimedOutError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from migration.inventory import Outgoing
-    from migration.plan.model import PodPlan
-    from migration.rules import Rules
-    from migration.world import Report, World
+    from eks_cilium.migration.inventory.model import Outgoing
+    from eks_cilium.migration.options import Rules
+    from eks_cilium.migration.plan.model import PodPlan
+    from eks_cilium.runtime.context import Report, World
 
 Object = dict[str, Any]
 

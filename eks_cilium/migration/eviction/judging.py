@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from migration.facts import pods, storage, workloads
-from migration.facts.model import Cluster, Facts, Reference
-from migration.facts.objects import controller
-from migration.plan.budgets import Budgets, Ledger
-from migration.plan.findings import Findings
-from migration.plan.places import Chance, Places
-from migration.plan.verdicts import Judge
+from eks_cilium.cluster.objects import Reference, controller
+from eks_cilium.migration.facts import pods, storage, workloads
+from eks_cilium.migration.facts.model import Cluster, Facts
+from eks_cilium.migration.plan.budgets import Budgets, Ledger
+from eks_cilium.migration.plan.findings import Findings
+from eks_cilium.migration.plan.places import Chance, Places
+from eks_cilium.migration.plan.verdicts import Judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from migration.facts.model import Budget, Claim, Owner, Pod, Volume
-    from migration.plan.model import Options, PodPlan
-    from migration.world import World
+    from eks_cilium.migration.facts.model import Budget, Claim, Owner, Pod, Volume
+    from eks_cilium.migration.options import Options
+    from eks_cilium.migration.plan.model import PodPlan
+    from eks_cilium.runtime.context import World
 
 Object = dict[str, Any]
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clients.evictions import NO_ANSWER
-from errors import TransientError
-from migration.stops import StoppedError
+from eks_cilium.clients.evictions import NO_ANSWER
+from eks_cilium.errors import TransientError
+from eks_cilium.runtime.errors import StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from clients.evictions import EvictionAnswer
-    from migration.plan.model import PodPlan
-    from migration.world import World
+    from eks_cilium.clients.evictions import EvictionAnswer
+    from eks_cilium.migration.plan.model import PodPlan
+    from eks_cilium.runtime.context import World
 
 _BUDGET_PAUSE = 5.0
 _MOST_FAILURES = 6

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from migration.facts.model import AwsNode
-from migration.facts.names import NAMESPACE
+from eks_cilium.cluster.names import NAMESPACE
+from eks_cilium.migration.facts.model import AwsNode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

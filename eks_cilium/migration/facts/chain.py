@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from migration.facts.names import NAMESPACE
+from eks_cilium.cluster.names import NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

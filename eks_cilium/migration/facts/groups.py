@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from errors import RefusedError
-from migration.facts.model import AddOn, Cluster, Group, Hook, Instance
+from eks_cilium.errors import RefusedError
+from eks_cilium.migration.facts.model import AddOn, Cluster, Group, Hook, Instance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -9,24 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from eks_cilium.cluster.objects import Reference
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from migration.facts.selectors import Requirement, Selector
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Reference:
-    """Which object: enough to name it in a sentence and to find it again."""
-
-    kind: str
-    namespace: str
-    """Empty for objects of the whole cluster."""
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+    from eks_cilium.cluster.selectors import Requirement, Selector
 
 
 @dataclass(frozen=True, slots=True)

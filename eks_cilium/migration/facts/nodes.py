@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migration.facts.model import Node, Taint
-from migration.facts.objects import ZONE, Object, condition, moment
+from eks_cilium.cluster.objects import ZONE, Object, condition, moment
+from eks_cilium.migration.facts.model import Node, Taint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migration.facts.model import Reference
+from eks_cilium.cluster.objects import Reference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

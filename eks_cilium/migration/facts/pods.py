@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from migration.facts.model import Budget, Pod
-from migration.facts.objects import Object, Terms, condition, controller, moment, node_terms
-from migration.facts.selectors import Requirement, selector
+from eks_cilium.cluster.objects import Object, Terms, condition, controller, moment, node_terms
+from eks_cilium.cluster.selectors import Requirement, selector
+from eks_cilium.migration.facts.model import Budget, Pod
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,14 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from migration.facts import aws_node, chain, groups, nodes, pods, storage, workloads
-from migration.facts.model import Facts, Reference
-from migration.facts.objects import Object, reference
+from eks_cilium.cluster.objects import Object, Reference, reference
+from eks_cilium.migration.facts import aws_node, chain, groups, nodes, pods, storage, workloads
+from eks_cilium.migration.facts.model import Facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from migration.facts.model import Group, Node, Owner, Volume
+    from eks_cilium.migration.facts.model import Group, Node, Owner, Volume
+    from eks_cilium.runtime.context import Report, World
 
 Kept = TypeVar("Kept")
 
@@ -30,6 +31,13 @@ class Api(Protocol):
 
     def each(self, path: str, keep: Callable[[Object], Kept], **selectors: str) -> list[Kept]:
         """What is to be kept of every object of a collection."""
+
+
+def facts_of(world: World, report: Report, *, with_groups: bool = True) -> Facts:
+    """All facts of a run's cluster, read now; of Auto Scaling only where nodes are to be replaced."""
+    return read(
+        world.cluster, world.api, world.aws, report=report, clock=world.time.now, with_groups=with_groups
+    )
 
 
 def read(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from migration.facts.model import Claim, Reference, Volume
-from migration.facts.objects import Object, node_terms, reference
+from eks_cilium.cluster.objects import Object, Reference, node_terms, reference
+from eks_cilium.migration.facts.model import Claim, Volume
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migration.facts.model import Owner, Reference, RollOut
-from migration.facts.objects import Object, controller, reference
+from eks_cilium.cluster.objects import Object, Reference, controller, reference
+from eks_cilium.migration.facts.model import Owner, RollOut
 
 if TYPE_CHECKING:
     from collections.abc import Callable

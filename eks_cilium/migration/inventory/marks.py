@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from errors import RefusedError, TransientError
-from migration.facts.names import OUTGOING_TAINT, ROTATION_ANNOTATION
-from migration.stops import StoppedError
+from eks_cilium.cluster.names import OUTGOING_TAINT, ROTATION_ANNOTATION
+from eks_cilium.errors import RefusedError, TransientError
+from eks_cilium.runtime.errors import StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from clients.kubernetes import KubernetesApi
+    from eks_cilium.clients.kubernetes import KubernetesApi
 
 Object = dict[str, Any]
 Taints = list[dict[str, Any]]

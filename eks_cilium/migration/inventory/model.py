@@ -1,7 +1,7 @@
 """The nodes a migration replaces, as they were before its first change.
 
 Kept in the cluster, in the order of work, so that a program finds the same list of nodes however far the last
-run came. `migration.operations` writes it once; programs read it when they start.
+run came. `eks_cilium.migration.operations` writes it once; programs read it when they start.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from migration.plan.model import Before, Target
+from eks_cilium.migration.options import Before, Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +53,7 @@ class Inventory:
 
     @property
     def names(self) -> frozenset[str]:
-        """The names of the nodes, as `migration.plan.model.Options.outgoing` takes them."""
+        """The names of the nodes, as `eks_cilium.migration.plan.model.Options.outgoing` takes them."""
         return frozenset(node.name for node in self.nodes)
 
     def to_json(self) -> dict[str, Any]:

@@ -1,29 +1,31 @@
 """Takes the inventory: labels every node of the plugin that goes, then writes the nodes down, once.
 
-Called by `migration.operations`. The plan decides which nodes can be replaced and in which order.
+Called by `eks_cilium.migration.operations`. The plan decides which nodes can be replaced and in which order.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from migration import agents, marks
-from migration.facts.names import CNI_LABEL
-from migration.inventory import Inventory, Outgoing
-from migration.plan import eligibility
-from migration.plan.making import plan
-from migration.record import NODES, Record
-from migration.sides import incoming, outgoing
-from migration.stops import StoppedError
+from eks_cilium.cluster.names import CNI_LABEL
+from eks_cilium.migration.agents import rollout
+from eks_cilium.migration.cni import incoming, outgoing
+from eks_cilium.migration.facts.reading import facts_of
+from eks_cilium.migration.inventory import marks
+from eks_cilium.migration.inventory.model import Inventory, Outgoing
+from eks_cilium.migration.plan import eligibility
+from eks_cilium.migration.plan.planner import plan
+from eks_cilium.runtime.errors import StoppedError
+from eks_cilium.runtime.record import NODES, Record
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from migration.facts.model import Facts
-    from migration.facts.model import Node as KnownNode
-    from migration.plan.model import NodePlan, Plan, Target
-    from migration.rules import Rules
-    from migration.world import Report, World
+    from eks_cilium.migration.facts.model import Facts
+    from eks_cilium.migration.facts.model import Node as KnownNode
+    from eks_cilium.migration.options import Rules, Target
+    from eks_cilium.migration.plan.model import NodePlan, Plan
+    from eks_cilium.runtime.context import Report, World
 
 Object = dict[str, Any]
 
@@ -50,10 +52,10 @@ def take(world: World, rules: Rules, report: Report) -> dict[str, Any]:
     known = inventory(record, target)
     if known is not None:
         return _label_again(world, known, report)
-    facts = world.facts(report)
+    facts = facts_of(world, report)
     made = plan(facts, rules.options)
     if made.impossible:
-        names = agents.named([thing.name for thing in made.impossible])
+        names = rollout.named([thing.name for thing in made.impossible])
         raise StoppedError(f"nobody here can replace {names}: see the plan's refusals")
     wanted = eligibility.outgoing(facts, rules.options)
     labelled, already = _label(world, wanted, target, report)
@@ -90,7 +92,7 @@ def _label(
         world.guard()
         (labelled if marks.label(world.api, node, CNI_LABEL, label) else already).append(name)
     if already:
-        report(f"{len(already)} nodes have the label {CNI_LABEL}={label} already: {agents.named(already)}")
+        report(f"{len(already)} nodes have the label {CNI_LABEL}={label} already: {rollout.named(already)}")
     report(f"labelled {len(labelled)} nodes {CNI_LABEL}={label}")
     return labelled, already
 
@@ -114,7 +116,7 @@ def _check_count(world: World, target: Target) -> None:
     Nodes on which an agent of the new plugin runs are not meant.
     """
     nodes = world.api.list("/api/v1/nodes")
-    new = {pod["spec"].get("nodeName") for pod in agents.pods(world, incoming(target))}
+    new = {pod["spec"].get("nodeName") for pod in rollout.pods(world, incoming(target))}
     labels = (outgoing(target).label, incoming(target).label)
     without = sorted(
         node["metadata"]["name"]
@@ -126,7 +128,7 @@ def _check_count(world: World, target: Target) -> None:
         done = len(nodes) - len(without)
         raise StoppedError(
             f"{done} of {len(nodes)} nodes have the label {CNI_LABEL}={labels[0]}; without it: "
-            f"{agents.named(without)}",
+            f"{rollout.named(without)}",
             "They joined or changed while the others were labelled. Run `pulumi up` again.",
         )
 

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from migration.plan.workload import scale
+from eks_cilium.migration.plan.workload import scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from migration.facts.model import Budget, Facts, Owner, Pod, Reference
+    from eks_cilium.cluster.objects import Reference
+    from eks_cilium.migration.facts.model import Budget, Facts, Owner, Pod
 
 _NEEDS_NO_BUDGET = frozenset({"Succeeded", "Failed", "Pending"})
 

@@ -10,12 +10,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from migration.plan.model import Before, Capacity, GroupPlan
+from eks_cilium.migration.options import Before, Capacity
+from eks_cilium.migration.plan.model import GroupPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from migration.facts.model import Group
+    from eks_cilium.migration.facts.model import Group
 
 
 def decrements(capacity: Capacity, surge: int, left: int) -> bool:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from migration.facts.model import Reference
-from migration.facts.names import AWS_CNI, CNI_LABEL, NAMESPACE
-from migration.plan.model import Code, Target
-from migration.plan.order import in_progress
+from eks_cilium.cluster.names import AWS_CNI, CNI_LABEL, NAMESPACE
+from eks_cilium.cluster.objects import Reference
+from eks_cilium.migration.options import Target
+from eks_cilium.migration.plan.model import Code
+from eks_cilium.migration.plan.order import in_progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from migration.facts.model import Facts, Group, Node
-    from migration.plan.findings import Findings
-    from migration.plan.model import Options
+    from eks_cilium.migration.facts.model import Facts, Group, Node
+    from eks_cilium.migration.options import Options
+    from eks_cilium.migration.plan.findings import Findings
 
 COMPUTE_TYPE = "eks.amazonaws.com/compute-type"
 _KARPENTER_LABELS = ("karpenter.sh/nodepool", "karpenter.sh/provisioner-name")

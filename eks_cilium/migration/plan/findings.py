@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from migration.plan.model import Caution, Code, Refusal
-from migration.plan.wording import CAUTIONED, REFUSED, Words
+from eks_cilium.migration.plan.model import Caution, Code, Refusal
+from eks_cilium.migration.plan.wording import CAUTIONED, REFUSED, Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from migration.facts.model import Reference
+    from eks_cilium.cluster.objects import Reference
 
 _MOST_NAMED = 4
 

@@ -10,12 +10,12 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from migration.facts.names import ROTATION_ANNOTATION
+from eks_cilium.cluster.names import ROTATION_ANNOTATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from migration.facts.model import Node
+    from eks_cilium.migration.facts.model import Node
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 

@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from migration.facts.model import Reference
-from migration.facts.names import CNI_LABEL
-from migration.facts.objects import HOSTNAME, ZONE, Terms
+from eks_cilium.cluster.names import CNI_LABEL
+from eks_cilium.cluster.objects import HOSTNAME, ZONE, Reference, Terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from migration.facts.model import Facts, Group, Node, Pod, Volume
-    from migration.plan.capacity import Forecast
+    from eks_cilium.migration.facts.model import Facts, Group, Node, Pod, Volume
+    from eks_cilium.migration.plan.capacity import Forecast
 
 _ZONE_KEYS = (ZONE, "failure-domain.beta.kubernetes.io/zone", "topology.ebs.csi.aws.com/zone")
 _KEEPS_OUT = frozenset({"NoSchedule", "NoExecute"})

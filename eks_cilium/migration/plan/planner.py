@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from migration.plan import eligibility, places, sizes, timing
-from migration.plan.budgets import Budgets, Ledger
-from migration.plan.findings import Findings, named
-from migration.plan.model import BudgetUse, Code, NodePlan, Options, Plan, PodPlan, Verdict
-from migration.plan.order import in_progress, ordered
-from migration.plan.places import Places
-from migration.plan.verdicts import Judge
+from eks_cilium.migration.options import Options
+from eks_cilium.migration.plan import eligibility, places, sizes, timing
+from eks_cilium.migration.plan.budgets import Budgets, Ledger
+from eks_cilium.migration.plan.findings import Findings, named
+from eks_cilium.migration.plan.model import BudgetUse, Code, NodePlan, Plan, PodPlan, Verdict
+from eks_cilium.migration.plan.order import in_progress, ordered
+from eks_cilium.migration.plan.places import Places
+from eks_cilium.migration.plan.verdicts import Judge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from migration.facts.model import Facts, Group, Node, Pod, Reference
-    from migration.plan.budgets import Standing
-    from migration.plan.capacity import Forecast
-    from migration.plan.eligibility import Sorted
+    from eks_cilium.cluster.objects import Reference
+    from eks_cilium.migration.facts.model import Facts, Group, Node, Pod
+    from eks_cilium.migration.plan.budgets import Standing
+    from eks_cilium.migration.plan.capacity import Forecast
+    from eks_cilium.migration.plan.eligibility import Sorted
 
 
 def plan(facts: Facts, options: Options | None = None) -> Plan:

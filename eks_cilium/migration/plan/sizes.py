@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from migration.facts.model import Reference
-from migration.plan.capacity import forecast
-from migration.plan.model import Code
+from eks_cilium.cluster.objects import Reference
+from eks_cilium.migration.plan.capacity import forecast
+from eks_cilium.migration.plan.model import Code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from migration.facts.model import Facts, Group, Node
-    from migration.plan.capacity import Forecast
-    from migration.plan.findings import Findings
-    from migration.plan.model import GroupPlan, Options
+    from eks_cilium.migration.facts.model import Facts, Group, Node
+    from eks_cilium.migration.options import Options
+    from eks_cilium.migration.plan.capacity import Forecast
+    from eks_cilium.migration.plan.findings import Findings
+    from eks_cilium.migration.plan.model import GroupPlan
 
 _TERMINATING = "EC2_INSTANCE_TERMINATING"
 _ORDINARY = "InService"

@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from migration.plan.model import Capacity, Seconds
+from eks_cilium.migration.options import Capacity
+from eks_cilium.migration.plan.model import Seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from migration.facts.model import Pod, Reference
-    from migration.plan.budgets import Standing
-    from migration.plan.model import BudgetUse, NodePlan, Options, Timings
+    from eks_cilium.cluster.objects import Reference
+    from eks_cilium.migration.facts.model import Pod
+    from eks_cilium.migration.options import Options, Timings
+    from eks_cilium.migration.plan.budgets import Standing
+    from eks_cilium.migration.plan.model import BudgetUse, NodePlan
 
 
 def of_node(

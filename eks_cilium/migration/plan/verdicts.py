@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from migration.plan.model import Code, PodPlan, Verdict
-from migration.plan.places import Chance, zones_of
-from migration.plan.workload import behind, scale
+from eks_cilium.migration.plan.model import Code, PodPlan, Verdict
+from eks_cilium.migration.plan.places import Chance, zones_of
+from eks_cilium.migration.plan.workload import behind, scale
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from migration.facts.model import Facts, Pod, Reference
-    from migration.plan.budgets import Budgets, Ledger, Standing, Take
-    from migration.plan.findings import Findings
-    from migration.plan.model import Options
-    from migration.plan.places import Places
+    from eks_cilium.cluster.objects import Reference
+    from eks_cilium.migration.facts.model import Facts, Pod
+    from eks_cilium.migration.options import Options
+    from eks_cilium.migration.plan.budgets import Budgets, Ledger, Standing, Take
+    from eks_cilium.migration.plan.findings import Findings
+    from eks_cilium.migration.plan.places import Places
 
 
 TAKEN_OFF_BY_KUBERNETES = frozenset({"batch.kubernetes.io/job-tracking"})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from migration.plan.model import Code
+from eks_cilium.migration.plan.model import Code
 
 
 class Words(NamedTuple):

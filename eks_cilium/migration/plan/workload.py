@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from migration.facts.model import Owner, Pod, Reference
+    from eks_cilium.cluster.objects import Reference
+    from eks_cilium.migration.facts.model import Owner, Pod
 
 _DEEPEST = 5
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cilium.chaining import OLDEST_VPC_CNI
-from cilium.values import COMPUTE_TYPE
-from migration.facts.model import Reference
-from migration.facts.names import NAMESPACE
-from migration.plan.model import Code
+from eks_cilium.cilium.chaining import OLDEST_VPC_CNI
+from eks_cilium.cilium.values import COMPUTE_TYPE
+from eks_cilium.cluster.names import NAMESPACE
+from eks_cilium.cluster.objects import Reference
+from eks_cilium.migration.plan.model import Code
 
 if TYPE_CHECKING:
-    from migration.plan.findings import Findings
-    from migration.refresh.model import Found
-    from migration.rules import Rules
+    from eks_cilium.migration.options import Rules
+    from eks_cilium.migration.plan.findings import Findings
+    from eks_cilium.migration.refresh.model import Found
 
 AWS_NODE = Reference("DaemonSet", NAMESPACE, "aws-node")
 

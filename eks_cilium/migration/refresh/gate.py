@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from migration.agents import named
-from migration.refresh import listing
-from migration.refresh.beginning import plan_now
-from migration.refresh.model import Jobs, Listed
-from migration.stops import StoppedError, TimedOutError
+from eks_cilium.migration.agents.rollout import named
+from eks_cilium.migration.options import Jobs
+from eks_cilium.migration.refresh import listing
+from eks_cilium.migration.refresh.model import Listed
+from eks_cilium.migration.refresh.start import plan_now
+from eks_cilium.runtime.errors import StoppedError, TimedOutError
 
 if TYPE_CHECKING:
-    from migration.refresh.model import RefreshPlan
-    from migration.rules import Rules
-    from migration.world import Report, World
+    from eks_cilium.migration.options import Rules
+    from eks_cilium.migration.refresh.model import RefreshPlan
+    from eks_cilium.runtime.context import Report, World
 
 _PATIENCE = 120.0
 """For pods that are just starting to get their endpoint."""

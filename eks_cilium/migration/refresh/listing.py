@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from migration.facts.model import Reference
-from migration.record import REFRESH, Record
-from migration.refresh.model import Listed, WorkloadList
+from eks_cilium.cluster.objects import Reference
+from eks_cilium.migration.refresh.model import Listed, WorkloadList
+from eks_cilium.runtime.record import REFRESH, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from migration.refresh.model import RefreshPlan
-    from migration.world import World
+    from eks_cilium.migration.refresh.model import RefreshPlan
+    from eks_cilium.runtime.context import World
 
 
 def read(world: World, number: int) -> WorkloadList | None:

@@ -6,36 +6,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from migration.plan.model import Allowed
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cilium.limits import Limited
-    from migration.facts.model import Facts, Reference
-    from migration.plan.model import BudgetUse, Caution, PodPlan, Refusal
-
-
-class Jobs(StrEnum):
-    """What becomes of the pods of Jobs. They are never restarted: their work would begin anew."""
-
-    WAIT = "wait"
-    """The gate waits until they have ended."""
-    LEAVE = "leave"
-    """They stay without Cilium until they end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refreshing:
-    """What is asked for, besides what a migration asks for as well."""
-
-    jobs: Jobs = Jobs.WAIT
-    job_timeout: float = 3600.0
-    evict: Allowed = field(default_factory=Allowed)
-    """Deployments whose pods are evicted although their roll-out could make new ones first."""
-    round: int = 1
-    vpc_cni_version: str = ""
-    """Version the add-on has to have; empty for any."""
+    from eks_cilium.cilium.limits import Limited
+    from eks_cilium.cluster.objects import Reference
+    from eks_cilium.migration.facts.model import Facts
+    from eks_cilium.migration.plan.model import BudgetUse, Caution, PodPlan, Refusal
 
 
 class How(StrEnum):

@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from migration.facts import pods as pod_facts
-from migration.facts import workloads
-from migration.facts.objects import controller, reference
-from migration.judging import workload_path
-from migration.readiness import pod_reason
-from migration.refresh.pods import is_ordinary
-from migration.refresh.reading import managed
+from eks_cilium.cluster.objects import controller, reference
+from eks_cilium.cluster.readiness import pod_reason
+from eks_cilium.migration.eviction.judging import workload_path
+from eks_cilium.migration.facts import pods as pod_facts
+from eks_cilium.migration.facts import workloads
+from eks_cilium.migration.refresh.pods import is_ordinary
+from eks_cilium.migration.refresh.reading import managed
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from migration.facts.model import Owner, Pod, Reference
-    from migration.world import World
+    from eks_cilium.cluster.objects import Reference
+    from eks_cilium.migration.facts.model import Owner, Pod
+    from eks_cilium.runtime.context import World
 
 Object = dict[str, Any]
 

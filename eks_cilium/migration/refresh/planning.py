@@ -6,25 +6,26 @@ import math
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from migration.facts.model import Reference
-from migration.facts.names import NAMESPACE
-from migration.judging import Anywhere
-from migration.plan.budgets import Budgets, Ledger
-from migration.plan.findings import Findings
-from migration.plan.model import BudgetUse, Code, Verdict
-from migration.refresh import eligibility
-from migration.refresh.judging import RestartJudge, RollOutJudge
-from migration.refresh.model import How, Jobs, RefreshPlan, WorkloadPlan
-from migration.refresh.pods import is_bare, is_of_job, is_ordinary, unable, workload_of
-from migration.refresh.ways import way, width
+from eks_cilium.cluster.names import NAMESPACE
+from eks_cilium.cluster.objects import Reference
+from eks_cilium.migration.eviction.judging import Anywhere
+from eks_cilium.migration.options import Jobs
+from eks_cilium.migration.plan.budgets import Budgets, Ledger
+from eks_cilium.migration.plan.findings import Findings
+from eks_cilium.migration.plan.model import BudgetUse, Code, Verdict
+from eks_cilium.migration.refresh import eligibility
+from eks_cilium.migration.refresh.model import How, RefreshPlan, WorkloadPlan
+from eks_cilium.migration.refresh.pods import is_bare, is_of_job, is_ordinary, unable, workload_of
+from eks_cilium.migration.refresh.verdicts import RestartJudge, RollOutJudge
+from eks_cilium.migration.refresh.ways import way, width
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from migration.facts.model import Pod
-    from migration.plan.model import PodPlan
-    from migration.refresh.model import Found
-    from migration.rules import Rules
+    from eks_cilium.migration.facts.model import Pod
+    from eks_cilium.migration.options import Rules
+    from eks_cilium.migration.plan.model import PodPlan
+    from eks_cilium.migration.refresh.model import Found
 
 _DNS = Reference("Deployment", NAMESPACE, "coredns")
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cilium.values import COMPUTE_TYPE, COMPUTE_WITHOUT_AGENTS
+from eks_cilium.cilium.values import COMPUTE_TYPE, COMPUTE_WITHOUT_AGENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from migration.facts.model import Node, Owner, Pod, Reference
+    from eks_cilium.cluster.objects import Reference
+    from eks_cilium.migration.facts.model import Node, Owner, Pod
 
 _OS = "kubernetes.io/os"
 _JOBS = frozenset({"Job", "CronJob"})

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cilium.limits import limited_policy
-from cilium.values import AGENT_NOT_READY_TAINT
-from migration.facts import chain
-from migration.facts.model import Reference
-from migration.refresh.model import Found
+from eks_cilium.cilium.limits import limited_policy
+from eks_cilium.cilium.values import AGENT_NOT_READY_TAINT
+from eks_cilium.cluster.objects import Reference
+from eks_cilium.migration.facts import chain
+from eks_cilium.migration.facts.reading import facts_of
+from eks_cilium.migration.refresh.model import Found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cilium.limits import Limited
-    from migration.world import Report, World
+    from eks_cilium.cilium.limits import Limited
+    from eks_cilium.runtime.context import Report, World
 
 Object = dict[str, Any]
 
@@ -31,7 +32,7 @@ _POLICIES = {
 
 def find(world: World, report: Report) -> Found:
     """One reading of everything. It changes nothing."""
-    facts = world.facts(report, with_groups=False)
+    facts = facts_of(world, report, with_groups=False)
     return Found(
         facts=facts,
         managed=managed(world),

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from migration.plan.findings import named
-from migration.report.layout import escaped, in_cells, in_columns, refusal_lines
-from migration.report.wording import budget_use, counted, duration, verdict_of
+from eks_cilium.migration.plan.findings import named
+from eks_cilium.migration.report.layout import escaped, in_cells, in_columns, refusal_lines
+from eks_cilium.migration.report.wording import budget_use, counted, duration, verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from migration.facts.model import Reference
-    from migration.refresh.model import RefreshPlan, WorkloadPlan
+    from eks_cilium.cluster.objects import Reference
+    from eks_cilium.migration.refresh.model import RefreshPlan, WorkloadPlan
 
 _HEADER = ("#", "WORKLOAD", "PODS", "HOW", "AT ONCE", "BUDGETS", "TIME")
 _ON_THE_RIGHT = frozenset({"#", "PODS", "AT ONCE", "TIME"})

@@ -14,24 +14,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from errors import RefusedError
-from migration.evicting import Evictions, name_of
-from migration.judging import Bench, workload_path
-from migration.plan.model import Verdict
-from migration.record import Record, of_workload
-from migration.refresh.judging import RestartJudge, RollOutJudge
-from migration.refresh.looking import Look, Looking
-from migration.refresh.model import How
-from migration.refresh.ways import way, width
-from migration.stops import RestartRefusedError, StoppedError, UnhealthyError
+from eks_cilium.errors import RefusedError
+from eks_cilium.migration.eviction.judging import Bench, workload_path
+from eks_cilium.migration.eviction.requests import Evictions, name_of
+from eks_cilium.migration.plan.model import Verdict
+from eks_cilium.migration.refresh.model import How
+from eks_cilium.migration.refresh.observation import Look, Looking
+from eks_cilium.migration.refresh.verdicts import RestartJudge, RollOutJudge
+from eks_cilium.migration.refresh.ways import way, width
+from eks_cilium.runtime.errors import RestartRefusedError, StoppedError, UnhealthyError
+from eks_cilium.runtime.record import Record, of_workload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from migration.facts.model import Pod, Reference
-    from migration.plan.model import PodPlan
-    from migration.rules import Rules
-    from migration.world import Report, World
+    from eks_cilium.cluster.objects import Reference
+    from eks_cilium.migration.facts.model import Pod
+    from eks_cilium.migration.options import Rules
+    from eks_cilium.migration.plan.model import PodPlan
+    from eks_cilium.runtime.context import Report, World
 
 Object = dict[str, Any]
 

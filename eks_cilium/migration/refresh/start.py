@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from migration.refresh import listing
-from migration.refresh.planning import plan
-from migration.refresh.reading import find
+from eks_cilium.migration.refresh import listing
+from eks_cilium.migration.refresh.planning import plan
+from eks_cilium.migration.refresh.reading import find
 
 if TYPE_CHECKING:
-    from migration.facts.model import Reference
-    from migration.refresh.model import RefreshPlan
-    from migration.rules import Rules
-    from migration.world import Report, World
+    from eks_cilium.cluster.objects import Reference
+    from eks_cilium.migration.options import Rules
+    from eks_cilium.migration.refresh.model import RefreshPlan
+    from eks_cilium.runtime.context import Report, World
 
 
 @dataclass(frozen=True, slots=True)

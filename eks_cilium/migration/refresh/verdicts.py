@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migration.plan.model import Code, Verdict
-from migration.plan.verdicts import TAKEN_OFF_BY_KUBERNETES, Judge, Ruling
-from migration.refresh.pods import is_bare, workload_of
+from eks_cilium.migration.plan.model import Code, Verdict
+from eks_cilium.migration.plan.verdicts import TAKEN_OFF_BY_KUBERNETES, Judge, Ruling
+from eks_cilium.migration.refresh.pods import is_bare, workload_of
 
 if TYPE_CHECKING:
-    from migration.facts.model import Pod, Reference
+    from eks_cilium.cluster.objects import Reference
+    from eks_cilium.migration.facts.model import Pod
 
 
 class RestartJudge(Judge):

@@ -14,14 +14,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from migration.facts.model import Reference
-from migration.refresh.model import How
+from eks_cilium.cluster.objects import Reference
+from eks_cilium.migration.refresh.model import How
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from migration.facts.model import Facts, Owner, Pod, RollOut
-    from migration.refresh.model import Refreshing
+    from eks_cilium.migration.facts.model import Facts, Owner, Pod, RollOut
+    from eks_cilium.migration.options import Refreshing
 
 
 def way(workload: Reference, pods: Sequence[Pod], facts: Facts, asked: Refreshing) -> tuple[How, str]:

@@ -1,8 +1,8 @@
 """A plan put into words: a table for terminals, Markdown for reviews, JSON, and lines for previews."""
 
-from migration.report.document import document
-from migration.report.lines import lines_of_node
-from migration.report.markdown import markdown
-from migration.report.table import table
+from eks_cilium.migration.report.document import document
+from eks_cilium.migration.report.lines import lines_of_node
+from eks_cilium.migration.report.markdown import markdown
+from eks_cilium.migration.report.table import table
 
 __all__ = ["document", "lines_of_node", "markdown", "table"]

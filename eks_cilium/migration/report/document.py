@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from migration.plan.model import Verdict
-from migration.report.wording import bundles
+from eks_cilium.migration.plan.model import Verdict
+from eks_cilium.migration.report.wording import bundles
 
 if TYPE_CHECKING:
-    from migration.facts.model import Reference
-    from migration.plan.model import BudgetUse, Caution, GroupPlan, NodePlan, Plan, PodPlan, Refusal
+    from eks_cilium.cluster.objects import Reference
+    from eks_cilium.migration.plan.model import (
+        BudgetUse,
+        Caution,
+        GroupPlan,
+        NodePlan,
+        Plan,
+        PodPlan,
+        Refusal,
+    )
 
 SCHEMA = "eks-cilium/plan/v1"
 Document = dict[str, Any]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from migration.plan.model import Refusal
+    from eks_cilium.migration.plan.model import Refusal
 
 
 def in_columns(rows: Sequence[Sequence[str]], on_the_right: Collection[str]) -> list[str]:

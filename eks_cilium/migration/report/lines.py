@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migration.plan.model import Verdict
-from migration.report.wording import budget_use, bundles, counted, counts, duration
+from eks_cilium.migration.plan.model import Verdict
+from eks_cilium.migration.report.wording import budget_use, bundles, counted, counts, duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from migration.plan.model import NodePlan
-    from migration.report.wording import Bundle
+    from eks_cilium.migration.plan.model import NodePlan
+    from eks_cilium.migration.report.wording import Bundle
 
 
 def lines_of_node(node: NodePlan) -> tuple[str, ...]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migration.report.layout import escaped, in_cells
-from migration.report.wording import (
+from eks_cilium.migration.report.layout import escaped, in_cells
+from eks_cilium.migration.report.wording import (
     budget_use,
     bundles,
     counts,
@@ -19,7 +19,7 @@ from migration.report.wording import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from migration.plan.model import NodePlan, Plan, Refusal
+    from eks_cilium.migration.plan.model import NodePlan, Plan, Refusal
 
 
 def markdown(plan: Plan) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migration.plan.model import Verdict
-from migration.report.layout import in_columns, refusal_lines
-from migration.report.lines import bundle_line
-from migration.report.wording import (
+from eks_cilium.migration.plan.model import Verdict
+from eks_cilium.migration.report.layout import in_columns, refusal_lines
+from eks_cilium.migration.report.lines import bundle_line
+from eks_cilium.migration.report.wording import (
     budget_use,
     bundles,
     duration,
@@ -18,7 +18,7 @@ from migration.report.wording import (
 )
 
 if TYPE_CHECKING:
-    from migration.plan.model import NodePlan, Plan
+    from eks_cilium.migration.plan.model import NodePlan, Plan
 
 _HEADER = (
     "#",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
-from migration.plan.model import Capacity, Target, Verdict
+from eks_cilium.migration.options import Capacity, Target
+from eks_cilium.migration.plan.model import Verdict
 
 if TYPE_CHECKING:
-    from migration.facts.model import Reference
-    from migration.plan.model import BudgetUse, GroupPlan, NodePlan, Plan
-    from migration.refresh.model import RefreshPlan
+    from collections.abc import Sized
+
+    from eks_cilium.cluster.objects import Reference
+    from eks_cilium.migration.plan.model import BudgetUse, GroupPlan, NodePlan, Plan
 
 _DIRECTION = {
     Target.CILIUM: "from the AWS VPC CNI to Cilium",
@@ -81,7 +83,17 @@ def sizes(group: GroupPlan) -> str:
     )
 
 
-def verdict_of(plan: Plan | RefreshPlan) -> str:
+class _Judged(Protocol):
+    """A plan of a migration or of a refresh."""
+
+    @property
+    def clean(self) -> bool: ...
+
+    @property
+    def refusals(self) -> Sized: ...
+
+
+def verdict_of(plan: _Judged) -> str:
     """Whether the plan can be carried out."""
     if plan.clean:
         return "Nothing forbids this plan."

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migration.facts.storage import attachment
-from migration.stops import TimedOutError
+from eks_cilium.migration.facts.storage import attachment
+from eks_cilium.runtime.errors import TimedOutError
 
 if TYPE_CHECKING:
-    from migration.inventory import Outgoing
-    from migration.rules import Rules
-    from migration.world import Report, World
+    from eks_cilium.migration.inventory.model import Outgoing
+    from eks_cilium.migration.options import Rules
+    from eks_cilium.runtime.context import Report, World
 
 
 def await_load_balancers(

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from migration.facts import pods, workloads
-from migration.facts.model import Reference
-from migration.judging import Bench, workload_path
-from migration.plan.workload import behind
-from migration.record import Record, of_node
+from eks_cilium.cluster.objects import Reference
+from eks_cilium.migration.eviction.judging import Bench, workload_path
+from eks_cilium.migration.facts import pods, workloads
+from eks_cilium.migration.plan.workload import behind
+from eks_cilium.runtime.record import Record, of_node
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from migration.facts.model import Owner
-    from migration.inventory import Outgoing
-    from migration.rules import Rules
-    from migration.world import Report, World
+    from eks_cilium.migration.facts.model import Owner
+    from eks_cilium.migration.inventory.model import Outgoing
+    from eks_cilium.migration.options import Rules
+    from eks_cilium.runtime.context import Report, World
 
 Object = dict[str, Any]
 

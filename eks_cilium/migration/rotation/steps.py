@@ -18,18 +18,21 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
-from clients.ec2 import GONE
-from errors import ProgramError
-from migration import capacity, drain, health, marks, release
-from migration.facts.nodes import node as known_node
-from migration.journal import Phases
-from migration.stops import DrainRefusedError, LeaseHeldError
+from eks_cilium.clients.ec2 import GONE
+from eks_cilium.errors import ProgramError
+from eks_cilium.migration.capacity import surge
+from eks_cilium.migration.eviction import drain
+from eks_cilium.migration.facts.nodes import node as known_node
+from eks_cilium.migration.inventory import marks
+from eks_cilium.migration.rotation import detach, health
+from eks_cilium.runtime.errors import DrainRefusedError, LeaseHeldError
+from eks_cilium.runtime.journal import Phases
 
 if TYPE_CHECKING:
-    from clients.autoscaling import Member
-    from migration.inventory import Outgoing
-    from migration.rules import Rules
-    from migration.world import Report, World
+    from eks_cilium.clients.autoscaling import Member
+    from eks_cilium.migration.inventory.model import Outgoing
+    from eks_cilium.migration.options import Rules
+    from eks_cilium.runtime.context import Report, World
 
 Object = dict[str, Any]
 
@@ -129,8 +132,8 @@ class _Rotation:
             raise DrainRefusedError(node.name, refused)
 
         def missing() -> str:
-            with capacity.lock(world, node.group):
-                if self._shrink is None and (sentence := capacity.room(world, self._rules, node)):
+            with surge.lock(world, node.group):
+                if self._shrink is None and (sentence := surge.room(world, self._rules, node)):
                     return sentence
                 return self._cordon_now()
 
@@ -175,14 +178,14 @@ class _Rotation:
             world.note("drain-interrupted", node=node.name, reason=drained.ended.name)
             return
         with self._phases.phase("release"):
-            release.await_load_balancers(world, node, rules, report, cordoned=cordoned)
-            release.await_volumes(world, node, rules, report)
+            detach.await_load_balancers(world, node, rules, report, cordoned=cordoned)
+            detach.await_volumes(world, node, rules, report)
         self._terminate()
 
     def _terminate(self) -> None:
         with self._phases.phase("terminate"):
             self._world.guard()
-            self._decremented = capacity.terminate(
+            self._decremented = surge.terminate(
                 self._world, self._rules, self._node, self._report, shrink=self._shrink
             )
         how = ", its group gets smaller" if self._decremented else ""

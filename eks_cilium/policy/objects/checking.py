@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cilium import crds
-from cilium.policies import sanity
-from cilium.policies.model import CLUSTER_LABEL, Policy
-from cilium.policies.peers import peer_selectors
+from eks_cilium.cilium import crds
+from eks_cilium.policy.objects import sanity
+from eks_cilium.policy.objects.model import CLUSTER_LABEL, Policy
+from eks_cilium.policy.objects.peers import peer_selectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

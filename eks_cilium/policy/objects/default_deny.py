@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from cilium.crds import API_VERSION, NAMESPACED
-from cilium.policies.intents import MANAGED_BY, Pods, peer_selector, subject_selector
-from cilium.policies.model import Policy
+from eks_cilium.cilium.crds import API_VERSION, NAMESPACED
+from eks_cilium.policy.objects.intents import MANAGED_BY, Pods, peer_selector, subject_selector
+from eks_cilium.policy.objects.model import Policy
 
 Direction = Literal["egress", "ingress"]
 DNS = {"k8s-app": "kube-dns"}

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from cilium.crds import API_VERSION, CLUSTERWIDE, NAMESPACED
-from cilium.policies.model import Policy
-from errors import UserError
+from eks_cilium.cilium.crds import API_VERSION, CLUSTERWIDE, NAMESPACED
+from eks_cilium.errors import UserError
+from eks_cilium.policy.objects.model import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cilium.crds import API_VERSION, NAMESPACED
-from cilium.policies.model import CLUSTER_LABEL, NAMESPACE_LABEL, Policy
+from eks_cilium.cilium.crds import API_VERSION, NAMESPACED
+from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cilium.policies.ports import Ports
+    from eks_cilium.policy.objects.ports import Ports
 
 MANAGED_BY = {"app.kubernetes.io/managed-by": "eks-cilium"}
 

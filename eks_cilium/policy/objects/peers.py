@@ -1,6 +1,6 @@
 """The peer selectors of a rule: where they stand, and what they say about cluster and namespace.
 
-Read by the check of policies written by hand, and by the comparison of meanings in `cilium.verdict`.
+Read by the check of policies written by hand, and by the comparison of meanings in `policy.verdict`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cilium.policies.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAMESPACE_LABELS
+from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAMESPACE_LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,8 +10,8 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING, Any
 
-from cilium.crds import NAMESPACED
-from cilium.policies.peers import SECTIONS
+from eks_cilium.cilium.crds import NAMESPACED
+from eks_cilium.policy.objects.peers import SECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -2,14 +2,14 @@
 
 Pure: `World` is made of clusters with their policies and judges flows; `report` puts verdicts into words,
 `assertions` says what is not as it has to be, `changes` what Cilium 1.19 reads differently. The settings ask
-it in every preview, `python -m cilium.verdict` over live clusters. It models policies, not packets: routes,
+it in every preview, `eks-cilium verdict` over live clusters. It models policies, not packets: routes,
 source addresses rewritten on the way and what a proxy makes of layer 7 are no part of it.
 """
 
-from cilium.verdict.assertions import Broken, broken
-from cilium.verdict.changes import Change, changes, differing
-from cilium.verdict.judging import World
-from cilium.verdict.model import (
+from eks_cilium.policy.verdict.assertions import Broken, broken
+from eks_cilium.policy.verdict.changes import Change, changes, differing
+from eks_cilium.policy.verdict.judging import World
+from eks_cilium.policy.verdict.model import (
     Address,
     Cluster,
     Decision,
@@ -25,7 +25,7 @@ from cilium.verdict.model import (
     Verdict,
     meaning_of,
 )
-from cilium.verdict.rule import Unread
+from eks_cilium.policy.verdict.rule import Unread
 
 __all__ = [
     "Address",

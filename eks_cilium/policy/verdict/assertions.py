@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from cilium.verdict.model import Decision, Pod
-from cilium.verdict.wording import side
+from eks_cilium.policy.verdict.model import Decision, Pod
+from eks_cilium.policy.verdict.wording import side
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cilium.verdict.judging import World
-    from cilium.verdict.model import End, Flow, Side, Verdict
+    from eks_cilium.policy.verdict.judging import World
+    from eks_cilium.policy.verdict.model import End, Flow, Side, Verdict
 
 Wanted = Literal[Decision.ALLOWED, Decision.DENIED]
 

@@ -11,18 +11,18 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cilium.policies.checking import written
-from cilium.policies.model import CLUSTER_LABEL
-from cilium.policies.peers import PeerSelector, peer_selectors
-from cilium.verdict.judging import World
-from cilium.verdict.model import Meaning
-from cilium.verdict.network_policies import KIND as NETWORK_POLICY
+from eks_cilium.policy.objects.checking import written
+from eks_cilium.policy.objects.model import CLUSTER_LABEL
+from eks_cilium.policy.objects.peers import PeerSelector, peer_selectors
+from eks_cilium.policy.verdict.judging import World
+from eks_cilium.policy.verdict.model import Meaning
+from eks_cilium.policy.verdict.network_policies import KIND as NETWORK_POLICY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cilium.policies import Policy
-    from cilium.verdict.model import Cluster, Flow, Verdict
+    from eks_cilium.policy.objects import Policy
+    from eks_cilium.policy.verdict.model import Cluster, Flow, Verdict
 
 
 @dataclass(frozen=True)

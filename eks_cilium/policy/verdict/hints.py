@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cilium.policies.model import CLUSTER_LABEL, NAMESPACE_LABEL
-from cilium.verdict.model import Pod
-from cilium.verdict.peers import CidrPeer, LabelPeer
-from cilium.verdict.ports import answer
+from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL
+from eks_cilium.policy.verdict.model import Pod
+from eks_cilium.policy.verdict.peers import CidrPeer, LabelPeer
+from eks_cilium.policy.verdict.ports import answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from cilium.verdict.labels import Identity, Requirement
-    from cilium.verdict.model import Cluster, End, Flow
-    from cilium.verdict.peers import Peer
-    from cilium.verdict.rule import Rule
+    from eks_cilium.policy.verdict.labels import Identity, Requirement
+    from eks_cilium.policy.verdict.model import Cluster, End, Flow
+    from eks_cilium.policy.verdict.peers import Peer
+    from eks_cilium.policy.verdict.rule import Rule
 
 _MOST = 3
 _SURELY, _LIKELY, _PERHAPS = range(3)

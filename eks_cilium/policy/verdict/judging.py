@@ -9,17 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cilium.verdict.hints import hints
-from cilium.verdict.labels import YES, Answer, Identity, both, either, identity
-from cilium.verdict.model import Decision, Entity, Flow, Mode, Pod, RuleName, Side, Verdict
-from cilium.verdict.ports import answer
-from cilium.verdict.rules import rules_of
+from eks_cilium.policy.verdict.hints import hints
+from eks_cilium.policy.verdict.labels import YES, Answer, Identity, both, either, identity
+from eks_cilium.policy.verdict.model import Decision, Entity, Flow, Mode, Pod, RuleName, Side, Verdict
+from eks_cilium.policy.verdict.ports import answer
+from eks_cilium.policy.verdict.rules import rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from cilium.verdict.model import Cluster, End
-    from cilium.verdict.rule import Rule, Unread
+    from eks_cilium.policy.verdict.model import Cluster, End
+    from eks_cilium.policy.verdict.rule import Rule, Unread
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from cilium.policies.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAMESPACE_LABELS
-from cilium.policies.peers import source_and_key
-from cilium.verdict.model import Address, End, Entity, Pod
+from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAMESPACE_LABELS
+from eks_cilium.policy.objects.peers import source_and_key
+from eks_cilium.policy.verdict.model import Address, End, Entity, Pod
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -1,6 +1,6 @@
 """Clusters, pods and ports out of the objects of running clusters.
 
-Pure: `cilium.verdict.__main__` has the objects read. Pods that share an identity are one end, since no policy
+Pure: `policy.verdict.__main__` has the objects read. Pods that share an identity are one end, since no policy
 can tell them apart.
 """
 
@@ -10,17 +10,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from cilium.policies import Policy
-from cilium.policies.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAMESPACE_LABELS
-from cilium.verdict.labels import KUBERNETES, SERVICE_ACCOUNT_LABEL
-from cilium.verdict.model import Cluster, Meaning, Mode, Pod, Port
-from errors import UserError
+from eks_cilium.errors import UserError
+from eks_cilium.policy.objects import Policy
+from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAMESPACE_LABELS
+from eks_cilium.policy.verdict.labels import KUBERNETES, SERVICE_ACCOUNT_LABEL
+from eks_cilium.policy.verdict.model import Cluster, Meaning, Mode, Pod, Port
 
 Object = Mapping[str, Any]
 
 
 class Objects(Protocol):
-    """What was read of one cluster: see `clients.cilium_objects`."""
+    """What was read of one cluster: see `eks_cilium.cluster.cilium_objects`."""
 
     @property
     def config(self) -> Object:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cilium.policies import Policy
+    from eks_cilium.policy.objects import Policy
 
 
 class Meaning(StrEnum):

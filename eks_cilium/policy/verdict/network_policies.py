@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cilium.policies.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAMESPACE_LABELS
-from cilium.verdict.labels import KUBERNETES, Requirement, Selector, selector
-from cilium.verdict.model import Meaning, RuleName
-from cilium.verdict.peers import CidrPeer, LabelPeer, Peer
-from cilium.verdict.ports import port_matches
-from cilium.verdict.rule import Rule
+from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAMESPACE_LABELS
+from eks_cilium.policy.verdict.labels import KUBERNETES, Requirement, Selector, selector
+from eks_cilium.policy.verdict.model import Meaning, RuleName
+from eks_cilium.policy.verdict.peers import CidrPeer, LabelPeer, Peer
+from eks_cilium.policy.verdict.ports import port_matches
+from eks_cilium.policy.verdict.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from cilium.policies import Policy
-    from cilium.verdict.model import Cluster
+    from eks_cilium.policy.objects import Policy
+    from eks_cilium.policy.verdict.model import Cluster
 
 KIND = "NetworkPolicy"
 

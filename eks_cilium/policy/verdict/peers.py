@@ -6,8 +6,8 @@ import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from cilium.policies.model import CLUSTER_LABEL
-from cilium.verdict.labels import (
+from eks_cilium.policy.objects.model import CLUSTER_LABEL
+from eks_cilium.policy.verdict.labels import (
     ANY,
     KUBERNETES,
     NO,
@@ -18,10 +18,10 @@ from cilium.verdict.labels import (
     Selector,
     network,
 )
-from cilium.verdict.model import Address, Cluster, End, Entity, Pod
+from eks_cilium.policy.verdict.model import Address, Cluster, End, Entity, Pod
 
 if TYPE_CHECKING:
-    from cilium.verdict.labels import Identity
+    from eks_cilium.policy.verdict.labels import Identity
 
 _IN_A_CLUSTER = ("host", "remote-node", "init", "ingress", "health", "unmanaged", "kube-apiserver")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cilium.verdict.labels import NO, Answer, either
-from cilium.verdict.model import Flow, Pod
+from eks_cilium.policy.verdict.labels import NO, Answer, either
+from eks_cilium.policy.verdict.model import Flow, Pod
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

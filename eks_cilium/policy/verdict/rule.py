@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cilium.verdict.labels import Selector
-    from cilium.verdict.model import RuleName
-    from cilium.verdict.peers import Peer
-    from cilium.verdict.ports import PortMatch
+    from eks_cilium.policy.verdict.labels import Selector
+    from eks_cilium.policy.verdict.model import RuleName
+    from eks_cilium.policy.verdict.peers import Peer
+    from eks_cilium.policy.verdict.ports import PortMatch
 
 
 @dataclass(frozen=True)

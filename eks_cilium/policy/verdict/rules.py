@@ -9,22 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cilium.crds import CLUSTERWIDE
-from cilium.policies import sanity
-from cilium.policies.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAMESPACE_LABELS
-from cilium.verdict.labels import ANY, KUBERNETES, RESERVED, Requirement, Selector, selector
-from cilium.verdict.model import Meaning, RuleName
-from cilium.verdict.network_policies import KIND as NETWORK_POLICY
-from cilium.verdict.network_policies import network_policy_rules
-from cilium.verdict.peers import CidrPeer, LabelPeer, OpenPeer, Peer, entity_peers
-from cilium.verdict.ports import port_matches
-from cilium.verdict.rule import Rule, Unread
+from eks_cilium.cilium.crds import CLUSTERWIDE
+from eks_cilium.policy.objects import sanity
+from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAMESPACE_LABELS
+from eks_cilium.policy.verdict.labels import ANY, KUBERNETES, RESERVED, Requirement, Selector, selector
+from eks_cilium.policy.verdict.model import Meaning, RuleName
+from eks_cilium.policy.verdict.network_policies import KIND as NETWORK_POLICY
+from eks_cilium.policy.verdict.network_policies import network_policy_rules
+from eks_cilium.policy.verdict.peers import CidrPeer, LabelPeer, OpenPeer, Peer, entity_peers
+from eks_cilium.policy.verdict.ports import port_matches
+from eks_cilium.policy.verdict.rule import Rule, Unread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from cilium.policies import Policy
-    from cilium.verdict.model import Cluster
+    from eks_cilium.policy.objects import Policy
+    from eks_cilium.policy.verdict.model import Cluster
 
 SECTIONS = ("ingress", "ingressDeny", "egress", "egressDeny")
 _OPEN = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cilium.verdict.model import Decision
+from eks_cilium.policy.verdict.model import Decision
 
 if TYPE_CHECKING:
-    from cilium.verdict.model import Side
+    from eks_cilium.policy.verdict.model import Side
 
 
 def side(one: Side) -> str:

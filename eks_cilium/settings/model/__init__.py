@@ -9,8 +9,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from settings.model.addons import CoreDns, KubeProxy, PinnedVpcCni, VpcCni
-from settings.model.cilium import (
+from eks_cilium.settings.model.addons import CoreDns, KubeProxy, PinnedVpcCni, VpcCni
+from eks_cilium.settings.model.cilium import (
     ChainedCilium,
     Cilium,
     CiliumBesideKubeProxy,
@@ -18,14 +18,14 @@ from settings.model.cilium import (
     Hubble,
     NewChainedCilium,
 )
-from settings.model.cluster import Cluster, Endpoint, ExistingCluster
-from settings.model.common import MODES, Settings
-from settings.model.fields import Cidr, option
-from settings.model.mesh import Authorities, ClusterMesh, Connection, MeshCluster
-from settings.model.migration import Allow, AllowRefresh, Migration, Refresh
-from settings.model.network import Network
-from settings.model.nodes import NodeGroup, Taint
-from settings.model.policies import Policies
+from eks_cilium.settings.model.cluster import Cluster, Endpoint, ExistingCluster
+from eks_cilium.settings.model.common import MODES, Settings
+from eks_cilium.settings.model.fields import Cidr, option
+from eks_cilium.settings.model.mesh import Authorities, ClusterMesh, Connection, MeshCluster
+from eks_cilium.settings.model.migration import Allow, AllowRefresh, Migration, Refresh
+from eks_cilium.settings.model.network import Network
+from eks_cilium.settings.model.nodes import NodeGroup, Taint
+from eks_cilium.settings.model.policies import Policies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

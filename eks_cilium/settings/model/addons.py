@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from settings.model.fields import ADDON_VERSION, Part, option
+from eks_cilium.settings.model.fields import ADDON_VERSION, Part, option
 
 
 class CoreDns(Part):

@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator
 
-from cilium.chaining import DEFAULT_POOL
-from cilium.versions import RELEASES
-from settings.model.cluster import CILIUM_NAME
-from settings.model.fields import Cidr, Part, one_of, option
-from settings.model.network import SubnetId  # noqa: TC001 - pydantic reads annotations while running
+from eks_cilium.cilium.chaining import DEFAULT_POOL
+from eks_cilium.cilium.versions import RELEASES
+from eks_cilium.settings.model.cluster import CILIUM_NAME
+from eks_cilium.settings.model.fields import Cidr, Part, one_of, option
+from eks_cilium.settings.model.network import SubnetId  # noqa: TC001 - pydantic reads annotations while running
 
 CiliumVersion = Annotated[str, AfterValidator(one_of(RELEASES))]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
-from settings.model.fields import Cidr, Part, one_of, option
+from eks_cilium.settings.model.fields import Cidr, Part, one_of, option
 
 KUBERNETES_VERSIONS = ("1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36")
 """Minor versions EKS offers, oldest first; the older ones at the price of extended support."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from settings.model.fields import Part, option
+from eks_cilium.settings.model.fields import Part, option
 
 MODES = "new-cluster, chaining, replacement or mesh"
 

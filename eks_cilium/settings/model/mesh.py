@@ -6,7 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from settings.model.fields import Part, option
+from eks_cilium.settings.model.fields import Part, option
+
+ALL_PORTS = "all"
+"""What `ports` holds to open everything pods offer to the peers; policies decide then."""
 
 STACK_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9][A-Za-z0-9_.-]*$"
 ROUTE_TABLE_ID = r"^rtb-[0-9a-f]{8,17}$"

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from settings.model.fields import Part, option
+from eks_cilium.settings.model.fields import Part, option
 
 _ONE_PATTERN = r"^[A-Za-z0-9*?._-]+/[A-Za-z0-9*?._-]+$"
 _OBJECTS = "a list of patterns namespace/name, with * and ?"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from cilium.masquerade import ImageFamily, SubnetKind, image_family
-from settings.model.fields import Part, option
+from eks_cilium.cilium.masquerade import ImageFamily, SubnetKind, image_family
+from eks_cilium.settings.model.fields import Part, option
 
 AmiType = Literal[
     "AL2023_x86_64_STANDARD",

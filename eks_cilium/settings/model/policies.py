@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cilium.policies import DefaultDeny, Destination, Intent, Pods, ports
-from cilium.policies.ports import PATTERN
-from cilium.verdict.model import Address, End, Entity, Pod
-from settings.model.fields import Part, option
+from eks_cilium.policy.objects import DefaultDeny, Destination, Intent, Pods, ports
+from eks_cilium.policy.objects.ports import PATTERN
+from eks_cilium.policy.verdict.model import Address, End, Entity, Pod
+from eks_cilium.settings.model.fields import Part, option
 
 _NAME = r"^[a-z0-9]([a-z0-9-]{0,51}[a-z0-9])?$"
 _NAME_ALLOWED = "1 to 53 lower-case letters, digits and dashes, beginning and ending with a letter or digit"
@@ -44,7 +44,7 @@ class PolicyPods(Part):
 
     @property
     def pods(self) -> Pods:
-        """As `cilium.policies` takes them."""
+        """As `eks_cilium.policy.objects` takes them."""
         return Pods(self.cluster, self.namespace, self.labels)
 
 
@@ -82,7 +82,7 @@ class PolicyIntent(Part):
 
     @property
     def intent(self) -> Intent:
-        """As `cilium.policies` takes it."""
+        """As `eks_cilium.policy.objects` takes it."""
         to = self.to
         destination = Destination(to.cluster, to.namespace, to.labels, tuple(map(ports, to.ports)))
         return Intent(self.name, self.from_.pods, destination)
@@ -108,7 +108,7 @@ class PolicyDefaultDeny(PolicyPods):
 
     @property
     def meant(self) -> DefaultDeny:
-        """As `cilium.policies` takes it."""
+        """As `eks_cilium.policy.objects` takes it."""
         return DefaultDeny(self.pods, self.directions, self.name)
 
 
@@ -178,7 +178,7 @@ class PolicyEnd(Part):
 
     @property
     def end(self) -> End:
-        """As `cilium.verdict` takes it. Only for an end that the rules have found to be sound."""
+        """As `eks_cilium.policy.verdict` takes it. Only for an end that the rules have found to be sound."""
         if self.address is not None:
             return Address(self.address)
         if self.entity is not None:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from settings.model import (
+from eks_cilium.settings.model import (
     ChainingSettings,
     MeshSettings,
     NewChainedClusterSettings,
     NewClusterSettings,
     ReplacementSettings,
 )
-from settings.rules import (
+from eks_cilium.settings.rules import (
     chaining,
     chart,
     cilium,
@@ -31,8 +31,8 @@ from settings.rules import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from settings.model import Settings
-    from settings.problems import Problem
+    from eks_cilium.settings.model import Settings
+    from eks_cilium.settings.problems import Problem
 
     Rule = Callable[[Any], Iterator[Problem]]
 

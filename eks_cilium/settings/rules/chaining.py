@@ -8,10 +8,10 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
-from cilium.chaining import DEFAULT_POOL, OLDEST_VPC_CNI, nodes_in, overlaps
-from settings.model import ChainingSettings, NewChainedClusterSettings
-from settings.problems import Problem, remove_command, set_command
-from settings.rules.running_cluster import cilium_takes_the_name, patterns_twice
+from eks_cilium.cilium.chaining import DEFAULT_POOL, OLDEST_VPC_CNI, nodes_in, overlaps
+from eks_cilium.settings.model import ChainingSettings, NewChainedClusterSettings
+from eks_cilium.settings.problems import Problem, remove_command, set_command
+from eks_cilium.settings.rules.running_cluster import cilium_takes_the_name, patterns_twice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cilium.decided import (
+from eks_cilium.cilium.decided import (
     DECIDED,
     DECIDED_IN_CHAINING,
     DECIDED_IN_NEW_CHAINING,
     DECIDED_IN_REPLACEMENT,
     decided_keys,
 )
-from cilium.keys import unknown_keys
-from settings.model import (
+from eks_cilium.cilium.keys import unknown_keys
+from eks_cilium.settings.model import (
     ChainingSettings,
     MadeClusterSettings,
     NewChainedClusterSettings,
     NewClusterSettings,
     ReplacementSettings,
 )
-from settings.problems import Problem, remove_command
+from eks_cilium.settings.problems import Problem, remove_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

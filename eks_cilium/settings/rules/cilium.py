@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cilium.masquerade import ImageFamily, interface_pattern
-from cilium.versions import RELEASES
-from settings.problems import UNSET, Problem, remove_command, set_command
-from settings.rules.instances import is_nitro
+from eks_cilium.cilium.masquerade import ImageFamily, interface_pattern
+from eks_cilium.cilium.versions import RELEASES
+from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_command
+from eks_cilium.settings.rules.instances import is_nitro
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from settings.model import MadeClusterSettings, NewClusterSettings
+    from eks_cilium.settings.model import MadeClusterSettings, NewClusterSettings
 
 _FAMILY_NAMES: dict[ImageFamily, str] = {"al2023": "AL2023", "al2": "AL2", "bottlerocket": "Bottlerocket"}
 

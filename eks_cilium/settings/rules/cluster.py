@@ -6,12 +6,12 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING
 
-from settings.problems import UNSET, Problem, remove_command, set_command
+from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from settings.model import MadeClusterSettings
+    from eks_cilium.settings.model import MadeClusterSettings
 
 _IAM_PRINCIPAL = re.compile(r"^arn:aws[a-z-]*:iam::\d{12}:(role|user)/[\w+=,.@/-]+$")
 _PRIVATE = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))

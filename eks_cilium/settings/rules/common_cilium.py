@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from settings.problems import Problem, set_command
+from eks_cilium.settings.problems import Problem, set_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from settings.model import ChainingSettings, MadeClusterSettings, ReplacementSettings
+    from eks_cilium.settings.model import ChainingSettings, MadeClusterSettings, ReplacementSettings
 
     Installing = MadeClusterSettings | ChainingSettings | ReplacementSettings
 

@@ -1,6 +1,6 @@
 """Rules about a mesh, as far as the configuration alone shows them.
 
-What the clusters show (their networks, ids, versions) is checked by `mesh.checks`, in the preview.
+What the clusters show (their networks, ids, versions) is checked by `eks_cilium.mesh.checks`, in the preview.
 """
 
 from __future__ import annotations
@@ -8,16 +8,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from cilium.mesh import INTERNAL, SCHEME, SOURCE_RANGES, TARGET_TYPE, TYPE
-from cilium.policies import ports
-from cilium.ports import ALL
-from settings.model.cluster import CILIUM_NAME
-from settings.problems import UNSET, Problem, remove_command, set_command
+from eks_cilium.cilium.mesh import INTERNAL, SCHEME, SOURCE_RANGES, TARGET_TYPE, TYPE
+from eks_cilium.policy.objects import ports
+from eks_cilium.settings.model.cluster import CILIUM_NAME
+from eks_cilium.settings.model.mesh import ALL_PORTS
+from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from settings.model import MeshSettings
+    from eks_cilium.settings.model import MeshSettings
 
 _URL = re.compile(r"^[a-z]+://")
 _DECIDED_HERE = frozenset({SCHEME, INTERNAL, TYPE, TARGET_TYPE, SOURCE_RANGES})
@@ -84,7 +84,7 @@ def pod_ports_are_ports(settings: MeshSettings) -> Iterator[Problem]:
     given = settings.connection.pod_ports
     for index, text in enumerate(given):
         path = ("connection", "podPorts", index)
-        if text == ALL:
+        if text == ALL_PORTS:
             continue
         try:
             ports(text)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
-from settings.problems import UNSET, Problem, remove_command, set_command
+from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from settings.model import MadeClusterSettings
+    from eks_cilium.settings.model import MadeClusterSettings
 
 _BLOCKS = tuple(
     map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"))

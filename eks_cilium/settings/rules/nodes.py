@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from cilium.values import AGENT_NOT_READY_TAINT
-from settings.problems import Problem, remove_command, set_command
-from settings.rules.instances import architecture, is_instance_type
-from settings.rules.kubernetes_names import is_label_key, is_label_value, is_reserved
+from eks_cilium.cilium.values import AGENT_NOT_READY_TAINT
+from eks_cilium.settings.problems import Problem, remove_command, set_command
+from eks_cilium.settings.rules.instances import architecture, is_instance_type
+from eks_cilium.settings.rules.kubernetes_names import is_label_key, is_label_value, is_reserved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from settings.model import MadeClusterSettings, Taint
+    from eks_cilium.settings.model import MadeClusterSettings, Taint
 
 _GROUP_NAME = re.compile(r"^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$")
 _LAST_AL2 = (1, 32)

@@ -12,20 +12,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cilium import crds
-from cilium.policies import CLUSTER_LABEL, UnreadablePolicyError, check, ports
-from cilium.verdict import Cluster, Decision, Flow, Pod, Port, World, broken, meaning_of
-from settings.policy_objects import Placed, generated, in_file
-from settings.problems import UNSET, Problem, key_path, remove_command, set_command
-from settings.rules.kubernetes_names import is_label_key, is_label_value
+from eks_cilium.cilium import crds
+from eks_cilium.policy.objects import CLUSTER_LABEL, UnreadablePolicyError, check, ports
+from eks_cilium.policy.verdict import Cluster, Decision, Flow, Pod, Port, World, broken, meaning_of
+from eks_cilium.settings.policy_objects import Placed, generated, in_file
+from eks_cilium.settings.problems import UNSET, Problem, key_path, remove_command, set_command
+from eks_cilium.settings.rules.kubernetes_names import is_label_key, is_label_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from cilium.policies import Pods
-    from cilium.verdict import Verdict
-    from settings.model.policies import Policies, PolicyAssertion, PolicyEnd, PolicyFile, PolicyPods
-    from settings.policy_objects import KeyPath
+    from eks_cilium.policy.objects import Pods
+    from eks_cilium.policy.verdict import Verdict
+    from eks_cilium.settings.model.policies import (
+        Policies,
+        PolicyAssertion,
+        PolicyEnd,
+        PolicyFile,
+        PolicyPods,
+    )
+    from eks_cilium.settings.policy_objects import KeyPath
 
 
 @dataclass(frozen=True)

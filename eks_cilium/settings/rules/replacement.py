@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from settings.problems import Problem, remove_command
-from settings.rules.running_cluster import cilium_takes_the_name, patterns_twice
+from eks_cilium.settings.problems import Problem, remove_command
+from eks_cilium.settings.rules.running_cluster import cilium_takes_the_name, patterns_twice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from settings.model import ReplacementSettings
+    from eks_cilium.settings.model import ReplacementSettings
 
 
 def interfaces_only_masquerade(settings: ReplacementSettings) -> Iterator[Problem]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from settings.model.cluster import CILIUM_NAME
-from settings.problems import UNSET, Problem, remove_command, set_command
+from eks_cilium.settings.model.cluster import CILIUM_NAME
+from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from settings.model import ChainingSettings, ReplacementSettings
-    from settings.model.fields import Part
+    from eks_cilium.settings.model import ChainingSettings, ReplacementSettings
+    from eks_cilium.settings.model.fields import Part
 
 
 def cilium_takes_the_name(settings: ReplacementSettings | ChainingSettings) -> Iterator[Problem]:

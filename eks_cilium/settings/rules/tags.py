@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from settings.problems import Problem, remove_command, set_command
+from eks_cilium.settings.problems import Problem, remove_command, set_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from settings.model import Settings
+    from eks_cilium.settings.model import Settings
 
 _LONGEST_TAG_KEY, _LONGEST_TAG_VALUE = 128, 256
 

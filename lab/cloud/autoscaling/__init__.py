@@ -15,7 +15,7 @@ from lab.cloud.autoscaling.fleet import Ec2Fleet
 from lab.cloud.autoscaling.responses import LabAutoScalingResponse
 from lab.cloud.autoscaling.service import AutoScaling
 from lab.cloud.extension import Extension
-from lab.cloud.faults import Faults
+from lab.cloud.requests.faults import Faults
 from lab.cloud.schedule import BACKENDS, Schedule, Ticker
 
 if TYPE_CHECKING:

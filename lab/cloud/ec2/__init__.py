@@ -36,7 +36,7 @@ from lab.cloud.ec2.routes import LabRoute, Routes
 from lab.cloud.ec2.transit import LabTransitGateway, TransitGateways
 from lab.cloud.ec2.transit_tables import TransitTables
 from lab.cloud.extension import Extension
-from lab.cloud.faults import Faults
+from lab.cloud.requests.faults import Faults
 from lab.cloud.schedule import Schedule, Ticker
 from lab.cloud.timing import Timing
 

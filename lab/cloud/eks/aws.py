@@ -16,7 +16,7 @@ import botocore.exceptions
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lab.cloud.identities import Credentials
+    from lab.cloud.identity.identities import Credentials
 
 NOT_FOUND = frozenset(
     {"InvalidGroup.NotFound", "InvalidLaunchTemplateId.NotFound", "InvalidGroupId.NotFound", "NoSuchEntity"}

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from botocore.model import OperationModel, Shape
 
-    from lab.cloud.identities import Identity
-    from lab.cloud.wire import Request
+    from lab.cloud.identity.identities import Identity
+    from lab.cloud.requests.wire import Request
 
 Parameters = dict[str, Any]
 Answer = dict[str, Any]

@@ -12,22 +12,20 @@ import traceback
 from typing import TYPE_CHECKING
 
 from lab.cloud.clusters import ClusterNetwork, RunningCluster
-from lab.cloud.eks import (
-    access,
-    addon_life,
-    nodegroup_life,
-    security_group,
-    updates,
-    versions,
-)
+from lab.cloud.eks import versions
+from lab.cloud.eks.access import entries
+from lab.cloud.eks.addons import life as addon_life
+from lab.cloud.eks.clusters import security_group
 from lab.cloud.eks.kubernetes_api import KubernetesError, UnreachableError
 from lab.cloud.eks.launcher import PlaneRequest
-from lab.cloud.eks.model import issue
-from lab.cloud.eks.nodegroup_calls import profile_of
+from lab.cloud.eks.nodegroups import life as nodegroup_life
+from lab.cloud.eks.nodegroups.calls import profile_of
+from lab.cloud.eks.records import updates
+from lab.cloud.eks.records.model import issue
 
 if TYPE_CHECKING:
-    from lab.cloud.eks.model import Cluster
-    from lab.cloud.eks.store import Store
+    from lab.cloud.eks.records.model import Cluster
+    from lab.cloud.eks.records.store import Store
 
 _CONFLICT = 409
 _PATIENCE = 10.0  # seconds for a step under way to end before its cluster is stopped under it
@@ -63,7 +61,7 @@ class Reconciler:
         api = self._store.kubernetes(cluster)
         if cluster.self_managed_addons:
             addon_life.install_self_managed(api, cluster)
-        access.bind(api, cluster)
+        entries.bind(api, cluster)
         if self._world.now() >= cluster.due:
             cluster.status = "ACTIVE"
 
@@ -116,7 +114,7 @@ class Reconciler:
                 if not updates.under_way(cluster.updates):
                     cluster.status = "ACTIVE"
             if cluster.unbound:
-                access.bind(self._store.kubernetes(cluster), cluster)
+                entries.bind(self._store.kubernetes(cluster), cluster)
         for group in tuple(cluster.nodegroups.values()):
             with cluster.lock:
                 nodegroup_life.step(self._store, cluster, group)

@@ -8,27 +8,28 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from lab.cloud.calls import IDENTITY, REGION, read_request
-from lab.cloud.eks import access, reconcile
-from lab.cloud.eks.access_calls import AccessCalls
-from lab.cloud.eks.addon_calls import AddonCalls
-from lab.cloud.eks.cluster_calls import ClusterCalls
-from lab.cloud.eks.cluster_updates import ClusterUpdates
-from lab.cloud.eks.nodegroup_calls import NodegroupCalls
-from lab.cloud.eks.pod_identity import PodIdentityCalls
+from lab.cloud.eks import reconcile
+from lab.cloud.eks.access import entries
+from lab.cloud.eks.access.calls import AccessCalls
+from lab.cloud.eks.access.pod_identity import PodIdentityCalls
+from lab.cloud.eks.addons.calls import AddonCalls
+from lab.cloud.eks.clusters.calls import ClusterCalls
+from lab.cloud.eks.clusters.update_calls import ClusterUpdates
+from lab.cloud.eks.nodegroups.calls import NodegroupCalls
 from lab.cloud.eks.protocol import EksProtocol
-from lab.cloud.eks.store import Store
+from lab.cloud.eks.records.store import Store
 from lab.cloud.eks.tags import TagCalls
-from lab.cloud.tokens import TokenReviewer
+from lab.cloud.identity.tokens import TokenReviewer
+from lab.cloud.requests.calls import IDENTITY, REGION, read_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from lab.cloud.eks.model import Cluster
     from lab.cloud.eks.protocol import Answer, Call
+    from lab.cloud.eks.records.model import Cluster
     from lab.cloud.eks.world import World
-    from lab.cloud.identities import Identities, Identity
-    from lab.cloud.tokens import KubernetesUser
+    from lab.cloud.identity.identities import Identities, Identity
+    from lab.cloud.identity.tokens import KubernetesUser
 
 
 class Eks:
@@ -55,7 +56,7 @@ class Eks:
         cluster = self.store.find(name)
         if cluster is None or cluster.admin_kubeconfig is None:
             return None
-        return access.map_user(cluster, identity, self.store.kubernetes(cluster))
+        return entries.map_user(cluster, identity, self.store.kubernetes(cluster))
 
 
 def handlers(store: Store, begin: Callable[[Cluster], None]) -> dict[str, Callable[[Call], Answer]]:

@@ -8,7 +8,7 @@ from lab.cloud.eks.errors import ResourceNotFoundError
 
 if TYPE_CHECKING:
     from lab.cloud.eks.protocol import Answer, Call
-    from lab.cloud.eks.store import Store
+    from lab.cloud.eks.records.store import Store
 
 
 class TagCalls:

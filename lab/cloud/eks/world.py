@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lab.cloud.eks.aws import AwsClients
     from lab.cloud.eks.kubernetes_api import KubernetesApi
     from lab.cloud.eks.launcher import Launcher
-    from lab.cloud.faults import Faults
+    from lab.cloud.requests.faults import Faults
     from lab.cloud.timing import Timing
 
 

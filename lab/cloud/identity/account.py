@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
-from lab.cloud.identities import PARTITION
+from lab.cloud.identity.identities import PARTITION
 
 if TYPE_CHECKING:
-    from lab.cloud.identities import Credentials, Identities
+    from lab.cloud.identity.identities import Credentials, Identities
 
 ENGINEER = "engineer"
 STRANGER = "stranger"

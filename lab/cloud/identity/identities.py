@@ -1,7 +1,7 @@
 """Who is behind an access key: IAM users and assumed roles, with the secrets that prove it.
 
-Both ways into the lab ask here: the cloud's own API (`lab.cloud.calls`, signatures in headers) and the
-Kubernetes API servers (`lab.cloud.tokens`, presigned URLs as tokens). The keys are moto's.
+Both ways into the lab ask here: the cloud's own API (`lab.cloud.requests.calls`, signatures in headers) and
+the Kubernetes API servers (`lab.cloud.identity.tokens`, presigned URLs as tokens). The keys are moto's.
 """
 
 from __future__ import annotations

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from lab.cloud import signatures
-from lab.cloud.signatures import Claim, SignedRequest, UnsignedError
+from lab.cloud.identity import signatures
+from lab.cloud.identity.signatures import Claim, SignedRequest, UnsignedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lab.cloud.identities import Credentials, Identity
+    from lab.cloud.identity.identities import Credentials, Identity
 
 PREFIX = "k8s-aws-v1."
 CLUSTER_HEADER = "x-k8s-aws-id"

@@ -13,7 +13,7 @@ import boto3
 import botocore.config
 from moto.sts.models import sts_backends
 
-from lab.cloud.identities import PARTITION
+from lab.cloud.identity.identities import PARTITION
 
 if TYPE_CHECKING:
     from lab.cloud.extension import Parts

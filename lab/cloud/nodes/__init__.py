@@ -11,10 +11,10 @@ import time
 from typing import TYPE_CHECKING
 
 from lab.cloud.extension import Extension
-from lab.cloud.faults import Faults
 from lab.cloud.nodes.api import NodeApi
 from lab.cloud.nodes.life import NodeLife
 from lab.cloud.nodes.machines import every_machine
+from lab.cloud.requests.faults import Faults
 from lab.cloud.schedule import Ticker
 
 if TYPE_CHECKING:

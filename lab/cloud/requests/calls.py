@@ -17,16 +17,17 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lab.cloud import signatures, wire
-from lab.cloud.signatures import Claim, SignedRequest, UnsignedError
-from lab.cloud.wire import Request
+from lab.cloud.identity import signatures
+from lab.cloud.identity.signatures import Claim, SignedRequest, UnsignedError
+from lab.cloud.requests import wire
+from lab.cloud.requests.wire import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from lab.cloud.faults import Faults, JsonLines
-    from lab.cloud.identities import Credentials, Identities
-    from lab.cloud.wire import AwsCall, ErrorResponse, Models
+    from lab.cloud.identity.identities import Credentials, Identities
+    from lab.cloud.requests.faults import Faults, JsonLines
+    from lab.cloud.requests.wire import AwsCall, ErrorResponse, Models
 
 Environ = dict[str, Any]
 IDENTITY = "lab.identity"

@@ -1,7 +1,7 @@
 """How AWS requests and errors look on the wire, for any service: what a call is, and how to refuse one.
 
-Used by `lab.cloud.calls`, which logs every call and answers those that the lab does not know. Which protocol
-a service speaks and which operation a request means comes from botocore's models.
+Used by `lab.cloud.requests.calls`, which logs every call and answers those that the lab does not know. Which
+protocol a service speaks and which operation a request means comes from botocore's models.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from moto.elb.models import elb_backends
 from moto.elbv2.models import elbv2_backends
 from moto.route53.models import route53_backends
 
-from lab.cloud.identities import PARTITION
+from lab.cloud.identity.identities import PARTITION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

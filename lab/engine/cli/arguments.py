@@ -54,6 +54,7 @@ def _run_options() -> argparse.ArgumentParser:
         "-t", "--target", action="append", default=[], metavar="URN", help="only this resource"
     )
     parser.add_argument("-p", "--parallel", type=int, default=4 * (os.cpu_count() or 2))
+    parser.add_argument("--config-file", type=Path, help="the stack's configuration, kept elsewhere")
     parser.add_argument("--diff", action="store_true", help="show every property that changes")
     parser.add_argument("--expect-no-changes", action="store_true", help="fail if anything would change")
     parser.add_argument("--show-secrets", action="store_true", help="show secret outputs in clear")
@@ -108,6 +109,7 @@ def _stack_commands(stack: argparse.ArgumentParser, common: argparse.ArgumentPar
 
 def _config_commands(config: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
     config.add_argument("--show-secrets", action="store_true")
+    config.add_argument("--config-file", type=Path, help="the stack's configuration, kept elsewhere")
     commands = config.add_subparsers(dest="command", metavar="command")
     get = commands.add_parser("get", parents=[common], help="show one value")
     get.add_argument("key")

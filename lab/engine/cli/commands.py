@@ -15,7 +15,7 @@ from lab.engine.display.record import Record
 from lab.engine.display.report import diagnostics, ending, plan_lines
 from lab.engine.errors import NoChangesExpectedError, UserError
 from lab.engine.events import Op
-from lab.engine.registry import Sources
+from lab.engine.providers.registry import Sources
 from lab.engine.run import Options
 from lab.engine.session import Result, Session
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-    from lab.engine.workspace import Workspace
+    from lab.engine.project.workspace import Workspace
 
 ABANDONED = 8
 """Exit code after the second Ctrl-C, the CLI's for a cancelled operation."""

@@ -7,16 +7,17 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from lab.engine import project, values
 from lab.engine.display.difference import output_lines
 from lab.engine.display.words import columns
 from lab.engine.errors import UserError
-from lab.engine.project import as_text, decrypted, has_secure
+from lab.engine.project import files
+from lab.engine.project.files import as_text, decrypted, has_secure
+from lab.engine.state import values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lab.engine.workspace import Workspace
+    from lab.engine.project.workspace import Workspace
 
 Arguments = argparse.Namespace
 
@@ -166,7 +167,7 @@ def _readable(workspace: Workspace, stack_name: str, value: Any) -> Any:
 
 def _config_get(workspace: Workspace, arguments: Arguments) -> None:
     name = _named(workspace, arguments)
-    key, path = project.split_path(arguments.key) if arguments.path else (arguments.key, [])
+    key, path = files.split_path(arguments.key) if arguments.path else (arguments.key, [])
     value: Any = _written(workspace, name, key)
     for step in path:
         try:
@@ -194,8 +195,8 @@ def _refuse_missing(key: str) -> None:
 def _config_set(workspace: Workspace, arguments: Arguments) -> None:
     name = _named(workspace, arguments)
     file = workspace.config(name)
-    key, path = project.split_path(arguments.key) if arguments.path else (arguments.key, [])
-    value: Any = project.parsed(arguments.value) if arguments.path else arguments.value
+    key, path = files.split_path(arguments.key) if arguments.path else (arguments.key, [])
+    value: Any = files.parsed(arguments.value) if arguments.path else arguments.value
     if arguments.secret:
         crypter = workspace.crypter(name)
         file.salt = crypter.salt

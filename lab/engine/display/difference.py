@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from lab.engine import urns, values
 from lab.engine.display.words import WORDS
 from lab.engine.events import Op, Step
+from lab.engine.state import urns, values
 
 if TYPE_CHECKING:
-    from lab.engine.resources import Resource
+    from lab.engine.state.resources import Resource
 
 _INTERNAL = {"__provider", "__internal", "@isPulumiResource"}
 _GONE = {Op.DELETE, Op.DELETE_REPLACED}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lab.engine import urns, values
 from lab.engine.display.record import Record, is_hidden
+from lab.engine.state import urns, values
 
 if TYPE_CHECKING:
     from lab.engine.events import Step
-    from lab.engine.project import Configuration
-    from lab.engine.resources import Resource
+    from lab.engine.project.files import Configuration
+    from lab.engine.state.resources import Resource
 
 
 def preview_digest(record: Record, configuration: Configuration) -> dict[str, Any]:

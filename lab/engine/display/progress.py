@@ -12,10 +12,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from lab.engine import urns
 from lab.engine.display.record import Record, Row, is_hidden
 from lab.engine.display.words import WORDS, clean, seconds
 from lab.engine.events import Op, Severity, Step
+from lab.engine.state import urns
 
 _QUIET = 2.0
 """Seconds an operation may take before a log says that it runs."""

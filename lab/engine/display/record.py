@@ -8,13 +8,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lab.engine import urns
 from lab.engine.events import Op, Severity, Step
+from lab.engine.state import urns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lab.engine.resources import Resource
+    from lab.engine.state.resources import Resource
 
 _UNCOUNTED = {
     Op.CREATE_REPLACEMENT,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lab.engine import urns
 from lab.engine.display.difference import changed_keys
 from lab.engine.display.record import Record, is_hidden
 from lab.engine.display.words import WORDS, columns
 from lab.engine.events import Op, Step
+from lab.engine.state import urns
 
 _HALVES = {Op.CREATE_REPLACEMENT, Op.DELETE_REPLACED}
 

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi.runtime.proto import provider_pb2, resource_pb2
 
-from lab.engine import builtin, values
 from lab.engine.errors import EngineError, RunStopped, StepError
+from lab.engine.providers import builtin
+from lab.engine.state import values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from lab.engine.goals import Goal
-    from lab.engine.provider import Failure, Provider
+    from lab.engine.providers.provider import Failure, Provider
     from lab.engine.run import Run
+    from lab.engine.steps.goals import Goal
 
 
 class Components:

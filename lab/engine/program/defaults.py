@@ -5,16 +5,16 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
-from lab.engine import values
-from lab.engine.goals import Goal
-from lab.engine.registry import DYNAMIC, default_name
-from lab.engine.urns import PROVIDER_PREFIX
+from lab.engine.providers.registry import DYNAMIC, default_name
+from lab.engine.state import values
+from lab.engine.state.urns import PROVIDER_PREFIX
+from lab.engine.steps.goals import Goal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lab.engine.project import Configuration
-    from lab.engine.resources import Resource
+    from lab.engine.project.files import Configuration
+    from lab.engine.state.resources import Resource
 
 
 class Package(NamedTuple):

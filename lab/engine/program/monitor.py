@@ -15,21 +15,22 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, resource_pb2, resource_pb2_grpc
 
-from lab.engine import goals, values
-from lab.engine.components import Components
-from lab.engine.defaults import DefaultProviders, Package
 from lab.engine.errors import EngineError, ProviderError, RunStopped
 from lab.engine.events import Severity
-from lab.engine.goals import Goal
-from lab.engine.plugins import CHANNEL_OPTIONS
-from lab.engine.urns import is_provider, package_of
+from lab.engine.program.components import Components
+from lab.engine.program.defaults import DefaultProviders, Package
+from lab.engine.providers.plugins import CHANNEL_OPTIONS
+from lab.engine.state import values
+from lab.engine.state.urns import is_provider, package_of
+from lab.engine.steps import goals
+from lab.engine.steps.goals import Goal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lab.engine.registrar import Registrar
-    from lab.engine.resources import Resource
+    from lab.engine.program.registrar import Registrar
     from lab.engine.run import Run
+    from lab.engine.state.resources import Resource
 
 _THREADS = 256
 _HUNG_UP = "resource monitor shut down"

@@ -5,17 +5,17 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from lab.engine import values
 from lab.engine.errors import RunStopped, StepError
-from lab.engine.executor import Executor
-from lab.engine.planner import Plan, Planner
-from lab.engine.urns import STACK_TYPE
+from lab.engine.state import values
+from lab.engine.state.urns import STACK_TYPE
+from lab.engine.steps.executor import Executor
+from lab.engine.steps.planner import Plan, Planner
 
 if TYPE_CHECKING:
     from lab.engine.events import Step
-    from lab.engine.goals import Goal
-    from lab.engine.resources import Resource
     from lab.engine.run import Run
+    from lab.engine.state.resources import Resource
+    from lab.engine.steps.goals import Goal
 
 
 class Registrar:

@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from lab.engine import passphrase, values
 from lab.engine.errors import StackNotFoundError, UserError
-from lab.engine.passphrase import Crypter
-from lab.engine.project import Configuration, Project, StackConfig, configuration
-from lab.engine.state import Deployment, Snapshot, Store, read_deployment, secrets_salt, write_deployment
+from lab.engine.project.files import Configuration, Project, StackConfig, configuration
+from lab.engine.state import passphrase, values
+from lab.engine.state.deployment import (
+    Deployment,
+    Snapshot,
+    Store,
+    read_deployment,
+    secrets_salt,
+    write_deployment,
+)
+from lab.engine.state.passphrase import Crypter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +26,10 @@ if TYPE_CHECKING:
 class Workspace:
     """The stacks of a project."""
 
-    def __init__(self, program: Path, state: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, program: Path, state: Path, environment: Mapping[str, str], config_file: Path | None = None
+    ) -> None:
+        self._config_file = config_file
         self.project = Project.load(program.resolve())
         self.store = Store(state.resolve(), self.project.name)
         self.environment = environment
@@ -52,7 +62,7 @@ class Workspace:
 
     def config(self, stack: str) -> StackConfig:
         """The configuration file of a stack."""
-        return StackConfig.load(self.project.stack_file(stack))
+        return StackConfig.load(self._config_file or self.project.stack_file(stack))
 
     def crypter(self, stack: str) -> Crypter:
         """What encrypts a stack's secrets: by the salt of its configuration, else by that of its state."""

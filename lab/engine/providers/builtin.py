@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from lab.engine import values
-from lab.engine.diffs import Diff
 from lab.engine.errors import StepError
-from lab.engine.provider import Checked, Provider, ReadResult
-from lab.engine.urns import STACK_REFERENCE_TYPE, type_of
+from lab.engine.providers.provider import Checked, Provider, ReadResult
+from lab.engine.state import values
+from lab.engine.state.diffs import Diff
+from lab.engine.state.urns import STACK_REFERENCE_TYPE, type_of
 
 if TYPE_CHECKING:
-    from lab.engine.resources import Resource
+    from lab.engine.state.resources import Resource
 
 PACKAGE = "pulumi"
 STACK_OUTPUTS_FUNCTION = "pulumi:pulumi:readStackOutputs"

@@ -16,16 +16,17 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from lab.engine import faults, values, wire
-from lab.engine.diffs import Diff
 from lab.engine.errors import ProviderError, StepError
-from lab.engine.provider import Checked, Provider, ReadResult
-from lab.engine.urns import name_of, type_of
+from lab.engine.providers import faults, wire
+from lab.engine.providers.provider import Checked, Provider, ReadResult
+from lab.engine.state import values
+from lab.engine.state.diffs import Diff
+from lab.engine.state.urns import name_of, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lab.engine.resources import Resource
+    from lab.engine.state.resources import Resource
 
 MESSAGE_LIMIT = 400 * 1024 * 1024
 CHANNEL_OPTIONS = (

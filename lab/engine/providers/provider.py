@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lab.engine import values
+from lab.engine.state import values
 
 if TYPE_CHECKING:
-    from lab.engine.diffs import Diff
-    from lab.engine.resources import Resource
+    from lab.engine.state.diffs import Diff
+    from lab.engine.state.resources import Resource
 
 
 @dataclass(frozen=True)

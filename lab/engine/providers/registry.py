@@ -13,18 +13,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.engine.builtin import PACKAGE, Builtin, StackOutputs
 from lab.engine.errors import ProviderError
-from lab.engine.plugins import Host, Plugin
-from lab.engine.urns import ProviderReference, package_of, parse_reference
+from lab.engine.providers.builtin import PACKAGE, Builtin, StackOutputs
+from lab.engine.providers.plugins import Host, Plugin
+from lab.engine.state.urns import ProviderReference, package_of, parse_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lab.engine import values
-    from lab.engine.processes import Child, Children
-    from lab.engine.provider import Checked, Provider
-    from lab.engine.resources import Resource
+    from lab.engine.providers.processes import Child, Children
+    from lab.engine.providers.provider import Checked, Provider
+    from lab.engine.state import values
+    from lab.engine.state.resources import Resource
 
 DYNAMIC = "pulumi-python"
 

@@ -18,14 +18,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lab.engine.errors import StateError, UserError
-from lab.engine.resources import Resource
-from lab.engine.urns import parse_reference
+from lab.engine.state.resources import Resource
+from lab.engine.state.urns import parse_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from lab.engine.passphrase import Crypter
+    from lab.engine.state.passphrase import Crypter
 
 _VERSION = "3.272.0"
 

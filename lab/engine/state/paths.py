@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-from lab.engine import values
-from lab.engine.diffs import split_path
+from lab.engine.state import values
+from lab.engine.state.diffs import split_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.engine import values
-from lab.engine.urns import is_provider, parse_reference
+from lab.engine.state import values
+from lab.engine.state.urns import is_provider, parse_reference
 
 Encrypt = Callable[[str], str]
 

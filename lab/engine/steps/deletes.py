@@ -13,10 +13,10 @@ from lab.engine.errors import RunStopped
 from lab.engine.events import Op, Step
 
 if TYPE_CHECKING:
-    from lab.engine.executor import Executor
-    from lab.engine.planner import Decisions
-    from lab.engine.resources import Resource
     from lab.engine.run import Run
+    from lab.engine.state.resources import Resource
+    from lab.engine.steps.decisions import Decisions
+    from lab.engine.steps.executor import Executor
 
 
 def plan_deletes(run: Run, decisions: Decisions) -> list[Step]:

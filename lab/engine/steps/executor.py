@@ -10,15 +10,15 @@ import uuid
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
-from lab.engine import values
 from lab.engine.errors import EngineError, InitializationError, RunStopped, StepError
 from lab.engine.events import Op, Step
 from lab.engine.run import Run, now
+from lab.engine.state import values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lab.engine.resources import Resource
+    from lab.engine.state.resources import Resource
 
 
 class Executor:

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.engine import urns, values
 from lab.engine.errors import UserError
+from lab.engine.state import urns, values
 
 
 @dataclass(frozen=True)

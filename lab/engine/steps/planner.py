@@ -9,32 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lab.engine import paths, urns, values
-from lab.engine.diffs import Diff, with_replace_on_changes
 from lab.engine.errors import RunStopped, StepError
 from lab.engine.events import Op, Step
-from lab.engine.goals import Aliases, Goal
-from lab.engine.replacement import Cascade
-from lab.engine.resources import Resource
+from lab.engine.state import paths, urns, values
+from lab.engine.state.diffs import Diff, with_replace_on_changes
+from lab.engine.state.resources import Resource
+from lab.engine.steps.decisions import Decisions
+from lab.engine.steps.goals import Aliases, Goal
+from lab.engine.steps.replacement import Cascade
 
 if TYPE_CHECKING:
-    from lab.engine.provider import Checked, Failure
+    from lab.engine.providers.provider import Checked, Failure
     from lab.engine.run import Run
-
-
-@dataclass
-class Decisions:
-    """What this run decided so far, by urn."""
-
-    seen: set[str] = field(default_factory=set)
-    settled: set[str] = field(default_factory=set)
-    """Resources whose step was decided; the others of the state may still be deleted."""
-    replaced: set[str] = field(default_factory=set)
-    deleted: set[str] = field(default_factory=set)
-    condemned: set[int] = field(default_factory=set)
-    """Old resources (by identity) whose early deletion was planned already."""
-    skipped: set[str] = field(default_factory=set)
-    """Resources that were not made because they are no target."""
 
 
 @dataclass

@@ -9,17 +9,17 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from lab.engine import values
-from lab.engine.deletes import in_parallel
-from lab.engine.diffs import Diff
 from lab.engine.errors import InitializationError
 from lab.engine.events import Op, Step
-from lab.engine.executor import Executor, mark_secrets
-from lab.engine.provider import ReadResult
+from lab.engine.providers.provider import ReadResult
 from lab.engine.run import Run, now
+from lab.engine.state import values
+from lab.engine.state.diffs import Diff
+from lab.engine.steps.deletes import in_parallel
+from lab.engine.steps.executor import Executor, mark_secrets
 
 if TYPE_CHECKING:
-    from lab.engine.resources import Resource
+    from lab.engine.state.resources import Resource
 
 _INVERTED = {
     "add": "delete",

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.engine import urns, values
-from lab.engine.diffs import with_replace_on_changes
 from lab.engine.errors import StepError
 from lab.engine.events import Op, Step
-from lab.engine.resources import Resource, dependents
+from lab.engine.state import urns, values
+from lab.engine.state.diffs import with_replace_on_changes
+from lab.engine.state.resources import Resource, dependents
 
 if TYPE_CHECKING:
-    from lab.engine.planner import Decisions
     from lab.engine.run import Run
+    from lab.engine.steps.decisions import Decisions
 
 
 class Cascade:

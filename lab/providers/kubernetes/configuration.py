@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.providers.errors import RefusedError
-from lab.providers.kubernetes.kubeconfig import Access, Kubeconfig, KubeconfigError
+from lab.providers.kubernetes.connection.kubeconfig import Access, Kubeconfig, KubeconfigError
 from lab.providers.resource import Change, Difference, Failure, changes_between
 from lab.providers.values import Properties, Unknown, has_unknown
 

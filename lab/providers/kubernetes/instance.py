@@ -3,13 +3,13 @@
 import os
 
 from lab.providers.errors import NotOfferedError
-from lab.providers.kubernetes.api import ApiServer
-from lab.providers.kubernetes.api_object import ApiObject
-from lab.providers.kubernetes.cluster import Cluster
 from lab.providers.kubernetes.configuration import Configuration
-from lab.providers.kubernetes.helm import Helm, Releases
-from lab.providers.kubernetes.release import TOKEN as RELEASE
-from lab.providers.kubernetes.release import Release
+from lab.providers.kubernetes.connection.api import ApiServer
+from lab.providers.kubernetes.objects.api_object import ApiObject
+from lab.providers.kubernetes.objects.cluster import Cluster
+from lab.providers.kubernetes.releases.helm import Helm, Releases
+from lab.providers.kubernetes.releases.release import TOKEN as RELEASE
+from lab.providers.kubernetes.releases.release import Release
 from lab.providers.resource import Resource
 from lab.providers.values import Properties
 

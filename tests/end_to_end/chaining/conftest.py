@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lab.demo.chaining import STACK
-from tests.existing.making import MakeExisting, making
+from tests.end_to_end.existing.making import MakeExisting, making
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from lab.demo.chaining import promises
 from lab.demo.comparison import Snapshot
 from lab.demo.prober import Prober, watching
 from lab.existing.shape import Shape
-from tests.existing import claims
-from tests.existing.making import ENGINEER, Existing, MakeExisting
+from tests.end_to_end.existing import claims
+from tests.end_to_end.existing.making import ENGINEER, Existing, MakeExisting
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 

@@ -9,8 +9,8 @@ from lab.demo import chaining, comparison
 from lab.demo.comparison import Snapshot
 from lab.demo.prober import Prober, watching
 from lab.existing.shape import Shape
-from tests.existing import claims
-from tests.existing.making import Existing, MakeExisting
+from tests.end_to_end.existing import claims
+from tests.end_to_end.existing.making import Existing, MakeExisting
 
 pytestmark = [pytest.mark.lab, pytest.mark.endurance, pytest.mark.timeout(1800)]
 

@@ -10,9 +10,9 @@ import pytest
 from lab import program
 from lab.demo.chaining import promises
 from lab.existing.shape import Shape
-from tests.existing import claims
-from tests.existing.making import Existing, MakeExisting
-from tests.lab.test_same_on_the_real_engine import operations
+from tests.end_to_end.existing import claims
+from tests.end_to_end.existing.making import Existing, MakeExisting
+from tests.end_to_end.modes.test_same_on_the_real_engine import operations
 
 pytestmark = [
     pytest.mark.lab,

@@ -23,7 +23,7 @@ from lab.existing.access import Aws, Kubectl
 from lab.existing.making import make
 from lab.existing.shape import Shape
 from lab.toolchain import default_cache
-from tests.lab.conftest import Run, run
+from tests.end_to_end.modes.conftest import Run, run
 
 from .witness import AuditLog, CallLog
 
@@ -71,15 +71,16 @@ class Existing:
 
     def change(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Change the `config` section of the stack's file."""
-        file = self.places.project / "stacks" / f"Pulumi.{self.stack}.yaml"
+        file = self.places.stack_file(self.stack)
         content = yaml.safe_load(file.read_text())
         change(content["config"])
         file.write_text(yaml.safe_dump(content))
 
     def pulumi(self, *arguments: str) -> Run:
         """Run the program to its end."""
-        with program.prepared(self.places, self.stack, self.engine) as (command, environment):
-            return run([*command, *arguments, "--stack", self.stack], environment, self.places.project)
+        with program.prepared(self.places, self.stack, self.engine) as pulumi:
+            command = pulumi.command(*arguments, "--stack", self.stack)
+            return run(command, pulumi.environment, self.places.project)
 
     def up(self) -> Run:
         return self.pulumi("up", "--yes", "--skip-preview")
@@ -88,11 +89,11 @@ class Existing:
     def started(self, *arguments: str) -> Iterator["Running"]:
         """Run the program beside the test. What is left of it at the end is killed."""
         output = self.places.directory / f"run-{time.monotonic_ns()}.out"
-        with program.prepared(self.places, self.stack, self.engine) as (command, environment):
+        with program.prepared(self.places, self.stack, self.engine) as pulumi:
             process = subprocess.Popen(
-                [*command, *arguments, "--stack", self.stack],
+                pulumi.command(*arguments, "--stack", self.stack),
                 cwd=self.places.project,
-                env=environment,
+                env=pulumi.environment,
                 stdout=output.open("wb"),
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,

@@ -37,8 +37,9 @@ class LabOfTest:
     stack: str = STACK
 
     def pulumi(self, *arguments: str) -> Run:
-        with program.prepared(self.places, self.stack, self.engine) as (command, environment):
-            return run([*command, *arguments], environment | self.variables, self.places.project)
+        with program.prepared(self.places, self.stack, self.engine) as pulumi:
+            environment = pulumi.environment | self.variables
+            return run(pulumi.command(*arguments), environment, self.places.project)
 
     def of(self, stack: str) -> "LabOfTest":
         """The same lab, for another stack."""
@@ -50,7 +51,7 @@ class LabOfTest:
 
     def configure(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Change the `config` section of the stack file of this lab's copy of the project."""
-        file = self.places.project / "stacks" / f"Pulumi.{self.stack}.yaml"
+        file = self.places.stack_file(self.stack)
         content = yaml.safe_load(file.read_text())
         change(content["config"])
         file.write_text(yaml.safe_dump(content))

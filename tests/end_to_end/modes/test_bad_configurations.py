@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from lab.environment import PASSPHRASE, ROOT
-from tests.settings.bad_configurations import BAD, Bad, changed
+from tests.program.settings.bad_configurations import BAD, Bad, changed
 
 from .conftest import Run, run
 

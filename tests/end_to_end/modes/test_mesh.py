@@ -66,7 +66,7 @@ def facts_that_do_not_hold(stack: LabOfTest) -> list[Any]:
 @contextmanager
 def configured(stack: LabOfTest, change: Change):
     """The stack's file with a change in it, for a while."""
-    file = stack.places.project / "stacks" / f"Pulumi.{stack.stack}.yaml"
+    file = stack.places.stack_file(stack.stack)
     written = file.read_text()
     stack.configure(change)
     try:

@@ -9,8 +9,8 @@ import pytest
 
 from lab.demo.comparison import Snapshot, promises
 from lab.existing.shape import Shape, VpcCni
-from tests.existing import claims
-from tests.existing.making import ENGINEER, Existing, MakeExisting
+from tests.end_to_end.existing import claims
+from tests.end_to_end.existing.making import ENGINEER, Existing, MakeExisting
 
 pytestmark = [pytest.mark.lab, pytest.mark.endurance, pytest.mark.timeout(1500)]
 

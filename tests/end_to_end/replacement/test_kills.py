@@ -12,8 +12,8 @@ import pytest
 from lab.demo.comparison import promises
 from lab.demo.prober import watching
 from lab.existing.shape import Shape
-from tests.existing import claims
-from tests.existing.making import Existing, MakeExisting, Running
+from tests.end_to_end.existing import claims
+from tests.end_to_end.existing.making import Existing, MakeExisting, Running
 
 pytestmark = [pytest.mark.lab, pytest.mark.endurance, pytest.mark.timeout(2400)]
 

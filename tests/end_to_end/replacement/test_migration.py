@@ -12,9 +12,9 @@ import pytest
 from lab.demo.comparison import Snapshot, promises
 from lab.demo.prober import Prober, watching
 from lab.existing.shape import Shape
-from tests.existing import claims
-from tests.existing.making import ENGINEER, Existing, MakeExisting
-from tests.lab.conftest import Run
+from tests.end_to_end.existing import claims
+from tests.end_to_end.existing.making import ENGINEER, Existing, MakeExisting
+from tests.end_to_end.modes.conftest import Run
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1800)]
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from lab.existing.shape import Shape
-from tests.existing.making import Existing, MakeExisting
+from tests.end_to_end.existing.making import Existing, MakeExisting
 
 pytestmark = [pytest.mark.lab, pytest.mark.endurance, pytest.mark.timeout(900)]
 

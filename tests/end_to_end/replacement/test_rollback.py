@@ -11,7 +11,7 @@ import pytest
 from lab.demo.comparison import Snapshot, upheld
 from lab.demo.prober import watching
 from lab.existing.shape import Shape
-from tests.existing.making import Existing, MakeExisting, Running
+from tests.end_to_end.existing.making import Existing, MakeExisting, Running
 
 pytestmark = [pytest.mark.lab, pytest.mark.endurance, pytest.mark.timeout(2400)]
 

@@ -6,7 +6,7 @@ import pytest
 
 from lab.existing.crowd import gather
 from lab.existing.shape import Shape
-from tests.existing.making import MakeExisting
+from tests.end_to_end.existing.making import MakeExisting
 
 pytestmark = [pytest.mark.lab, pytest.mark.endurance, pytest.mark.timeout(2400)]
 

@@ -9,10 +9,10 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as Keys
 
-from lab.cloud.calls import IDENTITY, Door
-from lab.cloud.faults import Faults, JsonLines
-from lab.cloud.identities import Credentials, Identity
-from lab.cloud.wire import REMOVED, Models, Request, read_call
+from lab.cloud.identity.identities import Credentials, Identity
+from lab.cloud.requests.calls import IDENTITY, Door
+from lab.cloud.requests.faults import Faults, JsonLines
+from lab.cloud.requests.wire import REMOVED, Models, Request, read_call
 
 pytestmark = pytest.mark.simulation
 ANA = Credentials("AKIAANA", "secret-of-ana", None, Identity("arn:ana", "arn:ana", "AIDA"))

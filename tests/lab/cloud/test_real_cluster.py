@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from tests.cloud.conftest import QUICK, eventually, start_cloud
+from tests.lab.cloud.conftest import QUICK, eventually, start_cloud
 
 pytestmark = pytest.mark.control_plane
 QUICK_WAIT = {"Delay": 1, "MaxAttempts": 90}

@@ -10,8 +10,8 @@ import subprocess
 
 import pytest
 
-from tests.cloud import mesh_objects
-from tests.cloud.conftest import QUICK, eventually, start_cloud
+from tests.lab.cloud import mesh_objects
+from tests.lab.cloud.conftest import QUICK, eventually, start_cloud
 
 pytestmark = [pytest.mark.control_plane, pytest.mark.endurance, pytest.mark.timeout(900)]
 PATIENCE = {"Delay": 1, "MaxAttempts": 240}

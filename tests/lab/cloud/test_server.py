@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lab.cloud import contract
-from tests.cloud.conftest import eventually, start_cloud
+from tests.lab.cloud.conftest import eventually, start_cloud
 
 
 def test_the_cloud_writes_down_how_to_reach_it_for_its_owner_only(cloud):

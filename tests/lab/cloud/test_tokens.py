@@ -6,8 +6,8 @@ import botocore.session
 import pytest
 from botocore.signers import RequestSigner
 
-from lab.cloud.identities import Credentials, Identity
-from lab.cloud.tokens import KubernetesUser, TokenReviewer
+from lab.cloud.identity.identities import Credentials, Identity
+from lab.cloud.identity.tokens import KubernetesUser, TokenReviewer
 
 pytestmark = pytest.mark.simulation
 ANA = Identity("arn:aws:iam::1:user/ana", "arn:aws:iam::1:user/ana", "AIDA1")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.engines import ROOT, Ours, Project
+from tests.lab.engine.engines import ROOT, Ours, Project
 
 
 class WorldFiles:
@@ -61,7 +61,7 @@ class WorldFiles:
 @pytest.fixture(scope="session")
 def world_process(tmp_path_factory) -> Iterator[WorldFiles]:
     directory = tmp_path_factory.mktemp("world")
-    command = [sys.executable, "-m", "tests.engine.world", str(directory)]
+    command = [sys.executable, "-m", "tests.lab.engine.world", str(directory)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

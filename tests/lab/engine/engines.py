@@ -14,7 +14,7 @@ from typing import Any
 
 from lab.engine.__main__ import main
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = Path(__file__).with_name("program")
 
 

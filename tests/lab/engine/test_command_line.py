@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.engine.engines import Ours, Project
-from tests.engine.scenarios import other, ref, thing
+from tests.lab.engine.engines import Ours, Project
+from tests.lab.engine.scenarios import other, ref, thing
 
 SECRET = "hush-hush-hush"
 
@@ -259,7 +259,9 @@ def test_one_stack_reads_anothers_outputs(made, world, tmp_path):
 def test_providers_started_by_command_end_with_the_run(project, world, tmp_path):
     import sys
 
-    engine = Ours(project, tmp_path / "spawned", f"{sys.executable} -m tests.engine.world {world.directory}")
+    engine = Ours(
+        project, tmp_path / "spawned", f"{sys.executable} -m tests.lab.engine.world {world.directory}"
+    )
     engine.run("stack", "init", "dev")
     project.describe(
         [other("region", "west", region="w"), thing("a", options={"provider": "west"}), thing("b")]

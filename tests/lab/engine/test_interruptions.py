@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.scenarios import other, thing
+from tests.lab.engine.scenarios import other, thing
 
 WAIT = 30.0
 

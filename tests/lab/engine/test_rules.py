@@ -2,19 +2,19 @@
 
 import pytest
 
-from lab.engine import urns
-from lab.engine.deletes import levels
-from lab.engine.diffs import Diff, contains, with_replace_on_changes
 from lab.engine.display.difference import compare
 from lab.engine.display.words import clean, seconds, summary
 from lab.engine.errors import UserError
 from lab.engine.events import Op, Step
-from lab.engine.faults import readable
-from lab.engine.goals import Alias, Aliases, Goal, duration
-from lab.engine.paths import put_back
-from lab.engine.registry import Sources, default_name
-from lab.engine.resources import Resource, dependents
-from lab.engine.values import UNKNOWN, secret
+from lab.engine.providers.faults import readable
+from lab.engine.providers.registry import Sources, default_name
+from lab.engine.state import urns
+from lab.engine.state.diffs import Diff, contains, with_replace_on_changes
+from lab.engine.state.paths import put_back
+from lab.engine.state.resources import Resource, dependents
+from lab.engine.state.values import UNKNOWN, secret
+from lab.engine.steps.deletes import levels
+from lab.engine.steps.goals import Alias, Aliases, Goal, duration
 
 pytestmark = pytest.mark.unit
 

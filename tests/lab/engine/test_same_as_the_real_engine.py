@@ -11,8 +11,8 @@ from collections import Counter
 
 import pytest
 
-from tests.engine.engines import Official, Ours, Project
-from tests.engine.scenarios import SCENARIOS, Scenario
+from tests.lab.engine.engines import Official, Ours, Project
+from tests.lab.engine.scenarios import SCENARIOS, Scenario
 
 pytestmark = [
     pytest.mark.real_engine,

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from tests.engine.scenarios import SCENARIOS, Scenario
+from tests.lab.engine.scenarios import SCENARIOS, Scenario
 
 FLAGS = ("protect", "external", "delete", "pendingReplacement", "initErrors", "retainOnDelete")
 

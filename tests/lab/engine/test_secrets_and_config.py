@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 from lab.engine.errors import UserError
-from lab.engine.passphrase import Crypter, passphrase_from
-from lab.engine.project import Project, StackConfig, configuration, split_path
+from lab.engine.project.files import Project, StackConfig, configuration, split_path
+from lab.engine.state.passphrase import Crypter, passphrase_from
 
 pytestmark = pytest.mark.unit
 

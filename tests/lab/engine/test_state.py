@@ -5,9 +5,7 @@ import json
 import pytest
 
 from lab.engine.errors import StateError, UserError
-from lab.engine.passphrase import Crypter
-from lab.engine.resources import Resource
-from lab.engine.state import (
+from lab.engine.state.deployment import (
     Deployment,
     Pending,
     Snapshot,
@@ -16,7 +14,9 @@ from lab.engine.state import (
     read_deployment,
     write_deployment,
 )
-from lab.engine.values import secret
+from lab.engine.state.passphrase import Crypter
+from lab.engine.state.resources import Resource
+from lab.engine.state.values import secret
 
 pytestmark = pytest.mark.unit
 
@@ -165,7 +165,7 @@ def test_a_state_of_another_secrets_provider_is_refused(store):
     store.write("dev", None)
     store.path("dev").write_text(json.dumps(document))
 
-    from lab.engine.state import secrets_salt
+    from lab.engine.state.deployment import secrets_salt
 
     with pytest.raises(UserError, match="cloud"):
         secrets_salt(store.read("dev"))

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.engine import values
-from lab.engine.resources import Resource
+from lab.engine.state import values
+from lab.engine.state.resources import Resource
 
 pytestmark = pytest.mark.simulation
 

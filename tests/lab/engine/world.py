@@ -1,7 +1,7 @@
 """A provider of a tiny world: things that live as files, so that a test can look at and change them.
 
 Speaks the whole provider protocol, so that both engines can attach to it. Every call that matters is
-written to `calls.jsonl` of the world's directory. Run: `python -m tests.engine.world DIRECTORY`.
+written to `calls.jsonl` of the world's directory. Run: `python -m tests.lab.engine.world DIRECTORY`.
 
 What a thing does is said by its inputs: `zone` replaces when it changes, `early` asks to be deleted before
 it is replaced, `fail` names the operation that fails, `delay` how many seconds it takes, `say` what it logs.
@@ -30,7 +30,7 @@ from pulumi.runtime.proto import (
     status_pb2,
 )
 
-from lab.engine import values
+from lab.engine.state import values
 
 REPLACING = {"zone"}
 KIND = provider_pb2.PropertyDiff.Kind

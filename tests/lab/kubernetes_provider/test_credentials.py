@@ -6,15 +6,20 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from lab.providers.kubernetes.api import (
+from lab.providers.kubernetes.connection.api import (
     AlreadyExistsError,
     ApiError,
     ApiServer,
     NotFoundError,
     UnreachableError,
 )
-from lab.providers.kubernetes.credentials import CredentialPluginError, ExecPlugin, FixedToken, run_plugin
-from lab.providers.kubernetes.kubeconfig import Access
+from lab.providers.kubernetes.connection.credentials import (
+    CredentialPluginError,
+    ExecPlugin,
+    FixedToken,
+    run_plugin,
+)
+from lab.providers.kubernetes.connection.kubeconfig import Access
 
 pytestmark = pytest.mark.simulation
 

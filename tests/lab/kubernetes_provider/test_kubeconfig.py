@@ -6,7 +6,7 @@ import json
 import pytest
 import yaml
 
-from lab.providers.kubernetes.kubeconfig import Kubeconfig, KubeconfigError
+from lab.providers.kubernetes.connection.kubeconfig import Kubeconfig, KubeconfigError
 
 pytestmark = pytest.mark.unit
 

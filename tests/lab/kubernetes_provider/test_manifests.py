@@ -2,11 +2,11 @@
 
 import pytest
 
-from lab.providers.kubernetes import manifests
-from lab.providers.kubernetes.differences import merge_changes, object_changes
-from lab.providers.kubernetes.discovery import Kind, api_version_of
-from lab.providers.kubernetes.helm import resource_names
-from lab.providers.kubernetes.release_inputs import (
+from lab.providers.kubernetes.connection.discovery import Kind, api_version_of
+from lab.providers.kubernetes.objects import manifests
+from lab.providers.kubernetes.objects.differences import merge_changes, object_changes
+from lab.providers.kubernetes.releases.helm import resource_names
+from lab.providers.kubernetes.releases.release_inputs import (
     chart_arguments,
     install_flags,
     uninstall_flags,

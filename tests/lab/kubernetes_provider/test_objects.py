@@ -3,8 +3,8 @@
 import pytest
 
 from lab.providers.errors import InitializationFailedError, RefusedError, UnavailableError
-from lab.providers.kubernetes.api import ApiError
-from lab.providers.kubernetes.api_object import ApiObject
+from lab.providers.kubernetes.connection.api import ApiError
+from lab.providers.kubernetes.objects.api_object import ApiObject
 from lab.providers.values import UNKNOWN, Secret
 
 from .program import Clock, Program, changed, manifest, over_the_wire, replaced

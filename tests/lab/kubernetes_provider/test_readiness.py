@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.providers.kubernetes.readiness import standing_of
+from lab.providers.kubernetes.objects.readiness import standing_of
 
 pytestmark = pytest.mark.unit
 

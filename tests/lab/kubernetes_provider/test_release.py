@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from lab.providers.errors import InitializationFailedError, UnavailableError
-from lab.providers.kubernetes.helm import HelmError, HelmMissingError
 from lab.providers.kubernetes.package import KubernetesPackage
-from lab.providers.kubernetes.release import TOKEN
+from lab.providers.kubernetes.releases.helm import HelmError, HelmMissingError
+from lab.providers.kubernetes.releases.release import TOKEN
 from lab.providers.resource import Failure
 from lab.providers.values import UNKNOWN, Unknown
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.cloud.conftest import start_cloud
-from tests.providers.provider_process import ProviderProcess
+from tests.lab.cloud.conftest import start_cloud
+from tests.lab.providers.provider_process import ProviderProcess
 
 
 @pytest.fixture(scope="session")

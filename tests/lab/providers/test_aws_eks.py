@@ -9,9 +9,9 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
-from tests.cloud.conftest import QUICK, start_cloud
-from tests.providers.provider_process import ProviderProcess, refusal
-from tests.providers.recording_engine import listening
+from tests.lab.cloud.conftest import QUICK, start_cloud
+from tests.lab.providers.provider_process import ProviderProcess, refusal
+from tests.lab.providers.recording_engine import listening
 
 pytestmark = pytest.mark.control_plane
 

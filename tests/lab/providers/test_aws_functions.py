@@ -6,7 +6,7 @@ import grpc
 import pytest
 
 from lab.providers.aws.functions import policy_document
-from tests.providers.provider_process import refusal
+from tests.lab.providers.provider_process import refusal
 
 VPC = "aws:ec2/vpc:Vpc"
 SUBNET = "aws:ec2/subnet:Subnet"

@@ -7,8 +7,8 @@ import pytest
 from pulumi.runtime.proto import provider_pb2
 
 from lab.providers.values import UNKNOWN
-from tests.providers.lives import GROUP, ROLE, SUBNET, VPC, Site, lives, trust
-from tests.providers.provider_process import refusal
+from tests.lab.providers.lives import GROUP, ROLE, SUBNET, VPC, Site, lives, trust
+from tests.lab.providers.provider_process import refusal
 
 NONE, SOME = provider_pb2.DiffResponse.DIFF_NONE, provider_pb2.DiffResponse.DIFF_SOME
 

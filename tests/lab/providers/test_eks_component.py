@@ -8,8 +8,8 @@ import grpc
 import pytest
 
 from lab.providers.values import OUTPUT, SIGNATURE, UNKNOWN, decode
-from tests.providers.provider_process import ROOT, ProviderProcess, refusal
-from tests.providers.recording_engine import construct_request, listening
+from tests.lab.providers.provider_process import ROOT, ProviderProcess, refusal
+from tests.lab.providers.recording_engine import construct_request, listening
 
 CLUSTER = "eks:index:Cluster"
 ADMIN = "arn:aws:iam::123456789012:role/admin"

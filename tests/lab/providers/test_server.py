@@ -7,8 +7,8 @@ from pulumi.runtime.proto import provider_pb2, status_pb2
 from lab.providers.errors import InitializationFailedError, NotOfferedError, RefusedError, UnavailableError
 from lab.providers.resource import Checked, Difference, Failure, Resource, State, changes_between
 from lab.providers.server import start
-from tests.providers.provider_process import Connection, Made, refusal
-from tests.providers.recording_engine import listening
+from tests.lab.providers.provider_process import Connection, Made, refusal
+from tests.lab.providers.recording_engine import listening
 
 TOKEN = "notes:index:Note"
 

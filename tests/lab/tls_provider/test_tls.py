@@ -14,7 +14,7 @@ from lab.providers.resource import Operation
 from lab.providers.tls.kinds import KINDS
 from lab.providers.tls.resource import TlsResource
 from lab.providers.values import UNKNOWN, Secret
-from tests.providers.provider_process import ProviderProcess, refusal, urn
+from tests.lab.providers.provider_process import ProviderProcess, refusal, urn
 
 KEY = "tls:index/privateKey:PrivateKey"
 REQUEST = "tls:index/certRequest:CertRequest"

@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from migration.facts.model import Reference
-from migration.plan.model import Allowed, Exceptions, Options, Target
-from migration.refresh.model import Refreshing
-from migration.rules import Limits, Rules
-from tests.rotation.simulation.api_server import Object, is_ready
-from tests.rotation.simulation.controllers import (
+from eks_cilium.cluster.objects import Reference
+from eks_cilium.migration.options import Allowed, Exceptions, Limits, Options, Refreshing, Rules, Target
+from tests.program.rotation.simulation.api_server import Object, is_ready
+from tests.program.rotation.simulation.controllers import (
     DEPLOYMENTS,
     ENDPOINTS,
     PODS,
@@ -15,7 +13,7 @@ from tests.rotation.simulation.controllers import (
     STATEFUL_SETS,
     owner_of,
 )
-from tests.rotation.simulation.world import CONFIG_MAPS, Simulation
+from tests.program.rotation.simulation.world import CONFIG_MAPS, Simulation
 
 QUICK = Limits(health=60, roll_out=60, between_looks=1)
 

@@ -4,13 +4,15 @@ from typing import Any
 
 import pytest
 
-from migration import chaining, operations, unchaining
-from migration.rules import Rules
-from providers.chained_agents import ChainedAgentsProvider
-from tests.operations.shells import inputs, over
-from tests.rotation import migrations
-from tests.rotation.simulation.api_server import Object
-from tests.rotation.simulation.controllers import CILIUM_NODES, CONFIG_MAPS, PODS
+from eks_cilium.dynamic.chaining.chained_agents import ChainedAgentsProvider
+from eks_cilium.migration import operations
+from eks_cilium.migration.chaining import operations as chaining
+from eks_cilium.migration.chaining import removal
+from eks_cilium.migration.options import Rules
+from tests.program.dynamic.shells import inputs, over
+from tests.program.rotation import migrations
+from tests.program.rotation.simulation.api_server import Object
+from tests.program.rotation.simulation.controllers import CILIUM_NODES, CONFIG_MAPS, PODS
 
 from .simulation import ChainedSimulation, rules
 
@@ -134,7 +136,7 @@ def test_they_come_back_where_they_were_and_enforce_what_they_did(simulation: Ch
     given = bound(simulation)
     chaining.leave_nodes(simulation.world(), given, quiet)
 
-    unchaining.come_back(simulation.world(), given, quiet)
+    removal.come_back(simulation.world(), given, quiet)
 
     assert agents(simulation) == nodes
     assert str(terms(simulation)) == before

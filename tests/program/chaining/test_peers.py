@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from migration import chaining, snat
-from migration.stops import StoppedError
+from eks_cilium.migration.aws_node import snat
+from eks_cilium.migration.chaining import operations
+from eks_cilium.runtime.errors import StoppedError
 
 from .simulation import ChainedSimulation, rules
 
@@ -41,7 +42,7 @@ def test_a_self_managed_aws_node_gets_the_peers_beside_its_own_and_its_own_back(
     excluding(simulation, "192.168.0.0/16")
     world = simulation.world()
 
-    facts = chaining.exclude_from_snat(world, PEERS, rules(), quiet)
+    facts = operations.exclude_from_snat(world, PEERS, rules(), quiet)
 
     assert facts == {"changed": True, "exclusions": ["192.168.0.0/16", *PEERS]}
     assert excluded(simulation) == ["192.168.0.0/16", *PEERS]
@@ -55,7 +56,7 @@ def test_a_managed_add_on_is_configured_and_gets_its_configuration_back_to_the_l
     simulation.cloud.add_on["configurationValues"] = "env:\n  WARM_ENI_TARGET: '2'\n"
     world = simulation.world()
 
-    chaining.exclude_from_snat(world, PEERS, rules(), quiet)
+    operations.exclude_from_snat(world, PEERS, rules(), quiet)
 
     assert json.loads(simulation.cloud.add_on["configurationValues"])["env"] == {
         "WARM_ENI_TARGET": "2",
@@ -73,7 +74,7 @@ def test_where_peers_see_pods_addresses_already_nothing_is_written(networks: lis
     simulation = ChainedSimulation(workers=1)
     excluding(simulation, *networks, external=external)
 
-    assert chaining.exclude_from_snat(simulation.world(), PEERS, rules(), quiet)["changed"] is False
+    assert operations.exclude_from_snat(simulation.world(), PEERS, rules(), quiet)["changed"] is False
     assert simulation.api.writes == []
     snat.restore(simulation.world(), rules(), quiet)
     assert simulation.api.writes == []
@@ -84,4 +85,4 @@ def test_without_aws_node_it_stops():
     simulation.api.remove("/apis/apps/v1/daemonsets", simulation.daemon_set("aws-node"))
 
     with pytest.raises(StoppedError, match="aws-node does not exist"):
-        chaining.exclude_from_snat(simulation.world(), PEERS, rules(), quiet)
+        operations.exclude_from_snat(simulation.world(), PEERS, rules(), quiet)

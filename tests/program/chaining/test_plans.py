@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
-from cilium.limits import Limited
-from migration.facts.model import AddOn, AwsNode, Cluster, Facts, Owner, Reference, RollOut
-from migration.plan.model import Code
-from migration.refresh import report
-from migration.refresh.model import Found, How, Jobs, RefreshPlan
-from migration.refresh.planning import plan
-from migration.refresh.ways import width
-from tests.plan.builders import World, node
+from eks_cilium.cilium.limits import Limited
+from eks_cilium.cluster.objects import Reference
+from eks_cilium.migration.facts.model import AddOn, AwsNode, Cluster, Facts, Owner, RollOut
+from eks_cilium.migration.options import Jobs
+from eks_cilium.migration.plan.model import Code
+from eks_cilium.migration.refresh import report
+from eks_cilium.migration.refresh.model import Found, How, RefreshPlan
+from eks_cilium.migration.refresh.planning import plan
+from eks_cilium.migration.refresh.ways import width
+from tests.program.plan.builders import World, node
 
 from .simulation import deployment, rules
 

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from migration import chaining
-from migration.facts.model import Reference
-from migration.refresh.beginning import plan_now
-from migration.refresh.model import How
-from migration.rules import Rules
-from migration.stops import RestartRefusedError, StoppedError, UnhealthyError
+from eks_cilium.cluster.objects import Reference
+from eks_cilium.migration.chaining import operations
+from eks_cilium.migration.options import Rules
+from eks_cilium.migration.refresh.model import How
+from eks_cilium.migration.refresh.start import plan_now
+from eks_cilium.runtime.errors import RestartRefusedError, StoppedError, UnhealthyError
 
 from .simulation import ChainedSimulation, deployment, rules
 
@@ -28,14 +28,14 @@ def simulation() -> ChainedSimulation:
 def begun(simulation: ChainedSimulation, given: Rules | None = None) -> Rules:
     """The list is written, then Cilium is chained."""
     given = given or rules()
-    chaining.take_list(simulation.world(), given, quiet)
+    operations.take_list(simulation.world(), given, quiet)
     simulation.chain()
     simulation.watch()
     return given
 
 
 def restart(simulation: ChainedSimulation, workload: Reference, given: Rules) -> dict[str, Any]:
-    return chaining.restart_workload(simulation.world(), workload, given, quiet)
+    return operations.restart_workload(simulation.world(), workload, given, quiet)
 
 
 def test_a_deployment_that_may_lose_pods_is_evicted_under_its_budget(simulation: ChainedSimulation):
@@ -228,7 +228,7 @@ def test_the_gate_opens_when_all_are_managed_and_says_how_many(simulation: Chain
     restart(simulation, deployment("web"), given)
     said: list[str] = []
 
-    done = chaining.await_managed(simulation.world(), given, said.append)
+    done = operations.await_managed(simulation.world(), given, said.append)
 
     assert (done["managed"], done["of"], done["left"]) == (3, 3, [])
     assert said[-1] == "3 of 3 pods managed by Cilium"
@@ -236,25 +236,25 @@ def test_the_gate_opens_when_all_are_managed_and_says_how_many(simulation: Chain
 
 def test_what_came_between_the_list_and_cilium_is_added_to_the_list(simulation: ChainedSimulation):
     given = rules()
-    chaining.take_list(simulation.world(), given, quiet)
+    operations.take_list(simulation.world(), given, quiet)
     simulation.roll_out_of("late", 2, missing=1)
     simulation.chain()
 
     with pytest.raises(StoppedError, match="Deployment shop/late made pods after the list"):
-        chaining.await_managed(simulation.world(), given, quiet)
+        operations.await_managed(simulation.world(), given, quiet)
 
-    taken = chaining.take_list(simulation.world(), given, quiet)
+    taken = operations.take_list(simulation.world(), given, quiet)
     assert taken["workloads"] == ["Deployment shop/late"]
     restart(simulation, deployment("late"), given)
-    assert chaining.await_managed(simulation.world(), given, quiet)["managed"] == 2
+    assert operations.await_managed(simulation.world(), given, quiet)["managed"] == 2
 
 
 def test_the_same_list_is_found_again_and_another_round_makes_another(simulation: ChainedSimulation):
     simulation.roll_out_of("web", 3, missing=1)
     given = begun(simulation)
-    first = chaining.take_list(simulation.world(), given, quiet)
+    first = operations.take_list(simulation.world(), given, quiet)
 
-    assert chaining.take_list(simulation.world(), given, quiet) == first
+    assert operations.take_list(simulation.world(), given, quiet) == first
     again = rules({"round": 2})
     restart(simulation, deployment("web"), given)
-    assert chaining.take_list(simulation.world(), again, quiet)["workloads"] == []
+    assert operations.take_list(simulation.world(), again, quiet)["workloads"] == []

@@ -2,10 +2,10 @@
 
 import pytest
 
-from cilium.decided import DECIDED, DECIDED_IN_REPLACEMENT, decided_keys
-from cilium.keys import ANYTHING, chart_keys, unknown_keys
-from cilium.keys.extraction import extract
-from cilium.versions import RELEASES
+from eks_cilium.cilium.decided import DECIDED, DECIDED_IN_REPLACEMENT, decided_keys
+from eks_cilium.cilium.keys import ANYTHING, chart_keys, unknown_keys
+from eks_cilium.cilium.keys.extraction import extract
+from eks_cilium.cilium.versions import RELEASES
 from lab.toolchain import Toolchain
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from cilium.chaining import nodes_in, overlaps
-from cilium.keys import chart_keys
-from cilium.limits import BY_VALUE, L7, limited_policy, limited_values
-from cilium.versions import RELEASES
+from eks_cilium.cilium.chaining import nodes_in, overlaps
+from eks_cilium.cilium.keys import chart_keys
+from eks_cilium.cilium.limits import BY_VALUE, L7, limited_policy, limited_values
+from eks_cilium.cilium.versions import RELEASES
 
 pytestmark = pytest.mark.unit
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cilium.masquerade import Masquerade, decide, image_family
+from eks_cilium.cilium.masquerade import Masquerade, decide, image_family
 
 pytestmark = pytest.mark.unit
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cilium.iam import operator_policy, web_identity_trust
+from eks_cilium.cilium.iam import operator_policy, web_identity_trust
 
 pytestmark = pytest.mark.unit
 

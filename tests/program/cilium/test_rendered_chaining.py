@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from cilium.chaining import ChainingMode, chaining_values
-from cilium.keys import unknown_keys
-from cilium.values import merged
-from cilium.versions import RELEASES
+from eks_cilium.cilium.chaining import ChainingMode, chaining_values
+from eks_cilium.cilium.keys import unknown_keys
+from eks_cilium.cilium.values import merged
+from eks_cilium.cilium.versions import RELEASES
 from lab.toolchain import Toolchain
-from tests.cilium.rendering import Rendered, render
-from tests.cilium.test_rendered_charts import watched
+from tests.program.cilium.rendering import Rendered, render
+from tests.program.cilium.test_rendered_charts import watched
 
 pytestmark = pytest.mark.charts
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from cilium.keys import unknown_keys
-from cilium.masquerade import Masquerade, decide
-from cilium.values import AGENT_NOT_READY_TAINT, EniMode, eni_values, merged
-from cilium.versions import RELEASES
+from eks_cilium.cilium.keys import unknown_keys
+from eks_cilium.cilium.masquerade import Masquerade, decide
+from eks_cilium.cilium.values import AGENT_NOT_READY_TAINT, EniMode, eni_values, merged
+from eks_cilium.cilium.versions import RELEASES
 from lab.toolchain import Toolchain
-from tests.cilium.rendering import RefusedByChartError, Rendered, render
+from tests.program.cilium.rendering import RefusedByChartError, Rendered, render
 
 pytestmark = pytest.mark.charts
 

@@ -9,9 +9,9 @@ import yaml
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from cilium.keys import unknown_keys
-from cilium.masquerade import Masquerade
-from cilium.mesh import (
+from eks_cilium.cilium.keys import unknown_keys
+from eks_cilium.cilium.masquerade import Masquerade
+from eks_cilium.cilium.mesh import (
     API_SERVER,
     CERTIFICATES_ANNOTATION,
     INTERNAL,
@@ -25,10 +25,10 @@ from cilium.mesh import (
     load_balancer_annotations,
     mesh_values,
 )
-from cilium.values import EniMode, eni_values, merged
-from cilium.versions import RELEASES
+from eks_cilium.cilium.values import EniMode, eni_values, merged
+from eks_cilium.cilium.versions import RELEASES
 from lab.toolchain import Toolchain
-from tests.cilium.rendering import Rendered, render, render_anew
+from tests.program.cilium.rendering import Rendered, render, render_anew
 
 pytestmark = pytest.mark.charts
 

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from clients.autoscaling import AutoScaling, Member
-from clients.ec2 import Ec2
-from clients.eks import AddOnState, Eks
-from errors import RefusedError, TransientError
+from eks_cilium.clients.autoscaling import AutoScaling, Member
+from eks_cilium.clients.ec2 import Ec2
+from eks_cilium.clients.eks import AddOnState, Eks
+from eks_cilium.errors import RefusedError, TransientError
 
 pytestmark = pytest.mark.unit
 

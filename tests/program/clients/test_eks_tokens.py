@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from clients.aws import Credentials, eks_token
+from eks_cilium.clients.aws import Credentials, eks_token
 
 pytestmark = pytest.mark.unit
 

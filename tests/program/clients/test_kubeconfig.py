@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from clients.kubeconfig import KubeconfigError, api_of
+from eks_cilium.clients.kubeconfig import KubeconfigError, api_of
 
 pytestmark = pytest.mark.simulation
 

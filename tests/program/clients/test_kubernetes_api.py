@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from clients.kubernetes import BearerToken, KubernetesApi, Patience
-from errors import RefusedError, TransientError, UnexpectedAnswerError
+from eks_cilium.clients.kubernetes import BearerToken, KubernetesApi, Patience
+from eks_cilium.errors import RefusedError, TransientError, UnexpectedAnswerError
 
 pytestmark = pytest.mark.unit
 

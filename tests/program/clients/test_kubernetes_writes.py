@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from clients.evictions import NO_ANSWER
-from clients.kubernetes import BearerToken, KubernetesApi, Patience
-from errors import RefusedError, TransientError
+from eks_cilium.clients.evictions import NO_ANSWER
+from eks_cilium.clients.kubernetes import BearerToken, KubernetesApi, Patience
+from eks_cilium.errors import RefusedError, TransientError
 
 pytestmark = pytest.mark.unit
 

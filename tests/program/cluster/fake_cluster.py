@@ -3,8 +3,8 @@
 import copy
 from typing import TYPE_CHECKING, Any
 
-from cilium.values import AGENT_NOT_READY_TAINT
-from migration.readiness import CUSTOM_RESOURCES
+from eks_cilium.cilium.values import AGENT_NOT_READY_TAINT
+from eks_cilium.cluster.readiness import CUSTOM_RESOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,12 +19,12 @@ from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from providers.interface_sweep import InterfaceSweepProvider
-from providers.readiness_gate import ReadinessGateProvider
+from eks_cilium.dynamic.interface_sweep import InterfaceSweepProvider
+from eks_cilium.dynamic.readiness_gate import ReadinessGateProvider
 
 pytestmark = pytest.mark.simulation
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 SWEEP = {
     "cluster_name": "dev",
     "region": "eu-central-1",

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from migration.leftovers import belongs, sweep
+from eks_cilium.cluster.orphaned_interfaces import belongs, sweep
 
 pytestmark = pytest.mark.unit
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from errors import NotReadyError
-from migration.readiness import POLL_SECONDS, Readiness, survey, wait_until_ready
-from tests.readiness.fake_cluster import TAINT, Clock, FakeCluster, condition, daemon_set, node
+from eks_cilium.cluster.readiness import POLL_SECONDS, Readiness, survey, wait_until_ready
+from eks_cilium.errors import NotReadyError
+from tests.program.cluster.fake_cluster import TAINT, Clock, FakeCluster, condition, daemon_set, node
 
 pytestmark = pytest.mark.unit
 

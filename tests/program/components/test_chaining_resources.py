@@ -8,15 +8,15 @@ from typing import Any
 import pulumi
 import pytest
 
-from migration.facts.model import Reference
-from migration.refresh.beginning import RefreshBeginning
-from migration.refresh.model import RefreshPlan
-from settings import read
-from settings.model import ChainingSettings
+from eks_cilium.cluster.objects import Reference
+from eks_cilium.migration.refresh.model import RefreshPlan
+from eks_cilium.migration.refresh.start import RefreshBeginning
+from eks_cilium.settings import read
+from eks_cilium.settings.model import ChainingSettings
 from stacks import chaining
 from stacks.chaining import Found
-from tests.components.recording import Recorder, Registration, record
-from tests.components.test_replacement_resources import CLUSTER as OF_REPLACEMENT
+from tests.program.components.recording import Recorder, Registration, record
+from tests.program.components.test_replacement_resources import CLUSTER as OF_REPLACEMENT
 
 pytestmark = pytest.mark.simulation
 

@@ -6,9 +6,17 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 import pytest
 
-from cilium.policies import DefaultDeny, Destination, Intent, Pods, deny_by_default, policies_in, ports
-from components.cross_cluster_policy import CrossClusterPolicy, PolicyObjects
-from tests.components.recording import Recorder, record
+from components.mesh.cross_cluster_policy import CrossClusterPolicy, PolicyObjects
+from eks_cilium.policy.objects import (
+    DefaultDeny,
+    Destination,
+    Intent,
+    Pods,
+    deny_by_default,
+    policies_in,
+    ports,
+)
+from tests.program.components.recording import Recorder, record
 
 pytestmark = pytest.mark.simulation
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pytest
 
-from components.existing_network import Subnet, network_problems
-from components.subnets import plan_subnets
-from tests.components.test_new_cluster_resources import made
+from components.network.existing_network import Subnet, network_problems
+from components.network.subnets import plan_subnets
+from tests.program.components.test_new_cluster_resources import made
 
 if TYPE_CHECKING:
     from recording import Recorder

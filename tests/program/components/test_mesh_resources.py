@@ -9,15 +9,15 @@ import pulumi
 import pytest
 from botocore.exceptions import NoCredentialsError
 
-from cilium.mesh import CERTIFICATES_ANNOTATION, INTERNAL, SCHEME, SOURCE_RANGES, TYPE
-from cilium.versions import RELEASES
-from mesh.model import STACK_TAG, Gateway
-from settings import read
-from settings.model import MeshSettings
+from eks_cilium.cilium.mesh import CERTIFICATES_ANNOTATION, INTERNAL, SCHEME, SOURCE_RANGES, TYPE
+from eks_cilium.cilium.versions import RELEASES
+from eks_cilium.mesh.model import STACK_TAG, Gateway
+from eks_cilium.settings import read
+from eks_cilium.settings.model import MeshSettings
 from stacks import mesh
 from stacks.mesh_clusters import Found
-from tests.components.recording import Recorder, record
-from tests.mesh.members import member_of
+from tests.program.components.recording import Recorder, record
+from tests.program.mesh.members import member_of
 
 pytestmark = pytest.mark.simulation
 

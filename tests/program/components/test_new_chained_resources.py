@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from settings import read
-from settings.model import NewChainedClusterSettings
+from eks_cilium.settings import read
+from eks_cilium.settings.model import NewChainedClusterSettings
 from stacks import new_chained_cluster
-from tests.components.recording import ISSUER, Recorder, record
-from tests.settings.bad_configurations import GOOD_NEW_CHAINING, as_pulumi, changed
+from tests.program.components.recording import ISSUER, Recorder, record
+from tests.program.settings.bad_configurations import GOOD_NEW_CHAINING, as_pulumi, changed
 
 pytestmark = pytest.mark.simulation
 

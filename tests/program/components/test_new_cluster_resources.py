@@ -8,9 +8,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from settings import read
+from eks_cilium.settings import read
 from stacks import new_cluster
-from tests.components.recording import ACCOUNT, ISSUER, Recorder, record
+from tests.program.components.recording import ACCOUNT, ISSUER, Recorder, record
 
 pytestmark = pytest.mark.simulation
 

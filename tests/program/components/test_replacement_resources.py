@@ -9,15 +9,16 @@ import pulumi
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
-from errors import TransientError
-from migration.beginning import Beginning
-from migration.existing import ExistingCluster, OidcProvider
-from migration.plan.model import Capacity, Plan, Target
-from settings import read
-from settings.model import ReplacementSettings
+from eks_cilium.cluster.existing import ExistingCluster, OidcProvider
+from eks_cilium.errors import TransientError
+from eks_cilium.migration.options import Capacity, Target
+from eks_cilium.migration.plan.model import Plan
+from eks_cilium.migration.start import Beginning
+from eks_cilium.settings import read
+from eks_cilium.settings.model import ReplacementSettings
 from stacks import replacement
 from stacks.replacement import STACK_TAG, Found
-from tests.components.recording import ACCOUNT, ISSUER, Recorder, Registration, record
+from tests.program.components.recording import ACCOUNT, ISSUER, Recorder, Registration, record
 
 pytestmark = pytest.mark.simulation
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from eks_cilium.settings.model import MODELS
+from eks_cilium.settings.problems import ConfigurationError
+from eks_cilium.settings.reading import read
 from lab.__main__ import COMMANDS
 from lab.demo.__main__ import MODES
 from lab.environment import ROOT
-from settings.model import MODELS
-from settings.problems import ConfigurationError
-from settings.reading import read
 
 pytestmark = pytest.mark.unit
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from migration.world import World
-from providers.cluster import NoClusterError
-from providers.operation import OperationProvider
-from tests.rotation.simulation.world import Simulation
+from eks_cilium.dynamic.shell.cluster import NoClusterError
+from eks_cilium.dynamic.shell.operation import OperationProvider
+from eks_cilium.runtime.context import World
+from tests.program.rotation.simulation.world import Simulation
 
 INPUTS: dict[str, Any] = {
     "cluster_name": "demo",

@@ -10,12 +10,12 @@ import boto3
 import httpx
 import pytest
 
-from migration import operations
-from migration.beginning import begin
-from migration.existing import AUDIENCE, find, image_families, oidc_provider, subnet_kinds
-from migration.operations import Target
-from tests.rotation.migrations import quiet, rules
-from tests.rotation.simulation.world import Simulation
+from eks_cilium.cluster.existing import AUDIENCE, find, image_families, oidc_provider, subnet_kinds
+from eks_cilium.migration import operations
+from eks_cilium.migration.operations import Target
+from eks_cilium.migration.start import begin
+from tests.program.rotation.migrations import quiet, rules
+from tests.program.rotation.simulation.world import Simulation
 
 from .shells import nodes_of
 

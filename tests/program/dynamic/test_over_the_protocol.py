@@ -27,7 +27,7 @@ from .test_resources import KINDS
 
 pytestmark = pytest.mark.simulation
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 
 
 class NoClusters(BaseHTTPRequestHandler):
@@ -121,22 +121,22 @@ def test_a_provider_is_stored_by_reference_and_not_as_a_secret(kind: Any):
 def test_the_places_of_providers_never_change():
     """Renaming one would leave every stack that has it unable to delete it."""
     assert {f"{kind.__module__}.{kind.__name__}" for kind in KINDS} == {
-        "providers.agent_gates.AgentGateProvider",
-        "providers.agent_gates.AgentsGoneProvider",
-        "providers.aws_node_affinity.AwsNodeAffinityProvider",
-        "providers.aws_node_removal.AwsNodeRemovalProvider",
-        "providers.chained_agents.ChainedAgentsProvider",
-        "providers.chained_agents.UnchainingProvider",
-        "providers.managed_pods.ManagedPodsProvider",
-        "providers.node_inventory.NodeInventoryProvider",
-        "providers.node_rotation.NodeRotationProvider",
-        "providers.pod_inventory.PodInventoryProvider",
-        "providers.pod_refresh.PodRefreshProvider",
-        "providers.policies.PolicyPauseProvider",
-        "providers.policies.PolicyResumeProvider",
-        "providers.snat_exclusions.SnatExclusionsProvider",
-        "providers.surge.CapacityRestoreProvider",
-        "providers.surge.SurgeProvider",
+        "eks_cilium.dynamic.replacement.agent_gates.AgentGateProvider",
+        "eks_cilium.dynamic.replacement.agent_gates.AgentsGoneProvider",
+        "eks_cilium.dynamic.replacement.aws_node_affinity.AwsNodeAffinityProvider",
+        "eks_cilium.dynamic.replacement.aws_node_removal.AwsNodeRemovalProvider",
+        "eks_cilium.dynamic.chaining.chained_agents.ChainedAgentsProvider",
+        "eks_cilium.dynamic.chaining.chained_agents.UnchainingProvider",
+        "eks_cilium.dynamic.chaining.managed_pods.ManagedPodsProvider",
+        "eks_cilium.dynamic.replacement.node_inventory.NodeInventoryProvider",
+        "eks_cilium.dynamic.replacement.node_rotation.NodeRotationProvider",
+        "eks_cilium.dynamic.chaining.pod_inventory.PodInventoryProvider",
+        "eks_cilium.dynamic.chaining.pod_refresh.PodRefreshProvider",
+        "eks_cilium.dynamic.policy_enforcement.PolicyPauseProvider",
+        "eks_cilium.dynamic.policy_enforcement.PolicyResumeProvider",
+        "eks_cilium.dynamic.chaining.snat_exclusions.SnatExclusionsProvider",
+        "eks_cilium.dynamic.replacement.surge.CapacityRestoreProvider",
+        "eks_cilium.dynamic.replacement.surge.SurgeProvider",
     }
 
 

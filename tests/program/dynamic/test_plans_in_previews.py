@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from migration.beginning import plan_now
-from providers.node_inventory import NodeInventoryProvider, in_short
-from providers.node_rotation import NodeRotationProvider, of_node
-from providers.planning import current_plan, part_of
-from providers.rules import rules_of
-from providers.surge import SurgeProvider, of_groups
-from tests.rotation.simulation.world import Simulation
+from eks_cilium.dynamic.replacement.node_inventory import NodeInventoryProvider, in_short
+from eks_cilium.dynamic.replacement.node_rotation import NodeRotationProvider, of_node
+from eks_cilium.dynamic.replacement.surge import SurgeProvider, of_groups
+from eks_cilium.dynamic.shell.planning import current_plan, part_of
+from eks_cilium.dynamic.shell.rules import rules_of
+from eks_cilium.migration.start import plan_now
+from tests.program.rotation.simulation.world import Simulation
 
 from .shells import inputs, nodes_of, over
 

@@ -4,24 +4,24 @@ from typing import Any
 
 import pytest
 
-from migration import operations
-from migration.operations import Target
-from migration.stops import StoppedError
-from providers.agent_gates import AgentGateProvider, AgentsGoneProvider
-from providers.aws_node_affinity import AwsNodeAffinityProvider
-from providers.aws_node_removal import AwsNodeRemovalProvider
-from providers.chained_agents import ChainedAgentsProvider, UnchainingProvider
-from providers.managed_pods import ManagedPodsProvider
-from providers.node_inventory import NodeInventoryProvider
-from providers.node_rotation import NodeRotationProvider
-from providers.operation import OperationProvider
-from providers.pod_inventory import PodInventoryProvider
-from providers.pod_refresh import PodRefreshProvider
-from providers.policies import PolicyPauseProvider, PolicyResumeProvider
-from providers.snat_exclusions import SnatExclusionsProvider
-from providers.surge import CapacityRestoreProvider, SurgeProvider
-from tests.rotation.migrations import quiet, rules
-from tests.rotation.simulation.world import CONFIG_MAPS, DAEMON_SETS, STOCK_TERMS, Simulation
+from eks_cilium.dynamic.chaining.chained_agents import ChainedAgentsProvider, UnchainingProvider
+from eks_cilium.dynamic.chaining.managed_pods import ManagedPodsProvider
+from eks_cilium.dynamic.chaining.pod_inventory import PodInventoryProvider
+from eks_cilium.dynamic.chaining.pod_refresh import PodRefreshProvider
+from eks_cilium.dynamic.chaining.snat_exclusions import SnatExclusionsProvider
+from eks_cilium.dynamic.policy_enforcement import PolicyPauseProvider, PolicyResumeProvider
+from eks_cilium.dynamic.replacement.agent_gates import AgentGateProvider, AgentsGoneProvider
+from eks_cilium.dynamic.replacement.aws_node_affinity import AwsNodeAffinityProvider
+from eks_cilium.dynamic.replacement.aws_node_removal import AwsNodeRemovalProvider
+from eks_cilium.dynamic.replacement.node_inventory import NodeInventoryProvider
+from eks_cilium.dynamic.replacement.node_rotation import NodeRotationProvider
+from eks_cilium.dynamic.replacement.surge import CapacityRestoreProvider, SurgeProvider
+from eks_cilium.dynamic.shell.operation import OperationProvider
+from eks_cilium.migration import operations
+from eks_cilium.migration.operations import Target
+from eks_cilium.runtime.errors import StoppedError
+from tests.program.rotation.migrations import quiet, rules
+from tests.program.rotation.simulation.world import CONFIG_MAPS, DAEMON_SETS, STOCK_TERMS, Simulation
 
 from .shells import inputs, nodes_of, over
 

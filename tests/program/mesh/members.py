@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from mesh.model import Agents, Member, Network, Route, RouteTable, Wanted
+from eks_cilium.mesh.model import Agents, Member, Network, Route, RouteTable, Wanted
 
 STACK = "eks-cilium/mesh"
 ACCOUNT = "111122223333"

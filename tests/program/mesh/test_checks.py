@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from mesh.checks import refusals
-from mesh.model import (
+from eks_cilium.mesh.checks import refusals
+from eks_cilium.mesh.model import (
     Attachment,
     Gateway,
     Member,
@@ -18,7 +18,7 @@ from mesh.model import (
     Snat,
     Wanted,
 )
-from tests.mesh.members import STACK, member_of, network_of, wanted
+from tests.program.mesh.members import STACK, member_of, network_of, wanted
 
 pytestmark = pytest.mark.unit
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from mesh.endpoint import await_endpoint
-from migration.clock import Time
-from migration.stops import StoppedError, TimedOutError
-from migration.world import World
+from eks_cilium.mesh.endpoint import await_endpoint
+from eks_cilium.runtime.clock import Time
+from eks_cilium.runtime.context import World
+from eks_cilium.runtime.errors import StoppedError, TimedOutError
 
 pytestmark = pytest.mark.unit
 

@@ -9,13 +9,13 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from eks_cilium.mesh.agents import agents, mesh_owner, snat
+from eks_cilium.mesh.model import STACK_TAG, Agents, Snat
+from eks_cilium.mesh.reading import Place, read
+from eks_cilium.mesh.vpc import covering, gateway, network
 from lab.cloud.ec2 import use
 from lab.cloud.schedule import Schedule
 from lab.cloud.timing import Timing
-from mesh.agents import agents, mesh_owner, snat
-from mesh.model import STACK_TAG, Agents, Snat
-from mesh.reading import Place, read
-from mesh.vpc import covering, gateway, network
 
 pytestmark = pytest.mark.simulation
 

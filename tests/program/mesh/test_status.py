@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from clients.pods import Ran
-from errors import RefusedError, TransientError, UnexpectedAnswerError
-from mesh.status import Remote, await_remotes, remotes_of
-from migration.clock import Time
-from migration.stops import TimedOutError
-from migration.world import World
+from eks_cilium.clients.pods import Ran
+from eks_cilium.errors import RefusedError, TransientError, UnexpectedAnswerError
+from eks_cilium.mesh.status import Remote, await_remotes, remotes_of
+from eks_cilium.runtime.clock import Time
+from eks_cilium.runtime.context import World
+from eks_cilium.runtime.errors import TimedOutError
 
 pytestmark = pytest.mark.unit
 

@@ -5,7 +5,7 @@ from typing import Any
 import boto3
 from botocore.stub import Stubber
 
-from tests.plan.builders import NOW, ZONES
+from tests.program.plan.builders import NOW, ZONES
 
 ROLE = "arn:aws:iam::111122223333:role/nodes"
 

@@ -5,7 +5,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from migration.facts.model import (
+from eks_cilium.cluster.objects import ZONE, Reference
+from eks_cilium.cluster.selectors import Requirement, selector
+from eks_cilium.migration.facts.model import (
     AwsNode,
     Budget,
     Claim,
@@ -16,11 +18,8 @@ from migration.facts.model import (
     Node,
     Owner,
     Pod,
-    Reference,
     Volume,
 )
-from migration.facts.objects import ZONE
-from migration.facts.selectors import Requirement, selector
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 ZONES = ("eu-central-1a", "eu-central-1b", "eu-central-1c")

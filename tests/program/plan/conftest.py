@@ -5,11 +5,11 @@ from itertools import count
 
 import pytest
 
-from clients.kubeconfig import api_of
-from clients.kubernetes import KubernetesApi
+from eks_cilium.clients.kubeconfig import api_of
+from eks_cilium.clients.kubernetes import KubernetesApi
 from lab.cluster import ControlPlane
 from lab.toolchain import Toolchain
-from tests.plan.live import Live
+from tests.program.plan.live import Live
 
 
 @pytest.fixture(scope="module")

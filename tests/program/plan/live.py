@@ -4,14 +4,15 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from clients.evictions import EvictionAnswer
-from clients.kubernetes import KubernetesApi
-from migration.facts.model import Facts
-from migration.facts.reading import read
-from migration.plan.making import plan
-from migration.plan.model import NodePlan, Options, Plan
-from tests.plan.aws import Aws, a_cluster
-from tests.plan.builders import ZONES
+from eks_cilium.clients.evictions import EvictionAnswer
+from eks_cilium.clients.kubernetes import KubernetesApi
+from eks_cilium.migration.facts.model import Facts
+from eks_cilium.migration.facts.reading import read
+from eks_cilium.migration.options import Options
+from eks_cilium.migration.plan.model import NodePlan, Plan
+from eks_cilium.migration.plan.planner import plan
+from tests.program.plan.aws import Aws, a_cluster
+from tests.program.plan.builders import ZONES
 
 PATIENCE = 20.0
 CONTAINERS = [{"name": "main", "image": "registry.example/main"}]

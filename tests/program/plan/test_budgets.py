@@ -2,12 +2,13 @@
 
 import pytest
 
-from migration.facts.model import Budget
-from migration.facts.selectors import selector
-from migration.plan.budgets import desired_healthy
-from migration.plan.making import plan
-from migration.plan.model import Allowed, Code, Exceptions, NodePlan, Options, Verdict
-from tests.plan.builders import World
+from eks_cilium.cluster.selectors import selector
+from eks_cilium.migration.facts.model import Budget
+from eks_cilium.migration.options import Allowed, Exceptions, Options
+from eks_cilium.migration.plan.budgets import desired_healthy
+from eks_cilium.migration.plan.model import Code, NodePlan, Verdict
+from eks_cilium.migration.plan.planner import plan
+from tests.program.plan.builders import World
 
 pytestmark = pytest.mark.unit
 

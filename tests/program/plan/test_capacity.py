@@ -2,11 +2,12 @@
 
 import pytest
 
-from migration.facts.model import Hook, Instance
-from migration.plan.capacity import decrements, desired, forecast
-from migration.plan.making import plan
-from migration.plan.model import Allowed, Before, Capacity, Code, Exceptions, Options
-from tests.plan.builders import ZONES, World, group, node, zone_of
+from eks_cilium.migration.facts.model import Hook, Instance
+from eks_cilium.migration.options import Allowed, Before, Capacity, Exceptions, Options
+from eks_cilium.migration.plan.capacity import decrements, desired, forecast
+from eks_cilium.migration.plan.model import Code
+from eks_cilium.migration.plan.planner import plan
+from tests.program.plan.builders import ZONES, World, group, node, zone_of
 
 pytestmark = pytest.mark.unit
 

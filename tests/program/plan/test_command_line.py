@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from clients.kubeconfig import KubeconfigError
-from errors import TransientError
-from migration.command_line import main
-from tests.plan.builders import World
+from eks_cilium.cli.plan import main
+from eks_cilium.clients.kubeconfig import KubeconfigError
+from eks_cilium.errors import TransientError
+from tests.program.plan.builders import World
 
 pytestmark = pytest.mark.unit
 

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from migration.facts.model import AwsNode, Cluster, Instance, Reference
-from migration.facts.names import ROTATION_ANNOTATION
-from migration.plan.making import plan
-from migration.plan.model import Code, Exceptions, Options, Target
-from tests.plan.builders import World, group, node
+from eks_cilium.cluster.names import ROTATION_ANNOTATION
+from eks_cilium.cluster.objects import Reference
+from eks_cilium.migration.facts.model import AwsNode, Cluster, Instance
+from eks_cilium.migration.options import Exceptions, Options, Target
+from eks_cilium.migration.plan.model import Code
+from eks_cilium.migration.plan.planner import plan
+from tests.program.plan.builders import World, group, node
 
 pytestmark = pytest.mark.unit
 

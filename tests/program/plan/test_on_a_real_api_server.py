@@ -2,10 +2,10 @@
 
 import pytest
 
-from errors import RefusedError
-from migration.plan.budgets import desired_healthy
-from migration.plan.model import Code, Verdict
-from tests.plan.live import Live, eventually
+from eks_cilium.errors import RefusedError
+from eks_cilium.migration.plan.budgets import desired_healthy
+from eks_cilium.migration.plan.model import Code, Verdict
+from tests.program.plan.live import Live, eventually
 
 pytestmark = pytest.mark.control_plane
 

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from migration.facts.model import Reference
-from migration.facts.names import ROTATION_ANNOTATION
-from migration.plan.making import plan
-from migration.plan.order import ordered
-from tests.plan.builders import NOW, World, node
+from eks_cilium.cluster.names import ROTATION_ANNOTATION
+from eks_cilium.cluster.objects import Reference
+from eks_cilium.migration.plan.order import ordered
+from eks_cilium.migration.plan.planner import plan
+from tests.program.plan.builders import NOW, World, node
 
 pytestmark = pytest.mark.unit
 

@@ -2,12 +2,13 @@
 
 import pytest
 
-from migration.facts.model import Instance
-from migration.facts.objects import HOSTNAME, ZONE
-from migration.facts.selectors import Requirement
-from migration.plan.making import plan
-from migration.plan.model import Allowed, Code, Exceptions, Options, Verdict
-from tests.plan.builders import ZONES, World, group, node, zone_of
+from eks_cilium.cluster.objects import HOSTNAME, ZONE
+from eks_cilium.cluster.selectors import Requirement
+from eks_cilium.migration.facts.model import Instance
+from eks_cilium.migration.options import Allowed, Exceptions, Options
+from eks_cilium.migration.plan.model import Code, Verdict
+from eks_cilium.migration.plan.planner import plan
+from tests.program.plan.builders import ZONES, World, group, node, zone_of
 
 pytestmark = pytest.mark.unit
 
@@ -151,6 +152,6 @@ def test_a_node_that_has_cilium_already_counts():
 
 
 def taint(effect: str):
-    from migration.facts.model import Taint
+    from eks_cilium.migration.facts.model import Taint
 
     return Taint("dedicated", effect, "gpu")

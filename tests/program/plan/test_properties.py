@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from migration import report
-from migration.facts.model import Budget, Facts, Node, Pod
-from migration.facts.names import ROTATION_ANNOTATION
-from migration.plan.capacity import forecast
-from migration.plan.making import plan
-from migration.plan.model import Allowed, Before, Capacity, Exceptions, Options, Plan, Verdict
-from migration.plan.order import ordered
-from tests.plan.builders import NOW, ZONES, World, group, node
+from eks_cilium.cluster.names import ROTATION_ANNOTATION
+from eks_cilium.migration import report
+from eks_cilium.migration.facts.model import Budget, Facts, Node, Pod
+from eks_cilium.migration.options import Allowed, Before, Capacity, Exceptions, Options
+from eks_cilium.migration.plan.capacity import forecast
+from eks_cilium.migration.plan.model import Plan, Verdict
+from eks_cilium.migration.plan.order import ordered
+from eks_cilium.migration.plan.planner import plan
+from tests.program.plan.builders import NOW, ZONES, World, group, node
 
 pytestmark = pytest.mark.simulation
 

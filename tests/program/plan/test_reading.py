@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from errors import RefusedError
-from migration.facts.model import Facts, Reference
-from migration.facts.nodes import node as node_of
-from migration.facts.own_pod import own_pod
-from migration.facts.reading import read
-from migration.facts.selectors import Requirement
-from tests.plan.aws import Aws, a_cluster
-from tests.plan.builders import NOW, ZONES
+from eks_cilium.cluster.objects import Reference
+from eks_cilium.cluster.selectors import Requirement
+from eks_cilium.errors import RefusedError
+from eks_cilium.migration.facts.model import Facts
+from eks_cilium.migration.facts.nodes import node as node_of
+from eks_cilium.migration.facts.own_pod import own_pod
+from eks_cilium.migration.facts.reading import read
+from tests.program.plan.aws import Aws, a_cluster
+from tests.program.plan.builders import NOW, ZONES
 
 pytestmark = pytest.mark.unit
 

@@ -4,14 +4,15 @@ import json
 
 import pytest
 
-from migration import report
-from migration.facts.model import Facts
-from migration.facts.names import ROTATION_ANNOTATION
-from migration.plan.making import plan
-from migration.plan.model import Allowed, Code, Exceptions, Options, Plan
-from migration.plan.wording import CAUTIONED, REFUSED
-from migration.report.wording import duration
-from tests.plan.builders import World, group, node
+from eks_cilium.cluster.names import ROTATION_ANNOTATION
+from eks_cilium.migration import report
+from eks_cilium.migration.facts.model import Facts
+from eks_cilium.migration.options import Allowed, Exceptions, Options
+from eks_cilium.migration.plan.model import Code, Plan
+from eks_cilium.migration.plan.planner import plan
+from eks_cilium.migration.plan.wording import CAUTIONED, REFUSED
+from eks_cilium.migration.report.wording import duration
+from tests.program.plan.builders import World, group, node
 
 pytestmark = pytest.mark.unit
 

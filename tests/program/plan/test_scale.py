@@ -4,12 +4,13 @@ import time
 
 import pytest
 
-from migration import report
-from migration.facts.model import AwsNode, Budget, Cluster, Facts, Owner, Pod, Reference
-from migration.facts.selectors import selector
-from migration.plan.making import plan
-from migration.plan.model import Options
-from tests.plan.builders import group, node
+from eks_cilium.cluster.objects import Reference
+from eks_cilium.cluster.selectors import selector
+from eks_cilium.migration import report
+from eks_cilium.migration.facts.model import AwsNode, Budget, Cluster, Facts, Owner, Pod
+from eks_cilium.migration.options import Options
+from eks_cilium.migration.plan.planner import plan
+from tests.program.plan.builders import group, node
 
 pytestmark = pytest.mark.simulation
 

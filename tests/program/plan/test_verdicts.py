@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from migration.facts.model import Facts, Pod
-from migration.plan.making import plan
-from migration.plan.model import Allowed, Code, Exceptions, Options, PodPlan, Verdict
-from tests.plan.builders import NOW, World
+from eks_cilium.migration.facts.model import Facts, Pod
+from eks_cilium.migration.options import Allowed, Exceptions, Options
+from eks_cilium.migration.plan.model import Code, PodPlan, Verdict
+from eks_cilium.migration.plan.planner import plan
+from tests.program.plan.builders import NOW, World
 
 pytestmark = pytest.mark.unit
 

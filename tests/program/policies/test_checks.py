@@ -4,7 +4,7 @@
 import pytest
 import yaml
 
-from cilium.policies import Finding, Policy, check
+from eks_cilium.policy.objects import Finding, Policy, check
 
 pytestmark = pytest.mark.unit
 

@@ -3,7 +3,8 @@
 import pytest
 import yaml
 
-from cilium.policies import (
+from eks_cilium.cilium.versions import RELEASES
+from eks_cilium.policy.objects import (
     DefaultDeny,
     Destination,
     Intent,
@@ -16,7 +17,6 @@ from cilium.policies import (
     ports,
     sides_of,
 )
-from cilium.versions import RELEASES
 
 pytestmark = pytest.mark.unit
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from cilium import crds
-from cilium.crds import extraction, rule_schema, violations
-from cilium.versions import RELEASES
+from eks_cilium.cilium import crds
+from eks_cilium.cilium.crds import extraction, rule_schema, violations
+from eks_cilium.cilium.versions import RELEASES
 from lab.toolchain import Toolchain
 
 ANYTHING = {"endpointSelector": {}, "egress": [{}]}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from clients.kubeconfig import api_of
+from eks_cilium.clients.kubeconfig import api_of
 from lab.cluster import ControlPlane
 from lab.toolchain import Toolchain
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from migration import marks
-from migration.drain import Drained, drain
-from migration.inventory import Outgoing
-from migration.operations import Exceptions
-from migration.plan.model import Allowed
-from migration.world import World
+from eks_cilium.migration.eviction.drain import Drained, drain
+from eks_cilium.migration.inventory import marks
+from eks_cilium.migration.inventory.model import Outgoing
+from eks_cilium.migration.operations import Exceptions
+from eks_cilium.migration.options import Allowed
+from eks_cilium.runtime.context import World
 
 from .migrations import quiet, rules
 from .simulation.api_server import Object

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
-from clients.kubernetes import KubernetesApi
+from eks_cilium.clients.kubernetes import KubernetesApi
+from eks_cilium.migration.inventory.model import Outgoing
+from eks_cilium.runtime.context import World
 from lab.cluster import ControlPlane
-from migration.inventory import Outgoing
-from migration.world import World
-from tests.nodeplayer import objects
+from tests.lab.nodeplayer import objects
 
 from .simulation.api_server import Clock
 from .simulation.cloud import Cloud

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Callable
 
-from migration import operations
-from migration.operations import Limits, Options, Rules, Target
-from migration.world import World
+from eks_cilium.migration import operations
+from eks_cilium.migration.operations import Limits, Options, Rules, Target
+from eks_cilium.runtime.context import World
 
 from .simulation.world import DAEMON_SETS, Simulation
 

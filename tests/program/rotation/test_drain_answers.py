@@ -3,9 +3,9 @@
 import httpx
 import pytest
 
-from errors import RefusedError, TransientError
-from migration.drain import Ended
-from migration.stops import DrainRefusedError, LeaseHeldError, StoppedError, TimedOutError
+from eks_cilium.errors import RefusedError, TransientError
+from eks_cilium.migration.eviction.drain import Ended
+from eks_cilium.runtime.errors import DrainRefusedError, LeaseHeldError, StoppedError, TimedOutError
 
 from .drains import EVERYTHING, Bench
 from .simulation.api_server import Object, status

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from migration import marks
-from migration.facts.pods import MIRROR_ANNOTATION
-from migration.stops import DrainRefusedError, StoppedError
+from eks_cilium.migration.facts.pods import MIRROR_ANNOTATION
+from eks_cilium.migration.inventory import marks
+from eks_cilium.runtime.errors import DrainRefusedError, StoppedError
 
 from .drains import EMPTY_DIR, EVERYTHING, Bench
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from migration import operations
-from migration.operations import Target
-from migration.stops import StoppedError, TimedOutError
+from eks_cilium.migration import operations
+from eks_cilium.migration.operations import Target
+from eks_cilium.runtime.errors import StoppedError, TimedOutError
 
 from .migrations import Stack, quiet, rules
 from .simulation.api_server import Object

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from migration.operations import Capacity
+from eks_cilium.migration.operations import Capacity
 
 from .migrations import Before, Stack, rules
 from .simulation.world import Simulation

@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from migration import lease as leases
-from migration.lease import Heartbeat, Holder, Lease
-from migration.stops import LeaseHeldError
+from eks_cilium.runtime import lease as leases
+from eks_cilium.runtime.errors import LeaseHeldError
+from eks_cilium.runtime.lease import Heartbeat, Holder, Lease
 
 from .simulation.world import Simulation
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from clients.kubernetes import BearerToken, KubernetesApi
-from migration import operations
-from migration.operations import Limits, Target
+from eks_cilium.clients.kubernetes import BearerToken, KubernetesApi
+from eks_cilium.migration import operations
+from eks_cilium.migration.operations import Limits, Target
 
 from .migrations import Before, Stack, quiet, rules
 from .simulation.api_server import status

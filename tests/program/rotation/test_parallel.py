@@ -2,8 +2,8 @@
 
 import pytest
 
-from migration import operations
-from migration.operations import Capacity, Target
+from eks_cilium.migration import operations
+from eks_cilium.migration.operations import Capacity, Target
 
 from .migrations import Before, Stack, quiet, rules
 from .simulation.threads import SharedClock

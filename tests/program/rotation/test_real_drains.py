@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from errors import RefusedError
-from migration import marks
-from migration.drain import Drained, drain
-from migration.operations import Limits, Options, Rules
-from migration.stops import DrainRefusedError, TimedOutError
+from eks_cilium.errors import RefusedError
+from eks_cilium.migration.eviction.drain import Drained, drain
+from eks_cilium.migration.inventory import marks
+from eks_cilium.migration.operations import Limits, Options, Rules
+from eks_cilium.runtime.errors import DrainRefusedError, TimedOutError
 
 from .live import Live, eventually
 

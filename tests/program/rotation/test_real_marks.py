@@ -5,14 +5,17 @@ import threading
 
 import pytest
 
-from clients.kubernetes import KubernetesApi
-from migration import agents, lease, marks, operations
-from migration.affinity import restricted
-from migration.lease import Holder, Lease
-from migration.operations import Limits, Options, Rules, Target
-from migration.record import Record
-from migration.sides import AWS
-from migration.stops import LeaseHeldError, StoppedError
+from eks_cilium.clients.kubernetes import KubernetesApi
+from eks_cilium.migration import operations
+from eks_cilium.migration.agents import rollout
+from eks_cilium.migration.aws_node.affinity import restricted
+from eks_cilium.migration.cni import AWS
+from eks_cilium.migration.inventory import marks
+from eks_cilium.migration.operations import Limits, Options, Rules, Target
+from eks_cilium.runtime import lease
+from eks_cilium.runtime.errors import LeaseHeldError, StoppedError
+from eks_cilium.runtime.lease import Holder, Lease
+from eks_cilium.runtime.record import Record
 
 from .live import Live, eventually
 
@@ -153,7 +156,7 @@ def test_a_self_managed_aws_node_is_bound_by_server_side_apply_and_restored(live
     live.api.merge(
         AWS.path, {"spec": {"template": {"spec": {"affinity": original}}}}, field_manager="kubectl-edit"
     )
-    agents.await_roll_out(live.world(), AWS, RULES.limits, quiet)
+    rollout.await_roll_out(live.world(), AWS, RULES.limits, quiet)
     world = live.world()
     for index in range(3):
         marks.label(live.api, live.node_object(index), "cni-plugin", "aws")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from migration.operations import Capacity, Target
+from eks_cilium.migration.operations import Capacity, Target
 
 from .migrations import Before, Stack, rules
 from .simulation.world import CONFIG_MAPS, DAEMON_SETS, STOCK_TERMS, Simulation

@@ -2,10 +2,12 @@
 
 import pytest
 
-from migration import autoscaler, marks, operations
-from migration.operations import Capacity, Exceptions, Target
-from migration.plan.model import Allowed
-from migration.stops import DrainRefusedError, StoppedError, TimedOutError
+from eks_cilium.migration import operations
+from eks_cilium.migration.capacity import autoscaler
+from eks_cilium.migration.inventory import marks
+from eks_cilium.migration.operations import Capacity, Exceptions, Target
+from eks_cilium.migration.options import Allowed
+from eks_cilium.runtime.errors import DrainRefusedError, StoppedError, TimedOutError
 
 from .migrations import Before, Stack, quiet, rules, sizes
 from .simulation.world import PODS, Simulation

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-_STACKS = Path(__file__).resolve().parents[2] / "stacks"
+_ROOT = Path(__file__).resolve().parents[3]
 
 
 _NAMES = [
@@ -29,4 +29,5 @@ _NAMES = [
 
 @pytest.fixture(params=_NAMES)
 def stack_file(request: pytest.FixtureRequest) -> dict:
-    return yaml.safe_load((_STACKS / f"Pulumi.{request.param}.yaml").read_text())["config"]
+    folder = _ROOT / "lab" / "stacks" if request.param.startswith("lab") else _ROOT / "stacks"
+    return yaml.safe_load((folder / f"Pulumi.{request.param}.yaml").read_text())["config"]

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from settings import read
-from settings.model import (
+from eks_cilium.settings import read
+from eks_cilium.settings.model import (
     MODELS,
     ChainingSettings,
     MeshSettings,
@@ -15,8 +15,8 @@ from settings.model import (
     ReplacementSettings,
     Settings,
 )
-from settings.reference import reference
-from tests.settings.bad_configurations import (
+from eks_cilium.settings.reference import reference
+from tests.program.settings.bad_configurations import (
     GOOD,
     GOOD_CHAINING,
     GOOD_MESH,
@@ -28,7 +28,7 @@ from tests.settings.bad_configurations import (
 
 pytestmark = pytest.mark.unit
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "configuration.md"
 
 
 def test_the_page_is_what_the_model_says():

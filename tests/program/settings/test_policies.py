@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from cilium.verdict import Decision
-from settings.model.policies import Policies
-from settings.policy_objects import objects
-from settings.problems import Problem
-from settings.rules.policies import Setting, broken_policy_rules, verdicts
+from eks_cilium.policy.verdict import Decision
+from eks_cilium.settings.model.policies import Policies
+from eks_cilium.settings.policy_objects import objects
+from eks_cilium.settings.problems import Problem
+from eks_cilium.settings.rules.policies import Setting, broken_policy_rules, verdicts
 
 pytestmark = pytest.mark.unit
 

@@ -6,9 +6,9 @@ import re
 import pytest
 from hypothesis import given, settings, strategies
 
-from settings import ConfigurationError, Settings, read
-from settings.model import MODELS
-from tests.settings.bad_configurations import (
+from eks_cilium.settings import ConfigurationError, Settings, read
+from eks_cilium.settings.model import MODELS
+from tests.program.settings.bad_configurations import (
     BAD,
     EXISTING,
     GONE,

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import yaml
 
-from cilium.policies import Policy
-from cilium.verdict import Address, Cluster, End, Entity, Flow, Meaning, Mode, Pod, Port
-from tests.verdict.oracle import Case
+from eks_cilium.policy.objects import Policy
+from eks_cilium.policy.verdict import Address, Cluster, End, Entity, Flow, Meaning, Mode, Pod, Port
+from tests.program.verdict.oracle import Case
 
 ONE, TWO = "cluster-1", "cluster-2"
 WORDS = {"A": "allowed", "D": "denied", "-": ""}

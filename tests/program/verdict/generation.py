@@ -7,9 +7,9 @@ edge of some rule.
 import random
 from typing import Any
 
-from cilium.policies import CLUSTER_LABEL, NAMESPACE_LABEL, Policy
-from cilium.verdict import Address, Cluster, End, Entity, Flow, Meaning, Mode, Pod, Port
-from tests.verdict.oracle import Case
+from eks_cilium.policy.objects import CLUSTER_LABEL, NAMESPACE_LABEL, Policy
+from eks_cilium.policy.verdict import Address, Cluster, End, Entity, Flow, Meaning, Mode, Pod, Port
+from tests.program.verdict.oracle import Case
 
 CLUSTERS = ("cluster-1", "cluster-2")
 NAMESPACES = ("red", "blue")

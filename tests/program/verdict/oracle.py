@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cilium.verdict import Address, Cluster, Decision, End, Entity, Flow, Meaning, Pod, World
-from cilium.verdict.labels import identity
+from eks_cilium.policy.verdict import Address, Cluster, Decision, End, Entity, Flow, Meaning, Pod, World
+from eks_cilium.policy.verdict.labels import identity
 
 
 @dataclass(frozen=True)

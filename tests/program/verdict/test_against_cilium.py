@@ -2,11 +2,11 @@
 
 import pytest
 
-from cilium.verdict import Meaning
+from eks_cilium.policy.verdict import Meaning
 from lab.toolchain import Toolchain
-from tests.verdict.by_hand import CASES
-from tests.verdict.generation import Generator
-from tests.verdict.oracle import disagreements, ours, theirs
+from tests.program.verdict.by_hand import CASES
+from tests.program.verdict.generation import Generator
+from tests.program.verdict.oracle import disagreements, ours, theirs
 
 WORLDS = 5_000
 """Each with two flows: ten thousand verdicts of both sides in about half a minute."""

@@ -1,4 +1,4 @@
-"""`python -m cilium.verdict` over what clusters say of themselves: what it prints, and how it ends."""
+"""`eks-cilium verdict` over what clusters say of themselves: what it prints, and how it ends."""
 
 import json
 from dataclasses import dataclass, field
@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from cilium.verdict.command_line import main
-from clients.cilium_objects import cilium_objects
-from clients.kubernetes import KubernetesApi, Patience
-from errors import TransientError, UserError
+from eks_cilium.cli.verdict import main
+from eks_cilium.clients.kubernetes import KubernetesApi, Patience
+from eks_cilium.cluster.cilium_objects import cilium_objects
+from eks_cilium.errors import TransientError, UserError
 
 pytestmark = pytest.mark.unit
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from cilium.policies import Policy
-from cilium.verdict import (
+from eks_cilium.policy import report
+from eks_cilium.policy.objects import Policy
+from eks_cilium.policy.verdict import (
     Address,
     Cluster,
     Decision,
@@ -24,9 +25,8 @@ from cilium.verdict import (
     changes,
     differing,
     meaning_of,
-    report,
 )
-from cilium.verdict.labels import tells_identities_apart
+from eks_cilium.policy.verdict.labels import tells_identities_apart
 
 pytestmark = pytest.mark.unit
 

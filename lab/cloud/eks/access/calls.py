@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import botocore.exceptions
 
-from lab.cloud.eks import access
+from lab.cloud.eks.access import entries
 from lab.cloud.eks.errors import (
     InvalidParameterError,
     InvalidRequestError,
@@ -16,9 +16,9 @@ from lab.cloud.eks.errors import (
 )
 
 if TYPE_CHECKING:
-    from lab.cloud.eks.model import AccessEntry, Cluster
     from lab.cloud.eks.protocol import Answer, Call
-    from lab.cloud.eks.store import Store
+    from lab.cloud.eks.records.model import AccessEntry, Cluster
+    from lab.cloud.eks.records.store import Store
 
 _KINDS = frozenset({"STANDARD", "EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX"})
 _RESERVED = ("system:", "eks:", "aws:", "amazon:", "iam:")
@@ -42,7 +42,7 @@ class AccessCalls:
             if principal in cluster.entries:
                 message = "The specified access entry resource is already in use on this cluster."
                 raise ResourceInUseError(message)
-            entry = access.new_entry(
+            entry = entries.new_entry(
                 self._world,
                 cluster,
                 principal,
@@ -81,7 +81,7 @@ class AccessCalls:
         entry = _entry(cluster, call)
         with cluster.lock:
             del cluster.entries[entry.principal]
-            access.unbind(self._store.kubernetes(cluster), entry)
+            entries.unbind(self._store.kubernetes(cluster), entry)
         return {}
 
     def associate_access_policy(self, call: Call) -> Answer:
@@ -91,8 +91,8 @@ class AccessCalls:
         policy, scope = call["policyArn"], call["accessScope"]
         _check_policy(entry, policy, scope)
         with cluster.lock:
-            association = access.associate(self._world, cluster, entry, policy, scope)
-            access.bind(self._store.kubernetes(cluster), cluster)
+            association = entries.associate(self._world, cluster, entry, policy, scope)
+            entries.bind(self._store.kubernetes(cluster), cluster)
         return {
             "clusterName": cluster.name,
             "principalArn": entry.principal,
@@ -108,7 +108,7 @@ class AccessCalls:
                 message = f"The policy {call['policyArn']} is not associated with the access entry"
                 raise ResourceNotFoundError(message)
             cluster.unbound.add(entry.principal)
-            access.bind(self._store.kubernetes(cluster), cluster)
+            entries.bind(self._store.kubernetes(cluster), cluster)
         return {}
 
     def list_associated_access_policies(self, call: Call) -> Answer:
@@ -123,7 +123,7 @@ class AccessCalls:
 
     def list_access_policies(self, call: Call) -> Answer:  # noqa: ARG002 - every operation takes its call
         """The policies there are."""
-        policies = [{"name": arn.rpartition("/")[2], "arn": arn} for arn in access.POLICY_ROLES]
+        policies = [{"name": arn.rpartition("/")[2], "arn": arn} for arn in entries.POLICY_ROLES]
         return {"accessPolicies": policies}
 
     def _cluster(self, call: Call) -> Cluster:
@@ -179,7 +179,7 @@ def _check_naming(kind: str, call: Call) -> None:
 
 
 def _check_policy(entry: AccessEntry, policy: str, scope: dict[str, object]) -> None:
-    if policy not in access.POLICY_ROLES:
+    if policy not in entries.POLICY_ROLES:
         message = f"The specified policyArn is invalid: {policy}"
         raise InvalidParameterError(message)
     if entry.kind != "STANDARD":

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from lab.cloud.eks.kubernetes_api import KubernetesError, UnreachableError
-from lab.cloud.eks.model import AccessEntry, new_id
-from lab.cloud.tokens import KubernetesUser
+from lab.cloud.eks.records.descriptions import new_id
+from lab.cloud.eks.records.model import AccessEntry
+from lab.cloud.identity.tokens import KubernetesUser
 
 if TYPE_CHECKING:
     from lab.cloud.eks.kubernetes_api import KubernetesApi, Object
-    from lab.cloud.eks.model import Cluster
+    from lab.cloud.eks.records.model import Cluster
     from lab.cloud.eks.world import World
-    from lab.cloud.identities import Identity
+    from lab.cloud.identity.identities import Identity
 
 POLICY_PREFIX = "arn:aws:eks::aws:cluster-access-policy/"
 CLUSTER_ADMIN = f"{POLICY_PREFIX}AmazonEKSClusterAdminPolicy"

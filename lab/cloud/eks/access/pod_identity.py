@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from lab.cloud.eks import prerequisites
 from lab.cloud.eks.errors import ResourceInUseError, ResourceNotFoundError
-from lab.cloud.eks.model import PodIdentityAssociation
+from lab.cloud.eks.records.model import PodIdentityAssociation
 
 if TYPE_CHECKING:
-    from lab.cloud.eks.model import Cluster
     from lab.cloud.eks.protocol import Answer, Call
-    from lab.cloud.eks.store import Store
+    from lab.cloud.eks.records.model import Cluster
+    from lab.cloud.eks.records.store import Store
 
 PRINCIPAL = "pods.eks.amazonaws.com"
 

@@ -5,21 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.cloud.eks import prerequisites
-from lab.cloud.eks.addon_catalogue import CATALOGUE, kind_of, schema_text
+from lab.cloud.eks.addons.catalogue import CATALOGUE, kind_of, schema_text
 from lab.cloud.eks.errors import (
     InvalidParameterError,
     NotPlayedError,
     ResourceInUseError,
     ResourceNotFoundError,
 )
-from lab.cloud.eks.model import Addon, new_id
-from lab.cloud.eks.store import addon_of
-from lab.cloud.eks.updates import Update
+from lab.cloud.eks.records.descriptions import new_id
+from lab.cloud.eks.records.model import Addon
+from lab.cloud.eks.records.store import addon_of
+from lab.cloud.eks.records.updates import Update
 
 if TYPE_CHECKING:
-    from lab.cloud.eks.model import Cluster
     from lab.cloud.eks.protocol import Answer, Call
-    from lab.cloud.eks.store import Store
+    from lab.cloud.eks.records.model import Cluster
+    from lab.cloud.eks.records.store import Store
 
 
 class AddonCalls:

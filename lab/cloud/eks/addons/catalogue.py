@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import yaml
 
-from lab.cloud.eks import versions
+from lab.cloud import kubernetes_versions
 from lab.cloud.eks.errors import InvalidParameterError, ResourceNotFoundError
 
 if TYPE_CHECKING:
@@ -162,12 +162,12 @@ class AddonKind:
 
 
 def _everywhere(*builds: str) -> dict[str, tuple[str, ...]]:
-    return dict.fromkeys(versions.OFFERED, builds)
+    return dict.fromkeys(kubernetes_versions.OFFERED, builds)
 
 
 _KUBE_PROXY = {
     minor: (f"v{version.patch}-eksbuild.2", f"v{minor}.0-eksbuild.2")
-    for minor, version in versions.OFFERED.items()
+    for minor, version in kubernetes_versions.OFFERED.items()
 }
 _COREDNS = {
     "1.33": ("v1.12.4-eksbuild.1", "v1.12.1-eksbuild.2"),

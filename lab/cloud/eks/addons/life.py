@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.cloud.eks import addon_software as software
-from lab.cloud.eks.addon_catalogue import SELF_MANAGED, kind_of
+from lab.cloud.eks.addons import software
+from lab.cloud.eks.addons.catalogue import SELF_MANAGED, kind_of
 from lab.cloud.eks.kubernetes_api import KubernetesError
-from lab.cloud.eks.model import issue
+from lab.cloud.eks.records.model import issue
 
 if TYPE_CHECKING:
     from lab.cloud.eks.kubernetes_api import KubernetesApi, Object
-    from lab.cloud.eks.model import Addon, Cluster
-    from lab.cloud.eks.store import Store
+    from lab.cloud.eks.records.model import Addon, Cluster
+    from lab.cloud.eks.records.store import Store
 
 _TOO_FEW = "The add-on is unhealthy because it doesn't have the desired number of replicas."
 _CONFLICT = (

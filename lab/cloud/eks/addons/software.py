@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 if TYPE_CHECKING:
-    from lab.cloud.eks.addon_catalogue import AddonKind
+    from lab.cloud.eks.addons.catalogue import AddonKind
     from lab.cloud.eks.kubernetes_api import KubernetesApi, Object
-    from lab.cloud.eks.model import Cluster
+    from lab.cloud.eks.records.model import Cluster
 
 _DNS_HOST = 10
 _POD_FIELDS = ("affinity", "tolerations", "nodeSelector", "topologySpreadConstraints", "priorityClassName")

@@ -6,20 +6,23 @@ import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from lab.cloud.eks import access, prerequisites, security_group, versions
+from lab.cloud import kubernetes_versions
+from lab.cloud.eks import prerequisites, versions
+from lab.cloud.eks.access import entries
+from lab.cloud.eks.clusters import security_group
 from lab.cloud.eks.errors import (
     InvalidParameterError,
     InvalidRequestError,
     NotPlayedError,
     ResourceInUseError,
 )
-from lab.cloud.eks.model import Cluster
+from lab.cloud.eks.records.model import Cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lab.cloud.eks.protocol import Answer, Call
-    from lab.cloud.eks.store import Store
+    from lab.cloud.eks.records.store import Store
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 _NAME = re.compile(r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}")
@@ -53,7 +56,7 @@ class ClusterCalls:
             raise ResourceInUseError(message, clusterName=call["name"])
         cluster = self._new_cluster(call)
         self._store.add(cluster)
-        access.add_creator(self._world, cluster)
+        entries.add_creator(self._world, cluster)
         self._begin(cluster)
         return {"cluster": cluster.describe()}
 
@@ -82,7 +85,7 @@ class ClusterCalls:
     def describe_cluster_versions(self, call: Call) -> Answer:
         """The Kubernetes versions on offer."""
         wanted = call.get("clusterVersions")
-        found = [version.describe() for version in versions.OFFERED.values()]
+        found = [version.describe() for version in kubernetes_versions.OFFERED.values()]
         return {
             "clusterVersions": [
                 version
@@ -94,7 +97,7 @@ class ClusterCalls:
 
     def _new_cluster(self, call: Call) -> Cluster:
         world = self._world
-        version = versions.offered(call.get("version", versions.DEFAULT))
+        version = versions.offered(call.get("version", kubernetes_versions.DEFAULT))
         access_config = call.get("accessConfig", {})
         vpc = self._vpc(call)
         now = world.now()

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lab.cloud.eks import prerequisites, versions
-from lab.cloud.eks.cluster_calls import check_endpoint_access, logging_of, refuse_unplayed
+from lab.cloud.eks.clusters.calls import check_endpoint_access, logging_of, refuse_unplayed
 from lab.cloud.eks.errors import InvalidParameterError, ResourceInUseError, ResourceNotFoundError
-from lab.cloud.eks.store import addon_of, nodegroup_of
-from lab.cloud.eks.updates import Update
+from lab.cloud.eks.records.store import addon_of, nodegroup_of
+from lab.cloud.eks.records.updates import Update
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lab.cloud.eks.model import Cluster
     from lab.cloud.eks.protocol import Answer, Call
-    from lab.cloud.eks.store import Store
+    from lab.cloud.eks.records.model import Cluster
+    from lab.cloud.eks.records.store import Store
 
 AUTHENTICATION_MODES = ("CONFIG_MAP", "API_AND_CONFIG_MAP", "API")
 _ENDPOINT_ACCESS = ("endpointPublicAccess", "endpointPrivateAccess", "publicAccessCidrs")

@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.cloud.clusters import NodegroupProfile
-from lab.cloud.eks import access, capacity, nodes, prerequisites, versions
-from lab.cloud.eks import nodegroup_rules as rules
+from lab.cloud.eks import prerequisites, versions
+from lab.cloud.eks.access import entries
 from lab.cloud.eks.errors import InvalidParameterError, ResourceInUseError
-from lab.cloud.eks.model import Nodegroup, issue, new_id
-from lab.cloud.eks.nodegroup_changes import Changes
-from lab.cloud.eks.rolling import Rotation, surge_of
-from lab.cloud.eks.store import nodegroup_of
-from lab.cloud.eks.updates import Update
+from lab.cloud.eks.nodegroups import capacity, nodes, rules
+from lab.cloud.eks.nodegroups.changes import Changes
+from lab.cloud.eks.nodegroups.rolling import Rotation, surge_of
+from lab.cloud.eks.records.descriptions import new_id
+from lab.cloud.eks.records.model import Nodegroup, issue
+from lab.cloud.eks.records.store import nodegroup_of
+from lab.cloud.eks.records.updates import Update
 
 if TYPE_CHECKING:
-    from lab.cloud.eks.model import Cluster, Shape
     from lab.cloud.eks.protocol import Answer, Call
-    from lab.cloud.eks.store import Store
+    from lab.cloud.eks.records.model import Cluster, Shape
+    from lab.cloud.eks.records.store import Store
 
 
 class NodegroupCalls:
@@ -37,7 +39,7 @@ class NodegroupCalls:
                 raise ResourceInUseError(message, clusterName=cluster.name, nodegroupName=name)
             group = self._new_group(cluster, call)
             cluster.nodegroups[name] = group
-            access.add_node_role(self._world, cluster, group.node_role)
+            entries.add_node_role(self._world, cluster, group.node_role)
         return {"nodegroup": group.describe()}
 
     def describe_nodegroup(self, call: Call) -> Answer:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lab.cloud.eks import nodegroup_rules as rules
+from lab.cloud.eks.nodegroups import rules
 
 if TYPE_CHECKING:
-    from lab.cloud.eks.model import Nodegroup
     from lab.cloud.eks.protocol import Call
+    from lab.cloud.eks.records.model import Nodegroup
 
 
 class Changes:

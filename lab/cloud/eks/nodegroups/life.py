@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import botocore.exceptions
 
-from lab.cloud.eks import access, capacity, nodes, updates
-from lab.cloud.eks.model import issue
+from lab.cloud.eks.access import entries
+from lab.cloud.eks.nodegroups import capacity, nodes
+from lab.cloud.eks.records import updates
+from lab.cloud.eks.records.model import issue
 
 if TYPE_CHECKING:
-    from lab.cloud.eks.model import Cluster, Nodegroup
-    from lab.cloud.eks.store import Store
+    from lab.cloud.eks.records.model import Cluster, Nodegroup
+    from lab.cloud.eks.records.store import Store
 
 _NOT_JOINED = "Instances failed to join the kubernetes cluster"
 _NOT_READY = "Unhealthy nodes in the kubernetes cluster"
@@ -74,4 +76,4 @@ def _delete(store: Store, cluster: Cluster, group: Nodegroup) -> None:
         return
     capacity.delete_rest(aws, group)
     del cluster.nodegroups[group.name]
-    access.remove_node_role(cluster, group.node_role)
+    entries.remove_node_role(cluster, group.node_role)

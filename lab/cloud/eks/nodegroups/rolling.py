@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lab.cloud.eks import capacity, nodes
+from lab.cloud.eks.nodegroups import capacity, nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lab.cloud.eks.aws import AwsClients
     from lab.cloud.eks.kubernetes_api import KubernetesApi, Object
-    from lab.cloud.eks.model import Nodegroup
-    from lab.cloud.eks.updates import Update
+    from lab.cloud.eks.records.model import Nodegroup
+    from lab.cloud.eks.records.updates import Update
 
 
 def surge_of(group: Nodegroup, count: int) -> int:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.exceptions
 
-from lab.cloud.eks import capacity
 from lab.cloud.eks.errors import InvalidParameterError, InvalidRequestError, NotPlayedError
+from lab.cloud.eks.nodegroups import capacity
 
 if TYPE_CHECKING:
     from lab.cloud.eks.aws import AwsClients

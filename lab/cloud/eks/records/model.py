@@ -7,18 +7,18 @@ on in time; whoever changes a cluster or anything in it holds the cluster's `loc
 from __future__ import annotations
 
 import threading
-import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lab.cloud.eks.aws import AwsClients
+    from lab.cloud.eks.kubernetes_api import KubernetesApi
     from lab.cloud.eks.launcher import ControlPlane
-    from lab.cloud.eks.rolling import Rotation
-    from lab.cloud.eks.updates import Update
+    from lab.cloud.eks.records.descriptions import Description
+    from lab.cloud.eks.records.updates import Update
 
-Description = dict[str, Any]
 Shape = tuple[str, str | None, dict[str, str] | None]
 
 
@@ -32,9 +32,11 @@ def issue(code: str, message: str, *resources: str) -> Description:
     return {"code": code, "message": message, "resourceIds": list(resources)}
 
 
-def new_id() -> str:
-    """An identifier such as EKS gives updates, node groups and add-ons."""
-    return str(uuid.uuid4())
+class Rotation(Protocol):
+    """A rolling update of a node group, which `lab.cloud.eks.nodegroups.rolling` carries out."""
+
+    def step(self, aws: AwsClients, api: KubernetesApi, now: float) -> bool:
+        """Do what can be done now; True when the update has ended."""
 
 
 @dataclass

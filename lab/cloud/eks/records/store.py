@@ -13,8 +13,8 @@ from lab.cloud.eks.errors import InvalidRequestError, ResourceInUseError, Resour
 
 if TYPE_CHECKING:
     from lab.cloud.eks.kubernetes_api import KubernetesApi
-    from lab.cloud.eks.model import Addon, Cluster, Nodegroup
     from lab.cloud.eks.protocol import Call
+    from lab.cloud.eks.records.model import Addon, Cluster, Nodegroup
     from lab.cloud.eks.world import World
 
 

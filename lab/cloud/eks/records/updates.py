@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lab.cloud.eks.model import Description, new_id
+from lab.cloud.eks.records.descriptions import Description, new_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,7 +2,7 @@
 
 from lab.providers.aws.cloud import Cloud
 from lab.providers.aws.functions.function import Function, NotFoundError
-from lab.providers.aws.services import eks_cluster
+from lab.providers.aws.services.eks import cluster as eks_cluster
 from lab.providers.values import Properties
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from lab.providers.aws.cloud import Cloud
 from lab.providers.aws.functions.function import Function, ec2_filters, only_one
-from lab.providers.aws.services.network import made_with_vpc, vpc_switch
-from lab.providers.aws.services.routing import TARGETS, api_name
+from lab.providers.aws.services.network.routing import TARGETS, api_name
+from lab.providers.aws.services.network.vpcs import made_with_vpc, vpc_switch
 from lab.providers.aws.shapes import tag_map, taken
 from lab.providers.values import Properties
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from lab.providers.aws.cloud import Cloud
 from lab.providers.aws.functions.function import Function, ec2_filters, only_one
-from lab.providers.aws.services.peerings import ENDED, SIDES, options_of, status
-from lab.providers.aws.services.transit_gateways import (
+from lab.providers.aws.services.network.peerings import ENDED, SIDES, options_of, status
+from lab.providers.aws.services.network.transit_gateways import (
     ATTACHMENT_OPTIONS,
     GONE,
     read_attachment,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.providers.aws.cloud import Cloud, found, remove
-from lab.providers.aws.services import ec2_tags
+from lab.providers.aws.services.network import ec2_tags
 from lab.providers.aws.shapes import (
     capital,
     capitals,

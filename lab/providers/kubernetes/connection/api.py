@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 
 from lab.providers.errors import RefusedError, UnavailableError
-from lab.providers.kubernetes.credentials import Credential, credential_of
-from lab.providers.kubernetes.kubeconfig import Access
+from lab.providers.kubernetes.connection.credentials import Credential, credential_of
+from lab.providers.kubernetes.connection.kubeconfig import Access
 
 REQUEST_TIMEOUT = 60.0
 CONNECT_TIMEOUT = 5.0

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.providers.errors import UnavailableError
-from lab.providers.kubernetes.kubeconfig import KubeconfigError
+from lab.providers.kubernetes.connection.kubeconfig import KubeconfigError
 
 # A token that ends within this many seconds is not handed out: the request has to arrive first.
 EXPIRY_MARGIN = 30

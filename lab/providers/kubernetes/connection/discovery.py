@@ -6,7 +6,7 @@ Answers are kept; a kind that is not among them is asked for again, since a CRD 
 import threading
 from dataclasses import dataclass
 
-from lab.providers.kubernetes.api import ApiServer, NotFoundError
+from lab.providers.kubernetes.connection.api import ApiServer, NotFoundError
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,18 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.providers.errors import InitializationFailedError, RefusedError, UnavailableError
-from lab.providers.kubernetes import manifests
-from lab.providers.kubernetes.api import AlreadyExistsError, ApiError, NotFoundError, UnreachableError
-from lab.providers.kubernetes.cluster import Cluster
 from lab.providers.kubernetes.configuration import Configuration
-from lab.providers.kubernetes.differences import object_changes
-from lab.providers.kubernetes.discovery import UnknownKindError, api_version_of
-from lab.providers.kubernetes.readiness import Standing
+from lab.providers.kubernetes.connection.api import (
+    AlreadyExistsError,
+    ApiError,
+    NotFoundError,
+    UnreachableError,
+)
+from lab.providers.kubernetes.connection.discovery import UnknownKindError, api_version_of
+from lab.providers.kubernetes.objects import manifests
+from lab.providers.kubernetes.objects.cluster import Cluster
+from lab.providers.kubernetes.objects.differences import object_changes
+from lab.providers.kubernetes.objects.readiness import Standing
 from lab.providers.kubernetes.unreachable import unreachable
 from lab.providers.resource import (
     Checked,

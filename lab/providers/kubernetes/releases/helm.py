@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import yaml
 
 from lab.providers.errors import RefusedError, UnavailableError
-from lab.providers.kubernetes.kubeconfig import Access
+from lab.providers.kubernetes.connection.kubeconfig import Access
 from lab.providers.values import Properties
 
 BINARY = "EKS_CILIUM_HELM"

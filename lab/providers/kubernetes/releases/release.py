@@ -9,10 +9,11 @@ healthy.
 from collections.abc import Callable, Sequence
 
 from lab.providers.errors import InitializationFailedError, ProviderError, UnavailableError
-from lab.providers.kubernetes import release_inputs
-from lab.providers.kubernetes.cluster import Cluster
 from lab.providers.kubernetes.configuration import Configuration
-from lab.providers.kubernetes.helm import (
+from lab.providers.kubernetes.objects.cluster import Cluster
+from lab.providers.kubernetes.objects.manifests import INPUTS, namespace_and_name
+from lab.providers.kubernetes.releases import release_inputs
+from lab.providers.kubernetes.releases.helm import (
     Helm,
     HelmError,
     LiveRelease,
@@ -21,7 +22,6 @@ from lab.providers.kubernetes.helm import (
     Waiter,
     resource_names,
 )
-from lab.providers.kubernetes.manifests import INPUTS, namespace_and_name
 from lab.providers.kubernetes.unreachable import unreachable
 from lab.providers.resource import Checked, Difference, Failure, Operation, Resource, State, automatic_name
 from lab.providers.values import UNKNOWN, Properties, Secret, has_unknown

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lab.providers.kubernetes.differences import merge_changes
+from lab.providers.kubernetes.objects.differences import merge_changes
 from lab.providers.resource import Change, Failure
 from lab.providers.values import Properties
 

@@ -16,15 +16,15 @@ from botocore.exceptions import ClientError
 from lab.cloud.clusters import Clusters
 from lab.cloud.eks.protocol import EksProtocol
 from lab.cloud.eks.reconcile import Reconciler
+from lab.cloud.eks.records.store import Store
 from lab.cloud.eks.service import handlers
-from lab.cloud.eks.store import Store
 from lab.cloud.eks.world import World
-from lab.cloud.faults import Faults
-from lab.cloud.identities import Identity
+from lab.cloud.identity.identities import Identity
+from lab.cloud.requests.faults import Faults
+from lab.cloud.requests.wire import Request
 from lab.cloud.timing import Timing
-from lab.cloud.wire import Request
-from tests.cloud.eks.account import CLUSTER_ROLE, ENGINEER, NODE_ROLE, SUBNETS, FakeAws
-from tests.cloud.eks.kubernetes import MemoryKubernetes
+from tests.lab.cloud.eks.account import CLUSTER_ROLE, ENGINEER, NODE_ROLE, SUBNETS, FakeAws
+from tests.lab.cloud.eks.kubernetes import MemoryKubernetes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

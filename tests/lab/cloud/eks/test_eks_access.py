@@ -1,13 +1,13 @@
 import pytest
 import yaml
 
-from lab.cloud.eks import access
-from lab.cloud.identities import Identity
-from tests.cloud.eks.account import ENGINEER, NODE_ROLE, POD_ROLE
+from lab.cloud.eks.access import entries
+from lab.cloud.identity.identities import Identity
+from tests.lab.cloud.eks.account import ENGINEER, NODE_ROLE, POD_ROLE
 
 pytestmark = pytest.mark.simulation
 STRANGER = "arn:aws:iam::123456789012:user/stranger"
-VIEW = f"{access.POLICY_PREFIX}AmazonEKSViewPolicy"
+VIEW = f"{entries.POLICY_PREFIX}AmazonEKSViewPolicy"
 
 
 def entry(lab, principal=STRANGER, **wanted):
@@ -25,7 +25,7 @@ def associate(lab, policy=VIEW, principal=STRANGER, **scope):
 
 def user(lab, principal, session=""):
     cluster = lab.store.find("demo")
-    return access.map_user(cluster, Identity("arn", principal, "id", session), lab.kubernetes)
+    return entries.map_user(cluster, Identity("arn", principal, "id", session), lab.kubernetes)
 
 
 def test_the_creator_is_administrator(lab):
@@ -34,7 +34,7 @@ def test_the_creator_is_administrator(lab):
     (policy,) = lab.client.list_associated_access_policies(clusterName="demo", principalArn=ENGINEER)[
         "associatedAccessPolicies"
     ]
-    assert policy["policyArn"] == access.CLUSTER_ADMIN
+    assert policy["policyArn"] == entries.CLUSTER_ADMIN
     (binding,) = lab.kubernetes.items("ClusterRoleBinding")
     assert binding["roleRef"]["name"] == "cluster-admin"
     assert binding["subjects"][0]["name"] in user(lab, ENGINEER).groups
@@ -66,7 +66,7 @@ def test_a_policy_for_the_cluster_and_one_for_a_namespace(lab):
     lab.cluster()
     entry(lab)
     associate(lab)
-    associate(lab, f"{access.POLICY_PREFIX}AmazonEKSEditPolicy", type="namespace", namespaces=["shop"])
+    associate(lab, f"{entries.POLICY_PREFIX}AmazonEKSEditPolicy", type="namespace", namespaces=["shop"])
     roles = {binding["roleRef"]["name"] for binding in lab.kubernetes.items("ClusterRoleBinding")}
     assert roles == {"cluster-admin", "view"}
     (binding,) = lab.kubernetes.items("RoleBinding")
@@ -125,7 +125,7 @@ def test_entries_that_eks_would_not_make_are_refused(lab, refused, principal, wa
 @pytest.mark.parametrize(
     ("policy", "scope", "code"),
     [
-        (f"{access.POLICY_PREFIX}Nothing", {"type": "cluster"}, "InvalidParameterException"),
+        (f"{entries.POLICY_PREFIX}Nothing", {"type": "cluster"}, "InvalidParameterException"),
         (VIEW, {"type": "namespace"}, "InvalidParameterException"),
         (VIEW, {"type": "namespace", "namespaces": ["dev-*"]}, "NotImplemented"),
     ],

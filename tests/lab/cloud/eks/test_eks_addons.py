@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tests.cloud.eks.conftest import TIMING
+from tests.lab.cloud.eks.conftest import TIMING
 
 pytestmark = pytest.mark.simulation
 

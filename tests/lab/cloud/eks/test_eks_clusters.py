@@ -2,8 +2,8 @@ import base64
 
 import pytest
 
-from tests.cloud.eks.account import CLUSTER_ROLE, NODE_ROLE, SUBNETS
-from tests.cloud.eks.conftest import TIMING
+from tests.lab.cloud.eks.account import CLUSTER_ROLE, NODE_ROLE, SUBNETS
+from tests.lab.cloud.eks.conftest import TIMING
 
 pytestmark = pytest.mark.simulation
 

@@ -3,8 +3,8 @@ import base64
 import pytest
 
 from lab.cloud.clusters import Taint
-from tests.cloud.eks.account import CLUSTER_ROLE, SUBNETS
-from tests.cloud.eks.conftest import TIMING
+from tests.lab.cloud.eks.account import CLUSTER_ROLE, SUBNETS
+from tests.lab.cloud.eks.conftest import TIMING
 
 pytestmark = pytest.mark.simulation
 

@@ -3,8 +3,8 @@ import json
 import pytest
 
 from lab.cloud.eks.protocol import EksProtocol
-from lab.cloud.identities import Identity
-from lab.cloud.wire import Request
+from lab.cloud.identity.identities import Identity
+from lab.cloud.requests.wire import Request
 
 pytestmark = pytest.mark.simulation
 CALLER = Identity("arn", "arn", "id")

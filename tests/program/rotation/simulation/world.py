@@ -6,10 +6,10 @@ from typing import Any
 import httpx
 import yaml
 
-from clients.kubernetes import KubernetesApi, Patience
-from migration.clock import Time
-from migration.journal import Journal
-from migration.world import World
+from eks_cilium.clients.kubernetes import KubernetesApi, Patience
+from eks_cilium.runtime.clock import Time
+from eks_cilium.runtime.context import World
+from eks_cilium.runtime.journal import Journal
 
 from .api_server import Clock, Object
 from .cloud import JOIN_SECONDS, Group

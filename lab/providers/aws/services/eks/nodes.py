@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.providers.aws.cloud import Cloud, found, remove
-from lab.providers.aws.services.eks_shared import retag_by, settle, tags, wait_gone, wait_update
+from lab.providers.aws.services.eks.shared import retag_by, settle, tags, wait_gone, wait_update
 from lab.providers.aws.shapes import given_as_is, same_set
 from lab.providers.aws.table import Input, ResourceType, plain
 from lab.providers.resource import Operation

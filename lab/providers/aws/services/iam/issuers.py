@@ -3,7 +3,7 @@
 from typing import Any
 
 from lab.providers.aws.cloud import Cloud, found, remove
-from lab.providers.aws.services.iam_shared import retag, tags
+from lab.providers.aws.services.iam.shared import retag, tags
 from lab.providers.aws.shapes import given, same_set, tag_map
 from lab.providers.aws.table import Input, ResourceType
 from lab.providers.resource import Operation

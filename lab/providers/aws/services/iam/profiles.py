@@ -1,7 +1,7 @@
 """IAM instance profiles: what gives an instance its role."""
 
 from lab.providers.aws.cloud import Cloud, found, remove
-from lab.providers.aws.services.iam_shared import retag, tags
+from lab.providers.aws.services.iam.shared import retag, tags
 from lab.providers.aws.shapes import given, tag_map, taken
 from lab.providers.aws.table import Input, ResourceType
 from lab.providers.resource import Operation

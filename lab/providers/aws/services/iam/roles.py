@@ -1,7 +1,7 @@
 """IAM roles, and the policies attached to or written into them."""
 
 from lab.providers.aws.cloud import Cloud, found, remove, remove_when_free
-from lab.providers.aws.services.iam_shared import POLICY, policy_text, retag, tags
+from lab.providers.aws.services.iam.shared import POLICY, policy_text, retag, tags
 from lab.providers.aws.shapes import given, same_json, tag_map, taken
 from lab.providers.aws.table import Input, ResourceType
 from lab.providers.resource import Operation

@@ -1,7 +1,7 @@
 """VPC endpoints: private ways to AWS services, by gateway or by interface."""
 
 from lab.providers.aws.cloud import Cloud, found
-from lab.providers.aws.services import ec2_tags
+from lab.providers.aws.services.network import ec2_tags
 from lab.providers.aws.shapes import as_json, given, same_json, same_set, tag_map, tag_specification, taken
 from lab.providers.aws.table import Input, ResourceType
 from lab.providers.errors import RefusedError

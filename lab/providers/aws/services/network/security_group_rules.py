@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.providers.aws.cloud import Cloud, found, remove
-from lab.providers.aws.services import ec2_tags
-from lab.providers.aws.services.permissions import ALL, protocol_name
-from lab.providers.aws.services.security_groups import authorize, same_protocol
+from lab.providers.aws.services.network import ec2_tags
+from lab.providers.aws.services.network.permissions import ALL, protocol_name
+from lab.providers.aws.services.network.security_groups import authorize, same_protocol
 from lab.providers.aws.shapes import given, tag_map, tag_specification
 from lab.providers.aws.table import Create, Delete, Input, ResourceType
 from lab.providers.errors import RefusedError

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.providers.aws.cloud import Cloud, found, remove, remove_when_free
-from lab.providers.aws.services import ec2_tags
-from lab.providers.aws.services.permissions import (
+from lab.providers.aws.services.network import ec2_tags
+from lab.providers.aws.services.network.permissions import (
     ALL,
     Permission,
     in_ec2,

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.providers.aws.cloud import Cloud, found, remove, remove_when_free
-from lab.providers.aws.services import ec2_tags
-from lab.providers.aws.services.transit_gateways import only
+from lab.providers.aws.services.network import ec2_tags
+from lab.providers.aws.services.network.transit_gateways import only
 from lab.providers.aws.shapes import given, tag_map, tag_specification, taken
 from lab.providers.aws.table import Delete, Input, Read, ResourceType
 from lab.providers.resource import Operation

@@ -3,7 +3,7 @@
 from typing import Any
 
 from lab.providers.aws.cloud import Cloud, found, remove, remove_when_free
-from lab.providers.aws.services import ec2_tags
+from lab.providers.aws.services.network import ec2_tags
 from lab.providers.aws.shapes import capital, given, tag_map, tag_specification, taken
 from lab.providers.aws.table import Input, ResourceType
 from lab.providers.resource import Operation

@@ -10,18 +10,20 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from migration import autoscaler, capacity, marks, rotation
-from migration.facts.names import CNI_LABEL
-from migration.inventory import GroupBefore, Outgoing
-from migration.joining import Joining
-from migration.record import AFFINITY, AWS_NODE, NODES, POLICY, Record
-from migration.resizing import Sizes, resize
-from migration.stops import StoppedError
+from eks_cilium.cluster.names import CNI_LABEL
+from eks_cilium.migration.agents.cni_gate import Joining
+from eks_cilium.migration.capacity import autoscaler, surge
+from eks_cilium.migration.capacity.resizing import Sizes, resize
+from eks_cilium.migration.inventory import marks
+from eks_cilium.migration.inventory.model import GroupBefore, Outgoing
+from eks_cilium.migration.rotation import steps
+from eks_cilium.runtime.errors import StoppedError
+from eks_cilium.runtime.record import AFFINITY, AWS_NODE, NODES, POLICY, Record
 
 if TYPE_CHECKING:
-    from clients.autoscaling import GroupState, Member
-    from migration.rules import Rules
-    from migration.world import Report, World
+    from eks_cilium.clients.autoscaling import GroupState, Member
+    from eks_cilium.migration.options import Rules
+    from eks_cilium.runtime.context import Report, World
 
 Object = dict[str, Any]
 
@@ -32,7 +34,7 @@ _MOST_MOVES = 20
 def settle(world: World, rules: Rules, report: Report) -> dict[str, Any]:
     """Bring every group back to what was recorded, then forget the record."""
     world.guard()
-    befores = capacity.befores(world)
+    befores = surge.befores(world)
     told = {name: _settle_group(world, rules, before, report) for name, before in befores.items()}
     lifted = _lift_taints(world)
     if lifted:
@@ -76,7 +78,7 @@ def _restore(world: World, rules: Rules, before: GroupBefore, report: Report) ->
     state = world.groups.group(before.name)
     sizes = Sizes(before.minimum, before.maximum, before.desired)
     resize(world, rules, before, sizes, report)
-    ours = [process for process in capacity.SUSPENDED if process not in before.suspended]
+    ours = [process for process in surge.SUSPENDED if process not in before.suspended]
     world.groups.resume(before.name, [process for process in ours if process in state.suspended])
     report(f"{before.name}: {before.desired} nodes, sizes and processes as before")
     world.note("restored", group=before.name, desired=before.desired)
@@ -98,7 +100,7 @@ def _await_members(world: World, rules: Rules, before: GroupBefore, report: Repo
             return f"group {before.name} has {len(counted)} of {state.desired} instances"
         joining = Joining(world, rules.options.target)
         left_alone = _keeping_the_old(joining, rules) | _in_work(joining)
-        sentences = (capacity.not_ready(one, joining) for one in counted if one.instance not in left_alone)
+        sentences = (surge.not_ready(one, joining) for one in counted if one.instance not in left_alone)
         return next((sentence for sentence in sentences if sentence), "")
 
     world.wait(
@@ -112,7 +114,7 @@ def _await_members(world: World, rules: Rules, before: GroupBefore, report: Repo
 
 def _keeping_the_old(joining: Joining, rules: Rules) -> set[str]:
     """Instances whose nodes still have the old plugin: a migration that is given up half-way has them."""
-    label = capacity.outgoing_label(rules)
+    label = surge.outgoing_label(rules)
     return {
         instance
         for instance, node in joining.nodes.items()
@@ -125,7 +127,7 @@ def _shed(world: World, rules: Rules, state: GroupState, report: Report) -> None
     joining = Joining(world, rules.options.target)
     node = _to_shed(rules, state, joining)
     report(f"{state.name} has {state.desired} nodes, one too many: {node.name} goes")
-    rotation.rotate(world, node, rules, report, shrink=True)
+    steps.rotate(world, node, rules, report, shrink=True)
 
 
 def _to_shed(rules: Rules, state: GroupState, joining: Joining) -> Outgoing:

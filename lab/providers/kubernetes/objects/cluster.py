@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lab.providers.kubernetes import manifests
-from lab.providers.kubernetes.api import APPLY, JSON_PATCH, ApiError, ApiServer, NotFoundError
-from lab.providers.kubernetes.discovery import Discovery, Kind
-from lab.providers.kubernetes.readiness import Standing, standing_of
+from lab.providers.kubernetes.connection.api import APPLY, JSON_PATCH, ApiError, ApiServer, NotFoundError
+from lab.providers.kubernetes.connection.discovery import Discovery, Kind
+from lab.providers.kubernetes.objects import manifests
+from lab.providers.kubernetes.objects.readiness import Standing, standing_of
 from lab.providers.values import Properties
 
 # Who owns the fields of an object between its creation and its first change; the official provider's name.

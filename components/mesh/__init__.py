@@ -1,0 +1,1 @@
+"""Clusters joined: networks, certificates, ClusterMesh, and policies across them."""

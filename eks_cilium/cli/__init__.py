@@ -1,0 +1,1 @@
+"""The command `eks-cilium`: plan, verdict and check, without Pulumi."""

@@ -1,0 +1,1 @@
+"""What an EKS cluster is, whoever asks: its objects, nodes, readiness and orphaned interfaces."""

@@ -1,0 +1,1 @@
+"""The DaemonSet aws-node: its affinity, its removal and return, and its SNAT exclusions."""

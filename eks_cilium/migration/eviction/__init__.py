@@ -1,0 +1,1 @@
+"""Draining a node through the Eviction API, under its disruption budgets."""

@@ -1,0 +1,1 @@
+"""The nodes a migration replaces, recorded once, and the marks it writes on them."""

@@ -1,0 +1,1 @@
+"""Replacing one node: its step machine, and the health of workloads afterwards."""

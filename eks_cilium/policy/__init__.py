@@ -1,0 +1,1 @@
+"""Network policies across clusters: objects made from intents, and verdicts on traffic. Pure functions."""

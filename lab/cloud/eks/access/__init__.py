@@ -1,0 +1,1 @@
+"""Access entries and pod identity."""

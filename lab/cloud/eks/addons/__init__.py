@@ -1,0 +1,1 @@
+"""Add-ons: calls, catalogue, and their objects in a cluster."""

@@ -1,0 +1,1 @@
+"""Clusters: calls, updates, and their security group."""

@@ -1,0 +1,1 @@
+"""Managed node groups: calls, rules, capacity, nodes and rolling updates."""

@@ -1,0 +1,1 @@
+"""What EKS remembers, and where it is kept."""

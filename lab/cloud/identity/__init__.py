@@ -1,0 +1,1 @@
+"""Who calls the cloud: account, users, roles, and the tokens of clusters."""

@@ -1,0 +1,1 @@
+"""AWS requests on the wire: parsed, verified, logged, refused."""

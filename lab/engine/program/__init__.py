@@ -1,0 +1,1 @@
+"""The Python program as a process, and the services it calls."""

@@ -1,0 +1,1 @@
+"""The project and stack files, and what is encrypted in them."""

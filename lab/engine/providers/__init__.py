@@ -1,0 +1,1 @@
+"""Provider processes, and how the engine talks to them."""

@@ -1,0 +1,1 @@
+"""What a stack remembers: resources, their names and property values, and their file."""

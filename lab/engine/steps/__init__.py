@@ -1,0 +1,1 @@
+"""What has to be done for each resource, and doing it."""

@@ -1,0 +1,1 @@
+"""VPC, security group, peering, transit gateway and DNS resource types."""

@@ -1,0 +1,1 @@
+"""How the provider reaches an API server."""
