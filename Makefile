@@ -35,6 +35,7 @@ check: $(READY)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python .ci/check_words.py
 	@unformatted="$$(gofmt -l lab)"; test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
 
 # Only files that have such tests are collected: importing the lab's cloud takes longer than all of them.

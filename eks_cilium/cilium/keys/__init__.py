@@ -1,8 +1,8 @@
 """The keys each chart knows, so that a value nobody reads is refused instead of ignored.
 
 A chart accepts unknown and removed keys without a word. `<version>.txt` beside this file holds the chart's
-own tree, one dotted path a line, `.*` where anything may follow; `python -m eks_cilium.cilium.keys` writes it,
-a test compares it with the real chart.
+own tree, one dotted path a line, `.*` where anything may follow; `python -m eks_cilium.cilium.keys`
+writes it, a test compares it with the real chart.
 """
 
 from __future__ import annotations
