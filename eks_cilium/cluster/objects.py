@@ -6,17 +6,30 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from eks_cilium.clients.kubernetes import Object
 from eks_cilium.cluster.selectors import Requirement, requirements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Object = dict[str, Any]
 Terms = tuple[tuple[Requirement, ...], ...]
 
 HOSTNAME = "kubernetes.io/hostname"
 ZONE = "topology.kubernetes.io/zone"
 _NODE_NAME_FIELD = "metadata.name"
+
+__all__ = [
+    "HOSTNAME",
+    "ZONE",
+    "Object",
+    "Reference",
+    "Terms",
+    "condition",
+    "controller",
+    "moment",
+    "node_terms",
+    "reference",
+]
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from eks_cilium.cilium.values import AGENT_NOT_READY_TAINT
 from eks_cilium.errors import NotReadyError
@@ -16,7 +16,8 @@ from eks_cilium.errors import NotReadyError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-Object = dict[str, Any]
+    from eks_cilium.cluster.objects import Object
+    from eks_cilium.cluster.reading import ReadingApi
 
 POLL_SECONDS = 5.0
 QUORUM_OF_READINGS = 2
@@ -34,16 +35,6 @@ CUSTOM_RESOURCES = (
 _MOST_NAMED = 5
 
 
-class Api(Protocol):
-    """What the gate needs of a Kubernetes API."""
-
-    def get(self, path: str) -> Object | None:
-        """One object, or None."""
-
-    def list(self, path: str, **selectors: str) -> list[Object]:
-        """A whole collection."""
-
-
 @dataclass(frozen=True)
 class Readiness:
     """One reading of a cluster."""
@@ -59,7 +50,7 @@ class Readiness:
 
 
 def wait_until_ready(
-    api: Api,
+    api: ReadingApi,
     *,
     minimum_nodes: int,
     timeout: float,
@@ -91,7 +82,9 @@ def wait_until_ready(
         sleep(POLL_SECONDS)
 
 
-def survey(api: Api, minimum_nodes: int, serves: Callable[[Object], bool] = lambda _: True) -> Readiness:
+def survey(
+    api: ReadingApi, minimum_nodes: int, serves: Callable[[Object], bool] = lambda _: True
+) -> Readiness:
     """One reading of the cluster."""
     nodes = [node for node in api.list("/api/v1/nodes") if serves(node)]
     missing = [
@@ -105,7 +98,7 @@ def survey(api: Api, minimum_nodes: int, serves: Callable[[Object], bool] = lamb
     return Readiness(nodes=tuple(sorted(_name(node) for node in nodes)), missing=tuple(missing))
 
 
-def _custom_resources(api: Api) -> Iterator[str]:
+def _custom_resources(api: ReadingApi) -> Iterator[str]:
     established = {
         _name(crd)
         for crd in api.list("/apis/apiextensions.k8s.io/v1/customresourcedefinitions")
@@ -121,7 +114,7 @@ def _node_count(nodes: Sequence[Object], minimum: int) -> Iterator[str]:
         yield f"{len(nodes)} of {minimum} nodes have joined"
 
 
-def _agents(api: Api, nodes: Sequence[Object]) -> Iterator[str]:
+def _agents(api: ReadingApi, nodes: Sequence[Object]) -> Iterator[str]:
     daemon_set = api.get("/apis/apps/v1/namespaces/kube-system/daemonsets/cilium")
     if daemon_set is None:
         yield "DaemonSet kube-system/cilium does not exist"
@@ -134,7 +127,7 @@ def _agents(api: Api, nodes: Sequence[Object]) -> Iterator[str]:
         yield from _waiting_pods(api, "k8s-app=cilium")
 
 
-def _operator(api: Api) -> Iterator[str]:
+def _operator(api: ReadingApi) -> Iterator[str]:
     deployment = api.get("/apis/apps/v1/namespaces/kube-system/deployments/cilium-operator")
     if deployment is None:
         yield "Deployment kube-system/cilium-operator does not exist"
@@ -160,7 +153,7 @@ def _not_ready(nodes: Sequence[Object]) -> Iterator[str]:
             yield f"node {_name(node)} is not Ready: {_why(node, 'Ready')}"
 
 
-def _waiting_pods(api: Api, selector: str) -> Iterator[str]:
+def _waiting_pods(api: ReadingApi, selector: str) -> Iterator[str]:
     pods = api.list("/api/v1/namespaces/kube-system/pods", labelSelector=selector)
     waiting = [pod for pod in pods if _condition(pod, "Ready") != "True"]
     for pod in waiting[:_MOST_NAMED]:

@@ -12,13 +12,14 @@ from eks_cilium.mesh.model import Agents, Snat
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from eks_cilium.mesh.api import Api, Object
+    from eks_cilium.cluster.objects import Object
+    from eks_cilium.cluster.reading import ReadingApi
 
 _CONTROLLER = "app.kubernetes.io/name=aws-load-balancer-controller"
 _VERSION = re.compile(r":v?(\d+\.\d+\.\d+)")
 
 
-def agents(api: Api) -> Agents | None:
+def agents(api: ReadingApi) -> Agents | None:
     """Cilium as it is configured; None where it is not installed."""
     config = (api.get(f"/api/v1/namespaces/{NAMESPACE}/configmaps/cilium-config") or {}).get("data") or {}
     daemon_set = api.get(f"/apis/apps/v1/namespaces/{NAMESPACE}/daemonsets/cilium")
@@ -46,7 +47,7 @@ def _version(daemon_set: Object) -> str:
     return found[1] if found else image
 
 
-def snat(api: Api) -> Snat | None:
+def snat(api: ReadingApi) -> Snat | None:
     """What the AWS VPC CNI does to packets; None where there is none."""
     daemon_set = api.get(f"/apis/apps/v1/namespaces/{NAMESPACE}/daemonsets/aws-node")
     if daemon_set is None:
@@ -65,7 +66,7 @@ def snat(api: Api) -> Snat | None:
     )
 
 
-def mesh_owner(api: Api) -> str | None:
+def mesh_owner(api: ReadingApi) -> str | None:
     """The Helm release of a ClusterMesh API server; None where there is none."""
     deployment = api.get(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{API_SERVER}")
     if deployment is None:
@@ -74,12 +75,12 @@ def mesh_owner(api: Api) -> str | None:
     return str(annotations.get("meta.helm.sh/release-name", ""))
 
 
-def has_controller(api: Api) -> bool:
+def has_controller(api: ReadingApi) -> bool:
     """Whether the AWS Load Balancer Controller runs, wherever it was installed."""
     return bool(api.list("/apis/apps/v1/deployments", labelSelector=_CONTROLLER))
 
 
-def mesh_scheme(api: Api, aws: Callable[[str], Any]) -> str:
+def mesh_scheme(api: ReadingApi, aws: Callable[[str], Any]) -> str:
     """Scheme of the load balancer that is there already, empty while there is none."""
     service = api.get(f"/api/v1/namespaces/{NAMESPACE}/services/{API_SERVER}")
     for host in host_names(service or {}):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from eks_cilium.mesh.api import Api
+    from eks_cilium.cluster.reading import ReadingApi
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Place:
 def read(
     place: Place,
     aws: Callable[[str], Any],
-    connect: Callable[[str, str], AbstractContextManager[Api]],
+    connect: Callable[[str, str], AbstractContextManager[ReadingApi]],
 ) -> Member | None:
     """The facts of a cluster; None while there is none that can be reached.
 

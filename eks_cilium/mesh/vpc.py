@@ -21,7 +21,8 @@ from eks_cilium.mesh.model import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from eks_cilium.mesh.api import Api, Object
+    from eks_cilium.cluster.objects import Object
+    from eks_cilium.cluster.reading import ReadingApi
 
 _ALIVE = frozenset({"initiating-request", "pending-acceptance", "provisioning", "active"})
 _ATTACHED = frozenset({"available", "pending", "pendingAcceptance", "modifying", "initiating"})
@@ -29,7 +30,7 @@ _INTERNAL_BALANCERS = "kubernetes.io/role/internal-elb"
 _PAGE = 200
 
 
-def network(name: str, vpc: Mapping[str, Any], aws: Callable[[str], Any], api: Api) -> Network:
+def network(name: str, vpc: Mapping[str, Any], aws: Callable[[str], Any], api: ReadingApi) -> Network:
     """The VPC of a cluster, and what of it is in use."""
     ec2, vpc_id = aws("ec2"), vpc["vpcId"]
     interfaces = _interfaces(ec2, _instances(api))
@@ -46,7 +47,7 @@ def network(name: str, vpc: Mapping[str, Any], aws: Callable[[str], Any], api: A
     )
 
 
-def _instances(api: Api) -> list[str]:
+def _instances(api: ReadingApi) -> list[str]:
     """Ids of the nodes' instances, from `aws:///zone/i-...`."""
     ids = (node["spec"].get("providerID", "").rpartition("/")[2] for node in api.list("/api/v1/nodes"))
     return sorted({one for one in ids if one.startswith("i-")})

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from eks_cilium.clients.kubernetes import KubernetesApi
+    from eks_cilium.cluster.objects import Object
     from eks_cilium.runtime.clock import Time
-
-Object = dict[str, Any]
 
 DURATION = 60.0
 _BEAT = 10.0

@@ -7,7 +7,7 @@ has to be off, its condition set, its CiliumNode there, and the first ordinary p
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eks_cilium.cilium.values import AGENT_NOT_READY_TAINT
 from eks_cilium.cluster.objects import condition, moment
@@ -16,10 +16,9 @@ from eks_cilium.migration.cni import CILIUM, incoming
 from eks_cilium.migration.facts.nodes import node as known_node
 
 if TYPE_CHECKING:
+    from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.options import Target
     from eks_cilium.runtime.context import World
-
-Object = dict[str, Any]
 
 _CILIUM_NODES = "/apis/cilium.io/v2/ciliumnodes"
 _ENDPOINTS = "/apis/cilium.io/v2/namespaces/{}/ciliumendpoints/{}"

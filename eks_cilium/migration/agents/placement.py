@@ -7,7 +7,7 @@ release is uninstalled at the end of that, so its manifest is not changed for it
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.names import AWS_CNI, CNI_LABEL
 from eks_cilium.migration.agents import rollout
@@ -19,10 +19,9 @@ from eks_cilium.runtime.errors import StoppedError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.options import Limits
     from eks_cilium.runtime.context import Report, World
-
-Object = dict[str, Any]
 
 _DAEMON_SETS = (CILIUM.path, CILIUM.path + "-envoy")
 """The agents, and Envoy beside them where it has a DaemonSet of its own."""

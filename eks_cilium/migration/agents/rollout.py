@@ -14,10 +14,9 @@ from eks_cilium.runtime.errors import StoppedError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.options import Limits, Target
     from eks_cilium.runtime.context import Report, World
-
-Object = dict[str, Any]
 
 _MOST_NAMED = 4
 

@@ -24,10 +24,9 @@ from eks_cilium.runtime.record import AFFINITY, NODES, Record
 
 if TYPE_CHECKING:
     from eks_cilium.clients.eks import AddOnState
+    from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.options import Rules
     from eks_cilium.runtime.context import Report, World
-
-Object = dict[str, Any]
 
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _NO_CONFIGURATION = "{}"

@@ -21,10 +21,9 @@ from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import AFFINITY, AWS_NODE, Record
 
 if TYPE_CHECKING:
+    from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.options import Rules
     from eks_cilium.runtime.context import Report, World
-
-Object = dict[str, Any]
 
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _OBJECTS = (

@@ -6,7 +6,7 @@ are born without it, so nobody else's is taken away.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.objects import reference
 from eks_cilium.migration.facts.workloads import is_autoscaler
@@ -16,9 +16,8 @@ from eks_cilium.runtime.record import AUTOSCALER, Record
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from eks_cilium.cluster.objects import Object
     from eks_cilium.runtime.context import Report, World
-
-Object = dict[str, Any]
 
 ANNOTATION = "cluster-autoscaler.kubernetes.io/scale-down-disabled"
 _DEPLOYMENTS = "/apis/apps/v1/deployments"

@@ -27,10 +27,9 @@ from eks_cilium.runtime.record import GROUPS, Record
 
 if TYPE_CHECKING:
     from eks_cilium.clients.autoscaling import GroupState, Member
+    from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.options import Options, Rules
     from eks_cilium.runtime.context import Report, World
-
-Object = dict[str, Any]
 
 SUSPENDED = ("AZRebalance", "AlarmNotification", "ReplaceUnhealthy", "ScheduledActions")
 """Processes that end instances nobody drained, or change the sizes behind our back."""

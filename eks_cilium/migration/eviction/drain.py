@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.objects import moment
 from eks_cilium.migration.eviction.judging import Bench
@@ -22,12 +22,11 @@ from eks_cilium.runtime.errors import DrainRefusedError, TimedOutError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.inventory.model import Outgoing
     from eks_cilium.migration.options import Rules
     from eks_cilium.migration.plan.model import PodPlan
     from eks_cilium.runtime.context import Report, World
-
-Object = dict[str, Any]
 
 _LOOKS = 2
 """Looks in a row that have to agree: that the node is empty, or that a pod must stay."""

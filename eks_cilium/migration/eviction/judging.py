@@ -6,7 +6,7 @@ and their budgets. Where pods can run again was decided for the whole cluster, i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.objects import Reference, controller
 from eks_cilium.migration.facts import pods, storage, workloads
@@ -19,12 +19,11 @@ from eks_cilium.migration.plan.verdicts import Judge
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.facts.model import Budget, Claim, Owner, Pod, Volume
     from eks_cilium.migration.options import Options
     from eks_cilium.migration.plan.model import PodPlan
     from eks_cilium.runtime.context import World
-
-Object = dict[str, Any]
 
 
 class Bench:

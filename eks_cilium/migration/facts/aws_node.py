@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cluster.names import NAMESPACE
 from eks_cilium.migration.facts.model import AwsNode
@@ -10,21 +10,15 @@ from eks_cilium.migration.facts.model import AwsNode
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Object = dict[str, Any]
+    from eks_cilium.cluster.objects import Object
+    from eks_cilium.cluster.reading import ReadingApi
 
 EXCLUSIONS = "AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS"
 _PATH = f"/apis/apps/v1/namespaces/{NAMESPACE}/daemonsets/aws-node"
 _ENFORCING = "--enable-network-policy=true"
 
 
-class Api(Protocol):
-    """What reading it needs of a Kubernetes API."""
-
-    def get(self, path: str) -> Object | None:
-        """One object, or None."""
-
-
-def read(api: Api) -> AwsNode | None:
+def read(api: ReadingApi) -> AwsNode | None:
     """What it is like now; None where there is none."""
     daemon_set = api.get(_PATH)
     if daemon_set is None:

@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cluster.names import NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from eks_cilium.cluster.reading import ReadingApi
+
 CONFIGURATION = f"/api/v1/namespaces/{NAMESPACE}/configmaps/cilium-config"
 _CHAIN = "aws-cni"
 
 
-class Api(Protocol):
-    """What reading it needs of a Kubernetes API."""
-
-    def get(self, path: str) -> dict[str, Any] | None:
-        """One object, or None."""
-
-
-def is_chained(api: Api) -> bool:
+def is_chained(api: ReadingApi) -> bool:
     """Whether Cilium is there, on top of the VPC CNI."""
     return _configured(api).get("cni-chaining-mode") == _CHAIN
 
 
-def alone(api: Api) -> str:
+def alone(api: ReadingApi) -> str:
     """The IPAM mode of a Cilium that is there and not chained; empty otherwise."""
     configured = _configured(api)
     chained = configured.get("cni-chaining-mode") == _CHAIN
     return str(configured.get("ipam", "unknown")) if configured and not chained else ""
 
 
-def _configured(api: Api) -> Mapping[str, Any]:
+def _configured(api: ReadingApi) -> Mapping[str, Any]:
     found: Mapping[str, Any] = (api.get(CONFIGURATION) or {}).get("data") or {}
     return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cluster.objects import Object, Reference, reference
 from eks_cilium.migration.facts import aws_node, chain, groups, nodes, pods, storage, workloads
@@ -17,20 +17,9 @@ from eks_cilium.migration.facts.model import Facts
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from eks_cilium.cluster.reading import Kept, ReadingApi
     from eks_cilium.migration.facts.model import Group, Node, Owner, Volume
     from eks_cilium.runtime.context import Report, World
-
-Kept = TypeVar("Kept")
-
-
-class Api(Protocol):
-    """What reading needs of a Kubernetes API."""
-
-    def get(self, path: str) -> Object | None:
-        """One object, or None."""
-
-    def each(self, path: str, keep: Callable[[Object], Kept], **selectors: str) -> list[Kept]:
-        """What is to be kept of every object of a collection."""
 
 
 def facts_of(world: World, report: Report, *, with_groups: bool = True) -> Facts:
@@ -42,7 +31,7 @@ def facts_of(world: World, report: Report, *, with_groups: bool = True) -> Facts
 
 def read(
     cluster_name: str,
-    api: Api,
+    api: ReadingApi,
     aws: Callable[[str], Any],
     *,
     own_pod: Reference | None = None,
@@ -99,12 +88,12 @@ def _groups(
     return groups.groups(aws("autoscaling"), eks, cluster_name, instances)
 
 
-def _nodes(api: Api) -> tuple[Node, ...]:
+def _nodes(api: ReadingApi) -> tuple[Node, ...]:
     limits = dict(api.each("/apis/storage.k8s.io/v1/csinodes", nodes.volume_limits))
     return tuple(api.each("/api/v1/nodes", lambda thing: nodes.node(thing, limits)))
 
 
-def _owners(api: Api) -> Mapping[Reference, Owner]:
+def _owners(api: ReadingApi) -> Mapping[Reference, Owner]:
     found = {}
     for kind, path in workloads.PATHS.items():
         for owner in _kept(api.each(path, workloads.reader(kind))):
@@ -112,7 +101,7 @@ def _owners(api: Api) -> Mapping[Reference, Owner]:
     return found
 
 
-def _volumes(api: Api) -> Mapping[str, Volume]:
+def _volumes(api: ReadingApi) -> Mapping[str, Volume]:
     attached: dict[str, list[str]] = defaultdict(list)
     for name, node in _kept(api.each("/apis/storage.k8s.io/v1/volumeattachments", storage.attachment)):
         attached[name].append(node)

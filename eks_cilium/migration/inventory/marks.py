@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from eks_cilium.clients.kubernetes import KubernetesApi
+    from eks_cilium.cluster.objects import Object
 
-Object = dict[str, Any]
 Taints = list[dict[str, Any]]
 
 EXCLUDED_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"

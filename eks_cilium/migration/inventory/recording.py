@@ -21,13 +21,12 @@ from eks_cilium.runtime.record import NODES, Record
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.facts.model import Facts
     from eks_cilium.migration.facts.model import Node as KnownNode
     from eks_cilium.migration.options import Rules, Target
     from eks_cilium.migration.plan.model import NodePlan, Plan
     from eks_cilium.runtime.context import Report, World
-
-Object = dict[str, Any]
 
 
 def inventory(record: Record, target: Target) -> Inventory | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.objects import controller, reference
 from eks_cilium.cluster.readiness import pod_reason
@@ -16,11 +16,9 @@ from eks_cilium.migration.refresh.reading import managed
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from eks_cilium.cluster.objects import Reference
+    from eks_cilium.cluster.objects import Object, Reference
     from eks_cilium.migration.facts.model import Owner, Pod
     from eks_cilium.runtime.context import World
-
-Object = dict[str, Any]
 
 _MOST_NAMED = 3
 _BARE = "Pod"

@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from eks_cilium.cilium.limits import Limited
+    from eks_cilium.cluster.objects import Object
     from eks_cilium.runtime.context import Report, World
-
-Object = dict[str, Any]
 
 _CILIUM = "/apis/cilium.io/v2"
 _POLICIES = {

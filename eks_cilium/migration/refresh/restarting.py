@@ -28,13 +28,11 @@ from eks_cilium.runtime.record import Record, of_workload
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from eks_cilium.cluster.objects import Reference
+    from eks_cilium.cluster.objects import Object, Reference
     from eks_cilium.migration.facts.model import Pod
     from eks_cilium.migration.options import Rules
     from eks_cilium.migration.plan.model import PodPlan
     from eks_cilium.runtime.context import Report, World
-
-Object = dict[str, Any]
 
 RESTARTED_ANNOTATION = "eks-cilium.io/restarted"
 """On the pod template of a Deployment that rolled out for a refresh: when the refresh was begun."""

@@ -7,7 +7,7 @@ for a moment and crash then. What a workload wants by now counts where that is l
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.objects import Reference
 from eks_cilium.migration.eviction.judging import Bench, workload_path
@@ -18,12 +18,11 @@ from eks_cilium.runtime.record import Record, of_node
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.facts.model import Owner
     from eks_cilium.migration.inventory.model import Outgoing
     from eks_cilium.migration.options import Rules
     from eks_cilium.runtime.context import Report, World
-
-Object = dict[str, Any]
 
 _MOST_NAMED = 5
 

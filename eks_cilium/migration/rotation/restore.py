@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from eks_cilium.migration.options import Rules
     from eks_cilium.runtime.context import Report, World
 
-Object = dict[str, Any]
-
 _REBALANCE = "AZRebalance"
 _MOST_MOVES = 20
 

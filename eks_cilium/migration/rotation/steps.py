@@ -30,11 +30,10 @@ from eks_cilium.runtime.journal import Phases
 
 if TYPE_CHECKING:
     from eks_cilium.clients.autoscaling import Member
+    from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.inventory.model import Outgoing
     from eks_cilium.migration.options import Rules
     from eks_cilium.runtime.context import Report, World
-
-Object = dict[str, Any]
 
 
 class Stage(Enum):
