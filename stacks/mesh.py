@@ -32,7 +32,7 @@ from eks_cilium.mesh.model import STACK_TAG, Member, Wanted
 from eks_cilium.mesh.openings import openings
 from eks_cilium.mesh.routes import pairs
 from eks_cilium.policy import report
-from eks_cilium.policy.objects import deny_by_default, ports
+from eks_cilium.policy.objects import deny_by_default, parse_ports
 from eks_cilium.settings.model.mesh import ALL_PORTS
 from eks_cilium.settings.policy_objects import in_file
 from eks_cilium.settings.problems import ConfigurationError
@@ -211,7 +211,7 @@ class Mesh:
         given = self._settings.connection.pod_ports
         if ALL_PORTS in given or not all(meant):
             return None
-        return [*map(ports, given), *(port for listed in meant for port in listed)]
+        return [*map(parse_ports, given), *(port for listed in meant for port in listed)]
 
     def _has_controller(self, member: Member) -> bool:
         said = {"auto": member.controller, "present": True, "absent": False}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypedDict
 import pulumi
 
 from components.naming import token
-from eks_cilium.policy.objects import sides_of
+from eks_cilium.policy.objects import policy_pair
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ class CrossClusterPolicy(pulumi.ComponentResource):
         self, name: str, args: CrossClusterPolicyArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(token("CrossClusterPolicy"), name, {}, opts)
-        egress, ingress = sides_of(args["intent"])
+        egress, ingress = policy_pair(args["intent"])
         for direction, policy in (("egress", egress), ("ingress", ingress)):
             PolicyObject(f"{name}-{direction}", policy, _in_its_cluster(self, policy, args["providers"]))
         self.register_outputs({"egress": _told(egress), "ingress": _told(ingress)})

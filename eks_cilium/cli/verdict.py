@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, NoReturn
 
 from eks_cilium.errors import ProgramError, UserError
 from eks_cilium.policy import report
-from eks_cilium.policy.objects import ports as ports_in
-from eks_cilium.policy.verdict.changes import changes, differing
-from eks_cilium.policy.verdict.judging import World
-from eks_cilium.policy.verdict.live import Live, live
-from eks_cilium.policy.verdict.model import Address, Decision, End, Entity, Flow, Port
+from eks_cilium.policy.objects import parse_ports
+from eks_cilium.policy.verdict.changes import changed_verdicts, selector_changes
+from eks_cilium.policy.verdict.evaluation import Evaluator
+from eks_cilium.policy.verdict.live import LiveCluster, live_cluster
+from eks_cilium.policy.verdict.model import Address, Decision, Endpoint, Entity, Flow, Port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from eks_cilium.policy.verdict.changes import Change
+    from eks_cilium.policy.verdict.changes import SelectorChange
     from eks_cilium.policy.verdict.live import Objects, Workload
     from eks_cilium.policy.verdict.model import Verdict
 
@@ -57,9 +57,9 @@ def main(arguments: Sequence[str], read: Read) -> int:
     except ProgramError as error:
         sys.stderr.write(f"no verdict: {error}\n")
         return UNREADABLE
-    world = World(one.cluster for one in found)
-    verdicts = [world.judge(flow) for flow in flows]
-    changed = changes(policy for one in found for policy in one.cluster.policies)
+    world = Evaluator(one.cluster for one in found)
+    verdicts = [world.evaluate(flow) for flow in flows]
+    changed = selector_changes(policy for one in found for policy in one.cluster.policies)
     sys.stdout.write(_written(chosen, world, found, verdicts, changed))
     unexpected = chosen.expect and any(str(one.decision) != chosen.expect for one in verdicts)
     return OTHERWISE if unexpected else FINE
@@ -92,10 +92,10 @@ def _kubeconfig() -> Path:
     return Path(first) if first else Path.home() / ".kube" / "config"
 
 
-def _clusters(chosen: argparse.Namespace, read: Read) -> list[Live]:
-    found: dict[str, Live] = {}
+def _clusters(chosen: argparse.Namespace, read: Read) -> list[LiveCluster]:
+    found: dict[str, LiveCluster] = {}
     for context in chosen.context:
-        one = live(read(chosen.kubeconfig, context))
+        one = live_cluster(read(chosen.kubeconfig, context))
         if one.cluster.name in found:
             raise UserError(
                 f"context {context} is a second cluster called {one.cluster.name}: clusters of a mesh have "
@@ -105,7 +105,7 @@ def _clusters(chosen: argparse.Namespace, read: Read) -> list[Live]:
     return list(found.values())
 
 
-def _flows(chosen: argparse.Namespace, found: Sequence[Live]) -> Iterator[Flow]:
+def _flows(chosen: argparse.Namespace, found: Sequence[LiveCluster]) -> Iterator[Flow]:
     sources, destinations = _ends(chosen.source, "--from", found), _ends(chosen.destination, "--to", found)
     given = tuple(map(_port, chosen.port))
     pairs = [
@@ -122,13 +122,13 @@ def _flows(chosen: argparse.Namespace, found: Sequence[Live]) -> Iterator[Flow]:
 
 def _port(text: str) -> Port:
     try:
-        found = ports_in(text)
+        found = parse_ports(text)
     except ValueError as error:
         raise UserError(f"--port: {error}") from error
     return Port(found.first, found.protocol, str(found))
 
 
-def _ends(text: str, option: str, found: Sequence[Live]) -> list[tuple[End, tuple[Port, ...]]]:
+def _ends(text: str, option: str, found: Sequence[LiveCluster]) -> list[tuple[Endpoint, tuple[Port, ...]]]:
     """The ends a text means, each with the ports it listens on as far as anybody knows."""
     if text.startswith("entity:"):
         return [(Entity(text.removeprefix("entity:")), ())]
@@ -164,19 +164,21 @@ def _meant(one: Workload, cluster: str, namespace: str, labels: str) -> bool:
 
 def _written(
     chosen: argparse.Namespace,
-    world: World,
-    found: Sequence[Live],
+    world: Evaluator,
+    found: Sequence[LiveCluster],
     verdicts: Sequence[Verdict],
-    changed: Sequence[Change],
+    changed: Sequence[SelectorChange],
 ) -> str:
     if chosen.format == "json":
-        return json.dumps(report.document(verdicts, world.unread, changed), indent=2) + "\n"
+        return json.dumps(report.document(verdicts, world.not_evaluated, changed), indent=2) + "\n"
     if chosen.format == "markdown":
         return report.markdown(verdicts)
     blocks = ["\n".join(map(_headline, found)), report.table(verdicts)]
-    if world.unread:
+    if world.not_evaluated:
         blocks.append(
-            "\n".join(["Not judged:", *(f"  {line}" for line in report.unread_lines(world.unread))])
+            "\n".join(
+                ["Not judged:", *(f"  {line}" for line in report.not_evaluated_lines(world.not_evaluated))]
+            )
         )
     if changed:
         blocks.append("\n".join(["Read differently from Cilium 1.19 on:", *(f"  {one}" for one in changed)]))
@@ -184,19 +186,19 @@ def _written(
     return "\n\n".join(blocks) + "\n"
 
 
-def _headline(one: Live) -> str:
+def _headline(one: LiveCluster) -> str:
     count = sum(len(workload.names) for workload in one.workloads)
-    unserved = f", {one.unserved} pods beside them are not under policies" if one.unserved else ""
+    unserved = f", {one.unmanaged_pods} pods beside them are not under policies" if one.unmanaged_pods else ""
     cluster = one.cluster
     return (
         f"{cluster.name}: {len(cluster.policies)} policies, {count} pods of {len(one.workloads)} identities"
-        f"{unserved}; a selector without a cluster means {cluster.meaning}; enforcement {cluster.mode}"
+        f"{unserved}; a selector without a cluster means {cluster.selector_scope}; enforcement {cluster.mode}"
     )
 
 
-def _differences(world: World, verdicts: Sequence[Verdict]) -> Iterator[str]:
+def _differences(world: Evaluator, verdicts: Sequence[Verdict]) -> Iterator[str]:
     """Of the flows above, those whose verdict would be another one."""
-    others = differing(world.clusters, [one.flow for one in verdicts])
+    others = changed_verdicts(world.clusters, [one.flow for one in verdicts])
     if others:
         lines = (f"  {old.flow}: {old.decision}, from 1.19 on {new.decision}" for old, new in others)
         yield "\n".join(["Of the traffic above it changes:", *lines])

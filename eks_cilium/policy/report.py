@@ -10,9 +10,9 @@ from eks_cilium.policy.verdict.wording import side
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from eks_cilium.policy.verdict.changes import Change
-    from eks_cilium.policy.verdict.model import End, Side, Verdict
-    from eks_cilium.policy.verdict.rule import Unread
+    from eks_cilium.policy.verdict.changes import SelectorChange
+    from eks_cilium.policy.verdict.model import DirectionVerdict, Endpoint, Verdict
+    from eks_cilium.policy.verdict.rule import NotEvaluated
 
 SCHEMA = "eks-cilium/verdicts/v1"
 _HEADER = ("FROM", "TO", "PORT", "VERDICT", "EGRESS", "INGRESS")
@@ -40,7 +40,7 @@ def markdown(verdicts: Sequence[Verdict]) -> str:
 
 
 def document(
-    verdicts: Sequence[Verdict], unread: Iterable[Unread] = (), changed: Iterable[Change] = ()
+    verdicts: Sequence[Verdict], unread: Iterable[NotEvaluated] = (), changed: Iterable[SelectorChange] = ()
 ) -> Any:
     """The same as a JSON document. Its keys are a contract: they are added to, never renamed."""
     return {
@@ -64,7 +64,7 @@ def document(
     }
 
 
-def unread_lines(unread: Iterable[Unread]) -> Iterator[str]:
+def not_evaluated_lines(unread: Iterable[NotEvaluated]) -> Iterator[str]:
     """Policies that say nothing here, and why."""
     for one in unread:
         yield f"{one.cluster}: {one.policy}: {one.why}"
@@ -100,7 +100,7 @@ def _escaped(text: str) -> str:
     return text.replace("|", "\\|").replace("*", "\\*")
 
 
-def _end(end: End) -> dict[str, Any]:
+def _end(end: Endpoint) -> dict[str, Any]:
     match end:
         case Pod():
             place = {"cluster": end.cluster, "namespace": end.namespace, "labels": dict(end.labels)}
@@ -111,7 +111,7 @@ def _end(end: End) -> dict[str, Any]:
             return {"entity": end.name}
 
 
-def _side(one: Side) -> dict[str, Any]:
+def _side(one: DirectionVerdict) -> dict[str, Any]:
     rules = [{"cluster": name.cluster, "policy": name.policy, "rule": name.section} for name in one.rules]
     return {
         "decision": str(one.decision),

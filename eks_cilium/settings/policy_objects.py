@@ -9,7 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eks_cilium.policy.objects import Policy, UnreadablePolicyError, deny_by_default, policies_in, sides_of
+from eks_cilium.policy.objects import (
+    Policy,
+    UnreadablePolicyError,
+    deny_by_default,
+    parse_policies,
+    policy_pair,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,14 +60,14 @@ def in_file(policies: Policies, index: int, folder: Path) -> list[Placed]:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
         raise UnreadablePolicyError(f"cannot read {file.path}: {reason}") from error
-    found = policies_in(text, cluster=file.cluster, origin=file.path)
+    found = parse_policies(text, cluster=file.cluster, origin=file.path)
     key = ("files", index, "path")
     return [Placed(key, policy, any_cluster=file.any_cluster, by_hand=True) for policy in found]
 
 
 def _from_intents(policies: Policies) -> Iterator[Placed]:
     for index, one in enumerate(policies.intents):
-        for policy in sides_of(one.intent):
+        for policy in policy_pair(one.intent):
             yield Placed(("intents", index), policy)
 
 

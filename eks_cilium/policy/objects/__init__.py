@@ -7,10 +7,10 @@ registers them, `eks_cilium.policy.verdict` says what they allow.
 
 from eks_cilium.policy.objects.checking import Finding, check
 from eks_cilium.policy.objects.default_deny import DefaultDeny, deny_by_default
-from eks_cilium.policy.objects.documents import UnreadablePolicyError, policies_in
-from eks_cilium.policy.objects.intents import Destination, Intent, Pods, sides_of
+from eks_cilium.policy.objects.documents import UnreadablePolicyError, parse_policies
+from eks_cilium.policy.objects.intents import Destination, Intent, Pods, policy_pair
 from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL, Policy
-from eks_cilium.policy.objects.ports import Ports, ports
+from eks_cilium.policy.objects.ports import Ports, parse_ports
 
 __all__ = [
     "CLUSTER_LABEL",
@@ -25,7 +25,7 @@ __all__ = [
     "UnreadablePolicyError",
     "check",
     "deny_by_default",
-    "policies_in",
-    "ports",
-    "sides_of",
+    "parse_policies",
+    "parse_ports",
+    "policy_pair",
 ]

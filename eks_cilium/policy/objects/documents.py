@@ -34,7 +34,7 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-def policies_in(text: str, *, cluster: str, origin: str) -> list[Policy]:
+def parse_policies(text: str, *, cluster: str, origin: str) -> list[Policy]:
     """The policies of a file, in the order written. Raises UnreadablePolicyError for anything else."""
     try:
         documents = [one for one in yaml.load_all(text, _Loader) if one is not None]

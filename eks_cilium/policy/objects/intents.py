@@ -50,7 +50,7 @@ class Intent:
     destination: Destination
 
 
-def sides_of(intent: Intent) -> tuple[Policy, Policy]:
+def policy_pair(intent: Intent) -> tuple[Policy, Policy]:
     """Leave to go out, in the source's cluster and namespace, and leave to come in, in the destination's."""
     source, destination = intent.source, intent.destination
     listed = [one.as_rule() for one in destination.ports]

@@ -36,7 +36,7 @@ class Ports:
         return f"{self.first}{f'-{self.last}' if self.is_range else ''}/{self.protocol}"
 
 
-def ports(text: str) -> Ports:
+def parse_ports(text: str) -> Ports:
     """The ports in a text. Raises ValueError for what is none, or a range that ends before it begins."""
     match = _PORTS.match(text)
     if match is None:

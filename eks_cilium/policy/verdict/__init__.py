@@ -1,52 +1,52 @@
 """Who may reach whom, on which port, and by which rule: Cilium's policies read before they are there.
 
-Pure: `World` is made of clusters with their policies and judges flows; `report` puts verdicts into words,
+Pure: `Evaluator` is made of clusters with their policies and judges flows; `report` puts verdicts into words,
 `assertions` says what is not as it has to be, `changes` what Cilium 1.19 reads differently. The settings ask
 it in every preview, `eks-cilium verdict` over live clusters. It models policies, not packets: routes,
 source addresses rewritten on the way and what a proxy makes of layer 7 are no part of it.
 """
 
-from eks_cilium.policy.verdict.assertions import Broken, broken
-from eks_cilium.policy.verdict.changes import Change, changes, differing
-from eks_cilium.policy.verdict.judging import World
+from eks_cilium.policy.verdict.assertions import FailedAssertion, failed_assertion
+from eks_cilium.policy.verdict.changes import SelectorChange, changed_verdicts, selector_changes
+from eks_cilium.policy.verdict.evaluation import Evaluator
 from eks_cilium.policy.verdict.model import (
     Address,
     Cluster,
     Decision,
-    End,
+    DirectionVerdict,
+    Endpoint,
     Entity,
     Flow,
-    Meaning,
     Mode,
     Pod,
     Port,
     RuleName,
-    Side,
+    SelectorScope,
     Verdict,
-    meaning_of,
+    selector_scope_of,
 )
-from eks_cilium.policy.verdict.rule import Unread
+from eks_cilium.policy.verdict.rule import NotEvaluated
 
 __all__ = [
     "Address",
-    "Broken",
-    "Change",
     "Cluster",
     "Decision",
-    "End",
+    "DirectionVerdict",
+    "Endpoint",
     "Entity",
+    "Evaluator",
+    "FailedAssertion",
     "Flow",
-    "Meaning",
     "Mode",
+    "NotEvaluated",
     "Pod",
     "Port",
     "RuleName",
-    "Side",
-    "Unread",
+    "SelectorChange",
+    "SelectorScope",
     "Verdict",
-    "World",
-    "broken",
-    "changes",
-    "differing",
-    "meaning_of",
+    "changed_verdicts",
+    "failed_assertion",
+    "selector_changes",
+    "selector_scope_of",
 ]

@@ -11,14 +11,14 @@ from eks_cilium.policy.verdict.wording import side
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from eks_cilium.policy.verdict.judging import World
-    from eks_cilium.policy.verdict.model import End, Flow, Side, Verdict
+    from eks_cilium.policy.verdict.evaluation import Evaluator
+    from eks_cilium.policy.verdict.model import DirectionVerdict, Endpoint, Flow, Verdict
 
 Wanted = Literal[Decision.ALLOWED, Decision.DENIED]
 
 
 @dataclass(frozen=True)
-class Broken:
+class FailedAssertion:
     """A flow that does not come out as it has to."""
 
     verdict: Verdict
@@ -36,16 +36,16 @@ class Broken:
         return f"{self.verdict.flow} {must} and is {self.found}; fix: {self.fix}"
 
 
-def broken(world: World, flow: Flow, wanted: Wanted) -> Broken | None:
+def failed_assertion(world: Evaluator, flow: Flow, wanted: Wanted) -> FailedAssertion | None:
     """What is wrong with a flow, or None if it is as wanted. Undecided is neither allowed nor denied."""
-    verdict = world.judge(flow)
+    verdict = world.evaluate(flow)
     if verdict.decision is wanted:
         return None
     fixes = _to_allow(verdict) if wanted is Decision.ALLOWED else _to_deny(verdict)
-    return Broken(verdict, wanted, "; ".join(fixes))
+    return FailedAssertion(verdict, wanted, "; ".join(fixes))
 
 
-def _sides(verdict: Verdict) -> tuple[tuple[str, End, Side], ...]:
+def _sides(verdict: Verdict) -> tuple[tuple[str, Endpoint, DirectionVerdict], ...]:
     flow = verdict.flow
     return ("egress", flow.source, verdict.egress), ("ingress", flow.destination, verdict.ingress)
 
@@ -77,5 +77,5 @@ def _to_deny(verdict: Verdict) -> Iterator[str]:
     yield " or ".join(ways) or "nothing here can deny it: neither end is a pod"
 
 
-def _cluster(end: End) -> str:
+def _cluster(end: Endpoint) -> str:
     return end.cluster if isinstance(end, Pod) else "-"

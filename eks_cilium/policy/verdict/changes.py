@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from eks_cilium.policy.objects.checking import written
 from eks_cilium.policy.objects.model import CLUSTER_LABEL
 from eks_cilium.policy.objects.peers import PeerSelector, peer_selectors
-from eks_cilium.policy.verdict.judging import World
-from eks_cilium.policy.verdict.model import Meaning
+from eks_cilium.policy.verdict.evaluation import Evaluator
+from eks_cilium.policy.verdict.model import SelectorScope
 from eks_cilium.policy.verdict.network_policies import KIND as NETWORK_POLICY
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Change:
+class SelectorChange:
     """A selector that means something else from 1.19 on."""
 
     cluster: str
@@ -41,26 +41,28 @@ class Change:
         )
 
 
-def changes(policies: Iterable[Policy]) -> tuple[Change, ...]:
+def selector_changes(policies: Iterable[Policy]) -> tuple[SelectorChange, ...]:
     """Every such selector."""
     return tuple(
-        Change(policy.cluster, str(policy), written(path), json.dumps(selector.written, sort_keys=True))
+        SelectorChange(
+            policy.cluster, str(policy), written(path), json.dumps(selector.written, sort_keys=True)
+        )
         for policy in policies
         for path, selector in _selectors(policy)
         if not selector.names_cluster and not selector.is_reserved
     )
 
 
-def differing(clusters: Iterable[Cluster], flows: Iterable[Flow]) -> list[tuple[Verdict, Verdict]]:
+def changed_verdicts(clusters: Iterable[Cluster], flows: Iterable[Flow]) -> list[tuple[Verdict, Verdict]]:
     """Flows whose verdict is another one from 1.19 on, each with both verdicts."""
     kept = list(clusters)
-    before, after = (_reading(kept, meaning) for meaning in Meaning)
-    judged = ((before.judge(flow), after.judge(flow)) for flow in flows)
+    before, after = (_reading(kept, meaning) for meaning in SelectorScope)
+    judged = ((before.evaluate(flow), after.evaluate(flow)) for flow in flows)
     return [(old, new) for old, new in judged if old.decision is not new.decision]
 
 
-def _reading(clusters: Iterable[Cluster], meaning: Meaning) -> World:
-    return World(dataclasses.replace(one, meaning=meaning) for one in clusters)
+def _reading(clusters: Iterable[Cluster], meaning: SelectorScope) -> Evaluator:
+    return Evaluator(dataclasses.replace(one, selector_scope=meaning) for one in clusters)
 
 
 def _selectors(policy: Policy) -> Iterator[tuple[tuple[str | int, ...], PeerSelector]]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from eks_cilium.policy.verdict.labels import Identity, Requirement
-    from eks_cilium.policy.verdict.model import Cluster, End, Flow
+    from eks_cilium.policy.verdict.model import Cluster, Endpoint, Flow
     from eks_cilium.policy.verdict.peers import Peer
     from eks_cilium.policy.verdict.rule import Rule
 
@@ -21,7 +21,9 @@ _MOST = 3
 _SURELY, _LIKELY, _PERHAPS = range(3)
 
 
-def hints(rules: Sequence[Rule], flow: Flow, peer: End, who: Identity, cluster: Cluster) -> tuple[str, ...]:
+def hints(
+    rules: Sequence[Rule], flow: Flow, peer: Endpoint, who: Identity, cluster: Cluster
+) -> tuple[str, ...]:
     """At most three, the most telling first."""
     found = sorted(
         (one for rule in rules if not rule.deny for one in _of(rule, flow, peer, who, cluster)),
@@ -30,7 +32,7 @@ def hints(rules: Sequence[Rule], flow: Flow, peer: End, who: Identity, cluster: 
     return tuple(dict.fromkeys(text for _, text in found))[:_MOST]
 
 
-def _of(rule: Rule, flow: Flow, peer: End, who: Identity, cluster: Cluster) -> Iterator[tuple[int, str]]:
+def _of(rule: Rule, flow: Flow, peer: Endpoint, who: Identity, cluster: Cluster) -> Iterator[tuple[int, str]]:
     right_port = answer(rule.ports, flow).truth is not False
     for one in rule.peers or ():
         if one.answer(peer, who, cluster).truth:
@@ -41,7 +43,7 @@ def _of(rule: Rule, flow: Flow, peer: End, who: Identity, cluster: Cluster) -> I
             yield from _why_not(rule, one, peer, who)
 
 
-def _why_not(rule: Rule, one: Peer, peer: End, who: Identity) -> Iterator[tuple[int, str]]:
+def _why_not(rule: Rule, one: Peer, peer: Endpoint, who: Identity) -> Iterator[tuple[int, str]]:
     if isinstance(one, CidrPeer) and isinstance(peer, Pod):
         yield _PERHAPS, f"{rule.name} allows {one.cidr}, but networks select no pods: name them by labels"
     if not isinstance(one, LabelPeer) or not one.section.endswith("Endpoints"):
@@ -56,7 +58,7 @@ def _why_not(rule: Rule, one: Peer, peer: End, who: Identity) -> Iterator[tuple[
         yield _LIKELY, f"{rule.name} wants {unmet[0]}"
 
 
-def _fix(requirement: Requirement, peer: End) -> str:
+def _fix(requirement: Requirement, peer: Endpoint) -> str:
     if not isinstance(peer, Pod):
         return ""
     value = {NAMESPACE_LABEL: peer.namespace, CLUSTER_LABEL: peer.cluster}.get(requirement.key)

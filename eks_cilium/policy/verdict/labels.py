@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAMESPACE_LABELS
 from eks_cilium.policy.objects.peers import source_and_key
-from eks_cilium.policy.verdict.model import Address, End, Entity, Pod
+from eks_cilium.policy.verdict.model import Address, Endpoint, Entity, Pod
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -77,7 +77,7 @@ class Identity:
         return ""
 
 
-def identity(end: End) -> Identity:
+def identity(end: Endpoint) -> Identity:
     """The identity an agent would give to an end."""
     match end:
         case Pod():

@@ -14,7 +14,7 @@ from eks_cilium.errors import UserError
 from eks_cilium.policy.objects import Policy
 from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAMESPACE_LABELS
 from eks_cilium.policy.verdict.labels import KUBERNETES, SERVICE_ACCOUNT_LABEL
-from eks_cilium.policy.verdict.model import Cluster, Meaning, Mode, Pod, Port
+from eks_cilium.policy.verdict.model import Cluster, Mode, Pod, Port, SelectorScope
 
 Object = Mapping[str, Any]
 
@@ -49,16 +49,16 @@ class Workload:
 
 
 @dataclass(frozen=True)
-class Live:
+class LiveCluster:
     """A running cluster."""
 
     cluster: Cluster
     workloads: tuple[Workload, ...]
-    unserved: int
+    unmanaged_pods: int
     """Pods without an identity of their own: on the host network, or not under Cilium."""
 
 
-def live(objects: Objects) -> Live:
+def live_cluster(objects: Objects) -> LiveCluster:
     """A cluster as its own objects tell it. Raises UserError where they cannot be understood."""
     config = objects.config
     name = str(config.get("cluster-name") or "default")
@@ -66,13 +66,13 @@ def live(objects: Objects) -> Live:
     cluster = Cluster(name, _meaning(config), policies, _mode(config), _cidr_selects(config))
     endpoints = list(objects.endpoints)
     pods = list(objects.pods)
-    return Live(cluster, tuple(_workloads(name, endpoints, pods)), max(0, len(pods) - len(endpoints)))
+    return LiveCluster(cluster, tuple(_workloads(name, endpoints, pods)), max(0, len(pods) - len(endpoints)))
 
 
-def _meaning(config: Object) -> Meaning:
+def _meaning(config: Object) -> SelectorScope:
     """Charts write the key from 1.18 on; older agents know only one meaning."""
     own = str(config.get("policy-default-local-cluster", "false")).lower() == "true"
-    return Meaning.OWN_CLUSTER if own else Meaning.ANY_CLUSTER
+    return SelectorScope.OWN_CLUSTER if own else SelectorScope.ANY_CLUSTER
 
 
 def _mode(config: Object) -> Mode:

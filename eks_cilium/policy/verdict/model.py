@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from eks_cilium.policy.objects import Policy
 
 
-class Meaning(StrEnum):
+class SelectorScope(StrEnum):
     """What a peer selector that names no cluster means."""
 
     ANY_CLUSTER = "any cluster"
@@ -22,11 +22,11 @@ class Meaning(StrEnum):
 _FIRST_OWN_CLUSTER = (1, 19)
 
 
-def meaning_of(version: str) -> Meaning:
+def selector_scope_of(version: str) -> SelectorScope:
     """The default of a Cilium release (`clustermesh.policyDefaultLocalCluster` of its chart)."""
     major, minor, *_ = version.removeprefix("v").split(".")
     newer = (int(major), int(minor)) >= _FIRST_OWN_CLUSTER
-    return Meaning.OWN_CLUSTER if newer else Meaning.ANY_CLUSTER
+    return SelectorScope.OWN_CLUSTER if newer else SelectorScope.ANY_CLUSTER
 
 
 class Mode(StrEnum):
@@ -92,15 +92,15 @@ class Entity:
         return self.name
 
 
-End: TypeAlias = Pod | Address | Entity
+Endpoint: TypeAlias = Pod | Address | Entity
 
 
 @dataclass(frozen=True)
 class Flow:
     """Somebody opens a connection to a port of somebody. Answers to it are never judged on their own."""
 
-    source: End
-    destination: End
+    source: Endpoint
+    destination: Endpoint
     port: Port
 
     def __str__(self) -> str:
@@ -112,7 +112,7 @@ class Cluster:
     """A cluster's name in Cilium, its policies, and how it reads them."""
 
     name: str
-    meaning: Meaning
+    selector_scope: SelectorScope
     policies: tuple[Policy, ...] = ()
     mode: Mode = Mode.DEFAULT
     cidr_selects: frozenset[str] = frozenset()
@@ -153,7 +153,7 @@ class RuleName:
 
 
 @dataclass(frozen=True)
-class Side:
+class DirectionVerdict:
     """What the policies of one end's cluster say."""
 
     decision: Decision
@@ -172,8 +172,8 @@ class Verdict:
     """What becomes of a flow: it has to be let out and let in."""
 
     flow: Flow
-    egress: Side
-    ingress: Side
+    egress: DirectionVerdict
+    ingress: DirectionVerdict
 
     @property
     def decision(self) -> Decision:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAMESPACE_LABELS
 from eks_cilium.policy.verdict.labels import KUBERNETES, Requirement, Selector, selector
-from eks_cilium.policy.verdict.model import Meaning, RuleName
+from eks_cilium.policy.verdict.model import RuleName, SelectorScope
 from eks_cilium.policy.verdict.peers import CidrPeer, LabelPeer, Peer
 from eks_cilium.policy.verdict.ports import port_matches
 from eks_cilium.policy.verdict.rule import Rule
@@ -51,7 +51,7 @@ def _peer(written: Mapping[str, Any], cluster: Cluster, namespace: str, word: st
         return CidrPeer(block["cidr"], tuple(block.get("except") or ()))
     pods = written.get("podSelector") or {}
     found = selector(pods, KUBERNETES)
-    if cluster.meaning is Meaning.OWN_CLUSTER and not _names_cluster(pods):
+    if cluster.selector_scope is SelectorScope.OWN_CLUSTER and not _names_cluster(pods):
         why = f"it names no cluster, so from Cilium 1.19 on it means its own, {cluster.name}"
         found = found.plus(Requirement(KUBERNETES, CLUSTER_LABEL, "In", (cluster.name,), why))
     if written.get("namespaceSelector") is not None:

@@ -18,7 +18,7 @@ from eks_cilium.policy.verdict.labels import (
     Selector,
     network,
 )
-from eks_cilium.policy.verdict.model import Address, Cluster, End, Entity, Pod
+from eks_cilium.policy.verdict.model import Address, Cluster, Endpoint, Entity, Pod
 
 if TYPE_CHECKING:
     from eks_cilium.policy.verdict.labels import Identity
@@ -33,7 +33,7 @@ class LabelPeer:
     selector: Selector
     section: str
 
-    def answer(self, end: End, who: Identity, cluster: Cluster) -> Answer:  # noqa: ARG002 - as all peers
+    def answer(self, end: Endpoint, who: Identity, cluster: Cluster) -> Answer:  # noqa: ARG002 - as all peers
         """Whether an end is meant."""
         return self.selector.answer(who)
 
@@ -45,7 +45,7 @@ class CidrPeer:
     cidr: str
     but: tuple[str, ...] = ()
 
-    def answer(self, end: End, who: Identity, cluster: Cluster) -> Answer:
+    def answer(self, end: Endpoint, who: Identity, cluster: Cluster) -> Answer:
         """Whether an end is meant."""
         if isinstance(end, Address):
             address = ipaddress.ip_address(end.address)
@@ -67,13 +67,13 @@ def _addresses(entity: Entity) -> str:
 
 
 @dataclass(frozen=True)
-class OpenPeer:
+class RuntimePeer:
     """Ends that are known only while the agents run."""
 
     section: str
     words: str
 
-    def answer(self, end: End, who: Identity, cluster: Cluster) -> Answer:
+    def answer(self, end: Endpoint, who: Identity, cluster: Cluster) -> Answer:
         """Whether an end is meant: what stands for addresses of the world is never a pod."""
         if self.section in ("toServices", "fromRequires", "toRequires"):
             return Answer(None, self.words)
@@ -85,7 +85,7 @@ class OpenPeer:
         return Answer(None, self.words) if who.value(RESERVED, "world") is not None else NO
 
 
-Peer: TypeAlias = LabelPeer | CidrPeer | OpenPeer
+Peer: TypeAlias = LabelPeer | CidrPeer | RuntimePeer
 
 
 def entity_peers(name: str, cluster: str) -> list[Peer]:

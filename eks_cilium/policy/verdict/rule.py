@@ -30,7 +30,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Unread:
+class NotEvaluated:
     """A policy, or a part of one, that says nothing here, and why."""
 
     cluster: str

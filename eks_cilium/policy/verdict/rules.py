@@ -13,12 +13,12 @@ from eks_cilium.cilium.crds import CLUSTERWIDE
 from eks_cilium.policy.objects import sanity
 from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAMESPACE_LABELS
 from eks_cilium.policy.verdict.labels import ANY, KUBERNETES, RESERVED, Requirement, Selector, selector
-from eks_cilium.policy.verdict.model import Meaning, RuleName
+from eks_cilium.policy.verdict.model import RuleName, SelectorScope
 from eks_cilium.policy.verdict.network_policies import KIND as NETWORK_POLICY
 from eks_cilium.policy.verdict.network_policies import network_policy_rules
-from eks_cilium.policy.verdict.peers import CidrPeer, LabelPeer, OpenPeer, Peer, entity_peers
+from eks_cilium.policy.verdict.peers import CidrPeer, LabelPeer, Peer, RuntimePeer, entity_peers
 from eks_cilium.policy.verdict.ports import port_matches
-from eks_cilium.policy.verdict.rule import Rule, Unread
+from eks_cilium.policy.verdict.rule import NotEvaluated, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,10 +38,10 @@ _OPEN = {
 _REQUIRES = {"ingress": "fromRequires", "egress": "toRequires"}
 
 
-def rules_of(cluster: Cluster) -> tuple[tuple[Rule, ...], tuple[Unread, ...]]:
+def rules_of(cluster: Cluster) -> tuple[tuple[Rule, ...], tuple[NotEvaluated, ...]]:
     """All rules of a cluster, and what was left out."""
     rules: list[Rule] = []
-    unread: list[Unread] = []
+    unread: list[NotEvaluated] = []
     for policy in cluster.policies:
         if policy.kind == NETWORK_POLICY:
             rules += network_policy_rules(cluster, policy)
@@ -49,7 +49,7 @@ def rules_of(cluster: Cluster) -> tuple[tuple[Rule, ...], tuple[Unread, ...]]:
         for path, written in policy.rules():
             why = _why_unread(policy, written, path)
             if why:
-                unread.append(Unread(cluster.name, str(policy), why))
+                unread.append(NotEvaluated(cluster.name, str(policy), why))
             else:
                 rules += _rules(cluster, policy, written, path)
     return tuple(rules), tuple(unread)
@@ -71,7 +71,7 @@ def _rules(
     cluster: Cluster, policy: Policy, written: Mapping[str, Any], path: tuple[str | int, ...]
 ) -> Iterator[Rule]:
     subject = _subject(policy, written)
-    scope = Scope(cluster.name, cluster.meaning, policy.namespace, _is_about_init(written))
+    scope = Scope(cluster.name, cluster.selector_scope, policy.namespace, _is_about_init(written))
     default = written.get("enableDefaultDeny") or {}
     for section in SECTIONS:
         direction = section.removesuffix("Deny")
@@ -86,7 +86,7 @@ def _rules(
             yield Rule(name, ingress, deny, subject, peers, ports, switches is not False, _layer7(entry))
             if entry.get(_REQUIRES[direction]):
                 # It takes from what other rules allow, which is a denial of nobody knows what.
-                required = (OpenPeer(_REQUIRES[direction], "what it requires of others' peers"),)
+                required = (RuntimePeer(_REQUIRES[direction], "what it requires of others' peers"),)
                 yield Rule(
                     name, ingress, deny=True, subject=subject, peers=required, ports=None, default_deny=False
                 )
@@ -101,7 +101,7 @@ class Scope:
     """What a selector means that leaves something out."""
 
     cluster: str
-    meaning: Meaning
+    selector_scope: SelectorScope
     namespace: str
     """Nothing for a clusterwide policy."""
     about_init: bool = False
@@ -131,7 +131,7 @@ class Scope:
             yield Requirement(KUBERNETES, NAMESPACE_LABEL, "In", (self.namespace,), why)
 
     def _cluster_of(self, found: Selector) -> Iterator[Requirement]:
-        if self.meaning is Meaning.ANY_CLUSTER:
+        if self.selector_scope is SelectorScope.ANY_CLUSTER:
             return
         if not found.has((KUBERNETES, CLUSTER_LABEL), (ANY, CLUSTER_LABEL)):
             why = f"it names no cluster, so from Cilium 1.19 on it means its own, {self.cluster}"
@@ -167,14 +167,14 @@ def _peers(entry: Mapping[str, Any], direction: str, scope: Scope) -> tuple[Peer
         peers += entity_peers(one, scope.cluster)
     peers += [CidrPeer(one) for one in entry.get(f"{word}CIDR") or ()]
     peers += [_cidr_rule(one) for one in entry.get(f"{word}CIDRSet") or ()]
-    peers += [OpenPeer(name, words) for name, words in _OPEN.items() if entry.get(name)]
+    peers += [RuntimePeer(name, words) for name, words in _OPEN.items() if entry.get(name)]
     return tuple(peers) or None
 
 
 def _cidr_rule(one: Mapping[str, Any]) -> Peer:
     if "cidr" in one:
         return CidrPeer(one["cidr"], tuple(one.get("except") or ()))
-    return OpenPeer("cidrGroup", "the addresses of a CiliumCIDRGroup")
+    return RuntimePeer("cidrGroup", "the addresses of a CiliumCIDRGroup")
 
 
 def _layer7(entry: Mapping[str, Any]) -> tuple[str, ...]:

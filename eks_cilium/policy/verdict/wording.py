@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from eks_cilium.policy.verdict.model import Decision
 
 if TYPE_CHECKING:
-    from eks_cilium.policy.verdict.model import Side
+    from eks_cilium.policy.verdict.model import DirectionVerdict
 
 
-def side(one: Side) -> str:
+def side(one: DirectionVerdict) -> str:
     """What one side says, and by which rules: `allowed by my-client/allow egress[0]`."""
     if one.decision is Decision.NOT_ASKED:
         return "-"

@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from eks_cilium.policy.objects import DefaultDeny, Destination, Intent, Pods, ports
+from eks_cilium.policy.objects import DefaultDeny, Destination, Intent, Pods, parse_ports
 from eks_cilium.policy.objects.ports import PATTERN
-from eks_cilium.policy.verdict.model import Address, End, Entity, Pod
+from eks_cilium.policy.verdict.model import Address, Endpoint, Entity, Pod
 from eks_cilium.settings.model.fields import Part, option
 
 _NAME = r"^[a-z0-9]([a-z0-9-]{0,51}[a-z0-9])?$"
@@ -84,7 +84,7 @@ class PolicyIntent(Part):
     def intent(self) -> Intent:
         """As `eks_cilium.policy.objects` takes it."""
         to = self.to
-        destination = Destination(to.cluster, to.namespace, to.labels, tuple(map(ports, to.ports)))
+        destination = Destination(to.cluster, to.namespace, to.labels, tuple(map(parse_ports, to.ports)))
         return Intent(self.name, self.from_.pods, destination)
 
 
@@ -177,7 +177,7 @@ class PolicyEnd(Part):
     )
 
     @property
-    def end(self) -> End:
+    def end(self) -> Endpoint:
         """As `eks_cilium.policy.verdict` takes it. Only for an end that the rules have found to be sound."""
         if self.address is not None:
             return Address(self.address)

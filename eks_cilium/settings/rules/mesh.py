@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from eks_cilium.cilium.mesh import INTERNAL, SCHEME, SOURCE_RANGES, TARGET_TYPE, TYPE
-from eks_cilium.policy.objects import ports
+from eks_cilium.policy.objects import parse_ports
 from eks_cilium.settings.model.cluster import CILIUM_NAME
 from eks_cilium.settings.model.mesh import ALL_PORTS
 from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_command
@@ -87,7 +87,7 @@ def pod_ports_are_ports(settings: MeshSettings) -> Iterator[Problem]:
         if text == ALL_PORTS:
             continue
         try:
-            ports(text)
+            parse_ports(text)
         except ValueError:
             allowed = "a port such as 8080/TCP, a range such as 8000-8100/UDP, or all"
             yield Problem(path, text, allowed, set_command(path, "8080/TCP"))

@@ -13,8 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cilium import crds
-from eks_cilium.policy.objects import CLUSTER_LABEL, UnreadablePolicyError, check, ports
-from eks_cilium.policy.verdict import Cluster, Decision, Flow, Pod, Port, World, broken, meaning_of
+from eks_cilium.policy.objects import CLUSTER_LABEL, UnreadablePolicyError, check, parse_ports
+from eks_cilium.policy.verdict import (
+    Cluster,
+    Decision,
+    Evaluator,
+    Flow,
+    Pod,
+    Port,
+    failed_assertion,
+    selector_scope_of,
+)
 from eks_cilium.settings.policy_objects import Placed, generated, in_file
 from eks_cilium.settings.problems import UNSET, Problem, key_path, remove_command, set_command
 from eks_cilium.settings.rules.kubernetes_names import is_label_key, is_label_value
@@ -61,7 +70,7 @@ def verdicts(setting: Setting) -> list[Verdict]:
     placed, _ = _placed(setting)
     world = _world(setting, placed)
     flows = list(_flows(setting.policies))
-    return [world.judge(flow) for index, flow in enumerate(flows) if flow not in flows[:index]]
+    return [world.evaluate(flow) for index, flow in enumerate(flows) if flow not in flows[:index]]
 
 
 def _flows(policies: Policies) -> Iterator[Flow]:
@@ -81,7 +90,7 @@ def _pod(pods: Pods) -> Pod:
 
 
 def _flow(assertion: PolicyAssertion) -> Flow:
-    wanted = ports(assertion.port)
+    wanted = parse_ports(assertion.port)
     return Flow(assertion.from_.end, assertion.to.end, Port(wanted.first, wanted.protocol))
 
 
@@ -98,9 +107,13 @@ def _placed(setting: Setting) -> tuple[list[Placed], list[Problem]]:
     return placed, found
 
 
-def _world(setting: Setting, placed: list[Placed]) -> World:
-    return World(
-        Cluster(name, meaning_of(version), tuple(one.policy for one in placed if one.policy.cluster == name))
+def _world(setting: Setting, placed: list[Placed]) -> Evaluator:
+    return Evaluator(
+        Cluster(
+            name,
+            selector_scope_of(version),
+            tuple(one.policy for one in placed if one.policy.cluster == name),
+        )
         for name, version in setting.versions.items()
     )
 
@@ -144,7 +157,7 @@ def ports_are_ports(setting: Setting) -> Iterator[Problem]:
 
 def _port(path: KeyPath, text: str) -> Iterator[Problem]:
     try:
-        ports(text)
+        parse_ports(text)
     except ValueError:
         allowed = "1 to 65535, or a range that ends after it begins"
         yield Problem(path, text, allowed, set_command(path, "8080/TCP"))
@@ -235,7 +248,7 @@ def _assertions_hold(setting: Setting, placed: list[Placed]) -> Iterator[Problem
     world = _world(setting, placed)
     for path, assertion in _assertions(setting):
         allow = path[-2] == "mustAllow"
-        found = broken(world, _flow(assertion), Decision.ALLOWED if allow else Decision.DENIED)
+        found = failed_assertion(world, _flow(assertion), Decision.ALLOWED if allow else Decision.DENIED)
         if found is not None:
             wanted = "allow" if allow else "deny"
             allowed = f"only what the policies {wanted}; but {found.verdict.flow} is {found.found}"

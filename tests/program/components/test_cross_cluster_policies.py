@@ -13,15 +13,15 @@ from eks_cilium.policy.objects import (
     Intent,
     Pods,
     deny_by_default,
-    policies_in,
-    ports,
+    parse_policies,
+    parse_ports,
 )
 from tests.program.components.recording import Recorder, record
 
 pytestmark = pytest.mark.simulation
 
 CLIENT = Pods("cluster-1", "my-client", {"app": "my-client"})
-SERVER = Destination("cluster-2", "my-server", {"app": "my-server"}, (ports("8080/TCP"),))
+SERVER = Destination("cluster-2", "my-server", {"app": "my-server"}, (parse_ports("8080/TCP"),))
 TWO_RULES = """
 apiVersion: cilium.io/v2
 kind: CiliumClusterwideNetworkPolicy
@@ -82,7 +82,7 @@ def test_the_component_tells_what_it_made(of_an_intent: Recorder):
 
 
 def test_other_objects_are_sent_as_they_are_written_but_for_their_status():
-    by_hand = policies_in(TWO_RULES, cluster="cluster-2", origin="two.yaml")
+    by_hand = parse_policies(TWO_RULES, cluster="cluster-2", origin="two.yaml")
     denied = deny_by_default(DefaultDeny(CLIENT))
 
     recorded = record(

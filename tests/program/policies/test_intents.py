@@ -13,15 +13,15 @@ from eks_cilium.policy.objects import (
     UnreadablePolicyError,
     check,
     deny_by_default,
-    policies_in,
-    ports,
-    sides_of,
+    parse_policies,
+    parse_ports,
+    policy_pair,
 )
 
 pytestmark = pytest.mark.unit
 
 CLIENT = Pods("cluster-1", "my-client", {"app": "my-client"})
-SERVER = Destination("cluster-2", "my-server", {"app": "my-server"}, (ports("8080/TCP"),))
+SERVER = Destination("cluster-2", "my-server", {"app": "my-server"}, (parse_ports("8080/TCP"),))
 MEANT = Intent("client-to-server", CLIENT, SERVER)
 SELECTORS = {
     "toEndpoints": {
@@ -38,7 +38,7 @@ SELECTORS = {
 
 
 def test_each_side_is_in_the_cluster_and_namespace_that_enforces_it():
-    egress, ingress = sides_of(MEANT)
+    egress, ingress = policy_pair(MEANT)
 
     assert (egress.cluster, str(egress)) == (
         "cluster-1",
@@ -51,7 +51,7 @@ def test_each_side_is_in_the_cluster_and_namespace_that_enforces_it():
 
 
 def test_cluster_and_namespace_of_the_peer_are_always_written():
-    egress, ingress = (policy.object["spec"] for policy in sides_of(MEANT))
+    egress, ingress = (policy.object["spec"] for policy in policy_pair(MEANT))
 
     assert egress["egress"][0]["toEndpoints"] == [{"matchLabels": SELECTORS["toEndpoints"]}]
     assert ingress["ingress"][0]["fromEndpoints"] == [{"matchLabels": SELECTORS["fromEndpoints"]}]
@@ -59,7 +59,7 @@ def test_cluster_and_namespace_of_the_peer_are_always_written():
 
 
 def test_without_ports_every_port_is_meant():
-    egress, _ = sides_of(Intent("all", CLIENT, Destination("cluster-2", "my-server")))
+    egress, _ = policy_pair(Intent("all", CLIENT, Destination("cluster-2", "my-server")))
 
     assert "toPorts" not in egress.object["spec"]["egress"][0]
 
@@ -68,13 +68,16 @@ def test_without_ports_every_port_is_meant():
 def test_every_version_takes_what_is_made(version: str):
     denied = [deny_by_default(DefaultDeny(CLIENT, (way,))) for way in ("egress", "ingress")]
 
-    assert [check(policy, version) for policy in (*sides_of(MEANT), *denied)] == [[]] * 4
+    assert [check(policy, version) for policy in (*policy_pair(MEANT), *denied)] == [[]] * 4
 
 
 def test_a_range_is_sound_only_where_it_is_known():
-    ranged = Intent("range", CLIENT, Destination("cluster-2", "s", {}, (ports("8000-8100/TCP"),)))
+    ranged = Intent("range", CLIENT, Destination("cluster-2", "s", {}, (parse_ports("8000-8100/TCP"),)))
 
-    assert [bool(check(sides_of(ranged)[0], version)) for version in ("1.15.19", "1.16.19")] == [True, False]
+    assert [bool(check(policy_pair(ranged)[0], version)) for version in ("1.15.19", "1.16.19")] == [
+        True,
+        False,
+    ]
 
 
 def test_default_deny_allows_dns_and_nothing_else():
@@ -89,13 +92,13 @@ def test_default_deny_allows_dns_and_nothing_else():
 
 @pytest.mark.parametrize("text", ["80/TCP", "53/UDP", "8000-8100/SCTP"])
 def test_ports_are_written_as_they_are_read(text: str):
-    assert str(ports(text)) == text
+    assert str(parse_ports(text)) == text
 
 
 @pytest.mark.parametrize("text", ["80", "http/TCP", "0/TCP", "70000/TCP", "90-80/TCP", "80/ICMP"])
 def test_what_is_no_port_is_refused(text: str):
     with pytest.raises(ValueError, match=text):
-        ports(text)
+        parse_ports(text)
 
 
 def test_a_range_says_where_it_ends():
@@ -120,7 +123,7 @@ items:
 
 
 def test_a_file_may_hold_several_and_lists_of_them():
-    found = policies_in(WRITTEN, cluster="cluster-1", origin="file.yaml")
+    found = parse_policies(WRITTEN, cluster="cluster-1", origin="file.yaml")
 
     assert [str(one) for one in found] == ["CiliumNetworkPolicy a/one", "CiliumClusterwideNetworkPolicy two"]
     assert found[0].object == next(yaml.safe_load_all(WRITTEN))
@@ -139,6 +142,6 @@ def test_a_file_may_hold_several_and_lists_of_them():
 )
 def test_a_file_of_something_else_is_refused_by_name(text: str, says: str):
     with pytest.raises(UnreadablePolicyError, match=says) as refused:
-        policies_in(text, cluster="cluster-1", origin="file.yaml")
+        parse_policies(text, cluster="cluster-1", origin="file.yaml")
 
     assert str(refused.value).startswith("file.yaml")

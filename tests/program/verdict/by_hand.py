@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import yaml
 
 from eks_cilium.policy.objects import Policy
-from eks_cilium.policy.verdict import Address, Cluster, End, Entity, Flow, Meaning, Mode, Pod, Port
+from eks_cilium.policy.verdict import Address, Cluster, Endpoint, Entity, Flow, Mode, Pod, Port, SelectorScope
 from tests.program.verdict.oracle import Case
 
 ONE, TWO = "cluster-1", "cluster-2"
@@ -60,20 +60,20 @@ class ByHand:
     title: str
     rules: tuple[tuple[str, str], ...]
     """Where (`cluster-1/red`, or `cluster-1` for a clusterwide policy) and the rule."""
-    source: End
-    destination: End
+    source: Endpoint
+    destination: Endpoint
     expected: str
     from_119: str = ""
     port: Port = HTTP
     mode: Mode = Mode.DEFAULT
 
-    def case(self, meaning: Meaning) -> Case:
+    def case(self, meaning: SelectorScope) -> Case:
         clusters = (Cluster(name, meaning, self._policies(name), self.mode) for name in (ONE, TWO))
         flow = Flow(self.source, self.destination, self.port)
         return Case(tuple(clusters), (flow,), f"{self.title} ({meaning})")
 
-    def verdict(self, meaning: Meaning) -> tuple[str, str]:
-        letters = self.from_119 if self.from_119 and meaning is Meaning.OWN_CLUSTER else self.expected
+    def verdict(self, meaning: SelectorScope) -> tuple[str, str]:
+        letters = self.from_119 if self.from_119 and meaning is SelectorScope.OWN_CLUSTER else self.expected
         return WORDS[letters[0]], WORDS[letters[1]]
 
     def _policies(self, cluster: str) -> tuple[Policy, ...]:

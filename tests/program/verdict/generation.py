@@ -8,7 +8,7 @@ import random
 from typing import Any
 
 from eks_cilium.policy.objects import CLUSTER_LABEL, NAMESPACE_LABEL, Policy
-from eks_cilium.policy.verdict import Address, Cluster, End, Entity, Flow, Meaning, Mode, Pod, Port
+from eks_cilium.policy.verdict import Address, Cluster, Endpoint, Entity, Flow, Mode, Pod, Port, SelectorScope
 from tests.program.verdict.oracle import Case
 
 CLUSTERS = ("cluster-1", "cluster-2")
@@ -55,10 +55,10 @@ class Generator:
     def _cluster(self, name: str) -> Cluster:
         policies = [self._policy(name, number) for number in range(self._random.randint(1, 4))]
         mode = self._random.choices(list(Mode), weights=(90, 7, 3))[0]
-        return Cluster(name, self._one(Meaning), tuple(policies), mode)
+        return Cluster(name, self._one(SelectorScope), tuple(policies), mode)
 
     def _flow(self) -> Flow:
-        ends: list[End] = [self._pod(), self._pod() if self._chance(0.7) else self._outside()]
+        ends: list[Endpoint] = [self._pod(), self._pod() if self._chance(0.7) else self._outside()]
         self._random.shuffle(ends)
         return Flow(ends[0], ends[1], Port(self._one((*NUMBERS, 53)), self._one(PROTOCOLS)))
 
@@ -73,7 +73,7 @@ class Generator:
             named_ports={name: port for name, port in NAMED.items() if self._chance(0.6)},
         )
 
-    def _outside(self) -> End:
+    def _outside(self) -> Endpoint:
         if self._chance(0.5):
             return Address(self._one(ADDRESSES))
         # Its addresses are not known, so that networks leave a verdict undecided.

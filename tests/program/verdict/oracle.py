@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eks_cilium.policy.verdict import Address, Cluster, Decision, End, Entity, Flow, Meaning, Pod, World
+from eks_cilium.policy.verdict import (
+    Address,
+    Cluster,
+    Decision,
+    Endpoint,
+    Entity,
+    Evaluator,
+    Flow,
+    Pod,
+    SelectorScope,
+)
 from eks_cilium.policy.verdict.labels import identity
 
 
@@ -26,7 +36,7 @@ Both = tuple[str, str]
 
 def ours(case: Case) -> list[Both]:
     """What the evaluator says."""
-    verdicts = map(World(case.clusters).judge, case.flows)
+    verdicts = map(Evaluator(case.clusters).evaluate, case.flows)
     return [(_said(one.egress.decision), _said(one.ingress.decision)) for one in verdicts]
 
 
@@ -52,14 +62,14 @@ def disagreements(cases: Sequence[Case], answers: Sequence[list[Both]]) -> list[
 
 def as_asked(case: Case) -> dict[str, Any]:
     """A case as the oracle reads it."""
-    ends: list[End] = []
+    ends: list[Endpoint] = []
     for flow in case.flows:
         ends += [end for end in (flow.source, flow.destination) if end not in ends]
     return {
         "clusters": {
             one.name: {
                 "mode": str(one.mode),
-                "ownCluster": one.meaning is Meaning.OWN_CLUSTER,
+                "ownCluster": one.selector_scope is SelectorScope.OWN_CLUSTER,
                 "policies": [policy.object for policy in one.policies],
             }
             for one in case.clusters
@@ -77,7 +87,7 @@ def as_asked(case: Case) -> dict[str, Any]:
     }
 
 
-def _end(end: End) -> dict[str, Any]:
+def _end(end: Endpoint) -> dict[str, Any]:
     match end:
         case Entity():
             return {"entity": end.name}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from eks_cilium.policy.verdict import Meaning
+from eks_cilium.policy.verdict import SelectorScope
 from lab.toolchain import Toolchain
 from tests.program.verdict.by_hand import CASES
 from tests.program.verdict.generation import Generator
@@ -12,7 +12,7 @@ WORLDS = 5_000
 """Each with two flows: ten thousand verdicts of both sides in about half a minute."""
 MANY_WORLDS = 50_000
 
-BY_HAND = [(one, meaning) for one in CASES for meaning in Meaning]
+BY_HAND = [(one, meaning) for one in CASES for meaning in SelectorScope]
 
 
 @pytest.mark.unit

@@ -13,18 +13,18 @@ from eks_cilium.policy.verdict import (
     Address,
     Cluster,
     Decision,
-    End,
+    Endpoint,
     Entity,
+    Evaluator,
     Flow,
-    Meaning,
     Pod,
     Port,
+    SelectorScope,
     Verdict,
-    World,
-    broken,
-    changes,
-    differing,
-    meaning_of,
+    changed_verdicts,
+    failed_assertion,
+    selector_changes,
+    selector_scope_of,
 )
 from eks_cilium.policy.verdict.labels import tells_identities_apart
 
@@ -44,13 +44,13 @@ def policy(rule: str, name: str = "rule", kind: str = "CiliumNetworkPolicy") -> 
     )
 
 
-def world(*policies: Policy, **more: Any) -> World:
-    meaning = Meaning.OWN_CLUSTER
-    return World([Cluster("cluster-1", meaning, policies, **more), Cluster("cluster-2", meaning)])
+def world(*policies: Policy, **more: Any) -> Evaluator:
+    meaning = SelectorScope.OWN_CLUSTER
+    return Evaluator([Cluster("cluster-1", meaning, policies, **more), Cluster("cluster-2", meaning)])
 
 
-def judged(rule: str, destination: End = SERVER, port: Port = Port(8080)) -> Verdict:  # noqa: B008 - frozen
-    return world(policy(rule)).judge(Flow(CLIENT, destination, port))
+def judged(rule: str, destination: Endpoint = SERVER, port: Port = Port(8080)) -> Verdict:  # noqa: B008 - frozen
+    return world(policy(rule)).evaluate(Flow(CLIENT, destination, port))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def judged(rule: str, destination: End = SERVER, port: Port = Port(8080)) -> Ver
     ],
 )
 def test_the_meaning_changed_with_1_19(version: str, meaning: str):
-    assert meaning_of(version) == meaning
+    assert selector_scope_of(version) == meaning
 
 
 def test_the_rule_that_allows_is_named():
@@ -106,7 +106,7 @@ def test_the_rules_that_deny_are_named_and_not_those_that_only_switch_the_defaul
         ),
     ],
 )
-def test_what_nobody_can_know_here_is_undecided_with_its_reason(rule: str, end: End, why: str):
+def test_what_nobody_can_know_here_is_undecided_with_its_reason(rule: str, end: Endpoint, why: str):
     verdict = judged(rule, end)
 
     assert verdict.decision is Decision.UNDECIDED
@@ -123,10 +123,10 @@ def test_what_stays_open_does_not_matter_where_something_else_decides():
 
 
 @pytest.mark.parametrize(("modes", "end"), [({"nodes"}, Entity("remote-node")), ({"pods"}, SERVER)])
-def test_networks_may_select_more_where_cilium_is_told_so(modes: set, end: End):
+def test_networks_may_select_more_where_cilium_is_told_so(modes: set, end: Endpoint):
     rule = policy("{egress: [{toCIDR: [0.0.0.0/0]}]}")
 
-    verdict = world(rule, cidr_selects=frozenset(modes)).judge(Flow(CLIENT, end, Port(80)))
+    verdict = world(rule, cidr_selects=frozenset(modes)).evaluate(Flow(CLIENT, end, Port(80)))
 
     assert verdict.decision is Decision.UNDECIDED
 
@@ -156,8 +156,8 @@ def test_policies_about_nodes_and_those_that_agents_refuse_are_not_judged_and_to
 
     both = world(nodes, refused)
 
-    assert both.judge(Flow(CLIENT, SERVER, Port(80))).egress.reason == "no policy selects it"
-    about_nodes, by_agents = report.unread_lines(both.unread)
+    assert both.evaluate(Flow(CLIENT, SERVER, Port(80))).egress.reason == "no policy selects it"
+    about_nodes, by_agents = report.not_evaluated_lines(both.not_evaluated)
     assert about_nodes.startswith("cluster-1: CiliumClusterwideNetworkPolicy nodes: it is about nodes")
     assert "agents refuse it and enforce none of it: spec.egress.0" in by_agents
 
@@ -215,7 +215,7 @@ def test_selectors_that_change_with_1_19_are_listed_and_so_is_the_traffic():
         f"{{egress: [{{toEndpoints: [{{matchLabels: {{{PLACE}}}}}]}}, {{toEntities: [cluster]}}]}}", "sound"
     )
 
-    found = changes([bare, plain, sound])
+    found = selector_changes([bare, plain, sound])
 
     assert [(one.policy, one.path) for one in found] == [
         ("CiliumNetworkPolicy red/rule", "spec.egress[0].toEndpoints[0]"),
@@ -223,15 +223,15 @@ def test_selectors_that_change_with_1_19_are_listed_and_so_is_the_traffic():
         ("NetworkPolicy red/plain", "spec.ingress[0].from[0]"),
     ]
     flows = [Flow(CLIENT, SERVER, Port(80)), Flow(CLIENT, Pod("cluster-1", "blue"), Port(80))]
-    ((before, after),) = differing(world(bare).clusters, flows)
+    ((before, after),) = changed_verdicts(world(bare).clusters, flows)
     assert (before.decision, after.decision) == (Decision.ALLOWED, Decision.DENIED)
 
 
 def test_an_assertion_that_holds_is_silent_and_one_that_does_not_says_all():
     flow = Flow(CLIENT, SERVER, Port(80))
 
-    assert broken(world(), flow, Decision.ALLOWED) is None
-    assert str(broken(world(policy("{egress: [{}]}")), flow, Decision.ALLOWED)) == (
+    assert failed_assertion(world(), flow, Decision.ALLOWED) is None
+    assert str(failed_assertion(world(policy("{egress: [{}]}")), flow, Decision.ALLOWED)) == (
         "cluster-1/red app=client -> cluster-2/blue app=server at 80/TCP must be allowed and is denied "
         "(egress denied by default of red/rule; ingress allowed: no policy selects it); "
         "fix: allow it on egress in cluster-1, or write an intent for it"
@@ -242,7 +242,7 @@ def test_an_undecided_flow_is_neither():
     open_question = world(policy("{egress: [{toServices: [{}]}]}"))
 
     for wanted in (Decision.ALLOWED, Decision.DENIED):
-        assert broken(open_question, Flow(CLIENT, SERVER, Port(80)), wanted) is not None
+        assert failed_assertion(open_question, Flow(CLIENT, SERVER, Port(80)), wanted) is not None
 
 
 def test_the_table_is_aligned_and_the_markdown_escaped():
