@@ -6,9 +6,9 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from lab.engine.cli import stack_commands
+from lab.engine.cli import config_commands, stack_commands
 from lab.engine.cli.arguments import parse
-from lab.engine.cli.commands import Command
+from lab.engine.cli.run_commands import Command
 from lab.engine.errors import EngineError
 from lab.engine.project.workspace import Workspace
 
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
             stack_commands.stack(workspace, parsed)
             return 0
         if parsed.verb == "config":
-            stack_commands.config(workspace, parsed)
+            config_commands.config(workspace, parsed)
             return 0
         command = Command(workspace, parsed)
         return command.preview() if parsed.verb == "preview" else command.change()

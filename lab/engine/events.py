@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from lab.engine.state.diffs import Diff
+    from lab.engine.providers.diff import Diff
     from lab.engine.state.resources import Resource
 
 
@@ -32,7 +32,6 @@ class Op(enum.StrEnum):
 class Severity(enum.StrEnum):
     """How much a message matters."""
 
-    DEBUG = "debug"
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"

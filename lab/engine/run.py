@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from lab.engine.project.files import Configuration
     from lab.engine.providers.registry import Providers
-    from lab.engine.state.deployment import Deployment, Snapshot
+    from lab.engine.state.deployment import Deployment
     from lab.engine.state.resources import Resource
+    from lab.engine.state.snapshot import Snapshot
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from lab.engine.errors import EngineError, RunStopped
 from lab.engine.events import Severity, Sink
+from lab.engine.processes.children import Child, Children
 from lab.engine.program.launch import Program
 from lab.engine.program.monitor import Engine, Monitor, Server
 from lab.engine.program.registrar import Registrar
-from lab.engine.providers.plugins import Host
-from lab.engine.providers.processes import Child, Children
+from lab.engine.providers.plugin import Host
 from lab.engine.providers.registry import Launcher, Providers, Sources
 from lab.engine.run import Options, Run
 from lab.engine.steps.decisions import Decisions
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
     from lab.engine.project.files import Configuration, Project
     from lab.engine.providers.builtin import StackOutputs
-    from lab.engine.state.deployment import Deployment, Snapshot
+    from lab.engine.state.deployment import Deployment
+    from lab.engine.state.snapshot import Snapshot
     from lab.engine.state.values import Properties
 
 _GRACE = 5.0

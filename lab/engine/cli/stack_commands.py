@@ -1,4 +1,4 @@
-"""The commands that only look at or edit files: `stack ...` and `config ...`."""
+"""`pulumi stack`: lists, creates, selects, exports, imports and removes stacks."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from lab.engine.display.difference import output_lines
-from lab.engine.display.words import columns
+from lab.engine.display.property_changes import output_lines
+from lab.engine.display.text import columns
 from lab.engine.errors import UserError
-from lab.engine.project import files
-from lab.engine.project.files import as_text, decrypted, has_secure
 from lab.engine.state import values
 
 if TYPE_CHECKING:
@@ -138,68 +136,3 @@ def _rm(workspace: Workspace, arguments: Arguments) -> None:
         raise UserError(msg)
     workspace.store.path(name).unlink()
     print(f"Stack '{name}' has been removed!")
-
-
-def config(workspace: Workspace, arguments: Arguments) -> None:
-    """`pulumi config ...`."""
-    commands: dict[str | None, Callable[[Workspace, Arguments], None]] = {
-        None: _config_all,
-        "get": _config_get,
-        "set": _config_set,
-    }
-    commands[arguments.command](workspace, arguments)
-
-
-def _config_all(workspace: Workspace, arguments: Arguments) -> None:
-    name = _named(workspace, arguments)
-    written = workspace.config(name).values
-    rows = [("KEY", "VALUE")]
-    for key, value in written.items():
-        secret = has_secure(value) and not arguments.show_secrets
-        text = "[secret]" if secret else as_text(_readable(workspace, name, value))
-        rows.append((key.removeprefix(f"{workspace.project.name}:"), text))
-    print("\n".join(columns(rows)))
-
-
-def _readable(workspace: Workspace, stack_name: str, value: Any) -> Any:
-    return decrypted(value, workspace.crypter(stack_name).decrypt) if has_secure(value) else value
-
-
-def _config_get(workspace: Workspace, arguments: Arguments) -> None:
-    name = _named(workspace, arguments)
-    key, path = files.split_path(arguments.key) if arguments.path else (arguments.key, [])
-    value: Any = _written(workspace, name, key)
-    for step in path:
-        try:
-            value = value[step]
-        except (KeyError, IndexError, TypeError):
-            _refuse_missing(arguments.key)
-    if value is None:
-        _refuse_missing(arguments.key)
-    print(as_text(_readable(workspace, name, value)))
-
-
-def _written(workspace: Workspace, stack_name: str, key: str) -> Any:
-    """A value as the stack's file has it, with or without the project's name before the key."""
-    written = {
-        workspace.project.key(name): value for name, value in workspace.config(stack_name).values.items()
-    }
-    return written.get(workspace.project.key(key))
-
-
-def _refuse_missing(key: str) -> None:
-    msg = f"configuration key '{key}' not found"
-    raise UserError(msg)
-
-
-def _config_set(workspace: Workspace, arguments: Arguments) -> None:
-    name = _named(workspace, arguments)
-    file = workspace.config(name)
-    key, path = files.split_path(arguments.key) if arguments.path else (arguments.key, [])
-    value: Any = files.parsed(arguments.value) if arguments.path else arguments.value
-    if arguments.secret:
-        crypter = workspace.crypter(name)
-        file.salt = crypter.salt
-        value = {"secure": crypter.encrypt(arguments.value)}
-    file.set(workspace.project.key(key), path, value)
-    file.save()

@@ -12,8 +12,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from lab.engine.display.operations import WORDS
 from lab.engine.display.record import Record, Row, is_hidden
-from lab.engine.display.words import WORDS, clean, seconds
+from lab.engine.display.text import clean, seconds
 from lab.engine.events import Op, Severity, Step
 from lab.engine.state import urns
 

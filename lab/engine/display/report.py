@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from lab.engine.display.difference import output_lines, step_lines
+from lab.engine.display.operations import summary
+from lab.engine.display.property_changes import output_lines, step_lines
 from lab.engine.display.record import Message, Record, is_hidden
+from lab.engine.display.text import clean, indented, seconds
 from lab.engine.display.tree import plan_tree
-from lab.engine.display.words import clean, indented, seconds, summary
 from lab.engine.events import Op, Severity
 from lab.engine.state import urns
 

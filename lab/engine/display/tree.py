@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from lab.engine.display.difference import changed_keys
+from lab.engine.display.operations import WORDS
+from lab.engine.display.property_changes import changed_keys
 from lab.engine.display.record import Record, is_hidden
-from lab.engine.display.words import WORDS, columns
+from lab.engine.display.text import columns
 from lab.engine.events import Op, Step
 from lab.engine.state import urns
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from lab.engine.processes.children import Child, Children, Report
     from lab.engine.project.files import Configuration, Project
-    from lab.engine.providers.processes import Child, Children, Report
     from lab.engine.run import Options
 
 RUNNER = Path(__file__).with_name("runner.py")

@@ -18,8 +18,8 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, resource_pb2, reso
 from lab.engine.errors import EngineError, ProviderError, RunStopped
 from lab.engine.events import Severity
 from lab.engine.program.components import Components
-from lab.engine.program.defaults import DefaultProviders, Package
-from lab.engine.providers.plugins import CHANNEL_OPTIONS
+from lab.engine.program.default_providers import DefaultProviders, Package
+from lab.engine.providers.plugin import CHANNEL_OPTIONS
 from lab.engine.state import values
 from lab.engine.state.urns import is_provider, package_of
 from lab.engine.steps import goals

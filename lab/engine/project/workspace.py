@@ -7,16 +7,11 @@ from typing import TYPE_CHECKING
 
 from lab.engine.errors import StackNotFoundError, UserError
 from lab.engine.project.files import Configuration, Project, StackConfig, configuration
-from lab.engine.state import passphrase, values
-from lab.engine.state.deployment import (
-    Deployment,
-    Snapshot,
-    Store,
-    read_deployment,
-    secrets_salt,
-    write_deployment,
-)
-from lab.engine.state.passphrase import Crypter
+from lab.engine.state import encryption, values
+from lab.engine.state.deployment import Deployment, read_deployment, secrets_salt, write_deployment
+from lab.engine.state.encryption import Crypter
+from lab.engine.state.snapshot import Snapshot
+from lab.engine.state.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -121,7 +116,7 @@ class Workspace:
         return self._deployment(store, stack).stack_outputs()
 
     def _passphrase(self) -> str:
-        phrase = passphrase.passphrase_from(self.environment)
+        phrase = encryption.passphrase_from(self.environment)
         if phrase is None:
             msg = "passphrase must be set with PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE"
             raise UserError(msg)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from lab.engine.errors import StepError
+from lab.engine.providers.diff import Diff
 from lab.engine.providers.provider import Checked, Provider, ReadResult
 from lab.engine.state import values
-from lab.engine.state.diffs import Diff
 from lab.engine.state.urns import STACK_REFERENCE_TYPE, type_of
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lab.engine.state import values
 
 if TYPE_CHECKING:
-    from lab.engine.state.diffs import Diff
+    from lab.engine.providers.diff import Diff
     from lab.engine.state.resources import Resource
 
 

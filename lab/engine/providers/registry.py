@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from lab.engine.errors import ProviderError
 from lab.engine.providers.builtin import PACKAGE, Builtin, StackOutputs
-from lab.engine.providers.plugins import Host, Plugin
+from lab.engine.providers.plugin import Host, Plugin
 from lab.engine.state.urns import ProviderReference, package_of, parse_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lab.engine.providers.processes import Child, Children
+    from lab.engine.processes.children import Child, Children
     from lab.engine.providers.provider import Checked, Provider
     from lab.engine.state import values
     from lab.engine.state.resources import Resource

@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING
 
 from lab.engine.errors import RunStopped, StepError
 from lab.engine.events import Op, Step
-from lab.engine.state import paths, urns, values
-from lab.engine.state.diffs import Diff, with_replace_on_changes
+from lab.engine.providers.diff import Diff, with_replace_on_changes
+from lab.engine.state import property_paths, urns, values
 from lab.engine.state.resources import Resource
+from lab.engine.steps.aliases import Aliases
 from lab.engine.steps.decisions import Decisions
-from lab.engine.steps.goals import Aliases, Goal
-from lab.engine.steps.replacement import Cascade
+from lab.engine.steps.delete_before_replace import Cascade
 
 if TYPE_CHECKING:
     from lab.engine.providers.provider import Checked, Failure
     from lab.engine.run import Run
+    from lab.engine.steps.goals import Goal
 
 
 @dataclass
@@ -186,7 +187,7 @@ class Planner:
         fresh = anew or old is None or old.external or plan.urn in self.decisions.deleted
         news = goal.inputs
         if old is not None and not fresh:
-            news = paths.put_back(news, old.inputs, goal.ignore_changes)
+            news = property_paths.put_back(news, old.inputs, goal.ignore_changes)
         olds = old.inputs if old is not None and not fresh else {}
         checked, failures = self._ask_check(plan, olds, news)
         for failure in failures:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from lab.engine.errors import InitializationError
 from lab.engine.events import Op, Step
+from lab.engine.providers.diff import Diff
 from lab.engine.providers.provider import ReadResult
 from lab.engine.run import Run, now
 from lab.engine.state import values
-from lab.engine.state.diffs import Diff
 from lab.engine.steps.deletes import in_parallel
 from lab.engine.steps.executor import Executor, mark_secrets
 

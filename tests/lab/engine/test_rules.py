@@ -2,19 +2,21 @@
 
 import pytest
 
-from lab.engine.display.difference import compare
-from lab.engine.display.words import clean, seconds, summary
+from lab.engine.display.operations import summary
+from lab.engine.display.property_changes import compare
+from lab.engine.display.text import clean, seconds
 from lab.engine.errors import UserError
 from lab.engine.events import Op, Step
-from lab.engine.providers.faults import readable
+from lab.engine.providers.diff import Diff, with_replace_on_changes
+from lab.engine.providers.grpc_errors import readable
 from lab.engine.providers.registry import Sources, default_name
 from lab.engine.state import urns
-from lab.engine.state.diffs import Diff, contains, with_replace_on_changes
-from lab.engine.state.paths import put_back
+from lab.engine.state.property_paths import contains, put_back
 from lab.engine.state.resources import Resource, dependents
 from lab.engine.state.values import UNKNOWN, secret
+from lab.engine.steps.aliases import Aliases
 from lab.engine.steps.deletes import levels
-from lab.engine.steps.goals import Alias, Aliases, Goal, duration
+from lab.engine.steps.goals import Alias, Goal, duration
 
 pytestmark = pytest.mark.unit
 

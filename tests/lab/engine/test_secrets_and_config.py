@@ -5,7 +5,7 @@ import yaml
 
 from lab.engine.errors import UserError
 from lab.engine.project.files import Project, StackConfig, configuration, split_path
-from lab.engine.state.passphrase import Crypter, passphrase_from
+from lab.engine.state.encryption import Crypter, passphrase_from
 
 pytestmark = pytest.mark.unit
 

@@ -8,14 +8,14 @@ from lab.engine.errors import StateError, UserError
 from lab.engine.state.deployment import (
     Deployment,
     Pending,
-    Snapshot,
-    Store,
     check_integrity,
     read_deployment,
     write_deployment,
 )
-from lab.engine.state.passphrase import Crypter
+from lab.engine.state.encryption import Crypter
 from lab.engine.state.resources import Resource
+from lab.engine.state.snapshot import Snapshot
+from lab.engine.state.store import Store
 from lab.engine.state.values import secret
 
 pytestmark = pytest.mark.unit

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from lab.engine.display.words import WORDS
+from lab.engine.display.operations import WORDS
 from lab.engine.events import Op, Step
 from lab.engine.state import urns, values
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from lab.engine.errors import StepError
 from lab.engine.events import Op, Step
+from lab.engine.providers.diff import with_replace_on_changes
 from lab.engine.state import urns, values
-from lab.engine.state.diffs import with_replace_on_changes
 from lab.engine.state.resources import Resource, dependents
 
 if TYPE_CHECKING:

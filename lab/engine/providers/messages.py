@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi.runtime.proto import provider_pb2
 
+from lab.engine.providers.diff import Diff
 from lab.engine.providers.provider import Failure
 from lab.engine.state import values
-from lab.engine.state.diffs import Diff
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

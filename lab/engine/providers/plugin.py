@@ -8,6 +8,7 @@ happens while its configuration is still unknown.
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,10 +18,10 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from lab.engine.errors import ProviderError, StepError
-from lab.engine.providers import faults, wire
+from lab.engine.providers import grpc_errors, messages
+from lab.engine.providers.diff import Diff
 from lab.engine.providers.provider import Checked, Provider, ReadResult
 from lab.engine.state import values
-from lab.engine.state.diffs import Diff
 from lab.engine.state.urns import name_of, type_of
 
 if TYPE_CHECKING:
@@ -117,13 +118,13 @@ class Plugin(Provider):
             urn=urn,
             name=name_of(urn),
             type=type_of(urn),
-            olds=wire.bare(olds),
-            news=wire.bare(news if preview else values.without_unknowns(news)),
+            olds=messages.bare(olds),
+            news=messages.bare(news if preview else values.without_unknowns(news)),
         )
         answer = self._optional(self._stub.CheckConfig, request, urn)
         if answer is None:
             return news, []
-        return values.mark_like(values.from_struct(answer.inputs), news), wire.failures(answer)
+        return values.mark_like(values.from_struct(answer.inputs), news), messages.failures(answer)
 
     def diff_config(self, old: Resource, news: values.Properties) -> Diff:
         """Whether a changed configuration still serves the resources made with the old one."""
@@ -132,14 +133,14 @@ class Plugin(Provider):
             urn=old.urn,
             name=name_of(old.urn),
             type=type_of(old.urn),
-            olds=wire.bare(old.outputs),
-            news=wire.bare(news),
-            old_inputs=wire.bare(old.inputs),
+            olds=messages.bare(old.outputs),
+            news=messages.bare(news),
+            old_inputs=messages.bare(old.inputs),
         )
         answer = self._optional(self._stub.DiffConfig, request, old.urn)
         if answer is None:
             return Diff(changes=not values.equal(old.outputs, news))
-        return wire.diff(answer, same=values.equal(old.outputs, news))
+        return messages.diff(answer, same=values.equal(old.outputs, news))
 
     def configure(self, urn: str, identifier: str, inputs: values.Properties) -> None:
         """Give the provider its configuration; one that is not known yet leaves it unconfigured."""
@@ -147,7 +148,7 @@ class Plugin(Provider):
             return
         request = provider_pb2.ConfigureRequest(
             args=values.to_struct(inputs),
-            variables=wire.variables(self.package, inputs),
+            variables=messages.variables(self.package, inputs),
             acceptSecrets=True,
             acceptResources=True,
             sends_old_inputs=True,
@@ -177,10 +178,10 @@ class Plugin(Provider):
             type=type_of(urn),
             olds=self._send(olds, preview=preview),
             news=self._send(news, preview=preview),
-            randomSeed=faults.random_seed(),
+            randomSeed=os.urandom(32),
         )
         answer = self._call(urn, self._stub.Check, request)
-        return self._received(answer.inputs, news), wire.failures(answer)
+        return self._received(answer.inputs, news), messages.failures(answer)
 
     def diff(self, old: Resource, news: values.Properties, ignore: list[str], *, preview: bool) -> Diff:
         """What changing a resource's inputs would mean."""
@@ -197,7 +198,7 @@ class Plugin(Provider):
             old_inputs=self._send(old.inputs, preview=preview),
         )
         answer = self._call(old.urn, self._stub.Diff, request)
-        return wire.diff(answer, same=values.equal(old.inputs, news))
+        return messages.diff(answer, same=values.equal(old.inputs, news))
 
     def create(
         self, urn: str, inputs: values.Properties, timeout: float, *, preview: bool
@@ -282,7 +283,7 @@ class Plugin(Provider):
             preview=preview,
         )
         answer = self._call("", self._stub.Invoke, request)
-        return values.from_struct(getattr(answer, "return")), wire.failures(answer)
+        return values.from_struct(getattr(answer, "return")), messages.failures(answer)
 
     def call(self, request: Any) -> Any:
         """Call a method of a component."""
@@ -319,19 +320,19 @@ class Plugin(Provider):
         except grpc.RpcError as error:
             if error.code() == grpc.StatusCode.UNIMPLEMENTED:
                 return None
-            raise faults.step_error(urn, error, self.package) from None
+            raise grpc_errors.step_error(urn, error, self.package) from None
 
     def _call(self, urn: str, method: Callable[..., Any], request: Any) -> Any:
         try:
             return method(request)
         except grpc.RpcError as error:
-            raise faults.step_error(urn, error, self.package) from None
+            raise grpc_errors.step_error(urn, error, self.package) from None
 
     def _change(self, urn: str, method: Callable[..., Any], request: Any, sent: values.Properties) -> Any:
         try:
             return method(request)
         except grpc.RpcError as error:
-            initialization = faults.initialization_error(
+            initialization = grpc_errors.initialization_error(
                 urn, error, lambda found: self._received(found, sent)
             )
-            raise initialization or faults.step_error(urn, error, self.package) from None
+            raise initialization or grpc_errors.step_error(urn, error, self.package) from None

@@ -9,7 +9,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
-from lab.engine.display.digest import preview_digest
+from lab.engine.display.json_preview import preview_digest
 from lab.engine.display.progress import LiveProgress, Progress
 from lab.engine.display.record import Record
 from lab.engine.display.report import diagnostics, ending, plan_lines

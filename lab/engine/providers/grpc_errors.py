@@ -6,7 +6,6 @@ whole traceback in them. The engine shows what a person can use.
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +20,6 @@ if TYPE_CHECKING:
 _TRACEBACK = "Traceback (most recent call last):"
 _RAISED = re.compile(r"^(?P<type>[A-Za-z_][\w.]*)(?:: (?P<text>.*))?$", re.DOTALL)
 _CALLING = "Exception calling application: "
-
-
-def random_seed() -> bytes:
-    """What a provider derives generated names from."""
-    return os.urandom(32)
 
 
 def step_error(urn: str, error: grpc.RpcError, package: str) -> StepError:

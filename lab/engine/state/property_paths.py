@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import TYPE_CHECKING, Any
 
 from lab.engine.state import values
-from lab.engine.state.diffs import split_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_STEP = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+|\*)\]|([^.\[\]]+)')
 _MISSING = object()
+
+
+def split_path(path: str) -> list[str]:
+    """A property path as its steps: `tags["a.b"][0].c`."""
+    return [quoted or index or name for quoted, index, name in _STEP.findall(path)]
+
+
+def contains(pattern: str, path: str) -> bool:
+    """Whether a path is the pattern's or lies below it; `*` stands for any one step."""
+    wanted, given = split_path(pattern), split_path(path)
+    return len(wanted) <= len(given) and all(
+        want in ("*", step) for want, step in zip(wanted, given, strict=False)
+    )
 
 
 def put_back(news: values.Properties, olds: values.Properties, ignored: Iterable[str]) -> values.Properties:

@@ -1,7 +1,7 @@
 """Child processes of the engine: providers and the program, each leading a process group of its own.
 
 A terminal's Ctrl-C therefore reaches the engine only, and nothing outlives it: `Children` ends what it
-started, and a keeper process does so when the engine cannot any more.
+started, and the reaper process does so when the engine cannot any more.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ class Children:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._running: dict[int, Child] = {}
-        self._keeper = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(Path(__file__).with_name("keeper.py"))],
+        self._reaper = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(Path(__file__).with_name("reaper.py"))],
             stdin=subprocess.PIPE,
             start_new_session=True,
             text=True,
@@ -136,13 +136,13 @@ class Children:
             thread.join()
 
     def close(self) -> None:
-        """End whatever still runs, then the keeper."""
+        """End whatever still runs, then the reaper."""
         with self._lock:
             left = list(self._running.values())
         self.end(left)
-        if self._keeper.stdin:
-            self._keeper.stdin.close()
-        self._keeper.wait()
+        if self._reaper.stdin:
+            self._reaper.stdin.close()
+        self._reaper.wait()
 
     def kill(self) -> None:
         """End everything this instant."""
@@ -155,8 +155,8 @@ class Children:
                 self._tell(f"-{child.group}")
 
     def _tell(self, line: str) -> None:
-        if self._keeper.stdin:
-            print(line, file=self._keeper.stdin, flush=True)
+        if self._reaper.stdin:
+            print(line, file=self._reaper.stdin, flush=True)
 
 
 def _relay(name: str, stream: IO[str] | None, report: Report) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from lab.engine.state.property_paths import contains, split_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,22 +35,6 @@ class Diff:
     def keys(self) -> set[str]:
         """The top-level properties that change, where the provider said."""
         return {*self.diffs, *self.replaces, *(split_path(path)[0] for path in self.detailed)}
-
-
-def split_path(path: str) -> list[str]:
-    """A property path as its steps: `tags["a.b"][0].c`."""
-    return [quoted or index or name for quoted, index, name in _STEP.findall(path)]
-
-
-_STEP = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+|\*)\]|([^.\[\]]+)')
-
-
-def contains(pattern: str, path: str) -> bool:
-    """Whether a path is the pattern's or lies below it; `*` stands for any one step."""
-    wanted, given = split_path(pattern), split_path(path)
-    return len(wanted) <= len(given) and all(
-        want in ("*", step) for want, step in zip(wanted, given, strict=False)
-    )
 
 
 def with_replace_on_changes(diff: Diff, patterns: Iterable[str]) -> Diff:
