@@ -25,10 +25,11 @@ from components.mesh.transit_gateway import TransitGateway
 from components.mesh.zone import MeshZone
 from eks_cilium.cilium.mesh import load_balancer_annotations
 from eks_cilium.cilium.versions import RELEASES
+from eks_cilium.cluster.names import STACK_TAG
 from eks_cilium.dynamic.mesh_gates import MeshReadiness
 from eks_cilium.mesh.checks import refusals
 from eks_cilium.mesh.checks.members import PEERING
-from eks_cilium.mesh.model import STACK_TAG, Member, Wanted
+from eks_cilium.mesh.model import Member, Wanted
 from eks_cilium.mesh.openings import openings
 from eks_cilium.mesh.routes import pairs
 from eks_cilium.policy import report

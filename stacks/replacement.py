@@ -25,14 +25,13 @@ from eks_cilium.cilium.values import EniMode, eni_values
 from eks_cilium.cilium.versions import RELEASES
 from eks_cilium.clients.aws import Credentials, client
 from eks_cilium.cluster.existing import AUDIENCE, ExistingCluster, find
-from eks_cilium.cluster.names import AWS_CNI, CNI_LABEL
+from eks_cilium.cluster.names import AWS_CNI, CNI_LABEL, STACK_TAG
 from eks_cilium.dynamic.chaining.chained_agents import Unchaining
 from eks_cilium.dynamic.replacement.aws_node_affinity import AwsNodeAffinity
 from eks_cilium.dynamic.replacement.node_inventory import NodeInventory, in_short, written
 from eks_cilium.dynamic.shell.cluster import world_of
 from eks_cilium.dynamic.shell.planning import part_of
 from eks_cilium.dynamic.shell.rules import rules_of
-from eks_cilium.mesh.model import STACK_TAG
 from eks_cilium.migration import report
 from eks_cilium.migration.start import Beginning, begin
 from eks_cilium.settings.problems import UNSET, Problem, set_command

@@ -5,6 +5,9 @@ Marks are hints for people and for the order of work. What is true is read from 
 
 from __future__ import annotations
 
+STACK_TAG = "eks-cilium/stack"
+"""AWS tag: the Pulumi stack that created a resource, so that no other stack adopts or changes it."""
+
 CNI_LABEL = "cni-plugin"
 """Node label that says whose addresses the node's pods have; only nodes that existed before carry it."""
 AWS_CNI = "aws"

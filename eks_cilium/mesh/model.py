@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-STACK_TAG = "eks-cilium/stack"
-"""On what connects networks: the stack that made it, so that it is told from what others made."""
-
 LOCAL = "local"
 
 
@@ -44,7 +41,7 @@ class Peering:
     id: str
     other_vpc: str
     made_by: str = ""
-    """Value of `STACK_TAG`."""
+    """Value of `STACK_TAG` (`eks_cilium.cluster.names`)."""
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cilium.mesh import DOMAIN
 from eks_cilium.cluster.existing import node_subnets
+from eks_cilium.cluster.names import STACK_TAG
 from eks_cilium.mesh.model import (
-    STACK_TAG,
     Attachment,
     Gateway,
     Network,

@@ -11,7 +11,8 @@ from botocore.exceptions import NoCredentialsError
 
 from eks_cilium.cilium.mesh import CERTIFICATES_ANNOTATION, INTERNAL, SCHEME, SOURCE_RANGES, TYPE
 from eks_cilium.cilium.versions import RELEASES
-from eks_cilium.mesh.model import STACK_TAG, Gateway
+from eks_cilium.cluster.names import STACK_TAG
+from eks_cilium.mesh.model import Gateway
 from eks_cilium.settings import read
 from eks_cilium.settings.model import MeshSettings
 from stacks import mesh

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from eks_cilium.cluster.existing import ExistingCluster, OidcProvider
+from eks_cilium.cluster.names import STACK_TAG
 from eks_cilium.errors import TransientError
 from eks_cilium.migration.options import Capacity, Target
 from eks_cilium.migration.plan.model import Plan
@@ -17,7 +18,7 @@ from eks_cilium.migration.start import Beginning
 from eks_cilium.settings import read
 from eks_cilium.settings.model import ReplacementSettings
 from stacks import replacement
-from stacks.replacement import STACK_TAG, Found
+from stacks.replacement import Found
 from tests.program.components.recording import ACCOUNT, ISSUER, Recorder, Registration, record
 
 pytestmark = pytest.mark.simulation

@@ -9,8 +9,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from eks_cilium.cluster.names import STACK_TAG
 from eks_cilium.mesh.agents import agents, mesh_owner, snat
-from eks_cilium.mesh.model import STACK_TAG, Agents, Snat
+from eks_cilium.mesh.model import Agents, Snat
 from eks_cilium.mesh.reading import Place, read
 from eks_cilium.mesh.vpc import covering, gateway, network
 from lab.cloud.ec2 import use
