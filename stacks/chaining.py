@@ -26,6 +26,7 @@ from eks_cilium.dynamic.shell.planning import part_of
 from eks_cilium.dynamic.shell.rules import rules_of
 from eks_cilium.migration.refresh import report
 from eks_cilium.migration.refresh.start import RefreshBeginning, begin
+from eks_cilium.migration.run import Run
 from eks_cilium.settings.problems import Problem, set_command
 from stacks.chained_cilium import chained_cilium, warn_of_limits
 from stacks.kubernetes_versions import refuse_old_kubernetes
@@ -62,7 +63,7 @@ def look(settings: ChainingSettings) -> Found | None:
     with world_of(shared) as world:
         rules = rules_of(shared["target"], shared["rules"])
         nodes = len(world.api.list("/api/v1/nodes"))
-        return Found(cluster, begin(world, rules, pulumi.log.debug), nodes)
+        return Found(cluster, begin(Run(world, rules, pulumi.log.debug)), nodes)
 
 
 def run(

@@ -33,6 +33,7 @@ from eks_cilium.dynamic.shell.cluster import world_of
 from eks_cilium.dynamic.shell.planning import part_of
 from eks_cilium.dynamic.shell.rules import rules_of
 from eks_cilium.migration import report
+from eks_cilium.migration.run import Run
 from eks_cilium.migration.start import Beginning, begin
 from eks_cilium.settings.problems import UNSET, Problem, set_command
 from stacks.kubernetes_versions import refuse_old_kubernetes
@@ -66,7 +67,7 @@ def look(settings: ReplacementSettings) -> Found | None:
     shared = shared_inputs(settings)
     with world_of(shared) as world:
         rules = rules_of(shared["target"], shared["rules"])
-        return Found(cluster, begin(world, rules, pulumi.log.debug))
+        return Found(cluster, begin(Run(world, rules, pulumi.log.debug)))
 
 
 def run(

@@ -32,8 +32,7 @@ from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import NODES, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from eks_cilium.migration.run import Run
     from eks_cilium.runtime.context import World
 
 Facts = dict[str, Any]
@@ -42,13 +41,13 @@ Facts = dict[str, Any]
 __all__ = ["Capacity", "Exceptions", "Facts", "Inventory", "Limits", "Options", "Rules", "Target"]
 
 
-def take_inventory(world: World, rules: Rules, report: Callable[[str], None]) -> Facts:
+def take_inventory(run: Run) -> Facts:
     """Label every node that runs the CNI to be replaced, and record the nodes once, in the order of work.
 
     Nodes that an exception leaves alone (Fargate's, Karpenter's) are labelled too, so that they keep their
     CNI, and are not in the list. Returns {"target", "labelled": [...], "already": [...], "nodes": [...]}.
     """
-    return recording.take(world, rules, report)
+    return recording.take(run)
 
 
 def read_inventory(world: World, target: Target) -> Inventory | None:
@@ -65,103 +64,99 @@ def read_groups(world: World, target: Target) -> dict[str, Before]:
     }
 
 
-def restrict_aws_node(world: World, rules: Rules, report: Callable[[str], None]) -> Facts:
+def restrict_aws_node(run: Run) -> Facts:
     """Bind aws-node to its nodes by its node affinity, as a managed add-on or self-managed.
 
     For a rollback, aws-node is brought back first where it was removed.
     Returns {"managed": bool, "version": str, "terms": nodeSelectorTerms}.
     """
-    if rules.options.target is Target.AWS_VPC_CNI:
-        removal.bring_back(world, rules, report)
-    return affinity.restrict(world, rules, report)
+    if run.options.target is Target.AWS_VPC_CNI:
+        removal.bring_back(run)
+    return affinity.restrict(run)
 
 
-def release_aws_node(world: World, rules: Rules, report: Callable[[str], None]) -> Facts:
+def release_aws_node(run: Run) -> Facts:
     """Give aws-node exactly the affinity back that it had. Returns {"restored": bool}."""
-    return affinity.release(world, rules, report)
+    return affinity.release(run)
 
 
-def pause_policies(world: World, rules: Rules, report: Callable[[str], None]) -> Facts:
+def pause_policies(run: Run) -> Facts:
     """Have Cilium enforce no policy while pods of both CNIs run. Returns {"before", "agents"}."""
-    return enforcement.pause(world, rules.limits, report)
+    return enforcement.pause(run)
 
 
-def resume_policies(world: World, rules: Rules, report: Callable[[str], None]) -> Facts:
+def resume_policies(run: Run) -> Facts:
     """Have Cilium enforce policies as its configuration said, and roll its agents. {"restored", "agents"}."""
-    return enforcement.resume(world, rules.limits, report)
+    return enforcement.resume(run)
 
 
-def await_agent_count(
-    world: World, target: Target, report: Callable[[str], None], *, readings: int = 2, seconds: float = 300.0
-) -> Facts:
+def await_agent_count(run: Run, *, readings: int = 2, seconds: float = 300.0) -> Facts:
     """The gate before capacity is touched: the new CNI wants exactly the nodes without the old one's label.
 
     Returns {"daemonSet", "desired", "unlabelled"}.
     """
-    return rollout.await_count(world, target, report, readings=readings, seconds=seconds)
+    return rollout.await_count(run, readings=readings, seconds=seconds)
 
 
-def await_no_agents(
-    world: World, target: Target, report: Callable[[str], None], *, readings: int = 2, seconds: float = 300.0
-) -> Facts:
+def await_no_agents(run: Run, *, readings: int = 2, seconds: float = 300.0) -> Facts:
     """The gate before the old CNI is removed: its agents are wanted on no node. {"daemonSet", "desired"}."""
-    return rollout.await_none(world, target, report, readings=readings, seconds=seconds)
+    return rollout.await_none(run, readings=readings, seconds=seconds)
 
 
-def prepare_capacity(world: World, rules: Rules, report: Callable[[str], None]) -> Facts:
+def prepare_capacity(run: Run) -> Facts:
     """Record the groups, suspend what would disturb them, soft-taint the old nodes, raise the sizes.
 
     Returns when the extra nodes are through the CNI gate: {"groups": {name: {"minimum", "maximum",
     "desired", "before", "suspended"}}, "ready": [new nodes]}.
     """
-    return surge.prepare(world, rules, report)
+    return surge.prepare(run)
 
 
-def restore_capacity(world: World, rules: Rules, report: Callable[[str], None]) -> Facts:
+def restore_capacity(run: Run) -> Facts:
     """Give the groups their sizes and processes back, and take the soft taints off.
 
     Surplus nodes, and nodes that AWS would move to even out zones, are drained first.
     Returns {"groups": {name: {"minimum", "maximum", "desired", "suspended"}}}.
     """
-    return restore.settle(world, rules, report)
+    return restore.settle(run)
 
 
-def rotate_node(world: World, name: str, rules: Rules, report: Callable[[str], None]) -> Facts:
+def rotate_node(run: Run, name: str) -> Facts:
     """Replace one node of the inventory.
 
     Returns {"node", "instance", "group", "evicted", "deleted", "decremented", "seconds": {phase: seconds}}.
     """
-    node = recording.required(world, rules.options.target).node(name)
+    node = recording.required(run.world, run.options.target).node(name)
     if node is None:
         raise StoppedError(f"node {name} is not in the inventory of this migration")
-    return steps.rotate(world, node, rules, report)
+    return steps.rotate(run, node)
 
 
-def remove_aws_node(world: World, rules: Rules, report: Callable[[str], None]) -> Facts:
+def remove_aws_node(run: Run) -> Facts:
     """Remove the vpc-cni add-on and what belongs to aws-node; refused while aws-node wants a node.
 
     Returns {"managed": bool, "removed": [...], "kept": [...]}.
     """
-    return removal.remove(world, rules, report)
+    return removal.remove(run)
 
 
-def forget(world: World, report: Callable[[str], None]) -> Facts:
+def forget(run: Run) -> Facts:
     """The end of a rollback: take the labels off the nodes and delete the record. {"unlabelled": [...]}.
 
     Only the inventory of the way back is kept, so that a program that runs again finds its nodes.
     """
-    world.guard()
+    run.world.guard()
     unlabelled = []
-    for node in world.api.list("/api/v1/nodes"):
+    for node in run.world.api.list("/api/v1/nodes"):
         if (node["metadata"].get("labels") or {}).get(CNI_LABEL) in (AWS.label, CILIUM.label):
-            marks.label(world.api, node, CNI_LABEL, None)
+            marks.label(run.world.api, node, CNI_LABEL, None)
             unlabelled.append(node["metadata"]["name"])
-    record = Record(world.api)
+    record = Record(run.world.api)
     if recording.inventory(record, Target.AWS_VPC_CNI) is None:
         record.delete()
     else:
         record.drop_all_but(NODES)
-    report(f"took the label {CNI_LABEL} off {len(unlabelled)} nodes")
+    run.report(f"took the label {CNI_LABEL} off {len(unlabelled)} nodes")
     return {"unlabelled": sorted(unlabelled)}
 
 

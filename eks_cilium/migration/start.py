@@ -16,9 +16,8 @@ from eks_cilium.migration.plan.planner import plan
 
 if TYPE_CHECKING:
     from eks_cilium.cilium.masquerade import ImageFamily
-    from eks_cilium.migration.options import Rules
     from eks_cilium.migration.plan.model import Plan
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.run import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +34,13 @@ class Beginning:
     """Made when no inventory is there yet."""
 
 
-def begin(world: World, rules: Rules, report: Report) -> Beginning:
+def begin(run: Run) -> Beginning:
     """Look at the nodes, and plan where nothing was begun."""
-    nodes = world.api.list("/api/v1/nodes")
+    nodes = run.world.api.list("/api/v1/nodes")
     families = image_families(nodes)
-    inventory = operations.read_inventory(world, rules.options.target)
+    inventory = operations.read_inventory(run.world, run.options.target)
     if inventory is None:
-        made = plan_now(world, rules, report)
+        made = plan_now(run)
         names = tuple(node.node for node in made.nodes)
         return Beginning(names, left=len(names), image_families=families, plan=made)
     there = {node["metadata"]["uid"] for node in nodes}
@@ -53,10 +52,10 @@ def begin(world: World, rules: Rules, report: Report) -> Beginning:
     )
 
 
-def plan_now(world: World, rules: Rules, report: Report) -> Plan:
+def plan_now(run: Run) -> Plan:
     """The plan of what is left to do, from facts read now."""
-    options, target = rules.options, rules.options.target
-    inventory = operations.read_inventory(world, target)
+    options, target = run.options, run.options.target
+    inventory = operations.read_inventory(run.world, target)
     if inventory is not None:
-        options = replace(options, outgoing=inventory.names, before=operations.read_groups(world, target))
-    return plan(facts_of(world, report), options)
+        options = replace(options, outgoing=inventory.names, before=operations.read_groups(run.world, target))
+    return plan(facts_of(run.world, run.report), options)

@@ -12,8 +12,7 @@ from eks_cilium.dynamic.shell.operation import Operation, OperationArgs, Operati
 from eks_cilium.migration.chaining import operations, removal
 
 if TYPE_CHECKING:
-    from eks_cilium.migration.operations import Rules
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.run import Run
 
 
 class ChainedAgentsProvider(OperationProvider):
@@ -25,9 +24,9 @@ class ChainedAgentsProvider(OperationProvider):
         """Nodes on which an agent only vanished would start no pod any more."""
         self.undone(_props, self.undo)
 
-    def undo(self, world: World, rules: Rules, report: Report) -> None:
+    def undo(self, run: Run) -> None:
         """Have the agents leave every node."""
-        operations.leave_nodes(world, rules, report, everywhere=True)
+        operations.leave_nodes(run, everywhere=True)
 
 
 class UnchainingProvider(OperationProvider):
@@ -35,9 +34,9 @@ class UnchainingProvider(OperationProvider):
 
     operation = staticmethod(operations.leave_nodes)
 
-    def undo(self, world: World, rules: Rules, report: Report) -> None:
+    def undo(self, run: Run) -> None:
         """Before Cilium was installed anew, chained agents may come back."""
-        removal.come_back(world, rules, report)
+        removal.come_back(run)
 
 
 class ChainedAgents(Operation[OperationArgs], module="eks-cilium", name="ChainedAgents"):

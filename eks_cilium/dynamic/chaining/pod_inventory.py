@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import pulumi
     from pulumi.dynamic import CheckResult
 
-    from eks_cilium.migration.operations import Facts, Rules
+    from eks_cilium.migration.operations import Facts
     from eks_cilium.migration.refresh.model import RefreshPlan
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.run import Run
 
 
 class PodInventoryArgs(PlannedArgs):
@@ -55,10 +55,10 @@ class PodInventoryProvider(OperationProvider):
             make=plan_now,
         )
 
-    def perform(self, world: World, rules: Rules, _props: Mapping[str, Any], report: Report) -> Facts:
+    def perform(self, run: Run, _props: Mapping[str, Any]) -> Facts:
         """Write down; the workloads have to be those that the program has resources for."""
-        before = written(plan_now(world, rules, report))
-        taken = operations.take_list(world, rules, report)
+        before = written(plan_now(run))
+        taken = operations.take_list(run)
         _compare(_props["workloads"], taken["workloads"])
         return {**taken, "plan": before}
 

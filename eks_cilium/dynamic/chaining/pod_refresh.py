@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from pulumi.dynamic import CheckResult
 
-    from eks_cilium.migration.operations import Facts, Rules
+    from eks_cilium.migration.operations import Facts
     from eks_cilium.migration.refresh.model import RefreshPlan
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.run import Run
 
 
 class Workload(TypedDict):
@@ -56,9 +56,9 @@ class PodRefreshProvider(OperationProvider):
             make=plan_now,
         )
 
-    def perform(self, world: World, rules: Rules, _props: Mapping[str, Any], report: Report) -> Facts:
+    def perform(self, run: Run, _props: Mapping[str, Any]) -> Facts:
         """Roll out or evict, wait, look at its health and at what Cilium knows."""
-        return operations.restart_workload(world, _reference(_props), rules, report)
+        return operations.restart_workload(run, _reference(_props))
 
 
 def of_workload(plan: RefreshPlan, workload: Reference) -> Foreseen:

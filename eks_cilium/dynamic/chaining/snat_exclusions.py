@@ -11,8 +11,8 @@ from eks_cilium.migration.chaining import operations
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from eks_cilium.migration.operations import Facts, Rules
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.operations import Facts
+    from eks_cilium.migration.run import Run
 
 
 class SnatExclusionsArgs(OperationArgs):
@@ -26,17 +26,17 @@ class SnatExclusionsProvider(OperationProvider):
 
     acts_on: ClassVar[tuple[str, ...]] = ("peers",)
 
-    def perform(self, world: World, rules: Rules, _props: Mapping[str, Any], report: Report) -> Facts:
+    def perform(self, run: Run, _props: Mapping[str, Any]) -> Facts:
         """Exclude the peers that are not excluded yet."""
-        return operations.exclude_from_snat(world, _props["peers"], rules, report)
+        return operations.exclude_from_snat(run, _props["peers"])
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """No agent of Cilium's depends on it."""
         self.undone(_props, self.undo)
 
-    def undo(self, world: World, rules: Rules, report: Report) -> None:
+    def undo(self, run: Run) -> None:
         """Give them back."""
-        snat.restore(world, rules, report)
+        snat.restore(run)
 
 
 class SnatExclusions(Operation[SnatExclusionsArgs], module="eks-cilium", name="SnatExclusions"):

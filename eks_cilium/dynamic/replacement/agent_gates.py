@@ -12,18 +12,18 @@ from eks_cilium.migration import operations
 from eks_cilium.migration.agents.placement import place
 
 if TYPE_CHECKING:
-    from eks_cilium.migration.operations import Facts, Rules
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.operations import Facts
+    from eks_cilium.migration.run import Run
 
 
-def _gate(world: World, rules: Rules, report: Report) -> Facts:
+def _gate(run: Run) -> Facts:
     """The CNI that comes has to want exactly the nodes that the other one does not have."""
-    place(world, rules.options.target, rules.limits, report)
-    return operations.await_agent_count(world, rules.options.target, report)
+    place(run)
+    return operations.await_agent_count(run)
 
 
-def _gone(world: World, rules: Rules, report: Report) -> Facts:
-    return operations.await_no_agents(world, rules.options.target, report)
+def _gone(run: Run) -> Facts:
+    return operations.await_no_agents(run)
 
 
 class AgentGateProvider(OperationProvider):

@@ -13,15 +13,15 @@ from eks_cilium.migration.agents.placement import place
 from eks_cilium.migration.operations import Target
 
 if TYPE_CHECKING:
-    from eks_cilium.migration.operations import Facts, Rules
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.operations import Facts
+    from eks_cilium.migration.run import Run
 
 
-def _bind(world: World, rules: Rules, report: Report) -> Facts:
+def _bind(run: Run) -> Facts:
     """On the way back Cilium lets go of new nodes first: better none of the two than both."""
-    if rules.options.target is Target.AWS_VPC_CNI:
-        place(world, rules.options.target, rules.limits, report)
-    return operations.restrict_aws_node(world, rules, report)
+    if run.options.target is Target.AWS_VPC_CNI:
+        place(run)
+    return operations.restrict_aws_node(run)
 
 
 class AwsNodeAffinityProvider(OperationProvider):
@@ -29,9 +29,9 @@ class AwsNodeAffinityProvider(OperationProvider):
 
     operation = staticmethod(_bind)
 
-    def undo(self, world: World, rules: Rules, report: Report) -> None:
+    def undo(self, run: Run) -> None:
         """Cilium is uninstalled by then: aws-node may go everywhere again."""
-        operations.release_aws_node(world, rules, report)
+        operations.release_aws_node(run)
 
 
 class AwsNodeAffinity(Operation[OperationArgs], module="eks-cilium", name="AwsNodeAffinity"):

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     import pulumi
     from pulumi.dynamic import CheckResult
 
-    from eks_cilium.migration.operations import Facts, Rules
+    from eks_cilium.migration.operations import Facts
     from eks_cilium.migration.plan.model import Plan
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.run import Run
 
 
 class NodeInventoryArgs(PlannedArgs):
@@ -53,22 +53,22 @@ class NodeInventoryProvider(OperationProvider):
             foresee=in_short,
         )
 
-    def perform(self, world: World, rules: Rules, _props: Mapping[str, Any], report: Report) -> Facts:
+    def perform(self, run: Run, _props: Mapping[str, Any]) -> Facts:
         """Label and write down; the nodes have to be those that the program has resources for."""
-        before = written(plan_now(world, rules, report))
-        taken = operations.take_inventory(world, rules, report)
+        before = written(plan_now(run))
+        taken = operations.take_inventory(run)
         _compare(_props["nodes"], taken["nodes"])
-        inventory = operations.read_inventory(world, rules.options.target)
+        inventory = operations.read_inventory(run.world, run.options.target)
         return {**taken, "taken": inventory.taken if inventory else "", "plan": before}
 
-    def undo(self, world: World, rules: Rules, report: Report) -> None:  # noqa: ARG002 - interface
+    def undo(self, run: Run) -> None:
         """The end of a way back, or of a migration that never moved anything."""
-        operations.forget(world, report)
+        operations.forget(run)
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """A way back left its list of nodes for later runs of its program."""
         if _props["target"] == Target.AWS_VPC_CNI:
-            self.undone(_props, lambda world, _rules, _report: operations.forget_way_back(world))
+            self.undone(_props, lambda run: operations.forget_way_back(run.world))
         super().delete(_id, _props)
 
 

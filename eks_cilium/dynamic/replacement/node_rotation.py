@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from pulumi.dynamic import CheckResult
 
-    from eks_cilium.migration.operations import Facts, Rules
+    from eks_cilium.migration.operations import Facts
     from eks_cilium.migration.plan.model import Plan
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.run import Run
 
 
 class NodeRotationArgs(PlannedArgs):
@@ -44,9 +44,9 @@ class NodeRotationProvider(OperationProvider):
             foresee=lambda plan: of_node(plan, name),
         )
 
-    def perform(self, world: World, rules: Rules, _props: Mapping[str, Any], report: Report) -> Facts:
+    def perform(self, run: Run, _props: Mapping[str, Any]) -> Facts:
         """Drain, terminate, wait, look at the workloads."""
-        return operations.rotate_node(world, _props["node"], rules, report)
+        return operations.rotate_node(run, _props["node"])
 
 
 def of_node(plan: Plan, name: str) -> Foreseen:

@@ -19,13 +19,13 @@ from eks_cilium.dynamic.shell.progress import reporter
 from eks_cilium.dynamic.shell.rules import rules_of
 from eks_cilium.migration.agents.placement import refuse_while_needed
 from eks_cilium.migration.operations import Target
+from eks_cilium.migration.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from eks_cilium.dynamic.shell.cluster import Connect
-    from eks_cilium.migration.operations import Facts, Rules
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.operations import Facts
 
 ENGINE_VERSION = "1"
 PLAN = "plan"
@@ -51,17 +51,17 @@ class OperationProvider(ResourceProvider):
     """Performs one operation in create and update."""
 
     serialize_as_secret_always = False
-    operation: ClassVar[staticmethod[[World, Rules, Report], Facts]]
+    operation: ClassVar[staticmethod[[Run], Facts]]
     """The operation, where it needs nothing but the rules."""
     connect: ClassVar[Connect] = staticmethod(world_of)
     acts_on: ClassVar[tuple[str, ...]] = ()
     """Inputs whose change is a reason to perform the operation again, besides another migration."""
 
-    def perform(self, world: World, rules: Rules, _props: Mapping[str, Any], report: Report) -> Facts:
+    def perform(self, run: Run, _props: Mapping[str, Any]) -> Facts:
         """Do it; returns what is to be kept of it."""
-        return type(self).operation(world, rules, report)
+        return type(self).operation(run)
 
-    def undo(self, world: World, rules: Rules, report: Report) -> None:
+    def undo(self, run: Run) -> None:
         """What deleting the resource does, once no node needs Cilium. Mostly nothing."""
 
     def must_act(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
@@ -90,24 +90,24 @@ class OperationProvider(ResourceProvider):
         if _props["target"] == Target.CILIUM:
             self.undone(_props, self._undo_safely)
 
-    def _undo_safely(self, world: World, rules: Rules, report: Report) -> None:
-        refuse_while_needed(world)
-        self.undo(world, rules, report)
+    def _undo_safely(self, run: Run) -> None:
+        refuse_while_needed(run.world)
+        self.undo(run)
 
-    def undone(self, props: dict[str, Any], undo: Callable[[World, Rules, Report], None]) -> None:
+    def undone(self, props: dict[str, Any], undo: Callable[[Run], None]) -> None:
         """Undo something, if there still is a cluster to undo it in."""
         rules, report = rules_of(props["target"], props["rules"]), reporter(props.get("urn", ""))
         with plainly():
             try:
                 with type(self).connect(props) as world:
-                    undo(world, rules, report)
+                    undo(Run(world, rules, report))
             except NoClusterError:
                 report(f"the cluster {props['cluster_name']} is gone, and with it what was to be undone")
 
     def _performed(self, props: dict[str, Any]) -> dict[str, Any]:
         rules, report = rules_of(props["target"], props["rules"]), reporter(props.get("urn", ""))
         with plainly(), type(self).connect(props) as world:
-            return {**props, "result": self.perform(world, rules, props, report)}
+            return {**props, "result": self.perform(Run(world, rules, report), props)}
 
 
 class Operation(Resource, Generic[Args]):

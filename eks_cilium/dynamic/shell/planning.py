@@ -20,15 +20,14 @@ from eks_cilium.dynamic.shell.cluster import CONNECTION, NoClusterError
 from eks_cilium.dynamic.shell.operation import PLAN, OperationArgs
 from eks_cilium.dynamic.shell.plain_errors import plainly
 from eks_cilium.dynamic.shell.rules import rules_of
+from eks_cilium.migration.run import Run
 from eks_cilium.migration.start import plan_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from eks_cilium.dynamic.shell.cluster import Connect
-    from eks_cilium.migration.operations import Rules
     from eks_cilium.migration.plan.model import Refusal
-    from eks_cilium.runtime.context import Report, World
 
 FORESEEN = "foreseen"
 """The input in which a previewed program hands over a plan's part. It is never kept."""
@@ -38,7 +37,7 @@ _DECIDING = (*CONNECTION, "target", "rules")
 
 Planned = TypeVar("Planned")
 """A plan of either kind: for nodes, or for workloads."""
-Make: TypeAlias = "Callable[[World, Rules, Report], Planned]"
+Make: TypeAlias = "Callable[[Run], Planned]"
 
 
 class Foreseen(TypedDict):
@@ -98,7 +97,7 @@ def current_plan(
         if kept is None or clock() - kept.made > _KEPT_SECONDS:
             with connect(news) as world:
                 rules = rules_of(news["target"], news["rules"])
-                kept = _plans[key] = _Kept(clock(), make(world, rules, lambda _: None))
+                kept = _plans[key] = _Kept(clock(), make(Run(world, rules, lambda _: None)))
     plan: Planned = kept.plan
     return plan
 

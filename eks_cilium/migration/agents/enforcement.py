@@ -16,8 +16,8 @@ from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import POLICY, Record
 
 if TYPE_CHECKING:
-    from eks_cilium.migration.options import Limits
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.run import Run
+    from eks_cilium.runtime.context import World
 
 _CONFIGURATION = f"/api/v1/namespaces/{NAMESPACE}/configmaps/cilium-config"
 _KEY = "enable-policy"
@@ -25,29 +25,29 @@ _NEVER = "never"
 _ANNOTATION = "eks-cilium.io/policy-enforcement"
 
 
-def pause(world: World, limits: Limits, report: Report) -> dict[str, Any]:
+def pause(run: Run) -> dict[str, Any]:
     """Have Cilium enforce nothing."""
-    world.guard()
-    record, now = Record(world.api), _mode(world)
+    run.world.guard()
+    record, now = Record(run.world.api), _mode(run.world)
     kept = record.get(POLICY)
     if kept is None or now != _NEVER:  # whoever set another mode since has said what is to come back
         kept = {"mode": now}
         record.put(POLICY, kept)
-    agents_ = _become(world, _NEVER, limits, report)
-    report(f"no policy is enforced until the migration is over (before: {kept['mode'] or 'not set'})")
+    agents_ = _become(run, _NEVER)
+    run.report(f"no policy is enforced until the migration is over (before: {kept['mode'] or 'not set'})")
     return {"before": kept["mode"], "agents": agents_}
 
 
-def resume(world: World, limits: Limits, report: Report) -> dict[str, Any]:
+def resume(run: Run) -> dict[str, Any]:
     """Have Cilium enforce what it did before."""
-    world.guard()
-    record = Record(world.api)
+    run.world.guard()
+    record = Record(run.world.api)
     kept = record.get(POLICY)
-    if kept is None or world.api.get(_CONFIGURATION) is None:
+    if kept is None or run.world.api.get(_CONFIGURATION) is None:
         return {"restored": False, "agents": 0}
-    rolled = _become(world, kept["mode"], limits, report)
+    rolled = _become(run, kept["mode"])
     record.drop(POLICY)
-    report(f"policies are enforced as before ({kept['mode'] or 'not set'}) by {rolled} agents")
+    run.report(f"policies are enforced as before ({kept['mode'] or 'not set'}) by {rolled} agents")
     return {"restored": True, "agents": rolled}
 
 
@@ -61,14 +61,14 @@ def _mode(world: World) -> str | None:
     return mode
 
 
-def _become(world: World, mode: str | None, limits: Limits, report: Report) -> int:
-    if _mode(world) != mode:
-        world.api.merge(_CONFIGURATION, {"data": {_KEY: mode}})
+def _become(run: Run, mode: str | None) -> int:
+    if _mode(run.world) != mode:
+        run.world.api.merge(_CONFIGURATION, {"data": {_KEY: mode}})
     annotations = {_ANNOTATION: mode or "default"}
-    daemon_set = world.api.get(CILIUM.path)
+    daemon_set = run.world.api.get(CILIUM.path)
     if daemon_set is None:
         return 0
     template = daemon_set["spec"]["template"]["metadata"]
     if (template.get("annotations") or {}).get(_ANNOTATION) != annotations[_ANNOTATION]:
-        world.api.merge(CILIUM.path, {"spec": {"template": {"metadata": {"annotations": annotations}}}})
-    return rollout.await_roll_out(world, CILIUM, limits, report)
+        run.world.api.merge(CILIUM.path, {"spec": {"template": {"metadata": {"annotations": annotations}}}})
+    return rollout.await_roll_out(run, CILIUM)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from eks_cilium.cluster.objects import Object
-    from eks_cilium.migration.options import Limits
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.run import Run
+    from eks_cilium.runtime.context import World
 
 _DAEMON_SETS = (CILIUM.path, CILIUM.path + "-envoy")
 """The agents, and Envoy beside them where it has a DaemonSet of its own."""
@@ -33,13 +33,13 @@ _WAY_BACK = (
 )
 
 
-def place(world: World, target: Target, limits: Limits, report: Report) -> None:
+def place(run: Run) -> None:
     """Bind the agents to the nodes that are theirs in this direction; where they are already, do nothing."""
-    world.guard()
-    moved = [path for path in _DAEMON_SETS if _place(world, path, target)]
+    run.world.guard()
+    moved = [path for path in _DAEMON_SETS if _place(run.world, path, run.options.target)]
     if CILIUM.path in moved:
-        report(f"binding Cilium's agents to {_nodes(target)}")
-        rollout.await_roll_out(world, CILIUM, limits, report)
+        run.report(f"binding Cilium's agents to {_nodes(run.options.target)}")
+        rollout.await_roll_out(run, CILIUM)
 
 
 def add(world: World, wanted: Object) -> None:

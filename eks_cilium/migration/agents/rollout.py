@@ -15,22 +15,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from eks_cilium.cluster.objects import Object
-    from eks_cilium.migration.options import Limits, Target
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.options import Target
+    from eks_cilium.migration.run import Run
+    from eks_cilium.runtime.context import World
 
 _MOST_NAMED = 4
 
 
-def await_count(
-    world: World, target: Target, report: Report, *, readings: int, seconds: float
-) -> dict[str, Any]:
+def await_count(run: Run, *, readings: int, seconds: float) -> dict[str, Any]:
     """Wait until the new plugin wants exactly the nodes without the old one's label."""
-    plugin = incoming(target)
+    plugin = incoming(run.options.target)
     seen: dict[str, Any] = {}
 
     def missing() -> str:
-        nodes = unlabelled(world, target)
-        daemon_set = _required(world, plugin)
+        nodes = unlabelled(run.world, run.options.target)
+        daemon_set = _required(run.world, plugin)
         desired = daemon_set.get("status", {}).get("desiredNumberScheduled", 0)
         seen.update(daemonSet=plugin.daemon_set, desired=desired, unlabelled=len(nodes))
         if not is_current(daemon_set):
@@ -40,32 +39,30 @@ def await_count(
         where = f": {named(nodes)}" if nodes else ""
         return (
             f"DaemonSet {plugin.daemon_set} wants {desired} nodes, and {len(nodes)} are without the label "
-            f"{CNI_LABEL}={outgoing(target).label}{where}"
+            f"{CNI_LABEL}={outgoing(run.options.target).label}{where}"
         )
 
-    world.wait(
+    run.world.wait(
         missing,
         waited_for=f"{plugin.daemon_set} to want the right number of nodes",
         seconds=seconds,
         every=_every(seconds),
-        report=report,
+        report=run.report,
         readings=readings,
     )
-    report(f"{plugin.daemon_set} wants {seen['desired']} nodes, as it should")
+    run.report(f"{plugin.daemon_set} wants {seen['desired']} nodes, as it should")
     return seen
 
 
-def await_none(
-    world: World, target: Target, report: Report, *, readings: int, seconds: float
-) -> dict[str, Any]:
+def await_none(run: Run, *, readings: int, seconds: float) -> dict[str, Any]:
     """Wait until the old plugin is wanted on no node and none of its agents is left."""
-    plugin = outgoing(target)
-    world.wait(
-        lambda: wanted(world, plugin),
+    plugin = outgoing(run.options.target)
+    run.world.wait(
+        lambda: wanted(run.world, plugin),
         waited_for=f"{plugin.daemon_set} to be wanted on no node",
         seconds=seconds,
         every=_every(seconds),
-        report=report,
+        report=run.report,
         readings=readings,
     )
     return {"daemonSet": plugin.daemon_set, "desired": 0}
@@ -102,22 +99,20 @@ def unlabelled(world: World, target: Target) -> list[str]:
     )
 
 
-def await_roll_out(world: World, plugin: Plugin, limits: Limits, report: Report) -> int:
+def await_roll_out(run: Run, plugin: Plugin) -> int:
     """Wait until every agent runs what its DaemonSet says now; the number of agents."""
 
     def missing() -> str:
-        daemon_set = world.api.get(plugin.path)
+        daemon_set = run.world.api.get(plugin.path)
         return f"DaemonSet {plugin.daemon_set} does not exist" if daemon_set is None else behind(daemon_set)
 
-    world.wait(
+    run.wait(
         missing,
         waited_for=f"DaemonSet {plugin.daemon_set} to be rolled out",
-        seconds=limits.roll_out,
-        every=limits.between_looks,
-        report=report,
+        seconds=run.limits.roll_out,
         since_progress=True,
     )
-    status = (world.api.get(plugin.path) or {}).get("status", {})
+    status = (run.world.api.get(plugin.path) or {}).get("status", {})
     return int(status.get("desiredNumberScheduled", 0))
 
 

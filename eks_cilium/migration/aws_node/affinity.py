@@ -25,8 +25,8 @@ from eks_cilium.runtime.record import AFFINITY, NODES, Record
 if TYPE_CHECKING:
     from eks_cilium.clients.eks import AddOnState
     from eks_cilium.cluster.objects import Object
-    from eks_cilium.migration.options import Rules
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.run import Run
+    from eks_cilium.runtime.context import World
 
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _NO_CONFIGURATION = "{}"
@@ -58,77 +58,70 @@ def restricted(affinity: Object | None, target: Target) -> Object:
     return {**affinity, "nodeAffinity": {**node_affinity, _REQUIRED: {"nodeSelectorTerms": ours}}}
 
 
-def restrict(world: World, rules: Rules, report: Report) -> dict[str, Any]:
+def restrict(run: Run) -> dict[str, Any]:
     """Bind aws-node to its nodes; nothing is done twice. The DaemonSet has to exist."""
-    world.guard()
-    record, target = Record(world.api), rules.options.target
-    daemon_set = world.api.get(AWS.path)
+    run.world.guard()
+    record, target = Record(run.world.api), run.options.target
+    daemon_set = run.world.api.get(AWS.path)
     if daemon_set is None:
         raise StoppedError(f"DaemonSet {NAMESPACE}/aws-node does not exist: no VPC CNI is here to replace")
-    add_on = world.eks.add_on(VPC_CNI)
+    add_on = run.world.eks.add_on(VPC_CNI)
     kept = record.get(AFFINITY)
     if kept is None:
         kept = _noted(daemon_set, add_on)
         record.put(AFFINITY, kept)
     wanted = restricted(kept["affinity"], target)
     if _affinity(daemon_set) != wanted:
-        report(f"binding aws-node to its nodes ({'add-on' if add_on else 'self-managed'})")
+        run.report(f"binding aws-node to its nodes ({'add-on' if add_on else 'self-managed'})")
         if add_on:
-            configure(world, configured(kept["configuration"], wanted), rules, report)
+            configure(run, configured(kept["configuration"], wanted))
         else:
-            world.api.apply(AWS.path, _applied(wanted), force=True)
-        _verify(world, wanted)
-    rollout.await_roll_out(world, AWS, rules.limits, report)
+            run.world.api.apply(AWS.path, _applied(wanted), force=True)
+        _verify(run.world, wanted)
+    rollout.await_roll_out(run, AWS)
     if kept.get("checked") != target.value:
-        _settle_late_nodes(world, rules, report)
+        _settle_late_nodes(run)
         record.put(AFFINITY, {**kept, "checked": target.value})
     terms = wanted["nodeAffinity"][_REQUIRED]["nodeSelectorTerms"]
     return {"managed": add_on is not None, "version": add_on.version if add_on else "", "terms": terms}
 
 
-def release(world: World, rules: Rules, report: Report) -> dict[str, Any]:
+def release(run: Run) -> dict[str, Any]:
     """Give aws-node exactly the affinity back that it had."""
-    world.guard()
-    record = Record(world.api)
-    kept, daemon_set = record.get(AFFINITY), world.api.get(AWS.path)
+    run.world.guard()
+    record = Record(run.world.api)
+    kept, daemon_set = record.get(AFFINITY), run.world.api.get(AWS.path)
     if kept is None or daemon_set is None:
         return {"restored": False}
-    if kept["managed"] and world.eks.add_on(VPC_CNI):
-        configure(world, kept["configuration"] or _NO_CONFIGURATION, rules, report)
+    if kept["managed"] and run.world.eks.add_on(VPC_CNI):
+        configure(run, kept["configuration"] or _NO_CONFIGURATION)
     elif patch := difference({"affinity": _affinity(daemon_set)}, {"affinity": kept["affinity"]}):
         spec = {"template": {"spec": patch}}
-        world.api.merge(AWS.path, {"spec": spec}, field_manager=kept["manager"])
-    rollout.await_roll_out(world, AWS, rules.limits, report)
+        run.world.api.merge(AWS.path, {"spec": spec}, field_manager=kept["manager"])
+    rollout.await_roll_out(run, AWS)
     record.drop(AFFINITY)
-    report("aws-node has the affinity it had before")
+    run.report("aws-node has the affinity it had before")
     return {"restored": True}
 
 
-def configure(world: World, configuration: str, rules: Rules, report: Report) -> None:
+def configure(run: Run, configuration: str) -> None:
     """Give the add-on a configuration and wait until EKS has carried it out."""
 
     def refused() -> str:
         try:
-            world.eks.configure(VPC_CNI, configuration)
+            run.world.eks.configure(VPC_CNI, configuration)
         except TransientError as error:
             return str(error)
         return ""
 
-    current = world.eks.add_on(VPC_CNI)
+    current = run.world.eks.add_on(VPC_CNI)
     if current is not None and not current.busy and current.configuration == configuration:
         return
-    limits = rules.limits
     for missing, what in (
         (refused, "EKS to take the configuration"),
-        (lambda: busy(world), "the add-on vpc-cni"),
+        (lambda: busy(run.world), "the add-on vpc-cni"),
     ):
-        world.wait(
-            missing,
-            waited_for=what,
-            seconds=limits.roll_out,
-            every=limits.between_looks,
-            report=report,
-        )
+        run.wait(missing, waited_for=what, seconds=run.limits.roll_out)
 
 
 def busy(world: World) -> str:
@@ -209,23 +202,23 @@ def _terms(affinity: Object) -> Any:
     return ((affinity.get("nodeAffinity") or {}).get(_REQUIRED) or {}).get("nodeSelectorTerms")
 
 
-def _settle_late_nodes(world: World, rules: Rules, report: Report) -> None:
+def _settle_late_nodes(run: Run) -> None:
     """Nodes that joined after the inventory and before aws-node was bound have pods of the old plugin.
 
     They get the label, which brings aws-node back to them, and the inventory is taken anew: nothing was
     replaced yet. The run ends, since its program counts on the nodes it knew.
     """
-    target = rules.options.target
-    kept = Record(world.api).get(NODES)
+    target = run.options.target
+    kept = Record(run.world.api).get(NODES)
     if target is not Target.CILIUM or kept is None:
         return
-    late = [node for node in world.api.list("/api/v1/nodes") if _is_late(node)]
+    late = [node for node in run.world.api.list("/api/v1/nodes") if _is_late(node)]
     for node in late:
-        marks.label(world.api, node, CNI_LABEL, outgoing(target).label)
+        marks.label(run.world.api, node, CNI_LABEL, outgoing(target).label)
     if late:
         names = rollout.named(sorted(node["metadata"]["name"] for node in late))
-        Record(world.api).drop(NODES)
-        recording.take(world, rules, report)
+        Record(run.world.api).drop(NODES)
+        recording.take(run)
         raise StoppedError(
             f"{names} joined after the {len(kept['nodes'])} nodes of the inventory were listed, and before "
             "aws-node was bound to its nodes",

@@ -22,8 +22,8 @@ from eks_cilium.runtime.record import AFFINITY, AWS_NODE, Record
 
 if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Object
-    from eks_cilium.migration.options import Rules
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.run import Run
+    from eks_cilium.runtime.context import World
 
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _OBJECTS = (
@@ -39,39 +39,39 @@ _READINGS = 2
 _OF_THE_SERVER = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink")
 
 
-def remove(world: World, rules: Rules, report: Report) -> dict[str, Any]:
+def remove(run: Run) -> dict[str, Any]:
     """Remove the add-on and the objects. Refused while aws-node wants a node, or runs on one."""
-    world.guard()
-    _refuse_while_wanted(world)
-    record, add_on = Record(world.api), world.eks.add_on(VPC_CNI)
+    run.world.guard()
+    _refuse_while_wanted(run.world)
+    record, add_on = Record(run.world.api), run.world.eks.add_on(VPC_CNI)
     kept = record.get(AWS_NODE)
     if kept is None:
-        kept = _noted(world, add_on)
+        kept = _noted(run.world, add_on)
         record.put(AWS_NODE, kept)
     if add_on is not None:
-        _remove_add_on(world, rules, report)
+        _remove_add_on(run)
     removed = []
     for path in _OBJECTS:
-        world.guard()
-        if world.api.get(path) is not None and world.api.delete(path):
+        run.world.guard()
+        if run.world.api.get(path) is not None and run.world.api.delete(path):
             removed.append(_short(path))
-    report(f"removed aws-node{' and the add-on vpc-cni' if kept['addOn'] else ''}")
+    run.report(f"removed aws-node{' and the add-on vpc-cni' if kept['addOn'] else ''}")
     named = [_short(_path(thing)) for thing in kept["objects"]]
     return {"managed": kept["addOn"] is not None, "removed": named or removed, "kept": list(_KEPT)}
 
 
-def bring_back(world: World, rules: Rules, report: Report) -> bool:
+def bring_back(run: Run) -> bool:
     """Install what was removed, bound to its nodes from the first moment; whether anything was missing."""
-    world.guard()
-    record = Record(world.api)
+    run.world.guard()
+    record = Record(run.world.api)
     kept = record.get(AWS_NODE)
-    if kept is None or (world.api.get(AWS.path) is not None and not _add_on_is_missing(world, kept)):
+    if kept is None or (run.world.api.get(AWS.path) is not None and not _add_on_is_missing(run.world, kept)):
         return False
     if kept["addOn"] is not None:
-        _create_add_on(world, record, kept["addOn"], rules, report)
+        _create_add_on(run, record, kept["addOn"])
     for thing in reversed(kept["objects"]):
-        _create(world, _restricted(thing) if thing["kind"] == "DaemonSet" else thing)
-    report("aws-node is back")
+        _create(run.world, _restricted(thing) if thing["kind"] == "DaemonSet" else thing)
+    run.report("aws-node is back")
     return True
 
 
@@ -92,25 +92,19 @@ def _refuse_while_wanted(world: World) -> None:
             )
 
 
-def _remove_add_on(world: World, rules: Rules, report: Report) -> None:
-    add_on = world.eks.add_on(VPC_CNI)
+def _remove_add_on(run: Run) -> None:
+    add_on = run.world.eks.add_on(VPC_CNI)
     if add_on is not None and add_on.status != "DELETING":
-        report("deleting the add-on vpc-cni")
-        world.eks.delete(VPC_CNI)
+        run.report("deleting the add-on vpc-cni")
+        run.world.eks.delete(VPC_CNI)
 
     def missing() -> str:
-        now = world.eks.add_on(VPC_CNI)
+        now = run.world.eks.add_on(VPC_CNI)
         if now is not None and now.status == "DELETE_FAILED":
             raise StoppedError(f"the add-on vpc-cni could not be deleted: {'; '.join(now.issues)}")
         return f"the add-on vpc-cni is {now.status}" if now else ""
 
-    world.wait(
-        missing,
-        waited_for="the add-on vpc-cni to be deleted",
-        seconds=rules.limits.roll_out,
-        every=rules.limits.between_looks,
-        report=report,
-    )
+    run.wait(missing, waited_for="the add-on vpc-cni to be deleted", seconds=run.limits.roll_out)
 
 
 def _noted(world: World, add_on: AddOnState | None) -> Object:
@@ -127,16 +121,16 @@ def _noted(world: World, add_on: AddOnState | None) -> Object:
     }
 
 
-def _create_add_on(world: World, record: Record, kept: Object, rules: Rules, report: Report) -> None:
+def _create_add_on(run: Run, record: Record, kept: Object) -> None:
     """The add-on with the configuration it had at its end, which has an affinity of ours in it."""
     before = record.get(AFFINITY)
     configuration = kept["configuration"]
     if before is not None:
         wanted = affinity.restricted(before["affinity"], Target.AWS_VPC_CNI)
         configuration = affinity.configured(before["configuration"], wanted)
-    if world.eks.add_on(VPC_CNI) is None:
-        report(f"creating the add-on vpc-cni {kept['version']}")
-        world.eks.create(
+    if run.world.eks.add_on(VPC_CNI) is None:
+        run.report(f"creating the add-on vpc-cni {kept['version']}")
+        run.world.eks.create(
             AddOnState(
                 VPC_CNI,
                 kept["version"],
@@ -146,13 +140,7 @@ def _create_add_on(world: World, record: Record, kept: Object, rules: Rules, rep
                 tags=kept["tags"],
             )
         )
-    world.wait(
-        lambda: affinity.busy(world),
-        waited_for="the add-on vpc-cni",
-        seconds=rules.limits.roll_out,
-        every=rules.limits.between_looks,
-        report=report,
-    )
+    run.wait(lambda: affinity.busy(run.world), waited_for="the add-on vpc-cni", seconds=run.limits.roll_out)
 
 
 def _add_on_is_missing(world: World, kept: Object) -> bool:

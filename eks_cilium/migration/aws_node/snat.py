@@ -24,47 +24,46 @@ from eks_cilium.runtime.record import SNAT, Record
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from eks_cilium.migration.options import Rules
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.run import Run
 
 _NO_CONFIGURATION = "{}"
 
 
-def exclude(world: World, peers: Sequence[str], rules: Rules, report: Report) -> dict[str, Any]:
+def exclude(run: Run, peers: Sequence[str]) -> dict[str, Any]:
     """Have the VPC CNI leave pods' addresses alone on the way to the peers. {"changed", "exclusions"}."""
-    world.guard()
-    now = aws_node.read(world.api)
+    run.world.guard()
+    now = aws_node.read(run.world.api)
     if now is None:
         raise StoppedError(f"DaemonSet {NAMESPACE}/aws-node does not exist")
     missing = [] if now.external_snat else [peer for peer in peers if not _covers(now.snat_exclusions, peer)]
     if not missing:
         return {"changed": False, "exclusions": list(now.snat_exclusions)}
-    record, add_on = Record(world.api), world.eks.add_on(VPC_CNI)
+    record, add_on = Record(run.world.api), run.world.eks.add_on(VPC_CNI)
     if record.get(SNAT) is None:
         configuration = add_on.configuration if add_on else None
         record.put(SNAT, {"configuration": configuration, "exclusions": list(now.snat_exclusions)})
     wanted = [*now.snat_exclusions, *missing]
-    report(f"aws-node leaves pods' addresses alone on the way to {', '.join(wanted)}")
+    run.report(f"aws-node leaves pods' addresses alone on the way to {', '.join(wanted)}")
     if add_on:
-        affinity.configure(world, configured(add_on.configuration, wanted), rules, report)
+        affinity.configure(run, configured(add_on.configuration, wanted))
     else:
-        world.api.apply(AWS.path, _applied(wanted), force=True)
-    rollout.await_roll_out(world, AWS, rules.limits, report)
+        run.world.api.apply(AWS.path, _applied(wanted), force=True)
+    rollout.await_roll_out(run, AWS)
     return {"changed": True, "exclusions": wanted}
 
 
-def restore(world: World, rules: Rules, report: Report) -> None:
+def restore(run: Run) -> None:
     """Give the VPC CNI the exclusions back that it had."""
-    record = Record(world.api)
+    record = Record(run.world.api)
     kept = record.get(SNAT)
-    if kept is None or world.api.get(AWS.path) is None:
+    if kept is None or run.world.api.get(AWS.path) is None:
         return
-    world.guard()
+    run.world.guard()
     if kept["configuration"] is not None:
-        affinity.configure(world, kept["configuration"] or _NO_CONFIGURATION, rules, report)
+        affinity.configure(run, kept["configuration"] or _NO_CONFIGURATION)
     else:
-        world.api.apply(AWS.path, _applied(kept["exclusions"]), force=True)
-    rollout.await_roll_out(world, AWS, rules.limits, report)
+        run.world.api.apply(AWS.path, _applied(kept["exclusions"]), force=True)
+    rollout.await_roll_out(run, AWS)
     record.drop(SNAT)
 
 

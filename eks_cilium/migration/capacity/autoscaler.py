@@ -17,22 +17,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from eks_cilium.cluster.objects import Object
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.run import Run
+    from eks_cilium.runtime.context import World
 
 ANNOTATION = "cluster-autoscaler.kubernetes.io/scale-down-disabled"
 _DEPLOYMENTS = "/apis/apps/v1/deployments"
 
 
-def note(world: World, report: Report) -> None:
+def note(run: Run) -> None:
     """Write down whether one runs; looked up once for a migration."""
-    record = Record(world.api)
+    record = Record(run.world.api)
     if record.get(AUTOSCALER) is not None:
         return
-    deployments = world.api.each(_DEPLOYMENTS, lambda thing: reference("Deployment", thing))
+    deployments = run.world.api.each(_DEPLOYMENTS, lambda thing: reference("Deployment", thing))
     found = next(filter(is_autoscaler, deployments), None)
     record.put(AUTOSCALER, str(found or ""))
     if found:
-        report(f"{found} is kept from removing new nodes")
+        run.report(f"{found} is kept from removing new nodes")
 
 
 def keep(world: World, nodes: Iterable[Object]) -> None:

@@ -17,7 +17,6 @@ from eks_cilium.migration.agents import rollout
 from eks_cilium.migration.agents.cni_gate import Joining
 from eks_cilium.migration.capacity import autoscaler
 from eks_cilium.migration.capacity.resizing import Sizes, resize
-from eks_cilium.migration.cni import outgoing
 from eks_cilium.migration.inventory import marks, recording
 from eks_cilium.migration.inventory.model import GroupBefore, Inventory, Outgoing
 from eks_cilium.migration.options import Before, Capacity
@@ -28,8 +27,9 @@ from eks_cilium.runtime.record import GROUPS, Record
 if TYPE_CHECKING:
     from eks_cilium.clients.autoscaling import GroupState, Member
     from eks_cilium.cluster.objects import Object
-    from eks_cilium.migration.options import Options, Rules
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.options import Options
+    from eks_cilium.migration.run import Run
+    from eks_cilium.runtime.context import World
 
 SUSPENDED = ("AZRebalance", "AlarmNotification", "ReplaceUnhealthy", "ScheduledActions")
 """Processes that end instances nobody drained, or change the sizes behind our back."""
@@ -93,13 +93,13 @@ class Standing:
         return min(self.desired(len(self.old) - cordoned - 1), self.state.desired - cordoned - 1)
 
 
-def standing(world: World, rules: Rules, group: str) -> Standing:
+def standing(run: Run, group: str) -> Standing:
     """Where one group stands now."""
-    known = befores(world).get(group)
+    known = befores(run.world).get(group)
     if known is None:
         raise StoppedError(f"the Auto Scaling group {group} was not recorded: prepare the capacity first")
-    nodes = recording.required(world, rules.options.target).of_group(group)
-    return Standing(world.groups.group(group), known, nodes, rules.options)
+    nodes = recording.required(run.world, run.options.target).of_group(group)
+    return Standing(run.world.groups.group(group), known, nodes, run.options)
 
 
 def befores(world: World) -> dict[str, GroupBefore]:
@@ -108,83 +108,78 @@ def befores(world: World) -> dict[str, GroupBefore]:
     return {name: GroupBefore.from_json(group) for name, group in kept.items()}
 
 
-def prepare(world: World, rules: Rules, report: Report) -> dict[str, Any]:
+def prepare(run: Run) -> dict[str, Any]:
     """Record, suspend, taint, raise; then wait until the extra nodes are through the CNI gate."""
-    world.guard()
-    inventory = recording.required(world, rules.options.target)
-    _note(world, inventory)
-    autoscaler.note(world, report)
-    taint(world, inventory, report)
+    run.world.guard()
+    inventory = recording.required(run.world, run.options.target)
+    _note(run.world, inventory)
+    autoscaler.note(run)
+    taint(run, inventory)
     ready: list[str] = []
     told: dict[str, Any] = {}
     for name in inventory.groups:
-        told[name] = _widen(world, rules, name, report)
+        told[name] = _widen(run, name)
     for name in inventory.groups:
-        ready += _await_new(world, rules, name, report)
+        ready += _await_new(run, name)
     return {"groups": told, "ready": sorted(ready)}
 
 
-def taint(world: World, inventory: Inventory, report: Report) -> None:
+def taint(run: Run, inventory: Inventory) -> None:
     """Have the scheduler avoid the nodes that are to go, and only those.
 
     A migration in the other direction may have left its taints and a cordon on nodes that now stay.
     """
     uids = {node.uid for node in inventory.nodes}
     tainted = 0
-    for node in world.api.list("/api/v1/nodes"):
-        world.guard()
+    for node in run.world.api.list("/api/v1/nodes"):
+        run.world.guard()
         name = node["metadata"]["name"]
         if node["metadata"]["uid"] in uids:
-            tainted += marks.soft_taint(world.api, name) if not marks.has_soft_taint(node) else 0
+            tainted += marks.soft_taint(run.world.api, name) if not marks.has_soft_taint(node) else 0
         elif marks.has_soft_taint(node) or marks.is_ours(node):
-            marks.lift_soft_taint(world.api, name)
-            marks.uncordon(world.api, node)
+            marks.lift_soft_taint(run.world.api, name)
+            marks.uncordon(run.world.api, node)
     if tainted:
-        report(f"tainted {tainted} nodes that are to go, so that pods prefer others")
+        run.report(f"tainted {tainted} nodes that are to go, so that pods prefer others")
 
 
-def room(world: World, rules: Rules, node: Outgoing) -> str:
+def room(run: Run, node: Outgoing) -> str:
     """What is missing before a node may be cordoned, in one sentence; nothing when there is room."""
-    now = standing(world, rules, node.group)
+    now = standing(run, node.group)
     _refuse_below_minimum(now)
-    joining = Joining(world, rules.options.target)
+    joining = Joining(run.world, run.options.target)
     others = [one for one in now.old if one.instance != node.instance]
     cordoned = sum(_is_in_work(one.instance, now, joining) for one in others)
     needed = now.floor(cordoned) - (len(others) - cordoned)
     ready = [one for one in now.new if not not_ready(one, joining)]
-    autoscaler.keep(world, (joining.nodes[one.instance] for one in ready))
+    autoscaler.keep(run.world, (joining.nodes[one.instance] for one in ready))
     if len(ready) >= needed:
         return ""
     waiting = [sentence for one in now.new if (sentence := not_ready(one, joining))]
-    why = waiting[0] if waiting else _no_instances(world, now, cordoned)
+    why = waiting[0] if waiting else _no_instances(run.world, now, cordoned)
     return f"group {node.group}: {len(ready)} of {needed} new nodes are ready; {why}"
 
 
-def terminate(world: World, rules: Rules, node: Outgoing, report: Report, *, shrink: bool | None) -> bool:
+def terminate(run: Run, node: Outgoing, *, shrink: bool | None) -> bool:
     """End a node's instance by its id; whether the group got smaller. `shrink` None: as the plan has it."""
     smaller = False
 
     def missing() -> str:
         nonlocal smaller
-        with lock(world, node.group):
-            member = world.groups.group(node.group).member(node.instance)
+        with lock(run.world, node.group):
+            member = run.world.groups.group(node.group).member(node.instance)
             if member is None:
-                return _strayed(world, node)
+                return _strayed(run.world, node)
             if member.leaving:
                 return ""
-            smaller = standing(world, rules, node.group).shrinks if shrink is None else shrink
+            smaller = standing(run, node.group).shrinks if shrink is None else shrink
             smaller = smaller and member.counts
-            return _asked_to_end(world, node, smaller)
+            return _asked_to_end(run.world, node, smaller)
 
-    limits = rules.limits
-    world.wait(
-        missing,
-        waited_for=f"Auto Scaling to terminate {node.instance}",
-        seconds=limits.termination,
-        every=limits.between_looks,
-        report=report,
+    run.wait(missing, waited_for=f"Auto Scaling to terminate {node.instance}", seconds=run.limits.termination)
+    run.world.note(
+        "terminated", node=node.name, instance=node.instance, group=node.group, decremented=smaller
     )
-    world.note("terminated", node=node.name, instance=node.instance, group=node.group, decremented=smaller)
     return smaller
 
 
@@ -206,22 +201,22 @@ def _note(world: World, inventory: Inventory) -> None:
     Record(world.api).put(GROUPS, {name: group.to_json() for name, group in known.items()})
 
 
-def _widen(world: World, rules: Rules, name: str, report: Report) -> dict[str, Any]:
+def _widen(run: Run, name: str) -> dict[str, Any]:
     """Suspend what disturbs, and raise the sizes to what they have to be at this point."""
-    now = standing(world, rules, name)
+    now = standing(run, name)
     state, left = now.state, len(now.old)
     suspend = [process for process in SUSPENDED if process not in state.suspended]
     if suspend:
-        world.groups.suspend(name, suspend)
-        report(f"suspended {', '.join(suspend)} of {name}")
+        run.world.groups.suspend(name, suspend)
+        run.report(f"suspended {', '.join(suspend)} of {name}")
     wanted = now.desired(left) if left else state.desired
-    permitted = rules.options.allow.lower_minimum.covers(Reference("Auto Scaling group", "", name))
+    permitted = run.options.allow.lower_minimum.covers(Reference("Auto Scaling group", "", name))
     minimum = min(state.minimum, max(now.lowest, 0)) if permitted else state.minimum
     if wanted > state.desired or minimum < state.minimum:
         wanted = max(wanted, state.desired)
         maximum = max(state.maximum, wanted)
-        report(f"{name}: desired capacity {state.desired} -> {wanted}")
-        resize(world, rules, now.before, Sizes(minimum, maximum, wanted), report)
+        run.report(f"{name}: desired capacity {state.desired} -> {wanted}")
+        resize(run, now.before, Sizes(minimum, maximum, wanted))
     return {
         "minimum": minimum,
         "maximum": max(state.maximum, wanted),
@@ -231,33 +226,26 @@ def _widen(world: World, rules: Rules, name: str, report: Report) -> dict[str, A
     }
 
 
-def _await_new(world: World, rules: Rules, name: str, report: Report) -> list[str]:
+def _await_new(run: Run, name: str) -> list[str]:
     """Wait until every extra node is through the CNI gate; their names."""
     ready: list[str] = []
 
     def missing() -> str:
-        now = standing(world, rules, name)
+        now = standing(run, name)
         if not now.old:
             return ""
-        joining = Joining(world, rules.options.target)
+        joining = Joining(run.world, run.options.target)
         needed = now.desired(len(now.old)) - len(now.old)
         through = [one.instance for one in now.new if not not_ready(one, joining)]
-        autoscaler.keep(world, (joining.nodes[instance] for instance in through))
+        autoscaler.keep(run.world, (joining.nodes[instance] for instance in through))
         ready[:] = [joining.nodes[instance]["metadata"]["name"] for instance in through]
         if len(through) >= needed:
             return ""
         waiting = [sentence for one in now.new if (sentence := not_ready(one, joining))]
-        why = waiting[0] if waiting else _no_instances(world, now, 0)
+        why = waiting[0] if waiting else _no_instances(run.world, now, 0)
         return f"group {name}: {len(through)} of {needed} new nodes are ready; {why}"
 
-    limits = rules.limits
-    world.wait(
-        missing,
-        waited_for=f"new nodes of {name}",
-        seconds=limits.replacement,
-        every=limits.between_looks,
-        report=report,
-    )
+    run.wait(missing, waited_for=f"new nodes of {name}", seconds=run.limits.replacement)
     return ready
 
 
@@ -269,11 +257,6 @@ def not_ready(member: Member, joining: Joining) -> str:
         return sentence
     node = joining.nodes[member.instance]
     return f"{node['metadata']['name']} is cordoned" if marks.is_cordoned(node) else ""
-
-
-def outgoing_label(rules: Rules) -> str:
-    """The label of nodes that have the plugin that goes."""
-    return outgoing(rules.options.target).label
 
 
 def _is_in_work(instance: str, now: Standing, joining: Joining) -> bool:

@@ -25,56 +25,55 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from eks_cilium.cluster.objects import Reference
-    from eks_cilium.migration.options import Rules
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.run import Run
 
 Facts = dict[str, Any]
 """Plain values: str, int, float, bool, None, and lists and dicts of them."""
 
 
-def take_list(world: World, rules: Rules, report: Report) -> Facts:
+def take_list(run: Run) -> Facts:
     """Write down, once, the workloads whose pods Cilium does not manage. {"taken", "workloads": [...]}."""
-    world.guard()
-    known = listing.read(world, rules.refresh.round)
+    run.world.guard()
+    known = listing.read(run.world, run.refresh.round)
     if known is None:
-        made = plan_now(world, rules, report)
-        known = listing.write(world, made, rules.refresh.round)
-        report(f"{made.pods} pods of {len(made.workloads)} workloads are to be restarted")
+        made = plan_now(run)
+        known = listing.write(run.world, made, run.refresh.round)
+        run.report(f"{made.pods} pods of {len(made.workloads)} workloads are to be restarted")
     return {"taken": known.taken, "workloads": [str(one) for one in known.references]}
 
 
-def exclude_from_snat(world: World, peers: Sequence[str], rules: Rules, report: Report) -> Facts:
+def exclude_from_snat(run: Run, peers: Sequence[str]) -> Facts:
     """Have peers see pods' own addresses. {"changed", "exclusions"}."""
-    return snat.exclude(world, peers, rules, report)
+    return snat.exclude(run, peers)
 
 
-def await_agents(world: World, rules: Rules, report: Report) -> Facts:
+def await_agents(run: Run) -> Facts:
     """The gate before pods are restarted: agents on every node that can have one. {"nodes": number}."""
     seen = wait_until_ready(
-        world.api,
+        run.world.api,
         minimum_nodes=1,
-        timeout=rules.limits.roll_out,
-        report=report,
-        clock=world.time.monotonic,
-        sleep=world.time.sleep,
+        timeout=run.limits.roll_out,
+        report=run.report,
+        clock=run.world.time.monotonic,
+        sleep=run.world.time.sleep,
         serves=lambda node: not unable(known_node(node, {})),
     )
     return {"nodes": len(seen.nodes)}
 
 
-def restart_workload(world: World, workload: Reference, rules: Rules, report: Report) -> Facts:
+def restart_workload(run: Run, workload: Reference) -> Facts:
     """Restart what Cilium does not manage of a workload. {"workload", "how", "pods", "seconds"}."""
-    known = listing.read(world, rules.refresh.round)
+    known = listing.read(run.world, run.refresh.round)
     if known is None:
         raise StoppedError("no list of workloads was written in this cluster yet")
-    return restarting.restart(world, workload, known.taken, rules, report)
+    return restarting.restart(run, workload, known.taken)
 
 
-def await_managed(world: World, rules: Rules, report: Report) -> Facts:
+def await_managed(run: Run) -> Facts:
     """The gate at the end: nothing is left that was to be restarted. {"managed", "of", "left": [...]}."""
-    return gate.await_managed(world, rules, report)
+    return gate.await_managed(run)
 
 
-def leave_nodes(world: World, rules: Rules, report: Report, *, everywhere: bool = False) -> Facts:
+def leave_nodes(run: Run, *, everywhere: bool = False) -> Facts:
     """Take chained agents off nodes, which go back to the VPC CNI alone. {"chained", "nodes": [...]}."""
-    return removal.leave(world, rules, report, everywhere=everywhere)
+    return removal.leave(run, everywhere=everywhere)

@@ -22,8 +22,8 @@ from eks_cilium.migration.facts.chain import CONFIGURATION, is_chained
 from eks_cilium.migration.options import Target
 
 if TYPE_CHECKING:
-    from eks_cilium.migration.options import Rules
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.run import Run
+    from eks_cilium.runtime.context import World
 
 _UNINSTALL = "cni-uninstall"
 _ANNOTATION = "eks-cilium.io/leaving"
@@ -32,43 +32,43 @@ _NOWHERE = {"key": "eks-cilium.io/chained", "operator": "Exists"}
 _CILIUM_NODES = "/apis/cilium.io/v2/ciliumnodes"
 
 
-def leave(world: World, rules: Rules, report: Report, *, everywhere: bool = False) -> dict[str, Any]:
+def leave(run: Run, *, everywhere: bool = False) -> dict[str, Any]:
     """Take chained agents off the nodes labelled as the VPC CNI's, or off all of them.
 
     Returns {"chained": whether there were any, "nodes": [those they left]}. Nothing is done where Cilium is
     not chained.
     """
-    if not is_chained(world.api):
+    if not is_chained(run.world.api):
         return {"chained": False, "nodes": []}
-    world.guard()
-    if _waited_for(world, everywhere):
-        _prepare(world, rules, report)
+    run.world.guard()
+    if _waited_for(run.world, everywhere):
+        _prepare(run)
         expression = _NOWHERE if everywhere else placement.expression(Target.CILIUM)
-        placement.add(world, expression)
-        _await_gone(world, rules, report, everywhere=everywhere)
-    _as_before(world)
-    left = _forget_nodes(world, everywhere)
-    report(f"Cilium's chained agents have left {len(left)} nodes")
+        placement.add(run.world, expression)
+        _await_gone(run, everywhere=everywhere)
+    _as_before(run.world)
+    left = _forget_nodes(run.world, everywhere)
+    run.report(f"Cilium's chained agents have left {len(left)} nodes")
     return {"chained": True, "nodes": left}
 
 
-def come_back(world: World, rules: Rules, report: Report) -> None:
+def come_back(run: Run) -> None:
     """Have chained agents run where they did, and enforce what they did."""
-    if not is_chained(world.api):
+    if not is_chained(run.world.api):
         return
-    world.guard()
-    _as_before(world)
+    run.world.guard()
+    _as_before(run.world)
     for expression in (_NOWHERE, placement.expression(Target.CILIUM)):
-        placement.take_away(world, expression)
-    rollout.await_roll_out(world, CILIUM, rules.limits, report)
-    enforcement.resume(world, rules.limits, report)
+        placement.take_away(run.world, expression)
+    rollout.await_roll_out(run, CILIUM)
+    enforcement.resume(run)
 
 
-def _prepare(world: World, rules: Rules, report: Report) -> None:
+def _prepare(run: Run) -> None:
     """One restart of every agent, with both settings: it is the last one that its policies see."""
-    world.api.merge(CONFIGURATION, {"data": {_UNINSTALL: "true"}})
-    _annotate(world, "true")
-    enforcement.pause(world, rules.limits, report)
+    run.world.api.merge(CONFIGURATION, {"data": {_UNINSTALL: "true"}})
+    _annotate(run.world, "true")
+    enforcement.pause(run)
 
 
 def _as_before(world: World) -> None:
@@ -83,13 +83,11 @@ def _annotate(world: World, value: str | None) -> None:
         world.api.merge(CILIUM.path, {"spec": {"template": template}})
 
 
-def _await_gone(world: World, rules: Rules, report: Report, *, everywhere: bool) -> None:
-    world.wait(
-        lambda: _waited_for(world, everywhere),
+def _await_gone(run: Run, *, everywhere: bool) -> None:
+    run.wait(
+        lambda: _waited_for(run.world, everywhere),
         waited_for="the chained agents to leave",
-        seconds=rules.limits.roll_out,
-        every=rules.limits.between_looks,
-        report=report,
+        seconds=run.limits.roll_out,
         since_progress=True,
     )
 

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.inventory.model import Outgoing
-    from eks_cilium.migration.options import Rules
     from eks_cilium.migration.plan.model import PodPlan
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.run import Run
+    from eks_cilium.runtime.context import World
 
 _LOOKS = 2
 """Looks in a row that have to agree: that the node is empty, or that a pod must stay."""
@@ -69,33 +69,32 @@ class _Look:
         return self.of(Verdict.EVICT, Verdict.DELETE, Verdict.WAIT)
 
 
-def drain(world: World, node: Outgoing, rules: Rules, report: Report) -> Drained:
+def drain(run: Run, node: Outgoing) -> Drained:
     """Evict what has to go and wait until it is gone.
 
     Raises DrainRefusedError before the first eviction when a pod must not go or never can, TimedOutError
     with every pod that is left, its budget and its numbers when time is up.
     """
-    return _Drain(world, node, rules, report).run()
+    return _Drain(run, node).run()
 
 
 class _Drain:
-    def __init__(self, world: World, node: Outgoing, rules: Rules, report: Report) -> None:
-        self._world, self._node, self._rules, self._report = world, node, rules, report
-        self._bench = Bench(world, rules.options, node.group)
+    def __init__(self, run: Run, node: Outgoing) -> None:
+        self._run, self._node = run, node
+        self._bench = Bench(run, node.group)
         self._evictions = Evictions(
-            world,
-            between_looks=rules.limits.between_looks,
+            run,
             about={"node": node.name},
             refuse=lambda pods: DrainRefusedError(node.name, pods),
         )
         self._said = ""
 
     def run(self) -> Drained:
-        began = self._world.time.monotonic()
+        began = self._run.world.time.monotonic()
         empty = 0
         refused: list[str] = []
         while True:
-            self._world.guard()
+            self._run.world.guard()
             if ended := self._interrupted():
                 return self._drained(ended)
             look = self._look()
@@ -107,21 +106,21 @@ class _Drain:
                 return self._drained(Ended.EMPTY)
             if not refused:
                 self._act(look)
-            if self._world.time.monotonic() - began >= self._rules.options.drain_timeout:
+            if self._run.world.time.monotonic() - began >= self._run.options.drain_timeout:
                 raise self._out_of_time(look)
-            self._world.time.sleep(self._rules.limits.between_looks)
+            self._run.world.time.sleep(self._run.limits.between_looks)
 
     def _drained(self, ended: Ended) -> Drained:
         return Drained(ended, evicted=self._evictions.evicted, deleted=self._evictions.deleted)
 
     def _interrupted(self) -> Ended | None:
-        node = self._world.api.get(marks.path(self._node.name))
+        node = self._run.world.api.get(marks.path(self._node.name))
         if node is None or node["metadata"]["uid"] != self._node.uid:
             return Ended.NODE_GONE
         return None if marks.is_cordoned(node) else Ended.UNCORDONED
 
     def _look(self) -> _Look:
-        things = {thing["metadata"]["uid"]: thing for thing in pods_on(self._world, self._node.name)}
+        things = {thing["metadata"]["uid"]: thing for thing in pods_on(self._run.world, self._node.name)}
         look = _Look(things, self._bench.judge(list(things.values())))
         look.refused = [
             f"{plan.pod.namespace}/{plan.pod.name}: {plan.reason}"
@@ -138,7 +137,7 @@ class _Drain:
             held_back = bool(ordinary) and _is_critical(look.things[uid])
             if held_back or not self._evictions.is_due(uid):
                 continue
-            self._world.guard()
+            self._run.world.guard()
             if look.verdicts[uid].verdict is Verdict.DELETE:
                 self._evictions.delete(look.verdicts[uid])
             else:
@@ -155,14 +154,14 @@ class _Drain:
         done = self._evictions.evicted + self._evictions.deleted
         line = f"evicted {done}, {len(left)} left: {name_of(first)}{f' ({why})' if why else ''}"
         if line != self._said:
-            self._report(line)
+            self._run.report(line)
             self._said = line
 
     def _out_of_time(self, look: _Look) -> TimedOutError:
         lines = [self._still_there(look, uid) for uid in look.left]
         return TimedOutError(
             f"node {self._node.name} to be drained",
-            self._rules.options.drain_timeout,
+            self._run.options.drain_timeout,
             "".join(f"\n  - {line}" for line in lines) or "it was not empty twice in a row",
             "The node is uncordoned again. Fix what is named and run `pulumi up` again: it goes on here.",
         )
@@ -180,7 +179,7 @@ class _Drain:
 
     def _overdue(self, since: str) -> str:
         ends = moment(since)
-        late = self._world.time.now() - ends if ends else timedelta(0)
+        late = self._run.world.time.now() - ends if ends else timedelta(0)
         return f", overdue by {late.total_seconds():.0f} s" if late > timedelta(0) else ""
 
 
@@ -188,10 +187,10 @@ def _is_critical(thing: Object) -> bool:
     return str(thing["spec"].get("priorityClassName") or "").startswith(_CRITICAL)
 
 
-def refusals(world: World, node: Outgoing, rules: Rules) -> list[str]:
+def refusals(run: Run, node: Outgoing) -> list[str]:
     """Why a node could not be drained, known before it is touched."""
-    things = pods_on(world, node.name)
-    verdicts = Bench(world, rules.options, node.group).judge(things)
+    things = pods_on(run.world, node.name)
+    verdicts = Bench(run, node.group).judge(things)
     return [f"{name_of(plan)}: {plan.reason}" for plan in verdicts.values() if plan.verdict.stands_in_the_way]
 
 

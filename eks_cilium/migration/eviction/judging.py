@@ -21,18 +21,15 @@ if TYPE_CHECKING:
 
     from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.facts.model import Budget, Claim, Owner, Pod, Volume
-    from eks_cilium.migration.options import Options
     from eks_cilium.migration.plan.model import PodPlan
-    from eks_cilium.runtime.context import World
+    from eks_cilium.migration.run import Run
 
 
 class Bench:
     """Judges the pods of one node, look by look. What stands behind a pod is read once."""
 
-    def __init__(
-        self, world: World, options: Options, group: str, judge: Callable[..., Judge] = Judge
-    ) -> None:
-        self._world, self._options, self._group, self._judge = world, options, group, judge
+    def __init__(self, run: Run, group: str, judge: Callable[..., Judge] = Judge) -> None:
+        self._run, self._group, self._judge = run, group, judge
         self._owners: dict[Reference, Owner] = {}
         self._asked: set[Reference] = set()
         self._claims: dict[Reference, Claim] = {}
@@ -43,7 +40,7 @@ class Bench:
         facts = self.facts(things)
         judge = self._judge(
             facts,
-            self._options,
+            self._run.options,
             budgets=Budgets(facts),
             ledger=Ledger(),
             places=Anywhere(facts, ()),
@@ -59,13 +56,13 @@ class Bench:
         for pod in known:
             self._learn_volumes(pod)
         return Facts(
-            cluster=Cluster(name=self._world.cluster, version=""),
+            cluster=Cluster(name=self._run.world.cluster, version=""),
             pods=tuple(known),
             budgets=self._budgets({pod.namespace for pod in known}),
             owners=self._owners,
             claims=self._claims,
             volumes=self._volumes,
-            read_at=self._world.time.now(),
+            read_at=self._run.world.time.now(),
         )
 
     def owners(self) -> Mapping[Reference, Owner]:
@@ -76,7 +73,7 @@ class Bench:
         return tuple(
             budget
             for namespace in sorted(namespaces)
-            for budget in self._world.api.each(
+            for budget in self._run.world.api.each(
                 f"/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets", pods.budget
             )
         )
@@ -86,7 +83,7 @@ class Bench:
         while owner is not None and owner not in self._asked:
             self._asked.add(owner)
             path = workload_path(owner)
-            thing = self._world.api.get(path) if path else None
+            thing = self._run.world.api.get(path) if path else None
             found = workloads.reader(owner.kind)(thing) if thing else None
             if thing is None or found is None:
                 return
@@ -99,12 +96,12 @@ class Bench:
             if reference in self._claims:
                 continue
             path = f"/api/v1/namespaces/{pod.namespace}/persistentvolumeclaims/{name}"
-            thing = self._world.api.get(path)
+            thing = self._run.world.api.get(path)
             if thing is None:
                 continue
             claim = self._claims[reference] = storage.claim(thing)
             volume = (
-                self._world.api.get(f"/api/v1/persistentvolumes/{claim.volume}") if claim.volume else None
+                self._run.world.api.get(f"/api/v1/persistentvolumes/{claim.volume}") if claim.volume else None
             )
             if volume is not None and (known := storage.volume(volume, {})):
                 self._volumes[known.name] = known

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from eks_cilium.clients.evictions import EvictionAnswer
     from eks_cilium.migration.plan.model import PodPlan
-    from eks_cilium.runtime.context import World
+    from eks_cilium.migration.run import Run
 
 _BUDGET_PAUSE = 5.0
 _MOST_FAILURES = 6
@@ -42,21 +42,20 @@ class Evictions:
 
     def __init__(
         self,
-        world: World,
+        run: Run,
         *,
-        between_looks: float,
         about: Mapping[str, str],
         refuse: Callable[[Sequence[str]], StoppedError],
     ) -> None:
         """`about` is what the journal says of each; `refuse` makes the error for pods that can never go."""
-        self._world, self._between_looks, self._about, self._refuse = world, between_looks, about, refuse
+        self._run, self._about, self._refuse = run, about, refuse
         self._attempts: dict[str, _Attempt] = {}
         self.evicted = self.deleted = 0
 
     def is_due(self, uid: str) -> bool:
         """Whether to ask for a pod now."""
         attempt = self._attempts.get(uid)
-        return attempt is None or not (attempt.asked or self._world.time.monotonic() < attempt.due)
+        return attempt is None or not (attempt.asked or self._run.world.time.monotonic() < attempt.due)
 
     def is_refused_for_now(self, uid: str) -> bool:
         """Whether a pod was asked for, and the API server has not taken it yet."""
@@ -71,23 +70,23 @@ class Evictions:
     def delete(self, plan: PodPlan) -> None:
         """Only what the plan said is deleted: pods whose budget people excepted."""
         pod, attempt = plan.pod, self._attempts.setdefault(plan.uid, _Attempt())
-        if self._world.api.delete(f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}", uid=plan.uid):
+        if self._run.world.api.delete(f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}", uid=plan.uid):
             self.deleted += 1
-            self._world.note("deleted", **self._about, pod=name_of(plan), reason=plan.reason)
+            self._run.world.note("deleted", **self._about, pod=name_of(plan), reason=plan.reason)
         attempt.asked = True
 
     def evict(self, plan: PodPlan) -> None:
         """Ask once. Raises what `refuse` makes, StoppedError or TransientError where it is no use."""
         attempt = self._attempts.setdefault(plan.uid, _Attempt())
-        answer = self._world.api.evict(plan.pod.namespace, plan.pod.name, uid=plan.uid)
+        answer = self._run.world.api.evict(plan.pod.namespace, plan.pod.name, uid=plan.uid)
         attempt.answer = answer.message
-        now = self._world.time.monotonic()
+        now = self._run.world.time.monotonic()
         if 200 <= answer.status < 300:
             attempt.asked = True
             self.evicted += 1
-            self._world.note("evicted", **self._about, pod=name_of(plan))
+            self._run.world.note("evicted", **self._about, pod=name_of(plan))
         elif answer.status in (404, 409):  # gone, or another pod of that name: the next look tells
-            attempt.due = now + self._between_looks
+            attempt.due = now + self._run.limits.between_looks
         elif answer.status == 429:
             attempt.failures = 0
             attempt.answer = answer.cause("DisruptionBudget") or answer.message

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.facts.model import Facts
     from eks_cilium.migration.facts.model import Node as KnownNode
-    from eks_cilium.migration.options import Rules, Target
+    from eks_cilium.migration.options import Target
     from eks_cilium.migration.plan.model import NodePlan, Plan
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.run import Run
+    from eks_cilium.runtime.context import World
 
 
 def inventory(record: Record, target: Target) -> Inventory | None:
@@ -44,55 +45,55 @@ def required(world: World, target: Target) -> Inventory:
     return found
 
 
-def take(world: World, rules: Rules, report: Report) -> dict[str, Any]:
+def take(run: Run) -> dict[str, Any]:
     """Label and write down; when it is written down already, only see to the labels."""
-    world.guard()
-    record, target = Record(world.api), rules.options.target
+    run.world.guard()
+    record, target = Record(run.world.api), run.options.target
     known = inventory(record, target)
     if known is not None:
-        return _label_again(world, known, report)
-    facts = facts_of(world, report)
-    made = plan(facts, rules.options)
+        return _label_again(run, known)
+    facts = facts_of(run.world, run.report)
+    made = plan(facts, run.options)
     if made.impossible:
         names = rollout.named([thing.name for thing in made.impossible])
         raise StoppedError(f"nobody here can replace {names}: see the plan's refusals")
-    wanted = eligibility.outgoing(facts, rules.options)
-    labelled, already = _label(world, wanted, target, report)
-    _check_count(world, target)
-    known = Inventory(target, world.time.now().isoformat(timespec="seconds"), _nodes(made, facts))
+    wanted = eligibility.outgoing(facts, run.options)
+    labelled, already = _label(run, wanted)
+    _check_count(run.world, target)
+    known = Inventory(target, run.world.time.now().isoformat(timespec="seconds"), _nodes(made, facts))
     record.put(NODES, known.to_json())
-    report(f"{len(known.nodes)} nodes are to be replaced, in {len(known.groups)} Auto Scaling groups")
+    run.report(f"{len(known.nodes)} nodes are to be replaced, in {len(known.groups)} Auto Scaling groups")
     return _told(known, labelled, already)
 
 
-def _label_again(world: World, known: Inventory, report: Report) -> dict[str, Any]:
+def _label_again(run: Run, known: Inventory) -> dict[str, Any]:
     """Nodes of the inventory that lost their label get it back; nodes that joined since get none."""
     uids = {node.uid for node in known.nodes}
     wanted = {
         node["metadata"]["name"]
-        for node in world.api.list("/api/v1/nodes")
+        for node in run.world.api.list("/api/v1/nodes")
         if node["metadata"]["uid"] in uids
     }
-    labelled, already = _label(world, wanted, known.target, report)
+    labelled, already = _label(run, wanted)
     return _told(known, labelled, already)
 
 
-def _label(
-    world: World, wanted: Collection[str], target: Target, report: Report
-) -> tuple[list[str], list[str]]:
+def _label(run: Run, wanted: Collection[str]) -> tuple[list[str], list[str]]:
     """Label nodes; which got it now, and which had it."""
-    label = outgoing(target).label
+    label = outgoing(run.options.target).label
     labelled: list[str] = []
     already: list[str] = []
-    nodes = [node for node in world.api.list("/api/v1/nodes") if node["metadata"]["name"] in wanted]
-    _refuse_strange_labels(nodes, target)
+    nodes = [node for node in run.world.api.list("/api/v1/nodes") if node["metadata"]["name"] in wanted]
+    _refuse_strange_labels(nodes, run.options.target)
     for node in nodes:
         name = node["metadata"]["name"]
-        world.guard()
-        (labelled if marks.label(world.api, node, CNI_LABEL, label) else already).append(name)
+        run.world.guard()
+        (labelled if marks.label(run.world.api, node, CNI_LABEL, label) else already).append(name)
     if already:
-        report(f"{len(already)} nodes have the label {CNI_LABEL}={label} already: {rollout.named(already)}")
-    report(f"labelled {len(labelled)} nodes {CNI_LABEL}={label}")
+        run.report(
+            f"{len(already)} nodes have the label {CNI_LABEL}={label} already: {rollout.named(already)}"
+        )
+    run.report(f"labelled {len(labelled)} nodes {CNI_LABEL}={label}")
     return labelled, already
 
 

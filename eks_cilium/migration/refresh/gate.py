@@ -16,32 +16,31 @@ from eks_cilium.migration.refresh.start import plan_now
 from eks_cilium.runtime.errors import StoppedError, TimedOutError
 
 if TYPE_CHECKING:
-    from eks_cilium.migration.options import Rules
     from eks_cilium.migration.refresh.model import RefreshPlan
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.run import Run
 
 _PATIENCE = 120.0
 """For pods that are just starting to get their endpoint."""
 
 
-def await_managed(world: World, rules: Rules, report: Report) -> dict[str, Any]:
+def await_managed(run: Run) -> dict[str, Any]:
     """Wait until Cilium manages all pods that were to be restarted. {"managed", "of", "left": [...]}."""
-    world.guard()
-    gate = _Gate(world, rules, report)
-    if rules.refresh.jobs is Jobs.WAIT:
-        gate.wait(gate.jobs, "the Jobs that began before Cilium", rules.refresh.job_timeout)
+    run.world.guard()
+    gate = _Gate(run)
+    if run.refresh.jobs is Jobs.WAIT:
+        gate.wait(gate.jobs, "the Jobs that began before Cilium", run.refresh.job_timeout)
     try:
         gate.wait(gate.workloads, "Cilium to manage every pod", _PATIENCE)
     except TimedOutError:
-        _add_late_ones(world, rules, gate.seen)
+        _add_late_ones(run, gate.seen)
         raise
-    report(gate.told)
+    run.report(gate.told)
     return {"managed": gate.seen.managed, "of": gate.seen.total, "left": sorted(map(str, gate.seen.left))}
 
 
 class _Gate:
-    def __init__(self, world: World, rules: Rules, report: Report) -> None:
-        self._world, self._rules, self._report = world, rules, report
+    def __init__(self, run: Run) -> None:
+        self._run = run
         self.seen: RefreshPlan = self._look()
 
     @property
@@ -64,26 +63,21 @@ class _Gate:
 
     def wait(self, missing: Any, waited_for: str, seconds: float) -> None:
         """Look until nothing is missing."""
-        self._world.wait(
-            missing,
-            waited_for=waited_for,
-            seconds=seconds,
-            every=self._rules.limits.between_looks,
-            report=self._report,
-            readings=self._rules.options.settle_readings,
+        self._run.wait(
+            missing, waited_for=waited_for, seconds=seconds, readings=self._run.options.settle_readings
         )
 
     def _look(self) -> RefreshPlan:
-        return plan_now(self._world, self._rules, lambda _: None)
+        return plan_now(self._run.silent())
 
 
-def _add_late_ones(world: World, rules: Rules, seen: RefreshPlan) -> None:
-    known = listing.read(world, rules.refresh.round)
+def _add_late_ones(run: Run, seen: RefreshPlan) -> None:
+    known = listing.read(run.world, run.refresh.round)
     if known is None:
         return
     late = [one for one in seen.workloads if one.workload not in known.references]
     if late:
-        listing.add(world, known, (Listed(one.workload, one.uid) for one in late))
+        listing.add(run.world, known, (Listed(one.workload, one.uid) for one in late))
         names = named([str(one.workload) for one in late])
         raise StoppedError(
             f"{names} made pods after the list of workloads was written and before Cilium was on their node",

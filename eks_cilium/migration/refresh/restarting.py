@@ -30,9 +30,8 @@ if TYPE_CHECKING:
 
     from eks_cilium.cluster.objects import Object, Reference
     from eks_cilium.migration.facts.model import Pod
-    from eks_cilium.migration.options import Rules
     from eks_cilium.migration.plan.model import PodPlan
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.run import Run
 
 RESTARTED_ANNOTATION = "eks-cilium.io/restarted"
 """On the pod template of a Deployment that rolled out for a refresh: when the refresh was begun."""
@@ -61,42 +60,41 @@ class _Before:
         return cls(How(kept["how"]), int(kept["ready"]), frozenset(kept["pods"]))
 
 
-def restart(world: World, workload: Reference, begun: str, rules: Rules, report: Report) -> dict[str, Any]:
+def restart(run: Run, workload: Reference, begun: str) -> dict[str, Any]:
     """Restart the pods of a workload that Cilium does not manage, from whatever stage it is in.
 
     `begun` is when the refresh was. Raises RestartRefusedError before the first change when a pod must not
     go, and UnhealthyError when the workload does not come back as healthy as it was.
     """
-    return _Restart(world, workload, begun, rules, report).run()
+    return _Restart(run, workload, begun).run()
 
 
 class _Restart:
-    def __init__(self, world: World, workload: Reference, begun: str, rules: Rules, report: Report) -> None:
-        self._world, self._workload, self._rules, self._report = world, workload, rules, report
+    def __init__(self, run: Run, workload: Reference, begun: str) -> None:
+        self._run, self._workload = run, workload
         self._begun, self._key = begun, of_workload(workload)
-        self._looking = Looking(world, workload)
+        self._looking = Looking(run.world, workload)
         self._evictions = Evictions(
-            world,
-            between_looks=rules.limits.between_looks,
+            run,
             about={"workload": str(workload)},
             refuse=lambda pods: RestartRefusedError(str(workload), pods),
         )
-        self._benches = {how: Bench(world, rules.options, "", judge) for how, judge in _JUDGES.items()}
+        self._benches = {how: Bench(run, "", judge) for how, judge in _JUDGES.items()}
         self._refused: list[str] = []
         self._said = ""
 
     def run(self) -> dict[str, Any]:
         """To the end, or to an error."""
-        self._world.guard()
-        started = self._world.time.monotonic()
+        self._run.world.guard()
+        started = self._run.world.time.monotonic()
         before = self._begin()
         if before is not None:
             self._go_through(before)
-            Record(self._world.api).drop(self._key)
-        seconds = round(self._world.time.monotonic() - started, 3)
+            Record(self._run.world.api).drop(self._key)
+        seconds = round(self._run.world.time.monotonic() - started, 3)
         pods = len(before.pods) if before else 0
-        self._world.note("restarted", workload=str(self._workload), pods=pods, total=seconds)
-        self._report(f"restarted {pods} pods in {seconds:.0f} s" if pods else "nothing left to restart")
+        self._run.world.note("restarted", workload=str(self._workload), pods=pods, total=seconds)
+        self._run.report(f"restarted {pods} pods in {seconds:.0f} s" if pods else "nothing left to restart")
         return {
             "workload": str(self._workload),
             "how": before.how.value if before else "",
@@ -106,7 +104,7 @@ class _Restart:
 
     def _begin(self) -> _Before | None:
         """What a run that was stopped wrote stands. None where there is nothing to restart."""
-        record = Record(self._world.api)
+        record = Record(self._run.world.api)
         kept = record.get(self._key)
         if kept is not None:
             return _Before.from_json(kept)
@@ -115,7 +113,7 @@ class _Restart:
             return None
         things = [look.things[pod.uid] for pod in look.unmanaged]
         facts = self._benches[How.EVICT].facts(things)
-        how, _ = way(self._workload, look.unmanaged, facts, self._rules.refresh)
+        how, _ = way(self._workload, look.unmanaged, facts, self._run.refresh)
         verdicts = self._benches[how].judge(things)
         if refused := _in_the_way(verdicts.values()):
             raise RestartRefusedError(str(self._workload), refused)
@@ -125,14 +123,14 @@ class _Restart:
 
     def _go_through(self, before: _Before) -> None:
         """Look and act until all is done; the time counts from when the last old pod went."""
-        world, limits = self._world, self._rules.limits
+        world, limits = self._run.world, self._run.limits
         left, since, good = len(before.pods) + 1, world.time.monotonic(), 0
         while True:
             world.guard()
             look = self._looking.look()
             missing = "" if look.is_gone else self._missing(look, before)
             good = 0 if missing else good + 1
-            if good >= self._rules.options.settle_readings:
+            if good >= self._run.options.settle_readings:
                 return
             if missing:
                 self._tell(missing)
@@ -178,16 +176,16 @@ class _Restart:
         annotations = look.thing["spec"]["template"]["metadata"].get("annotations") or {}
         if annotations.get(RESTARTED_ANNOTATION) == self._begun:
             return
-        self._world.guard()
+        self._run.world.guard()
         template = {"metadata": {"annotations": {RESTARTED_ANNOTATION: self._begun}}}
         patch = {"metadata": {"uid": look.thing["metadata"]["uid"]}, "spec": {"template": template}}
         try:
-            self._world.api.merge(path, patch)
+            self._run.world.api.merge(path, patch)
         except RefusedError as error:
             if error.status not in _OTHER_UID:  # gone, or another of its name: the next look tells
                 raise
         else:
-            self._world.note("rolled-out", workload=str(self._workload))
+            self._run.world.note("rolled-out", workload=str(self._workload))
 
     def _evict(self, look: Look, before: _Before) -> None:
         """As many as may be missing, unready ones first: they serve nothing."""
@@ -208,7 +206,7 @@ class _Restart:
                 self._ask(verdicts[pod.uid])
 
     def _ask(self, plan: PodPlan) -> None:
-        self._world.guard()
+        self._run.world.guard()
         if plan.verdict is Verdict.DELETE:
             self._evictions.delete(plan)
         elif plan.verdict is Verdict.EVICT:
@@ -216,7 +214,7 @@ class _Restart:
 
     def _tell(self, line: str) -> None:
         if line != self._said:
-            self._report(line)
+            self._run.report(line)
             self._said = line
 
     def _unhealthy(self, missing: str, before: _Before) -> StoppedError:
@@ -224,7 +222,7 @@ class _Restart:
         if before.how is How.ROLL_OUT:
             name, namespace = self._workload.name, self._workload.namespace
             undo = f"; `kubectl rollout undo deployment/{name} -n {namespace}` takes its roll-out back"
-        self._world.note("gave-up", workload=str(self._workload), reason=missing)
+        self._run.world.note("gave-up", workload=str(self._workload), reason=missing)
         return UnhealthyError(str(self._workload), missing, undo)
 
 

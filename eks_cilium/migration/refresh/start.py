@@ -11,9 +11,8 @@ from eks_cilium.migration.refresh.reading import find
 
 if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Reference
-    from eks_cilium.migration.options import Rules
     from eks_cilium.migration.refresh.model import RefreshPlan
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.run import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +25,15 @@ class RefreshBeginning:
     """Made when no list was written yet."""
 
 
-def begin(world: World, rules: Rules, report: Report) -> RefreshBeginning:
+def begin(run: Run) -> RefreshBeginning:
     """Look for the list, and plan where there is none."""
-    known = listing.read(world, rules.refresh.round)
+    known = listing.read(run.world, run.refresh.round)
     if known is not None:
         return RefreshBeginning(known.references, plan=None)
-    made = plan_now(world, rules, report)
+    made = plan_now(run)
     return RefreshBeginning(tuple(one.workload for one in made.workloads), plan=made)
 
 
-def plan_now(world: World, rules: Rules, report: Report) -> RefreshPlan:
+def plan_now(run: Run) -> RefreshPlan:
     """The plan of what is left to do, from facts read now."""
-    return plan(find(world, report), rules)
+    return plan(find(run.world, run.report), run.rules)

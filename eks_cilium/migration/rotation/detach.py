@@ -13,43 +13,35 @@ from eks_cilium.runtime.errors import TimedOutError
 
 if TYPE_CHECKING:
     from eks_cilium.migration.inventory.model import Outgoing
-    from eks_cilium.migration.options import Rules
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.run import Run
+    from eks_cilium.runtime.context import World
 
 
-def await_load_balancers(
-    world: World, node: Outgoing, rules: Rules, report: Report, *, cordoned: float
-) -> None:
+def await_load_balancers(run: Run, node: Outgoing, *, cordoned: float) -> None:
     """Give load balancers their time, counted from when the node was cordoned by this run."""
-    pause = rules.limits.load_balancer - (world.time.monotonic() - cordoned)
-    if pause <= 0 or not _has_load_balancers(world):
+    pause = run.limits.load_balancer - (run.world.time.monotonic() - cordoned)
+    if pause <= 0 or not _has_load_balancers(run.world):
         return
-    report(f"load balancers have {pause:.0f} s to stop sending to {node.name}")
-    ends = world.time.monotonic() + pause
-    while (left := ends - world.time.monotonic()) > 0:
-        world.guard()
-        world.time.sleep(min(left, rules.limits.between_looks))
+    run.report(f"load balancers have {pause:.0f} s to stop sending to {node.name}")
+    ends = run.world.time.monotonic() + pause
+    while (left := ends - run.world.time.monotonic()) > 0:
+        run.world.guard()
+        run.world.time.sleep(min(left, run.limits.between_looks))
 
 
-def await_volumes(world: World, node: Outgoing, rules: Rules, report: Report) -> None:
+def await_volumes(run: Run, node: Outgoing) -> None:
     """Wait until no volume is attached to the node any more."""
 
     def missing() -> str:
-        attached = world.api.each("/apis/storage.k8s.io/v1/volumeattachments", attachment)
+        attached = run.world.api.each("/apis/storage.k8s.io/v1/volumeattachments", attachment)
         volumes = sorted(one[0] for one in attached if one is not None and one[1] == node.name)
         return f"still attached to {node.name}: {', '.join(volumes)}" if volumes else ""
 
     try:
-        world.wait(
-            missing,
-            waited_for=f"the volumes of {node.name}",
-            seconds=rules.limits.volumes,
-            every=rules.limits.between_looks,
-            report=report,
-        )
+        run.wait(missing, waited_for=f"the volumes of {node.name}", seconds=run.limits.volumes)
     except TimedOutError as error:
-        report(f"{error.missing}; they come off with the instance")
-        world.note("volumes-not-let-go", node=node.name, missing=error.missing)
+        run.report(f"{error.missing}; they come off with the instance")
+        run.world.note("volumes-not-let-go", node=node.name, missing=error.missing)
 
 
 def _has_load_balancers(world: World) -> bool:

@@ -21,33 +21,31 @@ if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.facts.model import Owner
     from eks_cilium.migration.inventory.model import Outgoing
-    from eks_cilium.migration.options import Rules
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.run import Run
+    from eks_cilium.runtime.context import World
 
 _MOST_NAMED = 5
 
 
-def note_before(world: World, node: Outgoing, rules: Rules, things: Sequence[Object]) -> None:
+def note_before(run: Run, node: Outgoing, things: Sequence[Object]) -> None:
     """Write down how healthy the workloads of a node are. What a run that was stopped wrote stands."""
-    record = Record(world.api)
+    record = Record(run.world.api)
     kept = record.get(of_node(node.name))
     if kept is None or kept["uid"] != node.uid:
-        record.put(of_node(node.name), {"uid": node.uid, "ready": _ready(world, node, rules, things)})
+        record.put(of_node(node.name), {"uid": node.uid, "ready": _ready(run, node, things)})
 
 
-def await_as_before(world: World, node: Outgoing, rules: Rules, report: Report) -> None:
+def await_as_before(run: Run, node: Outgoing) -> None:
     """Wait until the workloads that had pods on a node are as healthy as before."""
-    kept = Record(world.api).get(of_node(node.name))
+    kept = Record(run.world.api).get(of_node(node.name))
     before: dict[str, int] = kept["ready"] if kept and kept["uid"] == node.uid else {}
     if not before:
         return
-    world.wait(
-        lambda: _missing(world, before),
+    run.wait(
+        lambda: _missing(run.world, before),
         waited_for=f"the workloads of node {node.name} to be as healthy as before",
-        seconds=rules.limits.health,
-        every=rules.limits.between_looks,
-        report=report,
-        readings=rules.options.settle_readings,
+        seconds=run.limits.health,
+        readings=run.options.settle_readings,
     )
 
 
@@ -56,8 +54,8 @@ def forget(world: World, node: Outgoing) -> None:
     Record(world.api).drop(of_node(node.name))
 
 
-def _ready(world: World, node: Outgoing, rules: Rules, things: Sequence[Object]) -> dict[str, int]:
-    bench = Bench(world, rules.options, node.group)
+def _ready(run: Run, node: Outgoing, things: Sequence[Object]) -> dict[str, int]:
+    bench = Bench(run, node.group)
     bench.judge(things)
     owners = bench.owners()
     found = {}

@@ -14,6 +14,7 @@ from eks_cilium.cluster.names import CNI_LABEL
 from eks_cilium.migration.agents.cni_gate import Joining
 from eks_cilium.migration.capacity import autoscaler, surge
 from eks_cilium.migration.capacity.resizing import Sizes, resize
+from eks_cilium.migration.cni import outgoing
 from eks_cilium.migration.inventory import marks
 from eks_cilium.migration.inventory.model import GroupBefore, Outgoing
 from eks_cilium.migration.rotation import steps
@@ -22,47 +23,48 @@ from eks_cilium.runtime.record import AFFINITY, AWS_NODE, NODES, POLICY, Record
 
 if TYPE_CHECKING:
     from eks_cilium.clients.autoscaling import GroupState, Member
-    from eks_cilium.migration.options import Rules
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.options import Target
+    from eks_cilium.migration.run import Run
+    from eks_cilium.runtime.context import World
 
 _REBALANCE = "AZRebalance"
 _MOST_MOVES = 20
 
 
-def settle(world: World, rules: Rules, report: Report) -> dict[str, Any]:
+def settle(run: Run) -> dict[str, Any]:
     """Bring every group back to what was recorded, then forget the record."""
-    world.guard()
-    befores = surge.befores(world)
-    told = {name: _settle_group(world, rules, before, report) for name, before in befores.items()}
-    lifted = _lift_taints(world)
+    run.world.guard()
+    befores = surge.befores(run.world)
+    told = {name: _settle_group(run, before) for name, before in befores.items()}
+    lifted = _lift_taints(run.world)
     if lifted:
-        report(f"took the taint off {lifted} nodes that stay")
-    Record(world.api).drop_all_but(NODES, AFFINITY, POLICY, AWS_NODE)
+        run.report(f"took the taint off {lifted} nodes that stay")
+    Record(run.world.api).drop_all_but(NODES, AFFINITY, POLICY, AWS_NODE)
     return {"groups": told}
 
 
-def _settle_group(world: World, rules: Rules, before: GroupBefore, report: Report) -> dict[str, Any]:
-    state = world.groups.groups([before.name]).get(before.name)
+def _settle_group(run: Run, before: GroupBefore) -> dict[str, Any]:
+    state = run.world.groups.groups([before.name]).get(before.name)
     if state is None:
-        report(f"the Auto Scaling group {before.name} is gone: nothing to restore")
+        run.report(f"the Auto Scaling group {before.name} is gone: nothing to restore")
         return {"gone": True}
     if state.desired < before.desired:
-        _resize(world, rules, before, before.desired, report)
-    _await_members(world, rules, before, report)
+        _resize(run, before, before.desired)
+    _await_members(run, before)
     for _ in range(_MOST_MOVES):
-        state = world.groups.group(before.name)
+        state = run.world.groups.group(before.name)
         if state.desired > before.desired:
-            _shed(world, rules, state, report)
+            _shed(run, state)
         elif _REBALANCE not in before.suspended and _is_uneven(state):
-            report(f"{before.name}: a node moves to another zone, so that AWS does not do it undrained")
-            _resize(world, rules, before, before.desired + 1, report)
+            run.report(f"{before.name}: a node moves to another zone, so that AWS does not do it undrained")
+            _resize(run, before, before.desired + 1)
         else:
             break
-        _await_members(world, rules, before, report)
-    _restore(world, rules, before, report)
-    state = world.groups.group(before.name)
-    nodes = Joining(world, rules.options.target).nodes
-    autoscaler.release(world, (one.instance for one in state.members), nodes)
+        _await_members(run, before)
+    _restore(run, before)
+    state = run.world.groups.group(before.name)
+    nodes = Joining(run.world, run.options.target).nodes
+    autoscaler.release(run.world, (one.instance for one in state.members), nodes)
     return {
         "minimum": state.minimum,
         "maximum": state.maximum,
@@ -71,48 +73,42 @@ def _settle_group(world: World, rules: Rules, before: GroupBefore, report: Repor
     }
 
 
-def _restore(world: World, rules: Rules, before: GroupBefore, report: Report) -> None:
+def _restore(run: Run, before: GroupBefore) -> None:
     """The sizes first: a resumed process must find nothing to do."""
-    state = world.groups.group(before.name)
+    state = run.world.groups.group(before.name)
     sizes = Sizes(before.minimum, before.maximum, before.desired)
-    resize(world, rules, before, sizes, report)
+    resize(run, before, sizes)
     ours = [process for process in surge.SUSPENDED if process not in before.suspended]
-    world.groups.resume(before.name, [process for process in ours if process in state.suspended])
-    report(f"{before.name}: {before.desired} nodes, sizes and processes as before")
-    world.note("restored", group=before.name, desired=before.desired)
+    run.world.groups.resume(before.name, [process for process in ours if process in state.suspended])
+    run.report(f"{before.name}: {before.desired} nodes, sizes and processes as before")
+    run.world.note("restored", group=before.name, desired=before.desired)
 
 
-def _resize(world: World, rules: Rules, before: GroupBefore, desired: int, report: Report) -> None:
+def _resize(run: Run, before: GroupBefore, desired: int) -> None:
     """Another number of nodes for a while. The maximum only ever gives way."""
-    maximum = max(world.groups.group(before.name).maximum, desired)
-    resize(world, rules, before, Sizes(before.minimum, maximum, desired), report)
+    maximum = max(run.world.groups.group(before.name).maximum, desired)
+    resize(run, before, Sizes(before.minimum, maximum, desired))
 
 
-def _await_members(world: World, rules: Rules, before: GroupBefore, report: Report) -> None:
+def _await_members(run: Run, before: GroupBefore) -> None:
     """Wait until the group is as large as it wants to be, and every member is through the CNI gate."""
 
     def missing() -> str:
-        state = world.groups.group(before.name)
+        state = run.world.groups.group(before.name)
         counted = [one for one in state.members if one.counts]
         if len(counted) != state.desired:
             return f"group {before.name} has {len(counted)} of {state.desired} instances"
-        joining = Joining(world, rules.options.target)
-        left_alone = _keeping_the_old(joining, rules) | _in_work(joining)
+        joining = Joining(run.world, run.options.target)
+        left_alone = _keeping_the_old(joining, run.options.target) | _in_work(joining)
         sentences = (surge.not_ready(one, joining) for one in counted if one.instance not in left_alone)
         return next((sentence for sentence in sentences if sentence), "")
 
-    world.wait(
-        missing,
-        waited_for=f"the nodes of {before.name}",
-        seconds=rules.limits.replacement,
-        every=rules.limits.between_looks,
-        report=report,
-    )
+    run.wait(missing, waited_for=f"the nodes of {before.name}", seconds=run.limits.replacement)
 
 
-def _keeping_the_old(joining: Joining, rules: Rules) -> set[str]:
+def _keeping_the_old(joining: Joining, target: Target) -> set[str]:
     """Instances whose nodes still have the old plugin: a migration that is given up half-way has them."""
-    label = surge.outgoing_label(rules)
+    label = outgoing(target).label
     return {
         instance
         for instance, node in joining.nodes.items()
@@ -120,16 +116,16 @@ def _keeping_the_old(joining: Joining, rules: Rules) -> set[str]:
     }
 
 
-def _shed(world: World, rules: Rules, state: GroupState, report: Report) -> None:
+def _shed(run: Run, state: GroupState) -> None:
     """Drain one new node of the fullest zone and end it, the group getting smaller by it."""
-    joining = Joining(world, rules.options.target)
-    node = _to_shed(rules, state, joining)
-    report(f"{state.name} has {state.desired} nodes, one too many: {node.name} goes")
-    steps.rotate(world, node, rules, report, shrink=True)
+    joining = Joining(run.world, run.options.target)
+    node = _to_shed(run, state, joining)
+    run.report(f"{state.name} has {state.desired} nodes, one too many: {node.name} goes")
+    steps.rotate(run, node, shrink=True)
 
 
-def _to_shed(rules: Rules, state: GroupState, joining: Joining) -> Outgoing:
-    keeping = _keeping_the_old(joining, rules)
+def _to_shed(run: Run, state: GroupState, joining: Joining) -> Outgoing:
+    keeping = _keeping_the_old(joining, run.options.target)
     new = [one for one in state.members if one.counts and one.instance not in keeping]
     if not new:
         raise StoppedError(f"the Auto Scaling group {state.name} has {state.desired} nodes and none to spare")

@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from eks_cilium.clients.autoscaling import Member
     from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.inventory.model import Outgoing
-    from eks_cilium.migration.options import Rules
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.migration.run import Run
 
 
 class Stage(Enum):
@@ -76,26 +75,22 @@ class Seen:
         return f"the instance is {self.state}{group}, the node {'is still there' if self.node else 'is gone'}"
 
 
-def rotate(
-    world: World, node: Outgoing, rules: Rules, report: Report, *, shrink: bool | None = None
-) -> dict[str, Any]:
+def rotate(run: Run, node: Outgoing, *, shrink: bool | None = None) -> dict[str, Any]:
     """Replace a node, from whatever stage it is in. `shrink` says whether its group gets smaller by it."""
-    return _Rotation(world, node, rules, report, shrink).run()
+    return _Rotation(run, node, shrink).run()
 
 
 class _Rotation:
-    def __init__(
-        self, world: World, node: Outgoing, rules: Rules, report: Report, shrink: bool | None
-    ) -> None:
-        self._world, self._node, self._rules, self._report = world, node, rules, report
+    def __init__(self, run: Run, node: Outgoing, shrink: bool | None) -> None:
+        self._run, self._node = run, node
         self._shrink = shrink
-        self._phases = Phases(world.time.monotonic)
-        self._began = world.time.monotonic()
+        self._phases = Phases(run.world.time.monotonic)
+        self._began = run.world.time.monotonic()
         self._evicted = self._deleted = 0
         self._decremented = False
 
     def run(self) -> dict[str, Any]:
-        self._world.guard()
+        self._run.world.guard()
         while (seen := self._look()).stage is not Stage.GONE:
             match seen.stage:
                 case Stage.SERVING:
@@ -107,13 +102,13 @@ class _Rotation:
                 case Stage.LEAVING:
                     self._await_gone()
         with self._phases.phase("health"):
-            health.await_as_before(self._world, self._node, self._rules, self._report)
-        health.forget(self._world, self._node)
+            health.await_as_before(self._run, self._node)
+        health.forget(self._run.world, self._node)
         return self._finished()
 
     def _look(self) -> Seen:
         """A node that registered anew under the same name and instance is still this one."""
-        world, node = self._world, self._node
+        world, node = self._run.world, self._node
         thing = world.api.get(marks.path(node.name))
         if thing is not None:
             if known_node(thing, {}).instance != node.instance:
@@ -126,35 +121,33 @@ class _Rotation:
 
     def _cordon(self) -> None:
         """Wait for room, then cordon while no other rotation of the group counts on the same room."""
-        world, node = self._world, self._node
-        if refused := drain.refusals(world, node, self._rules):
+        world, node = self._run.world, self._node
+        if refused := drain.refusals(self._run, node):
             raise DrainRefusedError(node.name, refused)
 
         def missing() -> str:
             with surge.lock(world, node.group):
-                if self._shrink is None and (sentence := surge.room(world, self._rules, node)):
+                if self._shrink is None and (sentence := surge.room(self._run, node)):
                     return sentence
                 return self._cordon_now()
 
         with self._phases.phase("room"):
-            world.wait(
+            self._run.wait(
                 missing,
                 waited_for=f"room for the pods of node {node.name}",
-                seconds=self._rules.limits.replacement + self._rules.options.drain_timeout,
-                every=self._rules.limits.between_looks,
-                report=self._report,
+                seconds=self._run.limits.replacement + self._run.options.drain_timeout,
             )
 
     def _cordon_now(self) -> str:
-        world, node = self._world, self._node
+        world, node = self._run.world, self._node
         thing = world.api.get(marks.path(node.name))
         if thing is None or thing["metadata"]["uid"] != node.uid:
             return ""  # gone meanwhile: the next look tells
-        health.note_before(world, node, self._rules, drain.pods_on(world, node.name))
+        health.note_before(self._run, node, drain.pods_on(world, node.name))
         marks.soft_taint(world.api, node.name)
         marks.cordon(world.api, thing)
         world.note("cordoned", node=node.name)
-        self._report(f"cordoned {node.name}")
+        self._run.report(f"cordoned {node.name}")
         return ""
 
     def _empty_and_end(self) -> None:
@@ -167,28 +160,26 @@ class _Rotation:
             raise
 
     def _empty(self) -> None:
-        world, node, rules, report = self._world, self._node, self._rules, self._report
+        run, world, node = self._run, self._run.world, self._node
         cordoned = world.time.monotonic()
         with self._phases.phase("drain"):
-            drained = drain.drain(world, node, rules, report)
+            drained = drain.drain(run, node)
         self._evicted += drained.evicted
         self._deleted += drained.deleted
         if drained.ended is not drain.Ended.EMPTY:
             world.note("drain-interrupted", node=node.name, reason=drained.ended.name)
             return
         with self._phases.phase("release"):
-            detach.await_load_balancers(world, node, rules, report, cordoned=cordoned)
-            detach.await_volumes(world, node, rules, report)
+            detach.await_load_balancers(run, node, cordoned=cordoned)
+            detach.await_volumes(run, node)
         self._terminate()
 
     def _terminate(self) -> None:
         with self._phases.phase("terminate"):
-            self._world.guard()
-            self._decremented = surge.terminate(
-                self._world, self._rules, self._node, self._report, shrink=self._shrink
-            )
+            self._run.world.guard()
+            self._decremented = surge.terminate(self._run, self._node, shrink=self._shrink)
         how = ", its group gets smaller" if self._decremented else ""
-        self._report(f"terminated {self._node.instance}{how}")
+        self._run.report(f"terminated {self._node.instance}{how}")
 
     def _await_gone(self) -> None:
         def missing() -> str:
@@ -196,31 +187,27 @@ class _Rotation:
             return str(seen) if seen.stage is Stage.LEAVING else ""
 
         with self._phases.phase("gone"):
-            self._world.wait(
-                missing,
-                waited_for=f"node {self._node.name} to be gone",
-                seconds=self._rules.limits.termination,
-                every=self._rules.limits.between_looks,
-                report=self._report,
+            self._run.wait(
+                missing, waited_for=f"node {self._node.name} to be gone", seconds=self._run.limits.termination
             )
 
     def _give_up(self, error: ProgramError) -> None:
         """Uncordon, so that nothing is left half done; if even that fails, the next run has to."""
-        world, node = self._world, self._node
+        world, node = self._run.world, self._node
         world.note("gave-up", node=node.name, reason=str(error))
         try:
             thing = world.api.get(marks.path(node.name))
             if thing is not None and thing["metadata"]["uid"] == node.uid:
                 marks.uncordon(world.api, thing)
-                self._report(f"uncordoned {node.name}")
+                self._run.report(f"uncordoned {node.name}")
         except ProgramError as second:
             world.note("still-cordoned", node=node.name, reason=str(second))
 
     def _finished(self) -> dict[str, Any]:
         seconds = self._phases.seconds
-        total = round(self._world.time.monotonic() - self._began, 3)
-        self._world.note("replaced", node=self._node.name, seconds=seconds, total=total)
-        self._report(f"replaced {self._node.name} in {total:.0f} s")
+        total = round(self._run.world.time.monotonic() - self._began, 3)
+        self._run.world.note("replaced", node=self._node.name, seconds=seconds, total=total)
+        self._run.report(f"replaced {self._node.name} in {total:.0f} s")
         return {
             "node": self._node.name,
             "instance": self._node.instance,

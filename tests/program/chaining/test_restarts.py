@@ -9,6 +9,7 @@ from eks_cilium.migration.chaining import operations
 from eks_cilium.migration.options import Rules
 from eks_cilium.migration.refresh.model import How
 from eks_cilium.migration.refresh.start import plan_now
+from eks_cilium.migration.run import Run
 from eks_cilium.runtime.errors import RestartRefusedError, StoppedError, UnhealthyError
 
 from .simulation import ChainedSimulation, deployment, rules
@@ -28,14 +29,14 @@ def simulation() -> ChainedSimulation:
 def begun(simulation: ChainedSimulation, given: Rules | None = None) -> Rules:
     """The list is written, then Cilium is chained."""
     given = given or rules()
-    operations.take_list(simulation.world(), given, quiet)
+    operations.take_list(Run(simulation.world(), given, quiet))
     simulation.chain()
     simulation.watch()
     return given
 
 
 def restart(simulation: ChainedSimulation, workload: Reference, given: Rules) -> dict[str, Any]:
-    return operations.restart_workload(simulation.world(), workload, given, quiet)
+    return operations.restart_workload(Run(simulation.world(), given, quiet), workload)
 
 
 def test_a_deployment_that_may_lose_pods_is_evicted_under_its_budget(simulation: ChainedSimulation):
@@ -211,7 +212,7 @@ def test_bare_pods_are_reported_and_never_deleted_unless_allowed(simulation: Cha
     node = simulation.nodes()[0]["metadata"]["name"]
     simulation.run("debug", node)
     simulation.clock.sleep(3)
-    made = plan_now(simulation.world(), rules(), quiet)
+    made = plan_now(Run(simulation.world(), rules(), quiet))
 
     assert made.clean
     assert [str(pod) for pod in made.bare] == ["Pod shop/debug"]
@@ -228,7 +229,7 @@ def test_the_gate_opens_when_all_are_managed_and_says_how_many(simulation: Chain
     restart(simulation, deployment("web"), given)
     said: list[str] = []
 
-    done = operations.await_managed(simulation.world(), given, said.append)
+    done = operations.await_managed(Run(simulation.world(), given, said.append))
 
     assert (done["managed"], done["of"], done["left"]) == (3, 3, [])
     assert said[-1] == "3 of 3 pods managed by Cilium"
@@ -236,25 +237,25 @@ def test_the_gate_opens_when_all_are_managed_and_says_how_many(simulation: Chain
 
 def test_what_came_between_the_list_and_cilium_is_added_to_the_list(simulation: ChainedSimulation):
     given = rules()
-    operations.take_list(simulation.world(), given, quiet)
+    operations.take_list(Run(simulation.world(), given, quiet))
     simulation.roll_out_of("late", 2, missing=1)
     simulation.chain()
 
     with pytest.raises(StoppedError, match="Deployment shop/late made pods after the list"):
-        operations.await_managed(simulation.world(), given, quiet)
+        operations.await_managed(Run(simulation.world(), given, quiet))
 
-    taken = operations.take_list(simulation.world(), given, quiet)
+    taken = operations.take_list(Run(simulation.world(), given, quiet))
     assert taken["workloads"] == ["Deployment shop/late"]
     restart(simulation, deployment("late"), given)
-    assert operations.await_managed(simulation.world(), given, quiet)["managed"] == 2
+    assert operations.await_managed(Run(simulation.world(), given, quiet))["managed"] == 2
 
 
 def test_the_same_list_is_found_again_and_another_round_makes_another(simulation: ChainedSimulation):
     simulation.roll_out_of("web", 3, missing=1)
     given = begun(simulation)
-    first = operations.take_list(simulation.world(), given, quiet)
+    first = operations.take_list(Run(simulation.world(), given, quiet))
 
-    assert operations.take_list(simulation.world(), given, quiet) == first
+    assert operations.take_list(Run(simulation.world(), given, quiet)) == first
     again = rules({"round": 2})
     restart(simulation, deployment("web"), given)
-    assert operations.take_list(simulation.world(), again, quiet)["workloads"] == []
+    assert operations.take_list(Run(simulation.world(), again, quiet))["workloads"] == []

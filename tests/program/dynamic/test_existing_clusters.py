@@ -13,6 +13,7 @@ import pytest
 from eks_cilium.cluster.existing import AUDIENCE, find, image_families, oidc_provider, subnet_kinds
 from eks_cilium.migration import operations
 from eks_cilium.migration.operations import Target
+from eks_cilium.migration.run import Run
 from eks_cilium.migration.start import begin
 from tests.program.rotation.migrations import quiet, rules
 from tests.program.rotation.simulation.world import Simulation
@@ -206,7 +207,7 @@ def simulation() -> Simulation:
 
 
 def test_before_the_first_run_nodes_come_from_the_plan(simulation: Simulation):
-    beginning = begin(simulation.world(), rules(), quiet)
+    beginning = begin(Run(simulation.world(), rules(), quiet))
 
     assert beginning.plan is not None
     assert beginning.nodes == tuple(node.node for node in beginning.plan.nodes)
@@ -215,11 +216,11 @@ def test_before_the_first_run_nodes_come_from_the_plan(simulation: Simulation):
 
 def test_later_nodes_come_from_the_inventory_however_many_are_gone(simulation: Simulation):
     world = simulation.world()
-    names = operations.take_inventory(world, rules(), quiet)["nodes"]
+    names = operations.take_inventory(Run(world, rules(), quiet))["nodes"]
     gone = next(node for node in simulation.nodes() if node["metadata"]["name"] == names[0])
     simulation.api.remove("/api/v1/nodes", gone)
 
-    beginning = begin(world, rules(), quiet)
+    beginning = begin(Run(world, rules(), quiet))
 
     assert list(beginning.nodes) == names
     assert beginning.left == 2
@@ -228,14 +229,14 @@ def test_later_nodes_come_from_the_inventory_however_many_are_gone(simulation: S
 
 def test_the_inventory_of_one_way_is_none_for_the_other(simulation: Simulation):
     world = simulation.world()
-    operations.take_inventory(world, rules(), quiet)
+    operations.take_inventory(Run(world, rules(), quiet))
 
-    assert begin(world, rules(target=Target.AWS_VPC_CNI), quiet).nodes == ()
+    assert begin(Run(world, rules(target=Target.AWS_VPC_CNI), quiet)).nodes == ()
 
 
 def test_a_node_that_took_the_name_of_an_old_one_is_not_left(simulation: Simulation):
     world = simulation.world()
-    operations.take_inventory(world, rules(), quiet)
+    operations.take_inventory(Run(world, rules(), quiet))
     simulation.nodes()[0]["metadata"]["uid"] = "another"
 
-    assert begin(world, rules(), quiet).left == len(nodes_of(simulation)) - 1
+    assert begin(Run(world, rules(), quiet)).left == len(nodes_of(simulation)) - 1

@@ -9,6 +9,7 @@ from eks_cilium.dynamic.replacement.node_rotation import NodeRotationProvider, o
 from eks_cilium.dynamic.replacement.surge import SurgeProvider, of_groups
 from eks_cilium.dynamic.shell.planning import current_plan, part_of
 from eks_cilium.dynamic.shell.rules import rules_of
+from eks_cilium.migration.run import Run
 from eks_cilium.migration.start import plan_now
 from tests.program.rotation.simulation.world import Simulation
 
@@ -160,7 +161,7 @@ def test_a_part_of_the_programs_plan_is_shown_and_refuses_without_another_look_a
     first, _, _ = nodes_of(simulation)
     simulation.run("debug", first)
     given = inputs(node=first, **more)
-    plan = plan_now(simulation.world(), rules_of("cilium", {}), lambda _: None)
+    plan = plan_now(Run(simulation.world(), rules_of("cilium", {}), lambda _: None))
 
     itself = over(simulation, kind).check({}, given)
     handed = over(None, kind).check({}, {**given, **part_of(plan, lambda plan: foresee(plan, first))})

@@ -19,6 +19,7 @@ from eks_cilium.dynamic.replacement.surge import CapacityRestoreProvider, SurgeP
 from eks_cilium.dynamic.shell.operation import OperationProvider
 from eks_cilium.migration import operations
 from eks_cilium.migration.operations import Target
+from eks_cilium.migration.run import Run
 from eks_cilium.runtime.errors import StoppedError
 from tests.program.rotation.migrations import quiet, rules
 from tests.program.rotation.simulation.world import CONFIG_MAPS, DAEMON_SETS, STOCK_TERMS, Simulation
@@ -135,7 +136,7 @@ def test_before_aws_node_comes_back_ciliums_agents_are_bound_to_the_nodes_that_g
     migrated(simulation)
     world = simulation.world()
     back = rules(target=Target.AWS_VPC_CNI)
-    operations.take_inventory(world, back, quiet)
+    operations.take_inventory(Run(world, back, quiet))
 
     over(simulation, AwsNodeAffinityProvider).create(inputs(target="aws-vpc-cni"))
 
@@ -218,8 +219,8 @@ def test_deleting_a_way_back_deletes_its_list_of_nodes_and_no_other(simulation: 
 def begun(simulation: Simulation) -> None:
     """Everything up to the first gate."""
     world = simulation.world()
-    operations.take_inventory(world, rules(), quiet)
-    operations.restrict_aws_node(world, rules(), quiet)
+    operations.take_inventory(Run(world, rules(), quiet))
+    operations.restrict_aws_node(Run(world, rules(), quiet))
     simulation.install_cilium()
 
 
@@ -227,12 +228,12 @@ def migrated(simulation: Simulation) -> None:
     """All nodes on Cilium."""
     begun(simulation)
     world = simulation.world()
-    operations.prepare_capacity(world, rules(), quiet)
+    operations.prepare_capacity(Run(world, rules(), quiet))
     inventory = operations.read_inventory(world, Target.CILIUM)
     assert inventory is not None
     for node in inventory.nodes:
-        operations.rotate_node(world, node.name, rules(), quiet)
-    operations.restore_capacity(world, rules(), quiet)
+        operations.rotate_node(Run(world, rules(), quiet), node.name)
+    operations.restore_capacity(Run(world, rules(), quiet))
 
 
 def cilium_terms(simulation: Simulation) -> list[dict[str, Any]]:

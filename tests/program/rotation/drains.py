@@ -7,6 +7,7 @@ from eks_cilium.migration.inventory import marks
 from eks_cilium.migration.inventory.model import Outgoing
 from eks_cilium.migration.operations import Exceptions
 from eks_cilium.migration.options import Allowed
+from eks_cilium.migration.run import Run
 from eks_cilium.runtime.context import World
 
 from .migrations import quiet, rules
@@ -45,7 +46,7 @@ class Bench:
     def drain(self, world: World | None = None, **options: Any) -> Drained:
         allow = {key: options.pop(key) for key in ("bare_pods", "local_storage", "budgets") if key in options}
         given = rules(allow=Exceptions(**allow), **options)
-        return drain(world or self.world, self.node, given, quiet)
+        return drain(Run(world or self.world, given, quiet), self.node)
 
     def exists(self, name: str, namespace: str = "shop") -> bool:
         return self.simulation.api.find(PODS, namespace, name) is not None

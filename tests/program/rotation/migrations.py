@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from eks_cilium.migration import operations
 from eks_cilium.migration.operations import Limits, Options, Rules, Target
+from eks_cilium.migration.run import Run
 from eks_cilium.runtime.context import World
 
 from .simulation.world import DAEMON_SETS, Simulation
@@ -65,40 +66,40 @@ class Stack:
         return self._ended
 
     def _rotation(self, name: str) -> Callable[[World], object]:
-        return lambda world: operations.rotate_node(world, name, self._rules, self._report)
+        return lambda world: operations.rotate_node(Run(world, self._rules, self._report), name)
 
     def _begin(self) -> dict[str, Callable[[World], object]]:
         given, report, target = self._rules, self._report, self._rules.options.target
         forward = target is Target.CILIUM
         return {
-            "inventory": lambda world: operations.take_inventory(world, given, report),
+            "inventory": lambda world: operations.take_inventory(Run(world, given, report)),
             "restrict": self._restrict,
             "release of Cilium": lambda _: self._install() if forward else self._bind(),
-            "pause": lambda world: operations.pause_policies(world, given, report) if forward else None,
-            "count": lambda world: operations.await_agent_count(world, target, report),
-            "prepare": lambda world: operations.prepare_capacity(world, given, report),
+            "pause": lambda world: operations.pause_policies(Run(world, given, report)) if forward else None,
+            "count": lambda world: operations.await_agent_count(Run(world, given, report)),
+            "prepare": lambda world: operations.prepare_capacity(Run(world, given, report)),
         }
 
     def _finish(self) -> dict[str, Callable[[World], object]]:
         given, report = self._rules, self._report
-        restore = {"restore": lambda world: operations.restore_capacity(world, given, report)}
+        restore = {"restore": lambda world: operations.restore_capacity(Run(world, given, report))}
         if given.options.target is Target.CILIUM:
             return restore | {
-                "remove": lambda world: operations.remove_aws_node(world, given, report),
-                "resume": lambda world: operations.resume_policies(world, given, report),
+                "remove": lambda world: operations.remove_aws_node(Run(world, given, report)),
+                "resume": lambda world: operations.resume_policies(Run(world, given, report)),
             }
         return restore | {
-            "none left": lambda world: operations.await_no_agents(world, Target.AWS_VPC_CNI, report),
+            "none left": lambda world: operations.await_no_agents(Run(world, given, report)),
             "uninstall Cilium": lambda _: self._uninstall(),
-            "release": lambda world: operations.release_aws_node(world, given, report),
-            "forget": lambda world: operations.forget(world, report),
+            "release": lambda world: operations.release_aws_node(Run(world, given, report)),
+            "forget": lambda world: operations.forget(Run(world, given, report)),
         }
 
     def _restrict(self, world: World) -> None:
         """A forgetful stack does not bind what it has removed: no program would ask for it."""
         gone = self._simulation.api.find(DAEMON_SETS, "kube-system", "aws-node") is None
         if not (gone and self._rules.options.target is Target.CILIUM):
-            operations.restrict_aws_node(world, self._rules, self._report)
+            operations.restrict_aws_node(Run(world, self._rules, self._report))
 
     def _install(self) -> None:
         if self._simulation.api.find(DAEMON_SETS, "kube-system", "cilium") is None:

@@ -8,6 +8,7 @@ import pytest
 from eks_cilium.clients.kubernetes import BearerToken, KubernetesApi
 from eks_cilium.migration import operations
 from eks_cilium.migration.operations import Limits, Target
+from eks_cilium.migration.run import Run
 
 from .migrations import Before, Stack, quiet, rules
 from .simulation.api_server import status
@@ -45,8 +46,8 @@ def test_tokens_are_renewed_while_nodes_are_replaced(renewed_early: bool):
     inventory = operations.read_inventory(world, Target.CILIUM)
     assert inventory is not None
     for node in inventory.nodes:
-        operations.rotate_node(world, node.name, slow, quiet)
-    operations.restore_capacity(world, slow, quiet)
+        operations.rotate_node(Run(world, slow, quiet), node.name)
+    operations.restore_capacity(Run(world, slow, quiet))
 
     before.check_replaced()
     assert clock.seconds - began > 2 * LIFE

@@ -4,6 +4,7 @@ import pytest
 
 from eks_cilium.migration import operations
 from eks_cilium.migration.operations import Capacity, Target
+from eks_cilium.migration.run import Run
 
 from .migrations import Before, Stack, quiet, rules
 from .simulation.threads import SharedClock
@@ -41,7 +42,7 @@ class Shop:
 
         def lane(number: int) -> None:
             for node in lanes[number]:
-                operations.rotate_node(self.simulation.world(), node.name, self.rules, quiet)
+                operations.rotate_node(Run(self.simulation.world(), self.rules, quiet), node.name)
 
         errors = self.clock.run(*[lambda number=number: lane(number) for number in range(width)])
         assert errors == []

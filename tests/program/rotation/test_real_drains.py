@@ -10,6 +10,7 @@ from eks_cilium.errors import RefusedError
 from eks_cilium.migration.eviction.drain import Drained, drain
 from eks_cilium.migration.inventory import marks
 from eks_cilium.migration.operations import Limits, Options, Rules
+from eks_cilium.migration.run import Run
 from eks_cilium.runtime.errors import DrainRefusedError, TimedOutError
 
 from .live import Live, eventually
@@ -35,7 +36,7 @@ def quiet(_: str) -> None:
 
 def drain_first(live: Live, rules: Rules = RULES) -> Drained:
     marks.cordon(live.api, live.node_object(0))
-    return drain(live.world(), live.node(0), rules, quiet)
+    return drain(Run(live.world(), rules, quiet), live.node(0))
 
 
 def on_first(live: Live, app: str) -> int:

@@ -12,6 +12,7 @@ from eks_cilium.migration.aws_node.affinity import restricted
 from eks_cilium.migration.cni import AWS
 from eks_cilium.migration.inventory import marks
 from eks_cilium.migration.operations import Limits, Options, Rules, Target
+from eks_cilium.migration.run import Run
 from eks_cilium.runtime import lease
 from eks_cilium.runtime.errors import LeaseHeldError, StoppedError
 from eks_cilium.runtime.lease import Holder, Lease
@@ -156,12 +157,12 @@ def test_a_self_managed_aws_node_is_bound_by_server_side_apply_and_restored(live
     live.api.merge(
         AWS.path, {"spec": {"template": {"spec": {"affinity": original}}}}, field_manager="kubectl-edit"
     )
-    rollout.await_roll_out(live.world(), AWS, RULES.limits, quiet)
+    rollout.await_roll_out(Run(live.world(), RULES, quiet), AWS)
     world = live.world()
     for index in range(3):
         marks.label(live.api, live.node_object(index), "cni-plugin", "aws")
 
-    facts = operations.restrict_aws_node(world, RULES, quiet)
+    facts = operations.restrict_aws_node(Run(world, RULES, quiet))
 
     bound = affinity_of(live.api)
     assert bound == restricted(original, Target.CILIUM)
@@ -169,7 +170,7 @@ def test_a_self_managed_aws_node_is_bound_by_server_side_apply_and_restored(live
         bound["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
         == (facts["terms"])
     )
-    assert operations.release_aws_node(world, RULES, quiet) == {"restored": True}
+    assert operations.release_aws_node(Run(world, RULES, quiet)) == {"restored": True}
     assert affinity_of(live.api) == original
     assert owners_of_affinity(live.api) == ["kubectl-edit"]
     for index in range(3):

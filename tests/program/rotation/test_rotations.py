@@ -7,6 +7,7 @@ from eks_cilium.migration.capacity import autoscaler
 from eks_cilium.migration.inventory import marks
 from eks_cilium.migration.operations import Capacity, Exceptions, Target
 from eks_cilium.migration.options import Allowed
+from eks_cilium.migration.run import Run
 from eks_cilium.runtime.errors import DrainRefusedError, StoppedError, TimedOutError
 
 from .migrations import Before, Stack, quiet, rules, sizes
@@ -166,7 +167,7 @@ def test_a_run_that_starts_while_an_instance_is_terminating_waits_for_it():
     simulation.world().groups.terminate(node.instance, decrement=False)
     simulation.clock.sleep(1)
 
-    facts = operations.rotate_node(simulation.world(), name, rules(), quiet)
+    facts = operations.rotate_node(Run(simulation.world(), rules(), quiet), name)
 
     assert (facts["evicted"], facts["decremented"]) == (0, False)
     assert simulation.node(name) is None
@@ -188,7 +189,7 @@ def test_an_instance_that_somebody_ended_meanwhile_counts_as_replaced():
     simulation.cloud.end(group, group.members[node.instance])
     simulation.clock.sleep(20)
 
-    facts = operations.rotate_node(simulation.world(), name, rules(), quiet)
+    facts = operations.rotate_node(Run(simulation.world(), rules(), quiet), name)
 
     assert facts["seconds"] == {"health": pytest.approx(0, abs=5)}
     stack.up()
@@ -207,7 +208,7 @@ def test_an_instance_that_was_taken_out_of_its_group_is_a_persons_matter():
     group.desired -= 1
 
     with pytest.raises(StoppedError, match=f"{node.instance} of node {node.name} is no longer in"):
-        operations.rotate_node(simulation.world(), node.name, rules(), quiet)
+        operations.rotate_node(Run(simulation.world(), rules(), quiet), node.name)
 
     assert not any(marks.is_cordoned(node) for node in simulation.nodes())
 
@@ -300,7 +301,7 @@ def test_workloads_are_as_healthy_as_before_before_the_next_node():
     simulation.clock.tick = crash
 
     with pytest.raises(TimedOutError, match=r"Deployment shop/cart has \d of 4 pods ready"):
-        operations.rotate_node(simulation.world(), name, rules(), quiet)
+        operations.rotate_node(Run(simulation.world(), rules(), quiet), name)
 
 
 def test_facts_and_journal_tell_the_seconds_of_every_phase():
@@ -308,7 +309,7 @@ def test_facts_and_journal_tell_the_seconds_of_every_phase():
     stack = Stack(simulation, rules())
     stack.up(until="ip-")
 
-    facts = operations.rotate_node(simulation.world(), first_old(simulation), rules(), quiet)
+    facts = operations.rotate_node(Run(simulation.world(), rules(), quiet), first_old(simulation))
 
     assert list(facts["seconds"]) == ["room", "drain", "release", "terminate", "gone", "health"]
     assert facts["evicted"] > 0
