@@ -10,7 +10,7 @@ from lab.providers.aws import sdk
 from lab.providers.aws.cloud import Cloud, plain_errors
 from lab.providers.aws.functions import FUNCTIONS
 from lab.providers.aws.functions.function import Function
-from lab.providers.aws.generic import AwsResource
+from lab.providers.aws.resource import AwsResource
 from lab.providers.aws.services import TYPES
 from lab.providers.aws.table import ResourceType
 from lab.providers.errors import NotOfferedError, RefusedError

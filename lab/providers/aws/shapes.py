@@ -64,13 +64,6 @@ def tag_map(tags: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in tags or ()}
 
 
-def tag_specification(kind: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The argument that tags an EC2 thing as it is made."""
-    if not inputs.get("tagsAll"):
-        return {}
-    return {"TagSpecifications": [{"ResourceType": kind, "Tags": tag_list(inputs["tagsAll"])}]}
-
-
 def same_json(one: Any, other: Any) -> bool:
     """Whether two JSON texts mean the same; policies come back formatted in other ways."""
     try:

@@ -31,7 +31,7 @@ class Input:
 
     required: bool = False
     replaces: bool = False
-    settled: bool = False
+    cloud_decides: bool = False
     default: Any = None
     fields: Mapping[str, "Input"] | None = None
     same: Callable[[Any, Any], bool] = same
@@ -51,7 +51,7 @@ Read = Callable[[Cloud, str, Properties], Properties | None]
 Update = Callable[[Cloud, str, Properties, Properties, Operation], None]
 Delete = Callable[[Cloud, str, Properties, Operation], None]
 Retag = Callable[[Cloud, str, Properties, Mapping[str, str], Sequence[str]], None]
-Settle = Callable[[Cloud, str, Operation], Sequence[str]]
+WaitReady = Callable[[Cloud, str, Operation], Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class ResourceType:
     `create` answers the id. `read` answers every property it can see, from the id and what the state knows.
     `update` gets the old and the new inputs; without it every change of an input replaces. `settle` waits
     after create and update until the thing is usable, and answers the reasons why it never became so.
-    `unsettled` are outputs that an update changes to something unknown in advance.
+    `changed_by_update` are outputs that an update changes to something unknown in advance.
     """
 
     token: str
@@ -72,12 +72,12 @@ class ResourceType:
     delete: Delete
     update: Update | None = None
     retag: Retag | None = None
-    settle: Settle | None = None
+    wait_ready: WaitReady | None = None
     name: str | None = None
     name_prefix: bool = True
     longest_name: int = 255
     regional: bool = True
-    unsettled: Sequence[str] = ()
+    changed_by_update: Sequence[str] = ()
 
     @property
     def all_inputs(self) -> dict[str, Input]:
@@ -86,7 +86,7 @@ class ResourceType:
         if self.retag:
             shared["tags"] = Input(agrees=same)
         if self.regional:
-            shared["region"] = Input(replaces=True, settled=True)
+            shared["region"] = Input(replaces=True, cloud_decides=True)
         if self.name:
             shared[self.name] = Input(replaces=True)
             shared |= {f"{self.name}Prefix": Input(replaces=True)} if self.name_prefix else {}

@@ -105,7 +105,7 @@ def test_a_resource_lives_from_create_to_delete(aws, site, name):
     life = lives(site)[name]
     made = aws.create(life.token, name.replace(" ", "-"), life.inputs)
     try:
-        assert_settled(aws, made, life.inputs)
+        assert_until_ready(aws, made, life.inputs)
         if life.replacing:
             assert aws.diff(made, {**life.inputs, **life.replacing}).replaces == list(life.replacing)
         if life.changed:
@@ -114,14 +114,14 @@ def test_a_resource_lives_from_create_to_delete(aws, site, name):
             assert set(difference.diffs) == set(life.changed)
             assert not difference.replaces
             made = aws.update(made, changed)
-            assert_settled(aws, made, changed)
+            assert_until_ready(aws, made, changed)
     finally:
         aws.delete(made)
     assert aws.read(made) is None
     aws.delete(made)
 
 
-def assert_settled(aws, made, inputs):
+def assert_until_ready(aws, made, inputs):
     """Nothing to do, and a refresh finds what the program asked for and no more."""
     assert aws.diff(made, inputs).changes == NONE
     seen = aws.read(made)

@@ -1,19 +1,8 @@
-"""The functions (invokes) the lab offers, one module a family."""
+"""The functions (invokes) that the lab offers: every module of this folder with `FUNCTIONS` adds to them."""
 
-from lab.providers.aws.functions import (
-    eks,
-    images,
-    load_balancers,
-    lookups,
-    peerings,
-    policy_document,
-    region,
-    ssm,
-    zones,
-)
+from lab.providers.aws.discovery import members
+from lab.providers.aws.functions.function import Function
 
-FUNCTIONS = {
-    function.token: function
-    for family in (eks, images, load_balancers, lookups, peerings, policy_document, region, ssm, zones)
-    for function in family.FUNCTIONS
+FUNCTIONS: dict[str, Function] = {
+    function.token: function for function in members(__name__, __path__, "FUNCTIONS")
 }

@@ -1,45 +1,6 @@
-"""The table of resource types, one module a family."""
+"""The table of resource types: every module of this folder with `TYPES` adds to it."""
 
-from lab.providers.aws.services import autoscaling, kms, launch_templates, logs, ssm
-from lab.providers.aws.services.eks import access, addons, cluster, nodes
-from lab.providers.aws.services.iam import issuers, policies, profiles, roles
-from lab.providers.aws.services.network import (
-    addresses,
-    endpoints,
-    peerings,
-    routing,
-    security_group_rules,
-    security_groups,
-    transit_gateways,
-    transit_routes,
-    vpcs,
-    zones,
-)
+from lab.providers.aws.discovery import members
+from lab.providers.aws.table import ResourceType
 
-FAMILIES = (
-    addresses,
-    autoscaling,
-    access,
-    addons,
-    cluster,
-    nodes,
-    endpoints,
-    issuers,
-    policies,
-    profiles,
-    roles,
-    kms,
-    launch_templates,
-    logs,
-    vpcs,
-    peerings,
-    routing,
-    security_group_rules,
-    security_groups,
-    ssm,
-    transit_gateways,
-    transit_routes,
-    zones,
-)
-
-TYPES = {kind.token: kind for family in FAMILIES for kind in family.TYPES}
+TYPES: dict[str, ResourceType] = {kind.token: kind for kind in members(__name__, __path__, "TYPES")}

@@ -45,7 +45,7 @@ def tags(name: str, inputs: Properties) -> list[dict[str, Any]]:
 
 
 def create(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Make a group; `settle_group` waits for its instances."""
+    """Make a group; `wait_group_ready` waits for its instances."""
     name = str(inputs["name"])
     cloud.client("autoscaling").create_auto_scaling_group(
         AutoScalingGroupName=name, **arguments(inputs), Tags=tags(name, inputs)
@@ -57,7 +57,7 @@ def create(cloud: Cloud, inputs: Properties, _: Operation) -> str:
     return name
 
 
-def settle_group(cloud: Cloud, identifier: str, operation: Operation) -> list[str]:
+def wait_group_ready(cloud: Cloud, identifier: str, operation: Operation) -> list[str]:
     """Wait until as many instances are in service as are wanted."""
     seen = wait_until(
         operation,
@@ -154,12 +154,12 @@ GROUP = ResourceType(
     inputs={
         "minSize": Input(required=True),
         "maxSize": Input(required=True),
-        "desiredCapacity": Input(settled=True),
-        "healthCheckType": Input(settled=True),
+        "desiredCapacity": Input(cloud_decides=True),
+        "healthCheckType": Input(cloud_decides=True),
         "healthCheckGracePeriod": Input(default=300),
-        "defaultCooldown": Input(settled=True),
+        "defaultCooldown": Input(cloud_decides=True),
         "launchTemplate": Input(fields=plain("id", "name", "version")),
-        "vpcZoneIdentifiers": Input(settled=True, same=same_set, agrees=same_set),
+        "vpcZoneIdentifiers": Input(cloud_decides=True, same=same_set, agrees=same_set),
         "terminationPolicies": Input(),
         "protectFromScaleIn": Input(default=False),
         "suspendedProcesses": Input(same=same_set),
@@ -171,7 +171,7 @@ GROUP = ResourceType(
     read=read,
     update=update,
     delete=delete,
-    settle=settle_group,
+    wait_ready=wait_group_ready,
     name="name",
 )
 

@@ -89,14 +89,14 @@ def retag_key(
 KEY = ResourceType(
     "aws:kms/key:Key",
     inputs={
-        "description": Input(settled=True),
+        "description": Input(cloud_decides=True),
         "customerMasterKeySpec": Input(default="SYMMETRIC_DEFAULT", replaces=True),
         "deletionWindowInDays": Input(),
         "enableKeyRotation": Input(default=False),
         "isEnabled": Input(default=True),
         "keyUsage": Input(default="ENCRYPT_DECRYPT", replaces=True),
-        "multiRegion": Input(settled=True, replaces=True),
-        "policy": Input(settled=True, same=same_json, agrees=same_json, normal=as_json),
+        "multiRegion": Input(cloud_decides=True, replaces=True),
+        "policy": Input(cloud_decides=True, same=same_json, agrees=same_json, normal=as_json),
     },
     outputs=("arn", "keyId"),
     create=create_key,

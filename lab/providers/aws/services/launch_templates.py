@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.providers.aws.cloud import Cloud, found, remove
-from lab.providers.aws.services.network import ec2_tags
+from lab.providers.aws.services.tagging import ec2_tags, retag_ec2
 from lab.providers.aws.shapes import (
     capital,
     capitals,
@@ -12,7 +12,6 @@ from lab.providers.aws.shapes import (
     smalls,
     tag_list,
     tag_map,
-    tag_specification,
     taken,
 )
 from lab.providers.aws.table import Input, ResourceType, plain
@@ -47,7 +46,7 @@ NESTED: dict[str, Input] = {
     ),
     "iamInstanceProfile": Input(fields=plain("arn", "name")),
     "metadataOptions": Input(
-        settled=True,
+        cloud_decides=True,
         fields=plain(
             "httpEndpoint",
             "httpProtocolIpv6",
@@ -113,7 +112,7 @@ def create(cloud: Cloud, inputs: Properties, _: Operation) -> str:
     made = cloud.ec2.create_launch_template(
         **given(inputs, name="LaunchTemplateName", description="VersionDescription"),
         LaunchTemplateData=data(inputs),
-        **tag_specification(OWN_KIND, inputs),
+        **ec2_tags(OWN_KIND, inputs),
     )
     return str(made["LaunchTemplate"]["LaunchTemplateId"])
 
@@ -188,7 +187,7 @@ LAUNCH_TEMPLATE = ResourceType(
         "description": Input(),
         "ebsOptimized": Input(),
         "vpcSecurityGroupIds": Input(),
-        "defaultVersion": Input(settled=True),
+        "defaultVersion": Input(cloud_decides=True),
         "updateDefaultVersion": Input(),
         **NESTED,
     },
@@ -197,10 +196,10 @@ LAUNCH_TEMPLATE = ResourceType(
     read=read,
     update=update,
     delete=delete,
-    retag=ec2_tags.retag,
+    retag=retag_ec2,
     name="name",
     longest_name=125,
-    unsettled=("latestVersion",),
+    changed_by_update=("latestVersion",),
 )
 
 TYPES = (LAUNCH_TEMPLATE,)

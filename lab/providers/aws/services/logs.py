@@ -67,7 +67,7 @@ LOG_GROUP = ResourceType(
     "aws:cloudwatch/logGroup:LogGroup",
     inputs={
         "kmsKeyId": Input(replaces=True),
-        "logGroupClass": Input(settled=True, replaces=True),
+        "logGroupClass": Input(cloud_decides=True, replaces=True),
         "retentionInDays": Input(default=0),
         "skipDestroy": Input(default=False),
     },

@@ -72,7 +72,7 @@ PARAMETER = ResourceType(
     retag=retag,
     name="name",
     name_prefix=False,
-    unsettled=("version",),
+    changed_by_update=("version",),
 )
 
 TYPES = (PARAMETER,)

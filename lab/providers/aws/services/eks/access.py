@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.providers.aws.cloud import Cloud, found, remove
-from lab.providers.aws.services.eks.shared import retag_by, tags
+from lab.providers.aws.services.tagging import eks_tags, retag_eks
 from lab.providers.aws.shapes import given_as_is, same_set
 from lab.providers.aws.table import Input, ResourceType, plain
 from lab.providers.errors import RefusedError
@@ -19,7 +19,7 @@ def create_entry(cloud: Cloud, inputs: Properties, _: Operation) -> str:
     cloud.eks.create_access_entry(
         **given_as_is(inputs, "clusterName", "principalArn", "kubernetesGroups", "type"),
         **({"username": inputs["userName"]} if inputs.get("userName") else {}),
-        **tags(inputs),
+        **eks_tags(inputs),
     )
     return f"{inputs['clusterName']}:{inputs['principalArn']}"
 
@@ -64,17 +64,17 @@ ACCESS_ENTRY = ResourceType(
     inputs={
         "clusterName": Input(required=True, replaces=True),
         "principalArn": Input(required=True, replaces=True),
-        "kubernetesGroups": Input(settled=True, same=same_set),
-        "type": Input(settled=True, replaces=True),
-        "userName": Input(settled=True),
+        "kubernetesGroups": Input(cloud_decides=True, same=same_set),
+        "type": Input(cloud_decides=True, replaces=True),
+        "userName": Input(cloud_decides=True),
     },
     outputs=("accessEntryArn", "createdAt", "modifiedAt"),
     create=create_entry,
     read=read_entry,
     update=update_entry,
     delete=delete_entry,
-    retag=retag_by("accessEntryArn"),
-    unsettled=("modifiedAt",),
+    retag=retag_eks("accessEntryArn"),
+    changed_by_update=("modifiedAt",),
 )
 
 # -- access policy -------------------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ ACCESS_POLICY = ResourceType(
 def create_identity(cloud: Cloud, inputs: Properties, _: Operation) -> str:
     """Give the pods of a service account a role; the id is EKS's own."""
     names = ("clusterName", "namespace", "serviceAccount", "roleArn", "disableSessionTags", "targetRoleArn")
-    made = cloud.eks.create_pod_identity_association(**given_as_is(inputs, *names), **tags(inputs))
+    made = cloud.eks.create_pod_identity_association(**given_as_is(inputs, *names), **eks_tags(inputs))
     return str(made["association"]["associationId"])
 
 
@@ -186,14 +186,14 @@ POD_IDENTITY = ResourceType(
         "serviceAccount": Input(required=True, replaces=True),
         "roleArn": Input(required=True),
         "targetRoleArn": Input(),
-        "disableSessionTags": Input(settled=True),
+        "disableSessionTags": Input(cloud_decides=True),
     },
     outputs=("associationArn", "associationId", "externalId"),
     create=create_identity,
     read=read_identity,
     update=update_identity,
     delete=delete_identity,
-    retag=retag_by("associationArn"),
+    retag=retag_eks("associationArn"),
 )
 
 TYPES = (ACCESS_ENTRY, ACCESS_POLICY, POD_IDENTITY)

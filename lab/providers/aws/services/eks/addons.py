@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.providers.aws.cloud import Cloud, found, remove
-from lab.providers.aws.services.eks.shared import retag_by, settle, tags, wait_gone, wait_update
+from lab.providers.aws.services.eks.waiting import wait_gone, wait_ready, wait_update
+from lab.providers.aws.services.tagging import eks_tags, retag_eks
 from lab.providers.aws.shapes import given_as_is, same_json
 from lab.providers.aws.table import Input, ResourceType, plain
 from lab.providers.resource import Operation
@@ -29,16 +30,16 @@ def addon(cloud: Cloud, identifier: str) -> Mapping[str, Any] | None:
 
 
 def create(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Ask for an add-on; `settle_addon` waits for it."""
+    """Ask for an add-on; `wait_addon_ready` waits for it."""
     conflicts = given_as_is({"resolveConflicts": inputs.get("resolveConflictsOnCreate")}, "resolveConflicts")
-    cloud.eks.create_addon(**given_as_is(inputs, *AS_IS), **conflicts, **tags(inputs))
+    cloud.eks.create_addon(**given_as_is(inputs, *AS_IS), **conflicts, **eks_tags(inputs))
     return f"{inputs['clusterName']}:{inputs['addonName']}"
 
 
-def settle_addon(cloud: Cloud, identifier: str, operation: Operation) -> list[str]:
+def wait_addon_ready(cloud: Cloud, identifier: str, operation: Operation) -> list[str]:
     """Wait until it runs; EKS says DEGRADED with reasons when it cannot."""
     what = f"add-on {identifier.partition(':')[2]}"
-    return settle(operation, what, lambda: addon(cloud, identifier), LIMIT)
+    return wait_ready(operation, what, lambda: addon(cloud, identifier), LIMIT)
 
 
 def read(cloud: Cloud, identifier: str, known: Properties) -> Properties | None:
@@ -89,8 +90,8 @@ ADDON = ResourceType(
     inputs={
         "addonName": Input(required=True, replaces=True),
         "clusterName": Input(required=True, replaces=True),
-        "addonVersion": Input(settled=True),
-        "configurationValues": Input(settled=True, same=same_json, agrees=same_json),
+        "addonVersion": Input(cloud_decides=True),
+        "configurationValues": Input(cloud_decides=True, same=same_json, agrees=same_json),
         "podIdentityAssociations": Input(fields=plain("roleArn", "serviceAccount")),
         "preserve": Input(),
         "resolveConflictsOnCreate": Input(),
@@ -102,9 +103,9 @@ ADDON = ResourceType(
     read=read,
     update=update,
     delete=delete,
-    retag=retag_by("arn"),
-    settle=settle_addon,
-    unsettled=("modifiedAt",),
+    retag=retag_eks("arn"),
+    wait_ready=wait_addon_ready,
+    changed_by_update=("modifiedAt",),
 )
 
 TYPES = (ADDON,)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.providers.aws.cloud import Cloud, found, remove_when_free
-from lab.providers.aws.services.eks.shared import retag_by, settle, tags, wait_gone, wait_update
+from lab.providers.aws.services.eks.waiting import wait_gone, wait_ready, wait_update
+from lab.providers.aws.services.tagging import eks_tags, retag_eks
 from lab.providers.aws.shapes import given_as_is, same_set
 from lab.providers.aws.table import Input, ResourceType, plain
 from lab.providers.resource import Operation
@@ -33,7 +34,7 @@ def cluster(cloud: Cloud, name: str) -> Mapping[str, Any] | None:
 
 
 def create(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Ask for a cluster; `settle_cluster` waits for it."""
+    """Ask for a cluster; `wait_cluster_ready` waits for it."""
     logging = (
         {"logging": logging_of(inputs["enabledClusterLogTypes"])}
         if inputs.get("enabledClusterLogTypes")
@@ -48,7 +49,7 @@ def create(cloud: Cloud, inputs: Properties, _: Operation) -> str:
         **logging,
         **encryption,
         resourcesVpcConfig=given_as_is(inputs["vpcConfig"], *VPC_FIELDS),
-        **tags(inputs),
+        **eks_tags(inputs),
     )
     return str(made["cluster"]["name"])
 
@@ -60,9 +61,9 @@ def logging_of(enabled: list[str]) -> dict[str, Any]:
     return {"clusterLogging": [group for group in groups if group["types"]]}
 
 
-def settle_cluster(cloud: Cloud, identifier: str, operation: Operation) -> list[str]:
+def wait_cluster_ready(cloud: Cloud, identifier: str, operation: Operation) -> list[str]:
     """Wait until the control plane is up."""
-    return settle(operation, "cluster", lambda: cluster(cloud, identifier), LIMIT)
+    return wait_ready(operation, "cluster", lambda: cluster(cloud, identifier), LIMIT)
 
 
 def read(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
@@ -169,21 +170,21 @@ CLUSTER = ResourceType(
             fields=plain(*VPC_FIELDS),
             computed=("clusterSecurityGroupId", "vpcId"),
         ),
-        "version": Input(settled=True),
-        "accessConfig": Input(settled=True, fields=plain(*SHARED_FIELDS["accessConfig"])),
+        "version": Input(cloud_decides=True),
+        "accessConfig": Input(cloud_decides=True, fields=plain(*SHARED_FIELDS["accessConfig"])),
         "bootstrapSelfManagedAddons": Input(default=True, replaces=True),
-        "deletionProtection": Input(settled=True),
+        "deletionProtection": Input(cloud_decides=True),
         "enabledClusterLogTypes": Input(same=same_set),
         "encryptionConfig": Input(
             replaces=True, fields={"provider": Input(fields=plain("keyArn")), **plain("resources")}
         ),
         "kubernetesNetworkConfig": Input(
-            settled=True,
+            cloud_decides=True,
             replaces=True,
             fields=plain(*SHARED_FIELDS["kubernetesNetworkConfig"]),
             computed=SHARED_FIELDS["kubernetesNetworkConfig"],
         ),
-        "upgradePolicy": Input(settled=True, fields=plain("supportType")),
+        "upgradePolicy": Input(cloud_decides=True, fields=plain("supportType")),
     },
     outputs=(
         "arn",
@@ -198,8 +199,8 @@ CLUSTER = ResourceType(
     read=read,
     update=update,
     delete=delete,
-    retag=retag_by("arn"),
-    settle=settle_cluster,
+    retag=retag_eks("arn"),
+    wait_ready=wait_cluster_ready,
     name="name",
     name_prefix=False,
     longest_name=100,

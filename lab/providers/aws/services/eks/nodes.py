@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.providers.aws.cloud import Cloud, found, remove
-from lab.providers.aws.services.eks.shared import retag_by, settle, tags, wait_gone, wait_update
+from lab.providers.aws.services.eks.waiting import wait_gone, wait_ready, wait_update
+from lab.providers.aws.services.tagging import eks_tags, retag_eks
 from lab.providers.aws.shapes import given_as_is, same_set
 from lab.providers.aws.table import Input, ResourceType, plain
 from lab.providers.resource import Operation
@@ -37,20 +38,20 @@ def node_group(cloud: Cloud, identifier: str) -> Mapping[str, Any] | None:
 
 
 def create(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Ask for a node group; `settle_group` waits for its nodes."""
+    """Ask for a node group; `wait_group_ready` waits for its nodes."""
     cloud.eks.create_nodegroup(
         **given_as_is(inputs, *AS_IS),
         nodegroupName=inputs["nodeGroupName"],
         nodeRole=inputs["nodeRoleArn"],
         subnets=inputs["subnetIds"],
-        **tags(inputs),
+        **eks_tags(inputs),
     )
     return f"{inputs['clusterName']}:{inputs['nodeGroupName']}"
 
 
-def settle_group(cloud: Cloud, identifier: str, operation: Operation) -> list[str]:
+def wait_group_ready(cloud: Cloud, identifier: str, operation: Operation) -> list[str]:
     """Wait until EKS holds it for active; its health issues when it does not come to that."""
-    return settle(operation, "node group", lambda: node_group(cloud, identifier), LIMIT)
+    return wait_ready(operation, "node group", lambda: node_group(cloud, identifier), LIMIT)
 
 
 def read(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
@@ -144,20 +145,20 @@ NODE_GROUP = ResourceType(
         "nodeRoleArn": Input(required=True, replaces=True),
         "subnetIds": Input(required=True, replaces=True, same=same_set),
         "scalingConfig": Input(required=True, fields=plain("desiredSize", "maxSize", "minSize")),
-        "amiType": Input(settled=True, replaces=True),
-        "capacityType": Input(settled=True, replaces=True),
-        "diskSize": Input(settled=True, replaces=True),
-        "instanceTypes": Input(settled=True, replaces=True),
+        "amiType": Input(cloud_decides=True, replaces=True),
+        "capacityType": Input(cloud_decides=True, replaces=True),
+        "diskSize": Input(cloud_decides=True, replaces=True),
+        "instanceTypes": Input(cloud_decides=True, replaces=True),
         "labels": Input(),
         "launchTemplate": Input(fields=plain("id", "name", "version")),
-        "nodeRepairConfig": Input(settled=True, fields=plain("enabled")),
-        "releaseVersion": Input(settled=True),
+        "nodeRepairConfig": Input(cloud_decides=True, fields=plain("enabled")),
+        "releaseVersion": Input(cloud_decides=True),
         "remoteAccess": Input(replaces=True, fields=plain("ec2SshKey", "sourceSecurityGroupIds")),
         "taints": Input(same=same_set, fields=plain("effect", "key", "value")),
         "updateConfig": Input(
-            settled=True, fields=plain("maxUnavailable", "maxUnavailablePercentage", "updateStrategy")
+            cloud_decides=True, fields=plain("maxUnavailable", "maxUnavailablePercentage", "updateStrategy")
         ),
-        "version": Input(settled=True),
+        "version": Input(cloud_decides=True),
         "forceUpdateVersion": Input(),
     },
     outputs=("arn", "resources", "status"),
@@ -165,8 +166,8 @@ NODE_GROUP = ResourceType(
     read=read,
     update=update,
     delete=delete,
-    retag=retag_by("arn"),
-    settle=settle_group,
+    retag=retag_eks("arn"),
+    wait_ready=wait_group_ready,
     name="nodeGroupName",
     longest_name=63,
 )

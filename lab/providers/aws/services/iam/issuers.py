@@ -3,7 +3,7 @@
 from typing import Any
 
 from lab.providers.aws.cloud import Cloud, found, remove
-from lab.providers.aws.services.iam.shared import retag, tags
+from lab.providers.aws.services.tagging import iam_tags, retag_iam
 from lab.providers.aws.shapes import given, same_set, tag_map
 from lab.providers.aws.table import Input, ResourceType
 from lab.providers.resource import Operation
@@ -13,7 +13,8 @@ from lab.providers.values import Properties
 def create_oidc(cloud: Cloud, inputs: Properties, _: Operation) -> str:
     """Trust an issuer; its id is its ARN."""
     made = cloud.iam.create_open_id_connect_provider(
-        **given(inputs, "url", clientIdLists="ClientIDList", thumbprintLists="ThumbprintList"), **tags(inputs)
+        **given(inputs, "url", clientIdLists="ClientIDList", thumbprintLists="ThumbprintList"),
+        **iam_tags(inputs),
     )
     return str(made["OpenIDConnectProviderArn"])
 
@@ -67,14 +68,14 @@ OIDC_PROVIDER = ResourceType(
             required=True, replaces=True, same=same_issuer, agrees=same_issuer, shown=without_scheme
         ),
         "clientIdLists": Input(required=True, same=same_set),
-        "thumbprintLists": Input(settled=True),
+        "thumbprintLists": Input(cloud_decides=True),
     },
     outputs=("arn",),
     create=create_oidc,
     read=read_oidc,
     update=update_oidc,
     delete=delete_oidc,
-    retag=retag("open_id_connect_provider", "OpenIDConnectProviderArn"),
+    retag=retag_iam("open_id_connect_provider", "OpenIDConnectProviderArn"),
     regional=False,
 )
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.providers.aws.cloud import Cloud, found, remove, remove_when_free
-from lab.providers.aws.services.iam.shared import POLICY, policy_text, retag, tags
+from lab.providers.aws.services.iam.documents import POLICY, policy_text
+from lab.providers.aws.services.tagging import iam_tags, retag_iam
 from lab.providers.aws.shapes import given, same_json, tag_map, taken
 from lab.providers.aws.table import Input, ResourceType
 from lab.providers.resource import Operation
@@ -14,7 +15,7 @@ from lab.providers.values import Properties
 def create_policy(cloud: Cloud, inputs: Properties, _: Operation) -> str:
     """Make a policy; its id is its ARN."""
     made = cloud.iam.create_policy(
-        **given(inputs, "path", "description", name="PolicyName", policy="PolicyDocument"), **tags(inputs)
+        **given(inputs, "path", "description", name="PolicyName", policy="PolicyDocument"), **iam_tags(inputs)
     )
     return str(made["Policy"]["Arn"])
 
@@ -71,7 +72,7 @@ IAM_POLICY = ResourceType(
     read=read_policy,
     update=update_policy,
     delete=delete_policy,
-    retag=retag("policy", "PolicyArn"),
+    retag=retag_iam("policy", "PolicyArn"),
     name="name",
     longest_name=128,
     regional=False,

@@ -1,7 +1,7 @@
 """IAM instance profiles: what gives an instance its role."""
 
 from lab.providers.aws.cloud import Cloud, found, remove
-from lab.providers.aws.services.iam.shared import retag, tags
+from lab.providers.aws.services.tagging import iam_tags, retag_iam
 from lab.providers.aws.shapes import given, tag_map, taken
 from lab.providers.aws.table import Input, ResourceType
 from lab.providers.resource import Operation
@@ -11,7 +11,7 @@ from lab.providers.values import Properties
 def create_profile(cloud: Cloud, inputs: Properties, _: Operation) -> str:
     """Make a profile and put its role in."""
     made = cloud.iam.create_instance_profile(
-        **given(inputs, "path", name="InstanceProfileName"), **tags(inputs)
+        **given(inputs, "path", name="InstanceProfileName"), **iam_tags(inputs)
     )
     identifier = str(made["InstanceProfile"]["InstanceProfileName"])
     if inputs.get("role"):
@@ -65,7 +65,7 @@ INSTANCE_PROFILE = ResourceType(
     read=read_profile,
     update=update_profile,
     delete=delete_profile,
-    retag=retag("instance_profile", "InstanceProfileName"),
+    retag=retag_iam("instance_profile", "InstanceProfileName"),
     name="name",
     longest_name=128,
     regional=False,

@@ -1,7 +1,8 @@
 """IAM roles, and the policies attached to or written into them."""
 
 from lab.providers.aws.cloud import Cloud, found, remove, remove_when_free
-from lab.providers.aws.services.iam.shared import POLICY, policy_text, retag, tags
+from lab.providers.aws.services.iam.documents import POLICY, policy_text
+from lab.providers.aws.services.tagging import iam_tags, retag_iam
 from lab.providers.aws.shapes import given, same_json, tag_map, taken
 from lab.providers.aws.table import Input, ResourceType
 from lab.providers.resource import Operation
@@ -13,7 +14,7 @@ def create_role(cloud: Cloud, inputs: Properties, _: Operation) -> str:
     made = cloud.iam.create_role(
         **given(inputs, "path", "description", "maxSessionDuration", "permissionsBoundary", name="RoleName"),
         **given(inputs, assumeRolePolicy="AssumeRolePolicyDocument"),
-        **tags(inputs),
+        **iam_tags(inputs),
     )
     return str(made["Role"]["RoleName"])
 
@@ -75,7 +76,7 @@ ROLE = ResourceType(
     read=read_role,
     update=update_role,
     delete=delete_role,
-    retag=retag("role", "RoleName"),
+    retag=retag_iam("role", "RoleName"),
     name="name",
     longest_name=64,
     regional=False,

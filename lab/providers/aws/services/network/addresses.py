@@ -1,8 +1,8 @@
 """Elastic IPs and NAT gateways."""
 
 from lab.providers.aws.cloud import Cloud, found, remove, remove_when_free
-from lab.providers.aws.services.network import ec2_tags
-from lab.providers.aws.shapes import given, tag_map, tag_specification, taken
+from lab.providers.aws.services.tagging import ec2_tags, retag_ec2
+from lab.providers.aws.shapes import given, tag_map, taken
 from lab.providers.aws.table import Input, ResourceType
 from lab.providers.errors import RefusedError
 from lab.providers.resource import Operation, wait_until
@@ -13,7 +13,7 @@ NAT_LIMIT = 600.0
 
 def create_eip(cloud: Cloud, inputs: Properties, _: Operation) -> str:
     """Allocate an address."""
-    made = cloud.ec2.allocate_address(**given(inputs, "domain"), **tag_specification("elastic-ip", inputs))
+    made = cloud.ec2.allocate_address(**given(inputs, "domain"), **ec2_tags("elastic-ip", inputs))
     return str(made["AllocationId"])
 
 
@@ -55,15 +55,15 @@ EIP = ResourceType(
     read=read_eip,
     update=lambda *_: None,
     delete=delete_eip,
-    retag=ec2_tags.retag,
+    retag=retag_ec2,
 )
 
 
 def create_nat_gateway(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Ask for a NAT gateway; `settle_nat_gateway` waits for it."""
+    """Ask for a NAT gateway; `wait_nat_gateway_ready` waits for it."""
     made = cloud.ec2.create_nat_gateway(
         **given(inputs, "subnetId", "allocationId", "connectivityType"),
-        **tag_specification("natgateway", inputs),
+        **ec2_tags("natgateway", inputs),
     )
     return str(made["NatGateway"]["NatGatewayId"])
 
@@ -77,7 +77,7 @@ def nat_gateway(cloud: Cloud, identifier: str) -> Properties:
     return described
 
 
-def settle_nat_gateway(cloud: Cloud, identifier: str, operation: Operation) -> list[str]:
+def wait_nat_gateway_ready(cloud: Cloud, identifier: str, operation: Operation) -> list[str]:
     """Wait until it is available, or say why it failed."""
     seen = wait_until(
         operation,
@@ -130,8 +130,8 @@ NAT_GATEWAY = ResourceType(
     read=read_nat_gateway,
     update=lambda *_: None,
     delete=delete_nat_gateway,
-    retag=ec2_tags.retag,
-    settle=settle_nat_gateway,
+    retag=retag_ec2,
+    wait_ready=wait_nat_gateway_ready,
 )
 
 TYPES = (EIP, NAT_GATEWAY)

@@ -1,8 +1,8 @@
 """VPC endpoints: private ways to AWS services, by gateway or by interface."""
 
 from lab.providers.aws.cloud import Cloud, found
-from lab.providers.aws.services.network import ec2_tags
-from lab.providers.aws.shapes import as_json, given, same_json, same_set, tag_map, tag_specification, taken
+from lab.providers.aws.services.tagging import ec2_tags, retag_ec2
+from lab.providers.aws.shapes import as_json, given, same_json, same_set, tag_map, taken
 from lab.providers.aws.table import Input, ResourceType
 from lab.providers.errors import RefusedError
 from lab.providers.resource import Operation, wait_until
@@ -14,11 +14,11 @@ GONE = "deleted"
 
 
 def create_endpoint(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Ask for an endpoint; `settle_endpoint` waits for it."""
+    """Ask for an endpoint; `wait_endpoint_ready` waits for it."""
     made = cloud.ec2.create_vpc_endpoint(
         **given(inputs, "vpcId", "serviceName", "vpcEndpointType", "privateDnsEnabled", *LISTS),
         **given(inputs, policy="PolicyDocument"),
-        **tag_specification("vpc-endpoint", inputs),
+        **ec2_tags("vpc-endpoint", inputs),
     )
     return str(made["VpcEndpoint"]["VpcEndpointId"])
 
@@ -32,7 +32,7 @@ def endpoint(cloud: Cloud, identifier: str) -> Properties:
     return described
 
 
-def settle_endpoint(cloud: Cloud, identifier: str, operation: Operation) -> list[str]:
+def wait_endpoint_ready(cloud: Cloud, identifier: str, operation: Operation) -> list[str]:
     """Wait until it is available."""
     seen = wait_until(
         operation,
@@ -118,9 +118,9 @@ VPC_ENDPOINT = ResourceType(
         "vpcId": Input(required=True, replaces=True),
         "serviceName": Input(required=True, replaces=True),
         "vpcEndpointType": Input(default="Gateway", replaces=True),
-        "privateDnsEnabled": Input(settled=True),
-        "policy": Input(settled=True, same=same_json, agrees=same_json, normal=as_json),
-        **{name: Input(settled=True, same=same_set) for name in LISTS},
+        "privateDnsEnabled": Input(cloud_decides=True),
+        "policy": Input(cloud_decides=True, same=same_json, agrees=same_json, normal=as_json),
+        **{name: Input(cloud_decides=True, same=same_set) for name in LISTS},
     },
     outputs=(
         "arn",
@@ -135,8 +135,8 @@ VPC_ENDPOINT = ResourceType(
     read=read_endpoint,
     update=update_endpoint,
     delete=delete_endpoint,
-    retag=ec2_tags.retag,
-    settle=settle_endpoint,
+    retag=retag_ec2,
+    wait_ready=wait_endpoint_ready,
 )
 
 TYPES = (VPC_ENDPOINT,)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.providers.aws.cloud import Cloud, found, remove
-from lab.providers.aws.services.network import ec2_tags
-from lab.providers.aws.shapes import given, tag_map, tag_specification
+from lab.providers.aws.services.tagging import ec2_tags, retag_ec2
+from lab.providers.aws.shapes import given, tag_map
 from lab.providers.aws.table import Input, ResourceType, plain
 from lab.providers.errors import RefusedError
 from lab.providers.resource import Operation, wait_until
@@ -15,7 +15,7 @@ LIMIT = 60.0
 ENDED = frozenset({"deleted", "deleting", "rejected", "failed", "expired"})
 DNS = ("allowRemoteVpcDnsResolution", "AllowDnsResolutionFromRemoteVpc")
 SIDES = {"requester": "RequesterPeeringConnectionOptions", "accepter": "AccepterPeeringConnectionOptions"}
-OPTIONS = {side: Input(settled=True, fields=plain(DNS[0])) for side in SIDES}
+OPTIONS = {side: Input(cloud_decides=True, fields=plain(DNS[0])) for side in SIDES}
 
 
 def peering(cloud: Cloud, identifier: str) -> Mapping[str, Any] | None:
@@ -81,7 +81,7 @@ def request(cloud: Cloud, inputs: Properties, operation: Operation) -> str:
         )
     made = cloud.ec2.create_vpc_peering_connection(
         **given(inputs, "vpcId", "peerVpcId", "peerOwnerId", "peerRegion"),
-        **tag_specification("vpc-peering-connection", inputs),
+        **ec2_tags("vpc-peering-connection", inputs),
     )
     identifier = str(made["VpcPeeringConnection"]["VpcPeeringConnectionId"])
     wait_for(cloud, identifier, operation, "pending-acceptance", "active")
@@ -129,8 +129,8 @@ PEERING = ResourceType(
     inputs={
         "vpcId": Input(required=True, replaces=True),
         "peerVpcId": Input(required=True, replaces=True),
-        "peerOwnerId": Input(settled=True, replaces=True),
-        "peerRegion": Input(settled=True, replaces=True),
+        "peerOwnerId": Input(cloud_decides=True, replaces=True),
+        "peerRegion": Input(cloud_decides=True, replaces=True),
         "autoAccept": Input(),
         **OPTIONS,
     },
@@ -139,7 +139,7 @@ PEERING = ResourceType(
     read=read_requester,
     update=change,
     delete=delete,
-    retag=ec2_tags.retag,
+    retag=retag_ec2,
 )
 
 # -- the accepter's side -------------------------------------------------------------------------------------
@@ -152,7 +152,7 @@ def adopt(cloud: Cloud, inputs: Properties, operation: Operation) -> str:
         raise RefusedError(f"there is no peering {identifier} in {cloud.region}")
     change(cloud, identifier, {}, inputs, operation)
     if inputs.get("tagsAll"):
-        ec2_tags.retag(cloud, identifier, inputs, inputs["tagsAll"], ())
+        retag_ec2(cloud, identifier, inputs, inputs["tagsAll"], ())
     return identifier
 
 
@@ -174,7 +174,7 @@ ACCEPTER = ResourceType(
     read=read_accepter,
     update=change,
     delete=lambda *_: None,  # the peering is the requester's to delete
-    retag=ec2_tags.retag,
+    retag=retag_ec2,
 )
 
 # -- options of their own ------------------------------------------------------------------------------------

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.providers.aws.cloud import Cloud, found, remove, remove_when_free
-from lab.providers.aws.services.network import ec2_tags
-from lab.providers.aws.shapes import capital, given, same_set, tag_map, tag_specification
+from lab.providers.aws.services.tagging import ec2_tags, retag_ec2
+from lab.providers.aws.shapes import capital, given, same_set, tag_map
 from lab.providers.aws.table import Input, ResourceType, plain
 from lab.providers.resource import Operation
 from lab.providers.values import Properties
@@ -119,7 +119,7 @@ def inline(route: Mapping[str, Any]) -> Properties:
 
 def create_route_table(cloud: Cloud, inputs: Properties, _: Operation) -> str:
     """Make a table with the routes written inside it."""
-    made = cloud.ec2.create_route_table(**given(inputs, "vpcId"), **tag_specification("route-table", inputs))
+    made = cloud.ec2.create_route_table(**given(inputs, "vpcId"), **ec2_tags("route-table", inputs))
     identifier = str(made["RouteTable"]["RouteTableId"])
     for route in inputs.get("routes") or ():
         cloud.ec2.create_route(RouteTableId=identifier, **route_arguments(inline(route)))
@@ -178,7 +178,7 @@ ROUTE_TABLE = ResourceType(
     inputs={
         "vpcId": Input(required=True, replaces=True),
         "routes": Input(
-            settled=True,
+            cloud_decides=True,
             same=same_set,
             agrees=same_set,
             fields=plain("cidrBlock", "ipv6CidrBlock", "destinationPrefixListId", *TARGETS),
@@ -189,7 +189,7 @@ ROUTE_TABLE = ResourceType(
     read=read_route_table,
     update=update_route_table,
     delete=delete_route_table,
-    retag=ec2_tags.retag,
+    retag=retag_ec2,
 )
 
 # -- association ---------------------------------------------------------------------------------------------

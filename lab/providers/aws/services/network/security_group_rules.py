@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.providers.aws.cloud import Cloud, found, remove
-from lab.providers.aws.services.network import ec2_tags
-from lab.providers.aws.services.network.permissions import ALL, protocol_name
+from lab.providers.aws.services.network.rule_permissions import ALL, protocol_name
 from lab.providers.aws.services.network.security_groups import authorize, same_protocol
-from lab.providers.aws.shapes import given, tag_map, tag_specification
+from lab.providers.aws.services.tagging import ec2_tags, retag_ec2
+from lab.providers.aws.shapes import given, tag_map
 from lab.providers.aws.table import Create, Delete, Input, ResourceType
 from lab.providers.errors import RefusedError
 from lab.providers.resource import Operation
@@ -43,8 +43,8 @@ def create(direction: str) -> Create:
     def add(cloud: Cloud, inputs: Properties, _: Operation) -> str:
         answer = authorize(cloud, direction, inputs["securityGroupId"], [permission(inputs)])
         identifier = str(answer["SecurityGroupRules"][0]["SecurityGroupRuleId"])
-        if tag_specification("security-group-rule", inputs):
-            ec2_tags.retag(cloud, identifier, inputs, inputs["tagsAll"], ())
+        if ec2_tags("security-group-rule", inputs):
+            retag_ec2(cloud, identifier, inputs, inputs["tagsAll"], ())
         return identifier
 
     return add
@@ -125,7 +125,7 @@ def rule_type(direction: str) -> ResourceType:
         read=read,
         update=update,
         delete=delete(direction),
-        retag=ec2_tags.retag,
+        retag=retag_ec2,
     )
 
 

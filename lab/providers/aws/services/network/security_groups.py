@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.providers.aws.cloud import Cloud, found, remove, remove_when_free
-from lab.providers.aws.services.network import ec2_tags
-from lab.providers.aws.services.network.permissions import (
+from lab.providers.aws.services.network.rule_permissions import (
     ALL,
     Permission,
     in_ec2,
@@ -16,7 +15,8 @@ from lab.providers.aws.services.network.permissions import (
     protocol_name,
     same_rules,
 )
-from lab.providers.aws.shapes import given, same_set, tag_map, tag_specification
+from lab.providers.aws.services.tagging import ec2_tags, retag_ec2
+from lab.providers.aws.shapes import given, same_set, tag_map
 from lab.providers.aws.table import Input, ResourceType, plain
 from lab.providers.errors import RefusedError
 from lab.providers.resource import Operation
@@ -33,7 +33,7 @@ RULE_FIELDS = plain(
     "self",
     "description",
 )
-INLINE = Input(settled=True, same=same_rules, agrees=same_rules, fields=RULE_FIELDS)
+INLINE = Input(cloud_decides=True, same=same_rules, agrees=same_rules, fields=RULE_FIELDS)
 DIRECTIONS = {"ingress": "IpPermissions", "egress": "IpPermissionsEgress"}
 
 # -- the calls that change rules -----------------------------------------------------------------------------
@@ -91,7 +91,7 @@ def create_group(cloud: Cloud, inputs: Properties, _: Operation) -> str:
     """Make a group without the rule that lets everything out, which AWS adds unasked."""
     made = cloud.ec2.create_security_group(
         **given(inputs, "description", "vpcId", name="GroupName"),
-        **tag_specification("security-group", inputs),
+        **ec2_tags("security-group", inputs),
     )
     identifier = str(made["GroupId"])
     set_rules(cloud, identifier, {"egress": []} | inputs)
@@ -131,7 +131,7 @@ SECURITY_GROUP = ResourceType(
     "aws:ec2/securityGroup:SecurityGroup",
     inputs={
         "description": Input(default="Managed by Pulumi", replaces=True),
-        "vpcId": Input(settled=True, replaces=True),
+        "vpcId": Input(cloud_decides=True, replaces=True),
         "ingress": INLINE,
         "egress": INLINE,
         "revokeRulesOnDelete": Input(default=False),
@@ -141,7 +141,7 @@ SECURITY_GROUP = ResourceType(
     read=read_group,
     update=update_group,
     delete=delete_group,
-    retag=ec2_tags.retag,
+    retag=retag_ec2,
     name="name",
 )
 
@@ -159,7 +159,7 @@ def adopt_default_group(cloud: Cloud, inputs: Properties, _: Operation) -> str:
     identifier = str(groups[0]["GroupId"])
     set_rules(cloud, identifier, {"ingress": [], "egress": []} | inputs)
     if inputs.get("tagsAll"):
-        ec2_tags.retag(cloud, identifier, inputs, inputs["tagsAll"], ())
+        retag_ec2(cloud, identifier, inputs, inputs["tagsAll"], ())
     return identifier
 
 
@@ -173,7 +173,7 @@ def update_default_group(
 DEFAULT_SECURITY_GROUP = ResourceType(
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
     inputs={
-        "vpcId": Input(settled=True, replaces=True),
+        "vpcId": Input(cloud_decides=True, replaces=True),
         "ingress": INLINE,
         "egress": INLINE,
         "revokeRulesOnDelete": Input(default=False),
@@ -183,7 +183,7 @@ DEFAULT_SECURITY_GROUP = ResourceType(
     read=read_group,
     update=update_default_group,
     delete=lambda *_: None,
-    retag=ec2_tags.retag,
+    retag=retag_ec2,
 )
 
 # -- a rule of its own, of the older kind --------------------------------------------------------------------
@@ -279,7 +279,7 @@ SECURITY_GROUP_RULE = ResourceType(
         "fromPort": Input(required=True, replaces=True),
         "toPort": Input(required=True, replaces=True),
         "securityGroupId": Input(required=True, replaces=True),
-        "sourceSecurityGroupId": Input(settled=True, replaces=True),
+        "sourceSecurityGroupId": Input(cloud_decides=True, replaces=True),
         "self": Input(default=False, replaces=True),
         **{name: Input(replaces=True, same=same_set) for name in SOURCE_INPUTS},
         "description": Input(),

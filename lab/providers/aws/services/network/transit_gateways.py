@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lab.providers.aws.cloud import Cloud, found, remove, remove_when_free
-from lab.providers.aws.services.network import ec2_tags
-from lab.providers.aws.shapes import capital, given, same_set, tag_map, tag_specification, taken
+from lab.providers.aws.services.tagging import ec2_tags, retag_ec2
+from lab.providers.aws.shapes import capital, given, same_set, tag_map, taken
 from lab.providers.aws.table import Input, ResourceType
 from lab.providers.errors import RefusedError
 from lab.providers.resource import Operation, wait_until
@@ -69,7 +69,7 @@ def create_gateway(cloud: Cloud, inputs: Properties, operation: Operation) -> st
     made = cloud.ec2.create_transit_gateway(
         **given(inputs, "description"),
         Options=given(inputs, "amazonSideAsn", "transitGatewayCidrBlocks", *SWITCHES),
-        **tag_specification("transit-gateway", inputs),
+        **ec2_tags("transit-gateway", inputs),
     )
     identifier = str(made["TransitGateway"]["TransitGatewayId"])
     wait_for(lambda: gateway(cloud, identifier), identifier, operation, "available")
@@ -129,7 +129,7 @@ GATEWAY = ResourceType(
     read=read_gateway,
     update=update_gateway,
     delete=delete_gateway,
-    retag=ec2_tags.retag,
+    retag=retag_ec2,
 )
 
 # -- attachment of a VPC -------------------------------------------------------------------------------------
@@ -154,7 +154,7 @@ def attach(cloud: Cloud, inputs: Properties, operation: Operation) -> str:
     made = cloud.ec2.create_transit_gateway_vpc_attachment(
         **given(inputs, "transitGatewayId", "vpcId", "subnetIds"),
         Options=given(inputs, *ATTACHMENT_OPTIONS),
-        **tag_specification("transit-gateway-attachment", inputs),
+        **ec2_tags("transit-gateway-attachment", inputs),
     )
     identifier = str(made["TransitGatewayVpcAttachment"]["TransitGatewayAttachmentId"])
     wait_for(lambda: attachment(cloud, identifier), identifier, operation, "available")
@@ -231,7 +231,7 @@ ATTACHMENT = ResourceType(
     read=read_attachment,
     update=update_attachment,
     delete=detach,
-    retag=ec2_tags.retag,
+    retag=retag_ec2,
 )
 
 # -- peering of gateways -------------------------------------------------------------------------------------
@@ -248,7 +248,7 @@ def ask_gateway(cloud: Cloud, inputs: Properties, operation: Operation) -> str:
     made = cloud.ec2.create_transit_gateway_peering_attachment(
         **given(inputs, "transitGatewayId", "peerTransitGatewayId", "peerRegion"),
         PeerAccountId=inputs.get("peerAccountId") or cloud.account,
-        **tag_specification("transit-gateway-attachment", inputs),
+        **ec2_tags("transit-gateway-attachment", inputs),
     )
     identifier = str(made["TransitGatewayPeeringAttachment"]["TransitGatewayAttachmentId"])
     waits = ("pendingAcceptance", "available")
@@ -286,14 +286,14 @@ GATEWAY_PEERING = ResourceType(
         "transitGatewayId": Input(required=True, replaces=True),
         "peerTransitGatewayId": Input(required=True, replaces=True),
         "peerRegion": Input(required=True, replaces=True),
-        "peerAccountId": Input(settled=True, replaces=True),
+        "peerAccountId": Input(cloud_decides=True, replaces=True),
     },
     outputs=("arn", "state"),
     create=ask_gateway,
     read=read_gateway_peering,
     update=lambda *_: None,
     delete=delete_gateway_peering,
-    retag=ec2_tags.retag,
+    retag=retag_ec2,
 )
 
 
@@ -305,7 +305,7 @@ def accept_gateway(cloud: Cloud, inputs: Properties, operation: Operation) -> st
         cloud.ec2.accept_transit_gateway_peering_attachment(TransitGatewayAttachmentId=identifier)
     wait_for(lambda: gateway_peering(cloud, identifier), identifier, operation, "available")
     if inputs.get("tagsAll"):
-        ec2_tags.retag(cloud, identifier, inputs, inputs["tagsAll"], ())
+        retag_ec2(cloud, identifier, inputs, inputs["tagsAll"], ())
     return identifier
 
 
@@ -333,7 +333,7 @@ GATEWAY_ACCEPTER = ResourceType(
     read=read_accepted,
     update=lambda *_: None,
     delete=lambda *_: None,  # the peering is the requester's to delete
-    retag=ec2_tags.retag,
+    retag=retag_ec2,
 )
 
 TYPES = (GATEWAY, ATTACHMENT, GATEWAY_PEERING, GATEWAY_ACCEPTER)

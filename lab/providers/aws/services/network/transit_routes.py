@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.providers.aws.cloud import Cloud, found, remove, remove_when_free
-from lab.providers.aws.services.network import ec2_tags
 from lab.providers.aws.services.network.transit_gateways import only
-from lab.providers.aws.shapes import given, tag_map, tag_specification, taken
+from lab.providers.aws.services.tagging import ec2_tags, retag_ec2
+from lab.providers.aws.shapes import given, tag_map, taken
 from lab.providers.aws.table import Delete, Input, Read, ResourceType
 from lab.providers.resource import Operation
 from lab.providers.values import Properties
@@ -25,7 +25,7 @@ def table(cloud: Cloud, identifier: str) -> Mapping[str, Any] | None:
 def create_table(cloud: Cloud, inputs: Properties, _: Operation) -> str:
     """Make an empty table."""
     made = cloud.ec2.create_transit_gateway_route_table(
-        **given(inputs, "transitGatewayId"), **tag_specification("transit-gateway-route-table", inputs)
+        **given(inputs, "transitGatewayId"), **ec2_tags("transit-gateway-route-table", inputs)
     )
     return str(made["TransitGatewayRouteTable"]["TransitGatewayRouteTableId"])
 
@@ -58,7 +58,7 @@ TABLE = ResourceType(
     read=read_table,
     update=lambda *_: None,
     delete=delete_table,
-    retag=ec2_tags.retag,
+    retag=retag_ec2,
 )
 
 # -- association and propagation -----------------------------------------------------------------------------

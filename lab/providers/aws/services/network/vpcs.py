@@ -3,8 +3,8 @@
 from typing import Any
 
 from lab.providers.aws.cloud import Cloud, found, remove, remove_when_free
-from lab.providers.aws.services.network import ec2_tags
-from lab.providers.aws.shapes import capital, given, tag_map, tag_specification, taken
+from lab.providers.aws.services.tagging import ec2_tags, retag_ec2
+from lab.providers.aws.shapes import capital, given, tag_map, taken
 from lab.providers.aws.table import Input, ResourceType
 from lab.providers.resource import Operation
 from lab.providers.values import Properties
@@ -16,9 +16,7 @@ VPC_SWITCHES = ("enableDnsSupport", "enableDnsHostnames", "enableNetworkAddressU
 
 def create_vpc(cloud: Cloud, inputs: Properties, _: Operation) -> str:
     """Make a VPC and set its switches, which takes one call each."""
-    made = cloud.ec2.create_vpc(
-        **given(inputs, "cidrBlock", "instanceTenancy"), **tag_specification("vpc", inputs)
-    )
+    made = cloud.ec2.create_vpc(**given(inputs, "cidrBlock", "instanceTenancy"), **ec2_tags("vpc", inputs))
     identifier = str(made["Vpc"]["VpcId"])
     set_vpc_switches(cloud, identifier, {"enableDnsSupport": True}, inputs)
     return identifier
@@ -90,8 +88,8 @@ VPC = ResourceType(
         "cidrBlock": Input(required=True, replaces=True),
         "instanceTenancy": Input(default="default", replaces=True),
         "enableDnsSupport": Input(default=True),
-        "enableDnsHostnames": Input(settled=True),
-        "enableNetworkAddressUsageMetrics": Input(settled=True),
+        "enableDnsHostnames": Input(cloud_decides=True),
+        "enableNetworkAddressUsageMetrics": Input(cloud_decides=True),
     },
     outputs=(
         "arn",
@@ -106,7 +104,7 @@ VPC = ResourceType(
     read=read_vpc,
     update=update_vpc,
     delete=delete_vpc,
-    retag=ec2_tags.retag,
+    retag=retag_ec2,
 )
 
 # -- secondary range -----------------------------------------------------------------------------------------
@@ -152,7 +150,7 @@ def create_subnet(cloud: Cloud, inputs: Properties, _: Operation) -> str:
     """Make a subnet; public addresses at launch are a switch that takes a second call."""
     made = cloud.ec2.create_subnet(
         **given(inputs, "vpcId", "cidrBlock", "availabilityZone", "availabilityZoneId"),
-        **tag_specification("subnet", inputs),
+        **ec2_tags("subnet", inputs),
     )
     identifier = str(made["Subnet"]["SubnetId"])
     update_subnet(cloud, identifier, {"mapPublicIpOnLaunch": False}, inputs, _)
@@ -199,8 +197,8 @@ SUBNET = ResourceType(
     inputs={
         "vpcId": Input(required=True, replaces=True),
         "cidrBlock": Input(required=True, replaces=True),
-        "availabilityZone": Input(settled=True, replaces=True),
-        "availabilityZoneId": Input(settled=True, replaces=True),
+        "availabilityZone": Input(cloud_decides=True, replaces=True),
+        "availabilityZoneId": Input(cloud_decides=True, replaces=True),
         "mapPublicIpOnLaunch": Input(default=False),
     },
     outputs=("arn", "ownerId"),
@@ -208,7 +206,7 @@ SUBNET = ResourceType(
     read=read_subnet,
     update=update_subnet,
     delete=delete_subnet,
-    retag=ec2_tags.retag,
+    retag=retag_ec2,
 )
 
 # -- internet gateway ----------------------------------------------------------------------------------------
@@ -216,7 +214,7 @@ SUBNET = ResourceType(
 
 def create_internet_gateway(cloud: Cloud, inputs: Properties, _: Operation) -> str:
     """Make a gateway and attach it to its VPC."""
-    made = cloud.ec2.create_internet_gateway(**tag_specification("internet-gateway", inputs))
+    made = cloud.ec2.create_internet_gateway(**ec2_tags("internet-gateway", inputs))
     identifier = str(made["InternetGateway"]["InternetGatewayId"])
     if inputs.get("vpcId"):
         cloud.ec2.attach_internet_gateway(InternetGatewayId=identifier, VpcId=inputs["vpcId"])
@@ -268,13 +266,13 @@ def delete_internet_gateway(cloud: Cloud, identifier: str, _: Properties, operat
 
 INTERNET_GATEWAY = ResourceType(
     "aws:ec2/internetGateway:InternetGateway",
-    inputs={"vpcId": Input(settled=True)},
+    inputs={"vpcId": Input(cloud_decides=True)},
     outputs=("arn", "ownerId"),
     create=create_internet_gateway,
     read=read_internet_gateway,
     update=update_internet_gateway,
     delete=delete_internet_gateway,
-    retag=ec2_tags.retag,
+    retag=retag_ec2,
 )
 
 TYPES = (VPC, RANGE, SUBNET, INTERNET_GATEWAY)

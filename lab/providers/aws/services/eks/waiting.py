@@ -6,30 +6,10 @@ from typing import Any
 from lab.providers.aws.cloud import Cloud
 from lab.providers.errors import RefusedError
 from lab.providers.resource import Operation, wait_until
-from lab.providers.values import Properties
 
 IN_MOTION = frozenset({"CREATING", "UPDATING", "PENDING", "DELETING"})
 
 Described = Callable[[], Mapping[str, Any] | None]
-
-
-def tags(inputs: Properties) -> dict[str, Any]:
-    """The argument that tags something as it is made."""
-    return {"tags": inputs["tagsAll"]} if inputs.get("tagsAll") else {}
-
-
-def retag_by(arn: str) -> Callable[[Cloud, str, Properties, Mapping[str, str], Sequence[str]], None]:
-    """How to change tags of a thing whose ARN is that property."""
-
-    def change(
-        cloud: Cloud, _: str, known: Properties, added: Mapping[str, str], removed: Sequence[str]
-    ) -> None:
-        if removed:
-            cloud.eks.untag_resource(resourceArn=known[arn], tagKeys=list(removed))
-        if added:
-            cloud.eks.tag_resource(resourceArn=known[arn], tags=dict(added))
-
-    return change
 
 
 def status(described: Mapping[str, Any] | None) -> str:
@@ -37,7 +17,7 @@ def status(described: Mapping[str, Any] | None) -> str:
     return "gone" if described is None else str(described["status"])
 
 
-def settle(
+def wait_ready(
     operation: Operation, what: str, describe: Described, limit: float, fine: Sequence[str] = ("ACTIVE",)
 ) -> list[str]:
     """Wait until it rests; the reasons when it does not rest well."""

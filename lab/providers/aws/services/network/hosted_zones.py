@@ -218,7 +218,7 @@ def deauthorize(cloud: Cloud, identifier: str, known: Properties, _: Operation) 
 ASSOCIATED = {
     "zoneId": Input(required=True, replaces=True),
     "vpcId": Input(required=True, replaces=True),
-    "vpcRegion": Input(settled=True, replaces=True),
+    "vpcRegion": Input(cloud_decides=True, replaces=True),
 }
 ZONE_ASSOCIATION = ResourceType(
     "aws:route53/zoneAssociation:ZoneAssociation",

@@ -51,7 +51,7 @@ class AwsResource(Resource):
         cloud = self._cloud_of(inputs)
         with plain_errors():
             identifier = self._kind.create(cloud, wanted, operation)
-            return State(identifier, self._settled(cloud, identifier, wanted, operation))
+            return State(identifier, self._until_ready(cloud, identifier, wanted, operation))
 
     def read(
         self, operation: Operation, identifier: str, properties: Properties, inputs: Properties
@@ -84,7 +84,7 @@ class AwsResource(Resource):
             if self._kind.update:
                 self._kind.update(cloud, identifier, olds | before, wanted, operation)
             self._retag(cloud, identifier, olds, wanted)
-            return self._settled(cloud, identifier, olds | wanted, operation)
+            return self._until_ready(cloud, identifier, olds | wanted, operation)
 
     def delete(
         self, operation: Operation, identifier: str, old_inputs: Properties, properties: Properties
@@ -98,7 +98,7 @@ class AwsResource(Resource):
     def _changes(self, before: Properties, news: Properties) -> Iterator[Change]:
         for name, described in self._kind.all_inputs.items():
             old, new = before.get(name), news.get(name)
-            if new is None and (old is None or described.settled):
+            if new is None and (old is None or described.cloud_decides):
                 continue
             if new is not None and old is not None and not has_unknown(new) and described.same(old, new):
                 continue
@@ -129,18 +129,18 @@ class AwsResource(Resource):
     # -- previews ------------------------------------------------------------------------------------------
 
     def _foreseen(self, wanted: Properties) -> Properties:
-        decided_later = {name for name, one in self._kind.all_inputs.items() if one.settled}
+        decided_later = {name for name, one in self._kind.all_inputs.items() if one.cloud_decides}
         unknown = dict.fromkeys({*self._kind.all_outputs, *decided_later}, UNKNOWN)
         if self._kind.regional:
             unknown["region"] = self._cloud.region  # type: ignore[assignment]  # known without asking
         return unknown | self._with_computed(self._plain(wanted), {})
 
     def _foreseen_update(self, before: Properties, olds: Properties, wanted: Properties) -> Properties:
-        dropped = {name for name in before if name not in wanted and not self._is_settled(name)}
+        dropped = {name for name in before if name not in wanted and not self._cloud_decides(name)}
         kept = {name: value for name, value in olds.items() if name not in dropped}
         changed = any(self._changes(before, wanted))
-        unsettled = dict.fromkeys(self._kind.unsettled, UNKNOWN) if changed else {}
-        return kept | self._with_computed(self._plain(wanted), olds) | unsettled
+        changed_by_update = dict.fromkeys(self._kind.changed_by_update, UNKNOWN) if changed else {}
+        return kept | self._with_computed(self._plain(wanted), olds) | changed_by_update
 
     def _with_computed(self, wanted: Properties, olds: Properties) -> Properties:
         """Nested objects with the keys that the cloud adds: as they were, or unknown."""
@@ -153,14 +153,16 @@ class AwsResource(Resource):
         before = old if isinstance(old, Mapping) else {}
         return {key: before.get(key, UNKNOWN) for key in described.computed} | dict(value)
 
-    def _is_settled(self, name: str) -> bool:
+    def _cloud_decides(self, name: str) -> bool:
         described = self._kind.all_inputs.get(name)
-        return described is not None and described.settled
+        return described is not None and described.cloud_decides
 
     # -- what is ---------------------------------------------------------------------------------------------
 
-    def _settled(self, cloud: Cloud, identifier: str, wanted: Properties, operation: Operation) -> Properties:
-        reasons = self._kind.settle(cloud, identifier, operation) if self._kind.settle else ()
+    def _until_ready(
+        self, cloud: Cloud, identifier: str, wanted: Properties, operation: Operation
+    ) -> Properties:
+        reasons = self._kind.wait_ready(cloud, identifier, operation) if self._kind.wait_ready else ()
         live = self._kind.read(cloud, identifier, wanted)
         if live is None:
             raise RefusedError(f"{identifier} was gone before it was usable")

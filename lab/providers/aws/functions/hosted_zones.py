@@ -5,7 +5,7 @@ from typing import Any
 
 from lab.providers.aws.cloud import Cloud
 from lab.providers.aws.functions.function import Function, only_one
-from lab.providers.aws.services.network.zones import bare, read_zone, same_name, zone
+from lab.providers.aws.services.network.hosted_zones import bare, read_zone, same_name, zone
 from lab.providers.values import Properties
 
 
