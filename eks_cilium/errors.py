@@ -1,23 +1,35 @@
-"""Every way in which work with the outside world fails.
+"""The errors of everything that talks to the outside world: AWS, the Kubernetes API, files, commands.
 
     ProgramError
-    ├── UserError               somebody can fix it: the configuration, rights, the cluster
-    │   ├── RefusedError        the other side understood and said no
-    │   └── NotReadyError       the cluster did not get there in time; names what is missing
-    ├── TransientError          connection lost, throttled, server error: may pass, was tried several times
-    └── UnexpectedAnswerError   an answer nobody here understands: a bug here, or a change there
+    ├── UserError               the user can fix it: configuration, credentials, permissions, the cluster
+    │   ├── RefusedError        the server understood the request and rejected it
+    │   │   └── AwsRefusedError         AWS did
+    │   │       └── AwsNotFoundError    what the request names does not exist
+    │   ├── AwsSetupError       no request could be made: credentials, region or profile
+    │   └── NotReadyError       the cluster was not ready in time; names what is missing
+    ├── TransientError          connection lost, throttled, server error: was retried, may work later
+    │   └── AwsUnavailableError         the same of AWS
+    └── UnexpectedAnswerError   an answer this program does not understand: a bug here, or a change there
 
-`settings.ConfigurationError` is a UserError as well; it lives with the configuration.
+`settings.ConfigurationError` is a UserError as well; it is defined with the configuration.
+`runtime.errors.StoppedError` is the UserError of a migration that stopped before its end.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = [
+    "AwsAnswer",
+    "AwsError",
+    "AwsNotFoundError",
+    "AwsRefusedError",
+    "AwsSetupError",
+    "AwsUnavailableError",
     "NotReadyError",
     "ProgramError",
     "RefusedError",
@@ -26,17 +38,23 @@ __all__ = [
     "UserError",
 ]
 
+_BAD_REQUEST = 400
+
 
 class ProgramError(Exception):
-    """Something this program does could not be finished."""
+    """Base of every error this program raises on purpose. Its message is written for the user."""
 
 
 class UserError(ProgramError):
-    """Something a person can fix."""
+    """The user can fix the cause; the message says what to change. Running again without it fails again."""
 
 
 class RefusedError(UserError):
-    """The other side understood and said no; trying again does not help."""
+    """The server understood the request and rejected it; the same request is rejected again.
+
+    Attributes:
+        status: HTTP status of the answer.
+    """
 
     def __init__(self, message: str, *, status: int) -> None:
         super().__init__(message)
@@ -44,20 +62,88 @@ class RefusedError(UserError):
 
 
 class NotReadyError(UserError):
-    """Time ran out; `missing` says what for."""
+    """The cluster was not ready in time. Fix what is missing, then run `pulumi up` again.
+
+    Attributes:
+        missing: What was not ready at the end, one sentence each.
+    """
 
     def __init__(self, seconds: float, missing: Sequence[str]) -> None:
         self.missing = tuple(missing)
         lines = "".join(f"\n  - {line}" for line in self.missing)
         super().__init__(
             f"Cilium is not ready on every node after {seconds:.0f} s:{lines}\n"
-            "Nothing is lost: fix what is named, then run `pulumi up` again; it goes on from here."
+            "Nothing is lost: fix what is listed, then run `pulumi up` again; it continues from here."
         )
 
 
 class TransientError(ProgramError):
-    """May pass when tried again later."""
+    """The cause may pass without anybody's doing. The request was retried already: run again later."""
 
 
 class UnexpectedAnswerError(ProgramError):
-    """An answer nobody here understands."""
+    """An answer this program does not understand. A developer has to look at it: stack traces are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwsAnswer:
+    """What is known of a failed call of AWS."""
+
+    action: str
+    """Service and operation, as in `eks:DescribeCluster`; most IAM permissions have the same name."""
+    code: str
+    """AWS's error code, as in `AccessDeniedException`; the name of botocore's error when AWS said nothing."""
+    message: str
+    """AWS's own words."""
+    request_id: str = ""
+    """AWS's support asks for it. Empty when AWS said nothing."""
+    status: int = _BAD_REQUEST
+    """HTTP status."""
+
+
+class AwsError(ProgramError):
+    """A call of AWS failed; catch it to decide by `code`, whatever kind of failure it is.
+
+    Attributes:
+        answer: What is known of the call.
+    """
+
+    answer: AwsAnswer
+
+    @property
+    def code(self) -> str:
+        """AWS's error code, as in `ResourceInUseException`."""
+        return self.answer.code
+
+    @property
+    def reason(self) -> str:
+        """AWS's own words, without code and request id."""
+        return self.answer.message
+
+
+class AwsRefusedError(AwsError, RefusedError):
+    """AWS rejected the request. The user can fix permissions, credentials, or what the message names."""
+
+    def __init__(self, message: str, answer: AwsAnswer) -> None:
+        RefusedError.__init__(self, message, status=answer.status)
+        self.answer = answer
+
+
+class AwsNotFoundError(AwsRefusedError):
+    """What the request names does not exist in this account and region."""
+
+
+class AwsSetupError(AwsError, UserError):
+    """AWS was not asked: credentials, region or profile are missing or wrong. The user can fix it."""
+
+    def __init__(self, message: str, answer: AwsAnswer) -> None:
+        super().__init__(message)
+        self.answer = answer
+
+
+class AwsUnavailableError(AwsError, TransientError):
+    """AWS could not be reached, throttled every attempt, or failed itself. Run again later."""
+
+    def __init__(self, message: str, answer: AwsAnswer) -> None:
+        super().__init__(message)
+        self.answer = answer

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pulumi
-from botocore.exceptions import BotoCoreError, ClientError
 
 from eks_cilium.errors import ProgramError, UnexpectedAnswerError
 from eks_cilium.settings.problems import Problem, set_command
@@ -23,7 +22,7 @@ def readable(what: str) -> Iterator[None]:
         yield
     except UnexpectedAnswerError:
         raise
-    except (ProgramError, BotoCoreError, ClientError) as error:
+    except ProgramError as error:
         raise pulumi.RunError(f"{what} could not be read: {error}") from None
 
 

@@ -14,8 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from eks_cilium.clients import aws
 from eks_cilium.clients.kubeconfig import api_of
 from eks_cilium.clients.kubernetes import KubernetesApi
@@ -63,7 +61,7 @@ def main(arguments: Sequence[str], facts_of: Callable[[argparse.Namespace], Fact
     try:
         options = _options(chosen)
         made = plan((facts_of or _facts)(chosen), options)
-    except (ProgramError, BotoCoreError, ClientError) as error:
+    except ProgramError as error:
         sys.stderr.write(f"no plan: {error}\n")
         return UNREADABLE
     sys.stdout.write(_written(made, chosen))

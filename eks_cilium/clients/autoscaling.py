@@ -8,9 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from eks_cilium.errors import RefusedError, TransientError
+from eks_cilium.errors import AwsError, RefusedError, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -107,7 +105,7 @@ class AutoScaling:
             self._client.terminate_instance_in_auto_scaling_group(
                 InstanceId=instance, ShouldDecrementDesiredCapacity=decrement
             )
-        except ClientError as error:
+        except AwsError as error:
             return _refused_to_terminate(instance, error)
         return True
 
@@ -118,8 +116,8 @@ class AutoScaling:
         return [str(one.get("StatusMessage") or one.get("Description", "")) for one in failed[:_FEW]]
 
 
-def _refused_to_terminate(instance: str, error: ClientError) -> bool:
-    code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+def _refused_to_terminate(instance: str, error: AwsError) -> bool:
+    code, message = error.code, error.reason
     if code == "ValidationError" and "not found" in message.lower():
         return False
     if code in _IN_PROGRESS:

@@ -1,7 +1,7 @@
-"""AWS sessions and the tokens EKS takes as proof of identity.
+"""AWS sessions, clients whose errors are this program's, and the tokens that EKS takes as proof of identity.
 
-Where the AWS APIs are is decided by the standard variables and files; nothing here knows of any particular
-place.
+The standard variables and files of AWS (AWS_PROFILE, AWS_ENDPOINT_URL, ~/.aws/config ...) decide who asks and
+where; no address is written here.
 """
 
 from __future__ import annotations
@@ -13,59 +13,118 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
+from eks_cilium.clients.aws_errors import translated
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 CLUSTER_HEADER = "x-k8s-aws-id"
 _TOKEN_PREFIX = "k8s-aws-v1."  # noqa: S105 - the public prefix of every EKS token
+# What `aws eks get-token` uses. EKS accepts the token for 15 minutes all the same.
 _URL_LIFE_SECONDS = 60
 _RETRIES = Config(retries={"mode": "standard", "max_attempts": 8})
 
 
+class _TranslatesErrors:
+    """A base of boto3's client classes: every operation passes through it, also those of paginators."""
+
+    meta: Any
+
+    def _make_api_call(self, operation_name: str, api_params: Mapping[str, Any]) -> Any:
+        with translated(f"{self.meta.service_model.service_name}:{operation_name}"):
+            # botocore's own client class follows in the order of bases.
+            return super()._make_api_call(operation_name, api_params)  # type: ignore[misc]
+
+
 @dataclass(frozen=True)
 class Credentials:
-    """Whose credentials to use, where. The credentials themselves never leave boto3."""
+    """Which credentials to use, in which region. The secrets themselves never leave boto3."""
 
     region: str
+    """Name of the AWS region, as in `eu-central-1`."""
     profile: str | None = None
+    """Profile of the AWS configuration files; None for the default chain of boto3."""
 
     def session(self) -> boto3.Session:
-        """A session with them."""
-        return boto3.Session(profile_name=self.profile, region_name=self.region)
+        """A boto3 session with these credentials.
+
+        Raises:
+            AwsSetupError: the profile does not exist.
+        """
+        with translated("AWS profile"):
+            return translating(boto3.Session(profile_name=self.profile, region_name=self.region))
+
+
+def translating(session: boto3.Session) -> boto3.Session:
+    """The session, whose clients raise errors of `eks_cilium.errors` from now on.
+
+    The hook is the one that boto3 documents for extending clients:
+    boto3.amazonaws.com/v1/documentation/api/latest/guide/events.html, `creating-client-class`.
+    """
+    session.events.register("creating-client-class", _add_translation)
+    return session
+
+
+def _add_translation(base_classes: list[type], **_: Any) -> None:
+    base_classes.insert(0, _TranslatesErrors)
 
 
 def default_region(profile: str | None) -> str | None:
-    """The region of a profile, or that of the environment."""
-    return boto3.Session(profile_name=profile).region_name
+    """The region of a profile, else that of the environment; None where neither names one.
+
+    Raises:
+        AwsSetupError: the profile does not exist.
+    """
+    with translated("AWS profile"):
+        return boto3.Session(profile_name=profile).region_name
 
 
 def client(credentials: Credentials, service: str) -> Any:
-    """A client of one AWS service that sits out throttling."""
-    return credentials.session().client(service, config=_RETRIES)
+    """A boto3 client of one AWS service, as in `eks`.
+
+    Throttled and failed requests are sent up to eight times. What fails then is raised by the operation that
+    was called, as `eks_cilium.clients.aws_errors.translated` lists.
+
+    Raises:
+        AwsSetupError: credentials, region or profile are missing or wrong.
+    """
+    session = credentials.session()
+    with translated(f"AWS client for {service}"):
+        return session.client(service, config=_RETRIES)
 
 
 def ec2(credentials: Credentials) -> Any:
-    """An EC2 client that sits out throttling."""
+    """An EC2 client; see `client`."""
     return client(credentials, "ec2")
 
 
 def eks_token(credentials: Credentials, cluster_name: str) -> str:
-    """A token for one cluster: a presigned request for the caller's identity, bound to the cluster's name."""
-    sts = credentials.session().client("sts")
-    events = sts.meta.events
-    events.register("provide-client-params.sts.GetCallerIdentity", _take_cluster_name)
-    events.register("before-sign.sts.GetCallerIdentity", _add_cluster_header)
-    url = sts.generate_presigned_url(
-        "get_caller_identity",
-        Params={"ClusterName": cluster_name},
-        ExpiresIn=_URL_LIFE_SECONDS,
-        HttpMethod="GET",
-    )
+    """A bearer token for the Kubernetes API of one EKS cluster; valid for 15 minutes.
+
+    It is a presigned request for the caller's identity, bound to the cluster's name, as `aws eks get-token`
+    makes it. Signing needs no network unless the credentials have to be refreshed first.
+
+    Raises:
+        AwsSetupError: there are no credentials, or they could not be refreshed.
+        AwsUnavailableError: the service that refreshes them did not answer.
+    """
+    session = credentials.session()
+    with translated("sts:GetCallerIdentity"):
+        sts = session.client("sts")
+        events = sts.meta.events
+        events.register("provide-client-params.sts.GetCallerIdentity", _take_cluster_name)
+        events.register("before-sign.sts.GetCallerIdentity", _add_cluster_header)
+        url = sts.generate_presigned_url(
+            "get_caller_identity",
+            Params={"ClusterName": cluster_name},
+            ExpiresIn=_URL_LIFE_SECONDS,
+            HttpMethod="GET",
+        )
     return _TOKEN_PREFIX + base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
 
 
 def eks_tokens(credentials: Credentials, cluster_name: str) -> Callable[[], str]:
-    """A source of fresh tokens for one cluster."""
+    """A function that returns a fresh token for one cluster; it raises what `eks_token` raises."""
     return lambda: eks_token(credentials, cluster_name)
 
 

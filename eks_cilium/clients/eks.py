@@ -5,12 +5,11 @@ A typed client over boto3's, for `eks_cilium/migration/`, which waits for what E
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from eks_cilium.errors import RefusedError, TransientError
+from eks_cilium.errors import AwsError, AwsNotFoundError, RefusedError, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,10 +47,8 @@ class Eks:
         """An add-on, or None where it is not managed by EKS."""
         try:
             described = self._client.describe_addon(clusterName=self._cluster, addonName=name)["addon"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ResourceNotFoundException":
-                return None
-            raise
+        except AwsNotFoundError:
+            return None
         return AddOnState(
             name=name,
             version=described["addonVersion"],
@@ -97,11 +94,8 @@ class Eks:
 
     def delete(self, name: str) -> None:
         """Delete an add-on and its software; `preserve` would leave the software running."""
-        try:
+        with suppress(AwsNotFoundError):
             self._client.delete_addon(clusterName=self._cluster, addonName=name, preserve=False)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":
-                raise
 
     def scale(self, node_group: str, *, minimum: int, maximum: int, desired: int) -> None:
         """Set the sizes of a managed node group. EKS hands them on to its Auto Scaling group."""
@@ -120,10 +114,9 @@ class Eks:
     def _changed(self, change: Callable[[], Any]) -> None:
         try:
             change()
-        except ClientError as error:
-            code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
-            if code == "ResourceInUseException":
-                raise TransientError(f"EKS is busy: {message}") from error
-            if code in ("InvalidParameterException", "InvalidRequestException"):
-                raise RefusedError(f"EKS refused the change: {message}", status=_BAD_REQUEST) from error
+        except AwsError as error:
+            if error.code == "ResourceInUseException":
+                raise TransientError(f"EKS is busy: {error.reason}") from error
+            if error.code in ("InvalidParameterException", "InvalidRequestException"):
+                raise RefusedError(f"EKS refused the change: {error.reason}", status=_BAD_REQUEST) from error
             raise

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from eks_cilium.errors import AwsNotFoundError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -66,7 +68,7 @@ def find(name: str, aws: Callable[[str], Any], *, subnets: Sequence[str] = ()) -
     eks, ec2 = aws("eks"), aws("ec2")
     try:
         described = eks.describe_cluster(name=name)["cluster"]
-    except eks.exceptions.ResourceNotFoundException:
+    except AwsNotFoundError:
         return None
     if not described.get("endpoint") or not (described.get("certificateAuthority") or {}).get("data"):
         return None
@@ -136,7 +138,7 @@ def oidc_provider(iam: Any, cluster_arn: str, issuer: str) -> OidcProvider | Non
     arn = f"arn:{partition}:iam::{account}:oidc-provider/{issuer}"
     try:
         found = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
-    except iam.exceptions.NoSuchEntityException:
+    except AwsNotFoundError:
         return None
     tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags") or ()}
     return OidcProvider(arn, tuple(found.get("ClientIDList") or ()), tags)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
-from botocore.exceptions import ClientError
+from eks_cilium.errors import AwsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -99,8 +99,8 @@ def _delete(client: Ec2, interface_id: str) -> bool:
     """Delete one interface; False when somebody else was faster, or it is in use after all."""
     try:
         client.delete_network_interface(NetworkInterfaceId=interface_id)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in (_GONE, _IN_USE):
+    except AwsError as error:
+        if error.code in (_GONE, _IN_USE):
             return False
         raise
     return True

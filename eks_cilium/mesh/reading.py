@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from eks_cilium.errors import AwsNotFoundError
 from eks_cilium.mesh.agents import agents, has_controller, mesh_owner, mesh_scheme, snat
 from eks_cilium.mesh.model import Member
 from eks_cilium.mesh.vpc import network
@@ -42,7 +43,7 @@ def read(
     eks = aws("eks")
     try:
         described = eks.describe_cluster(name=place.eks_name)["cluster"]
-    except eks.exceptions.ResourceNotFoundException:
+    except AwsNotFoundError:
         return None
     authority = (described.get("certificateAuthority") or {}).get("data")
     if not described.get("endpoint") or not authority:

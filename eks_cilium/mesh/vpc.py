@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from eks_cilium.cilium.mesh import DOMAIN
 from eks_cilium.cluster.existing import node_subnets
 from eks_cilium.cluster.names import STACK_TAG
+from eks_cilium.errors import AwsRefusedError
 from eks_cilium.mesh.model import (
     Attachment,
     Gateway,
@@ -187,7 +188,7 @@ def _zones(route53: Any, vpc_id: str, region: str) -> tuple[PrivateZone, ...]:
 def _zone_tags(route53: Any, zone_id: str) -> dict[str, str]:
     try:
         answer = route53.list_tags_for_resource(ResourceType="hostedzone", ResourceId=zone_id)
-    except route53.exceptions.ClientError:
+    except AwsRefusedError:
         return {}  # another account's
     return {tag["Key"]: tag["Value"] for tag in answer["ResourceTagSet"]["Tags"]}
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from eks_cilium.clients.aws import Credentials, client
 from eks_cilium.clients.kubernetes import KubernetesApi
 from eks_cilium.clients.pods import PodExec
-from eks_cilium.errors import RefusedError
+from eks_cilium.errors import AwsNotFoundError, RefusedError
 from eks_cilium.runtime.context import World
 from eks_cilium.runtime.journal import Journal
 
@@ -83,7 +83,7 @@ def onlooker_of(props: Mapping[str, Any]) -> Iterator[tuple[World, PodExec]]:
 def _reach(eks: Any, name: str) -> tuple[str, bytes]:
     try:
         described = eks.describe_cluster(name=name)["cluster"]
-    except eks.exceptions.ResourceNotFoundException as error:
+    except AwsNotFoundError as error:
         raise NoClusterError(name) from error
     authority = (described.get("certificateAuthority") or {}).get("data")
     if not described.get("endpoint") or not authority:

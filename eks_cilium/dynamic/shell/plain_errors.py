@@ -11,8 +11,6 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from eks_cilium.errors import ProgramError, UnexpectedAnswerError
 
 if TYPE_CHECKING:
@@ -27,7 +25,7 @@ def plainly() -> Iterator[None]:
     sys.tracebacklimit = 1000
     try:
         yield
-    except (ProgramError, BotoCoreError, ClientError) as error:
+    except ProgramError as error:
         if not isinstance(error, _BUGS):
             sys.tracebacklimit = 0
             error.__cause__ = error.__context__ = None

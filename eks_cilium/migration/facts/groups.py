@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from eks_cilium.errors import RefusedError
+from eks_cilium.errors import AwsNotFoundError, RefusedError
 from eks_cilium.migration.facts.model import AddOn, Cluster, Group, Hook, Instance
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def cluster(eks: Any, name: str) -> Cluster:
     """The cluster as EKS describes it."""
     try:
         described = eks.describe_cluster(name=name)["cluster"]
-    except eks.exceptions.ResourceNotFoundException as error:
+    except AwsNotFoundError as error:
         raise RefusedError(f"EKS has no cluster named {name} here", status=_NOT_FOUND) from error
     return Cluster(
         name=name,
@@ -34,7 +34,7 @@ def add_on(eks: Any, cluster_name: str) -> AddOn | None:
     """The vpc-cni add-on, or None where aws-node is self-managed."""
     try:
         described = eks.describe_addon(clusterName=cluster_name, addonName=VPC_CNI)["addon"]
-    except eks.exceptions.ResourceNotFoundException:
+    except AwsNotFoundError:
         return None
     return AddOn(
         version=described["addonVersion"],

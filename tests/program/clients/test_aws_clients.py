@@ -6,9 +6,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from eks_cilium.clients.autoscaling import AutoScaling, Member
+from eks_cilium.clients.aws_errors import translation
 from eks_cilium.clients.ec2 import Ec2
 from eks_cilium.clients.eks import AddOnState, Eks
-from eks_cilium.errors import RefusedError, TransientError
+from eks_cilium.errors import AwsRefusedError, RefusedError, TransientError
 
 pytestmark = pytest.mark.unit
 
@@ -25,7 +26,8 @@ class Recorded:
             self.calls.append((operation, arguments))
             if self._error:
                 code, message = self._error
-                raise ClientError({"Error": {"Code": code, "Message": message}}, operation)
+                refused = ClientError({"Error": {"Code": code, "Message": message}}, operation)
+                raise translation(refused, operation)
             return self._answer
 
         return call
@@ -123,7 +125,7 @@ def test_an_instance_the_group_no_longer_has_is_not_an_error():
         ("ValidationError", "Currently, desiredSize equals minSize (3).", RefusedError),
         ("ScalingActivityInProgress", "busy", TransientError),
         ("ResourceContention", "busy", TransientError),
-        ("AccessDenied", "no", ClientError),
+        ("AccessDenied", "no", AwsRefusedError),
     ],
 )
 def test_a_refused_termination(code: str, message: str, kind: type[Exception]):
@@ -206,7 +208,7 @@ def test_an_add_on_is_created_as_it_was():
     [
         ("ResourceInUseException", TransientError),
         ("InvalidParameterException", RefusedError),
-        ("AccessDeniedException", ClientError),
+        ("AccessDeniedException", AwsRefusedError),
     ],
 )
 def test_a_refused_change_of_an_add_on(code: str, kind: type[Exception]):

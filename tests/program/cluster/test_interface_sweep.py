@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from eks_cilium.clients.aws_errors import translation
 from eks_cilium.cluster.orphaned_interfaces import belongs, sweep
+from eks_cilium.errors import AwsRefusedError
 
 pytestmark = pytest.mark.unit
 
@@ -42,7 +44,8 @@ class FakeEc2:
     def delete_network_interface(self, *, NetworkInterfaceId: str) -> None:  # noqa: N803 - boto3's spelling
         code = self.refusals.pop(NetworkInterfaceId, None)
         if code:
-            raise ClientError({"Error": {"Code": code, "Message": ""}}, "DeleteNetworkInterface")
+            refusal = ClientError({"Error": {"Code": code, "Message": ""}}, "DeleteNetworkInterface")
+            raise translation(refusal, "ec2:DeleteNetworkInterface")
         self.interfaces = [one for one in self.interfaces if one["NetworkInterfaceId"] != NetworkInterfaceId]
 
 
@@ -100,7 +103,7 @@ def test_a_refusal_is_not_hidden():
     cloud = FakeEc2(interface("eni-1", CILIUM))
     cloud.refusals["eni-1"] = "UnauthorizedOperation"
 
-    with pytest.raises(ClientError, match="UnauthorizedOperation"):
+    with pytest.raises(AwsRefusedError, match="UnauthorizedOperation"):
         run(cloud)
 
 

@@ -11,6 +11,7 @@ from botocore.exceptions import NoCredentialsError
 
 from eks_cilium.cilium.mesh import CERTIFICATES_ANNOTATION, INTERNAL, SCHEME, SOURCE_RANGES, TYPE
 from eks_cilium.cilium.versions import RELEASES
+from eks_cilium.clients.aws_errors import translation
 from eks_cilium.cluster.names import STACK_TAG
 from eks_cilium.mesh.model import Gateway
 from eks_cilium.settings import read
@@ -436,7 +437,7 @@ def test_an_update_needs_all_clusters():
 
 def test_what_cannot_be_read_is_one_line():
     def look(_: MeshSettings) -> Found:
-        raise NoCredentialsError
+        raise translation(NoCredentialsError(), "eks:DescribeCluster")
 
     with pytest.raises(pulumi.RunError, match="Unable to locate credentials"):
         mesh.run(settings_of(), look)

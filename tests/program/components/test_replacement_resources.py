@@ -9,6 +9,7 @@ import pulumi
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
+from eks_cilium.clients.aws_errors import translation
 from eks_cilium.cluster.existing import ExistingCluster, OidcProvider
 from eks_cilium.cluster.names import STACK_TAG
 from eks_cilium.errors import TransientError
@@ -367,8 +368,11 @@ def test_the_way_back_is_not_kept_by_what_only_cilium_needs():
     "trouble",
     [
         TransientError("GET /api/v1/nodes failed 6 times"),
-        NoCredentialsError(),
-        ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "DescribeCluster"),
+        translation(NoCredentialsError(), "eks:DescribeCluster"),
+        translation(
+            ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "DescribeCluster"),
+            "eks:DescribeCluster",
+        ),
     ],
 )
 def test_a_cluster_that_can_not_be_read_ends_in_one_sentence(trouble: Exception):

@@ -3,13 +3,14 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import httpx
 import pytest
+from botocore.exceptions import ClientError
 
+from eks_cilium.clients.aws import Credentials, client
+from eks_cilium.clients.aws_errors import translation
 from eks_cilium.cluster.existing import AUDIENCE, find, image_families, oidc_provider, subnet_kinds
 from eks_cilium.migration import operations
 from eks_cilium.migration.operations import Target
@@ -58,7 +59,7 @@ def account(moto: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def aws(service: str) -> Any:
-    return boto3.client(service, region_name=REGION)
+    return client(Credentials(region=REGION), service)
 
 
 class Vpc:
@@ -84,14 +85,13 @@ class Vpc:
 class Eks:
     """EKS, as far as it is asked; moto's does not know the VPC of a cluster."""
 
-    exceptions = SimpleNamespace(ResourceNotFoundException=LookupError)
-
     def __init__(self, vpc: Vpc | None) -> None:
         self._vpc = vpc
 
     def describe_cluster(self, name: str) -> Any:
         if self._vpc is None:
-            raise LookupError(name)
+            missing = {"Error": {"Code": "ResourceNotFoundException", "Message": name}}
+            raise translation(ClientError(missing, "DescribeCluster"), "eks:DescribeCluster")
         return {
             "cluster": {
                 "arn": f"arn:aws:eks:{REGION}:123456789012:cluster/{name}",

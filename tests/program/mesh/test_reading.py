@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
 import pytest
 from moto import mock_aws
 
+from eks_cilium.clients.aws import Credentials, client
 from eks_cilium.cluster.names import STACK_TAG
 from eks_cilium.mesh.agents import agents, mesh_owner, snat
 from eks_cilium.mesh.model import Agents, Snat
@@ -50,7 +50,7 @@ def aws(monkeypatch: pytest.MonkeyPatch, schedule: Schedule) -> Iterator[Any]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     with mock_aws():
-        yield lambda service: boto3.client(service, region_name=REGION)
+        yield lambda service: client(Credentials(region=REGION), service)
 
 
 def tag(key: str, value: str = "1") -> list[dict[str, str]]:

@@ -5,6 +5,7 @@ from typing import Any
 import boto3
 from botocore.stub import Stubber
 
+from eks_cilium.clients.aws import translating
 from tests.program.plan.builders import NOW, ZONES
 
 ROLE = "arn:aws:iam::111122223333:role/nodes"
@@ -19,9 +20,10 @@ class Aws:
 
     def __call__(self, service: str) -> Any:
         if service not in self._clients:
-            self._clients[service] = boto3.client(
-                service, region_name="eu-central-1", aws_access_key_id="a", aws_secret_access_key="b"
+            session = boto3.Session(
+                region_name="eu-central-1", aws_access_key_id="a", aws_secret_access_key="b"
             )
+            self._clients[service] = translating(session).client(service)
             self._stubs[service] = Stubber(self._clients[service])
             self._stubs[service].activate()
         return self._clients[service]

@@ -14,6 +14,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from eks_cilium.clients.aws_errors import translation
+from eks_cilium.errors import ProgramError
+
 from .api_server import Clock
 
 JOIN_SECONDS = 4
@@ -21,8 +24,10 @@ END_SECONDS = 3
 COUNTED = ("Pending", "InService")
 
 
-def refusal(code: str, message: str, operation: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
+def refusal(code: str, message: str, operation: str) -> ProgramError:
+    """An error of AWS as the program's clients raise it."""
+    refused = ClientError({"Error": {"Code": code, "Message": message}}, operation)
+    return translation(refused, operation)
 
 
 @dataclass
@@ -232,14 +237,7 @@ class Ec2(_Client):
         }
 
 
-class _NotFoundError(Exception):
-    pass
-
-
 class Eks(_Client):
-    class exceptions:  # noqa: D106, N801 - boto3's spelling
-        ResourceNotFoundException = _NotFoundError
-
     def describe_cluster(self, name: str) -> Any:
         return {"cluster": {"version": "1.35", "status": "ACTIVE"}}
 
@@ -272,7 +270,7 @@ class Eks(_Client):
 
     def describe_addon(self, clusterName: str, addonName: str) -> Any:
         if self.cloud.add_on is None:
-            raise _both("ResourceNotFoundException")
+            raise refusal("ResourceNotFoundException", "not found", "DescribeAddon")
         return {"addon": dict(self.cloud.add_on)}
 
     def update_addon(
@@ -303,14 +301,6 @@ class Eks(_Client):
             self.cloud.install(None)
 
         self._write("delete_addon", change, preserve=preserve)
-
-
-class _BothError(_NotFoundError, ClientError):
-    """boto3's modelled exceptions are ClientErrors."""
-
-
-def _both(code: str) -> ClientError:
-    return _BothError({"Error": {"Code": code, "Message": "not found"}}, "DescribeAddon")
 
 
 def _described(group: Group) -> dict[str, Any]:
