@@ -13,9 +13,6 @@ CNI_LABEL = "cni-plugin"
 AWS_CNI = "aws"
 
 NAMESPACE = "kube-system"
-INVENTORY = "eks-cilium-migration"
-"""ConfigMap in `NAMESPACE` with the nodes and groups as they were before the first change."""
-LEASE = "eks-cilium-migration"
 
 ROTATION_ANNOTATION = "eks-cilium.io/rotation"
 """On a node that is being replaced: the phase it is in."""

@@ -6,12 +6,13 @@ looks until all is there or the time is up. It reads the cluster only.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eks_cilium.cilium.values import AGENT_NOT_READY_TAINT
 from eks_cilium.errors import NotReadyError
+from eks_cilium.runtime.clock import Time
+from eks_cilium.runtime.waiting import Polls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -55,17 +56,15 @@ def wait_until_ready(
     minimum_nodes: int,
     timeout: float,
     report: Callable[[str], None],
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
+    time: Time | None = None,
     serves: Callable[[Object], bool] = lambda _: True,
 ) -> Readiness:
     """Look until Cilium runs on every node. Raises NotReadyError with what is missing when time is up.
 
     `serves` tells the nodes that are to have an agent from those that cannot.
     """
-    deadline = clock() + timeout
-    good, last_line = 0, ""
-    while True:
+    good, last_line, seen = 0, "", Readiness((), ())
+    for _ in Polls(time or Time(), seconds=timeout, every=POLL_SECONDS):
         seen = survey(api, minimum_nodes, serves)
         good = good + 1 if seen.ready else 0
         if good >= QUORUM_OF_READINGS:
@@ -75,11 +74,7 @@ def wait_until_ready(
         if line != last_line:
             report(line)
             last_line = line
-        if clock() >= deadline:
-            raise NotReadyError(
-                timeout, seen.missing or ("the last reading was good, the one before was not",)
-            )
-        sleep(POLL_SECONDS)
+    raise NotReadyError(timeout, seen.missing or ("the last reading was good, the one before was not",))
 
 
 def survey(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from eks_cilium.migration.options import Limits, Options, Refreshing, Rules
     from eks_cilium.runtime.context import Report, World
+    from eks_cilium.runtime.waiting import Polls
 
 
 @dataclass(frozen=True)
@@ -57,3 +58,7 @@ class Run:
             readings=readings,
             since_progress=since_progress,
         )
+
+    def polls(self, *, seconds: float) -> Polls:
+        """The loop under `wait`, for what has to act between readings."""
+        return self.world.polls(seconds=seconds, every=self.limits.between_looks)

@@ -21,6 +21,7 @@ from eks_cilium.runtime.clock import Time
 from eks_cilium.runtime.errors import TimedOutError
 from eks_cilium.runtime.journal import Journal
 from eks_cilium.runtime.lease import Holder, Lease, held_by_this_process
+from eks_cilium.runtime.waiting import Polls, pause, unguarded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
     from eks_cilium.clients.aws import Credentials
 
 Report = Callable[[str], None]
-
-
-def _nobody_else() -> None:
-    """The guard of a world nobody else can reach."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class World:
     """Makes a boto3 client of a service."""
     time: Time = field(default_factory=Time)
     journal: Journal = field(default_factory=Journal.nowhere)
-    guard: Callable[[], None] = _nobody_else
+    guard: Callable[[], None] = unguarded
     """Called before everything that acts; raises when this run must not act any more."""
 
     @classmethod
@@ -110,14 +107,14 @@ class World:
         readings: int = 1,
         since_progress: bool = False,
     ) -> None:
-        """Look until nothing is missing, so many times in a row. TimedOutError says what was, at the end.
+        """Read until nothing is missing, in so many `readings` in a row. Raises TimedOutError.
 
-        `missing` answers in one sentence, or with nothing. A line is reported when the sentence changes;
-        `since_progress` counts the seconds anew from there.
+        `missing` returns one sentence that says what is missing, or an empty string. A sentence is reported
+        when it differs from the one before; with `since_progress` the time limit counts anew from there.
         """
-        began, last, good = self.time.monotonic(), "", 0
-        while True:
-            self.guard()
+        last, sentence, good = "", "", 0
+        polls = self.polls(seconds=seconds, every=every)
+        for _ in polls:
             sentence = missing()
             good = 0 if sentence else good + 1
             if good >= readings:
@@ -125,7 +122,14 @@ class World:
             if sentence and sentence != last:
                 report(sentence)
                 last = sentence
-                began = self.time.monotonic() if since_progress else began
-            if self.time.monotonic() - began >= seconds:
-                raise TimedOutError(waited_for, seconds, sentence or last or "it did not last")
-            self.time.sleep(every)
+                if since_progress:
+                    polls.restart()
+        raise TimedOutError(waited_for, seconds, sentence or last or "it did not last")
+
+    def polls(self, *, seconds: float, every: float) -> Polls:
+        """The loop under `wait`, for what has to act between readings."""
+        return Polls(self.time, seconds=seconds, every=every, guard=self.guard)
+
+    def pause(self, *, seconds: float, every: float) -> None:
+        """Wait for a fixed time."""
+        pause(self.time, seconds=seconds, every=every, guard=self.guard)

@@ -16,17 +16,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eks_cilium.cluster.names import LEASE, NAMESPACE
 from eks_cilium.errors import ProgramError, RefusedError
 from eks_cilium.runtime.errors import LeaseHeldError, StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from eks_cilium.clients.kubernetes import KubernetesApi
-    from eks_cilium.cluster.objects import Object
+    from eks_cilium.clients.kubernetes import KubernetesApi, Object
     from eks_cilium.runtime.clock import Time
 
+NAMESPACE = "kube-system"
+LEASE = "eks-cilium-migration"
 DURATION = 60.0
 _BEAT = 10.0
 _DEADLINE = 2 / 3

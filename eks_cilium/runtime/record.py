@@ -10,15 +10,16 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from eks_cilium.cluster.names import INVENTORY, NAMESPACE
 from eks_cilium.errors import RefusedError
 
 if TYPE_CHECKING:
     from eks_cilium.clients.kubernetes import KubernetesApi
-    from eks_cilium.cluster.objects import Reference
+
+NAMESPACE = "kube-system"
+CONFIG_MAP = "eks-cilium-migration"
 
 _COLLECTION = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
-PATH = f"{_COLLECTION}/{INVENTORY}"
+PATH = f"{_COLLECTION}/{CONFIG_MAP}"
 
 NODES = "inventory"
 GROUPS = "groups"
@@ -35,9 +36,9 @@ def of_node(name: str) -> str:
     return f"node.{name}"
 
 
-def of_workload(workload: Reference) -> str:
+def of_workload(workload: str) -> str:
     """The key of what is noted while one workload is in work. Names are too long for keys."""
-    return f"restart.{hashlib.blake2s(str(workload).encode(), digest_size=10).hexdigest()}"
+    return f"restart.{hashlib.blake2s(workload.encode(), digest_size=10).hexdigest()}"
 
 
 class Record:
@@ -85,6 +86,6 @@ def _config_map(data: dict[str, str]) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": INVENTORY, "namespace": NAMESPACE},
+        "metadata": {"name": CONFIG_MAP, "namespace": NAMESPACE},
         "data": data,
     }

@@ -54,8 +54,7 @@ def await_agents(run: Run) -> Facts:
         minimum_nodes=1,
         timeout=run.limits.roll_out,
         report=run.report,
-        clock=run.world.time.monotonic,
-        sleep=run.world.time.sleep,
+        time=run.world.time,
         serves=lambda node: not unable(known_node(node, {})),
     )
     return {"nodes": len(seen.nodes)}

@@ -90,11 +90,10 @@ class _Drain:
         self._said = ""
 
     def run(self) -> Drained:
-        began = self._run.world.time.monotonic()
         empty = 0
         refused: list[str] = []
-        while True:
-            self._run.world.guard()
+        look = _Look({}, {})
+        for _ in self._run.polls(seconds=self._run.options.drain_timeout):
             if ended := self._interrupted():
                 return self._drained(ended)
             look = self._look()
@@ -106,9 +105,7 @@ class _Drain:
                 return self._drained(Ended.EMPTY)
             if not refused:
                 self._act(look)
-            if self._run.world.time.monotonic() - began >= self._run.options.drain_timeout:
-                raise self._out_of_time(look)
-            self._run.world.time.sleep(self._run.limits.between_looks)
+        raise self._out_of_time(look)
 
     def _drained(self, ended: Ended) -> Drained:
         return Drained(ended, evicted=self._evictions.evicted, deleted=self._evictions.deleted)

@@ -72,7 +72,7 @@ def restart(run: Run, workload: Reference, begun: str) -> dict[str, Any]:
 class _Restart:
     def __init__(self, run: Run, workload: Reference, begun: str) -> None:
         self._run, self._workload = run, workload
-        self._begun, self._key = begun, of_workload(workload)
+        self._begun, self._key = begun, of_workload(str(workload))
         self._looking = Looking(run.world, workload)
         self._evictions = Evictions(
             run,
@@ -123,10 +123,9 @@ class _Restart:
 
     def _go_through(self, before: _Before) -> None:
         """Look and act until all is done; the time counts from when the last old pod went."""
-        world, limits = self._run.world, self._run.limits
-        left, since, good = len(before.pods) + 1, world.time.monotonic(), 0
-        while True:
-            world.guard()
+        missing, left, good = "", len(before.pods) + 1, 0
+        polls = self._run.polls(seconds=self._run.limits.health)
+        for _ in polls:
             look = self._looking.look()
             missing = "" if look.is_gone else self._missing(look, before)
             good = 0 if missing else good + 1
@@ -135,14 +134,13 @@ class _Restart:
             if missing:
                 self._tell(missing)
                 self._act(look, before)
-            now, old = world.time.monotonic(), look.old(before.pods)
+            old = look.old(before.pods)
             if len(old) < left:
-                left, since = len(old), now
-            if now - since >= limits.health + max(
-                (pod.grace_seconds for pod in old if pod.deleted), default=0
-            ):
-                raise self._unhealthy(missing or "it did not last", before)
-            world.time.sleep(limits.between_looks)
+                left = len(old)
+                polls.restart()
+            stopping = max((pod.grace_seconds for pod in old if pod.deleted), default=0)
+            polls.seconds = self._run.limits.health + stopping
+        raise self._unhealthy(missing or "it did not last", before)
 
     def _missing(self, look: Look, before: _Before) -> str:
         """What is still missing, in one sentence."""

@@ -23,10 +23,7 @@ def await_load_balancers(run: Run, node: Outgoing, *, cordoned: float) -> None:
     if pause <= 0 or not _has_load_balancers(run.world):
         return
     run.report(f"load balancers have {pause:.0f} s to stop sending to {node.name}")
-    ends = run.world.time.monotonic() + pause
-    while (left := ends - run.world.time.monotonic()) > 0:
-        run.world.guard()
-        run.world.time.sleep(min(left, run.limits.between_looks))
+    run.world.pause(seconds=pause, every=run.limits.between_looks)
 
 
 def await_volumes(run: Run, node: Outgoing) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from eks_cilium.cluster.readiness import POLL_SECONDS, Readiness, survey, wait_until_ready
 from eks_cilium.errors import NotReadyError
+from eks_cilium.runtime.clock import Time
 from tests.program.cluster.fake_cluster import TAINT, Clock, FakeCluster, condition, daemon_set, node
 
 pytestmark = pytest.mark.unit
@@ -18,7 +19,11 @@ def wait(
 ) -> tuple[Readiness, list[str]]:
     lines: list[str] = []
     seen = wait_until_ready(
-        cluster, minimum_nodes=minimum, timeout=timeout, report=lines.append, clock=clock, sleep=clock.sleep
+        cluster,
+        minimum_nodes=minimum,
+        timeout=timeout,
+        report=lines.append,
+        time=Time(monotonic=clock, sleep=clock.sleep),
     )
     return seen, lines
 

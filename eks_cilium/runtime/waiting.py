@@ -1,0 +1,52 @@
+"""The loop under everything that waits: check that this run may act, read, sleep, and stop when time is up.
+
+`World.wait` is built on it, and so are a drain, a restart and the readiness gate, which act between readings.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from eks_cilium.runtime.clock import Time
+
+
+def unguarded() -> None:
+    """The guard where no other run can be at work: nothing is checked."""
+
+
+class Polls:
+    """Readings `every` so many seconds, the first at once. Iteration ends when `seconds` have passed.
+
+    The last reading is never earlier than that, so whoever iterates raises its own error after the loop. Both
+    the time limit and the moment it counts from may be changed between readings.
+    """
+
+    def __init__(
+        self, time: Time, *, seconds: float, every: float, guard: Callable[[], None] = unguarded
+    ) -> None:
+        self.seconds = seconds
+        self._time, self._every, self._guard = time, every, guard
+        self._began = time.monotonic()
+
+    def restart(self) -> None:
+        """Count the time anew: there was progress."""
+        self._began = self._time.monotonic()
+
+    def __iter__(self) -> Iterator[None]:
+        while True:
+            self._guard()
+            yield
+            if self._time.monotonic() - self._began >= self.seconds:
+                return
+            self._time.sleep(self._every)
+
+
+def pause(time: Time, *, seconds: float, every: float, guard: Callable[[], None] = unguarded) -> None:
+    """Sleep for exactly so long, and check `every` so often that this run may still act."""
+    ends = time.monotonic() + seconds
+    while (left := ends - time.monotonic()) > 0:
+        guard()
+        time.sleep(min(left, every))
