@@ -1,36 +1,38 @@
-"""Mode `chaining`, of a running cluster: Cilium on top of its AWS VPC CNI, which goes on assigning addresses.
+"""Mode `chaining`, of a running cluster: Cilium on top of its AWS VPC CNI, which still assigns addresses.
 
-What is registered is the work itself: the workloads written down, the VPC CNI told about peers, Cilium
-installed, its agents on every node, then one resource for every workload whose pods ran before. No node is
-replaced, and where there are no peers aws-node is not touched.
+The steps are registered as resources: the list of workloads, peers' networks in the VPC CNI, Cilium, its
+agents on every node, then one resource for every workload whose pods started before Cilium. No node is
+replaced, and without peers aws-node is not touched.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 from components.chaining import Chaining
-from components.cluster.kubeconfig import kubeconfig
 from eks_cilium.cilium.chaining import nodes_in, overlaps
 from eks_cilium.cilium.versions import RELEASES
-from eks_cilium.clients.aws import Credentials, client
-from eks_cilium.cluster.existing import ExistingCluster, find
 from eks_cilium.dynamic.chaining.pod_inventory import PodInventory, in_short, written
 from eks_cilium.dynamic.chaining.snat_exclusions import SnatExclusions
-from eks_cilium.dynamic.shell.cluster import world_of
 from eks_cilium.dynamic.shell.planning import part_of
-from eks_cilium.dynamic.shell.rules import rules_of
 from eks_cilium.migration.refresh import report
 from eks_cilium.migration.refresh.start import RefreshBeginning, begin
-from eks_cilium.migration.run import Run
 from eks_cilium.settings.problems import Problem, set_command
-from stacks.chained_cilium import chained_cilium, warn_of_limits
-from stacks.kubernetes_versions import refuse_old_kubernetes
-from stacks.running_cluster import for_good, readable, without_cluster
+from stacks.cilium_chained import register_chained_cilium, warn_of_limits
+from stacks.kubernetes_versions import check_kubernetes
+from stacks.running_cluster import (
+    ClusterReading,
+    aws_options,
+    cilium_name,
+    exports_without_cluster,
+    in_preview,
+    kubeconfig_of,
+    kubernetes_provider,
+    read_cluster,
+    read_once,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,139 +41,96 @@ if TYPE_CHECKING:
     from eks_cilium.dynamic.shell.operation import OperationArgs
     from eks_cilium.settings.model import ChainingSettings
 
+Reading: TypeAlias = ClusterReading[RefreshBeginning]
+
 _TARGET = "chained"
-_ROOM = 2
-"""How many times the nodes of today the pool has to have room for."""
+_POOL_FACTOR = 2
+"""The pool of agents' addresses has to fit this many times the nodes of today, for growth and renewal."""
 
 
-@dataclass(frozen=True)
-class Found:
-    """The cluster and where its refresh stands."""
-
-    cluster: ExistingCluster
-    beginning: RefreshBeginning
-    nodes: int
-
-
-def look(settings: ChainingSettings) -> Found | None:
-    """Read the cluster; None while there is none."""
-    credentials = Credentials(region=settings.region, profile=settings.profile)
-    cluster = find(settings.cluster.name, lambda service: client(credentials, service))
-    if cluster is None:
-        return None
-    shared = shared_inputs(settings)
-    with world_of(shared) as world:
-        rules = rules_of(shared["target"], shared["rules"])
-        nodes = len(world.api.list("/api/v1/nodes"))
-        return Found(cluster, begin(Run(world, rules, pulumi.log.debug)), nodes)
+def read(settings: ChainingSettings) -> Reading | None:
+    """Read the cluster and its workloads; None while EKS has no such cluster."""
+    return read_cluster(shared_inputs(settings), begin)
 
 
 def run(
-    settings: ChainingSettings, look: Callable[[ChainingSettings], Found | None] = look
+    settings: ChainingSettings, read: Callable[[ChainingSettings], Reading | None] = read
 ) -> dict[str, Any]:
-    """Register everything and return what the stack exports."""
-    with readable(settings.cluster.name), for_good():
-        found = look(settings)
-    if found is None:
-        return without_cluster(
-            settings.cluster.name,
-            settings.region,
-            unknown="its pods are",
-            next_commands=next_commands(settings),
+    """Read the cluster, check it, register everything and return what the stack exports."""
+    reading = read_once(settings, read)
+    if reading is None:
+        return exports_without_cluster(
+            settings, unknown="its pods are", next_commands=next_commands(settings)
         )
-    return ChainedCluster(settings, found).exports()
+    check(settings, reading)
+    show(settings, reading)
+    inventory, chaining = register(settings, reading)
+    return exports(settings, reading, inventory, chaining)
 
 
-class ChainedCluster:
-    """The resources of one stack in this mode, in the order in which they are made."""
+def check(settings: ChainingSettings, reading: Reading) -> None:
+    """Refuse a cluster that Cilium's release or its pool of addresses does not fit. Raises RunError."""
+    check_kubernetes(RELEASES[settings.cilium.version], reading.cluster.version)
+    _check_pool(settings, reading)
 
-    def __init__(self, settings: ChainingSettings, found: Found) -> None:
-        self._settings, self._cluster, self._beginning = settings, found.cluster, found.beginning
-        self._foreseen = found.beginning.plan if pulumi.runtime.is_dry_run() else None
-        self._name = settings.cilium.cluster_name or settings.cluster.name
-        refuse_old_kubernetes(RELEASES[settings.cilium.version], found.cluster.version)
-        _refuse_pool(settings, found)
-        self._kubeconfig = kubeconfig(
-            name=self._cluster.name,
-            region=settings.region,
-            endpoint=self._cluster.endpoint,
-            certificate_authority=self._cluster.certificate_authority,
-            profile=settings.profile,
-        )
-        self._show()
-        self._inventory = PodInventory(self._name, self._inventory_args())
-        operation: OperationArgs = {**shared_inputs(settings), "migration": self._inventory.taken}
-        cilium = self._make_cilium(self._tell_peers(operation))
-        self._chaining = Chaining(
-            self._name,
-            {
-                "operation": operation,
-                "workloads": self._beginning.workloads,
-                "parallel": settings.refresh.parallel,
-                "plan": self._foreseen,
-            },
-            pulumi.ResourceOptions(depends_on=[cilium]),
-        )
 
-    def exports(self) -> dict[str, Any]:
-        """What people need: access, the plan before the first change, what is left, what to type."""
-        cluster, settings = self._cluster, self._settings
-        return {
-            "kubeconfig": self._kubeconfig,
-            "cluster": {
-                "name": cluster.name,
-                "arn": cluster.arn,
-                "endpoint": cluster.endpoint,
-                "kubernetesVersion": cluster.version,
-                "ciliumVersion": settings.cilium.version,
-            },
-            "pods": self._chaining.counted,
-            "planMarkdown": self._plan(),
-            "nextCommands": next_commands(settings),
-        }
+def show(settings: ChainingSettings, reading: Reading) -> None:
+    """Print in a preview what will be done, and what the configuration asks for that this mode limits."""
+    plan = in_preview(reading.start.plan)
+    if plan is not None:
+        pulumi.log.info(report.table(plan))
+    warn_of_limits(settings.cilium)
 
-    def _plan(self) -> pulumi.Output[str]:
-        """Until it is taken, the inventory can not show the plan it will be taken by."""
-        if self._foreseen is not None:
-            return pulumi.Output.from_input(written(self._foreseen))
-        return self._inventory.plan
 
-    def _show(self) -> None:
-        """The plan, and what the configuration asks for that this mode limits; what policies use is in it."""
-        if not pulumi.runtime.is_dry_run():
-            return
-        if self._foreseen is not None:
-            pulumi.log.info(report.table(self._foreseen))
-        warn_of_limits(self._settings.cilium)
+def register(settings: ChainingSettings, reading: Reading) -> tuple[PodInventory, Chaining]:
+    """Register every step, each after the one before."""
+    name, plan = cilium_name(settings), in_preview(reading.start.plan)
+    inventory = PodInventory(
+        name,
+        {
+            **shared_inputs(settings),
+            "workloads": [str(workload) for workload in reading.start.workloads],
+            **part_of(plan, in_short),
+        },
+    )
+    operation: OperationArgs = {**shared_inputs(settings), "migration": inventory.taken}
+    cilium = _register_cilium(settings, reading, _exclude_peers(settings, operation, inventory))
+    chaining = Chaining(
+        name,
+        {
+            "operation": operation,
+            "workloads": reading.start.workloads,
+            "parallel": settings.refresh.parallel,
+            "plan": plan,
+        },
+        pulumi.ResourceOptions(depends_on=[cilium]),
+    )
+    return inventory, chaining
 
-    def _inventory_args(self) -> Any:
-        workloads = [str(workload) for workload in self._beginning.workloads]
-        return {
-            **shared_inputs(self._settings),
-            "workloads": workloads,
-            **part_of(self._foreseen, in_short),
-        }
 
-    def _tell_peers(self, operation: OperationArgs) -> pulumi.Resource:
-        """Before Cilium, since aws-node restarts for it."""
-        if not self._settings.peer_cidrs:
-            return self._inventory
-        return SnatExclusions(
-            self._name,
-            {**operation, "peers": list(self._settings.peer_cidrs)},
-            pulumi.ResourceOptions(depends_on=[self._inventory]),
-        )
-
-    def _make_cilium(self, after: pulumi.Resource) -> Cilium:
-        provider = kubernetes.Provider(
-            self._name, kubeconfig=self._kubeconfig, cluster_identifier=self._cluster.arn
-        )
-        after_it = pulumi.ResourceOptions(providers=[provider], depends_on=[after])
-        return chained_cilium(self._name, self._settings.cilium, after_it)
+def exports(
+    settings: ChainingSettings, reading: Reading, inventory: PodInventory, chaining: Chaining
+) -> dict[str, Any]:
+    """What people need: access, the plan before the first change, pods that remain, what to type next."""
+    cluster, plan = reading.cluster, in_preview(reading.start.plan)
+    return {
+        "kubeconfig": kubeconfig_of(settings, cluster),
+        "cluster": {
+            "name": cluster.name,
+            "arn": cluster.arn,
+            "endpoint": cluster.endpoint,
+            "kubernetesVersion": cluster.version,
+            "ciliumVersion": settings.cilium.version,
+        },
+        "pods": chaining.counted,
+        # In the first preview the inventory does not exist yet, so it cannot supply the plan.
+        "planMarkdown": inventory.plan if plan is None else pulumi.Output.from_input(written(plan)),
+        "nextCommands": next_commands(settings),
+    }
 
 
 def shared_inputs(settings: ChainingSettings) -> OperationArgs:
-    """The inputs of every resource of the refresh; of its rules what differs from the defaults."""
+    """The inputs of every resource of the refresh; of its rules those that differ from the defaults."""
     rules = settings.refresh.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     if settings.vpc_cni.version:
         rules["vpcCniVersion"] = settings.vpc_cni.version
@@ -185,19 +144,38 @@ def shared_inputs(settings: ChainingSettings) -> OperationArgs:
 
 
 def next_commands(settings: ChainingSettings) -> list[str]:
-    """What to type to look at the result, or at what is left to do."""
-    where = f"--region {settings.region}" + (f" --profile {settings.profile}" if settings.profile else "")
+    """What to type to see the result, or what is left to do."""
     return [
-        f"aws eks update-kubeconfig {where} --name {settings.cluster.name}",
+        f"aws eks update-kubeconfig {aws_options(settings)} --name {settings.cluster.name}",
         "kubectl -n kube-system rollout status daemonset/cilium",
         "cilium status",
         "pulumi stack output pods",
     ]
 
 
-def _refuse_pool(settings: ChainingSettings, found: Found) -> None:
-    """Agents' addresses that the VPC or Services have as well would be lost to them, on every node."""
-    cluster, pool, path = found.cluster, settings.cilium.pool, ("cilium", "pool")
+def _exclude_peers(
+    settings: ChainingSettings, operation: OperationArgs, inventory: PodInventory
+) -> pulumi.Resource:
+    """Tell the VPC CNI about peers before Cilium is installed, because aws-node restarts for it."""
+    if not settings.peer_cidrs:
+        return inventory
+    return SnatExclusions(
+        cilium_name(settings),
+        {**operation, "peers": list(settings.peer_cidrs)},
+        pulumi.ResourceOptions(depends_on=[inventory]),
+    )
+
+
+def _register_cilium(settings: ChainingSettings, reading: Reading, after: pulumi.Resource) -> Cilium:
+    provider = kubernetes_provider(settings, reading.cluster)
+    opts = pulumi.ResourceOptions(providers=[provider], depends_on=[after])
+    return register_chained_cilium(cilium_name(settings), settings.cilium, opts)
+
+
+def _check_pool(settings: ChainingSettings, reading: Reading) -> None:
+    """Refuse a pool that overlaps the VPC or the Services, which nodes could not reach any more."""
+    cluster, nodes = reading.cluster, reading.start.nodes
+    pool, path = settings.cilium.pool, ("cilium", "pool")
     networks = [(f"{cluster.vpc_id}", cidr) for cidr in cluster.cidrs or (cluster.cidr,)]
     if cluster.service_cidr:
         networks.append(("the network of Services", cluster.service_cidr))
@@ -205,7 +183,7 @@ def _refuse_pool(settings: ChainingSettings, found: Found) -> None:
     allowed = ""
     if shared:
         allowed = f"a network without addresses of any other; shared with {', '.join(shared)}"
-    elif nodes_in(pool) < _ROOM * found.nodes:
-        allowed = f"room for twice the {found.nodes} nodes there are; this one has room for {nodes_in(pool)}"
+    elif nodes_in(pool) < _POOL_FACTOR * nodes:
+        allowed = f"a network for twice the {nodes} nodes there are; this one is enough for {nodes_in(pool)}"
     if allowed:
         raise pulumi.RunError(str(Problem(path, pool, allowed, set_command(path, "198.19.0.0/16"))))

@@ -1,4 +1,7 @@
-"""What Cilium's tests say about the Kubernetes of a cluster; asked by the modes that install Cilium."""
+"""Whether Cilium's release fits the Kubernetes of a cluster; called by every mode that installs Cilium.
+
+A release supports the Kubernetes versions it is tested with; `Release` has them, with their source.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,8 @@ if TYPE_CHECKING:
     from eks_cilium.cilium.versions import Release
 
 
-def refuse_old_kubernetes(release: Release, version: str) -> None:
-    """Cilium supports no Kubernetes older than the oldest it is tested with. Newer than tested: a warning."""
+def check_kubernetes(release: Release, version: str) -> None:
+    """Refuse a Kubernetes older than every tested one; warn about one newer than every tested one."""
     if _numbers(version) < release.oldest_kubernetes:
         path = ("cilium", "version")
         oldest = _text(release.oldest_kubernetes)
@@ -23,7 +26,7 @@ def refuse_old_kubernetes(release: Release, version: str) -> None:
 
 
 def warn_about_untested_kubernetes(release: Release, version: str) -> None:
-    """Newer Kubernetes usually works, so this is no refusal; older is one, and comes before this."""
+    """Only warn about a Kubernetes newer than every tested one, since that usually works."""
     if _numbers(version) > release.newest_kubernetes:
         pulumi.log.warn(
             f"Cilium {release.version} is tested with Kubernetes up to {_text(release.newest_kubernetes)}; "

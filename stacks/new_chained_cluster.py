@@ -1,6 +1,6 @@
 """Mode `chaining`, of a new cluster: the AWS VPC CNI gives pods their addresses, with Cilium chained to it.
 
-Nodes wait, tainted, for both, so that no pod ever starts before Cilium and none has to be restarted.
+Nodes carry a taint until both CNIs run on them, so no pod starts before Cilium and none has to be restarted.
 """
 
 from __future__ import annotations
@@ -10,46 +10,44 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from components.cluster.vpc_cni import VpcCni
-from stacks.chained_cilium import chained_cilium, warn_of_limits
-from stacks.made_cluster import MadeCluster
+from stacks.cilium_chained import register_chained_cilium, warn_of_limits
+from stacks.new_cluster_base import check, exports, register_base, register_nodes
 
 if TYPE_CHECKING:
     from components.cilium import Cilium
     from eks_cilium.settings.model import NewChainedClusterSettings
+    from stacks.new_cluster_base import ClusterBase
 
 
 def run(settings: NewChainedClusterSettings) -> dict[str, Any]:
     """Register everything and return what the stack exports."""
     warn_of_limits(settings.cilium)
-    return NewChainedCluster(settings).exports()
+    check(settings)
+    base = register_base(settings)
+    cilium = _register_cnis(settings, base)
+    node_groups = register_nodes(settings, base, cilium, cilium_makes_interfaces=False)
+    return exports(settings, base, node_groups)
 
 
-class NewChainedCluster(MadeCluster):
-    """A cluster on the VPC CNI, with Cilium on top of it."""
+def _register_cnis(settings: NewChainedClusterSettings, base: ClusterBase) -> Cilium:
+    vpc_cni = _register_vpc_cni(settings, base)
+    after = pulumi.ResourceOptions(
+        providers=[base.cluster.kubernetes_provider], depends_on=[base.cluster, vpc_cni]
+    )
+    return register_chained_cilium(settings.cluster.name, settings.cilium, after)
 
-    interfaces_are_ciliums = False
 
-    def __init__(self, settings: NewChainedClusterSettings) -> None:
-        self._chain = settings
-        super().__init__(settings)
-
-    def _make_cni(self) -> Cilium:
-        vpc_cni = self._make_vpc_cni()
-        provider = self._cluster.kubernetes_provider
-        after = pulumi.ResourceOptions(providers=[provider], depends_on=[self._cluster, vpc_cni])
-        return chained_cilium(self._name, self._chain.cilium, after)
-
-    def _make_vpc_cni(self) -> VpcCni:
-        return VpcCni(
-            self._name,
-            {
-                "cluster_name": self._cluster.cluster_name,
-                "region": self._chain.region,
-                "version": self._chain.vpc_cni.version,
-                "oidc_provider_arn": self._cluster.oidc_provider_arn,
-                "oidc_issuer": self._cluster.oidc_issuer,
-                "peer_cidrs": self._chain.peer_cidrs,
-                "tags": self._tags,
-            },
-            self._with_aws(self._cluster, self._sweep),
-        )
+def _register_vpc_cni(settings: NewChainedClusterSettings, base: ClusterBase) -> VpcCni:
+    return VpcCni(
+        settings.cluster.name,
+        {
+            "cluster_name": base.cluster.cluster_name,
+            "region": settings.region,
+            "version": settings.vpc_cni.version,
+            "oidc_provider_arn": base.cluster.oidc_provider_arn,
+            "oidc_issuer": base.cluster.oidc_issuer,
+            "peer_cidrs": settings.peer_cidrs,
+            "tags": base.tags,
+        },
+        base.with_aws(base.cluster, base.sweep),
+    )

@@ -1,288 +1,145 @@
 """Mode `replacement`: Cilium in place of the AWS VPC CNI of a running cluster, node by node.
 
-What is registered is the migration itself: the outgoing nodes labelled and written down, aws-node bound to
-them, Cilium installed off them, then one resource a node, then aws-node removed. `migration.target:
-aws-vpc-cni` registers the way back instead; what the way to Cilium made is deleted at its end, which
-uninstalls Cilium, gives aws-node its own affinity back and takes the labels off.
+The steps of the migration are registered as resources: the outgoing nodes are labelled and recorded, aws-node
+is bound to them, Cilium is installed on all other nodes, then every node is replaced by a resource of its
+own, then aws-node is removed. `migration.target: aws-vpc-cni` registers the rollback instead. What only the
+migration registered is deleted at the rollback's end: that uninstalls Cilium, restores the affinity that
+aws-node had and removes the labels.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pulumi
 import pulumi_aws as aws
-import pulumi_kubernetes as kubernetes
 
 from components.cilium import Cilium, OperatorRole
-from components.cluster.kubeconfig import kubeconfig
 from components.cni_migration import CniMigration, CniMigrationArgs, CniRollback
 from components.naming import CLUSTER_TAG, tagged
 from eks_cilium.cilium.masquerade import Masquerade, decide
-from eks_cilium.cilium.values import EniMode, eni_values
 from eks_cilium.cilium.versions import RELEASES
-from eks_cilium.clients.aws import Credentials, client
-from eks_cilium.cluster.existing import AUDIENCE, ExistingCluster, find
+from eks_cilium.cluster.existing import AUDIENCE
 from eks_cilium.cluster.names import AWS_CNI, CNI_LABEL, STACK_TAG
 from eks_cilium.dynamic.chaining.chained_agents import Unchaining
 from eks_cilium.dynamic.replacement.aws_node_affinity import AwsNodeAffinity
 from eks_cilium.dynamic.replacement.node_inventory import NodeInventory, in_short, written
-from eks_cilium.dynamic.shell.cluster import world_of
 from eks_cilium.dynamic.shell.planning import part_of
-from eks_cilium.dynamic.shell.rules import rules_of
 from eks_cilium.migration import report
-from eks_cilium.migration.run import Run
 from eks_cilium.migration.start import Beginning, begin
 from eks_cilium.settings.problems import UNSET, Problem, set_command
-from stacks.kubernetes_versions import refuse_old_kubernetes
-from stacks.running_cluster import for_good, readable, without_cluster
+from stacks.cilium_eni import EniCluster, register_eni_cilium
+from stacks.kubernetes_versions import check_kubernetes
+from stacks.running_cluster import (
+    ClusterReading,
+    aws_options,
+    cilium_name,
+    exports_without_cluster,
+    in_preview,
+    kubeconfig_of,
+    kubernetes_provider,
+    read_cluster,
+    read_once,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from eks_cilium.cluster.existing import OidcProvider
     from eks_cilium.dynamic.shell.operation import OperationArgs
     from eks_cilium.settings.model import ReplacementSettings
 
-
-@dataclass(frozen=True)
-class Found:
-    """The cluster and where its migration stands."""
-
-    cluster: ExistingCluster
-    beginning: Beginning
+Reading: TypeAlias = ClusterReading[Beginning]
 
 
-def look(settings: ReplacementSettings) -> Found | None:
-    """Read the cluster; None while there is none."""
-    credentials = Credentials(region=settings.region, profile=settings.profile)
-    cluster = find(
-        settings.cluster.name,
-        lambda service: client(credentials, service),
-        subnets=settings.cilium.subnet_ids,
-    )
-    if cluster is None:
-        return None
-    shared = shared_inputs(settings)
-    with world_of(shared) as world:
-        rules = rules_of(shared["target"], shared["rules"])
-        return Found(cluster, begin(Run(world, rules, pulumi.log.debug)))
+def read(settings: ReplacementSettings) -> Reading | None:
+    """Read the cluster and its nodes; None while EKS has no such cluster."""
+    return read_cluster(shared_inputs(settings), begin, subnets=settings.cilium.subnet_ids)
 
 
 def run(
-    settings: ReplacementSettings, look: Callable[[ReplacementSettings], Found | None] = look
+    settings: ReplacementSettings, read: Callable[[ReplacementSettings], Reading | None] = read
 ) -> dict[str, Any]:
-    """Register everything and return what the stack exports."""
-    with readable(settings.cluster.name), for_good():
-        found = look(settings)
-    if found is None:
-        return without_cluster(
-            settings.cluster.name,
-            settings.region,
-            unknown="its nodes and pods are",
-            next_commands=next_commands(settings),
+    """Read the cluster, check it, register everything and return what the stack exports."""
+    reading = read_once(settings, read)
+    if reading is None:
+        return exports_without_cluster(
+            settings, unknown="its nodes and pods are", next_commands=next_commands(settings)
         )
-    return Replacement(settings, found).exports()
+    show(reading)
+    if settings.migration.target == "cilium":
+        check(settings, reading)
+        inventory = register_migration(settings, reading)
+    else:
+        inventory = register_rollback(settings, reading)
+    return exports(settings, reading, inventory)
 
 
-class Replacement:
-    """The resources of one stack in this mode, in the order in which they are made."""
+def show(reading: Reading) -> None:
+    """Print the plan in a preview, before the first change."""
+    plan = in_preview(reading.start.plan)
+    if plan is not None:
+        pulumi.log.info(report.table(plan))
 
-    def __init__(self, settings: ReplacementSettings, found: Found) -> None:
-        self._settings, self._cluster, self._beginning = settings, found.cluster, found.beginning
-        self._foreseen = found.beginning.plan if pulumi.runtime.is_dry_run() else None
-        self._name = settings.cilium.cluster_name or settings.cluster.name
-        self._tags = {**settings.tags, CLUSTER_TAG: self._cluster.name}
-        self._kubeconfig = kubeconfig(
-            name=self._cluster.name,
-            region=settings.region,
-            endpoint=self._cluster.endpoint,
-            certificate_authority=self._cluster.certificate_authority,
-            profile=settings.profile,
-        )
-        self._aws = aws.Provider("aws", region=settings.region, profile=settings.profile)
-        self._show_plan()
-        if settings.migration.target == "cilium":
-            self._inventory = self._migrate()
-        else:
-            self._inventory = self._roll_back()
 
-    def exports(self) -> dict[str, Any]:
-        """What people need: access, the plan as it was before the first change, what to type."""
-        cluster, settings, plan = self._cluster, self._settings, self._plan()
-        return {
-            "kubeconfig": self._kubeconfig,
-            "cluster": {
-                "name": cluster.name,
-                "region": settings.region,
-                "ciliumName": self._name,
-                "arn": cluster.arn,
-                "endpoint": cluster.endpoint,
-                "kubernetesVersion": cluster.version,
-                "target": settings.migration.target,
-                "ciliumVersion": settings.cilium.version,
-            },
-            "planMarkdown": plan.apply(lambda written: written["markdown"]),
-            "planJson": plan.apply(lambda written: written["json"]),
-            "nextCommands": next_commands(settings),
-        }
+def check(settings: ReplacementSettings, reading: Reading) -> None:
+    """Refuse a cluster in which Cilium could not run. Raises RunError.
 
-    def _plan(self) -> pulumi.Output[dict[str, str]]:
-        """Until it is taken, the inventory can not show the plan it will be taken by."""
-        if self._foreseen is not None:
-            return pulumi.Output.from_input(written(self._foreseen))
-        return self._inventory.plan
+    Only a migration to Cilium needs this: a rollback has to work in every cluster.
+    """
+    check_kubernetes(RELEASES[settings.cilium.version], reading.cluster.version)
+    _check_subnets(reading)
+    _check_identity_provider(reading)
+    _masquerade(settings, reading)
 
-    def _show_plan(self) -> None:
-        if self._foreseen is not None:
-            pulumi.log.info(report.table(self._foreseen))
 
-    def _migrate(self) -> NodeInventory:
-        refuse_old_kubernetes(RELEASES[self._settings.cilium.version], self._cluster.version)
-        self._refuse_unknown_subnets()
-        inventory = NodeInventory(self._name, self._inventory_args())
-        operation = self._operation(inventory)
-        bound = AwsNodeAffinity(self._name, operation, pulumi.ResourceOptions(depends_on=[inventory]))
-        unchained = Unchaining(self._name, operation, pulumi.ResourceOptions(depends_on=[bound]))
-        cilium = self._make_cilium(unchained)
-        CniMigration(self._name, self._steps(operation), pulumi.ResourceOptions(depends_on=[bound, cilium]))
-        return inventory
+def register_migration(settings: ReplacementSettings, reading: Reading) -> NodeInventory:
+    """Register every step to Cilium, each after the one before."""
+    name, provider = cilium_name(settings), _aws_provider(settings)
+    inventory = NodeInventory(name, _inventory_args(settings, reading))
+    operation = _operation(settings, inventory)
+    bound = AwsNodeAffinity(name, operation, pulumi.ResourceOptions(depends_on=[inventory]))
+    unchained = Unchaining(name, operation, pulumi.ResourceOptions(depends_on=[bound]))
+    cilium = _register_cilium(settings, reading, provider, unchained)
+    steps = _steps(settings, reading, operation)
+    CniMigration(name, steps, pulumi.ResourceOptions(depends_on=[bound, cilium]))
+    return inventory
 
-    def _roll_back(self) -> NodeInventory:
-        inventory = NodeInventory(f"{self._name}-back", self._inventory_args())
-        steps = self._steps(self._operation(inventory))
-        CniRollback(self._name, steps, pulumi.ResourceOptions(depends_on=[inventory]))
-        return inventory
 
-    def _inventory_args(self) -> Any:
-        return {
-            **shared_inputs(self._settings),
-            "nodes": list(self._beginning.nodes),
-            "left": self._beginning.left,
-            **part_of(self._foreseen, in_short),
-        }
+def register_rollback(settings: ReplacementSettings, reading: Reading) -> NodeInventory:
+    """Register every step back to the AWS VPC CNI; other names, so that the migration's steps are deleted."""
+    name = cilium_name(settings)
+    # The provider has to stay in the stack: resources of the migration are deleted through it.
+    _aws_provider(settings)
+    inventory = NodeInventory(f"{name}-back", _inventory_args(settings, reading))
+    steps = _steps(settings, reading, _operation(settings, inventory))
+    CniRollback(name, steps, pulumi.ResourceOptions(depends_on=[inventory]))
+    return inventory
 
-    def _operation(self, inventory: NodeInventory) -> OperationArgs:
-        return {**shared_inputs(self._settings), "migration": inventory.taken}
 
-    def _steps(self, operation: OperationArgs) -> CniMigrationArgs:
-        return {
-            "operation": operation,
-            "nodes": self._beginning.nodes,
-            "left": self._beginning.left,
-            "parallel": self._settings.migration.parallel,
-            "plan": self._foreseen,
-        }
-
-    def _make_cilium(self, unchained: Unchaining) -> Cilium:
-        """After aws-node is bound and no chained agent is left: from then on new nodes are Cilium's."""
-        role = self._make_operator_role()
-        provider = kubernetes.Provider(
-            self._name, kubeconfig=self._kubeconfig, cluster_identifier=self._cluster.arn
-        )
-        return Cilium(
-            f"{self._name}-cilium",
-            {
-                "version": self._settings.cilium.version,
-                "chart_repository": self._settings.cilium.chart_repository,
-                "values": eni_values(self._eni_mode(role)),
-            },
-            pulumi.ResourceOptions(providers=[provider], depends_on=[unchained, role]),
-        )
-
-    def _make_operator_role(self) -> OperatorRole:
-        cluster = self._cluster
-        return OperatorRole(
-            f"{self._name}-cilium-operator",
-            {
-                "cluster_name": cluster.name,
-                "region": self._settings.region,
-                "account": cluster.account,
-                "vpc_id": cluster.vpc_id,
-                "subnet_ids": self._cluster.subnet_ids,
-                "oidc_provider_arn": self._identity_provider(),
-                "oidc_issuer": cluster.issuer,
-                "node_tag": (f"kubernetes.io/cluster/{cluster.name}", "owned"),
-                "tags": self._tags,
-            },
-            pulumi.ResourceOptions(providers=[self._aws]),
-        )
-
-    def _refuse_unknown_subnets(self) -> None:
-        """Without them Cilium would put pods anywhere; a plan that is refused says more about why."""
-        plan = self._beginning.plan
-        if not self._cluster.subnet_ids and (plan is None or plan.clean):
-            path = ("cilium", "subnetIds")
-            allowed = "the subnets of the nodes: no Auto Scaling group carries the tag of this cluster"
-            problem = Problem(path, UNSET, allowed, set_command(path, ["subnet-0123456789abcdef0"]))
-            raise pulumi.RunError(str(problem))
-
-    def _identity_provider(self) -> pulumi.Input[str]:
-        """The cluster's own one, whoever made it. What this stack made is told from others by its tag."""
-        cluster, mine = self._cluster, f"{pulumi.get_project()}/{pulumi.get_stack()}"
-        found = cluster.oidc_provider
-        if found is not None and found.tags.get(STACK_TAG) != mine:
-            if AUDIENCE not in found.audiences:
-                raise pulumi.RunError(_without_audience(found.arn))
-            return found.arn
-        made = aws.iam.OpenIdConnectProvider(
-            f"{self._name}-oidc",
-            url=f"https://{cluster.issuer}",
-            client_id_lists=[AUDIENCE],
-            tags=tagged(self._tags, f"{self._name}-oidc", **{STACK_TAG: mine}),
-            opts=pulumi.ResourceOptions(provider=self._aws),
-        )
-        return made.arn
-
-    def _eni_mode(self, role: OperatorRole) -> EniMode:
-        wanted, cluster = self._settings.cilium, self._cluster
-        release, subnets = RELEASES[wanted.version], list(cluster.subnet_ids)
-        endpoint = urlsplit(cluster.endpoint)
-        return EniMode(
-            release=release,
-            cluster_name=self._name,
-            region=self._settings.region,
-            api_host=endpoint.hostname,
-            api_port=str(endpoint.port or 443),
-            operator_role_arn=role.arn,
-            subnet_filter=subnets if release.filters_are_lists else " ".join(subnets),
-            vpc_cidr=cluster.cidr,
-            masquerade=self._masquerade(),
-            interface_tags=self._tags,
-            cluster_id=wanted.cluster_id,
-            kube_proxy_replacement=False,
-            prefix_delegation=wanted.prefix_delegation,
-            encryption=wanted.encryption,
-            operator_replicas=wanted.operator_replicas,
-            hubble_enabled=wanted.hubble.enabled,
-            hubble_relay=wanted.hubble.relay,
-            hubble_ui=wanted.hubble.ui,
-            beside=(CNI_LABEL, AWS_CNI),
-            extra=wanted.values,
-        )
-
-    def _masquerade(self) -> Masquerade:
-        try:
-            return decide(
-                self._cluster.subnet_kinds,
-                self._beginning.image_families,
-                wanted=self._settings.cilium.masquerade_wanted,
-                interfaces=self._settings.cilium.egress_masquerade_interfaces,
-            )
-        except ValueError as error:
-            path = ("cilium", "egressMasqueradeInterfaces")
-            raise pulumi.RunError(
-                str(
-                    Problem(
-                        path, UNSET, f"the interfaces of all nodes: {error}", set_command(path, "eth+,ens+")
-                    )
-                )
-            ) from None
+def exports(settings: ReplacementSettings, reading: Reading, inventory: NodeInventory) -> dict[str, Any]:
+    """What people need: access, the plan as it was before the first change, what to type next."""
+    cluster, plan = reading.cluster, _exported_plan(reading, inventory)
+    return {
+        "kubeconfig": kubeconfig_of(settings, cluster),
+        "cluster": {
+            "name": cluster.name,
+            "region": settings.region,
+            "ciliumName": cilium_name(settings),
+            "arn": cluster.arn,
+            "endpoint": cluster.endpoint,
+            "kubernetesVersion": cluster.version,
+            "target": settings.migration.target,
+            "ciliumVersion": settings.cilium.version,
+        },
+        "planMarkdown": plan.apply(lambda texts: texts["markdown"]),
+        "planJson": plan.apply(lambda texts: texts["json"]),
+        "nextCommands": next_commands(settings),
+    }
 
 
 def shared_inputs(settings: ReplacementSettings) -> OperationArgs:
-    """The inputs of every resource of the migration; of its rules what differs from the defaults."""
+    """The inputs of every resource of the migration; of its rules those that differ from the defaults."""
     rules = settings.migration.model_dump(
         mode="json", by_alias=True, exclude_defaults=True, exclude={"target"}
     )
@@ -296,22 +153,155 @@ def shared_inputs(settings: ReplacementSettings) -> OperationArgs:
 
 
 def next_commands(settings: ReplacementSettings) -> list[str]:
-    """What to type to look at the result, or at what is left to do."""
-    where = f"--region {settings.region}" + (f" --profile {settings.profile}" if settings.profile else "")
-    name, target = settings.cluster.name, settings.migration.target
+    """What to type to see the result, or what is left to do."""
+    options, name, target = aws_options(settings), settings.cluster.name, settings.migration.target
     new = "daemonset/cilium" if target == "cilium" else "daemonset/aws-node"
     return [
-        f"aws eks update-kubeconfig {where} --name {name}",
+        f"aws eks update-kubeconfig {options} --name {name}",
         f"kubectl get nodes -L {CNI_LABEL}",
         f"kubectl -n kube-system rollout status {new}",
-        f"python -m migration plan {where} --cluster {name} --target {target}",
+        f"eks-cilium plan {options} --cluster {name} --target {target}",
     ]
 
 
-def _without_audience(arn: str) -> str:
-    return (
-        f"the identity provider {arn} does not take tokens for {AUDIENCE}, so Cilium's operator "
-        "would get no rights\n"
-        f"  fix: aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn {arn} "
-        f"--client-id {AUDIENCE}"
+def _aws_provider(settings: ReplacementSettings) -> aws.Provider:
+    return aws.Provider("aws", region=settings.region, profile=settings.profile)
+
+
+def _inventory_args(settings: ReplacementSettings, reading: Reading) -> Any:
+    return {
+        **shared_inputs(settings),
+        "nodes": list(reading.start.nodes),
+        "left": reading.start.left,
+        **part_of(in_preview(reading.start.plan), in_short),
+    }
+
+
+def _operation(settings: ReplacementSettings, inventory: NodeInventory) -> OperationArgs:
+    return {**shared_inputs(settings), "migration": inventory.taken}
+
+
+def _steps(settings: ReplacementSettings, reading: Reading, operation: OperationArgs) -> CniMigrationArgs:
+    return {
+        "operation": operation,
+        "nodes": reading.start.nodes,
+        "left": reading.start.left,
+        "parallel": settings.migration.parallel,
+        "plan": in_preview(reading.start.plan),
+    }
+
+
+def _exported_plan(reading: Reading, inventory: NodeInventory) -> pulumi.Output[dict[str, str]]:
+    """In the first preview the inventory does not exist yet, so it cannot supply the plan."""
+    plan = in_preview(reading.start.plan)
+    return inventory.plan if plan is None else pulumi.Output.from_input(written(plan))
+
+
+def _register_cilium(
+    settings: ReplacementSettings, reading: Reading, provider: aws.Provider, after: pulumi.Resource
+) -> Cilium:
+    """Register Cilium after aws-node is bound and no chained agent is left: it serves all new nodes."""
+    tags = {**settings.tags, CLUSTER_TAG: reading.cluster.name}
+    role = _register_operator_role(settings, reading, provider, tags)
+    cluster = EniCluster(
+        name=cilium_name(settings),
+        region=settings.region,
+        endpoint=reading.cluster.endpoint,
+        vpc_cidr=reading.cluster.cidr,
+        node_subnet_ids=reading.cluster.subnet_ids,
+        masquerade=_masquerade(settings, reading),
+        tags=tags,
+        other_cni=(CNI_LABEL, AWS_CNI),
     )
+    opts = pulumi.ResourceOptions(
+        providers=[kubernetes_provider(settings, reading.cluster)], depends_on=[after, role]
+    )
+    return register_eni_cilium(cluster, settings.cilium, role, opts)
+
+
+def _register_operator_role(
+    settings: ReplacementSettings, reading: Reading, provider: aws.Provider, tags: dict[str, str]
+) -> OperatorRole:
+    cluster, name = reading.cluster, cilium_name(settings)
+    return OperatorRole(
+        f"{name}-cilium-operator",
+        {
+            "cluster_name": cluster.name,
+            "region": settings.region,
+            "account": cluster.account,
+            "vpc_id": cluster.vpc_id,
+            "subnet_ids": cluster.subnet_ids,
+            "oidc_provider_arn": _identity_provider(name, reading, provider, tags),
+            "oidc_issuer": cluster.issuer,
+            "node_tag": (f"kubernetes.io/cluster/{cluster.name}", "owned"),
+            "tags": tags,
+        },
+        pulumi.ResourceOptions(providers=[provider]),
+    )
+
+
+def _identity_provider(
+    name: str, reading: Reading, provider: aws.Provider, tags: dict[str, str]
+) -> pulumi.Input[str]:
+    """ARN of the cluster's IAM identity provider, registered here if no other stack or tool created it."""
+    existing = _foreign_identity_provider(reading)
+    if existing is not None:
+        return existing.arn
+    created = aws.iam.OpenIdConnectProvider(
+        f"{name}-oidc",
+        url=f"https://{reading.cluster.issuer}",
+        client_id_lists=[AUDIENCE],
+        tags=tagged(tags, f"{name}-oidc", **{STACK_TAG: _this_stack()}),
+        opts=pulumi.ResourceOptions(provider=provider),
+    )
+    return created.arn
+
+
+def _foreign_identity_provider(reading: Reading) -> OidcProvider | None:
+    """The identity provider, unless its tag says that this stack created it: then it stays registered."""
+    found = reading.cluster.oidc_provider
+    return None if found is None or found.tags.get(STACK_TAG) == _this_stack() else found
+
+
+def _this_stack() -> str:
+    return f"{pulumi.get_project()}/{pulumi.get_stack()}"
+
+
+def _check_identity_provider(reading: Reading) -> None:
+    found = _foreign_identity_provider(reading)
+    if found is not None and AUDIENCE not in found.audiences:
+        raise pulumi.RunError(
+            f"the identity provider {found.arn} does not take tokens for {AUDIENCE}, so Cilium's operator "
+            "would get no rights\n"
+            "  fix: aws iam add-client-id-to-open-id-connect-provider "
+            f"--open-id-connect-provider-arn {found.arn} --client-id {AUDIENCE}"
+        )
+
+
+def _check_subnets(reading: Reading) -> None:
+    """Refuse a cluster whose subnets are unknown: Cilium would use any subnet of the VPC.
+
+    A plan that is blocked is left to the inventory's resource, which says more about why.
+    """
+    plan = reading.start.plan
+    if not reading.cluster.subnet_ids and (plan is None or plan.clean):
+        path = ("cilium", "subnetIds")
+        allowed = "the subnets of the nodes: no Auto Scaling group carries the tag of this cluster"
+        problem = Problem(path, UNSET, allowed, set_command(path, ["subnet-0123456789abcdef0"]))
+        raise pulumi.RunError(str(problem))
+
+
+def _masquerade(settings: ReplacementSettings, reading: Reading) -> Masquerade:
+    """Whether pods are masqueraded; RunError where the interfaces of the nodes have no common pattern."""
+    try:
+        return decide(
+            reading.cluster.subnet_kinds,
+            reading.start.image_families,
+            wanted=settings.cilium.masquerade_wanted,
+            interfaces=settings.cilium.egress_masquerade_interfaces,
+        )
+    except ValueError as error:
+        path = ("cilium", "egressMasqueradeInterfaces")
+        allowed = f"the interfaces of all nodes: {error}"
+        problem = Problem(path, UNSET, allowed, set_command(path, "eth+,ens+"))
+        raise pulumi.RunError(str(problem)) from None

@@ -23,15 +23,18 @@ class RefreshBeginning:
     """All that are or were to be restarted, in the order of work."""
     plan: RefreshPlan | None
     """Made when no list was written yet."""
+    nodes: int
+    """How many nodes the cluster has."""
 
 
 def begin(run: Run) -> RefreshBeginning:
     """Look for the list, and plan where there is none."""
+    nodes = len(run.world.api.list("/api/v1/nodes"))
     known = listing.read(run.world, run.refresh.round)
     if known is not None:
-        return RefreshBeginning(known.references, plan=None)
+        return RefreshBeginning(known.references, plan=None, nodes=nodes)
     made = plan_now(run)
-    return RefreshBeginning(tuple(one.workload for one in made.workloads), plan=made)
+    return RefreshBeginning(tuple(one.workload for one in made.workloads), plan=made, nodes=nodes)
 
 
 def plan_now(run: Run) -> RefreshPlan:

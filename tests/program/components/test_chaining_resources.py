@@ -14,7 +14,8 @@ from eks_cilium.migration.refresh.start import RefreshBeginning
 from eks_cilium.settings import read
 from eks_cilium.settings.model import ChainingSettings
 from stacks import chaining
-from stacks.chaining import Found
+from stacks.chaining import Reading
+from stacks.running_cluster import ClusterReading
 from tests.program.components.recording import Recorder, Registration, record
 from tests.program.components.test_replacement_resources import CLUSTER as OF_REPLACEMENT
 
@@ -32,7 +33,7 @@ WORKLOADS = (
     Reference("StatefulSet", "shop", "db"),
 )
 CLUSTER = replace(OF_REPLACEMENT, cidrs=("10.0.0.0/16", "100.64.0.0/16"), service_cidr="172.20.0.0/16")
-FOUND = Found(CLUSTER, RefreshBeginning(WORKLOADS, plan=None), nodes=12)
+READING = ClusterReading(CLUSTER, RefreshBeginning(WORKLOADS, plan=None, nodes=12))
 DYNAMIC = "pulumi-python:dynamic/eks-cilium:"
 
 
@@ -49,10 +50,10 @@ def settings_of(changes: dict[str, Any] | None = None) -> ChainingSettings:
 
 
 def made(
-    changes: dict[str, Any] | None = None, found: Found | None = FOUND, *, preview: bool = False
+    changes: dict[str, Any] | None = None, reading: Reading | None = READING, *, preview: bool = False
 ) -> Recorder:
     settings = settings_of(changes)
-    return record(lambda: chaining.run(settings, lambda _: found), preview=preview)
+    return record(lambda: chaining.run(settings, lambda _: reading), preview=preview)
 
 
 @pytest.fixture(scope="module")
@@ -166,18 +167,21 @@ def test_a_pool_with_addresses_of_the_cluster_is_refused(pool: str, with_whom: s
     assert f"shared with {with_whom}" in str(refusal.value)
 
 
-def test_a_pool_without_room_for_the_nodes_is_refused():
-    with pytest.raises(pulumi.RunError, match="room for twice the 100 nodes"):
-        made({"cilium": {**SETTINGS["cilium"], "pool": "198.19.0.0/20"}}, replace(FOUND, nodes=100))
+def test_a_pool_too_small_for_the_nodes_is_refused():
+    with pytest.raises(pulumi.RunError, match="a network for twice the 100 nodes"):
+        made(
+            {"cilium": {**SETTINGS["cilium"], "pool": "198.19.0.0/20"}},
+            replace(READING, start=replace(READING.start, nodes=100)),
+        )
 
 
 def test_a_kubernetes_that_cilium_does_not_support_is_refused():
     with pytest.raises(pulumi.RunError, match=r"this one needs 1\.31 or newer"):
-        made(found=replace(FOUND, cluster=replace(CLUSTER, version="1.30")))
+        made(reading=replace(READING, cluster=replace(CLUSTER, version="1.30")))
 
 
 def test_a_preview_before_the_cluster_says_so_and_does_not_fail():
-    assert made(found=None, preview=True).registrations == []
+    assert made(reading=None, preview=True).registrations == []
 
 
 EMPTY_PLAN = RefreshPlan(
@@ -197,10 +201,10 @@ EMPTY_PLAN = RefreshPlan(
 @pytest.mark.parametrize("kind", ["PodInventory", "PodRefresh", "ManagedPods"])
 def test_only_a_preview_hands_every_resource_its_part_of_the_plan(kind: str):
     """In an update a resource is checked when its turn comes, so it has to look at the cluster then."""
-    found = replace(FOUND, beginning=RefreshBeginning(WORKLOADS, plan=EMPTY_PLAN))
+    reading = replace(READING, start=RefreshBeginning(WORKLOADS, plan=EMPTY_PLAN, nodes=12))
 
-    previewed = made(found=found, preview=True).of(kind)
-    updated = made(found=found).of(kind)
+    previewed = made(reading=reading, preview=True).of(kind)
+    updated = made(reading=reading).of(kind)
 
     assert previewed
     assert all("lines" in one.inputs["foreseen"] for one in previewed)
@@ -209,4 +213,4 @@ def test_only_a_preview_hands_every_resource_its_part_of_the_plan(kind: str):
 
 def test_an_update_before_the_cluster_is_refused():
     with pytest.raises(pulumi.RunError, match=r"eks-cilium:cluster\.name is \"shop\""):
-        made(found=None)
+        made(reading=None)

@@ -19,7 +19,8 @@ from eks_cilium.migration.start import Beginning
 from eks_cilium.settings import read
 from eks_cilium.settings.model import ReplacementSettings
 from stacks import replacement
-from stacks.replacement import Found
+from stacks.replacement import Reading
+from stacks.running_cluster import ClusterReading
 from tests.program.components.recording import ACCOUNT, ISSUER, Recorder, Registration, record
 
 pytestmark = pytest.mark.simulation
@@ -47,7 +48,7 @@ CLUSTER = ExistingCluster(
     oidc_provider=PROVIDER,
 )
 BEGINNING = Beginning(NODES, left=len(NODES), image_families=frozenset({"al2023"}), plan=None)
-FOUND = Found(CLUSTER, BEGINNING)
+READING = ClusterReading(CLUSTER, BEGINNING)
 DYNAMIC = "pulumi-python:dynamic/eks-cilium:"
 
 
@@ -64,20 +65,22 @@ def settings_of(changes: dict[str, Any] | None = None) -> ReplacementSettings:
 
 
 def made(
-    changes: dict[str, Any] | None = None, found: Found | None = FOUND, *, preview: bool = False
+    changes: dict[str, Any] | None = None, reading: Reading | None = READING, *, preview: bool = False
 ) -> Recorder:
     settings = settings_of(changes)
-    return record(lambda: replacement.run(settings, lambda _: found), preview=preview)
+    return record(lambda: replacement.run(settings, lambda _: reading), preview=preview)
 
 
-def exported(changes: dict[str, Any] | None = None, found: Found | None = FOUND, *, preview: bool) -> Any:
+def exported(
+    changes: dict[str, Any] | None = None, reading: Reading | None = READING, *, preview: bool
+) -> Any:
     settings, kept = settings_of(changes), {}
-    record(lambda: kept.update(replacement.run(settings, lambda _: found)), preview=preview)
+    record(lambda: kept.update(replacement.run(settings, lambda _: reading)), preview=preview)
     return kept
 
 
-def of_cluster(**changes: Any) -> Found:
-    return Found(replace(CLUSTER, **changes), BEGINNING)
+def of_cluster(**changes: Any) -> Reading:
+    return ClusterReading(replace(CLUSTER, **changes), BEGINNING)
 
 
 BACK = {"migration": {"target": "aws-vpc-cni"}}
@@ -213,7 +216,7 @@ def test_a_rotation_is_named_by_its_node_and_knows_nothing_else(forward: Recorde
 
 def test_nodes_that_share_the_short_part_of_their_name_keep_the_whole():
     nodes = ("ip-1.eu-central-1.compute.internal", "ip-1.example.org", "ip-2.example.org")
-    stack = made(found=Found(CLUSTER, replace(BEGINNING, nodes=nodes)))
+    stack = made(reading=ClusterReading(CLUSTER, replace(BEGINNING, nodes=nodes)))
 
     assert {one.name for one in stack.of("NodeRotation")} == {
         "shop-ip-1.eu-central-1.compute.internal",
@@ -271,24 +274,24 @@ def test_a_name_that_cilium_does_not_take_is_ciliums_alone():
 
 
 def test_public_nodes_masquerade_on_the_interfaces_of_their_image():
-    found = Found(
+    reading = ClusterReading(
         replace(CLUSTER, subnet_kinds=frozenset({"private", "public"})),
         replace(BEGINNING, image_families=frozenset({"bottlerocket"})),
     )
 
-    values = made(found=found).one("Release").inputs["values"]
+    values = made(reading=reading).one("Release").inputs["values"]
     assert values["egressMasqueradeInterfaces"] == "eth+"
     assert values["ipv4NativeRoutingCIDR"] == "10.0.0.0/16"
 
 
 def test_public_nodes_of_two_image_families_need_a_word_about_their_interfaces():
-    found = Found(
+    reading = ClusterReading(
         replace(CLUSTER, subnet_kinds=frozenset({"public"})),
         replace(BEGINNING, image_families=frozenset({"al2023", "bottlerocket"})),
     )
 
     with pytest.raises(pulumi.RunError, match=r"eks-cilium:cilium\.egressMasqueradeInterfaces is not set"):
-        made(found=found)
+        made(reading=reading)
 
 
 def test_the_operator_may_attach_to_instances_that_carry_the_clusters_tag(forward: Recorder):
@@ -310,7 +313,7 @@ def test_an_identity_provider_that_is_there_is_used_as_it_is(forward: Recorder):
 
 
 def test_a_missing_identity_provider_is_made_and_marked():
-    stack = made(found=of_cluster(oidc_provider=None))
+    stack = made(reading=of_cluster(oidc_provider=None))
 
     inputs = stack.one("OpenIdConnectProvider").inputs
     assert inputs["url"] == f"https://{ISSUER}"
@@ -322,46 +325,46 @@ def test_a_missing_identity_provider_is_made_and_marked():
 def test_an_identity_provider_of_this_stack_stays_in_it():
     ours = replace(PROVIDER, tags={STACK_TAG: "eks-cilium/test"})
 
-    assert made(found=of_cluster(oidc_provider=ours)).one("OpenIdConnectProvider")
+    assert made(reading=of_cluster(oidc_provider=ours)).one("OpenIdConnectProvider")
 
 
 def test_an_identity_provider_of_another_stack_is_used_as_it_is():
     theirs = replace(PROVIDER, tags={STACK_TAG: "eks-cilium/other"})
 
-    assert made(found=of_cluster(oidc_provider=theirs)).of("OpenIdConnectProvider") == []
+    assert made(reading=of_cluster(oidc_provider=theirs)).of("OpenIdConnectProvider") == []
 
 
 def test_an_identity_provider_that_takes_no_tokens_for_sts_is_refused():
     with pytest.raises(pulumi.RunError, match="add-client-id-to-open-id-connect-provider"):
-        made(found=of_cluster(oidc_provider=replace(PROVIDER, audiences=("other",))))
+        made(reading=of_cluster(oidc_provider=replace(PROVIDER, audiences=("other",))))
 
 
 def test_a_kubernetes_that_cilium_does_not_support_is_refused():
     with pytest.raises(pulumi.RunError, match=r"this one needs 1\.31 or newer"):
-        made(found=of_cluster(version="1.30"))
+        made(reading=of_cluster(version="1.30"))
 
 
 def test_nodes_whose_subnets_nobody_knows_are_refused():
     with pytest.raises(pulumi.RunError, match=r"eks-cilium:cilium\.subnetIds is not set"):
-        made(found=of_cluster(subnet_ids=()))
+        made(reading=of_cluster(subnet_ids=()))
 
 
 def test_a_preview_before_the_cluster_says_so_and_does_not_fail():
-    stack = made(found=None, preview=True)
+    stack = made(reading=None, preview=True)
 
     assert stack.registrations == []
-    assert "no cluster shop in eu-central-1 yet" in exported(found=None, preview=True)["planMarkdown"]
+    assert "no cluster shop in eu-central-1 yet" in exported(reading=None, preview=True)["planMarkdown"]
 
 
 def test_an_update_before_the_cluster_is_refused():
     with pytest.raises(pulumi.RunError, match=r"eks-cilium:cluster\.name is \"shop\""):
-        made(found=None)
+        made(reading=None)
 
 
 def test_the_way_back_is_not_kept_by_what_only_cilium_needs():
-    found = of_cluster(version="1.30", subnet_ids=(), oidc_provider=None)
+    reading = of_cluster(version="1.30", subnet_ids=(), oidc_provider=None)
 
-    assert made(BACK, found).one("AgentsGone")
+    assert made(BACK, reading).one("AgentsGone")
 
 
 @pytest.mark.parametrize(
@@ -376,11 +379,11 @@ def test_the_way_back_is_not_kept_by_what_only_cilium_needs():
     ],
 )
 def test_a_cluster_that_can_not_be_read_ends_in_one_sentence(trouble: Exception):
-    def look(_: ReplacementSettings) -> Found | None:
+    def read_cluster(_: ReplacementSettings) -> Reading | None:
         raise trouble
 
     with pytest.raises(pulumi.RunError, match="shop could not be read: "):
-        record(lambda: replacement.run(settings_of(), look))
+        record(lambda: replacement.run(settings_of(), read_cluster))
 
 
 EMPTY_PLAN = Plan(
@@ -408,7 +411,7 @@ def resolved(output: Any) -> Any:
 
 
 def test_the_first_preview_exports_the_plan_it_shows():
-    exports = exported(found=Found(CLUSTER, replace(BEGINNING, plan=EMPTY_PLAN)), preview=True)
+    exports = exported(reading=ClusterReading(CLUSTER, replace(BEGINNING, plan=EMPTY_PLAN)), preview=True)
 
     assert "Replacement plan of cluster shop" in resolved(exports["planMarkdown"])
     assert json.loads(resolved(exports["planJson"]))["schema"] == "eks-cilium/plan/v1"
@@ -418,10 +421,10 @@ def test_the_first_preview_exports_the_plan_it_shows():
 @pytest.mark.parametrize("changes", [{}, BACK])
 def test_only_a_preview_hands_every_resource_its_part_of_the_plan(changes: dict[str, Any], kind: str):
     """In an update a resource is checked when its turn comes, so it has to look at the cluster then."""
-    found = Found(CLUSTER, replace(BEGINNING, plan=EMPTY_PLAN))
+    reading = ClusterReading(CLUSTER, replace(BEGINNING, plan=EMPTY_PLAN))
 
-    previewed = made(changes, found, preview=True).of(kind)
-    updated = made(changes, found).of(kind)
+    previewed = made(changes, reading, preview=True).of(kind)
+    updated = made(changes, reading).of(kind)
 
     assert previewed
     assert all("lines" in one.inputs["foreseen"] for one in previewed)

@@ -1,4 +1,4 @@
-"""Cilium chained to the AWS VPC CNI, in a running cluster and in a new one."""
+"""Cilium chained to the AWS VPC CNI; called by mode `chaining`, of a running cluster and of a new one."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def warn_of_limits(wanted: NewChainedCilium) -> None:
-    """Name in a preview what the configuration asks for and this mode limits."""
+    """Warn in a preview about chart values whose effect is limited in this mode."""
     if pulumi.runtime.is_dry_run():
         for limited in limited_values(wanted.values):
             pulumi.log.warn(f"eks-cilium:{limited.what} is limited in this mode: {limited.why}")
 
 
-def chained_cilium(name: str, wanted: NewChainedCilium, opts: pulumi.ResourceOptions) -> Cilium:
-    """The release. `name` is that of the cluster in Cilium."""
+def register_chained_cilium(name: str, wanted: NewChainedCilium, opts: pulumi.ResourceOptions) -> Cilium:
+    """Register the Helm release. `name` is the cluster's name in Cilium."""
     return Cilium(
         f"{name}-cilium",
         {

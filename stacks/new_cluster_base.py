@@ -1,0 +1,264 @@
+"""A new EKS cluster, whatever its CNI: what modes `new-cluster` and `chaining` register in the same way.
+
+The order matters: a control plane without add-ons, then the CNI, which does not wait, then nodes, which
+cannot become Ready without it, then a gate that waits for all of them, then CoreDNS. `pulumi destroy` deletes
+in the opposite order, so nodes terminate while their CNI still runs, and the sweep deletes the network
+interfaces that were left before the subnets are deleted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components.cluster.coredns import CoreDns
+from components.cluster.eks_cluster import EksCluster
+from components.cluster.node_group import NodeGroup
+from components.cluster.node_role import NodeRole
+from components.naming import CLUSTER_TAG
+from components.network.existing_network import ExistingNetwork
+from components.network.new_network import Network
+from components.network.zones import first_zones
+from eks_cilium.cilium.versions import RELEASES
+from eks_cilium.dynamic.interface_sweep import InterfaceSweep
+from eks_cilium.dynamic.readiness_gate import ReadinessGate
+from stacks.kubernetes_versions import warn_about_untested_kubernetes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from components.cilium import Cilium
+    from components.cluster.node_group import NodeGroupArgs
+    from eks_cilium.cilium.masquerade import SubnetKind
+    from eks_cilium.settings.model import MadeClusterSettings
+    from eks_cilium.settings.model import NodeGroup as NodeGroupSettings
+
+
+@dataclass(frozen=True)
+class ClusterBase:
+    """A control plane in its network, before it has a CNI and nodes."""
+
+    aws: aws.Provider
+    tags: Mapping[str, str]
+    network: Network | ExistingNetwork
+    cluster: EksCluster
+    sweep: InterfaceSweep
+    """A CNI is registered after it, so that `pulumi destroy` sweeps once the CNI is deleted."""
+
+    def with_aws(self, *depends_on: pulumi.Resource) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(providers=[self.aws], depends_on=list(depends_on))
+
+    def subnets(self, kind: SubnetKind) -> Sequence[pulumi.Output[str]]:
+        private = kind == "private"
+        return self.network.private_subnet_ids if private else self.network.public_subnet_ids
+
+    def node_subnets(self, groups: Mapping[str, NodeGroupSettings]) -> list[pulumi.Output[str]]:
+        """Every subnet that holds nodes, private ones first."""
+        kinds = {group.subnets for group in groups.values()}
+        return [subnet for kind in sorted(kinds) for subnet in self.subnets(kind)]
+
+
+def check(settings: MadeClusterSettings) -> None:
+    """Warn about what the configuration cannot refuse; the rules of `settings` have refused the rest."""
+    warn_about_untested_kubernetes(RELEASES[settings.cilium.version], settings.cluster.kubernetes_version)
+
+
+def register_base(settings: MadeClusterSettings) -> ClusterBase:
+    """Register the network and the control plane, on which no pod runs yet."""
+    tags = {**settings.tags, CLUSTER_TAG: settings.cluster.name}
+    provider = aws.Provider("aws", region=settings.region, profile=settings.profile)
+    network = _register_network(settings, provider, tags)
+    cluster = _register_control_plane(settings, provider, tags, network)
+    return ClusterBase(provider, tags, network, cluster, _register_sweep(settings, network, cluster))
+
+
+def register_nodes(
+    settings: MadeClusterSettings, base: ClusterBase, cilium: Cilium, *, cilium_makes_interfaces: bool
+) -> dict[str, NodeGroup]:
+    """Register the node groups, the gate that waits for their nodes and the CNI, and CoreDNS after it.
+
+    Args:
+        settings: The configuration of the stack.
+        base: The control plane and its network.
+        cilium: The release that nodes become Ready by.
+        cilium_makes_interfaces: Whether Cilium makes the network interfaces of nodes.
+    """
+    name = settings.cluster.name
+    role = NodeRole(f"{name}-node", {"region": settings.region, "tags": base.tags}, base.with_aws())
+    args = partial(_node_group_args, settings, base, role, cilium_makes_interfaces)
+    after = base.with_aws(role, cilium, base.network)
+    groups = {
+        key: NodeGroup(f"{name}-{key}", args(group), after) for key, group in settings.node_groups.items()
+    }
+    _register_coredns(settings, base, _register_gate(settings, base, [cilium, *groups.values()]))
+    return groups
+
+
+def exports(
+    settings: MadeClusterSettings, base: ClusterBase, node_groups: Mapping[str, NodeGroup]
+) -> dict[str, Any]:
+    """What other stacks and people need to know about the cluster."""
+    cluster, name = base.cluster, settings.cluster.name
+    profile = f" --profile {settings.profile}" if settings.profile else ""
+    return {
+        "kubeconfig": cluster.kubeconfig,
+        "cluster": {
+            "name": cluster.cluster_name,
+            "region": settings.region,
+            "ciliumName": name,
+            "arn": cluster.arn,
+            "endpoint": cluster.endpoint,
+            "kubernetesVersion": settings.cluster.kubernetes_version,
+            "ciliumVersion": settings.cilium.version,
+            "nodeGroups": {key: group.node_group_name for key, group in node_groups.items()},
+        },
+        "network": {
+            "vpcId": base.network.vpc_id,
+            "cidr": base.network.cidr,
+            "securityGroupId": cluster.security_group_id,
+        },
+        "nextCommands": [
+            f"aws eks update-kubeconfig --region {settings.region} --name {name}{profile}",
+            "kubectl get nodes",
+            "cilium status --wait",
+        ],
+    }
+
+
+def _register_network(
+    settings: MadeClusterSettings, provider: aws.Provider, tags: Mapping[str, str]
+) -> Network | ExistingNetwork:
+    wanted, opts = settings.network, pulumi.ResourceOptions(providers=[provider])
+    if wanted.vpc_id is not None:
+        return ExistingNetwork(
+            settings.cluster.name,
+            {
+                "vpc_id": wanted.vpc_id,
+                "private_subnet_ids": wanted.private_subnet_ids,
+                "public_subnet_ids": wanted.public_subnet_ids,
+                "service_cidr": settings.cluster.service_cidr,
+            },
+            opts,
+        )
+    assert wanted.cidr is not None, "settings refuse a network with neither cidr nor vpcId"
+    zones = first_zones(wanted.zones, provider) if isinstance(wanted.zones, int) else wanted.zones
+    return Network(
+        settings.cluster.name,
+        {"cidr": wanted.cidr, "zones": zones, "nat": wanted.nat, "tags": tags},
+        opts,
+    )
+
+
+def _register_control_plane(
+    settings: MadeClusterSettings,
+    provider: aws.Provider,
+    tags: Mapping[str, str],
+    network: Network | ExistingNetwork,
+) -> EksCluster:
+    wanted = settings.cluster
+    return EksCluster(
+        wanted.name,
+        {
+            "cluster_name": wanted.name,
+            "kubernetes_version": wanted.kubernetes_version,
+            "region": settings.region,
+            "profile": settings.profile,
+            "vpc_id": network.vpc_id,
+            "private_subnet_ids": network.private_subnet_ids,
+            "public_subnet_ids": network.public_subnet_ids,
+            "service_cidr": wanted.service_cidr,
+            "private_access": wanted.endpoint.private_access,
+            "public_access": wanted.endpoint.public_access,
+            "public_access_cidrs": wanted.endpoint.public_access_cidrs,
+            "kube_proxy_version": settings.kube_proxy.version if settings.kube_proxy else None,
+            "log_types": wanted.log_types,
+            "log_retention_days": wanted.log_retention_days,
+            "admins": wanted.admins,
+            "secrets_key_arn": wanted.secrets_key_arn,
+            "deletion_protection": wanted.deletion_protection,
+            "protect": wanted.protect,
+            "tags": tags,
+        },
+        pulumi.ResourceOptions(providers=[provider], depends_on=[network]),
+    )
+
+
+def _register_sweep(
+    settings: MadeClusterSettings, network: Network | ExistingNetwork, cluster: EksCluster
+) -> InterfaceSweep:
+    return InterfaceSweep(
+        settings.cluster.name,
+        {
+            "cluster_name": cluster.cluster_name,
+            "region": settings.region,
+            "profile": settings.profile,
+            "vpc_id": network.vpc_id,
+            "tag_key": CLUSTER_TAG,
+        },
+        pulumi.ResourceOptions(depends_on=[cluster, network]),
+    )
+
+
+def _node_group_args(
+    settings: MadeClusterSettings,
+    base: ClusterBase,
+    role: NodeRole,
+    cilium_makes_interfaces: bool,
+    group: NodeGroupSettings,
+) -> NodeGroupArgs:
+    return {
+        "cluster_name": base.cluster.cluster_name,
+        "kubernetes_version": settings.cluster.kubernetes_version,
+        "node_role_arn": role.arn,
+        "subnet_ids": base.subnets(group.subnets),
+        "instance_types": group.instance_types,
+        "ami_type": group.ami_type,
+        "release_version": group.release_version,
+        "capacity_type": group.capacity_type,
+        "min_size": group.min_size,
+        "desired_size": group.desired_size,
+        "max_size": group.max_size,
+        "autoscaled": group.autoscaled,
+        "disk_size": group.disk_size,
+        "labels": group.labels,
+        "taints": [
+            {"key": taint.key, "value": taint.value, "effect": taint.effect} for taint in group.taints
+        ],
+        "max_unavailable": group.max_unavailable,
+        "interfaces_are_ciliums": cilium_makes_interfaces,
+        "tags": base.tags,
+    }
+
+
+def _register_gate(
+    settings: MadeClusterSettings, base: ClusterBase, after: Sequence[pulumi.Resource]
+) -> ReadinessGate:
+    return ReadinessGate(
+        settings.cluster.name,
+        {
+            "cluster_name": base.cluster.cluster_name,
+            "region": settings.region,
+            "profile": settings.profile,
+            "endpoint": base.cluster.endpoint,
+            "certificate_authority": base.cluster.certificate_authority,
+            "minimum_nodes": sum(group.dependable_size for group in settings.node_groups.values()),
+        },
+        pulumi.ResourceOptions(depends_on=list(after)),
+    )
+
+
+def _register_coredns(settings: MadeClusterSettings, base: ClusterBase, gate: ReadinessGate) -> CoreDns:
+    return CoreDns(
+        settings.cluster.name,
+        {
+            "cluster_name": base.cluster.cluster_name,
+            "version": settings.coredns.version,
+            "replicas": settings.coredns.replicas,
+            "tags": base.tags,
+        },
+        base.with_aws(gate),
+    )
