@@ -1,1 +1,1 @@
-"""What an EKS cluster is, whoever asks: its objects, nodes, readiness and orphaned interfaces."""
+"""What an EKS cluster is, for migration and mesh alike: objects, nodes, readiness, orphaned interfaces."""

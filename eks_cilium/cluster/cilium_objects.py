@@ -1,6 +1,6 @@
-"""What a cluster says about Cilium's policies and the pods they are about, as plain objects.
+"""Reads Cilium's policies and endpoints, and the pods they select, from a cluster. It changes nothing.
 
-Read by `python -m eks_cilium.policy.verdict`, which judges them. Nothing is written.
+Called by `eks-cilium verdict`, which evaluates them.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ _KEPT_OF_METADATA = ("name", "namespace")
 
 @dataclass(frozen=True)
 class CiliumObjects:
-    """The objects of one cluster."""
+    """What a verdict about one cluster depends on."""
 
     config: Object
     """Data of the ConfigMap `cilium-config`, which every agent reads."""
     endpoints: tuple[Object, ...]
-    """CiliumEndpoints: one for each pod that Cilium serves."""
+    """CiliumEndpoints: one for each pod that Cilium manages."""
     pods: tuple[Object, ...]
     """Namespace, name, host network and ports of each pod, as `{namespace, name, hostNetwork, ports}`."""
     policies: tuple[Object, ...]
 
 
 def cilium_objects(api: KubernetesApi, where: str) -> CiliumObjects:
-    """Everything that decides. Raises UserError where Cilium is not installed; `where` names the cluster."""
+    """Read them. Raises UserError where Cilium is not installed; `where` names the cluster in its message."""
     config = api.get(_CONFIG)
     if config is None:
         raise UserError(f"{where} has no ConfigMap kube-system/cilium-config: Cilium is not installed there")

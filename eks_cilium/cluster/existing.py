@@ -1,7 +1,7 @@
-"""What a program has to know of a running cluster before it can add Cilium to it. Only reads.
+"""What a stack has to know of a running cluster before it can add Cilium to it. It changes nothing.
 
-Called when a replacement's program starts. Everything here stays the same while nodes are replaced, so that
-what is made from it does not change from one run to the next.
+Called when the programs of replacement and chaining start. None of it changes while nodes are replaced, so
+that the resources that are registered from it stay the same from one run to the next.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class OidcProvider:
 
 @dataclass(frozen=True, slots=True)
 class ExistingCluster:
-    """An EKS cluster that somebody else made."""
+    """An EKS cluster that this stack did not create."""
 
     name: str
     arn: str
@@ -42,28 +42,29 @@ class ExistingCluster:
     """Base64, as EKS returns it."""
     version: str
     issuer: str
-    """Of the cluster's tokens, without https://, as IAM conditions spell it."""
+    """Issuer of the cluster's tokens without https://, as IAM conditions spell it."""
     vpc_id: str
     cidr: str
     subnet_ids: tuple[str, ...]
-    """Where the Auto Scaling groups of the cluster put nodes."""
+    """Subnets of the cluster's Auto Scaling groups."""
     subnet_kinds: frozenset[SubnetKind]
     oidc_provider: OidcProvider | None
     cidrs: tuple[str, ...] = ()
-    """All networks of the VPC."""
+    """All networks of the VPC, its first one first."""
     service_cidr: str = ""
-    """Network of Service addresses."""
+    """The network of the Services' addresses."""
 
     @property
     def account(self) -> str:
-        """The AWS account it is in."""
+        """Id of its AWS account."""
         return self.arn.split(":")[4]
 
 
 def find(name: str, aws: Callable[[str], Any], *, subnets: Sequence[str] = ()) -> ExistingCluster | None:
-    """The cluster of that name; None while there is none that can be reached.
+    """The cluster of that name; None where none exists, or it has no endpoint yet.
 
-    `aws` makes boto3 clients; `subnets` are those of the nodes, where somebody said so.
+    `aws` returns the boto3 client of a service. `subnets` are those of the nodes, where the configuration
+    names them; otherwise they are read from the Auto Scaling groups.
     """
     eks, ec2 = aws("eks"), aws("ec2")
     try:
@@ -93,17 +94,17 @@ def find(name: str, aws: Callable[[str], Any], *, subnets: Sequence[str] = ()) -
 
 
 def networks(vpc: Mapping[str, Any]) -> tuple[str, ...]:
-    """The networks of a VPC, its first one first; those that are on their way out do not count."""
+    """The networks of a VPC, its first one first, without those that are being disassociated."""
     more = [
-        one["CidrBlock"]
-        for one in vpc.get("CidrBlockAssociationSet") or ()
-        if (one.get("CidrBlockState") or {}).get("State", "associated") in ("associated", "associating")
+        block["CidrBlock"]
+        for block in vpc.get("CidrBlockAssociationSet") or ()
+        if (block.get("CidrBlockState") or {}).get("State", "associated") in ("associated", "associating")
     ]
     return tuple(dict.fromkeys([vpc["CidrBlock"], *more]))
 
 
 def node_subnets(autoscaling: Any, cluster: str) -> tuple[str, ...]:
-    """Subnets of the cluster's Auto Scaling groups, known by the tag every cluster's instances need."""
+    """Subnets of the Auto Scaling groups with the tag that EKS requires of every node's instance."""
     pages = autoscaling.get_paginator("describe_auto_scaling_groups").paginate(
         Filters=[{"Name": "tag-key", "Values": [f"kubernetes.io/cluster/{cluster}"]}]
     )
@@ -121,19 +122,20 @@ def node_subnets(autoscaling: Any, cluster: str) -> tuple[str, ...]:
 
 
 def subnet_kinds(ec2: Any, vpc_id: str, subnets: Iterable[str]) -> frozenset[SubnetKind]:
-    """Whether nodes are in private subnets, public ones or both. Public leads to an internet gateway."""
+    """Kinds of the subnets: public ones have a default route to an internet gateway, others are private."""
     pages = ec2.get_paginator("describe_route_tables").paginate(
         Filters=[{"Name": "vpc-id", "Values": [vpc_id]}]
     )
     tables = [table for page in pages for table in page["RouteTables"]]
-    of_subnet = {one.get("SubnetId"): table for table in tables for one in table["Associations"]}
-    main = next((table for table in tables for one in table["Associations"] if one.get("Main")), None)
+    associations = [(entry, table) for table in tables for entry in table["Associations"]]
+    of_subnet = {entry.get("SubnetId"): table for entry, table in associations}
+    main = next((table for entry, table in associations if entry.get("Main")), None)
     found = [of_subnet.get(subnet, main) for subnet in subnets]
     return frozenset("public" if table and _is_public(table["Routes"]) else "private" for table in found)
 
 
 def oidc_provider(iam: Any, cluster_arn: str, issuer: str) -> OidcProvider | None:
-    """The identity provider for an issuer, whoever made it; None where there is none."""
+    """The identity provider of an issuer in the cluster's account; None where there is none."""
     _, partition, _, _, account, _ = cluster_arn.split(":", 5)
     arn = f"arn:{partition}:iam::{account}:oidc-provider/{issuer}"
     try:
@@ -145,7 +147,7 @@ def oidc_provider(iam: Any, cluster_arn: str, issuer: str) -> OidcProvider | Non
 
 
 def image_families(nodes: Sequence[Object]) -> frozenset[ImageFamily]:
-    """Families of the images that nodes run, which decide how network interfaces are called."""
+    """Families of the nodes' images, which decide how their network interfaces are named."""
     return frozenset(_family(node["status"]["nodeInfo"]["osImage"]) for node in nodes)
 
 

@@ -1,6 +1,6 @@
-"""Names the migration writes on other people's objects, in one place: whoever reads a mark finds it here.
+"""Names of the labels, annotations, taints and objects that a migration writes into the cluster.
 
-Marks are hints for people and for the order of work. What is true is read from EC2 and Kubernetes.
+They are hints for engineers and for the order of work. Decisions are made from what EC2 and Kubernetes say.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ STACK_TAG = "eks-cilium/stack"
 """AWS tag: the Pulumi stack that created a resource, so that no other stack adopts or changes it."""
 
 CNI_LABEL = "cni-plugin"
-"""Node label that says whose addresses the node's pods have; only nodes that existed before carry it."""
+"""Node label with the CNI of the node's pods; only nodes from before the migration carry it."""
 AWS_CNI = "aws"
 
 NAMESPACE = "kube-system"
 
 ROTATION_ANNOTATION = "eks-cilium.io/rotation"
-"""On a node that is being replaced: the phase it is in."""
+"""On a node that is being replaced: the phase of its replacement."""
 OUTGOING_TAINT = "eks-cilium.io/outgoing"
-"""PreferNoSchedule on every node that is to go, so that evicted pods do not land on the next one."""
+"""PreferNoSchedule on every node that will be replaced, so that evicted pods avoid the next such node."""

@@ -1,4 +1,4 @@
-"""Pieces that every kind of Kubernetes object shares: references, times, owners, conditions, node terms."""
+"""Parts that every kind of Kubernetes object has: references, times, owners, conditions, node terms."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, order=True)
 class Reference:
-    """Which object: enough to name it in a sentence and to find it again."""
+    """Kind, namespace and name of an object: enough to name it in a sentence and to find it again."""
 
     kind: str
     namespace: str
-    """Empty for objects of the whole cluster."""
+    """Empty for objects without a namespace."""
     name: str
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
 
 
-def reference(kind: str, thing: Mapping[str, Any]) -> Reference:
-    """Which object this is. Items of a list do not say their kind."""
-    metadata = thing["metadata"]
+def reference(kind: str, obj: Mapping[str, Any]) -> Reference:
+    """The reference to an object; `kind` is given because items of a list do not have it."""
+    metadata = obj["metadata"]
     return Reference(kind, metadata.get("namespace", ""), metadata["name"])
 
 
-def controller(thing: Mapping[str, Any]) -> Reference | None:
-    """The one owner that makes the object anew."""
-    metadata = thing["metadata"]
+def controller(obj: Mapping[str, Any]) -> Reference | None:
+    """The owner that recreates the object when it is deleted; None where there is none."""
+    metadata = obj["metadata"]
     for owner in metadata.get("ownerReferences") or ():
         if owner.get("controller"):
             return Reference(owner["kind"], metadata.get("namespace", ""), owner["name"])
@@ -61,21 +61,21 @@ def controller(thing: Mapping[str, Any]) -> Reference | None:
 
 
 def moment(text: str | None) -> datetime | None:
-    """A time as Kubernetes writes it."""
+    """The time in a field such as creationTimestamp; None where the field is empty."""
     return datetime.fromisoformat(text) if text else None
 
 
-def condition(thing: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
-    """One condition of the status; empty when it is not there."""
-    for one in thing.get("status", {}).get("conditions") or ():
-        if one["type"] == kind:
-            found: Mapping[str, Any] = one
+def condition(obj: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    """The condition of a type in the status; empty where it is missing."""
+    for entry in obj.get("status", {}).get("conditions") or ():
+        if entry["type"] == kind:
+            found: Mapping[str, Any] = entry
             return found
     return {}
 
 
 def node_terms(written: Mapping[str, Any] | None) -> Terms:
-    """The terms of a required node affinity. A demand on the node's name becomes one on its host name."""
+    """The terms of a required node affinity. A requirement on a node's name becomes one on its host name."""
     return tuple(
         (*requirements(term.get("matchExpressions")), *_fields(term.get("matchFields")))
         for term in (written or {}).get("nodeSelectorTerms") or ()
@@ -84,6 +84,6 @@ def node_terms(written: Mapping[str, Any] | None) -> Terms:
 
 def _fields(written: Any) -> tuple[Requirement, ...]:
     return tuple(
-        Requirement(HOSTNAME, one.operator, one.values) if one.key == _NODE_NAME_FIELD else one
-        for one in requirements(written)
+        Requirement(HOSTNAME, field.operator, field.values) if field.key == _NODE_NAME_FIELD else field
+        for field in requirements(written)
     )

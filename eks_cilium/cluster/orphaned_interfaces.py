@@ -1,8 +1,9 @@
-"""Network interfaces that Cilium made and nobody uses any more.
+"""Deletes network interfaces that Cilium created and that no instance uses any more.
 
-An interface goes with its instance, except when the operator was stopped between making and attaching it,
-or when an instance died while detaching. Such a one is *available* and keeps its subnet and security group
-alive.
+AWS deletes an interface with its instance, but not when Cilium's operator was stopped between creating and
+attaching it, or when the instance terminated while the interface was detaching. Such an interface stays
+*available*, and neither its subnet nor its security group can be deleted. Called when a stack with Cilium is
+destroyed.
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ _MOST_READINGS = 60
 
 
 class Ec2(Protocol):
-    """What the sweep needs of boto3's EC2 client."""
+    """The part of boto3's EC2 client that the sweep needs."""
 
     def get_paginator(self, operation_name: str, /) -> Any:
-        """A paginator for an operation."""
+        """A paginator for an operation of the API."""
 
     def delete_network_interface(self, *, NetworkInterfaceId: str) -> Any:  # noqa: N803 - boto3's spelling
-        """Delete one interface."""
+        """Delete one interface by its id."""
 
 
 def sweep(
@@ -47,36 +48,35 @@ def sweep(
 ) -> list[str]:
     """Delete Cilium's interfaces of one cluster; returns their ids.
 
-    Looks again while interfaces are still detaching from instances that are going away, and until nothing new
-    shows up, for at most five minutes.
+    Reads them again while some are still detaching from terminating instances, and until two readings in a
+    row find none, for at most five minutes.
     """
     deleted: list[str] = []
     quiet = 0
     for _ in range(_MOST_READINGS):
-        left = [
+        remaining = [
             interface
             for interface in _interfaces(client, vpc_id)
             if belongs(_tags(interface), cluster_name=cluster_name, tag_key=tag_key)
         ]
-        for interface in left:
+        for interface in remaining:
             if interface["Status"] == "available" and _delete(client, interface["NetworkInterfaceId"]):
                 deleted.append(interface["NetworkInterfaceId"])
                 report(f"deleted the detached interface {interface['NetworkInterfaceId']}")
-        quiet = 0 if left else quiet + 1
+        quiet = 0 if remaining else quiet + 1
         if quiet >= _QUIET_READINGS:
             break
-        if left:
-            report(f"interfaces of {cluster_name} still there: {len(left)}")
+        if remaining:
+            report(f"interfaces of {cluster_name} not deleted yet: {len(remaining)}")
         sleep(_PAUSE_SECONDS)
     return deleted
 
 
 def belongs(tags: Mapping[str, str], *, cluster_name: str, tag_key: str) -> bool:
-    """Whether an interface is one that Cilium made for this cluster.
+    """Whether Cilium created an interface for this cluster.
 
-    Its own tags say so from 1.13 on; `tag_key` is what this program has Cilium write with every version.
-    Interfaces that came with an instance carry the instance's tags only through the launch template, and
-    leave with it.
+    From 1.13 on Cilium's own tags say so; `tag_key` is a tag that the Helm values add with every version.
+    Primary interfaces get tags of the instance only through a launch template, and are deleted with it.
     """
     if tags.get(MANAGED_TAG) == "true":
         return tags.get(OWNER_TAG) == cluster_name
@@ -96,7 +96,7 @@ def _tags(interface: Any) -> dict[str, str]:
 
 
 def _delete(client: Ec2, interface_id: str) -> bool:
-    """Delete one interface; False when somebody else was faster, or it is in use after all."""
+    """Delete one interface; False when it does not exist any more, or is in use again."""
     try:
         client.delete_network_interface(NetworkInterfaceId=interface_id)
     except AwsError as error:

@@ -13,6 +13,7 @@ from eks_cilium.cilium.values import AGENT_NOT_READY_TAINT
 from eks_cilium.errors import NotReadyError
 from eks_cilium.runtime.clock import Time
 from eks_cilium.runtime.waiting import Polls
+from eks_cilium.texts import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -46,7 +47,6 @@ class Readiness:
 
     @property
     def ready(self) -> bool:
-        """Whether nothing is missing."""
         return not self.missing
 
 
@@ -101,7 +101,8 @@ def _custom_resources(api: ReadingApi) -> Iterator[str]:
     }
     waiting = [name for name in CUSTOM_RESOURCES if name not in established]
     if waiting:
-        yield f"custom resources not established yet: {_named(waiting)} (Cilium's operator registers them)"
+        names = named(waiting, _MOST_NAMED)
+        yield f"custom resources not established yet: {names} (Cilium's operator registers them)"
 
 
 def _node_count(nodes: Sequence[Object], minimum: int) -> Iterator[str]:
@@ -139,7 +140,7 @@ def _tainted(nodes: Sequence[Object]) -> Iterator[str]:
         if any(taint["key"] == AGENT_NOT_READY_TAINT for taint in node["spec"].get("taints") or [])
     ]
     if tainted:
-        yield f"taint {AGENT_NOT_READY_TAINT} still on {_named(tainted)}"
+        yield f"taint {AGENT_NOT_READY_TAINT} still on {named(tainted, _MOST_NAMED)}"
 
 
 def _not_ready(nodes: Sequence[Object]) -> Iterator[str]:
@@ -169,24 +170,19 @@ def pod_reason(pod: Object) -> str:
     return str(status.get("phase", "no status yet"))
 
 
-def _named(names: Sequence[str]) -> str:
-    more = len(names) - _MOST_NAMED
-    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+def _name(obj: Object) -> str:
+    return str(obj["metadata"]["name"])
 
 
-def _name(thing: Object) -> str:
-    return str(thing["metadata"]["name"])
-
-
-def _condition(thing: Object, kind: str) -> str | None:
-    for condition in thing.get("status", {}).get("conditions") or []:
+def _condition(obj: Object, kind: str) -> str | None:
+    for condition in obj.get("status", {}).get("conditions") or []:
         if condition["type"] == kind:
             return str(condition["status"])
     return None
 
 
-def _why(thing: Object, kind: str) -> str:
-    for condition in thing.get("status", {}).get("conditions") or []:
+def _why(obj: Object, kind: str) -> str:
+    for condition in obj.get("status", {}).get("conditions") or []:
         if condition["type"] == kind:
             return (
                 f"{condition.get('reason', '')} {condition.get('message', '')}".strip() or "no reason given"

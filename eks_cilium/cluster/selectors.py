@@ -1,4 +1,4 @@
-"""Label selectors, as Kubernetes reads them. Budgets and affinities are matched with these."""
+"""Label selectors, with the semantics of Kubernetes. Budgets and node affinities are matched with these."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Requirement:
     values: tuple[str, ...] = ()
 
     def matches(self, labels: Mapping[str, str]) -> bool:
-        """Whether labels satisfy it. An absent key satisfies NotIn, as it does in Kubernetes."""
+        """Whether labels satisfy it. A missing key satisfies NotIn, as it does in Kubernetes."""
         value = labels.get(self.key)
         match self.operator:
             case "In":
@@ -46,7 +46,7 @@ class Selector:
 
 
 def selector(written: Mapping[str, Any] | None) -> Selector | None:
-    """A selector as it stands in an object. None where there is none: that matches nothing at all."""
+    """A selector from an object. None where the object has none, which matches nothing at all."""
     if written is None:
         return None
     labels = (Requirement(key, "In", (value,)) for key, value in (written.get("matchLabels") or {}).items())
@@ -56,7 +56,8 @@ def selector(written: Mapping[str, Any] | None) -> Selector | None:
 def requirements(written: Any) -> tuple[Requirement, ...]:
     """The expressions of a selector or of a node selector term."""
     return tuple(
-        Requirement(one["key"], one["operator"], tuple(one.get("values") or ())) for one in written or ()
+        Requirement(entry["key"], entry["operator"], tuple(entry.get("values") or ()))
+        for entry in written or ()
     )
 
 

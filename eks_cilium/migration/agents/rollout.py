@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING, Any
 from eks_cilium.cluster.names import CNI_LABEL, NAMESPACE
 from eks_cilium.migration.cni import Plugin, incoming, outgoing
 from eks_cilium.runtime.errors import StoppedError
+from eks_cilium.texts import named
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.options import Target
     from eks_cilium.migration.run import Run
     from eks_cilium.runtime.context import World
-
-_MOST_NAMED = 4
 
 
 def await_count(run: Run, *, readings: int, seconds: float) -> dict[str, Any]:
@@ -132,17 +129,6 @@ def is_current(daemon_set: Object) -> bool:
     """Whether its status speaks of its present form."""
     generation = daemon_set["metadata"].get("generation", 0)
     return bool(daemon_set.get("status", {}).get("observedGeneration", 0) >= generation)
-
-
-def named(names: Sequence[str]) -> str:
-    """The first few of them, and how many more there are."""
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more
-
-
-def counted(count: int, noun: str) -> str:
-    """A number of things, in words."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _required(world: World, plugin: Plugin) -> Object:

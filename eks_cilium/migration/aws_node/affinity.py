@@ -21,6 +21,7 @@ from eks_cilium.migration.inventory import marks, recording
 from eks_cilium.migration.options import Target
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import AFFINITY, NODES, Record
+from eks_cilium.texts import named
 
 if TYPE_CHECKING:
     from eks_cilium.clients.eks import AddOnState
@@ -216,7 +217,7 @@ def _settle_late_nodes(run: Run) -> None:
     for node in late:
         marks.label(run.world.api, node, CNI_LABEL, outgoing(target).label)
     if late:
-        names = rollout.named(sorted(node["metadata"]["name"] for node in late))
+        names = named(sorted(node["metadata"]["name"] for node in late))
         Record(run.world.api).drop(NODES)
         recording.take(run)
         raise StoppedError(

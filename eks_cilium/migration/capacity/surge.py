@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cluster.objects import Reference
 from eks_cilium.errors import TransientError
-from eks_cilium.migration.agents import rollout
 from eks_cilium.migration.agents.cni_gate import Joining
 from eks_cilium.migration.capacity import autoscaler
 from eks_cilium.migration.capacity.resizing import Sizes, resize
@@ -23,6 +22,7 @@ from eks_cilium.migration.options import Before, Capacity
 from eks_cilium.migration.plan.capacity import desired
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import GROUPS, Record
+from eks_cilium.texts import counted
 
 if TYPE_CHECKING:
     from eks_cilium.clients.autoscaling import GroupState, Member
@@ -269,7 +269,7 @@ def _is_in_work(instance: str, now: Standing, joining: Joining) -> bool:
 def _no_instances(world: World, now: Standing, cordoned: int) -> str:
     """Why there are too few: the group says what its launches failed with."""
     if cordoned:
-        return f"{rollout.counted(cordoned, 'other node')} of the group in work"
+        return f"{counted(cordoned, 'other node')} of the group in work"
     troubles = world.groups.troubles(now.state.name)
     return f"its last launch failed: {troubles[0]}" if troubles else "instances are still to come"
 

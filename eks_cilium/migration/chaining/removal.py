@@ -20,6 +20,7 @@ from eks_cilium.migration.agents import enforcement, placement, rollout
 from eks_cilium.migration.cni import CILIUM
 from eks_cilium.migration.facts.chain import CONFIGURATION, is_chained
 from eks_cilium.migration.options import Target
+from eks_cilium.texts import named
 
 if TYPE_CHECKING:
     from eks_cilium.migration.run import Run
@@ -100,7 +101,7 @@ def _waited_for(world: World, everywhere: bool) -> str:
         for pod in rollout.pods(world, CILIUM)
         if (node := pod["spec"].get("nodeName")) and (left is None or node in left)
     )
-    return f"chained agents are still on {rollout.named(nodes)}" if nodes else ""
+    return f"chained agents are still on {named(nodes)}" if nodes else ""
 
 
 def _forget_nodes(world: World, everywhere: bool) -> list[str]:

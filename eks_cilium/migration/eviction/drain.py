@@ -13,7 +13,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.objects import moment
-from eks_cilium.migration.eviction.judging import Bench
+from eks_cilium.migration.eviction.judging import LiveVerdicts
 from eks_cilium.migration.eviction.requests import Evictions, name_of
 from eks_cilium.migration.inventory import marks
 from eks_cilium.migration.plan.model import Verdict
@@ -81,7 +81,7 @@ def drain(run: Run, node: Outgoing) -> Drained:
 class _Drain:
     def __init__(self, run: Run, node: Outgoing) -> None:
         self._run, self._node = run, node
-        self._bench = Bench(run, node.group)
+        self._verdicts = LiveVerdicts(run)
         self._evictions = Evictions(
             run,
             about={"node": node.name},
@@ -118,7 +118,7 @@ class _Drain:
 
     def _look(self) -> _Look:
         things = {thing["metadata"]["uid"]: thing for thing in pods_on(self._run.world, self._node.name)}
-        look = _Look(things, self._bench.judge(list(things.values())))
+        look = _Look(things, self._verdicts.on(list(things.values())))
         look.refused = [
             f"{plan.pod.namespace}/{plan.pod.name}: {plan.reason}"
             for plan in look.verdicts.values()
@@ -187,7 +187,7 @@ def _is_critical(thing: Object) -> bool:
 def refusals(run: Run, node: Outgoing) -> list[str]:
     """Why a node could not be drained, known before it is touched."""
     things = pods_on(run.world, node.name)
-    verdicts = Bench(run, node.group).judge(things)
+    verdicts = LiveVerdicts(run).on(things)
     return [f"{name_of(plan)}: {plan.reason}" for plan in verdicts.values() if plan.verdict.stands_in_the_way]
 
 

@@ -1,1 +1,1 @@
-"""What is true of a cluster before anything is decided: read once, then only looked at."""
+"""What is true of a cluster before anything is decided: read once into frozen values, then never changed."""

@@ -19,13 +19,13 @@ _ENFORCING = "--enable-network-policy=true"
 
 
 def read(api: ReadingApi) -> AwsNode | None:
-    """What it is like now; None where there is none."""
+    """The DaemonSet as it is now; None where the cluster has none."""
     daemon_set = api.get(_PATH)
     if daemon_set is None:
         return None
     status, pod = daemon_set.get("status", {}), daemon_set["spec"]["template"]["spec"]
     environment = _environment(pod)
-    arguments = [one for each in pod["containers"] for one in each.get("args") or ()]
+    arguments = [argument for container in pod["containers"] for argument in container.get("args") or ()]
     return AwsNode(
         desired=status.get("desiredNumberScheduled", 0),
         ready=status.get("numberReady", 0),
@@ -39,17 +39,23 @@ def read(api: ReadingApi) -> AwsNode | None:
 
 
 def exclusions(text: str) -> tuple[str, ...]:
-    """The networks in a value of that variable."""
-    return tuple(part for one in text.split(",") if (part := one.strip()))
+    """The networks in a value of the environment variable `EXCLUSIONS`."""
+    return tuple(network for part in text.split(",") if (network := part.strip()))
 
 
 def _environment(pod: Mapping[str, Any]) -> Mapping[str, str]:
     containers = [*(pod.get("initContainers") or ()), *pod["containers"]]
-    return {one["name"]: one.get("value", "") for each in containers for one in each.get("env") or ()}
+    return {
+        variable["name"]: variable.get("value", "")
+        for container in containers
+        for variable in container.get("env") or ()
+    }
 
 
 def _version(containers: list[Object]) -> str:
-    """From a tag such as v1.20.5-eksbuild.1; empty for an image that is known by its digest alone."""
-    image = next((one.get("image", "") for one in containers if one.get("name") == "aws-node"), "")
+    """`1.20.5` from the tag v1.20.5-eksbuild.1; empty for an image that is given by its digest alone."""
+    image = next(
+        (container.get("image", "") for container in containers if container.get("name") == "aws-node"), ""
+    )
     tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
     return str(tag.removeprefix("v").partition("-")[0])

@@ -1,4 +1,4 @@
-"""Whether Cilium is in a cluster already, and whether it is chained to the VPC CNI there."""
+"""Whether Cilium is already installed in a cluster, and whether it is chained to the VPC CNI there."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _CHAIN = "aws-cni"
 
 
 def is_chained(api: ReadingApi) -> bool:
-    """Whether Cilium is there, on top of the VPC CNI."""
+    """Whether Cilium is installed on top of the VPC CNI."""
     return _configured(api).get("cni-chaining-mode") == _CHAIN
 
 
 def alone(api: ReadingApi) -> str:
-    """The IPAM mode of a Cilium that is there and not chained; empty otherwise."""
+    """The IPAM mode of a Cilium that is installed and not chained; empty otherwise."""
     configured = _configured(api)
     chained = configured.get("cni-chaining-mode") == _CHAIN
     return str(configured.get("ipam", "unknown")) if configured and not chained else ""

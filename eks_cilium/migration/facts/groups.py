@@ -44,12 +44,14 @@ def add_on(eks: Any, cluster_name: str) -> AddOn | None:
 
 
 def groups(autoscaling: Any, eks: Any, cluster_name: str, instances: Iterable[str]) -> tuple[Group, ...]:
-    """The Auto Scaling groups that the instances are members of, by name."""
+    """The Auto Scaling groups that the instances are members of, sorted by name."""
     node_groups = _managed(eks, cluster_name)
     names = sorted(set(_group_names(autoscaling, sorted(instances))))
     described: list[Mapping[str, Any]] = []
-    for some in _batches(names, _MOST_GROUPS):
-        pages = autoscaling.get_paginator("describe_auto_scaling_groups").paginate(AutoScalingGroupNames=some)
+    for batch in _batches(names, _MOST_GROUPS):
+        pages = autoscaling.get_paginator("describe_auto_scaling_groups").paginate(
+            AutoScalingGroupNames=batch
+        )
         described += [group for page in pages for group in page["AutoScalingGroups"]]
     return tuple(
         _group(group, _hooks(autoscaling, group["AutoScalingGroupName"]), node_groups)
@@ -58,13 +60,13 @@ def groups(autoscaling: Any, eks: Any, cluster_name: str, instances: Iterable[st
 
 
 def _group_names(autoscaling: Any, instances: Sequence[str]) -> Iterator[str]:
-    for some in _batches(instances, _MOST_INSTANCES):
-        answer = autoscaling.describe_auto_scaling_instances(InstanceIds=some)
+    for batch in _batches(instances, _MOST_INSTANCES):
+        answer = autoscaling.describe_auto_scaling_instances(InstanceIds=batch)
         yield from (member["AutoScalingGroupName"] for member in answer["AutoScalingInstances"])
 
 
 def _managed(eks: Any, cluster_name: str) -> dict[str, str]:
-    """Which EKS managed node group stands behind an Auto Scaling group."""
+    """Names of EKS managed node groups, by the name of the Auto Scaling group that belongs to each."""
     found = {}
     for name in _names(eks, "list_nodegroups", "nodegroups", clusterName=cluster_name):
         described = eks.describe_nodegroup(clusterName=cluster_name, nodegroupName=name)["nodegroup"]

@@ -1,7 +1,7 @@
 """The facts of a cluster, as frozen values: nodes, pods, budgets, workloads, volumes, Auto Scaling groups.
 
-`migration.facts.reading` fills them once; `migration.plan` decides from them and nothing else, and so can be
-tested without a cluster. Only what a decision needs is kept: 15,000 pods have to fit comfortably.
+`migration.facts.reading` fills them once; `migration.plan` decides from them alone, and so can be tested
+without a cluster. Only what a decision needs is kept, since a large cluster has 150,000 pods.
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Taint:
-    """One taint of a node."""
-
     key: str
     effect: str
     value: str = ""
@@ -29,12 +27,10 @@ class Taint:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node, as Kubernetes knows it."""
-
     name: str
     uid: str
     instance: str | None = None
-    """Id of the EC2 instance, from the provider id; None for Fargate and hybrid nodes."""
+    """Id of its EC2 instance, from the provider id; None for Fargate and hybrid nodes."""
     zone: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
@@ -43,7 +39,7 @@ class Node:
     ready: bool = True
     created: datetime | None = None
     volume_limits: Mapping[str, int] = field(default_factory=dict)
-    """How many volumes of each CSI driver the node can hold (CSINode)."""
+    """Most volumes of each CSI driver on the node (CSINode)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,47 +56,44 @@ class Pod:
     phase: str = "Running"
     ready: bool = True
     deleted: datetime | None = None
-    """When it has to be gone, for a pod that is terminating already."""
+    """When its grace period ends, for a pod that is terminating."""
     grace_seconds: int = 30
     mirror: bool = False
-    """A static pod of the kubelet, which the API can not evict."""
+    """A static pod of the kubelet, which the API cannot evict."""
     local_volumes: tuple[str, ...] = ()
-    """Names of its emptyDir volumes: their content dies with the pod."""
+    """Names of its emptyDir volumes, whose content is lost with the pod."""
     claims: tuple[str, ...] = ()
     """Names of its PersistentVolumeClaims, ephemeral ones included."""
     finalizers: tuple[str, ...] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
-    """Only those that ask tools like this one to leave the pod alone."""
+    """Only those that ask autoscalers and similar tools not to disrupt the pod."""
     host_network: bool = False
-    """It has its node's addresses, and no network plugin ever connected it."""
+    """It has its node's address, so that no CNI ever connected it."""
     host_ports: bool = False
-    """It holds ports of its node, so that no second pod like it finds room there."""
+    """It holds ports of its node, so that no second pod like it can run there."""
     node_requirements: tuple[tuple[Requirement, ...], ...] = ()
-    """Where it may run: the terms of its required node affinity and nodeSelector; one term has to hold."""
+    """Terms of its required node affinity, with its nodeSelector; at least one term has to hold."""
     tolerates_cordon: bool = False
-    """It tolerates the taint of cordoned nodes: evicted, its successor may come right back."""
+    """It tolerates the taint of cordoned nodes, so its successor may be scheduled to the same node."""
     seconds_to_ready: float | None = None
-    """How long it took from being made to being ready."""
+    """From its creation until it became Ready."""
 
     @property
     def reference(self) -> Reference:
-        """Which pod."""
         return Reference("Pod", self.namespace, self.name)
 
     @property
     def terminal(self) -> bool:
-        """Whether it has come to its end: no budget counts it and nothing is lost with it."""
+        """Whether it has ended (Succeeded or Failed): no budget counts it and nothing is lost with it."""
         return self.phase in ("Succeeded", "Failed")
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A PodDisruptionBudget."""
-
     namespace: str
     name: str
     selector: Selector | None = None
-    """None selects no pod at all; an empty one every pod of the namespace (policy/v1)."""
+    """None selects no pod; an empty selector selects every pod of the namespace (policy/v1)."""
     min_available: int | str | None = None
     max_unavailable: int | str | None = None
     unhealthy_policy: str = "IfHealthyBudget"
@@ -111,11 +104,10 @@ class Budget:
     desired_healthy: int = 0
     disruptions_allowed: int = 0
     sync_failure: str = ""
-    """Why the controller could not compute it, when it says so."""
+    """The message of the disruption controller where it could not compute the budget."""
 
     @property
     def reference(self) -> Reference:
-        """Which budget."""
         return Reference("PodDisruptionBudget", self.namespace, self.name)
 
 
@@ -132,12 +124,12 @@ class RollOut:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A workload: what makes pods anew. Has its own owner where a Deployment or CronJob stands behind."""
+    """A controller that recreates its pods. ReplicaSets of a Deployment and Jobs of a CronJob have owners."""
 
     reference: Reference
     uid: str = ""
     desired: int | None = None
-    """Replicas wanted; None where that is no number of the workload's own (DaemonSet, Job)."""
+    """Replicas it wants; None for kinds whose spec has no such number (DaemonSet, Job, CronJob)."""
     ready: int = 0
     owner: Reference | None = None
     roll_out: RollOut | None = None
@@ -150,20 +142,18 @@ class Volume:
     name: str
     claim: Reference
     driver: str = ""
-    """CSI driver, or the name of the in-tree source."""
+    """Its CSI driver, or the name of its in-tree source."""
     terms: tuple[tuple[Requirement, ...], ...] = ()
-    """Its node affinity: one term has to hold. Empty means every node."""
+    """Terms of its node affinity; at least one has to hold. Empty means every node."""
     local: bool = False
-    """It lives on one node and dies with it (local, hostPath)."""
+    """It is on the disk of one node and is lost with it (local, hostPath)."""
     shared: bool = False
-    """More than one node may mount it at once."""
+    """Several nodes may mount it at the same time."""
     attached_to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A PersistentVolumeClaim."""
-
     reference: Reference
     phase: str
     volume: str | None = None
@@ -177,17 +167,17 @@ class Instance:
     zone: str
     lifecycle: str = "InService"
     protected: bool = False
-    """From scale-in, which does not stop a termination by id."""
+    """Protected from scale-in, which does not prevent a termination by id."""
 
     @property
     def leaving(self) -> bool:
-        """Whether it terminates: the desired capacity no longer counts it."""
+        """Whether it is terminating, so that the desired capacity no longer counts it."""
         return self.lifecycle.startswith("Terminat")
 
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """A lifecycle hook: how long a launch or a termination may wait for somebody."""
+    """A lifecycle hook, which holds a launch or a termination until it is completed or times out."""
 
     name: str
     transition: str
@@ -197,8 +187,6 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """An Auto Scaling group."""
-
     name: str
     minimum: int
     maximum: int
@@ -209,14 +197,14 @@ class Group:
     hooks: tuple[Hook, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     node_group: str | None = None
-    """EKS managed node group behind it."""
+    """The EKS managed node group it belongs to, if any."""
     status: str = ""
     """Set while AWS deletes the group."""
 
 
 @dataclass(frozen=True, slots=True)
 class AddOn:
-    """The managed vpc-cni add-on."""
+    """The add-on vpc-cni, where EKS manages it."""
 
     version: str
     status: str
@@ -226,18 +214,16 @@ class AddOn:
 
 @dataclass(frozen=True, slots=True)
 class AwsNode:
-    """The DaemonSet aws-node."""
-
     desired: int
     ready: int
     custom_network: bool = False
-    """AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG: pods in other subnets than their nodes."""
+    """AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG: pods are in other subnets than their nodes."""
     version: str = ""
-    """Of its image, without the v."""
+    """Of its image, such as 1.20.5."""
     external_snat: bool = False
-    """AWS_VPC_K8S_CNI_EXTERNALSNAT: pods leave the VPC with their own addresses."""
+    """AWS_VPC_K8S_CNI_EXTERNALSNAT: packets leave the node with the pod's own address."""
     snat_exclusions: tuple[str, ...] = ()
-    """AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS: networks that see pods' own addresses."""
+    """AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS: packets to these networks keep the pod's own address."""
     early_demux: bool = True
     """TCP early demultiplexing, which breaks probes of pods with interfaces of their own."""
     enforces_policies: bool = False
@@ -246,8 +232,6 @@ class AwsNode:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """The EKS cluster."""
-
     name: str
     version: str
     status: str = "ACTIVE"
@@ -256,7 +240,7 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One reading of everything a plan is made of."""
+    """Everything a plan is made from, read at one time."""
 
     cluster: Cluster
     nodes: tuple[Node, ...] = ()
@@ -270,11 +254,11 @@ class Facts:
     aws_node: AwsNode | None = None
     security_group_policies: tuple[Reference, ...] = ()
     autoscaler: Reference | None = None
-    """The Cluster Autoscaler, when one runs."""
+    """The Deployment of the Cluster Autoscaler, where there is one."""
     load_balancers: tuple[Reference, ...] = ()
-    """Services that have a load balancer, which has to let go of a node before the node goes."""
+    """Services with a load balancer, which has to deregister a node before the node terminates."""
     chained: bool = False
-    """Cilium runs on top of the AWS VPC CNI, so that its agents say nothing about whose a node is."""
+    """Cilium runs on top of the AWS VPC CNI: an agent on a node then does not mean that Cilium is its CNI."""
     read_at: datetime | None = None
     own_pod: Reference | None = None
-    """The pod this program runs in, when it runs in the cluster it migrates."""
+    """The pod this program runs in, where it runs in the cluster it migrates."""

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 _OLD_ZONE = "failure-domain.beta.kubernetes.io/zone"
 
 
-def node(thing: Object, volume_limits: Mapping[str, Mapping[str, int]]) -> Node:
-    """A node; `volume_limits` are those of all nodes, by name."""
-    metadata, spec = thing["metadata"], thing["spec"]
+def node(obj: Object, volume_limits: Mapping[str, Mapping[str, int]]) -> Node:
+    """A node from its object; `volume_limits` holds the limits of all nodes, by name."""
+    metadata, spec = obj["metadata"], obj["spec"]
     labels = metadata.get("labels") or {}
     return Node(
         name=metadata["name"],
@@ -28,7 +28,7 @@ def node(thing: Object, volume_limits: Mapping[str, Mapping[str, int]]) -> Node:
             Taint(taint["key"], taint["effect"], taint.get("value", "")) for taint in spec.get("taints") or ()
         ),
         unschedulable=spec.get("unschedulable", False),
-        ready=condition(thing, "Ready").get("status") == "True",
+        ready=condition(obj, "Ready").get("status") == "True",
         created=moment(metadata.get("creationTimestamp")),
         volume_limits=volume_limits.get(metadata["name"], {}),
     )
@@ -42,6 +42,6 @@ def volume_limits(csi_node: Object) -> tuple[str, dict[str, int]]:
 
 
 def _instance(provider_id: str) -> str | None:
-    """The id of an EC2 instance in `aws:///zone/i-...`. Fargate and hybrid nodes have other things there."""
+    """The id in `aws:///zone/i-...`; None for Fargate and hybrid nodes, whose provider ids end otherwise."""
     last = provider_id.rsplit("/", 1)[-1]
     return last if last.startswith("i-") else None

@@ -1,4 +1,4 @@
-"""Whether this program runs in a pod, and in which: the node under it has to be replaced last."""
+"""The pod this program runs in, if any: its node is replaced last, since its drain ends the program."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 
 
 def own_pod(environment: Mapping[str, str], namespace_file: Path = _NAMESPACE_FILE) -> Reference | None:
-    """The pod by its host name and by the service account that every pod has mounted."""
+    """The pod, from its host name and from the service account that is mounted in it; None outside of one."""
     name = environment.get("HOSTNAME")
     if not name or "KUBERNETES_SERVICE_HOST" not in environment or not namespace_file.is_file():
         return None

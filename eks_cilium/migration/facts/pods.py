@@ -1,4 +1,4 @@
-"""Pods and budgets, from what the API server says of them to what a plan has to know."""
+"""Pods and PodDisruptionBudgets: their objects reduced to what a plan has to know."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ LEAVE_ALONE = {
     "karpenter.sh/do-not-evict": "true",
     "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
 }
-"""Annotations by which people ask autoscalers not to touch a pod, and the value that asks it."""
+"""Annotations that ask autoscalers not to disrupt a pod, with the value that asks it."""
 _CORDON_TAINT = "node.kubernetes.io/unschedulable"
 
 
-def pod(thing: Object) -> Pod | None:
-    """A pod that is bound to a node; None for one that still waits for a node."""
-    metadata, spec, status = thing["metadata"], thing["spec"], thing.get("status", {})
+def pod(obj: Object) -> Pod | None:
+    """A pod that is bound to a node; None for one that is not scheduled yet."""
+    metadata, spec, status = obj["metadata"], obj["spec"], obj.get("status", {})
     if not spec.get("nodeName"):
         return None
     annotations = metadata.get("annotations") or {}
@@ -33,9 +33,9 @@ def pod(thing: Object) -> Pod | None:
         uid=metadata["uid"],
         node=spec["nodeName"],
         labels=metadata.get("labels") or {},
-        owner=controller(thing),
+        owner=controller(obj),
         phase=status.get("phase", "Pending"),
-        ready=condition(thing, "Ready").get("status") == "True",
+        ready=condition(obj, "Ready").get("status") == "True",
         deleted=moment(metadata.get("deletionTimestamp")),
         grace_seconds=spec.get("terminationGracePeriodSeconds", 30),
         mirror=MIRROR_ANNOTATION in annotations,
@@ -47,18 +47,20 @@ def pod(thing: Object) -> Pod | None:
         annotations={key: value for key, value in annotations.items() if LEAVE_ALONE.get(key) == value},
         host_network=bool(spec.get("hostNetwork")),
         host_ports=any(
-            port.get("hostPort") for one in spec.get("containers") or () for port in one.get("ports") or ()
+            port.get("hostPort")
+            for container in spec.get("containers") or ()
+            for port in container.get("ports") or ()
         ),
         node_requirements=_placement(spec),
         tolerates_cordon=any(map(_tolerates_cordon, spec.get("tolerations") or ())),
-        seconds_to_ready=_seconds_to_ready(thing),
+        seconds_to_ready=_seconds_to_ready(obj),
     )
 
 
-def budget(thing: Object) -> Budget:
-    """A PodDisruptionBudget with what its controller last made of it."""
-    metadata, spec, status = thing["metadata"], thing["spec"], thing.get("status", {})
-    verdict = condition(thing, "DisruptionAllowed")
+def budget(obj: Object) -> Budget:
+    """A PodDisruptionBudget, with the status its controller wrote last."""
+    metadata, spec, status = obj["metadata"], obj["spec"], obj.get("status", {})
+    verdict = condition(obj, "DisruptionAllowed")
     failed = verdict.get("status") == "False" and verdict.get("reason") == "SyncFailed"
     return Budget(
         namespace=metadata["namespace"],
@@ -78,7 +80,7 @@ def budget(thing: Object) -> Budget:
 
 
 def _claims(pod_name: str, spec: Mapping[str, Any]) -> tuple[str, ...]:
-    """Claims by name; that of an ephemeral volume is called after pod and volume."""
+    """Names of the pod's claims; Kubernetes calls the claim of an ephemeral volume POD-VOLUME."""
     names = []
     for volume in spec.get("volumes") or ():
         if claim := volume.get("persistentVolumeClaim"):
@@ -89,15 +91,15 @@ def _claims(pod_name: str, spec: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _placement(spec: Mapping[str, Any]) -> Terms:
-    """The node selector and the required node affinity as one: some term of these has to hold whole."""
-    chosen = tuple(
+    """Node selector and required node affinity combined: all requirements of at least one term must hold."""
+    from_selector = tuple(
         Requirement(key, "In", (value,)) for key, value in (spec.get("nodeSelector") or {}).items()
     )
     affinity = ((spec.get("affinity") or {}).get("nodeAffinity")) or {}
     terms = node_terms(affinity.get("requiredDuringSchedulingIgnoredDuringExecution"))
     if terms:
-        return tuple((*chosen, *term) for term in terms)
-    return (chosen,) if chosen else ()
+        return tuple((*from_selector, *term) for term in terms)
+    return (from_selector,) if from_selector else ()
 
 
 def _tolerates_cordon(toleration: Mapping[str, Any]) -> bool:
@@ -105,10 +107,10 @@ def _tolerates_cordon(toleration: Mapping[str, Any]) -> bool:
     return key in ("", _CORDON_TAINT) and effect in ("", "NoSchedule")
 
 
-def _seconds_to_ready(thing: Object) -> float | None:
-    ready = condition(thing, "Ready")
-    made = moment(thing["metadata"].get("creationTimestamp"))
+def _seconds_to_ready(obj: Object) -> float | None:
+    ready = condition(obj, "Ready")
+    created = moment(obj["metadata"].get("creationTimestamp"))
     since = moment(ready.get("lastTransitionTime"))
-    if ready.get("status") != "True" or made is None or since is None:
+    if ready.get("status") != "True" or created is None or since is None:
         return None
-    return max((since - made).total_seconds(), 0.0)
+    return max((since - created).total_seconds(), 0.0)

@@ -1,6 +1,6 @@
 """Reads all facts of a cluster once: the Kubernetes API page by page, then EKS and Auto Scaling.
 
-Called before a plan is made, by `python -m migration plan` and by the dynamic resources. It changes nothing.
+Called by `eks-cilium plan` and by the dynamic resources before they make a plan. It changes nothing.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cluster.objects import Object, Reference, reference
@@ -39,17 +40,17 @@ def read(
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     with_groups: bool = True,
 ) -> Facts:
-    """Every fact a plan needs. `aws` makes a client of a service; `own_pod` is where this program runs.
+    """Every fact a plan needs. `aws` returns the boto3 client of a service; `own_pod` runs this program.
 
-    Auto Scaling groups are only looked at when nodes are to be replaced, and while pods are read.
+    `with_groups` is for plans that replace nodes: Auto Scaling groups are then read while the pods are read.
     """
     eks = aws("eks")
     cluster = groups.cluster(eks, cluster_name)
     report("reading nodes and pods")
     known_nodes = _nodes(api)
     instances = [node.instance for node in known_nodes if node.instance] if with_groups else []
-    with ThreadPoolExecutor(1) as beside:
-        known_groups = beside.submit(_groups, aws, eks, cluster_name, instances)
+    with ThreadPoolExecutor(1) as executor:
+        known_groups = executor.submit(_groups, aws, eks, cluster_name, instances)
         known_pods = _kept(api.each("/api/v1/pods", pods.pod))
     report(f"read {len(known_nodes)} nodes and {len(known_pods)} pods; reading workloads, budgets, volumes")
     owners = _owners(api)
@@ -69,7 +70,7 @@ def read(
         security_group_policies=tuple(
             api.each(
                 "/apis/vpcresources.k8s.aws/v1beta1/securitygrouppolicies",
-                lambda thing: reference("SecurityGroupPolicy", thing),
+                lambda obj: reference("SecurityGroupPolicy", obj),
             )
         ),
         autoscaler=next(filter(workloads.is_autoscaler, owners), None),
@@ -90,13 +91,13 @@ def _groups(
 
 def _nodes(api: ReadingApi) -> tuple[Node, ...]:
     limits = dict(api.each("/apis/storage.k8s.io/v1/csinodes", nodes.volume_limits))
-    return tuple(api.each("/api/v1/nodes", lambda thing: nodes.node(thing, limits)))
+    return tuple(api.each("/api/v1/nodes", lambda obj: nodes.node(obj, limits)))
 
 
 def _owners(api: ReadingApi) -> Mapping[Reference, Owner]:
     found = {}
     for kind, path in workloads.PATHS.items():
-        for owner in _kept(api.each(path, workloads.reader(kind))):
+        for owner in _kept(api.each(path, partial(workloads.current_owner, kind))):
             found[owner.reference] = owner
     return found
 
@@ -105,7 +106,7 @@ def _volumes(api: ReadingApi) -> Mapping[str, Volume]:
     attached: dict[str, list[str]] = defaultdict(list)
     for name, node in _kept(api.each("/apis/storage.k8s.io/v1/volumeattachments", storage.attachment)):
         attached[name].append(node)
-    bound = _kept(api.each("/api/v1/persistentvolumes", lambda thing: storage.volume(thing, attached)))
+    bound = _kept(api.each("/api/v1/persistentvolumes", lambda obj: storage.volume(obj, attached)))
     return {volume.name: volume for volume in bound}
 
 

@@ -1,4 +1,4 @@
-"""Claims, volumes, and which node a volume is attached to."""
+"""PersistentVolumeClaims, PersistentVolumes, and the nodes that volumes are attached to."""
 
 from __future__ import annotations
 
@@ -15,18 +15,17 @@ _LOCAL = ("local", "hostPath")
 _SOURCES = ("csi", "awsElasticBlockStore", "nfs", "iscsi", "fc", "cephfs", "rbd", *_LOCAL)
 
 
-def claim(thing: Object) -> Claim:
-    """A PersistentVolumeClaim."""
+def claim(obj: Object) -> Claim:
     return Claim(
-        reference=reference("PersistentVolumeClaim", thing),
-        phase=thing.get("status", {}).get("phase", "Pending"),
-        volume=thing["spec"].get("volumeName"),
+        reference=reference("PersistentVolumeClaim", obj),
+        phase=obj.get("status", {}).get("phase", "Pending"),
+        volume=obj["spec"].get("volumeName"),
     )
 
 
-def volume(thing: Object, attached: Mapping[str, Sequence[str]]) -> Volume | None:
-    """A PersistentVolume that belongs to a claim; `attached` are the nodes of every volume, by name."""
-    spec, name = thing["spec"], thing["metadata"]["name"]
+def volume(obj: Object, attached: Mapping[str, Sequence[str]]) -> Volume | None:
+    """A PersistentVolume that is bound to a claim; `attached` holds the nodes of each volume, by its name."""
+    spec, name = obj["spec"], obj["metadata"]["name"]
     belongs_to = spec.get("claimRef")
     if not belongs_to:
         return None
@@ -41,10 +40,10 @@ def volume(thing: Object, attached: Mapping[str, Sequence[str]]) -> Volume | Non
     )
 
 
-def attachment(thing: Object) -> tuple[str, str] | None:
-    """The volume and the node of a VolumeAttachment. Inline volumes have no name."""
-    name = thing["spec"]["source"].get("persistentVolumeName")
-    return (name, thing["spec"]["nodeName"]) if name else None
+def attachment(obj: Object) -> tuple[str, str] | None:
+    """Names of a VolumeAttachment's volume and node; None for an inline volume, which has no name."""
+    name = obj["spec"]["source"].get("persistentVolumeName")
+    return (name, obj["spec"]["nodeName"]) if name else None
 
 
 def _driver(spec: Mapping[str, Any]) -> str:

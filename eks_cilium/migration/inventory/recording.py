@@ -17,6 +17,7 @@ from eks_cilium.migration.plan import eligibility
 from eks_cilium.migration.plan.planner import plan
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import NODES, Record
+from eks_cilium.texts import named
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -55,7 +56,7 @@ def take(run: Run) -> dict[str, Any]:
     facts = facts_of(run.world, run.report)
     made = plan(facts, run.options)
     if made.impossible:
-        names = rollout.named([thing.name for thing in made.impossible])
+        names = named([thing.name for thing in made.impossible])
         raise StoppedError(f"nobody here can replace {names}: see the plan's refusals")
     wanted = eligibility.outgoing(facts, run.options)
     labelled, already = _label(run, wanted)
@@ -90,9 +91,7 @@ def _label(run: Run, wanted: Collection[str]) -> tuple[list[str], list[str]]:
         run.world.guard()
         (labelled if marks.label(run.world.api, node, CNI_LABEL, label) else already).append(name)
     if already:
-        run.report(
-            f"{len(already)} nodes have the label {CNI_LABEL}={label} already: {rollout.named(already)}"
-        )
+        run.report(f"{len(already)} nodes have the label {CNI_LABEL}={label} already: {named(already)}")
     run.report(f"labelled {len(labelled)} nodes {CNI_LABEL}={label}")
     return labelled, already
 
@@ -128,7 +127,7 @@ def _check_count(world: World, target: Target) -> None:
         done = len(nodes) - len(without)
         raise StoppedError(
             f"{done} of {len(nodes)} nodes have the label {CNI_LABEL}={labels[0]}; without it: "
-            f"{rollout.named(without)}",
+            f"{named(without)}",
             "They joined or changed while the others were labelled. Run `pulumi up` again.",
         )
 

@@ -12,27 +12,29 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from eks_cilium.migration.plan.workload import scale
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from eks_cilium.cluster.objects import Reference
-    from eks_cilium.migration.facts.model import Budget, Facts, Owner, Pod
+    from eks_cilium.migration.facts.backing import Backing
+    from eks_cilium.migration.facts.model import Budget, Pod
 
 _NEEDS_NO_BUDGET = frozenset({"Succeeded", "Failed", "Pending"})
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a budget stands: what it says now, and what it can allow at best."""
+class BudgetStatus:
+    """What a budget allows now, and what it can allow at best."""
 
     budget: Budget
     expected: int
+    """Pods there ought to be."""
     desired: int
+    """Pods of these that have to be healthy."""
     unready: tuple[Reference, ...]
-    """Pods it covers that are not ready, and so use it up."""
+    """Pods it covers that are not ready, each of which uses up a disruption."""
     pod_ready_seconds: float | None
+    """How long a pod it covers takes to become ready; None where no pod says so."""
 
     @property
     def headroom(self) -> int:
@@ -41,17 +43,17 @@ class Standing:
 
     @property
     def never_allows(self) -> bool:
-        """Whether waiting can not help: all pods healthy would still not be enough, or nobody can count."""
+        """Whether waiting cannot help: it allows nothing with all pods healthy, or cannot be computed."""
         return self.headroom == 0 or bool(self.budget.sync_failure)
 
     @property
     def stale(self) -> bool:
-        """Whether its controller has not yet looked at its present form."""
+        """Whether its controller has not read its present spec yet."""
         return self.budget.observed_generation < self.budget.generation
 
     @property
     def allowed(self) -> int:
-        """Disruptions it allows now."""
+        """Disruptions it allows at the moment."""
         return 0 if self.stale else min(self.budget.disruptions_allowed, self.headroom)
 
     @property
@@ -59,8 +61,8 @@ class Standing:
         """Whether it allows nothing now, but will once its pods are healthy."""
         return self.allowed == 0 and not self.never_allows
 
-    def asked_for(self, pod: Pod) -> bool:
-        """Whether evicting a pod takes a disruption. An unready one may go for nothing."""
+    def counts(self, pod: Pod) -> bool:
+        """Whether evicting the pod uses up a disruption, which it does not for some unready pods."""
         if pod.phase in _NEEDS_NO_BUDGET or pod.deleted:
             return False
         if pod.ready:
@@ -70,7 +72,7 @@ class Standing:
 
     @property
     def rule(self) -> str:
-        """Its rule as people wrote it."""
+        """Its rule as its author wrote it."""
         if self.budget.max_unavailable is not None:
             return f"maxUnavailable: {self.budget.max_unavailable}"
         if self.budget.min_available is not None:
@@ -79,46 +81,46 @@ class Standing:
 
 
 class Budgets:
-    """All budgets of a cluster, by the pods they cover."""
+    """Budgets with their status, by the pods they cover."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, budgets: Iterable[Budget], pods: Sequence[Pod], backing: Backing) -> None:
         self._of_namespace: dict[str, list[Budget]] = defaultdict(list)
-        for budget in facts.budgets:
+        for budget in budgets:
             self._of_namespace[budget.namespace].append(budget)
-        self._seen: dict[tuple[str, frozenset[tuple[str, str]]], tuple[Budget, ...]] = {}
+        self._of_labels: dict[tuple[str, frozenset[tuple[str, str]]], tuple[Budget, ...]] = {}
         covered: dict[Reference, list[Pod]] = defaultdict(list)
-        for pod in facts.pods:
+        for pod in pods:
             for budget in self._covering(pod):
                 covered[budget.reference].append(pod)
-        self._standing = {
-            budget.reference: standing(budget, covered[budget.reference], facts.owners)
-            for budget in facts.budgets
+        self._statuses = {
+            budget.reference: _status(budget, covered[budget.reference], backing)
+            for same_namespace in self._of_namespace.values()
+            for budget in same_namespace
         }
 
-    def of(self, pod: Pod) -> tuple[Standing, ...]:
-        """The budgets that cover a pod. More than one is more than the API server can serve."""
-        return tuple(self._standing[budget.reference] for budget in self._covering(pod))
+    def of(self, pod: Pod) -> tuple[BudgetStatus, ...]:
+        """The budgets that cover a pod. The API server never evicts a pod with more than one."""
+        return tuple(self._statuses[budget.reference] for budget in self._covering(pod))
 
-    def __iter__(self) -> Iterator[Standing]:
-        return iter(self._standing.values())
+    def __iter__(self) -> Iterator[BudgetStatus]:
+        return iter(self._statuses.values())
 
     def _covering(self, pod: Pod) -> tuple[Budget, ...]:
         budgets = self._of_namespace.get(pod.namespace)
         if not budgets:
             return ()
         key = (pod.namespace, frozenset(pod.labels.items()))
-        if key not in self._seen:
-            self._seen[key] = tuple(
+        if key not in self._of_labels:
+            self._of_labels[key] = tuple(
                 budget for budget in budgets if budget.selector and budget.selector.matches(pod.labels)
             )
-        return self._seen[key]
+        return self._of_labels[key]
 
 
-def standing(budget: Budget, pods: Sequence[Pod], owners: Mapping[Reference, Owner]) -> Standing:
-    """Where a budget stands, given the pods it covers."""
-    expected = _expected(budget, pods, owners)
+def _status(budget: Budget, pods: Sequence[Pod], backing: Backing) -> BudgetStatus:
+    expected = _expected(budget, pods, backing)
     times = [pod.seconds_to_ready for pod in pods if pod.seconds_to_ready is not None]
-    return Standing(
+    return BudgetStatus(
         budget=budget,
         expected=expected,
         desired=desired_healthy(budget, expected),
@@ -128,7 +130,7 @@ def standing(budget: Budget, pods: Sequence[Pod], owners: Mapping[Reference, Own
 
 
 def desired_healthy(budget: Budget, expected: int) -> int:
-    """How many pods have to be healthy. Percentages are rounded up, of what may be missing as well."""
+    """How many pods have to be healthy. Kubernetes rounds percentages up, those of maxUnavailable too."""
     if budget.max_unavailable is not None:
         return max(expected - _scaled(budget.max_unavailable, expected), 0)
     if budget.min_available is not None:
@@ -142,83 +144,76 @@ def _scaled(value: int | str, whole: int) -> int:
     return math.ceil(int(value.rstrip("%")) * whole / 100)
 
 
-def _expected(budget: Budget, pods: Sequence[Pod], owners: Mapping[Reference, Owner]) -> int:
-    """How many pods there ought to be: what the controller says, where it has looked.
+def _expected(budget: Budget, pods: Sequence[Pod], backing: Backing) -> int:
+    """How many pods there ought to be: what its controller says, once it has read the present spec.
 
-    A number for minAvailable is compared with the pods there are, anything else with the replicas wanted. Of
-    the pods that there are, those that a roll-out has too many will be gone by the time they are needed; so
-    where all of them are known, what is wanted counts.
+    The controller compares a number for minAvailable with the pods that exist, anything else with the wanted
+    replicas. Of the pods that exist, surplus ones of a roll-out are deleted before the drain needs them; so
+    where all pods are known, the wanted replicas limit the count.
     """
-    looked = budget.observed_generation >= budget.generation
+    observed = budget.observed_generation >= budget.generation
     counts_pods = budget.max_unavailable is None and isinstance(budget.min_available, int)
-    if looked and not counts_pods:
+    if observed and not counts_pods:
         return budget.expected_pods
-    present = budget.expected_pods if looked else len(pods)
-    wanted = _replicas(pods, owners)
+    present = budget.expected_pods if observed else len(pods)
+    wanted = _replicas(pods, backing)
     if wanted is None or len(pods) < present:
         return present
-    return min(present, wanted + _bare(pods)) if counts_pods else wanted
+    return min(present, wanted + sum(pod.owner is None for pod in pods)) if counts_pods else wanted
 
 
-def _replicas(pods: Sequence[Pod], owners: Mapping[Reference, Owner]) -> int | None:
-    """Replicas wanted by everything behind the pods; None when something behind them tells no number."""
-    scales: dict[Reference, int] = {}
+def _replicas(pods: Sequence[Pod], backing: Backing) -> int | None:
+    """Replicas wanted by all workloads behind the pods; None when one of them states no number."""
+    wanted: dict[Reference, int] = {}
     for controller in {pod.owner for pod in pods if pod.owner}:
-        found = scale(controller, owners)
-        if found is None:
+        scale = backing.scale(controller)
+        if scale is None:
             return None
-        scales[found[0]] = found[1]
-    return sum(scales.values())
-
-
-def _bare(pods: Iterable[Pod]) -> int:
-    return sum(pod.owner is None for pod in pods)
+        wanted[scale.workload] = scale.pods
+    return sum(wanted.values())
 
 
 @dataclass(frozen=True, slots=True)
-class Take:
-    """One disruption taken of a budget."""
+class Disruption:
+    """One disruption that an eviction uses up of a budget."""
 
-    before: int
-    """What it allowed when the pod was due."""
+    allowed_before: int
+    """What the budget allowed just before."""
     waits: bool
-    """It allowed nothing, so a successor had to become ready first."""
+    """The budget allowed nothing, so the drain had to wait until a successor was ready."""
 
 
 class Ledger:
-    """The budgets as they will be while a plan is carried out, eviction by eviction.
+    """What budgets allow in the course of a plan, eviction by eviction.
 
-    A disruption comes back when the pod's successor is ready: at the latest when its node is settled, or
-    earlier, when a drain waits for it. It never lends what a budget does not have.
+    A disruption is given back when the pod's successor is ready: at the latest when the step that evicted the
+    pod is over, or earlier, when a drain waits for it. A budget is never overdrawn.
     """
 
     def __init__(self) -> None:
         self._allowed: dict[Reference, int] = {}
         self._taken: dict[Reference, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-        self._of_node: dict[str, set[Reference]] = defaultdict(set)
+        self._of_step: dict[str, set[Reference]] = defaultdict(set)
 
-    def allowed(self, standing: Standing) -> int:
-        """What a budget allows at this point of the plan."""
-        return self._allowed.setdefault(standing.budget.reference, standing.allowed)
-
-    def take(self, standing: Standing, node: str) -> Take:
-        """Take one disruption for a pod of a node, waiting for as long as it needs."""
-        budget, before = standing.budget.reference, self.allowed(standing)
+    def take(self, status: BudgetStatus, step: str) -> Disruption:
+        """Use up one disruption for a pod, waiting for it as long as necessary."""
+        budget = status.budget.reference
+        before = self._allowed.setdefault(budget, status.allowed)
         if before == 0:
-            self._allowed[budget] = self._after_waiting(standing)
+            self._allowed[budget] = self._after_waiting(status)
         self._allowed[budget] -= 1
-        self._taken[budget][node] += 1
-        self._of_node[node].add(budget)
-        return Take(before=before, waits=before == 0)
+        self._taken[budget][step] += 1
+        self._of_step[step].add(budget)
+        return Disruption(allowed_before=before, waits=before == 0)
 
-    def settle(self, node: str) -> None:
-        """Everything evicted from a node runs again elsewhere."""
-        for budget in self._of_node.pop(node, ()):
-            self._allowed[budget] += self._taken[budget].pop(node, 0)
+    def settle(self, step: str) -> None:
+        """Give back what a step took: every pod it evicted runs elsewhere."""
+        for budget in self._of_step.pop(step, ()):
+            self._allowed[budget] += self._taken[budget].pop(step, 0)
 
-    def _after_waiting(self, standing: Standing) -> int:
-        """What there is once every pod evicted so far has a successor; if none was, once all are healthy."""
-        taken = self._taken[standing.budget.reference]
-        back = sum(taken.values())
+    def _after_waiting(self, status: BudgetStatus) -> int:
+        """What it allows once each evicted pod has a successor; if none was evicted, once all are healthy."""
+        taken = self._taken[status.budget.reference]
+        returned = sum(taken.values())
         taken.clear()
-        return back or standing.headroom
+        return returned or status.headroom

@@ -10,13 +10,10 @@ from typing import TYPE_CHECKING
 
 from eks_cilium.migration.plan.model import Caution, Code, Refusal
 from eks_cilium.migration.plan.wording import CAUTIONED, REFUSED, Words
+from eks_cilium.texts import counted, named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from eks_cilium.cluster.objects import Reference
-
-_MOST_NAMED = 4
 
 
 @dataclass(slots=True)
@@ -78,23 +75,12 @@ class Findings:
     def _filled(self, text: str, about: Reference, gathered: _Gathered) -> str:
         return text.format(
             detail=named(tuple(gathered.details)),
-            count=_counted(len(gathered.pods), "pod"),
-            nodes=_counted(len(gathered.nodes), "node"),
+            count=counted(len(gathered.pods), "pod"),
+            nodes=counted(len(gathered.nodes), "node"),
             name=about.name,
             pattern=gathered.pattern,
             section=self._section,
         )
-
-
-def named(things: Sequence[object] | Iterable[object], most: int = _MOST_NAMED) -> str:
-    """The first few of them, and how many more there are."""
-    texts = [str(thing) for thing in things]
-    more = f" and {len(texts) - most} more" if len(texts) > most else ""
-    return ", ".join(texts[:most]) + more
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _pattern(about: Reference) -> str:

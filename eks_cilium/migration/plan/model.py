@@ -209,11 +209,6 @@ class NodePlan:
         """How many of its pods have a verdict."""
         return sum(pod.verdict is verdict for pod in self.pods)
 
-    @property
-    def can_go(self) -> bool:
-        """Whether no pod stands in the way."""
-        return not any(pod.verdict.stands_in_the_way for pod in self.pods)
-
 
 @dataclass(frozen=True, slots=True)
 class GroupPlan:
@@ -266,8 +261,3 @@ class Plan:
     def refusals_of(self, name: str) -> tuple[Refusal, ...]:
         """Why one node can not be replaced. Refusals of the whole cluster are not among them."""
         return tuple(refusal for refusal in self.refusals if name in refusal.nodes)
-
-    @property
-    def refusals_of_cluster(self) -> tuple[Refusal, ...]:
-        """Refusals that no single node is the cause of."""
-        return tuple(refusal for refusal in self.refusals if not refusal.nodes)

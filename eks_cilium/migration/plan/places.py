@@ -1,7 +1,7 @@
-"""Where an evicted pod can run again: whether a new node is sure to be there that its demands allow.
+"""Where an evicted pod can run again: whether a new node is sure to exist that meets its requirements.
 
-A volume of EBS never leaves its zone, so a pod with one waits for ever when no new node comes up there. What
-a new node will look like is read off the old ones of its Auto Scaling group: the labels they have in common.
+An EBS volume never leaves its zone, so a pod with one stays Pending when no new node is created there. Which
+labels a new node will have is derived from the old nodes of its Auto Scaling group: those that all have.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.names import CNI_LABEL
-from eks_cilium.cluster.objects import HOSTNAME, ZONE, Reference, Terms
+from eks_cilium.cluster.objects import HOSTNAME, ZONE, Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from eks_cilium.migration.facts.model import Facts, Group, Node, Pod, Volume
+    from eks_cilium.migration.facts.model import Group, Node, Pod, Volume
     from eks_cilium.migration.plan.capacity import Forecast
 
 _ZONE_KEYS = (ZONE, "failure-domain.beta.kubernetes.io/zone", "topology.ebs.csi.aws.com/zone")
@@ -25,7 +25,7 @@ _ANY_NEW_NODE = "a node that does not exist yet"
 
 
 class Chance(Enum):
-    """Whether a node will be there."""
+    """Whether a suitable node will exist."""
 
     NONE = 0
     UNSURE = 1
@@ -34,51 +34,45 @@ class Chance(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A kind of node that pods may land on."""
+    """A kind of node that pods may be scheduled to."""
 
-    name: str
+    group: str
+    """Its Auto Scaling group; empty where it is in none."""
     labels: Mapping[str, str]
     zones: Mapping[str, Chance]
     reserved: bool
-    """It is tainted, so only pods that ran on its like before count on it."""
+    """It is tainted, so only pods that ran in its group before are sure to tolerate it."""
 
-    def chance(self, demands: Sequence[Terms]) -> Chance:
-        """The best chance among its zones to meet all demands."""
+    def chance(self, requirements: Sequence[Terms]) -> Chance:
+        """The best chance among its zones to meet all requirements."""
         met = (
             chance
             for zone, chance in self.zones.items()
-            if all(_meets({**self.labels, **dict.fromkeys(_ZONE_KEYS, zone)}, terms) for terms in demands)
+            if all(
+                _meets({**self.labels, **dict.fromkeys(_ZONE_KEYS, zone)}, terms) for terms in requirements
+            )
         )
         return max(met, key=lambda chance: chance.value, default=Chance.NONE)
 
 
 class Places:
-    """All kinds of nodes there will be, and whether one suits a pod."""
+    """All kinds of nodes there will be, and whether one of them suits a pod."""
 
-    def __init__(self, facts: Facts, candidates: Iterable[Candidate]) -> None:
-        self._facts = facts
+    def __init__(self, candidates: Iterable[Candidate]) -> None:
         self._candidates = tuple(candidates)
         self._seen: dict[tuple[str, tuple[Terms, ...]], Chance] = {}
 
-    def volumes(self, pod: Pod) -> Iterator[Volume]:
-        """The volumes a pod uses."""
-        for name in pod.claims:
-            claim = self._facts.claims.get(Reference("PersistentVolumeClaim", pod.namespace, name))
-            volume = self._facts.volumes.get(claim.volume) if claim and claim.volume else None
-            if volume:
-                yield volume
+    def chance(self, pod: Pod, group: str, volumes: Iterable[Volume]) -> Chance:
+        """Whether one node can meet the requirements of a pod and of these volumes.
 
-    def for_pod(self, pod: Pod, group: str) -> Chance:
-        """Whether the pod's own demands on a node can be met."""
-        return self._chance(group, _demands(pod, ()))
-
-    def with_volumes(self, pod: Pod, group: str) -> Chance:
-        """Whether its demands and those of its volumes can be met by one node."""
-        return self._chance(group, _demands(pod, self.volumes(pod)))
+        `group` is the Auto Scaling group that the pod ran in.
+        """
+        every = (pod.node_requirements, *(volume.terms for volume in volumes))
+        return self._chance(group, tuple(terms for terms in every if terms))
 
     @property
     def sure_zones(self) -> tuple[str, ...]:
-        """Zones that are sure to have some node in the end."""
+        """Zones that are sure to have a node in the end."""
         zones = {
             zone
             for candidate in self._candidates
@@ -87,22 +81,22 @@ class Places:
         }
         return tuple(sorted(zones))
 
-    def _chance(self, group: str, demands: tuple[Terms, ...]) -> Chance:
-        if not demands:
+    def _chance(self, group: str, requirements: tuple[Terms, ...]) -> Chance:
+        if not requirements:
             return Chance.SURE
-        key = (group, demands)
+        key = (group, requirements)
         if key not in self._seen:
             chances = (
-                candidate.chance(demands)
+                candidate.chance(requirements)
                 for candidate in self._candidates
-                if candidate.name == group or not candidate.reserved
+                if candidate.group == group or not candidate.reserved
             )
             self._seen[key] = max(chances, key=lambda chance: chance.value, default=Chance.NONE)
         return self._seen[key]
 
 
 def zones_of(volume: Volume) -> tuple[str, ...]:
-    """The zones a volume names."""
+    """The zones that the node affinity of a volume names."""
     named = {
         value
         for term in volume.terms
@@ -114,9 +108,9 @@ def zones_of(volume: Volume) -> tuple[str, ...]:
 
 
 def new_nodes(group: Group, forecast: Forecast, old: Sequence[Node]) -> Candidate:
-    """What the new nodes of a group will be like, and in which zones they will be."""
+    """The new nodes of a group: their labels, and the zones they will be in."""
     return Candidate(
-        name=group.name,
+        group=group.name,
         labels={**_in_common(old), HOSTNAME: _ANY_NEW_NODE},
         zones={zone: Chance.SURE if zone in forecast.sure else Chance.UNSURE for zone in group.zones},
         reserved=all(_tainted(node) for node in old),
@@ -124,17 +118,13 @@ def new_nodes(group: Group, forecast: Forecast, old: Sequence[Node]) -> Candidat
 
 
 def existing(node: Node, group: str) -> Candidate:
-    """A node that is there already and stays."""
+    """An existing node that is not replaced."""
     return Candidate(
-        name=group,
+        group=group,
         labels=node.labels,
         zones={node.zone: Chance.SURE} if node.zone else {},
         reserved=_tainted(node) or node.unschedulable,
     )
-
-
-def _demands(pod: Pod, volumes: Iterable[Volume]) -> tuple[Terms, ...]:
-    return tuple(terms for terms in (pod.node_requirements, *(volume.terms for volume in volumes)) if terms)
 
 
 def _meets(labels: Mapping[str, str], terms: Terms) -> bool:
@@ -142,7 +132,7 @@ def _meets(labels: Mapping[str, str], terms: Terms) -> bool:
 
 
 def _in_common(nodes: Sequence[Node]) -> dict[str, str]:
-    """Labels that all nodes of a group have: what one alone has, somebody put there by hand."""
+    """Labels that all nodes have. A label of one node alone was added by hand, and new nodes lack it."""
     first, *others = nodes
     return {
         key: value

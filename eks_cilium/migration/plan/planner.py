@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from eks_cilium.migration.facts.backing import Backing
 from eks_cilium.migration.options import Options
 from eks_cilium.migration.plan import eligibility, places, sizes, timing
 from eks_cilium.migration.plan.budgets import Budgets, Ledger
-from eks_cilium.migration.plan.findings import Findings, named
+from eks_cilium.migration.plan.findings import Findings
 from eks_cilium.migration.plan.model import BudgetUse, Code, NodePlan, Plan, PodPlan, Verdict
 from eks_cilium.migration.plan.order import in_progress, ordered
 from eks_cilium.migration.plan.places import Places
-from eks_cilium.migration.plan.verdicts import Judge
+from eks_cilium.migration.plan.pod_rules import DRAIN
+from eks_cilium.migration.plan.verdicts import Context, verdict_on
+from eks_cilium.texts import named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from eks_cilium.cluster.objects import Reference
     from eks_cilium.migration.facts.model import Facts, Group, Node, Pod
-    from eks_cilium.migration.plan.budgets import Standing
+    from eks_cilium.migration.plan.budgets import BudgetStatus
     from eks_cilium.migration.plan.capacity import Forecast
     from eks_cilium.migration.plan.eligibility import Sorted
 
@@ -66,11 +69,10 @@ def _places(
         members[group.name].append(node)
     group_of = {instance.id: group.name for group in facts.groups for instance in group.instances}
     return Places(
-        facts,
         (
             *(places.new_nodes(groups[name], course, members[name]) for name, course in forecasts.items()),
             *(places.existing(node, group_of.get(node.instance or "", "")) for node in kinds.staying),
-        ),
+        )
     )
 
 
@@ -86,11 +88,18 @@ class _Drains:
         findings: Findings,
     ) -> None:
         self._facts, self._options, self._forecasts, self._findings = facts, options, forecasts, findings
-        self._budgets, self._ledger = Budgets(facts), Ledger()
-        self._judge = Judge(
-            facts, options, budgets=self._budgets, ledger=self._ledger, places=places, findings=findings
+        self._ledger, backing = Ledger(), Backing.of(facts)
+        budgets = Budgets(facts.budgets, facts.pods, backing)
+        self._context = Context(
+            options=options,
+            backing=backing,
+            budgets=budgets,
+            ledger=self._ledger,
+            findings=findings,
+            places=places,
+            now=facts.read_at,
         )
-        self._standings = {standing.budget.reference: standing for standing in self._budgets}
+        self._statuses = {status.budget.reference: status for status in budgets}
         self._pods: dict[str, list[Pod]] = defaultdict(list)
         for pod in sorted(facts.pods, key=lambda pod: (pod.namespace, pod.name)):
             self._pods[pod.node].append(pod)
@@ -112,7 +121,9 @@ class _Drains:
 
     def _of_node(self, position: int, node: Node, group: Group) -> NodePlan:
         pods = self._pods[node.name]
-        verdicts = tuple(self._judge.judge(pod, group.name) for pod in pods)
+        verdicts = tuple(
+            verdict_on(pod, DRAIN, self._context, group=group.name, step=node.name) for pod in pods
+        )
         uses = _uses(verdicts)
         course, index = self._forecasts[group.name], self._done_of_group[group.name]
         self._done_of_group[group.name] += 1
@@ -135,7 +146,7 @@ class _Drains:
                 self._options,
                 evicted=moving,
                 budgets=uses,
-                standings=self._standings,
+                statuses=self._statuses,
                 volumes=len(volumes),
                 load_balancers=len(self._facts.load_balancers),
             ),
@@ -148,11 +159,11 @@ class _Drains:
             for use in node.budgets:
                 asked.setdefault(use.budget, node.node)
         for budget, first in asked.items():
-            standing = self._standings[budget]
-            if standing.stale:
+            status = self._statuses[budget]
+            if status.stale:
                 self._findings.add(Code.BUDGET_STALE, budget, node=first)
-            elif standing.busy:
-                self._findings.add(Code.BUDGET_BUSY, budget, detail=_health(standing), node=first)
+            elif status.busy:
+                self._findings.add(Code.BUDGET_BUSY, budget, detail=_health(status), node=first)
 
 
 def _uses(verdicts: Sequence[PodPlan]) -> tuple[BudgetUse, ...]:
@@ -171,6 +182,6 @@ def _uses(verdicts: Sequence[PodPlan]) -> tuple[BudgetUse, ...]:
     )
 
 
-def _health(standing: Standing) -> str:
-    healthy = f"{standing.budget.current_healthy} healthy, {standing.budget.desired_healthy} wanted"
-    return f"{healthy}, not ready: {named(standing.unready)}" if standing.unready else healthy
+def _health(status: BudgetStatus) -> str:
+    healthy = f"{status.budget.current_healthy} healthy, {status.budget.desired_healthy} wanted"
+    return f"{healthy}, not ready: {named(status.unready)}" if status.unready else healthy

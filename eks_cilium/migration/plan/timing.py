@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Reference
     from eks_cilium.migration.facts.model import Pod
     from eks_cilium.migration.options import Options, Timings
-    from eks_cilium.migration.plan.budgets import Standing
+    from eks_cilium.migration.plan.budgets import BudgetStatus
     from eks_cilium.migration.plan.model import BudgetUse, NodePlan
 
 
@@ -27,14 +27,14 @@ def of_node(
     *,
     evicted: Iterable[Pod],
     budgets: Iterable[BudgetUse],
-    standings: Mapping[Reference, Standing],
+    statuses: Mapping[Reference, BudgetStatus],
     volumes: int,
     load_balancers: int,
 ) -> Seconds:
     """The phases of one node: its pods leave at once, except where a budget makes them queue."""
     timings = options.timings
     stop = max((min(pod.grace_seconds, timings.longest_stop) for pod in evicted), default=0.0)
-    queue = max((use.waits * _ready(standings[use.budget], timings) for use in budgets), default=0.0)
+    queue = max((use.waits * _ready(statuses[use.budget], timings) for use in budgets), default=0.0)
     release = max(
         timings.volume_release if volumes else 0.0, timings.load_balancer_release if load_balancers else 0.0
     )
@@ -65,6 +65,6 @@ def _replacement_there(gone: Sequence[float], options: Options) -> float:
     return options.timings.launch + (0.0 if at_once else gone[follows])
 
 
-def _ready(standing: Standing, timings: Timings) -> float:
-    measured = standing.pod_ready_seconds
+def _ready(status: BudgetStatus, timings: Timings) -> float:
+    measured = status.pod_ready_seconds
     return timings.pod_ready if measured is None else min(measured, timings.longest_pod_ready)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from eks_cilium.migration.agents.rollout import named
 from eks_cilium.migration.options import Jobs
 from eks_cilium.migration.refresh import listing
 from eks_cilium.migration.refresh.model import Listed
 from eks_cilium.migration.refresh.start import plan_now
 from eks_cilium.runtime.errors import StoppedError, TimedOutError
+from eks_cilium.texts import named
 
 if TYPE_CHECKING:
     from eks_cilium.migration.refresh.model import RefreshPlan

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.objects import controller, reference
 from eks_cilium.cluster.readiness import pod_reason
-from eks_cilium.migration.eviction.judging import workload_path
 from eks_cilium.migration.facts import pods as pod_facts
 from eks_cilium.migration.facts import workloads
+from eks_cilium.migration.facts.on_demand import BackingReader
 from eks_cilium.migration.refresh.pods import is_ordinary
 from eks_cilium.migration.refresh.reading import managed
+from eks_cilium.texts import named
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -41,7 +42,7 @@ class Look:
     @property
     def is_gone(self) -> bool:
         """Whether there is nothing any more that would make pods."""
-        return self.thing is None and workload_path(self.workload) is not None
+        return self.thing is None and workloads.path_of(self.workload) is not None
 
     @property
     def ready(self) -> int:
@@ -85,9 +86,7 @@ class Look:
     def not_ready(self) -> str:
         """The first pods that are not ready, and why."""
         waiting = [pod for pod in self.pods if not pod.ready and pod.deleted is None]
-        named = [f"{pod.name}: {pod_reason(self.things[pod.uid])}" for pod in waiting[:_MOST_NAMED]]
-        more = f" and {len(waiting) - _MOST_NAMED} more" if len(waiting) > _MOST_NAMED else ""
-        return ", ".join(named) + more
+        return named((f"{pod.name}: {pod_reason(self.things[pod.uid])}" for pod in waiting), _MOST_NAMED)
 
 
 class Looking:
@@ -95,18 +94,18 @@ class Looking:
 
     def __init__(self, world: World, workload: Reference) -> None:
         self._world, self._workload = world, workload
-        self._behind: dict[Reference, Reference | None] = {}
+        self._backing = BackingReader(world.api)
 
     def look(self) -> Look:
         """Now."""
-        path = workload_path(self._workload)
+        path = workloads.path_of(self._workload)
         thing = self._world.api.get(path) if path else None
         found = [one for one in self._listed(thing) if self._is_ours(one)]
         known = [pod for one in found if (pod := pod_facts.pod(one)) and not pod.terminal]
         return Look(
             workload=self._workload,
             thing=thing,
-            owner=workloads.reader(self._workload.kind)(thing) if thing else None,
+            owner=workloads.owner(self._workload.kind, thing) if thing else None,
             pods=tuple(sorted(known, key=lambda pod: pod.name)),
             things={one["metadata"]["uid"]: one for one in found},
             managed=managed(self._world, self._workload.namespace),
@@ -123,11 +122,4 @@ class Looking:
         owner = controller(thing)
         if owner is None or self._workload.kind == _BARE:
             return reference(_BARE, thing) == self._workload
-        return self._workload in (owner, self._above(owner))
-
-    def _above(self, owner: Reference) -> Reference | None:
-        if owner not in self._behind:
-            path = workload_path(owner) if owner.kind == "ReplicaSet" else None
-            thing = self._world.api.get(path) if path else None
-            self._behind[owner] = controller(thing) if thing else None
-        return self._behind[owner]
+        return self._backing.is_owned_by(thing, self._workload)

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.names import NAMESPACE
 from eks_cilium.cluster.objects import Reference
-from eks_cilium.migration.eviction.judging import Anywhere
+from eks_cilium.migration.facts.backing import Backing, is_of_job
 from eks_cilium.migration.options import Jobs
 from eks_cilium.migration.plan.budgets import Budgets, Ledger
 from eks_cilium.migration.plan.findings import Findings
 from eks_cilium.migration.plan.model import BudgetUse, Code, Verdict
+from eks_cilium.migration.plan.verdicts import Context, verdict_on
 from eks_cilium.migration.refresh import eligibility
 from eks_cilium.migration.refresh.model import How, RefreshPlan, WorkloadPlan
-from eks_cilium.migration.refresh.pods import is_bare, is_of_job, is_ordinary, unable, workload_of
-from eks_cilium.migration.refresh.verdicts import RestartJudge, RollOutJudge
+from eks_cilium.migration.refresh.pods import is_ordinary, unable
+from eks_cilium.migration.refresh.verdicts import RULES
 from eks_cilium.migration.refresh.ways import way, width
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class _Sorted:
 
     def __init__(self, found: Found, rules: Rules, findings: Findings) -> None:
         self._found, self._rules, self._findings = found, rules, findings
+        self._backing = Backing.of(found.facts)
         self.reachable: list[Pod] = []
         """Pods that Cilium could manage."""
         self.bare: list[Pod] = []
@@ -77,17 +79,16 @@ class _Sorted:
                 self._sort(pod)
 
     def _sort(self, pod: Pod) -> None:
-        owners, allow = self._found.facts.owners, self._rules.options.allow
-        workload = workload_of(pod, owners)
+        backing, allow = self._backing, self._rules.options.allow
+        workload, bare = backing.workload_of(pod), backing.is_bare(pod)
         if is_of_job(pod):
             code = Code.JOB_AWAITED if self._rules.refresh.jobs is Jobs.WAIT else Code.JOB_LEFT
             self._findings.add(code, workload, pod=pod.reference)
             self.of_jobs.append(pod)
-        elif is_bare(pod, owners) and not allow.bare_pods.covers(pod.reference):
+        elif bare and not allow.bare_pods.covers(pod.reference):
             self._findings.add(Code.BARE_POD_LEFT, pod.reference, pod=pod.reference)
             self.bare.append(pod)
         else:
-            bare = is_bare(pod, owners)
             self.to_restart[pod.reference if bare else workload].append(pod)
 
     def _out_of_reach(self, pod: Pod, why: str) -> None:
@@ -104,24 +105,21 @@ def _planned(
     found: Found, rules: Rules, to_restart: Mapping[Reference, Sequence[Pod]], findings: Findings
 ) -> tuple[WorkloadPlan, ...]:
     facts = found.facts
-    budgets, ledger = Budgets(facts), Ledger()
-    judges = {
-        how: judge(
-            facts,
-            rules.options,
-            budgets=budgets,
-            ledger=ledger,
-            places=Anywhere(facts, ()),
-            findings=findings,
-        )
-        for how, judge in ((How.EVICT, RestartJudge), (How.ROLL_OUT, RollOutJudge))
-    }
+    backing = Backing.of(facts)
+    context = Context(
+        options=rules.options,
+        backing=backing,
+        budgets=Budgets(facts.budgets, facts.pods, backing),
+        ledger=Ledger(),
+        findings=findings,
+        now=facts.read_at,
+    )
     made = []
     for position, workload in enumerate(_ordered(to_restart), 1):
         pods = to_restart[workload]
-        how, why = way(workload, pods, facts, rules.refresh)
-        verdicts = tuple(judges[how].judge(pod, "") for pod in pods)
-        ledger.settle(str(workload))
+        how, why = way(workload, pods, backing, rules.refresh)
+        verdicts = tuple(verdict_on(pod, RULES[how], context, step=str(workload)) for pod in pods)
+        context.ledger.settle(str(workload))
         owner = facts.owners.get(workload)
         uses = _uses(verdicts)
         missing = width(owner, len(pods))

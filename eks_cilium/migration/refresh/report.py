@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from eks_cilium.migration.plan.findings import named
 from eks_cilium.migration.report.layout import escaped, in_cells, in_columns, refusal_lines
-from eks_cilium.migration.report.wording import budget_use, counted, duration, verdict_of
+from eks_cilium.migration.report.wording import budget_use, duration, verdict_of
+from eks_cilium.texts import counted, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.errors import RefusedError
-from eks_cilium.migration.eviction.judging import Bench, workload_path
+from eks_cilium.migration.eviction.judging import LiveVerdicts
 from eks_cilium.migration.eviction.requests import Evictions, name_of
+from eks_cilium.migration.facts import workloads
 from eks_cilium.migration.plan.model import Verdict
 from eks_cilium.migration.refresh.model import How
 from eks_cilium.migration.refresh.observation import Look, Looking
-from eks_cilium.migration.refresh.verdicts import RestartJudge, RollOutJudge
+from eks_cilium.migration.refresh.verdicts import RULES
 from eks_cilium.migration.refresh.ways import way, width
 from eks_cilium.runtime.errors import RestartRefusedError, StoppedError, UnhealthyError
 from eks_cilium.runtime.record import Record, of_workload
@@ -37,7 +38,6 @@ RESTARTED_ANNOTATION = "eks-cilium.io/restarted"
 """On the pod template of a Deployment that rolled out for a refresh: when the refresh was begun."""
 
 _OTHER_UID = (404, 409, 422)
-_JUDGES = {How.EVICT: RestartJudge, How.ROLL_OUT: RollOutJudge}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class _Restart:
             about={"workload": str(workload)},
             refuse=lambda pods: RestartRefusedError(str(workload), pods),
         )
-        self._benches = {how: Bench(run, "", judge) for how, judge in _JUDGES.items()}
+        self._verdicts = LiveVerdicts(run)
         self._refused: list[str] = []
         self._said = ""
 
@@ -112,9 +112,9 @@ class _Restart:
         if not look.unmanaged:
             return None
         things = [look.things[pod.uid] for pod in look.unmanaged]
-        facts = self._benches[How.EVICT].facts(things)
-        how, _ = way(self._workload, look.unmanaged, facts, self._run.refresh)
-        verdicts = self._benches[how].judge(things)
+        backing = self._verdicts.backing(things)
+        how, _ = way(self._workload, look.unmanaged, backing, self._run.refresh)
+        verdicts = self._verdicts.on(things, RULES[how])
         if refused := _in_the_way(verdicts.values()):
             raise RestartRefusedError(str(self._workload), refused)
         before = _Before(how, look.ready, frozenset(pod.uid for pod in look.unmanaged))
@@ -168,7 +168,7 @@ class _Restart:
 
     def _roll_out(self, look: Look) -> None:
         """Ask for it, once: the same annotation twice changes nothing."""
-        path = workload_path(self._workload)
+        path = workloads.path_of(self._workload)
         if look.thing is None or path is None:
             return
         annotations = look.thing["spec"]["template"]["metadata"].get("annotations") or {}
@@ -188,7 +188,7 @@ class _Restart:
     def _evict(self, look: Look, before: _Before) -> None:
         """As many as may be missing, unready ones first: they serve nothing."""
         staying = [pod for pod in look.old(before.pods) if pod.deleted is None]
-        verdicts = self._benches[How.EVICT].judge([look.things[pod.uid] for pod in staying])
+        verdicts = self._verdicts.on([look.things[pod.uid] for pod in staying], RULES[How.EVICT])
         refused = _in_the_way(verdicts.values())
         if refused and self._refused:
             raise RestartRefusedError(str(self._workload), refused)

@@ -14,22 +14,23 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from eks_cilium.cluster.objects import Reference
 from eks_cilium.migration.refresh.model import How
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eks_cilium.migration.facts.model import Facts, Owner, Pod, RollOut
+    from eks_cilium.cluster.objects import Reference
+    from eks_cilium.migration.facts.backing import Backing
+    from eks_cilium.migration.facts.model import Owner, Pod, RollOut
     from eks_cilium.migration.options import Refreshing
 
 
-def way(workload: Reference, pods: Sequence[Pod], facts: Facts, asked: Refreshing) -> tuple[How, str]:
+def way(workload: Reference, pods: Sequence[Pod], backing: Backing, asked: Refreshing) -> tuple[How, str]:
     """How, and why so."""
-    owner = facts.owners.get(workload)
+    owner = backing.owners.get(workload)
     if workload.kind != "Deployment" or owner is None:
         return How.EVICT, f"{workload.kind}s make a new pod when an old one is gone"
-    if against := _against(owner, pods, facts, asked):
+    if against := _against(owner, pods, backing, asked):
         return How.EVICT, against
     return How.ROLL_OUT, "its roll-out makes each new pod before an old one goes"
 
@@ -51,7 +52,7 @@ def width(owner: Owner | None, pods: int) -> int:
             return max(_unavailable(owner.roll_out, owner.desired or 1), 1)
 
 
-def _against(owner: Owner, pods: Sequence[Pod], facts: Facts, asked: Refreshing) -> str:
+def _against(owner: Owner, pods: Sequence[Pod], backing: Backing, asked: Refreshing) -> str:
     """Why a Deployment is evicted all the same; nothing where it is not."""
     roll_out, wanted = owner.roll_out, owner.desired or 0
     if roll_out is None or roll_out.kind != "RollingUpdate":
@@ -62,17 +63,13 @@ def _against(owner: Owner, pods: Sequence[Pod], facts: Facts, asked: Refreshing)
         ("its roll-outs are paused", roll_out.paused),
         (f"its roll-out would let {missing} of {wanted} pods go missing and not ask a budget", missing > 0),
         ("its pods hold a port of their node", any(pod.host_ports for pod in pods)),
-        ("its volume is for one node at a time", any(_is_exclusive(pod, facts) for pod in pods)),
+        ("its volume is for one node at a time", any(_is_exclusive(pod, backing) for pod in pods)),
     )
     return next((reason for reason, holds in reasons if holds), "")
 
 
-def _is_exclusive(pod: Pod, facts: Facts) -> bool:
-    claims = (
-        facts.claims.get(Reference("PersistentVolumeClaim", pod.namespace, name)) for name in pod.claims
-    )
-    volumes = (facts.volumes.get(claim.volume) for claim in claims if claim and claim.volume)
-    return any(volume is None or not volume.shared for volume in volumes)
+def _is_exclusive(pod: Pod, backing: Backing) -> bool:
+    return any(volume is None or not volume.shared for volume in backing.volumes_of(pod))
 
 
 def _unavailable(roll_out: RollOut, wanted: int) -> int:

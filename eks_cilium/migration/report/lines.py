@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eks_cilium.migration.plan.model import Verdict
-from eks_cilium.migration.report.wording import budget_use, bundles, counted, counts, duration
+from eks_cilium.migration.report.wording import budget_use, bundles, counts, duration
+from eks_cilium.texts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from eks_cilium.migration.options import Capacity, Target
 from eks_cilium.migration.plan.model import Verdict
+from eks_cilium.texts import counted, named
 
 if TYPE_CHECKING:
     from collections.abc import Sized
@@ -109,13 +110,8 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
-def counted(number: int, noun: str) -> str:
-    """A number with its noun."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def on_nodes(nodes: tuple[str, ...]) -> str:
     """Where something was found; empty for the whole cluster."""
     if not nodes:
         return ""
-    return f" (on {nodes[0]})" if len(nodes) == 1 else f" (on {nodes[0]} and {len(nodes) - 1} more)"
+    return f" (on {named(nodes, 1)})"

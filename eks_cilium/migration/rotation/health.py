@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.objects import Reference
-from eks_cilium.migration.eviction.judging import Bench, workload_path
 from eks_cilium.migration.facts import pods, workloads
-from eks_cilium.migration.plan.workload import behind
+from eks_cilium.migration.facts.on_demand import BackingReader
 from eks_cilium.runtime.record import Record, of_node
+from eks_cilium.texts import named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ def note_before(run: Run, node: Outgoing, things: Sequence[Object]) -> None:
     record = Record(run.world.api)
     kept = record.get(of_node(node.name))
     if kept is None or kept["uid"] != node.uid:
-        record.put(of_node(node.name), {"uid": node.uid, "ready": _ready(run, node, things)})
+        record.put(of_node(node.name), {"uid": node.uid, "ready": _ready(run, things)})
 
 
 def await_as_before(run: Run, node: Outgoing) -> None:
@@ -54,15 +54,13 @@ def forget(world: World, node: Outgoing) -> None:
     Record(world.api).drop(of_node(node.name))
 
 
-def _ready(run: Run, node: Outgoing, things: Sequence[Object]) -> dict[str, int]:
-    bench = Bench(run, node.group)
-    bench.judge(things)
-    owners = bench.owners()
+def _ready(run: Run, things: Sequence[Object]) -> dict[str, int]:
+    backing = BackingReader(run.world.api).of(things)
     found = {}
     for pod in (pods.pod(thing) for thing in things):
         if pod is None or pod.terminal or pod.owner is None:
             continue
-        owner = owners.get(behind(pod, owners))
+        owner = backing.owners.get(backing.workload_of(pod))
         if owner is not None and owner.desired is not None:
             found[_key(owner.reference)] = min(owner.ready, owner.desired)
     return found
@@ -70,16 +68,15 @@ def _ready(run: Run, node: Outgoing, things: Sequence[Object]) -> dict[str, int]
 
 def _missing(world: World, before: Mapping[str, int]) -> str:
     worse = [line for key, ready in sorted(before.items()) if (line := _worse(world, key, ready))]
-    more = f" and {len(worse) - _MOST_NAMED} more" if len(worse) > _MOST_NAMED else ""
-    return "; ".join(worse[:_MOST_NAMED]) + more
+    return named(worse, _MOST_NAMED, separator="; ")
 
 
 def _worse(world: World, key: str, before: int) -> str:
     """How a workload is worse off, in one sentence; one that was deleted is not."""
     reference = _reference(key)
-    path = workload_path(reference)
+    path = workloads.path_of(reference)
     thing = world.api.get(path) if path else None
-    owner: Owner | None = workloads.reader(reference.kind)(thing) if thing else None
+    owner: Owner | None = workloads.owner(reference.kind, thing) if thing else None
     if owner is None or owner.desired is None:
         return ""
     wanted = min(before, owner.desired)

@@ -87,7 +87,7 @@ def test_an_interface_that_is_still_attached_is_waited_for():
     deleted, lines = run(cloud, detach)
 
     assert deleted == ["eni-1"]
-    assert lines[0] == "interfaces of dev still there: 1"
+    assert lines[0] == "interfaces of dev not deleted yet: 1"
 
 
 def test_an_interface_that_somebody_else_deleted_is_no_error():

@@ -20,6 +20,7 @@ from eks_cilium.migration.facts.model import (
     Pod,
     Volume,
 )
+from eks_cilium.migration.plan.model import NodePlan
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 ZONES = ("eu-central-1a", "eu-central-1b", "eu-central-1c")
@@ -122,6 +123,10 @@ class World:
         given = Volume(f"pv-{name}", claim, "ebs.csi.aws.com", terms, attached_to=(pod.node,))
         self.volumes[given.name] = replace(given, **changes)
         return self.volumes[given.name]
+
+
+def can_be_drained(node: NodePlan) -> bool:
+    return not any(pod.verdict.stands_in_the_way for pod in node.pods)
 
 
 def labels(**given: str) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from eks_cilium.migration.options import Allowed, Exceptions, Options
 from eks_cilium.migration.plan.budgets import desired_healthy
 from eks_cilium.migration.plan.model import Code, NodePlan, Verdict
 from eks_cilium.migration.plan.planner import plan
-from tests.program.plan.builders import World
+from tests.program.plan.builders import World, can_be_drained
 
 pytestmark = pytest.mark.unit
 
@@ -60,7 +60,7 @@ def test_a_budget_that_can_never_allow_anything_is_refused_once_with_its_numbers
     assert refusal.nodes == ("node-0", "node-1")
     assert f"of 3 wants {rule['desired_healthy']} healthy" in refusal.problem
     assert verdicts(made.nodes[0]) == [Verdict.BLOCKED]
-    assert not made.nodes[0].can_go
+    assert not can_be_drained(made.nodes[0])
 
 
 def test_a_budget_that_will_allow_again_is_only_a_caution():

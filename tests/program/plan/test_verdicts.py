@@ -8,7 +8,7 @@ from eks_cilium.migration.facts.model import Facts, Pod
 from eks_cilium.migration.options import Allowed, Exceptions, Options
 from eks_cilium.migration.plan.model import Code, PodPlan, Verdict
 from eks_cilium.migration.plan.planner import plan
-from tests.program.plan.builders import NOW, World
+from tests.program.plan.builders import NOW, World, can_be_drained
 
 pytestmark = pytest.mark.unit
 
@@ -118,7 +118,7 @@ def test_an_empty_node_has_nothing_to_say():
 
     assert made.clean
     assert made.nodes[0].pods == ()
-    assert made.nodes[0].can_go
+    assert can_be_drained(made.nodes[0])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,226 @@
+"""The rules for pods of a node that is drained.
+
+First kubectl's filters in kubectl's order: terminating for too long, of a DaemonSet, static, terminating,
+with local storage, without a controller. Then what kubectl does not check: where the pod can run again, and
+whether its PodDisruptionBudget can ever allow the eviction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from eks_cilium.migration.facts.backing import is_of_job
+from eks_cilium.migration.plan.model import Code, Verdict
+from eks_cilium.migration.plan.places import Chance, zones_of
+from eks_cilium.migration.plan.verdicts import PodRules, Ruling
+
+if TYPE_CHECKING:
+    from eks_cilium.migration.facts.model import Pod, Volume
+    from eks_cilium.migration.plan.budgets import BudgetStatus
+    from eks_cilium.migration.plan.verdicts import Case
+
+REMOVED_BY_KUBERNETES = frozenset({"batch.kubernetes.io/job-tracking"})
+"""Finalizers that a controller of Kubernetes itself removes."""
+
+
+# Pods that stay, or that nothing has to be decided about.
+
+
+def overdue(case: Case) -> Ruling | None:
+    deleted, now, limit = case.pod.deleted, case.context.now, case.context.options.terminating_limit
+    if deleted is None or now is None or limit is None:
+        return None
+    late = (now - deleted).total_seconds()
+    return Ruling(Verdict.SKIP, f"should have been gone {late:.0f} s ago") if late > limit else None
+
+
+def of_daemon_set(case: Case) -> Ruling | None:
+    owner = case.pod.owner
+    if owner is None or owner.kind != "DaemonSet" or case.context.backing.is_bare(case.pod):
+        return None
+    return None if case.pod.terminal else Ruling(Verdict.SKIP, f"{owner} runs it on every node")
+
+
+def static(case: Case) -> Ruling | None:
+    return Ruling(Verdict.SKIP, "a static pod, which only its kubelet can stop") if case.pod.mirror else None
+
+
+def terminating(case: Case) -> Ruling | None:
+    return Ruling(Verdict.WAIT, "terminating already") if case.pod.deleted else None
+
+
+def ended(case: Case) -> Ruling | None:
+    """Nothing is lost with a pod that has ended, and no budget counts it."""
+    return Ruling(Verdict.EVICT, f"has ended ({case.pod.phase})") if case.pod.terminal else None
+
+
+# What is against moving a pod.
+
+
+def local_storage(case: Case) -> Ruling | None:
+    names = case.pod.local_volumes
+    if not names:
+        return None
+    permitted = case.context.options.allow.local_storage.covers(case.pod.reference, case.workload)
+    case.find(Code.DATA_LOST if permitted else Code.LOCAL_STORAGE, case.workload, *names)
+    return None if permitted else Ruling(Verdict.REFUSE, f"would lose what is in emptyDir {', '.join(names)}")
+
+
+def bare(case: Case) -> Ruling | None:
+    pod = case.pod
+    if not case.context.backing.is_bare(pod):
+        return None
+    if case.context.options.allow.bare_pods.covers(pod.reference):
+        case.find(Code.POD_LOST, pod.reference)
+        return None
+    if pod.owner:
+        case.find(Code.DAEMON_SET_GONE, pod.reference, pod.owner.name)
+        return Ruling(Verdict.REFUSE, f"{pod.owner} is gone, so nothing makes the pod anew")
+    case.find(Code.BARE_POD, pod.reference)
+    return Ruling(Verdict.REFUSE, "nothing makes it anew")
+
+
+def local_volume(case: Case) -> Ruling | None:
+    local = [volume.name for volume in _volumes(case) if volume.local]
+    if not local:
+        return None
+    case.find(Code.LOCAL_VOLUME, case.workload, *local)
+    return Ruling(Verdict.REFUSE, f"its volume {local[0]} is on the disk of this node")
+
+
+def no_suitable_node(case: Case) -> Ruling | None:
+    pod, places = case.pod, case.context.places
+    assert places is not None, "only rules for a whole cluster ask for places"
+    volumes = _volumes(case)
+    if any(volume.local for volume in volumes) or places.chance(pod, case.group, volumes) is Chance.SURE:
+        return None
+    because_of_volume = places.chance(pod, case.group, ()) is Chance.SURE
+    why = _volume_zones(volumes, places.sure_zones) if because_of_volume else _node_requirements(pod)
+    if case.context.options.allow.stranded_pods.covers(pod.reference, case.workload):
+        case.find(Code.STRANDED, case.workload, why)
+        return None
+    case.find(Code.VOLUME_ZONE if because_of_volume else Code.PLACEMENT, case.workload, why)
+    return Ruling(Verdict.REFUSE, f"no new node is sure to suit it: {why}")
+
+
+def several_budgets(case: Case) -> Ruling | None:
+    if len(case.budgets) < 2:
+        return None
+    budgets = [status.budget.reference for status in case.budgets]
+    names = " and ".join(budget.name for budget in budgets)
+    if case.context.options.allow.budgets.covers(*budgets):
+        case.find(Code.BUDGET_BYPASSED, budgets[0], f"two budgets, {names}")
+        return Ruling(Verdict.DELETE, f"budgets {names} are not asked, as allowed", budgets[0])
+    case.find(Code.TWO_BUDGETS, budgets[0], names)
+    return Ruling(Verdict.BLOCKED, f"two budgets cover it: {names}", budgets[0])
+
+
+def budget_never_allows(case: Case) -> Ruling | None:
+    status = _only(case.budgets)
+    if status is None or not status.counts(case.pod) or not status.never_allows:
+        return None
+    budget, why = status.budget.reference, _why_never(status)
+    if case.context.options.allow.budgets.covers(budget):
+        case.find(Code.BUDGET_BYPASSED, budget, why)
+        return Ruling(Verdict.DELETE, f"budget {budget.name} is not asked, as allowed", budget)
+    case.find(Code.BUDGET_NEVER_ALLOWS, budget, why)
+    return Ruling(Verdict.BLOCKED, f"budget {budget.name} never allows it: {why}", budget)
+
+
+# Pods that move.
+
+
+def evict(case: Case) -> Ruling:
+    """Evicted, with what its budget allows by then."""
+    if not case.budgets:
+        pending = case.pod.phase == "Pending"
+        return Ruling(Verdict.EVICT, "not started" if pending else "no budget covers it")
+    status = case.budgets[0]
+    budget = status.budget.reference
+    if not status.counts(case.pod):
+        return Ruling(Verdict.EVICT, "not ready, so its budget lets it go", budget)
+    disruption = case.context.ledger.take(status, case.step)
+    allowed = f"its budget allows {disruption.allowed_before}"
+    reason = "waits until a successor is ready" if disruption.waits else allowed
+    return Ruling(Verdict.EVICT, reason, budget, disruption)
+
+
+# What to know about a pod that moves.
+
+
+def singleton(case: Case, ruling: Ruling) -> None:
+    scale = case.context.backing.scale(case.pod.owner) if case.pod.owner else None
+    if scale and scale.pods == 1 and ruling.budget is None:
+        case.find(Code.SINGLETON, case.workload)
+
+
+def work_lost(case: Case, _ruling: Ruling) -> None:
+    if is_of_job(case.pod):
+        case.find(Code.WORK_LOST, case.workload)
+
+
+def asks_to_stay(case: Case, _ruling: Ruling) -> None:
+    if case.pod.annotations:
+        case.find(Code.ASKS_TO_STAY, case.workload, *case.pod.annotations)
+
+
+def comes_back(case: Case, _ruling: Ruling) -> None:
+    if case.pod.tolerates_cordon:
+        case.find(Code.COMES_BACK, case.workload)
+
+
+def finalizers(case: Case, _ruling: Ruling) -> None:
+    held_by = [name for name in case.pod.finalizers if name not in REMOVED_BY_KUBERNETES]
+    if held_by:
+        case.find(Code.FINALIZERS, case.workload, *held_by)
+
+
+def long_grace(case: Case, _ruling: Ruling) -> None:
+    grace, timeout = case.pod.grace_seconds, case.context.options.drain_timeout
+    if grace > timeout:
+        case.find(Code.LONG_GRACE, case.workload, f"{grace} s of grace, {timeout:.0f} s for a drain")
+
+
+DRAIN = PodRules(
+    unmoved=(overdue, of_daemon_set, static, terminating, ended),
+    objections=(local_storage, bare, local_volume, no_suitable_node, several_budgets, budget_never_allows),
+    move=evict,
+    warnings=(singleton, work_lost, asks_to_stay, comes_back, finalizers, long_grace),
+)
+"""For the plan of a whole cluster."""
+
+DRAIN_NOW = replace(
+    DRAIN, objections=tuple(rule for rule in DRAIN.objections if rule is not no_suitable_node)
+)
+"""For the pods of one node at the time of its drain, when nothing is known of other nodes."""
+
+
+def _volumes(case: Case) -> list[Volume]:
+    return [volume for volume in case.context.backing.volumes_of(case.pod) if volume]
+
+
+def _volume_zones(volumes: list[Volume], sure: tuple[str, ...]) -> str:
+    bound = [(volume, zones_of(volume)) for volume in volumes]
+    named = " and ".join(f"{volume.name} in {' or '.join(zones)}" for volume, zones in bound if zones)
+    return f"{named}; sure are {', '.join(sure) or 'none'}"
+
+
+def _node_requirements(pod: Pod) -> str:
+    terms = (
+        " and ".join(f"{need.key} {need.operator} {'|'.join(need.values)}".strip() for need in term)
+        for term in pod.node_requirements
+    )
+    return " or ".join(terms)
+
+
+def _only(budgets: tuple[BudgetStatus, ...]) -> BudgetStatus | None:
+    return budgets[0] if len(budgets) == 1 else None
+
+
+def _why_never(status: BudgetStatus) -> str:
+    if status.budget.sync_failure:
+        return f"its controller cannot count the pods: {status.budget.sync_failure}"
+    if status.expected == 0:
+        return f"{status.rule} counts no pod, since it covers none that a controller scales"
+    return f"{status.rule} of {status.expected} wants {status.desired} healthy, which leaves none"
