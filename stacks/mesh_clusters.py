@@ -1,4 +1,7 @@
-"""Finds the clusters of a mesh and reads their facts, before its program registers anything."""
+"""Finds the clusters of a mesh, by the outputs of their stacks or by name, and reads their facts.
+
+Called by `stacks.mesh` before it registers anything.
+"""
 
 from __future__ import annotations
 
@@ -16,54 +19,56 @@ from eks_cilium.mesh.reading import Place, read
 from eks_cilium.mesh.vpc import gateway
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from eks_cilium.mesh.model import Gateway, Member
+    from eks_cilium.mesh.model import Agents, Gateway, Member
     from eks_cilium.settings.model import MeshCluster, MeshSettings
 
 
 @dataclass(frozen=True)
-class Found:
-    """What there is of the clusters."""
+class FoundClusters:
+    """The clusters of the configuration, as far as they exist."""
 
     members: tuple[Member, ...]
     missing: tuple[str, ...] = ()
-    """Clusters that are not there yet, one sentence each."""
+    """One sentence for each cluster that does not exist yet."""
     gateway: Gateway | None = None
-    """The Transit Gateway the configuration names."""
+    """The Transit Gateway that the configuration names."""
 
 
-def look(settings: MeshSettings) -> Found:
-    """Read every cluster. One that is not there is no error: its stack may come first."""
+def read_clusters(settings: MeshSettings) -> FoundClusters:
+    """Read every cluster. One that does not exist is no error: its stack may be created later."""
     members: list[Member] = []
     missing: list[str] = []
     for name in sorted(settings.clusters):
-        place, why = place_of(settings, name)
-        if place is None:
-            missing.append(why)
-            continue
-        credentials = Credentials(region=place.region, profile=place.profile)
-        member = read(place, partial(client, credentials), _api_of(place, credentials))
-        if member is None:
+        place = place_of(settings, name)
+        member = None if isinstance(place, str) else _read_member(place)
+        if isinstance(place, str):
+            missing.append(place)
+        elif member is None:
             missing.append(f"EKS has no cluster {place.eks_name} in {place.region} that answers yet")
         else:
             members.append(member)
-    wanted = settings.connection.transit_gateway_id
-    found = gateway(_ec2(members[0]), wanted) if wanted and members else None
-    return Found(tuple(members), tuple(missing), found)
+    return FoundClusters(tuple(members), tuple(missing), _gateway(settings, members))
 
 
-def place_of(settings: MeshSettings, name: str) -> tuple[Place | None, str]:
-    """Where a cluster is; or why that is not known yet."""
+def agents_of(member: Member) -> Agents:
+    """Cilium of a cluster that has passed the checks, which refuse a cluster without Cilium."""
+    assert member.agents is not None, "the checks refuse a cluster without Cilium"
+    return member.agents
+
+
+def place_of(settings: MeshSettings, name: str) -> Place | str:
+    """Where a cluster is, or a sentence that says why this is not known yet."""
     wanted = settings.clusters[name]
     profile = wanted.profile or settings.profile
     if wanted.stack is None:
         assert wanted.name is not None, "settings refuse a cluster with neither stack nor name"
-        return Place(name, wanted.name, wanted.region or settings.region, profile), ""
+        return Place(name, wanted.name, wanted.region or settings.region, profile)
     cluster = outputs_of(wanted.stack).get("cluster") or {}
     if not cluster.get("name"):
-        return None, f"stack {wanted.stack} has made no cluster yet"
-    return Place(name, cluster["name"], _region(wanted, cluster, settings), profile), ""
+        return f"stack {wanted.stack} has created no cluster yet"
+    return Place(name, cluster["name"], _region(wanted, cluster, settings), profile)
 
 
 def _region(wanted: MeshCluster, cluster: Mapping[str, Any], settings: MeshSettings) -> str:
@@ -71,9 +76,10 @@ def _region(wanted: MeshCluster, cluster: Mapping[str, Any], settings: MeshSetti
 
 
 def outputs_of(stack: str) -> Mapping[str, Any]:
-    """The outputs of another stack, now: facts are read by them before anything is registered.
+    """Read the outputs of another stack now, before anything is registered.
 
-    A `StackReference` reads the same, but its outputs come too late to decide what there is to register.
+    The outputs of a `StackReference` are known only while resources are registered, too late to decide which
+    resources there are.
     """
     try:
         answer = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": stack})
@@ -83,7 +89,9 @@ def outputs_of(stack: str) -> Mapping[str, Any]:
     return (answer.value or {}).get("outputs") or {}
 
 
-def _api_of(place: Place, credentials: Credentials) -> Callable[[str, str], Any]:
+def _read_member(place: Place) -> Member | None:
+    credentials = Credentials(region=place.region, profile=place.profile)
+
     @contextmanager
     def connect(endpoint: str, authority: str) -> Iterator[KubernetesApi]:
         with KubernetesApi.for_eks(
@@ -94,8 +102,12 @@ def _api_of(place: Place, credentials: Credentials) -> Callable[[str, str], Any]
         ) as api:
             yield api
 
-    return connect
+    return read(place, partial(client, credentials), connect)
 
 
-def _ec2(member: Member) -> Any:
-    return client(Credentials(region=member.region, profile=member.profile), "ec2")
+def _gateway(settings: MeshSettings, members: list[Member]) -> Gateway | None:
+    wanted = settings.connection.transit_gateway_id
+    if not wanted or not members:
+        return None
+    first = members[0]
+    return gateway(client(Credentials(region=first.region, profile=first.profile), "ec2"), wanted)

@@ -1,7 +1,7 @@
-"""Policies in the clusters they belong to: both sides of an intent, and objects of any other origin.
+"""Policies as resources of the clusters they are for: the two of an intent, and policies of any other origin.
 
-Cilium's operator registers the definitions of these kinds, so whoever makes these components passes a
-`depends_on` that waits until they are Established.
+The Cilium operator registers the definitions of these kinds. Pass a `depends_on` that waits until the
+definitions are Established, or the first policy fails because its kind does not exist.
 """
 
 from __future__ import annotations
@@ -11,18 +11,22 @@ from typing import TYPE_CHECKING, TypedDict
 import pulumi
 
 from components.naming import token
-from eks_cilium.policy.objects import policy_pair
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from eks_cilium.policy.objects import Intent, Policy
+    from eks_cilium.policy.objects import Policy, PolicyPair
 
 
 class PolicyObject(pulumi.CustomResource):
-    """One object, sent as it is written.
+    """One policy as a Kubernetes object, sent as it is written but for its `status`.
 
-    What `kubernetes.apiextensions.CustomResource` is, which in Python has no way to say `specs`.
+    It does what `kubernetes.apiextensions.CustomResource` does, whose Python class cannot send `specs`.
+
+    Args:
+        name: Name of the resource.
+        policy: The object and the name of its cluster.
+        opts: Has to hold the Kubernetes provider of that cluster.
     """
 
     def __init__(self, name: str, policy: Policy, opts: pulumi.ResourceOptions) -> None:
@@ -32,35 +36,50 @@ class PolicyObject(pulumi.CustomResource):
 
 
 class CrossClusterPolicyArgs(TypedDict):
-    """What a `CrossClusterPolicy` is made from."""
+    """Arguments of `CrossClusterPolicy`."""
 
-    intent: Intent
+    policies: PolicyPair
+    """Both policies of the intent, from `eks_cilium.policy.objects.policy_pair`."""
     providers: Mapping[str, pulumi.ProviderResource]
+    """The Kubernetes provider of each cluster, by the cluster's name in Cilium."""
 
 
 class CrossClusterPolicy(pulumi.ComponentResource):
-    """Somebody may talk to somebody: an egress policy in one cluster, an ingress policy in the other."""
+    """The two policies of an intent: egress allowed in the source's cluster, ingress in the destination's.
+
+    Its outputs `egress` and `ingress` name the two objects and their clusters.
+
+    Raises:
+        KeyError: There is no provider for one of the two clusters.
+    """
 
     def __init__(
         self, name: str, args: CrossClusterPolicyArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(token("CrossClusterPolicy"), name, {}, opts)
-        egress, ingress = policy_pair(args["intent"])
+        egress, ingress = args["policies"]
         for direction, policy in (("egress", egress), ("ingress", ingress)):
             PolicyObject(f"{name}-{direction}", policy, _in_its_cluster(self, policy, args["providers"]))
-        self.register_outputs({"egress": _told(egress), "ingress": _told(ingress)})
+        self.register_outputs({"egress": _title(egress), "ingress": _title(ingress)})
 
 
 class PolicyObjectsArgs(TypedDict):
-    """What `PolicyObjects` are made from."""
+    """Arguments of `PolicyObjects`."""
 
     policies: Sequence[Policy]
-    """Written by hand, or denying by default."""
+    """Policies written by hand, or default denies; of one or several clusters."""
     providers: Mapping[str, pulumi.ProviderResource]
+    """The Kubernetes provider of each cluster, by the cluster's name in Cilium."""
 
 
 class PolicyObjects(pulumi.ComponentResource):
-    """Policies that belong together: those of a file, or those that deny by default."""
+    """Policies that belong together, such as all policies of a file.
+
+    Its output `policies` names the objects and their clusters.
+
+    Raises:
+        KeyError: There is no provider for the cluster of a policy.
+    """
 
     def __init__(
         self, name: str, args: PolicyObjectsArgs, opts: pulumi.ResourceOptions | None = None
@@ -69,7 +88,7 @@ class PolicyObjects(pulumi.ComponentResource):
         for policy in args["policies"]:
             place = "-".join(filter(None, (policy.cluster, policy.namespace, policy.name)))
             PolicyObject(f"{name}-{place}", policy, _in_its_cluster(self, policy, args["providers"]))
-        self.register_outputs({"policies": [_told(policy) for policy in args["policies"]]})
+        self.register_outputs({"policies": [_title(policy) for policy in args["policies"]]})
 
 
 def _in_its_cluster(
@@ -78,5 +97,5 @@ def _in_its_cluster(
     return pulumi.ResourceOptions(parent=parent, provider=providers[policy.cluster])
 
 
-def _told(policy: Policy) -> str:
+def _title(policy: Policy) -> str:
     return f"{policy.cluster}: {policy}"

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from eks_cilium.policy.verdict.changes import SelectorChange
-    from eks_cilium.policy.verdict.live import Objects, Workload
+    from eks_cilium.policy.verdict.live import ClusterObjects, Workload
     from eks_cilium.policy.verdict.model import Verdict
 
-    Read = Callable[[Path, str], Objects]
+    Read = Callable[[Path, str], ClusterObjects]
     """Reads the cluster that a context of a kubeconfig names."""
 
 FINE, UNREADABLE, OTHERWISE = 0, 1, 2

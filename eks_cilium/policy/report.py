@@ -1,11 +1,11 @@
-"""Verdicts put into words: a table for terminals and previews, Markdown for reviews, JSON."""
+"""Renders verdicts as a table for terminals and previews, as Markdown for reviews, and as a JSON document."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.policy.verdict.model import Address, Entity, Pod
-from eks_cilium.policy.verdict.wording import side
+from eks_cilium.policy.verdict.wording import direction_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +19,14 @@ _HEADER = ("FROM", "TO", "PORT", "VERDICT", "EGRESS", "INGRESS")
 
 
 def table(verdicts: Sequence[Verdict]) -> str:
-    """One line a flow; below a denied one, the rules that come near and what keeps them from allowing it."""
+    """Render verdicts as a table of text.
+
+    Args:
+        verdicts: The verdicts, in the order of the rows.
+
+    Returns:
+        A header and one line for each flow. Below a denied flow come the rules that are close to allowing it.
+    """
     if not verdicts:
         return "No traffic to judge."
     rows = [_HEADER, *map(_row, verdicts)]
@@ -32,42 +39,62 @@ def table(verdicts: Sequence[Verdict]) -> str:
 
 
 def markdown(verdicts: Sequence[Verdict]) -> str:
-    """The same for a review or a change record."""
+    """Render verdicts as a Markdown table.
+
+    Args:
+        verdicts: The verdicts, in the order of the rows.
+
+    Returns:
+        The table, and below it a list of the rules that are close to allowing a denied flow.
+    """
     header = [title.capitalize() for title in _HEADER]
-    lines = [_cells(header), _cells(["---"] * len(header)), *(_cells(_row(one)) for one in verdicts)]
-    near = [f"- {one.flow}: {hint}" for one in verdicts for hint in _hints(one)]
-    return "\n".join([*lines, *(["", *map(_escaped, near)] if near else [])]) + "\n"
+    lines = [_cells(header), _cells(["---"] * len(header)), *(_cells(_row(verdict)) for verdict in verdicts)]
+    hints = [f"- {verdict.flow}: {hint}" for verdict in verdicts for hint in _hints(verdict)]
+    return "\n".join([*lines, *(["", *map(_escaped, hints)] if hints else [])]) + "\n"
 
 
 def document(
-    verdicts: Sequence[Verdict], unread: Iterable[NotEvaluated] = (), changed: Iterable[SelectorChange] = ()
+    verdicts: Sequence[Verdict],
+    not_evaluated: Iterable[NotEvaluated] = (),
+    changed: Iterable[SelectorChange] = (),
 ) -> Any:
-    """The same as a JSON document. Its keys are a contract: they are added to, never renamed."""
+    """Render verdicts as a JSON document. Its keys are a contract: keys may be added, none is renamed.
+
+    Args:
+        verdicts: The verdicts, in their order.
+        not_evaluated: Policies that no verdict takes into account.
+        changed: Selectors that mean other pods from Cilium 1.19 on.
+
+    Returns:
+        A value that `json.dumps` takes, with the keys schema, verdicts, notRead and changesWith119.
+    """
     return {
         "schema": SCHEMA,
         "verdicts": [
             {
-                "from": _end(one.flow.source),
-                "to": _end(one.flow.destination),
-                "port": str(one.flow.port),
-                "verdict": str(one.decision),
-                "egress": _side(one.egress),
-                "ingress": _side(one.ingress),
+                "from": _endpoint(verdict.flow.source),
+                "to": _endpoint(verdict.flow.destination),
+                "port": str(verdict.flow.port),
+                "verdict": str(verdict.decision),
+                "egress": _direction(verdict.egress),
+                "ingress": _direction(verdict.ingress),
             }
-            for one in verdicts
+            for verdict in verdicts
         ],
-        "notRead": [{"cluster": one.cluster, "policy": one.policy, "why": one.why} for one in unread],
+        "notRead": [
+            {"cluster": each.cluster, "policy": each.policy, "why": each.why} for each in not_evaluated
+        ],
         "changesWith119": [
-            {"cluster": one.cluster, "policy": one.policy, "path": one.path, "selector": one.selector}
-            for one in changed
+            {"cluster": each.cluster, "policy": each.policy, "path": each.path, "selector": each.selector}
+            for each in changed
         ],
     }
 
 
-def not_evaluated_lines(unread: Iterable[NotEvaluated]) -> Iterator[str]:
-    """Policies that say nothing here, and why."""
-    for one in unread:
-        yield f"{one.cluster}: {one.policy}: {one.why}"
+def not_evaluated_lines(not_evaluated: Iterable[NotEvaluated]) -> Iterator[str]:
+    """One line for each policy that no verdict takes into account, with the reason."""
+    for each in not_evaluated:
+        yield f"{each.cluster}: {each.policy}: {each.why}"
 
 
 def _row(verdict: Verdict) -> tuple[str, ...]:
@@ -77,8 +104,8 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
         str(flow.destination),
         str(flow.port),
         str(verdict.decision),
-        side(verdict.egress),
-        side(verdict.ingress),
+        direction_text(verdict.egress),
+        direction_text(verdict.ingress),
     )
 
 
@@ -96,27 +123,31 @@ def _cells(cells: Iterable[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text in which neither a cell ends nor an asterisk begins something."""
+    # In Markdown a bar would end the cell and an asterisk would begin emphasis.
     return text.replace("|", "\\|").replace("*", "\\*")
 
 
-def _end(end: Endpoint) -> dict[str, Any]:
-    match end:
+def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
+    match endpoint:
         case Pod():
-            place = {"cluster": end.cluster, "namespace": end.namespace, "labels": dict(end.labels)}
-            return {**place, "title": end.title} if end.title else place
+            place = {
+                "cluster": endpoint.cluster,
+                "namespace": endpoint.namespace,
+                "labels": dict(endpoint.labels),
+            }
+            return {**place, "title": endpoint.title} if endpoint.title else place
         case Address():
-            return {"address": end.address}
+            return {"address": endpoint.address}
         case Entity():
-            return {"entity": end.name}
+            return {"entity": endpoint.name}
 
 
-def _side(one: DirectionVerdict) -> dict[str, Any]:
-    rules = [{"cluster": name.cluster, "policy": name.policy, "rule": name.section} for name in one.rules]
+def _direction(found: DirectionVerdict) -> dict[str, Any]:
+    rules = [{"cluster": name.cluster, "policy": name.policy, "rule": name.section} for name in found.rules]
     return {
-        "decision": str(one.decision),
-        "reason": one.reason,
+        "decision": str(found.decision),
+        "reason": found.reason,
         "rules": rules,
-        "layer7": list(one.layer7),
-        "hints": list(one.hints),
+        "layer7": list(found.layer7),
+        "hints": list(found.hints),
     }

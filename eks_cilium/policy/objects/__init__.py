@@ -1,14 +1,14 @@
-"""Policies across clusters, as pure functions: from what was meant to the objects that say it, and back.
+"""Policies as objects of the Kubernetes API: generated from intents, parsed from files, and checked.
 
-Policies are not distributed, so one thing meant is two objects: leave to go in the source's cluster, leave to
-come in the destination's. `settings` refuses what is wrong with them, `components.mesh.cross_cluster_policy`
-registers them, `eks_cilium.policy.verdict` says what they allow.
+Clusters of a mesh do not share policies. What one intent says therefore takes two objects: an egress allow
+rule in the source's cluster and an ingress allow rule in the destination's. `eks_cilium.policy.compile` calls
+these functions for a stack; `components.mesh.cross_cluster_policy` registers the objects.
 """
 
 from eks_cilium.policy.objects.checking import Finding, check
 from eks_cilium.policy.objects.default_deny import DefaultDeny, deny_by_default
 from eks_cilium.policy.objects.documents import UnreadablePolicyError, parse_policies
-from eks_cilium.policy.objects.intents import Destination, Intent, Pods, policy_pair
+from eks_cilium.policy.objects.intents import Destination, Intent, Pods, PolicyPair, policy_pair
 from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL, Policy
 from eks_cilium.policy.objects.ports import Ports, parse_ports
 
@@ -21,6 +21,7 @@ __all__ = [
     "Intent",
     "Pods",
     "Policy",
+    "PolicyPair",
     "Ports",
     "UnreadablePolicyError",
     "check",

@@ -1,7 +1,7 @@
-"""Whether a policy written by hand is sound: by its definition, by the agents' rules, and across clusters.
+"""Checks a policy against its definition, against the agents' own rules, and for use across clusters.
 
-An API server accepts objects that agents then refuse to enforce, with nothing but a condition in their
-status. What is refused here is what Cilium's `Rule.Sanitize` refuses (pkg/policy/api/rule_validation.go).
+An API server accepts objects that the agents then refuse to enforce; the only sign is a condition in the
+object's status. `sanity` refuses the same objects before they are created.
 """
 
 from __future__ import annotations
@@ -20,45 +20,55 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing wrong with a policy."""
+    """One mistake in a policy: where it is, what is allowed there and how to fix it."""
 
     policy: Policy
     path: tuple[str | int, ...]
+    """Keys and indexes from the object down to the value."""
     value: Any
     allowed: str
     fix: str
 
     @property
     def key(self) -> str:
-        """The path as one would write it: `spec.egress[0].toEndpoints[0]`."""
-        return written(self.path)
+        """The path as one text: `spec.egress[0].toEndpoints[0]`."""
+        return path_text(self.path)
 
     def __str__(self) -> str:
-        """File, object and key on one line."""
         return f"{self.policy.origin}: {self.policy}: {self.key}"
 
 
 def check(policy: Policy, version: str, *, any_cluster: bool = False) -> list[Finding]:
-    """Everything wrong with a policy of Cilium's in that version; nothing for a sound one.
+    """Find every mistake in a CiliumNetworkPolicy or CiliumClusterwideNetworkPolicy.
 
-    `any_cluster` permits peer selectors that name no cluster, although they change their meaning with 1.19.
+    Args:
+        policy: The object and its cluster.
+        version: Cilium release of the cluster, such as `1.19.6`. Its definition decides which fields exist.
+        any_cluster: Whether peer selectors may name no cluster, although Cilium 1.19 reads those differently.
+
+    Returns:
+        Every mistake; an empty list for a sound policy.
     """
     found = [*_metadata(policy), *_rules_exist(policy)]
     for path, rule in policy.rules():
-        broken = [_violated(policy, one) for one in crds.violations(version, rule, path)]
-        # The agents' own rules are about objects of the right shape.
-        found += broken or [Finding(policy, *one) for one in sanity.refusals(policy.kind, rule, path)]
-        if not broken and not any_cluster:
+        violations = [_violation(policy, violation) for violation in crds.violations(version, rule, path)]
+        # The agents' own rules assume that the shape is right.
+        found += violations or [Finding(policy, *rejection) for rejection in _rejections(policy, rule, path)]
+        if not violations and not any_cluster:
             found += _clusters_unnamed(policy, rule, path)
     return found
 
 
-def written(path: tuple[str | int, ...]) -> str:
-    """A path as one would write it."""
+def path_text(path: tuple[str | int, ...]) -> str:
+    """A path of keys and indexes as one text: `spec.egress[0].toEndpoints[0]`."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}"
     return text.removeprefix(".")
+
+
+def _rejections(policy: Policy, rule: Any, path: tuple[str | int, ...]) -> Iterator[sanity.Rejection]:
+    return sanity.rejections(policy.kind, rule, path)
 
 
 def _metadata(policy: Policy) -> Iterator[Finding]:
@@ -71,7 +81,7 @@ def _metadata(policy: Policy) -> Iterator[Finding]:
         allowed = "nothing: a clusterwide policy is in no namespace"
         yield Finding(policy, ("metadata", "namespace"), namespace, allowed, "remove it")
     if policy.kind == crds.NAMESPACED and not namespace:
-        allowed = "the namespace whose pods it is about"
+        allowed = "the namespace of the pods the policy selects"
         yield Finding(policy, ("metadata", "namespace"), namespace, allowed, "write it, also for `default`")
 
 
@@ -84,18 +94,20 @@ def _rules_exist(policy: Policy) -> Iterator[Finding]:
     if specs is not None and not isinstance(specs, list):
         yield Finding(policy, ("specs",), specs, "a list of rules", "write a list, or `spec`")
     elif not list(policy.rules()):
-        yield Finding(policy, ("spec",), None, "spec or specs: without a rule it is nothing", "write a rule")
+        allowed = "spec or specs: a policy without a rule has no effect"
+        yield Finding(policy, ("spec",), None, allowed, "write a rule")
 
 
-def _violated(policy: Policy, one: crds.Violation) -> Finding:
-    near = f"; did you mean {one.nearest!r}?" if one.nearest else ""
-    known = one.allowed.startswith("no such key")
-    fix = f"remove it{near}" if known else f"change {written(one.path)}"
-    return Finding(policy, one.path, one.value, one.allowed, fix)
+def _violation(policy: Policy, violation: crds.Violation) -> Finding:
+    if violation.allowed.startswith("no such key"):
+        rename = f"rename it to {violation.nearest!r}" if violation.nearest else "remove it"
+        return Finding(policy, violation.path, violation.value, violation.allowed, rename)
+    fix = f"change {path_text(violation.path)}"
+    return Finding(policy, violation.path, violation.value, violation.allowed, fix)
 
 
 def _clusters_unnamed(policy: Policy, rule: Any, above: tuple[str | int, ...]) -> Iterator[Finding]:
-    """Peer selectors whose meaning changes with 1.19."""
+    """Peer selectors whose meaning changes with Cilium 1.19 (cilium/cilium#36194)."""
     for path, selector in peer_selectors(rule):
         if not selector.names_cluster and not selector.is_reserved:
             allowed = (

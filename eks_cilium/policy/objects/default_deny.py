@@ -1,7 +1,8 @@
-"""Nobody may talk to anybody in a namespace, but for DNS: what "and to nobody else" needs beside an intent.
+"""Default deny: a policy after which some pods have no traffic but what other policies allow, and DNS.
 
-A pod without any egress policy may go everywhere, and an intent's destination is open to all of its cluster's
-other pods until an ingress policy selects it. Intents switch the default only for the pods they name.
+An intent alone restricts little. A pod without an egress policy may go everywhere, and the destination of an
+intent stays open to every pod of its cluster until an ingress policy selects it. Intents switch this default
+only for the pods they name; a default deny switches it for all pods of a namespace.
 """
 
 from __future__ import annotations
@@ -14,45 +15,57 @@ from eks_cilium.policy.objects.intents import MANAGED_BY, Pods, peer_selector, s
 from eks_cilium.policy.objects.model import Policy
 
 Direction = Literal["egress", "ingress"]
-DNS = {"k8s-app": "kube-dns"}
-"""Label of CoreDNS in EKS, and of kube-dns everywhere."""
+# CoreDNS carries this label on EKS, kube-dns everywhere else.
+_DNS = {"k8s-app": "kube-dns"}
 
 
 @dataclass(frozen=True)
 class DefaultDeny:
-    """Pods for which what no policy allows is denied."""
+    """Pods whose traffic is denied unless another policy allows it."""
 
     pods: Pods
     directions: tuple[Direction, ...] = ("egress", "ingress")
     name: str = "default-deny"
+    """Name of the policy, unique in its namespace."""
 
 
-def deny_by_default(meant: DefaultDeny) -> Policy:
-    """The policy. It allows DNS to the cluster's own kube-dns, without which nothing finds anything."""
+def deny_by_default(wanted: DefaultDeny) -> Policy:
+    """Generate the policy of a default deny.
+
+    On egress it allows DNS to kube-dns of the same cluster, because without DNS no allow rule by name would
+    be of use.
+
+    Args:
+        wanted: Which pods, and in which directions.
+
+    Returns:
+        A CiliumNetworkPolicy in the namespace of the pods.
+    """
     rules: dict[str, Any] = {}
-    if "egress" in meant.directions:
-        rules["egress"] = [_dns(meant.pods.cluster)]
-    if "ingress" in meant.directions:
-        rules["ingress"] = [{}]  # a rule that allows nothing, and switches the default all the same
-    written = {
+    if "egress" in wanted.directions:
+        rules["egress"] = [_dns(wanted.pods.cluster)]
+    if "ingress" in wanted.directions:
+        # An empty rule allows nothing; its presence alone switches the default.
+        rules["ingress"] = [{}]
+    manifest = {
         "apiVersion": API_VERSION,
         "kind": NAMESPACED,
         "metadata": {
-            "name": meant.name,
-            "namespace": meant.pods.namespace,
+            "name": wanted.name,
+            "namespace": wanted.pods.namespace,
             "labels": dict(MANAGED_BY),
         },
         "spec": {
-            "description": f"{meant.pods}: denied is what no other policy allows",
-            "endpointSelector": subject_selector(meant.pods.labels),
+            "description": f"{wanted.pods}: denied is what no other policy allows",
+            "endpointSelector": subject_selector(wanted.pods.labels),
             **rules,
         },
     }
-    return Policy(meant.pods.cluster, written, origin=f"default deny of {meant.pods}")
+    return Policy(wanted.pods.cluster, manifest, origin=f"default deny of {wanted.pods}")
 
 
 def _dns(cluster: str) -> dict[str, Any]:
-    kube_dns = Pods(cluster, "kube-system", DNS)
+    kube_dns = Pods(cluster, "kube-system", _DNS)
     return {
         "toEndpoints": [peer_selector(kube_dns)],
         "toPorts": [{"ports": [{"port": "53", "protocol": "UDP"}, {"port": "53", "protocol": "TCP"}]}],

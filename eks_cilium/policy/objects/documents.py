@@ -1,4 +1,4 @@
-"""Policies out of the text of a YAML file."""
+"""Parses the text of a YAML file into policies."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _KINDS = (NAMESPACED, CLUSTERWIDE)
 
 
 class UnreadablePolicyError(UserError):
-    """A file that holds something other than Cilium's policies. Says where and what."""
+    """A file cannot be read or holds something else than Cilium's policies; says where and what."""
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that is written twice: YAML's own rule, which PyYAML keeps quiet about."""
+    # YAML forbids a key that is written twice; PyYAML would keep the second one without an error.
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
@@ -35,12 +35,28 @@ class _Loader(yaml.SafeLoader):
 
 
 def parse_policies(text: str, *, cluster: str, origin: str) -> list[Policy]:
-    """The policies of a file, in the order written. Raises UnreadablePolicyError for anything else."""
+    """Parse the policies in the text of a YAML file.
+
+    The file may hold several documents, and lists (`kind: List`) of policies.
+
+    Args:
+        text: The content of the file.
+        cluster: Name, in Cilium, of the cluster the policies are for.
+        origin: The path of the file, for messages.
+
+    Returns:
+        The policies in the order in which they are written, at least one.
+
+    Raises:
+        UnreadablePolicyError: The text is no YAML, holds no policy, or holds an object of another kind.
+    """
     try:
-        documents = [one for one in yaml.load_all(text, _Loader) if one is not None]
+        documents = [document for document in yaml.load_all(text, _Loader) if document is not None]
     except yaml.YAMLError as error:
         raise UnreadablePolicyError(f"{origin} is no YAML: {_place(error)}") from error
-    found = [Policy(cluster, one, origin) for document in documents for one in _objects(document, origin)]
+    found = [
+        Policy(cluster, manifest, origin) for document in documents for manifest in _objects(document, origin)
+    ]
     if not found:
         raise UnreadablePolicyError(f"{origin} holds no policy")
     return found

@@ -1,4 +1,4 @@
-"""A policy in the cluster it belongs to, and the labels that every part of this package speaks of."""
+"""A policy together with its cluster, and the labels by which Cilium knows where a pod is."""
 
 from __future__ import annotations
 
@@ -9,43 +9,44 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 CLUSTER_LABEL = "io.cilium.k8s.policy.cluster"
-"""Every pod's identity carries it. From 1.19 a peer selector without it means the policy's own cluster."""
+"""Label of every pod. From Cilium 1.19 on, a peer selector without it means the policy's own cluster."""
 
 NAMESPACE_LABEL = "io.kubernetes.pod.namespace"
-"""A peer selector of a namespaced policy that names no namespace means the policy's own."""
+"""Label of every pod. In a namespaced policy, a peer selector without it means the policy's namespace."""
 
 NAMESPACE_LABELS = "io.cilium.k8s.namespace.labels"
-"""Labels of a pod's namespace, each behind this and a dot."""
+"""Prefix of the labels of a pod's namespace in the pod's identity; a dot and the label's key follow."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """An object of the Kubernetes API and the name of the cluster that has it."""
+    """A policy as an object of the Kubernetes API, and the cluster it is for."""
 
     cluster: str
+    """Name of the cluster in Cilium."""
     object: Mapping[str, Any]
     origin: str = ""
-    """Where it was written, for messages: a file, or the intent it was made from."""
+    """Where the policy comes from, for messages: a file, or the intent it was generated from."""
 
     @property
     def kind(self) -> str:
-        """CiliumNetworkPolicy, CiliumClusterwideNetworkPolicy or NetworkPolicy."""
+        """One of CiliumNetworkPolicy, CiliumClusterwideNetworkPolicy and NetworkPolicy."""
         return str(self.object.get("kind", ""))
 
     @property
     def name(self) -> str:
-        """Name of the object."""
+        """Name of the object; empty where it has none."""
         return str((self.object.get("metadata") or {}).get("name", ""))
 
     @property
     def namespace(self) -> str:
-        """Namespace of the object; nothing for a clusterwide one."""
+        """Namespace of the object; empty for a clusterwide policy."""
         if self.kind == "CiliumClusterwideNetworkPolicy":
             return ""
         return str((self.object.get("metadata") or {}).get("namespace") or "default")
 
     def rules(self) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-        """Its rules, each with the keys that lead to it: `spec`, and the entries of `specs`."""
+        """The rules of the policy, `spec` and the entries of `specs`, each with the keys that lead to it."""
         if "spec" in self.object:
             yield ("spec",), self.object["spec"]
         specs = self.object.get("specs")
@@ -53,6 +54,6 @@ class Policy:
             yield ("specs", index), rule
 
     def __str__(self) -> str:
-        """As `kubectl` would name it: `CiliumNetworkPolicy my-client/allow-cross-cluster`."""
+        """The kind and name: `CiliumNetworkPolicy my-client/allow-cross-cluster`."""
         place = f"{self.namespace}/" if self.namespace else ""
         return f"{self.kind} {place}{self.name}"

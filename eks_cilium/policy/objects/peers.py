@@ -1,6 +1,6 @@
-"""The peer selectors of a rule: where they stand, and what they say about cluster and namespace.
+"""Finds the peer selectors of a rule, and tells whether they name a cluster and a namespace.
 
-Read by the check of policies written by hand, and by the comparison of meanings in `policy.verdict`.
+Used by the check of policies and by `verdict.changes`, which lists what Cilium 1.19 reads differently.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ _SOURCES_OF_PODS = ("", "k8s", "any")
 
 @dataclass(frozen=True)
 class PeerSelector:
-    """A selector of peers as it is written."""
+    """A peer selector as it is written in a policy."""
 
     written: Mapping[str, Any]
 
     def keys(self) -> Iterator[tuple[str, str]]:
-        """Source and key of each label it speaks of; no source where none is written."""
+        """Source and key of each label the selector names; the source is empty where none is written."""
         labels = [*(self.written.get("matchLabels") or {})]
-        labels += [one["key"] for one in self.written.get("matchExpressions") or ()]
+        labels += [expression["key"] for expression in self.written.get("matchExpressions") or ()]
         yield from map(source_and_key, labels)
 
     @property
     def names_cluster(self) -> bool:
-        """Whether it says in which cluster."""
+        """Whether the selector says in which cluster the pods are."""
         return any(source in _SOURCES_OF_PODS and key == CLUSTER_LABEL for source, key in self.keys())
 
     @property
     def names_namespace(self) -> bool:
-        """Whether it says in which namespace, by name or by the namespace's labels."""
+        """Whether the selector says in which namespace the pods are, by its name or by its labels."""
         return any(
             source in _SOURCES_OF_PODS and (key == NAMESPACE_LABEL or key.startswith(f"{NAMESPACE_LABELS}."))
             for source, key in self.keys()
@@ -49,12 +49,12 @@ class PeerSelector:
 
     @property
     def is_reserved(self) -> bool:
-        """Whether it speaks of Cilium's own identities such as `reserved:host`: those are in no cluster."""
+        """Whether the selector names a reserved identity such as `reserved:host`, which is in no cluster."""
         return any(source == "reserved" for source, _ in self.keys())
 
 
 def source_and_key(label: str) -> tuple[str, str]:
-    """`k8s:app` as `("k8s", "app")`; `$host` is an old spelling of `reserved:host`."""
+    """Split `k8s:app` into `("k8s", "app")`; `$host` is an old spelling of `reserved:host`."""
     if label.startswith("$"):
         return "reserved", label[1:]
     source, colon, key = label.partition(":")
@@ -62,7 +62,7 @@ def source_and_key(label: str) -> tuple[str, str]:
 
 
 def peer_selectors(rule: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], PeerSelector]]:
-    """The selectors of peers in a rule of the right shape, each with the keys that lead to it."""
+    """The peer selectors of a rule whose shape is right, each with the keys that lead to it."""
     for section, names in SECTIONS.items():
         for index, entry in enumerate(rule.get(section) or ()):
             for name in names:

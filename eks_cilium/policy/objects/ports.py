@@ -1,4 +1,4 @@
-"""Ports as the configuration writes them, `8080/TCP` or `8000-8100/UDP`, and as policies take them."""
+"""Ports: parsed from `8080/TCP` or `8000-8100/UDP`, and written as an entry of a policy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HIGHEST = 65535
 
 @dataclass(frozen=True, order=True)
 class Ports:
-    """A port, or a range with both ends in it."""
+    """A port, or a range of ports including the first and the last, of one protocol."""
 
     first: int
     last: int
@@ -23,21 +23,30 @@ class Ports:
 
     @property
     def is_range(self) -> bool:
-        """Whether it is more than one port."""
+        """Whether there is more than one port."""
         return self.last != self.first
 
     def as_rule(self) -> dict[str, Any]:
-        """An entry of `toPorts[].ports`."""
+        """The ports as an entry of `toPorts[].ports` in a policy."""
         end = {"endPort": self.last} if self.is_range else {}
         return {"port": str(self.first), **end, "protocol": self.protocol}
 
     def __str__(self) -> str:
-        """As it is written in the configuration."""
         return f"{self.first}{f'-{self.last}' if self.is_range else ''}/{self.protocol}"
 
 
 def parse_ports(text: str) -> Ports:
-    """The ports in a text. Raises ValueError for what is none, or a range that ends before it begins."""
+    """Parse a port or a range of ports.
+
+    Args:
+        text: Such as `8080/TCP` or `8000-8100/UDP`.
+
+    Returns:
+        The ports.
+
+    Raises:
+        ValueError: The text is neither, a number is outside 1 to 65535, or the range ends before it begins.
+    """
     match = _PORTS.match(text)
     if match is None:
         raise ValueError(f"{text!r} is no port such as 8080/TCP, and no range such as 8000-8100/TCP")

@@ -1,7 +1,6 @@
-"""What agents refuse although an API server accepts it: such a policy enforces nothing at all.
+"""Finds policies that Cilium's agents reject, and so do not enforce, although the API server accepts them.
 
-The rules are those of `Rule.Sanitize` in Cilium's pkg/policy/api/rule_validation.go, for rules that have the
-shape their definition wants.
+Follows `Rule.Sanitize` in Cilium's pkg/policy/api/rule_validation.go, for rules whose shape is right.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ from eks_cilium.policy.objects.peers import SECTIONS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-Refusal = tuple[tuple[str | int, ...], Any, str, str]
-"""Where, the value, what is allowed, how to fix it."""
+Rejection = tuple[tuple[str | int, ...], Any, str, str]
+"""Path, value, what is allowed, how to fix it."""
 
 _PEERS = {
     "egress": (
@@ -31,10 +30,19 @@ _HIGHEST_PORT = 65535
 _WITH_VALUES, _WITHOUT_VALUES = ("In", "NotIn"), ("Exists", "DoesNotExist")
 
 
-def refusals(kind: str, rule: Mapping[str, Any], above: tuple[str | int, ...]) -> Iterator[Refusal]:
-    """Everything in a rule that agents refuse."""
+def rejections(kind: str, rule: Mapping[str, Any], above: tuple[str | int, ...]) -> Iterator[Rejection]:
+    """Everything in a rule that the agents reject.
+
+    Args:
+        kind: Kind of the policy; only a CiliumClusterwideNetworkPolicy may select nodes.
+        rule: The rule, whose shape the definition allows.
+        above: Keys that lead from the object to the rule.
+
+    Yields:
+        Path, value, what is allowed and how to fix it.
+    """
     if kind == NAMESPACED and "nodeSelector" in rule:
-        allowed = "nothing: only a CiliumClusterwideNetworkPolicy can be about nodes"
+        allowed = "nothing: only a CiliumClusterwideNetworkPolicy can select nodes"
         yield (*above, "nodeSelector"), rule["nodeSelector"], allowed, "write endpointSelector, or that kind"
     if not any(rule.get(section) for section in SECTIONS):
         yield above, rule, f"a rule with an entry in one of {', '.join(SECTIONS)}", "write `- {}` for none"
@@ -45,7 +53,7 @@ def refusals(kind: str, rule: Mapping[str, Any], above: tuple[str | int, ...]) -
             yield from _entry(section, entry, (*above, section, index))
 
 
-def _entry(section: str, entry: Mapping[str, Any], path: tuple[str | int, ...]) -> Iterator[Refusal]:
+def _entry(section: str, entry: Mapping[str, Any], path: tuple[str | int, ...]) -> Iterator[Rejection]:
     direction = section.removesuffix("Deny")
     peers = [name for name in _PEERS[direction] if entry.get(name)]
     if len(peers) > 1:
@@ -61,15 +69,15 @@ def _entry(section: str, entry: Mapping[str, Any], path: tuple[str | int, ...]) 
         for index, network in enumerate(entry.get(name) or ()):
             yield from _network(network, (*path, name, index))
     for name in ("toCIDRSet", "fromCIDRSet"):
-        for index, one in enumerate(entry.get(name) or ()):
-            yield from _cidr_rule(one, (*path, name, index))
-    for index, one in enumerate(entry.get("toPorts") or ()):
-        yield from _port_rule(one, direction, (*path, "toPorts", index))
+        for index, rule in enumerate(entry.get(name) or ()):
+            yield from _cidr_rule(rule, (*path, name, index))
+    for index, rule in enumerate(entry.get("toPorts") or ()):
+        yield from _port_rule(rule, direction, (*path, "toPorts", index))
 
 
-def _selector(selector: Any, path: tuple[str | int, ...]) -> Iterator[Refusal]:
-    for index, one in enumerate((selector or {}).get("matchExpressions") or ()):
-        operator, values = one["operator"], one.get("values") or ()
+def _selector(selector: Any, path: tuple[str | int, ...]) -> Iterator[Rejection]:
+    for index, expression in enumerate((selector or {}).get("matchExpressions") or ()):
+        operator, values = expression["operator"], expression.get("values") or ()
         place = (*path, "matchExpressions", index)
         if operator in _WITH_VALUES and not values:
             yield (*place, "values"), None, f"at least one value with {operator}", "write values"
@@ -77,14 +85,14 @@ def _selector(selector: Any, path: tuple[str | int, ...]) -> Iterator[Refusal]:
             yield (*place, "values"), values, f"no values with {operator}", "remove them"
 
 
-def _network(network: str, path: tuple[str | int, ...]) -> Iterator[Refusal]:
+def _network(network: str, path: tuple[str | int, ...]) -> Iterator[Rejection]:
     try:
         ipaddress.ip_network(network, strict=False)
     except ValueError:
         yield path, network, "an address, or a network such as 10.0.0.0/16", f"change {path[-2]}"
 
 
-def _cidr_rule(rule: Mapping[str, Any], path: tuple[str | int, ...]) -> Iterator[Refusal]:
+def _cidr_rule(rule: Mapping[str, Any], path: tuple[str | int, ...]) -> Iterator[Rejection]:
     if "cidr" not in rule:
         return
     if "/" not in rule["cidr"]:
@@ -99,13 +107,15 @@ def _cidr_rule(rule: Mapping[str, Any], path: tuple[str | int, ...]) -> Iterator
 
 def _inside(inner: str, outer: str) -> bool:
     try:
-        one, other = ipaddress.ip_network(inner, strict=False), ipaddress.ip_network(outer, strict=False)
+        subnet, network = ipaddress.ip_network(inner, strict=False), ipaddress.ip_network(outer, strict=False)
     except ValueError:
         return False
-    return one.version == other.version and one.subnet_of(other)  # type: ignore[arg-type]
+    if isinstance(subnet, ipaddress.IPv4Network):
+        return isinstance(network, ipaddress.IPv4Network) and subnet.subnet_of(network)
+    return isinstance(network, ipaddress.IPv6Network) and subnet.subnet_of(network)
 
 
-def _port_rule(rule: Mapping[str, Any], direction: str, path: tuple[str | int, ...]) -> Iterator[Refusal]:
+def _port_rule(rule: Mapping[str, Any], direction: str, path: tuple[str | int, ...]) -> Iterator[Rejection]:
     layer7 = rule.get("rules") or {}
     for index, port in enumerate(rule.get("ports") or ()):
         place = (*path, "ports", index)
@@ -122,7 +132,7 @@ def _port_rule(rule: Mapping[str, Any], direction: str, path: tuple[str | int, .
 
 
 def _is_port(text: str) -> bool:
-    """A number, decimal or as Go reads it, or the name of a service as RFC 6335 has it."""
+    # A number in any base Go reads, or a service name of RFC 6335.
     if _SERVICE_NAME.match(text):
         return "--" not in text
     try:

@@ -1,9 +1,11 @@
-"""Who may reach whom, on which port, and by which rule: Cilium's policies read before they are there.
+"""Verdicts: who may reach whom, on which port and by which rule, evaluated without a packet being sent.
 
-Pure: `Evaluator` is made of clusters with their policies and judges flows; `report` puts verdicts into words,
-`assertions` says what is not as it has to be, `changes` what Cilium 1.19 reads differently. The settings ask
-it in every preview, `eks-cilium verdict` over live clusters. It models policies, not packets: routes,
-source addresses rewritten on the way and what a proxy makes of layer 7 are no part of it.
+`Evaluator` takes clusters with their policies and evaluates flows; `failed_assertion` compares a verdict with
+what is expected; `selector_changes` lists what Cilium 1.19 reads differently. `eks_cilium.policy.compile`
+evaluates the policies of a stack before they exist, `eks-cilium verdict` those of running clusters.
+
+Policies are modelled, packets are not: routes, translated source addresses and what a proxy does with layer 7
+have no influence on a verdict.
 """
 
 from eks_cilium.policy.verdict.assertions import FailedAssertion, failed_assertion

@@ -1,7 +1,8 @@
-"""What Cilium 1.19 reads differently: peer selectors that name no cluster.
+"""Lists what Cilium 1.19 reads differently: peer selectors that name no cluster.
 
-Up to 1.18 they mean pods of any cluster of the mesh, from 1.19 on those of their own (cilium/cilium#36194). A
-rule written that way is narrower after the upgrade: what it allowed is denied, and what it denied is allowed.
+Up to 1.18 such a selector means pods of any cluster of the mesh, from 1.19 on only those of the policy's own
+cluster (cilium/cilium#36194). After the upgrade the rule matches fewer pods: an allow rule allows less, a
+deny rule denies less.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eks_cilium.policy.objects.checking import written
+from eks_cilium.policy.objects.checking import path_text
 from eks_cilium.policy.objects.model import CLUSTER_LABEL
 from eks_cilium.policy.objects.peers import PeerSelector, peer_selectors
 from eks_cilium.policy.verdict.evaluation import Evaluator
@@ -27,12 +28,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SelectorChange:
-    """A selector that means something else from 1.19 on."""
+    """A peer selector that means other pods from Cilium 1.19 on."""
 
     cluster: str
     policy: str
     path: str
+    """Where the selector is: `spec.egress[0].toEndpoints[0]`."""
     selector: str
+    """The selector as JSON."""
 
     def __str__(self) -> str:
         return (
@@ -42,11 +45,16 @@ class SelectorChange:
 
 
 def selector_changes(policies: Iterable[Policy]) -> tuple[SelectorChange, ...]:
-    """Every such selector."""
+    """Every peer selector of the policies that means other pods from Cilium 1.19 on.
+
+    Args:
+        policies: Policies of any kind, NetworkPolicies included.
+
+    Returns:
+        The selectors, in the order of the policies.
+    """
     return tuple(
-        SelectorChange(
-            policy.cluster, str(policy), written(path), json.dumps(selector.written, sort_keys=True)
-        )
+        SelectorChange(policy.cluster, str(policy), path_text(path), _as_json(selector))
         for policy in policies
         for path, selector in _selectors(policy)
         if not selector.names_cluster and not selector.is_reserved
@@ -54,15 +62,27 @@ def selector_changes(policies: Iterable[Policy]) -> tuple[SelectorChange, ...]:
 
 
 def changed_verdicts(clusters: Iterable[Cluster], flows: Iterable[Flow]) -> list[tuple[Verdict, Verdict]]:
-    """Flows whose verdict is another one from 1.19 on, each with both verdicts."""
+    """Flows whose decision changes with Cilium 1.19.
+
+    Args:
+        clusters: The clusters with their policies; their own `selector_scope` does not matter.
+        flows: The flows to compare.
+
+    Returns:
+        The verdicts before and after, for each flow whose decision differs.
+    """
     kept = list(clusters)
-    before, after = (_reading(kept, meaning) for meaning in SelectorScope)
-    judged = ((before.evaluate(flow), after.evaluate(flow)) for flow in flows)
-    return [(old, new) for old, new in judged if old.decision is not new.decision]
+    before, after = (_evaluator(kept, scope) for scope in SelectorScope)
+    verdicts = ((before.evaluate(flow), after.evaluate(flow)) for flow in flows)
+    return [(old, new) for old, new in verdicts if old.decision is not new.decision]
 
 
-def _reading(clusters: Iterable[Cluster], meaning: SelectorScope) -> Evaluator:
-    return Evaluator(dataclasses.replace(one, selector_scope=meaning) for one in clusters)
+def _evaluator(clusters: Iterable[Cluster], scope: SelectorScope) -> Evaluator:
+    return Evaluator(dataclasses.replace(cluster, selector_scope=scope) for cluster in clusters)
+
+
+def _as_json(selector: PeerSelector) -> str:
+    return json.dumps(selector.written, sort_keys=True)
 
 
 def _selectors(policy: Policy) -> Iterator[tuple[tuple[str | int, ...], PeerSelector]]:

@@ -1,7 +1,8 @@
-"""What becomes of a flow: each end's cluster is asked on its own, because policies are not distributed.
+"""Evaluates flows by the policies of each endpoint's own cluster, because clusters do not share policies.
 
-As Cilium's policy engine decides: what a rule denies is denied, else what a rule allows is allowed, else it
-is denied where a policy that selects the pod denies by default, and allowed where none does.
+Decides as Cilium's policy engine does: a matching deny rule denies; otherwise a matching allow rule allows;
+otherwise the flow is denied if a policy that selects the pod switches default deny on, and allowed if none
+does.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eks_cilium.policy.verdict.hints import hints
-from eks_cilium.policy.verdict.labels import YES, Answer, Identity, both, either, identity
+from eks_cilium.policy.verdict.labels import YES, Answer, all_of, any_of, identity_of
 from eks_cilium.policy.verdict.model import (
     Decision,
     DirectionVerdict,
@@ -21,7 +22,7 @@ from eks_cilium.policy.verdict.model import (
     RuleName,
     Verdict,
 )
-from eks_cilium.policy.verdict.ports import answer
+from eks_cilium.policy.verdict.ports import ports_match
 from eks_cilium.policy.verdict.rules import rules_of
 
 if TYPE_CHECKING:
@@ -32,123 +33,132 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Enforced:
-    """A cluster whose policies have been read."""
-
+class _ClusterRules:
     cluster: Cluster
     rules: tuple[Rule, ...]
 
 
 class Evaluator:
-    """Clusters that can reach each other. Read once, asked often."""
+    """Evaluates flows in and between clusters that can reach each other.
+
+    The policies are read once, by the constructor; every flow after that is cheap.
+
+    Attributes:
+        not_evaluated: Policies, or parts of them, that no verdict takes into account, each with the reason.
+    """
 
     def __init__(self, clusters: Iterable[Cluster]) -> None:
-        self._clusters: dict[str, Enforced] = {}
-        unread: list[NotEvaluated] = []
+        self._clusters: dict[str, _ClusterRules] = {}
+        not_evaluated: list[NotEvaluated] = []
         for cluster in clusters:
             rules, left_out = rules_of(cluster)
-            self._clusters[cluster.name] = Enforced(cluster, rules)
-            unread += left_out
-        self.not_evaluated = tuple(unread)
-        """Policies that say nothing here, and why."""
+            self._clusters[cluster.name] = _ClusterRules(cluster, rules)
+            not_evaluated += left_out
+        self.not_evaluated = tuple(not_evaluated)
 
     @property
     def clusters(self) -> tuple[Cluster, ...]:
-        """The clusters, as they were given."""
-        return tuple(one.cluster for one in self._clusters.values())
+        """The clusters as they were given to the constructor."""
+        return tuple(each.cluster for each in self._clusters.values())
 
     def evaluate(self, flow: Flow) -> Verdict:
-        """What becomes of a flow. Raises KeyError for a pod of a cluster that is not part of this world."""
-        egress = self._side(flow, flow.source, flow.destination, ingress=False)
-        ingress = self._side(flow, flow.destination, flow.source, ingress=True)
+        """Evaluate a flow by the policies of its source's and its destination's cluster.
+
+        Args:
+            flow: A connection from one endpoint to a port of another.
+
+        Returns:
+            The decision on egress and on ingress, with the rules behind each.
+
+        Raises:
+            KeyError: An endpoint is a pod of a cluster that the constructor was not given.
+        """
+        egress = self._direction(flow, flow.source, flow.destination, ingress=False)
+        ingress = self._direction(flow, flow.destination, flow.source, ingress=True)
         return Verdict(flow, egress, ingress)
 
-    def _side(self, flow: Flow, subject: Endpoint, peer: Endpoint, *, ingress: bool) -> DirectionVerdict:
+    def _direction(self, flow: Flow, subject: Endpoint, peer: Endpoint, *, ingress: bool) -> DirectionVerdict:
         if not isinstance(subject, Pod):
             return DirectionVerdict(Decision.NOT_ASKED, "no pod")
         enforced = self._clusters[subject.cluster]
         if enforced.cluster.mode is Mode.NEVER:
             return DirectionVerdict(Decision.ALLOWED, "policies are not enforced")
-        return _Question(enforced, flow, identity(subject), peer, ingress).side()
+        return _Direction(enforced, flow, subject, peer, ingress=ingress).verdict()
 
 
-class _Question:
-    """One side of a flow, put to one cluster."""
+class _Direction:
+    """One direction of a flow, evaluated by the rules of the subject's cluster."""
 
     def __init__(
-        self, enforced: Enforced, flow: Flow, subject: Identity, peer: Endpoint, ingress: bool
+        self, enforced: _ClusterRules, flow: Flow, subject: Pod, peer: Endpoint, *, ingress: bool
     ) -> None:
-        self._cluster, self._flow, self._peer, self._who = enforced.cluster, flow, peer, identity(peer)
+        self._cluster, self._flow, self._ingress = enforced.cluster, flow, ingress
+        self._peer, self._peer_identity = peer, identity_of(peer)
         self._always = enforced.cluster.mode is Mode.ALWAYS
-        asked = [rule for rule in enforced.rules if rule.ingress is ingress]
-        chosen = [(rule, rule.subject.answer(subject)) for rule in asked]
-        self._rules = [(rule, selects) for rule, selects in chosen if selects.truth is not False]
+        subject_identity = identity_of(subject)
+        candidates = [rule for rule in enforced.rules if rule.ingress is ingress]
+        selected = [(rule, rule.subject.matches(subject_identity)) for rule in candidates]
+        self._rules = [(rule, selects) for rule, selects in selected if selects.truth is not False]
 
-    def side(self) -> DirectionVerdict:
-        """The answer."""
+    def verdict(self) -> DirectionVerdict:
         if not self._rules and not self._always:
             return DirectionVerdict(Decision.ALLOWED, "no policy selects it")
         denying = self._matching(deny=True)
-        if surely := [rule for rule, found in denying if found.truth]:
-            return DirectionVerdict(Decision.DENIED, "denied", _names(surely))
+        if certain := [rule for rule, matches in denying if matches.truth]:
+            return DirectionVerdict(Decision.DENIED, "denied", _names(certain))
         allowed = self._without_denials()
         if denying and allowed.decision is not Decision.DENIED:
-            return DirectionVerdict(
-                Decision.UNDECIDED, _depends(denying), _names(rule for rule, _ in denying)
-            )
+            return _undecided(denying)
         return allowed
 
     def _without_denials(self) -> DirectionVerdict:
         allowing = self._matching(deny=False)
-        if surely := [rule for rule, found in allowing if found.truth]:
-            layer7 = dict.fromkeys(word for rule in surely for word in rule.layer7)
-            return DirectionVerdict(Decision.ALLOWED, "allowed", _names(surely), tuple(layer7))
+        if certain := [rule for rule, matches in allowing if matches.truth]:
+            layer7 = dict.fromkeys(word for rule in certain for word in rule.layer7)
+            return DirectionVerdict(Decision.ALLOWED, "allowed", _names(certain), tuple(layer7))
         default = self._denies_by_default()
         if default.truth is False:
             return DirectionVerdict(Decision.ALLOWED, "nothing denies it")
-        if self._peer == Entity("host") and self._rules and self._is_ingress():
+        if self._peer == Entity("host") and self._rules and self._ingress:
             return DirectionVerdict(Decision.ALLOWED, "a node may reach its own pods")
         if allowing:
-            return DirectionVerdict(
-                Decision.UNDECIDED, _depends(allowing), _names(rule for rule, _ in allowing)
-            )
+            return _undecided(allowing)
         if default.truth is None:
             return DirectionVerdict(Decision.UNDECIDED, f"depends on {default.why}")
         return self._denied_by_default()
 
     def _denied_by_default(self) -> DirectionVerdict:
         switching = [rule for rule, selects in self._rules if rule.default_deny and selects.truth]
-        near = hints([rule for rule, _ in self._rules], self._flow, self._peer, self._who, self._cluster)
+        rules = [rule for rule, _ in self._rules]
+        close = hints(rules, self._flow, self._peer, self._peer_identity, self._cluster)
         reason = "no rule allows it" if switching else "policies are always enforced, and none allows it"
-        return DirectionVerdict(Decision.DENIED, reason, _names(switching), hints=near)
-
-    def _is_ingress(self) -> bool:
-        return any(rule.ingress for rule, _ in self._rules)
+        return DirectionVerdict(Decision.DENIED, reason, _names(switching), hints=close)
 
     def _denies_by_default(self) -> Answer:
         if self._always:
             return YES
-        return either(selects for rule, selects in self._rules if rule.default_deny)
+        return any_of(selects for rule, selects in self._rules if rule.default_deny)
 
     def _matching(self, *, deny: bool) -> list[tuple[Rule, Answer]]:
-        """Rules that match the flow, or of which nobody knows whether they do."""
+        """Rules that match the flow, and those of which it is unknown whether they match."""
         found = [
-            (rule, both((selects, self._meant(rule), answer(rule.ports, self._flow))))
+            (rule, all_of((selects, self._peers_match(rule), ports_match(rule.ports, self._flow))))
             for rule, selects in self._rules
             if rule.deny is deny
         ]
         return [(rule, matches) for rule, matches in found if matches.truth is not False]
 
-    def _meant(self, rule: Rule) -> Answer:
+    def _peers_match(self, rule: Rule) -> Answer:
         if rule.peers is None:
             return YES
-        return either(one.answer(self._peer, self._who, self._cluster) for one in rule.peers)
+        return any_of(peer.matches(self._peer, self._peer_identity, self._cluster) for peer in rule.peers)
 
 
 def _names(rules: Iterable[Rule]) -> tuple[RuleName, ...]:
     return tuple(dict.fromkeys(rule.name for rule in rules))
 
 
-def _depends(found: Sequence[tuple[Rule, Answer]]) -> str:
-    unknown = dict.fromkeys(one.why for _, one in found if one.truth is None)
-    return f"depends on {', '.join(unknown)}"
+def _undecided(found: Sequence[tuple[Rule, Answer]]) -> DirectionVerdict:
+    unknown = dict.fromkeys(matches.why for _, matches in found if matches.truth is None)
+    reason = f"depends on {', '.join(unknown)}"
+    return DirectionVerdict(Decision.UNDECIDED, reason, _names(rule for rule, _ in found))

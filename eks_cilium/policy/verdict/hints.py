@@ -1,4 +1,4 @@
-"""Rules that come near to allowing a flow, and what keeps them from it: where to look when it is denied."""
+"""Hints for a denied flow: the rules that come close to allowing it, and what is missing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL
 from eks_cilium.policy.verdict.model import Pod
 from eks_cilium.policy.verdict.peers import CidrPeer, LabelPeer
-from eks_cilium.policy.verdict.ports import answer
+from eks_cilium.policy.verdict.ports import ports_match
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,42 +18,56 @@ if TYPE_CHECKING:
     from eks_cilium.policy.verdict.rule import Rule
 
 _MOST = 3
-_SURELY, _LIKELY, _PERHAPS = range(3)
+_CERTAIN, _LIKELY, _POSSIBLE = range(3)
 
 
 def hints(
-    rules: Sequence[Rule], flow: Flow, peer: Endpoint, who: Identity, cluster: Cluster
+    rules: Sequence[Rule], flow: Flow, peer: Endpoint, identity: Identity, cluster: Cluster
 ) -> tuple[str, ...]:
-    """At most three, the most telling first."""
+    """Why the rules that come closest to allowing a flow do not.
+
+    Args:
+        rules: The rules that select the pod in this direction.
+        flow: The denied flow.
+        peer: The other endpoint of the flow.
+        identity: The identity of the peer.
+        cluster: The cluster of the pod.
+
+    Returns:
+        At most three sentences, the most certain first.
+    """
     found = sorted(
-        (one for rule in rules if not rule.deny for one in _of(rule, flow, peer, who, cluster)),
-        key=lambda one: one[0],
+        (hint for rule in rules if not rule.deny for hint in _hints_of(rule, flow, peer, identity, cluster)),
+        key=lambda hint: hint[0],
     )
     return tuple(dict.fromkeys(text for _, text in found))[:_MOST]
 
 
-def _of(rule: Rule, flow: Flow, peer: Endpoint, who: Identity, cluster: Cluster) -> Iterator[tuple[int, str]]:
-    right_port = answer(rule.ports, flow).truth is not False
-    for one in rule.peers or ():
-        if one.answer(peer, who, cluster).truth:
+def _hints_of(
+    rule: Rule, flow: Flow, peer: Endpoint, identity: Identity, cluster: Cluster
+) -> Iterator[tuple[int, str]]:
+    right_port = ports_match(rule.ports, flow).truth is not False
+    for candidate in rule.peers or ():
+        if candidate.matches(peer, identity, cluster).truth:
             if not right_port:
                 ports = ", ".join(map(str, rule.ports or ())) or "none"
-                yield _SURELY, f"{rule.name} allows {peer}, but only at {ports}"
+                yield _CERTAIN, f"{rule.name} allows {peer}, but only at {ports}"
         elif right_port:
-            yield from _why_not(rule, one, peer, who)
+            yield from _missing(rule, candidate, peer, identity)
 
 
-def _why_not(rule: Rule, one: Peer, peer: Endpoint, who: Identity) -> Iterator[tuple[int, str]]:
-    if isinstance(one, CidrPeer) and isinstance(peer, Pod):
-        yield _PERHAPS, f"{rule.name} allows {one.cidr}, but networks select no pods: name them by labels"
-    if not isinstance(one, LabelPeer) or not one.section.endswith("Endpoints"):
+def _missing(rule: Rule, candidate: Peer, peer: Endpoint, identity: Identity) -> Iterator[tuple[int, str]]:
+    if isinstance(candidate, CidrPeer) and isinstance(peer, Pod):
+        text = f"{rule.name} allows {candidate.cidr}, but networks select no pods: name them by labels"
+        yield _POSSIBLE, text
+    if not isinstance(candidate, LabelPeer) or not candidate.section.endswith("Endpoints"):
         return
-    unmet = one.selector.unmet(who)
+    unmet = candidate.selector.unmet(identity)
     added = [requirement for requirement in unmet if requirement.added]
     if unmet and len(added) == len(unmet):
         why = "; ".join(requirement.added for requirement in added)
         fix = " and ".join(filter(None, (_fix(requirement, peer) for requirement in added)))
-        yield _SURELY, f"{rule.name} would allow it, but {why}: write {fix}"
+        yield _CERTAIN, f"{rule.name} would allow it, but {why}: write {fix}"
     elif len(unmet) == 1:
         yield _LIKELY, f"{rule.name} wants {unmet[0]}"
 

@@ -1,7 +1,7 @@
-"""Identities and selectors as Cilium knows them: labels with the source they come from.
+"""Identities and selectors as Cilium knows them: sets of labels, each with the source it comes from.
 
-A selector's answer is yes, no, or that it depends on something nobody here knows. The sources are those of
-Cilium's pkg/labels; `any` in a selector is any source at all.
+Whether a selector matches an identity is yes, no or unknown: labels of a namespace, for example, are not part
+of a stack file. The sources are those of Cilium's pkg/labels; `any` in a selector stands for every source.
 """
 
 from __future__ import annotations
@@ -27,49 +27,51 @@ ANY, KUBERNETES, RESERVED = "any", "k8s", "reserved"
 
 @dataclass(frozen=True)
 class Answer:
-    """Yes, no, or neither: then `why` says what is not known."""
+    """An answer of yes, no or unknown."""
 
     truth: bool | None
+    """None for unknown."""
     why: str = ""
+    """What would have to be known; empty for yes and no."""
 
 
 YES, NO = Answer(truth=True), Answer(truth=False)
 
 
-def both(answers: Iterable[Answer]) -> Answer:
-    """Yes if all are; a no outweighs what is not known."""
+def all_of(answers: Iterable[Answer]) -> Answer:
+    """Yes if all answers are yes; one no outweighs any unknown."""
     found = list(answers)
-    if any(one.truth is False for one in found):
+    if any(answer.truth is False for answer in found):
         return NO
-    return next((one for one in found if one.truth is None), YES)
+    return next((answer for answer in found if answer.truth is None), YES)
 
 
-def either(answers: Iterable[Answer]) -> Answer:
-    """Yes if one is; a yes outweighs what is not known."""
+def any_of(answers: Iterable[Answer]) -> Answer:
+    """Yes if at least one answer is yes; one yes outweighs any unknown."""
     found = list(answers)
-    if any(one.truth for one in found):
+    if any(answer.truth for answer in found):
         return YES
-    return next((one for one in found if one.truth is None), NO)
+    return next((answer for answer in found if answer.truth is None), NO)
 
 
 @dataclass(frozen=True)
 class Identity:
-    """The labels Cilium tells an end by, and of which sources and keys it may have more that nobody knows."""
+    """The labels by which Cilium knows an endpoint, and the kinds of labels it may have beyond those."""
 
     labels: tuple[tuple[str, str, str], ...]
-    """Source, key and value."""
+    """Source, key and value of each label."""
     unknown: tuple[tuple[str, str, str], ...] = ()
-    """Source, beginning of a key, and what it is in words."""
+    """Source and first characters of the keys that are not known, and what they are in words."""
 
     def value(self, source: str, key: str) -> str | None:
-        """Value of a label; None where there is none."""
+        """The value of a label; None where the identity has no such label."""
         for its_source, its_key, value in self.labels:
             if key == its_key and source in (ANY, its_source):
                 return value
         return None
 
     def missing(self, source: str, key: str) -> str:
-        """What would have to be known to say that a label is not there; nothing where it surely is not."""
+        """What would have to be known to say whether the label exists; empty where it certainly does not."""
         for its_source, beginning, words in self.unknown:
             asked = source == its_source or (source == ANY and its_source == KUBERNETES)
             if asked and key.startswith(beginning):
@@ -77,25 +79,30 @@ class Identity:
         return ""
 
 
-def identity(end: Endpoint) -> Identity:
-    """The identity an agent would give to an end."""
-    match end:
+def identity_of(endpoint: Endpoint) -> Identity:
+    """The identity that an agent gives to an endpoint.
+
+    Args:
+        endpoint: A pod, an address outside of all clusters, or an entity.
+
+    Returns:
+        Its labels, and which labels of it are not known.
+    """
+    match endpoint:
         case Pod():
-            return _pod(end)
+            return _pod(endpoint)
         case Address():
             world = ((RESERVED, "world", ""),)
             return Identity(world, (("cidr", "", ""), ("cidrgroup", "", ""), ("fqdn", "", "")))
         case Entity():
-            return _entity(end)
+            return _entity(endpoint)
 
 
 def _pod(pod: Pod) -> Identity:
     where = {CLUSTER_LABEL: pod.cluster, NAMESPACE_LABEL: pod.namespace}
     of_namespace = {NAMESPACE_NAME: pod.namespace, **(pod.namespace_labels or {})}
     labels = {
-        **{
-            key: value for key, value in pod.labels.items() if pod.has_identity or tells_identities_apart(key)
-        },
+        **{key: value for key, value in pod.labels.items() if pod.has_identity or is_identity_label(key)},
         **{f"{NAMESPACE_LABELS}.{key}": value for key, value in of_namespace.items()},
         **where,
     }
@@ -114,7 +121,7 @@ def _entity(entity: Entity) -> Identity:
     names: tuple[str, ...] = (entity.name,)
     unknown: tuple[tuple[str, str, str], ...] = ()
     if entity.name == "kube-apiserver":
-        # On EKS it runs on no node of the cluster, so that its addresses are also of the world.
+        # On EKS the API server runs on no node of the cluster, so its addresses belong to the world as well.
         names = ("kube-apiserver", "world")
         unknown = (("cidr", "", "the addresses of the API server"),)
     if entity.name in ("host", "remote-node"):
@@ -149,11 +156,11 @@ _IGNORED = (
 
 
 @cache
-def tells_identities_apart(key: str) -> bool:
-    """Whether a pod's label is part of its identity, by Cilium's default; else no policy sees it.
+def is_identity_label(key: str) -> bool:
+    """Whether Cilium's default makes a pod's label part of its identity. Policies see no other labels.
 
-    As in Cilium's pkg/labelsfilter: the longest pattern that includes it has to be longer than the shortest
-    one that ignores it.
+    As in Cilium's pkg/labelsfilter: the longest match of a pattern that includes the key has to be longer
+    than the shortest match of a pattern that ignores it.
     """
     included = [match.end() for pattern in _INCLUDED if (match := re.match(pattern, key))]
     ignored = [match.end() for pattern in _IGNORED if (match := re.match(pattern, key))]
@@ -162,19 +169,23 @@ def tells_identities_apart(key: str) -> bool:
 
 @dataclass(frozen=True)
 class Requirement:
-    """One condition of a selector."""
+    """A condition on one label, part of a selector."""
 
     source: str
     key: str
     operator: str
     values: tuple[str, ...] = ()
     added: str = ""
-    """Why Cilium adds it, where nobody wrote it."""
+    """Why Cilium adds the condition; empty where the policy itself has it."""
 
-    def answer(self, who: Identity) -> Answer:
-        """Whether an identity meets it. An absent key satisfies NotIn, as it does in Kubernetes."""
-        value = who.value(self.source, self.key)
-        if value is None and (words := who.missing(self.source, self.key)):
+    def matches(self, identity: Identity) -> Answer:
+        """Whether an identity meets the condition. An absent key satisfies NotIn, as in Kubernetes.
+
+        Raises:
+            ValueError: The operator is none of Cilium's.
+        """
+        value = identity.value(self.source, self.key)
+        if value is None and (words := identity.missing(self.source, self.key)):
             return Answer(None, words)
         match self.operator:
             case "In":
@@ -197,29 +208,37 @@ class Requirement:
 
 @dataclass(frozen=True)
 class Selector:
-    """Requirements that all have to hold. Without any it selects everything."""
+    """Conditions that all have to hold; without conditions everything is selected."""
 
     requirements: tuple[Requirement, ...] = ()
 
-    def answer(self, who: Identity) -> Answer:
-        """Whether it selects an identity."""
-        return both(one.answer(who) for one in self.requirements)
+    def matches(self, identity: Identity) -> Answer:
+        """Whether the selector selects an identity."""
+        return all_of(requirement.matches(identity) for requirement in self.requirements)
 
-    def unmet(self, who: Identity) -> tuple[Requirement, ...]:
-        """What keeps it from selecting an identity."""
-        return tuple(one for one in self.requirements if one.answer(who).truth is False)
+    def unmet(self, identity: Identity) -> tuple[Requirement, ...]:
+        """The conditions that an identity certainly does not meet."""
+        return tuple(each for each in self.requirements if each.matches(identity).truth is False)
 
     def has(self, *keys: tuple[str, str]) -> bool:
-        """Whether a requirement is about one of these sources and keys."""
-        return any((one.source, one.key) in keys for one in self.requirements)
+        """Whether a condition is about one of these pairs of source and key."""
+        return any((each.source, each.key) in keys for each in self.requirements)
 
     def plus(self, *more: Requirement) -> Selector:
-        """The same with more requirements."""
+        """The same selector with more conditions."""
         return Selector((*self.requirements, *more))
 
 
 def selector(written: Mapping[str, Any] | None, source: str = ANY) -> Selector:
-    """A selector as it stands in a policy; labels without a source get the given one."""
+    """Parse a selector of a policy.
+
+    Args:
+        written: The selector with `matchLabels` and `matchExpressions`.
+        source: The source of labels that are written without one.
+
+    Returns:
+        The conditions of both parts.
+    """
     return Selector(tuple(_requirements(written or {}, source)))
 
 
@@ -227,11 +246,12 @@ def _requirements(written: Mapping[str, Any], default: str) -> Iterator[Requirem
     for label, value in (written.get("matchLabels") or {}).items():
         source, key = source_and_key(label)
         yield Requirement(source or default, key, "In", (value,))
-    for one in written.get("matchExpressions") or ():
-        source, key = source_and_key(one["key"])
-        yield Requirement(source or default, key, one["operator"], tuple(one.get("values") or ()))
+    for expression in written.get("matchExpressions") or ():
+        source, key = source_and_key(expression["key"])
+        values = tuple(expression.get("values") or ())
+        yield Requirement(source or default, key, expression["operator"], values)
 
 
 def network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    """A network as policies write it: an address alone is one, host bits do not matter."""
+    """Parse a network as policies write it: a single address is one, and host bits are ignored."""
     return ipaddress.ip_network(text, strict=False)

@@ -1,7 +1,7 @@
-"""Clusters, pods and ports out of the objects of running clusters.
+"""Turns the objects of a running cluster into policies, pods and ports for an evaluation.
 
-Pure: `policy.verdict.__main__` has the objects read. Pods that share an identity are one end, since no policy
-can tell them apart.
+The command `eks-cilium verdict` has the objects read. Pods that share an identity become one workload,
+because no policy can distinguish them.
 """
 
 from __future__ import annotations
@@ -19,58 +19,71 @@ from eks_cilium.policy.verdict.model import Cluster, Mode, Pod, Port, SelectorSc
 Object = Mapping[str, Any]
 
 
-class Objects(Protocol):
-    """What was read of one cluster: see `eks_cilium.cluster.cilium_objects`."""
+class ClusterObjects(Protocol):
+    """The objects of one cluster; `eks_cilium.cluster.cilium_objects` reads them."""
 
     @property
     def config(self) -> Object:
-        """Data of `cilium-config`."""
+        """The data of the ConfigMap `cilium-config`."""
 
     @property
     def endpoints(self) -> Iterable[Object]:
-        """CiliumEndpoints: metadata, labels of the identity, namedPorts."""
+        """CiliumEndpoints, each with metadata, the labels of its identity, and namedPorts."""
 
     @property
     def pods(self) -> Iterable[Object]:
-        """Pods: namespace, name, hostNetwork, ports."""
+        """Pods, each with namespace, name, hostNetwork and ports."""
 
     @property
     def policies(self) -> Iterable[Object]:
-        """Policies of every kind."""
+        """Policies of every kind: Cilium's two, and NetworkPolicies."""
 
 
 @dataclass(frozen=True)
 class Workload:
-    """Pods that share an identity, and the ports they say they listen on."""
+    """Pods that share an identity."""
 
     pod: Pod
+    """The identity, as an endpoint of flows."""
     names: tuple[str, ...]
+    """Names of the pods, sorted."""
     ports: tuple[Port, ...]
+    """The ports that the pods' containers declare, sorted by number."""
 
 
 @dataclass(frozen=True)
 class LiveCluster:
-    """A running cluster."""
+    """A running cluster: its policies and the workloads they apply to."""
 
     cluster: Cluster
     workloads: tuple[Workload, ...]
     unmanaged_pods: int
-    """Pods without an identity of their own: on the host network, or not under Cilium."""
+    """Number of pods without an identity of their own: on the host network, or not managed by Cilium."""
 
 
-def live_cluster(objects: Objects) -> LiveCluster:
-    """A cluster as its own objects tell it. Raises UserError where they cannot be understood."""
+def live_cluster(objects: ClusterObjects) -> LiveCluster:
+    """Derive a cluster from its own objects.
+
+    Args:
+        objects: What was read of the cluster.
+
+    Returns:
+        The cluster with its policies, options and workloads.
+
+    Raises:
+        UserError: `enable-policy` of `cilium-config` has a value that is not known here.
+    """
     config = objects.config
     name = str(config.get("cluster-name") or "default")
-    policies = tuple(Policy(name, one, "the cluster") for one in objects.policies)
-    cluster = Cluster(name, _meaning(config), policies, _mode(config), _cidr_selects(config))
+    policies = tuple(Policy(name, manifest, "the cluster") for manifest in objects.policies)
+    cluster = Cluster(name, _selector_scope(config), policies, _mode(config), _cidr_selects(config))
     endpoints = list(objects.endpoints)
     pods = list(objects.pods)
     return LiveCluster(cluster, tuple(_workloads(name, endpoints, pods)), max(0, len(pods) - len(endpoints)))
 
 
-def _meaning(config: Object) -> SelectorScope:
-    """Charts write the key from 1.18 on; older agents know only one meaning."""
+def _selector_scope(config: Object) -> SelectorScope:
+    # Charts write the key from 1.18 on; older agents know only "any cluster".
     own = str(config.get("policy-default-local-cluster", "false")).lower() == "true"
     return SelectorScope.OWN_CLUSTER if own else SelectorScope.ANY_CLUSTER
 
@@ -80,7 +93,9 @@ def _mode(config: Object) -> Mode:
     try:
         return Mode(text)
     except ValueError as error:
-        raise UserError(f"cilium-config has enable-policy {text!r}, which is no mode known here") from error
+        raise UserError(
+            f"cilium-config has enable-policy {text!r}, which is none of default, always and never"
+        ) from error
 
 
 def _cidr_selects(config: Object) -> frozenset[str]:
@@ -90,14 +105,16 @@ def _cidr_selects(config: Object) -> frozenset[str]:
 def _workloads(cluster: str, endpoints: list[Object], pods: list[Object]) -> Iterable[Workload]:
     listening = {(pod.get("namespace"), pod.get("name")): pod["ports"] for pod in pods}
     grouped: dict[tuple[str, ...], list[Object]] = {}
-    for one in endpoints:
-        grouped.setdefault(tuple(sorted(one["labels"])), []).append(one)
+    for endpoint in endpoints:
+        grouped.setdefault(tuple(sorted(endpoint["labels"])), []).append(endpoint)
     for labels, same in sorted(grouped.items()):
-        names = tuple(sorted(one["metadata"]["name"] for one in same))
+        names = tuple(sorted(endpoint["metadata"]["name"] for endpoint in same))
         ports = {
             Port(port["containerPort"], port.get("protocol") or "TCP")
-            for one in same
-            for port in listening.get((one["metadata"].get("namespace"), one["metadata"]["name"]), ())
+            for endpoint in same
+            for port in listening.get(
+                (endpoint["metadata"].get("namespace"), endpoint["metadata"]["name"]), ()
+            )
         }
         by_number = sorted(ports, key=lambda port: (port.number, port.protocol))
         yield Workload(_pod(cluster, labels, same, names), names, tuple(by_number))
@@ -118,8 +135,8 @@ def _pod(cluster: str, labels: tuple[str, ...], same: list[Object], names: tuple
         service_account=found.get(SERVICE_ACCOUNT_LABEL, ""),
         named_ports={
             str(port["name"]): Port(port["port"], port.get("protocol") or "TCP")
-            for one in same
-            for port in one["namedPorts"]
+            for endpoint in same
+            for port in endpoint["namedPorts"]
             if port.get("name")
         },
         has_identity=True,

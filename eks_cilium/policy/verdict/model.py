@@ -1,4 +1,4 @@
-"""What is judged and what comes out: ends of traffic, flows, clusters with their policies, verdicts."""
+"""What an evaluation takes (endpoints, flows, clusters with their policies) and the verdicts it returns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class SelectorScope(StrEnum):
-    """What a peer selector that names no cluster means."""
+    """Which pods a peer selector means that names no cluster."""
 
     ANY_CLUSTER = "any cluster"
     OWN_CLUSTER = "own cluster"
@@ -23,14 +23,21 @@ _FIRST_OWN_CLUSTER = (1, 19)
 
 
 def selector_scope_of(version: str) -> SelectorScope:
-    """The default of a Cilium release (`clustermesh.policyDefaultLocalCluster` of its chart)."""
+    """The default of a Cilium release, which `clustermesh.policyDefaultLocalCluster` of its chart sets.
+
+    Args:
+        version: A release such as `1.19.6`, with or without a leading v.
+
+    Returns:
+        The policy's own cluster from 1.19 on, any cluster before.
+    """
     major, minor, *_ = version.removeprefix("v").split(".")
     newer = (int(major), int(minor)) >= _FIRST_OWN_CLUSTER
     return SelectorScope.OWN_CLUSTER if newer else SelectorScope.ANY_CLUSTER
 
 
 class Mode(StrEnum):
-    """When policies are enforced: for pods that a policy selects, for all, for none."""
+    """For which pods policies are enforced: those that a policy selects, all, or none (`enable-policy`)."""
 
     DEFAULT = "default"
     ALWAYS = "always"
@@ -39,12 +46,12 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True)
 class Port:
-    """A port of a destination. Protocols are TCP, UDP and SCTP."""
+    """A port of a destination: a number and a protocol, one of TCP, UDP and SCTP."""
 
     number: int
     protocol: str = "TCP"
     title: str = field(default="", compare=False)
-    """How a report calls it, where it stands for more than one."""
+    """The port in a report, where it stands for several ports."""
 
     def __str__(self) -> str:
         return self.title or f"{self.number}/{self.protocol}"
@@ -52,20 +59,21 @@ class Port:
 
 @dataclass(frozen=True)
 class Pod:
-    """A pod, or all pods with the same labels: an identity of Cilium's."""
+    """A pod, or all pods with the same labels: Cilium knows them by one identity."""
 
     cluster: str
     namespace: str
     labels: Mapping[str, str] = field(default_factory=dict)
     namespace_labels: Mapping[str, str] | None = None
-    """None where nobody knows them; `kubernetes.io/metadata.name` is known all the same."""
+    """None where they are not known; `kubernetes.io/metadata.name` is known in any case."""
     service_account: str | None = None
+    """None where it is not known."""
     named_ports: Mapping[str, Port] | None = None
-    """None where nobody knows them."""
+    """Ports by their names; None where they are not known."""
     has_identity: bool = False
-    """Whether the labels are those of a Cilium identity, so that none of them is left out."""
+    """Whether the labels were read from a Cilium identity, so that all of them count."""
     title: str = ""
-    """How a report calls it; where it is and its labels when empty."""
+    """The pod in a report, after its cluster and namespace; its labels where this is empty."""
 
     def __str__(self) -> str:
         labels = ",".join(f"{key}={value}" for key, value in sorted(self.labels.items()))
@@ -74,7 +82,7 @@ class Pod:
 
 @dataclass(frozen=True)
 class Address:
-    """An IPv4 address that belongs to no pod and no node of any cluster."""
+    """An IPv4 address that belongs to no pod and no node of the clusters."""
 
     address: str
 
@@ -84,7 +92,7 @@ class Address:
 
 @dataclass(frozen=True)
 class Entity:
-    """Something Cilium knows by a reserved identity: host, remote-node, kube-apiserver ..."""
+    """An endpoint with a reserved identity of Cilium: host, remote-node, kube-apiserver ..."""
 
     name: str
 
@@ -97,7 +105,7 @@ Endpoint: TypeAlias = Pod | Address | Entity
 
 @dataclass(frozen=True)
 class Flow:
-    """Somebody opens a connection to a port of somebody. Answers to it are never judged on their own."""
+    """A connection that the source opens to a port of the destination. Replies need no rule of their own."""
 
     source: Endpoint
     destination: Endpoint
@@ -109,29 +117,30 @@ class Flow:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster's name in Cilium, its policies, and how it reads them."""
+    """A cluster, its policies, and the options of Cilium that decide how it reads them."""
 
     name: str
+    """Name of the cluster in Cilium."""
     selector_scope: SelectorScope
     policies: tuple[Policy, ...] = ()
     mode: Mode = Mode.DEFAULT
     cidr_selects: frozenset[str] = frozenset()
-    """What CIDR rules select beyond the world: `policy-cidr-match-mode`, `nodes` and `pods`."""
+    """What CIDR rules select besides addresses outside: `nodes`, `pods` (`policy-cidr-match-mode`)."""
 
 
 class Decision(StrEnum):
-    """What one side, or both together, say."""
+    """The outcome of one direction of a flow, or of both together."""
 
     ALLOWED = "allowed"
     DENIED = "denied"
     UNDECIDED = "undecided"
     NOT_ASKED = "not asked"
-    """No pod, so no policy that is looked at here."""
+    """The endpoint is no pod, so that no policy applies to this direction."""
 
 
 @dataclass(frozen=True)
 class RuleName:
-    """An entry of a policy: `CiliumNetworkPolicy my-client/allow egress[0]` of a cluster."""
+    """The name of an entry of a policy: `CiliumNetworkPolicy my-client/allow egress[0]` in a cluster."""
 
     cluster: str
     policy: str
@@ -139,13 +148,13 @@ class RuleName:
 
     @property
     def short_policy(self) -> str:
-        """The policy without its kind, where that is the usual one."""
+        """The policy; its kind is left out where it is CiliumNetworkPolicy."""
         kind, _, name = self.policy.partition(" ")
         return name if kind == "CiliumNetworkPolicy" else self.policy
 
     @property
     def short(self) -> str:
-        """For a table: `my-client/allow egress[0]`."""
+        """The name for a table: `my-client/allow egress[0]`."""
         return f"{self.short_policy} {self.section}"
 
     def __str__(self) -> str:
@@ -154,22 +163,22 @@ class RuleName:
 
 @dataclass(frozen=True)
 class DirectionVerdict:
-    """What the policies of one end's cluster say."""
+    """The decision on one direction of a flow, by the policies of one cluster."""
 
     decision: Decision
     reason: str
-    """In a few words, for a table."""
+    """A few words for a table."""
     rules: tuple[RuleName, ...] = ()
-    """The rules that decide: those that allow, those that deny, or those that deny all that none allows."""
+    """The rules that decide: the matching allow or deny rules, or those that switch default deny on."""
     layer7: tuple[str, ...] = ()
-    """What is asked of the traffic beyond its port, where it is allowed: HTTP rules, authentication ..."""
+    """Conditions beyond the port on allowed traffic: HTTP rules, authentication ..."""
     hints: tuple[str, ...] = ()
-    """Rules that come near, and what keeps them from matching."""
+    """For a denied direction: rules that come close to allowing it, and what they lack."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What becomes of a flow: it has to be let out and let in."""
+    """The decision on a flow: it takes an allowed egress and an allowed ingress."""
 
     flow: Flow
     egress: DirectionVerdict
@@ -177,7 +186,7 @@ class Verdict:
 
     @property
     def decision(self) -> Decision:
-        """Both sides together."""
+        """Both directions together: denied if one denies, else undecided if one is undecided."""
         both = {self.egress.decision, self.ingress.decision}
         for decision in (Decision.DENIED, Decision.UNDECIDED):
             if decision in both:

@@ -1,4 +1,4 @@
-"""Kubernetes' own NetworkPolicies, as Cilium reads them (pkg/k8s/network_policy.go)."""
+"""Rules of Kubernetes' own NetworkPolicies, as Cilium reads them (pkg/k8s/network_policy.go)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,15 @@ KIND = "NetworkPolicy"
 
 
 def network_policy_rules(cluster: Cluster, policy: Policy) -> Iterator[Rule]:
-    """The rules of one. Whatever is listed under `from` or `to` is allowed, the rest is denied by default."""
+    """The rules of one NetworkPolicy. Each allows what it lists; everything else is denied by default.
+
+    Args:
+        cluster: The cluster, whose `selector_scope` decides what a pod selector without a cluster means.
+        policy: The NetworkPolicy.
+
+    Yields:
+        A rule for each entry, and one without peers for a direction that is denied entirely.
+    """
     spec = policy.object.get("spec") or {}
     types = spec.get("policyTypes") or ()
     subject = _in_namespace(selector(spec.get("podSelector"), KUBERNETES), policy.namespace, "")
@@ -31,16 +39,16 @@ def network_policy_rules(cluster: Cluster, policy: Policy) -> Iterator[Rule]:
         for index, entry in enumerate(entries):
             name = RuleName(cluster.name, str(policy), f"{section}[{index}]")
             listed = entry.get(word) or ()
-            peers = tuple(_peer(one, cluster, policy.namespace, word) for one in listed) if listed else None
-            ports = port_matches({"toPorts": [{"ports": [_port(one) for one in entry.get("ports") or ()]}]})
+            peers = tuple(_peer(peer, cluster, policy.namespace, word) for peer in listed) if listed else None
+            ports = port_matches({"toPorts": [{"ports": list(map(_port, entry.get("ports") or ()))}]})
             yield Rule(name, ingress, False, subject, peers, ports or None, default_deny=True)
-        if not entries and _is_about(section, types):
+        if not entries and _applies_to(section, types):
             name = RuleName(cluster.name, str(policy), section)
             yield Rule(name, ingress, False, subject, (), None, default_deny=True)
 
 
-def _is_about(section: str, types: Any) -> bool:
-    """Whether a policy without an entry for a direction denies it all the same."""
+def _applies_to(section: str, types: Any) -> bool:
+    """Whether a policy that has no entry for a direction denies that direction."""
     if section == "egress":
         return "Egress" in types
     return "Ingress" in types or "Egress" not in types
@@ -65,21 +73,24 @@ def _peer(written: Mapping[str, Any], cluster: Cluster, namespace: str, word: st
 def _names_cluster(pods: Mapping[str, Any]) -> bool:
     expressions = pods.get("matchExpressions") or ()
     labels = pods.get("matchLabels") or {}
-    return bool(labels.get(CLUSTER_LABEL)) or any(one["key"] == CLUSTER_LABEL for one in expressions)
+    return bool(labels.get(CLUSTER_LABEL)) or any(
+        expression["key"] == CLUSTER_LABEL for expression in expressions
+    )
 
 
 def _namespaces(written: Mapping[str, Any]) -> tuple[Requirement, ...]:
-    """Requirements on a namespace's labels, as requirements on its pods."""
+    """Conditions on the labels of a namespace, as conditions on its pods."""
     found = selector(written, KUBERNETES).requirements
     if not found:
         return (Requirement(KUBERNETES, NAMESPACE_LABEL, "Exists"),)
     return tuple(
-        Requirement(KUBERNETES, f"{NAMESPACE_LABELS}.{one.key}", one.operator, one.values) for one in found
+        Requirement(KUBERNETES, f"{NAMESPACE_LABELS}.{each.key}", each.operator, each.values)
+        for each in found
     )
 
 
 def _in_namespace(found: Selector, namespace: str, why: str) -> Selector:
-    kept = (one for one in found.requirements if (one.key, one.operator) != (NAMESPACE_LABEL, "In"))
+    kept = (each for each in found.requirements if (each.key, each.operator) != (NAMESPACE_LABEL, "In"))
     return Selector((*kept, Requirement(KUBERNETES, NAMESPACE_LABEL, "In", (namespace,), why)))
 
 

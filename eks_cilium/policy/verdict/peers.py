@@ -1,4 +1,4 @@
-"""Whom an entry of a policy is about: labels, entities, networks, and what cannot be known beforehand."""
+"""The peers of an entry of a policy: by labels, by networks, or by what is known only while agents run."""
 
 from __future__ import annotations
 
@@ -28,38 +28,39 @@ _IN_A_CLUSTER = ("host", "remote-node", "init", "ingress", "health", "unmanaged"
 
 @dataclass(frozen=True)
 class LabelPeer:
-    """Ends whose labels a selector selects."""
+    """Endpoints that a selector selects by the labels of their identity."""
 
     selector: Selector
     section: str
+    """The key of the policy that names them: `toEndpoints`, or the name of an entity."""
 
-    def answer(self, end: Endpoint, who: Identity, cluster: Cluster) -> Answer:  # noqa: ARG002 - as all peers
-        """Whether an end is meant."""
-        return self.selector.answer(who)
+    def matches(self, endpoint: Endpoint, identity: Identity, cluster: Cluster) -> Answer:  # noqa: ARG002 - all peers take them
+        """Whether the entry means an endpoint with this identity."""
+        return self.selector.matches(identity)
 
 
 @dataclass(frozen=True)
 class CidrPeer:
-    """Addresses in a network. They select no pods and no nodes, unless Cilium is told otherwise."""
+    """Addresses in a network. Pods and nodes are not meant, unless `policy-cidr-match-mode` says so."""
 
     cidr: str
-    but: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    """Networks inside of it that are not meant."""
 
-    def answer(self, end: Endpoint, who: Identity, cluster: Cluster) -> Answer:
-        """Whether an end is meant."""
-        if isinstance(end, Address):
-            address = ipaddress.ip_address(end.address)
-            outside = any(address in network(one) for one in self.but)
-            return Answer(address in network(self.cidr) and not outside)
-        if isinstance(end, Pod):
-            return Answer(None, f"the address of {end}") if "pods" in cluster.cidr_selects else NO
-        if who.value(RESERVED, "world") is not None:
-            # All of IPv4 is known by the label alone.
-            return (
-                YES if network(self.cidr).prefixlen == 0 and not self.but else Answer(None, _addresses(end))
-            )
-        nodes = end.name in ("host", "remote-node") and "nodes" in cluster.cidr_selects
-        return Answer(None, _addresses(end)) if nodes else NO
+    def matches(self, endpoint: Endpoint, identity: Identity, cluster: Cluster) -> Answer:
+        """Whether the network holds the endpoint's address; unknown where the address is not known."""
+        if isinstance(endpoint, Address):
+            address = ipaddress.ip_address(endpoint.address)
+            excluded = any(address in network(each) for each in self.excluded)
+            return Answer(address in network(self.cidr) and not excluded)
+        if isinstance(endpoint, Pod):
+            return Answer(None, f"the address of {endpoint}") if "pods" in cluster.cidr_selects else NO
+        if identity.value(RESERVED, "world") is not None:
+            # 0.0.0.0/0 holds every address, whichever it is.
+            everything = network(self.cidr).prefixlen == 0 and not self.excluded
+            return YES if everything else Answer(None, _addresses(endpoint))
+        nodes = endpoint.name in ("host", "remote-node") and "nodes" in cluster.cidr_selects
+        return Answer(None, _addresses(endpoint)) if nodes else NO
 
 
 def _addresses(entity: Entity) -> str:
@@ -68,34 +69,47 @@ def _addresses(entity: Entity) -> str:
 
 @dataclass(frozen=True)
 class RuntimePeer:
-    """Ends that are known only while the agents run."""
+    """Peers that are known only while agents run: addresses behind names, Services or groups."""
 
     section: str
+    """The key of the policy that names them."""
     words: str
+    """What would have to be known."""
 
-    def answer(self, end: Endpoint, who: Identity, cluster: Cluster) -> Answer:
-        """Whether an end is meant: what stands for addresses of the world is never a pod."""
+    def matches(self, endpoint: Endpoint, identity: Identity, cluster: Cluster) -> Answer:
+        """Unknown where the endpoint may be meant; no where it cannot be.
+
+        What stands for addresses outside of the clusters never means a pod.
+        """
         if self.section in ("toServices", "fromRequires", "toRequires"):
             return Answer(None, self.words)
         if self.section in ("toNodes", "fromNodes"):
-            return Answer(None, self.words) if end == Entity("remote-node") else NO
-        if isinstance(end, Pod):
+            return Answer(None, self.words) if endpoint == Entity("remote-node") else NO
+        if isinstance(endpoint, Pod):
             pods = self.section == "cidrGroup" and "pods" in cluster.cidr_selects
             return Answer(None, self.words) if pods else NO
-        return Answer(None, self.words) if who.value(RESERVED, "world") is not None else NO
+        return Answer(None, self.words) if identity.value(RESERVED, "world") is not None else NO
 
 
 Peer: TypeAlias = LabelPeer | CidrPeer | RuntimePeer
 
 
 def entity_peers(name: str, cluster: str) -> list[Peer]:
-    """What an entity stands for (Cilium's pkg/policy/api/entity.go). `none` is a label nobody has."""
+    """The peers that an entity of a policy stands for (Cilium's pkg/policy/api/entity.go).
+
+    Args:
+        name: The entity. `none` becomes a label that no identity carries.
+        cluster: Name of the policy's cluster, for the entity `cluster`.
+
+    Returns:
+        Peers of which any one may match.
+    """
     if name == "all":
         return [LabelPeer(Selector(), "all")]
     names = _IN_A_CLUSTER if name in ("cluster", "cluster-mesh") else (name,)
-    requirements = [Requirement(RESERVED, one, "In", ("",)) for one in names]
+    requirements = [Requirement(RESERVED, label, "In", ("",)) for label in names]
     if name == "cluster":
         requirements.append(Requirement(KUBERNETES, CLUSTER_LABEL, "In", (cluster,)))
     if name == "cluster-mesh":
         requirements.append(Requirement(ANY, CLUSTER_LABEL, "Exists"))
-    return [LabelPeer(Selector((one,)), name) for one in requirements]
+    return [LabelPeer(Selector((requirement,)), name) for requirement in requirements]

@@ -1,11 +1,11 @@
-"""Which ports an entry of a policy is about."""
+"""The ports of an entry of a policy, and whether a flow goes to one of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from eks_cilium.policy.verdict.labels import NO, Answer, either
+from eks_cilium.policy.verdict.labels import NO, YES, Answer, any_of
 from eks_cilium.policy.verdict.model import Flow, Pod
 
 if TYPE_CHECKING:
@@ -16,17 +16,17 @@ _WITH_PORTS = frozenset({"TCP", "UDP", "SCTP"})
 
 @dataclass(frozen=True)
 class PortMatch:
-    """A port, a range or a name, of one protocol or of any."""
+    """A port, a range of ports or the name of a port, of one protocol or of several."""
 
     protocols: frozenset[str]
     first: int = 0
     last: int = 0
-    """0 for both: every port."""
+    """`first` and `last` are both 0 for every port."""
     name: str = ""
-    """Name of a port, instead of a number."""
+    """The name of a port instead of a number."""
 
-    def answer(self, flow: Flow) -> Answer:
-        """Whether a flow goes to it."""
+    def matches(self, flow: Flow) -> Answer:
+        """Whether a flow goes to the port."""
         if flow.port.protocol not in self.protocols:
             return NO
         if self.name:
@@ -34,7 +34,7 @@ class PortMatch:
         return Answer(self.last == 0 or self.first <= flow.port.number <= self.last)
 
     def _named(self, flow: Flow) -> Answer:
-        """A name stands for whatever the destination calls so; what is no pod gives no names."""
+        # The destination's containers name their ports; endpoints that are no pods name none.
         if not isinstance(flow.destination, Pod):
             return NO
         if flow.destination.named_ports is None:
@@ -51,15 +51,22 @@ class PortMatch:
 
 
 def port_matches(entry: Mapping[str, Any]) -> tuple[PortMatch, ...] | None:
-    """The ports of an entry; None where it is about all of them. ICMP is nobody's port."""
+    """The ports of an entry of a policy.
+
+    Args:
+        entry: The entry, with `toPorts` or `icmps`.
+
+    Returns:
+        None where the entry means every port; an empty tuple where it means ICMP, which is no port.
+    """
     if not entry.get("toPorts"):
         return () if entry.get("icmps") else None
-    return tuple(_match(one) for rule in entry["toPorts"] for one in rule.get("ports") or ())
+    return tuple(_match(port) for rule in entry["toPorts"] for port in rule.get("ports") or ())
 
 
-def answer(ports: tuple[PortMatch, ...] | None, flow: Flow) -> Answer:
-    """Whether a flow goes to one of them."""
-    return Answer(truth=True) if ports is None else either(one.answer(flow) for one in ports)
+def ports_match(ports: tuple[PortMatch, ...] | None, flow: Flow) -> Answer:
+    """Whether a flow goes to one of the ports; None stands for every port."""
+    return YES if ports is None else any_of(port.matches(flow) for port in ports)
 
 
 def _match(written: Mapping[str, Any]) -> PortMatch:

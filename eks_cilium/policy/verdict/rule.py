@@ -1,4 +1,4 @@
-"""A rule as the agents of a cluster enforce it, whatever kind of object it comes from."""
+"""A rule as the agents of a cluster enforce it, from a policy of any kind."""
 
 from __future__ import annotations
 
@@ -14,24 +14,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rule:
-    """One entry of a policy."""
+    """One entry of a policy, with everything Cilium adds to what is written."""
 
     name: RuleName
     ingress: bool
     deny: bool
     subject: Selector
+    """The pods that the policy selects."""
     peers: tuple[Peer, ...] | None
-    """None for everybody; nobody when empty."""
+    """None for every peer; an empty tuple matches no peer."""
     ports: tuple[PortMatch, ...] | None
-    """None for every port and protocol; no port at all when empty."""
+    """None for every port and protocol; an empty tuple matches no port."""
     default_deny: bool
-    """Whether what no rule allows is denied because of it."""
+    """Whether the rule switches default deny on for the pods it selects, in its direction."""
     layer7: tuple[str, ...] = ()
+    """Conditions beyond the port on traffic that the rule allows."""
 
 
 @dataclass(frozen=True)
 class NotEvaluated:
-    """A policy, or a part of one, that says nothing here, and why."""
+    """A policy, or a rule of one, that verdicts do not take into account, and the reason."""
 
     cluster: str
     policy: str

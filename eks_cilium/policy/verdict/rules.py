@@ -1,7 +1,8 @@
-"""Policies as the agents of one cluster read them: flat rules, with all that Cilium adds to what is written.
+"""Turns policies into rules as the agents of one cluster enforce them.
 
-Follows Cilium's pkg/k8s/apis/cilium.io/utils (namespaces and clusters of selectors) and pkg/policy/utils (one
-rule for every entry). What decides and cannot be known here stays in a rule as an open question.
+Adds what Cilium adds to the text of a policy: pkg/k8s/apis/cilium.io/utils completes selectors by namespace
+and cluster, pkg/policy/utils makes one rule of every entry. What only agents can know, such as the addresses
+behind a DNS name, becomes a `RuntimePeer`, whose match is unknown.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from eks_cilium.policy.verdict.model import Cluster
 
 SECTIONS = ("ingress", "ingressDeny", "egress", "egressDeny")
-_OPEN = {
+_RUNTIME = {
     "toFQDNs": "the addresses behind a DNS name",
     "toServices": "the endpoints of a Service",
     "toGroups": "the addresses of a cloud's group",
@@ -39,29 +40,36 @@ _REQUIRES = {"ingress": "fromRequires", "egress": "toRequires"}
 
 
 def rules_of(cluster: Cluster) -> tuple[tuple[Rule, ...], tuple[NotEvaluated, ...]]:
-    """All rules of a cluster, and what was left out."""
+    """All rules of a cluster.
+
+    Args:
+        cluster: The cluster with its policies.
+
+    Returns:
+        The rules, and the policies or parts of policies that are left out, each with the reason.
+    """
     rules: list[Rule] = []
-    unread: list[NotEvaluated] = []
+    left_out: list[NotEvaluated] = []
     for policy in cluster.policies:
         if policy.kind == NETWORK_POLICY:
             rules += network_policy_rules(cluster, policy)
             continue
         for path, written in policy.rules():
-            why = _why_unread(policy, written, path)
+            why = _why_left_out(policy, written, path)
             if why:
-                unread.append(NotEvaluated(cluster.name, str(policy), why))
+                left_out.append(NotEvaluated(cluster.name, str(policy), why))
             else:
                 rules += _rules(cluster, policy, written, path)
-    return tuple(rules), tuple(unread)
+    return tuple(rules), tuple(left_out)
 
 
-def _why_unread(policy: Policy, written: Mapping[str, Any], path: tuple[str | int, ...]) -> str:
+def _why_left_out(policy: Policy, written: Mapping[str, Any], path: tuple[str | int, ...]) -> str:
     if policy.kind == CLUSTERWIDE and "nodeSelector" in written:
-        return "it is about nodes, which are not judged here"
-    refused = next(iter(sanity.refusals(policy.kind, written, path)), None)
-    if refused is None:
+        return "it selects nodes, which are not evaluated here"
+    rejection = next(iter(sanity.rejections(policy.kind, written, path)), None)
+    if rejection is None:
         return ""
-    place, value, allowed, _ = refused
+    place, value, allowed, _ = rejection
     return (
         f"agents refuse it and enforce none of it: {'.'.join(map(str, place))} is {value}, allowed: {allowed}"
     )
@@ -71,7 +79,7 @@ def _rules(
     cluster: Cluster, policy: Policy, written: Mapping[str, Any], path: tuple[str | int, ...]
 ) -> Iterator[Rule]:
     subject = _subject(policy, written)
-    scope = Scope(cluster.name, cluster.selector_scope, policy.namespace, _is_about_init(written))
+    context = SelectorContext(cluster.name, cluster.selector_scope, policy.namespace, _selects_init(written))
     default = written.get("enableDefaultDeny") or {}
     for section in SECTIONS:
         direction = section.removesuffix("Deny")
@@ -80,12 +88,12 @@ def _rules(
             name = RuleName(cluster.name, str(policy), place)
             switches = default.get(direction)
             ingress, deny = direction == "ingress", section.endswith("Deny")
-            peers, ports = _peers(entry, direction, scope), port_matches(entry)
+            peers, ports = _peers(entry, direction, context), port_matches(entry)
             if peers is None and ports is None:
-                peers = ()  # `- {}`: it allows nobody, and switches the default all the same
+                peers = ()  # `- {}` allows no peer; its presence alone switches the default
             yield Rule(name, ingress, deny, subject, peers, ports, switches is not False, _layer7(entry))
             if entry.get(_REQUIRES[direction]):
-                # It takes from what other rules allow, which is a denial of nobody knows what.
+                # It narrows what other rules allow: a denial of peers that are not known here.
                 required = (RuntimePeer(_REQUIRES[direction], "what it requires of others' peers"),)
                 yield Rule(
                     name, ingress, deny=True, subject=subject, peers=required, ports=None, default_deny=False
@@ -97,20 +105,20 @@ def _place(path: tuple[str | int, ...]) -> str:
 
 
 @dataclass(frozen=True)
-class Scope:
-    """What a selector means that leaves something out."""
+class SelectorContext:
+    """Completes a peer selector that names no namespace or no cluster, by the policy it is part of."""
 
     cluster: str
     selector_scope: SelectorScope
     namespace: str
-    """Nothing for a clusterwide policy."""
-    about_init: bool = False
-    """Whether the policy is about pods that have no labels yet, and so no namespace either."""
+    """Namespace of the policy; empty for a clusterwide one."""
+    selects_init: bool = False
+    """Whether the policy selects pods that have no labels yet, and therefore no namespace either."""
 
-    def peer(self, written: Mapping[str, Any] | None) -> Selector:
-        """A selector of peers, with the namespace and the cluster that it does not name."""
+    def complete(self, written: Mapping[str, Any] | None) -> Selector:
+        """A peer selector with the conditions on namespace and cluster that Cilium adds to it."""
         found = selector(written)
-        if any(one.source == RESERVED for one in found.requirements):
+        if any(requirement.source == RESERVED for requirement in found.requirements):
             return found
         return found.plus(*self._namespace_of(found), *self._cluster_of(found))
 
@@ -118,14 +126,14 @@ class Scope:
         if found.has((KUBERNETES, NAMESPACE_LABEL), (ANY, NAMESPACE_LABEL)):
             return
         if not self.namespace:
-            if not self.about_init:
+            if not self.selects_init:
                 yield Requirement(
                     KUBERNETES, NAMESPACE_LABEL, "Exists", (), "a clusterwide policy means pods"
                 )
             return
         prefix = f"{NAMESPACE_LABELS}."
         if not any(
-            one.source in (KUBERNETES, ANY) and one.key.startswith(prefix) for one in found.requirements
+            each.source in (KUBERNETES, ANY) and each.key.startswith(prefix) for each in found.requirements
         ):
             why = f"it names no namespace, so it means the policy's own, {self.namespace}"
             yield Requirement(KUBERNETES, NAMESPACE_LABEL, "In", (self.namespace,), why)
@@ -139,51 +147,52 @@ class Scope:
 
 
 def _subject(policy: Policy, written: Mapping[str, Any]) -> Selector:
-    """The pods a policy is about: those of its own namespace, whatever the selector says."""
+    """The pods a policy selects: always of its own namespace, even where the selector names another one."""
     found = selector(written.get("endpointSelector"))
     if not policy.namespace:
         return found
     key = f"{KUBERNETES}:{NAMESPACE_LABEL}"
     matches = written["endpointSelector"].get("matchLabels") or {}
     overridden = Requirement(KUBERNETES, NAMESPACE_LABEL, "In", (matches.get(key, ""),))
-    kept = (one for one in found.requirements if key not in matches or one != overridden)
+    kept = (each for each in found.requirements if key not in matches or each != overridden)
     return Selector((*kept, Requirement(KUBERNETES, NAMESPACE_LABEL, "In", (policy.namespace,))))
 
 
-def _is_about_init(written: Mapping[str, Any]) -> bool:
+def _selects_init(written: Mapping[str, Any]) -> bool:
     return selector(written.get("endpointSelector")).has((RESERVED, "init"))
 
 
-def _peers(entry: Mapping[str, Any], direction: str, scope: Scope) -> tuple[Peer, ...] | None:
-    """Whom an entry is about; None where it says nothing about it."""
+def _peers(entry: Mapping[str, Any], direction: str, context: SelectorContext) -> tuple[Peer, ...] | None:
+    """The peers of an entry; None where it names none, which means all."""
     word = "from" if direction == "ingress" else "to"
     listed = [f"{word}{kind}" for kind in ("Endpoints", "Nodes", "Entities", "CIDR", "CIDRSet")]
     if any(entry.get(name) is not None and not entry[name] for name in listed):
-        return ()  # written and empty: nobody
+        return ()  # an empty list matches no peer
     peers: list[Peer] = [
-        LabelPeer(scope.peer(one), f"{word}Endpoints") for one in entry.get(f"{word}Endpoints") or ()
+        LabelPeer(context.complete(written), f"{word}Endpoints")
+        for written in entry.get(f"{word}Endpoints") or ()
     ]
-    for one in entry.get(f"{word}Entities") or ():
-        peers += entity_peers(one, scope.cluster)
-    peers += [CidrPeer(one) for one in entry.get(f"{word}CIDR") or ()]
-    peers += [_cidr_rule(one) for one in entry.get(f"{word}CIDRSet") or ()]
-    peers += [RuntimePeer(name, words) for name, words in _OPEN.items() if entry.get(name)]
+    for entity in entry.get(f"{word}Entities") or ():
+        peers += entity_peers(entity, context.cluster)
+    peers += [CidrPeer(cidr) for cidr in entry.get(f"{word}CIDR") or ()]
+    peers += [_cidr_rule(rule) for rule in entry.get(f"{word}CIDRSet") or ()]
+    peers += [RuntimePeer(name, words) for name, words in _RUNTIME.items() if entry.get(name)]
     return tuple(peers) or None
 
 
-def _cidr_rule(one: Mapping[str, Any]) -> Peer:
-    if "cidr" in one:
-        return CidrPeer(one["cidr"], tuple(one.get("except") or ()))
+def _cidr_rule(rule: Mapping[str, Any]) -> Peer:
+    if "cidr" in rule:
+        return CidrPeer(rule["cidr"], tuple(rule.get("except") or ()))
     return RuntimePeer("cidrGroup", "the addresses of a CiliumCIDRGroup")
 
 
 def _layer7(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    """What else is asked of traffic that an entry allows."""
+    """Conditions beyond the port on traffic that an entry allows."""
     found = []
-    for one in entry.get("toPorts") or ():
-        rules = one.get("rules") or {}
+    for port_rule in entry.get("toPorts") or ():
+        rules = port_rule.get("rules") or {}
         found += [f"{kind} rules" for kind in sorted(rules) if rules[kind]]
-        found += [word for key, word in _BEYOND_PORTS.items() if one.get(key)]
+        found += [word for key, word in _BEYOND_PORTS.items() if port_rule.get(key)]
     mode = (entry.get("authentication") or {}).get("mode")
     if mode and mode != "disabled":
         found.append("mutual authentication")

@@ -1,4 +1,4 @@
-"""Small pieces of text that reports and assertions share."""
+"""Words for one direction of a verdict, shared by reports and assertions."""
 
 from __future__ import annotations
 
@@ -10,21 +10,24 @@ if TYPE_CHECKING:
     from eks_cilium.policy.verdict.model import DirectionVerdict
 
 
-def side(one: DirectionVerdict) -> str:
-    """What one side says, and by which rules: `allowed by my-client/allow egress[0]`."""
-    if one.decision is Decision.NOT_ASKED:
+def direction_text(found: DirectionVerdict) -> str:
+    """The decision of one direction and the rules behind it: `allowed by my-client/allow egress[0]`."""
+    if found.decision is Decision.NOT_ASKED:
         return "-"
-    names = ", ".join(rule.short for rule in one.rules)
-    policies = ", ".join(dict.fromkeys(rule.short_policy for rule in one.rules))
-    match one.decision:
+    return _decision(found) + (f", then {', '.join(found.layer7)}" if found.layer7 else "")
+
+
+def _decision(found: DirectionVerdict) -> str:
+    names = ", ".join(rule.short for rule in found.rules)
+    policies = ", ".join(dict.fromkeys(rule.short_policy for rule in found.rules))
+    match found.decision:
         case Decision.ALLOWED if names:
-            told = f"allowed by {names}"
-        case Decision.ALLOWED:
-            told = f"allowed: {one.reason}"
+            return f"allowed by {names}"
+        case Decision.DENIED if names and found.reason == "denied":
+            return f"denied by {names}"
         case Decision.DENIED if names:
-            told = f"denied by {names}" if one.reason == "denied" else f"denied by default of {policies}"
-        case Decision.DENIED:
-            told = f"denied: {one.reason}"
+            return f"denied by default of {policies}"
+        case Decision.ALLOWED | Decision.DENIED:
+            return f"{found.decision}: {found.reason}"
         case _:
-            told = f"undecided: {one.reason}" + (f" ({names})" if names else "")
-    return told + (f", then {', '.join(one.layer7)}" if one.layer7 else "")
+            return f"undecided: {found.reason}" + (f" ({names})" if names else "")

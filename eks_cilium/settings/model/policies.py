@@ -9,9 +9,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from eks_cilium.policy import compile as compiler
 from eks_cilium.policy.objects import DefaultDeny, Destination, Intent, Pods, parse_ports
 from eks_cilium.policy.objects.ports import PATTERN
-from eks_cilium.policy.verdict.model import Address, Endpoint, Entity, Pod
+from eks_cilium.policy.verdict.model import Address, Endpoint, Entity, Flow, Pod, Port
 from eks_cilium.settings.model.fields import Part, option
 
 _NAME = r"^[a-z0-9]([a-z0-9-]{0,51}[a-z0-9])?$"
@@ -44,7 +45,6 @@ class PolicyPods(Part):
 
     @property
     def pods(self) -> Pods:
-        """As `eks_cilium.policy.objects` takes them."""
         return Pods(self.cluster, self.namespace, self.labels)
 
 
@@ -82,7 +82,7 @@ class PolicyIntent(Part):
 
     @property
     def intent(self) -> Intent:
-        """As `eks_cilium.policy.objects` takes it."""
+        # The ports have to be sound, which a rule checks.
         to = self.to
         destination = Destination(to.cluster, to.namespace, to.labels, tuple(map(parse_ports, to.ports)))
         return Intent(self.name, self.from_.pods, destination)
@@ -107,8 +107,7 @@ class PolicyDefaultDeny(PolicyPods):
     )
 
     @property
-    def meant(self) -> DefaultDeny:
-        """As `eks_cilium.policy.objects` takes it."""
+    def wanted(self) -> DefaultDeny:
         return DefaultDeny(self.pods, self.directions, self.name)
 
 
@@ -129,8 +128,12 @@ class PolicyFile(Part):
         example=True,
     )
 
+    @property
+    def source(self) -> compiler.PolicyFile:
+        return compiler.PolicyFile(self.cluster, self.path, self.any_cluster)
 
-class PolicyEnd(Part):
+
+class PolicyEndpoint(Part):
     """One end of traffic: pods, an address outside of all clusters, or one of Cilium's entities."""
 
     cluster: str | None = option(
@@ -177,8 +180,8 @@ class PolicyEnd(Part):
     )
 
     @property
-    def end(self) -> Endpoint:
-        """As `eks_cilium.policy.verdict` takes it. Only for an end that the rules have found to be sound."""
+    def endpoint(self) -> Endpoint:
+        # It has to be of one kind, which a rule checks.
         if self.address is not None:
             return Address(self.address)
         if self.entity is not None:
@@ -195,18 +198,24 @@ class PolicyEnd(Part):
 class PolicyAssertion(Part):
     """Traffic of which the outcome is known beforehand. The preview fails where the policies differ."""
 
-    from_: PolicyEnd = option(
+    from_: PolicyEndpoint = option(
         alias="from",
         says="Who begins.",
         allowed="an object with cluster, namespace and labels, or with address, or with entity",
         example=_CLIENT,
     )
-    to: PolicyEnd = option(
+    to: PolicyEndpoint = option(
         says="Who is reached.",
         allowed="an object with cluster, namespace and labels, or with address, or with entity",
         example=_SERVER,
     )
     port: PortText = option(says="Which port.", allowed="one port, such as 8080/TCP", example="8080/TCP")
+
+    @property
+    def assertion(self) -> compiler.Assertion:
+        port = parse_ports(self.port)
+        flow = Flow(self.from_.endpoint, self.to.endpoint, Port(port.first, port.protocol))
+        return compiler.Assertion(flow, self.model_dump(by_alias=True, exclude_defaults=True))
 
 
 class Policies(Part):
@@ -242,3 +251,14 @@ class Policies(Part):
         allowed="a list of objects with from, to and port",
         example=[{"from": _CLIENT, "to": _SERVER, "port": "8080/TCP"}],
     )
+
+    @property
+    def sources(self) -> compiler.PolicySources:
+        """The same as plain values for the compiler. The rules between keys have to be kept."""
+        return compiler.PolicySources(
+            intents=tuple(each.intent for each in self.intents),
+            default_deny=tuple(each.wanted for each in self.default_deny),
+            files=tuple(each.source for each in self.files),
+            must_allow=tuple(each.assertion for each in self.must_allow),
+            must_deny=tuple(each.assertion for each in self.must_deny),
+        )

@@ -24,6 +24,7 @@ from eks_cilium.settings.rules import (
     mesh,
     network,
     nodes,
+    policy_keys,
     replacement,
     tags,
 )
@@ -50,7 +51,7 @@ RULES: Mapping[type[Settings], tuple[Rule, ...]] = {
         *_EVERYWHERE,
     ),
     ReplacementSettings: (*replacement.RULES, *_EVERYWHERE),
-    MeshSettings: (*mesh.RULES, *tags.RULES),
+    MeshSettings: (*mesh.RULES, *policy_keys.RULES, *tags.RULES),
 }
 """The rules of each model."""
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from eks_cilium.cilium.masquerade import ImageFamily, interface_pattern
 from eks_cilium.cilium.versions import RELEASES
+from eks_cilium.settings.instance_types import is_nitro
 from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_command
-from eks_cilium.settings.rules.instances import is_nitro
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

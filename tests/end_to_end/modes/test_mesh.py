@@ -79,7 +79,7 @@ def test_a_preview_before_the_clusters_says_so_and_does_not_fail(joining: LabOfT
     preview = joining.pulumi("preview")
 
     assert preview.code == 0, preview.output
-    assert "stack organization/eks-cilium/lab-cluster-1 has made no cluster yet" in preview.output
+    assert "stack organization/eks-cilium/lab-cluster-1 has created no cluster yet" in preview.output
 
 
 def test_an_update_before_the_clusters_is_refused(joining: LabOfTest) -> None:
@@ -109,6 +109,8 @@ def take_another_gateway(config: dict[str, Any]) -> None:
 def call_it_otherwise(config: dict[str, Any]) -> None:
     found = config["eks-cilium:clusters"]
     found["shop"] = found.pop("cluster-2")
+    policies = json.dumps(config["eks-cilium:policies"]).replace('"cluster-2"', '"shop"')
+    config["eks-cilium:policies"] = json.loads(policies)
 
 
 def open_to_the_internet(config: dict[str, Any]) -> None:

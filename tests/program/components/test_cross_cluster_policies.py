@@ -15,6 +15,7 @@ from eks_cilium.policy.objects import (
     deny_by_default,
     parse_policies,
     parse_ports,
+    policy_pair,
 )
 from tests.program.components.recording import Recorder, record
 
@@ -46,7 +47,7 @@ def of_an_intent() -> Recorder:
         )
         CrossClusterPolicy(
             "client-to-server",
-            {"intent": Intent("client-to-server", CLIENT, SERVER), "providers": clusters},
+            {"policies": policy_pair(Intent("client-to-server", CLIENT, SERVER)), "providers": clusters},
             pulumi.ResourceOptions(depends_on=[gate]),
         )
 

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -17,7 +18,7 @@ from eks_cilium.mesh.model import Gateway
 from eks_cilium.settings import read
 from eks_cilium.settings.model import MeshSettings
 from stacks import mesh
-from stacks.mesh_clusters import Found
+from stacks.mesh_clusters import FoundClusters
 from tests.program.components.recording import Recorder, record
 from tests.program.mesh.members import member_of
 
@@ -29,7 +30,7 @@ SETTINGS: dict[str, Any] = {
     "clusters": {"cluster-1": {"name": "eks-1"}, "cluster-2": {"name": "eks-2"}},
     "tags": {"team": "platform"},
 }
-FOUND = Found((member_of(1), member_of(2)))
+FOUND = FoundClusters((member_of(1), member_of(2)))
 DYNAMIC = "pulumi-python:dynamic/eks-cilium:"
 
 
@@ -45,7 +46,9 @@ def settings_of(changes: dict[str, Any] | None = None) -> MeshSettings:
     return found
 
 
-def made(changes: dict[str, Any] | None = None, found: Found = FOUND, *, preview: bool = False) -> Recorder:
+def made(
+    changes: dict[str, Any] | None = None, found: FoundClusters = FOUND, *, preview: bool = False
+) -> Recorder:
     settings = settings_of(changes)
     return record(lambda: mesh.run(settings, lambda _: found), preview=preview)
 
@@ -120,7 +123,7 @@ def test_names_are_resolved_across_the_peering_by_each_side(peered: Recorder):
 def test_a_peering_into_another_region_and_account_is_taken_by_that_account():
     there = member_of(2, region="eu-west-1", profile="other")
     there = replace(there, arn="arn:aws:eks:eu-west-1:444455556666:cluster/eks-2")
-    stack = made(found=Found((member_of(1), there)))
+    stack = made(found=FoundClusters((member_of(1), there)))
 
     asked, taken = stack.one("VpcPeeringConnection"), stack.one("VpcPeeringConnectionAccepter")
     assert asked.inputs["peerRegion"] == "eu-west-1"
@@ -151,7 +154,7 @@ def test_security_groups_open_what_is_needed_from_the_peers_network(peered: Reco
 
 
 def test_with_the_controller_targets_are_pods_and_no_node_port_is_open():
-    stack = made(found=Found((member_of(1, controller=True), member_of(2))))
+    stack = made(found=FoundClusters((member_of(1, controller=True), member_of(2))))
 
     ports = {
         one.inputs["securityGroupId"]: one.inputs["fromPort"]
@@ -164,7 +167,7 @@ def test_with_the_controller_targets_are_pods_and_no_node_port_is_open():
 def test_ports_of_pods_and_encryption_are_opened_where_they_are_wanted():
     encrypted = member_of(1, agents={"wireguard": True})
     stack = made(
-        {"connection": {"podPorts": ["8080/TCP", "5000-5010/UDP"]}}, Found((encrypted, member_of(2)))
+        {"connection": {"podPorts": ["8080/TCP", "5000-5010/UDP"]}}, FoundClusters((encrypted, member_of(2)))
     )
 
     first = {
@@ -197,7 +200,7 @@ def test_a_transit_gateway_has_an_attachment_in_every_zone(attached: Recorder):
 def test_an_existing_gateway_is_attached_to_and_not_made():
     gateway = Gateway("tgw-0123456789abcdef0", "available", "eu-central-1", associates=True, propagates=True)
     changes = {"connection": {"type": "transit-gateway", "transitGatewayId": gateway.id}}
-    stack = made(changes, Found(FOUND.members, gateway=gateway))
+    stack = made(changes, FoundClusters(FOUND.members, gateway=gateway))
 
     assert [one.type for one in stack.of("TransitGateway")] == ["eks-cilium:index:TransitGateway"]
     assert {one.inputs["transitGatewayId"] for one in stack.of("VpcAttachment")} == {gateway.id}
@@ -205,7 +208,7 @@ def test_an_existing_gateway_is_attached_to_and_not_made():
 
 def test_three_clusters_are_three_pairs():
     three = {name: {"name": name} for name in ("cluster-1", "cluster-2", "cluster-3")}
-    stack = made({"clusters": three}, Found(tuple(map(member_of, (1, 2, 3)))))
+    stack = made({"clusters": three}, FoundClusters(tuple(map(member_of, (1, 2, 3)))))
 
     assert [one.name for one in stack.of("VpcPeering")] == [
         "cluster-1-cluster-2",
@@ -271,7 +274,9 @@ def test_more_annotations_never_take_the_place_of_ours():
 
 @pytest.mark.parametrize("version", sorted(RELEASES))
 def test_certificates_reach_each_version_its_own_way(version: str):
-    stack = made(found=Found(tuple(member_of(number, agents={"version": version}) for number in (1, 2))))
+    stack = made(
+        found=FoundClusters(tuple(member_of(number, agents={"version": version}) for number in (1, 2)))
+    )
 
     release = RELEASES[version]
     secrets = {one.inputs["metadata"]["name"] for one in stack.of("Secret")}
@@ -390,7 +395,35 @@ def test_what_must_be_denied_and_is_not_ends_the_preview():
         mesh.run(settings_of(policies), lambda _: FOUND)
 
 
-def exported(found: Found = FOUND, *, preview: bool) -> dict[str, Any]:
+FILE = """\
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: by-hand, namespace: my-client}
+spec: {endpointSelector: {}, egress: [{}]}
+"""
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_a_file_of_policies_is_read_once_in_a_run(tmp_path, monkeypatch, preview: bool):
+    (tmp_path / "by-hand.yaml").write_text(FILE)
+    monkeypatch.chdir(tmp_path)
+    opened: list[str] = []
+    read_text = Path.read_text
+
+    def counted_read(path: Path, *args: Any, **kwargs: Any) -> str:
+        opened.append(str(path))
+        return read_text(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "read_text", counted_read)
+    files = [{"cluster": "cluster-1", "path": "by-hand.yaml"}]
+    stack = made({"policies": {**POLICIES["policies"], "files": files}}, preview=preview)
+
+    assert opened.count("by-hand.yaml") == 1
+    (policy,) = [each for each in stack.of("CiliumNetworkPolicy") if "by-hand" in each.name]
+    assert policy.name == "file-by-hand.yaml-cluster-1-my-client-by-hand"
+
+
+def exported(found: FoundClusters = FOUND, *, preview: bool) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     record(lambda: kept.update(mesh.run(settings_of(), lambda _: found)), preview=preview)
     return kept
@@ -412,32 +445,32 @@ def test_exports_hold_no_certificate():
 
 
 def test_what_is_in_the_way_is_said_all_at_once_and_nothing_is_registered():
-    bad = Found((member_of(1), member_of(2, agents={"cluster_id": 1, "native_routing": False})))
+    bad = FoundClusters((member_of(1), member_of(2, agents={"cluster_id": 1, "native_routing": False})))
 
-    with pytest.raises(pulumi.RunError, match="2 things keep these clusters") as refused:
+    with pytest.raises(pulumi.RunError, match="2 problems keep these clusters") as refused:
         mesh.run(settings_of(), lambda _: bad)
     assert "both have cluster id 1" in str(refused.value)
     assert "through an overlay" in str(refused.value)
 
 
 def test_a_preview_may_come_before_the_clusters():
-    some = Found((member_of(1),), ("stack organization/eks-cilium/two has made no cluster yet",))
+    some = FoundClusters((member_of(1),), ("stack organization/eks-cilium/two has created no cluster yet",))
 
     kept = exported(some, preview=True)
-    assert kept["missing"] == ["stack organization/eks-cilium/two has made no cluster yet"]
+    assert kept["missing"] == ["stack organization/eks-cilium/two has created no cluster yet"]
     assert not made(found=some, preview=True).registrations
 
 
 def test_an_update_needs_all_clusters():
-    some = Found((member_of(1),), ("EKS has no cluster eks-2 in eu-central-1 that answers yet",))
+    some = FoundClusters((member_of(1),), ("EKS has no cluster eks-2 in eu-central-1 that answers yet",))
 
     with pytest.raises(pulumi.RunError, match="eks-2 in eu-central-1"):
         mesh.run(settings_of(), lambda _: some)
 
 
 def test_what_cannot_be_read_is_one_line():
-    def look(_: MeshSettings) -> Found:
+    def unreadable(_: MeshSettings) -> FoundClusters:
         raise translation(NoCredentialsError(), "eks:DescribeCluster")
 
     with pytest.raises(pulumi.RunError, match="Unable to locate credentials"):
-        mesh.run(settings_of(), look)
+        mesh.run(settings_of(), unreadable)

@@ -86,7 +86,7 @@ def test_a_namespaced_policy_is_not_about_nodes():
 
     assert (one.key, one.allowed) == (
         "spec.nodeSelector",
-        "nothing: only a CiliumClusterwideNetworkPolicy can be about nodes",
+        "nothing: only a CiliumClusterwideNetworkPolicy can select nodes",
     )
 
 

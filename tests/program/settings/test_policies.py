@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from eks_cilium.policy.compile import CompiledPolicies
 from eks_cilium.policy.verdict import Decision
-from eks_cilium.settings.model.policies import Policies
-from eks_cilium.settings.policy_objects import objects
-from eks_cilium.settings.problems import Problem
-from eks_cilium.settings.rules.policies import Setting, broken_policy_rules, verdicts
+from eks_cilium.settings import ConfigurationError, Problem, read
+from eks_cilium.settings.compiling import compiled_policies
+from eks_cilium.settings.model import MeshSettings
+from tests.program.settings.bad_configurations import GOOD_MESH, as_pulumi, changed
 
 pytestmark = pytest.mark.unit
 
@@ -36,17 +37,30 @@ spec:
 """
 
 
-def setting(folder: Path = Path(), versions: dict[str, str] | None = None, **keys: Any) -> Setting:
-    return Setting(Policies.model_validate(keys), versions or VERSIONS, folder=folder)
+def settings_with(keys: dict[str, Any]) -> MeshSettings:
+    settings = read(as_pulumi(changed(GOOD_MESH, {"policies": keys})))
+    assert isinstance(settings, MeshSettings)
+    return settings
+
+
+def compiled(folder: Path = Path(), versions: dict[str, str] | None = None, **keys: Any) -> CompiledPolicies:
+    """The policies as the stack gets them: after the rules between keys."""
+    return compiled_policies(
+        settings_with(keys), versions or VERSIONS, lambda path: (folder / path).read_text()
+    )
 
 
 def problems(folder: Path = Path(), versions: dict[str, str] | None = None, **keys: Any) -> list[Problem]:
-    return broken_policy_rules(setting(folder, versions, **keys))
+    try:
+        compiled(folder, versions, **keys)
+    except ConfigurationError as error:
+        return list(error.problems)
+    return []
 
 
 def test_nothing_is_sound():
     assert problems() == []
-    assert verdicts(setting()) == []
+    assert compiled().verdicts == ()
 
 
 def test_an_intent_allows_what_it_says_and_default_deny_the_rest_not():
@@ -70,12 +84,11 @@ def test_an_intent_allows_what_it_says_and_default_deny_the_rest_not():
     )
 
 
-def test_the_preview_tells_every_intent_and_every_assertion_once():
-    told = verdicts(
-        setting(intents=[INTENT], mustAllow=[MEANT], mustDeny=[{**MEANT, "to": {"address": "203.0.113.10"}}])
-    )
+def test_every_intent_and_every_assertion_gets_one_verdict():
+    denied = {**MEANT, "to": {"address": "203.0.113.10"}}
+    found = compiled(intents=[INTENT], mustAllow=[MEANT], mustDeny=[denied])
 
-    assert [(str(one.flow.port), one.decision) for one in told] == [
+    assert [(str(verdict.flow.port), verdict.decision) for verdict in found.verdicts] == [
         ("8080/TCP", Decision.ALLOWED),
         ("8080/TCP", Decision.DENIED),
     ]
@@ -86,8 +99,8 @@ def test_the_articles_policy_is_taken_letter_for_letter_and_refused_for_what_it_
     files = [{"cluster": "cluster-1", "path": "article.yaml"}]
 
     assert problems(tmp_path, files=files) == []
-    (one,) = objects(setting(tmp_path, files=files).policies, tmp_path)
-    assert one.policy.object["spec"]["egress"][0]["toEndpoints"][0]["matchLabels"] == {
+    ((policy,),) = compiled(tmp_path, files=files).files
+    assert policy.object["spec"]["egress"][0]["toEndpoints"][0]["matchLabels"] == {
         "app": "my-server",
         "io.cilium.k8s.policy.cluster": "cluster-2",
     }
@@ -211,7 +224,7 @@ REFUSED = {
 def test_what_cannot_work_is_refused(keys: dict[str, Any], paths: list[str], allowed: str):
     found = problems(**keys)
 
-    assert [one.key for one in found] == [f"eks-cilium:policies.{path}" for path in paths]
+    assert [problem.key for problem in found] == [f"eks-cilium:policies.{path}" for path in paths]
     assert found[0].allowed.startswith(allowed)
     assert found[0].fix
 

@@ -18,7 +18,7 @@ from eks_cilium.policy.verdict import (
     Pod,
     SelectorScope,
 )
-from eks_cilium.policy.verdict.labels import identity
+from eks_cilium.policy.verdict.labels import identity_of
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _end(end: Endpoint) -> dict[str, Any]:
         case Address():
             return {"address": end.address}
         case Pod():
-            labels = [f"{source}:{key}={value}" for source, key, value in identity(end).labels]
+            labels = [f"{source}:{key}={value}" for source, key, value in identity_of(end).labels]
             named = {
                 name: {"number": port.number, "protocol": port.protocol}
                 for name, port in (end.named_ports or {}).items()

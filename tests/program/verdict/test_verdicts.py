@@ -26,7 +26,7 @@ from eks_cilium.policy.verdict import (
     selector_changes,
     selector_scope_of,
 )
-from eks_cilium.policy.verdict.labels import tells_identities_apart
+from eks_cilium.policy.verdict.labels import is_identity_label
 
 pytestmark = pytest.mark.unit
 
@@ -158,7 +158,7 @@ def test_policies_about_nodes_and_those_that_agents_refuse_are_not_judged_and_to
 
     assert both.evaluate(Flow(CLIENT, SERVER, Port(80))).egress.reason == "no policy selects it"
     about_nodes, by_agents = report.not_evaluated_lines(both.not_evaluated)
-    assert about_nodes.startswith("cluster-1: CiliumClusterwideNetworkPolicy nodes: it is about nodes")
+    assert about_nodes.startswith("cluster-1: CiliumClusterwideNetworkPolicy nodes: it selects nodes")
     assert "agents refuse it and enforce none of it: spec.egress.0" in by_agents
 
 
@@ -193,7 +193,7 @@ def test_the_rule_that_comes_near_is_named_with_what_keeps_it(rule: str, hint: s
 def test_labels_that_are_no_part_of_identities_are_seen_by_no_policy():
     labels = {"app": "server", "pod-template-hash": "abc", "app.kubernetes.io/name": "web"}
 
-    assert [key for key in labels if tells_identities_apart(key)] == ["app", "app.kubernetes.io/name"]
+    assert [key for key in labels if is_identity_label(key)] == ["app", "app.kubernetes.io/name"]
     rule = f"{{egress: [{{toEndpoints: [{{matchLabels: {{pod-template-hash: abc, {PLACE}}}}}]}}]}}"
     assert judged(rule, Pod("cluster-2", "blue", labels)).decision is Decision.DENIED
 
@@ -230,8 +230,8 @@ def test_selectors_that_change_with_1_19_are_listed_and_so_is_the_traffic():
 def test_an_assertion_that_holds_is_silent_and_one_that_does_not_says_all():
     flow = Flow(CLIENT, SERVER, Port(80))
 
-    assert failed_assertion(world(), flow, Decision.ALLOWED) is None
-    assert str(failed_assertion(world(policy("{egress: [{}]}")), flow, Decision.ALLOWED)) == (
+    assert failed_assertion(world().evaluate(flow), Decision.ALLOWED) is None
+    assert str(failed_assertion(world(policy("{egress: [{}]}")).evaluate(flow), Decision.ALLOWED)) == (
         "cluster-1/red app=client -> cluster-2/blue app=server at 80/TCP must be allowed and is denied "
         "(egress denied by default of red/rule; ingress allowed: no policy selects it); "
         "fix: allow it on egress in cluster-1, or write an intent for it"
@@ -239,10 +239,10 @@ def test_an_assertion_that_holds_is_silent_and_one_that_does_not_says_all():
 
 
 def test_an_undecided_flow_is_neither():
-    open_question = world(policy("{egress: [{toServices: [{}]}]}"))
+    verdict = judged("{egress: [{toServices: [{}]}]}", port=Port(80))
 
     for wanted in (Decision.ALLOWED, Decision.DENIED):
-        assert failed_assertion(open_question, Flow(CLIENT, SERVER, Port(80)), wanted) is not None
+        assert failed_assertion(verdict, wanted) is not None
 
 
 def test_the_table_is_aligned_and_the_markdown_escaped():

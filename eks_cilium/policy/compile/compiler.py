@@ -1,0 +1,212 @@
+"""The compiler: from the sources of a stack's policies to objects, problems and verdicts."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from eks_cilium.cilium import crds
+from eks_cilium.policy.compile.model import CompiledPolicies, PolicyProblem
+from eks_cilium.policy.objects import (
+    CLUSTER_LABEL,
+    UnreadablePolicyError,
+    check,
+    deny_by_default,
+    parse_policies,
+    policy_pair,
+)
+from eks_cilium.policy.objects.checking import path_text
+from eks_cilium.policy.verdict import (
+    Cluster,
+    Decision,
+    Evaluator,
+    Flow,
+    Pod,
+    Port,
+    failed_assertion,
+    selector_scope_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from eks_cilium.policy.compile.model import Assertion, KeyPath, PolicyFile, PolicySources, ReadFile
+    from eks_cilium.policy.objects import Intent, Pods, Policy
+    from eks_cilium.policy.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class _Object:
+    """An object and the key it comes from."""
+
+    key: KeyPath
+    policy: Policy
+    file: PolicyFile | None = None
+
+
+def compile_policies(
+    sources: PolicySources, clusters: Mapping[str, str], read_file: ReadFile
+) -> CompiledPolicies:
+    """Read, generate and check every object of a stack's policies, and evaluate flows.
+
+    Flows are evaluated only if every object is sound: a verdict by some of the policies would mislead.
+
+    Args:
+        sources: Intents, default denies, files and assertions. Every cluster they name is one of `clusters`.
+        clusters: The Cilium release of each cluster, such as `1.19.6`, by the cluster's name in Cilium. It
+            decides which fields a policy may have and what a selector without a cluster means.
+        read_file: Returns the text of a file. It is called once for each file.
+
+    Returns:
+        The objects, in the order of their sources; every problem; a verdict for every different flow of the
+        intents and assertions.
+
+    Raises:
+        KeyError: The sources name a cluster that is not in `clusters`.
+    """
+    files, unreadable = _read_files(sources.files, read_file)
+    compiled = CompiledPolicies(
+        intents=tuple(map(policy_pair, sources.intents)),
+        default_deny=tuple(map(deny_by_default, sources.default_deny)),
+        files=files,
+    )
+    objects = list(_objects(compiled, sources))
+    ranges = list(_unknown_ranges(sources.intents, clusters))
+    # The definition lacks `endPort` as well, which would be the same problem in other words.
+    checked = [item for item in objects if item.key not in {problem.path[:2] for problem in ranges}]
+    problems = [*ranges, *unreadable, *_clashing_names(objects), *_unsound_objects(checked, clusters)]
+    if problems:
+        return dataclasses.replace(compiled, problems=tuple(problems))
+    verdicts = _verdicts(sources, compiled.policies, clusters)
+    return dataclasses.replace(
+        compiled, verdicts=verdicts, problems=tuple(_failed_assertions(sources, verdicts))
+    )
+
+
+def _read_files(
+    files: Sequence[PolicyFile], read_file: ReadFile
+) -> tuple[tuple[tuple[Policy, ...], ...], list[PolicyProblem]]:
+    parsed: list[tuple[Policy, ...]] = []
+    problems = []
+    for index, file in enumerate(files):
+        try:
+            parsed.append(tuple(_policies_of(file, read_file)))
+        except UnreadablePolicyError as error:
+            parsed.append(())
+            allowed = f"a YAML file of Cilium's policies: {error}"
+            key = ("files", index, "path")
+            problems.append(PolicyProblem(key, file.path, allowed, instead="policies/cluster-1.yaml"))
+    return tuple(parsed), problems
+
+
+def _policies_of(file: PolicyFile, read_file: ReadFile) -> list[Policy]:
+    try:
+        text = read_file(file.path)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise UnreadablePolicyError(f"cannot read {file.path}: {reason}") from error
+    return parse_policies(text, cluster=file.cluster, origin=file.path)
+
+
+def _objects(compiled: CompiledPolicies, sources: PolicySources) -> Iterator[_Object]:
+    for index, pair in enumerate(compiled.intents):
+        yield from (_Object(("intents", index), policy) for policy in pair)
+    for index, policy in enumerate(compiled.default_deny):
+        yield _Object(("defaultDeny", index), policy)
+    for index, (file, policies) in enumerate(zip(sources.files, compiled.files, strict=True)):
+        yield from (_Object(("files", index, "path"), policy, file) for policy in policies)
+
+
+def _unknown_ranges(intents: Iterable[Intent], clusters: Mapping[str, str]) -> Iterator[PolicyProblem]:
+    """Ranges of ports that the agents of one of the two clusters do not know."""
+    for index, intent in enumerate(intents):
+        names = sorted({intent.source.cluster, intent.destination.cluster})
+        for place, ports in enumerate(intent.destination.ports):
+            for name in names:
+                version = clusters[name]
+                if ports.is_range and not crds.knows(version, "endPort"):
+                    key = ("intents", index, "to", "ports", place)
+                    allowed = (
+                        f"single ports: Cilium {version} of {name} knows no ranges, which came with 1.16"
+                    )
+                    single = f"{ports.first}/{ports.protocol}"
+                    yield PolicyProblem(key, str(ports), allowed, instead=single)
+
+
+def _clashing_names(objects: Iterable[_Object]) -> Iterator[PolicyProblem]:
+    """Objects of one kind, namespace and name in a cluster: the last one would overwrite the others."""
+    seen: dict[tuple[str, str, str, str], _Object] = {}
+    for item in objects:
+        policy = item.policy
+        first = seen.setdefault((policy.cluster, policy.kind, policy.namespace, policy.name), item)
+        if first is not item:
+            other = path_text(("policies", *first.key))
+            allowed = f"a name of its own: {other} creates {policy} in {policy.cluster} as well"
+            yield PolicyProblem(item.key, policy.name, allowed, "rename one of the two, or remove one")
+
+
+def _unsound_objects(objects: Iterable[_Object], clusters: Mapping[str, str]) -> Iterator[PolicyProblem]:
+    # An API server drops unknown keys and accepts what agents reject, both without an error.
+    for item in objects:
+        policy, version = item.policy, clusters[item.policy.cluster]
+        any_cluster = item.file is not None and item.file.any_cluster
+        for finding in check(policy, version, any_cluster=any_cluster):
+            permitted = item.file is not None and CLUSTER_LABEL in finding.allowed
+            yield PolicyProblem(
+                item.key,
+                {str(policy): finding.value},
+                f"at {finding.key}: {finding.allowed} (Cilium {version})",
+                f"in {policy.origin}: {finding.fix}",
+                permit=(*item.key[:2], "anyCluster") if permitted else None,
+            )
+
+
+def _verdicts(
+    sources: PolicySources, policies: Sequence[Policy], clusters: Mapping[str, str]
+) -> tuple[Verdict, ...]:
+    evaluator = Evaluator(
+        Cluster(
+            name, selector_scope_of(version), tuple(policy for policy in policies if policy.cluster == name)
+        )
+        for name, version in clusters.items()
+    )
+    flows: list[Flow] = []
+    for flow in _flows(sources):
+        if flow not in flows:
+            flows.append(flow)
+    return tuple(map(evaluator.evaluate, flows))
+
+
+def _flows(sources: PolicySources) -> Iterator[Flow]:
+    for intent in sources.intents:
+        source, destination = _pod(intent.source), _pod(intent.destination)
+        for ports in intent.destination.ports:
+            yield Flow(source, destination, Port(ports.first, ports.protocol, str(ports)))
+        if not intent.destination.ports:
+            yield Flow(source, destination, Port(1, "TCP", "every port"))
+    for assertion in (*sources.must_allow, *sources.must_deny):
+        yield assertion.flow
+
+
+def _pod(pods: Pods) -> Pod:
+    return Pod(pods.cluster, pods.namespace, pods.labels)
+
+
+def _failed_assertions(sources: PolicySources, verdicts: Sequence[Verdict]) -> Iterator[PolicyProblem]:
+    for index, assertion in enumerate(sources.must_allow):
+        failed = failed_assertion(_verdict_of(assertion, verdicts), Decision.ALLOWED)
+        if failed is not None:
+            allowed = f"only what the policies allow; but {assertion.flow} is {failed.found}"
+            yield PolicyProblem(("mustAllow", index), assertion.written, allowed, failed.fix)
+    for index, assertion in enumerate(sources.must_deny):
+        failed = failed_assertion(_verdict_of(assertion, verdicts), Decision.DENIED)
+        if failed is not None:
+            allowed = f"only what the policies deny; but {assertion.flow} is {failed.found}"
+            yield PolicyProblem(("mustDeny", index), assertion.written, allowed, failed.fix)
+
+
+def _verdict_of(assertion: Assertion, verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict of the same flow, which an intent may have led to under another title of the port."""
+    found = next(verdict for verdict in verdicts if verdict.flow == assertion.flow)
+    return dataclasses.replace(found, flow=assertion.flow)

@@ -1,0 +1,151 @@
+"""One call compiles the policies of a stack: every object is read, generated, checked and evaluated once."""
+
+from collections import Counter
+
+import pytest
+
+from eks_cilium.policy.compile import Assertion, PolicyFile, PolicySources, compile_policies, compiler
+from eks_cilium.policy.objects import (
+    DefaultDeny,
+    Destination,
+    Intent,
+    Pods,
+    deny_by_default,
+    parse_ports,
+    policy_pair,
+)
+from eks_cilium.policy.verdict import Decision, Evaluator, Flow, Pod, Port
+
+pytestmark = pytest.mark.unit
+
+CLUSTERS = {"cluster-1": "1.19.6", "cluster-2": "1.18.4"}
+CLIENT = Pods("cluster-1", "my-client", {"app": "my-client"})
+SERVER = Destination("cluster-2", "my-server", {"app": "my-server"}, (parse_ports("8080/TCP"),))
+INTENT = Intent("client-to-server", CLIENT, SERVER)
+DENY = DefaultDeny(Pods("cluster-2", "my-server"), ("ingress",))
+FLOW = Flow(
+    Pod("cluster-1", "my-client", CLIENT.labels), Pod("cluster-2", "my-server", SERVER.labels), Port(8080)
+)
+WRITTEN = {"port": "8080/TCP"}
+DENY_ALL = """\
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: deny-all, namespace: my-client}
+spec: {endpointSelector: {}, egress: [{}]}
+"""
+
+
+class Files:
+    """Texts by path, and how often each was read."""
+
+    def __init__(self, **texts: str) -> None:
+        self._texts = texts
+        self.reads: Counter[str] = Counter()
+
+    def __call__(self, path: str) -> str:
+        self.reads[path] += 1
+        if path not in self._texts:
+            raise FileNotFoundError(2, "No such file or directory", path)
+        return self._texts[path]
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Counts how often each object is parsed, generated, checked and how often each flow is evaluated."""
+    counted: Counter[str] = Counter()
+
+    def count(name: str, key) -> None:
+        original = getattr(compiler, name)
+
+        def counting(argument, *args, **kwargs):
+            counted[f"{name} {key(argument)}"] += 1
+            return original(argument, *args, **kwargs)
+
+        monkeypatch.setattr(compiler, name, counting)
+
+    count("parse_policies", lambda text: text.splitlines()[2])
+    count("policy_pair", lambda intent: intent.name)
+    count("deny_by_default", lambda wanted: wanted.name)
+    count("check", str)
+    evaluate = Evaluator.evaluate
+
+    def counting_evaluate(self, flow):
+        counted[f"evaluate {flow}"] += 1
+        return evaluate(self, flow)
+
+    monkeypatch.setattr(Evaluator, "evaluate", counting_evaluate)
+    return counted
+
+
+def test_every_file_object_and_flow_is_handled_once(calls: Counter[str]):
+    files = Files(policies=DENY_ALL, again=DENY_ALL.replace("deny-all", "again"))
+    sources = PolicySources(
+        intents=(INTENT,),
+        default_deny=(DENY,),
+        files=(PolicyFile("cluster-1", "policies"), PolicyFile("cluster-1", "again")),
+        must_allow=(Assertion(FLOW, WRITTEN),),
+    )
+
+    compiled = compile_policies(sources, CLUSTERS, files)
+
+    assert compiled.problems == ()
+    assert files.reads == {"policies": 1, "again": 1}
+    assert set(calls.values()) == {1}
+    assert len([call for call in calls if call.startswith("check")]) == len(compiled.policies) == 5
+    assert len([call for call in calls if call.startswith("evaluate")]) == len(compiled.verdicts) == 1
+
+
+def test_objects_come_in_the_order_of_their_sources():
+    sources = PolicySources((INTENT,), (DENY,), (PolicyFile("cluster-1", "policies"),))
+
+    compiled = compile_policies(sources, CLUSTERS, Files(policies=DENY_ALL))
+
+    assert compiled.intents == (policy_pair(INTENT),)
+    assert compiled.default_deny == (deny_by_default(DENY),)
+    ((by_hand,),) = compiled.files
+    assert compiled.policies == (*policy_pair(INTENT), deny_by_default(DENY), by_hand)
+
+
+def test_problems_of_all_sources_come_together_and_no_flow_is_evaluated():
+    ranged = Destination("cluster-1", "other", {}, (parse_ports("1-2/TCP"),))
+    sources = PolicySources(
+        intents=(Intent("ranged", SERVER, ranged), INTENT, INTENT),
+        files=(
+            PolicyFile("cluster-1", "none"),
+            PolicyFile("cluster-1", "bad"),
+            PolicyFile("cluster-1", "bare"),
+        ),
+        must_deny=(Assertion(FLOW, WRITTEN),),
+    )
+    bare = DENY_ALL.replace("deny-all", "bare").replace("[{}]", "[{toEndpoints: [{}]}]")
+    old = {"cluster-1": "1.15.19", "cluster-2": "1.19.6"}
+
+    compiled = compile_policies(sources, old, Files(bad="a: [", bare=bare))
+
+    assert [problem.path for problem in compiled.problems] == [
+        ("intents", 0, "to", "ports", 0),
+        ("files", 0, "path"),
+        ("files", 1, "path"),
+        ("intents", 2),
+        ("intents", 2),
+        ("files", 2, "path"),
+    ]
+    assert compiled.problems[0].instead == "1/TCP"
+    assert compiled.problems[-1].permit == ("files", 2, "anyCluster")
+    assert [len(policies) for policies in compiled.files] == [0, 0, 1]
+    assert compiled.verdicts == ()
+
+
+def test_a_failed_assertion_quotes_what_the_user_wrote_and_leaves_the_verdicts():
+    compiled = compile_policies(
+        PolicySources((INTENT,), must_deny=(Assertion(FLOW, WRITTEN),)), CLUSTERS, Files()
+    )
+
+    (problem,) = compiled.problems
+    assert (problem.path, problem.value) == (("mustDeny", 0), WRITTEN)
+    assert [verdict.decision for verdict in compiled.verdicts] == [Decision.ALLOWED]
+
+
+def test_a_cluster_that_is_not_given_is_an_error_of_the_caller():
+    with pytest.raises(KeyError, match="cluster-2"):
+        compile_policies(PolicySources((INTENT,)), {"cluster-1": "1.19.6"}, Files())
