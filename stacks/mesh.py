@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from eks_cilium.cilium.versions import RELEASES
-from eks_cilium.mesh.checks import refusals
+from eks_cilium.mesh.checks import blockers
 from eks_cilium.mesh.model import Wanted
 from eks_cilium.policy import report
 from eks_cilium.settings import ConfigurationError
@@ -59,7 +59,7 @@ def _wanted(settings: MeshSettings, found: FoundClusters) -> Wanted:
 
 
 def _check_members(members: Sequence[Member], wanted: Wanted) -> None:
-    problems = refusals(members, wanted)
+    problems = blockers(members, wanted)
     if problems:
         count = "1 problem keeps" if len(problems) == 1 else f"{len(problems)} problems keep"
         lines = "\n  ".join(map(str, problems))

@@ -178,7 +178,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Refusal:
+class Blocker:
     """Why clusters can not be joined as they are, and what to do about it."""
 
     subject: str

@@ -33,7 +33,7 @@ class Capacity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """Objects people except from a refusal: patterns `namespace/name`, with * and ?."""
+    """Objects people except from a blocker: patterns `namespace/name`, with * and ?."""
 
     patterns: tuple[str, ...] = ()
 

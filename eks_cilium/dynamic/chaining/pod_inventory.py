@@ -65,7 +65,7 @@ class PodInventoryProvider(OperationProvider):
 
 def in_short(plan: RefreshPlan) -> Foreseen:
     """The plan in a few lines, and everything that forbids it."""
-    return foreseen(report.in_short(plan), plan.refusals)
+    return foreseen(report.in_short(plan), plan.blockers)
 
 
 def written(plan: RefreshPlan) -> str:

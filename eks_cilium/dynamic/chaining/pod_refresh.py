@@ -63,7 +63,7 @@ class PodRefreshProvider(OperationProvider):
 
 def of_workload(plan: RefreshPlan, workload: Reference) -> Foreseen:
     """What happens to a workload and its pods, and what forbids it."""
-    return foreseen(report.lines_of(plan, workload), plan.refusals_of(workload))
+    return foreseen(report.lines_of(plan, workload), plan.blockers_of(workload))
 
 
 def _reference(props: Mapping[str, Any]) -> Reference:

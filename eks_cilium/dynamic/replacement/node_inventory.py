@@ -82,8 +82,8 @@ def written(plan: Plan) -> dict[str, str]:
 
 def in_short(plan: Plan) -> Foreseen:
     """The plan in a few lines, and everything that forbids it."""
-    lines = (headline(plan), *map(sizes, plan.groups), *map(str, plan.cautions), verdict_of(plan))
-    return foreseen(lines, plan.refusals)
+    lines = (headline(plan), *map(sizes, plan.groups), *map(str, plan.warnings), verdict_of(plan))
+    return foreseen(lines, plan.blockers)
 
 
 def _compare(counted_on: Sequence[str], found: Sequence[str]) -> None:

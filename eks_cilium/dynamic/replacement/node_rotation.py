@@ -53,7 +53,7 @@ def of_node(plan: Plan, name: str) -> Foreseen:
     """What happens to a node and its pods, and what forbids it."""
     node = plan.of_node(name)
     lines = report.lines_of_node(node) if node else ("gone or on its way out already",)
-    return foreseen(lines, plan.refusals_of(name))
+    return foreseen(lines, plan.blockers_of(name))
 
 
 class NodeRotation(Operation[NodeRotationArgs], module="eks-cilium", name="NodeRotation"):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from eks_cilium.dynamic.shell.cluster import Connect
-    from eks_cilium.migration.plan.model import Refusal
+    from eks_cilium.migration.plan.model import Blocker
 
 FORESEEN = "foreseen"
 """The input in which a previewed program hands over a plan's part. It is never kept."""
@@ -45,7 +45,7 @@ class Foreseen(TypedDict):
 
     lines: list[str]
     """What is going to be done."""
-    refusals: list[str]
+    blockers: list[str]
     """What forbids it."""
 
 
@@ -68,9 +68,9 @@ _plans: dict[tuple[Connect, Make[Any], str], _Kept] = {}
 _planning = threading.Lock()
 
 
-def foreseen(lines: Iterable[str], refusals: Iterable[Refusal] = ()) -> Foreseen:
+def foreseen(lines: Iterable[str], blockers: Iterable[Blocker] = ()) -> Foreseen:
     """A plan's part, as it is handed over and shown."""
-    return {"lines": list(lines), "refusals": [str(refusal) for refusal in refusals]}
+    return {"lines": list(lines), "blockers": [str(blocker) for blocker in blockers]}
 
 
 def part_of(plan: Planned | None, foresee: Callable[[Planned], Foreseen]) -> Part:
@@ -125,5 +125,5 @@ def checked(
                 found = foresee(current_plan(connect, news, make=make))
             except NoClusterError as error:
                 return CheckResult({**news, PLAN: [f"not known: {error}"]}, [])
-    failures = [CheckFailure(PLAN, refusal) for refusal in found["refusals"]]
+    failures = [CheckFailure(PLAN, blocker) for blocker in found["blockers"]]
     return CheckResult({**news, PLAN: found["lines"]}, failures)

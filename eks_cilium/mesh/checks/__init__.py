@@ -1,6 +1,6 @@
 """What keeps clusters from being joined, found before anything is made: every reason at once.
 
-`stacks.mesh` refuses with them in the preview. Each check takes all members and yields refusals; a fact that
+`stacks.mesh` refuses with them in the preview. Each check takes all members and yields blockers; a fact that
 is not there yet is no reason.
 """
 
@@ -13,9 +13,9 @@ from eks_cilium.mesh.checks import addresses, gateways, identities, networks, ow
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from eks_cilium.mesh.model import Member, Refusal, Wanted
+    from eks_cilium.mesh.model import Blocker, Member, Wanted
 
-    Check = Callable[[Sequence[Member], Wanted], Iterator[Refusal]]
+    Check = Callable[[Sequence[Member], Wanted], Iterator[Blocker]]
 
 CHECKS: tuple[Check, ...] = (
     *identities.CHECKS,
@@ -26,6 +26,6 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def refusals(members: Sequence[Member], wanted: Wanted) -> list[Refusal]:
+def blockers(members: Sequence[Member], wanted: Wanted) -> list[Blocker]:
     """Every reason, in the order in which one would mend them."""
-    return [refusal for check in CHECKS for refusal in check(members, wanted)]
+    return [blocker for check in CHECKS for blocker in check(members, wanted)]

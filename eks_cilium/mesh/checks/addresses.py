@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from eks_cilium.cilium.mesh import NAMESPACE
 from eks_cilium.mesh.checks.members import network_of, with_agents
-from eks_cilium.mesh.model import Member, Refusal, Wanted
+from eks_cilium.mesh.model import Blocker, Member, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-def addresses_survive_cilium(members: Sequence[Member], _wanted: Wanted) -> Iterator[Refusal]:
+def addresses_survive_cilium(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
     """A masqueraded pod is its node to the other side: no identity, so no policy of the mesh fits it.
 
     cilium/cilium#39343: by itself Cilium knows only its own VPC's networks.
@@ -30,7 +30,7 @@ def addresses_survive_cilium(members: Sequence[Member], _wanted: Wanted) -> Iter
         if native is None:
             outside = [cidr for cidr in outside if cidr not in member.network.ranges]
         if outside:
-            yield Refusal(
+            yield Blocker(
                 f"cluster {member.name}",
                 f"pods leave masqueraded as their node for {', '.join(map(str, outside))}"
                 f" (ipv4-native-routing-cidr is {agents.native_cidr or 'not set'})",
@@ -40,7 +40,7 @@ def addresses_survive_cilium(members: Sequence[Member], _wanted: Wanted) -> Iter
             )
 
 
-def addresses_survive_the_vpc_cni(members: Sequence[Member], _wanted: Wanted) -> Iterator[Refusal]:
+def addresses_survive_the_vpc_cni(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
     """The AWS VPC CNI translates whatever leaves its VPC, unless told."""
     for member, agents in with_agents(members):
         if not agents.chained or member.snat is None or member.snat.external:
@@ -50,7 +50,7 @@ def addresses_survive_the_vpc_cni(members: Sequence[Member], _wanted: Wanted) ->
         left = [cidr for cidr in others if not any(cidr.subnet_of(one) for one in excluded)]
         if left:
             everything = ",".join(map(str, [*excluded, *left]))
-            yield Refusal(
+            yield Blocker(
                 f"cluster {member.name}",
                 f"aws-node translates what pods send to {', '.join(map(str, left))}",
                 "AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS with every network of the other clusters, or "

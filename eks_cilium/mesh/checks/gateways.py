@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eks_cilium.mesh.checks.members import TRANSIT
-from eks_cilium.mesh.model import Member, Refusal, Wanted
+from eks_cilium.mesh.model import Blocker, Member, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-def the_gateway_fits(members: Sequence[Member], wanted: Wanted) -> Iterator[Refusal]:
+def the_gateway_fits(members: Sequence[Member], wanted: Wanted) -> Iterator[Blocker]:
     """A Transit Gateway is a thing of one region; other accounts see it only where it is shared."""
     if wanted.type != TRANSIT:
         return
     regions = sorted({member.region for member in members})
     if len(regions) > 1:
-        yield Refusal(
+        yield Blocker(
             "eks-cilium:connection.type",
             f"the clusters are in {', '.join(regions)}, and a Transit Gateway is in one region",
             "peering between regions",
@@ -25,7 +25,7 @@ def the_gateway_fits(members: Sequence[Member], wanted: Wanted) -> Iterator[Refu
         )
     accounts = sorted({member.account for member in members})
     if wanted.gateway_id is None and len(accounts) > 1:
-        yield Refusal(
+        yield Blocker(
             "eks-cilium:connection.transitGatewayId",
             f"is not set, and the clusters are in the accounts {', '.join(accounts)}",
             "an existing Transit Gateway that is shared with all of them, or peering",
@@ -35,19 +35,19 @@ def the_gateway_fits(members: Sequence[Member], wanted: Wanted) -> Iterator[Refu
         yield from _existing_gateway(wanted)
 
 
-def _existing_gateway(wanted: Wanted) -> Iterator[Refusal]:
+def _existing_gateway(wanted: Wanted) -> Iterator[Blocker]:
     path, found = "eks-cilium:connection.transitGatewayId", wanted.gateway
     if found is None:
-        yield Refusal(
+        yield Blocker(
             path,
             f"{wanted.gateway_id} does not exist here",
             "a Transit Gateway of the clusters' region, of this account or shared with it",
             "set the id of one that does, or remove the key to have one made",
         )
     elif found.state != "available":
-        yield Refusal(path, f"{found.id} is {found.state}", "an available one", "wait until it is available")
+        yield Blocker(path, f"{found.id} is {found.state}", "an available one", "wait until it is available")
     elif not (found.associates and found.propagates):
-        yield Refusal(
+        yield Blocker(
             path,
             f"{found.id} neither associates nor propagates attachments by itself"
             if not (found.associates or found.propagates)

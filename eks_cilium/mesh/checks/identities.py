@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING
 from eks_cilium.cilium.mesh import HIGHEST_ID, NAMESPACE
 from eks_cilium.cilium.versions import RELEASES, minor
 from eks_cilium.mesh.checks.members import with_agents
-from eks_cilium.mesh.model import Member, Refusal, Wanted
+from eks_cilium.mesh.model import Blocker, Member, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-def cilium_is_there(members: Sequence[Member], _wanted: Wanted) -> Iterator[Refusal]:
+def cilium_is_there(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
     """In a version whose mesh this program knows."""
     for member in members:
         if member.agents is None:
-            yield Refusal(
+            yield Blocker(
                 f"cluster {member.name}",
                 "Cilium is not installed",
                 "a cluster whose CNI is Cilium, alone or on top of the AWS VPC CNI",
                 f"bring Cilium to {member.eks_name} first, in mode replacement or chaining",
             )
         elif member.agents.version not in RELEASES:
-            yield Refusal(
+            yield Blocker(
                 f"cluster {member.name}",
                 f"runs Cilium {member.agents.version}",
                 f"one of {', '.join(RELEASES)}",
@@ -33,11 +33,11 @@ def cilium_is_there(members: Sequence[Member], _wanted: Wanted) -> Iterator[Refu
             )
 
 
-def identities_fit(members: Sequence[Member], _wanted: Wanted) -> Iterator[Refusal]:
+def identities_fit(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
     """Name and id are part of every identity; neither can be changed without restarting every pod."""
     for member, agents in with_agents(members):
         if agents.cluster_name != member.name:
-            yield Refusal(
+            yield Blocker(
                 f"eks-cilium:clusters.{member.name}",
                 f"its Cilium is called {agents.cluster_name!r} (ConfigMap {NAMESPACE}/cilium-config)",
                 f"the name Cilium has: {agents.cluster_name}",
@@ -45,7 +45,7 @@ def identities_fit(members: Sequence[Member], _wanted: Wanted) -> Iterator[Refus
             )
         if not 1 <= agents.cluster_id <= HIGHEST_ID:
             why = "that means no mesh" if agents.cluster_id == 0 else "bit 0x80 of its packet mark is AWS's"
-            yield Refusal(
+            yield Blocker(
                 f"cluster {member.name}",
                 f"its cluster id is {agents.cluster_id}; {why}",
                 f"an id from 1 to {HIGHEST_ID} that no other cluster has",
@@ -54,18 +54,18 @@ def identities_fit(members: Sequence[Member], _wanted: Wanted) -> Iterator[Refus
             )
 
 
-def identities_differ(members: Sequence[Member], _wanted: Wanted) -> Iterator[Refusal]:
+def identities_differ(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
     """Two clusters of one id or name would take each other's identities for their own."""
     for (one, a), (other, b) in combinations(with_agents(members), 2):
         if a.cluster_id == b.cluster_id != 0:
-            yield Refusal(
+            yield Blocker(
                 f"clusters {one.name} and {other.name}",
                 f"both have cluster id {a.cluster_id}",
                 f"different ids from 1 to {HIGHEST_ID}",
                 f"set cilium.clusterId in the stack of {other.name}, and restart every workload there",
             )
         if a.cluster_name == b.cluster_name:
-            yield Refusal(
+            yield Blocker(
                 f"clusters {one.name} and {other.name}",
                 f"Cilium calls both {a.cluster_name!r}",
                 "different names",
@@ -74,18 +74,18 @@ def identities_differ(members: Sequence[Member], _wanted: Wanted) -> Iterator[Re
             )
 
 
-def paths_are_native(members: Sequence[Member], _wanted: Wanted) -> Iterator[Refusal]:
+def paths_are_native(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
     """Pods reach each other by their own addresses, which only the VPC's are between VPCs."""
     for member, agents in with_agents(members):
         if not agents.native_routing:
-            yield Refusal(
+            yield Blocker(
                 f"cluster {member.name}",
                 "pods talk through an overlay",
                 "native routing in every cluster of the mesh: one data path for all",
                 "install its Cilium in ENI mode or chained to the AWS VPC CNI",
             )
         elif agents.ipam != "eni" and not agents.chained:
-            yield Refusal(
+            yield Blocker(
                 f"cluster {member.name}",
                 f"pods get addresses by IPAM mode {agents.ipam!r}, which the VPC does not route",
                 "ipam mode eni, or chaining to the AWS VPC CNI",
@@ -93,7 +93,7 @@ def paths_are_native(members: Sequence[Member], _wanted: Wanted) -> Iterator[Ref
             )
 
 
-def versions_are_near(members: Sequence[Member], _wanted: Wanted) -> Iterator[Refusal]:
+def versions_are_near(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
     """Cilium tests a mesh of neighbouring minor versions."""
     known = [(member, agents) for member, agents in with_agents(members) if agents.version in RELEASES]
     served = sorted({minor(version) for version in RELEASES})
@@ -102,7 +102,7 @@ def versions_are_near(members: Sequence[Member], _wanted: Wanted) -> Iterator[Re
         if newer[1] - older[1] > 1 or newer[0] != older[0]:
             near = ", ".join(f"{major}.{small}" for major, small in served if abs(small - newer[1]) <= 1)
             late = one if minor(a.version) == older else other
-            yield Refusal(
+            yield Blocker(
                 f"clusters {one.name} and {other.name}",
                 f"run Cilium {a.version} and {b.version}",
                 f"at most one minor version apart (beside {newer[0]}.{newer[1]}: {near})",
@@ -110,12 +110,12 @@ def versions_are_near(members: Sequence[Member], _wanted: Wanted) -> Iterator[Re
             )
 
 
-def replicas_are_served(members: Sequence[Member], wanted: Wanted) -> Iterator[Refusal]:
+def replicas_are_served(members: Sequence[Member], wanted: Wanted) -> Iterator[Blocker]:
     """Before 1.16 each replica has an etcd of its own, and a client that changes between them gets lost."""
     for member, agents in with_agents(members):
         release = RELEASES.get(agents.version)
         if wanted.replicas > 1 and release is not None and not release.kvstoremesh:
-            yield Refusal(
+            yield Blocker(
                 "eks-cilium:clusterMesh.replicas",
                 f"is {wanted.replicas}, and {member.name} runs Cilium {agents.version}",
                 "1 while a cluster runs Cilium before 1.16",

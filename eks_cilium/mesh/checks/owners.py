@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eks_cilium.cilium.mesh import API_SERVER, DOMAIN, NAMESPACE, RELEASE_NAME
-from eks_cilium.mesh.model import Member, Refusal, Wanted
+from eks_cilium.mesh.model import Blocker, Member, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-def nobody_else_owns_the_mesh(members: Sequence[Member], _wanted: Wanted) -> Iterator[Refusal]:
+def nobody_else_owns_the_mesh(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
     """Two owners of one ClusterMesh API server would fight."""
     for member in members:
         if member.mesh_owner not in (None, RELEASE_NAME):
             owner = f"Helm release {member.mesh_owner}" if member.mesh_owner else "somebody"
-            yield Refusal(
+            yield Blocker(
                 f"cluster {member.name}",
                 f"{owner} has installed a ClusterMesh API server already",
                 f"one of the release {RELEASE_NAME}, which this stack installs",
@@ -24,7 +24,7 @@ def nobody_else_owns_the_mesh(members: Sequence[Member], _wanted: Wanted) -> Ite
             )
 
 
-def nobody_else_answers_for_the_domain(members: Sequence[Member], wanted: Wanted) -> Iterator[Refusal]:
+def nobody_else_answers_for_the_domain(members: Sequence[Member], wanted: Wanted) -> Iterator[Blocker]:
     """A VPC asks one private zone of a name. Whose it is shows in the account that has it."""
     ours = {zone.id for member in members for zone in member.network.zones if zone.made_by == wanted.stack}
     for member in members:
@@ -32,7 +32,7 @@ def nobody_else_answers_for_the_domain(members: Sequence[Member], wanted: Wanted
             if zone.id in ours:
                 continue
             vpc = member.network.vpc_id
-            yield Refusal(
+            yield Blocker(
                 f"cluster {member.name}",
                 f"{vpc} asks private zone {zone.id} for {DOMAIN} already, which this stack did not make",
                 "one private zone of that name for a VPC",
@@ -41,11 +41,11 @@ def nobody_else_answers_for_the_domain(members: Sequence[Member], wanted: Wanted
             )
 
 
-def load_balancers_are_internal(members: Sequence[Member], _wanted: Wanted) -> Iterator[Refusal]:
+def load_balancers_are_internal(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
     """One that is there already, whoever made it."""
     for member in members:
         if member.mesh_scheme not in ("", "internal"):
-            yield Refusal(
+            yield Blocker(
                 f"cluster {member.name}",
                 f"the load balancer of its ClusterMesh API server is {member.mesh_scheme}",
                 "an internal one: every identity of the cluster can be read there",

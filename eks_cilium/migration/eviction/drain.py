@@ -184,7 +184,7 @@ def _is_critical(thing: Object) -> bool:
     return str(thing["spec"].get("priorityClassName") or "").startswith(_CRITICAL)
 
 
-def refusals(run: Run, node: Outgoing) -> list[str]:
+def blockers(run: Run, node: Outgoing) -> list[str]:
     """Why a node could not be drained, known before it is touched."""
     things = pods_on(run.world, node.name)
     verdicts = LiveVerdicts(run).on(things)

@@ -57,7 +57,7 @@ def take(run: Run) -> dict[str, Any]:
     made = plan(facts, run.options)
     if made.impossible:
         names = named([thing.name for thing in made.impossible])
-        raise StoppedError(f"nobody here can replace {names}: see the plan's refusals")
+        raise StoppedError(f"this program cannot replace {names}: see the plan's blockers")
     wanted = eligibility.outgoing(facts, run.options)
     labelled, already = _label(run, wanted)
     _check_count(run.world, target)

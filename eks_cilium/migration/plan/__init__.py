@@ -1,1 +1,1 @@
-"""What a migration will do, decided from facts alone: the order of nodes, the pods' verdicts, refusals."""
+"""What a migration will do, decided from facts alone: the order of nodes, the pods' verdicts, blockers."""

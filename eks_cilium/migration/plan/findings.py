@@ -1,6 +1,6 @@
 """What was found on the way to a plan, gathered by object.
 
-A budget that blocks thirty pods on ten nodes becomes one refusal with thirty pods, not thirty refusals.
+A budget that blocks thirty pods on ten nodes becomes one blocker with thirty pods, not thirty blockers.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from eks_cilium.migration.plan.model import Caution, Code, Refusal
-from eks_cilium.migration.plan.wording import CAUTIONED, REFUSED, Words
+from eks_cilium.migration.plan.model import Blocker, Code, PlanWarning
+from eks_cilium.migration.plan.wording import BLOCKERS, WARNINGS, Words
 from eks_cilium.texts import counted, named
 
 if TYPE_CHECKING:
@@ -43,25 +43,25 @@ class Findings:
         if pod:
             gathered.pods[pod] = None
 
-    def refusals(self) -> tuple[Refusal, ...]:
+    def blockers(self) -> tuple[Blocker, ...]:
         """What forbids the plan."""
         return tuple(
-            self._refusal(code, about, gathered)
+            self._blocker(code, about, gathered)
             for (code, about), gathered in self._found.items()
-            if code in REFUSED
+            if code in BLOCKERS
         )
 
-    def cautions(self) -> tuple[Caution, ...]:
+    def warnings(self) -> tuple[PlanWarning, ...]:
         """What people want to know before."""
         return tuple(
-            Caution(code, about, self._filled(CAUTIONED[code], about, gathered), tuple(gathered.nodes))
+            PlanWarning(code, about, self._filled(WARNINGS[code], about, gathered), tuple(gathered.nodes))
             for (code, about), gathered in self._found.items()
-            if code in CAUTIONED
+            if code in WARNINGS
         )
 
-    def _refusal(self, code: Code, about: Reference, gathered: _Gathered) -> Refusal:
-        words = Words(*(self._filled(text, about, gathered) for text in REFUSED[code]))
-        return Refusal(
+    def _blocker(self, code: Code, about: Reference, gathered: _Gathered) -> Blocker:
+        words = Words(*(self._filled(text, about, gathered) for text in BLOCKERS[code]))
+        return Blocker(
             code=code,
             object=about,
             problem=words.problem,

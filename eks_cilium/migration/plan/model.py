@@ -105,7 +105,7 @@ class Code(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Blocker:
     """Why this must not be done, and what to do about it."""
 
     code: Code
@@ -127,7 +127,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Caution:
+class PlanWarning:
     """Something that does not forbid a plan, but that people want to know before."""
 
     code: Code
@@ -239,25 +239,25 @@ class Plan:
     parallel: int
     nodes: tuple[NodePlan, ...]
     groups: tuple[GroupPlan, ...]
-    refusals: tuple[Refusal, ...]
-    cautions: tuple[Caution, ...]
+    blockers: tuple[Blocker, ...]
+    warnings: tuple[PlanWarning, ...]
     leaving: tuple[Reference, ...]
     """Nodes whose instance terminates or is gone already: nothing is left to decide about them."""
     left_alone: tuple[Reference, ...]
     """Nodes that are not replaced by this program: Fargate's and Karpenter's, by exception."""
     impossible: tuple[Reference, ...]
-    """Nodes this program can not replace; a refusal says why."""
+    """Nodes this program can not replace; a blocker says why."""
     seconds: float
 
     @property
     def clean(self) -> bool:
         """Whether nothing forbids it."""
-        return not self.refusals
+        return not self.blockers
 
     def of_node(self, name: str) -> NodePlan | None:
         """The plan of one node; None when it is not one to be replaced."""
         return next((node for node in self.nodes if node.node == name), None)
 
-    def refusals_of(self, name: str) -> tuple[Refusal, ...]:
-        """Why one node can not be replaced. Refusals of the whole cluster are not among them."""
-        return tuple(refusal for refusal in self.refusals if name in refusal.nodes)
+    def blockers_of(self, name: str) -> tuple[Blocker, ...]:
+        """Why one node can not be replaced. Blockers of the whole cluster are not among them."""
+        return tuple(blocker for blocker in self.blockers if name in blocker.nodes)

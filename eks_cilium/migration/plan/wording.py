@@ -1,6 +1,6 @@
-"""The words for everything a plan refuses or cautions about, one entry for every code.
+"""The words for everything a plan reports, one entry for every code.
 
-A refusal says what is wrong with the numbers, what is allowed, how to fix it, and which setting permits it.
+A blocker says what is wrong with the numbers, what is allowed, how to fix it, and which setting permits it.
 `migration.plan.findings` fills in `{detail}`, `{count}` (of pods), `{nodes}`, `{name}`, `{pattern}` and the
 `{section}` of the configuration that permits things.
 """
@@ -13,7 +13,7 @@ from eks_cilium.migration.plan.model import Code
 
 
 class Words(NamedTuple):
-    """The texts of a refusal. `{detail}`, `{count}` and `{pattern}` are filled in."""
+    """The texts of a blocker. `{detail}`, `{count}` and `{pattern}` are filled in."""
 
     problem: str
     allowed: str
@@ -21,7 +21,7 @@ class Words(NamedTuple):
     setting: str = ""
 
 
-REFUSED = {
+BLOCKERS = {
     Code.CLUSTER_NOT_ACTIVE: Words(
         "is {detail}", "a cluster that is ACTIVE", "wait until the change to the cluster has ended"
     ),
@@ -167,7 +167,7 @@ REFUSED = {
     ),
 }
 
-CAUTIONED = {
+WARNINGS = {
     Code.BUDGET_BUSY: "allows no disruption now: {detail}; the drain waits until it does",
     Code.BUDGET_STALE: "was changed and not looked at by its controller yet; the drain waits until it was",
     Code.BUDGET_BYPASSED: "is not asked for {count} to be deleted, as allowed: {detail}",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from eks_cilium.cilium.limits import Limited
     from eks_cilium.cluster.objects import Reference
     from eks_cilium.migration.facts.model import Facts
-    from eks_cilium.migration.plan.model import BudgetUse, Caution, PodPlan, Refusal
+    from eks_cilium.migration.plan.model import Blocker, BudgetUse, PlanWarning, PodPlan
 
 
 class How(StrEnum):
@@ -71,14 +71,14 @@ class RefreshPlan:
     """Pods that nothing makes anew and nobody permitted to go."""
     jobs: tuple[Reference, ...]
     """Pods of Jobs."""
-    refusals: tuple[Refusal, ...]
-    cautions: tuple[Caution, ...]
+    blockers: tuple[Blocker, ...]
+    warnings: tuple[PlanWarning, ...]
     seconds: float
 
     @property
     def clean(self) -> bool:
         """Whether nothing forbids it."""
-        return not self.refusals
+        return not self.blockers
 
     @property
     def left(self) -> tuple[Reference, ...]:
@@ -94,11 +94,11 @@ class RefreshPlan:
         """The plan of one workload; None when nothing of it is to be restarted."""
         return next((one for one in self.workloads if one.workload == workload), None)
 
-    def refusals_of(self, workload: Reference) -> tuple[Refusal, ...]:
+    def blockers_of(self, workload: Reference) -> tuple[Blocker, ...]:
         """Why one workload can not be restarted."""
         plan = self.of(workload)
         pods = {pod.pod for pod in plan.pods} if plan else set()
-        return tuple(one for one in self.refusals if one.object == workload or not pods.isdisjoint(one.pods))
+        return tuple(one for one in self.blockers if one.object == workload or not pods.isdisjoint(one.pods))
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,8 +45,8 @@ def plan(found: Found, rules: Rules) -> RefreshPlan:
         workloads=planned,
         bare=tuple(pod.reference for pod in sorted_pods.bare),
         jobs=tuple(pod.reference for pod in sorted_pods.of_jobs),
-        refusals=findings.refusals(),
-        cautions=findings.cautions(),
+        blockers=findings.blockers(),
+        warnings=findings.warnings(),
         seconds=_in_all(planned, rules.options.parallel),
     )
 

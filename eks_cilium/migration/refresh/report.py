@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from eks_cilium.migration.report.layout import escaped, in_cells, in_columns, refusal_lines
+from eks_cilium.migration.report.layout import blocker_lines, escaped, in_cells, in_columns
 from eks_cilium.migration.report.wording import budget_use, duration, verdict_of
 from eks_cilium.texts import counted, named
 
@@ -30,7 +30,7 @@ def headline(plan: RefreshPlan) -> str:
 
 def in_short(plan: RefreshPlan) -> tuple[str, ...]:
     """For the resource that comes first."""
-    return (headline(plan), *map(str, plan.cautions), verdict_of(plan))
+    return (headline(plan), *map(str, plan.warnings), verdict_of(plan))
 
 
 def remainder(plan: RefreshPlan) -> tuple[str, ...]:
@@ -61,12 +61,12 @@ def lines_of(plan: RefreshPlan, workload: Reference) -> tuple[str, ...]:
 def table(plan: RefreshPlan) -> str:
     """The whole plan, one line a workload, then what forbids it and what to know before."""
     blocks = [headline(plan), _rows(plan)]
-    if plan.refusals:
+    if plan.blockers:
         blocks.append(
-            "\n".join(["Refused:", *(line for one in plan.refusals for line in refusal_lines(one))])
+            "\n".join(["Blockers:", *(line for one in plan.blockers for line in blocker_lines(one))])
         )
-    if plan.cautions:
-        blocks.append("\n".join(["To know before:", *(f"  {caution}" for caution in plan.cautions)]))
+    if plan.warnings:
+        blocks.append("\n".join(["Warnings:", *(f"  {warning}" for warning in plan.warnings)]))
     return "\n\n".join([*blocks, verdict_of(plan)]) + "\n"
 
 
@@ -97,10 +97,10 @@ def _row(one: WorkloadPlan) -> tuple[str, ...]:
 def _markdown(plan: RefreshPlan) -> Iterator[str]:
     yield f"# Restarts in cluster {plan.cluster}"
     yield from ("", f"{headline(plan)}.", "", f"**{verdict_of(plan)}**")
-    if plan.refusals:
-        yield from ("", "## Refused", "", *(f"- {escaped(str(one))}" for one in plan.refusals))
+    if plan.blockers:
+        yield from ("", "## Blockers", "", *(f"- {escaped(str(one))}" for one in plan.blockers))
     if plan.workloads:
         yield from ("", "## Workloads in order", "", in_cells(_HEADER), in_cells(["---"] * len(_HEADER)))
         yield from (in_cells(_row(one)) for one in plan.workloads)
-    if plan.cautions:
-        yield from ("", "## To know before", "", *(f"- {escaped(str(one))}" for one in plan.cautions))
+    if plan.warnings:
+        yield from ("", "## Warnings", "", *(f"- {escaped(str(one))}" for one in plan.warnings))

@@ -11,13 +11,13 @@ from eks_cilium.migration.report.wording import bundles
 if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Reference
     from eks_cilium.migration.plan.model import (
+        Blocker,
         BudgetUse,
-        Caution,
         GroupPlan,
         NodePlan,
         Plan,
+        PlanWarning,
         PodPlan,
-        Refusal,
     )
 
 SCHEMA = "eks-cilium/plan/v1"
@@ -39,8 +39,8 @@ def document(plan: Plan, *, pods: bool = True) -> Document:
         "podsByVerdict": {
             str(verdict): verdicts[verdict] for verdict in Verdict if verdict is not Verdict.ROLL
         },
-        "refusals": [_refusal(one) for one in plan.refusals],
-        "cautions": [_caution(one) for one in plan.cautions],
+        "blockers": [_blocker(one) for one in plan.blockers],
+        "warnings": [_warning(one) for one in plan.warnings],
         "groups": [_group(one) for one in plan.groups],
         "nodes": [_node(one, pods=pods) for one in plan.nodes],
         "leaving": [one.name for one in plan.leaving],
@@ -53,25 +53,25 @@ def _reference(thing: Reference | None) -> Document | None:
     return {"kind": thing.kind, "namespace": thing.namespace, "name": thing.name} if thing else None
 
 
-def _refusal(refusal: Refusal) -> Document:
+def _blocker(blocker: Blocker) -> Document:
     return {
-        "code": str(refusal.code),
-        "object": _reference(refusal.object),
-        "problem": refusal.problem,
-        "allowed": refusal.allowed,
-        "fix": refusal.fix,
-        "setting": refusal.setting,
-        "nodes": list(refusal.nodes),
-        "pods": [_reference(pod) for pod in refusal.pods],
+        "code": str(blocker.code),
+        "object": _reference(blocker.object),
+        "problem": blocker.problem,
+        "allowed": blocker.allowed,
+        "fix": blocker.fix,
+        "setting": blocker.setting,
+        "nodes": list(blocker.nodes),
+        "pods": [_reference(pod) for pod in blocker.pods],
     }
 
 
-def _caution(caution: Caution) -> Document:
+def _warning(warning: PlanWarning) -> Document:
     return {
-        "code": str(caution.code),
-        "object": _reference(caution.object),
-        "text": caution.text,
-        "nodes": list(caution.nodes),
+        "code": str(warning.code),
+        "object": _reference(warning.object),
+        "text": warning.text,
+        "nodes": list(warning.nodes),
     }
 
 

@@ -1,4 +1,4 @@
-"""How all reports lay their text out: columns for terminals, cells for Markdown, the lines of a refusal."""
+"""How all reports lay their text out: columns for terminals, cells for Markdown, the lines of a blocker."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from eks_cilium.migration.plan.model import Refusal
+    from eks_cilium.migration.plan.model import Blocker
 
 
 def in_columns(rows: Sequence[Sequence[str]], on_the_right: Collection[str]) -> list[str]:
@@ -23,14 +23,14 @@ def in_columns(rows: Sequence[Sequence[str]], on_the_right: Collection[str]) -> 
     ]
 
 
-def refusal_lines(refusal: Refusal, where: str = "") -> Iterator[str]:
+def blocker_lines(blocker: Blocker, where: str = "") -> Iterator[str]:
     """What is refused, what would be allowed, and the ways out, for a terminal."""
-    yield f"  {refusal.object}{where} [{refusal.code}]"
-    yield f"      {refusal.problem}"
-    yield f"      allowed:   {refusal.allowed}"
-    yield f"      to fix it: {refusal.fix}"
-    if refusal.setting:
-        yield f"      to permit: {refusal.setting}"
+    yield f"  {blocker.object}{where} [{blocker.code}]"
+    yield f"      {blocker.problem}"
+    yield f"      allowed:   {blocker.allowed}"
+    yield f"      to fix it: {blocker.fix}"
+    if blocker.setting:
+        yield f"      to permit: {blocker.setting}"
 
 
 def in_cells(cells: Iterable[str]) -> str:

@@ -19,41 +19,41 @@ from eks_cilium.migration.report.wording import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from eks_cilium.migration.plan.model import NodePlan, Plan, Refusal
+    from eks_cilium.migration.plan.model import Blocker, NodePlan, Plan
 
 
 def markdown(plan: Plan) -> str:
-    """The whole plan: verdict, refusals, nodes in order, cautions, then every node's pods by workload."""
+    """The whole plan: verdict, blockers, nodes in order, warnings, then every node's pods by workload."""
     return "\n".join(_lines(plan)) + "\n"
 
 
 def _lines(plan: Plan) -> Iterator[str]:
     yield f"# Replacement plan of cluster {plan.cluster}"
     yield from ("", f"{headline(plan)}.", "", f"**{verdict_of(plan)}**")
-    if plan.refusals:
-        yield from ("", "## Refused", "")
-        for refusal in plan.refusals:
-            yield from _refusal(refusal)
+    if plan.blockers:
+        yield from ("", "## Blockers", "")
+        for blocker in plan.blockers:
+            yield from _blocker(blocker)
     if plan.nodes:
         yield from ("", "## Nodes in order", "")
         yield from _nodes(plan)
     if plan.groups:
         yield from ("", "## Auto Scaling groups", "", *(f"- {sizes(group)}" for group in plan.groups))
-    if plan.cautions:
-        yield from ("", "## To know before", "")
-        yield from (f"- {escaped(str(caution))}{on_nodes(caution.nodes)}" for caution in plan.cautions)
+    if plan.warnings:
+        yield from ("", "## Warnings", "")
+        yield from (f"- {escaped(str(warning))}{on_nodes(warning.nodes)}" for warning in plan.warnings)
     if plan.nodes:
         yield from ("", "## Pods")
         for node in plan.nodes:
             yield from _pods(node)
 
 
-def _refusal(refusal: Refusal) -> Iterator[str]:
-    yield f"- **{refusal.object}**{on_nodes(refusal.nodes)} `{refusal.code}`: {escaped(refusal.problem)}"
-    yield f"  - allowed: {escaped(refusal.allowed)}"
-    yield f"  - to fix it: {escaped(refusal.fix)}"
-    if refusal.setting:
-        yield f"  - to permit it: {escaped(refusal.setting)}"
+def _blocker(blocker: Blocker) -> Iterator[str]:
+    yield f"- **{blocker.object}**{on_nodes(blocker.nodes)} `{blocker.code}`: {escaped(blocker.problem)}"
+    yield f"  - allowed: {escaped(blocker.allowed)}"
+    yield f"  - to fix it: {escaped(blocker.fix)}"
+    if blocker.setting:
+        yield f"  - to permit it: {escaped(blocker.setting)}"
 
 
 def _nodes(plan: Plan) -> Iterator[str]:

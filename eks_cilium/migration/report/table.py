@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eks_cilium.migration.plan.model import Verdict
-from eks_cilium.migration.report.layout import in_columns, refusal_lines
+from eks_cilium.migration.report.layout import blocker_lines, in_columns
 from eks_cilium.migration.report.lines import bundle_line
 from eks_cilium.migration.report.wording import (
     budget_use,
@@ -44,12 +44,12 @@ def table(plan: Plan, *, pods: bool = False) -> str:
         blocks.append("\n".join(["Auto Scaling groups:", *(f"  {sizes(group)}" for group in plan.groups)]))
     if plan.leaving:
         blocks.append(f"Going already: {', '.join(node.name for node in plan.leaving)}")
-    if plan.refusals:
-        told = (line for one in plan.refusals for line in refusal_lines(one, on_nodes(one.nodes)))
-        blocks.append("\n".join(["Refused:", *told]))
-    if plan.cautions:
-        told = (f"  {caution}{on_nodes(caution.nodes)}" for caution in plan.cautions)
-        blocks.append("\n".join(["To know before:", *told]))
+    if plan.blockers:
+        told = (line for one in plan.blockers for line in blocker_lines(one, on_nodes(one.nodes)))
+        blocks.append("\n".join(["Blockers:", *told]))
+    if plan.warnings:
+        told = (f"  {warning}{on_nodes(warning.nodes)}" for warning in plan.warnings)
+        blocks.append("\n".join(["Warnings:", *told]))
     return "\n\n".join([*filter(None, blocks), verdict_of(plan)]) + "\n"
 
 

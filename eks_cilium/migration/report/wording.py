@@ -91,14 +91,14 @@ class _Judged(Protocol):
     def clean(self) -> bool: ...
 
     @property
-    def refusals(self) -> Sized: ...
+    def blockers(self) -> Sized: ...
 
 
 def verdict_of(plan: _Judged) -> str:
     """Whether the plan can be carried out."""
     if plan.clean:
         return "Nothing forbids this plan."
-    return f"{counted(len(plan.refusals), 'refusal')}: nothing is touched before all are fixed or permitted."
+    return f"{counted(len(plan.blockers), 'blocker')}: nothing is touched before all are fixed or permitted."
 
 
 def duration(seconds: float) -> str:

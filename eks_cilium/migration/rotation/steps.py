@@ -122,7 +122,7 @@ class _Rotation:
     def _cordon(self) -> None:
         """Wait for room, then cordon while no other rotation of the group counts on the same room."""
         world, node = self._run.world, self._node
-        if refused := drain.refusals(self._run, node):
+        if refused := drain.blockers(self._run, node):
             raise DrainRefusedError(node.name, refused)
 
         def missing() -> str:

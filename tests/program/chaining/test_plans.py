@@ -35,11 +35,11 @@ def planned(world: World | None = None, *, found: dict[str, Any] | None = None, 
 
 
 def refused(made: RefreshPlan) -> list[Code]:
-    return [one.code for one in made.refusals]
+    return [one.code for one in made.blockers]
 
 
 def warned(made: RefreshPlan) -> list[Code]:
-    return [one.code for one in made.cautions]
+    return [one.code for one in made.warnings]
 
 
 def test_a_cluster_on_the_vpc_cni_is_chained_without_a_word():
@@ -65,8 +65,8 @@ def test_a_vpc_cni_that_cannot_be_chained_to_is_refused(aws_node: AwsNode | None
     made = planned(World(3, aws_node=aws_node))
 
     assert refused(made) == [code]
-    assert says in made.refusals[0].problem
-    assert made.refusals[0].fix
+    assert says in made.blockers[0].problem
+    assert made.blockers[0].fix
 
 
 @pytest.mark.parametrize("version", ["1.11.2", "1.20.0", "2.0.0", ""])
@@ -82,7 +82,7 @@ def test_a_vpc_cni_that_somebody_upgraded_is_refused(add_on: AddOn | None, runni
     made = planned(World(3, add_on=add_on), refresh={"vpc_cni_version": "v1.20.5-eksbuild.1"})
 
     assert refused(made) == [Code.VPC_CNI_VERSION]
-    assert running in made.refusals[0].problem
+    assert running in made.blockers[0].problem
 
 
 def test_the_version_that_is_pinned_is_not_refused():
@@ -120,7 +120,7 @@ def test_a_cilium_on_its_own_is_refused():
     made = planned(found={"alone": "eni"})
 
     assert refused(made) == [Code.CILIUM_ALONE]
-    assert "ipam eni" in made.refusals[0].problem
+    assert "ipam eni" in made.blockers[0].problem
 
 
 # Security groups for pods
@@ -133,8 +133,8 @@ def test_security_groups_of_pods_own_are_refused_and_can_be_allowed():
     made = planned(world)
 
     assert refused(made) == [Code.SECURITY_GROUP_POLICY_CHAINED]
-    assert made.refusals[0].object == policy
-    assert made.refusals[0].setting == "refresh.allow.securityGroupPolicies: true"
+    assert made.blockers[0].object == policy
+    assert made.blockers[0].setting == "refresh.allow.securityGroupPolicies: true"
     assert refused(planned(world, allow={"security_group_policies": True})) == []
 
 
@@ -146,7 +146,7 @@ def test_with_them_early_demultiplexing_is_refused_whatever_is_allowed(allowed: 
     made = planned(on, allow={"security_group_policies": allowed})
 
     assert Code.EARLY_DEMUX in refused(made)
-    assert "DISABLE_TCP_EARLY_DEMUX" in made.refusals[-1].fix
+    assert "DISABLE_TCP_EARLY_DEMUX" in made.blockers[-1].fix
 
 
 def test_without_them_it_is_nobodys_business():
@@ -195,7 +195,7 @@ def test_policies_that_use_what_is_limited_are_named_with_the_reason():
 
     made = planned(found={"limited": (limited,)})
 
-    assert str(made.cautions[0]) == (
+    assert str(made.warnings[0]) == (
         "CiliumNetworkPolicy shop/dns: is limited in this mode: rules above layer 4 need Cilium's proxy"
     )
 
@@ -204,7 +204,7 @@ def test_node_groups_whose_new_nodes_do_not_wait_for_cilium_are_named():
     made = planned(found={"untainted": (Reference("NodeGroup", "", "general"),)})
 
     assert warned(made) == [Code.NO_START_UP_TAINT]
-    assert str(made.cautions[0]).startswith("NodeGroup general: gives new nodes no taint")
+    assert str(made.warnings[0]).startswith("NodeGroup general: gives new nodes no taint")
 
 
 @pytest.mark.parametrize(("jobs", "code"), [(Jobs.WAIT, Code.JOB_AWAITED), (Jobs.LEAVE, Code.JOB_LEFT)])
@@ -226,7 +226,7 @@ def test_a_bare_pod_is_left_and_the_setting_that_lets_it_go_is_named():
     made = planned(world)
 
     assert warned(made) == [Code.BARE_POD_LEFT]
-    assert 'refresh.allow.barePods: ["shop/debug"]' in str(made.cautions[0])
+    assert 'refresh.allow.barePods: ["shop/debug"]' in str(made.warnings[0])
     assert made.workloads == ()
 
 
@@ -243,7 +243,7 @@ def test_what_forbids_it_comes_all_at_once():
         Code.CILIUM_ALONE,
         Code.BUDGET_NEVER_ALLOWS,
     }
-    assert report.verdict_of(made).startswith("4 refusals: nothing is touched")
+    assert report.verdict_of(made).startswith("4 blockers: nothing is touched")
 
 
 # How many at once
@@ -338,7 +338,7 @@ def test_the_gate_says_how_many_and_which_are_left(shop: RefreshPlan):
 
 
 @pytest.mark.parametrize("words", [report.table, report.markdown])
-def test_the_table_and_the_markdown_have_every_workload_and_every_caution(shop: RefreshPlan, words: Any):
+def test_the_table_and_the_markdown_have_every_workload_and_every_warning(shop: RefreshPlan, words: Any):
     told = words(shop)
 
     assert "Cluster shop: 1 of 8 pods managed by Cilium, 5 pods of 1 workload to restart" in told
@@ -350,13 +350,13 @@ def test_the_table_and_the_markdown_have_every_workload_and_every_caution(shop: 
     )
 
 
-def test_the_table_has_every_refusal_with_its_way_out():
+def test_the_table_has_every_blocker_with_its_way_out():
     made = planned(World(3, security_group_policies=(Reference("SecurityGroupPolicy", "shop", "db"),)))
 
     told = report.table(made)
 
     assert (
-        lacking(told, ["Refused:", "SecurityGroupPolicy shop/db", "allowed:", "to fix it:", "to permit:"])
+        lacking(told, ["Blockers:", "SecurityGroupPolicy shop/db", "allowed:", "to fix it:", "to permit:"])
         == []
     )
 

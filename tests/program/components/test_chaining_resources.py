@@ -192,8 +192,8 @@ EMPTY_PLAN = RefreshPlan(
     workloads=(),
     bare=(),
     jobs=(),
-    refusals=(),
-    cautions=(),
+    blockers=(),
+    warnings=(),
     seconds=0,
 )
 

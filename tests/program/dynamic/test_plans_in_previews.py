@@ -55,7 +55,7 @@ def test_the_whole_plan_is_shown_in_short(simulation: Simulation):
     assert result.inputs["plan"][-1] == "Nothing forbids this plan."
 
 
-def test_all_refusals_come_at_once_at_the_first_resource(simulation: Simulation):
+def test_all_blockers_come_at_once_at_the_first_resource(simulation: Simulation):
     first, second, _ = nodes_of(simulation)
     simulation.run("debug", first)
     simulation.run("scratch", second)
@@ -111,7 +111,7 @@ def test_a_finished_migration_is_not_planned_any_more(simulation: Simulation):
     assert result.inputs["plan"] == ["as it was"]
 
 
-def test_refusals_are_looked_at_again_while_a_node_is_left(simulation: Simulation):
+def test_blockers_are_looked_at_again_while_a_node_is_left(simulation: Simulation):
     simulation.run("debug", nodes_of(simulation)[0])
     given = inputs(nodes=nodes_of(simulation), left=3)
 
@@ -172,7 +172,7 @@ def test_a_part_of_the_programs_plan_is_shown_and_refuses_without_another_look_a
 
 def test_what_is_done_already_is_not_refused_by_the_programs_plan(simulation: Simulation):
     old = inputs(node="node-1", plan=["1. i-1: gone"])
-    part = {"foreseen": {"lines": ["evict"], "refusals": ["no"]}}
+    part = {"foreseen": {"lines": ["evict"], "blockers": ["no"]}}
 
     result = over(None, NodeRotationProvider).check(old, {**inputs(node="node-1"), **part})
 

@@ -1,18 +1,18 @@
-"""What keeps clusters from being joined, and that every refusal says what, what instead, and how."""
+"""What keeps clusters from being joined, and that every blocker says what, what instead, and how."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
-from eks_cilium.mesh.checks import refusals
+from eks_cilium.mesh.checks import blockers
 from eks_cilium.mesh.model import (
     Attachment,
+    Blocker,
     Gateway,
     Member,
     Peering,
     PrivateZone,
-    Refusal,
     Route,
     RouteTable,
     Snat,
@@ -233,21 +233,21 @@ def first_of(bad: Bad) -> Member:
     return member_of(1, **bad.change)
 
 
-def said(bad: Bad) -> list[Refusal]:
-    return refusals([first_of(bad), bad.other], bad.wanted)
+def said(bad: Bad) -> list[Blocker]:
+    return blockers([first_of(bad), bad.other], bad.wanted)
 
 
 @pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.name)
 def test_what_is_in_the_way_is_refused_with_its_fix(bad: Bad):
-    (refusal, *more) = [one for one in said(bad) if bad.says in str(one)]
+    (blocker, *more) = [one for one in said(bad) if bad.says in str(one)]
 
     assert not more
-    assert bad.fix in refusal.fix
-    assert str(refusal).count("\n") == 2
+    assert bad.fix in blocker.fix
+    assert str(blocker).count("\n") == 2
 
 
 @pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.name)
-def test_one_thing_in_the_way_is_one_refusal(bad: Bad):
+def test_one_thing_in_the_way_is_one_blocker(bad: Bad):
     assert len(said(bad)) == 1 or bad.name in ("the same id", "one VPC")
 
 
@@ -313,7 +313,7 @@ GOOD = {
 def test_what_can_be_joined_is_not_refused(name: str):
     members, how = GOOD[name]
 
-    assert refusals(members, how) == []
+    assert blockers(members, how) == []
 
 
 def test_everything_is_said_at_once():
@@ -324,7 +324,7 @@ def test_everything_is_said_at_once():
         mesh_owner="",
     )
 
-    assert len(refusals([bad, member_of(2)], wanted())) == 4
+    assert len(blockers([bad, member_of(2)], wanted())) == 4
 
 
 def test_a_subnet_without_a_table_of_its_own_goes_by_the_main_one():

@@ -54,16 +54,16 @@ def test_a_budget_that_can_never_allow_anything_is_refused_once_with_its_numbers
 
     made = plan(world.facts())
 
-    (refusal,) = made.refusals
-    assert refusal.code is Code.BUDGET_NEVER_ALLOWS
-    assert str(refusal.object) == "PodDisruptionBudget shop/web"
-    assert refusal.nodes == ("node-0", "node-1")
-    assert f"of 3 wants {rule['desired_healthy']} healthy" in refusal.problem
+    (blocker,) = made.blockers
+    assert blocker.code is Code.BUDGET_NEVER_ALLOWS
+    assert str(blocker.object) == "PodDisruptionBudget shop/web"
+    assert blocker.nodes == ("node-0", "node-1")
+    assert f"of 3 wants {rule['desired_healthy']} healthy" in blocker.problem
     assert verdicts(made.nodes[0]) == [Verdict.BLOCKED]
     assert not can_be_drained(made.nodes[0])
 
 
-def test_a_budget_that_will_allow_again_is_only_a_caution():
+def test_a_budget_that_will_allow_again_is_only_a_warning():
     world = World()
     healthy = world.deployment("web", [0, 1])
     world.deployment("sick", [2], labels={"app": "web"}, ready=False)
@@ -72,8 +72,8 @@ def test_a_budget_that_will_allow_again_is_only_a_caution():
     made = plan(world.facts())
 
     assert made.clean
-    assert [str(caution.code) for caution in made.cautions if caution.object.name == "web"] == ["budget-busy"]
-    assert "2 healthy, 2 wanted, not ready: Pod shop/sick-5d9-0" in made.cautions[0].text
+    assert [str(warning.code) for warning in made.warnings if warning.object.name == "web"] == ["budget-busy"]
+    assert "2 healthy, 2 wanted, not ready: Pod shop/sick-5d9-0" in made.warnings[0].text
     first = made.of_node(healthy[0].node)
     assert first is not None
     assert first.pods[0].waits
@@ -86,7 +86,7 @@ def test_a_roll_out_with_one_pod_too_many_does_not_hide_that_a_budget_never_allo
     world.pod("web-new", 0, owner, labels={"app": "web"}, ready=False)
     world.budget("web", "web", min_available=3, desired_healthy=3)
 
-    assert [refusal.code for refusal in plan(world.facts()).refusals] == [Code.BUDGET_NEVER_ALLOWS]
+    assert [blocker.code for blocker in plan(world.facts()).blockers] == [Code.BUDGET_NEVER_ALLOWS]
 
 
 def test_a_budget_over_bare_pods_counts_none_of_them_and_never_allows():
@@ -95,7 +95,7 @@ def test_a_budget_over_bare_pods_counts_none_of_them_and_never_allows():
     world.pod("two", labels={"app": "web"})
     world.budget("web", "web", max_unavailable=1, expected_pods=0, disruptions_allowed=0)
 
-    refused = [refusal.code for refusal in plan(world.facts()).refusals]
+    refused = [blocker.code for blocker in plan(world.facts()).blockers]
 
     assert refused == [Code.BARE_POD, Code.BUDGET_NEVER_ALLOWS, Code.BARE_POD]
 
@@ -105,10 +105,10 @@ def test_a_budget_its_controller_cannot_compute_is_refused_in_the_controllers_wo
     world.pod("one", owner=world.owner("Workflow", "unscalable"), labels={"app": "web"})
     world.budget("web", "web", max_unavailable=1, sync_failure='found no controllers for pod "one"')
 
-    (refusal,) = plan(world.facts()).refusals
+    (blocker,) = plan(world.facts()).blockers
 
-    assert refusal.code is Code.BUDGET_NEVER_ALLOWS
-    assert 'found no controllers for pod "one"' in refusal.problem
+    assert blocker.code is Code.BUDGET_NEVER_ALLOWS
+    assert 'found no controllers for pod "one"' in blocker.problem
 
 
 def test_a_budget_nobody_has_looked_at_yet_allows_nothing_for_now():
@@ -119,7 +119,7 @@ def test_a_budget_nobody_has_looked_at_yet_allows_nothing_for_now():
     made = plan(world.facts())
 
     assert made.clean
-    assert [str(caution.code) for caution in made.cautions] == ["budget-stale"]
+    assert [str(warning.code) for warning in made.warnings] == ["budget-stale"]
     assert made.nodes[0].pods[0].waits
 
 
@@ -129,11 +129,11 @@ def test_two_budgets_on_one_pod_are_refused_even_if_it_is_not_ready():
     world.budget("web", "web", max_unavailable=1, unhealthy_policy="AlwaysAllow")
     world.budget("everything", max_unavailable=1, unhealthy_policy="AlwaysAllow")
 
-    (refusal,) = plan(world.facts()).refusals
+    (blocker,) = plan(world.facts()).blockers
 
-    assert refusal.code is Code.TWO_BUDGETS
-    assert "web" in refusal.problem
-    assert "everything" in refusal.problem
+    assert blocker.code is Code.TWO_BUDGETS
+    assert "web" in blocker.problem
+    assert "everything" in blocker.problem
 
 
 @pytest.mark.parametrize("phase", ["Pending", "Succeeded", "Failed"])
@@ -230,7 +230,7 @@ def test_pods_of_a_budget_that_is_not_to_be_asked_are_deleted():
 
     assert made.clean
     assert verdicts(made.nodes[0]) == [Verdict.DELETE]
-    assert [str(caution.code) for caution in made.cautions] == ["budget-bypassed"]
+    assert [str(warning.code) for warning in made.warnings] == ["budget-bypassed"]
 
 
 def test_an_exception_does_not_delete_what_can_be_evicted():

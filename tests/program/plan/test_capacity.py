@@ -74,10 +74,10 @@ def test_shrinking_below_the_minimum_is_refused_with_the_arithmetic():
     world = World(3)
     world.groups = [group(world.nodes, minimum=3)]
 
-    (refusal,) = plan(world.facts(), Options(capacity=DECREMENT, surge=1)).refusals
+    (blocker,) = plan(world.facts(), Options(capacity=DECREMENT, surge=1)).blockers
 
-    assert refusal.code is Code.BELOW_MINIMUM
-    assert "3 + 1 extra - 3 removed = 1, and its minimum is 3" in refusal.problem
+    assert blocker.code is Code.BELOW_MINIMUM
+    assert "3 + 1 extra - 3 removed = 1, and its minimum is 3" in blocker.problem
 
 
 def test_the_minimum_may_be_lowered_where_that_is_allowed():
@@ -89,7 +89,7 @@ def test_the_minimum_may_be_lowered_where_that_is_allowed():
 
     assert made.clean
     assert made.groups[0].minimum == 1
-    assert {str(caution.code) for caution in made.cautions} == {"minimum-lowered", "fewer-nodes"}
+    assert {str(warning.code) for warning in made.warnings} == {"minimum-lowered", "fewer-nodes"}
 
 
 def test_a_maximum_in_the_way_of_the_surge_is_raised_and_told():
@@ -99,7 +99,7 @@ def test_a_maximum_in_the_way_of_the_surge_is_raised_and_told():
     made = plan(world.facts(), Options(surge=2))
 
     assert made.groups[0].maximum == 5
-    assert "3 -> 5" in made.cautions[0].text
+    assert "3 -> 5" in made.warnings[0].text
 
 
 def test_new_instances_come_up_where_the_fewest_are():
@@ -168,7 +168,7 @@ def test_groups_that_bring_no_replacement_are_refused(changes, code):
     world = World(3)
     world.groups = [group(world.nodes, **changes)]
 
-    assert [refusal.code for refusal in plan(world.facts()).refusals] == [code]
+    assert [blocker.code for blocker in plan(world.facts()).blockers] == [code]
 
 
 def test_hooks_and_unusual_instances_are_told():
@@ -184,7 +184,7 @@ def test_hooks_and_unusual_instances_are_told():
     )
     world.groups = [group(world.nodes, instances=odd, hooks=hooks)]
 
-    texts = {str(caution.code): caution.text for caution in plan(world.facts()).cautions}
+    texts = {str(warning.code): warning.text for warning in plan(world.facts()).warnings}
 
     assert "drain, up to 900 s, then CONTINUE" in texts["lifecycle-hook"]
     assert "boot" not in texts["lifecycle-hook"]
@@ -202,5 +202,5 @@ def test_a_group_too_small_for_its_volumes_in_the_end_is_told():
     made = plan(world.facts(), Options(capacity=DECREMENT, surge=1))
 
     assert "3 volumes of ebs.csi.aws.com, and 1 nodes hold 2 each" in next(
-        caution.text for caution in made.cautions if caution.code is Code.VOLUMES_FULL
+        warning.text for warning in made.warnings if warning.code is Code.VOLUMES_FULL
     )

@@ -22,7 +22,7 @@ def names(made) -> list[str]:
 
 
 def codes(made) -> list[str]:
-    return [str(refusal.code) for refusal in made.refusals]
+    return [str(blocker.code) for blocker in made.blockers]
 
 
 def plain(number: int, **changes):
@@ -100,7 +100,7 @@ def test_auto_mode_is_refused_once_for_the_whole_cluster():
     made = plan(world.facts())
 
     assert codes(made) == [Code.AUTO_MODE]
-    assert not any(refusal.nodes for refusal in made.refusals)
+    assert not any(blocker.nodes for blocker in made.blockers)
     assert [one.name for one in made.impossible] == ["node-1"]
 
 
@@ -121,8 +121,8 @@ def test_fargate_beside_others_is_refused_until_it_may_stay():
     allowed = plan(world.facts(), Options(allow=Exceptions(fargate_nodes=True)))
 
     assert codes(refused) == [Code.FARGATE_NODE]
-    assert refused.refusals[0].nodes == ("node-1", "node-2")
-    assert "2 nodes on Fargate" in refused.refusals[0].problem
+    assert refused.blockers[0].nodes == ("node-1", "node-2")
+    assert "2 nodes on Fargate" in refused.blockers[0].problem
     assert allowed.clean
     assert [one.name for one in allowed.left_alone] == ["node-1", "node-2"]
     assert names(allowed) == ["node-0"]
@@ -137,8 +137,8 @@ def test_karpenters_nodes_are_refused_by_node_pool_until_left_to_karpenter():
     allowed = plan(world.facts(), Options(allow=Exceptions(karpenter_nodes=True)))
 
     assert codes(refused) == [Code.KARPENTER_NODE]
-    assert str(refused.refusals[0].object) == "NodePool spot"
-    assert "drift" in refused.refusals[0].fix
+    assert str(refused.blockers[0].object) == "NodePool spot"
+    assert "drift" in refused.blockers[0].fix
     assert allowed.clean
     assert names(allowed) == ["node-0"]
 
@@ -159,7 +159,7 @@ def test_nodes_that_nothing_would_replace_are_refused(odd, code):
     made = plan(world.facts())
 
     assert codes(made) == [code]
-    assert made.refusals[0].nodes == ("node-1",)
+    assert made.blockers[0].nodes == ("node-1",)
     assert names(made) == ["node-0"]
 
 
@@ -203,7 +203,7 @@ def test_odd_nodes_autoscalers_and_custom_networks_are_told():
     made = plan(world.facts())
 
     assert made.clean
-    assert {str(caution.code) for caution in made.cautions} == {
+    assert {str(warning.code) for warning in made.warnings} == {
         "autoscaler",
         "custom-network",
         "node-not-ready",

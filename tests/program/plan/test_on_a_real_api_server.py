@@ -31,8 +31,8 @@ def verdicts(live: Live) -> list[Verdict]:
     return [pod.verdict for pod in live.node_plan().pods if pod.pod.namespace == live.namespace]
 
 
-def refusals(live: Live) -> list[Code]:
-    return [one.code for one in live.plan().refusals if one.object.namespace == live.namespace]
+def blockers(live: Live) -> list[Code]:
+    return [one.code for one in live.plan().blockers if one.object.namespace == live.namespace]
 
 
 def test_percentages_and_numbers_mean_what_the_disruption_controller_makes_of_them(live: Live):
@@ -87,7 +87,7 @@ def test_an_unready_pod_waits_like_all_others_when_the_rest_is_not_healthy_enoug
     assert first.waits
     assert {live.evict(pod).status for pod in live.pods("web")} == {429}
     assert live.plan().of_node(live.node) is not None
-    assert refusals(live) == []
+    assert blockers(live) == []
 
 
 def test_always_allow_lets_unready_pods_go_even_when_nothing_is_allowed(live: Live):
@@ -96,7 +96,7 @@ def test_always_allow_lets_unready_pods_go_even_when_nothing_is_allowed(live: Li
     live.settled("web", expectedPods=2, currentHealthy=0)
 
     assert verdicts(live) == [Verdict.EVICT, Verdict.EVICT]
-    assert refusals(live) == []
+    assert blockers(live) == []
     assert {live.evict(pod).status for pod in live.pods("web")} == {201}
 
 
@@ -105,7 +105,7 @@ def test_two_budgets_on_one_pod_are_refused_as_the_server_refuses_them(live: Liv
     live.budget("web", "web", maxUnavailable=1)
     live.budget("everything", "", maxUnavailable=1)
 
-    assert refusals(live) == [Code.TWO_BUDGETS]
+    assert blockers(live) == [Code.TWO_BUDGETS]
     answer = live.evict(live.pods("web")[0])
     assert answer.status == 500
     assert "more than one PodDisruptionBudget" in answer.message
@@ -129,7 +129,7 @@ def test_a_budget_over_bare_pods_never_allows_although_it_says_one(live: Live):
     live.budget("bare", "bare", maxUnavailable=1)
     live.settled("bare", currentHealthy=2)
 
-    assert Code.BUDGET_NEVER_ALLOWS in refusals(live)
+    assert Code.BUDGET_NEVER_ALLOWS in blockers(live)
     assert live.evict(live.pods("bare")[0]).status == 429
 
 
@@ -137,7 +137,7 @@ def test_a_budget_without_a_rule_never_allows(live: Live):
     live.replica_set("web", 2)
     live.budget("web", "web")
 
-    assert refusals(live) == [Code.BUDGET_NEVER_ALLOWS]
+    assert blockers(live) == [Code.BUDGET_NEVER_ALLOWS]
     assert live.evict(live.pods("web")[0]).status == 429
 
 
@@ -155,12 +155,12 @@ def test_a_budget_the_controller_cannot_compute_says_why(live: Live):
     live.budget("odd", "odd", settled=False, maxUnavailable=1)
     eventually(lambda: live.status("odd").get("conditions"))
 
-    (refusal,) = (one for one in live.plan().refusals if one.object.namespace == live.namespace)
+    (blocker,) = (one for one in live.plan().blockers if one.object.namespace == live.namespace)
 
     (condition,) = live.status("odd")["conditions"]
-    assert refusal.code is Code.BUDGET_NEVER_ALLOWS
+    assert blocker.code is Code.BUDGET_NEVER_ALLOWS
     assert condition["reason"] == "SyncFailed"
-    assert condition["message"] in refusal.problem
+    assert condition["message"] in blocker.problem
     assert live.evict(live.pods("odd")[0]).status == 429
 
 

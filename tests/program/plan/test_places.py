@@ -28,24 +28,24 @@ def test_a_volume_in_a_zone_that_gets_a_new_node_moves():
 
 
 def test_a_volume_in_a_zone_no_group_serves_is_refused():
-    (refusal,) = plan(with_volume(6, "eu-central-1z").facts()).refusals
+    (blocker,) = plan(with_volume(6, "eu-central-1z").facts()).blockers
 
-    assert refusal.code is Code.VOLUME_ZONE
-    assert str(refusal.object) == "StatefulSet shop/db"
-    assert f"pv-data-db-0 in eu-central-1z; sure are {', '.join(ZONES)}" in refusal.problem
+    assert blocker.code is Code.VOLUME_ZONE
+    assert str(blocker.object) == "StatefulSet shop/db"
+    assert f"pv-data-db-0 in eu-central-1z; sure are {', '.join(ZONES)}" in blocker.problem
 
 
 def test_a_volume_where_only_chance_brings_a_node_is_refused_until_allowed():
     facts = with_volume(3, zone_of(2), on=2).facts()
 
-    (refusal,) = plan(facts).refusals
+    (blocker,) = plan(facts).blockers
     allowed = plan(facts, Options(allow=Exceptions(stranded_pods=Allowed(("shop/db",)))))
 
-    assert refusal.code is Code.VOLUME_ZONE
-    assert f"pv-data-db-0 in {zone_of(2)}" in refusal.problem
+    assert blocker.code is Code.VOLUME_ZONE
+    assert f"pv-data-db-0 in {zone_of(2)}" in blocker.problem
     assert plan(facts, Options(surge=3)).clean
     assert allowed.clean
-    assert Code.STRANDED in {caution.code for caution in allowed.cautions}
+    assert Code.STRANDED in {warning.code for warning in allowed.warnings}
 
 
 def test_a_group_of_the_volumes_own_zone_makes_it_sure():
@@ -67,7 +67,7 @@ def test_a_group_that_is_reserved_for_others_does_not_count():
         group([tainted], "gpu", zones=(zone_of(1),)),
     ]
 
-    assert [refusal.code for refusal in plan(world.facts()).refusals] == [Code.VOLUME_ZONE]
+    assert [blocker.code for blocker in plan(world.facts()).blockers] == [Code.VOLUME_ZONE]
 
 
 def test_a_volume_that_every_node_reaches_moves():
@@ -79,8 +79,8 @@ def test_a_volume_on_the_nodes_own_disk_is_refused_whatever_is_allowed():
 
     made = plan(with_volume(3, None, local=True).facts(), Options(allow=everything))
 
-    assert [refusal.code for refusal in made.refusals] == [Code.LOCAL_VOLUME]
-    assert made.refusals[0].setting == ""
+    assert [blocker.code for blocker in made.blockers] == [Code.LOCAL_VOLUME]
+    assert made.blockers[0].setting == ""
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_pods_own_demands_are_held_against_what_new_nodes_will_be_like(demand,
 
     assert made.clean is clean
     if not clean:
-        assert [refusal.code for refusal in made.refusals] == [Code.PLACEMENT]
+        assert [blocker.code for blocker in made.blockers] == [Code.PLACEMENT]
 
 
 def test_a_label_that_only_one_node_of_a_group_has_will_not_be_there_again():
@@ -113,10 +113,10 @@ def test_a_label_that_only_one_node_of_a_group_has_will_not_be_there_again():
     demand = Requirement("disk", "In", ("fast",))
     world.pod("web-0", 0, world.owner("StatefulSet", "web", 2), node_requirements=((demand,),))
 
-    (refusal,) = plan(world.facts()).refusals
+    (blocker,) = plan(world.facts()).blockers
 
-    assert refusal.code is Code.PLACEMENT
-    assert "disk In fast" in refusal.problem
+    assert blocker.code is Code.PLACEMENT
+    assert "disk In fast" in blocker.problem
 
 
 def test_a_label_of_the_whole_group_will_be_there_again():

@@ -147,17 +147,17 @@ def test_every_pod_of_a_node_to_go_has_exactly_one_verdict_with_a_reason(facts: 
 
 
 @given(worlds(), options)
-def test_whatever_stands_in_the_way_is_explained_by_a_refusal(facts: Facts, chosen: Options):
+def test_whatever_stands_in_the_way_is_explained_by_a_blocker(facts: Facts, chosen: Options):
     made = plan(facts, chosen)
-    explained = {pod for refusal in made.refusals for pod in refusal.pods}
+    explained = {pod for blocker in made.blockers for pod in blocker.pods}
 
     for one in made.nodes:
         for pod in one.pods:
             assert not pod.verdict.stands_in_the_way or pod.pod in explained
-        assert can_be_drained(one) or made.refusals_of(one.node)
+        assert can_be_drained(one) or made.blockers_of(one.node)
     for gone in made.impossible:
-        assert made.refusals_of(gone.name) or any(not refusal.nodes for refusal in made.refusals)
-    assert all(one.problem and one.allowed and one.fix for one in made.refusals)
+        assert made.blockers_of(gone.name) or any(not blocker.nodes for blocker in made.blockers)
+    assert all(one.problem and one.allowed and one.fix for one in made.blockers)
 
 
 @dataclass

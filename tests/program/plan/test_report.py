@@ -10,7 +10,7 @@ from eks_cilium.migration.facts.model import Facts
 from eks_cilium.migration.options import Allowed, Exceptions, Options
 from eks_cilium.migration.plan.model import Code, Plan
 from eks_cilium.migration.plan.planner import plan
-from eks_cilium.migration.plan.wording import CAUTIONED, REFUSED
+from eks_cilium.migration.plan.wording import BLOCKERS, WARNINGS
 from eks_cilium.migration.report.wording import duration
 from tests.program.plan.builders import World, group, node
 
@@ -52,7 +52,7 @@ def test_the_table_ends_with_what_forbids_the_plan_and_how_to_permit_it(made: Pl
     assert "PodDisruptionBudget shop/stuck (on node-1) [budget-never-allows]" in text
     assert "maxUnavailable: 0 of 1 wants 1 healthy" in text
     assert 'to permit: migration.allow.budgets: ["shop/stuck"]' in text
-    assert text.endswith("1 refusal: nothing is touched before all are fixed or permitted.\n")
+    assert text.endswith("1 blocker: nothing is touched before all are fixed or permitted.\n")
 
 
 def test_the_table_of_a_clean_plan_says_so():
@@ -97,8 +97,8 @@ def test_the_document_is_json_with_the_keys_it_promises(made: Plan):
         "clean",
         "estimatedSeconds",
         "podsByVerdict",
-        "refusals",
-        "cautions",
+        "blockers",
+        "warnings",
         "groups",
         "nodes",
         "leaving",
@@ -113,10 +113,10 @@ def test_the_document_is_json_with_the_keys_it_promises(made: Plan):
         "refuse": 0,
         "blocked": 1,
     }
-    (refusal,) = document["refusals"]
-    assert refusal["code"] == "budget-never-allows"
-    assert refusal["nodes"] == ["node-1"]
-    assert refusal["pods"] == [{"kind": "Pod", "namespace": "shop", "name": "stuck-5d9-0"}]
+    (blocker,) = document["blockers"]
+    assert blocker["code"] == "budget-never-allows"
+    assert blocker["nodes"] == ["node-1"]
+    assert blocker["pods"] == [{"kind": "Pod", "namespace": "shop", "name": "stuck-5d9-0"}]
     second = document["nodes"][1]
     assert second["budgets"] == [
         {
@@ -156,22 +156,22 @@ def test_a_preview_shows_a_node_in_a_few_lines(made: Plan):
     )
 
 
-def test_refusals_of_a_node_are_found_by_its_name(made: Plan):
-    assert [refusal.code for refusal in made.refusals_of("node-1")] == [Code.BUDGET_NEVER_ALLOWS]
-    assert made.refusals_of("node-0") == ()
-    assert "to fix it" in str(made.refusals[0]).lower()
+def test_blockers_of_a_node_are_found_by_its_name(made: Plan):
+    assert [blocker.code for blocker in made.blockers_of("node-1")] == [Code.BUDGET_NEVER_ALLOWS]
+    assert made.blockers_of("node-0") == ()
+    assert "to fix it" in str(made.blockers[0]).lower()
 
 
 def test_every_code_has_words_and_only_one_kind_of_them():
-    assert set(REFUSED).isdisjoint(CAUTIONED)
-    assert set(REFUSED) | set(CAUTIONED) == set(Code)
-    for words in REFUSED.values():
+    assert set(BLOCKERS).isdisjoint(WARNINGS)
+    assert set(BLOCKERS) | set(WARNINGS) == set(Code)
+    for words in BLOCKERS.values():
         assert words.problem
         assert words.allowed
         assert words.fix
 
 
-def test_an_excepted_budget_is_told_as_a_caution_with_its_pods():
+def test_an_excepted_budget_is_told_as_a_warning_with_its_pods():
     made = plan(refused(), Options(allow=Exceptions(budgets=Allowed(("shop/stuck",)))))
 
     assert made.clean

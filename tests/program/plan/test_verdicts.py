@@ -19,7 +19,7 @@ def judged(facts: Facts, pod: Pod, **allow: object) -> PodPlan:
 
 
 def codes(facts: Facts, options: Options | None = None) -> list[str]:
-    return [str(refusal.code) for refusal in plan(facts, options).refusals]
+    return [str(blocker.code) for blocker in plan(facts, options).blockers]
 
 
 EVERYTHING = Allowed(("*",))
@@ -156,23 +156,23 @@ def test_exceptions_reach_the_objects_they_name_and_no_others():
 
     made = plan(world.facts(), Options(allow=Exceptions(local_storage=Allowed(("shop/web",)))))
 
-    (refusal,) = made.refusals
-    assert str(refusal.object) == "Deployment shop/api"
-    assert refusal.nodes == ("node-1",)
+    (blocker,) = made.blockers
+    assert str(blocker.object) == "Deployment shop/api"
+    assert blocker.nodes == ("node-1",)
 
 
-def test_a_refusal_names_object_numbers_way_out_and_setting():
+def test_a_blocker_names_object_numbers_way_out_and_setting():
     world = World()
     world.deployment("web", [0, 1, 1], local_volumes=("cache", "tmp"))
 
-    (refusal,) = plan(world.facts()).refusals
+    (blocker,) = plan(world.facts()).blockers
 
-    assert refusal.problem == "what is in emptyDir volumes (cache, tmp) of 3 pods is lost by moving"
-    assert refusal.nodes == ("node-0", "node-1")
-    assert len(refusal.pods) == 3
-    assert refusal.setting == 'migration.allow.localStorage: ["shop/web"] (it is lost)'
-    assert refusal.allowed
-    assert refusal.fix
+    assert blocker.problem == "what is in emptyDir volumes (cache, tmp) of 3 pods is lost by moving"
+    assert blocker.nodes == ("node-0", "node-1")
+    assert len(blocker.pods) == 3
+    assert blocker.setting == 'migration.allow.localStorage: ["shop/web"] (it is lost)'
+    assert blocker.allowed
+    assert blocker.fix
 
 
 def test_people_are_told_what_moves_at_a_price():
@@ -187,7 +187,7 @@ def test_people_are_told_what_moves_at_a_price():
     made = plan(world.facts())
 
     assert made.clean
-    assert {(str(caution.code), caution.object.name) for caution in made.cautions} == {
+    assert {(str(warning.code), warning.object.name) for warning in made.warnings} == {
         ("singleton", "only"),
         ("work-lost", "batch"),
         ("asks-to-stay", "still"),
@@ -196,5 +196,5 @@ def test_people_are_told_what_moves_at_a_price():
         ("finalizers", "held"),
     }
     assert "2 pods may stay terminating until somebody takes the finalizers off: shop/backup" in {
-        caution.text for caution in made.cautions
+        warning.text for warning in made.warnings
     }

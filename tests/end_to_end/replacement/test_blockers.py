@@ -46,7 +46,7 @@ def present(existing: Existing, *objects: dict[str, Any]) -> Iterator[None]:
         existing.kubectl("delete", "-f", "-", "--wait", "--timeout=60s", stdin="\n---\n".join(texts))
 
 
-def refusal(existing: Existing) -> str:
+def blocker(existing: Existing) -> str:
     preview = existing.pulumi("preview")
     assert preview.code != 0, preview.output
     return preview.output
@@ -91,7 +91,7 @@ def test_without_anything_in_the_way_the_preview_passes(existing: Existing) -> N
 def test_a_budget_that_never_allows_anything(existing: Existing, allow: Any, limits: dict[str, Any]) -> None:
     with present(existing, budget("never", **limits)):
         existing.kubectl("wait", "pdb/never", "-n", "small", "--for=jsonpath={.status.expectedPods}=1")
-        said = refusal(existing)
+        said = blocker(existing)
         assert "small/never" in said
         assert "migration.allow.budgets" in said
 
@@ -101,7 +101,7 @@ def test_a_budget_that_never_allows_anything(existing: Existing, allow: Any, lim
 
 def test_two_budgets_on_one_pod(existing: Existing) -> None:
     with present(existing, budget("one", maxUnavailable=1), budget("two", maxUnavailable=1)):
-        said = refusal(existing)
+        said = blocker(existing)
 
     assert "small/one" in said
     assert "one and two" in said
@@ -110,7 +110,7 @@ def test_two_budgets_on_one_pod(existing: Existing) -> None:
 def test_a_bare_pod(existing: Existing, allow: Any) -> None:
     with present(existing, pod("debug")):
         wait_until_ready(existing, "pod/debug")
-        said = refusal(existing)
+        said = blocker(existing)
         assert "small/debug" in said
         assert "migration.allow.barePods" in said
 
@@ -133,7 +133,7 @@ def test_local_storage(existing: Existing, allow: Any) -> None:
     }
     with present(existing, scratch):
         existing.kubectl("rollout", "status", "deploy/scratch", "-n", "small", "--timeout=60s")
-        said = refusal(existing)
+        said = blocker(existing)
         assert "small/scratch" in said
         assert "migration.allow.localStorage" in said
 
@@ -143,7 +143,7 @@ def test_local_storage(existing: Existing, allow: Any) -> None:
 
 def test_a_volume_in_a_zone_where_no_new_node_is_sure_to_come_up(existing: Existing, allow: Any) -> None:
     existing.configure(surge=1)
-    said = refusal(existing)
+    said = blocker(existing)
     assert "small/db" in said
     assert "migration.allow.strandedPods" in said
 
@@ -181,7 +181,7 @@ def test_security_groups_of_pods(existing: Existing, allow: Any) -> None:
     with present(existing, kind):
         existing.kubectl("wait", f"crd/{kind['metadata']['name']}", "--for=condition=Established")
         with present(existing, policy):
-            said = refusal(existing)
+            said = blocker(existing)
             assert "SecurityGroupPolicy small/db" in said
             assert "migration.allow.securityGroupPolicies" in said
 
@@ -202,7 +202,7 @@ def labelled(existing: Existing, label: str) -> Iterator[str]:
 
 def test_a_node_of_karpenter(existing: Existing, allow: Any) -> None:
     with labelled(existing, "karpenter.sh/nodepool=default") as node:
-        said = refusal(existing)
+        said = blocker(existing)
         assert node in said
         assert "Karpenter" in said
         assert "migration.allow.karpenterNodes" in said
@@ -210,7 +210,7 @@ def test_a_node_of_karpenter(existing: Existing, allow: Any) -> None:
 
 def test_a_node_on_fargate_stays_where_that_is_permitted(existing: Existing, allow: Any) -> None:
     with labelled(existing, "eks.amazonaws.com/compute-type=fargate"):
-        said = refusal(existing)
+        said = blocker(existing)
         assert "Fargate" in said
         assert "migration.allow.fargateNodes" in said
 
@@ -220,7 +220,7 @@ def test_a_node_on_fargate_stays_where_that_is_permitted(existing: Existing, all
 
 def test_a_cluster_in_auto_mode(existing: Existing) -> None:
     with labelled(existing, "eks.amazonaws.com/compute-type=auto"):
-        assert "Auto Mode" in refusal(existing)
+        assert "Auto Mode" in blocker(existing)
 
 
 def test_a_decrement_below_the_minimum(existing: Existing, allow: Any) -> None:
@@ -228,7 +228,7 @@ def test_a_decrement_below_the_minimum(existing: Existing, allow: Any) -> None:
         existing.aws.autoscaling.update_auto_scaling_group(AutoScalingGroupName=name, MinSize=sizes.desired)
     try:
         existing.configure(capacity="decrement", surge=1)
-        said = refusal(existing)
+        said = blocker(existing)
         assert "migration.allow.lowerMinimum" in said
     finally:
         for name, sizes in existing.before.groups.items():
