@@ -1,13 +1,13 @@
-"""The version table: what differs between the Cilium releases this program serves.
+"""The version table: what differs between the Cilium releases that this program serves.
 
-A release that is not in the table is refused, because its chart would accept wrong keys without a word:
-most removed keys are ignored, and `routingMode` on 1.12 even falls back to an overlay.
-`cilium.values` turns an entry into Helm values, `settings` refuses combinations by it.
+A release that is not in the table is refused, because its chart would accept wrong keys silently: most removed
+keys are ignored, and `routingMode` on 1.12 even falls back to an overlay. `eks_cilium.cilium.values` turns an
+entry into Helm values; `eks_cilium.settings` refuses combinations by it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -23,41 +23,44 @@ class Release:
     """Version of the chart and of Cilium; they are always equal."""
 
     oldest_kubernetes: tuple[int, int]
-    """Oldest Kubernetes minor the release is tested with. Older ones are unsupported by Cilium."""
+    """Oldest Kubernetes minor the release is tested with. Cilium does not support older ones."""
 
     newest_kubernetes: tuple[int, int]
-    """Newest tested minor. Newer ones rely on Kubernetes' backward compatibility: a warning, no refusal."""
+    """Newest tested minor. Newer ones rely on Kubernetes' backward compatibility: a warning, not an error."""
 
     native_routing: tuple[str, str]
     """Key and value that switch the overlay off. `tunnel` fails the render from 1.15 on."""
 
     kube_proxy_replacement: str
-    """Word that means "replace kube-proxy fully"."""
+    """Value of `kubeProxyReplacement` with which Cilium replaces kube-proxy fully."""
 
     no_kube_proxy_replacement: str
-    """Word that means "leave services to kube-proxy"."""
+    """Value of `kubeProxyReplacement` with which kube-proxy keeps serving Services."""
 
     filters_are_lists: bool
-    """Whether `eni.subnetIDsFilter` is a list; 1.12 takes one text of ids with spaces between."""
+    """Whether `eni.subnetIDsFilter` is a list; 1.12 takes one string of ids with spaces between."""
 
     envoy_is_a_daemon_set: bool
     """Whether Envoy can run in a DaemonSet beside the agents, which has an affinity of its own."""
 
+    # Page "AWS VPC CNI plugin" of the documentation.
     chained_with_endpoint_routes: bool
-    """Whether chaining to the VPC CNI has to ask for a route to every pod; the documentation does to 1.14."""
+    """Whether chaining to the VPC CNI needs `endpointRoutes.enabled`; documented up to 1.14."""
 
+    # Chart key `cni.enableRouteMTUForCNIChaining`.
     chained_routes_have_mtu: bool
-    """Whether routes of chained pods can be told the smaller MTU that encryption leaves (since 1.16)."""
+    """Whether routes of chained pods can get the smaller MTU that encryption leaves (since 1.16)."""
 
     kvstoremesh: bool
-    """Whether agents ask their own ClusterMesh API server, which alone dials the other clusters."""
+    """Whether agents ask their own ClusterMesh API server, which alone connects to the other clusters."""
 
     mesh_certificates_are_values: bool
-    """Whether the chart makes the Secrets of the ClusterMesh API server; later ones leave that to others."""
+    """Whether the chart creates the Secrets of the ClusterMesh API server from values."""
 
     mesh_writes_the_config: bool
     """Whether the ClusterMesh API server alone makes the chart write ConfigMap `cilium-config` as well."""
 
+    # Chart key `clustermesh.apiserver.tls.authMode`.
     mesh_users: bool
     """Whether the ClusterMesh API server has a user for each cluster besides the one they all share."""
 
@@ -68,121 +71,66 @@ class Release:
     """The agent's own command, run in its pod."""
 
 
-_TABLE = (
-    Release(
-        version="1.12.4",
-        oldest_kubernetes=(1, 16),
-        newest_kubernetes=(1, 24),
-        native_routing=("tunnel", "disabled"),
-        kube_proxy_replacement="strict",
-        no_kube_proxy_replacement="disabled",
-        filters_are_lists=False,
-        envoy_is_a_daemon_set=False,
-        chained_with_endpoint_routes=True,
-        chained_routes_have_mtu=False,
-        kvstoremesh=False,
-        mesh_certificates_are_values=True,
-        mesh_writes_the_config=False,
-        mesh_users=False,
-        mesh_clusters_are_a_map=False,
-        debug_command="cilium",
-    ),
-    Release(
-        version="1.15.19",
-        oldest_kubernetes=(1, 26),
-        newest_kubernetes=(1, 29),
-        native_routing=("routingMode", "native"),
-        kube_proxy_replacement="true",
-        no_kube_proxy_replacement="false",
-        filters_are_lists=True,
-        envoy_is_a_daemon_set=True,
-        chained_with_endpoint_routes=False,
-        chained_routes_have_mtu=False,
-        kvstoremesh=False,
-        mesh_certificates_are_values=True,
-        mesh_writes_the_config=False,
-        mesh_users=False,
-        mesh_clusters_are_a_map=False,
-        debug_command="cilium-dbg",
-    ),
-    Release(
-        version="1.16.19",
-        oldest_kubernetes=(1, 27),
-        newest_kubernetes=(1, 30),
-        native_routing=("routingMode", "native"),
-        kube_proxy_replacement="true",
-        no_kube_proxy_replacement="false",
-        filters_are_lists=True,
-        envoy_is_a_daemon_set=True,
-        chained_with_endpoint_routes=False,
-        chained_routes_have_mtu=True,
-        kvstoremesh=True,
-        mesh_certificates_are_values=False,
-        mesh_writes_the_config=True,
-        mesh_users=False,
-        mesh_clusters_are_a_map=False,
-        debug_command="cilium-dbg",
-    ),
-    Release(
-        version="1.18.4",
-        oldest_kubernetes=(1, 30),
-        newest_kubernetes=(1, 33),
-        native_routing=("routingMode", "native"),
-        kube_proxy_replacement="true",
-        no_kube_proxy_replacement="false",
-        filters_are_lists=True,
-        envoy_is_a_daemon_set=True,
-        chained_with_endpoint_routes=False,
-        chained_routes_have_mtu=True,
-        kvstoremesh=True,
-        mesh_certificates_are_values=False,
-        mesh_writes_the_config=True,
-        mesh_users=False,
-        mesh_clusters_are_a_map=False,
-        debug_command="cilium-dbg",
-    ),
-    Release(
-        version="1.19.6",
-        oldest_kubernetes=(1, 31),
-        newest_kubernetes=(1, 35),
-        native_routing=("routingMode", "native"),
-        kube_proxy_replacement="true",
-        no_kube_proxy_replacement="false",
-        filters_are_lists=True,
-        envoy_is_a_daemon_set=True,
-        chained_with_endpoint_routes=False,
-        chained_routes_have_mtu=True,
-        kvstoremesh=True,
-        mesh_certificates_are_values=False,
-        mesh_writes_the_config=True,
-        mesh_users=True,
-        mesh_clusters_are_a_map=False,
-        debug_command="cilium-dbg",
-    ),
-    Release(
-        version="1.20.2",
-        oldest_kubernetes=(1, 33),
-        newest_kubernetes=(1, 36),
-        native_routing=("routingMode", "native"),
-        kube_proxy_replacement="true",
-        no_kube_proxy_replacement="false",
-        filters_are_lists=True,
-        envoy_is_a_daemon_set=True,
-        chained_with_endpoint_routes=False,
-        chained_routes_have_mtu=True,
-        kvstoremesh=True,
-        mesh_certificates_are_values=False,
-        mesh_writes_the_config=True,
-        mesh_users=True,
-        mesh_clusters_are_a_map=True,
-        debug_command="cilium-dbg",
-    ),
+# Each release is the one before it with its changes.
+_1_12 = Release(
+    version="1.12.4",
+    oldest_kubernetes=(1, 16),
+    newest_kubernetes=(1, 24),
+    native_routing=("tunnel", "disabled"),
+    kube_proxy_replacement="strict",
+    no_kube_proxy_replacement="disabled",
+    filters_are_lists=False,
+    envoy_is_a_daemon_set=False,
+    chained_with_endpoint_routes=True,
+    chained_routes_have_mtu=False,
+    kvstoremesh=False,
+    mesh_certificates_are_values=True,
+    mesh_writes_the_config=False,
+    mesh_users=False,
+    mesh_clusters_are_a_map=False,
+    debug_command="cilium",
+)
+_1_15 = replace(
+    _1_12,
+    version="1.15.19",
+    oldest_kubernetes=(1, 26),
+    newest_kubernetes=(1, 29),
+    native_routing=("routingMode", "native"),
+    kube_proxy_replacement="true",
+    no_kube_proxy_replacement="false",
+    filters_are_lists=True,
+    envoy_is_a_daemon_set=True,
+    chained_with_endpoint_routes=False,
+    debug_command="cilium-dbg",
+)
+_1_16 = replace(
+    _1_15,
+    version="1.16.19",
+    oldest_kubernetes=(1, 27),
+    newest_kubernetes=(1, 30),
+    chained_routes_have_mtu=True,
+    kvstoremesh=True,
+    mesh_certificates_are_values=False,
+    mesh_writes_the_config=True,
+)
+_1_18 = replace(_1_16, version="1.18.4", oldest_kubernetes=(1, 30), newest_kubernetes=(1, 33))
+_1_19 = replace(
+    _1_18, version="1.19.6", oldest_kubernetes=(1, 31), newest_kubernetes=(1, 35), mesh_users=True
+)
+_1_20 = replace(
+    _1_19,
+    version="1.20.2",
+    oldest_kubernetes=(1, 33),
+    newest_kubernetes=(1, 36),
+    mesh_clusters_are_a_map=True,
 )
 
-RELEASES: Mapping[str, Release] = MappingProxyType({release.version: release for release in _TABLE})
+RELEASES: Mapping[str, Release] = MappingProxyType(
+    {release.version: release for release in (_1_12, _1_15, _1_16, _1_18, _1_19, _1_20)}
+)
 
 
 def minor(version: str) -> tuple[int, int]:
-    """Minor version of a release: (1, 19) of 1.19.6."""
+    """The minor of a version: (1, 19) for 1.19.6."""
     major, minor_version, *_ = version.split(".")
     return int(major), int(minor_version)
