@@ -1,8 +1,8 @@
 """The version table: what differs between the Cilium releases that this program serves.
 
-A release that is not in the table is refused, because its chart would accept wrong keys silently: most removed
-keys are ignored, and `routingMode` on 1.12 even falls back to an overlay. `eks_cilium.cilium.values` turns an
-entry into Helm values; `eks_cilium.settings` refuses combinations by it.
+A release that is not in the table is refused, because its chart would accept wrong keys silently: most
+removed keys are ignored, and `routingMode` on 1.12 even falls back to an overlay. `eks_cilium.cilium.values`
+turns an entry into Helm values; `eks_cilium.settings` refuses combinations by it.
 """
 
 from __future__ import annotations

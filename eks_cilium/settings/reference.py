@@ -1,8 +1,14 @@
-"""`docs/configuration.md`, written from the model so that it cannot drift: `python -m settings`."""
+"""Generates `docs/configuration.md` from the model, so that the page cannot differ from it.
+
+A developer runs it after changing a text in `settings/model/`; a test compares the page with the model.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from pydantic import BaseModel
@@ -11,14 +17,15 @@ from eks_cilium.settings.model import MODELS
 from eks_cilium.settings.problems import NAMESPACE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pydantic.fields import FieldInfo
 
 _OPENING = """\
 # Configuration
 
-<!-- Written by `python -m settings`; change the texts in settings/model/. -->
+<!-- Written by `python -m eks_cilium.settings.reference --write docs/configuration.md`;
+change the texts in eks_cilium/settings/model/. -->
 
 One file per environment: `stacks/Pulumi.<environment>.yaml`. Every key can also be set from the command
 line, as in `pulumi config set --path 'eks-cilium:nodeGroups.system.desiredSize' 3`.
@@ -30,8 +37,24 @@ credentials come from the environment or from the profile.
 """
 
 
+def main(arguments: Sequence[str]) -> int:
+    """Write the page to the file that is named; without arguments only print the help."""
+    parser = argparse.ArgumentParser(
+        prog="python -m eks_cilium.settings.reference",
+        description="Write the reference of the configuration.",
+        epilog="Example: python -m eks_cilium.settings.reference --write docs/configuration.md",
+    )
+    parser.add_argument("--write", type=Path, metavar="FILE", help="the file to write")
+    file = parser.parse_args(arguments).write
+    if file is None:
+        parser.print_help()
+    else:
+        file.write_text(reference())
+        print(f"wrote {file}")
+    return 0
+
+
 def reference() -> str:
-    """The whole page."""
     written: dict[type[BaseModel], str] = {}
     modes = "\n".join(
         section
@@ -102,3 +125,7 @@ def _default(field: FieldInfo) -> str:
     if value is None or value in ({}, ()) or isinstance(value, BaseModel):
         return ""
     return f"`{json.dumps(value)}`"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -32,7 +32,9 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "configuration.md"
 
 
 def test_the_page_is_what_the_model_says():
-    assert PAGE.read_text() == reference(), "run `python -m settings`"
+    assert PAGE.read_text() == reference(), (
+        "run `python -m eks_cilium.settings.reference --write docs/configuration.md`"
+    )
 
 
 def test_every_key_says_what_it_means_and_what_it_may_be():
