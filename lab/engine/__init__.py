@@ -1,5 +1,5 @@
-"""A small Pulumi engine, for machines without the Pulumi CLI.
+"""A small Pulumi engine for machines without the Pulumi CLI.
 
-It runs the unmodified program over Pulumi's own gRPC protocol and keeps state in Pulumi's format. It is
-a subset, kept small on purpose: what a plain Python program and its providers use.
+It runs the unmodified program over Pulumi's own gRPC protocol and keeps state in Pulumi's format. It
+implements only what a plain Python program and its providers use.
 """

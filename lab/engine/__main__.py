@@ -1,4 +1,4 @@
-"""`python -m lab.engine`: see `arguments` for the command line."""
+"""The entry point of `python -m lab.engine`; `cli.arguments` describes the command line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run one command; errors a person can do something about are one clean message."""
+    # Errors that the user can fix are printed as one line, without a traceback.
     parsed = parse(arguments)
     try:
         workspace = Workspace(parsed.program, parsed.state, environment, getattr(parsed, "config_file", None))

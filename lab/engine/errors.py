@@ -1,14 +1,14 @@
-"""What can go wrong in the engine, by who can do something about it.
+"""The errors of the engine, by who can act on them.
 
 EngineError
 +-- UserError                 the command line, a file or a passphrase is wrong
-|   +-- StackNotFoundError        there is no such stack
-|   +-- NoChangesExpectedError    something would change though nothing should
-+-- RunStopped                the run is ending; nothing new may start
+|   +-- StackNotFoundError        the stack does not exist
+|   +-- NoChangesExpectedError    there are changes although --expect-no-changes was given
++-- RunStopped                the run is ending; no operation may start
 +-- StepError                 a provider refused or failed an operation on a resource
 |   +-- InitializationError       the resource exists but did not become ready
-+-- ProviderError             a provider process could not be started or spoke out of turn
-+-- StateError                the state file is damaged or not ours
++-- ProviderError             a provider process could not be started or broke the protocol
++-- StateError                the state file is damaged or in another format
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Any
 
 
 class EngineError(Exception):
-    """Root of every error the engine raises on purpose."""
+    """Base class of every error that the engine raises deliberately."""
 
     exit_code = 1
 
 
 class UserError(EngineError):
-    """Something the person at the keyboard can fix; printed as one clean message."""
+    """An error that the user can fix; printed as one line."""
 
     def __init__(self, message: str, *, exit_code: int | None = None) -> None:
         super().__init__(message)
@@ -32,13 +32,13 @@ class UserError(EngineError):
 
 
 class StackNotFoundError(UserError):
-    """There is no such stack, or none was chosen."""
+    """The stack does not exist, or no stack is selected."""
 
     exit_code = 6
 
 
 class NoChangesExpectedError(UserError):
-    """Something would change though the person said that nothing should."""
+    """There are changes although the user expected none."""
 
     exit_code = 7
 
@@ -48,15 +48,13 @@ class RunStopped(EngineError):  # noqa: N818 - it is no error but the news of on
 
 
 class StepError(EngineError):
-    """An operation on one resource failed."""
-
     def __init__(self, urn: str, message: str) -> None:
         super().__init__(message)
         self.urn = urn
 
 
 class InitializationError(StepError):
-    """The provider made the resource, but it did not come up: it is kept with its errors."""
+    """The provider created the resource, but it did not become ready; the state keeps it with the reasons."""
 
     def __init__(
         self,
@@ -76,7 +74,7 @@ class InitializationError(StepError):
 
 
 class ProviderError(EngineError):
-    """A provider process cannot be used at all."""
+    """A provider process cannot be started or does not follow the protocol."""
 
 
 class StateError(EngineError):

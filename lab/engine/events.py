@@ -1,4 +1,4 @@
-"""What happens during a run, as the displays hear of it."""
+"""What happens during a run, as reported to the displays."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Op(enum.StrEnum):
-    """What is done to one resource, in the CLI's words."""
+    """The operations on a resource, named as in the Pulumi CLI."""
 
     SAME = "same"
     CREATE = "create"
@@ -30,8 +30,6 @@ class Op(enum.StrEnum):
 
 
 class Severity(enum.StrEnum):
-    """How much a message matters."""
-
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
@@ -46,16 +44,17 @@ class Step:
     old: Resource | None = None
     new: Resource | None = None
     diff: Diff | None = None
+    # A replacement that leaves the old resource in the state: to be deleted later or, if deleted, to be
+    # recreated.
     keeps_old: bool = False
-    """A replacement that leaves the old resource to be deleted later (or, deleted, to be made again)."""
+    # The resource is not among the targets and does not exist, so it is not created.
     skipped: bool = False
-    """The resource is not among the targets and does not exist: nothing is made of it."""
+    # The operation that a refresh turned out to be.
     result: Op | None = None
-    """What a refresh turned out to be."""
 
     @property
     def resource(self) -> Resource:
-        """The resource, as new as it is known."""
+        """The new state of the resource, or the old one if there is no new state."""
         resource = self.new or self.old
         if resource is None:
             msg = f"step {self.op} of {self.urn} has no resource"
@@ -64,24 +63,22 @@ class Step:
 
     @property
     def shown(self) -> Op:
-        """What to call the step once it is done."""
+        """The operation to display once the step has finished."""
         return self.result or self.op
 
 
 class Sink(Protocol):
-    """Somebody who follows a run."""
+    """A receiver of the events of a run."""
 
-    def started(self, step: Step) -> None:
-        """A step begins."""
+    def started(self, step: Step) -> None: ...
 
-    def finished(self, step: Step) -> None:
-        """A step ended well."""
+    def finished(self, step: Step) -> None: ...
 
     def failed(self, step: Step) -> None:
-        """A step ended badly; a message says why."""
+        """The step failed; a separate message gives the reason."""
 
     def outputs(self, resource: Resource) -> None:
-        """A component's outputs are known."""
+        """The outputs of a component or of the stack are known."""
 
-    def message(self, severity: Severity, urn: str, text: str, *, fleeting: bool = False) -> None:
-        """Somebody has something to say, about a resource or (no urn) about the run."""
+    def message(self, severity: Severity, urn: str, text: str, *, ephemeral: bool = False) -> None:
+        """A message about a resource or, without a URN, about the run; a ephemeral one is a status."""

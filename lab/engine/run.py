@@ -1,7 +1,7 @@
-"""One run over a stack (a preview, an update, a refresh, a destroy): what its parts share.
+"""One run over a stack (preview, update, refresh or destroy): the data its parts share.
 
-The planner, the executor and the monitor work on the same run from many threads. It knows what the last
-run left, whether this one may go on, and whom to tell.
+The planner, the executor and the monitor use the same run from many threads. It holds the previous state and
+the displays, and it decides whether new operations may start.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """How a run was asked for."""
+    """The options of a run."""
 
     stack: str
     project: str
@@ -38,14 +38,12 @@ class Options:
     organization: str = "organization"
 
     def targeted(self, urn: str) -> bool:
-        """Whether the run is about this resource; without targets it is about all."""
+        """Whether the run includes this resource; without targets it includes all."""
         return not self.targets or any(fnmatch.fnmatchcase(urn, target) for target in self.targets)
 
 
 @dataclass
 class Run:
-    """A run in progress."""
-
     options: Options
     configuration: Configuration
     previous: Deployment
@@ -66,51 +64,49 @@ class Run:
 
     @property
     def preview(self) -> bool:
-        """Whether nothing may be changed."""
+        """Whether the run must not change anything."""
         return self.options.preview
 
     @property
     def stopped(self) -> bool:
-        """Whether nothing new may start."""
+        """Whether new operations are refused."""
         return self._stopped
 
     def stop(self) -> None:
-        """Let what runs finish and start nothing more."""
+        """Let running operations finish and start no more."""
         with self._lock:
             self._stopped = True
             self._lock.notify_all()
 
     def interrupt(self) -> None:
-        """Stop because the person asked for it."""
+        """Stop because the user asked for it."""
         self.interrupted = True
         self.stop()
 
     def fail(self, urn: str, text: str) -> None:
-        """Report an error and stop."""
         self.error(urn, text)
         self.stop()
 
     def error(self, urn: str, text: str) -> None:
-        """Report an error that makes the run a failure but lets it go on (a preview shows them all)."""
+        """Report an error that fails the run without stopping it, so that a preview shows all errors."""
         self.failed = True
         self.sink.message(Severity.ERROR, urn, text)
 
     def warn(self, urn: str, text: str) -> None:
-        """Report something the person should know."""
         self.sink.message(Severity.WARNING, urn, text)
 
-    def check_going(self) -> None:
-        """Refuse to start anything once the run is stopping."""
+    def raise_if_stopped(self) -> None:
+        """Raise RunStopped if no operation may start any more."""
         if self._stopped:
             raise RunStopped
 
     @contextlib.contextmanager
     def slot(self) -> Iterator[None]:
-        """One of the operations that may run at a time."""
-        self.check_going()
+        """Hold one of the `parallel` places for operations."""
+        self.raise_if_stopped()
         with self._slots:
             with self._lock:
-                self.check_going()
+                self.raise_if_stopped()
                 self._active += 1
             try:
                 yield
@@ -120,11 +116,10 @@ class Run:
                     self._lock.notify_all()
 
     def wait_idle(self, timeout: float | None = None) -> bool:
-        """Wait until no operation runs."""
         with self._lock:
             return self._lock.wait_for(lambda: self._active == 0, timeout)
 
 
 def now() -> str:
-    """The time as state files write it."""
+    """The current time in the format of state files."""
     return datetime.datetime.now(datetime.UTC).isoformat().replace("+00:00", "Z")

@@ -1,10 +1,8 @@
 """One operation on a stack from start to end.
 
-Services, providers and program are started, the work is done, and everything is ended again, whatever
-happened.
-
-`preview`, `update`, `refresh` and `destroy` are called by the command line, which also turns Ctrl-C into
-`interrupt` and `abandon`.
+It starts services, providers and program, performs the operation, and ends all of them however the operation
+ends. The command line calls `update`, `refresh` and `destroy`, and turns Ctrl-C into `interrupt` and
+`abandon`.
 """
 
 from __future__ import annotations
@@ -37,17 +35,17 @@ if TYPE_CHECKING:
     from lab.engine.state.snapshot import Snapshot
     from lab.engine.state.values import Properties
 
+# Seconds that the program has to end once the engine has nothing more to do.
 _GRACE = 5.0
-"""Seconds a program has to end once nothing more will happen."""
 _POLL = 0.05
+# Exit code of a program that failed and reported the reason.
 _REPORTED = 32
-"""Exit code of a program that failed and said why."""
 
 _PENDING = """\
 Attempting to deploy or update resources with {count} pending operations from previous deployment.
 {listed}
 These resources are in an unknown state because the engine was interrupted while waiting for changes to
-complete. Look whether they exist; they stay listed until they are removed with `stack export` and
+complete. Check whether they exist; they stay listed until they are removed with `stack export` and
 `stack import`."""
 
 
@@ -61,13 +59,10 @@ class Result:
 
     @property
     def exit_code(self) -> int:
-        """What the command line ends with."""
         return 1 if self.failed or self.interrupted else 0
 
 
 class Session:
-    """One operation on one stack."""
-
     def __init__(
         self,
         *,
@@ -92,19 +87,16 @@ class Session:
         self._interrupted = False
 
     def interrupt(self) -> None:
-        """Finish what runs, start nothing more."""
+        """Let running operations finish and start no more."""
         self._interrupted = True
         if self._run:
             self._run.interrupt()
 
     def abandon(self) -> None:
-        """End everything this instant."""
         self._children.kill()
 
-    # The operations
-
     def update(self, deployment: Deployment, snapshot: Snapshot | None) -> Result:
-        """Make the stack what the program says; without a snapshot only say what that would mean."""
+        """Run the program and make the stack match it; without a snapshot only show what would change."""
 
         def work(run: Run) -> Properties:
             registrar = Registrar(run)
@@ -126,7 +118,7 @@ class Session:
         return self._guarded(deployment, snapshot, work)
 
     def destroy(self, deployment: Deployment, snapshot: Snapshot | None) -> Result:
-        """Delete everything; the program is not run."""
+        """Delete every resource, without running the program."""
 
         def work(run: Run) -> Properties:
             self._start_services(run)
@@ -139,7 +131,7 @@ class Session:
         return self._guarded(deployment, snapshot, work)
 
     def refresh(self, deployment: Deployment, snapshot: Snapshot | None) -> Result:
-        """Take over what is found in the world."""
+        """Update the state from what the providers read."""
 
         def work(run: Run) -> Properties:
             self._start_services(run)
@@ -147,8 +139,6 @@ class Session:
             return deployment.stack_outputs()
 
         return self._guarded(deployment, snapshot, work)
-
-    # How they are carried out
 
     def _guarded(
         self, deployment: Deployment, snapshot: Snapshot | None, work: Callable[[Run], Properties]
@@ -158,7 +148,7 @@ class Session:
         try:
             outputs = work(run)
         except RunStopped:
-            pass  # whoever stopped the run has said why
+            pass  # the reason was reported when the run was stopped
         except EngineError as error:
             run.fail("", str(error))
         finally:
@@ -199,7 +189,7 @@ class Session:
         self._server.start(Monitor(run, Registrar(run)), Engine(run))
 
     def _report(self, stream: str, line: str) -> None:
-        """What a child prints is a message about the stack."""
+        # Everything that a child prints is a message about the stack.
         del stream
         self._sink.message(Severity.INFO, "", line)
 
@@ -212,7 +202,7 @@ class Session:
         run.warn("", _PENDING.format(count=len(run.previous.pending), listed=listed))
 
     def _follow(self, run: Run, child: Child, program_done: threading.Event) -> bool:
-        """Wait until the program has said everything; whether it did."""
+        """Wait until the program has registered everything, and return whether it did."""
         while not program_done.is_set():
             code = child.wait(_POLL)
             if code is not None:
@@ -222,7 +212,6 @@ class Session:
         return not run.stopped
 
     def _ended(self, run: Run, code: int) -> bool:
-        """Take note of how the program ended of itself."""
         if code and not run.failed and not run.stopped:
             run.failed = True
             if code != _REPORTED:
@@ -231,12 +220,13 @@ class Session:
 
     def _delete_rest(self, run: Run, registrar: Registrar) -> None:
         run.wait_idle()
-        run.check_going()
+        run.raise_if_stopped()
         steps = plan_deletes(run, registrar.planner.decisions)
         execute_deletes(run, registrar.executor, steps)
 
     def _end_program(self, run: Run, child: Child) -> None:
-        """See the program end: at once when the person said so, else it may say what it has to say."""
+        # An interrupted program is ended at once; otherwise it may still print until the grace period is
+        # over.
         if run.interrupted or child.wait(_GRACE) is None:
             child.signal(signal.SIGINT)
             child.wait(_GRACE)

@@ -1,1 +1,1 @@
-"""The command line of the engine."""
+"""The command line of the engine: arguments and commands."""

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 
 def config(workspace: Workspace, arguments: argparse.Namespace) -> None:
-    """`pulumi config ...`."""
     commands: dict[str | None, Callable[[Workspace, argparse.Namespace], None]] = {
         None: _config_all,
         "get": _config_get,
@@ -56,7 +55,7 @@ def _config_get(workspace: Workspace, arguments: argparse.Namespace) -> None:
 
 
 def _written(workspace: Workspace, stack_name: str, key: str) -> Any:
-    """A value as the stack's file has it, with or without the project's name before the key."""
+    # The key is in the file with or without the project's name.
     written = {
         workspace.project.key(name): value for name, value in workspace.config(stack_name).values.items()
     }

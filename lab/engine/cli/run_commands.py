@@ -1,4 +1,4 @@
-"""The commands that run something: preview, up, refresh, destroy."""
+"""The commands that run the engine: preview, up, refresh and destroy."""
 
 from __future__ import annotations
 
@@ -26,26 +26,23 @@ if TYPE_CHECKING:
     from lab.engine.project.workspace import Workspace
 
 ABANDONED = 8
-"""Exit code after the second Ctrl-C, the CLI's for a cancelled operation."""
+"""Exit code after the second Ctrl-C; the Pulumi CLI uses it for a cancelled operation."""
 
 _DOING = {"up": "Updating", "refresh": "Refreshing", "destroy": "Destroying"}
 _TITLES = {"up": "update", "refresh": "refresh", "destroy": "destroy"}
 
 
 class Command:
-    """One invocation of a running command."""
-
     def __init__(self, workspace: Workspace, arguments: argparse.Namespace) -> None:
         self._workspace = workspace
         self._arguments = arguments
         self._stack = workspace.stack(getattr(arguments, "stack", None))
         self._configuration = workspace.configuration(self._stack)
-        # A wrong passphrase or a damaged state is told before anything is begun.
+        # A wrong passphrase or a damaged state is reported before any operation starts.
         workspace.deployment(self._stack)
         self._sources = Sources.parse(arguments.providers, workspace.environment)
 
     def preview(self) -> int:
-        """Show what `up` would do."""
         if not self._arguments.json:
             return self._previewed("up").exit_code
         record = Record()
@@ -55,7 +52,7 @@ class Command:
         return result.exit_code
 
     def change(self) -> int:
-        """Preview, ask, and do it."""
+        """Preview, ask for confirmation, then perform the change."""
         verb, arguments = self._arguments.verb, self._arguments
         asks = not arguments.yes
         if asks and not (sys.stdin.isatty() and sys.stdout.isatty() and not self._silent()):
@@ -117,7 +114,7 @@ class Command:
             if isinstance(sink, Progress):
                 sink.start()
                 stack.callback(sink.close)
-            stack.enter_context(Interruptions(session, self._tell))
+            stack.enter_context(Interruptions(session, self._notify))
             work = {"up": session.update, "refresh": session.refresh, "destroy": session.destroy}
             return work[verb](deployment, snapshot)
 
@@ -148,16 +145,16 @@ class Command:
     def _silent(self) -> bool:
         return bool(getattr(self._arguments, "non_interactive", False))
 
-    def _tell(self, text: str) -> None:
+    def _notify(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
 class Interruptions:
-    """While open, a first Ctrl-C lets what runs finish, and a second ends everything this instant."""
+    """While open, the first Ctrl-C lets running operations finish; the second ends every process at once."""
 
-    def __init__(self, session: Session, tell: Callable[[str], None]) -> None:
+    def __init__(self, session: Session, notify: Callable[[str], None]) -> None:
         self._session = session
-        self._tell = tell
+        self._notify = notify
         self._previous: dict[int, Any] = {}
         self._count = 0
 
@@ -172,10 +169,10 @@ class Interruptions:
     def _handle(self, *_: object) -> None:
         self._count += 1
         if self._count == 1:
-            self._tell("^C received; what runs will finish. To end immediately, press ^C again.")
+            self._notify("^C received: running operations will finish. Press ^C again to end immediately.")
             self._session.interrupt()
             return
-        self._tell("^C received again; ending. What was running stays in the state as pending.")
+        self._notify("^C received again: operations that were running stay in the state as pending.")
         self._session.abandon()
         os._exit(ABANDONED)
 

@@ -21,7 +21,6 @@ Arguments = argparse.Namespace
 
 
 def stack(workspace: Workspace, arguments: Arguments) -> None:
-    """`pulumi stack ...`."""
     commands: dict[str | None, Callable[[Workspace, Arguments], None]] = {
         None: _show,
         "ls": _ls,
@@ -80,7 +79,7 @@ def _ls(workspace: Workspace, arguments: Arguments) -> None:
 def _wanted_name(arguments: Arguments) -> str:
     name = arguments.name or getattr(arguments, "stack", None)
     if not name:
-        msg = "a stack name is needed"
+        msg = "no stack name given: pass it as an argument or with --stack"
         raise UserError(msg)
     return str(name)
 
@@ -132,7 +131,7 @@ def _rm(workspace: Workspace, arguments: Arguments) -> None:
         raise UserError(msg, exit_code=2)
     left = [r for r in workspace.deployment(name).resources if r.needs_calls]
     if left and not arguments.force:
-        msg = f"'{name}' still has {len(left)} resources; destroy them, or forget them with --force"
+        msg = f"'{name}' still has {len(left)} resources; destroy them or pass --force"
         raise UserError(msg)
     workspace.store.path(name).unlink()
     print(f"Stack '{name}' has been removed!")

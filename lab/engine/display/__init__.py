@@ -1,1 +1,1 @@
-"""How a run looks: live while it goes, as a tree and a difference before, as JSON for machines."""
+"""Displays of a run: live rows, the plan as a tree or property by property, and JSON."""

@@ -1,4 +1,4 @@
-"""A preview for machines, in the shape of `pulumi preview --json`."""
+"""A preview in the JSON format of `pulumi preview --json`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def preview_digest(record: Record, configuration: Configuration) -> dict[str, Any]:
-    """The steps, messages and counts of a preview; secrets are blinded."""
+    """The steps, messages and counts of a preview, with secrets masked."""
     return {
         "config": {
             key: "[secret]" if key in configuration.secret_keys else text

@@ -1,4 +1,4 @@
-"""The signs, words and colours of operations."""
+"""The sign, words and colour of each operation."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from lab.engine.events import Op
 
 @dataclass(frozen=True)
 class Words:
-    """How one operation is written."""
-
     sign: str
     colour: str
     plan: str
@@ -37,8 +35,8 @@ WORDS = {
     Op.IMPORT_REPLACEMENT: Words("=>", "cyan", "import", "importing replacement", "imported replacement", ""),
 }
 
+# The operations that a summary counts, in display order.
 COUNTED = tuple(op for op, words in WORDS.items() if words.counted and op is not Op.SAME)
-"""The operations a summary counts, in the order it names them."""
 
 
 def summary(counts: dict[Op, int], *, planned: bool) -> list[str]:

@@ -1,4 +1,4 @@
-"""What is seen while a run goes: one line per event in a log, live rows on a terminal."""
+"""Progress of a run: one line per event in a log, live rows on a terminal."""
 
 from __future__ import annotations
 
@@ -18,63 +18,59 @@ from lab.engine.display.text import clean, seconds
 from lab.engine.events import Op, Severity, Step
 from lab.engine.state import urns
 
+# Seconds of an operation after which a log reports that it is running.
 _QUIET = 2.0
-"""Seconds an operation may take before a log says that it runs."""
 _REMINDER = 30.0
+# Minimum seconds between two lines of a log that differ only in a duration.
 _REPEAT = 10.0
-"""Seconds between lines of a log that differ in the time only, as those of a wait that counts."""
 _SECONDS = re.compile(r"\d+(?:\.\d+)? ?s\b")
 
 
 @dataclass
 class Progress(Record):
-    """A record that prints lines as things happen; `preview` keeps it to what is said."""
+    """A record that prints events as lines; in a preview it prints messages only."""
 
     stream: TextIO | None = None
     preview: bool = False
+    # Whether the current status of each resource is always visible, as on a terminal.
     shows_status: bool = False
-    """Whether the last thing said about a resource is on view anyway."""
     _ticking: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> None:
-        """Begin to follow."""
         threading.Thread(target=self._tick, daemon=True).start()
 
     def close(self) -> None:
-        """Follow no more."""
         self._ticking.set()
 
     def finished(self, step: Step) -> None:
-        """A step ended well."""
         row = self._end(step, failed=False)
         if row and not self.preview and is_news(step):
-            self._print(f"{label(row)} {WORDS[step.shown].done} ({seconds(_taken(row))})")
+            self._print(f"{label(row)} {WORDS[step.shown].done} ({seconds(_duration(row))})")
 
     def failed(self, step: Step) -> None:
-        """A step ended badly."""
         row = self._end(step, failed=True)
         if row and not is_hidden(step):
-            self._print(f"{label(row)} {WORDS[step.op].doing} failed ({seconds(_taken(row))})")
+            self._print(f"{label(row)} {WORDS[step.op].doing} failed ({seconds(_duration(row))})")
 
-    def message(self, severity: Severity, urn: str, text: str, *, fleeting: bool = False) -> None:
-        """Somebody has something to say."""
-        super().message(severity, urn, text, fleeting=fleeting)
+    def message(self, severity: Severity, urn: str, text: str, *, ephemeral: bool = False) -> None:
+        super().message(severity, urn, text, ephemeral=ephemeral)
         if severity is Severity.ERROR or (severity is Severity.WARNING and self.preview):
-            return  # these are told together, at the end
+            return  # reported together at the end
         with self.lock:
             row = self._active.get(urn)
-        if row and fleeting and (self.shows_status or not self._is_new(row, text)):
+        if row and ephemeral and (self.shows_status or not self._is_new(row, text)):
             return
         for line in clean(text).splitlines():
             if line.strip():
-                self._print(f"{label(row)} {line}" if row else f"    {_whose(urn)}{line}")
+                self._print(f"{label(row)} {line}" if row else f"    {_prefix(urn)}{line}")
 
     def _is_new(self, row: Row, text: str) -> bool:
-        """Whether a status says more than the one before it did; the time going by does not, for a while."""
-        told, moment = _SECONDS.sub("", text), self.clock()
-        if told == row.told and moment - row.told_at < _REPEAT:
+        # A status that differs from the previous one only in a duration is not new until _REPEAT seconds have
+        # passed.
+        status, moment = _SECONDS.sub("", text), self.clock()
+        if status == row.logged and moment - row.logged_at < _REPEAT:
             return False
-        row.told, row.told_at = told, moment
+        row.logged, row.logged_at = status, moment
         return True
 
     def _tick(self) -> None:
@@ -93,12 +89,11 @@ class Progress(Record):
 
 @dataclass
 class LiveProgress(Progress):
-    """A record that keeps the running steps in view on a terminal and scrolls up what is done."""
+    """A record for terminals: running steps stay visible at the bottom, finished ones scroll up."""
 
     shows_status: bool = True
 
     def start(self) -> None:
-        """Begin to follow."""
         self._console = Console(file=self.stream, highlight=False)
         self._live = Live(
             console=self._console, get_renderable=self._view, refresh_per_second=8, transient=True
@@ -106,7 +101,6 @@ class LiveProgress(Progress):
         self._live.start()
 
     def close(self) -> None:
-        """Follow no more."""
         self._live.stop()
 
     def _print(self, line: str) -> None:
@@ -130,12 +124,10 @@ class LiveProgress(Progress):
 
 
 def is_news(step: Step) -> bool:
-    """Whether a step is worth a line."""
     return step.shown is not Op.SAME and step.op is not Op.REPLACE and not is_hidden(step)
 
 
 def label(row: Row) -> str:
-    """The sign, type and name of a step."""
     type_, name = _names(row.step)
     return f"{WORDS[row.step.shown].sign:2} {type_} {name}"
 
@@ -144,9 +136,9 @@ def _names(step: Step) -> tuple[str, str]:
     return urns.short_type(urns.type_of(step.urn)), urns.name_of(step.urn)
 
 
-def _taken(row: Row) -> float:
+def _duration(row: Row) -> float:
     return (row.ended or row.began) - row.began
 
 
-def _whose(urn: str) -> str:
+def _prefix(urn: str) -> str:
     return f"{urns.name_of(urn)}: " if urn else ""

@@ -1,4 +1,4 @@
-"""Property by property: what a step changes. Secrets are shown as [secret], whatever they hold."""
+"""The properties that a step changes. A secret is always shown as `[secret]`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from lab.engine.state.resources import Resource
 
 _INTERNAL = {"__provider", "__internal", "@isPulumiResource"}
-_GONE = {Op.DELETE, Op.DELETE_REPLACED}
+_DELETES = {Op.DELETE, Op.DELETE_REPLACED}
 
 
 def changed_keys(step: Step) -> list[str]:
-    """The properties that change, signed: `+tags`, `~version`."""
+    """The properties that change, with a sign: `+tags`, `~version`."""
     if step.old is None or step.new is None or step.shown in (Op.SAME, Op.READ):
         return []
     old, new = step.old.inputs, step.new.inputs
@@ -32,7 +32,6 @@ def changed_keys(step: Step) -> list[str]:
 
 
 def step_lines(step: Step) -> list[str]:
-    """A step with all its properties."""
     words = WORDS[step.shown]
     sign = words.sign.strip() or " "
     resource = step.resource
@@ -46,7 +45,7 @@ def step_lines(step: Step) -> list[str]:
 
 
 def _properties(step: Step) -> list[str]:
-    if step.shown in _GONE or step.new is None:
+    if step.shown in _DELETES or step.new is None:
         return _block(_shown(step.resource, outputs=False), " ")
     if step.old is None:
         return _block(_shown(step.new, outputs=step.op is Op.READ), " ")
@@ -67,7 +66,7 @@ def _replacing(step: Step) -> frozenset[str]:
 
 
 def compare(old: dict[str, Any], new: dict[str, Any], replacing: frozenset[str] = frozenset()) -> list[str]:
-    """The lines of everything that differs; secrets are compared but never shown."""
+    """The lines of all properties that differ; secrets are compared but never shown."""
     lines: list[str] = []
     for key in sorted({*old, *new}):
         if key in _INTERNAL:
@@ -109,7 +108,6 @@ def _labelled(sign: str, key: str, value: Any) -> list[str]:
 
 
 def _text(value: Any) -> str:
-    """A value as it may be shown; long strings are cut, nested ones indented."""
     shown = values.masked(value)
     if isinstance(shown, str) and shown in {"[secret]", "[unknown]"}:
         return str(shown)
@@ -120,7 +118,7 @@ def _text(value: Any) -> str:
 def output_lines(
     old: dict[str, Any], new: dict[str, Any], *, planned: bool, show_secrets: bool = False
 ) -> list[str]:
-    """The stack's outputs: all of them after a run, with what changes before it."""
+    """The stack's outputs: in a plan the differences, after a run all of them."""
     if planned:
         return compare(old, new)
     shown = {key: value for key, value in sorted(new.items()) if key not in _INTERNAL}

@@ -1,4 +1,4 @@
-"""What was seen of a run: its steps, messages and outputs, for whatever is shown of it."""
+"""What happened in a run: its steps, messages and outputs. All displays build on this record."""
 
 from __future__ import annotations
 
@@ -27,24 +27,20 @@ _UNCOUNTED = {
 
 @dataclass
 class Row:
-    """One step as it went."""
-
     step: Step
     began: float
     ended: float | None = None
     failed: bool = False
+    # The latest message about the resource while the step was running.
     status: str = ""
-    """The last thing somebody said about the resource while it was worked on."""
     announced: float = 0.0
-    told: str = ""
-    """The last status that a log has told, without the time in it."""
-    told_at: float = 0.0
+    # The last status that a log has printed, without durations.
+    logged: str = ""
+    logged_at: float = 0.0
 
 
 @dataclass(frozen=True)
 class Message:
-    """Something said, about a resource or about the run."""
-
     severity: Severity
     urn: str
     text: str
@@ -52,7 +48,7 @@ class Message:
 
 @dataclass
 class Record:
-    """A sink that only remembers; displays build on it."""
+    """A receiver of events that only stores them."""
 
     clock: Callable[[], float] = time.monotonic
     rows: list[Row] = field(default_factory=list)
@@ -65,29 +61,24 @@ class Record:
         self._active: dict[str, Row] = {}
 
     def started(self, step: Step) -> None:
-        """A step begins."""
         with self.lock:
             row = Row(step, self.clock())
             self.rows.append(row)
             self._active[step.urn] = row
 
     def finished(self, step: Step) -> None:
-        """A step ended well."""
         self._end(step, failed=False)
 
     def failed(self, step: Step) -> None:
-        """A step ended badly."""
         self._end(step, failed=True)
 
     def outputs(self, resource: Resource) -> None:
-        """A component's outputs are known."""
         with self.lock:
             self.outputs_of[resource.urn] = resource
 
-    def message(self, severity: Severity, urn: str, text: str, *, fleeting: bool = False) -> None:
-        """Somebody has something to say."""
+    def message(self, severity: Severity, urn: str, text: str, *, ephemeral: bool = False) -> None:
         with self.lock:
-            if not fleeting:
+            if not ephemeral:
                 self.messages.append(Message(severity, urn, text))
             if urn in self._active and text.strip():
                 self._active[urn].status = text.strip().splitlines()[0]
@@ -100,16 +91,15 @@ class Record:
             return row
 
     def active(self) -> list[Row]:
-        """The steps that run now."""
         with self.lock:
             return list(self._active.values())
 
     def changes(self) -> list[Step]:
-        """The steps that do something, but for the halves of replacements."""
+        """The steps that change something, without the halves of replacements."""
         return [row.step for row in self.rows if row.step.shown is not Op.SAME and not is_hidden(row.step)]
 
     def counts(self) -> dict[Op, int]:
-        """How often each operation was done, as summaries count."""
+        """The number of operations by kind, as summaries count them."""
         counted = Counter(
             row.step.shown
             for row in self.rows
@@ -119,7 +109,7 @@ class Record:
 
 
 def is_hidden(step: Step) -> bool:
-    """Whether a step is the engine's own business: default providers come and go unseen."""
+    """Whether a step is internal to the engine: default providers are not shown."""
     return step.skipped or (
         urns.is_provider(urns.type_of(step.urn)) and urns.name_of(step.urn).startswith("default")
     )

@@ -1,4 +1,4 @@
-"""What is printed when a run is over: the plan or what was done, complaints, outputs, counts, time."""
+"""The text after a run: the plan, diagnostics, outputs, counts and duration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from lab.engine.state import urns
 
 
 def plan_lines(record: Record, *, difference: bool) -> list[str]:
-    """What a preview shows of the steps."""
     if not difference:
         return plan_tree(record)
     lines: list[str] = []
@@ -25,7 +24,7 @@ def plan_lines(record: Record, *, difference: bool) -> list[str]:
 
 
 def diagnostics(record: Record, stack_name: str) -> list[str]:
-    """Warnings and errors, by resource; what was only said was shown when it was said."""
+    """Warnings and errors by resource; other messages were printed when they arrived."""
     by_urn: dict[str, list[Message]] = {}
     for message in record.messages:
         if message.severity in (Severity.WARNING, Severity.ERROR):
@@ -51,7 +50,7 @@ def ending(
     planned: bool,
     show_secrets: bool,
 ) -> list[str]:
-    """Outputs (none of a failed run), counts and, unless only planned, the time it took."""
+    """Outputs (none after a failure), counts and, unless only planned, the duration."""
     lines: list[str] = []
     if outputs is not None and (
         shown := output_lines(old_outputs, outputs, planned=planned, show_secrets=show_secrets)

@@ -12,17 +12,16 @@ _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def clean(text: str) -> str:
-    """Text without control characters, which a provider's message may hold."""
+    # The message of a provider may contain control characters.
     return _CONTROL.sub("", text)
 
 
 def indented(text: str, by: str) -> str:
-    """Every line of a text moved to the right."""
     return "\n".join(by + line for line in text.splitlines())
 
 
 def seconds(duration: float) -> str:
-    """A duration as people read it: `1.2s`, `3m10s`."""
+    """A duration for people: `1.2s`, `3m10s`."""
     if duration < 60:
         return f"{duration:.1f}s"
     minutes, rest = divmod(round(duration), 60)
@@ -30,7 +29,6 @@ def seconds(duration: float) -> str:
 
 
 def columns(rows: Iterable[tuple[str, ...]]) -> list[str]:
-    """Rows of cells as aligned lines."""
     table = list(rows)
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return [

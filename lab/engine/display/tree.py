@@ -1,4 +1,4 @@
-"""The plan as a tree: what happens to each resource, under the component it belongs to."""
+"""The plan as a tree: the operation on each resource, under its component."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _HALVES = {Op.CREATE_REPLACEMENT, Op.DELETE_REPLACED}
 
 
 def plan_tree(record: Record) -> list[str]:
-    """The lines of the tree: every resource with a change, and the parents above it."""
-    steps = _one_per_resource(record)
+    """The lines of the tree: every resource with a change, and its parents."""
+    steps = _step_per_resource(record)
     wanted = _with_parents(steps, {urn for urn, step in steps.items() if step.shown is not Op.SAME})
     if not wanted:
         return []
@@ -27,8 +27,8 @@ def plan_tree(record: Record) -> list[str]:
     return [f" {line}" for line in columns(rows)]
 
 
-def _one_per_resource(record: Record) -> dict[str, Step]:
-    """The step that says most about each resource: of a replacement the replacing, not its halves."""
+def _step_per_resource(record: Record) -> dict[str, Step]:
+    # Of a replacement, the replacing step is shown and its halves are not.
     steps: dict[str, Step] = {}
     for row in record.rows:
         step = row.step

@@ -1,7 +1,7 @@
-"""Child processes of the engine: providers and the program, each leading a process group of its own.
+"""Child processes of the engine: providers and the program, each the leader of its own process group.
 
-A terminal's Ctrl-C therefore reaches the engine only, and nothing outlives it: `Children` ends what it
-started, and the reaper process does so when the engine cannot any more.
+Ctrl-C in a terminal therefore reaches only the engine. `Children` ends every process it started; if the
+engine itself is killed, the reaper process does so.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+# Receives ("stdout" or "stderr", one line) of what a child prints.
 Report = Callable[[str, str], None]
-"""Gets ("stdout" or "stderr", one line) of what a child prints."""
 
 
 class Child:
-    """A running child process; its output goes line by line to a report."""
+    """A running child process whose output goes line by line to a report."""
 
     def __init__(
         self, process: subprocess.Popen[str], report: Report, forget: Callable[[Child], None]
@@ -34,19 +34,17 @@ class Child:
 
     @property
     def group(self) -> int:
-        """The process group, which is the child's own id."""
         return self._process.pid
 
     @property
     def stdin(self) -> IO[str]:
-        """Where the child reads from."""
         if self._process.stdin is None:
             msg = "the child was started without an input"
             raise ValueError(msg)
         return self._process.stdin
 
     def first_line(self) -> str:
-        """The first line the child prints; empty if it ends without one."""
+        """The first line that the child prints; empty if it ends without output."""
         output = self._process.stdout
         return output.readline().strip() if output else ""
 
@@ -60,7 +58,7 @@ class Child:
         self._readers.append(reader)
 
     def wait(self, timeout: float | None = None) -> int | None:
-        """The exit code, once the child ended and its output was read; None if it still runs."""
+        """The exit code once the child has ended and its output was read; None if it still runs."""
         try:
             code = self._process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -70,12 +68,12 @@ class Child:
         return code
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the child and everything it started."""
+        """Send a signal to the child and to every process it started."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.group, number)
 
     def end(self, grace: float = 2.0) -> None:
-        """Ask the child to end, then make it; whatever it started goes with it."""
+        """Ask the child to end and kill it after `grace` seconds, together with every process it started."""
         self.signal(signal.SIGTERM)
         self.wait(grace)
         self.signal(signal.SIGKILL)
@@ -84,7 +82,7 @@ class Child:
 
 
 class Children:
-    """Starts children and sees to it that all of them end."""
+    """Starts child processes and ensures that all of them end."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -108,7 +106,7 @@ class Children:
         """Start a child; with `listen` the caller can write to its standard input.
 
         Raises:
-            OSError: there is no such command.
+           OSError: the command does not exist.
         """
         process = subprocess.Popen(
             command,
@@ -124,11 +122,10 @@ class Children:
         child = Child(process, report, self._ended)
         with self._lock:
             self._running[child.group] = child
-            self._tell(f"+{child.group}")
+            self._notify_reaper(f"+{child.group}")
         return child
 
     def end(self, children: Iterable[Child]) -> None:
-        """End several children at once."""
         threads = [threading.Thread(target=child.end) for child in children]
         for thread in threads:
             thread.start()
@@ -136,7 +133,7 @@ class Children:
             thread.join()
 
     def close(self) -> None:
-        """End whatever still runs, then the reaper."""
+        """End all running children, then the reaper."""
         with self._lock:
             left = list(self._running.values())
         self.end(left)
@@ -145,16 +142,15 @@ class Children:
         self._reaper.wait()
 
     def kill(self) -> None:
-        """End everything this instant."""
         for child in list(self._running.values()):
             child.signal(signal.SIGKILL)
 
     def _ended(self, child: Child) -> None:
         with self._lock:
             if self._running.pop(child.group, None):
-                self._tell(f"-{child.group}")
+                self._notify_reaper(f"-{child.group}")
 
-    def _tell(self, line: str) -> None:
+    def _notify_reaper(self, line: str) -> None:
         if self._reaper.stdin:
             print(line, file=self._reaper.stdin, flush=True)
 

@@ -1,9 +1,9 @@
-"""Ends the engine's children when the engine is gone, however it went.
+"""Kills the engine's children if the engine dies, even by `kill -9`.
 
-The engine starts this file as a process of its own and holds the other end of its standard input, where
-it writes `+PGID` for each process group it starts and `-PGID` for each that ended. The pipe breaks with
-the engine, even on `kill -9`; the groups still listed are killed then. It imports next to nothing, so
-that it is there within milliseconds.
+The engine starts this file as a separate process and holds the other end of its standard input, where it
+writes `+PGID` for each process group it starts and `-PGID` for each that ended. The pipe closes with the
+engine; the groups still listed are then killed. The file imports only the standard library, so that it starts
+within milliseconds.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ import sys
 
 
 def main() -> None:
-    """Follow the list of groups until the engine is gone, then kill what is left of it."""
+    """Follow the list of process groups until the engine ends, then kill those that are left."""
     groups: set[int] = set()
     for line in sys.stdin:
         group = int(line[1:])

@@ -1,4 +1,4 @@
-"""Calls that go through to a provider as they are: component construction, functions and methods."""
+"""Calls that the monitor passes on to a provider: component construction, functions and methods."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 
 class Components:
-    """One run's calls to component providers."""
-
     def __init__(self, run: Run, address: str) -> None:
         self._run = run
         self._address = address
@@ -28,12 +26,12 @@ class Components:
     # Construction
 
     def construct(self, provider: Provider, request: Any, parent: Goal | None) -> Any:
-        """Have a component made; the answer for the program."""
-        self._run.check_going()
+        """Construct a component in its provider and return the answer for the program."""
+        self._run.raise_if_stopped()
         try:
             answer = provider.construct(self._construct_request(request, parent))
         except StepError as error:
-            self._run.check_going()
+            self._run.raise_if_stopped()
             self._run.fail("", f"{request.type} resource '{request.name}' has a problem: {error}")
             raise RunStopped from error
         state = values.from_struct(answer.state)
@@ -46,7 +44,7 @@ class Components:
 
     def _construct_request(self, request: Any, parent: Goal | None) -> Any:
         options = self._run.options
-        made = provider_pb2.ConstructRequest(
+        outgoing = provider_pb2.ConstructRequest(
             project=options.project,
             stack=options.stack,
             organization=options.organization,
@@ -70,20 +68,19 @@ class Components:
             accepts_output_values=True,
         )
         for key, entry in request.propertyDependencies.items():
-            made.inputDependencies[key].urns.extend(sorted(entry.urns))
-        _copy_options(request, made, parent)
-        return made
+            outgoing.inputDependencies[key].urns.extend(sorted(entry.urns))
+        _copy_options(request, outgoing, parent)
+        return outgoing
 
     # Functions and methods
 
     def get_resource(self, arguments: values.Properties) -> Any:
-        """A registered resource, for references and components that want to be rehydrated."""
+        """A registered resource, for references and for components that read their own state."""
         found = builtin.get_resource(str(values.reveal(arguments.get("urn"))), self._run.news)
         return _invoke_response(found, [])
 
     def invoke(self, provider: Provider, request: Any, arguments: values.Properties) -> Any:
-        """Call a function."""
-        self._run.check_going()
+        self._run.raise_if_stopped()
         try:
             found, failures = provider.invoke(request.tok, arguments, preview=self._run.preview)
         except StepError as error:
@@ -94,11 +91,10 @@ class Components:
         return _invoke_response(values.without_outputs(found), failures)
 
     def call(self, provider: Provider, request: Any) -> Any:
-        """Call a method."""
-        self._run.check_going()
+        self._run.raise_if_stopped()
         arguments = values.as_outputs(values.from_struct(request.args))
         options = self._run.options
-        made = provider_pb2.CallRequest(
+        outgoing = provider_pb2.CallRequest(
             tok=request.tok,
             args=values.to_struct(arguments),
             project=options.project,
@@ -112,8 +108,8 @@ class Components:
             accepts_output_values=True,
         )
         for key, entry in request.argDependencies.items():
-            made.argDependencies[key].urns.extend(sorted(entry.urns))
-        answer = provider.call(made)
+            outgoing.argDependencies[key].urns.extend(sorted(entry.urns))
+        answer = provider.call(outgoing)
         state = values.from_struct(getattr(answer, "return"))
         response = provider_pb2.CallResponse(failures=answer.failures)
         getattr(response, "return").CopyFrom(values.to_struct(values.without_outputs(state)))
@@ -121,27 +117,27 @@ class Components:
         return response
 
 
-def _copy_options(request: Any, made: Any, parent: Goal | None) -> None:
-    """The options that may be unset, with the parent's where the request says nothing."""
+def _copy_options(request: Any, outgoing: Any, parent: Goal | None) -> None:
+    # Options that may be unset; an unset one takes the value of the parent.
     if request.HasField("protect"):
-        made.protect = request.protect
+        outgoing.protect = request.protect
     elif parent and parent.protect is not None:
-        made.protect = parent.protect
+        outgoing.protect = parent.protect
     if request.HasField("retainOnDelete"):
-        made.retainOnDelete = request.retainOnDelete
+        outgoing.retainOnDelete = request.retainOnDelete
     elif parent and parent.retain_on_delete is not None:
-        made.retainOnDelete = parent.retain_on_delete
+        outgoing.retainOnDelete = parent.retain_on_delete
     if request.deleteBeforeReplaceDefined or request.deleteBeforeReplace:
-        made.deleteBeforeReplace = request.deleteBeforeReplace
+        outgoing.deleteBeforeReplace = request.deleteBeforeReplace
     if request.HasField("customTimeouts"):
         timeouts = request.customTimeouts
-        made.customTimeouts.create = timeouts.create
-        made.customTimeouts.update = timeouts.update
-        made.customTimeouts.delete = timeouts.delete
+        outgoing.customTimeouts.create = timeouts.create
+        outgoing.customTimeouts.update = timeouts.update
+        outgoing.customTimeouts.delete = timeouts.delete
 
 
 def _fill_dependencies(filled: Any, state: values.Properties, given: Mapping[str, Any]) -> None:
-    """The dependencies of an answer: those given by name and those inside output values."""
+    # Dependencies are given by name and inside output values.
     for key in {*state, *given}:
         urns: Iterable[str] = given[key].urns if key in given else ()
         filled[key].urns.extend(sorted({*urns, *values.dependencies_of(state.get(key))}))

@@ -1,4 +1,4 @@
-"""Default providers: made the first time something needs a package without naming a provider."""
+"""Default providers, registered when a resource first needs a package without naming a provider."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Package(NamedTuple):
-    """Which provider is wanted, as the SDK says it."""
+    """A package as the SDK requests it."""
 
     name: str
     version: str = ""
@@ -35,7 +35,7 @@ class DefaultProviders:
         self._known: dict[Package, str] = {}
 
     def reference(self, package: Package) -> str:
-        """The reference of a package's default provider, made now if need be."""
+        """The reference of a package's default provider; the first request registers it."""
         with self._lock:
             if package not in self._known:
                 resource = self._register(self._goal(package))
@@ -51,7 +51,7 @@ class DefaultProviders:
         )
 
     def _inputs(self, package: Package) -> values.Properties:
-        """The configuration of the package's namespace; dynamic providers may read all of it."""
+        # Dynamic providers may read the whole configuration, others their own namespace.
         configuration = self._configuration
         if package.name == DYNAMIC:
             given = {key: (key, text) for key, text in configuration.values.items()}

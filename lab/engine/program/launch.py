@@ -1,7 +1,7 @@
-"""Runs the Python program in a process of its own.
+"""Runs the Python program in a separate process.
 
-The engine hands over the configuration through the child's standard input, so that no secret is in an
-environment or on a command line.
+The engine passes the configuration through the child's standard input, so that no secret is in an environment
+variable or on a command line.
 """
 
 from __future__ import annotations
@@ -24,15 +24,13 @@ RUNNER = Path(__file__).with_name("runner.py")
 
 @dataclass(frozen=True)
 class Program:
-    """How to start the program of a project."""
-
     project: Project
     configuration: Configuration
     options: Options
     environment: Mapping[str, str]
 
     def start(self, children: Children, address: str, report: Report) -> Child:
-        """Start it against the engine's services at an address."""
+        """Start the program; it calls the engine's services at `address`."""
         child = children.start(
             [sys.executable, "-u", "-P", str(RUNNER)],
             directory=self.project.program,

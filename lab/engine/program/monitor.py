@@ -1,7 +1,7 @@
-"""The ResourceMonitor and Engine services: what a program, and components in providers, call.
+"""The ResourceMonitor and Engine services, called by the program and by components in providers.
 
-Each call runs in a thread of its own and blocks until its operation is done. Errors the engine reports
-itself are answered as "the monitor is going away", which ends the caller quietly.
+Each call runs in its own thread and blocks until its operation is done. For an error that the engine reports
+itself, the caller gets "resource monitor shut down", which makes the SDK end without a report of its own.
 """
 
 from __future__ import annotations
@@ -51,8 +51,6 @@ _SEVERITIES = {
 
 
 class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
-    """Answers the program's calls."""
-
     def __init__(self, run: Run, registrar: Registrar) -> None:
         self._run = run
         self._registrar = registrar
@@ -66,7 +64,6 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     # Registrations
 
     def RegisterResource(self, request: Any, context: Any) -> Any:  # noqa: N802 - named by the protocol
-        """Make a resource what the program says."""
         with _answering(self._run, context):
             parent = self._goals.get(request.parent)
             if request.remote:
@@ -93,25 +90,24 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         reference = self._provider(request, request.type)
         provider = self._run.providers.get(reference)
         if not provider.configured:
-            # In a preview, all that can be said of the component is that it will be there.
+            # In a preview nothing more is known of the component than its name.
             goal = Goal(request.type, request.name, custom=False, parent=request.parent)
             return resource_pb2.RegisterResourceResponse(urn=self._registrar.register(goal).urn)
-        made = Components(self._run, self.address).construct(provider, request, parent)
+        answer = Components(self._run, self.address).construct(provider, request, parent)
         goal = Goal(request.type, request.name, custom=False, provider=reference)
-        known = self._goals.get(made.urn, goal)
+        known = self._goals.get(answer.urn, goal)
         known.provider, known.providers = reference, {**known.providers, **dict(request.providers)}
-        self._goals[made.urn] = known
-        return made
+        self._goals[answer.urn] = known
+        return answer
 
     def RegisterResourceOutputs(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Take a component's outputs."""
         with _answering(self._run, context):
             outputs = values.without_outputs(values.from_struct(request.outputs))
             self._registrar.outputs(request.urn, outputs)
         return empty_pb2.Empty()
 
     def ReadResource(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Look up a resource that is not the program's own."""
+        """Read a resource that the program does not manage."""
         with _answering(self._run, context):
             goal = Goal(
                 type=request.type,
@@ -132,7 +128,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     # Providers
 
     def _provider(self, request: Any, token: str) -> str:
-        """Who serves this: the provider named, the parents' one for the package, or the default one."""
+        """The provider of a resource: the given one, the parents' one for the package, or the default."""
         if request.provider:
             return str(request.provider)
         package = package_of(token)
@@ -147,10 +143,9 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         return Package(package, request.version, request.pluginDownloadURL)
 
     def RegisterPackage(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Remember a package under a name for later calls."""
         with _answering(self._run, context):
             if request.HasField("parameterization") or request.HasField("extension"):
-                msg = f"package '{request.name}': this engine knows no parameterized packages"
+                msg = f"package '{request.name}': this engine does not support parameterized packages"
                 raise EngineError(msg)
             package = Package(request.name, request.version, request.download_url)
             reference = "|".join(package)
@@ -160,7 +155,6 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     # Functions
 
     def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Call a function of a provider."""
         with _answering(self._run, context):
             arguments = values.from_struct(request.args)
             components = Components(self._run, self.address)
@@ -170,7 +164,6 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             return components.invoke(provider, request, arguments)
 
     def Call(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Call a method of a component."""
         with _answering(self._run, context):
             reference = request.provider or self._provider_of_self(request) or self._call_default(request)
             return Components(self._run, self.address).call(self._run.providers.get(reference), request)
@@ -187,7 +180,6 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     # The deployment
 
     def GetDeploymentInfo(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
-        """What this engine can do and what it runs."""
         options, configuration = self._run.options, self._run.configuration
         return resource_pb2.DeploymentInfo(
             project=options.project,
@@ -201,47 +193,45 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         )
 
     def SupportsFeature(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
-        """Whether this engine can do one thing, for SDKs that ask one by one."""
+        # For older SDKs, which ask for each feature; newer ones use GetDeploymentInfo.
         return resource_pb2.SupportsFeatureResponse(hasSupport=request.id in _FEATURES)
 
     def SignalAndWaitForShutdown(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
-        """The program will register nothing more; it waits with us for the deletions."""
+        # The program registers nothing more; it waits until the deletions are done.
         self.program_done.set()
         self.run_done.wait()
         return empty_pb2.Empty()
 
 
 class Engine(engine_pb2_grpc.EngineServicer):
-    """What programs and providers say to the engine itself."""
+    """The service for programs and providers that concerns the engine itself."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._root = ""
 
     def Log(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802 - named by the protocol
-        """Pass a message on; debug messages are many and nobody reads them."""
+        # Debug messages have no severity here and are dropped.
         severity = _SEVERITIES.get(request.severity)
         if severity is not None:
-            self._run.sink.message(severity, request.urn, request.message, fleeting=request.ephemeral)
+            self._run.sink.message(severity, request.urn, request.message, ephemeral=request.ephemeral)
         return empty_pb2.Empty()
 
     def GetRootResource(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
-        """The stack's urn."""
         return engine_pb2.GetRootResourceResponse(urn=self._root)
 
     def SetRootResource(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
-        """Remember the stack's urn."""
         self._root = request.urn
         return engine_pb2.SetRootResourceResponse()
 
     def RequirePulumiVersion(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
-        """Any version a program asks for is taken to be met: the SDK is pinned."""
+        # Always accepted, since the version of the SDK is pinned.
         return engine_pb2.RequirePulumiVersionResponse()
 
 
 @contextlib.contextmanager
 def _answering(run: Run, context: Any) -> Iterator[None]:
-    """Turn errors into answers: a stopped run hangs up, other errors are the caller's."""
+    """Translate errors: a stopped run closes the connection, other errors are returned to the caller."""
     try:
         yield
     except RunStopped:
@@ -268,12 +258,11 @@ class Server:
         self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
 
     def start(self, monitor: Monitor, engine: Engine) -> None:
-        """Begin to answer."""
         monitor.address = self.address
         resource_pb2_grpc.add_ResourceMonitorServicer_to_server(monitor, self._server)
         engine_pb2_grpc.add_EngineServicer_to_server(engine, self._server)
         self._server.start()
 
     def stop(self) -> None:
-        """Answer no more; calls under way are dropped."""
+        """Stop serving; running calls are cancelled."""
         self._server.stop(grace=0.2).wait()

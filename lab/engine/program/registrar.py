@@ -1,4 +1,4 @@
-"""Takes registrations, reads and outputs from the monitor and sees them through: plan, execute, answer."""
+"""Handles registrations, reads and outputs for the monitor: plans them, executes them, returns results."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 
 class Registrar:
-    """One run's registrations."""
-
     def __init__(self, run: Run) -> None:
         self._run = run
         self.planner = Planner(run)
@@ -30,7 +28,7 @@ class Registrar:
         self._stack_outputs: values.Properties = {}
 
     def register(self, goal: Goal) -> Resource:
-        """Make a resource what the goal says; the resource as it came out."""
+        """Bring a resource to its goal and return it with its outputs."""
         with self._planning:
             plan = self._planned(goal)
         self._execute(plan.steps)
@@ -41,18 +39,18 @@ class Registrar:
         return plan.new
 
     def is_skipped(self, urn: str) -> bool:
-        """Whether a resource was not made because it is no target."""
+        """Whether a resource was not created because it is no target."""
         return urn in self.planner.decisions.skipped
 
     def read(self, goal: Goal, identifier: str) -> Resource:
-        """Look up a resource that others look after."""
+        """Read a resource that the program does not manage."""
         with self._planning:
             step = self._planned_read(goal, identifier)
         self._execute([step])
         return step.resource
 
     def outputs(self, urn: str, outputs: values.Properties) -> None:
-        """Take a component's outputs; the stack's own wait for the end of the run."""
+        """Store a component's outputs; those of the stack wait for the end of the run."""
         resource = self._run.news.get(urn)
         if resource is None:
             raise StepError(urn, f"outputs of a resource that was not registered: {urn}")
@@ -62,7 +60,7 @@ class Registrar:
         self._set_outputs(resource, outputs)
 
     def finish_stack(self, *, complete: bool) -> values.Properties:
-        """Set the stack's outputs; those of a failed run only add to the old ones."""
+        """Set the stack's outputs; after a failure the new ones are added to the old ones."""
         stack = self._stack
         if stack is None:
             return {}
@@ -79,7 +77,7 @@ class Registrar:
         self._run.sink.outputs(resource)
 
     def _planned(self, goal: Goal) -> Plan:
-        self._run.check_going()
+        self._run.raise_if_stopped()
         try:
             return self.planner.begin(goal)
         except StepError as error:
@@ -87,7 +85,7 @@ class Registrar:
             raise RunStopped from error
 
     def _after_import(self, plan: Plan) -> Resource:
-        """An imported resource is compared with what the program says of it, and updated if need be."""
+        """Compare an imported resource with its goal and update it where they differ."""
         imported = plan.steps[0].resource
         with self._planning:
             try:
@@ -101,7 +99,7 @@ class Registrar:
         return plan.new if plan.steps else imported
 
     def _planned_read(self, goal: Goal, identifier: str) -> Step:
-        self._run.check_going()
+        self._run.raise_if_stopped()
         try:
             return self.planner.read(goal, identifier)
         except StepError as error:

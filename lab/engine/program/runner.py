@@ -1,7 +1,7 @@
-"""The process in which a Pulumi program runs: configures the SDK, runs the program, reports how it failed.
+"""The process of a Pulumi program: configures the SDK, runs the program and reports a failure.
 
-Started by the engine with its settings as one line of JSON on standard input. Exit code 0 means the
-program ended well; 32 that it failed and the reason was reported; 1 that the engine is stopping it.
+The engine starts it and writes its settings as one line of JSON to standard input. Exit code 0 means success;
+32, that the program failed and the reason was reported; 1, that the engine stopped it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,9 @@ _STOPPED = "Resource monitor has terminated, shutting down"
 
 
 def main() -> int:
-    """Run the program the engine asks for."""
     task = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_engine, daemon=True).start()
-    # Interrupted, the program has nothing left to say; the traceback of wherever it was would be noise.
+    # After an interrupt the program has nothing to report, and a traceback would only confuse.
     signal.signal(signal.SIGINT, lambda *_: os._exit(1))
     pulumi.runtime.set_all_config(task["config"], task["secretKeys"])
     settings = pulumi.runtime.Settings(**task["settings"])
@@ -38,20 +37,20 @@ def main() -> int:
     try:
         _run(task["program"], task["settings"]["parallel"])
     except pulumi.RunError as error:
-        return _report_refusal(error)
+        return _report_run_error(error)
     except Exception as error:
         return _report_crash(error, task["program"])
     return 0
 
 
 def _end_with_engine() -> None:
-    """The engine holds the other end of our input: when it is gone, so are we."""
+    # The engine holds the other end of standard input; it closes when the engine ends.
     sys.stdin.read()
     os._exit(1)
 
 
 def _run(program: str, parallel: int) -> None:
-    # A program that fails leaves part of its graph unevaluated, which asyncio would complain about.
+    # The graph of a failed program is evaluated only in part, which asyncio would complain about.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -68,8 +67,8 @@ def _run(program: str, parallel: int) -> None:
         loop.close()
 
 
-def _report_refusal(error: pulumi.RunError) -> int:
-    """A RunError is written for the person who runs the program: its message is all there is to say."""
+def _report_run_error(error: pulumi.RunError) -> int:
+    # A RunError is raised for the user, so its message is reported without a traceback.
     if str(error) == _STOPPED:
         return 1
     _report(str(error))
@@ -77,14 +76,14 @@ def _report_refusal(error: pulumi.RunError) -> int:
 
 
 def _report_crash(error: Exception, program: str) -> int:
-    if _is_stop(error):
+    if _caused_by_engine_stop(error):
         return 1
     _report("Program failed with an unhandled exception:\n" + _user_traceback(error, program))
     return 32
 
 
-def _is_stop(error: BaseException | None) -> bool:
-    """Whether the engine hanging up is what lies behind an error."""
+def _caused_by_engine_stop(error: BaseException | None) -> bool:
+    """Whether the error was caused by the engine closing the connection."""
     while error is not None:
         if isinstance(error, pulumi.RunError) and str(error) == _STOPPED:
             return True
@@ -98,11 +97,11 @@ def _report(text: str) -> None:
     try:
         pulumi.log.error(text)
     except Exception:
-        print(text, file=sys.stderr)  # the engine is gone, and with it the better way to say it
+        print(text, file=sys.stderr)  # the engine has ended, so the log service is not available
 
 
 def _user_traceback(error: BaseException, program: str) -> str:
-    """The traceback without the frames before the program's own first one."""
+    """The traceback without the frames before the first one of the program."""
     report = traceback.TracebackException.from_exception(error)
     link: traceback.TracebackException | None = report
     while link is not None:

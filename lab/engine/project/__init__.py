@@ -1,1 +1,1 @@
-"""The project and stack files, and what is encrypted in them."""
+"""The project file, the stack files, and the commands' access to both."""

@@ -1,7 +1,7 @@
 """The project file and the stacks' configuration files, as the Pulumi CLI reads and writes them.
 
-`Pulumi.yaml` names the project, where its program is and where stack files live (`stackConfigDir`);
-`Pulumi.<stack>.yaml` holds that stack's configuration, secrets encrypted under `secure:`.
+`Pulumi.yaml` names the project, the folder of its program and the folder of stack files (`stackConfigDir`);
+`Pulumi.<stack>.yaml` holds the configuration of that stack, with secrets encrypted under `secure:`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _STACK_NAME = re.compile(r"^[A-Za-z0-9_.-]{1,100}$")
 
 @dataclass(frozen=True)
 class Project:
-    """What `Pulumi.yaml` says."""
+    """The contents of `Pulumi.yaml`, with resolved paths."""
 
     name: str
     directory: Path
@@ -37,7 +37,6 @@ class Project:
 
     @classmethod
     def load(cls, directory: Path) -> Project:
-        """Read the project of a directory."""
         path = directory / "Pulumi.yaml"
         try:
             document = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -48,7 +47,7 @@ class Project:
             msg = f"{path} is not YAML: {error}"
             raise UserError(msg) from error
         if not isinstance(document, dict) or not document.get("name"):
-            msg = f"{path} has no project name"
+            msg = f"{path} has no project name (`name:`)"
             raise UserError(msg)
         _require_python(path, document.get("runtime"))
         return cls(
@@ -60,14 +59,13 @@ class Project:
         )
 
     def stack_file(self, stack: str) -> Path:
-        """Where a stack's configuration is kept."""
         if not _STACK_NAME.match(stack):
             msg = f"'{stack}' is not a stack name (letters, digits, hyphens, underscores and periods)"
             raise UserError(msg)
         return self.stack_files / f"Pulumi.{stack}.yaml"
 
     def key(self, text: str) -> str:
-        """A configuration key with its namespace; the project's own is the default."""
+        """A configuration key with its namespace; the default is the project's own."""
         return text if ":" in text else f"{self.name}:{text}"
 
 
@@ -79,7 +77,7 @@ def _require_python(path: Path, runtime: object) -> None:
 
 
 class StackConfig:
-    """One stack's configuration file, kept in the order and form the person wrote it."""
+    """The configuration file of one stack; saving keeps the user's order of keys."""
 
     def __init__(self, path: Path, document: dict[str, Any]) -> None:
         self.path = path
@@ -87,7 +85,7 @@ class StackConfig:
 
     @classmethod
     def load(cls, path: Path) -> StackConfig:
-        """Read a stack's file; a missing one is an empty configuration."""
+        """Read a stack's file; a missing file is an empty configuration."""
         if not path.exists():
             return cls(path, {})
         try:
@@ -102,7 +100,7 @@ class StackConfig:
 
     @property
     def salt(self) -> str | None:
-        """The passphrase's salt, once a secret was set or the stack was made."""
+        """The salt of the passphrase; None until the first secret is set."""
         return self._document.get("encryptionsalt")
 
     @salt.setter
@@ -111,17 +109,16 @@ class StackConfig:
 
     @property
     def values(self) -> dict[str, Any]:
-        """The values as written, secrets still encrypted."""
+        """The values as written, with secrets still encrypted."""
         return self._document.get("config") or {}
 
     def save(self) -> None:
-        """Write the file."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         text = yaml.safe_dump(self._document, sort_keys=False, width=110, allow_unicode=True)
         self.path.write_text(text, encoding="utf-8")
 
     def set(self, key: str, path: list[str | int], value: object) -> None:
-        """Set a value, or a part of a structured one, making the structure on the way."""
+        """Set a value or, with a path, a part of a structured value; missing parents are created."""
         config = self._document.setdefault("config", {})
         place: Any = config
         steps: list[str | int] = [key, *path]
@@ -156,7 +153,7 @@ def _extend(items: list[Any], index: int) -> None:
 
 
 def split_path(text: str) -> tuple[str, list[str | int]]:
-    """`network.zones[0]` as its key and the way into the value."""
+    """Split `network.zones[0]` into its key and the path inside the value."""
     parts = list(re.findall(r'\["([^"]*)"\]|\[(\d+)\]|([^.\[\]]+)', text))
     steps: list[str | int] = [quoted or (int(index) if index else name) for quoted, index, name in parts]
     if not steps or not isinstance(steps[0], str):
@@ -166,19 +163,17 @@ def split_path(text: str) -> tuple[str, list[str | int]]:
 
 
 def parsed(text: str) -> object:
-    """A value given with `--path`: numbers and booleans are taken for what they are."""
+    """Convert a value given with `--path`: numbers and booleans keep their type, as in the Pulumi CLI."""
     if text in ("true", "false"):
         return text == "true"
     return int(text) if re.fullmatch(r"0|[1-9]\d*", text) else text
 
 
 def is_secure(value: object) -> bool:
-    """Whether a value as written is an encrypted one."""
     return isinstance(value, dict) and set(value) == {"secure"} and isinstance(value["secure"], str)
 
 
 def has_secure(value: object) -> bool:
-    """Whether an encrypted value is anywhere inside."""
     if is_secure(value):
         return True
     children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
@@ -186,7 +181,6 @@ def has_secure(value: object) -> bool:
 
 
 def decrypted(value: Any, decrypt: Callable[[str], str]) -> Any:
-    """The value as written with every encrypted part replaced."""
     if is_secure(value):
         return decrypt(value["secure"])
     if isinstance(value, dict):
@@ -198,14 +192,14 @@ def decrypted(value: Any, decrypt: Callable[[str], str]) -> Any:
 
 @dataclass(frozen=True)
 class Configuration:
-    """A stack's configuration as a program gets it: strings (objects as JSON) and which are secret."""
+    """The configuration as the program gets it: strings (objects as JSON) and the keys that are secret."""
 
     values: dict[str, str]
     secret_keys: frozenset[str]
 
 
 def configuration(project: Project, written: dict[str, Any], crypter: Crypter | None) -> Configuration:
-    """Resolve what is written in a stack's file, with the project's defaults below it."""
+    """Decrypt the values of a stack's file and add the defaults of the project file."""
     if crypter is None and has_secure(written):
         msg = "passphrase must be set with PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE"
         raise UserError(msg)
@@ -219,7 +213,7 @@ def configuration(project: Project, written: dict[str, Any], crypter: Crypter | 
 
 
 def as_text(value: object) -> str:
-    """A configuration value as the text a program reads."""
+    """A configuration value as the text that the program reads."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool) or value is None or isinstance(value, (dict, list)):

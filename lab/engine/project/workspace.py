@@ -1,4 +1,4 @@
-"""A project, its stacks and their secrets on this machine: what every command begins with."""
+"""A project, its stacks and their secrets on this machine; every command starts by opening one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Workspace:
-    """The stacks of a project."""
+    """The stacks of a project; `config_file` replaces the stack's file in the project."""
 
     def __init__(
         self, program: Path, state: Path, environment: Mapping[str, str], config_file: Path | None = None
@@ -31,7 +31,7 @@ class Workspace:
         self._state = state.resolve()
 
     def stack(self, named: str | None) -> str:
-        """The stack a command means: the one named, that of PULUMI_STACK, or the selected one."""
+        """The stack to operate on: the given one, that of PULUMI_STACK, or the selected one."""
         name = named or self.environment.get("PULUMI_STACK") or self.store.selected()
         if not name:
             msg = (
@@ -45,7 +45,7 @@ class Workspace:
         return name
 
     def init(self, name: str) -> None:
-        """Make a stack; its salt is the one in its configuration file, or a new one kept with the state."""
+        """Create a stack. Its salt is that of its configuration file, or a new one stored with the state."""
         name = name.rpartition("/")[2]
         config = StackConfig.load(self.project.stack_file(name))
         if self.store.exists(name):
@@ -56,21 +56,18 @@ class Workspace:
         self.store.select(name)
 
     def config(self, stack: str) -> StackConfig:
-        """The configuration file of a stack."""
         return StackConfig.load(self._config_file or self.project.stack_file(stack))
 
     def crypter(self, stack: str) -> Crypter:
-        """What encrypts a stack's secrets: by the salt of its configuration, else by that of its state."""
+        """The encryption of a stack's secrets, by the salt of its configuration file or else of its state."""
         salt = self.config(stack).salt or secrets_salt(self.store.read(stack))
         return self._unlocked(salt) or Crypter.create(self._passphrase())
 
     def configuration(self, stack: str) -> Configuration:
-        """A stack's configuration as its program gets it."""
         config = self.config(stack)
         return configuration(self.project, config.values, self._unlocked(config.salt))
 
     def deployment(self, stack: str) -> Deployment:
-        """What a stack holds."""
         return self._deployment(self.store, stack)
 
     def _deployment(self, store: Store, stack: str) -> Deployment:
@@ -78,23 +75,22 @@ class Workspace:
         return read_deployment(document, self._unlocked(secrets_salt(document)))
 
     def snapshot(self, stack: str, deployment: Deployment) -> Snapshot:
-        """The state of a run that begins with a deployment."""
         return Snapshot(deployment, self.crypter(stack), self.store, stack)
 
     def export(self, stack: str, *, show_secrets: bool) -> str:
-        """A stack's state as `stack import` takes it."""
+        """A stack's state in the format that `stack import` reads."""
         document: object = self.store.read(stack)
         if show_secrets:
-            document = _in_clear(document, self._unlocked(secrets_salt(self.store.read(stack))))
+            document = _in_plain_text(document, self._unlocked(secrets_salt(self.store.read(stack))))
         return json.dumps({"version": 3, "deployment": document}, indent=4, ensure_ascii=False)
 
     def import_(self, stack: str, text: str) -> None:
-        """Replace a stack's state by an exported one, its secrets encrypted as this stack's are."""
+        """Replace a stack's state by an exported one; its secrets are encrypted with this stack's key."""
         try:
             exported = json.loads(text)
             document = exported["deployment"]
         except (ValueError, KeyError, TypeError) as error:
-            msg = "what is to be imported is not an exported stack (JSON with version and deployment)"
+            msg = "not an exported stack: expected JSON with `version` and `deployment`"
             raise UserError(msg) from error
         if exported.get("version") != 3:
             msg = f"the exported stack has format {exported.get('version')}, not 3"
@@ -102,12 +98,12 @@ class Workspace:
         deployment = read_deployment(document, self._unlocked(secrets_salt(document)))
         foreign = [r.urn for r in deployment.resources if not r.urn.startswith(f"urn:pulumi:{stack}::")]
         if foreign:
-            msg = f"'{foreign[0]}' is a resource of another stack"
+            msg = f"resource '{foreign[0]}' belongs to another stack"
             raise UserError(msg)
         self.store.write(stack, write_deployment(deployment, self.crypter(stack)))
 
     def stack_outputs(self, name: str) -> values.Properties:
-        """The outputs of any stack of this state directory, for stack references."""
+        """The outputs of any stack in this state directory, for stack references."""
         *_, project, stack = ["", self.project.name, *name.split("/")] if "/" not in name else name.split("/")
         store = Store(self._state, project)
         if not store.exists(stack):
@@ -126,10 +122,9 @@ class Workspace:
         return Crypter.unlock(self._passphrase(), salt) if salt else None
 
 
-def _in_clear(value: object, crypter: Crypter | None) -> object:
-    """A document with its secrets as plain text."""
+def _in_plain_text(value: object, crypter: Crypter | None) -> object:
     if isinstance(value, dict):
         if values.is_secret(value) and "ciphertext" in value and crypter:
             return {values.SIGNATURE: values.SECRET, "plaintext": crypter.decrypt(value["ciphertext"])}
-        return {key: _in_clear(item, crypter) for key, item in value.items()}
-    return [_in_clear(item, crypter) for item in value] if isinstance(value, list) else value
+        return {key: _in_plain_text(item, crypter) for key, item in value.items()}
+    return [_in_plain_text(item, crypter) for item in value] if isinstance(value, list) else value

@@ -1,1 +1,1 @@
-"""Provider processes, and how the engine talks to them."""
+"""Providers as the engine sees them: processes over gRPC, and a built-in one."""

@@ -1,4 +1,4 @@
-"""The engine's own provider, `pulumi`: references to other stacks, and looking up registered resources."""
+"""The engine's own provider, `pulumi`: stack references and `getResource`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 PACKAGE = "pulumi"
 STACK_OUTPUTS_FUNCTION = "pulumi:pulumi:readStackOutputs"
+# Returns the outputs of a stack by its full name, `organization/project/stack`.
 StackOutputs = Callable[[str], values.Properties]
-"""The outputs of a stack by its full name, `organization/project/stack`."""
 
 
 class Builtin(Provider):
-    """Serves what needs no process."""
+    """The provider that needs no process."""
 
     package = PACKAGE
     configured = True
@@ -29,8 +29,7 @@ class Builtin(Provider):
     def __init__(self, stack_outputs: StackOutputs) -> None:
         self._stack_outputs = stack_outputs
 
-    def configure(self, urn: str, identifier: str, inputs: values.Properties) -> None:
-        """Nothing to configure."""
+    def configure(self, urn: str, identifier: str, inputs: values.Properties) -> None: ...
 
     def check_config(
         self,
@@ -40,11 +39,9 @@ class Builtin(Provider):
         *,
         preview: bool,  # noqa: ARG002
     ) -> Checked:
-        """Any configuration will do."""
         return news, []
 
     def diff_config(self, old: Resource, news: values.Properties) -> Diff:  # noqa: ARG002 - nobody reads it
-        """A configuration nobody reads never differs."""
         return Diff(changes=False)
 
     def check(
@@ -55,11 +52,10 @@ class Builtin(Provider):
         *,
         preview: bool,  # noqa: ARG002
     ) -> Checked:
-        """The engine makes no resources of its own."""
         raise StepError(urn, f"this engine has no resource type '{type_of(urn)}'")
 
     def invoke(self, token: str, arguments: values.Properties, *, preview: bool) -> Checked:  # noqa: ARG002
-        """What another stack exports; `getResource` is answered before a provider is asked."""
+        """Read the outputs of another stack; the monitor answers `getResource` itself."""
         if token != STACK_OUTPUTS_FUNCTION:
             raise StepError("", f"this engine has no function '{token}'")
         return self._exported("", str(arguments["name"])), []
@@ -71,7 +67,6 @@ class Builtin(Provider):
         inputs: values.Properties,
         outputs: values.Properties,  # noqa: ARG002 - what was exported before does not matter
     ) -> ReadResult:
-        """What another stack exports."""
         if type_of(urn) != STACK_REFERENCE_TYPE:
             raise StepError(urn, f"unrecognized resource type '{type_of(urn)}'")
         return ReadResult(identifier, self._exported(urn, str(inputs.get("name", identifier))), inputs)
@@ -86,7 +81,7 @@ class Builtin(Provider):
 
 
 def get_resource(urn: str, known: Mapping[str, Resource]) -> values.Properties:
-    """What `pulumi:pulumi:getResource` answers: a registered resource as far as it is known."""
+    """The answer to `pulumi:pulumi:getResource`: a registered resource as far as it is known."""
     resource = known.get(urn)
     if resource is None:
         raise StepError("", f"unknown resource {urn}")

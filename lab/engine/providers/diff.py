@@ -1,4 +1,4 @@
-"""What a provider's Diff says, in the engine's terms."""
+"""The answer of a provider's Diff call."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ _REPLACE = "-replace"
 
 @dataclass(frozen=True)
 class Diff:
-    """Whether a resource must change, and whether that means a new one."""
+    """Whether a resource must change, and whether it must be replaced."""
 
     changes: bool
     replaces: tuple[str, ...] = ()
     diffs: tuple[str, ...] = ()
     stables: tuple[str, ...] = ()
     delete_before_replace: bool = False
+    # Property path to kind: add, add-replace, delete, delete-replace, update, update-replace.
     detailed: dict[str, str] = field(default_factory=dict)
-    """Property path to kind: add, add-replace, delete, delete-replace, update, update-replace."""
     input_diffs: frozenset[str] = frozenset()
 
     @property
     def replace(self) -> bool:
-        """Whether the change can only be made by replacing the resource."""
+        """Whether the change is only possible by replacing the resource."""
         return bool(self.replaces) or any(kind.endswith(_REPLACE) for kind in self.detailed.values())
 
     @property
     def keys(self) -> set[str]:
-        """The top-level properties that change, where the provider said."""
+        """The top-level properties that change, as far as the provider lists them."""
         return {*self.diffs, *self.replaces, *(split_path(path)[0] for path in self.detailed)}
 
 
 def with_replace_on_changes(diff: Diff, patterns: Iterable[str]) -> Diff:
-    """The diff with changes to the given properties turned into replacements."""
+    """The diff with changes of the given properties turned into replacements."""
     patterns = list(patterns)
     if not diff.changes or not patterns:
         return diff

@@ -1,7 +1,7 @@
-"""What providers say when something fails, turned into messages and errors of the engine.
+"""Translates the gRPC errors of providers into messages and errors of the engine.
 
-A provider is another process: its errors arrive as gRPC status with details, and a Python one puts a
-whole traceback in them. The engine shows what a person can use.
+A provider's error arrives as a gRPC status with details; a Python provider puts a whole traceback into it.
+The engine shows only the part that helps the user.
 """
 
 from __future__ import annotations
@@ -23,11 +23,10 @@ _CALLING = "Exception calling application: "
 
 
 def step_error(urn: str, error: grpc.RpcError, package: str) -> StepError:
-    """The engine's error for a failed call."""
     code: grpc.StatusCode = error.code()
     details: str = error.details() or ""
     if code == grpc.StatusCode.UNAVAILABLE:
-        return StepError(urn, f"provider '{package}' is gone: {details}")
+        return StepError(urn, f"provider '{package}' has ended: {details}")
     message = readable(details) or f"provider '{package}' failed with {code.name}"
     return StepError(urn, "\n".join([message, *_property_errors(error)]))
 
@@ -41,7 +40,7 @@ def _details(error: grpc.RpcError) -> list[Any]:
 
 
 def _unpack(detail: Any, message: Any) -> Any:
-    """The detail as that message, if it is one; the packing process may know it by another full name."""
+    # Compared by the end of its name: the packing process may register the message in another package.
     if not detail.type_url.endswith(message.DESCRIPTOR.name):
         return None
     return message.FromString(detail.value)
@@ -61,7 +60,7 @@ def _property_errors(error: grpc.RpcError) -> list[str]:
 def initialization_error(
     urn: str, error: grpc.RpcError, received: Callable[[Any], dict[str, Any]]
 ) -> InitializationError | None:
-    """The error of a resource that exists but did not come up, if that is what the call reports."""
+    """The error of a resource that exists but did not become ready, if the call reports one."""
     for detail in _details(error):
         found = _unpack(detail, provider_pb2.ErrorResourceInitFailed)
         if found is not None:
@@ -80,10 +79,10 @@ def initialization_error(
 
 
 def readable(details: str) -> str:
-    """A status text without the traceback of an error that was raised on purpose.
+    """A status text without the traceback of an error that was raised deliberately.
 
-    An exception class of a module (`clients.errors.NotFound`) was written to be read; a built-in one
-    (`KeyError`) is a bug, whose traceback is what helps.
+    An exception class of a module (`clients.errors.NotFound`) has a message for the user. A built-in one
+    (`KeyError`) is a bug, so its traceback is kept.
     """
     text = details.removeprefix(_CALLING).strip()
     head, marker, trace = text.rpartition(_TRACEBACK)

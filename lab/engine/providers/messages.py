@@ -1,4 +1,4 @@
-"""Pieces of provider messages: what goes into several requests, what comes out of several answers."""
+"""Conversions shared by several provider requests and answers."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ if TYPE_CHECKING:
 
 
 def bare(properties: values.Properties) -> Any:
-    """Properties for configuration calls, which know neither secrets nor references."""
+    """Properties for configuration calls, which support neither secrets nor references."""
     return values.to_struct(
         values.without_references(values.without_secrets(values.without_outputs(properties)))
     )
 
 
 def failures(answer: Any) -> list[Failure]:
-    """The reasons why inputs were refused."""
     return [Failure(failure.property, failure.reason) for failure in answer.failures]
 
 
 def diff(answer: Any, *, same: bool) -> Diff:
-    """The difference; where the provider does not know, it is whether the inputs are the `same`."""
+    """The provider's difference; if it does not know, there is one unless the inputs are the `same`."""
     unknown = answer.changes == provider_pb2.DiffResponse.DIFF_UNKNOWN
     kinds = provider_pb2.PropertyDiff.Kind
     return Diff(
@@ -45,7 +44,7 @@ def diff(answer: Any, *, same: bool) -> Diff:
 
 
 def variables(package: str, inputs: Mapping[str, Any]) -> dict[str, str]:
-    """The configuration in the old form some providers still read: plain strings under `pkg:config:key`."""
+    """The configuration in the old form that some providers still read: `package:config:key`."""
     plain = values.without_secrets(values.without_outputs(inputs))
     return {
         f"{package}:config:{key}": value

@@ -1,8 +1,8 @@
-"""A provider process as the engine talks to it: the ResourceProvider service, its manners and its errors.
+"""A provider process as the engine uses it: calls of the ResourceProvider service.
 
-A `Plugin` is one process (or one connection to a process somebody else runs) with one configuration.
-It hides what the process can and cannot take (secrets, references, output values, previews) and what
-happens while its configuration is still unknown.
+A `Plugin` is one process, or one connection to a process that the user started, with one configuration. It
+adapts values to what the process supports (secrets, references, output values, previews) and answers for it
+while its configuration is still unknown.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ MESSAGE_LIMIT = 400 * 1024 * 1024
 CHANNEL_OPTIONS = (
     ("grpc.max_receive_message_length", MESSAGE_LIMIT),
     ("grpc.max_send_message_length", MESSAGE_LIMIT),
-    # Every provider has a connection of its own: some tell their instances apart by it.
+    # Every provider gets its own connection: some providers tell their instances apart by it.
     ("grpc.use_local_subchannel_pool", 1),
 )
 
 
 @dataclass(frozen=True)
 class Host:
-    """What a provider is told about the engine it works for."""
+    """What a provider is told about the engine."""
 
     engine_address: str
     root_directory: str
@@ -48,15 +48,12 @@ class Host:
 
 
 class Process(Protocol):
-    """The process behind a provider, so far as ending it goes."""
+    """The process behind a provider, as far as ending it is concerned."""
 
-    def end(self) -> None:
-        """End the process."""
+    def end(self) -> None: ...
 
 
 class Plugin(Provider):
-    """A provider in a process of its own."""
-
     def __init__(self, package: str, address: str, host: Host, process: Process | None) -> None:
         self.package = package
         self.configured = False
@@ -64,15 +61,13 @@ class Plugin(Provider):
         self._process = process
         self._channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
         self._stub: Any = provider_pb2_grpc.ResourceProviderStub(self._channel)
-        self._takes_secrets = self._takes_references = self._takes_outputs = False
+        self._accepts_secrets = self._accepts_references = self._accepts_outputs = False
         self._previews = False
-        self._shaken = False
+        self._has_handshake = False
         self._ended = threading.Event()
 
-    # Life
-
-    def greet(self, *, attached: bool) -> None:
-        """Handshake, so that both sides know what the other can take."""
+    def handshake(self, *, attached: bool) -> None:
+        """Perform the handshake, in which both sides say which values they support."""
         try:
             grpc.channel_ready_future(self._channel).result(timeout=30)
         except grpc.FutureTimeoutError:
@@ -88,32 +83,29 @@ class Plugin(Provider):
             request.program_directory = self._host.program_directory
         answer = self._optional(self._stub.Handshake, request)
         if answer is not None:
-            self._shaken = self._previews = True
-            self._takes_secrets = answer.accept_secrets
-            self._takes_references = answer.accept_resources
-            self._takes_outputs = answer.accept_outputs
+            self._has_handshake = self._previews = True
+            self._accepts_secrets = answer.accept_secrets
+            self._accepts_references = answer.accept_resources
+            self._accepts_outputs = answer.accept_outputs
         if attached:
             self._call("", self._stub.Attach, plugin_pb2.PluginAttach(address=self._host.engine_address))
         self._optional(self._stub.GetPluginInfo, empty_pb2.Empty())
 
     def end(self) -> None:
-        """Cancel what runs, hang up and end the process."""
+        """Cancel running calls, close the connection and end the process."""
         if self._ended.is_set():
             return
         self._ended.set()
-        # A provider that is gone already needs no asking.
+        # A provider that has already ended cannot answer.
         with contextlib.suppress(grpc.RpcError):
             self._stub.Cancel(empty_pb2.Empty(), timeout=2)
         self._channel.close()
         if self._process is not None:
             self._process.end()
 
-    # Configuration
-
     def check_config(
         self, urn: str, olds: values.Properties, news: values.Properties, *, preview: bool
     ) -> Checked:
-        """The provider's own inputs, checked."""
         request = provider_pb2.CheckRequest(
             urn=urn,
             name=name_of(urn),
@@ -127,7 +119,6 @@ class Plugin(Provider):
         return values.mark_like(values.from_struct(answer.inputs), news), messages.failures(answer)
 
     def diff_config(self, old: Resource, news: values.Properties) -> Diff:
-        """Whether a changed configuration still serves the resources made with the old one."""
         request = provider_pb2.DiffRequest(
             id=old.id,
             urn=old.urn,
@@ -143,7 +134,6 @@ class Plugin(Provider):
         return messages.diff(answer, same=values.equal(old.outputs, news))
 
     def configure(self, urn: str, identifier: str, inputs: values.Properties) -> None:
-        """Give the provider its configuration; one that is not known yet leaves it unconfigured."""
         if values.has_unknowns(inputs):
             return
         request = provider_pb2.ConfigureRequest(
@@ -160,16 +150,13 @@ class Plugin(Provider):
         )
         answer = self._call(urn, self._stub.Configure, request)
         self.configured = True
-        if not self._shaken:
-            self._takes_secrets = answer.acceptSecrets
-            self._takes_references = answer.acceptResources
-            self._takes_outputs = answer.acceptOutputs
+        if not self._has_handshake:
+            self._accepts_secrets = answer.acceptSecrets
+            self._accepts_references = answer.acceptResources
+            self._accepts_outputs = answer.acceptOutputs
             self._previews = answer.supportsPreview
 
-    # Resources
-
     def check(self, urn: str, olds: values.Properties, news: values.Properties, *, preview: bool) -> Checked:
-        """The inputs with the provider's defaults in them, and what is wrong with them."""
         if not self.configured:
             return news, []
         request = provider_pb2.CheckRequest(
@@ -184,7 +171,6 @@ class Plugin(Provider):
         return self._received(answer.inputs, news), messages.failures(answer)
 
     def diff(self, old: Resource, news: values.Properties, ignore: list[str], *, preview: bool) -> Diff:
-        """What changing a resource's inputs would mean."""
         if not self.configured:
             return Diff(changes=True)
         request = provider_pb2.DiffRequest(
@@ -203,7 +189,6 @@ class Plugin(Provider):
     def create(
         self, urn: str, inputs: values.Properties, timeout: float, *, preview: bool
     ) -> tuple[str, values.Properties]:
-        """Make a resource: its id and outputs. In a preview there is no id and little may be known."""
         if preview and not self._can_preview():
             return "", inputs if self.configured else {}
         request = provider_pb2.CreateRequest(
@@ -216,13 +201,12 @@ class Plugin(Provider):
         )
         answer = self._change(urn, self._stub.Create, request, inputs)
         if not answer.id and not preview:
-            raise StepError(urn, f"provider '{self.package}' made the resource but gave it no id")
+            raise StepError(urn, f"provider '{self.package}' created the resource but returned no id")
         return answer.id, self._received(answer.properties, inputs)
 
     def update(
         self, old: Resource, news: values.Properties, timeout: float, ignore: list[str], *, preview: bool
     ) -> values.Properties:
-        """Change a resource: its new outputs."""
         if preview and not self._can_preview():
             return news if self.configured else {}
         request = provider_pb2.UpdateRequest(
@@ -241,7 +225,6 @@ class Plugin(Provider):
         return self._received(answer.properties, news)
 
     def delete(self, old: Resource, timeout: float) -> None:
-        """Delete a resource."""
         request = provider_pb2.DeleteRequest(
             id=old.id,
             urn=old.urn,
@@ -256,7 +239,6 @@ class Plugin(Provider):
     def read(
         self, urn: str, identifier: str, inputs: values.Properties, outputs: values.Properties
     ) -> ReadResult:
-        """Look a resource up."""
         if not self.configured:
             return ReadResult(identifier, {}, None)
         request = provider_pb2.ReadRequest(
@@ -271,10 +253,7 @@ class Plugin(Provider):
         found = self._received(answer.inputs, inputs) if answer.HasField("inputs") else None
         return ReadResult(answer.id, self._received(answer.properties, outputs or inputs), found)
 
-    # Functions and components
-
     def invoke(self, token: str, arguments: values.Properties, *, preview: bool) -> Checked:
-        """Call a function of the provider."""
         if not self.configured:
             return {}, []
         request = provider_pb2.InvokeRequest(
@@ -286,24 +265,20 @@ class Plugin(Provider):
         return values.from_struct(getattr(answer, "return")), messages.failures(answer)
 
     def call(self, request: Any) -> Any:
-        """Call a method of a component."""
         return self._call("", self._stub.Call, request)
 
     def construct(self, request: Any) -> Any:
-        """Have a component made; it registers its children with the engine itself."""
         return self._call(request.name, self._stub.Construct, request)
-
-    # Manners
 
     def _can_preview(self) -> bool:
         return self._previews and self.configured
 
     def _prepared(self, properties: values.Properties, *, preview: bool) -> values.Properties:
-        if not self._takes_outputs:
+        if not self._accepts_outputs:
             properties = values.without_outputs(properties)
-        if not self._takes_secrets:
+        if not self._accepts_secrets:
             properties = values.without_secrets(properties)
-        if not self._takes_references:
+        if not self._accepts_references:
             properties = values.without_references(properties)
         return properties if preview else values.without_unknowns(properties)
 
@@ -312,7 +287,7 @@ class Plugin(Provider):
 
     def _received(self, message: Any, sent: values.Properties) -> values.Properties:
         properties = values.without_outputs(values.from_struct(message))
-        return properties if self._takes_secrets else values.mark_like(properties, sent)
+        return properties if self._accepts_secrets else values.mark_like(properties, sent)
 
     def _optional(self, method: Callable[..., Any], request: Any, urn: str = "") -> Any:
         try:

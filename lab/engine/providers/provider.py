@@ -1,4 +1,4 @@
-"""What the engine wants of a provider, be it a process (`plugins`) or part of the engine (`builtin`)."""
+"""The interface of a provider, whether a process (`plugin`) or part of the engine (`builtin`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Failure:
-    """One reason why inputs are refused; without a property it is about the resource."""
+    """One reason why inputs are refused; an empty property means the whole resource."""
 
     property: str
     reason: str
@@ -22,7 +22,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class ReadResult:
-    """What a provider found; an empty id means the resource is gone."""
+    """The state of a resource in the cloud; an empty id means that it does not exist."""
 
     id: str
     outputs: values.Properties
@@ -36,11 +36,10 @@ class Provider:
     """One provider with one configuration."""
 
     package: str
+    # False in a preview while the configuration contains unknown values.
     configured: bool
-    """False while the configuration is unknown, in a preview."""
 
-    def end(self) -> None:
-        """End it."""
+    def end(self) -> None: ...
 
     def check_config(
         self, urn: str, olds: values.Properties, news: values.Properties, *, preview: bool
@@ -49,45 +48,44 @@ class Provider:
         raise NotImplementedError
 
     def diff_config(self, old: Resource, news: values.Properties) -> Diff:
-        """Whether a changed configuration still serves the resources made with the old one."""
+        """Whether resources created with the old configuration can stay under the new one."""
         raise NotImplementedError
 
     def configure(self, urn: str, identifier: str, inputs: values.Properties) -> None:
-        """Give the provider its configuration; one that is not known yet leaves it unconfigured."""
+        """Pass on the configuration; with unknown values in it the provider stays unconfigured."""
         raise NotImplementedError
 
     def check(self, urn: str, olds: values.Properties, news: values.Properties, *, preview: bool) -> Checked:
-        """The inputs with the provider's defaults in them, and what is wrong with them."""
+        """The inputs with the provider's defaults added, and the reasons to refuse them."""
         raise NotImplementedError
 
     def diff(self, old: Resource, news: values.Properties, ignore: list[str], *, preview: bool) -> Diff:
-        """What changing a resource's inputs would mean."""
+        """Which change the new inputs mean for the resource."""
         raise NotImplementedError
 
     def create(
         self, urn: str, inputs: values.Properties, timeout: float, *, preview: bool
     ) -> tuple[str, values.Properties]:
-        """Make a resource: its id and outputs. In a preview there is no id and little may be known."""
+        """Create a resource and return its id and outputs; in a preview the id is empty."""
         raise NotImplementedError
 
     def update(
         self, old: Resource, news: values.Properties, timeout: float, ignore: list[str], *, preview: bool
     ) -> values.Properties:
-        """Change a resource: its new outputs."""
+        """Change a resource and return its new outputs."""
         raise NotImplementedError
 
     def delete(self, old: Resource, timeout: float) -> None:
-        """Delete a resource."""
         raise NotImplementedError
 
     def read(
         self, urn: str, identifier: str, inputs: values.Properties, outputs: values.Properties
     ) -> ReadResult:
-        """Look a resource up."""
+        """Read a resource; without inputs and outputs this is an import."""
         raise NotImplementedError
 
     def invoke(self, token: str, arguments: values.Properties, *, preview: bool) -> Checked:
-        """Call a function."""
+        """Call a function and return its result."""
         raise NotImplementedError
 
     def call(self, request: Any) -> Any:
@@ -95,5 +93,5 @@ class Provider:
         raise NotImplementedError
 
     def construct(self, request: Any) -> Any:
-        """Have a component made; it registers its children with the engine itself."""
+        """Create a component; it registers its children with the engine itself."""
         raise NotImplementedError

@@ -1,7 +1,7 @@
-"""Which provider serves which resource: processes by package, configured providers by reference.
+"""Finds the provider of a resource: processes by package, configured providers by reference.
 
-A provider is itself a resource. Its inputs are its configuration: checking it starts a process, and once
-the plan for it is settled the same process is configured and filed under the resource's reference.
+A provider is itself a resource whose inputs are its configuration. Checking them starts a process; once the
+step is decided, the same process is configured and filed under the reference of the resource.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ DYNAMIC = "pulumi-python"
 
 @dataclass(frozen=True)
 class Sources:
-    """Where providers come from: a command to start, or the port of one that runs already."""
+    """Where providers come from: a command to start, or the port of a running one."""
 
     commands: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, text: str, environment: Mapping[str, str]) -> Sources:
-        """Read `aws=CMD,eks=CMD`, with `PULUMI_DEBUG_PROVIDERS` (`aws:PORT,...`) taking precedence."""
+        """Read `aws=CMD,eks=CMD`; entries of `PULUMI_DEBUG_PROVIDERS` (`aws:PORT,...`) take precedence."""
         commands = {}
         for entry in filter(None, text.split(",")):
             package, separator, command = entry.partition("=")
             if not separator or not command.strip():
-                msg = f"--providers wants PACKAGE=COMMAND, not '{entry}'"
+                msg = f"--providers: expected PACKAGE=COMMAND or PACKAGE=PORT, not '{entry}'"
                 raise ProviderError(msg)
             commands[package.strip()] = command.strip()
         for entry in filter(None, environment.get("PULUMI_DEBUG_PROVIDERS", "").split(",")):
@@ -51,7 +51,7 @@ class Sources:
         return cls(commands)
 
     def command(self, package: str) -> list[str] | int:
-        """The command that starts a package's provider, or the port where it listens."""
+        """The command that starts a package's provider, or the port on which it listens."""
         if package == DYNAMIC:
             return [sys.executable, "-u", "-m", "pulumi.dynamic"]
         command = self.commands.get(package)
@@ -84,17 +84,17 @@ class Launcher:
         self._report = report
 
     def launch(self, package: str) -> Provider:
-        """A provider that has not been configured yet."""
+        """A provider that is not configured yet."""
         if package == PACKAGE:
             return Builtin(self._stack_outputs)
         command = self._sources.command(package)
         if isinstance(command, int):
             provider = Plugin(package, f"127.0.0.1:{command}", self._host, None)
-            provider.greet(attached=True)
+            provider.handshake(attached=True)
             return provider
         child = self._start(package, [*command, self._host.engine_address])
         provider = Plugin(package, f"127.0.0.1:{_port(package, child)}", self._host, child)
-        provider.greet(attached=False)
+        provider.handshake(attached=False)
         return provider
 
     def _start(self, package: str, command: list[str]) -> Child:
@@ -135,18 +135,17 @@ class Providers:
     def check(
         self, urn: str, type_: str, olds: values.Properties, news: values.Properties, *, preview: bool
     ) -> Checked:
-        """Check a provider's configuration, starting its process."""
+        """Check a provider's configuration; the first check starts its process."""
         with self._lock:
             provider = self._checked.get(urn) or self._launcher.launch(package_of(type_))
             self._checked[urn] = provider
         return provider.check_config(urn, olds, news, preview=preview)
 
     def checked(self, urn: str) -> Provider:
-        """The process started for a provider resource."""
         return self._checked[urn]
 
     def configure(self, resource: Resource) -> None:
-        """Give a checked provider its configuration and file it under the resource's reference."""
+        """Configure a checked provider and file it under the reference of its resource."""
         reference = ProviderReference(resource.urn, resource.id)
         with self._lock:
             provider = self._checked.pop(resource.urn, None)
@@ -161,11 +160,10 @@ class Providers:
             previous.end()
 
     def rename(self, old_urn: str, urn: str) -> None:
-        """Let references to a renamed provider find it."""
         self._aliases[old_urn] = urn
 
     def get(self, text: str) -> Provider:
-        """The provider of a reference; one only the last run knew is configured from the state."""
+        # A provider that only the previous run registered is configured from the state.
         reference = parse_reference(text)
         renamed = reference._replace(urn=self._aliases.get(reference.urn, reference.urn))
         with self._lock:
@@ -180,7 +178,6 @@ class Providers:
             return self._ready[reference]
 
     def close(self) -> None:
-        """End every provider."""
         with self._lock:
             providers = {*self._ready.values(), *self._checked.values()}
         threads = [threading.Thread(target=provider.end) for provider in providers]
@@ -191,7 +188,6 @@ class Providers:
 
 
 def default_name(package: str, version: str) -> str:
-    """What a default provider is called."""
     if package == DYNAMIC or not version:
         return "default"
     return f"default_{version.replace('.', '_').replace('-', '_').replace('+', '_')}"

@@ -1,1 +1,1 @@
-"""What a stack remembers: resources, their names and property values, and their file."""
+"""What a stack remembers: resources, their names and property values, and the state file."""

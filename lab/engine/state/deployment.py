@@ -1,4 +1,4 @@
-"""What a stack's state file holds: Pulumi's deployment format (version 3), read, written and checked."""
+"""The contents of a stack's state file in Pulumi's deployment format (version 3)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _VERSION = "3.272.0"
 
 @dataclass(frozen=True)
 class Pending:
-    """An operation that was begun and of whose end nothing is known."""
+    """An operation that started and whose result is unknown."""
 
     kind: str
     resource: Resource
@@ -28,13 +28,10 @@ class Pending:
 
 @dataclass
 class Deployment:
-    """What a state file holds."""
-
     resources: list[Resource] = field(default_factory=list)
     pending: list[Pending] = field(default_factory=list)
 
     def stack_outputs(self) -> dict[str, Any]:
-        """The outputs of the stack itself."""
         for resource in self.resources:
             if resource.type == "pulumi:pulumi:Stack" and not resource.delete:
                 return resource.outputs
@@ -42,12 +39,12 @@ class Deployment:
 
 
 def check_integrity(resources: Iterable[Resource]) -> None:
-    """Refuse a list in which a resource comes before something it needs."""
+    """Refuse a list in which a resource comes before another one that it needs."""
     seen: set[str] = set()
     live: set[str] = set()
     for resource in resources:
         for urn in sorted(resource.needs() - seen):
-            msg = f"{resource.urn} needs {urn}, which the state does not hold before it"
+            msg = f"{resource.urn} needs {urn}, which must come before it in the state"
             raise StateError(msg)
         if not resource.delete and resource.urn in live:
             msg = f"{resource.urn} is in the state twice"
@@ -58,19 +55,18 @@ def check_integrity(resources: Iterable[Resource]) -> None:
 
 
 def secrets_salt(document: dict[str, Any]) -> str | None:
-    """The passphrase's salt a deployment was written with."""
+    """The salt of the passphrase that encrypted a deployment."""
     provider = document.get("secrets_providers") or {}
     if not provider:
         return None
     if provider.get("type") != "passphrase":
-        msg = f"the state's secrets are kept by '{provider.get('type')}', this engine knows passphrases only"
+        msg = f"the state's secrets are encrypted by '{provider.get('type')}', not by a passphrase"
         raise UserError(msg)
     salt = provider["state"]["salt"]
     return str(salt)
 
 
 def read_deployment(document: dict[str, Any], crypter: Crypter | None) -> Deployment:
-    """The deployment of a `deployment` or `latest` document."""
 
     def decrypt(text: str) -> str:
         if crypter is None:
@@ -88,7 +84,6 @@ def read_deployment(document: dict[str, Any], crypter: Crypter | None) -> Deploy
 
 
 def write_deployment(deployment: Deployment, crypter: Crypter) -> dict[str, Any]:
-    """The document of a deployment."""
     document = document_head(crypter)
     document["resources"] = [resource.to_json(crypter.encrypt) for resource in deployment.resources]
     document["pending_operations"] = [

@@ -1,8 +1,8 @@
-"""Secrets at rest, by a passphrase: the scheme of the Pulumi CLI, so that either can read the other's files.
+"""Encryption of secrets with a passphrase, compatible with the Pulumi CLI in both directions.
 
-A key is derived with PBKDF2-HMAC-SHA256 (1,000,000 rounds) from the passphrase and a salt; a value is
-AES-256-GCM ciphertext written `v1:nonce:ciphertext` in base64. The salt travels with an encrypted word
-that tells a right passphrase from a wrong one.
+A key is derived from the passphrase and a salt with PBKDF2-HMAC-SHA256 (1,000,000 rounds). A value is
+AES-256-GCM ciphertext written `v1:nonce:ciphertext` in base64. The stored salt includes an encrypted known
+word, which shows whether a passphrase is right.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PROOF = "pulumi"
 
 
 def passphrase_from(environment: Mapping[str, str]) -> str | None:
-    """The passphrase the environment gives, directly or by file; an empty one counts."""
+    """The passphrase from the environment or from the file it names; an empty passphrase is valid."""
     if "PULUMI_CONFIG_PASSPHRASE" in environment:
         return environment["PULUMI_CONFIG_PASSPHRASE"]
     path = environment.get("PULUMI_CONFIG_PASSPHRASE_FILE")
@@ -51,7 +51,6 @@ class Crypter:
 
     @classmethod
     def create(cls, passphrase: str) -> Crypter:
-        """A crypter with a fresh salt."""
         salt = os.urandom(8)
         crypter = cls(_key(passphrase, salt), "")
         crypter.salt = f"v1:{base64.b64encode(salt).decode()}:{crypter.encrypt(_PROOF)}"
@@ -59,7 +58,7 @@ class Crypter:
 
     @classmethod
     def unlock(cls, passphrase: str, salt: str) -> Crypter:
-        """The crypter a stack's salt belongs to."""
+        """The crypter for an existing salt; a wrong passphrase raises UserError."""
         version, _, rest = salt.partition(":")
         encoded, _, proof = rest.partition(":")
         if version != "v1" or not proof:
@@ -74,7 +73,6 @@ class Crypter:
         return crypter
 
     def encrypt(self, plain: str) -> str:
-        """The ciphertext of a string."""
         if plain not in self._known:
             nonce = os.urandom(12)
             sealed = self._cipher.encrypt(nonce, plain.encode(), None)
@@ -82,7 +80,6 @@ class Crypter:
         return self._known[plain]
 
     def decrypt(self, text: str) -> str:
-        """The string a ciphertext was made of."""
         try:
             version, nonce, sealed = text.split(":")
             plain = self._cipher.decrypt(base64.b64decode(nonce), base64.b64decode(sealed), None).decode()

@@ -1,4 +1,4 @@
-"""Property paths applied to values: what `ignoreChanges` puts back."""
+"""Property paths such as `tags["a.b"][0].c`: parsing, matching, and restoring what `ignoreChanges` names."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _MISSING = object()
 
 
 def split_path(path: str) -> list[str]:
-    """A property path as its steps: `tags["a.b"][0].c`."""
+    """Split a property path into its steps: `tags["a.b"][0].c`."""
     return [quoted or index or name for quoted, index, name in _STEP.findall(path)]
 
 
 def contains(pattern: str, path: str) -> bool:
-    """Whether a path is the pattern's or lies below it; `*` stands for any one step."""
+    """Whether a path equals the pattern or is below it; `*` matches any single step."""
     wanted, given = split_path(pattern), split_path(path)
     return len(wanted) <= len(given) and all(
         want in ("*", step) for want, step in zip(wanted, given, strict=False)
@@ -37,7 +37,7 @@ def put_back(news: values.Properties, olds: values.Properties, ignored: Iterable
 
 
 def _reset(new: Any, old: Any, steps: list[str]) -> None:
-    """Make `new` agree with `old` at a path, where both have the place the path leads to."""
+    # Both values must have every parent of the path; otherwise nothing is changed.
     if not steps:
         return
     new, old = values.reveal(new), values.reveal(old)

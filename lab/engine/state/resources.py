@@ -1,4 +1,4 @@
-"""One resource as the state remembers it, and its form in a deployment file (version 3)."""
+"""One resource as the state stores it, and its form in a deployment file (version 3)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Encrypt = Callable[[str], str]
 
 @dataclass(eq=False)
 class Resource:
-    """A resource: what was asked for (inputs), what came of it (outputs), and how to treat it."""
+    """A resource: its inputs, its outputs, and the options for its treatment."""
 
     urn: str
     type: str
@@ -35,8 +35,8 @@ class Resource:
     property_dependencies: dict[str, list[str]] = field(default_factory=dict)
     pending_replacement: bool = False
     additional_secret_outputs: list[str] = field(default_factory=list)
+    # The old URN that the resource continues in this run; the state file stores only the new URN.
     aliases: list[str] = field(default_factory=list)
-    """The old name the resource continues in this run; the state knows the new one only."""
     custom_timeouts: dict[str, float] = field(default_factory=dict)
     import_id: str = ""
     retain_on_delete: bool = False
@@ -46,25 +46,23 @@ class Resource:
     modified: str = ""
     ignore_changes: list[str] = field(default_factory=list)
     replace_on_changes: list[str] = field(default_factory=list)
+    # Fields of the file that this engine does not use; they are written back unchanged.
     rest: dict[str, Any] = field(default_factory=dict)
-    """Fields of the file this engine has no use for, kept as they were."""
 
     def clone(self, **changes: Any) -> Resource:
-        """A copy with some fields changed."""
         return dataclasses.replace(copy.copy(self), **changes)
 
     @property
     def is_provider(self) -> bool:
-        """Whether the resource is a provider of others."""
         return is_provider(self.type)
 
     @property
     def needs_calls(self) -> bool:
-        """Whether a provider is asked to make, change and delete it."""
+        """Whether a provider creates, changes and deletes it."""
         return self.custom and not self.is_provider
 
     def needs(self) -> set[str]:
-        """The urns of everything this resource cannot be without."""
+        """The URNs of everything that must exist as long as this resource does."""
         found = {*self.dependencies, *(urn for urns in self.property_dependencies.values() for urn in urns)}
         found.update(filter(None, (self.parent, self.deleted_with)))
         if self.provider:
@@ -72,7 +70,7 @@ class Resource:
         return found
 
     def renamed(self, new_names: dict[str, str]) -> Resource:
-        """The resource with its references following renamed resources."""
+        """The resource with its references changed to the new URNs of renamed resources."""
         if not self.needs() & new_names.keys():
             return self
 
@@ -94,7 +92,7 @@ class Resource:
         )
 
     def to_json(self, encrypt: Encrypt) -> dict[str, Any]:
-        """The resource as a deployment file holds it: empty fields left out, secrets encrypted."""
+        """The resource in the format of a deployment file: empty fields omitted, secrets encrypted."""
         written: dict[str, Any] = {"urn": self.urn, "custom": self.custom}
         for attribute, key in _OPTIONAL_FIELDS:
             value = getattr(self, attribute)
@@ -107,14 +105,13 @@ class Resource:
 
     @classmethod
     def from_json(cls, written: dict[str, Any], decrypt: Encrypt) -> Resource:
-        """The resource a deployment file holds."""
         known = {attribute: written[key] for attribute, key in _FIELDS if key in written}
         rest = {key: value for key, value in written.items() if key not in _KEYS}
         for attribute in ("inputs", "outputs"):
             known[attribute] = _unseal(known.get(attribute) or {}, decrypt)
             if is_provider(known["type"]):
-                known[attribute].pop(_NOTES, None)
-        return cls(**known, rest={key: rest[key] for key in rest if key not in _FORGOTTEN})
+                known[attribute].pop(_DOWNLOAD_NOTES, None)
+        return cls(**known, rest={key: rest[key] for key in rest if key not in _NOT_KEPT})
 
 
 _OPTIONAL_FIELDS = (
@@ -144,10 +141,10 @@ _OPTIONAL_FIELDS = (
 )
 _FIELDS = (("urn", "urn"), ("custom", "custom"), *_OPTIONAL_FIELDS)
 _KEYS = frozenset(key for _, key in _FIELDS)
-_NOTES = "__internal"
-"""Where the Pulumi CLI notes a provider's download among its properties, which no provider may be given."""
-# Former names, once followed, and local paths of whoever ran the program last: not carried on.
-_FORGOTTEN = frozenset({"aliases", "sourcePosition", "stackTrace"})
+# The Pulumi CLI stores the download of a provider among its properties; no provider may receive it.
+_DOWNLOAD_NOTES = "__internal"
+# Aliases that were already followed, and paths on the machine of the last run, are not kept.
+_NOT_KEPT = frozenset({"aliases", "sourcePosition", "stackTrace"})
 
 
 def _seal(value: Any, encrypt: Encrypt) -> Any:
@@ -175,7 +172,7 @@ def _unseal(value: Any, decrypt: Encrypt) -> Any:
 
 
 def dependents(root_urns: Iterable[str], resources: Iterable[Resource]) -> list[Resource]:
-    """The resources that need any of the roots, directly or through others, in state order."""
+    """The resources that need any of the roots, directly or indirectly, in the order of the state."""
     reached = set(root_urns)
     found = []
     for resource in resources:

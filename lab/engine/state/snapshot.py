@@ -1,7 +1,7 @@
 """The state of a run in progress, and when it is saved.
 
-The whole state is saved, atomically, before an operation whose loss would orphan something and after each
-result. Threads that want to save at the same time share one write.
+The whole state is saved atomically before an operation whose loss would orphan a resource, and after each
+result. Threads that save at the same time share one write.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Snapshot:
-    """The state of a run in progress: what is done already, then what is left of the last run's."""
+    """The state of a run in progress: new results first, then what is left of the previous state."""
 
     def __init__(self, deployment: Deployment, crypter: Crypter, store: Store, stack: str) -> None:
         self._crypter = crypter
@@ -32,9 +32,10 @@ class Snapshot:
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._base = list(deployment.resources)
-        self._gone: set[int] = set()
+        self._dropped: set[int] = set()
         self._news: dict[int, Resource] = {}
-        # A creation nobody saw the end of may have left something behind: it is shown until somebody looks.
+        # A creation without a known result may have left a resource behind, so it stays listed until the user
+        # removes it.
         self._kept = [entry for entry in deployment.pending if entry.kind == "creating"]
         self._pending: dict[int, Pending] = {}
         self._texts: dict[int, tuple[Resource, str]] = {}
@@ -42,20 +43,20 @@ class Snapshot:
         self._written = 0
 
     def resources(self) -> list[Resource]:
-        """Every resource there is now, dependencies first."""
+        """All resources of the current state, dependencies first."""
         with self._lock:
             return self._resources()
 
     def _resources(self) -> list[Resource]:
         news = list(self._news.values())
         names = {alias: resource.urn for resource in news for alias in resource.aliases}
-        left = [resource for resource in self._base if id(resource) not in self._gone]
+        left = [resource for resource in self._base if id(resource) not in self._dropped]
         news = [resource.renamed(names) if names else resource for resource in news]
         return news + [resource.renamed(names) if names else resource for resource in left]
 
     @contextlib.contextmanager
     def operation(self, kind: str, resource: Resource) -> Iterator[None]:
-        """Have the state say that an operation runs while it does; on disk before the caller goes on."""
+        """List an operation as pending while it runs; it is on disk before the caller continues."""
         key = id(resource)
         with self._lock:
             self._pending[key] = Pending(kind, resource)
@@ -81,10 +82,10 @@ class Snapshot:
         changed: Resource | None = None,
         write: bool = True,
     ) -> None:
-        """Note what is done: a resource added, an old one gone, one changed in place; all in one write."""
+        """Record a result in one write: a resource added, an old one dropped, one changed in place."""
         with self._lock:
             if drop is not None:
-                self._gone.add(id(drop))
+                self._dropped.add(id(drop))
                 self._news.pop(id(drop), None)
             if add is not None:
                 self._news[id(add)] = add
@@ -96,23 +97,23 @@ class Snapshot:
             self._write(version)
 
     def substitute(self, old: Resource, new: Resource) -> None:
-        """Put a refreshed resource in the old one's place; written with the next write."""
+        """Replace a resource by its refreshed form; saved with the next write."""
         with self._lock:
             self._base = [new if resource is old else resource for resource in self._base]
             self._touch()
 
-    def strip(self, gone: set[str]) -> None:
-        """Take references to resources that no longer exist out of what is left."""
+    def strip(self, deleted: set[str]) -> None:
+        """Remove references to deleted resources from the remaining ones."""
         with self._lock:
-            self._base = [_without(resource, gone) for resource in self._resources()]
-            self._gone.clear()
+            self._base = [_without(resource, deleted) for resource in self._resources()]
+            self._dropped.clear()
             self._news.clear()
             self._texts.clear()
             version = self._touch()
         self._write(version)
 
     def close(self) -> None:
-        """Write what is not written yet and refuse to have left anything inconsistent."""
+        """Save what is not saved yet, then check the integrity of the state."""
         self._write(self._version)
         check_integrity(self.resources())
 
@@ -132,7 +133,7 @@ class Snapshot:
             self._written = version
 
     def _text(self, resources: list[Resource], pending: list[Pending]) -> str:
-        """The deployment as JSON; resources that did not change are not serialised again."""
+        # JSON of unchanged resources is kept: serialising all of them after each step would be quadratic.
         operations = [
             f'{{"resource": {self._fresh_text(entry.resource)}, "type": {json.dumps(entry.kind)}}}'
             for entry in pending
@@ -156,18 +157,18 @@ def _lines(items: Iterable[str]) -> str:
     return "[\n" + ",\n".join(items) + "\n]"
 
 
-def _without(resource: Resource, gone: set[str]) -> Resource:
-    if not resource.needs() & gone:
+def _without(resource: Resource, deleted: set[str]) -> Resource:
+    if not resource.needs() & deleted:
         return resource
     return resource.clone(
-        dependencies=[urn for urn in resource.dependencies if urn not in gone],
+        dependencies=[urn for urn in resource.dependencies if urn not in deleted],
         property_dependencies={
-            key: [urn for urn in urns if urn not in gone]
+            key: [urn for urn in urns if urn not in deleted]
             for key, urns in resource.property_dependencies.items()
         },
-        deleted_with="" if resource.deleted_with in gone else resource.deleted_with,
-        parent="" if resource.parent in gone else resource.parent,
+        deleted_with="" if resource.deleted_with in deleted else resource.deleted_with,
+        parent="" if resource.parent in deleted else resource.parent,
         provider=""
-        if resource.provider and parse_reference(resource.provider).urn in gone
+        if resource.provider and parse_reference(resource.provider).urn in deleted
         else resource.provider,
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Store:
-    """The state directory: `.pulumi/stacks/<project>/<stack>.json`, as the CLI's file backend lays it out."""
+    """The state directory: `.pulumi/stacks/<project>/<stack>.json`."""
 
     def __init__(self, directory: Path, project: str) -> None:
         self._root = directory / ".pulumi"
@@ -24,19 +24,16 @@ class Store:
         self._selection = self._root / f"selected-{project}"
 
     def path(self, stack: str) -> Path:
-        """Where a stack's state is kept."""
         return self._stacks / f"{stack}.json"
 
     def stacks(self) -> list[str]:
-        """The stacks that exist."""
         return sorted(path.stem for path in self._stacks.glob("*.json"))
 
     def exists(self, stack: str) -> bool:
-        """Whether a stack was made."""
         return self.path(stack).exists()
 
     def selected(self) -> str | None:
-        """The stack commands mean when none is named."""
+        """The stack that commands use when none is given."""
         try:
             name = self._selection.read_text(encoding="utf-8").strip()
         except FileNotFoundError:
@@ -44,12 +41,11 @@ class Store:
         return name if self.exists(name) else None
 
     def select(self, stack: str) -> None:
-        """Remember a stack as the one meant from now on."""
         self._root.mkdir(parents=True, exist_ok=True)
         self._selection.write_text(stack + "\n", encoding="utf-8")
 
     def read(self, stack: str) -> dict[str, Any]:
-        """The latest deployment's document; empty for a stack nothing was done with."""
+        """The latest deployment; empty for a new stack."""
         try:
             document = json.loads(self.path(stack).read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -66,7 +62,7 @@ class Store:
 
     @contextlib.contextmanager
     def locked(self, stack: str) -> Iterator[None]:
-        """Keep others from changing a stack meanwhile; the lock goes with the process, however that ends."""
+        """Prevent other runs from changing a stack; the lock ends with the process."""
         path = self._stacks / f".{stack}.lock"
         with path.open("w") as file:
             try:
@@ -77,11 +73,10 @@ class Store:
             yield
 
     def write(self, stack: str, latest: dict[str, Any] | None) -> None:
-        """Replace a stack's state."""
         self.write_text(stack, "null" if latest is None else json.dumps(latest, indent=4, ensure_ascii=False))
 
     def write_text(self, stack: str, latest: str) -> None:
-        """Replace a stack's state by a deployment already written as JSON, atomically."""
+        """Atomically replace a stack's state by a deployment in JSON."""
         head = json.dumps({"stack": f"organization/{self._stacks.name}/{stack}"})[:-1]
         text = f'{{"version": 3, "checkpoint": {head}, "latest": {latest}}}}}\n'
         path = self.path(stack)
@@ -93,7 +88,7 @@ class Store:
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Write a file so that a reader, or a crash, sees the old or the new one and nothing between."""
+    """Write a file atomically: after a crash it holds either the old or the new text."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

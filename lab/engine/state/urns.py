@@ -1,7 +1,7 @@
 """Names of resources: `urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME`, and references to providers.
 
-A provider reference is a provider's urn and id joined by `::`; its id is unknown while the provider is
-only planned.
+A provider reference is the URN and the id of a provider, joined by `::`; the id is unknown while the provider
+is only planned.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ PROVIDER_PREFIX = "pulumi:providers:"
 
 
 class Urn(NamedTuple):
-    """A urn taken apart."""
+    """The parts of a URN."""
 
     stack: str
     project: str
@@ -23,7 +23,7 @@ class Urn(NamedTuple):
 
     @property
     def type(self) -> str:
-        """The resource's own type, without those of its parents."""
+        """The resource's own type, without the types of its parents."""
         return self.qualified_type.rpartition("$")[2]
 
     def __str__(self) -> str:
@@ -31,40 +31,37 @@ class Urn(NamedTuple):
 
 
 def parse(urn: str) -> Urn:
-    """Take a urn apart; names may hold `::` themselves."""
+    # A name may contain `::`, hence the limit on the split.
     head, project, qualified_type, name = urn.split("::", 3)
     return Urn(head.removeprefix("urn:pulumi:"), project, qualified_type, name)
 
 
 def make(stack: str, project: str, parent: str, type_: str, name: str) -> str:
-    """The urn of a resource under a parent; the stack itself does not qualify its children."""
+    """The URN of a resource under a parent; the stack as a parent is not part of it."""
     prefix = parse(parent).qualified_type if parent else ""
     qualified = f"{prefix}${type_}" if prefix and prefix != STACK_TYPE else type_
     return str(Urn(stack, project, qualified, name))
 
 
 def name_of(urn: str) -> str:
-    """The resource's name within its type."""
     return parse(urn).name
 
 
 def type_of(urn: str) -> str:
-    """The resource's own type."""
     return parse(urn).type
 
 
 def is_provider(type_: str) -> bool:
-    """Whether resources of this type are providers of others."""
     return type_.startswith(PROVIDER_PREFIX)
 
 
 def package_of(type_: str) -> str:
-    """The package that serves a type: its first part, or the provider's own package."""
+    """The package that serves a type: its first part or, for a provider, the provider's own package."""
     return type_.removeprefix(PROVIDER_PREFIX) if is_provider(type_) else type_.partition(":")[0]
 
 
 class ProviderReference(NamedTuple):
-    """Which configured provider looks after a resource."""
+    """The configured provider of a resource."""
 
     urn: str
     id: str
@@ -74,13 +71,12 @@ class ProviderReference(NamedTuple):
 
 
 def parse_reference(text: str) -> ProviderReference:
-    """Take a provider reference apart."""
     urn, _, identifier = text.rpartition("::")
     return ProviderReference(urn, identifier)
 
 
 def short_type(type_: str) -> str:
-    """`aws:ec2/vpc:Vpc` as people read it: `aws:ec2:Vpc`."""
+    """The type as displays show it: `aws:ec2/vpc:Vpc` becomes `aws:ec2:Vpc`."""
     package, _, rest = type_.partition(":")
     module, separator, name = rest.rpartition(":")
     head, _, last = module.rpartition("/")

@@ -1,8 +1,8 @@
-"""Property values in Pulumi's wire form: plain JSON in which special objects carry a signature.
+"""Property values in Pulumi's wire format: JSON in which special objects carry a signature.
 
-The engine keeps every value exactly as it travels (secrets, references and output values are tagged
-objects, an unknown is a sentinel string), so nothing is lost between a program, a provider and the
-state file. Everything here is pure; the monitor, the planner and the state all call it.
+The engine keeps every value exactly as it was sent (secrets, references and output values are tagged objects,
+an unknown is a fixed string), so a value passes from the program to a provider and the state file without
+loss. All functions are pure.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a type tag of the wi
 OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
 REFERENCE = "5cf8f73096256a8f31e491e813e4eb8e"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-# Older providers say of which type the unknown value will be.
+# Older providers use one sentinel per type for unknown values.
 _TYPED_UNKNOWNS = frozenset(
     {
         "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
@@ -36,7 +36,6 @@ _MAX_EXACT_INTEGER = 2**53
 
 
 def from_struct(message: struct_pb2.Struct) -> Properties:
-    """The properties of a protobuf struct; whole numbers become integers."""
     return {key: _from_value(value) for key, value in message.fields.items()}
 
 
@@ -56,14 +55,13 @@ def _from_value(message: struct_pb2.Value) -> Value:
 
 
 def whole(number: float) -> int | float:
-    """The number as an integer where that loses nothing, so that state files say `1`, not `1.0`."""
+    """The number as an integer where this is exact, so that state files contain `1` instead of `1.0`."""
     if number.is_integer() and abs(number) <= _MAX_EXACT_INTEGER:
         return int(number)
     return number
 
 
 def to_struct(properties: Mapping[str, Value]) -> struct_pb2.Struct:
-    """The protobuf struct of some properties."""
     message = struct_pb2.Struct()
     for key, value in properties.items():
         _fill(message.fields[key], value)
@@ -100,45 +98,42 @@ def _tag(value: Value) -> str | None:
 
 
 def is_secret(value: Value) -> bool:
-    """Whether the value itself (not something inside it) is marked secret."""
+    """Whether the value itself, not a part of it, is marked secret."""
     return _tag(value) == SECRET
 
 
 def is_output(value: Value) -> bool:
-    """Whether the value is an output value (with dependencies, perhaps secret, perhaps unknown)."""
+    """Whether it is an output value (with dependencies, possibly secret or unknown)."""
     return _tag(value) == OUTPUT
 
 
 def is_reference(value: Value) -> bool:
-    """Whether the value is a reference to another resource."""
     return _tag(value) == REFERENCE
 
 
 def is_unknown(value: Value) -> bool:
-    """Whether the value is not known yet."""
     return isinstance(value, str) and value == UNKNOWN
 
 
 def secret(value: Value) -> Value:
-    """The value marked secret, once."""
     return value if is_secret(value) else {SIGNATURE: SECRET, "value": value}
 
 
 def reveal(value: Value) -> Value:
-    """The value without a secret mark of its own."""
+    """The value without its own secret mark."""
     return value.get("value") if is_secret(value) else value
 
 
 def reference(urn: str, resource_id: str | None) -> Properties:
     """A reference to a resource; components have no id."""
-    made: Properties = {SIGNATURE: REFERENCE, "urn": urn}
+    tagged: Properties = {SIGNATURE: REFERENCE, "urn": urn}
     if resource_id is not None:
-        made["id"] = resource_id
-    return made
+        tagged["id"] = resource_id
+    return tagged
 
 
 def walk(value: Value) -> Iterator[Value]:
-    """The value and everything inside it, marks included."""
+    """The value and every value inside it, including marks."""
     yield value
     if isinstance(value, dict):
         for item in value.values():
@@ -149,17 +144,15 @@ def walk(value: Value) -> Iterator[Value]:
 
 
 def has_unknowns(value: Value) -> bool:
-    """Whether anything inside the value is unknown."""
     return any(is_unknown(item) or (is_output(item) and "value" not in item) for item in walk(value))
 
 
 def has_secrets(value: Value) -> bool:
-    """Whether anything inside the value is secret."""
     return any(is_secret(item) or (is_output(item) and item.get("secret")) for item in walk(value))
 
 
 def _rewrite(value: Value, change: Callable[[Value], Value]) -> Value:
-    """The value with `change` applied to everything inside it, innermost first."""
+    # Innermost values first, so that `change` sees children that were already changed.
     if isinstance(value, dict):
         return change({key: _rewrite(item, change) for key, item in value.items()})
     if isinstance(value, list):
@@ -168,7 +161,6 @@ def _rewrite(value: Value, change: Callable[[Value], Value]) -> Value:
 
 
 def rewrite(properties: Mapping[str, Value], change: Callable[[Value], Value]) -> Properties:
-    """Some properties with `change` applied to every value inside them."""
     return {key: _rewrite(value, change) for key, value in properties.items()}
 
 
@@ -182,12 +174,12 @@ def _plain_output(value: Value) -> Value:
 
 
 def without_outputs(properties: Mapping[str, Value]) -> Properties:
-    """Output values downgraded to unknown, secret or plain values."""
+    """Convert output values to unknown, secret or plain values."""
     return rewrite(properties, _plain_output)
 
 
 def without_secrets(properties: Mapping[str, Value]) -> Properties:
-    """The properties with every secret mark taken off (for providers that do not keep them)."""
+    """Remove all secret marks, for providers that do not support them."""
     return rewrite(properties, reveal)
 
 
@@ -198,12 +190,12 @@ def _id_of(value: Value) -> Value:
 
 
 def without_references(properties: Mapping[str, Value]) -> Properties:
-    """Resource references turned into ids (urns for components), for readers that do not know them."""
+    """Replace resource references by ids (URNs for components), for readers that do not support them."""
     return rewrite(properties, _id_of)
 
 
 def without_unknowns(properties: Mapping[str, Value]) -> Properties:
-    """The properties without those that hold an unknown, at any depth."""
+    """Remove unknown values at any depth."""
     return {key: _drop_unknown(value) for key, value in properties.items() if not _is_unknown_inside(value)}
 
 
@@ -220,7 +212,7 @@ def _drop_unknown(value: Value) -> Value:
 
 
 def as_outputs(properties: Mapping[str, Value]) -> Properties:
-    """Unknown and secret values upgraded to output values, as component providers want them."""
+    """Convert unknown and secret values to output values, which component providers expect."""
     return {key: _as_output(value) for key, value in properties.items()}
 
 
@@ -231,8 +223,8 @@ def _as_output(value: Value) -> Value:
         return {SIGNATURE: OUTPUT}
     if is_secret(value):
         inner = value["value"]
-        made = {SIGNATURE: OUTPUT, "secret": True}
-        return made if is_unknown(inner) else {**made, "value": inner}
+        tagged = {SIGNATURE: OUTPUT, "secret": True}
+        return tagged if is_unknown(inner) else {**tagged, "value": inner}
     if isinstance(value, dict):
         return as_outputs(value)
     if isinstance(value, list):
@@ -241,7 +233,7 @@ def _as_output(value: Value) -> Value:
 
 
 def dependencies_of(value: Value) -> set[str]:
-    """The resources named by output values inside the value."""
+    """The URNs named by output values inside the value."""
     found: set[str] = set()
     for item in walk(value):
         if is_output(item):
@@ -250,10 +242,10 @@ def dependencies_of(value: Value) -> set[str]:
 
 
 def mark_like(outputs: Mapping[str, Value], inputs: Mapping[str, Value]) -> Properties:
-    """Outputs whose input of the same key was secret, marked secret again.
+    """Mark outputs secret where the input of the same key was secret.
 
-    A provider that does not keep secrets returns them bare. Objects are compared key by key; a list with
-    one secret in it becomes secret as a whole, since elements may have moved.
+    A provider that does not support secrets returns them unmarked. Objects are compared key by key; a list
+    with a secret in it becomes secret as a whole, since its elements may have moved.
     """
     return {key: _mark_value_like(value, inputs.get(key)) for key, value in outputs.items()}
 
@@ -274,13 +266,12 @@ def _mark_value_like(value: Value, pattern: Value) -> Value:
 
 
 def mark_keys(properties: Mapping[str, Value], keys: Iterable[str]) -> Properties:
-    """The properties with the named ones marked secret."""
     names = set(keys)
     return {key: secret(value) if key in names else value for key, value in properties.items()}
 
 
 def masked(value: Value) -> Value:
-    """The value as it may be shown: secrets as [secret], unknowns as words."""
+    """The value for display: `[secret]` for secrets, `[unknown]` for unknown values."""
 
     def cover(item: Value) -> Value:
         if is_secret(item):
@@ -291,12 +282,12 @@ def masked(value: Value) -> Value:
 
 
 def revealed(value: Value) -> Value:
-    """The value with every secret inside it in clear; only for `--show-secrets` and programs."""
+    """The value with all secrets in plain text, for `--show-secrets` and for programs."""
     return _rewrite(_rewrite(value, _plain_output), reveal)
 
 
 def equal(left: Value, right: Value) -> bool:
-    """Deep equality that does not take `True` for `1`."""
+    """Deep equality in which `True` differs from `1`."""
     if isinstance(left, dict) and isinstance(right, dict):
         return left.keys() == right.keys() and all(equal(left[key], right[key]) for key in left)
     if isinstance(left, list) and isinstance(right, list):

@@ -1,1 +1,1 @@
-"""What has to be done for each resource, and doing it."""
+"""Which operations each resource needs, and their execution."""

@@ -1,4 +1,4 @@
-"""Which old resource a new one continues, by its name or by an alias that the program declares for it."""
+"""Finds the old resource that a new one continues, by name or by an alias declared in the program."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
 
 class Aliases:
-    """Which old resource a new one continues: names used in this run, old names taken over."""
+    """The renames of this run."""
 
     def __init__(self, stack: str, project: str) -> None:
         self._stack = stack
         self._project = project
-        self.taken: dict[str, str] = {}
+        self.continued_by: dict[str, str] = {}
         """Old urn to the new one that continues it."""
         self.former: dict[str, str] = {}
         """New urn to the old one it continues."""
 
     def candidates(self, goal: Goal) -> list[str]:
-        """Every urn the resource may have had before, the likeliest first."""
+        """All URNs that the resource may have had before, most likely first."""
         own = [self._resolve(goal, alias) for alias in goal.aliases]
         parents = self.former.get(goal.parent)
         if parents is None:
@@ -34,8 +34,7 @@ class Aliases:
         return list(dict.fromkeys(found))
 
     def take(self, old_urn: str, urn: str) -> None:
-        """Record that a resource continues an old one."""
-        self.taken[old_urn] = urn
+        self.continued_by[old_urn] = urn
         self.former[urn] = old_urn
 
     def _resolve(self, goal: Goal, alias: Alias) -> str:
@@ -53,7 +52,7 @@ class Aliases:
         )
 
     def _under(self, type_: str, name: str, parent: str, former_parent: str) -> str:
-        """The child's urn under its parent's old name; a name made from the parent's follows it."""
+        # A name that starts with the parent's name is renamed with the parent.
         prefix = urns.name_of(parent)
         if name.startswith(prefix):
             name = urns.name_of(former_parent) + name.removeprefix(prefix)

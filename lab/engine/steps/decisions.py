@@ -1,4 +1,4 @@
-"""What a run has decided so far, shared by the planner and the early deletions of a replacement."""
+"""The decisions of a run, shared by the planner, deletions and replacements."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Decisions:
-    """What this run decided so far, by urn."""
+    """The decisions so far, by URN."""
 
     seen: set[str] = field(default_factory=set)
-    settled: set[str] = field(default_factory=set)
-    """Resources whose step was decided; the others of the state may still be deleted."""
+    # Resources whose step is decided; the others in the state may still be deleted.
+    decided: set[str] = field(default_factory=set)
     replaced: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
-    condemned: set[int] = field(default_factory=set)
-    """Old resources (by identity) whose early deletion was planned already."""
+    # Old resources (by identity) whose deletion before a replacement is already planned.
+    deleted_early: set[int] = field(default_factory=set)
+    # Resources that were not created because they are no target.
     skipped: set[str] = field(default_factory=set)
-    """Resources that were not made because they are no target."""

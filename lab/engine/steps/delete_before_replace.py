@@ -1,7 +1,7 @@
-"""What has to go first when a resource is deleted before it is made again.
+"""The deletions that come first when a resource is deleted before it is recreated.
 
-Whatever depends on the condemned resource and would be replaced itself by a change of it cannot outlive
-it: it is deleted first, and made again when the program registers it.
+A resource that depends on the replaced one, and would itself be replaced by the change, cannot outlive it: it
+is deleted first and recreated when the program registers it.
 """
 
 from __future__ import annotations
@@ -20,17 +20,15 @@ if TYPE_CHECKING:
 
 
 class Cascade:
-    """Finds and plans the early deletions."""
-
     def __init__(self, run: Run, decisions: Decisions) -> None:
         self._run = run
         self._decisions = decisions
 
     def steps(self, urn: str, root: Resource) -> list[Step]:
-        """The deletions that must precede the root's own, dependents before what they depend on."""
+        """The deletions before that of the root: dependents before the resources they depend on."""
         steps = []
-        for resource in reversed(self._condemned(root)):
-            if id(resource) in self._decisions.condemned:
+        for resource in reversed(self._deleted_before(root)):
+            if id(resource) in self._decisions.deleted_early:
                 continue
             if resource.protect:
                 msg = (
@@ -39,27 +37,27 @@ class Cascade:
                 )
                 raise StepError(urn, msg)
             self._decisions.deleted.add(resource.urn)
-            self._decisions.condemned.add(id(resource))
+            self._decisions.deleted_early.add(id(resource))
             steps.append(Step(Op.DELETE_REPLACED, resource.urn, resource, keeps_old=True))
         return steps
 
-    def _condemned(self, root: Resource) -> list[Resource]:
+    def _deleted_before(self, root: Resource) -> list[Resource]:
         replaced = {root.urn}
         found = []
         for resource in dependents([root.urn], self._run.previous.resources):
-            if resource.delete or resource.urn in self._decisions.settled:
+            if resource.delete or resource.urn in self._decisions.decided:
                 continue
-            if self._must_go(resource, replaced):
+            if self._must_be_deleted(resource, replaced):
                 replaced.add(resource.urn)
                 found.append(resource)
         known = {id(resource) for resource in found}
         for resource in self._run.olds.values():
             tied = root.urn in resource.replace_with or resource.deleted_with == root.urn
-            if tied and id(resource) not in known and resource.urn not in self._decisions.settled:
+            if tied and id(resource) not in known and resource.urn not in self._decisions.decided:
                 found.append(resource)
         return found
 
-    def _must_go(self, resource: Resource, replaced: set[str]) -> bool:
+    def _must_be_deleted(self, resource: Resource, replaced: set[str]) -> bool:
         if not resource.custom or resource.external:
             return False
         if resource.provider and urns.parse_reference(resource.provider).urn in replaced:
@@ -69,7 +67,7 @@ class Cascade:
         return self._replaced_by_unknowns(resource, replaced)
 
     def _replaced_by_unknowns(self, resource: Resource, replaced: set[str]) -> bool:
-        """Whether the provider would replace the resource if what it takes from the replaced ones changed."""
+        # The provider is asked what it would do if the properties that come from replaced resources changed.
         touched = {
             key for key, needed in resource.property_dependencies.items() if replaced.intersection(needed)
         }

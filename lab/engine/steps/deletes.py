@@ -1,7 +1,7 @@
-"""What is deleted at the end of a run: all that the program no longer asks for, and all that was replaced.
+"""The deletions at the end of a run: resources that the program no longer registers, and replaced ones.
 
-Deletions run in levels: within one, nothing depends on anything else; what depends on others goes first.
-A failed deletion ends the run, so what it depends on is spared.
+They run in levels: resources of one level do not depend on each other, and dependents are deleted before what
+they depend on. A failed deletion ends the run, so that what it depends on stays.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def plan_deletes(run: Run, decisions: Decisions) -> list[Step]:
-    """A step for every old resource that has to go."""
+    """A step for every old resource to be deleted."""
     steps = []
     for resource in run.previous.resources:
         step = _step(resource, decisions)
@@ -28,7 +28,7 @@ def plan_deletes(run: Run, decisions: Decisions) -> list[Step]:
             continue
         decisions.deleted.add(resource.urn)
         steps.append(step)
-        # A provider that cannot be had is better known before the first deletion than after the last but one.
+        # A missing provider is reported before the first deletion instead of in the middle.
         if resource.provider:
             run.providers.get(resource.provider)
     _refuse_untargeted_dependents(run, steps)
@@ -38,8 +38,8 @@ def plan_deletes(run: Run, decisions: Decisions) -> list[Step]:
 def _step(resource: Resource, decisions: Decisions) -> Step | None:
     urn = resource.urn
     if resource.delete:
-        return None if id(resource) in decisions.condemned else Step(Op.DELETE_REPLACED, urn, resource)
-    if urn in decisions.settled:
+        return None if id(resource) in decisions.deleted_early else Step(Op.DELETE_REPLACED, urn, resource)
+    if urn in decisions.decided:
         return None
     if resource.pending_replacement:
         return Step(Op.REMOVE_PENDING, urn, resource)
@@ -47,13 +47,13 @@ def _step(resource: Resource, decisions: Decisions) -> Step | None:
 
 
 def _refuse_untargeted_dependents(run: Run, steps: list[Step]) -> None:
-    """With targets, nothing may be deleted that something else still needs."""
+    # With targets, a resource that a remaining one still needs must not be deleted.
     if not run.options.targets:
         return
-    going = {id(step.old) for step in steps}
+    deleted = {id(step.old) for step in steps}
     urns = {step.urn for step in steps if step.op is Op.DELETE}
     for resource in run.previous.resources:
-        if id(resource) not in going and resource.needs() & urns:
+        if id(resource) not in deleted and resource.needs() & urns:
             run.error(
                 resource.urn, f"'{resource.urn}' will be destroyed but was not specified in --target list"
             )
@@ -63,14 +63,14 @@ def _refuse_untargeted_dependents(run: Run, steps: list[Step]) -> None:
 
 
 def levels(steps: list[Step]) -> list[list[Step]]:
-    """The steps in the order of deletion: each level may go at once, when those before it are gone."""
+    """The steps in order: the members of a level may be deleted at once, after the previous level."""
     waiting = list(steps)
     ordered: list[list[Step]] = []
     while waiting:
         needed = {urn for step in waiting for urn in step.resource.needs()}
         level = [step for step in waiting if step.urn not in needed]
         if not level:
-            # Only old and new incarnations of one name can seem to need each other.
+            # Only the old and the new resource of one URN can seem to need each other.
             level = waiting
         ordered.append(level)
         chosen = {id(step) for step in level}
@@ -79,14 +79,13 @@ def levels(steps: list[Step]) -> list[list[Step]]:
 
 
 def execute_deletes(run: Run, executor: Executor, steps: list[Step]) -> None:
-    """Carry the deletions out, level by level."""
     for level in levels(steps):
         in_parallel(run, executor, level)
-        run.check_going()
+        run.raise_if_stopped()
 
 
 def in_parallel(run: Run, executor: Executor, steps: list[Step]) -> None:
-    """Carry independent steps out, as many at a time as the run allows; wait for all."""
+    """Execute independent steps, as many at a time as the run allows, and wait for all."""
     waiting = iter(steps)
     lock = threading.Lock()
 

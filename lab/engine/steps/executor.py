@@ -1,7 +1,7 @@
-"""Carries steps out: asks the provider, keeps the state up to date, tells the displays.
+"""Executes steps: calls the provider, updates the state and reports to the displays.
 
-Steps of one registration run one after the other in the caller's thread; those of different
-registrations run at the same time, as many as the run allows.
+Steps of one registration run in sequence in the caller's thread; those of different registrations run in
+parallel, as many as the run allows.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Executor:
-    """Executes the steps of one run; `deleted` is everything planned for deletion so far."""
+    """Executes the steps of one run; `deleted` holds every URN planned for deletion so far."""
 
     def __init__(self, run: Run, deleted: set[str]) -> None:
         self._run = run
@@ -32,7 +32,7 @@ class Executor:
             Op.CREATE: self._create,
             Op.CREATE_REPLACEMENT: self._create,
             Op.UPDATE: self._update,
-            Op.REPLACE: self._nothing,
+            Op.REPLACE: self._announce,
             Op.DELETE: self._delete,
             Op.DELETE_REPLACED: self._delete,
             Op.REMOVE_PENDING: self._remove,
@@ -43,9 +43,9 @@ class Executor:
         }
 
     def execute(self, step: Step) -> None:
-        """Carry one step out; a failure ends the run."""
+        """Execute one step; a failure ends the run."""
         if step.op is Op.SAME:
-            self._run.check_going()
+            self._run.raise_if_stopped()
             self._carry_out(step)
             return
         with self._run.slot():
@@ -66,8 +66,8 @@ class Executor:
 
     # The steps
 
-    def _nothing(self, step: Step) -> None:
-        """A step that only names what others do."""
+    def _announce(self, step: Step) -> None:
+        """The step only announces what the other steps of a replacement do."""
 
     def _same(self, step: Step) -> None:
         old, new = step.old, step.resource
@@ -75,7 +75,7 @@ class Executor:
             return
         new.id, new.outputs = old.id, old.outputs
         if new.is_provider:
-            # The provider said the change of its configuration is none, so it keeps seeing the old one.
+            # The provider reported no difference in its configuration, so it keeps the old one.
             self._run.providers.configure(new.clone(inputs=old.inputs))
         self._record(add=new, drop=old, write=_differs(old, new))
 
@@ -85,14 +85,14 @@ class Executor:
             self._create_provider(new)
         elif new.custom:
             with self._operation("creating", new):
-                problem = self._make(new)
+                problem = self._call_create(new)
             if problem:
-                self._keep(step, new)
+                self._save_created(step, new)
                 raise problem
         new.created = new.modified = now()
-        self._keep(step, new)
+        self._save_created(step, new)
 
-    def _make(self, new: Resource) -> InitializationError | None:
+    def _call_create(self, new: Resource) -> InitializationError | None:
         provider = self._run.providers.get(new.provider)
         timeout = new.custom_timeouts.get("create", 0)
         try:
@@ -110,8 +110,8 @@ class Executor:
         new.outputs = new.inputs
         self._run.providers.configure(new)
 
-    def _keep(self, step: Step, new: Resource) -> None:
-        """Save a resource that was made, in place of the old one or beside it until that is deleted."""
+    def _save_created(self, step: Step, new: Resource) -> None:
+        # The old resource leaves the state, or stays in it until it is deleted.
         old = step.old
         if old is not None and step.keeps_old:
             old.delete = True
@@ -128,7 +128,7 @@ class Executor:
             self._run.providers.configure(new)
         elif new.custom:
             with self._operation("updating", new):
-                problem = self._change(old, new)
+                problem = self._call_update(old, new)
         else:
             new.outputs = old.outputs
         if new.custom:
@@ -137,7 +137,7 @@ class Executor:
         if problem:
             raise problem
 
-    def _change(self, old: Resource, new: Resource) -> InitializationError | None:
+    def _call_update(self, old: Resource, new: Resource) -> InitializationError | None:
         provider = self._run.providers.get(new.provider)
         timeout = new.custom_timeouts.get("update", 0)
         try:
@@ -166,14 +166,14 @@ class Executor:
             raise StepError(old.urn, msg)
         if not self._run.preview:
             with self._operation("deleting", old):
-                self._ask_delete(old)
+                self._call_delete(old)
         if step.keeps_old:
             old.pending_replacement = True
             self._record(changed=old)
         else:
             self._record(drop=old)
 
-    def _ask_delete(self, old: Resource) -> None:
+    def _call_delete(self, old: Resource) -> None:
         kept = old.external or old.retain_on_delete or old.deleted_with in self._deleted
         if old.needs_calls and not kept:
             provider = self._run.providers.get(old.provider)
@@ -211,7 +211,7 @@ class Executor:
         new.id, new.inputs = found.id, found.inputs
         new.outputs = mark_secrets(new, found.outputs)
         new.created = new.modified = now()
-        self._keep(step, new)
+        self._save_created(step, new)
 
     # The state
 
@@ -239,11 +239,11 @@ def _both(step: Step) -> tuple[Resource, Resource]:
 
 
 def mark_secrets(resource: Resource, outputs: values.Properties) -> values.Properties:
-    """Outputs with the secrets the program named and those that echo a secret input."""
+    """Mark the outputs that the program named as secret and those with a secret input of the same key."""
     hidden = {key for key in outputs if values.is_secret(resource.inputs.get(key))}
     return values.mark_keys(outputs, hidden.union(resource.additional_secret_outputs))
 
 
 def _differs(old: Resource, new: Resource) -> bool:
-    """Whether a resource that need not change is written differently all the same."""
+    # Metadata of an unchanged resource may still differ in the state file.
     return old.to_json(str) != new.to_json(str)

@@ -1,7 +1,7 @@
-"""What a program asks for: one registration, taken out of its request and made complete.
+"""The goal of a registration: one resource as the program declares it, read from the SDK's request.
 
-The SDK sends what the user wrote; what follows from a resource's parent (protection, retention, providers)
-the engine adds here.
+The SDK sends what the user wrote; the engine adds what follows from the parent (protection, retention,
+providers).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from lab.engine.state import urns, values
 
 @dataclass(frozen=True)
 class Alias:
-    """A former name of a resource: a whole urn, or the parts of it that were different."""
+    """A former name of a resource: a whole URN, or the parts of it that differed."""
 
     urn: str = ""
     name: str = ""
@@ -29,7 +29,7 @@ class Alias:
 
 @dataclass
 class Goal:
-    """One resource as the program wants it."""
+    """One resource as the program declares it."""
 
     type: str
     name: str
@@ -53,7 +53,7 @@ class Goal:
     timeouts: dict[str, float] = field(default_factory=dict)
 
     def inherit(self, parent: Goal) -> None:
-        """Take from the parent what was not said of the resource itself."""
+        """Take unset options from the parent."""
         self.deleted_with = self.deleted_with or parent.deleted_with
         if self.protect is None:
             self.protect = parent.protect
@@ -62,7 +62,7 @@ class Goal:
 
 
 def from_request(request: Any) -> Goal:
-    """The goal of a RegisterResource request (local, that is: output values downgraded)."""
+    """The goal of a RegisterResource request, with output values converted to plain ones."""
     properties = values.from_struct(request.object)
     by_property = {key: set(entry.urns) for key, entry in request.propertyDependencies.items()}
     if not by_property:
@@ -96,14 +96,13 @@ def from_request(request: Any) -> Goal:
 
 
 def _with_version(request: Any, inputs: values.Properties) -> values.Properties:
-    """The inputs; an explicit provider's state also says which version of it the program asked for."""
+    # The state of an explicit provider contains the version that the program asked for.
     if request.version and urns.is_provider(request.type):
         return {**inputs, "version": request.version}
     return inputs
 
 
 def aliases(request: Any) -> list[Alias]:
-    """The aliases of a request, whole and in parts."""
     found = [Alias(urn=urn) for urn in request.aliasURNs]
     for entry in request.aliases:
         if entry.WhichOneof("alias") == "urn":
@@ -137,7 +136,7 @@ def duration(text: str) -> float:
 
 
 def _timeouts(message: Any) -> dict[str, float]:
-    """The timeouts in seconds; nothing unless one is given, as the state file has it."""
+    # Empty unless a timeout is set, as the state file stores it.
     given = {name: getattr(message, name) for name in ("create", "update", "delete")}
     if not any(given.values()):
         return {}

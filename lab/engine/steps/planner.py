@@ -1,7 +1,7 @@
-"""What has to be done for one registration: check, compare, and decide between the few possible steps.
+"""Decides the steps of one registration: checks its inputs and compares them with the state.
 
-Called by the monitor, one registration at a time (decisions depend on earlier ones); the steps it returns
-are executed in parallel with others. The rules are those of the Pulumi engine.
+The registrar calls it for one registration at a time, because decisions depend on earlier ones; the resulting
+steps are executed in parallel with others. The rules are those of the Pulumi engine.
 """
 
 from __future__ import annotations
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 @dataclass
 class Plan:
-    """A registration being planned."""
-
     goal: Goal
     urn: str
     old: Resource | None
@@ -37,8 +35,6 @@ class Plan:
 
 
 class Planner:
-    """Decides the steps of registrations."""
-
     def __init__(self, run: Run) -> None:
         self._run = run
         self.aliases = Aliases(run.options.stack, run.options.project)
@@ -48,7 +44,7 @@ class Planner:
     # Naming
 
     def urn(self, parent: str, type_: str, name: str) -> str:
-        """A name for a new resource, used once only."""
+        """A new URN; a second use of the same URN is an error."""
         options = self._run.options
         urn = urns.make(options.stack, options.project, parent, type_, name)
         if parent and parent not in self.decisions.seen:
@@ -59,16 +55,16 @@ class Planner:
         return urn
 
     def _find_old(self, urn: str, goal: Goal) -> Resource | None:
-        if urn in self.aliases.taken:
-            taken = self.aliases.taken[urn]
-            raise StepError(urn, f"Duplicate resource URN '{urn}' conflicting with alias of '{taken}'")
+        if urn in self.aliases.continued_by:
+            new_urn = self.aliases.continued_by[urn]
+            raise StepError(urn, f"Duplicate resource URN '{urn}' conflicting with alias of '{new_urn}'")
         if urn in self._run.olds:
             return self._run.olds[urn]
         for candidate in self.aliases.candidates(goal):
             old = self._run.olds.get(candidate)
             if old is None:
                 continue
-            if candidate in self.decisions.seen or candidate in self.aliases.taken:
+            if candidate in self.decisions.seen or candidate in self.aliases.continued_by:
                 msg = f"Duplicate resource alias '{candidate}' applied to '{urn}': another resource has it"
                 raise StepError(urn, msg)
             self.aliases.take(candidate, urn)
@@ -79,7 +75,7 @@ class Planner:
     # Deciding
 
     def begin(self, goal: Goal) -> Plan:
-        """Name the resource, find what it continues, and plan up to an import, if there is one."""
+        """Name the resource, find the old one that it continues, and plan its steps up to an import."""
         urn = self.urn(goal.parent, goal.type, goal.name)
         old = self._find_old(urn, goal)
         plan = Plan(goal, urn, old, self._new_resource(urn, goal, old))
@@ -91,23 +87,23 @@ class Planner:
         return plan
 
     def decide(self, plan: Plan) -> None:
-        """Plan the steps; after an import against what was imported."""
+        """Plan the steps; after an import, compare with what was imported."""
         if not self._targeted(plan):
             plan.steps = self._untargeted(plan)
         else:
             self._refuse_skipped_needs(plan)
             self._check(plan)
             plan.steps = self._steps(plan)
-        # What continues an old resource under a new name settles the old name, too.
-        self.decisions.settled.update((plan.urn, *plan.new.aliases))
+        # A renamed resource also decides about its old name.
+        self.decisions.decided.update((plan.urn, *plan.new.aliases))
 
     def read(self, goal: Goal, identifier: str) -> Step:
-        """Plan to look a resource up that is not this program's own."""
+        """Plan to read a resource that the program does not manage."""
         urn = self.urn(goal.parent, goal.type, goal.name)
         old = self._find_old(urn, goal)
         new = self._new_resource(urn, goal, old)
         new.external, new.id = True, identifier
-        self.decisions.settled.update((urn, *new.aliases))
+        self.decisions.decided.update((urn, *new.aliases))
         if old is not None and not old.external and old.id != identifier:
             self.decisions.replaced.add(urn)
             return Step(Op.READ_REPLACEMENT, urn, old, new, keeps_old=True)
@@ -167,7 +163,7 @@ class Planner:
         if plan.old is None:
             self.decisions.skipped.add(plan.urn)
             return [Step(Op.SAME, plan.urn, new=plan.new, skipped=True)]
-        # What is no target stays as it was, but for the name it goes by now.
+        # A resource that is no target keeps everything except its name.
         kept = plan.old.clone(
             urn=plan.urn, type=plan.goal.type, parent=plan.goal.parent, aliases=plan.new.aliases
         )
@@ -181,15 +177,15 @@ class Planner:
 
     # Checking
 
-    def _check(self, plan: Plan, *, anew: bool = False) -> None:
-        """Have the provider check the inputs; a resource made anew is checked without its old ones."""
+    def _check(self, plan: Plan, *, recreated: bool = False) -> None:
+        # A recreated resource is checked without the old inputs.
         goal, old = plan.goal, plan.old
-        fresh = anew or old is None or old.external or plan.urn in self.decisions.deleted
+        fresh = recreated or old is None or old.external or plan.urn in self.decisions.deleted
         news = goal.inputs
         if old is not None and not fresh:
             news = property_paths.put_back(news, old.inputs, goal.ignore_changes)
         olds = old.inputs if old is not None and not fresh else {}
-        checked, failures = self._ask_check(plan, olds, news)
+        checked, failures = self._call_check(plan, olds, news)
         for failure in failures:
             self._run.error(plan.urn, _failure_text(plan, failure))
         if failures:
@@ -197,7 +193,7 @@ class Planner:
             raise RunStopped
         plan.new.inputs = checked
 
-    def _ask_check(self, plan: Plan, olds: values.Properties, news: values.Properties) -> Checked:
+    def _call_check(self, plan: Plan, olds: values.Properties, news: values.Properties) -> Checked:
         preview = self._run.preview
         if plan.new.is_provider:
             return self._run.providers.check(plan.urn, plan.goal.type, olds, news, preview=preview)
@@ -219,7 +215,7 @@ class Planner:
             return Diff(changes=True, replaces=("provider",))
         if not plan.new.custom:
             return Diff(changes=not values.equal(old.inputs, plan.new.inputs))
-        # Providers are asked by the name the resource goes by now.
+        # The provider knows the resource by its current name.
         old = old.clone(urn=plan.urn, type=plan.goal.type)
         if plan.new.is_provider:
             return self._run.providers.checked(plan.urn).diff_config(old, plan.new.inputs)
@@ -232,14 +228,14 @@ class Planner:
         return provider.diff(old, plan.new.inputs, plan.goal.ignore_changes, preview=self._run.preview)
 
     def _provider_changed(self, plan: Plan, old: Resource) -> bool:
-        """Whether another provider now looks after the resource, one that cannot take the old one over."""
+        # Another provider serves the resource now, and it cannot take over the old one's resources.
         before, after = old.provider, plan.new.provider
         if before == after:
             return False
         if not before or not after:
             return True
         was, is_ = urns.parse_reference(before), urns.parse_reference(after)
-        if self.aliases.taken.get(was.urn) == is_.urn:
+        if self.aliases.continued_by.get(was.urn) == is_.urn:
             return False
         resource, current = self._run.olds.get(was.urn), self._run.news.get(is_.urn)
         if resource is None or current is None:
@@ -254,7 +250,7 @@ class Planner:
         if goal.import_id:
             self._refuse_imported(plan)
         self.decisions.replaced.add(urn)
-        self._check(plan, anew=True)
+        self._check(plan, recreated=True)
         before = (
             diff.delete_before_replace if goal.delete_before_replace is None else goal.delete_before_replace
         )

@@ -1,7 +1,7 @@
-"""Compares the state with the world: reads every resource and takes over what was found.
+"""Refreshes the state: reads every resource and stores what the provider returns.
 
-What is gone from the world leaves the state. A provider is then asked for the difference with the roles
-swapped (the world as old, the state as new), so that the display can tell what changed.
+A resource that no longer exists leaves the state. The provider is asked for the difference with the roles
+swapped (what was read as old, the state as new), so that the display can show what changed.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ _INVERTED = {
 
 
 class Refresher(Executor):
-    """An executor whose only step is to look a resource up."""
+    """An executor whose only operation is to read a resource."""
 
     def __init__(self, run: Run) -> None:
         super().__init__(run, set())
         self._handlers = {Op.REFRESH: self._refresh}
-        self.gone: set[str] = set()
+        self.missing: set[str] = set()
 
     def refresh(self) -> None:
-        """Read everything there is to read, then forget what is gone."""
+        """Read every resource, then remove those that no longer exist from the state."""
         steps = [
             Step(Op.REFRESH, resource.urn, resource, resource)
             for resource in self._run.previous.resources
             if self._run.options.targeted(resource.urn)
         ]
         in_parallel(self._run, self, steps)
-        if self._run.snapshot and self.gone and not self._run.failed:
-            self._run.snapshot.strip(self.gone)
+        if self._run.snapshot and self.missing and not self._run.failed:
+            self._run.snapshot.strip(self.missing)
 
     def _refresh(self, step: Step) -> None:
         old = step.resource
@@ -63,10 +63,10 @@ class Refresher(Executor):
             self._run.warn(old.urn, "\n* ".join(["Refreshed resource is in an unhealthy state:", *errors]))
         if not found.id:
             step.result, step.new = Op.DELETE, None
-            self.gone.add(old.urn)
+            self.missing.add(old.urn)
             self._forget(old)
             return
-        step.new = self._taken_over(old, found, errors)
+        step.new = self._refreshed(old, found, errors)
         step.diff = self._difference(old, step.new)
         step.result = Op.UPDATE if step.diff.changes else Op.SAME
         if self._run.snapshot:
@@ -76,7 +76,7 @@ class Refresher(Executor):
         if self._run.snapshot:
             self._run.snapshot.record(drop=old, write=False)
 
-    def _taken_over(self, old: Resource, found: ReadResult, errors: list[str]) -> Resource:
+    def _refreshed(self, old: Resource, found: ReadResult, errors: list[str]) -> Resource:
         inputs = old.inputs if found.inputs is None else found.inputs
         new = old.clone(id=found.id, inputs=inputs, init_errors=errors)
         new.outputs = mark_secrets(new, found.outputs)

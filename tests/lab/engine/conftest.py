@@ -15,43 +15,39 @@ from tests.lab.engine.engines import ROOT, Ours, Project
 
 
 class WorldFiles:
-    """What the world provider wrote: its things and the calls it got."""
+    """The files of the world provider: its items and the calls it received."""
 
     def __init__(self, directory: Path, port: int) -> None:
         self.directory = directory
         self.port = port
 
     def clear(self) -> None:
-        """Begin anew."""
         shutil.rmtree(self.directory, ignore_errors=True)
         self.directory.mkdir(parents=True)
 
     def calls(self) -> list[dict[str, Any]]:
-        """Every call since the world was cleared."""
+        """All calls since the world was cleared."""
         path = self.directory / "calls.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     def forget_calls(self) -> None:
-        """Count calls from here on."""
+        """Start counting calls from here."""
         (self.directory / "calls.jsonl").unlink(missing_ok=True)
 
     def changes(self) -> Counter[str]:
-        """The calls that change something, as `create a`, `delete a-1`."""
+        """The calls that change the world, as `create a`, `delete a-1`."""
         return Counter(
             f"{call['method']} {call.get('id') or call['urn'].rpartition('::')[2]}"
             for call in self.calls()
             if call["method"] in ("create", "update", "delete") and not call.get("preview")
         )
 
-    def things(self) -> dict[str, Any]:
-        """The things that exist."""
-        return {
-            path.stem: json.loads(path.read_text()) for path in (self.directory / "things").glob("*.json")
-        }
+    def items(self) -> dict[str, Any]:
+        return {path.stem: json.loads(path.read_text()) for path in (self.directory / "items").glob("*.json")}
 
     def edit(self, identifier: str, inputs: dict[str, Any] | None) -> None:
-        """Change a thing behind the engine's back; None takes it away."""
-        path = self.directory / "things" / f"{identifier}.json"
+        """Change an item without the engine's knowledge; None deletes it."""
+        path = self.directory / "items" / f"{identifier}.json"
         if inputs is None:
             path.unlink()
         else:

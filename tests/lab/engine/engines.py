@@ -1,4 +1,4 @@
-"""Two engines behind one face: ours and the real CLI, each with a stack of the scenario program."""
+"""Two engines with one interface: ours and the Pulumi CLI, each with a stack of the scenario program."""
 
 import contextlib
 import io
@@ -20,14 +20,12 @@ PROGRAM = Path(__file__).with_name("program")
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a command ended."""
-
     code: int
     out: str
 
 
 class Project:
-    """A directory with the scenario program, whose description a test replaces as it likes."""
+    """A directory with the scenario program and the description that it reads."""
 
     def __init__(self, directory: Path, name: str = "scenario") -> None:
         self.directory = directory
@@ -40,13 +38,13 @@ class Project:
         self.describe([])
 
     def describe(self, resources: Sequence[dict[str, Any]], **more: Any) -> None:
-        """Replace what the program makes."""
+        """Replace the description of what the program registers."""
         description = {"resources": list(resources), **more}
         (self.directory / "program.json").write_text(json.dumps(description))
 
 
 class Engine:
-    """One engine, one project, the stack `dev`."""
+    """One engine with one project and the stack `dev`."""
 
     def __init__(self, project: Project, state: Path, world_port: int) -> None:
         self.project = project
@@ -55,16 +53,15 @@ class Engine:
         state.mkdir(parents=True, exist_ok=True)
 
     def command(self) -> list[str]:
-        """What arguments of pulumi are appended to."""
+        """The command to which arguments of pulumi are appended."""
         raise NotImplementedError
 
     def environment(self) -> dict[str, str]:
-        """The environment of commands."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
         return {**kept, "PULUMI_CONFIG_PASSPHRASE": "correct horse"}
 
     def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
-        """Start a command in a process group of its own."""
+        """Start a command in its own process group."""
         return subprocess.Popen(
             [*self.command(), *arguments],
             cwd=self.project.directory,
@@ -78,17 +75,14 @@ class Engine:
         )
 
     def run(self, *arguments: str, **more: Any) -> Outcome:
-        """Run a command to its end."""
         process = self.start(*arguments, **more)
         out, _ = process.communicate(timeout=120)
         return Outcome(process.returncode, out)
 
     def up(self, *arguments: str) -> Outcome:
-        """Update without a preview."""
         return self.run("up", "--yes", "--skip-preview", "--non-interactive", "-s", "dev", *arguments)
 
     def do(self, verb: str, *arguments: str) -> Outcome:
-        """Run a verb of the scenario table."""
         if verb == "preview":
             return self.run("preview", "--non-interactive", "-s", "dev", *arguments)
         return self.run(verb, "--yes", "--skip-preview", "--non-interactive", "-s", "dev", *arguments)
@@ -99,13 +93,11 @@ class Engine:
         return json.loads(path.read_text())["checkpoint"]["latest"] or {}
 
     def exported(self) -> dict[str, Any]:
-        """The deployment as exported, secrets in clear."""
+        """The exported deployment, with secrets in plain text."""
         return json.loads(self.run("stack", "export", "--show-secrets", "-s", "dev").out)["deployment"]
 
 
 class Ours(Engine):
-    """The engine under test."""
-
     def command(self) -> list[str]:
         engine = [sys.executable, "-m", "lab.engine", "--program", str(self.project.directory)]
         return [*engine, "--state", str(self.state), "--providers", f"world={self.world_port}", "--"]
@@ -114,7 +106,7 @@ class Ours(Engine):
         return {**super().environment(), "PYTHONPATH": str(ROOT)}
 
     def run(self, *arguments: str, env: dict[str, str] | None = None) -> Outcome:
-        """Run a command in this process, which spares it the start of another."""
+        """Run a command in this process, which is faster than starting another one."""
         out = io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
             try:
@@ -126,8 +118,6 @@ class Ours(Engine):
 
 
 class Official(Engine):
-    """The Pulumi CLI."""
-
     def command(self) -> list[str]:
         return ["pulumi"]
 

@@ -1,4 +1,4 @@
-"""Ctrl-C, a second Ctrl-C, and a killed engine: what is saved, what is left running, what comes next."""
+"""Ctrl-C, a second Ctrl-C and a killed engine: the saved state, remaining processes, the next run."""
 
 import os
 import signal
@@ -7,21 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.engine.scenarios import other, thing
+from tests.lab.engine.scenarios import item, other
 
 WAIT = 30.0
 
 
 def until(condition, what):
-    """Wait for something that is bound to come soon."""
     deadline = time.monotonic() + WAIT
     while not condition():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        assert time.monotonic() < deadline, f"no sign of {what}"
         time.sleep(0.05)
 
 
 def children(project):
-    """The processes that run in the project's directory: program and providers, not the engine's own."""
+    """The processes that run in the project's directory, except the engine's own: program and providers."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -35,12 +34,12 @@ def children(project):
 
 @pytest.fixture
 def busy(engine, world):
-    """An update that works on `a` and has `b` and a note still to come."""
+    """An update that is creating `a`, before `b` and after a note."""
     engine.project.describe(
         [
             other("note", "note"),
-            thing("a", delay=3, options={"depends_on": ["note"]}),
-            thing("b", options={"depends_on": ["a"]}),
+            item("a", delay=3, options={"depends_on": ["note"]}),
+            item("b", options={"depends_on": ["a"]}),
         ]
     )
     process = engine.start("up", "--yes", "--skip-preview", "-s", "dev")
@@ -71,7 +70,7 @@ def test_one_interrupt_finishes_what_runs_and_starts_nothing(engine, world, busy
     assert "b" not in resources(engine), out
     assert pending(engine) == []
     assert world.changes()["create b"] == 0
-    assert "what runs will finish" in out
+    assert "running operations will finish" in out
     until(lambda: not children(engine.project), "the children's end")
 
     again = engine.up()
@@ -90,7 +89,7 @@ def test_two_interrupts_end_at_once_and_leave_the_operation_pending(engine, busy
     until(lambda: not children(engine.project), "the children's end")
 
 
-def test_nothing_outlives_a_killed_engine_and_the_next_run_says_what_was_lost(engine, world, busy):
+def test_no_process_outlives_a_killed_engine_and_the_next_run_lists_what_was_lost(engine, world, busy):
     os.kill(busy.pid, signal.SIGKILL)
     busy.wait(timeout=WAIT)
 
@@ -101,11 +100,11 @@ def test_nothing_outlives_a_killed_engine_and_the_next_run_says_what_was_lost(en
     assert again.code == 0, again.out
     assert "interrupted while creating" in again.out
     assert {"a", "b", "note"} <= resources(engine)
-    assert pending(engine) == ["a"], "a creation nobody saw the end of stays listed"
+    assert pending(engine) == ["a"], "a creation with an unknown result stays listed"
 
 
-def test_an_interrupted_destroy_can_be_taken_up_again(engine, world):
-    engine.project.describe([thing("a"), thing("b", delay=2, options={"depends_on": ["a"]})])
+def test_an_interrupted_destroy_can_be_continued(engine, world):
+    engine.project.describe([item("a"), item("b", delay=2, options={"depends_on": ["a"]})])
     assert engine.up().code == 0
     process = engine.start("destroy", "--yes", "--skip-preview", "-s", "dev")
     until(lambda: world.changes()["delete b-1"], "the delete of b")
@@ -117,7 +116,7 @@ def test_an_interrupted_destroy_can_be_taken_up_again(engine, world):
     assert "a" in resources(engine)
     assert "b" not in resources(engine)
     assert engine.do("destroy").code == 0
-    assert world.things() == {}
+    assert world.items() == {}
 
 
 def test_two_runs_do_not_change_one_stack_at_a_time(engine, busy):

@@ -1,4 +1,4 @@
-"""What a log tells of a resource that takes its time: news at once, the same count only now and then."""
+"""A log of a slow resource: a new status is printed at once, one that only counts every ten seconds."""
 
 import io
 
@@ -13,7 +13,7 @@ URN = "urn:pulumi:dev::project::aws:eks/nodeGroup:NodeGroup::workers"
 
 
 class Clock:
-    """Stands still until it is moved."""
+    """A clock that only the test moves."""
 
     now = 0.0
 
@@ -21,27 +21,27 @@ class Clock:
         return self.now
 
 
-def told(statuses: list[tuple[float, str]]) -> list[str]:
-    """What a log holds after a resource said this at these moments."""
+def logged(statuses: list[tuple[float, str]]) -> list[str]:
+    """The lines of a log after a resource reported these statuses at these moments."""
     clock, stream = Clock(), io.StringIO()
     progress = Progress(clock=clock, stream=stream)
     progress.started(Step(Op.CREATE, URN))
     for moment, text in statuses:
         clock.now = moment
-        progress.message(Severity.INFO, URN, text, fleeting=True)
+        progress.message(Severity.INFO, URN, text, ephemeral=True)
     return [line.rpartition("workers ")[2] for line in stream.getvalue().splitlines()]
 
 
-def test_a_count_is_told_every_ten_seconds():
-    assert told([(second, f"is CREATING ({second}s)") for second in range(25)]) == [
+def test_a_count_is_logged_every_ten_seconds():
+    assert logged([(second, f"is CREATING ({second}s)") for second in range(25)]) == [
         "is CREATING (0s)",
         "is CREATING (10s)",
         "is CREATING (20s)",
     ]
 
 
-def test_news_is_told_at_once():
-    assert told([(0, "is CREATING (0s)"), (1, "1 of 2 nodes"), (2, "2 of 2 nodes"), (3, "is ACTIVE")]) == [
+def test_a_new_status_is_logged_at_once():
+    assert logged([(0, "is CREATING (0s)"), (1, "1 of 2 nodes"), (2, "2 of 2 nodes"), (3, "is ACTIVE")]) == [
         "is CREATING (0s)",
         "1 of 2 nodes",
         "2 of 2 nodes",

@@ -1,4 +1,4 @@
-"""The small rules: names, paths, differences, orders, messages."""
+"""Unit tests of names, paths, differences, orders and messages."""
 
 import pytest
 
@@ -185,7 +185,7 @@ TRACEBACK = 'Traceback (most recent call last):\n  File "x.py", line 3, in creat
         ("plain words", "plain words"),
     ],
 )
-def test_an_error_raised_on_purpose_is_its_message_and_a_bug_is_its_traceback(details, shown):
+def test_a_deliberate_error_is_shown_without_and_a_bug_with_its_traceback(details, shown):
     assert readable(details) == shown
 
 

@@ -1,8 +1,4 @@
-"""The scenario table on both engines: the same calls to providers, the same state, the same exit codes.
-
-Runs where `pulumi` is on PATH. Calls are compared as multisets, since independent operations run in any
-order; ids of providers are random and compared by name.
-"""
+"""The scenario table on both engines: the same provider calls, states and exit codes."""
 
 import json
 import re
@@ -20,23 +16,22 @@ pytestmark = [
 ]
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+# Fields of a resource that may differ: times, local paths, empty timeouts.
 FORGOTTEN = {"created", "modified", "sourcePosition", "stackTrace", "customTimeouts"}
-"""Fields of a resource in the state that need not agree: times, local paths, empty timeouts."""
 
 
 def normal(value):
-    """A value with what differs from run to run taken out."""
+    """A value without the parts that differ in every run."""
     text = UUID.sub("UUID", json.dumps(value, sort_keys=True))
     return json.loads(text)
 
 
 def calls(world):
-    """The calls as a multiset."""
     return Counter(json.dumps(normal(call), sort_keys=True) for call in world.calls())
 
 
 def state(deployment):
-    """The resources as far as they must agree, by urn and id."""
+    """The resources by URN and id, without the fields that may differ."""
     found = {}
     for resource in deployment.get("resources", []):
         written = {key: value for key, value in resource.items() if value and key not in FORGOTTEN}
@@ -49,14 +44,14 @@ def state(deployment):
 
 
 def play(engine, scenario: Scenario, world):
-    """Run the stages; what came of each."""
+    """Run the stages and return their results."""
     world.clear()
     assert engine.run("stack", "init", "dev").code == 0
     results = []
     for stage in scenario.stages:
         engine.project.describe(stage.resources, exports=stage.exports, **{"raise": stage.raises})
         for identifier, inputs in stage.world.items():
-            world.directory.joinpath("things").mkdir(exist_ok=True)
+            world.directory.joinpath("items").mkdir(exist_ok=True)
             world.edit(identifier, inputs)
         world.forget_calls()
         outcome = engine.do(stage.verb, *stage.arguments)
@@ -79,9 +74,9 @@ def test_both_engines_do_the_same(scenario: Scenario, world, tmp_path):
             assert their[2] == our[2], place
 
 
-def test_the_real_engine_takes_our_state_over(world, tmp_path):
-    """A state of ours, imported into the CLI, needs no changes, and can be changed and destroyed."""
-    scenario = next(s for s in SCENARIOS if s.name == "a remote component makes its children")
+def test_the_real_engine_continues_with_our_state(world, tmp_path):
+    """A state of ours, imported into the CLI, needs no changes and can be changed and destroyed."""
+    scenario = next(s for s in SCENARIOS if s.name == "a remote component creates its children")
     stage = scenario.stages[0]
     ours = Ours(Project(tmp_path / "ours"), tmp_path / "our-state", world.port)
     play(ours, Scenario("first stage", [stage]), world)
@@ -96,12 +91,12 @@ def test_the_real_engine_takes_our_state_over(world, tmp_path):
     assert previewed.code == 0, previewed.out
     destroyed = official.do("destroy")
     assert destroyed.code == 0, destroyed.out
-    assert world.things() == {}
+    assert world.items() == {}
 
 
-def test_we_take_the_real_engines_state_over(world, tmp_path):
-    """A state of the CLI's, imported into ours, needs no changes, and can be destroyed."""
-    scenario = next(s for s in SCENARIOS if s.name == "a remote component makes its children")
+def test_our_engine_continues_with_the_real_engines_state(world, tmp_path):
+    """A state of the CLI, imported into ours, needs no changes and can be destroyed."""
+    scenario = next(s for s in SCENARIOS if s.name == "a remote component creates its children")
     official = Official(Project(tmp_path / "official"), tmp_path / "official-state", world.port)
     play(official, Scenario("first stage", scenario.stages[:1]), world)
     ours = Ours(official.project, tmp_path / "our-state", world.port)
@@ -113,4 +108,4 @@ def test_we_take_the_real_engines_state_over(world, tmp_path):
     previewed = ours.do("preview", "--expect-no-changes")
     assert previewed.code == 0, previewed.out
     assert ours.do("destroy").code == 0
-    assert world.things() == {}
+    assert world.items() == {}

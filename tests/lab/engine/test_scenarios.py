@@ -10,7 +10,7 @@ FLAGS = ("protect", "external", "delete", "pendingReplacement", "initErrors", "r
 
 
 def summary(deployment):
-    """The resources of a deployment as the table writes them."""
+    """The resources of a deployment in the notation of the table."""
     lines = []
     for resource in deployment.get("resources", []):
         name = resource["urn"].rpartition("::")[2]
@@ -28,7 +28,7 @@ def test_scenario(scenario: Scenario, engine, world):
     for number, stage in enumerate(scenario.stages):
         engine.project.describe(stage.resources, exports=stage.exports, **{"raise": stage.raises})
         for identifier, inputs in stage.world.items():
-            world.directory.joinpath("things").mkdir(exist_ok=True)
+            world.directory.joinpath("items").mkdir(exist_ok=True)
             world.edit(identifier, inputs)
         world.forget_calls()
         outcome = engine.do(stage.verb, *stage.arguments)

@@ -1,4 +1,4 @@
-"""Secrets by passphrase, and configuration files as people write and the command line edits them."""
+"""Secrets with a passphrase, and configuration files as users write and commands edit them."""
 
 import pytest
 import yaml
@@ -39,9 +39,9 @@ def test_equal_secrets_keep_their_ciphertext_and_new_ones_do_not_repeat(crypter)
 
 
 def test_a_new_crypter_is_unlocked_by_its_salt():
-    made = Crypter.create("pass")
+    created = Crypter.create("pass")
 
-    assert Crypter.unlock("pass", made.salt).decrypt(made.encrypt("word")) == "word"
+    assert Crypter.unlock("pass", created.salt).decrypt(created.encrypt("word")) == "word"
 
 
 def test_the_passphrase_comes_from_the_environment_or_a_file(tmp_path):
@@ -127,7 +127,7 @@ def test_setting_a_part_keeps_the_rest_and_the_order(project):
         ("name: [\n", "is not YAML"),
     ],
 )
-def test_a_project_file_that_will_not_do_says_why(tmp_path, text, message):
+def test_an_invalid_project_file_is_refused_with_the_reason(tmp_path, text, message):
     (tmp_path / "Pulumi.yaml").write_text(text)
 
     with pytest.raises(UserError, match=message):
@@ -135,6 +135,6 @@ def test_a_project_file_that_will_not_do_says_why(tmp_path, text, message):
 
 
 @pytest.mark.parametrize("name", ["a b", "../x", "", "x" * 101])
-def test_a_name_that_is_no_stacks_is_refused(project, name):
+def test_an_invalid_stack_name_is_refused(project, name):
     with pytest.raises(UserError, match="not a stack name"):
         project.stack_file(name)

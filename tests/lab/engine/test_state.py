@@ -1,4 +1,4 @@
-"""The state file: whole at any moment, in order, and honest about what was under way."""
+"""The state file: complete at any moment, in order, and with the operations in progress."""
 
 import json
 
@@ -56,7 +56,7 @@ def pending(store):
     ]
 
 
-def test_an_operation_is_on_disk_before_it_begins_and_gone_when_recorded(store, crypter):
+def test_an_operation_is_on_disk_before_it_begins_and_removed_when_recorded(store, crypter):
     snapshot = begun(store, crypter)
     new = resource("a")
 
@@ -78,7 +78,7 @@ def test_a_failed_operation_leaves_nothing(store, crypter):
     assert (names(store), pending(store)) == ([], [])
 
 
-def test_a_creation_nobody_saw_the_end_of_stays_listed(store, crypter):
+def test_a_creation_with_an_unknown_result_stays_listed(store, crypter):
     left = [Pending("creating", resource("lost")), Pending("updating", resource("kept"))]
     snapshot = begun(store, crypter, resource("kept"), pending=left)
 
@@ -146,8 +146,8 @@ def test_fields_of_newer_engines_survive_and_local_paths_do_not():
 @pytest.mark.parametrize(
     ("resources", "message"),
     [
-        ([resource("b", parent=urn("a")), resource("a")], "does not hold before it"),
-        ([resource("b", provider=f"{urn('p')}::1")], "does not hold before it"),
+        ([resource("b", parent=urn("a")), resource("a")], "must come before it"),
+        ([resource("b", provider=f"{urn('p')}::1")], "must come before it"),
         ([resource("a"), resource("a")], "twice"),
     ],
 )
@@ -172,12 +172,12 @@ def test_a_state_of_another_secrets_provider_is_refused(store):
 
 
 def test_the_text_is_what_the_document_says(store, crypter):
-    """The hand-assembled file and the plain document agree."""
-    one = resource("a", inputs={"x": 1, "s": secret([1, 2])})
+    """The text assembled from parts and the plain document are equal."""
+    changed = resource("a", inputs={"x": 1, "s": secret([1, 2])})
     snapshot = begun(store, crypter)
-    snapshot.record(add=one)
+    snapshot.record(add=changed)
     text = store.read("dev")
-    document = json.loads(json.dumps(write_deployment(Deployment([one]), crypter)))
+    document = json.loads(json.dumps(write_deployment(Deployment([changed]), crypter)))
 
     document["manifest"]["time"] = text["manifest"]["time"]
     assert document == text

@@ -1,4 +1,4 @@
-"""Property values: nothing is lost on the way to the wire, the state and back; secrets never show."""
+"""Property values: conversion to gRPC, the state file and back is lossless; secrets are never shown."""
 
 import json
 
@@ -31,7 +31,7 @@ properties = st.dictionaries(st.text(min_size=1), marked, max_size=5)
 
 
 def canonical(value):
-    """Numbers as protobuf has them, which knows doubles only."""
+    """Numbers as protobuf stores them: doubles only."""
     if isinstance(value, dict):
         return {key: canonical(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -51,7 +51,7 @@ def test_the_wire_keeps_every_value(given_properties):
 
 
 @given(properties)
-def test_the_state_keeps_every_value_and_no_secret_in_clear(given_properties):
+def test_the_state_keeps_every_value_and_no_secret_in_plain_text(given_properties):
     sealed = []
 
     def encrypt(text):
@@ -84,7 +84,7 @@ def test_upgrading_and_downgrading_loses_nothing(given_properties):
 
 
 @given(properties)
-def test_what_goes_to_a_provider_in_an_update_has_no_unknowns(given_properties):
+def test_an_update_sends_a_provider_no_unknowns(given_properties):
     assert not values.has_unknowns(values.without_unknowns(values.without_outputs(given_properties)))
 
 
@@ -128,7 +128,7 @@ def test_true_is_not_one():
     assert values.equal({"a": [1]}, {"a": [1.0]})
 
 
-def test_a_reference_becomes_an_id_where_references_are_not_known():
+def test_a_reference_becomes_an_id_where_references_are_not_supported():
     properties_ = {"a": values.reference("urn:x", "id-1"), "b": values.reference("urn:y", None)}
 
     assert values.without_references(properties_) == {"a": "id-1", "b": "urn:y"}

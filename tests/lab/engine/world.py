@@ -1,10 +1,10 @@
-"""A provider of a tiny world: things that live as files, so that a test can look at and change them.
+"""The provider of a small world: items are stored as files, so that a test can read and change them.
 
-Speaks the whole provider protocol, so that both engines can attach to it. Every call that matters is
-written to `calls.jsonl` of the world's directory. Run: `python -m tests.lab.engine.world DIRECTORY`.
+It implements the whole provider protocol, so that both engines can attach to it, and writes every call to
+`calls.jsonl` in its directory. Run: `python -m tests.lab.engine.world DIRECTORY`.
 
-What a thing does is said by its inputs: `zone` replaces when it changes, `early` asks to be deleted before
-it is replaced, `fail` names the operation that fails, `delay` how many seconds it takes, `say` what it logs.
+The inputs of an item control its behaviour: `zone` replaces when it changes, `early` asks for deletion before
+replacement, `fail` names the operation that fails, `delay` is its duration in seconds, `say` is what it logs.
 """
 # ruff: noqa: N802  # the methods are named by provider.proto
 
@@ -37,7 +37,7 @@ KIND = provider_pb2.PropertyDiff.Kind
 
 
 class Group(pulumi.ComponentResource):
-    """A remote component of two things."""
+    """A remote component with two items."""
 
     def __init__(self, name, inputs, opts):
         super().__init__("world:index:Group", name, {}, opts)
@@ -50,16 +50,14 @@ class Group(pulumi.ComponentResource):
 
 
 class Member(pulumi.CustomResource):
-    """A thing as the group makes it."""
-
     size: pulumi.Output[Any]
 
     def __init__(self, name, inputs, opts):
-        super().__init__("world:index:Thing", name, {"arn": None, **inputs}, opts)
+        super().__init__("world:index:Item", name, {"arn": None, **inputs}, opts)
 
 
 class Components(Provider):
-    """The part of the provider that the SDK serves."""
+    """The part of the provider that the SDK implements."""
 
     def construct(self, name, resource_type, inputs, options=None):
         group = Group(name, inputs, options)
@@ -77,8 +75,6 @@ class Components(Provider):
 
 
 class World(ProviderServicer):
-    """The provider."""
-
     def __init__(self, directory: Path, engine_address: str) -> None:
         super().__init__(Components("1.0.0"), [], engine_address)
         self._directory = directory
@@ -116,7 +112,7 @@ class World(ProviderServicer):
         self._note("configure", request.urn, inputs=values.from_struct(request.args))
         return await super().Configure(request, context)
 
-    # Things
+    # Items
 
     async def Check(self, request, context):
         news = values.from_struct(request.news)
@@ -216,14 +212,14 @@ class World(ProviderServicer):
             )
 
     def _file(self, identifier: str) -> Path:
-        return self._directory / "things" / f"{identifier}.json"
+        return self._directory / "items" / f"{identifier}.json"
 
     def _save(self, identifier: str, inputs: dict[str, Any]) -> None:
         self._file(identifier).parent.mkdir(parents=True, exist_ok=True)
         self._file(identifier).write_text(json.dumps(inputs))
 
     def _count(self, name: str) -> int:
-        """How often a thing of that name was made, this time included."""
+        # The number of items created under that name, including this one.
         counter = self._directory / "counts.json"
         counts = json.loads(counter.read_text()) if counter.exists() else {}
         counts[name] = counts.get(name, 0) + 1
@@ -241,7 +237,6 @@ def _changes(changed: list[str]) -> Any:
 
 
 async def _abort_unready(context, identifier: str, outputs: dict[str, Any], inputs: dict[str, Any]) -> None:
-    """Report a thing that exists but did not come up."""
     failed = provider_pb2.ErrorResourceInitFailed(
         id=identifier,
         properties=values.to_struct(outputs),
@@ -255,7 +250,6 @@ async def _abort_unready(context, identifier: str, outputs: dict[str, Any], inpu
 
 
 async def serve(directory: Path, engine_address: str) -> None:
-    """Serve until killed."""
     server = grpc.aio.server()
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(World(directory, engine_address), server)
     port = server.add_insecure_port("127.0.0.1:0")

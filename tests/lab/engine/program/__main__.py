@@ -1,4 +1,4 @@
-"""The program of the scenarios: makes what `program.json` describes, in that order."""
+"""The program of the scenarios: registers what `program.json` describes, in that order."""
 
 import json
 from pathlib import Path
@@ -9,8 +9,8 @@ from kinds import KINDS, Program
 description = json.loads((Path(__file__).parent / "program.json").read_text())
 program = Program()
 for entry in description["resources"]:
-    program.made[entry["name"]] = KINDS[entry.get("kind", "thing")](program, entry)
+    program.registered[entry["name"]] = KINDS[entry.get("kind", "item")](program, entry)
 for name, value in description.get("exports", {}).items():
     pulumi.export(name, program.value(value))
 if description.get("raise"):
-    raise {"refusal": pulumi.RunError, "crash": ValueError}[description["raise"]]("as the program was told")
+    raise {"refusal": pulumi.RunError, "crash": ValueError}[description["raise"]]("raised by the program")

@@ -1,4 +1,4 @@
-"""The kinds of resources a scenario can ask for."""
+"""The kinds of resources that a scenario can contain."""
 
 from typing import Any
 
@@ -6,31 +6,23 @@ import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
 
 
-class Thing(pulumi.CustomResource):
-    """A thing of the world provider."""
-
+class Item(pulumi.CustomResource):
     def __init__(self, name, inputs, opts=None):
-        super().__init__("world:index:Thing", name, {"arn": None, "size": None, **inputs}, opts)
+        super().__init__("world:index:Item", name, {"arn": None, "size": None, **inputs}, opts)
 
 
 class Region(pulumi.ProviderResource):
-    """An explicit world provider."""
-
     def __init__(self, name, inputs, opts=None):
         super().__init__("world", name, inputs, opts)
 
 
 class Box(pulumi.ComponentResource):
-    """A local component that exports what is inside it."""
-
     def __init__(self, name, inputs, opts=None):
         super().__init__("boxes:index:Box", name, None, opts)
         self.register_outputs(inputs)
 
 
 class Group(pulumi.ComponentResource):
-    """The remote component of the world provider."""
-
     def __init__(self, name, inputs, opts=None):
         super().__init__(
             "world:index:Group", name, {"total": None, "first": None, **inputs}, opts, remote=True
@@ -38,7 +30,7 @@ class Group(pulumi.ComponentResource):
 
 
 class NotePad(ResourceProvider):
-    """A dynamic provider: `page` replaces, `fail` fails."""
+    """A dynamic provider: a change of `page` replaces, `fail` names the operation that fails."""
 
     def check(self, _olds, news):
         from pulumi.dynamic import CheckFailure, CheckResult
@@ -60,21 +52,19 @@ class NotePad(ResourceProvider):
 
 
 class Note(Resource):
-    """A dynamic resource."""
-
     def __init__(self, name, inputs, opts=None):
         super().__init__(NotePad(), name, {"written": None, **inputs}, opts)
 
 
 class Program:
-    """What was made so far."""
+    """The resources registered so far, and the values that refer to them."""
 
     def __init__(self) -> None:
-        self.made: dict[str, Any] = {}
+        self.registered: dict[str, Any] = {}
         self.config = pulumi.Config()
 
     def value(self, written):
-        """A value of the description: references, secrets and configuration resolved."""
+        """Resolve references, secrets and configuration in a value of the description."""
         if isinstance(written, list):
             return [self.value(item) for item in written]
         if not isinstance(written, dict):
@@ -92,18 +82,17 @@ class Program:
 
     def _reference(self, text):
         name, attribute = text.split(".")
-        return getattr(self.made[name], attribute)
+        return getattr(self.registered[name], attribute)
 
     def options(self, written):
-        """Resource options of the description."""
         named = {}
         for key, value in written.items():
             if key in ("parent", "provider", "deleted_with"):
-                named[key] = self.made[value]
+                named[key] = self.registered[value]
             elif key in ("depends_on", "replace_with"):
-                named[key] = [self.made[name] for name in value]
+                named[key] = [self.registered[name] for name in value]
             elif key == "providers":
-                named[key] = {package: self.made[name] for package, name in value.items()}
+                named[key] = {package: self.registered[name] for package, name in value.items()}
             elif key == "aliases":
                 named[key] = [pulumi.Alias(**alias) for alias in value]
             elif key == "import":
@@ -124,7 +113,7 @@ def _make(kind):
 def _get(program, entry):
     options = program.options({**entry.get("options", {})})
     options = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(id=program.value(entry["id"])))
-    return Thing(entry["name"], {}, options)
+    return Item(entry["name"], {}, options)
 
 
 def _stack(_program, entry):
@@ -132,15 +121,15 @@ def _stack(_program, entry):
 
 
 def _outputs(_program, entry):
-    """Another stack's output, now: not an output that comes later."""
-    return _Said(
+    """Read another stack's output before registering resources, instead of as an output."""
+    return _Answer(
         pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": entry["stack"]}).value["outputs"][
             entry["output"]
         ]
     )
 
 
-class _Said:
+class _Answer:
     def __init__(self, said):
         self.said = said
 
@@ -150,20 +139,20 @@ def _echo(program, entry):
     answer = pulumi.Output.all(**arguments).apply(
         lambda given: pulumi.runtime.invoke(entry["token"], given).value
     )
-    return _Said(answer.apply(lambda found: found["said"]))
+    return _Answer(answer.apply(lambda found: found["said"]))
 
 
 def _call(program, entry):
-    group = program.made[entry["of"]]
+    group = program.registered[entry["of"]]
     arguments = {"__self__": group, "add": program.value(entry["add"])}
-    return _Said(
+    return _Answer(
         pulumi.runtime.call("world:index:Group/add", arguments, group).apply(lambda found: found["sum"])
     )
 
 
 KINDS = {
     "call": _call,
-    "thing": _make(Thing),
+    "item": _make(Item),
     "note": _make(Note),
     "region": _make(Region),
     "box": _make(Box),
