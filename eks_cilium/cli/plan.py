@@ -1,36 +1,24 @@
-"""The command `python -m migration plan`: reads a cluster and prints the plan. It changes nothing.
+"""The command `eks-cilium plan`: reads a running cluster and prints what a migration would do."""
 
-Ends with 0 when nothing forbids the plan, with 2 when something does, and with 1 when no plan could be made.
-"""
-
-from __future__ import annotations
-
-import argparse
-import base64
-import json
-import os
-import sys
-from functools import partial
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from eks_cilium.clients import aws
-from eks_cilium.clients.kubeconfig import api_of
-from eks_cilium.clients.kubernetes import KubernetesApi
-from eks_cilium.errors import ProgramError, UserError
+import typer
+
+from eks_cilium.cli.output import BLOCKED, FINE, PRINTING, Format, FormatOption, grid, section, show
+from eks_cilium.cli.sources import ClusterAccess, Sources
+from eks_cilium.errors import UserError
 from eks_cilium.migration import report
-from eks_cilium.migration.facts.own_pod import own_pod
-from eks_cilium.migration.facts.reading import read
 from eks_cilium.migration.options import Allowed, Capacity, Exceptions, Options, Target
-from eks_cilium.migration.plan.planner import plan
+from eks_cilium.migration.plan.planner import plan as plan_of
+from eks_cilium.migration.report.table import ON_THE_RIGHT, pods_of, rows, sections
+from eks_cilium.migration.report.wording import headline, verdict_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from rich.console import RenderableType
 
-    from eks_cilium.migration.facts.model import Facts
     from eks_cilium.migration.plan.model import Plan
-
-CLEAN, UNREADABLE, REFUSED = 0, 1, 2
 
 _BY_PATTERN = {
     "barePods": "bare_pods",
@@ -44,80 +32,165 @@ _OUTRIGHT = {
     "karpenterNodes": "karpenter_nodes",
     "fargateNodes": "fargate_nodes",
 }
-_EPILOG = "Exit status: 0 nothing forbids the plan, 2 something does, 1 no plan could be made."
+_DEFAULTS = Options()
+_EPILOG = """\
+[bold]Examples[/bold]
+
+  eks-cilium plan --cluster production --region eu-central-1
+  eks-cilium plan --cluster production --surge 3 --parallel 2 --pods
+  eks-cilium plan --cluster production --allow 'barePods=debug/*'
+  eks-cilium plan --cluster production --target aws-vpc-cni --format json
+
+Exit status: 0 nothing blocks the plan, 2 something does, 1 no plan could be made
+or the command line is wrong.
+
+It needs what `aws eks get-token` needs and read access to the cluster; it writes nothing."""
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+_CLUSTER, _WHAT = "Which cluster", "What to plan"
 
 
-class _Parser(argparse.ArgumentParser):
-    """Ends with our own status for a wrong command line, since argparse's 2 says something else here."""
-
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(UNREADABLE, f"{self.prog}: {message}\n")
-
-
-def main(arguments: Sequence[str], facts_of: Callable[[argparse.Namespace], Facts] | None = None) -> int:
-    """Run a command line; returns its exit status. `facts_of` reads the facts of the cluster it names."""
-    chosen = _parser().parse_args(arguments)
-    try:
-        options = _options(chosen)
-        made = plan((facts_of or _facts)(chosen), options)
-    except ProgramError as error:
-        sys.stderr.write(f"no plan: {error}\n")
-        return UNREADABLE
-    sys.stdout.write(_written(made, chosen))
-    return CLEAN if made.clean else REFUSED
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m migration", description="Look at a migration without Pulumi.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    command = commands.add_parser("plan", help="print what a migration would do", epilog=_EPILOG)
-    where = command.add_argument_group("which cluster")
-    where.add_argument("--cluster", required=True, metavar="NAME", help="name of the EKS cluster")
-    where.add_argument("--region", help="its region, if not that of the AWS profile")
-    where.add_argument("--profile", help="AWS profile")
-    where.add_argument("--kubeconfig", type=Path, help="reach the cluster by this file, not by an EKS token")
-    where.add_argument("--context", help="context of the kubeconfig")
-    what = command.add_argument_group("what to plan")
-    defaults = Options()
-    what.add_argument(
-        "--target", type=Target, choices=(Target.CILIUM, Target.AWS_VPC_CNI), default=defaults.target
-    )
-    what.add_argument("--capacity", type=Capacity, choices=list(Capacity), default=defaults.capacity)
-    what.add_argument("--surge", type=int, default=defaults.surge, help="extra nodes of each group")
-    what.add_argument("--parallel", type=int, default=defaults.parallel, help="nodes in work at once, 1 to 4")
-    what.add_argument(
-        "--allow",
-        action="append",
-        default=[],
+_ClusterName = Annotated[
+    str,
+    typer.Option("--cluster", metavar="NAME", help="Name of the EKS cluster.", rich_help_panel=_CLUSTER),
+]
+_Region = Annotated[
+    str | None,
+    typer.Option(
+        "--region",
+        metavar="REGION",
+        help="Its AWS region.",
+        show_default="AWS_REGION, else that of the profile",
+        rich_help_panel=_CLUSTER,
+    ),
+]
+_Profile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        help="AWS profile.",
+        show_default="AWS_PROFILE, else the default credentials",
+        rich_help_panel=_CLUSTER,
+    ),
+]
+_Kubeconfig = Annotated[
+    Path | None,
+    typer.Option(
+        "--kubeconfig",
+        metavar="FILE",
+        help="Reach the Kubernetes API by this file instead of by a token of EKS.",
+        rich_help_panel=_CLUSTER,
+    ),
+]
+_Context = Annotated[
+    str | None,
+    typer.Option(
+        "--context",
+        metavar="NAME",
+        help="Context of the kubeconfig; without --kubeconfig that of KUBECONFIG or ~/.kube/config.",
+        show_default="the current context",
+        rich_help_panel=_CLUSTER,
+    ),
+]
+_TargetName = Annotated[
+    Literal["cilium", "aws-vpc-cni"],
+    typer.Option(
+        help="The CNI all nodes run in the end. aws-vpc-cni is the rollback.", rich_help_panel=_WHAT
+    ),
+]
+_CapacityName = Annotated[
+    Capacity,
+    typer.Option(
+        help="Where evicted pods go: surge adds nodes and replaces every old one, decrement adds nodes "
+        "and shrinks the group with every old one.",
+        rich_help_panel=_WHAT,
+    ),
+]
+_Surge = Annotated[
+    int,
+    typer.Option(metavar="NODES", help="Extra nodes of each Auto Scaling group.", rich_help_panel=_WHAT),
+]
+_Parallel = Annotated[
+    int,
+    typer.Option(metavar="NODES", help="Nodes in work at once, 1 to 4.", rich_help_panel=_WHAT),
+]
+_Allow = Annotated[
+    list[str] | None,
+    typer.Option(
         metavar="EXCEPTION",
-        help=f"permit something that is refused: {', '.join(_OUTRIGHT)}, or with a pattern namespace/name: "
-        f"{', '.join(f'{name}=PATTERN' for name in _BY_PATTERN)}",
+        help="Permit something that blocks the plan otherwise; may be repeated. Outright: "
+        f"{', '.join(_OUTRIGHT)}. With a pattern of namespace/name, with * and ?: "
+        f"{', '.join(f'{name}=PATTERN' for name in _BY_PATTERN)}.",
+        rich_help_panel=_WHAT,
+    ),
+]
+_Pods = Annotated[
+    bool,
+    typer.Option(
+        "--pods", help="Show the pods of every node, in the table and in JSON.", rich_help_panel=PRINTING
+    ),
+]
+
+
+@app.command(epilog=_EPILOG)
+def plan(
+    ctx: typer.Context,
+    *,
+    cluster: _ClusterName,
+    region: _Region = None,
+    profile: _Profile = None,
+    kubeconfig: _Kubeconfig = None,
+    context: _Context = None,
+    target: _TargetName = "cilium",
+    capacity: _CapacityName = _DEFAULTS.capacity,
+    surge: _Surge = _DEFAULTS.surge,
+    parallel: _Parallel = _DEFAULTS.parallel,
+    allow: _Allow = None,
+    form: FormatOption = Format.TABLE,
+    pods: _Pods = False,
+) -> None:
+    """Print what a migration of a running cluster would do, node by node. It changes nothing.
+
+    The plan is the one `pulumi preview` shows: the order of the nodes, what happens to their pods, which
+    PodDisruptionBudgets make a drain wait, how long it takes, what blocks it and what to know before.
+    """
+    options = _options(target, capacity, surge, parallel, allow or ())
+    sources: Sources = ctx.obj or Sources()
+    found = plan_of(sources.facts(ClusterAccess(cluster, region, profile, kubeconfig, context)), options)
+    show(
+        form,
+        text=lambda: report.table(found, pods=pods),
+        markdown=lambda: report.markdown(found),
+        document=lambda: report.document(found, pods=pods),
+        pretty=lambda: _pretty(found, pods=pods),
     )
-    how = command.add_argument_group("how to print it")
-    how.add_argument("--format", choices=["table", "markdown", "json"], default="table")
-    how.add_argument("--pods", action="store_true", help="every node's pods in the table and the document")
-    return parser
+    raise typer.Exit(FINE if found.clean else BLOCKED)
 
 
-def _options(chosen: argparse.Namespace) -> Options:
-    if chosen.surge < (chosen.capacity is Capacity.SURGE):
-        raise UserError(f"--surge is {chosen.surge}: at least one extra node is needed to evict pods to")
-    if chosen.parallel not in range(1, 5):
-        raise UserError(f"--parallel is {chosen.parallel}: allowed are 1 to 4")
+def _options(target: str, capacity: Capacity, surge: int, parallel: int, allow: Sequence[str]) -> Options:
+    if surge < (capacity is Capacity.SURGE):
+        raise UserError(f"--surge is {surge}: at least one extra node is needed to evict pods to")
+    if parallel not in range(1, 5):
+        raise UserError(f"--parallel is {parallel}: allowed are 1 to 4")
     return Options(
-        target=chosen.target,
-        capacity=chosen.capacity,
-        surge=chosen.surge,
-        parallel=chosen.parallel,
-        allow=_exceptions(chosen.allow),
+        target=Target(target),
+        capacity=capacity,
+        surge=surge,
+        parallel=parallel,
+        allow=_exceptions(allow),
     )
 
 
 def _exceptions(written: Sequence[str]) -> Exceptions:
     chosen: dict[str, Any] = {}
-    for one in written:
-        name, _, pattern = one.partition("=")
+    for text in written:
+        name, _, pattern = text.partition("=")
         if name in _BY_PATTERN and pattern:
             before = chosen.get(_BY_PATTERN[name], Allowed())
             chosen[_BY_PATTERN[name]] = Allowed((*before.patterns, pattern))
@@ -125,46 +198,22 @@ def _exceptions(written: Sequence[str]) -> Exceptions:
             chosen[_OUTRIGHT[name]] = True
         else:
             raise UserError(
-                f"--allow {one}: allowed are {', '.join(_OUTRIGHT)}, and with =namespace/name "
+                f"--allow {text}: allowed are {', '.join(_OUTRIGHT)}, and with =namespace/name "
                 f"{', '.join(_BY_PATTERN)}"
             )
     return Exceptions(**chosen)
 
 
-def _facts(chosen: argparse.Namespace) -> Facts:
-    credentials = aws.Credentials(region=_region(chosen, os.environ), profile=chosen.profile)
-    make = partial(aws.client, credentials)
-    with _api(chosen, credentials) as api:
-        return read(chosen.cluster, api, make, own_pod=own_pod(os.environ), report=_progress)
-
-
-def _region(chosen: argparse.Namespace, environment: Mapping[str, str]) -> str:
-    region = chosen.region or environment.get("AWS_REGION") or aws.default_region(chosen.profile)
-    if not region:
-        raise UserError("no region: give --region, or set AWS_REGION, or one in the AWS profile")
-    return str(region)
-
-
-def _api(chosen: argparse.Namespace, credentials: aws.Credentials) -> KubernetesApi:
-    if chosen.kubeconfig:
-        return api_of(chosen.kubeconfig, chosen.context)
-    described = aws.client(credentials, "eks").describe_cluster(name=chosen.cluster)["cluster"]
-    return KubernetesApi.for_eks(
-        cluster_name=chosen.cluster,
-        endpoint=described["endpoint"],
-        certificate_authority=base64.b64decode(described["certificateAuthority"]["data"]),
-        credentials=credentials,
-    )
-
-
-def _progress(line: str) -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write(f"{line} ...\n")
-
-
-def _written(made: Plan, chosen: argparse.Namespace) -> str:
-    if chosen.format == "json":
-        return json.dumps(report.document(made, pods=chosen.pods), indent=2) + "\n"
-    if chosen.format == "markdown":
-        return report.markdown(made)
-    return report.table(made, pods=chosen.pods)
+def _pretty(found: "Plan", *, pods: bool) -> "Iterator[RenderableType]":
+    header, *nodes = rows(found)
+    yield headline(found)
+    if nodes:
+        yield grid(header, nodes, ON_THE_RIGHT)
+    else:
+        yield "No node is to be replaced."
+    if pods:
+        for node in found.nodes:
+            yield section(f"{node.position}. {node.node}", pods_of(node))
+    for title, lines in sections(found):
+        yield section(f"{title}:", lines)
+    yield section(verdict_of(found), (), "bold green" if found.clean else "bold red")

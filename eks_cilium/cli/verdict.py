@@ -1,204 +1,213 @@
-"""The command `eks-cilium verdict`: who may reach whom in running clusters. It changes nothing.
+"""The command `eks-cilium verdict`: who may reach whom in running clusters, by their network policies."""
 
-Ends with 0; with 2 when `--expect` names another verdict than was found; with 1 when nothing could be judged.
-"""
-
-from __future__ import annotations
-
-import argparse
-import fnmatch
-import ipaddress
-import json
-import os
-import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from eks_cilium.errors import ProgramError, UserError
+import typer
+
+from eks_cilium.cli.output import BLOCKED, FINE, Format, FormatOption, grid, section, show
+from eks_cilium.cli.sources import Sources, kubeconfig
+from eks_cilium.cli.traffic import flows_between
+from eks_cilium.errors import UserError
 from eks_cilium.policy import report
-from eks_cilium.policy.objects import parse_ports
-from eks_cilium.policy.verdict.changes import changed_verdicts, selector_changes
+from eks_cilium.policy.verdict.changes import SelectorChange, changed_verdicts, selector_changes
 from eks_cilium.policy.verdict.evaluation import Evaluator
 from eks_cilium.policy.verdict.live import LiveCluster, live_cluster
-from eks_cilium.policy.verdict.model import Address, Decision, Endpoint, Entity, Flow, Port
+from eks_cilium.policy.verdict.model import Flow, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from rich.console import RenderableType
 
-    from eks_cilium.policy.verdict.changes import SelectorChange
-    from eks_cilium.policy.verdict.live import ClusterObjects, Workload
-    from eks_cilium.policy.verdict.model import Verdict
-
-    Read = Callable[[Path, str], ClusterObjects]
-    """Reads the cluster that a context of a kubeconfig names."""
-
-FINE, UNREADABLE, OTHERWISE = 0, 1, 2
-_MOST = 500
 _EPILOG = """\
-An END is CLUSTER/NAMESPACE[/LABEL=VALUE,...] with * and ?, an IPv4 address in no cluster, or entity:NAME such
-as entity:kube-apiserver. Without --port, the ports are those the pods say they listen on.
-Exit status: 0 judged, 2 not as --expect says, 1 nothing could be judged."""
+[bold]Endpoints[/bold] of --from and --to are one of
+
+  CLUSTER/NAMESPACE\\[/LABEL=VALUE,...]  pods; * and ? stand for any text
+  203.0.113.10                         an IPv4 address outside of all clusters
+  entity:NAME                          as in policies: entity:kube-apiserver
+
+Without --port, every pod is judged at the ports its containers declare.
+
+[bold]Examples[/bold]
+
+  eks-cilium verdict --context cluster-1 --context cluster-2
+  eks-cilium verdict --context cluster-1 --context cluster-2 \\
+      --from 'cluster-1/shop' --to 'cluster-2/*'
+  eks-cilium verdict --context cluster-1 --from 'cluster-1/shop/app=web' \\
+      --to 203.0.113.10 --port 443/TCP --expect denied
+
+Exit status: 0 judged, 2 a verdict is not as --expect says, 1 nothing could be judged
+or the command line is wrong.
+
+It needs read access to policies, pods, CiliumEndpoints and ConfigMap kube-system/cilium-config."""
+
+_WHERE, _WHAT = "Which clusters", "Which traffic"
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
 
 
-class _Parser(argparse.ArgumentParser):
-    """Ends with our own status for a wrong command line, since argparse's 2 says something else here."""
+@dataclass(frozen=True)
+class Judged:
+    """The clusters that were read, and what their policies say of the traffic that was asked for."""
 
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(UNREADABLE, f"{self.prog}: {message}\n")
-
-
-def main(arguments: Sequence[str], read: Read) -> int:
-    """Run a command line; returns its exit status."""
-    chosen = _parser().parse_args(arguments)
-    try:
-        found = _clusters(chosen, read)
-        flows = list(_flows(chosen, found))
-    except ProgramError as error:
-        sys.stderr.write(f"no verdict: {error}\n")
-        return UNREADABLE
-    world = Evaluator(one.cluster for one in found)
-    verdicts = [world.evaluate(flow) for flow in flows]
-    changed = selector_changes(policy for one in found for policy in one.cluster.policies)
-    sys.stdout.write(_written(chosen, world, found, verdicts, changed))
-    unexpected = chosen.expect and any(str(one.decision) != chosen.expect for one in verdicts)
-    return OTHERWISE if unexpected else FINE
+    clusters: tuple[LiveCluster, ...]
+    evaluator: Evaluator
+    verdicts: tuple[Verdict, ...]
+    changes: tuple[SelectorChange, ...]
+    """Selectors that mean something else from Cilium 1.19 on."""
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="python -m eks_cilium.policy.verdict",
-        description="Say who may reach whom in running clusters, by Cilium's policies.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+@app.command(epilog=_EPILOG)
+def verdict(
+    ctx: typer.Context,
+    *,
+    context: Annotated[
+        list[str],
+        typer.Option(
+            "--context",
+            metavar="NAME",
+            help="Context of the kubeconfig that leads to a cluster; repeat it for each cluster of the mesh.",
+            rich_help_panel=_WHERE,
+        ),
+    ],
+    kubeconfig_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--kubeconfig",
+            metavar="FILE",
+            help="The kubeconfig that has the contexts.",
+            show_default="the first file of KUBECONFIG, else ~/.kube/config",
+            rich_help_panel=_WHERE,
+        ),
+    ] = None,
+    source: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="ENDPOINT",
+            help="Who opens the connection; see Endpoints below.",
+            show_default="*/*: every pod",
+            rich_help_panel=_WHAT,
+        ),
+    ] = "*/*",
+    destination: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="ENDPOINT",
+            help="Who is reached; see Endpoints below.",
+            show_default="*/*: every pod",
+            rich_help_panel=_WHAT,
+        ),
+    ] = "*/*",
+    port: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--port",
+            metavar="PORT/PROTOCOL",
+            help="A port such as 8080/TCP, 53/UDP or 8000-8100/TCP; may be repeated.",
+            show_default="the ports that the containers declare",
+            rich_help_panel=_WHAT,
+        ),
+    ] = None,
+    expect: Annotated[
+        Literal["allowed", "denied"] | None,
+        typer.Option(
+            "--expect", help="End with status 2 where a verdict is another one.", rich_help_panel=_WHAT
+        ),
+    ] = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Say who may reach whom in running clusters, by their network policies. It changes nothing.
+
+    Reads CiliumNetworkPolicies, CiliumClusterwideNetworkPolicies and NetworkPolicies as Cilium's agents do,
+    with the meaning of the version each cluster runs, and names the rule behind every verdict. It judges
+    policies, not packets: routes, security groups and proxies are no part of it.
+    """
+    sources: Sources = ctx.obj or Sources()
+    file = kubeconfig_file or kubeconfig()
+    clusters = _clusters((name, live_cluster(sources.objects(file, name))) for name in context)
+    found = judged(clusters, flows_between(clusters, source, destination, port or ()))
+    show(
+        form,
+        text=lambda: _text(found),
+        markdown=lambda: report.markdown(found.verdicts),
+        document=lambda: report.document(found.verdicts, found.evaluator.not_evaluated, found.changes),
+        pretty=lambda: _pretty(found),
     )
-    parser.add_argument(
-        "--context", action="append", required=True, metavar="NAME", help="a cluster; repeat it for each"
-    )
-    parser.add_argument(
-        "--kubeconfig", type=Path, default=_kubeconfig(), help="default: $KUBECONFIG, or kubectl's"
-    )
-    parser.add_argument("--from", dest="source", default="*/*", metavar="END", help="default: every pod")
-    parser.add_argument("--to", dest="destination", default="*/*", metavar="END", help="default: every pod")
-    parser.add_argument("--port", action="append", default=[], help="such as 8080/TCP; may be repeated")
-    parser.add_argument("--expect", choices=[Decision.ALLOWED.value, Decision.DENIED.value])
-    parser.add_argument("--format", choices=["table", "markdown", "json"], default="table")
-    return parser
+    unexpected = expect and any(str(each.decision) != expect for each in found.verdicts)
+    raise typer.Exit(BLOCKED if unexpected else FINE)
 
 
-def _kubeconfig() -> Path:
-    """The file kubectl would take; the first one where the variable names several."""
-    first = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-    return Path(first) if first else Path.home() / ".kube" / "config"
+def judged(clusters: Sequence[LiveCluster], flows: Sequence[Flow]) -> Judged:
+    """Judge every flow by the policies of the clusters it begins and ends in."""
+    evaluator = Evaluator(each.cluster for each in clusters)
+    changes = selector_changes(policy for each in clusters for policy in each.cluster.policies)
+    return Judged(tuple(clusters), evaluator, tuple(map(evaluator.evaluate, flows)), tuple(changes))
 
 
-def _clusters(chosen: argparse.Namespace, read: Read) -> list[LiveCluster]:
+def _clusters(by_context: Iterable[tuple[str, LiveCluster]]) -> list[LiveCluster]:
     found: dict[str, LiveCluster] = {}
-    for context in chosen.context:
-        one = live_cluster(read(chosen.kubeconfig, context))
-        if one.cluster.name in found:
+    contexts: dict[str, str] = {}
+    for context, live in by_context:
+        name = live.cluster.name
+        if name in found:
             raise UserError(
-                f"context {context} is a second cluster called {one.cluster.name}: clusters of a mesh have "
-                "names of their own (cluster.name of Cilium's chart)"
+                f"context {context} is a second cluster called {name}, like context {contexts[name]}: "
+                "clusters of a mesh have names of their own (cluster.name of Cilium's chart)"
             )
-        found[one.cluster.name] = one
+        found[name], contexts[name] = live, context
     return list(found.values())
 
 
-def _flows(chosen: argparse.Namespace, found: Sequence[LiveCluster]) -> Iterator[Flow]:
-    sources, destinations = _ends(chosen.source, "--from", found), _ends(chosen.destination, "--to", found)
-    given = tuple(map(_port, chosen.port))
-    pairs = [
-        (source, destination, port)
-        for source, _ in sources
-        for destination, listening in destinations
-        if source is not destination
-        for port in given or listening or (Port(1, "TCP", "every port"),)
-    ]
-    if len(pairs) > _MOST:
-        raise UserError(f"{len(pairs)} flows are too many to read: choose with --from, --to and --port")
-    yield from (Flow(source, destination, port) for source, destination, port in pairs)
-
-
-def _port(text: str) -> Port:
-    try:
-        found = parse_ports(text)
-    except ValueError as error:
-        raise UserError(f"--port: {error}") from error
-    return Port(found.first, found.protocol, str(found))
-
-
-def _ends(text: str, option: str, found: Sequence[LiveCluster]) -> list[tuple[Endpoint, tuple[Port, ...]]]:
-    """The ends a text means, each with the ports it listens on as far as anybody knows."""
-    if text.startswith("entity:"):
-        return [(Entity(text.removeprefix("entity:")), ())]
-    if _is_address(text):
-        return [(Address(text), ())]
-    cluster, _, rest = text.partition("/")
-    namespace, _, labels = rest.partition("/")
-    if not namespace:
-        raise UserError(f"{option} {text} is no end: see --help")
-    workloads = [one for each in found for one in each.workloads if _meant(one, cluster, namespace, labels)]
-    if not workloads:
-        clusters = ", ".join(one.cluster.name for one in found)
-        raise UserError(f"{option} {text} means no pod that Cilium serves in {clusters}")
-    return [(one.pod, one.ports) for one in workloads]
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.IPv4Address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _meant(one: Workload, cluster: str, namespace: str, labels: str) -> bool:
-    wanted = [part.partition("=") for part in labels.split(",") if part]
-    return (
-        fnmatch.fnmatchcase(one.pod.cluster, cluster)
-        and fnmatch.fnmatchcase(one.pod.namespace, namespace)
-        and all(fnmatch.fnmatchcase(one.pod.labels.get(key, ""), value) for key, _, value in wanted)
-    )
-
-
-def _written(
-    chosen: argparse.Namespace,
-    world: Evaluator,
-    found: Sequence[LiveCluster],
-    verdicts: Sequence[Verdict],
-    changed: Sequence[SelectorChange],
-) -> str:
-    if chosen.format == "json":
-        return json.dumps(report.document(verdicts, world.not_evaluated, changed), indent=2) + "\n"
-    if chosen.format == "markdown":
-        return report.markdown(verdicts)
-    blocks = ["\n".join(map(_headline, found)), report.table(verdicts)]
-    if world.not_evaluated:
-        blocks.append(
-            "\n".join(
-                ["Not judged:", *(f"  {line}" for line in report.not_evaluated_lines(world.not_evaluated))]
-            )
-        )
-    if changed:
-        blocks.append("\n".join(["Read differently from Cilium 1.19 on:", *(f"  {one}" for one in changed)]))
-        blocks += _differences(world, verdicts)
+def _text(found: Judged) -> str:
+    blocks = ["\n".join(map(_headline, found.clusters)), report.table(found.verdicts)]
+    blocks += ["\n".join([f"{title}:", *(f"  {line}" for line in lines)]) for title, lines in _notes(found)]
     return "\n\n".join(blocks) + "\n"
 
 
-def _headline(one: LiveCluster) -> str:
-    count = sum(len(workload.names) for workload in one.workloads)
-    unserved = f", {one.unmanaged_pods} pods beside them are not under policies" if one.unmanaged_pods else ""
-    cluster = one.cluster
+def _pretty(found: Judged) -> "Iterator[RenderableType]":
+    yield "\n".join(map(_headline, found.clusters))
+    if found.verdicts:
+        yield grid(report.HEADER, map(_cells, found.verdicts))
+    else:
+        yield report.table(found.verdicts)
+    for title, lines in _notes(found):
+        yield section(f"{title}:", lines)
+
+
+def _cells(verdict: Verdict) -> tuple[str, ...]:
+    """The row of the table, with the rules that nearly match below what each side says."""
+    *start, egress, ingress = report.cells_of(verdict)
     return (
-        f"{cluster.name}: {len(cluster.policies)} policies, {count} pods of {len(one.workloads)} identities"
-        f"{unserved}; a selector without a cluster means {cluster.selector_scope}; enforcement {cluster.mode}"
+        *start,
+        "\n".join([egress, *verdict.egress.hints]),
+        "\n".join([ingress, *verdict.ingress.hints]),
     )
 
 
-def _differences(world: Evaluator, verdicts: Sequence[Verdict]) -> Iterator[str]:
-    """Of the flows above, those whose verdict would be another one."""
-    others = changed_verdicts(world.clusters, [one.flow for one in verdicts])
-    if others:
-        lines = (f"  {old.flow}: {old.decision}, from 1.19 on {new.decision}" for old, new in others)
-        yield "\n".join(["Of the traffic above it changes:", *lines])
+def _notes(found: Judged) -> Iterator[tuple[str, list[str]]]:
+    if found.evaluator.not_evaluated:
+        yield "Not judged", list(report.not_evaluated_lines(found.evaluator.not_evaluated))
+    if found.changes:
+        yield "Read differently from Cilium 1.19 on", list(map(str, found.changes))
+        others = changed_verdicts(found.evaluator.clusters, [each.flow for each in found.verdicts])
+        if others:
+            lines = [f"{old.flow}: {old.decision}, from 1.19 on {new.decision}" for old, new in others]
+            yield "Of the traffic above it changes", lines
+
+
+def _headline(live: LiveCluster) -> str:
+    count = sum(len(workload.names) for workload in live.workloads)
+    others = live.unmanaged_pods
+    beside = f", {others} pods beside them are not under policies" if others else ""
+    cluster = live.cluster
+    return (
+        f"{cluster.name}: {len(cluster.policies)} policies, {count} pods of {len(live.workloads)} identities"
+        f"{beside}; a selector without a cluster means {cluster.selector_scope}; enforcement {cluster.mode}"
+    )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from eks_cilium.policy.verdict.rule import NotEvaluated
 
 SCHEMA = "eks-cilium/verdicts/v1"
-_HEADER = ("FROM", "TO", "PORT", "VERDICT", "EGRESS", "INGRESS")
+HEADER = ("FROM", "TO", "PORT", "VERDICT", "EGRESS", "INGRESS")
 
 
 def table(verdicts: Sequence[Verdict]) -> str:
@@ -29,9 +29,9 @@ def table(verdicts: Sequence[Verdict]) -> str:
     """
     if not verdicts:
         return "No traffic to judge."
-    rows = [_HEADER, *map(_row, verdicts)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER) - 1)]
-    lines = [_aligned(_HEADER, widths)]
+    rows = [HEADER, *map(cells_of, verdicts)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER) - 1)]
+    lines = [_aligned(HEADER, widths)]
     for verdict, row in zip(verdicts, rows[1:], strict=True):
         lines.append(_aligned(row, widths))
         lines += [f"    {hint}" for hint in _hints(verdict)]
@@ -47,8 +47,9 @@ def markdown(verdicts: Sequence[Verdict]) -> str:
     Returns:
         The table, and below it a list of the rules that are close to allowing a denied flow.
     """
-    header = [title.capitalize() for title in _HEADER]
-    lines = [_cells(header), _cells(["---"] * len(header)), *(_cells(_row(verdict)) for verdict in verdicts)]
+    header = [title.capitalize() for title in HEADER]
+    rows = map(cells_of, verdicts)
+    lines = [_cells(header), _cells(["---"] * len(header)), *map(_cells, rows)]
     hints = [f"- {verdict.flow}: {hint}" for verdict in verdicts for hint in _hints(verdict)]
     return "\n".join([*lines, *(["", *map(_escaped, hints)] if hints else [])]) + "\n"
 
@@ -97,7 +98,8 @@ def not_evaluated_lines(not_evaluated: Iterable[NotEvaluated]) -> Iterator[str]:
         yield f"{each.cluster}: {each.policy}: {each.why}"
 
 
-def _row(verdict: Verdict) -> tuple[str, ...]:
+def cells_of(verdict: Verdict) -> tuple[str, ...]:
+    """The cells of a verdict's row in the table, under the titles of `HEADER`."""
     flow = verdict.flow
     return (
         str(flow.source),

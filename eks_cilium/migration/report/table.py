@@ -18,6 +18,8 @@ from eks_cilium.migration.report.wording import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from eks_cilium.migration.plan.model import NodePlan, Plan
 
 _HEADER = (
@@ -33,37 +35,50 @@ _HEADER = (
     "NEW NODE IN",
     "TIME",
 )
-_ON_THE_RIGHT = frozenset({"#", "EVICT", "DELETE", "STAY", "IN THE WAY", "TIME"})
+ON_THE_RIGHT = frozenset({"#", "EVICT", "DELETE", "STAY", "IN THE WAY", "TIME"})
 _MOST_BUDGETS = 2
 
 
 def table(plan: Plan, *, pods: bool = False) -> str:
     """The whole plan. With `pods`, every node's pods by workload below it."""
     blocks = [headline(plan), _nodes(plan, pods=pods)]
+    blocks += ["\n".join([f"{title}:", *(f"  {line}" for line in lines)]) for title, lines in sections(plan)]
+    return "\n\n".join([*blocks, verdict_of(plan)]) + "\n"
+
+
+def rows(plan: Plan) -> list[tuple[str, ...]]:
+    """The cells of the table of nodes, its header first; the columns of `ON_THE_RIGHT` are numbers."""
+    groups = {group.name: group.node_group or group.name for group in plan.groups}
+    return [_HEADER, *(_row(node, groups[node.group]) for node in plan.nodes)]
+
+
+def pods_of(node: NodePlan) -> list[str]:
+    """A line for the pods of each workload on a node."""
+    return [bundle_line(bundle) for bundle in bundles(node)]
+
+
+def sections(plan: Plan) -> Iterator[tuple[str, list[str]]]:
+    """What stands below the table, each part with its title: groups, blockers, warnings."""
     if plan.groups:
-        blocks.append("\n".join(["Auto Scaling groups:", *(f"  {sizes(group)}" for group in plan.groups)]))
+        yield "Auto Scaling groups", [sizes(group) for group in plan.groups]
     if plan.leaving:
-        blocks.append(f"Going already: {', '.join(node.name for node in plan.leaving)}")
+        yield "Going already", [", ".join(node.name for node in plan.leaving)]
     if plan.blockers:
-        told = (line for one in plan.blockers for line in blocker_lines(one, on_nodes(one.nodes)))
-        blocks.append("\n".join(["Blockers:", *told]))
+        blocks = (blocker_lines(blocker, on_nodes(blocker.nodes)) for blocker in plan.blockers)
+        yield "Blockers", [line.removeprefix("  ") for lines in blocks for line in lines]
     if plan.warnings:
-        told = (f"  {warning}{on_nodes(warning.nodes)}" for warning in plan.warnings)
-        blocks.append("\n".join(["Warnings:", *told]))
-    return "\n\n".join([*filter(None, blocks), verdict_of(plan)]) + "\n"
+        yield "Warnings", [f"{warning}{on_nodes(warning.nodes)}" for warning in plan.warnings]
 
 
 def _nodes(plan: Plan, *, pods: bool) -> str:
     if not plan.nodes:
         return "No node is to be replaced."
-    groups = {group.name: group.node_group or group.name for group in plan.groups}
-    rows = [_HEADER, *(_row(node, groups[node.group]) for node in plan.nodes)]
-    header, *aligned = in_columns(rows, _ON_THE_RIGHT)
+    header, *aligned = in_columns(rows(plan), ON_THE_RIGHT)
     lines = [header]
     for node, line in zip(plan.nodes, aligned, strict=True):
         lines.append(line)
         if pods:
-            lines += [f"      {bundle_line(bundle)}" for bundle in bundles(node)]
+            lines += [f"      {text}" for text in pods_of(node)]
     return "\n".join(lines)
 
 

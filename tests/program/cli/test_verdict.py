@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from eks_cilium.cli.verdict import main
 from eks_cilium.clients.kubernetes import KubernetesApi, Patience
 from eks_cilium.cluster.cilium_objects import cilium_objects
 from eks_cilium.errors import TransientError, UserError
+from tests.program.cli.command import Ended, eks_cilium
 
 pytestmark = pytest.mark.unit
 
@@ -57,12 +57,12 @@ def pod(namespace: str, name: str, *ports: int) -> dict[str, Any]:
         "namespace": namespace,
         "name": name,
         "hostNetwork": False,
-        "ports": [{"containerPort": one} for one in ports],
+        "ports": [{"containerPort": port} for port in ports],
     }
 
 
 def clusters(own: str = "false") -> dict[str, Cluster]:
-    one = Cluster(
+    first = Cluster(
         {"cluster-name": "cluster-1", "policy-default-local-cluster": own},
         [
             endpoint("cluster-1", "my-client", "client-1", "client"),
@@ -71,122 +71,128 @@ def clusters(own: str = "false") -> dict[str, Cluster]:
         [pod("my-client", "client-1"), pod("my-client", "client-2"), pod("kube-system", "cilium-x")],
         [ALLOW],
     )
-    two = Cluster(
+    second = Cluster(
         {"cluster-name": "cluster-2", "policy-default-local-cluster": own, "enable-policy": "default"},
         [endpoint("cluster-2", "my-server", "server-1", "server")],
         [pod("my-server", "server-1", 8080)],
     )
-    return {"one": one, "two": two}
+    return {"one": first, "two": second}
 
 
-def run(*arguments: str, found: dict[str, Cluster] | None = None) -> int:
-    return main(arguments, lambda _, context: (found or clusters())[context])
+def run(*arguments: str, found: dict[str, Cluster] | None = None) -> Ended:
+    return eks_cilium("verdict", *arguments, objects=lambda _, context: (found or clusters())[context])
 
 
-def test_it_judges_the_pods_of_all_clusters_at_the_ports_they_listen_on(capsys):
-    assert run(*BOTH, "--from", "cluster-1/*", "--to", "cluster-2/my-server/app=server") == 0
+def test_it_judges_the_pods_of_all_clusters_at_the_ports_they_listen_on():
+    ended = run(*BOTH, "--from", "cluster-1/*", "--to", "cluster-2/my-server/app=server")
 
-    printed = capsys.readouterr().out
+    assert ended.status == 0
     assert (
-        "cluster-1: 1 policies, 2 pods of 1 identities, 1 pods beside them are not under policies" in printed
+        "cluster-1: 1 policies, 2 pods of 1 identities, 1 pods beside them are not under policies"
+        in ended.out
     )
     line = next(
-        line for line in printed.splitlines() if line.startswith("cluster-1/my-client client-1 and 1 more")
+        line for line in ended.out.splitlines() if line.startswith("cluster-1/my-client client-1 and 1 more")
     )
     assert "cluster-2/my-server server-1  8080/TCP  allowed  allowed by my-client/allow egress[0]" in line
 
 
-def test_it_says_what_1_19_changes_and_for_which_traffic(capsys):
-    run(*BOTH, "--from", "cluster-1/*", "--to", "cluster-2/*")
+def test_it_says_what_1_19_changes_and_for_which_traffic():
+    printed = run(*BOTH, "--from", "cluster-1/*", "--to", "cluster-2/*").out
 
-    printed = capsys.readouterr().out
     assert "Read differently from Cilium 1.19 on:" in printed
     assert "at 8080/TCP: allowed, from 1.19 on denied" in printed
 
 
-def test_it_reads_the_meaning_from_the_cluster(capsys):
-    assert (
-        run(
-            *BOTH,
-            "--from",
-            "cluster-1/*",
-            "--to",
-            "cluster-2/*",
-            "--expect",
-            "denied",
-            found=clusters("true"),
-        )
-        == 0
+def test_it_reads_the_meaning_from_the_cluster():
+    ended = run(
+        *(*BOTH, "--from", "cluster-1/*", "--to", "cluster-2/*", "--expect", "denied"), found=clusters("true")
     )
-    assert "a selector without a cluster means own cluster" in capsys.readouterr().out
+
+    assert ended.status == 0
+    assert "a selector without a cluster means own cluster" in ended.out
 
 
 def test_another_verdict_than_expected_ends_with_2():
-    assert (
-        run(
-            *BOTH, "--from", "cluster-1/*", "--to", "203.0.113.10", "--port", "443/TCP", "--expect", "allowed"
-        )
-        == 2
+    outside = ("--from", "cluster-1/*", "--to", "203.0.113.10", "--port", "443/TCP")
+
+    assert run(*BOTH, *outside, "--expect", "allowed").status == 2
+
+
+def test_endpoints_may_be_addresses_and_entities():
+    ended = run(
+        *(*BOTH, "--from", "entity:remote-node", "--to", "cluster-2/*", "--port", "80/TCP"),
+        *("--format", "json"),
     )
 
-
-def test_ends_may_be_addresses_and_entities(capsys):
-    assert (
-        run(
-            *BOTH,
-            "--from",
-            "entity:remote-node",
-            "--to",
-            "cluster-2/*",
-            "--port",
-            "80/TCP",
-            "--format",
-            "json",
-        )
-        == 0
-    )
-
-    (one,) = json.loads(capsys.readouterr().out)["verdicts"]
-    assert (one["from"], one["verdict"]) == ({"entity": "remote-node"}, "allowed")
+    assert ended.status == 0
+    (flow,) = json.loads(ended.out)["verdicts"]
+    assert (flow["from"], flow["verdict"]) == ({"entity": "remote-node"}, "allowed")
 
 
-def test_it_prints_markdown(capsys):
-    run(*BOTH, "--format", "markdown")
-
-    assert capsys.readouterr().out.startswith("| From | To | Port |")
+def test_it_prints_markdown():
+    assert run(*BOTH, "--format", "markdown").out.startswith("| From | To | Port |")
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--from", "cluster-1"), "--from cluster-1 is no end"),
-        (("--to", "cluster-9/*"), "--to cluster-9/* means no pod that Cilium serves in cluster-1, cluster-2"),
+        (("--from", "cluster-1"), "--from cluster-1 names no endpoint: allowed are CLUSTER/NAMESPACE"),
+        (("--from", "cluster-1"), "all pods of cluster cluster-1 are 'cluster-1/*'"),
+        (
+            ("--to", "cluster-9/*"),
+            "--to cluster-9/* matches no pod that Cilium manages in cluster-1, cluster-2",
+        ),
         (("--port", "eighty"), "--port: 'eighty' is no port"),
         (("--context", "one"), "context one is a second cluster called cluster-1"),
     ],
 )
-def test_what_cannot_be_judged_is_told_in_a_line(arguments: tuple, says: str, capsys):
-    assert run(*BOTH, *arguments) == 1
+def test_what_cannot_be_judged_is_said_in_a_line(arguments: tuple, says: str):
+    ended = run(*BOTH, *arguments)
 
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert printed.err.startswith(f"no verdict: {says}")
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.err.startswith("no verdict: ")
+    assert says in ended.err
+
+
+def test_two_contexts_of_one_cluster_are_refused_by_name():
+    ended = eks_cilium(
+        *("verdict", "--context", "one", "--context", "again"), objects=lambda *_: clusters()["one"]
+    )
+
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.err.startswith(
+        "no verdict: context again is a second cluster called cluster-1, like context one"
+    )
 
 
 @pytest.mark.parametrize("error", [TransientError("GET /api failed 6 times"), UserError("no context 'one'")])
-def test_a_cluster_that_cannot_be_read_is_told_in_a_line(error: Exception, capsys):
+def test_a_cluster_that_cannot_be_read_is_said_in_a_line(error: Exception):
     def fails(_: Path, context: str) -> Cluster:
         raise error
 
-    assert main(BOTH, fails) == 1
-    assert capsys.readouterr().err == f"no verdict: {error}\n"
+    ended = eks_cilium("verdict", *BOTH, objects=fails)
+
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.err.splitlines()[0] == f"no verdict: {error}"
 
 
 def test_a_wrong_command_line_does_not_look_like_a_verdict():
-    with pytest.raises(SystemExit) as ended:
-        run("--format", "xml")
+    assert run(*BOTH, "--format", "xml").status == 1
 
-    assert ended.value.code == 1
+
+def test_the_kubeconfig_is_kubectls_unless_one_is_given(monkeypatch):
+    monkeypatch.setenv("KUBECONFIG", "/first:/second")
+    asked = []
+
+    def objects(path: Path, context: str) -> Cluster:
+        asked.append(path)
+        return clusters()[context]
+
+    eks_cilium("verdict", "--context", "one", objects=objects)
+    eks_cilium("verdict", "--context", "one", "--kubeconfig", "/mine", objects=objects)
+
+    assert asked == [Path("/first"), Path("/mine")]
 
 
 def api(answers: dict[str, Any]) -> KubernetesApi:

@@ -1,0 +1,127 @@
+"""How every command prints: results on stdout, messages on stderr, colour and wrapping on terminals only.
+
+A result is printed as a table, as Markdown or as JSON. Into a pipe or a file a table goes as plain text whose
+lines are never broken, so that `grep` finds whole rows; on a terminal rich lays it out in the width there is.
+rich colours nothing where `NO_COLOR` is set.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Collection, Iterable, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+FINE = 0
+"""Exit status: the plan can be carried out, the verdicts are as expected, the configuration is right."""
+UNJUDGED = 1
+"""Exit status: not judged, for want of a cluster, credentials, a readable file or a right command line."""
+BLOCKED = 2
+"""Exit status: the plan has blockers, a verdict is not as expected, the configuration has problems."""
+
+
+class Format(StrEnum):
+    """What a result is printed as."""
+
+    TABLE = "table"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+PRINTING = "How to print it"
+FormatOption = Annotated[
+    Format, typer.Option("--format", help="What to print on stdout.", rich_help_panel=PRINTING)
+]
+
+
+def say(message: str) -> None:
+    """Write a message for people to stderr, which leaves stdout to the result."""
+    sys.stderr.write(f"{message}\n")
+
+
+def progress(line: str) -> None:
+    """Write what is being read to stderr, where that is a terminal: logs do not need it."""
+    if sys.stderr.isatty():
+        say(f"{line} ...")
+
+
+def show(
+    form: Format,
+    *,
+    text: Callable[[], str],
+    markdown: Callable[[], str],
+    document: Callable[[], Any],
+    pretty: Callable[[], Iterable["RenderableType"]],
+) -> None:
+    """Print a result on stdout in one of its forms, of which only the one that is printed is made.
+
+    `text` is the table for pipes, `pretty` the parts of the same table for a terminal, with an empty line
+    between them; `document` is anything `json` can write.
+    """
+    if form is Format.JSON:
+        sys.stdout.write(json.dumps(document(), indent=2) + "\n")
+    elif form is Format.MARKDOWN:
+        sys.stdout.write(markdown())
+    elif sys.stdout.isatty():
+        _on_terminal(pretty())
+    else:
+        sys.stdout.write(text())
+
+
+def _on_terminal(parts: Iterable["RenderableType"]) -> None:
+    from rich.console import Console, Group
+
+    console = Console(highlight=False)
+    for number, part in enumerate(parts):
+        console.print(Group("", part) if number else part)
+
+
+def grid(header: Sequence[str], rows: Iterable[Sequence[str]], on_the_right: Collection[str] = ()) -> "Table":
+    """Lay rows out in columns for a terminal; cells wrap where the terminal is too narrow.
+
+    `on_the_right` holds those titles of the header whose columns are numbers.
+    """
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for title in header:
+        table.add_column(title, justify="right" if title in on_the_right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*map(coloured, row))
+    return table
+
+
+def section(title: str, lines: Iterable[str], style: str = "bold") -> "RenderableType":
+    """Put lines under a title for a terminal. A line that wraps keeps its own indentation."""
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.text import Text
+
+    indented = (
+        Padding(coloured(line.lstrip()), (0, 0, 0, 2 + len(line) - len(line.lstrip()))) for line in lines
+    )
+    return Group(Text(title, style), *indented)
+
+
+def coloured(text: str) -> "Text":
+    """Colour the words that decide, and nothing else: markup in the text of a cluster is only text."""
+    from rich.text import Text
+
+    found = Text(text)
+    for pattern, style in _COLOURS.items():
+        found.highlight_regex(pattern, style)
+    return found
+
+
+_COLOURS = {
+    r"\bdenied\b": "red",
+    r"\ballowed(?!:)\b": "green",
+    r"\bundecided\b": "yellow",
+    r"^(?:allowed|to fix it|to permit|fix):": "dim",
+}

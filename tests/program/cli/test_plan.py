@@ -1,0 +1,179 @@
+"""`eks-cilium plan`: what it prints, and how it ends."""
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+
+from eks_cilium.clients.aws_errors import translation
+from eks_cilium.clients.kubeconfig import KubeconfigError
+from eks_cilium.errors import RefusedError, TransientError
+from tests.program.cli.command import Ended, eks_cilium
+from tests.program.plan.builders import World
+
+pytestmark = pytest.mark.unit
+
+
+def clean(_):
+    return World(2).facts()
+
+
+def blocked(_):
+    world = World(2)
+    world.pod("one")
+    return world.facts()
+
+
+def plan(*arguments: str, facts=clean) -> Ended:
+    return eks_cilium("plan", "--cluster", "shop", *arguments, facts=facts)
+
+
+def failing(error: Exception):
+    def facts(_):
+        raise error
+
+    return facts
+
+
+def test_it_ends_with_0_when_nothing_forbids_the_plan():
+    ended = plan()
+
+    assert ended.status == 0
+    assert "Nothing forbids this plan." in ended.out
+
+
+def test_it_ends_with_2_when_something_does():
+    ended = plan(facts=blocked)
+
+    assert ended.status == 2
+    assert "Pod shop/one" in ended.out
+
+
+def test_it_ends_with_1_and_prints_no_plan_when_it_cannot_read():
+    ended = plan(facts=failing(TransientError("GET /api/v1/nodes failed 6 times, last with HTTP 503")))
+
+    assert ended.status == 1
+    assert ended.out == ""
+    assert ended.err.startswith("no plan: GET /api/v1/nodes failed 6 times, last with HTTP 503\n  hint: ")
+
+
+def test_an_exception_on_the_command_line_permits():
+    assert plan("--allow", "barePods=shop/*", facts=blocked).status == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--allow", "everything"], "--allow everything: allowed are"),
+        (["--allow", "barePods"], "--allow barePods: allowed are"),
+        (["--allow", "fargateNodes=x"], "--allow fargateNodes=x: allowed are"),
+        (["--surge", "0"], "--surge is 0"),
+        (["--parallel", "5"], "--parallel is 5: allowed are 1 to 4"),
+    ],
+)
+def test_a_wrong_option_is_refused_before_anything_is_read(arguments, says):
+    ended = plan(*arguments, facts=failing(AssertionError("read")))
+
+    assert ended.status == 1
+    assert says in ended.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["plan"], ["plan", "--cluster", "shop", "--capacity", "none"], ["apply"]]
+)
+def test_a_wrong_command_line_does_not_look_like_a_blocked_plan(arguments):
+    assert eks_cilium(*arguments, facts=clean).status == 1
+
+
+def test_it_prints_json():
+    document = json.loads(plan("--format", "json", "--surge", "2").out)
+
+    assert (document["cluster"], document["surge"], len(document["nodes"])) == ("shop", 2, 2)
+
+
+def test_it_prints_markdown():
+    assert plan("--format", "markdown").out.startswith("# Replacement plan of cluster shop")
+
+
+def test_it_prints_the_pods_of_every_node_when_asked():
+    line = "evict 1 pod of Pod shop/one"
+
+    assert line not in plan("--allow", "barePods=shop/*", facts=blocked).out
+    assert line in plan("--allow", "barePods=shop/*", "--pods", facts=blocked).out
+
+
+def test_the_cluster_is_read_where_the_options_say(tmp_path):
+    asked = []
+
+    def facts(access):
+        asked.append(access)
+        return clean(access)
+
+    file = tmp_path / "config"
+    plan(
+        *("--region", "eu-west-1", "--profile", "ops"),
+        *("--kubeconfig", str(file), "--context", "shop"),
+        facts=facts,
+    )
+
+    (access,) = asked
+    assert (access.cluster, access.region, access.profile) == ("shop", "eu-west-1", "ops")
+    assert (access.kubeconfig, access.context) == (file, "shop")
+
+
+def test_a_kubeconfig_that_leads_nowhere_is_named(tmp_path):
+    def facts(access):
+        raise KubeconfigError(f"cannot read kubeconfig {access.kubeconfig}")
+
+    ended = plan("--kubeconfig", str(tmp_path / "none"), facts=facts)
+
+    assert ended.status == 1
+    assert str(tmp_path / "none") in ended.err
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        (EndpointConnectionError(endpoint_url="https://eks.eu-central-1.amazonaws.com"), "AWS_ENDPOINT_URL"),
+        (NoCredentialsError(), "aws sso login"),
+        (ClientError({"Error": {"Code": "ExpiredTokenException"}}, "DescribeCluster"), "aws sso login"),
+        (ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "DescribeCluster"), "list-clusters"),
+    ],
+)
+def test_an_error_of_aws_comes_with_advice(error, hint):
+    ended = plan(facts=failing(translation(error, "eks:DescribeCluster")))
+
+    assert ended.status == 1
+    assert ended.err.startswith("no plan: ")
+    assert hint in ended.err
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        (TransientError("GET /api failed 6 times"), "VPC or a VPN"),
+        (RefusedError("GET /api was refused with HTTP 403", status=403), "list-access-entries"),
+        (RefusedError("GET /api was refused with HTTP 401", status=401), "create-access-entry"),
+    ],
+)
+def test_an_error_of_the_cluster_comes_with_a_hint(error, hint):
+    ended = plan(facts=failing(error))
+
+    assert ended.status == 1
+    assert ended.err.startswith(f"no plan: {error}\n  hint: ")
+    assert hint in ended.err
+
+
+def test_an_error_nobody_expects_is_a_line_and_not_a_traceback():
+    ended = plan(facts=failing(TypeError("'NoneType' object is not subscriptable")))
+
+    assert ended.status == 1
+    assert ended.err.startswith("no plan: unexpected TypeError: 'NoneType' object is not subscriptable\n")
+    assert "EKS_CILIUM_TRACEBACK=1" in ended.err
+
+
+def test_a_traceback_can_be_asked_for(monkeypatch):
+    monkeypatch.setenv("EKS_CILIUM_TRACEBACK", "1")
+
+    with pytest.raises(TypeError, match="a bug"):
+        plan(facts=failing(TypeError("a bug")))
