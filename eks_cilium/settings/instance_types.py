@@ -1,4 +1,4 @@
-"""What the name of an EC2 instance type tells: its architecture, and whether it is a Nitro instance."""
+"""Reads the name of an EC2 instance type: its architecture, and whether it is a Nitro instance."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ _XEN = frozenset(
 
 
 def is_instance_type(name: str) -> bool:
-    """Whether it looks like an instance type at all."""
     return _NAME.match(name) is not None
 
 

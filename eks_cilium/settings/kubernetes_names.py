@@ -1,4 +1,4 @@
-"""Kubernetes' rules for label keys and values, and which keys are not the user's."""
+"""Kubernetes' rules for label keys and values, and the domains that Kubernetes, EKS and Cilium reserve."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LONGEST_DOMAIN = 253
 
 
 def is_label_key(key: str) -> bool:
-    """Whether it is a label key: a name, perhaps behind a DNS domain and a slash."""
+    """Whether a text is a label key: a name, optionally after a DNS domain and a slash."""
     domain, slash, name = key.rpartition("/")
     if slash and not (len(domain) <= _LONGEST_DOMAIN and _DOMAIN.match(domain)):
         return False
@@ -19,11 +19,11 @@ def is_label_key(key: str) -> bool:
 
 
 def is_label_value(value: str) -> bool:
-    """Whether it is a label value: nothing, or a name."""
+    """Whether a text is a label value: empty, or a name."""
     return value == "" or _NAME.match(value) is not None
 
 
 def is_reserved(key: str) -> bool:
-    """Whether Kubernetes, EKS or Cilium write the key themselves."""
+    """Whether the key is in a domain that Kubernetes, EKS or Cilium reserve."""
     domain = key.rpartition("/")[0]
     return any(domain == name or domain.endswith(f".{name}") for name in _RESERVED)

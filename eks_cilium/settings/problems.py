@@ -1,7 +1,7 @@
-"""What is wrong with a configuration, in the user's words.
+"""Problems of a configuration: the key in Pulumi's spelling, the value, what is allowed, and the fix.
 
-Each problem names the key as `pulumi config set --path` spells it, the value found, what is allowed and how
-to fix it. All problems of a configuration are raised together as one `ConfigurationError`.
+All problems of a configuration are raised together as one `ConfigurationError`. Stacks use the same words for
+what only the cluster shows.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NAMESPACE = "eks-cilium"
 UNSET: Any = object()
-"""Marks a key that has no value at all."""
+"""The value of a problem whose key is not set."""
 
 _PLAIN_KEY = re.compile(r"^[A-Za-z0-9_-]+$")
 _LONGEST_VALUE = 120
@@ -26,32 +26,31 @@ _LONGEST_VALUE = 120
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with the configuration."""
+    """One mistake in the configuration and how to fix it."""
 
     path: tuple[str | int, ...]
+    """Keys and indexes; a key of another package than this one carries its namespace: `("aws:region",)`."""
     value: Any
     allowed: str
     fix: str
     unknown: bool = False
-    """Whether the key itself is what is wrong."""
+    """Whether the key does not exist, whatever its value."""
 
     @property
     def key(self) -> str:
-        """The key as `pulumi config set --path` takes it."""
         return key_path(self.path)
 
     def __str__(self) -> str:
-        """Three short lines: key and value, what is allowed, how to fix it."""
         return f"{self.key} is {_shown(self.value)}\n    allowed: {self.allowed}\n    fix:     {self.fix}"
 
 
 class ConfigurationError(UserError):
-    """The configuration cannot be used; carries every problem found."""
+    """The configuration cannot be used; holds every problem that was found."""
 
     def __init__(self, problems: Sequence[Problem], *, complete: bool = True) -> None:
         self.problems = tuple(problems)
         self.complete = complete
-        """Whether the rules between keys were looked at as well."""
+        """Whether the rules between keys were applied as well; they need values of the right shape."""
         super().__init__(self._text())
 
     def _text(self) -> str:
@@ -59,12 +58,12 @@ class ConfigurationError(UserError):
         title = "1 problem" if count == 1 else f"{count} problems"
         lines = [f"{title} in the configuration of this stack:", *map(str, self.problems)]
         if not self.complete:
-            lines.append("What keys mean for each other is checked when these are right.")
+            lines.append("Rules between keys are checked once these problems are fixed.")
         return "\n  ".join(lines)
 
 
 def key_path(path: Sequence[str | int]) -> str:
-    """Spell a path of keys and indexes the way Pulumi does: `eks-cilium:cluster.admins[0]`."""
+    """A path of keys and indexes in Pulumi's spelling: `eks-cilium:cluster.admins[0]`."""
     namespace, _, first = str(path[0]).rpartition(":")
     text = f"{namespace or NAMESPACE}:{first}"
     for part in path[1:]:
@@ -76,7 +75,6 @@ def key_path(path: Sequence[str | int]) -> str:
 
 
 def set_command(path: Sequence[str | int], example: object) -> str:
-    """The command that gives a key a value."""
     value = example if isinstance(example, str) else json.dumps(example)
     quoted = value if re.fullmatch(r"[\w./:-]+", value) else f"'{value}'"
     flag = "--path " if len(path) > 1 else ""
@@ -84,9 +82,22 @@ def set_command(path: Sequence[str | int], example: object) -> str:
 
 
 def remove_command(path: Sequence[str | int]) -> str:
-    """The command that removes a key."""
     flag = "--path " if len(path) > 1 else ""
     return f"pulumi config rm {flag}'{key_path(path)}'"
+
+
+def unknown_key_fix(path: Sequence[str | int], nearest: str | None) -> str:
+    """How to fix a key that does not exist, without losing its value where it is a known key misspelled."""
+    if nearest is None:
+        return f"{remove_command(path)}; or rename it in the stack's file if another key was meant"
+    return rename_fix(path, nearest)
+
+
+def rename_fix(path: Sequence[str | int], name: str) -> str:
+    """How to rename a key: Pulumi has no command for it, and `pulumi config rm` would delete the value."""
+    if len(path) == 1:
+        return f"rename {key_path(path)} to {key_path([name])} in the stack's file"
+    return f"rename {path[-1]} to {name} below {key_path(path[:-1])} in the stack's file"
 
 
 def _shown(value: Any) -> str:

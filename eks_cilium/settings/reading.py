@@ -1,7 +1,7 @@
-"""From Pulumi's flat configuration map to `Settings`, or to every problem at once.
+"""Reads Pulumi's flat map of configuration into `Settings`, or raises every problem at once.
 
-`__main__` calls `read` with what Pulumi hands to a program: keys such as `eks-cilium:cluster`, values as
-text, with objects spelled as JSON.
+`__main__` and the command `eks-cilium check` call `read` with the map that Pulumi passes to a program:
+keys such as `eks-cilium:cluster`, and values as text, with objects as JSON.
 """
 
 from __future__ import annotations
@@ -15,20 +15,22 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from eks_cilium.settings.model import MODELS, Settings
+from eks_cilium.settings.model.fields import allowed_value, example_of, model_in
 from eks_cilium.settings.problems import (
     NAMESPACE,
     UNSET,
     ConfigurationError,
     Problem,
     key_path,
-    remove_command,
     set_command,
+    unknown_key_fix,
 )
 from eks_cilium.settings.rules import broken_rules
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
 _TEXT_KEYS = {"mode"}
@@ -38,8 +40,18 @@ _SECRET = "(secret)"  # noqa: S105 - a placeholder, not a secret
 def read(raw: Mapping[str, str], *, secret_keys: Collection[str] = ()) -> Settings:
     """Parse and check a whole configuration.
 
-    Raises ConfigurationError with all problems. Rules between keys need values of the right shape: where a
-    value has not, they wait for the next look, and the error says so; an unknown key does not hold them up.
+    Rules between keys need values of the right shape. If one has not, the rules are not applied, and the
+    error says so. Unknown keys are left out before the rules are applied.
+
+    Args:
+        raw: Every key of the stack's configuration with its value as text.
+        secret_keys: Keys whose values must not be quoted in a message.
+
+    Returns:
+        The settings of the stack's mode.
+
+    Raises:
+        ConfigurationError: The configuration is wrong; the error holds every problem.
     """
     document = _document(raw)
     model = _model_for(document)
@@ -56,7 +68,7 @@ def read(raw: Mapping[str, str], *, secret_keys: Collection[str] = ()) -> Settin
 
 
 def _document(raw: Mapping[str, str]) -> dict[str, Any]:
-    """Nest the flat map the way the model is nested; keys of other packages are left alone."""
+    """Nest the flat map as the model is nested. Keys of packages other than aws are left out."""
     document: dict[str, Any] = {}
     for full_key, text in raw.items():
         namespace, _, name = full_key.partition(":")
@@ -68,7 +80,7 @@ def _document(raw: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _parsed(text: str) -> Any:
-    """Objects arrive as JSON; what is no JSON is kept as text, for the model to refuse."""
+    # Objects arrive as JSON. Other text is kept, and the model refuses it.
     try:
         return json.loads(text)
     except ValueError:
@@ -76,9 +88,9 @@ def _parsed(text: str) -> Any:
 
 
 def _model_for(document: dict[str, Any]) -> type[Settings]:
-    """Of the models of the mode, the one that knows most of the keys; of all, where the mode is wrong.
+    """The model of the mode that knows most of the keys; of all models where the mode is wrong.
 
-    Thus a slip in the mode is one problem and not a problem for every key.
+    So a wrong mode is one problem, not one for every key.
     """
     mode = document.get("mode")
     known = MODELS.get(mode, ()) if isinstance(mode, str) else ()
@@ -94,7 +106,6 @@ def _validated(document: dict[str, Any], model: type[Settings]) -> tuple[Setting
 
 
 def _without(document: dict[str, Any], paths: Collection[tuple[str | int, ...]]) -> dict[str, Any]:
-    """A copy of the document without some keys."""
     result = copy.deepcopy(document)
     for *above, last in paths:
         node: Any = result
@@ -105,7 +116,7 @@ def _without(document: dict[str, Any], paths: Collection[tuple[str | int, ...]])
 
 
 def _once_per_key(problems: list[Problem]) -> list[Problem]:
-    """Keep the first problem of each key: a union reports one for every alternative."""
+    # Pydantic reports a problem for every member of a union.
     kept: dict[str, Problem] = {}
     for problem in problems:
         kept.setdefault(problem.key, problem)
@@ -113,7 +124,7 @@ def _once_per_key(problems: list[Problem]) -> list[Problem]:
 
 
 def _masked(problem: Problem, secret_keys: Collection[str]) -> Problem:
-    """Keep secrets out of the message; what is under `aws:` may be one, encrypted or not."""
+    # An unknown key of the aws package may be a credential that was set without --secret.
     top = key_path(problem.path[:1])
     hidden = top in secret_keys or (problem.unknown and top.startswith("aws:"))
     if not hidden or problem.value is UNSET:
@@ -122,21 +133,20 @@ def _masked(problem: Problem, secret_keys: Collection[str]) -> Problem:
 
 
 def _problem(details: ErrorDetails, settings: type[Settings]) -> Problem:
-    path, holder, extra = _locate(details["loc"], settings)
+    path, holder, field = _locate(details["loc"], settings)
     if details["type"] == "extra_forbidden":
         return _unknown_key(path, details["input"], holder)
     value = UNSET if details["type"] == "missing" else details["input"]
-    allowed, example = extra.get("allowed", details["msg"]), extra.get("example", "...")
-    return Problem(path, value, allowed, set_command(path, example))
+    allowed = allowed_value(field) if field is not None else details["msg"]
+    return Problem(path, value, allowed, set_command(path, example_of(field)))
 
 
 def _unknown_key(path: tuple[str | int, ...], value: Any, model: type[BaseModel] | None) -> Problem:
     known = sorted(_aliases(model)) if model is not None else []
     wrong = str(path[-1])
     near = difflib.get_close_matches(wrong, known, n=1, cutoff=0.6)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
     allowed = f"no such key; known here: {', '.join(known)}"
-    return Problem(path, value, allowed, remove_command(path) + hint, unknown=True)
+    return Problem(path, value, allowed, unknown_key_fix(path, near[0] if near else None), unknown=True)
 
 
 def _aliases(model: type[BaseModel]) -> dict[str, str]:
@@ -145,48 +155,36 @@ def _aliases(model: type[BaseModel]) -> dict[str, str]:
 
 def _locate(
     location: tuple[int | str, ...], settings: type[Settings]
-) -> tuple[tuple[str | int, ...], type[BaseModel] | None, dict[str, Any]]:
-    """Walk pydantic's location through the models.
+) -> tuple[tuple[str | int, ...], type[BaseModel] | None, FieldInfo | None]:
+    """Follow pydantic's location of an error through the models.
 
-    Gives the path without pydantic's own parts (names of union members), the model that holds the last key
-    and what the model says about the deepest field on the way.
+    Returns the path without pydantic's own parts (names of union members), the model that holds the last key,
+    and the deepest field on the way.
     """
     path: list[str | int] = []
     model: type[BaseModel] | None = settings
     holder: type[BaseModel] | None = settings
-    extra: dict[str, Any] = {}
+    deepest: FieldInfo | None = None
     annotation: Any = settings
     for part in location:
         aliases = _aliases(model) if model is not None else {}
         if model is not None and part in aliases:
             field = model.model_fields[aliases[str(part)]]
-            annotation, holder = field.annotation, model
-            extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-            model = _model_in(annotation)
+            annotation, holder, deepest = field.annotation, model, field
+            model = model_in(annotation)
             path.append(part)
             if _holds(annotation, dict) or _holds(annotation, tuple):
                 model = None
         elif isinstance(part, int) or _holds(annotation, dict):
             path.append(part)
-            model = holder = _model_in(annotation)
+            model = holder = model_in(annotation)
             annotation = model
         elif model is not None:
             path.append(part)
             holder = model
-    return tuple(path) or ("",), holder, extra
+    return tuple(path) or ("",), holder, deepest
 
 
 def _holds(annotation: Any, collection: type) -> bool:
     """Whether an annotation, or a member of its union, is such a collection."""
     return collection in (get_origin(annotation), *map(get_origin, get_args(annotation)))
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The model an annotation is about, looking through optionals, tuples and dicts."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in get_args(annotation):
-        found = _model_in(argument)
-        if found is not None:
-            return found
-    return None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 from pydantic import BaseModel
 
 from eks_cilium.settings.model import MODELS
+from eks_cilium.settings.model.fields import allowed_value
 from eks_cilium.settings.problems import NAMESPACE
 
 if TYPE_CHECKING:
@@ -30,10 +31,10 @@ change the texts in eks_cilium/settings/model/. -->
 One file per environment: `stacks/Pulumi.<environment>.yaml`. Every key can also be set from the command
 line, as in `pulumi config set --path 'eks-cilium:nodeGroups.system.desiredSize' 3`.
 
-The configuration is read as a whole before anything is made. Every mistake is named at once, with its key,
-what is allowed and the command that fixes it; an unknown key is a mistake. Keys of the `aws` package other
-than the two below are refused, because they would reach one part of the program and not the others:
-credentials come from the environment or from the profile.
+The whole configuration is checked before anything is created. A preview names every mistake, with its key,
+what is allowed and how to fix it; an unknown key is a mistake. Keys of the `aws` package other than the two
+below are refused, because they would reach only one part of the program: credentials come from the
+environment or from the profile.
 """
 
 
@@ -69,7 +70,7 @@ def reference() -> str:
 def _once(
     title: str, path: str, model: type[BaseModel], written: dict[type[BaseModel], str]
 ) -> Iterator[str]:
-    """A section; where an earlier kind of stack has the same part, a line that says so."""
+    """A section, or a line that refers to an earlier kind of stack with the same part."""
     if model in written and written[model] != title:
         yield f"### `{path}`\n\nAs in {written[model][:1].lower()}{written[model][1:]}.\n"
         return
@@ -78,7 +79,7 @@ def _once(
 
 
 def _models(model: type[BaseModel], above: str) -> Iterator[tuple[str, type[BaseModel]]]:
-    """A model and the models below it, each with the path that leads to it."""
+    """A model and all models below it, each with the path that leads to it."""
     yield above, model
     for name, field in model.model_fields.items():
         inner, step = _inner(field.annotation)
@@ -92,7 +93,7 @@ def _top(alias: str) -> str:
 
 
 def _inner(annotation: Any) -> tuple[type[BaseModel] | None, str]:
-    """The model in an annotation, and how a path steps into it."""
+    """The model in an annotation, and what a path to its keys has to add."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation, ""
     steps = {dict: ".<name>", tuple: "[n]"}
@@ -112,9 +113,8 @@ def _section(title: str, path: str, model: type[BaseModel]) -> str:
 
 def _row(field: FieldInfo, name: str, path: str) -> str:
     alias = field.alias or name
-    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     key = alias if path else _top(alias)
-    cells = (f"`{key}`", _default(field), field.description or "", str(extra.get("allowed", "")))
+    cells = (f"`{key}`", _default(field), field.description or "", allowed_value(field))
     return "| " + " | ".join(cell.replace("|", "\\|").replace("<", "&lt;") for cell in cells) + " |"
 
 

@@ -1,7 +1,7 @@
-"""The shape of the configuration: every key, its default, what it means and what it may be.
+"""The shape of the configuration: every key with its default, its meaning and the values it may have.
 
-One model for each kind of stack, of parts they share. Only the shape lives here; what keys mean for each
-other is in `settings.rules`. The texts of the fields become the error messages and `docs/configuration.md`.
+There is one model for each kind of stack, composed of shared parts. Rules between keys are in
+`settings.rules`. The texts of the fields become the error messages and docs/configuration.md.
 """
 
 from __future__ import annotations
@@ -68,22 +68,21 @@ __all__ = [
 
 
 _PEER_CIDRS: dict[str, Any] = {
-    "says": "Networks beyond the VPC that have to see pods' own addresses: the VPC CNI translates the rest.",
+    "says": "Networks outside the VPC seeing pod addresses; the VPC CNI translates them for others.",
     "allowed": "a list of IPv4 networks such as 10.2.0.0/16",
     "example": ["10.2.0.0/16"],
 }
 
 
 class MadeClusterSettings(Settings):
-    """An EKS cluster that this program makes."""
+    """An EKS cluster that this program creates."""
 
     cluster: Cluster = option(
         says="The EKS control plane.",
-        allowed="an object",
         example={"name": "dev", "kubernetesVersion": "1.34"},
     )
     network: Network = option(
-        says="The VPC.",
+        says="The VPC of the cluster.",
         allowed="an object with cidr, or with vpcId and subnets",
         example={"cidr": "10.0.0.0/16"},
     )
@@ -94,23 +93,18 @@ class MadeClusterSettings(Settings):
         min_length=1,
     )
     cilium: CommonCilium
-    coredns: CoreDns = option(
-        says="The CoreDNS add-on.", allowed="an object", example={"version": "v1.12.4-eksbuild.1"}
-    )
+    coredns: CoreDns = option(says="The CoreDNS add-on.", example={"version": "v1.12.4-eksbuild.1"})
     kube_proxy: KubeProxy | None
 
 
 class NewClusterSettings(MadeClusterSettings):
-    """An EKS cluster whose only CNI is Cilium, from its first node on."""
+    """A new EKS cluster whose only CNI is Cilium, from its first node on."""
 
-    mode: Literal["new-cluster"] = option(
-        says="What the stack brings about.", allowed=MODES, example="new-cluster"
-    )
-    cilium: Cilium = option(says="Cilium.", allowed="an object", example={"version": "1.19.6"})
+    mode: Literal["new-cluster"] = option(says="What the stack does.", allowed=MODES, example="new-cluster")
+    cilium: Cilium = option(says="Cilium and its chart.", example={"version": "1.19.6"})
     kube_proxy: KubeProxy | None = option(
         None,
-        says="The kube-proxy add-on; only without Cilium's replacement.",
-        allowed="an object",
+        says="The kube-proxy add-on; only where Cilium does not replace kube-proxy.",
         example={"version": "v1.34.0-eksbuild.2"},
     )
 
@@ -118,17 +112,12 @@ class NewClusterSettings(MadeClusterSettings):
 class ReplacementSettings(Settings):
     """A running cluster whose AWS VPC CNI is replaced by Cilium, node by node."""
 
-    mode: Literal["replacement"] = option(
-        says="What the stack brings about.", allowed=MODES, example="replacement"
-    )
-    cluster: ExistingCluster = option(
-        says="The running EKS cluster.", allowed="an object", example={"name": "production"}
-    )
-    cilium: CiliumBesideKubeProxy = option(says="Cilium.", allowed="an object", example={"version": "1.19.6"})
+    mode: Literal["replacement"] = option(says="What the stack does.", allowed=MODES, example="replacement")
+    cluster: ExistingCluster = option(says="The running EKS cluster.", example={"name": "production"})
+    cilium: CiliumBesideKubeProxy = option(says="Cilium and its chart.", example={"version": "1.19.6"})
     migration: Migration = option(
         default_factory=Migration,
         says="How the nodes are replaced.",
-        allowed="an object",
         example={"surge": 2, "parallel": 2},
     )
 
@@ -136,22 +125,18 @@ class ReplacementSettings(Settings):
 class ChainingSettings(Settings):
     """Cilium on top of the AWS VPC CNI of a running cluster, and its pods restarted."""
 
-    mode: Literal["chaining"] = option(says="What the stack brings about.", allowed=MODES, example="chaining")
-    cluster: ExistingCluster = option(
-        says="The running EKS cluster.", allowed="an object", example={"name": "production"}
-    )
-    cilium: ChainedCilium = option(says="Cilium.", allowed="an object", example={"version": "1.19.6"})
+    mode: Literal["chaining"] = option(says="What the stack does.", allowed=MODES, example="chaining")
+    cluster: ExistingCluster = option(says="The running EKS cluster.", example={"name": "production"})
+    cilium: ChainedCilium = option(says="Cilium and its chart.", example={"version": "1.19.6"})
     vpc_cni: PinnedVpcCni = option(
         default_factory=PinnedVpcCni,
         says="The AWS VPC CNI.",
-        allowed="an object",
         example={"version": "v1.20.5-eksbuild.1"},
     )
     peer_cidrs: tuple[Cidr, ...] = option((), **_PEER_CIDRS)
     refresh: Refresh = option(
         default_factory=Refresh,
-        says="How the pods that run already are restarted.",
-        allowed="an object",
+        says="How pods that ran before Cilium are restarted.",
         example={"parallel": 4},
     )
 
@@ -161,23 +146,20 @@ class NewChainedClusterSettings(MadeClusterSettings):
 
     title: ClassVar[str] = "Mode `chaining`, of a new cluster"
 
-    mode: Literal["chaining"] = option(says="What the stack brings about.", allowed=MODES, example="chaining")
-    cilium: NewChainedCilium = option(says="Cilium.", allowed="an object", example={"version": "1.19.6"})
+    mode: Literal["chaining"] = option(says="What the stack does.", allowed=MODES, example="chaining")
+    cilium: NewChainedCilium = option(says="Cilium and its chart.", example={"version": "1.19.6"})
     kube_proxy: KubeProxy = option(
         says="The kube-proxy add-on, which serves Services in this mode.",
-        allowed="an object",
         example={"version": "v1.34.0-eksbuild.2"},
     )
-    vpc_cni: VpcCni = option(
-        says="The AWS VPC CNI's add-on.", allowed="an object", example={"version": "v1.20.5-eksbuild.1"}
-    )
+    vpc_cni: VpcCni = option(says="The AWS VPC CNI's add-on.", example={"version": "v1.20.5-eksbuild.1"})
     peer_cidrs: tuple[Cidr, ...] = option((), **_PEER_CIDRS)
 
 
 class MeshSettings(Settings):
     """Clusters that run Cilium, joined: their networks, and Cilium's ClusterMesh across them."""
 
-    mode: Literal["mesh"] = option(says="What the stack brings about.", allowed=MODES, example="mesh")
+    mode: Literal["mesh"] = option(says="What the stack does.", allowed=MODES, example="mesh")
     clusters: dict[str, MeshCluster] = option(
         says="The clusters by the names Cilium has for them.",
         allowed="an object with two or more clusters",
@@ -189,19 +171,16 @@ class MeshSettings(Settings):
     connection: Connection = option(
         default_factory=Connection,
         says="What connects the networks of the clusters.",
-        allowed="an object",
         example={"type": "peering"},
     )
     cluster_mesh: ClusterMesh = option(
         default_factory=ClusterMesh,
         says="Cilium's ClusterMesh.",
-        allowed="an object",
         example={"replicas": 2},
     )
     policies: Policies = option(
         default_factory=Policies,
         says="Policies across the clusters.",
-        allowed="an object",
         example={"defaultDeny": [{"cluster": "cluster-1", "namespace": "my-client"}]},
     )
 
@@ -214,4 +193,4 @@ MODELS: Mapping[str, tuple[type[Settings], ...]] = MappingProxyType(
         "mesh": (MeshSettings,),
     }
 )
-"""The models of each mode: `chaining` is for a running cluster, or makes one."""
+"""The models of each mode. Mode `chaining` is for a running cluster or creates one."""

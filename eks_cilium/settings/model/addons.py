@@ -6,7 +6,7 @@ from eks_cilium.settings.model.fields import ADDON_VERSION, Part, option
 
 
 class CoreDns(Part):
-    """The CoreDNS add-on."""
+    """The CoreDNS add-on of EKS."""
 
     version: str = option(
         says="Version of the add-on.",
@@ -23,9 +23,9 @@ class PinnedVpcCni(Part):
 
     version: str | None = option(
         None,
-        says="Version the add-on has to have. Another one, after an upgrade by somebody else, is refused.",
+        says="Version the add-on has to have. The preview fails if it was upgraded outside this stack.",
         allowed="the build that runs, such as v1.20.5-eksbuild.1; "
-        "`aws eks describe-addon --addon-name vpc-cni` tells",
+        "`aws eks describe-addon --addon-name vpc-cni` shows it",
         example="v1.20.5-eksbuild.1",
         pattern=ADDON_VERSION,
     )

@@ -1,4 +1,4 @@
-"""Keys of Cilium."""
+"""Keys of Cilium, for each mode that installs it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ CiliumVersion = Annotated[str, AfterValidator(one_of(RELEASES))]
 
 
 class Hubble(Part):
-    """Cilium's view of flows."""
+    """Hubble, which observes the flows that Cilium's agents handle."""
 
     enabled: bool = option(True, says="Whether agents record flows.", allowed="true or false", example=True)
     relay: bool = option(
         False,
-        says="Whether to run Hubble Relay, which joins the agents' views.",
+        says="Whether to run Hubble Relay, which collects the flows of all agents.",
         allowed="true or false",
         example=True,
     )
@@ -29,7 +29,7 @@ class Hubble(Part):
 
 
 class CommonCilium(Part):
-    """Cilium itself, in every mode that installs it."""
+    """Cilium, in every mode that installs it."""
 
     version: CiliumVersion = option(
         says="Cilium release; its chart has the same version.",
@@ -38,14 +38,14 @@ class CommonCilium(Part):
     )
     chart_repository: str = option(
         "https://helm.cilium.io/",
-        says="Where the chart comes from.",
+        says="The source of the chart.",
         allowed="an https:// repository, an oci:// path, or a directory holding cilium-<version>.tgz",
         example="https://helm.cilium.io/",
         min_length=1,
     )
     cluster_id: int = option(
         0,
-        says="Id of the cluster in a mesh. Changing it later restarts every workload, so set it early.",
+        says="Id of the cluster in a mesh. A later change restarts every workload, so set it early.",
         allowed="0 (no mesh planned) to 127; higher ids set a packet mark bit that AWS owns",
         example=1,
         ge=0,
@@ -66,7 +66,7 @@ class CommonCilium(Part):
         le=3,
     )
     hubble: Hubble = option(
-        default_factory=Hubble, says="Cilium's view of flows.", allowed="an object", example={"relay": True}
+        default_factory=Hubble, says="Hubble, Cilium's observation of flows.", example={"relay": True}
     )
     values: dict[str, Any] = option(
         default_factory=dict,
@@ -77,23 +77,23 @@ class CommonCilium(Part):
 
 
 class EniCilium(CommonCilium):
-    """Cilium itself, where it makes the network interfaces."""
+    """Cilium in ENI mode, where it creates the network interfaces."""
 
     prefix_delegation: bool = option(
         False,
-        says="Whether interfaces get /28 prefixes: many more pods a node. Acts on new nodes only.",
+        says="Whether interfaces get /28 prefixes, for many more pods on a node. Applies to new nodes only.",
         allowed="true or false; Nitro instances only",
         example=True,
     )
     masquerade: Literal["auto", "on", "off"] = option(
         "auto",
-        says="Whether pods leave the VPC as their node. `auto`: on when nodes are in public subnets.",
+        says="Whether pods leave the VPC with their node's address. `auto`: if nodes are in public subnets.",
         allowed="auto, on or off",
         example="auto",
     )
     egress_masquerade_interfaces: str | None = option(
         None,
-        says="Interfaces that masquerade; derived from the image family when unset.",
+        says="Interfaces that masquerade; those of the image family when unset.",
         allowed="an interface pattern such as ens+ (AL2023) or eth+ (AL2, Bottlerocket)",
         example="ens+",
         pattern=r"^[a-z][a-z0-9]*\+?(,[a-z][a-z0-9]*\+?)*$",
@@ -101,12 +101,12 @@ class EniCilium(CommonCilium):
 
     @property
     def masquerade_wanted(self) -> bool | None:
-        """What the configuration says about masquerading; None leaves it to the subnets."""
+        """Whether to masquerade; None where the subnets decide."""
         return {"auto": None, "on": True, "off": False}[self.masquerade]
 
 
 class Cilium(EniCilium):
-    """Cilium itself."""
+    """Cilium in ENI mode, in a new cluster."""
 
     kube_proxy_replacement: bool = option(
         True,
@@ -125,7 +125,7 @@ _CLUSTER_NAME: dict[str, Any] = {
 
 
 class CiliumBesideKubeProxy(EniCilium):
-    """Cilium itself."""
+    """Cilium in ENI mode, in a running cluster with kube-proxy."""
 
     cluster_name: str | None = option(None, **_CLUSTER_NAME)
     subnet_ids: tuple[SubnetId, ...] = option(
@@ -136,24 +136,24 @@ class CiliumBesideKubeProxy(EniCilium):
     )
     kube_proxy_replacement: Literal[False] = option(
         False,
-        says="Whether Cilium serves Services instead of kube-proxy. Not while nodes of both kinds run.",
-        allowed="false in this mode: nodes with and without kube-proxy would break each other's Services",
+        says="Whether Cilium serves Services instead of kube-proxy.",
+        allowed="false in this mode: Services fail where only some nodes use kube-proxy",
         example=False,
     )
 
 
 class NewChainedCilium(CommonCilium):
-    """Cilium itself. kube-proxy stays, and the VPC CNI masquerades."""
+    """Cilium, chained to the VPC CNI. kube-proxy serves Services, and the VPC CNI masquerades."""
 
     pool: Cidr = option(
         DEFAULT_POOL,
-        says="Network of the agents' own addresses, which nothing routes. Later it can only be added to.",
+        says="Network of the agents' own addresses, which is not routed. Later it can only be extended.",
         allowed="an IPv4 network of /10 to /20 outside the VPC, its peers and the network of Services",
         example=DEFAULT_POOL,
     )
 
 
 class ChainedCilium(NewChainedCilium):
-    """Cilium itself. kube-proxy stays, and the VPC CNI masquerades."""
+    """Cilium, chained to the VPC CNI. kube-proxy serves Services, and the VPC CNI masquerades."""
 
     cluster_name: str | None = option(None, **_CLUSTER_NAME)

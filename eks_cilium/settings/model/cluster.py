@@ -1,4 +1,4 @@
-"""Keys of the control plane."""
+"""Keys of an EKS cluster: its control plane, or its name where it exists."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pydantic import AfterValidator
 from eks_cilium.settings.model.fields import Cidr, Part, one_of, option
 
 KUBERNETES_VERSIONS = ("1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36")
-"""Minor versions EKS offers, oldest first; the older ones at the price of extended support."""
+"""Minor versions that EKS offers, oldest first. The older ones cost the price of extended support."""
 
 CILIUM_NAME = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$"
-"""What Cilium takes as the name of a cluster."""
+"""Cilium's rule for the name of a cluster."""
 
 KubernetesVersion = Annotated[str, AfterValidator(one_of(KUBERNETES_VERSIONS))]
 LogType = Literal["api", "audit", "authenticator", "controllerManager", "scheduler"]
@@ -20,7 +20,7 @@ LogRetention = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545,
 
 
 class Endpoint(Part):
-    """From where the Kubernetes API can be reached."""
+    """The networks from which the Kubernetes API can be reached."""
 
     private_access: bool = option(
         True, says="Whether the endpoint answers inside the VPC.", allowed="true or false", example=True
@@ -30,14 +30,14 @@ class Endpoint(Part):
     )
     public_access_cidrs: tuple[Cidr, ...] = option(
         (),
-        says="Networks that may reach the public endpoint. Everywhere has to be written out: `0.0.0.0/0`.",
+        says="Networks that may reach the public endpoint. For the whole internet, write `0.0.0.0/0`.",
         allowed="a list of IPv4 networks such as 203.0.113.0/24",
         example=["203.0.113.0/24"],
     )
 
 
 class Cluster(Part):
-    """The EKS control plane."""
+    """The EKS control plane of a new cluster."""
 
     name: str = option(
         says="Name of the EKS cluster and of the cluster in Cilium. It can never be changed.",
@@ -65,8 +65,7 @@ class Cluster(Part):
     )
     endpoint: Endpoint = option(
         default_factory=Endpoint,
-        says="From where the Kubernetes API can be reached.",
-        allowed="an object",
+        says="The networks from which the Kubernetes API can be reached.",
         example={"publicAccess": True, "publicAccessCidrs": ["203.0.113.0/24"]},
     )
     service_cidr: Cidr = option(
@@ -84,12 +83,12 @@ class Cluster(Part):
     log_retention_days: LogRetention = option(
         30,
         says="How long CloudWatch keeps the control plane's logs.",
-        allowed="a retention CloudWatch knows: " + ", ".join(map(str, LogRetention.__args__)),  # type: ignore[attr-defined]
+        allowed="a retention that CloudWatch offers: " + ", ".join(map(str, LogRetention.__args__)),  # type: ignore[attr-defined]
         example=30,
     )
     admins: tuple[str, ...] = option(
         (),
-        says="IAM roles and users with full access, besides the identity that makes the cluster.",
+        says="IAM roles and users with full access, besides the identity that creates the cluster.",
         allowed="a list of ARNs of IAM roles or users (an assumed-role session is not one)",
         example=["arn:aws:iam::111122223333:role/platform"],
     )
@@ -103,7 +102,7 @@ class Cluster(Part):
 
 
 class ExistingCluster(Part):
-    """The running EKS cluster, which this program did not make and never deletes."""
+    """A running EKS cluster, which this program did not create and never deletes."""
 
     name: str = option(
         says="Name of the EKS cluster. It can never be changed.",

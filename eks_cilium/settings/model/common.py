@@ -1,4 +1,4 @@
-"""Keys that every mode has."""
+"""Keys that are the same in every mode."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MODES = "new-cluster, chaining, replacement or mesh"
 
 
 class Settings(Part):
-    """Everything a stack is configured with."""
+    """The whole configuration of a stack."""
 
     title: ClassVar[str] = ""
     """Heading of the model in docs/configuration.md, where it is not that of its mode."""

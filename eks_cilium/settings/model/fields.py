@@ -1,9 +1,9 @@
-"""How a key of the configuration is declared, and the kinds of text several parts share."""
+"""How a key of the configuration is declared, and the kinds of text that several parts share."""
 
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -11,19 +11,59 @@ from pydantic.alias_generators import to_camel
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from pydantic.fields import FieldInfo
+
 ADDON_VERSION = r"^v\d+\.\d+\.\d+-eksbuild\.\d+$"
 
 
-def option(default: Any = ..., *, says: str, allowed: str, example: Any, **constraints: Any) -> Any:
-    """Describe one key: its meaning, the values it may have and one that is right."""
+def option(default: Any = ..., *, says: str, allowed: str = "", example: Any, **constraints: Any) -> Any:
+    """Declare one key of the configuration.
+
+    Args:
+        default: Its value when it is not set; the key is required without one.
+        says: What the key means, for docs/configuration.md.
+        allowed: The values it may have, for messages; for an object of a model, the model's keys when empty.
+        example: A value that is right, for the command that fixes a wrong one.
+        constraints: Constraints of pydantic such as `pattern`.
+    """
     return Field(
         default, description=says, json_schema_extra={"allowed": allowed, "example": example}, **constraints
     )
 
 
-def one_of(choices: Collection[str]) -> Callable[[str], str]:
-    """A check that a text is among the choices."""
+def allowed_value(field: FieldInfo) -> str:
+    """What a key may be, in words."""
+    allowed = str(_extra(field).get("allowed") or "")
+    model = model_in(field.annotation)
+    return allowed or (_object_of(model) if model is not None else "")
 
+
+def example_of(field: FieldInfo | None) -> Any:
+    """A value of a key that is right."""
+    return _extra(field).get("example", "...") if field is not None else "..."
+
+
+def model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model in an annotation, which may be optional, or an item of a tuple or dict."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = map(model_in, get_args(annotation))
+    return next((model for model in found if model is not None), None)
+
+
+def _extra(field: FieldInfo) -> dict[str, Any]:
+    return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+
+
+def _object_of(model: type[BaseModel]) -> str:
+    keys = {field.alias or name: field.is_required() for name, field in model.model_fields.items()}
+    required = [key for key, is_required in keys.items() if is_required]
+    optional = [key for key, is_required in keys.items() if not is_required]
+    any_of = f"any of {', '.join(optional)}" if len(optional) > 1 else "".join(optional)
+    return f"an object with {', and '.join(filter(None, (' and '.join(required), any_of)))}"
+
+
+def one_of(choices: Collection[str]) -> Callable[[str], str]:
     def check(text: str) -> str:
         if text not in choices:
             raise ValueError("not one of the choices")
@@ -42,7 +82,7 @@ Cidr = Annotated[str, AfterValidator(_network)]
 
 
 class Part(BaseModel):
-    """A part of the configuration: frozen, without unknown keys, spelled in camel case."""
+    """A part of the configuration: frozen, without unknown keys, its keys in camel case."""
 
     model_config = ConfigDict(
         frozen=True,

@@ -9,7 +9,7 @@ from pydantic import Field
 from eks_cilium.settings.model.fields import Part, option
 
 ALL_PORTS = "all"
-"""What `ports` holds to open everything pods offer to the peers; policies decide then."""
+"""The item of `podPorts` that opens every port of pods to the other clusters; policies alone decide then."""
 
 STACK_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9][A-Za-z0-9_.-]*$"
 ROUTE_TABLE_ID = r"^rtb-[0-9a-f]{8,17}$"
@@ -18,18 +18,18 @@ RouteTableId = Annotated[str, Field(pattern=ROUTE_TABLE_ID)]
 
 
 class MeshCluster(Part):
-    """A cluster that runs Cilium, under the name Cilium has for it: of a stack of this program, or any."""
+    """A cluster that runs Cilium: created by a stack of this program or otherwise."""
 
     stack: str | None = option(
         None,
-        says="Stack of this program that made the cluster, or brought Cilium to it.",
+        says="Stack of this program that created the cluster or installed Cilium in it.",
         allowed="organization/project/stack; `organization` where stacks are kept in a file or a bucket",
         example="organization/eks-cilium/dev",
         pattern=STACK_NAME,
     )
     name: str | None = option(
         None,
-        says="Name of the cluster in EKS, where no stack of this program knows it.",
+        says="Name of the cluster in EKS, where no stack of this program exports it.",
         allowed="the name of an EKS cluster: 1 to 100 letters, digits, dashes and underscores",
         example="production",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$",
@@ -67,7 +67,7 @@ class Connection(Part):
     )
     transit_gateway_id: str | None = option(
         None,
-        says="Existing Transit Gateway to attach to instead of making one.",
+        says="Existing Transit Gateway to use instead of a new one.",
         allowed="the id of a Transit Gateway",
         example="tgw-0123456789abcdef0",
         pattern=r"^tgw-[0-9a-f]{8,17}$",
@@ -81,7 +81,7 @@ class Connection(Part):
 
 
 class Authorities(Part):
-    """The certificate authorities of the mesh, by number: see the rotation in docs/mesh.md."""
+    """The certificate authorities of the mesh, by number; docs/mesh.md describes their rotation."""
 
     issuing: int = option(
         1,
@@ -92,7 +92,7 @@ class Authorities(Part):
     )
     trusted: tuple[int, ...] = option(
         (1,),
-        says="The authorities that are trusted. Two of them are for the time of a rotation.",
+        says="The authorities that are trusted; two of them during a rotation.",
         allowed="one or two different whole numbers from 1",
         example=[1, 2],
         min_length=1,
@@ -105,20 +105,20 @@ class ClusterMesh(Part):
 
     chart_repository: str = option(
         "https://helm.cilium.io/",
-        says="Where the charts come from.",
+        says="The source of the charts.",
         allowed="an https:// repository, an oci:// path, or a directory holding cilium-<version>.tgz",
         example="https://helm.cilium.io/",
         min_length=1,
     )
     scheme: Literal["internal"] = option(
         "internal",
-        says="Where the load balancers answer.",
+        says="Scheme of the load balancers.",
         allowed="internal: the ClusterMesh API server is an etcd and never belongs on the internet",
         example="internal",
     )
     load_balancer_controller: Literal["auto", "present", "absent"] = option(
         "auto",
-        says="Whether the AWS Load Balancer Controller makes the load balancers; `auto` looks for it.",
+        says="Whether the AWS Load Balancer Controller creates the load balancers; `auto` detects it.",
         allowed="auto, present or absent",
         example="auto",
     )
@@ -139,18 +139,17 @@ class ClusterMesh(Part):
     authorities: Authorities = option(
         default_factory=Authorities,
         says="The certificate authorities of the mesh.",
-        allowed="an object",
         example={"issuing": 1, "trusted": [1]},
     )
     zone_owner: str | None = option(
         None,
-        says="Cluster whose account has the private zone; the first one by name when unset.",
+        says="Cluster whose account holds the private zone; the first cluster by name when unset.",
         allowed="the name of one of the clusters; keep it once the clusters are joined",
         example="cluster-1",
     )
     timeout_seconds: int = option(
         900,
-        says="How long load balancers, and then the agents of a cluster, may take.",
+        says="Seconds that the load balancers, and then the agents of a cluster, may take to become ready.",
         allowed="60 to 7200",
         example=900,
         ge=60,

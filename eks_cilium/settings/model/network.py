@@ -1,4 +1,4 @@
-"""Keys of the VPC."""
+"""Keys of the VPC of a new cluster."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Network(Part):
 
     cidr: Cidr | None = option(
         None,
-        says="Network of the VPC to make. Pods get their addresses from it.",
+        says="Network of the new VPC. Pods get their addresses from it.",
         allowed="a private IPv4 network of /16 to /20",
         example="10.0.0.0/16",
     )
@@ -37,7 +37,7 @@ class Network(Part):
     )
     vpc_id: str | None = option(
         None,
-        says="Existing VPC to use instead of making one.",
+        says="Existing VPC to use instead of a new one.",
         allowed="the id of a VPC",
         example="vpc-0123456789abcdef0",
         pattern=VPC_ID,

@@ -1,4 +1,4 @@
-"""Keys of node groups."""
+"""Keys of the managed node groups of a new cluster."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ AmiType = Literal[
 
 
 class Taint(Part):
-    """A taint every node of a group carries."""
+    """A taint that every node of the group carries."""
 
     key: str = option(says="Key of the taint.", allowed="a Kubernetes label key", example="dedicated")
     value: str = option("", says="Value of the taint.", allowed="a Kubernetes label value", example="batch")
     effect: Literal["NO_SCHEDULE", "NO_EXECUTE", "PREFER_NO_SCHEDULE"] = option(
-        says="What the taint does, in EKS's spelling.",
+        says="Effect of the taint, in EKS's spelling.",
         allowed="NO_SCHEDULE, NO_EXECUTE or PREFER_NO_SCHEDULE",
         example="NO_SCHEDULE",
     )
 
 
 class NodeGroup(Part):
-    """A managed node group."""
+    """A managed node group of EKS."""
 
     instance_types: tuple[str, ...] = option(
         ("m7i.large",),
@@ -47,7 +47,7 @@ class NodeGroup(Part):
     )
     release_version: str | None = option(
         None,
-        says="Release of the EKS image. Unset, EKS takes the newest when the group is made and keeps it.",
+        says="Release of the EKS image. When unset, EKS takes the newest at creation and keeps it.",
         allowed="a release such as 1.34.0-20250915 (AL2, AL2023) or 1.48.0-e2bdb9b6 (Bottlerocket)",
         example="1.34.0-20250915",
         pattern=r"^\d+\.\d+\.\d+-[0-9a-f]{8}$",
@@ -56,7 +56,7 @@ class NodeGroup(Part):
         "private", says="Kind of subnet the nodes live in.", allowed="private or public", example="private"
     )
     min_size: int = option(1, says="Fewest nodes.", allowed="a whole number from 0", example=1, ge=0)
-    desired_size: int = option(2, says="Nodes wanted.", allowed="a whole number from 0", example=2, ge=0)
+    desired_size: int = option(2, says="Number of nodes.", allowed="a whole number from 0", example=2, ge=0)
     max_size: int = option(
         3, says="Most nodes.", allowed="a whole number from 1 to 450", example=3, ge=1, le=450
     )
@@ -71,13 +71,13 @@ class NodeGroup(Part):
     )
     labels: dict[str, str] = option(
         default_factory=dict,
-        says="Labels every node carries.",
-        allowed="an object of Kubernetes labels outside the prefixes Kubernetes, EKS and Cilium keep",
+        says="Labels that every node carries.",
+        allowed="an object of Kubernetes labels outside the domains that Kubernetes, EKS and Cilium reserve",
         example={"team": "payments"},
     )
     taints: tuple[Taint, ...] = option(
         (),
-        says="Taints every node carries, besides Cilium's start-up taint.",
+        says="Taints that every node carries, besides Cilium's start-up taint.",
         allowed="a list of objects with key, value, effect",
         example=[{"key": "dedicated", "value": "batch", "effect": "NO_SCHEDULE"}],
     )
@@ -95,10 +95,9 @@ class NodeGroup(Part):
 
     @property
     def image_family(self) -> ImageFamily:
-        """Image family of the nodes."""
         return image_family(self.ami_type)
 
     @property
     def dependable_size(self) -> int:
-        """Nodes that are there whatever an autoscaler does."""
+        """The nodes that exist at any time, even where an autoscaler removes as many as it may."""
         return self.min_size if self.autoscaled else self.desired_size

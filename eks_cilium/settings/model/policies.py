@@ -1,6 +1,6 @@
-"""Keys of policies across clusters: what is meant, what is denied otherwise, and what has to come true.
+"""Keys of policies across clusters: intents, default denies, files of policies, and assertions about them.
 
-A part of every mode that joins clusters; it stands alone, so that the mode decides which clusters there are.
+Each part converts itself into the plain values that `eks_cilium.policy` takes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _NAME_ALLOWED = "1 to 53 lower-case letters, digits and dashes, beginning and en
 _NAMESPACE = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 _NAMESPACE_ALLOWED = "the name of a Kubernetes namespace"
 _CLUSTER_ALLOWED = "the name, in Cilium, of one of the clusters of this stack"
-_LABELS_ALLOWED = "an object of Kubernetes labels; all pods of the namespace without any"
+_LABELS_ALLOWED = "an object of Kubernetes labels; without labels, all pods of the namespace"
 _CLIENT = {"cluster": "cluster-1", "namespace": "my-client", "labels": {"app": "my-client"}}
 _SERVER = {"cluster": "cluster-2", "namespace": "my-server", "labels": {"app": "my-server"}}
 _ENTITIES = ("host", "remote-node", "kube-apiserver", "health", "ingress", "unmanaged")
@@ -53,14 +53,14 @@ class PolicyDestination(PolicyPods):
 
     ports: tuple[PortText, ...] = option(
         (),
-        says="Ports that may be reached; every port without any.",
+        says="Ports that may be reached; every port when unset.",
         allowed="a list of ports such as 8080/TCP, or ranges such as 8000-8100/UDP from Cilium 1.16 on",
         example=["8080/TCP"],
     )
 
 
 class PolicyIntent(Part):
-    """Somebody may talk to somebody. It becomes an egress policy there and an ingress policy here."""
+    """Pods that may reach other pods: an egress policy in one cluster and an ingress policy in the other."""
 
     name: str = option(
         says="Name of the intent; the policies are named after it.",
@@ -70,12 +70,12 @@ class PolicyIntent(Part):
     )
     from_: PolicyPods = option(
         alias="from",
-        says="Who begins.",
+        says="Who opens the connection.",
         allowed="an object with cluster, namespace and labels",
         example=_CLIENT,
     )
     to: PolicyDestination = option(
-        says="Who is reached, and where.",
+        says="Who is reached, and on which ports.",
         allowed="an object with cluster, namespace, labels and ports",
         example={**_SERVER, "ports": ["8080/TCP"]},
     )
@@ -89,7 +89,7 @@ class PolicyIntent(Part):
 
 
 class PolicyDefaultDeny(PolicyPods):
-    """Pods for which everything is denied that no policy allows; DNS to the cluster's kube-dns is allowed."""
+    """Pods whose traffic is denied unless a policy allows it; DNS to the cluster's kube-dns stays allowed."""
 
     name: str = option(
         "default-deny",
@@ -100,7 +100,7 @@ class PolicyDefaultDeny(PolicyPods):
     )
     directions: tuple[Literal["egress", "ingress"], ...] = option(
         ("egress", "ingress"),
-        says="Which way.",
+        says="Directions of traffic that are denied.",
         allowed="a list of egress, ingress",
         example=["ingress"],
         min_length=1,
@@ -114,7 +114,9 @@ class PolicyDefaultDeny(PolicyPods):
 class PolicyFile(Part):
     """A YAML file of CiliumNetworkPolicies and CiliumClusterwideNetworkPolicies, for one cluster."""
 
-    cluster: str = option(says="Cluster that gets them.", allowed=_CLUSTER_ALLOWED, example="cluster-1")
+    cluster: str = option(
+        says="Cluster that gets the policies.", allowed=_CLUSTER_ALLOWED, example="cluster-1"
+    )
     path: str = option(
         says="The file.",
         allowed="a path of a YAML file, as seen from the project",
@@ -123,7 +125,7 @@ class PolicyFile(Part):
     )
     any_cluster: bool = option(
         False,
-        says="Whether its peer selectors may name no cluster. What they mean changes with Cilium 1.19.",
+        says="Whether its peer selectors may name no cluster; Cilium 1.19 changes their meaning.",
         allowed="true or false",
         example=True,
     )
@@ -134,7 +136,7 @@ class PolicyFile(Part):
 
 
 class PolicyEndpoint(Part):
-    """One end of traffic: pods, an address outside of all clusters, or one of Cilium's entities."""
+    """An endpoint of traffic: pods, an address outside of all clusters, or one of Cilium's entities."""
 
     cluster: str | None = option(
         None, says="Cluster of the pods.", allowed=_CLUSTER_ALLOWED, example="cluster-1"
@@ -148,33 +150,33 @@ class PolicyEndpoint(Part):
     )
     labels: dict[str, str] = option(
         default_factory=dict,
-        says="All labels of the pods that policies may look at.",
+        says="All labels of the pods that policies may select by.",
         allowed="an object of Kubernetes labels",
         example={"app": "my-client"},
     )
     namespace_labels: dict[str, str] | None = option(
         None,
-        says="Labels of the namespace; what they decide stays undecided without them.",
+        says="Labels of the namespace. Without them, traffic that depends on them is undecided.",
         allowed="an object of Kubernetes labels",
         example={"team": "shop"},
     )
     service_account: str | None = option(
         None,
-        says="Service account of the pods; what it decides stays undecided without it.",
+        says="Service account of the pods. Without it, traffic that depends on it is undecided.",
         allowed="the name of a service account",
         example="default",
         min_length=1,
     )
     address: str | None = option(
         None,
-        says="An address in no cluster.",
+        says="An address outside of all clusters.",
         allowed="an IPv4 address, and nothing else beside it",
         example="203.0.113.10",
         pattern=r"^\d{1,3}(\.\d{1,3}){3}$",
     )
     entity: EntityName | None = option(
         None,
-        says="What Cilium knows by a name of its own.",
+        says="One of Cilium's entities.",
         allowed=f"one of {', '.join(_ENTITIES)}, and nothing else beside it",
         example="kube-apiserver",
     )
@@ -196,11 +198,11 @@ class PolicyEndpoint(Part):
 
 
 class PolicyAssertion(Part):
-    """Traffic of which the outcome is known beforehand. The preview fails where the policies differ."""
+    """Traffic that has to be allowed, or denied. The preview fails if the policies say otherwise."""
 
     from_: PolicyEndpoint = option(
         alias="from",
-        says="Who begins.",
+        says="Who opens the connection.",
         allowed="an object with cluster, namespace and labels, or with address, or with entity",
         example=_CLIENT,
     )
@@ -219,7 +221,7 @@ class PolicyAssertion(Part):
 
 
 class Policies(Part):
-    """Policies across the clusters."""
+    """Policies across the clusters, and what they have to allow and deny."""
 
     intents: tuple[PolicyIntent, ...] = option(
         (),
@@ -229,7 +231,7 @@ class Policies(Part):
     )
     default_deny: tuple[PolicyDefaultDeny, ...] = option(
         (),
-        says="For whom everything else is denied.",
+        says="Pods whose traffic is denied unless a policy allows it.",
         allowed="a list of objects with cluster and namespace, perhaps with labels",
         example=[{"cluster": "cluster-1", "namespace": "my-client"}],
     )

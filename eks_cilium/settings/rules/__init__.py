@@ -1,7 +1,7 @@
-"""What keys mean for each other: every refusal that one key alone cannot show.
+"""Rules between keys, and limits that the shape of one key cannot express.
 
-`settings.reading` calls `broken_rules` once the shape is right. A rule is a generator of problems; all of
-them run, so that one look is enough.
+`settings.reading` calls `broken_rules` once the shape is right. A rule is a generator of problems. All rules
+are applied, so that one preview shows every problem.
 """
 
 from __future__ import annotations
@@ -53,9 +53,8 @@ RULES: Mapping[type[Settings], tuple[Rule, ...]] = {
     ReplacementSettings: (*replacement.RULES, *_EVERYWHERE),
     MeshSettings: (*mesh.RULES, *policy_keys.RULES, *tags.RULES),
 }
-"""The rules of each model."""
+"""The rules for each kind of stack."""
 
 
 def broken_rules(settings: Settings) -> list[Problem]:
-    """Every problem between keys."""
     return [problem for rule in RULES[type(settings)] for problem in rule(settings)]

@@ -1,6 +1,6 @@
-"""Rules about chaining Cilium to the VPC CNI, as far as the configuration alone shows them.
+"""Rules about chaining Cilium to the VPC CNI that need nothing but the configuration.
 
-What the cluster shows (its network, its VPC CNI, its pods) is refused in the preview.
+What the cluster shows (its network, its VPC CNI, its pods) is checked in the preview.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from eks_cilium.cilium.chaining import DEFAULT_POOL, OLDEST_VPC_CNI, nodes_in, overlaps
 from eks_cilium.settings.model import ChainingSettings, NewChainedClusterSettings
 from eks_cilium.settings.problems import Problem, remove_command, set_command
-from eks_cilium.settings.rules.running_cluster import cilium_takes_the_name, patterns_twice
+from eks_cilium.settings.rules.running_cluster import cluster_name_suits_cilium, patterns_twice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ _LARGEST, _SMALLEST = 10, 20
 
 
 def pool_fits(settings: Chained) -> Iterator[Problem]:
-    """Agents' addresses that a peer has as well would be taken for the peer's, on every node."""
+    # Every node would send packets for a peer with such an address to an agent.
     pool, path = settings.cilium.pool, ("cilium", "pool")
     if not _LARGEST <= ipaddress.IPv4Network(pool).prefixlen <= _SMALLEST:
         allowed = f"a network of /{_LARGEST} to /{_SMALLEST}: every node takes a /27 of it"
@@ -34,7 +34,7 @@ def pool_fits(settings: Chained) -> Iterator[Problem]:
 
 
 def _networks(settings: Chained) -> Iterator[tuple[str, str]]:
-    """What is known of the networks around; a running cluster's own are compared in the preview."""
+    """The networks that are known here; those of a running cluster are compared in the preview."""
     yield from (("peer", cidr) for cidr in settings.peer_cidrs)
     if isinstance(settings, NewChainedClusterSettings):
         yield "the network of Services", settings.cluster.service_cidr
@@ -42,18 +42,18 @@ def _networks(settings: Chained) -> Iterator[tuple[str, str]]:
             yield "the VPC", settings.network.cidr
 
 
-def pool_has_room_for_every_node(settings: NewChainedClusterSettings) -> Iterator[Problem]:
-    """A node that finds the pool exhausted never gets an agent that is ready."""
+def pool_suffices_for_every_node(settings: NewChainedClusterSettings) -> Iterator[Problem]:
+    # The agent of a node that finds the pool exhausted never becomes Ready.
     largest = sum(group.max_size for group in settings.node_groups.values())
     pool, path = settings.cilium.pool, ("cilium", "pool")
-    room = nodes_in(pool)
-    if room < largest:
-        allowed = f"room for the {largest} nodes there may be; this one has room for {room}"
+    nodes = nodes_in(pool)
+    if nodes < largest:
+        allowed = f"a network for the {largest} nodes there may be; this one suffices for {nodes}"
         yield Problem(path, pool, allowed, set_command(path, DEFAULT_POOL))
 
 
 def vpc_cni_can_be_chained_to(settings: NewChainedClusterSettings) -> Iterator[Problem]:
-    """A VPC CNI that Cilium's documentation of this chain takes."""
+    # The oldest release that Cilium's documentation of AWS VPC CNI chaining names.
     version, path = settings.vpc_cni.version, ("vpcCni", "version")
     if tuple(map(int, version[1:].partition("-")[0].split("."))) < OLDEST_VPC_CNI:
         allowed = (
@@ -63,7 +63,7 @@ def vpc_cni_can_be_chained_to(settings: NewChainedClusterSettings) -> Iterator[P
 
 
 def peers_are_given_once(settings: Chained) -> Iterator[Problem]:
-    """A network written twice is a slip: perhaps another one was meant."""
+    # A network written twice may stand for another one that is missing.
     for index, cidr in enumerate(settings.peer_cidrs):
         if cidr in settings.peer_cidrs[:index]:
             path = ("peerCidrs", index)
@@ -71,10 +71,10 @@ def peers_are_given_once(settings: Chained) -> Iterator[Problem]:
 
 
 def patterns_are_given_once(settings: ChainingSettings) -> Iterator[Problem]:
-    """A pattern written twice is a slip: perhaps another one was meant."""
+    # A pattern written twice may stand for another one that is missing.
     yield from patterns_twice(settings.refresh, ("refresh",))
     yield from patterns_twice(settings.refresh.allow, ("refresh", "allow"))
 
 
-RULES = (cilium_takes_the_name, pool_fits, peers_are_given_once, patterns_are_given_once)
-FOR_A_NEW_CLUSTER = (pool_fits, pool_has_room_for_every_node, vpc_cni_can_be_chained_to, peers_are_given_once)
+RULES = (cluster_name_suits_cilium, pool_fits, peers_are_given_once, patterns_are_given_once)
+FOR_A_NEW_CLUSTER = (pool_fits, pool_suffices_for_every_node, vpc_cni_can_be_chained_to, peers_are_given_once)

@@ -1,4 +1,4 @@
-"""Rules about `cilium.values`: keys the chart does not know, and keys that are not the user's."""
+"""Rules about `cilium.values`: keys the chart does not know, and keys that this program decides."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from eks_cilium.settings.model import (
     NewClusterSettings,
     ReplacementSettings,
 )
-from eks_cilium.settings.problems import Problem, remove_command
+from eks_cilium.settings.problems import Problem, remove_command, unknown_key_fix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,17 +35,16 @@ _TABLES = {
 
 
 def chart_knows_the_keys(settings: Installing) -> Iterator[Problem]:
-    """The chart would ignore an unknown key without a word."""
+    # Helm ignores an unknown key without an error.
     version = settings.cilium.version
     for unknown in unknown_keys(version, settings.cilium.values):
         path = ("cilium", "values", *unknown.path)
-        hint = f"; did you mean {unknown.nearest!r}?" if unknown.nearest else ""
         allowed = f"a key of the chart {version}, which does not know {'.'.join(unknown.path)!r}"
-        yield Problem(path, unknown.value, allowed, remove_command(path) + hint)
+        yield Problem(path, unknown.value, allowed, unknown_key_fix(path, unknown.nearest))
 
 
 def mode_decides_some_keys(settings: Installing) -> Iterator[Problem]:
-    """What makes the mode is not up for change, and what has a key of its own is set there."""
+    # Some values define the mode; others have a key of their own in the configuration.
     for inner, value, decided in decided_keys(settings.cilium.values, _TABLES[type(settings)]):
         path = ("cilium", "values", *inner)
         instead = f", then set eks-cilium:{decided.instead}" if decided.instead else ""

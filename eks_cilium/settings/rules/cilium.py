@@ -18,7 +18,7 @@ _FAMILY_NAMES: dict[ImageFamily, str] = {"al2023": "AL2023", "al2": "AL2", "bott
 
 
 def kubernetes_is_not_too_old(settings: MadeClusterSettings) -> Iterator[Problem]:
-    """Cilium supports no Kubernetes older than the oldest it is tested with; newer ones usually work."""
+    # Cilium supports no Kubernetes older than the oldest it is tested with; newer ones usually work.
     release = RELEASES[settings.cilium.version]
     minor = tuple(map(int, settings.cluster.kubernetes_version.split(".")))
     if minor < release.oldest_kubernetes:
@@ -28,8 +28,8 @@ def kubernetes_is_not_too_old(settings: MadeClusterSettings) -> Iterator[Problem
         yield Problem(path, settings.cluster.kubernetes_version, allowed, set_command(path, oldest))
 
 
-def somebody_serves_services(settings: NewClusterSettings) -> Iterator[Problem]:
-    """Either Cilium or kube-proxy, never both: they would fight over the same packets."""
+def services_are_served_once(settings: NewClusterSettings) -> Iterator[Problem]:
+    # Cilium or kube-proxy: both would translate the same packets.
     path = ("kubeProxy", "version")
     if settings.cilium.kube_proxy_replacement and settings.kube_proxy is not None:
         allowed = "nothing while cilium.kubeProxyReplacement is true"
@@ -43,7 +43,6 @@ def somebody_serves_services(settings: NewClusterSettings) -> Iterator[Problem]:
 
 
 def kube_proxy_fits_the_cluster(settings: MadeClusterSettings) -> Iterator[Problem]:
-    """kube-proxy follows the control plane's minor version."""
     version, path = settings.cluster.kubernetes_version, ("kubeProxy", "version")
     if settings.kube_proxy is not None and not settings.kube_proxy.version.startswith(f"v{version}."):
         allowed = f"a build for Kubernetes {version}"
@@ -53,7 +52,7 @@ def kube_proxy_fits_the_cluster(settings: MadeClusterSettings) -> Iterator[Probl
 
 
 def masquerade_fits_the_subnets(settings: NewClusterSettings) -> Iterator[Problem]:
-    """In public subnets without masquerading pods reach nothing outside the VPC."""
+    # An internet gateway translates only addresses of nodes.
     public = [name for name, group in settings.node_groups.items() if group.subnets == "public"]
     path = ("cilium", "masquerade")
     if settings.cilium.masquerade == "off" and public:
@@ -62,7 +61,7 @@ def masquerade_fits_the_subnets(settings: NewClusterSettings) -> Iterator[Proble
 
 
 def masquerade_interfaces_exist(settings: NewClusterSettings) -> Iterator[Problem]:
-    """A pattern that matches no interface switches masquerading off without a word."""
+    # A pattern that matches no interface disables masquerading without an error.
     given, path = settings.cilium.egress_masquerade_interfaces, ("cilium", "egressMasqueradeInterfaces")
     families = sorted({group.image_family for group in settings.node_groups.values()})
     if not _masquerades(settings):
@@ -86,7 +85,7 @@ def masquerade_interfaces_exist(settings: NewClusterSettings) -> Iterator[Proble
 
 
 def prefixes_need_nitro(settings: NewClusterSettings) -> Iterator[Problem]:
-    """Only Nitro instances take prefixes; others would get no addresses at all."""
+    # Other instances take no prefixes, and their pods would get no addresses.
     if not settings.cilium.prefix_delegation:
         return
     for name, group in settings.node_groups.items():
@@ -105,11 +104,11 @@ def _masquerades(settings: NewClusterSettings) -> bool:
 
 
 FOR_KUBERNETES = (kubernetes_is_not_too_old, kube_proxy_fits_the_cluster)
-"""The rules for every cluster that is made, whichever CNI it has."""
+"""The rules for every new cluster, whichever CNI it has."""
 
 RULES = (
     *FOR_KUBERNETES,
-    somebody_serves_services,
+    services_are_served_once,
     masquerade_fits_the_subnets,
     masquerade_interfaces_exist,
     prefixes_need_nitro,

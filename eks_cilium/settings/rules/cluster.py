@@ -1,4 +1,4 @@
-"""Rules about the control plane."""
+"""Rules about the control plane of a new cluster."""
 
 from __future__ import annotations
 
@@ -18,17 +18,16 @@ _PRIVATE = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192
 
 
 def endpoint_is_reachable(settings: MadeClusterSettings) -> Iterator[Problem]:
-    """An endpoint that answers nowhere serves nobody."""
     endpoint, path = settings.cluster.endpoint, ("cluster", "endpoint", "privateAccess")
     if not endpoint.private_access and not endpoint.public_access:
         yield Problem(path, False, "at least one of privateAccess and publicAccess", set_command(path, True))
 
 
 def public_endpoint_says_for_whom(settings: MadeClusterSettings) -> Iterator[Problem]:
-    """EKS opens a public endpoint to everybody unless told; here everybody has to be written out."""
+    # EKS opens a public endpoint to the whole internet by default; here that has to be written out.
     endpoint, path = settings.cluster.endpoint, ("cluster", "endpoint", "publicAccessCidrs")
     if endpoint.public_access and not endpoint.public_access_cidrs:
-        allowed = "the networks that may reach the public endpoint; 0.0.0.0/0 if you mean everybody"
+        allowed = "the networks that may reach the public endpoint; 0.0.0.0/0 for the whole internet"
         yield Problem(path, UNSET, allowed, set_command(path, ["203.0.113.0/24"]))
     if endpoint.public_access_cidrs and not endpoint.public_access:
         allowed = "nothing while publicAccess is false"
@@ -36,7 +35,7 @@ def public_endpoint_says_for_whom(settings: MadeClusterSettings) -> Iterator[Pro
 
 
 def service_network_is_private(settings: MadeClusterSettings) -> Iterator[Problem]:
-    """EKS's own limits for the network of Services."""
+    # EKS limits the network of Services to these sizes and blocks.
     text, path = settings.cluster.service_cidr, ("cluster", "serviceCidr")
     network = ipaddress.IPv4Network(text)
     if not 12 <= network.prefixlen <= 24 or not any(network.subnet_of(block) for block in _PRIVATE):
@@ -45,7 +44,7 @@ def service_network_is_private(settings: MadeClusterSettings) -> Iterator[Proble
 
 
 def admins_are_principals(settings: MadeClusterSettings) -> Iterator[Problem]:
-    """Access entries take IAM roles and users, once each."""
+    # An access entry is for an IAM role or user, and there is one for each.
     seen: set[str] = set()
     for index, arn in enumerate(settings.cluster.admins):
         path = ("cluster", "admins", index)
@@ -58,7 +57,7 @@ def admins_are_principals(settings: MadeClusterSettings) -> Iterator[Problem]:
 
 
 def protections_agree(settings: MadeClusterSettings) -> Iterator[Problem]:
-    """What EKS itself protects, Pulumi must not plan to delete."""
+    # EKS would refuse the deletion that Pulumi has planned.
     path = ("cluster", "deletionProtection")
     if settings.cluster.deletion_protection and not settings.cluster.protect:
         allowed = "false while cluster.protect is false: a destroy would fail half-way"

@@ -1,4 +1,4 @@
-"""Rules about Cilium in every mode that installs it: the chart's source, and Hubble's parts."""
+"""Rules about Cilium in every mode that installs it: the source of the chart, and the parts of Hubble."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ _SCHEME = re.compile(r"^[a-z]+://")
 
 
 def chart_repository_is_usable(settings: Installing) -> Iterator[Problem]:
-    """Charts come over TLS or from a directory."""
     repository, path = settings.cilium.chart_repository, ("cilium", "chartRepository")
     if _SCHEME.match(repository) and not repository.startswith(("https://", "oci://")):
         allowed = "an https:// repository, an oci:// path, or a directory"
@@ -26,7 +25,7 @@ def chart_repository_is_usable(settings: Installing) -> Iterator[Problem]:
 
 
 def hubble_builds_up(settings: Installing) -> Iterator[Problem]:
-    """The UI reads from Relay, Relay from the agents."""
+    # The UI reads from Relay, and Relay from the agents.
     hubble = settings.cilium.hubble
     if hubble.relay and not hubble.enabled:
         path = ("cilium", "hubble", "relay")

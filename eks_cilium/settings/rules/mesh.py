@@ -1,4 +1,4 @@
-"""Rules about a mesh, as far as the configuration alone shows them.
+"""Rules about a mesh that need nothing but the configuration.
 
 What the clusters show (their networks, ids, versions) is checked by `eks_cilium.mesh.checks`, in the preview.
 """
@@ -12,7 +12,7 @@ from eks_cilium.cilium.mesh import INTERNAL, SCHEME, SOURCE_RANGES, TARGET_TYPE,
 from eks_cilium.policy.objects import parse_ports
 from eks_cilium.settings.model.cluster import CILIUM_NAME
 from eks_cilium.settings.model.mesh import ALL_PORTS
-from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_command
+from eks_cilium.settings.problems import UNSET, Problem, remove_command, rename_fix, set_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,11 +22,10 @@ if TYPE_CHECKING:
 _URL = re.compile(r"^[a-z]+://")
 _DECIDED_HERE = frozenset({SCHEME, INTERNAL, TYPE, TARGET_TYPE, SOURCE_RANGES})
 _FEWEST, _MOST = 2, 8
-"""Pairs grow with the square of clusters; beyond eight a Transit Gateway of one's own is the better plan."""
+"""Pairs of clusters grow with their square: eight clusters have 28 peerings."""
 
 
 def there_are_two_or_more(settings: MeshSettings) -> Iterator[Problem]:
-    """A mesh of one has nobody to talk to."""
     count = len(settings.clusters)
     if not _FEWEST <= count <= _MOST:
         path = ("clusters",)
@@ -36,19 +35,19 @@ def there_are_two_or_more(settings: MeshSettings) -> Iterator[Problem]:
 
 
 def clusters_have_ciliums_names(settings: MeshSettings) -> Iterator[Problem]:
-    """The keys are the names in Cilium: part of every identity, and of a host name."""
+    """The keys are the clusters' names in Cilium, which become part of identities and of host names."""
     for name in settings.clusters:
         path = ("clusters", name)
         if not re.match(CILIUM_NAME, name):
             allowed = "a name of 1 to 32 lower-case letters, digits and dashes: the name Cilium has for it"
-            yield Problem(path, name, allowed, f"{remove_command(path)}, then set it under another name")
+            yield Problem(path, name, allowed, rename_fix(path, "my-cluster"))
         elif name == "default":
             allowed = "any other name: every Cilium that was given none is called this, and refuses an id"
-            yield Problem(path, name, allowed, f"{remove_command(path)}, then set it under another name")
+            yield Problem(path, name, allowed, rename_fix(path, "my-cluster"))
 
 
 def clusters_are_found_one_way(settings: MeshSettings) -> Iterator[Problem]:
-    """By a stack or by a name."""
+    # A cluster is found by its stack or by its name in EKS, not by both.
     for name, cluster in settings.clusters.items():
         path = ("clusters", name, "stack")
         if cluster.stack is None and cluster.name is None:
@@ -59,7 +58,7 @@ def clusters_are_found_one_way(settings: MeshSettings) -> Iterator[Problem]:
 
 
 def clusters_are_different(settings: MeshSettings) -> Iterator[Problem]:
-    """One cluster under two names would be joined with itself."""
+    # A cluster under two names would be joined with itself.
     seen: dict[tuple[str | None, ...], str] = {}
     for name, cluster in settings.clusters.items():
         where = (cluster.stack, cluster.name, cluster.region or settings.region, cluster.profile)
@@ -71,7 +70,7 @@ def clusters_are_different(settings: MeshSettings) -> Iterator[Problem]:
 
 
 def gateway_goes_with_its_type(settings: MeshSettings) -> Iterator[Problem]:
-    """An id of a gateway that nothing is attached to is a slip."""
+    # With peerings nothing would be attached to the gateway.
     given, path = settings.connection.transit_gateway_id, ("connection", "transitGatewayId")
     if given is not None and settings.connection.type == "peering":
         allowed = "nothing while connection.type is peering"
@@ -80,7 +79,6 @@ def gateway_goes_with_its_type(settings: MeshSettings) -> Iterator[Problem]:
 
 
 def pod_ports_are_ports(settings: MeshSettings) -> Iterator[Problem]:
-    """What becomes rules of security groups."""
     given = settings.connection.pod_ports
     for index, text in enumerate(given):
         path = ("connection", "podPorts", index)
@@ -97,7 +95,7 @@ def pod_ports_are_ports(settings: MeshSettings) -> Iterator[Problem]:
 
 
 def load_balancers_stay_internal(settings: MeshSettings) -> Iterator[Problem]:
-    """Neither controller may be told otherwise, and what this program says itself is not said twice."""
+    """Annotations may not make a load balancer public, nor set what this program sets."""
     for key, value in settings.cluster_mesh.service_annotations.items():
         path = ("clusterMesh", "serviceAnnotations", key)
         if key in _DECIDED_HERE:
@@ -109,7 +107,7 @@ def load_balancers_stay_internal(settings: MeshSettings) -> Iterator[Problem]:
 
 
 def the_issuer_is_trusted(settings: MeshSettings) -> Iterator[Problem]:
-    """Certificates nobody trusts join nothing."""
+    # The clusters would reject certificates of an authority they do not trust.
     authorities, path = settings.cluster_mesh.authorities, ("clusterMesh", "authorities", "trusted")
     trusted = list(authorities.trusted)
     if len(set(trusted)) != len(trusted) or min(trusted) < 1:
@@ -120,7 +118,6 @@ def the_issuer_is_trusted(settings: MeshSettings) -> Iterator[Problem]:
 
 
 def the_owner_is_a_member(settings: MeshSettings) -> Iterator[Problem]:
-    """A zone belongs to the account of one of the clusters."""
     owner, path = settings.cluster_mesh.zone_owner, ("clusterMesh", "zoneOwner")
     if owner is not None and owner not in settings.clusters:
         allowed = f"one of {', '.join(sorted(settings.clusters))}"
@@ -128,7 +125,6 @@ def the_owner_is_a_member(settings: MeshSettings) -> Iterator[Problem]:
 
 
 def chart_repository_is_usable(settings: MeshSettings) -> Iterator[Problem]:
-    """Charts come over TLS or from a directory."""
     repository, path = settings.cluster_mesh.chart_repository, ("clusterMesh", "chartRepository")
     if _URL.match(repository) and not repository.startswith(("https://", "oci://")):
         allowed = "an https:// repository, an oci:// path, or a directory"

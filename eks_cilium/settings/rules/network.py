@@ -1,4 +1,4 @@
-"""Rules about the VPC."""
+"""Rules about the VPC of a new cluster."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ _OF_A_NEW_VPC = (("cidr", "cidr"), ("zones", "zones"), ("nat", "nat"))
 
 
 def one_way_to_get_a_vpc(settings: MadeClusterSettings) -> Iterator[Problem]:
-    """Either make a VPC or use one."""
     network = settings.network
     if network.vpc_id is None:
         if network.cidr is None:
@@ -42,7 +41,7 @@ def one_way_to_get_a_vpc(settings: MadeClusterSettings) -> Iterator[Problem]:
 
 
 def new_vpc_fits(settings: MadeClusterSettings) -> Iterator[Problem]:
-    """Pods live on the VPC's addresses, and EKS takes only private networks."""
+    # Pods get addresses of the VPC, and EKS takes only private networks.
     text, path = settings.network.cidr, ("network", "cidr")
     if text is None:
         return
@@ -59,7 +58,7 @@ def new_vpc_fits(settings: MadeClusterSettings) -> Iterator[Problem]:
 
 
 def zones_are_two_or_three(settings: MadeClusterSettings) -> Iterator[Problem]:
-    """EKS needs two zones; the network is cut for three at most."""
+    # EKS needs two zones, and the VPC is divided for three at most.
     zones, path = settings.network.zones, ("network", "zones")
     if isinstance(zones, int):
         if not 2 <= zones <= 3:
@@ -75,8 +74,8 @@ def zones_are_two_or_three(settings: MadeClusterSettings) -> Iterator[Problem]:
             yield Problem(place, zone, allowed, set_command(place, f"{settings.region}a"))
 
 
-def private_nodes_have_a_way_out(settings: MadeClusterSettings) -> Iterator[Problem]:
-    """Without NAT nodes in private subnets reach neither the image registry nor the EC2 API."""
+def private_nodes_have_egress(settings: MadeClusterSettings) -> Iterator[Problem]:
+    # Without NAT, nodes in private subnets reach neither the image registry nor the EC2 API.
     private = [name for name, group in settings.node_groups.items() if group.subnets == "private"]
     if settings.network.nat == "none" and settings.network.vpc_id is None and private:
         path = ("network", "nat")
@@ -85,7 +84,7 @@ def private_nodes_have_a_way_out(settings: MadeClusterSettings) -> Iterator[Prob
 
 
 def existing_subnets_suffice(settings: MadeClusterSettings) -> Iterator[Problem]:
-    """Node groups need subnets of their kind, two or more for EKS, each listed once."""
+    """Node groups need subnets of their kind; EKS needs two or more; each is listed once."""
     network = settings.network
     if network.vpc_id is None:
         return
@@ -117,6 +116,6 @@ RULES = (
     one_way_to_get_a_vpc,
     new_vpc_fits,
     zones_are_two_or_three,
-    private_nodes_have_a_way_out,
+    private_nodes_have_egress,
     existing_subnets_suffice,
 )

@@ -1,4 +1,4 @@
-"""Rules about node groups."""
+"""Rules about the managed node groups of a new cluster."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from eks_cilium.cilium.values import AGENT_NOT_READY_TAINT
 from eks_cilium.settings.instance_types import architecture, is_instance_type
 from eks_cilium.settings.kubernetes_names import is_label_key, is_label_value, is_reserved
-from eks_cilium.settings.problems import Problem, remove_command, set_command
+from eks_cilium.settings.problems import Problem, remove_command, rename_fix, set_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,20 +17,19 @@ if TYPE_CHECKING:
 
 _GROUP_NAME = re.compile(r"^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$")
 _LAST_AL2 = (1, 32)
-"""AWS publishes no Amazon Linux 2 image for a later Kubernetes."""
+"""The last Kubernetes version for which AWS publishes Amazon Linux 2 images."""
 
 
 def names_are_possible(settings: MadeClusterSettings) -> Iterator[Problem]:
-    """The name becomes part of AWS names with limits of their own."""
+    # The name becomes part of AWS names, whose length is limited.
     for name in settings.node_groups:
         if not _GROUP_NAME.match(name):
             path = ("nodeGroups", name)
             allowed = "a name of 1 to 20 lower-case letters, digits and dashes"
-            yield Problem(path, {}, allowed, f"{remove_command(path)}, then set it under another name")
+            yield Problem(path, {}, allowed, rename_fix(path, "my-group"))
 
 
 def sizes_are_ordered(settings: MadeClusterSettings) -> Iterator[Problem]:
-    """Smallest, wanted, largest."""
     for name, group in settings.node_groups.items():
         if not group.min_size <= group.desired_size <= group.max_size:
             path = ("nodeGroups", name, "desiredSize")
@@ -44,7 +43,7 @@ def sizes_are_ordered(settings: MadeClusterSettings) -> Iterator[Problem]:
 
 
 def something_runs(settings: MadeClusterSettings) -> Iterator[Problem]:
-    """There has to be a node, or nothing ever becomes ready."""
+    # Without a node nothing ever becomes Ready.
     groups = settings.node_groups
     if all(group.dependable_size == 0 for group in groups.values()):
         path = ("nodeGroups", next(iter(groups)), "desiredSize")
@@ -52,7 +51,7 @@ def something_runs(settings: MadeClusterSettings) -> Iterator[Problem]:
 
 
 def operator_and_coredns_find_a_place(settings: MadeClusterSettings) -> Iterator[Problem]:
-    """Cilium's operator and CoreDNS need nodes without taints of the user's."""
+    """Cilium's operator and CoreDNS need nodes without taints of the configuration."""
     running = {name: group for name, group in settings.node_groups.items() if group.dependable_size}
     open_nodes = sum(
         group.dependable_size
@@ -76,7 +75,6 @@ def _keeps_pods_away(taint: Taint) -> bool:
 
 
 def instance_types_match_the_image(settings: MadeClusterSettings) -> Iterator[Problem]:
-    """An image runs on one architecture."""
     for name, group in settings.node_groups.items():
         wanted = "arm64" if "ARM" in group.ami_type else "x86_64"
         for index, kind in enumerate(group.instance_types):
@@ -90,7 +88,7 @@ def instance_types_match_the_image(settings: MadeClusterSettings) -> Iterator[Pr
 
 
 def images_exist(settings: MadeClusterSettings) -> Iterator[Problem]:
-    """AWS stopped making Amazon Linux 2 images, and a release is made for one Kubernetes version."""
+    """AWS publishes no AL2 images for newer Kubernetes versions, and every release is for one version."""
     version = settings.cluster.kubernetes_version
     minor = tuple(map(int, version.split(".")))
     for name, group in settings.node_groups.items():
@@ -107,7 +105,7 @@ def images_exist(settings: MadeClusterSettings) -> Iterator[Problem]:
 
 
 def labels_are_the_users(settings: MadeClusterSettings) -> Iterator[Problem]:
-    """Labels that are spelled right and nobody else's."""
+    # Kubernetes, EKS and Cilium write labels of their own domains.
     for name, group in settings.node_groups.items():
         for key, value in group.labels.items():
             path = ("nodeGroups", name, "labels", key)
@@ -119,7 +117,7 @@ def labels_are_the_users(settings: MadeClusterSettings) -> Iterator[Problem]:
 
 
 def taints_are_the_users(settings: MadeClusterSettings) -> Iterator[Problem]:
-    """Taints that are spelled right, once each, and not the start-up taint, which is always there."""
+    """Taints are spelled like labels, given once each, and are not the start-up taint every node gets."""
     for name, group in settings.node_groups.items():
         seen: set[tuple[str, str]] = set()
         for index, taint in enumerate(group.taints):

@@ -1,6 +1,6 @@
-"""Rules about replacing the CNI of a running cluster, as far as the configuration alone shows them.
+"""Rules about replacing the CNI of a running cluster that need nothing but the configuration.
 
-What the cluster shows (its nodes, pods and budgets) is refused by the plan, in the preview.
+What the cluster shows (its nodes, pods and PodDisruptionBudgets) is checked by the plan, in the preview.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eks_cilium.settings.problems import Problem, remove_command
-from eks_cilium.settings.rules.running_cluster import cilium_takes_the_name, patterns_twice
+from eks_cilium.settings.rules.running_cluster import cluster_name_suits_cilium, patterns_twice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,15 +17,14 @@ if TYPE_CHECKING:
 
 
 def interfaces_only_masquerade(settings: ReplacementSettings) -> Iterator[Problem]:
-    """Interfaces are named for masquerading and nothing else."""
     given, path = settings.cilium.egress_masquerade_interfaces, ("cilium", "egressMasqueradeInterfaces")
     if settings.cilium.masquerade == "off" and given is not None:
         yield Problem(path, given, "nothing while cilium.masquerade is off", remove_command(path))
 
 
 def patterns_are_given_once(settings: ReplacementSettings) -> Iterator[Problem]:
-    """A pattern written twice is a slip: perhaps another one was meant."""
+    # A pattern written twice may stand for another one that is missing.
     return patterns_twice(settings.migration.allow, ("migration", "allow"))
 
 
-RULES = (cilium_takes_the_name, interfaces_only_masquerade, patterns_are_given_once)
+RULES = (cluster_name_suits_cilium, interfaces_only_masquerade, patterns_are_given_once)

@@ -1,4 +1,4 @@
-"""Rules that all modes for a running cluster share."""
+"""Rules that the modes for a running cluster share."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from eks_cilium.settings.model.fields import Part
 
 
-def cilium_takes_the_name(settings: ReplacementSettings | ChainingSettings) -> Iterator[Problem]:
-    """EKS takes names that Cilium refuses, and an existing cluster keeps its name."""
+def cluster_name_suits_cilium(settings: ReplacementSettings | ChainingSettings) -> Iterator[Problem]:
+    # EKS accepts names that Cilium refuses, and an existing cluster keeps its name.
     name, path = settings.cluster.name, ("cilium", "clusterName")
     if settings.cilium.cluster_name is None and not re.match(CILIUM_NAME, name):
         allowed = (
@@ -31,7 +31,7 @@ def _near(name: str) -> str:
 
 
 def patterns_twice(part: Part, above: tuple[str, ...]) -> Iterator[Problem]:
-    """Patterns that a part of the configuration holds twice in one list."""
+    """A problem for each pattern that one list of this part holds twice."""
     for name, field in type(part).model_fields.items():
         patterns = getattr(part, name)
         if not isinstance(patterns, tuple):

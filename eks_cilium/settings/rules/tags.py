@@ -1,4 +1,4 @@
-"""Rules about tags, in every mode."""
+"""Rules about the tags of AWS resources, in every mode."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ _LONGEST_TAG_KEY, _LONGEST_TAG_VALUE = 128, 256
 
 
 def tags_are_possible(settings: Settings) -> Iterator[Problem]:
-    """AWS's limits for tags."""
     for key, value in settings.tags.items():
         path = ("tags", key)
         if key.lower().startswith("aws:") or not 1 <= len(key) <= _LONGEST_TAG_KEY:
@@ -24,7 +23,7 @@ def tags_are_possible(settings: Settings) -> Iterator[Problem]:
             )
         elif key in ("Name", "eks-cilium/cluster"):
             yield Problem(
-                path, value, "any other key: this program writes that one itself", remove_command(path)
+                path, value, "any other key: this program sets that tag itself", remove_command(path)
             )
         elif len(value) > _LONGEST_TAG_VALUE:
             yield Problem(path, value, "a value of up to 256 characters", set_command(path, "..."))

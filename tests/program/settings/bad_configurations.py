@@ -127,15 +127,25 @@ BAD: list[Bad] = [
         {"aws:secretKey": "shhh"},
         {"aws:secretKey": "pulumi config rm 'aws:secretKey'"},
     ),
-    Bad("unknown top key", {"nodegroups": {}}, {"eks-cilium:nodegroups": "did you mean 'nodeGroups'?"}),
+    Bad(
+        "unknown top key",
+        {"nodegroups": {}},
+        {"eks-cilium:nodegroups": "rename eks-cilium:nodegroups to eks-cilium:nodeGroups in"},
+    ),
     Bad(
         "unknown key",
         _cluster(kubernetesVerion="1.34"),
-        {"eks-cilium:cluster.kubernetesVerion": "did you mean 'kubernetesVersion'?"},
+        {"eks-cilium:cluster.kubernetesVerion": "rename kubernetesVerion to kubernetesVersion"},
     ),
-    Bad("unknown key in a group", _group(minSze=1), {f"{_GROUP}.minSze": "did you mean 'minSize'?"}),
-    Bad("object expected", {"network": "10.0.0.0/16"}, {"eks-cilium:network": "an object"}),
-    Bad("not even JSON", {"cilium": "{version"}, {"eks-cilium:cilium": "an object"}),
+    Bad(
+        "unknown key in a group",
+        _group(minSze=1),
+        {f"{_GROUP}.minSze": "rename minSze to minSize below eks-cilium:nodeGroups.system"},
+    ),
+    Bad("object expected", {"network": "10.0.0.0/16"}, {"eks-cilium:network": "an object with cidr"}),
+    Bad(
+        "not even JSON", {"cilium": "{version"}, {"eks-cilium:cilium": "an object with version, and any of "}
+    ),
     Bad("number expected", _group(minSize="two"), {f"{_GROUP}.minSize": "a whole number"}),
     Bad("boolean expected", _cluster(protect="maybe"), {"eks-cilium:cluster.protect": "true or false"}),
     Bad("no node groups", {"nodeGroups": GONE}, {"eks-cilium:nodeGroups": "at least one node group"}),
@@ -166,7 +176,7 @@ BAD: list[Bad] = [
     Bad(
         "public endpoint open by omission",
         _cluster(endpoint={"publicAccess": True}),
-        {"eks-cilium:cluster.endpoint.publicAccessCidrs": "0.0.0.0/0 if you mean everybody"},
+        {"eks-cilium:cluster.endpoint.publicAccessCidrs": "0.0.0.0/0 for the whole internet"},
     ),
     Bad(
         "networks for a closed endpoint",
@@ -209,9 +219,7 @@ BAD: list[Bad] = [
         {"eks-cilium:cluster.deletionProtection": "a destroy would fail half-way"},
     ),
     Bad("tag AWS keeps", {"tags": {"aws:team": "x"}}, {'eks-cilium:tags["aws:team"]': "without aws:"}),
-    Bad(
-        "tag the program writes", {"tags": {"Name": "x"}}, {"eks-cilium:tags.Name": "writes that one itself"}
-    ),
+    Bad("tag the program writes", {"tags": {"Name": "x"}}, {"eks-cilium:tags.Name": "sets that tag itself"}),
     # The network.
     Bad("no VPC at all", {"network": {"cidr": GONE}}, {"eks-cilium:network.cidr": "network.vpcId"}),
     Bad(
@@ -428,7 +436,7 @@ BAD: list[Bad] = [
     Bad(
         "value unknown to the chart",
         _cilium(values={"bandwithManager": {"enabled": True}}),
-        {"eks-cilium:cilium.values.bandwithManager": "did you mean 'bandwidthManager'?"},
+        {"eks-cilium:cilium.values.bandwithManager": "rename bandwithManager to bandwidthManager"},
     ),
     Bad(
         "value the chart has dropped",
@@ -584,12 +592,12 @@ BAD += [
         (
             "drain timeout misspelled",
             _migration(drainTimeoutSecond=900),
-            {"eks-cilium:migration.drainTimeoutSecond": "did you mean 'drainTimeoutSeconds'?"},
+            {"eks-cilium:migration.drainTimeoutSecond": "rename drainTimeoutSecond to drainTimeoutSeconds"},
         ),
         (
             "an exception nobody knows",
             _migration(allow={"barePod": ["debug/*"]}),
-            {"eks-cilium:migration.allow.barePod": "did you mean 'barePods'?"},
+            {"eks-cilium:migration.allow.barePod": "rename barePod to barePods"},
         ),
         (
             "everything allowed",
@@ -987,7 +995,7 @@ BAD += [
                 "cilium": {"pool": "198.19.0.0/20"},
                 "nodeGroups": {"system": {"maxSize": 200}},
             },
-            {"eks-cilium:cilium.pool": "room for the 200 nodes there may be; this one has room for 128"},
+            {"eks-cilium:cilium.pool": "a network for the 200 nodes there may be; this one suffices for 128"},
         ),
         (
             "the name by value",

@@ -8,6 +8,7 @@ from hypothesis import given, settings, strategies
 
 from eks_cilium.settings import ConfigurationError, Settings, read
 from eks_cilium.settings.model import MODELS
+from eks_cilium.settings.problems import unknown_key_fix
 from tests.program.settings.bad_configurations import (
     BAD,
     EXISTING,
@@ -24,7 +25,7 @@ from tests.program.settings.bad_configurations import (
 pytestmark = pytest.mark.unit
 
 _THREE_LINES = re.compile(
-    r"^(eks-cilium|aws):\S+ is .+\n    allowed: .+\n    fix:     pulumi config (set|rm) "
+    r"^(eks-cilium|aws):\S+ is .+\n    allowed: .+\n    fix:     (pulumi config (set|rm) |rename )"
 )
 
 
@@ -67,6 +68,37 @@ def test_all_problems_are_reported_together():
     assert "problems in the configuration of this stack" in str(refusal.value)
 
 
+def test_a_misspelled_key_is_renamed_and_its_value_is_kept():
+    with pytest.raises(ConfigurationError) as refusal:
+        read(as_pulumi(changed(GOOD, {"cluster": {"endpiont": {"publicAccess": True}}})))
+
+    (problem,) = refusal.value.problems
+    assert problem.fix == "rename endpiont to endpoint below eks-cilium:cluster in the stack's file"
+    assert (
+        unknown_key_fix(("tgas",), "tags") == "rename eks-cilium:tgas to eks-cilium:tags in the stack's file"
+    )
+
+
+def test_a_key_like_no_other_is_removed_or_renamed():
+    with pytest.raises(ConfigurationError) as refusal:
+        read(as_pulumi(changed(GOOD, {"cluster": {"q": 1}})))
+
+    (problem,) = refusal.value.problems
+    assert problem.fix == (
+        "pulumi config rm --path 'eks-cilium:cluster.q'; "
+        "or rename it in the stack's file if another key was meant"
+    )
+
+
+def test_a_missing_object_says_which_keys_it_holds():
+    with pytest.raises(ConfigurationError) as refusal:
+        read(as_pulumi(changed(GOOD, {"cluster": GONE, "coredns": GONE})))
+
+    allowed = {problem.key: problem.allowed for problem in refusal.value.problems}
+    assert allowed["eks-cilium:cluster"].startswith("an object with name and kubernetesVersion, and any of ")
+    assert allowed["eks-cilium:coredns"] == "an object with version, and replicas"
+
+
 def test_rules_between_keys_are_reported_together():
     wrong = {"network": {"cidr": "172.20.0.0/16", "zones": 1}, "cilium": {"hubble": {"ui": True}}}
 
@@ -96,7 +128,7 @@ def test_an_unknown_key_does_not_hide_broken_rules():
 def test_rules_that_could_not_be_looked_at_yet_are_announced():
     wrong = {"network": {"cidr": "x", "zones": 1}}
 
-    with pytest.raises(ConfigurationError, match="checked when these are right"):
+    with pytest.raises(ConfigurationError, match="checked once these problems are fixed"):
         read(as_pulumi(changed(GOOD, wrong)))
 
 
