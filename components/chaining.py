@@ -1,8 +1,8 @@
-"""Cilium on top of the AWS VPC CNI, after its release is installed: agents, then pods, then policies.
+"""Cilium on top of the AWS VPC CNI of a running cluster: agents, then pods, then policies.
 
-One resource a workload: CoreDNS first and alone, then every workload after the one that is `parallel` places
-before it. What is registered is the plan itself, so a preview shows it and an interrupted update goes on with
-the next resource.
+`stacks/chaining.py` registers it after Cilium's Helm release. Every workload is a resource of its own:
+CoreDNS first and alone, then every workload after the one that is `parallel` places before it. So a preview
+shows the plan, and an interrupted update continues with the next resource.
 """
 
 from __future__ import annotations
@@ -29,22 +29,28 @@ if TYPE_CHECKING:
 
 
 class ChainingArgs(TypedDict):
-    """What a `Chaining` is made from."""
+    """The arguments of a `Chaining`."""
 
     operation: OperationArgs
-    """What all its resources share, with the refresh they belong to."""
+    """The inputs that all its resources share: cluster, rules, and the refresh they belong to."""
     workloads: Sequence[Reference]
-    """Whose pods are to be restarted, in the order of work."""
+    """The workloads whose pods are restarted, in the order of work."""
     parallel: int
+    """How many workloads restart at the same time, besides CoreDNS."""
     plan: RefreshPlan | None
-    """What a preview has planned, where nothing was begun."""
+    """The plan that a preview has just made; None in an update, or once the refresh has begun."""
 
 
 class Chaining(pulumi.ComponentResource):
-    """Every pod that can be restarted managed by Cilium, and policies enforced."""
+    """Restarts pods until Cilium manages every pod that can be restarted, and then enforces policies.
+
+    Creates, each after the one before: `PolicyPause`, `ChainedAgents`, a `PodRefresh` for every workload,
+    `ManagedPods` and `PolicyResume`. An update stops with an error when an operation cannot finish in time;
+    the next update continues there.
+    """
 
     counted: pulumi.Output[dict[str, Any]]
-    """How many pods Cilium manages, of how many, and which are left as they are."""
+    """How many pods Cilium manages, of how many, and which it does not manage."""
 
     def __init__(self, name: str, args: ChainingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(token("Chaining"), name, {}, opts)
@@ -62,12 +68,13 @@ class Chaining(pulumi.ComponentResource):
 def _restart(
     parent: pulumi.Resource, name: str, args: ChainingArgs, agents: ChainedAgents
 ) -> list[PodRefresh]:
+    """Register a `PodRefresh` for each workload, in `parallel` lanes after those of CoreDNS."""
     first: list[PodRefresh] = []
     lanes: list[PodRefresh] = []
     for workload in args["workloads"]:
         index = len(lanes) - args["parallel"]
         before = [*first] if is_dns(workload) or index < 0 else [lanes[index]]
-        made = PodRefresh(
+        refresh = PodRefresh(
             f"{name}-{short_name(workload)}",
             {
                 **args["operation"],
@@ -80,12 +87,12 @@ def _restart(
             },
             _after(parent, agents, *before),
         )
-        (first if is_dns(workload) else lanes).append(made)
+        (first if is_dns(workload) else lanes).append(refresh)
     return [*first, *lanes]
 
 
 def short_name(workload: Reference) -> str:
-    """A workload as kubectl names it, with its namespace before it."""
+    """A workload for a resource name: namespace, kind in lower case, name, with slashes between."""
     return f"{workload.namespace}/{workload.kind.lower()}/{workload.name}"
 
 

@@ -1,4 +1,8 @@
-"""Cilium itself: the operator's role and the Helm release."""
+"""Cilium itself: the IAM role of its operator and the Helm release.
+
+`stacks/cilium_eni.py` and `stacks/cilium_chained.py` register the release; the programs of modes
+`new-cluster` and `replacement` register the role.
+"""
 
 from __future__ import annotations
 
@@ -22,24 +26,36 @@ NAMESPACE = "kube-system"
 
 
 class OperatorRoleArgs(TypedDict):
-    """What an `OperatorRole` is made from."""
+    """The arguments of an `OperatorRole`."""
 
     cluster_name: str
+    """Name of the EKS cluster; the value of the tag on every interface that the operator creates."""
     region: str
+    """AWS region of the cluster."""
     account: pulumi.Input[str]
+    """AWS account of the cluster."""
     vpc_id: pulumi.Input[str]
+    """VPC in which the operator may use interfaces."""
     subnet_ids: Sequence[pulumi.Input[str]]
+    """Subnets in which the operator may create interfaces."""
     oidc_provider_arn: pulumi.Input[str]
+    """ARN of the cluster's IAM identity provider."""
     oidc_issuer: pulumi.Input[str]
+    """The cluster's token issuer, without https://."""
     node_tag: NotRequired[tuple[str, str]]
-    """Tag of the cluster's instances, where they do not carry this program's own."""
+    """Key and value of a tag on every instance of the cluster. Default: `eks-cilium/cluster` and its name."""
     tags: Mapping[str, str]
+    """Tags for the role."""
 
 
 class OperatorRole(pulumi.ComponentResource):
-    """The IAM role of Cilium's operator, bound to its service account."""
+    """The IAM role of Cilium's operator in ENI mode, for its service account `kube-system/cilium-operator`.
+
+    Creates a role and its inline policy (`eks_cilium.cilium.iam.operator_policy`), named like the component.
+    """
 
     arn: pulumi.Output[str]
+    """ARN of the role; known once its policy exists."""
 
     def __init__(self, name: str, args: OperatorRoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(token("OperatorRole"), name, {}, opts)
@@ -54,7 +70,7 @@ class OperatorRole(pulumi.ComponentResource):
             opts=child,
         )
         policy = aws.iam.RolePolicy(name, role=role.name, policy=_policy(args), opts=child)
-        # Whoever uses the role waits for what it may do.
+        # Through the policy's id, resources that use the ARN are created after the policy.
         self.arn = pulumi.Output.all(role.arn, policy.id).apply(lambda known: known[0])
         self.register_outputs({"arn": self.arn})
 
@@ -76,22 +92,26 @@ def _policy(args: OperatorRoleArgs) -> pulumi.Output[str]:
 
 
 class CiliumArgs(TypedDict):
-    """What `Cilium` is made from."""
+    """The arguments of `Cilium`."""
 
     version: str
+    """Version of the chart and of Cilium, such as 1.19.6."""
     chart_repository: str
-    """An https:// repository, an oci:// path, or a directory holding `cilium-<version>.tgz`."""
+    """An https:// repository, an oci:// path, or a directory that holds `cilium-<version>.tgz`."""
     values: Mapping[str, Any]
+    """Values of the chart; leaves may be outputs."""
 
 
 class Cilium(pulumi.ComponentResource):
-    """The Helm release of Cilium.
+    """The Helm release `cilium` in namespace `kube-system`. Its provider decides the cluster.
 
-    It does not wait: before there are nodes nothing can become ready, and nodes are made after it. The
-    readiness gate waits instead.
+    It does not wait for pods: without nodes none can become ready, and a new cluster gets its nodes after
+    Cilium. A readiness gate or the gates of a migration wait instead. Helm keeps ten revisions, and gives up
+    an installation after 600 seconds.
     """
 
     release: kubernetes.helm.v3.Release
+    """The release, a child with the name of the component."""
 
     def __init__(self, name: str, args: CiliumArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(token("Cilium"), name, {}, opts)
@@ -111,7 +131,7 @@ class Cilium(pulumi.ComponentResource):
 
 
 def chart_of(repository: str, version: str) -> dict[str, Any]:
-    """Where a release gets the chart from: a repository, a registry or a directory."""
+    """The arguments of a Helm release that say where its chart is: a repository, registry or directory."""
     if repository.startswith("https://"):
         return {"chart": "cilium", "repository_opts": {"repo": repository}}
     if repository.startswith("oci://"):

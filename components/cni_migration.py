@@ -1,8 +1,8 @@
-"""The CNI of a running cluster replaced, node by node: everything after the new CNI is installed beside it.
+"""The CNI of a running cluster replaced, node by node, after the new CNI is installed beside the old one.
 
-`CniMigration` is the way to Cilium, `CniRollback` the way back. Both are the same chain: a gate, room, one
-resource a node, the groups' own sizes again. What is registered is the plan itself, so a preview shows it and
-an interrupted update goes on with the next resource.
+`stacks/replacement.py` registers `CniMigration` to Cilium, or `CniRollback` to the AWS VPC CNI. Both are the
+same chain: a gate, surge capacity, one resource for each node, the node groups' original sizes. So a preview
+shows the plan, and an interrupted update continues with the next resource.
 """
 
 from __future__ import annotations
@@ -30,21 +30,27 @@ if TYPE_CHECKING:
 
 
 class CniMigrationArgs(TypedDict):
-    """What a migration in either direction is made from."""
+    """The arguments of a migration in either direction."""
 
     operation: OperationArgs
-    """What all its resources share, with the migration they belong to."""
+    """The inputs that all its resources share: cluster, rules, and the migration they belong to."""
     nodes: Sequence[str]
     """Names of the nodes to replace, in the order of work."""
     left: int
-    """How many of them are still there."""
+    """How many of these nodes still exist."""
     parallel: int
+    """How many nodes are replaced at the same time."""
     plan: Plan | None
-    """What a preview has planned, where nothing was begun."""
+    """The plan that a preview has just made; None in an update, or once the migration has begun."""
 
 
 class CniMigration(pulumi.ComponentResource):
-    """All nodes on Cilium, aws-node and its add-on gone, policies enforced again."""
+    """Moves every node to Cilium, then removes aws-node with its add-on and enforces policies again.
+
+    Creates, each after the one before: `PolicyPause`, `AgentGate`, `Surge`, a `NodeRotation` for every node,
+    `CapacityRestore`, `AgentsGone`, `AwsNodeRemoval` and `PolicyResume`. An update stops with an error when
+    an operation is blocked or cannot finish in time; the next update continues there.
+    """
 
     def __init__(self, name: str, args: CniMigrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(token("CniMigration"), name, {}, opts)
@@ -59,7 +65,12 @@ class CniMigration(pulumi.ComponentResource):
 
 
 class CniRollback(pulumi.ComponentResource):
-    """All nodes on the AWS VPC CNI again, and no agent of Cilium's left, so that it can be uninstalled."""
+    """Moves every node back to the AWS VPC CNI, until no agent of Cilium runs and it can be uninstalled.
+
+    Creates, each after the one before: `AwsNodeAffinity`, `PolicyPause`, `AgentGate`, `Surge`, a
+    `NodeRotation` for every node, `CapacityRestore` and `AgentsGone`. Names end in `-back`, so that they
+    differ from those of `CniMigration`. Errors are as there.
+    """
 
     def __init__(self, name: str, args: CniMigrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(token("CniRollback"), name, {}, opts)
@@ -75,10 +86,10 @@ class CniRollback(pulumi.ComponentResource):
 def _replace_nodes(
     parent: pulumi.Resource, name: str, args: CniMigrationArgs, gate: AgentGate
 ) -> CapacityRestore:
-    """Room, then every node after the one that is `parallel` places before it, then the room goes."""
+    """Surge capacity, every node after the node `parallel` places before it, then the original sizes."""
     operation, plan = args["operation"], args["plan"]
-    room = part_of(plan, of_groups)
-    surge = Surge(name, {**operation, "left": args["left"], **room}, _after(parent, gate))
+    groups = part_of(plan, of_groups)
+    surge = Surge(name, {**operation, "left": args["left"], **groups}, _after(parent, gate))
     rotations: list[NodeRotation] = []
     for index, (short, node) in enumerate(short_names(args["nodes"]).items()):
         before = rotations[index - args["parallel"]] if index >= args["parallel"] else surge
@@ -88,7 +99,7 @@ def _replace_nodes(
 
 
 def short_names(nodes: Sequence[str]) -> dict[str, str]:
-    """Nodes by the part of their name before the domain; by the whole name where that is not unique."""
+    """Node names by a short name: the part before the domain, or the whole name where that is not unique."""
     short = [node.partition(".")[0] for node in nodes]
     return {part if short.count(part) == 1 else node: node for part, node in zip(short, nodes, strict=True)}
 

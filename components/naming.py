@@ -1,4 +1,4 @@
-"""Tags and type tokens shared by the components."""
+"""Tags, type tokens and partitions; every component uses them."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CLUSTER_TAG = "eks-cilium/cluster"
-"""Tag that names the cluster a resource belongs to; IAM conditions and the interface sweep rely on it."""
+"""Tag whose value is the resource's cluster; IAM conditions and the interface sweep rely on it."""
 
 
 def token(name: str) -> str:
-    """Type token of a component. It is part of every URN below it: never change one without an alias."""
+    """The type token of a component. It is part of every URN below it: changing one needs an alias."""
     return f"eks-cilium:index:{name}"
 
 
 def tagged(tags: Mapping[str, str], name: str, **more: str) -> dict[str, str]:
-    """The stack's tags, a readable name, and what a resource needs beyond."""
+    """The stack's tags, the tag `Name`, and the tags in `more` that only this resource needs."""
     return {**tags, "Name": name, **more}
 
 
 def partition_of(region: str) -> str:
-    """The AWS partition a region belongs to."""
+    """The AWS partition of a region, as ARNs spell it: `aws`, `aws-cn` or `aws-us-gov`."""
     if region.startswith("cn-"):
         return "aws-cn"
     return "aws-us-gov" if region.startswith("us-gov-") else "aws"

@@ -229,7 +229,7 @@ def _node_group_args(
             {"key": taint.key, "value": taint.value, "effect": taint.effect} for taint in group.taints
         ],
         "max_unavailable": group.max_unavailable,
-        "interfaces_are_ciliums": cilium_makes_interfaces,
+        "cilium_makes_interfaces": cilium_makes_interfaces,
         "tags": base.tags,
     }
 

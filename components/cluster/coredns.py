@@ -1,4 +1,8 @@
-"""CoreDNS, as the EKS add-on, after the readiness gate: before it, the add-on is DEGRADED for 20 minutes."""
+"""CoreDNS as an EKS add-on.
+
+`stacks/new_cluster_base.py` registers it after the readiness gate: without Ready nodes the add-on would stay
+DEGRADED for 20 minutes.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +19,26 @@ if TYPE_CHECKING:
 
 
 class CoreDnsArgs(TypedDict):
-    """What `CoreDns` is made from."""
+    """The arguments of `CoreDns`."""
 
     cluster_name: pulumi.Input[str]
+    """Name of the EKS cluster."""
     version: str
+    """Version of the add-on, such as v1.12.4-eksbuild.1."""
     replicas: int
+    """How many pods serve DNS."""
     tags: Mapping[str, str]
+    """Tags for the add-on."""
 
 
 class CoreDns(pulumi.ComponentResource):
-    """The CoreDNS add-on of a cluster."""
+    """The CoreDNS add-on of a cluster; `pulumi destroy` deletes its pods too.
+
+    Creates the add-on `<name>-coredns`. Fields that another field manager owns are overwritten.
+    """
 
     version: pulumi.Output[str]
+    """Version of the add-on that is installed."""
 
     def __init__(self, name: str, args: CoreDnsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(token("CoreDns"), name, {}, opts)

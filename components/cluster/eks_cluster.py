@@ -1,8 +1,8 @@
-"""The control plane, made so that no CNI but Cilium ever runs on it.
+"""The control plane of a new cluster, without any add-on or node of EKS's own.
 
-Four switches of `pulumi_eks.Cluster` have to agree, and two of them read backwards, see
-`_no_default_data_plane`. They are plain booleans on purpose: the remote component tests some of them by
-truthiness, and an Output is truthy.
+`stacks/new_cluster_base.py` registers it. Several switches of `pulumi_eks.Cluster` have to agree, and one of
+them reads backwards, see `_no_default_data_plane`. They are plain booleans on purpose: the remote component
+tests some of them by truthiness, and an Output is truthy.
 """
 
 from __future__ import annotations
@@ -22,50 +22,78 @@ if TYPE_CHECKING:
 
 
 class EksClusterArgs(TypedDict):
-    """What an `EksCluster` is made from."""
+    """The arguments of an `EksCluster`."""
 
     cluster_name: str
+    """Name in EKS."""
     kubernetes_version: str
+    """Kubernetes minor of the control plane, such as 1.34."""
     region: str
+    """AWS region; the provider's has to be the same."""
     profile: str | None
+    """AWS profile with which the kubeconfig gets its tokens; that of the environment where None."""
     vpc_id: pulumi.Input[str]
+    """VPC of the control plane's network interfaces."""
     private_subnet_ids: Sequence[pulumi.Input[str]]
+    """Subnets behind a NAT gateway."""
     public_subnet_ids: Sequence[pulumi.Input[str]]
+    """Subnets behind an internet gateway."""
     service_cidr: str
+    """Network of Service addresses; EKS never changes it later."""
     private_access: bool
+    """Whether the API server has an endpoint inside the VPC."""
     public_access: bool
+    """Whether the API server has an endpoint on the internet."""
     public_access_cidrs: Sequence[str]
+    """Networks that reach the public endpoint; empty leaves it to EKS."""
     kube_proxy_version: NotRequired[str | None]
-    """Version of the kube-proxy add-on; none is installed without one."""
+    """Version of the kube-proxy add-on. Default None: it is not installed."""
     log_types: Sequence[str]
+    """Logs of the control plane that are kept, such as `audit`."""
     log_retention_days: int
+    """For how many days CloudWatch keeps them."""
     admins: Sequence[str]
+    """ARNs of IAM principals that get AmazonEKSClusterAdminPolicy."""
     secrets_key_arn: NotRequired[str | None]
+    """KMS key that encrypts Secrets. Default None: left to EKS."""
     deletion_protection: bool
+    """Whether EKS refuses to delete the cluster."""
     protect: bool
+    """Whether Pulumi refuses to delete the cluster."""
     tags: Mapping[str, str]
+    """Tags for everything that takes tags."""
 
 
 class EksCluster(pulumi.ComponentResource):
-    """An EKS control plane without CNI, its OIDC provider and a Kubernetes provider for it."""
+    """An EKS control plane without CNI, with its IAM identity provider and a Kubernetes provider.
+
+    Creates the log group `<name>-logs`, the cluster `<name>`, the identity provider `<name>-oidc` and the
+    provider `<name>`. No node can become Ready before a CNI is installed.
+    """
 
     cluster_name: pulumi.Output[str]
+    """Name in EKS, known once the cluster exists."""
     arn: pulumi.Output[str]
+    """ARN of the cluster."""
     endpoint: pulumi.Output[str]
+    """URL of the API server."""
     certificate_authority: pulumi.Output[str]
     """Base64, as EKS returns it."""
     kubeconfig: pulumi.Output[str]
+    """A kubeconfig as JSON, without secrets."""
     security_group_id: pulumi.Output[str]
-    """The group EKS makes; nodes and their interfaces carry it."""
+    """The group that EKS creates; nodes and their interfaces carry it."""
     oidc_provider_arn: pulumi.Output[str]
+    """ARN of the IAM identity provider, which roles of service accounts trust."""
     oidc_issuer: pulumi.Output[str]
-    """Without https://, as IAM conditions spell it."""
+    """The cluster's token issuer without https://, as IAM conditions spell it."""
     kubernetes_provider: kubernetes.Provider
+    """Provider for objects in the cluster, a child of the component."""
 
     def __init__(self, name: str, args: EksClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(token("EksCluster"), name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        # EKS would make the group by itself, without retention, and leave it behind.
+        # EKS would create the group by itself, without retention, and not delete it with the cluster.
         logs = aws.cloudwatch.LogGroup(
             f"{name}-logs",
             name=f"/aws/eks/{args['cluster_name']}/cluster",
@@ -103,8 +131,8 @@ class EksCluster(pulumi.ComponentResource):
                 profile=args["profile"],
             )
         )
-        # The identifier keeps the provider, and with it every object in the cluster, from being replaced when
-        # something else in the kubeconfig changes.
+        # Without the identifier, any change of the kubeconfig would replace the provider, and with it every
+        # object in the cluster.
         self.kubernetes_provider = kubernetes.Provider(
             name, kubeconfig=self.kubeconfig, cluster_identifier=self.arn, opts=child
         )
@@ -173,6 +201,6 @@ def _access_entries(admins: Sequence[str], partition: str) -> dict[str, eks.Acce
 
 
 def _entry_name(arn: str) -> str:
-    """A name that stays when the list is reordered."""
+    """A resource name that stays the same when the list of admins is reordered."""
     account, resource = arn.split(":")[4:6]
     return f"{account}-{resource.replace('/', '-')}"

@@ -1,4 +1,7 @@
-"""Managed node groups whose nodes wait, tainted, until Cilium runs on them."""
+"""Managed node groups whose nodes carry a taint until Cilium runs on them.
+
+`stacks/new_cluster_base.py` registers one for each entry of `nodeGroups`.
+"""
 
 from __future__ import annotations
 
@@ -17,45 +20,67 @@ if TYPE_CHECKING:
 
 
 class NodeTaint(TypedDict):
-    """A taint in EKS's spelling."""
+    """A taint of every node of a group."""
 
     key: str
+    """Key of the taint."""
     value: str
+    """Value of the taint; may be empty."""
     effect: str
+    """`NO_SCHEDULE`, `NO_EXECUTE` or `PREFER_NO_SCHEDULE`, as EKS spells it."""
 
 
 class NodeGroupArgs(TypedDict):
-    """What a `NodeGroup` is made from."""
+    """The arguments of a `NodeGroup`."""
 
     cluster_name: pulumi.Input[str]
+    """Name of the EKS cluster."""
     kubernetes_version: str
+    """Kubernetes minor of the nodes, such as 1.34."""
     node_role_arn: pulumi.Input[str]
+    """ARN of the nodes' IAM role."""
     subnet_ids: Sequence[pulumi.Input[str]]
+    """Subnets of the nodes."""
     instance_types: Sequence[str]
+    """EC2 instance types, such as m6i.large."""
     ami_type: str
+    """EKS AMI type, such as AL2023_x86_64_STANDARD."""
     release_version: str | None
+    """Version of the AMI; the newest for the Kubernetes version where None."""
     capacity_type: str
+    """`ON_DEMAND` or `SPOT`."""
     min_size: int
+    """Fewest nodes."""
     desired_size: int
+    """Nodes to begin with."""
     max_size: int
+    """Most nodes."""
     autoscaled: bool
+    """Whether an autoscaler changes the desired size, so that updates leave it alone."""
     disk_size: int
+    """Size in GiB of the volume that holds images and containers."""
     labels: Mapping[str, str]
+    """Labels of every node."""
     taints: Sequence[NodeTaint]
+    """Taints of every node, besides Cilium's start-up taint."""
     max_unavailable: int
-    interfaces_are_ciliums: bool
-    """Whether Cilium sets up every interface but the first, which the image then has to leave alone."""
+    """How many nodes EKS may replace at the same time in an update of the group."""
+    cilium_makes_interfaces: bool
+    """Whether Cilium configures every network interface but the first, so that the image must not."""
     tags: Mapping[str, str]
+    """Tags for the group, its launch template, instances, volumes and first interfaces."""
 
 
 class NodeGroup(pulumi.ComponentResource):
-    """A managed node group with a launch template of its own.
+    """A managed node group with a launch template of its own, both named like the component.
 
-    `depends_on` has to name Cilium's release and the policies of the node role: without the first no node
-    ever becomes Ready, without the second none joins.
+    Nodes have encrypted gp3 volumes and IMDSv2 with a hop limit of 1, and the taint
+    `node.cilium.io/agent-not-ready` until Cilium runs on them. `depends_on` in `opts` has to name Cilium's
+    release and the node role: without the first no node becomes Ready, without the second none joins.
     """
 
     node_group_name: pulumi.Output[str]
+    """Name in EKS."""
 
     def __init__(self, name: str, args: NodeGroupArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(token("NodeGroup"), name, {}, opts)
@@ -92,7 +117,8 @@ class NodeGroup(pulumi.ComponentResource):
 
 
 def _taints(more: Sequence[NodeTaint]) -> list[aws.eks.NodeGroupTaintArgs]:
-    """Cilium's start-up taint first. NO_EXECUTE, because NO_SCHEDULE lets pods back in after a reboot."""
+    # NO_EXECUTE, because NO_SCHEDULE lets pods back in after a reboot: page "Considerations on Node Pool
+    # Taints and Unmanaged Pods" of Cilium's documentation.
     startup: NodeTaint = {"key": AGENT_NOT_READY_TAINT, "value": "true", "effect": "NO_EXECUTE"}
     return [
         aws.eks.NodeGroupTaintArgs(key=taint["key"], value=taint["value"], effect=taint["effect"])
@@ -132,7 +158,7 @@ def _launch_template(name: str, args: NodeGroupArgs, opts: pulumi.ResourceOption
 
 
 def _user_data(args: NodeGroupArgs) -> str | None:
-    needed = args["interfaces_are_ciliums"] and image_family(args["ami_type"]) == "al2023"
+    needed = args["cilium_makes_interfaces"] and image_family(args["ami_type"]) == "al2023"
     return node_user_data() if needed else None
 
 

@@ -1,4 +1,7 @@
-"""The IAM role of the nodes: join, pull images, be reached by Systems Manager. Nothing about the network."""
+"""The IAM role of nodes: they may join, pull images and be reached by Systems Manager.
+
+`stacks/new_cluster_base.py` registers one for all node groups. Nodes get no rights on network interfaces.
+"""
 
 from __future__ import annotations
 
@@ -13,21 +16,28 @@ from components.naming import partition_of, tagged, token
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# No AmazonEKS_CNI_Policy: interfaces are made by Cilium's operator, which has a role of its own.
+# Without AmazonEKS_CNI_Policy: Cilium's operator or the VPC CNI creates interfaces, with a role of its own.
 POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly", "AmazonSSMManagedInstanceCore")
 
 
 class NodeRoleArgs(TypedDict):
-    """What a `NodeRole` is made from."""
+    """The arguments of a `NodeRole`."""
 
     region: str
+    """AWS region, which decides the partition of policy ARNs."""
     tags: Mapping[str, str]
+    """Tags for the role."""
 
 
 class NodeRole(pulumi.ComponentResource):
-    """The role of every node of a cluster, and the policies a node group has to wait for."""
+    """The role of every node of a cluster, with its attached policies.
+
+    Creates the role `<name>` and an attachment `<name>-<policy>` for each of `POLICIES`. A node group has to
+    depend on the component, since nodes cannot join before the policies are attached.
+    """
 
     arn: pulumi.Output[str]
+    """ARN of the role."""
 
     def __init__(self, name: str, args: NodeRoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(token("NodeRole"), name, {}, opts)

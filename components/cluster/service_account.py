@@ -1,4 +1,4 @@
-"""The trust of a role that one Kubernetes service account takes on."""
+"""The trust policy of an IAM role for one Kubernetes service account; used by the roles of both CNIs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 def trust_of(
     service_account: tuple[str, str], provider_arn: pulumi.Input[str], issuer: pulumi.Input[str]
 ) -> pulumi.Output[str]:
-    """The policy document. `service_account` is a namespace and a name, `issuer` comes without https://."""
+    """The trust policy as JSON.
+
+    Args:
+        service_account: Namespace and name of the service account.
+        provider_arn: ARN of the cluster's IAM identity provider.
+        issuer: The cluster's token issuer, without https://.
+    """
     namespace, name = service_account
 
     def document(known: Mapping[str, str]) -> str:

@@ -1,7 +1,7 @@
 """The AWS VPC CNI as an EKS add-on, for a new cluster in which Cilium is chained to it.
 
-It comes before the nodes, which become Ready by it, and has a role of its own: nodes need none of its
-permissions.
+`stacks/new_chained_cluster.py` registers it before the nodes, which cannot become Ready without it. It has a
+role of its own, so nodes need none of its permissions.
 """
 
 from __future__ import annotations
@@ -22,22 +22,33 @@ _SERVICE_ACCOUNT = ("kube-system", "aws-node")
 
 
 class VpcCniArgs(TypedDict):
-    """What `VpcCni` is made from."""
+    """The arguments of `VpcCni`."""
 
     cluster_name: pulumi.Input[str]
+    """Name of the EKS cluster."""
     region: str
+    """AWS region, which decides the partition of policy ARNs."""
     version: str
+    """Version of the add-on, such as v1.20.5-eksbuild.1."""
     oidc_provider_arn: pulumi.Input[str]
+    """ARN of the cluster's IAM identity provider."""
     oidc_issuer: pulumi.Input[str]
+    """The cluster's token issuer, without https://."""
     peer_cidrs: Sequence[str]
-    """Networks beyond the VPC that see pods' own addresses."""
+    """Networks outside the VPC that see pods' own addresses; all others see the nodes'."""
     tags: Mapping[str, str]
+    """Tags for the role, the add-on and the network interfaces."""
 
 
 class VpcCni(pulumi.ComponentResource):
-    """The add-on vpc-cni, pinned, with the role of its service account."""
+    """The add-on vpc-cni in a fixed version, with the IAM role of its service account.
+
+    Creates a role, an attachment of AmazonEKS_CNI_Policy and the add-on, all named `<name>-vpc-cni`. The
+    add-on's own network policies are off. `pulumi destroy` deletes aws-node with the add-on.
+    """
 
     version: pulumi.Output[str]
+    """Version of the add-on that is installed."""
 
     def __init__(self, name: str, args: VpcCniArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(token("VpcCni"), name, {}, opts)
@@ -73,17 +84,18 @@ class VpcCni(pulumi.ComponentResource):
 
 
 def _configuration(args: VpcCniArgs) -> pulumi.Output[str]:
-    """Interfaces carry the stack's tags, by which forgotten ones are found when the cluster goes."""
-    return pulumi.Output.from_input(
-        args["cluster_name"]
-    ).apply(
+    """The add-on's configuration as JSON.
+
+    Interfaces get the stack's tags, by which orphaned interfaces are found when the cluster is deleted.
+    """
+    return pulumi.Output.from_input(args["cluster_name"]).apply(
         lambda cluster: json.dumps(
             {
                 "env": {
                     "ADDITIONAL_ENI_TAGS": json.dumps({**args["tags"], CLUSTER_TAG: cluster}),
                     **_exclusions(args["peer_cidrs"]),
                 },
-                "enableNetworkPolicy": "false",  # Cilium enforces policies; two would get in each other's way
+                "enableNetworkPolicy": "false",  # only Cilium enforces policies
             }
         )
     )

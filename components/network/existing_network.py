@@ -1,7 +1,7 @@
-"""An existing VPC, looked up and checked before anything is put into it.
+"""An existing VPC, read and checked before anything is created in it.
 
-The checks look at what EKS and Cilium will rely on: that the subnets are in the VPC, span zones, and that
-private ones leave through a NAT gateway and public ones through an internet gateway.
+`stacks/new_cluster_base.py` registers it where the configuration names a VPC. EKS and Cilium need subnets of
+that VPC in two zones at least; private ones route to a NAT gateway and public ones to an internet gateway.
 """
 
 from __future__ import annotations
@@ -18,22 +18,36 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_TARGETS = {"nat": "a NAT gateway", "internet": "an internet gateway", "none": "nowhere"}
+
+
 class ExistingNetworkArgs(TypedDict):
-    """What an `ExistingNetwork` is made from."""
+    """The arguments of an `ExistingNetwork`."""
 
     vpc_id: str
+    """Id of the VPC."""
     private_subnet_ids: Sequence[str]
+    """Subnets whose default route is a NAT gateway."""
     public_subnet_ids: Sequence[str]
+    """Subnets whose default route is an internet gateway."""
     service_cidr: str
+    """Network of Service addresses, which must not overlap the VPC."""
 
 
 class ExistingNetwork(pulumi.ComponentResource):
-    """A VPC this program uses and never changes; the same outputs as `Network`."""
+    """A VPC that is only read, with the same outputs as `Network`. It creates nothing.
+
+    Raises `pulumi.RunError` with every reason why the VPC cannot hold a cluster.
+    """
 
     vpc_id: pulumi.Output[str]
+    """Id of the VPC."""
     cidr: pulumi.Output[str]
+    """The VPC's first network."""
     private_subnet_ids: list[pulumi.Output[str]]
+    """The private subnets, in the order of the arguments."""
     public_subnet_ids: list[pulumi.Output[str]]
+    """The public subnets, in the order of the arguments."""
 
     def __init__(
         self, name: str, args: ExistingNetworkArgs, opts: pulumi.ResourceOptions | None = None
@@ -54,13 +68,16 @@ class ExistingNetwork(pulumi.ComponentResource):
 
 
 class Subnet(TypedDict):
-    """What the checks need to know about a subnet."""
+    """A subnet, as far as the checks need it."""
 
     id: str
+    """Id of the subnet."""
     vpc_id: str
+    """VPC of the subnet."""
     zone: str
-    way_out: str
-    """`nat`, `internet` or `none`."""
+    """Availability zone, such as eu-central-1a."""
+    default_route: str
+    """Target of the route for 0.0.0.0/0: `nat`, `internet` or `none`."""
 
 
 def network_problems(
@@ -70,17 +87,17 @@ def network_problems(
     private: Sequence[Subnet],
     public: Sequence[Subnet],
 ) -> list[str]:
-    """Everything that keeps a VPC from holding a cluster, in words."""
+    """Every reason why a VPC cannot hold a cluster, one phrase each; empty where it can."""
     problems = [
         f"{subnet['id']} is in {subnet['vpc_id']}"
         for subnet in (*private, *public)
         if subnet["vpc_id"] != vpc_id
     ]
     problems += [
-        f"{subnet['id']} is listed as {kind} but its default route goes to {_way_out(subnet)}"
+        f"{subnet['id']} is listed as {kind} but its default route goes to {_words(subnet)}"
         for kind, wanted, subnets in (("private", "nat", private), ("public", "internet", public))
         for subnet in subnets
-        if subnet["way_out"] != wanted
+        if subnet["default_route"] != wanted
     ]
     for kind, subnets in (("private", private), ("public", public)):
         if subnets and len({subnet["zone"] for subnet in subnets}) < 2:
@@ -94,8 +111,8 @@ def network_problems(
     return problems
 
 
-def _way_out(subnet: Subnet) -> str:
-    return {"nat": "a NAT gateway", "internet": "an internet gateway", "none": "nowhere"}[subnet["way_out"]]
+def _words(subnet: Subnet) -> str:
+    return _TARGETS[subnet["default_route"]]
 
 
 def _cidrs(vpc: aws.ec2.GetVpcResult) -> list[str]:
@@ -109,12 +126,12 @@ def _look_up(subnet_id: str, invoke: pulumi.InvokeOptions) -> Subnet:
         id=subnet.id,
         vpc_id=subnet.vpc_id,
         zone=subnet.availability_zone,
-        way_out=_default_route(subnet.id, subnet.vpc_id, invoke),
+        default_route=_default_route(subnet.id, subnet.vpc_id, invoke),
     )
 
 
 def _default_route(subnet_id: str, vpc_id: str, invoke: pulumi.InvokeOptions) -> str:
-    """Where 0.0.0.0/0 goes; a subnet without a table of its own uses the VPC's main one."""
+    """Target of the route for 0.0.0.0/0; a subnet without a table of its own uses the VPC's main table."""
     of_subnet = aws.ec2.GetRouteTablesFilterArgs(name="association.subnet-id", values=[subnet_id])
     main = aws.ec2.GetRouteTablesFilterArgs(name="association.main", values=["true"])
     tables = aws.ec2.get_route_tables(vpc_id=vpc_id, filters=[of_subnet], opts=invoke)

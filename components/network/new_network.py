@@ -1,4 +1,7 @@
-"""The VPC of a new cluster: public and private subnets over two or three zones, and the way out."""
+"""The VPC of a new cluster: a public and a private subnet in two or three zones, and their gateways.
+
+`stacks/new_cluster_base.py` registers it where the configuration names no existing VPC.
+"""
 
 from __future__ import annotations
 
@@ -17,25 +20,34 @@ EVERYWHERE = "0.0.0.0/0"
 
 
 class NetworkArgs(TypedDict):
-    """What a `Network` is made from."""
+    """The arguments of a `Network`."""
 
     cidr: str
-    """Network of the VPC."""
+    """Network of the VPC, such as 10.0.0.0/16; `plan_subnets` divides it."""
     zones: Sequence[str]
-    """Two or three availability zones."""
+    """Two or three availability zones, such as eu-central-1a."""
     nat: Literal["per-zone", "single", "none"]
-    """NAT gateways for the private subnets."""
+    """NAT gateways for the private subnets: one in each zone, one for all, or none."""
     tags: Mapping[str, str]
-    """Tags for everything."""
+    """Tags for everything that takes tags."""
 
 
 class Network(pulumi.ComponentResource):
-    """A VPC with a private and a public subnet in each zone."""
+    """A VPC with a private and a public subnet in each zone.
+
+    Creates the VPC, an internet gateway, subnets, route tables and routes, and NAT gateways with their
+    addresses; names begin with the component's. Subnets carry the tags by which load balancers find them. The
+    default security group of the VPC loses its rules.
+    """
 
     vpc_id: pulumi.Output[str]
+    """Id of the VPC."""
     cidr: pulumi.Output[str]
+    """Network of the VPC."""
     private_subnet_ids: list[pulumi.Output[str]]
+    """The private subnets, in the order of the zones."""
     public_subnet_ids: list[pulumi.Output[str]]
+    """The public subnets, in the order of the zones."""
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(token("Network"), name, {}, opts)
@@ -70,7 +82,7 @@ class Network(pulumi.ComponentResource):
         )
 
     def _close_default_security_group(self) -> None:
-        """Take the rules out of the default group, so that nothing is open by forgetting to choose one."""
+        # The provider removes all rules of the group. AWS puts interfaces into it that name no group.
         name = f"{self._name}-default-closed"
         aws.ec2.DefaultSecurityGroup(
             name, vpc_id=self._vpc.id, tags=tagged(self._args["tags"], name), opts=self._child

@@ -1,8 +1,8 @@
-"""How the network of a VPC is cut into subnets.
+"""How the network of a VPC is divided into subnets; `Network` uses it.
 
-Pods take their addresses from the private subnets, so these get a quarter of the VPC each; the public ones
-hold load balancers, NAT gateways and at most some nodes, and share the last quarter. `settings` refuses
-what does not fit.
+Pods get addresses of the private subnets, so each of these is a quarter of the VPC. Public subnets hold load
+balancers, NAT gateways and at most some nodes, and share the last quarter. `eks_cilium.settings` refuses a
+VPC that is too small.
 """
 
 from __future__ import annotations
@@ -17,15 +17,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SubnetPlan:
-    """The two subnets of one availability zone."""
+    """The networks of the two subnets of an availability zone."""
 
     zone: str
+    """The availability zone."""
     private: str
+    """Network of the private subnet."""
     public: str
+    """Network of the public subnet."""
 
 
 def plan_subnets(cidr: str, zones: Sequence[str]) -> list[SubnetPlan]:
-    """A private and a public subnet for up to three zones."""
+    """A private and a public subnet for each of up to three zones. `cidr` is the network of the VPC."""
     quarters = list(ipaddress.IPv4Network(cidr).subnets(prefixlen_diff=2))
     public = list(quarters[3].subnets(prefixlen_diff=2))
     return [

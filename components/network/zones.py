@@ -1,4 +1,4 @@
-"""Which availability zones a VPC uses when the configuration gives only their number."""
+"""The availability zones of a VPC where the configuration gives only their number."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ import pulumi_aws as aws
 
 
 def first_zones(count: int, provider: aws.Provider) -> list[str]:
-    """The first zones of the region by name, without the local and wavelength zones one has to opt in to."""
+    """The first `count` zones of the provider's region, by name.
+
+    Zones that an account has to opt in to are left out: they are Local Zones and Wavelength Zones. Raises
+    `pulumi.RunError` where the region has too few zones.
+    """
     found = aws.get_availability_zones(
         state="available",
         filters=[{"name": "opt-in-status", "values": ["opt-in-not-required"]}],

@@ -20,8 +20,8 @@ PRIVATE = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
 NETWORK = {"network": {"vpcId": VPC, "privateSubnetIds": PRIVATE}}
 
 
-def subnet(name: str, zone: str, way_out: str, vpc: str = "vpc-1") -> Subnet:
-    return Subnet(id=name, vpc_id=vpc, zone=zone, way_out=way_out)
+def subnet(name: str, zone: str, default_route: str, vpc: str = "vpc-1") -> Subnet:
+    return Subnet(id=name, vpc_id=vpc, zone=zone, default_route=default_route)
 
 
 GOOD = [subnet("subnet-a", "a", "nat"), subnet("subnet-b", "b", "nat")]
