@@ -51,7 +51,7 @@ clean:
 
 setup: $(READY)
 
-$(READY): requirements.txt requirements-dev.txt constraints.txt
+$(READY): requirements.txt lab/requirements.txt requirements-dev.txt constraints.txt pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "error: Python 3.11 or newer is needed: install python3 (or name it: make PYTHON=...)"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) -V 2>&1): name a newer one with make PYTHON=..."; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "error: Python's venv module is missing: install the package python3-venv"; exit 1; }
@@ -59,4 +59,5 @@ $(READY): requirements.txt requirements-dev.txt constraints.txt
 	@echo "  setting up .venv (about a minute the first time)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
