@@ -1,1 +1,1 @@
-"""What a migration will do, decided from facts alone: the order of nodes, the pods' verdicts, blockers."""
+"""What a migration will do, from facts alone: the order of nodes, verdicts on pods, blockers and warnings."""

@@ -1,7 +1,7 @@
-"""The sizes of an Auto Scaling group along a migration, and the zones its new instances come up in.
+"""The sizes of an Auto Scaling group during a migration, and the zones its new instances start in.
 
-All of it follows from what the group was before the first change, how many old nodes are left, and the surge.
-So a run that is started again arrives at the same sizes, whatever the last one did.
+All of it follows from the size of the group before the first change, the number of old nodes left, and the
+surge. So a run that is started again computes the same sizes, whatever the last one did.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def decrements(capacity: Capacity, surge: int, left: int) -> bool:
-    """Whether the group gets smaller when one of the `left` old nodes that remain goes.
+    """Whether the group shrinks when one of the `left` remaining old nodes is terminated.
 
-    With a surge every node is replaced, but for the last ones: the surge takes their place.
+    With a surge every node is replaced except the last ones, whose place the extra nodes take.
     """
     return capacity is Capacity.DECREMENT or left <= surge
 
@@ -36,18 +36,18 @@ def desired(capacity: Capacity, surge: int, before: Before, left: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What becomes of one group."""
+    """The course of one group through a migration."""
 
     sizes: GroupPlan
     decrements: tuple[bool, ...]
     """For each of its old nodes in order."""
     launches: tuple[tuple[str, ...], ...]
-    """The zones each new instance may come up in, in the order they are asked for."""
+    """The zones each new instance may start in, in the order of the launches."""
     sure: frozenset[str]
-    """Zones that have a new node in the end, however AWS decides where it has a choice."""
+    """Zones that have a new node in the end, whichever zones AWS chooses where it has a choice."""
 
     def replacement_zones(self, index: int) -> tuple[str, ...]:
-        """Where the replacement of an old node comes up. With fewer extra nodes than old ones: nowhere."""
+        """The zones that the replacement of an old node may start in; none where it is not replaced."""
         return self.launches[index] if index < len(self.launches) else ()
 
 
@@ -60,7 +60,7 @@ def forecast(
     before: Before | None = None,
     lower_minimum: bool = False,
 ) -> Forecast:
-    """Follow a group through the migration. `outgoing` are the zones of its old nodes, in order."""
+    """The forecast of a group. `outgoing` are the zones of its old nodes, in order."""
     count = len(outgoing)
     before = before or Before(desired=group.desired, outgoing=count)
     sizes = [desired(capacity, surge, before, left) for left in range(count, -1, -1)]
@@ -86,7 +86,10 @@ def forecast(
 
 
 class _Course:
-    """The instances of a group by zone, as they come and go. AWS launches where the fewest are."""
+    """The instances of a group by zone in the course of a migration.
+
+    AWS launches in the zone with the fewest instances, and in one of these where several have the fewest.
+    """
 
     def __init__(
         self, group: Group, outgoing: Sequence[str], shrinking: Sequence[bool], *, extra: int
@@ -97,11 +100,11 @@ class _Course:
         self._new = self._members - Counter(outgoing)
 
     def launches(self) -> tuple[tuple[str, ...], ...]:
-        """The zones each launch may choose from, when it takes the first of them."""
+        """The zones each launch may choose from, if every launch before it took the first of its choice."""
         return tuple(choice for choice, _ in self._follow(shunned=None))
 
     def surely_reaches(self, zone: str) -> bool:
-        """Whether a zone has a new node in the end even if AWS takes another one wherever it can."""
+        """Whether a zone gets a new node even if AWS takes another zone wherever it can."""
         return self._new[zone] > 0 or any(taken == zone for _, taken in self._follow(shunned=zone))
 
     def _follow(self, shunned: str | None) -> Iterable[tuple[tuple[str, ...], str]]:

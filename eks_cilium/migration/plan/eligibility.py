@@ -1,4 +1,4 @@
-"""Which nodes are to be replaced, which are left alone, and which nobody here can replace."""
+"""Which nodes are replaced, which are left alone, and which cannot be replaced by this program."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ _AGENT = ("k8s-app", "cilium")
 
 
 @dataclass(frozen=True, slots=True)
-class Sorted:
-    """The nodes of a cluster, sorted by what can be done with them."""
+class SortedNodes:
+    """The nodes of a cluster, by what happens to them."""
 
     replaceable: tuple[tuple[Node, Group], ...]
     staying: tuple[Node, ...]
-    """Nodes that have the right network plugin already."""
+    """Nodes that have the new CNI already."""
     leaving: tuple[Reference, ...]
-    """Nodes whose instance terminates or is gone already."""
+    """Nodes whose instance is terminating or terminated."""
     left_alone: tuple[Reference, ...]
     impossible: tuple[Reference, ...]
 
 
-def sort(facts: Facts, options: Options, findings: Findings) -> Sorted:
-    """Look at every node once."""
+def sort(facts: Facts, options: Options, findings: Findings) -> SortedNodes:
+    """Sort all nodes; adds a finding for each that is not replaced, and for unusual ones."""
     group_of = {instance.id: group for group in facts.groups for instance in group.instances}
-    terminating = {one.id for group in facts.groups for one in group.instances if one.leaving}
+    terminating = {member.id for group in facts.groups for member in group.instances if member.leaving}
     wanted = outgoing(facts, options)
     replaceable: list[tuple[Node, Group]] = []
     leaving: list[Reference] = []
@@ -63,15 +63,15 @@ def sort(facts: Facts, options: Options, findings: Findings) -> Sorted:
             impossible.append(about)
             _note(code, node, facts.cluster.name, findings)
     staying = tuple(node for node in facts.nodes if node.name not in wanted)
-    return Sorted(tuple(replaceable), staying, tuple(leaving), tuple(left_alone), tuple(impossible))
+    return SortedNodes(tuple(replaceable), staying, tuple(leaving), tuple(left_alone), tuple(impossible))
 
 
 def outgoing(facts: Facts, options: Options) -> frozenset[str]:
-    """Names of the nodes that are to go.
+    """Names of the nodes to be replaced.
 
-    An inventory knows them. Without one they are read off the nodes: on the way to Cilium those that carry
-    the label of the AWS CNI and, while aws-node still exists, those without an agent of Cilium, or with a
-    chained one; on the way back those that do not carry the label, where Cilium runs at all.
+    An inventory has them. Without one they are found by their labels: in a migration to Cilium those with the
+    label of the AWS CNI and, while aws-node still exists, those without a Cilium agent, or with a chained
+    one; in a rollback those without the label, where Cilium is installed.
     """
     if options.outgoing is not None:
         return options.outgoing & {node.name for node in facts.nodes}
@@ -94,14 +94,14 @@ def _with_agent(facts: Facts) -> set[str]:
 
 
 def check_cluster(facts: Facts, options: Options, findings: Findings) -> None:
-    """What forbids the whole migration."""
+    """Add what blocks the whole migration, or has to be known about it."""
     cluster = Reference("Cluster", "", facts.cluster.name)
     if facts.cluster.status != "ACTIVE":
         findings.add(Code.CLUSTER_NOT_ACTIVE, cluster, detail=facts.cluster.status)
     automatic = [node.name for node in facts.nodes if node.labels.get(COMPUTE_TYPE) == "auto"]
     if facts.cluster.auto_mode or automatic:
         findings.add(
-            Code.AUTO_MODE, cluster, detail=f"{len(automatic)} of {len(facts.nodes)} nodes are its own"
+            Code.AUTO_MODE, cluster, detail=f"{len(automatic)} of {len(facts.nodes)} nodes belong to it"
         )
     if facts.nodes and all(node.labels.get(COMPUTE_TYPE) == "fargate" for node in facts.nodes):
         findings.add(Code.FARGATE_ONLY, cluster, detail=f"{len(facts.nodes)} nodes")
@@ -116,7 +116,7 @@ def check_cluster(facts: Facts, options: Options, findings: Findings) -> None:
 
 
 def _hindrance(node: Node, group_of: Mapping[str, Group]) -> Code | None:
-    """Why a node can not be replaced by way of a group. Nodes of Auto Mode have a NodePool as well."""
+    """Why an Auto Scaling group cannot replace a node. Nodes of Auto Mode have a NodePool as well."""
     kind = node.labels.get(COMPUTE_TYPE)
     reasons = (
         (Code.FARGATE_NODE, kind == "fargate"),
@@ -130,15 +130,15 @@ def _hindrance(node: Node, group_of: Mapping[str, Group]) -> Code | None:
 
 
 def _note(code: Code, node: Node, cluster: str, findings: Findings) -> None:
-    """Put it down to what people can change: the NodePool, the cluster, or the node itself."""
+    """Add a finding about what can be changed: the NodePool, the cluster, or the node itself."""
     about = Reference("Node", "", node.name)
     if code is Code.KARPENTER_NODE:
         about = Reference("NodePool", "", _pool(node) or "")
     elif code is Code.FARGATE_NODE:
         about = Reference("Cluster", "", cluster)
-    elif code is Code.AUTO_MODE:  # refused once, for the whole cluster
+    elif code is Code.AUTO_MODE:  # one blocker for the whole cluster
         return
-    findings.add(code, about, detail=node.instance or "its provider id names none", node=node.name)
+    findings.add(code, about, detail=node.instance or "its provider id names no instance", node=node.name)
 
 
 def _pool(node: Node) -> str | None:

@@ -1,4 +1,4 @@
-"""What was found on the way to a plan, gathered by object.
+"""What a plan is blocked by and warns of, gathered by object while the plan is made.
 
 A budget that blocks thirty pods on ten nodes becomes one blocker with thirty pods, not thirty blockers.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from eks_cilium.migration.plan.model import Blocker, Code, PlanWarning
-from eks_cilium.migration.plan.wording import BLOCKERS, WARNINGS, Words
+from eks_cilium.migration.plan.wording import BLOCKERS, WARNINGS, BlockerTexts
 from eks_cilium.texts import counted, named
 
 if TYPE_CHECKING:
@@ -25,17 +25,17 @@ class _Gathered:
 
 
 class Findings:
-    """Everything found so far. Codes and objects keep the order in which they turned up."""
+    """All findings so far, in the order in which they were added first."""
 
     def __init__(self, section: str = "migration") -> None:
-        """`section` is the part of the configuration that permits what is refused."""
+        """`section` is the part of the configuration whose `allow` permits exceptions."""
         self._section = section
         self._found: dict[tuple[Code, Reference], _Gathered] = {}
 
     def add(
         self, code: Code, about: Reference, *, detail: str = "", node: str = "", pod: Reference | None = None
     ) -> None:
-        """Note something about an object: where, and with which pod."""
+        """Add a finding about an object; several with the same code and object become one."""
         gathered = self._found.setdefault((code, about), _Gathered(pattern=_pattern(about)))
         for value, into in ((detail, gathered.details), (node, gathered.nodes)):
             if value:
@@ -44,7 +44,6 @@ class Findings:
             gathered.pods[pod] = None
 
     def blockers(self) -> tuple[Blocker, ...]:
-        """What forbids the plan."""
         return tuple(
             self._blocker(code, about, gathered)
             for (code, about), gathered in self._found.items()
@@ -52,7 +51,6 @@ class Findings:
         )
 
     def warnings(self) -> tuple[PlanWarning, ...]:
-        """What people want to know before."""
         return tuple(
             PlanWarning(code, about, self._filled(WARNINGS[code], about, gathered), tuple(gathered.nodes))
             for (code, about), gathered in self._found.items()
@@ -60,14 +58,14 @@ class Findings:
         )
 
     def _blocker(self, code: Code, about: Reference, gathered: _Gathered) -> Blocker:
-        words = Words(*(self._filled(text, about, gathered) for text in BLOCKERS[code]))
+        texts = BlockerTexts(*(self._filled(text, about, gathered) for text in BLOCKERS[code]))
         return Blocker(
             code=code,
             object=about,
-            problem=words.problem,
-            allowed=words.allowed,
-            fix=words.fix,
-            setting=words.setting,
+            problem=texts.problem,
+            allowed=texts.allowed,
+            fix=texts.fix,
+            setting=texts.setting,
             nodes=tuple(gathered.nodes),
             pods=tuple(gathered.pods),
         )

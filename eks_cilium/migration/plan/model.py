@@ -1,4 +1,4 @@
-"""A plan, as frozen values: what is asked for, what will happen to every node and pod, and what forbids it.
+"""A plan, as frozen values: what is requested, what will happen to every node and pod, and what blocks it.
 
 `eks_cilium.migration.plan.planner.plan` makes one; reports, dynamic resources and the rotation read it.
 """
@@ -23,27 +23,27 @@ class Verdict(StrEnum):
     ROLL = "roll"
     """Replaced by its Deployment's own roll-out, which asks no budget and undercuts none."""
     SKIP = "skip"
-    """Stays, and goes with the node: a pod of a DaemonSet, a static pod."""
+    """Not evicted, and deleted with the node: a pod of a DaemonSet, a static pod."""
     WAIT = "wait"
-    """Terminates already; the drain waits for it and does nothing."""
+    """Already terminating: the drain waits for it and does nothing."""
     REFUSE = "refuse"
-    """Must not be evicted: something would be lost, or it could not run again."""
+    """Must not be evicted: data would be lost, or the pod could not run again."""
     BLOCKED = "blocked"
-    """Can not be evicted: its budget never allows it."""
+    """Cannot be evicted, because its budget never allows it."""
 
     @property
     def stands_in_the_way(self) -> bool:
-        """Whether the node can not be drained because of the pod."""
+        """Whether the node cannot be drained because of the pod."""
         return self in (Verdict.REFUSE, Verdict.BLOCKED)
 
     @property
     def moves(self) -> bool:
-        """Whether the pod is made anew elsewhere."""
+        """Whether the pod is recreated, on this node or elsewhere."""
         return self in (Verdict.EVICT, Verdict.DELETE, Verdict.ROLL)
 
 
 class Code(StrEnum):
-    """Why a plan is refused, or what to know about it. Part of the JSON report: never renamed."""
+    """Kinds of blockers and warnings. Part of the JSON report: never renamed."""
 
     CLUSTER_NOT_ACTIVE = "cluster-not-active"
     AUTO_MODE = "auto-mode"
@@ -106,19 +106,18 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """Why this must not be done, and what to do about it."""
+    """Why a plan must not be carried out, and how to fix it."""
 
     code: Code
     object: Reference
     problem: str
-    """What is wrong, with the numbers."""
+    """What is wrong, with its numbers."""
     allowed: str
-    """What would be right."""
     fix: str
     setting: str = ""
     """The line of configuration that permits it; empty where nothing does."""
     nodes: tuple[str, ...] = ()
-    """The nodes that can not be replaced because of it; empty when it is the whole cluster."""
+    """The nodes that cannot be replaced because of it; empty where it concerns the whole cluster."""
     pods: tuple[Reference, ...] = ()
 
     def __str__(self) -> str:
@@ -128,7 +127,7 @@ class Blocker:
 
 @dataclass(frozen=True, slots=True)
 class PlanWarning:
-    """Something that does not forbid a plan, but that people want to know before."""
+    """What to know before a plan is carried out; it does not block it."""
 
     code: Code
     object: Reference
@@ -148,24 +147,24 @@ class PodPlan:
     verdict: Verdict
     reason: str
     workload: Reference | None = None
-    """What stands behind it: the Deployment, not the ReplicaSet."""
+    """The workload behind it: the Deployment, not the ReplicaSet."""
     budget: Reference | None = None
     allowed_before: int | None = None
-    """What its budget allows just before, when everything goes as planned."""
+    """What its budget allows just before its eviction, if everything happens as planned."""
     waits: bool = False
-    """Its budget has nothing left by then: the drain waits until a successor is ready."""
+    """Its budget allows nothing by then, so the drain waits until a successor is ready."""
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetUse:
-    """What a node's drain takes of one budget."""
+    """How many disruptions of one budget a node's drain uses up."""
 
     budget: Reference
     pods: int
     allowed: int
-    """Disruptions it allows when the drain begins, when everything goes as planned."""
+    """Disruptions it allows when the drain begins, if everything happens as planned."""
     waits: int
-    """How often the drain has to wait for successors."""
+    """How often the drain has to wait for a successor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +173,12 @@ class Seconds:
 
     drain: float = 0
     release: float = 0
-    """Load balancers and volumes letting go."""
+    """Until load balancers deregister the node and its volumes are detached."""
     settle: float = 0
 
     @property
     def total(self) -> float:
-        """All phases; the replacement boots beforehand."""
+        """All phases. The replacement boots before the drain begins."""
         return self.drain + self.release + self.settle
 
 
@@ -196,13 +195,13 @@ class NodePlan:
     zone: str
     in_progress: bool
     decrement: bool
-    """Whether the group gets smaller by it."""
+    """Whether the group shrinks when the node is terminated."""
     replacement_zones: tuple[str, ...]
-    """Where its replacement comes up; several when AWS chooses."""
+    """Zones its replacement may start in; several where AWS chooses."""
     pods: tuple[PodPlan, ...]
     budgets: tuple[BudgetUse, ...]
     volumes: tuple[str, ...]
-    """Attached volumes that have to be let go."""
+    """Attached volumes that have to be detached."""
     seconds: Seconds
 
     def count(self, verdict: Verdict) -> int:
@@ -223,9 +222,9 @@ class GroupPlan:
     """Before the first change."""
     peak: int
     lowest: int
-    """The smallest desired capacity on the way."""
+    """The smallest desired capacity during the migration."""
     at_end: int
-    """Before it is set back to what it was."""
+    """After the last drain, before the size is restored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,22 +241,21 @@ class Plan:
     blockers: tuple[Blocker, ...]
     warnings: tuple[PlanWarning, ...]
     leaving: tuple[Reference, ...]
-    """Nodes whose instance terminates or is gone already: nothing is left to decide about them."""
+    """Nodes whose instance is terminating or terminated: nothing is left to decide about them."""
     left_alone: tuple[Reference, ...]
-    """Nodes that are not replaced by this program: Fargate's and Karpenter's, by exception."""
+    """Nodes that are not replaced, as the configuration permits: those of Fargate and Karpenter."""
     impossible: tuple[Reference, ...]
-    """Nodes this program can not replace; a blocker says why."""
+    """Nodes this program cannot replace; a blocker says why."""
     seconds: float
 
     @property
     def clean(self) -> bool:
-        """Whether nothing forbids it."""
         return not self.blockers
 
     def of_node(self, name: str) -> NodePlan | None:
-        """The plan of one node; None when it is not one to be replaced."""
+        """The plan of one node; None for a node that is not replaced."""
         return next((node for node in self.nodes if node.node == name), None)
 
     def blockers_of(self, name: str) -> tuple[Blocker, ...]:
-        """Why one node can not be replaced. Blockers of the whole cluster are not among them."""
+        """Why one node cannot be replaced, without the blockers of the whole cluster."""
         return tuple(blocker for blocker in self.blockers if name in blocker.nodes)

@@ -1,7 +1,8 @@
-"""The order in which nodes are replaced. It never changes by what has been done already.
+"""The order in which nodes are replaced. Nodes that have been replaced do not change the order of the others.
 
-Nodes in work first: a run that was stopped goes on with them. Then one zone after the other in turn, so that
-no zone loses many nodes at once. The node this program runs on is last, since evicting it ends the program.
+Nodes whose replacement has begun are first: a run that was stopped continues with them. The others follow one
+zone after the other in turn, so that no zone loses many nodes at once. The node this program runs on is last,
+since its drain ends the program.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def in_progress(node: Node) -> bool:
-    """Whether its replacement has begun. A hint, as every mark is: it decides the order and nothing else."""
+    """Whether its replacement has begun, by an annotation that decides the order and nothing else."""
     return ROTATION_ANNOTATION in node.annotations
 
 
 def ordered(nodes: Iterable[Node], own_node: str | None = None) -> tuple[Node, ...]:
-    """Every node once, in the order of work."""
+    """All nodes in the order in which they are replaced; `own_node` is the one this program runs on."""
     oldest_first = sorted(nodes, key=lambda node: (node.created or _LONG_AGO, node.name))
     last = [node for node in oldest_first if node.name == own_node]
     begun = [node for node in oldest_first if node.name != own_node and in_progress(node)]
@@ -35,10 +36,10 @@ def ordered(nodes: Iterable[Node], own_node: str | None = None) -> tuple[Node, .
 
 
 def _in_turns(nodes: Sequence[Node]) -> list[Node]:
-    """One zone after the other, the fullest first.
+    """One node of each zone in turn, beginning with the zone that has most nodes.
 
     Turns are counted from the end: a node's turn is the number of nodes left in its zone, itself included. So
-    when the first nodes of an order are gone, the others are still in the same order.
+    the order of the remaining nodes stays the same after the first ones have been replaced.
     """
     left = Counter(node.zone for node in nodes)
     turns: dict[str, int] = {}

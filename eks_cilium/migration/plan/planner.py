@@ -1,4 +1,7 @@
-"""Makes the plan: a pure function of facts and options, in time that grows with the number of pods."""
+"""Makes the plan of a migration from facts and options, in time proportional to the number of pods.
+
+Called by `eks-cilium plan`, by the previews of the dynamic resources, and again at the start of an update.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +27,11 @@ if TYPE_CHECKING:
     from eks_cilium.migration.facts.model import Facts, Group, Node, Pod
     from eks_cilium.migration.plan.budgets import BudgetStatus
     from eks_cilium.migration.plan.capacity import Forecast
-    from eks_cilium.migration.plan.eligibility import Sorted
+    from eks_cilium.migration.plan.eligibility import SortedNodes
 
 
 def plan(facts: Facts, options: Options | None = None) -> Plan:
-    """What a migration will do to a cluster, and what forbids it."""
+    """What a migration will do to a cluster, and what blocks it."""
     options = options or Options()
     findings = Findings()
     eligibility.check_cluster(facts, options, findings)
@@ -54,14 +57,14 @@ def plan(facts: Facts, options: Options | None = None) -> Plan:
     )
 
 
-def _order(facts: Facts, kinds: Sorted) -> list[tuple[Node, Group]]:
+def _order(facts: Facts, kinds: SortedNodes) -> list[tuple[Node, Group]]:
     own = next((pod.node for pod in facts.pods if pod.reference == facts.own_pod), None)
     group_of = {node.name: group for node, group in kinds.replaceable}
     return [(node, group_of[node.name]) for node in ordered((node for node, _ in kinds.replaceable), own)]
 
 
 def _places(
-    facts: Facts, kinds: Sorted, order: Sequence[tuple[Node, Group]], forecasts: dict[str, Forecast]
+    facts: Facts, kinds: SortedNodes, order: Sequence[tuple[Node, Group]], forecasts: dict[str, Forecast]
 ) -> Places:
     members: dict[str, list[Node]] = defaultdict(list)
     groups = {group.name: group for _, group in order}
@@ -77,7 +80,7 @@ def _places(
 
 
 class _Drains:
-    """The drains of all nodes, one after the other, each with what those before left of the budgets."""
+    """The drains of all nodes, each with what the drains before it left of the budgets."""
 
     def __init__(
         self,
@@ -110,14 +113,14 @@ class _Drains:
         self._done_of_group: dict[str, int] = defaultdict(int)
 
     def of_all(self, order: Sequence[tuple[Node, Group]]) -> tuple[NodePlan, ...]:
-        """One plan a node. When a node begins, those that no longer overlap with it are settled."""
-        made: list[NodePlan] = []
+        """One plan for each node. A drain gets back what drains used up that end before it begins."""
+        planned: list[NodePlan] = []
         for index, (node, group) in enumerate(order):
             if index >= self._options.parallel:
                 self._ledger.settle(order[index - self._options.parallel][0].name)
-            made.append(self._of_node(index + 1, node, group))
-        self._note_budgets(made)
-        return tuple(made)
+            planned.append(self._of_node(index + 1, node, group))
+        self._note_budgets(planned)
+        return tuple(planned)
 
     def _of_node(self, position: int, node: Node, group: Group) -> NodePlan:
         pods = self._pods[node.name]
@@ -128,7 +131,7 @@ class _Drains:
         course, index = self._forecasts[group.name], self._done_of_group[group.name]
         self._done_of_group[group.name] += 1
         volumes = tuple(sorted(self._volumes[node.name]))
-        moving = [pod for pod, made in zip(pods, verdicts, strict=True) if made.verdict.moves]
+        moving = [pod for pod, planned in zip(pods, verdicts, strict=True) if planned.verdict.moves]
         return NodePlan(
             position=position,
             node=node.name,
@@ -153,7 +156,7 @@ class _Drains:
         )
 
     def _note_budgets(self, nodes: Sequence[NodePlan]) -> None:
-        """Budgets that the drains ask and that allow nothing at the moment."""
+        """Warn of budgets that the drains need and that allow nothing at the moment."""
         asked: dict[Reference, str] = {}
         for node in nodes:
             for use in node.budgets:

@@ -32,7 +32,7 @@ def overdue(case: Case) -> Ruling | None:
     if deleted is None or now is None or limit is None:
         return None
     late = (now - deleted).total_seconds()
-    return Ruling(Verdict.SKIP, f"should have been gone {late:.0f} s ago") if late > limit else None
+    return Ruling(Verdict.SKIP, f"should have stopped {late:.0f} s ago") if late > limit else None
 
 
 def of_daemon_set(case: Case) -> Ruling | None:
@@ -47,7 +47,7 @@ def static(case: Case) -> Ruling | None:
 
 
 def terminating(case: Case) -> Ruling | None:
-    return Ruling(Verdict.WAIT, "terminating already") if case.pod.deleted else None
+    return Ruling(Verdict.WAIT, "already terminating") if case.pod.deleted else None
 
 
 def ended(case: Case) -> Ruling | None:
@@ -64,7 +64,9 @@ def local_storage(case: Case) -> Ruling | None:
         return None
     permitted = case.context.options.allow.local_storage.covers(case.pod.reference, case.workload)
     case.find(Code.DATA_LOST if permitted else Code.LOCAL_STORAGE, case.workload, *names)
-    return None if permitted else Ruling(Verdict.REFUSE, f"would lose what is in emptyDir {', '.join(names)}")
+    return (
+        None if permitted else Ruling(Verdict.REFUSE, f"would lose the data in emptyDir {', '.join(names)}")
+    )
 
 
 def bare(case: Case) -> Ruling | None:
@@ -76,9 +78,9 @@ def bare(case: Case) -> Ruling | None:
         return None
     if pod.owner:
         case.find(Code.DAEMON_SET_GONE, pod.reference, pod.owner.name)
-        return Ruling(Verdict.REFUSE, f"{pod.owner} is gone, so nothing makes the pod anew")
+        return Ruling(Verdict.REFUSE, f"{pod.owner} does not exist any more, so nothing recreates the pod")
     case.find(Code.BARE_POD, pod.reference)
-    return Ruling(Verdict.REFUSE, "nothing makes it anew")
+    return Ruling(Verdict.REFUSE, "nothing recreates it")
 
 
 def local_volume(case: Case) -> Ruling | None:
@@ -101,7 +103,7 @@ def no_suitable_node(case: Case) -> Ruling | None:
         case.find(Code.STRANDED, case.workload, why)
         return None
     case.find(Code.VOLUME_ZONE if because_of_volume else Code.PLACEMENT, case.workload, why)
-    return Ruling(Verdict.REFUSE, f"no new node is sure to suit it: {why}")
+    return Ruling(Verdict.REFUSE, f"no new node is certain to suit it: {why}")
 
 
 def several_budgets(case: Case) -> Ruling | None:
@@ -111,7 +113,7 @@ def several_budgets(case: Case) -> Ruling | None:
     names = " and ".join(budget.name for budget in budgets)
     if case.context.options.allow.budgets.covers(*budgets):
         case.find(Code.BUDGET_BYPASSED, budgets[0], f"two budgets, {names}")
-        return Ruling(Verdict.DELETE, f"budgets {names} are not asked, as allowed", budgets[0])
+        return Ruling(Verdict.DELETE, f"budgets {names} are ignored, as permitted", budgets[0])
     case.find(Code.TWO_BUDGETS, budgets[0], names)
     return Ruling(Verdict.BLOCKED, f"two budgets cover it: {names}", budgets[0])
 
@@ -123,7 +125,7 @@ def budget_never_allows(case: Case) -> Ruling | None:
     budget, why = status.budget.reference, _why_never(status)
     if case.context.options.allow.budgets.covers(budget):
         case.find(Code.BUDGET_BYPASSED, budget, why)
-        return Ruling(Verdict.DELETE, f"budget {budget.name} is not asked, as allowed", budget)
+        return Ruling(Verdict.DELETE, f"budget {budget.name} is ignored, as permitted", budget)
     case.find(Code.BUDGET_NEVER_ALLOWS, budget, why)
     return Ruling(Verdict.BLOCKED, f"budget {budget.name} never allows it: {why}", budget)
 
@@ -139,7 +141,7 @@ def evict(case: Case) -> Ruling:
     status = case.budgets[0]
     budget = status.budget.reference
     if not status.counts(case.pod):
-        return Ruling(Verdict.EVICT, "not ready, so its budget lets it go", budget)
+        return Ruling(Verdict.EVICT, "not ready, so its budget allows it", budget)
     disruption = case.context.ledger.take(status, case.step)
     allowed = f"its budget allows {disruption.allowed_before}"
     reason = "waits until a successor is ready" if disruption.waits else allowed
@@ -203,7 +205,7 @@ def _volumes(case: Case) -> list[Volume]:
 def _volume_zones(volumes: list[Volume], sure: tuple[str, ...]) -> str:
     bound = [(volume, zones_of(volume)) for volume in volumes]
     named = " and ".join(f"{volume.name} in {' or '.join(zones)}" for volume, zones in bound if zones)
-    return f"{named}; sure are {', '.join(sure) or 'none'}"
+    return f"{named}; new nodes are certain in {', '.join(sure) or 'none'}"
 
 
 def _node_requirements(pod: Pod) -> str:
@@ -219,8 +221,9 @@ def _only(budgets: tuple[BudgetStatus, ...]) -> BudgetStatus | None:
 
 
 def _why_never(status: BudgetStatus) -> str:
+    expected, desired = status.expected, status.desired
     if status.budget.sync_failure:
         return f"its controller cannot count the pods: {status.budget.sync_failure}"
-    if status.expected == 0:
-        return f"{status.rule} counts no pod, since it covers none that a controller scales"
-    return f"{status.rule} of {status.expected} wants {status.desired} healthy, which leaves none"
+    if expected == 0:
+        return f"{status.rule} counts no pod, since no controller with replicas has the pods it covers"
+    return f"{status.rule} requires {desired} of {expected} pods healthy, so none may be missing"

@@ -1,4 +1,4 @@
-"""What the migration does to every Auto Scaling group, and what forbids it."""
+"""What a migration does to the size of every Auto Scaling group, and what blocks it there."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ORDINARY = "InService"
 def forecasts(
     order: Sequence[tuple[Node, Group]], options: Options, facts: Facts, findings: Findings
 ) -> dict[str, Forecast]:
-    """The course of every group that loses nodes, by name."""
+    """The forecast of every group whose nodes are replaced, by name."""
     members: dict[str, list[Node]] = defaultdict(list)
     groups: dict[str, Group] = {}
     for node, group in order:
@@ -84,15 +84,15 @@ def _check_instances(group: Group, about: Reference, nodes: Sequence[Node], find
 def _check_volumes(
     facts: Facts, sizes: GroupPlan, about: Reference, nodes: Sequence[Node], findings: Findings
 ) -> None:
-    """Whether the nodes there are in the end can hold all attached volumes."""
+    """Whether the nodes that remain after the last drain can attach all volumes."""
     names = {node.name for node in nodes}
     attached = Counter(
         volume.driver for volume in facts.volumes.values() for node in volume.attached_to if node in names
     )
     for driver, count in attached.items():
-        room = _smallest_limit(nodes, driver)
-        if room is not None and count > room * sizes.at_end:
-            text = f"{count} volumes of {driver}, and {sizes.at_end} nodes hold {room} each"
+        limit = _smallest_limit(nodes, driver)
+        if limit is not None and count > limit * sizes.at_end:
+            text = f"{count} volumes of {driver}, and {sizes.at_end} nodes hold {limit} each"
             findings.add(Code.VOLUMES_FULL, about, detail=text)
 
 

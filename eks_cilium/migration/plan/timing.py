@@ -1,7 +1,8 @@
-"""How long a migration takes: an estimate from what the nodes hold, to be read as an order of size.
+"""How long a migration takes: an order of magnitude, estimated from the pods and volumes of the nodes.
 
-Nodes go through lanes, `parallel` of them. A node's drain begins when its lane is free and its replacement is
-there; a replacement is asked for at the start, as part of the surge, or when an earlier node goes.
+`parallel` nodes are replaced at the same time. The next drain begins when one of these is finished and a
+replacement is Ready. Replacements are launched at the start, as part of the surge, or when an earlier node is
+terminated.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def of_node(
     volumes: int,
     load_balancers: int,
 ) -> Seconds:
-    """The phases of one node: its pods leave at once, except where a budget makes them queue."""
+    """The phases of one node. Its pods stop at the same time, except where a budget makes them wait."""
     timings = options.timings
     stop = max((min(pod.grace_seconds, timings.longest_stop) for pod in evicted), default=0.0)
     queue = max((use.waits * _ready(statuses[use.budget], timings) for use in budgets), default=0.0)
@@ -46,23 +47,23 @@ def of_node(
 
 
 def in_all(nodes: Sequence[NodePlan], options: Options) -> float:
-    """From the first launch to the last node settled."""
+    """Seconds from the first launch until the workloads of the last node are healthy again."""
     ends: list[float] = []
-    gone: dict[str, list[float]] = defaultdict(list)
+    terminated: dict[str, list[float]] = defaultdict(list)
     for index, node in enumerate(nodes):
         lane_free = ends[index - options.parallel] if index >= options.parallel else 0.0
-        start = max(lane_free, _replacement_there(gone[node.group], options))
+        start = max(lane_free, _replacement_ready(terminated[node.group], options))
         left = start + node.seconds.drain + node.seconds.release
-        gone[node.group].append(left)
+        terminated[node.group].append(left)
         ends.append(left + node.seconds.settle)
     return max(ends, default=0.0)
 
 
-def _replacement_there(gone: Sequence[float], options: Options) -> float:
-    """When the next replacement of a group is there, given when its earlier nodes went."""
-    follows = len(gone) - options.surge
+def _replacement_ready(terminated: Sequence[float], options: Options) -> float:
+    """When the next replacement of a group is Ready, given when its earlier nodes were terminated."""
+    follows = len(terminated) - options.surge
     at_once = follows < 0 or options.capacity is Capacity.DECREMENT
-    return options.timings.launch + (0.0 if at_once else gone[follows])
+    return options.timings.launch + (0.0 if at_once else terminated[follows])
 
 
 def _ready(status: BudgetStatus, timings: Timings) -> float:

@@ -1,8 +1,9 @@
-"""The words for everything a plan reports, one entry for every code.
+"""The texts of all blockers and warnings, one entry for every code.
 
-A blocker says what is wrong with the numbers, what is allowed, how to fix it, and which setting permits it.
+A text continues a sentence that begins with the object: `DaemonSet shop/db: is version 1.9.0, ...`. A blocker
+says what is wrong, with its numbers, what is allowed, how to fix it, and which setting permits it.
 `migration.plan.findings` fills in `{detail}`, `{count}` (of pods), `{nodes}`, `{name}`, `{pattern}` and the
-`{section}` of the configuration that permits things.
+`{section}` of the configuration with the exceptions.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from typing import NamedTuple
 from eks_cilium.migration.plan.model import Code
 
 
-class Words(NamedTuple):
-    """The texts of a blocker. `{detail}`, `{count}` and `{pattern}` are filled in."""
+class BlockerTexts(NamedTuple):
+    """The texts of one blocker; `setting` is empty where no setting permits it."""
 
     problem: str
     allowed: str
@@ -21,181 +22,194 @@ class Words(NamedTuple):
     setting: str = ""
 
 
+_NODES_OF_GROUPS = "nodes of Auto Scaling groups"
+_PODS_WITH_CONTROLLER = "pods with a controller"
+_DELETED_FOR_GOOD = '{section}.allow.barePods: ["{pattern}"] (it is evicted, and so deleted for good)'
+_MAY_STAY_PENDING = '{section}.allow.strandedPods: ["{pattern}"] (the pods may stay Pending)'
+_BUDGET_IGNORED = '{section}.allow.budgets: ["{pattern}"] (the pods are deleted without asking the budget)'
+_SECURITY_GROUPS_OF_PODS = "{section}.allow.securityGroupPolicies: true"
+_POLICIES_INSTEAD = "write CiliumNetworkPolicies that allow what its security groups allow, then delete it"
+
 BLOCKERS = {
-    Code.CLUSTER_NOT_ACTIVE: Words(
-        "is {detail}", "a cluster that is ACTIVE", "wait until the change to the cluster has ended"
+    Code.CLUSTER_NOT_ACTIVE: BlockerTexts(
+        "its status is {detail}",
+        "status ACTIVE",
+        "wait until the change in progress has finished",
     ),
-    Code.AUTO_MODE: Words(
-        "runs EKS Auto Mode ({detail}), which brings its own network plugin and cannot use another",
-        "nodes of Auto Scaling groups",
+    Code.AUTO_MODE: BlockerTexts(
+        "runs EKS Auto Mode ({detail}), which has a CNI of its own that cannot be replaced",
+        _NODES_OF_GROUPS,
         "move the workloads to node groups and switch Auto Mode off, or leave this cluster as it is",
     ),
-    Code.FARGATE_ONLY: Words(
-        "has nodes on Fargate only ({detail}), where no network plugin can be replaced",
-        "nodes of Auto Scaling groups",
+    Code.FARGATE_ONLY: BlockerTexts(
+        "has nodes on Fargate only ({detail}), where the CNI cannot be replaced",
+        _NODES_OF_GROUPS,
         "add a node group and move the pods that need Cilium's policies to it",
     ),
-    Code.SECURITY_GROUP_POLICY: Words(
-        "gives pods security groups of their own; with Cilium they have those of their node",
+    Code.SECURITY_GROUP_POLICY: BlockerTexts(
+        "assigns security groups to pods; with Cilium, pods have the security groups of their node",
         "no SecurityGroupPolicy",
-        "allow what its security groups allow by CiliumNetworkPolicies, then delete it",
-        "{section}.allow.securityGroupPolicies: true",
+        _POLICIES_INSTEAD,
+        _SECURITY_GROUPS_OF_PODS,
     ),
-    Code.SECURITY_GROUP_POLICY_CHAINED: Words(
-        "gives pods security groups of their own, and with them network interfaces that Cilium is seldom "
-        "tested with (cilium/cilium#27152, #24943, #37475)",
+    Code.SECURITY_GROUP_POLICY_CHAINED: BlockerTexts(
+        "assigns security groups to pods, and with them network interfaces that Cilium is rarely tested with "
+        "(cilium/cilium#27152, #24943, #37475)",
         "no SecurityGroupPolicy",
-        "allow what its security groups allow by CiliumNetworkPolicies, then delete it",
-        "{section}.allow.securityGroupPolicies: true",
+        _POLICIES_INSTEAD,
+        _SECURITY_GROUPS_OF_PODS,
     ),
-    Code.FARGATE_NODE: Words(
+    Code.FARGATE_NODE: BlockerTexts(
         "has {nodes} on Fargate, where Cilium cannot run",
-        "nodes of Auto Scaling groups",
-        "move their pods to a node group: narrow the Fargate profile's selectors, then recreate them",
-        "{section}.allow.fargateNodes: true (their pods stay as they are, without Cilium)",
+        _NODES_OF_GROUPS,
+        "narrow the selectors of the Fargate profile, then recreate the pods on a node group",
+        "{section}.allow.fargateNodes: true (their pods are not touched and stay without Cilium)",
     ),
-    Code.KARPENTER_NODE: Words(
-        "its {nodes} belong to Karpenter, which makes no replacement for a node that is drained by hand",
-        "nodes of Auto Scaling groups",
-        "let the NodePool drift: a change to the EC2NodeClass makes Karpenter replace the nodes itself",
+    Code.KARPENTER_NODE: BlockerTexts(
+        "its {nodes} belong to Karpenter, which does not replace nodes that another program drains",
+        _NODES_OF_GROUPS,
+        "let the NodePool drift: after a change to the EC2NodeClass Karpenter replaces the nodes itself",
         "{section}.allow.karpenterNodes: true (Karpenter's nodes are left to Karpenter)",
     ),
-    Code.WINDOWS_NODE: Words(
+    Code.WINDOWS_NODE: BlockerTexts(
         "runs Windows, where Cilium cannot run", "Linux nodes", "move its pods to another cluster"
     ),
-    Code.NO_INSTANCE: Words(
-        "is no EC2 instance (provider id: {detail})",
-        "nodes of Auto Scaling groups",
-        "take it out of the cluster",
+    Code.NO_INSTANCE: BlockerTexts(
+        "is not an EC2 instance: {detail}", _NODES_OF_GROUPS, "remove it from the cluster"
     ),
-    Code.NO_GROUP: Words(
+    Code.NO_GROUP: BlockerTexts(
         "its instance {detail} is in no Auto Scaling group, so nothing would replace it",
-        "nodes of Auto Scaling groups",
-        "attach the instance to a group, or move its pods and take it out of the cluster",
+        _NODES_OF_GROUPS,
+        "attach the instance to an Auto Scaling group, or move its pods and remove it from the cluster",
     ),
-    Code.GROUP_BEING_DELETED: Words(
-        "is being deleted ({detail})", "groups that stay", "wait until it is gone, then plan anew"
+    Code.GROUP_BEING_DELETED: BlockerTexts(
+        "is being deleted ({detail})",
+        "groups that are not being deleted",
+        "wait until it is deleted",
     ),
-    Code.PROCESS_SUSPENDED: Words(
-        "its process {detail} is suspended, so no replacement would ever come",
-        "Launch not suspended",
-        "aws autoscaling resume-processes --auto-scaling-group-name {name} --scaling-processes Launch",
+    Code.PROCESS_SUSPENDED: BlockerTexts(
+        "its process {detail} is suspended, so it would launch no replacement",
+        "process {detail} not suspended",
+        "aws autoscaling resume-processes --auto-scaling-group-name {name} --scaling-processes {detail}",
     ),
-    Code.BELOW_MINIMUM: Words(
+    Code.BELOW_MINIMUM: BlockerTexts(
         "would shrink below its minimum: {detail}",
-        "a desired capacity of at least the minimum, all the way",
-        "raise migration.surge, or use `migration.capacity: surge`, which ends where it began",
-        '{section}.allow.lowerMinimum: ["{pattern}"] (set back in the end)',
+        "a desired capacity that is never below the minimum",
+        "raise migration.surge, or set migration.capacity to surge, which keeps the size of the group",
+        '{section}.allow.lowerMinimum: ["{pattern}"] (the minimum is restored at the end)',
     ),
-    Code.BARE_POD: Words(
-        "nothing makes it anew once it is evicted",
-        "pods that a controller stands behind",
+    Code.BARE_POD: BlockerTexts(
+        "no controller recreates it once it is evicted",
+        _PODS_WITH_CONTROLLER,
         "run it as a Deployment, StatefulSet or Job, or delete it",
-        '{section}.allow.barePods: ["{pattern}"] (it is evicted and gone)',
+        _DELETED_FOR_GOOD,
     ),
-    Code.DAEMON_SET_GONE: Words(
-        "the DaemonSet {detail} it belongs to does not exist any more",
-        "pods that a controller stands behind",
+    Code.DAEMON_SET_GONE: BlockerTexts(
+        "its DaemonSet {detail} does not exist any more, so nothing recreates it",
+        _PODS_WITH_CONTROLLER,
         "delete the pod, or create the DaemonSet again",
-        '{section}.allow.barePods: ["{pattern}"] (it is evicted and gone)',
+        _DELETED_FOR_GOOD,
     ),
-    Code.LOCAL_STORAGE: Words(
-        "what is in emptyDir volumes ({detail}) of {count} is lost by moving",
+    Code.LOCAL_STORAGE: BlockerTexts(
+        "data in emptyDir volumes ({detail}) of {count} would be lost",
         "pods without emptyDir volumes",
-        "keep what has to stay in a PersistentVolumeClaim, or make sure that it may be lost",
-        '{section}.allow.localStorage: ["{pattern}"] (it is lost)',
+        "store the data in a PersistentVolumeClaim, or permit its loss",
+        '{section}.allow.localStorage: ["{pattern}"] (the data is lost)',
     ),
-    Code.LOCAL_VOLUME: Words(
-        "volumes of {count} are on the disk of the node ({detail}) and end with it",
-        "volumes that can move to another node",
-        "move the data to a volume of a CSI driver and delete the local claim",
+    Code.LOCAL_VOLUME: BlockerTexts(
+        "volumes of {count} are on the disk of the node ({detail}) and would be lost with it",
+        "volumes that can be attached to another node",
+        "move the data to a volume of a CSI driver, then delete the claim of the local volume",
     ),
-    Code.VOLUME_ZONE: Words(
-        "volumes of {count} are in a zone where no new node is sure to come up: {detail}",
-        "volumes in zones with a new node",
+    Code.VOLUME_ZONE: BlockerTexts(
+        "volumes of {count} are in a zone where no new node is certain to start: {detail}",
+        "volumes in zones that get a new node",
         "set migration.surge to the number of zones, or give that zone an Auto Scaling group of its own",
-        '{section}.allow.strandedPods: ["{pattern}"] (the pods may stay Pending)',
+        _MAY_STAY_PENDING,
     ),
-    Code.PLACEMENT: Words(
-        "for {count} no suitable node is sure to come up: {detail}",
-        "node selectors and affinities that new nodes satisfy",
-        "put the labels on the node group itself, or relax the selector",
-        '{section}.allow.strandedPods: ["{pattern}"] (the pods may stay Pending)',
+    Code.PLACEMENT: BlockerTexts(
+        "no new node is certain to match the node selector or affinity of {count}: {detail}",
+        "node selectors and affinities that new nodes match",
+        "add the labels to the node group itself, or relax the selector",
+        _MAY_STAY_PENDING,
     ),
-    Code.BUDGET_NEVER_ALLOWS: Words(
+    Code.BUDGET_NEVER_ALLOWS: BlockerTexts(
         "never allows a disruption of its {count}: {detail}",
-        "a budget that leaves at least one pod when all are healthy",
-        "run one replica more, or lower minAvailable, or raise maxUnavailable",
-        '{section}.allow.budgets: ["{pattern}"] (its pods are deleted without asking it)',
+        "a budget that allows at least one disruption when all pods are healthy",
+        "run one more replica, lower minAvailable, or raise maxUnavailable",
+        _BUDGET_IGNORED,
     ),
-    Code.TWO_BUDGETS: Words(
-        "more than one budget ({detail}) covers {count}, and such pods the API server never evicts",
+    Code.TWO_BUDGETS: BlockerTexts(
+        "more than one budget ({detail}) covers {count}, and the API server never evicts such pods",
         "at most one PodDisruptionBudget for a pod",
-        "narrow the selectors, or delete all budgets but one",
-        '{section}.allow.budgets: ["{pattern}"] (the pods are deleted without asking the budgets)',
+        "narrow the selectors, or delete all but one of the budgets",
+        _BUDGET_IGNORED,
     ),
-    Code.NO_VPC_CNI: Words(
-        "has no DaemonSet kube-system/aws-node, so there is nothing to chain Cilium to",
-        "a cluster whose pods the AWS VPC CNI connects",
-        "use mode replacement where another CNI is to go, or install the add-on vpc-cni",
+    Code.NO_VPC_CNI: BlockerTexts(
+        "has no DaemonSet kube-system/aws-node, so there is no CNI to chain Cilium to",
+        "a cluster whose pods use the AWS VPC CNI",
+        "install the add-on vpc-cni, or use mode replacement where Cilium is to be the only CNI",
     ),
-    Code.VPC_CNI_OLD: Words(
-        "is version {detail}, and Cilium can be chained to 1.11.2 or newer",
+    Code.VPC_CNI_OLD: BlockerTexts(
+        "is version {detail}, and Cilium can only be chained to 1.11.2 or newer",
         "version 1.11.2 or newer",
         "aws eks update-addon --addon-name vpc-cni --cluster-name <cluster> --addon-version <version>",
     ),
-    Code.VPC_CNI_VERSION: Words(
-        "is {detail}: somebody changed it, which may leave the chained configuration stale",
-        "the version of eks-cilium:vpcCni.version",
-        "look at the change, then set eks-cilium:vpcCni.version to the version that runs",
+    Code.VPC_CNI_VERSION: BlockerTexts(
+        "is {detail}: it was changed outside this program, which may leave the chained configuration stale",
+        "the version in eks-cilium:vpcCni.version",
+        "check the change, then set eks-cilium:vpcCni.version to the version that runs",
     ),
-    Code.VPC_CNI_ENFORCES: Words(
+    Code.VPC_CNI_ENFORCES: BlockerTexts(
         "enforces NetworkPolicies itself, and two enforcers on one interface contradict each other",
         "enableNetworkPolicy switched off",
-        "set enableNetworkPolicy to false in the configuration of the add-on vpc-cni; until the refresh is "
-        "over nobody enforces policies then",
+        "set enableNetworkPolicy to false in the configuration of the add-on vpc-cni; until all pods are "
+        "restarted no NetworkPolicy is enforced then",
     ),
-    Code.EARLY_DEMUX: Words(
+    Code.EARLY_DEMUX: BlockerTexts(
         "has TCP early demultiplexing on, which breaks probes of pods with security groups of their own",
         'DISABLE_TCP_EARLY_DEMUX: "true"',
         "set init.env.DISABLE_TCP_EARLY_DEMUX to true in the configuration of the add-on vpc-cni",
     ),
-    Code.CILIUM_ALONE: Words(
-        "is Cilium on its own already ({detail}), not chained to anything",
+    Code.CILIUM_ALONE: BlockerTexts(
+        "already has Cilium as its only CNI ({detail}), not chained to another",
         "no Cilium yet, or a chained one",
-        "use mode replacement, which this cluster has behind it",
+        "use the mode that installed it (replacement or new-cluster)",
     ),
 }
 
 WARNINGS = {
     Code.BUDGET_BUSY: "allows no disruption now: {detail}; the drain waits until it does",
-    Code.BUDGET_STALE: "was changed and not looked at by its controller yet; the drain waits until it was",
-    Code.BUDGET_BYPASSED: "is not asked for {count} to be deleted, as allowed: {detail}",
-    Code.DATA_LOST: "what is in emptyDir volumes ({detail}) of {count} is lost, as allowed",
-    Code.POD_LOST: "is evicted and nothing makes it anew, as allowed",
-    Code.STRANDED: "{count} may stay Pending, as allowed: {detail}",
-    Code.SINGLETON: "has one replica and no budget: it is down while its pod moves",
-    Code.WORK_LOST: "{count} evicted while running, to start again from the beginning",
-    Code.ASKS_TO_STAY: "{count} evicted in spite of asking not to be disrupted ({detail})",
-    Code.COMES_BACK: "cordoned nodes are tolerated, so successors of {count} may land on the same node again",
+    Code.BUDGET_STALE: "was changed, and its controller has not processed the change yet; the drain waits "
+    "until it has",
+    Code.BUDGET_BYPASSED: "{count} to be deleted without asking the budget, as permitted: {detail}",
+    Code.DATA_LOST: "data in emptyDir volumes ({detail}) of {count} is lost, as permitted",
+    Code.POD_LOST: "is evicted and not recreated, as permitted",
+    Code.STRANDED: "{count} may stay Pending, as permitted: {detail}",
+    Code.SINGLETON: "has one replica and no budget: it is unavailable while its pod moves",
+    Code.WORK_LOST: "{count} evicted while running; the work starts again from the beginning",
+    Code.ASKS_TO_STAY: "{count} evicted although an annotation asks not to disrupt them ({detail})",
+    Code.COMES_BACK: "tolerates the taint of cordoned nodes, so successors of {count} may be scheduled to "
+    "the same node again",
     Code.LONG_GRACE: "{count} may take longer to stop than a drain may last: {detail}",
-    Code.FINALIZERS: "{count} may stay terminating until somebody takes the finalizers off: {detail}",
+    Code.FINALIZERS: "{count} may stay Terminating until the finalizers are removed: {detail}",
     Code.NODE_NOT_READY: "is not Ready: its pods may not be able to stop cleanly",
-    Code.NODE_CORDONED: "is cordoned already, and not by this program",
-    Code.LEFT_ALONE: "is left as it is ({detail}), as allowed",
-    Code.FEWER_NODES: "has fewer nodes at the end of the drains than before: {detail}",
-    Code.MAXIMUM_RAISED: "gets a higher maximum for the time of the migration: {detail}",
-    Code.MINIMUM_LOWERED: "gets a lower minimum for the time of the migration, as allowed: {detail}",
-    Code.LIFECYCLE_HOOK: "waits for somebody when an instance terminates: {detail}",
+    Code.NODE_CORDONED: "is already cordoned, and not by this program",
+    Code.LEFT_ALONE: "is not replaced ({detail}), as permitted",
+    Code.FEWER_NODES: "has fewer nodes after the last drain than before: {detail}",
+    Code.MAXIMUM_RAISED: "its maximum is raised during the migration: {detail}",
+    Code.MINIMUM_LOWERED: "its minimum is lowered during the migration, as permitted: {detail}",
+    Code.LIFECYCLE_HOOK: "a lifecycle hook delays the termination of its instances: {detail}",
     Code.INSTANCE_STATE: "has instances in an unusual state: {detail}",
-    Code.AUTOSCALER: "may remove new nodes while they are empty; they are marked so that it does not",
-    Code.CUSTOM_NETWORK: "puts pods into subnets of their own (custom networking); Cilium takes the nodes'",
-    Code.VOLUMES_FULL: "may not have room for all volumes: {detail}",
-    Code.BARE_POD_LEFT: "nothing makes it anew, so it is not restarted and stays without Cilium; "
-    'permit it: refresh.allow.barePods: ["{pattern}"] (it is evicted and gone)',
+    Code.AUTOSCALER: "may remove new nodes while they are empty; they are annotated so that it does not",
+    Code.CUSTOM_NETWORK: "puts pods into subnets of their own (custom networking); with Cilium they are in "
+    "the subnets of their nodes",
+    Code.VOLUMES_FULL: "its nodes may not be able to attach all volumes: {detail}",
+    Code.BARE_POD_LEFT: "no controller recreates it, so it is not restarted and stays without Cilium; "
+    'to permit its eviction: refresh.allow.barePods: ["{pattern}"] (it is then deleted for good)',
     Code.JOB_LEFT: "{count} not restarted, and without Cilium until they have ended",
     Code.JOB_AWAITED: "{count} not restarted; the gate waits until they have ended",
-    Code.NODE_WITHOUT_CILIUM: "can not run Cilium ({detail}): {count} there stay without it",
+    Code.NODE_WITHOUT_CILIUM: "cannot run Cilium ({detail}): {count} there stay without it",
     Code.NO_START_UP_TAINT: "gives new nodes no taint node.cilium.io/agent-not-ready=true:NoExecute, so that "
     "pods may start there before Cilium does, and stay without it",
     Code.LIMITED_FEATURE: "is limited in this mode: {detail}",

@@ -34,7 +34,7 @@ def bare_pod_stays(case: Case) -> Ruling | None:
     if case.context.options.allow.bare_pods.covers(case.pod.reference):
         case.find(Code.POD_LOST, case.pod.reference)
         return None
-    return Ruling(Verdict.SKIP, "nothing makes it anew")
+    return Ruling(Verdict.SKIP, "nothing recreates it")
 
 
 def rolled_out(_case: Case) -> Ruling:

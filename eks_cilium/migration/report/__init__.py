@@ -1,4 +1,4 @@
-"""A plan put into words: a table for terminals, Markdown for reviews, JSON, and lines for previews."""
+"""A plan as text: a table for terminals, Markdown for reviews, JSON, and lines for previews."""
 
 from eks_cilium.migration.report.document import document
 from eks_cilium.migration.report.lines import lines_of_node

@@ -1,4 +1,4 @@
-"""A plan as a JSON document. Its keys are a contract: they are added to, never renamed."""
+"""A plan as a JSON document, for other programs: keys may be added, but are never renamed or removed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Document = dict[str, Any]
 
 
 def document(plan: Plan, *, pods: bool = True) -> Document:
-    """The whole plan. Without `pods` the pods of a node are only told by workload."""
+    """The whole plan. Without `pods` the document has the pods of a node by workload only."""
     verdicts = Counter(pod.verdict for node in plan.nodes for pod in node.pods)
     return {
         "schema": SCHEMA,
@@ -39,18 +39,18 @@ def document(plan: Plan, *, pods: bool = True) -> Document:
         "podsByVerdict": {
             str(verdict): verdicts[verdict] for verdict in Verdict if verdict is not Verdict.ROLL
         },
-        "blockers": [_blocker(one) for one in plan.blockers],
-        "warnings": [_warning(one) for one in plan.warnings],
-        "groups": [_group(one) for one in plan.groups],
-        "nodes": [_node(one, pods=pods) for one in plan.nodes],
-        "leaving": [one.name for one in plan.leaving],
-        "leftAlone": [one.name for one in plan.left_alone],
-        "impossible": [one.name for one in plan.impossible],
+        "blockers": [_blocker(blocker) for blocker in plan.blockers],
+        "warnings": [_warning(warning) for warning in plan.warnings],
+        "groups": [_group(group) for group in plan.groups],
+        "nodes": [_node(node, pods=pods) for node in plan.nodes],
+        "leaving": [node.name for node in plan.leaving],
+        "leftAlone": [node.name for node in plan.left_alone],
+        "impossible": [node.name for node in plan.impossible],
     }
 
 
-def _reference(thing: Reference | None) -> Document | None:
-    return {"kind": thing.kind, "namespace": thing.namespace, "name": thing.name} if thing else None
+def _reference(obj: Reference | None) -> Document | None:
+    return {"kind": obj.kind, "namespace": obj.namespace, "name": obj.name} if obj else None
 
 
 def _blocker(blocker: Blocker) -> Document:
@@ -91,7 +91,7 @@ def _group(group: GroupPlan) -> Document:
 
 def _node(node: NodePlan, *, pods: bool) -> Document:
     seconds = node.seconds
-    told: Document = {
+    document: Document = {
         "position": node.position,
         "name": node.node,
         "uid": node.uid,
@@ -111,17 +111,17 @@ def _node(node: NodePlan, *, pods: bool) -> Document:
         "budgets": [_use(use) for use in node.budgets],
         "workloads": [
             {
-                "workload": _reference(one.workload),
-                "verdict": str(one.verdict),
-                "budget": _reference(one.budget),
-                "pods": one.pods,
-                "waits": one.waits,
-                "reason": one.reason,
+                "workload": _reference(bundle.workload),
+                "verdict": str(bundle.verdict),
+                "budget": _reference(bundle.budget),
+                "pods": bundle.pods,
+                "waits": bundle.waits,
+                "reason": bundle.reason,
             }
-            for one in bundles(node)
+            for bundle in bundles(node)
         ],
     }
-    return {**told, "pods": [_pod(pod) for pod in node.pods]} if pods else told
+    return {**document, "pods": [_pod(pod) for pod in node.pods]} if pods else document
 
 
 def _use(use: BudgetUse) -> Document:

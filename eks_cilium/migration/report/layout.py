@@ -1,4 +1,4 @@
-"""How all reports lay their text out: columns for terminals, cells for Markdown, the lines of a blocker."""
+"""The layout that all reports share: columns for terminals, cells for Markdown, the lines of a blocker."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def in_columns(rows: Sequence[Sequence[str]], on_the_right: Collection[str]) -> list[str]:
-    """A line for each row, the first of which is the header; `on_the_right` are titles of it."""
+    """A line for each row. The first row has the titles; the columns in `on_the_right` are right-aligned."""
     titles = rows[0]
     widths = [max(len(row[column]) for row in rows) for column in range(len(titles))]
     return [
@@ -24,7 +24,7 @@ def in_columns(rows: Sequence[Sequence[str]], on_the_right: Collection[str]) -> 
 
 
 def blocker_lines(blocker: Blocker, where: str = "") -> Iterator[str]:
-    """What is refused, what would be allowed, and the ways out, for a terminal."""
+    """A blocker for a terminal; `where` follows its object."""
     yield f"  {blocker.object}{where} [{blocker.code}]"
     yield f"      {blocker.problem}"
     yield f"      allowed:   {blocker.allowed}"
@@ -34,10 +34,9 @@ def blocker_lines(blocker: Blocker, where: str = "") -> Iterator[str]:
 
 
 def in_cells(cells: Iterable[str]) -> str:
-    """A row of a Markdown table."""
     return f"| {' | '.join(escaped(cell) for cell in cells)} |"
 
 
 def escaped(text: str) -> str:
-    """Text in which neither a cell ends nor an asterisk begins something."""
+    """Text with `|` and `*` escaped for Markdown: they would end a cell and begin emphasis."""
     return text.replace("|", "\\|").replace("*", "\\*")

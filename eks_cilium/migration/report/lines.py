@@ -16,35 +16,35 @@ if TYPE_CHECKING:
 
 
 def lines_of_node(node: NodePlan) -> tuple[str, ...]:
-    """What happens to a node: where, its pods by workload, its budgets, its volumes, how long."""
+    """What happens to a node: its place, its pods by workload, budgets, volumes, and the estimated time."""
     moving = [bundle for bundle in bundles(node) if bundle.verdict is not Verdict.SKIP]
     return (
         f"{node.position}. {node.instance} in {node.zone}, group {node.group}: {_afterwards(node)}",
         f"pods: {counts(node)}",
         *(bundle_line(bundle) for bundle in moving),
         *_budgets(node),
-        *([f"lets go of {counted(len(node.volumes), 'volume')}"] if node.volumes else []),
+        *([f"detaches {counted(len(node.volumes), 'volume')}"] if node.volumes else []),
         f"about {duration(node.seconds.total)}",
     )
 
 
 def bundle_line(bundle: Bundle) -> str:
-    """Pods of one workload that share a verdict."""
+    """Pods of one workload with the same verdict, in one line."""
     waits = f", waits {bundle.waits} x for a successor" if bundle.waits else ""
     return f"{bundle.verdict} {counted(bundle.pods, 'pod')} of {bundle.workload}: {bundle.reason}{waits}"
 
 
 def _budgets(node: NodePlan) -> Iterator[str]:
-    """The budgets that make the drain wait; of the others, how many there are."""
+    """The budgets that make the drain wait, and the number of the others."""
     waiting = [use for use in node.budgets if use.waits]
     yield from (f"budget {budget_use(use)}" for use in waiting)
     others = len(node.budgets) - len(waiting)
     if others:
-        yield f"{counted(others, 'budget')} with enough left"
+        yield f"{counted(others, 'other budget')} without a wait"
 
 
 def _afterwards(node: NodePlan) -> str:
-    shrinks = "its group gets smaller by it" if node.decrement else "its group keeps its size"
+    shrinks = "its group shrinks by one node" if node.decrement else "its group keeps its size"
     if not node.replacement_zones:
-        return f"{shrinks}, nothing replaces it"
+        return f"{shrinks}, no replacement"
     return f"{shrinks}, replacement in {' or '.join(node.replacement_zones)}"

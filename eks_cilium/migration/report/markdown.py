@@ -82,6 +82,8 @@ def _pods(node: NodePlan) -> Iterator[str]:
         return
     yield in_cells(("workload", "pods", "verdict", "why"))
     yield in_cells(["---"] * 4)
-    for one in bundles(node):
-        waits = f" (waits {one.waits} x)" if one.waits else ""
-        yield in_cells((str(one.workload), str(one.pods), str(one.verdict), f"{one.reason}{waits}"))
+    for bundle in bundles(node):
+        waits = f" (waits {bundle.waits} x)" if bundle.waits else ""
+        yield in_cells(
+            (str(bundle.workload), str(bundle.pods), str(bundle.verdict), f"{bundle.reason}{waits}")
+        )

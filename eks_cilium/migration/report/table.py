@@ -1,4 +1,4 @@
-"""A plan as a table for terminals: one line a node, then what forbids it and what to know before."""
+"""A plan as a table for terminals: one line for each node, then blockers and warnings."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _HEADER = (
     "EVICT",
     "DELETE",
     "STAY",
-    "IN THE WAY",
+    "BLOCKED",
     "BUDGETS",
     "NEW NODE IN",
     "TIME",
 )
-ON_THE_RIGHT = frozenset({"#", "EVICT", "DELETE", "STAY", "IN THE WAY", "TIME"})
+ON_THE_RIGHT = frozenset({"#", "EVICT", "DELETE", "STAY", "BLOCKED", "TIME"})
 _MOST_BUDGETS = 2
 
 
@@ -47,7 +47,7 @@ def table(plan: Plan, *, pods: bool = False) -> str:
 
 
 def rows(plan: Plan) -> list[tuple[str, ...]]:
-    """The cells of the table of nodes, its header first; the columns of `ON_THE_RIGHT` are numbers."""
+    """The cells of the table of nodes, its header first; the columns in `ON_THE_RIGHT` are right-aligned."""
     groups = {group.name: group.node_group or group.name for group in plan.groups}
     return [_HEADER, *(_row(node, groups[node.group]) for node in plan.nodes)]
 
@@ -58,11 +58,11 @@ def pods_of(node: NodePlan) -> list[str]:
 
 
 def sections(plan: Plan) -> Iterator[tuple[str, list[str]]]:
-    """What stands below the table, each part with its title: groups, blockers, warnings."""
+    """The parts below the table, each with its title: groups, blockers, warnings."""
     if plan.groups:
         yield "Auto Scaling groups", [sizes(group) for group in plan.groups]
     if plan.leaving:
-        yield "Going already", [", ".join(node.name for node in plan.leaving)]
+        yield "Already terminating", [", ".join(node.name for node in plan.leaving)]
     if plan.blockers:
         blocks = (blocker_lines(blocker, on_nodes(blocker.nodes)) for blocker in plan.blockers)
         yield "Blockers", [line.removeprefix("  ") for lines in blocks for line in lines]
@@ -72,7 +72,7 @@ def sections(plan: Plan) -> Iterator[tuple[str, list[str]]]:
 
 def _nodes(plan: Plan, *, pods: bool) -> str:
     if not plan.nodes:
-        return "No node is to be replaced."
+        return "No node has to be replaced."
     header, *aligned = in_columns(rows(plan), ON_THE_RIGHT)
     lines = [header]
     for node, line in zip(plan.nodes, aligned, strict=True):
@@ -83,7 +83,7 @@ def _nodes(plan: Plan, *, pods: bool) -> str:
 
 
 def _row(node: NodePlan, group: str) -> tuple[str, ...]:
-    in_the_way = sum(pod.verdict.stands_in_the_way for pod in node.pods)
+    blocked = sum(pod.verdict.stands_in_the_way for pod in node.pods)
     return (
         f"{node.position}{'*' if node.in_progress else ''}",
         node.node,
@@ -92,7 +92,7 @@ def _row(node: NodePlan, group: str) -> tuple[str, ...]:
         str(node.count(Verdict.EVICT)),
         str(node.count(Verdict.DELETE)),
         str(node.count(Verdict.SKIP) + node.count(Verdict.WAIT)),
-        str(in_the_way) if in_the_way else "-",
+        str(blocked) if blocked else "-",
         _budgets(node),
         "|".join(node.replacement_zones) or "-",
         duration(node.seconds.total),
@@ -100,7 +100,7 @@ def _row(node: NodePlan, group: str) -> tuple[str, ...]:
 
 
 def _budgets(node: NodePlan) -> str:
-    """The budgets that make the drain wait, else those it takes most of."""
+    """First the budgets that make the drain wait longest, then those with most evictions."""
     uses = sorted(node.budgets, key=lambda use: (-use.waits, -use.pods, use.budget))
     more = f" +{len(uses) - _MOST_BUDGETS}" if len(uses) > _MOST_BUDGETS else ""
     return "; ".join(map(budget_use, uses[:_MOST_BUDGETS])) + more or "-"

@@ -20,8 +20,8 @@ _DIRECTION = {
     Target.AWS_VPC_CNI: "from Cilium back to the AWS VPC CNI",
 }
 _EXTRA = {
-    Capacity.SURGE: "{} extra for the time of the migration",
-    Capacity.DECREMENT: "{} extra first, every old node shrinks its group",
+    Capacity.SURGE: "{} in each group during the migration",
+    Capacity.DECREMENT: "{} in each group first, which every old node then shrinks by one",
 }
 
 
@@ -29,7 +29,7 @@ _Key: TypeAlias = "tuple[Reference | None, Verdict, Reference | None]"
 
 
 class Bundle(NamedTuple):
-    """Pods of one workload that share a verdict on one node."""
+    """Pods of one workload on one node with the same verdict and budget."""
 
     workload: Reference | None
     verdict: Verdict
@@ -40,7 +40,7 @@ class Bundle(NamedTuple):
 
 
 def bundles(node: NodePlan) -> list[Bundle]:
-    """A node's pods by workload and verdict; those that stand in the way come first."""
+    """A node's pods by workload and verdict; those that block its drain first."""
     numbers: Counter[_Key] = Counter()
     waits: Counter[_Key] = Counter()
     reasons: dict[_Key, str] = {}
@@ -50,42 +50,47 @@ def bundles(node: NodePlan) -> list[Bundle]:
         waits[key] += pod.waits
         reasons.setdefault(key, pod.reason)
     found = [Bundle(*key, count, waits[key], reasons[key]) for key, count in numbers.items()]
-    return sorted(found, key=lambda one: (not one.verdict.stands_in_the_way, one.verdict, str(one.workload)))
+    return sorted(found, key=_blocking_first)
+
+
+def _blocking_first(bundle: Bundle) -> tuple[bool, Verdict, str]:
+    return (not bundle.verdict.stands_in_the_way, bundle.verdict, str(bundle.workload))
 
 
 def counts(node: NodePlan) -> str:
-    """How many pods have which verdict, without the verdicts none has."""
+    """The number of pods with each verdict, such as `2 evict, 1 skip`."""
     found = Counter(pod.verdict for pod in node.pods)
     return ", ".join(f"{found[verdict]} {verdict}" for verdict in Verdict if found[verdict]) or "no pods"
 
 
 def budget_use(use: BudgetUse) -> str:
-    """What a drain takes of a budget."""
+    """What a drain needs of a budget, such as `shop/web: 2 pods, 1 allowed, waits 1 x`."""
     waits = f", waits {use.waits} x" if use.waits else ""
-    return f"{use.budget.namespace}/{use.budget.name}: {use.pods} of {use.allowed}{waits}"
+    return (
+        f"{use.budget.namespace}/{use.budget.name}: {counted(use.pods, 'pod')}, {use.allowed} allowed{waits}"
+    )
 
 
 def headline(plan: Plan) -> str:
-    """The whole plan in one line."""
-    extra = _EXTRA[plan.capacity].format(counted(plan.surge, "node"))
+    extra = _EXTRA[plan.capacity].format(counted(plan.surge, "extra node"))
     return (
         f"Cluster {plan.cluster}: {counted(len(plan.nodes), 'node')} {_DIRECTION[plan.target]}, "
-        f"{plan.parallel} at once, {extra} in each group; about {duration(plan.seconds)}"
+        f"{plan.parallel} at a time, {extra}; about {duration(plan.seconds)}"
     )
 
 
 def sizes(group: GroupPlan) -> str:
-    """The sizes of a group on the way."""
-    behind = f" (node group {group.node_group})" if group.node_group else ""
+    """The sizes of a group in the course of the migration."""
+    node_group = f" (node group {group.node_group})" if group.node_group else ""
     return (
-        f"{group.name}{behind}: desired {group.desired}, up to {group.peak}, "
+        f"{group.name}{node_group}: desired {group.desired}, up to {group.peak}, "
         f"{group.at_end} after the last drain, "
         f"minimum {group.minimum}, maximum {group.maximum}"
     )
 
 
-class _Judged(Protocol):
-    """A plan of a migration or of a refresh."""
+class _AnyPlan(Protocol):
+    """A plan of a migration, or one of restarts."""
 
     @property
     def clean(self) -> bool: ...
@@ -94,15 +99,15 @@ class _Judged(Protocol):
     def blockers(self) -> Sized: ...
 
 
-def verdict_of(plan: _Judged) -> str:
-    """Whether the plan can be carried out."""
+def verdict_of(plan: _AnyPlan) -> str:
+    """Whether the plan can be carried out, in one sentence."""
     if plan.clean:
-        return "Nothing forbids this plan."
-    return f"{counted(len(plan.blockers), 'blocker')}: nothing is touched before all are fixed or permitted."
+        return "Nothing blocks this plan."
+    return f"{counted(len(plan.blockers), 'blocker')}: nothing is changed until all are fixed or permitted."
 
 
 def duration(seconds: float) -> str:
-    """A time people can grasp."""
+    """A time such as `1 h 05 min` or `1 min 30 s`."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
@@ -111,7 +116,7 @@ def duration(seconds: float) -> str:
 
 
 def on_nodes(nodes: tuple[str, ...]) -> str:
-    """Where something was found; empty for the whole cluster."""
+    """The nodes of a finding, such as ` (on node-1 and 2 more)`; empty for the whole cluster."""
     if not nodes:
         return ""
     return f" (on {named(nodes, 1)})"

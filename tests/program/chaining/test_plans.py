@@ -46,7 +46,7 @@ def test_a_cluster_on_the_vpc_cni_is_chained_without_a_word():
     made = planned()
 
     assert (refused(made), warned(made)) == ([], [])
-    assert report.verdict_of(made) == "Nothing forbids this plan."
+    assert report.verdict_of(made) == "Nothing blocks this plan."
 
 
 # The cluster and its VPC CNI
@@ -55,7 +55,7 @@ def test_a_cluster_on_the_vpc_cni_is_chained_without_a_word():
 @pytest.mark.parametrize(
     ("aws_node", "code", "says"),
     [
-        (None, Code.NO_VPC_CNI, "nothing to chain Cilium to"),
+        (None, Code.NO_VPC_CNI, "no CNI to chain Cilium to"),
         (replace(CHAINABLE, version="1.11.1"), Code.VPC_CNI_OLD, "is version 1.11.1"),
         (replace(CHAINABLE, version="1.9.0"), Code.VPC_CNI_OLD, "is version 1.9.0"),
         (replace(CHAINABLE, enforces_policies=True), Code.VPC_CNI_ENFORCES, "two enforcers"),
@@ -243,7 +243,7 @@ def test_what_forbids_it_comes_all_at_once():
         Code.CILIUM_ALONE,
         Code.BUDGET_NEVER_ALLOWS,
     }
-    assert report.verdict_of(made).startswith("4 blockers: nothing is touched")
+    assert report.verdict_of(made).startswith("4 blockers: nothing is changed")
 
 
 # How many at once
@@ -306,7 +306,7 @@ def test_the_lines_of_one_workload_say_how_why_how_many_and_how_long(shop: Refre
         "1. 5 pods, 3 at once: evict, its roll-out would let 3 of 6 pods go missing and not ask a budget"
     )
     assert [line.partition(":")[0] for line in lines[:-1]] == ["evict 1 pod", "evict 4 pods"]
-    assert lines[-1] == "budget shop/web: 5 of 1, waits 4 x"
+    assert lines[-1] == "budget shop/web: 5 pods, 1 allowed, waits 4 x"
     assert last.startswith("about ")
 
 
@@ -344,7 +344,13 @@ def test_the_table_and_the_markdown_have_every_workload_and_every_warning(shop: 
     assert "Cluster shop: 1 of 8 pods managed by Cilium, 5 pods of 1 workload to restart" in told
     assert (
         lacking(
-            told, ["Deployment shop/web", "shop/web: 5 of 1, waits 4 x", "Pod shop/debug", "Nothing forbids"]
+            told,
+            [
+                "Deployment shop/web",
+                "shop/web: 5 pods, 1 allowed, waits 4 x",
+                "Pod shop/debug",
+                "Nothing blocks",
+            ],
         )
         == []
     )

@@ -39,7 +39,7 @@ def test_it_ends_with_0_when_nothing_forbids_the_plan():
     ended = plan()
 
     assert ended.status == 0
-    assert "Nothing forbids this plan." in ended.out
+    assert "Nothing blocks this plan." in ended.out
 
 
 def test_it_ends_with_2_when_something_does():

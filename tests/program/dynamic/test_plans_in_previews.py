@@ -52,7 +52,7 @@ def test_the_whole_plan_is_shown_in_short(simulation: Simulation):
     result = over(simulation, NodeInventoryProvider).check({}, given)
 
     assert result.inputs["plan"][0].startswith("Cluster demo: 3 nodes from the AWS VPC CNI to Cilium")
-    assert result.inputs["plan"][-1] == "Nothing forbids this plan."
+    assert result.inputs["plan"][-1] == "Nothing blocks this plan."
 
 
 def test_all_blockers_come_at_once_at_the_first_resource(simulation: Simulation):

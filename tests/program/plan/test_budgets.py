@@ -58,7 +58,7 @@ def test_a_budget_that_can_never_allow_anything_is_refused_once_with_its_numbers
     assert blocker.code is Code.BUDGET_NEVER_ALLOWS
     assert str(blocker.object) == "PodDisruptionBudget shop/web"
     assert blocker.nodes == ("node-0", "node-1")
-    assert f"of 3 wants {rule['desired_healthy']} healthy" in blocker.problem
+    assert f"requires {rule['desired_healthy']} of 3 pods healthy" in blocker.problem
     assert verdicts(made.nodes[0]) == [Verdict.BLOCKED]
     assert not can_be_drained(made.nodes[0])
 

@@ -32,7 +32,7 @@ def test_a_volume_in_a_zone_no_group_serves_is_refused():
 
     assert blocker.code is Code.VOLUME_ZONE
     assert str(blocker.object) == "StatefulSet shop/db"
-    assert f"pv-data-db-0 in eu-central-1z; sure are {', '.join(ZONES)}" in blocker.problem
+    assert f"pv-data-db-0 in eu-central-1z; new nodes are certain in {', '.join(ZONES)}" in blocker.problem
 
 
 def test_a_volume_where_only_chance_brings_a_node_is_refused_until_allowed():

@@ -43,20 +43,20 @@ def test_the_table_has_one_line_a_node_in_order(made: Plan):
         ["2", "node-0", "eu-central-1a", "workers"],
         ["3", "node-1", "eu-central-1b", "workers"],
     ]
-    assert "shop/web: 2 of 1, waits 1 x" in lines[4]
+    assert "shop/web: 2 pods, 1 allowed, waits 1 x" in lines[4]
 
 
 def test_the_table_ends_with_what_forbids_the_plan_and_how_to_permit_it(made: Plan):
     text = report.table(made)
 
     assert "PodDisruptionBudget shop/stuck (on node-1) [budget-never-allows]" in text
-    assert "maxUnavailable: 0 of 1 wants 1 healthy" in text
+    assert "maxUnavailable: 0 requires 1 of 1 pods healthy" in text
     assert 'to permit: migration.allow.budgets: ["shop/stuck"]' in text
-    assert text.endswith("1 blocker: nothing is touched before all are fixed or permitted.\n")
+    assert text.endswith("1 blocker: nothing is changed until all are fixed or permitted.\n")
 
 
 def test_the_table_of_a_clean_plan_says_so():
-    assert report.table(plan(World(2).facts())).endswith("Nothing forbids this plan.\n")
+    assert report.table(plan(World(2).facts())).endswith("Nothing blocks this plan.\n")
 
 
 def test_the_table_shows_pods_by_workload_when_asked(made: Plan):
@@ -151,7 +151,7 @@ def test_a_preview_shows_a_node_in_a_few_lines(made: Plan):
         f"replacement in {' or '.join(found.replacement_zones)}",
         "pods: 2 evict, 1 skip",
         "evict 2 pods of Deployment shop/web: its budget allows 1, waits 1 x for a successor",
-        "budget shop/web: 2 of 1, waits 1 x",
+        "budget shop/web: 2 pods, 1 allowed, waits 1 x",
         f"about {duration(found.seconds.total)}",
     )
 
@@ -175,7 +175,7 @@ def test_an_excepted_budget_is_told_as_a_warning_with_its_pods():
     made = plan(refused(), Options(allow=Exceptions(budgets=Allowed(("shop/stuck",)))))
 
     assert made.clean
-    assert "1 pod to be deleted, as allowed" in report.table(made)
+    assert "1 pod to be deleted without asking the budget, as permitted" in report.table(made)
 
 
 @pytest.mark.parametrize(

@@ -167,10 +167,10 @@ def test_a_blocker_names_object_numbers_way_out_and_setting():
 
     (blocker,) = plan(world.facts()).blockers
 
-    assert blocker.problem == "what is in emptyDir volumes (cache, tmp) of 3 pods is lost by moving"
+    assert blocker.problem == "data in emptyDir volumes (cache, tmp) of 3 pods would be lost"
     assert blocker.nodes == ("node-0", "node-1")
     assert len(blocker.pods) == 3
-    assert blocker.setting == 'migration.allow.localStorage: ["shop/web"] (it is lost)'
+    assert blocker.setting == 'migration.allow.localStorage: ["shop/web"] (the data is lost)'
     assert blocker.allowed
     assert blocker.fix
 
@@ -195,6 +195,6 @@ def test_people_are_told_what_moves_at_a_price():
         ("long-grace", "slow"),
         ("finalizers", "held"),
     }
-    assert "2 pods may stay terminating until somebody takes the finalizers off: shop/backup" in {
+    assert "2 pods may stay Terminating until the finalizers are removed: shop/backup" in {
         warning.text for warning in made.warnings
     }

@@ -129,7 +129,7 @@ def test_a_node_that_must_not_be_drained_is_not_even_cordoned():
     stack.up(until="ip-")
     simulation.run("lonely", first_old(simulation))
 
-    with pytest.raises(DrainRefusedError, match="shop/lonely: nothing makes it anew"):
+    with pytest.raises(DrainRefusedError, match="shop/lonely: nothing recreates it"):
         stack.up()
 
     assert not any(marks.is_cordoned(node) for node in simulation.nodes())
