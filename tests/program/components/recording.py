@@ -1,8 +1,7 @@
-"""Runs the program under Pulumi's mocks and records every registration whole.
+"""Runs a program under Pulumi's mocks and records every registration in full.
 
-Pulumi's mocks show type, name and inputs of a resource; parents, dependencies, protection and providers are
-on the request only, so the monitor keeps the requests. What this cannot show: what providers do with the
-inputs.
+Pulumi's mocks show type, name and inputs of a resource. Parents, dependencies, protection and providers are
+only in the request, so the monitor keeps the requests. What providers do with the inputs is not tested here.
 """
 
 import asyncio
@@ -28,7 +27,7 @@ _COMPUTED = {
     "aws:route53/zone:Zone": ("zoneId",),
     "pulumi-python:dynamic/eks-cilium:MeshEndpoint": ("host", "zone_id"),
 }
-"""Outputs that providers compute, and that nothing else in the answer stands for."""
+"""Outputs that providers compute, and that no input supplies."""
 
 
 @dataclass(frozen=True)
@@ -84,22 +83,22 @@ class Recorder(pulumi_mocks.MockMonitor):
 
     def of(self, kind: str) -> list[Registration]:
         """Resources of a type, given by its last part, sorted by name."""
-        found = [one for one in self.registrations if one.type.rpartition(":")[2] == kind]
-        return sorted(found, key=lambda one: one.name)
+        found = [entry for entry in self.registrations if entry.type.rpartition(":")[2] == kind]
+        return sorted(found, key=lambda entry: entry.name)
 
-    def one(self, kind: str, name: str | None = None) -> Registration:
-        """The only resource of a type, or the one with a name."""
-        (found,) = [one for one in self.of(kind) if name in (None, one.name)]
+    def only(self, kind: str, name: str | None = None) -> Registration:
+        """The only resource of a type, or the only one of that type with a name."""
+        (found,) = [entry for entry in self.of(kind) if name in (None, entry.name)]
         return found
 
     def by_urn(self, urn: str) -> Registration:
         """The resource with this URN."""
-        (found,) = [one for one in self.registrations if one.urn == urn]
+        (found,) = [entry for entry in self.registrations if entry.urn == urn]
         return found
 
     def waits_for(self, first: Registration, second: Registration) -> bool:
-        """Whether `first` is made after `second`, directly or by way of others or of a parent."""
-        edges = {one.urn: {*one.depends_on, one.parent} - {""} for one in self.registrations}
+        """Whether `first` is created after `second`: by depends_on or a parent, directly or indirectly."""
+        edges = {entry.urn: {*entry.depends_on, entry.parent} - {""} for entry in self.registrations}
         seen: set[str] = set()
         queue = [first.urn]
         while queue:
@@ -168,7 +167,7 @@ ZONES = {"names": ["eu-central-1c", "eu-central-1a", "eu-central-1b"], "zoneIds"
 def record(
     program: Callable[[], Any], answers: dict[str, Any] | None = None, *, preview: bool = False
 ) -> Recorder:
-    """Run a program under the mocks and give what it registered."""
+    """Run a program under the mocks; returns what it registered."""
     with _own_loop() as loop:
         cloud = Cloud({"getAvailabilityZones": ZONES, **(answers or {})})
         recorder = Recorder(cloud)
@@ -180,7 +179,7 @@ def record(
 
 @contextlib.contextmanager
 def _own_loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """A fresh loop and fresh options, or a second run in the process trips over the first one's."""
+    """A new loop and new options, because those of an earlier run in the process cannot be used again."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:

@@ -39,17 +39,17 @@ DYNAMIC = "pulumi-python:dynamic/eks-cilium:"
 
 def settings_of(changes: dict[str, Any] | None = None) -> ChainingSettings:
     raw = {**SETTINGS, **(changes or {})}
-    made = read(
+    settings = read(
         {
             key if ":" in key else f"eks-cilium:{key}": value if isinstance(value, str) else json.dumps(value)
             for key, value in raw.items()
         }
     )
-    assert isinstance(made, ChainingSettings)
-    return made
+    assert isinstance(settings, ChainingSettings)
+    return settings
 
 
-def made(
+def recorded(
     changes: dict[str, Any] | None = None, reading: Reading | None = READING, *, preview: bool = False
 ) -> Recorder:
     settings = settings_of(changes)
@@ -58,19 +58,19 @@ def made(
 
 @pytest.fixture(scope="module")
 def stack() -> Recorder:
-    return made()
+    return recorded()
 
 
 def refreshes(stack: Recorder) -> list[Registration]:
     by_name = {
-        (one.inputs["workload"]["kind"], one.inputs["workload"]["name"]): one
-        for one in stack.of("PodRefresh")
+        (entry.inputs["workload"]["kind"], entry.inputs["workload"]["name"]): entry
+        for entry in stack.of("PodRefresh")
     }
     return [by_name[workload.kind, workload.name] for workload in WORKLOADS]
 
 
 def test_it_is_one_resource_for_each_step(stack: Recorder):
-    assert Counter(one.type.rpartition(":")[2] for one in stack.registrations) == {
+    assert Counter(entry.type.rpartition(":")[2] for entry in stack.registrations) == {
         "kubernetes": 1,
         "PodInventory": 1,
         "Cilium": 1,
@@ -94,20 +94,20 @@ def test_it_is_one_resource_for_each_step(stack: Recorder):
     ],
 )
 def test_every_step_waits_for_the_one_before(stack: Recorder, first: str, then: str):
-    assert stack.waits_for(stack.one(then), stack.one(first))
+    assert stack.waits_for(stack.only(then), stack.only(first))
 
 
 @pytest.mark.parametrize("parallel", [1, 2, 4])
 def test_coredns_is_first_and_the_others_go_in_lanes(parallel: int):
-    stack = made({"refresh": {"parallel": parallel}})
+    stack = recorded({"refresh": {"parallel": parallel}})
     dns, *others = refreshes(stack)
-    agents, inventory = stack.one("ChainedAgents"), stack.one("PodInventory")
+    agents, inventory = stack.only("ChainedAgents"), stack.only("PodInventory")
 
     assert dns.depends_on - {inventory.urn} == {agents.urn}
-    for index, one in enumerate(others):
+    for index, entry in enumerate(others):
         before = {others[index - parallel].urn} if index >= parallel else {dns.urn}
-        assert one.depends_on - {inventory.urn} == {agents.urn} | before
-    assert {dns.urn, *(one.urn for one in others)} <= stack.one("ManagedPods").depends_on
+        assert entry.depends_on - {inventory.urn} == {agents.urn} | before
+    assert {dns.urn, *(entry.urn for entry in others)} <= stack.only("ManagedPods").depends_on
 
 
 def test_a_restart_is_named_by_its_workload_and_knows_nothing_else(stack: Recorder):
@@ -121,9 +121,9 @@ def test_a_restart_is_named_by_its_workload_and_knows_nothing_else(stack: Record
 
 def test_steps_carry_only_what_the_configuration_changes():
     rules = {"parallel": 1, "healthTimeoutSeconds": 900, "allow": {"barePods": ["debug/*"]}}
-    stack = made({"refresh": rules, "vpcCni": {"version": "v1.20.5-eksbuild.1"}})
+    stack = recorded({"refresh": rules, "vpcCni": {"version": "v1.20.5-eksbuild.1"}})
 
-    assert stack.one("ManagedPods").inputs["rules"] == {
+    assert stack.only("ManagedPods").inputs["rules"] == {
         "healthTimeoutSeconds": 900,
         "allow": {"barePods": ["debug/*"]},
         "vpcCniVersion": "v1.20.5-eksbuild.1",
@@ -131,25 +131,25 @@ def test_steps_carry_only_what_the_configuration_changes():
 
 
 def test_cilium_is_chained(stack: Recorder):
-    values = stack.one("Release").inputs["values"]
+    values = stack.only("Release").inputs["values"]
 
     assert values["cni"] == {"chainingMode": "aws-cni", "exclusive": False}
     assert values["enableIPv4Masquerade"] is False
     assert values["ipam"]["operator"]["clusterPoolIPv4PodCIDRList"] == ["198.19.0.0/16"]
 
 
-def test_the_release_is_the_one_a_replacement_goes_on_with(stack: Recorder):
-    """Else changing the mode would uninstall it and install another of the same name."""
-    assert stack.one("Release").urn.endswith(
+def test_a_replacement_continues_with_the_same_release(stack: Recorder):
+    """With another name, changing the mode would uninstall the release and install it again."""
+    assert stack.only("Release").urn.endswith(
         "eks-cilium:index:Cilium$kubernetes:helm.sh/v3:Release::shop-cilium"
     )
 
 
-def test_peers_are_told_to_the_vpc_cni_before_cilium():
-    stack = made({"peerCidrs": ["10.2.0.0/16"]})
+def test_the_vpc_cni_knows_peers_before_cilium_is_installed():
+    stack = recorded({"peerCidrs": ["10.2.0.0/16"]})
 
-    assert stack.one("SnatExclusions").inputs["peers"] == ["10.2.0.0/16"]
-    assert stack.waits_for(stack.one("Release"), stack.one("SnatExclusions"))
+    assert stack.only("SnatExclusions").inputs["peers"] == ["10.2.0.0/16"]
+    assert stack.waits_for(stack.only("Release"), stack.only("SnatExclusions"))
 
 
 @pytest.mark.parametrize(
@@ -162,14 +162,14 @@ def test_peers_are_told_to_the_vpc_cni_before_cilium():
 )
 def test_a_pool_with_addresses_of_the_cluster_is_refused(pool: str, with_whom: str):
     with pytest.raises(pulumi.RunError, match=r"eks-cilium:cilium\.pool is") as refusal:
-        made({"cilium": {**SETTINGS["cilium"], "pool": pool}})
+        recorded({"cilium": {**SETTINGS["cilium"], "pool": pool}})
 
     assert f"shared with {with_whom}" in str(refusal.value)
 
 
 def test_a_pool_too_small_for_the_nodes_is_refused():
     with pytest.raises(pulumi.RunError, match="a network for twice the 100 nodes"):
-        made(
+        recorded(
             {"cilium": {**SETTINGS["cilium"], "pool": "198.19.0.0/20"}},
             replace(READING, start=replace(READING.start, nodes=100)),
         )
@@ -177,11 +177,11 @@ def test_a_pool_too_small_for_the_nodes_is_refused():
 
 def test_a_kubernetes_that_cilium_does_not_support_is_refused():
     with pytest.raises(pulumi.RunError, match=r"this one needs 1\.31 or newer"):
-        made(reading=replace(READING, cluster=replace(CLUSTER, version="1.30")))
+        recorded(reading=replace(READING, cluster=replace(CLUSTER, version="1.30")))
 
 
 def test_a_preview_before_the_cluster_says_so_and_does_not_fail():
-    assert made(reading=None, preview=True).registrations == []
+    assert recorded(reading=None, preview=True).registrations == []
 
 
 EMPTY_PLAN = RefreshPlan(
@@ -200,17 +200,17 @@ EMPTY_PLAN = RefreshPlan(
 
 @pytest.mark.parametrize("kind", ["PodInventory", "PodRefresh", "ManagedPods"])
 def test_only_a_preview_hands_every_resource_its_part_of_the_plan(kind: str):
-    """In an update a resource is checked when its turn comes, so it has to look at the cluster then."""
+    """In an update a resource is checked when its turn comes, so it has to read the cluster then."""
     reading = replace(READING, start=RefreshBeginning(WORKLOADS, plan=EMPTY_PLAN, nodes=12))
 
-    previewed = made(reading=reading, preview=True).of(kind)
-    updated = made(reading=reading).of(kind)
+    previewed = recorded(reading=reading, preview=True).of(kind)
+    updated = recorded(reading=reading).of(kind)
 
     assert previewed
-    assert all("lines" in one.inputs["foreseen"] for one in previewed)
-    assert not any("foreseen" in one.inputs for one in updated)
+    assert all("lines" in entry.inputs["foreseen"] for entry in previewed)
+    assert not any("foreseen" in entry.inputs for entry in updated)
 
 
 def test_an_update_before_the_cluster_is_refused():
     with pytest.raises(pulumi.RunError, match=r"eks-cilium:cluster\.name is \"shop\""):
-        made(reading=None)
+        recorded(reading=None)

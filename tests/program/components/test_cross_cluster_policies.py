@@ -65,7 +65,7 @@ def test_an_intent_is_one_object_in_each_cluster(of_an_intent: Recorder):
 
 
 def test_its_objects_are_children_of_the_component_and_wait_with_it(of_an_intent: Recorder):
-    component, gate = of_an_intent.one("CrossClusterPolicy"), of_an_intent.one("ConfigMap")
+    component, gate = of_an_intent.only("CrossClusterPolicy"), of_an_intent.only("ConfigMap")
 
     assert component.type == "eks-cilium:index:CrossClusterPolicy"
     for policy in of_an_intent.of("CiliumNetworkPolicy"):
@@ -74,7 +74,7 @@ def test_its_objects_are_children_of_the_component_and_wait_with_it(of_an_intent
 
 
 def test_the_component_tells_what_it_made(of_an_intent: Recorder):
-    component = of_an_intent.one("CrossClusterPolicy")
+    component = of_an_intent.only("CrossClusterPolicy")
 
     assert of_an_intent.outputs[component.urn] == {
         "egress": "cluster-1: CiliumNetworkPolicy my-client/client-to-server-egress",
@@ -91,8 +91,8 @@ def test_other_objects_are_sent_as_they_are_written_but_for_their_status():
     )
 
     clusterwide, namespaced = (
-        recorded.one("CiliumClusterwideNetworkPolicy"),
-        recorded.one("CiliumNetworkPolicy"),
+        recorded.only("CiliumClusterwideNetworkPolicy"),
+        recorded.only("CiliumNetworkPolicy"),
     )
     assert clusterwide.name == "policies-cluster-2-two-rules"
     assert clusterwide.inputs["specs"] == by_hand[0].object["specs"]

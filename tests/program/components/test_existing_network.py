@@ -1,4 +1,4 @@
-"""What is checked before a cluster goes into a VPC that is already there."""
+"""The checks of an existing VPC before a cluster is created in it."""
 
 import ipaddress
 from typing import TYPE_CHECKING, Any
@@ -8,7 +8,7 @@ import pytest
 
 from components.network.existing_network import Subnet, network_problems
 from components.network.subnets import plan_subnets
-from tests.program.components.test_new_cluster_resources import made
+from tests.program.components.test_new_cluster_resources import recorded
 
 if TYPE_CHECKING:
     from recording import Recorder
@@ -61,24 +61,26 @@ def answers(gateway: str) -> dict[str, Any]:
     }
 
 
-def test_the_cluster_goes_into_the_existing_subnets_and_no_network_is_made():
-    stack: Recorder = made(NETWORK, answers("nat-1"))
+def test_the_cluster_uses_the_existing_subnets_and_no_network_is_created():
+    stack: Recorder = recorded(NETWORK, answers("nat-1"))
 
-    assert stack.one("Cluster").inputs["vpcId"] == VPC
-    assert stack.one("Cluster").inputs["privateSubnetIds"] == PRIVATE
+    assert stack.only("Cluster").inputs["vpcId"] == VPC
+    assert stack.only("Cluster").inputs["privateSubnetIds"] == PRIVATE
     assert not [
-        one for one in stack.registrations if one.type.startswith("aws:ec2/") and "Template" not in one.type
+        entry
+        for entry in stack.registrations
+        if entry.type.startswith("aws:ec2/") and "Template" not in entry.type
     ]
 
 
-def test_a_private_subnet_without_nat_is_refused_before_anything_is_made():
+def test_a_private_subnet_without_nat_is_refused_before_anything_is_created():
     with pytest.raises(pulumi.RunError, match="listed as private but its default route goes to nowhere"):
-        made(NETWORK, answers(""))
+        recorded(NETWORK, answers(""))
 
 
 def test_too_few_zones_are_refused():
     with pytest.raises(pulumi.RunError, match=r"2 availability zones, network\.zones wants 3"):
-        made(answers={"getAvailabilityZones": {"names": ["eu-x-1a", "eu-x-1b"], "zoneIds": []}})
+        recorded(answers={"getAvailabilityZones": {"names": ["eu-x-1a", "eu-x-1b"], "zoneIds": []}})
 
 
 @pytest.mark.parametrize("prefix", [16, 18, 20])
@@ -87,6 +89,6 @@ def test_subnets_fill_the_network_without_overlap(prefix: int):
     plans = plan_subnets(f"10.0.0.0/{prefix}", ["a", "b", "c"])
     subnets = [ipaddress.IPv4Network(text) for plan in plans for text in (plan.private, plan.public)]
 
-    assert all(one.subnet_of(ipaddress.IPv4Network(f"10.0.0.0/{prefix}")) for one in subnets)
+    assert all(subnet.subnet_of(ipaddress.IPv4Network(f"10.0.0.0/{prefix}")) for subnet in subnets)
     assert not any(a.overlaps(b) for i, a in enumerate(subnets) for b in subnets[i + 1 :])
-    assert {one.prefixlen for one in subnets} == {prefix + 2, prefix + 4}
+    assert {subnet.prefixlen for subnet in subnets} == {prefix + 2, prefix + 4}

@@ -108,7 +108,7 @@ def test_every_table_in_use_gets_a_route_to_the_other_side(peered: Recorder):
         ("rtb-2a", "10.1.0.0/16"),
         ("rtb-2b", "10.1.0.0/16"),
     }
-    accepter = peered.one("VpcPeeringConnectionAccepter")
+    accepter = peered.only("VpcPeeringConnectionAccepter")
     assert all(peered.waits_for(one, accepter) for one in peered.of("Route"))
 
 
@@ -125,13 +125,13 @@ def test_a_peering_into_another_region_and_account_is_taken_by_that_account():
     there = replace(there, arn="arn:aws:eks:eu-west-1:444455556666:cluster/eks-2")
     stack = made(found=FoundClusters((member_of(1), there)))
 
-    asked, taken = stack.one("VpcPeeringConnection"), stack.one("VpcPeeringConnectionAccepter")
+    asked, taken = stack.only("VpcPeeringConnection"), stack.only("VpcPeeringConnectionAccepter")
     assert asked.inputs["peerRegion"] == "eu-west-1"
     assert asked.inputs["peerOwnerId"] == "444455556666"
     assert asked.provider.split("::")[-2] == "aws-cluster-1"
     assert taken.provider.split("::")[-2] == "aws-cluster-2"
-    assert stack.one("VpcAssociationAuthorization").inputs["vpcRegion"] == "eu-west-1"
-    assert stack.waits_for(stack.one("ZoneAssociation"), stack.one("VpcAssociationAuthorization"))
+    assert stack.only("VpcAssociationAuthorization").inputs["vpcRegion"] == "eu-west-1"
+    assert stack.waits_for(stack.only("ZoneAssociation"), stack.only("VpcAssociationAuthorization"))
 
 
 def test_security_groups_open_what_is_needed_from_the_peers_network(peered: Recorder):
@@ -190,7 +190,7 @@ def test_a_transit_gateway_has_an_attachment_in_every_zone(attached: Recorder):
     count = counted(attached)
     assert (count["TransitGateway"], count["VpcAttachment"], count["VpcPeering"]) == (2, 2, 0)
 
-    attachment = attached.one("VpcAttachment", "mesh-cluster-1")
+    attachment = attached.only("VpcAttachment", "mesh-cluster-1")
     assert attachment.inputs["subnetIds"] == ["subnet-1a", "subnet-1b"]
     routes = attached.of("Route")
     assert {one.inputs["transitGatewayId"] for one in routes} == {"mesh-id"}
@@ -215,16 +215,16 @@ def test_three_clusters_are_three_pairs():
         "cluster-1-cluster-3",
         "cluster-2-cluster-3",
     ]
-    clusters = stack.one("Release", "cluster-2").inputs["values"]["clustermesh"]["config"]["clusters"]
+    clusters = stack.only("Release", "cluster-2").inputs["values"]["clustermesh"]["config"]["clusters"]
     assert [one["address"] for one in clusters] == ["cluster-1.mesh.cilium.io", "cluster-3.mesh.cilium.io"]
 
 
 def test_the_zone_is_asked_by_every_vpc_and_names_every_load_balancer(peered: Recorder):
-    zone = peered.one("Zone")
+    zone = peered.only("Zone")
     assert zone.inputs["name"] == "mesh.cilium.io"
     assert zone.inputs["vpcs"] == [{"vpcId": "vpc-1", "vpcRegion": "eu-central-1"}]
     assert zone.ignore_changes == ("vpcs",)
-    assert peered.one("ZoneAssociation").inputs["vpcId"] == "vpc-2"
+    assert peered.only("ZoneAssociation").inputs["vpcId"] == "vpc-2"
     assert [one.inputs["name"] for one in peered.of("Record")] == [
         "cluster-1.mesh.cilium.io",
         "cluster-2.mesh.cilium.io",
@@ -234,13 +234,13 @@ def test_the_zone_is_asked_by_every_vpc_and_names_every_load_balancer(peered: Re
 def test_the_zone_stays_with_its_owner_whatever_comes_first():
     stack = made({"clusterMesh": {"zoneOwner": "cluster-2"}})
 
-    assert stack.one("Zone").provider.split("::")[-2] == "aws-cluster-2"
-    assert stack.one("ZoneAssociation").inputs["vpcId"] == "vpc-1"
+    assert stack.only("Zone").provider.split("::")[-2] == "aws-cluster-2"
+    assert stack.only("ZoneAssociation").inputs["vpcId"] == "vpc-1"
     assert {one.provider.split("::")[-2] for one in stack.of("Record")} == {"aws-cluster-2"}
 
 
 def test_the_release_is_one_beside_the_clusters_own(peered: Recorder):
-    release = peered.one("Release", "cluster-1")
+    release = peered.only("Release", "cluster-1")
 
     assert release.inputs["name"] == "cilium-clustermesh"
     assert release.inputs["version"] == "1.19.6"
@@ -252,11 +252,11 @@ def test_the_release_is_one_beside_the_clusters_own(peered: Recorder):
     assert all(
         peered.waits_for(release, one) for one in peered.of("Secret") if one.name.startswith("cluster-1")
     )
-    assert peered.waits_for(release, peered.one("VpcPeeringConnectionAccepter"))
+    assert peered.waits_for(release, peered.only("VpcPeeringConnectionAccepter"))
 
 
 def test_every_load_balancer_is_internal_and_for_the_peers(peered: Recorder):
-    service = peered.one("Release", "cluster-1").inputs["values"]["clustermesh"]["apiserver"]["service"]
+    service = peered.only("Release", "cluster-1").inputs["values"]["clustermesh"]["apiserver"]["service"]
 
     annotations = service["annotations"]
     assert (annotations[SCHEME], annotations[INTERNAL], annotations[TYPE]) == ("internal", "true", "nlb")
@@ -267,7 +267,7 @@ def test_more_annotations_never_take_the_place_of_ours():
     more = {"service.beta.kubernetes.io/aws-load-balancer-cross-zone-load-balancing-enabled": "true"}
     stack = made({"clusterMesh": {"serviceAnnotations": more}})
 
-    service = stack.one("Release", "cluster-1").inputs["values"]["clustermesh"]["apiserver"]["service"]
+    service = stack.only("Release", "cluster-1").inputs["values"]["clustermesh"]["apiserver"]["service"]
     assert more.items() < service["annotations"].items()
     assert service["annotations"][SCHEME] == "internal"
 
@@ -280,7 +280,7 @@ def test_certificates_reach_each_version_its_own_way(version: str):
 
     release = RELEASES[version]
     secrets = {one.inputs["metadata"]["name"] for one in stack.of("Secret")}
-    tls = stack.one("Release", "cluster-1").inputs["values"]["clustermesh"]["apiserver"]["tls"]
+    tls = stack.only("Release", "cluster-1").inputs["values"]["clustermesh"]["apiserver"]["tls"]
     assert tls["auto"] == {"enabled": False}
     if release.mesh_certificates_are_values:
         assert not secrets
@@ -291,10 +291,10 @@ def test_certificates_reach_each_version_its_own_way(version: str):
 
 
 def test_one_authority_signs_for_all_and_its_key_goes_nowhere_else(peered: Recorder):
-    key = peered.one("PrivateKey", "mesh-1").inputs
+    key = peered.only("PrivateKey", "mesh-1").inputs
     assert key["algorithm"] == "ECDSA"
     signed = peered.of("LocallySignedCert")
-    assert all(peered.waits_for(one, peered.one("SelfSignedCert")) for one in signed)
+    assert all(peered.waits_for(one, peered.only("SelfSignedCert")) for one in signed)
     assert all(
         set(one.inputs["data"]["value"]) == {"ca.crt", "tls.crt", "tls.key"} for one in peered.of("Secret")
     ), "marked as secret, as a whole"
@@ -305,17 +305,17 @@ def test_a_rotation_trusts_two_authorities_and_signs_with_one():
     stack = made({"clusterMesh": {"authorities": {"issuing": 1, "trusted": [1, 2]}}})
 
     assert [one.name for one in stack.of("SelfSignedCert")] == ["mesh-1", "mesh-2"]
-    first = stack.one("SelfSignedCert", "mesh-1")
+    first = stack.only("SelfSignedCert", "mesh-1")
     assert all(stack.waits_for(one, first) for one in stack.of("LocallySignedCert"))
 
 
 def test_gates_open_after_everything(peered: Recorder):
     for gate in peered.of("MeshReadiness"):
         assert all(peered.waits_for(gate, one) for one in (*peered.of("Record"), *peered.of("Release")))
-    gate = peered.one("MeshReadiness", "cluster-1")
+    gate = peered.only("MeshReadiness", "cluster-1")
     assert gate.inputs["remotes"] == ["cluster-2"]
     assert gate.inputs["command"] == "cilium-dbg"
-    endpoint = peered.one("MeshEndpoint", "cluster-1")
+    endpoint = peered.only("MeshEndpoint", "cluster-1")
     assert endpoint.inputs["subnets"] == ["subnet-1a", "subnet-1b"]
 
 

@@ -15,7 +15,7 @@ from tests.program.settings.bad_configurations import GOOD_NEW_CHAINING, as_pulu
 pytestmark = pytest.mark.simulation
 
 
-def made(change: dict[str, Any] | None = None, *, preview: bool = False) -> Recorder:
+def recorded(change: dict[str, Any] | None = None, *, preview: bool = False) -> Recorder:
     settings = read(as_pulumi(changed(GOOD_NEW_CHAINING, change or {})))
     assert isinstance(settings, NewChainedClusterSettings)
     return record(lambda: new_chained_cluster.run(settings), preview=preview)
@@ -23,18 +23,18 @@ def made(change: dict[str, Any] | None = None, *, preview: bool = False) -> Reco
 
 @pytest.fixture(scope="module")
 def stack() -> Recorder:
-    return made()
+    return recorded()
 
 
 def test_the_cni_is_the_vpc_cni_and_cilium_makes_no_interface(stack: Recorder):
-    kinds = Counter(one.type for one in stack.registrations)
+    kinds = Counter(entry.type for entry in stack.registrations)
 
     assert kinds["eks-cilium:index:VpcCni"] == 1
     assert kinds["eks-cilium:index:Cilium"] == 1
     assert kinds["eks-cilium:index:OperatorRole"] == 0
     assert kinds["aws:eks/addon:Addon"] == 2
-    assert stack.one("Cluster").inputs["bootstrapSelfManagedAddons"] is False
-    assert stack.one("Cluster").inputs["kubeProxyAddonOptions"]["enabled"] is True
+    assert stack.only("Cluster").inputs["bootstrapSelfManagedAddons"] is False
+    assert stack.only("Cluster").inputs["kubeProxyAddonOptions"]["enabled"] is True
 
 
 @pytest.mark.parametrize(
@@ -50,9 +50,13 @@ def test_the_cni_is_the_vpc_cni_and_cilium_makes_no_interface(stack: Recorder):
     ],
     ids="/".join,
 )
-def test_the_order_in_which_things_are_made(stack: Recorder, later: tuple, earlier: tuple):
+def test_the_order_of_creation(stack: Recorder, later: tuple, earlier: tuple):
     first, second = (
-        next(one for one in stack.of(kind) if one.name == name and not one.type.endswith(":index:NodeGroup"))
+        next(
+            entry
+            for entry in stack.of(kind)
+            if entry.name == name and not entry.type.endswith(":index:NodeGroup")
+        )
         for kind, name in (later, earlier)
     )
 
@@ -60,7 +64,7 @@ def test_the_order_in_which_things_are_made(stack: Recorder, later: tuple, earli
 
 
 def test_the_add_on_is_pinned_tags_its_interfaces_and_spares_peers(stack: Recorder):
-    inputs = stack.one("Addon", "dev-vpc-cni").inputs
+    inputs = stack.only("Addon", "dev-vpc-cni").inputs
     configuration = json.loads(inputs["configurationValues"])
 
     assert inputs["addonVersion"] == "v1.20.5-eksbuild.1"
@@ -70,22 +74,24 @@ def test_the_add_on_is_pinned_tags_its_interfaces_and_spares_peers(stack: Record
 
 
 def test_without_peers_nothing_is_excluded():
-    inputs = made({"peerCidrs": []}).one("Addon", "dev-vpc-cni").inputs
+    inputs = recorded({"peerCidrs": []}).only("Addon", "dev-vpc-cni").inputs
 
     assert "EXCLUDE_SNAT" not in inputs["configurationValues"]
 
 
 def test_the_add_on_has_a_role_of_its_own_and_nodes_have_none_of_it(stack: Recorder):
-    role = stack.one("Role", "dev-vpc-cni")
+    role = stack.only("Role", "dev-vpc-cni")
 
     condition = json.loads(role.inputs["assumeRolePolicy"])["Statement"][0]["Condition"]["StringEquals"]
     assert condition[f"{ISSUER}:sub"] == "system:serviceaccount:kube-system:aws-node"
-    of_nodes = [one.inputs["policyArn"] for one in stack.of("RolePolicyAttachment") if "node" in one.name]
+    of_nodes = [
+        entry.inputs["policyArn"] for entry in stack.of("RolePolicyAttachment") if "node" in entry.name
+    ]
     assert not [arn for arn in of_nodes if arn.endswith("AmazonEKS_CNI_Policy")]
 
 
 def test_values_are_those_of_a_chain(stack: Recorder):
-    values = stack.one("Release").inputs["values"]
+    values = stack.only("Release").inputs["values"]
 
     assert values["cni"] == {"chainingMode": "aws-cni", "exclusive": False}
     assert values["enableIPv4Masquerade"] is False
@@ -94,13 +100,13 @@ def test_values_are_those_of_a_chain(stack: Recorder):
 
 
 def test_nodes_wait_tainted_and_their_image_sets_up_its_interfaces_itself(stack: Recorder):
-    group = next(one for one in stack.of("NodeGroup") if one.custom)
+    group = next(entry for entry in stack.of("NodeGroup") if entry.custom)
 
     assert group.inputs["taints"][0]["key"] == "node.cilium.io/agent-not-ready"
-    assert "userData" not in stack.one("LaunchTemplate").inputs
+    assert "userData" not in stack.only("LaunchTemplate").inputs
 
 
 def test_limits_of_the_mode_are_named_in_the_preview(caplog: pytest.LogCaptureFixture):
-    made({"cilium": {"values": {"egressGateway": {"enabled": True}}}}, preview=True)
+    recorded({"cilium": {"values": {"egressGateway": {"enabled": True}}}}, preview=True)
 
     assert "is limited in this mode" in caplog.text

@@ -30,7 +30,7 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def made(changes: dict[str, Any] | None = None, answers: dict[str, Any] | None = None) -> Recorder:
+def recorded(changes: dict[str, Any] | None = None, answers: dict[str, Any] | None = None) -> Recorder:
     raw = {**SETTINGS, **(changes or {})}
     settings = read(
         {
@@ -43,11 +43,11 @@ def made(changes: dict[str, Any] | None = None, answers: dict[str, Any] | None =
 
 @pytest.fixture(scope="module")
 def stack() -> Recorder:
-    return made()
+    return recorded()
 
 
-def test_every_type_is_made_as_often_as_it_has_to_be(stack: Recorder):
-    assert Counter(one.type for one in stack.registrations) == {
+def test_every_type_is_created_as_often_as_it_has_to_be(stack: Recorder):
+    assert Counter(entry.type for entry in stack.registrations) == {
         "pulumi:providers:aws": 1,
         "pulumi:providers:kubernetes": 1,
         "eks-cilium:index:Network": 1,
@@ -82,22 +82,22 @@ def test_every_type_is_made_as_often_as_it_has_to_be(stack: Recorder):
 
 
 def test_names_and_urns_are_unique(stack: Recorder):
-    assert len({one.urn for one in stack.registrations}) == len(stack.registrations)
+    assert len({entry.urn for entry in stack.registrations}) == len(stack.registrations)
 
 
 def test_every_component_registers_its_outputs_and_has_children(stack: Recorder):
-    components = [one for one in stack.registrations if one.type.startswith("eks-cilium:")]
-    parents = {one.parent for one in stack.registrations}
+    components = [entry for entry in stack.registrations if entry.type.startswith("eks-cilium:")]
+    parents = {entry.parent for entry in stack.registrations}
 
-    assert {one.urn for one in components} <= parents
-    assert {one.urn for one in components} <= set(stack.outputs)
+    assert {entry.urn for entry in components} <= parents
+    assert {entry.urn for entry in components} <= set(stack.outputs)
 
 
 def test_every_aws_resource_uses_the_programs_own_provider(stack: Recorder):
-    own = stack.one("aws")
-    for one in stack.registrations:
-        if one.type.startswith(("aws:", "eks:index:Cluster")):
-            assert one.provider.startswith(own.urn), one.urn
+    own = stack.only("aws")
+    for entry in stack.registrations:
+        if entry.type.startswith(("aws:", "eks:index:Cluster")):
+            assert entry.provider.startswith(own.urn), entry.urn
 
 
 @pytest.mark.parametrize(
@@ -119,10 +119,14 @@ def test_every_aws_resource_uses_the_programs_own_provider(stack: Recorder):
     ],
     ids="/".join,
 )
-def test_the_order_in_which_things_are_made(stack: Recorder, later: tuple, earlier: tuple):
-    """Both ways: destroying runs it backwards."""
+def test_the_order_of_creation(stack: Recorder, later: tuple, earlier: tuple):
+    """Deletion runs in the opposite order, so the test checks both directions."""
     first, second = (
-        next(one for one in stack.of(kind) if one.name == name and one.type != "eks-cilium:index:NodeGroup")
+        next(
+            entry
+            for entry in stack.of(kind)
+            if entry.name == name and entry.type != "eks-cilium:index:NodeGroup"
+        )
         for kind, name in (later, earlier)
     )
 
@@ -131,7 +135,7 @@ def test_the_order_in_which_things_are_made(stack: Recorder, later: tuple, earli
 
 
 def test_no_default_cni_no_default_add_ons_no_default_nodes(stack: Recorder):
-    inputs = stack.one("Cluster").inputs
+    inputs = stack.only("Cluster").inputs
 
     assert inputs["bootstrapSelfManagedAddons"] is False
     assert inputs["useDefaultVpcCni"] is True
@@ -143,30 +147,30 @@ def test_no_default_cni_no_default_add_ons_no_default_nodes(stack: Recorder):
     assert inputs["authenticationMode"] == "API"
 
 
-def test_kube_proxy_comes_pinned_when_cilium_does_not_replace_it():
-    stack = made(
+def test_kube_proxy_is_pinned_when_cilium_does_not_replace_it():
+    stack = recorded(
         {
             "cilium": {"version": "1.19.6", "kubeProxyReplacement": False},
             "kubeProxy": {"version": "v1.34.0-eksbuild.2"},
         }
     )
 
-    options = stack.one("Cluster").inputs["kubeProxyAddonOptions"]
+    options = stack.only("Cluster").inputs["kubeProxyAddonOptions"]
     assert (options["enabled"], options["version"]) == (True, "v1.34.0-eksbuild.2")
-    assert stack.one("Release").inputs["values"]["kubeProxyReplacement"] == "false"
+    assert stack.only("Release").inputs["values"]["kubeProxyReplacement"] == "false"
 
 
 def test_the_cluster_is_protected_and_nothing_else_is(stack: Recorder):
-    assert [one.type for one in stack.registrations if one.protect] == ["eks:index:Cluster"]
+    assert [entry.type for entry in stack.registrations if entry.protect] == ["eks:index:Cluster"]
     assert not [
-        one
-        for one in made({"cluster": SETTINGS["cluster"] | {"protect": False}}).registrations
-        if one.protect
+        entry
+        for entry in recorded({"cluster": SETTINGS["cluster"] | {"protect": False}}).registrations
+        if entry.protect
     ]
 
 
 def test_admins_get_access_entries_with_stable_names(stack: Recorder):
-    entries = stack.one("Cluster").inputs["accessEntries"]
+    entries = stack.only("Cluster").inputs["accessEntries"]
 
     assert list(entries) == [f"{ACCOUNT}-role-platform"]
     policy = entries[f"{ACCOUNT}-role-platform"]["accessPolicies"]["admin"]
@@ -174,7 +178,7 @@ def test_admins_get_access_entries_with_stable_names(stack: Recorder):
 
 
 def test_nodes_join_tainted_and_in_private_subnets(stack: Recorder):
-    groups = [one for one in stack.of("NodeGroup") if one.custom]
+    groups = [entry for entry in stack.of("NodeGroup") if entry.custom]
 
     for group in groups:
         assert group.inputs["taints"][0] == {
@@ -187,7 +191,7 @@ def test_nodes_join_tainted_and_in_private_subnets(stack: Recorder):
 
 
 def test_only_an_autoscaled_groups_size_is_left_alone(stack: Recorder):
-    ignored = {one.name: one.ignore_changes for one in stack.of("NodeGroup") if one.custom}
+    ignored = {entry.name: entry.ignore_changes for entry in stack.of("NodeGroup") if entry.custom}
 
     assert ignored == {"dev-batch": ("scalingConfig.desiredSize",), "dev-system": ()}
 
@@ -210,15 +214,15 @@ def test_systemd_networkd_is_told_to_leave_other_interfaces_alone(stack: Recorde
 
 
 def test_bottlerocket_gets_no_user_data_and_its_own_data_volume():
-    stack = made({"nodeGroups": {"system": {"amiType": "BOTTLEROCKET_x86_64"}}})
+    stack = recorded({"nodeGroups": {"system": {"amiType": "BOTTLEROCKET_x86_64"}}})
 
-    inputs = stack.one("LaunchTemplate").inputs
+    inputs = stack.only("LaunchTemplate").inputs
     assert "userData" not in inputs
     assert inputs["blockDeviceMappings"][0]["deviceName"] == "/dev/xvdb"
 
 
 def test_the_release_does_not_wait_and_keeps_its_name(stack: Recorder):
-    inputs = stack.one("Release").inputs
+    inputs = stack.only("Release").inputs
 
     assert (inputs["name"], inputs["namespace"]) == ("cilium", "kube-system")
     assert inputs["skipAwait"] is True
@@ -235,13 +239,13 @@ def test_the_release_does_not_wait_and_keeps_its_name(stack: Recorder):
     ],
 )
 def test_where_the_chart_comes_from(repository: str, chart: str, options: dict | None):
-    inputs = made({"cilium": {"version": "1.19.6", "chartRepository": repository}}).one("Release").inputs
+    inputs = recorded({"cilium": {"version": "1.19.6", "chartRepository": repository}}).only("Release").inputs
 
     assert (inputs["chart"], inputs.get("repositoryOpts")) == (chart, options)
 
 
 def test_values_carry_what_only_the_cluster_knows(stack: Recorder):
-    values = stack.one("Release").inputs["values"]
+    values = stack.only("Release").inputs["values"]
 
     assert values["k8sServiceHost"] == "abc.gr7.eu-central-1.eks.amazonaws.com"
     assert values["k8sServicePort"] == "443"
@@ -252,7 +256,7 @@ def test_values_carry_what_only_the_cluster_knows(stack: Recorder):
 
 
 def test_subnets_are_spelled_as_the_release_splits_them():
-    values = made({"cilium": {"version": "1.12.4"}}).one("Release").inputs["values"]
+    values = recorded({"cilium": {"version": "1.12.4"}}).only("Release").inputs["values"]
 
     assert values["eni"]["subnetIDsFilter"] == " ".join(
         f"dev-private-eu-central-1{zone}-id" for zone in "abc"
@@ -261,15 +265,15 @@ def test_subnets_are_spelled_as_the_release_splits_them():
 
 @pytest.mark.parametrize(("version", "warned"), [("1.18.4", True), ("1.19.6", False)])
 def test_an_untested_kubernetes_is_a_warning(caplog: pytest.LogCaptureFixture, version: str, warned: bool):
-    made({"cilium": {"version": version}})
+    recorded({"cilium": {"version": version}})
 
     assert ("is tested with Kubernetes up to" in caplog.text) is warned
 
 
 def test_the_release_uses_a_provider_of_its_own_bound_to_the_cluster(stack: Recorder):
-    provider = stack.one("kubernetes")
+    provider = stack.only("kubernetes")
 
-    assert stack.one("Release").provider.startswith(provider.urn)
+    assert stack.only("Release").provider.startswith(provider.urn)
     assert provider.inputs["clusterIdentifier"] == f"arn:aws:eks:eu-central-1:{ACCOUNT}:cluster/dev"
     user = json.loads(provider.inputs["kubeconfig"])["users"][0]["user"]
     assert user["exec"]["args"][:2] == ["eks", "get-token"]
@@ -277,23 +281,23 @@ def test_the_release_uses_a_provider_of_its_own_bound_to_the_cluster(stack: Reco
 
 
 def test_the_operators_role_trusts_one_service_account_of_this_cluster(stack: Recorder):
-    role = stack.one("Role", "dev-cilium-operator")
+    role = stack.only("Role", "dev-cilium-operator")
 
     condition = json.loads(role.inputs["assumeRolePolicy"])["Statement"][0]["Condition"]["StringEquals"]
     assert condition[f"{ISSUER}:sub"] == "system:serviceaccount:kube-system:cilium-operator"
 
 
 def test_no_group_of_the_vpc_is_open_by_default(stack: Recorder):
-    closed = stack.one("DefaultSecurityGroup").inputs
+    closed = stack.only("DefaultSecurityGroup").inputs
 
     assert "ingress" not in closed
     assert "egress" not in closed
 
 
 def test_a_gateway_per_zone_when_asked_for():
-    stack = made({"network": {"cidr": "10.0.0.0/16", "zones": ["eu-central-1a", "eu-central-1b"]}})
+    stack = recorded({"network": {"cidr": "10.0.0.0/16", "zones": ["eu-central-1a", "eu-central-1b"]}})
 
-    routes = {one.name: one.inputs.get("natGatewayId") for one in stack.of("Route")}
+    routes = {entry.name: entry.inputs.get("natGatewayId") for entry in stack.of("Route")}
     assert routes == {
         "dev-private-eu-central-1a": "dev-nat-eu-central-1a-id",
         "dev-private-eu-central-1b": "dev-nat-eu-central-1b-id",
@@ -302,29 +306,29 @@ def test_a_gateway_per_zone_when_asked_for():
 
 
 def test_the_gate_expects_the_nodes_that_are_there_for_sure(stack: Recorder):
-    assert stack.one("ReadinessGate").inputs["minimum_nodes"] == 2 + 1
+    assert stack.only("ReadinessGate").inputs["minimum_nodes"] == 2 + 1
 
 
 def test_dynamic_resources_know_their_own_urn(stack: Recorder):
     for kind in ("ReadinessGate", "InterfaceSweep"):
-        assert stack.one(kind).inputs["urn"] == stack.one(kind).urn
+        assert stack.only(kind).inputs["urn"] == stack.only(kind).urn
 
 
 def test_every_taggable_resource_says_whose_it_is(stack: Recorder):
-    tagged = [one for one in stack.registrations if "tags" in one.inputs]
+    tagged = [entry for entry in stack.registrations if "tags" in entry.inputs]
 
     assert len(tagged) > 20
-    for one in tagged:
-        assert one.inputs["tags"]["eks-cilium/cluster"] == "dev", one.urn
-        assert one.inputs["tags"]["team"] == "platform", one.urn
+    for entry in tagged:
+        assert entry.inputs["tags"]["eks-cilium/cluster"] == "dev", entry.urn
+        assert entry.inputs["tags"]["team"] == "platform", entry.urn
 
 
 def test_another_cilium_version_changes_the_release_only(stack: Recorder):
-    newer = made({"cilium": {"version": "1.20.2", "chartRepository": "charts"}})
+    newer = recorded({"cilium": {"version": "1.20.2", "chartRepository": "charts"}})
 
-    before = {one.urn: one.inputs for one in stack.registrations}
-    after = {one.urn: one.inputs for one in newer.registrations}
-    assert [urn for urn in before if before[urn] != after[urn]] == [stack.one("Release").urn]
+    before = {entry.urn: entry.inputs for entry in stack.registrations}
+    after = {entry.urn: entry.inputs for entry in newer.registrations}
+    assert [urn for urn in before if before[urn] != after[urn]] == [stack.only("Release").urn]
     assert before.keys() == after.keys()
 
 

@@ -64,7 +64,7 @@ def settings_of(changes: dict[str, Any] | None = None) -> ReplacementSettings:
     return read_settings
 
 
-def made(
+def recorded(
     changes: dict[str, Any] | None = None, reading: Reading | None = READING, *, preview: bool = False
 ) -> Recorder:
     settings = settings_of(changes)
@@ -83,25 +83,25 @@ def of_cluster(**changes: Any) -> Reading:
     return ClusterReading(replace(CLUSTER, **changes), BEGINNING)
 
 
-BACK = {"migration": {"target": "aws-vpc-cni"}}
+ROLLBACK = {"migration": {"target": "aws-vpc-cni"}}
 
 
 @pytest.fixture(scope="module")
-def forward() -> Recorder:
-    return made()
+def migration() -> Recorder:
+    return recorded()
 
 
 @pytest.fixture(scope="module")
-def back() -> Recorder:
-    return made(BACK)
+def rollback() -> Recorder:
+    return recorded(ROLLBACK)
 
 
 def counted(stack: Recorder) -> Counter[str]:
-    return Counter(one.type.rpartition(":")[2] for one in stack.registrations)
+    return Counter(entry.type.rpartition(":")[2] for entry in stack.registrations)
 
 
-def test_the_way_to_cilium_is_one_resource_for_each_step(forward: Recorder):
-    assert counted(forward) == {
+def test_a_migration_to_cilium_is_one_resource_for_each_step(migration: Recorder):
+    assert counted(migration) == {
         "aws": 1,
         "kubernetes": 1,
         "NodeInventory": 1,
@@ -124,9 +124,9 @@ def test_the_way_to_cilium_is_one_resource_for_each_step(forward: Recorder):
     }
 
 
-def test_the_way_back_makes_nothing_but_steps(back: Recorder):
-    """What is left out of it is deleted at its end: Cilium among it."""
-    assert counted(back) == {
+def test_a_rollback_registers_nothing_but_steps(rollback: Recorder):
+    """Whatever a rollback does not register is deleted at its end, Cilium included."""
+    assert counted(rollback) == {
         "aws": 1,
         "NodeInventory": 1,
         "CniRollback": 1,
@@ -140,11 +140,12 @@ def test_the_way_back_makes_nothing_but_steps(back: Recorder):
     }
 
 
-def test_no_resource_of_one_way_is_mistaken_for_one_of_the_other(forward: Recorder, back: Recorder):
-    """Else it would be kept instead of made and deleted. The provider is the one thing both have."""
-    shared = {one.urn for one in forward.registrations} & {one.urn for one in back.registrations}
+def test_migration_and_rollback_share_no_resource(migration: Recorder, rollback: Recorder):
+    """A shared resource would be kept instead of being created and deleted. Only the provider is shared."""
+    forward = {entry.urn for entry in migration.registrations}
+    backward = {entry.urn for entry in rollback.registrations}
 
-    assert shared == {forward.one("aws").urn}
+    assert forward & backward == {migration.only("aws").urn}
 
 
 @pytest.mark.parametrize(
@@ -162,8 +163,8 @@ def test_no_resource_of_one_way_is_mistaken_for_one_of_the_other(forward: Record
         ("AwsNodeRemoval", "PolicyResume"),
     ],
 )
-def test_every_step_to_cilium_waits_for_the_one_before(forward: Recorder, first: str, then: str):
-    assert forward.waits_for(forward.one(then), forward.one(first))
+def test_every_step_to_cilium_waits_for_the_one_before(migration: Recorder, first: str, then: str):
+    assert migration.waits_for(migration.only(then), migration.only(first))
 
 
 @pytest.mark.parametrize(
@@ -176,29 +177,29 @@ def test_every_step_to_cilium_waits_for_the_one_before(forward: Recorder, first:
         ("CapacityRestore", "AgentsGone"),
     ],
 )
-def test_every_step_back_waits_for_the_one_before(back: Recorder, first: str, then: str):
-    assert back.waits_for(back.one(then), back.one(first))
+def test_every_step_of_a_rollback_waits_for_the_one_before(rollback: Recorder, first: str, then: str):
+    assert rollback.waits_for(rollback.only(then), rollback.only(first))
 
 
 def rotations(stack: Recorder) -> list[Registration]:
-    by_node = {one.inputs["node"]: one for one in stack.of("NodeRotation")}
+    by_node = {entry.inputs["node"]: entry for entry in stack.of("NodeRotation")}
     return [by_node[node] for node in NODES]
 
 
 @pytest.mark.parametrize("parallel", [1, 2, 4])
 @pytest.mark.parametrize("target", ["cilium", "aws-vpc-cni"])
 def test_a_node_waits_for_the_one_that_many_places_before_it(parallel: int, target: str):
-    stack = made({"migration": {"target": target, "parallel": parallel}})
-    chain, surge, inventory = rotations(stack), stack.one("Surge"), stack.one("NodeInventory")
+    stack = recorded({"migration": {"target": target, "parallel": parallel}})
+    chain, surge, inventory = rotations(stack), stack.only("Surge"), stack.only("NodeInventory")
 
-    for index, one in enumerate(chain):
+    for index, entry in enumerate(chain):
         before = {chain[index - parallel].urn} if index >= parallel else set()
-        assert one.depends_on - {inventory.urn} == {surge.urn} | before
-    assert {one.urn for one in chain} <= stack.one("CapacityRestore").depends_on
+        assert entry.depends_on - {inventory.urn} == {surge.urn} | before
+    assert {entry.urn for entry in chain} <= stack.only("CapacityRestore").depends_on
 
 
-def test_a_rotation_is_named_by_its_node_and_knows_nothing_else(forward: Recorder):
-    first = rotations(forward)[0]
+def test_a_rotation_is_named_by_its_node_and_knows_nothing_else(migration: Recorder):
+    first = rotations(migration)[0]
 
     assert first.name == "shop-ip-10-0-0-0"
     assert first.inputs.keys() - {"__provider"} == {
@@ -216,19 +217,19 @@ def test_a_rotation_is_named_by_its_node_and_knows_nothing_else(forward: Recorde
 
 def test_nodes_that_share_the_short_part_of_their_name_keep_the_whole():
     nodes = ("ip-1.eu-central-1.compute.internal", "ip-1.example.org", "ip-2.example.org")
-    stack = made(reading=ClusterReading(CLUSTER, replace(BEGINNING, nodes=nodes)))
+    stack = recorded(reading=ClusterReading(CLUSTER, replace(BEGINNING, nodes=nodes)))
 
-    assert {one.name for one in stack.of("NodeRotation")} == {
+    assert {entry.name for entry in stack.of("NodeRotation")} == {
         "shop-ip-1.eu-central-1.compute.internal",
         "shop-ip-1.example.org",
         "shop-ip-2",
     }
 
 
-def test_every_step_belongs_to_the_migration_its_inventory_began(forward: Recorder):
-    steps = [one for one in forward.registrations if one.type.startswith(DYNAMIC)]
+def test_every_step_belongs_to_the_migration_its_inventory_began(migration: Recorder):
+    steps = [entry for entry in migration.registrations if entry.type.startswith(DYNAMIC)]
 
-    assert {one.inputs.get("migration") for one in steps if "NodeInventory" not in one.type} == {
+    assert {entry.inputs.get("migration") for entry in steps if "NodeInventory" not in entry.type} == {
         "2026-01-01T00:00:00"
     }
 
@@ -239,18 +240,18 @@ def test_steps_carry_only_what_the_configuration_changes():
         "surge": 1,
         "allow": {"barePods": ["debug/*"], "fargateNodes": False},
     }
-    stack = made({"migration": rules})
+    stack = recorded({"migration": rules})
 
-    for one in stack.registrations:
-        if one.type.startswith(DYNAMIC):
-            assert one.inputs["rules"] == {
+    for entry in stack.registrations:
+        if entry.type.startswith(DYNAMIC):
+            assert entry.inputs["rules"] == {
                 "drainTimeoutSeconds": 1800,
                 "allow": {"barePods": ["debug/*"]},
             }
 
 
-def test_cilium_runs_beside_the_other_cni_and_beside_kube_proxy(forward: Recorder):
-    release = forward.one("Release").inputs
+def test_cilium_runs_beside_the_other_cni_and_beside_kube_proxy(migration: Recorder):
+    release = migration.only("Release").inputs
 
     assert release["skipAwait"] is True
     values = release["values"]
@@ -263,14 +264,14 @@ def test_cilium_runs_beside_the_other_cni_and_beside_kube_proxy(forward: Recorde
 
 
 def test_a_name_that_cilium_does_not_take_is_ciliums_alone():
-    stack = made(
+    stack = recorded(
         {"cluster": {"name": "Shop_EU"}, "cilium": {"version": "1.19.6", "clusterName": "shop-eu"}},
         of_cluster(name="Shop_EU"),
     )
 
-    assert stack.one("Release").inputs["values"]["cluster"]["name"] == "shop-eu"
-    assert stack.one("Surge").inputs["cluster_name"] == "Shop_EU"
-    assert stack.one("Surge").name == "shop-eu"
+    assert stack.only("Release").inputs["values"]["cluster"]["name"] == "shop-eu"
+    assert stack.only("Surge").inputs["cluster_name"] == "Shop_EU"
+    assert stack.only("Surge").name == "shop-eu"
 
 
 def test_public_nodes_masquerade_on_the_interfaces_of_their_image():
@@ -279,43 +280,45 @@ def test_public_nodes_masquerade_on_the_interfaces_of_their_image():
         replace(BEGINNING, image_families=frozenset({"bottlerocket"})),
     )
 
-    values = made(reading=reading).one("Release").inputs["values"]
+    values = recorded(reading=reading).only("Release").inputs["values"]
     assert values["egressMasqueradeInterfaces"] == "eth+"
     assert values["ipv4NativeRoutingCIDR"] == "10.0.0.0/16"
 
 
-def test_public_nodes_of_two_image_families_need_a_word_about_their_interfaces():
+def test_public_nodes_of_two_image_families_need_their_interfaces_configured():
     reading = ClusterReading(
         replace(CLUSTER, subnet_kinds=frozenset({"public"})),
         replace(BEGINNING, image_families=frozenset({"al2023", "bottlerocket"})),
     )
 
     with pytest.raises(pulumi.RunError, match=r"eks-cilium:cilium\.egressMasqueradeInterfaces is not set"):
-        made(reading=reading)
+        recorded(reading=reading)
 
 
-def test_the_operator_may_attach_to_instances_that_carry_the_clusters_tag(forward: Recorder):
-    policy = json.loads(forward.one("RolePolicy").inputs["policy"])
+def test_the_operator_may_attach_to_instances_that_carry_the_clusters_tag(migration: Recorder):
+    policy = json.loads(migration.only("RolePolicy").inputs["policy"])
 
-    attach = next(one for one in policy["Statement"] if one["Sid"] == "AttachToNodesOfTheCluster")
+    attach = next(
+        statement for statement in policy["Statement"] if statement["Sid"] == "AttachToNodesOfTheCluster"
+    )
     assert attach["Condition"] == {"StringEquals": {"aws:ResourceTag/kubernetes.io/cluster/shop": "owned"}}
 
 
 def trusted(stack: Recorder) -> str:
     return str(
-        json.loads(stack.one("Role").inputs["assumeRolePolicy"])["Statement"][0]["Principal"]["Federated"]
+        json.loads(stack.only("Role").inputs["assumeRolePolicy"])["Statement"][0]["Principal"]["Federated"]
     )
 
 
-def test_an_identity_provider_that_is_there_is_used_as_it_is(forward: Recorder):
-    assert forward.of("OpenIdConnectProvider") == []
-    assert trusted(forward) == PROVIDER.arn
+def test_an_identity_provider_that_is_there_is_used_as_it_is(migration: Recorder):
+    assert migration.of("OpenIdConnectProvider") == []
+    assert trusted(migration) == PROVIDER.arn
 
 
-def test_a_missing_identity_provider_is_made_and_marked():
-    stack = made(reading=of_cluster(oidc_provider=None))
+def test_a_missing_identity_provider_is_created_and_tagged():
+    stack = recorded(reading=of_cluster(oidc_provider=None))
 
-    inputs = stack.one("OpenIdConnectProvider").inputs
+    inputs = stack.only("OpenIdConnectProvider").inputs
     assert inputs["url"] == f"https://{ISSUER}"
     assert inputs["clientIdLists"] == ["sts.amazonaws.com"]
     assert inputs["tags"][STACK_TAG] == "eks-cilium/test"
@@ -325,32 +328,32 @@ def test_a_missing_identity_provider_is_made_and_marked():
 def test_an_identity_provider_of_this_stack_stays_in_it():
     ours = replace(PROVIDER, tags={STACK_TAG: "eks-cilium/test"})
 
-    assert made(reading=of_cluster(oidc_provider=ours)).one("OpenIdConnectProvider")
+    assert recorded(reading=of_cluster(oidc_provider=ours)).only("OpenIdConnectProvider")
 
 
 def test_an_identity_provider_of_another_stack_is_used_as_it_is():
     theirs = replace(PROVIDER, tags={STACK_TAG: "eks-cilium/other"})
 
-    assert made(reading=of_cluster(oidc_provider=theirs)).of("OpenIdConnectProvider") == []
+    assert recorded(reading=of_cluster(oidc_provider=theirs)).of("OpenIdConnectProvider") == []
 
 
 def test_an_identity_provider_that_takes_no_tokens_for_sts_is_refused():
     with pytest.raises(pulumi.RunError, match="add-client-id-to-open-id-connect-provider"):
-        made(reading=of_cluster(oidc_provider=replace(PROVIDER, audiences=("other",))))
+        recorded(reading=of_cluster(oidc_provider=replace(PROVIDER, audiences=("other",))))
 
 
 def test_a_kubernetes_that_cilium_does_not_support_is_refused():
     with pytest.raises(pulumi.RunError, match=r"this one needs 1\.31 or newer"):
-        made(reading=of_cluster(version="1.30"))
+        recorded(reading=of_cluster(version="1.30"))
 
 
-def test_nodes_whose_subnets_nobody_knows_are_refused():
+def test_nodes_of_unknown_subnets_are_refused():
     with pytest.raises(pulumi.RunError, match=r"eks-cilium:cilium\.subnetIds is not set"):
-        made(reading=of_cluster(subnet_ids=()))
+        recorded(reading=of_cluster(subnet_ids=()))
 
 
 def test_a_preview_before_the_cluster_says_so_and_does_not_fail():
-    stack = made(reading=None, preview=True)
+    stack = recorded(reading=None, preview=True)
 
     assert stack.registrations == []
     assert "no cluster shop in eu-central-1 yet" in exported(reading=None, preview=True)["planMarkdown"]
@@ -358,13 +361,13 @@ def test_a_preview_before_the_cluster_says_so_and_does_not_fail():
 
 def test_an_update_before_the_cluster_is_refused():
     with pytest.raises(pulumi.RunError, match=r"eks-cilium:cluster\.name is \"shop\""):
-        made(reading=None)
+        recorded(reading=None)
 
 
-def test_the_way_back_is_not_kept_by_what_only_cilium_needs():
+def test_a_rollback_does_not_need_what_only_cilium_needs():
     reading = of_cluster(version="1.30", subnet_ids=(), oidc_provider=None)
 
-    assert made(BACK, reading).one("AgentsGone")
+    assert recorded(ROLLBACK, reading).only("AgentsGone")
 
 
 @pytest.mark.parametrize(
@@ -378,7 +381,7 @@ def test_the_way_back_is_not_kept_by_what_only_cilium_needs():
         ),
     ],
 )
-def test_a_cluster_that_can_not_be_read_ends_in_one_sentence(trouble: Exception):
+def test_a_cluster_that_cannot_be_read_ends_in_one_sentence(trouble: Exception):
     def read_cluster(_: ReplacementSettings) -> Reading | None:
         raise trouble
 
@@ -418,17 +421,17 @@ def test_the_first_preview_exports_the_plan_it_shows():
 
 
 @pytest.mark.parametrize("kind", ["NodeInventory", "Surge", "NodeRotation"])
-@pytest.mark.parametrize("changes", [{}, BACK])
+@pytest.mark.parametrize("changes", [{}, ROLLBACK])
 def test_only_a_preview_hands_every_resource_its_part_of_the_plan(changes: dict[str, Any], kind: str):
-    """In an update a resource is checked when its turn comes, so it has to look at the cluster then."""
+    """In an update a resource is checked when its turn comes, so it has to read the cluster then."""
     reading = ClusterReading(CLUSTER, replace(BEGINNING, plan=EMPTY_PLAN))
 
-    previewed = made(changes, reading, preview=True).of(kind)
-    updated = made(changes, reading).of(kind)
+    previewed = recorded(changes, reading, preview=True).of(kind)
+    updated = recorded(changes, reading).of(kind)
 
     assert previewed
-    assert all("lines" in one.inputs["foreseen"] for one in previewed)
-    assert not any("foreseen" in one.inputs for one in updated)
+    assert all("lines" in entry.inputs["foreseen"] for entry in previewed)
+    assert not any("foreseen" in entry.inputs for entry in updated)
 
 
 def test_later_the_plan_before_the_first_change_is_exported():
