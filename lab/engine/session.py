@@ -51,8 +51,6 @@ complete. Check whether they exist; they stay listed until they are removed with
 
 @dataclass(frozen=True)
 class Result:
-    """How an operation ended."""
-
     failed: bool
     interrupted: bool
     outputs: Properties

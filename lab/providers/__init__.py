@@ -1,1 +1,1 @@
-"""Stand-in providers: genuine Pulumi providers over gRPC, for `lab.engine` and for the Pulumi CLI alike."""
+"""Emulated providers: real Pulumi providers over gRPC, for `lab.engine` and for the Pulumi CLI alike."""

@@ -1,7 +1,7 @@
-"""Lines on a resource's row in the engine's display, as an operation goes on.
+"""Status lines on a resource's row in the engine's display while an operation runs.
 
-Where the engine listens is learnt per connection (from Handshake or Attach) or once from the command line.
-Nobody may be listening any more; that must never fail the operation that only wanted to say how it is going.
+The address of the engine is known per connection (from Handshake or Attach) or from the command line. A log
+call to an engine that has ended must never fail the operation.
 """
 
 import threading
@@ -15,7 +15,7 @@ PATIENCE = 5.0
 
 
 class EngineLog:
-    """Says lines to whichever engine a connection belongs to."""
+    """Sends lines to the engine of a connection."""
 
     def __init__(self, default_address: str = "") -> None:
         self._default = default_address
@@ -24,19 +24,18 @@ class EngineLog:
         self._lock = threading.Lock()
 
     def engine_of(self, peer: str, address: str) -> None:
-        """Remember which engine is behind a connection."""
+        """Remember the engine behind a connection."""
         if address:
             self._by_peer[peer] = address
 
     def progress(self, peer: str, urn: str, message: str) -> None:
-        """A line that the next one replaces."""
-        self._say(peer, urn, message, INFO, ephemeral=True)
+        """Report a status, which the next one replaces."""
+        self._log(peer, urn, message, INFO, ephemeral=True)
 
     def warn(self, peer: str, urn: str, message: str) -> None:
-        """A line that stays."""
-        self._say(peer, urn, message, WARNING, ephemeral=False)
+        self._log(peer, urn, message, WARNING, ephemeral=False)
 
-    def _say(self, peer: str, urn: str, message: str, severity: Any, *, ephemeral: bool) -> None:
+    def _log(self, peer: str, urn: str, message: str, severity: Any, *, ephemeral: bool) -> None:
         stub = self._stub(self._by_peer.get(peer, self._default))
         if stub is None:
             return

@@ -1,8 +1,7 @@
-"""What can go wrong inside a stand-in provider, by what the reader of the message can do about it.
+"""The errors of an emulated provider, by what the reader of the message can do.
 
-Raised by resources and invokes; turned into one line of gRPC status by `lab.providers.server`. Anything
-that is not a `ProviderError` is a bug of the lab and is reported as one, with its traceback on the
-provider's stderr.
+Resources and functions raise them; `lab.providers.server` turns them into one line of gRPC status. Any other
+exception is a bug of the lab and is reported as such, with its traceback on standard error.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,23 +9,23 @@ from typing import Any
 
 
 class ProviderError(Exception):
-    """Base of everything a provider says no with; the message is one line for a person."""
+    """Base class of the errors that a provider raises deliberately; the message is one line."""
 
 
 class RefusedError(ProviderError):
-    """The request is wrong, or the cloud said no: the user changes the program and tries again."""
+    """The request is wrong or the cloud refused it: the user must change the program."""
 
 
 class UnavailableError(ProviderError):
-    """The other side could not answer now: the same request may pass later."""
+    """The other side could not answer: the same request may succeed later."""
 
 
 class NotOfferedError(RefusedError):
-    """A type, property or invoke that the lab does not have; it never passes silently."""
+    """A type, property or function that the lab does not implement."""
 
 
 class InitializationFailedError(ProviderError):
-    """The resource exists but never became healthy; the engine saves it with these reasons."""
+    """The resource exists but did not become ready; the engine saves it with the reasons."""
 
     def __init__(self, identifier: str, properties: Mapping[str, Any], reasons: Sequence[str]) -> None:
         super().__init__("; ".join(reasons))

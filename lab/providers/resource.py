@@ -1,7 +1,6 @@
-"""What a stand-in provider has to say about one type of resource, and the words it says it with.
+"""The interface of one resource type, and the values that its methods take and return.
 
-`lab.providers.server` speaks gRPC and calls these; `lab.providers.aws` and `lab.providers.kubernetes`
-implement them.
+`lab.providers.server` calls it for gRPC requests; `lab.providers.aws`, `kubernetes` and `tls` implement it.
 """
 
 import hashlib
@@ -19,9 +18,9 @@ Seen = TypeVar("Seen")
 
 @dataclass(frozen=True)
 class Operation:
-    """One call about one resource: whom it concerns, and where to say how it is going.
+    """One call about one resource: its identity, and where to report progress.
 
-    `timeout` is what the program's `custom_timeouts` allow, in seconds; 0 leaves it to the resource.
+    `timeout` is that of the program's `custom_timeouts` in seconds; 0 means the default of the resource.
     """
 
     urn: str
@@ -36,7 +35,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Failure:
-    """One reason why inputs cannot be accepted; `property` is a property path or empty."""
+    """One reason to refuse inputs; `property` is a property path or empty."""
 
     property: str
     reason: str
@@ -44,7 +43,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Checked:
-    """The answer of `check`: the inputs with names and defaults filled in, or what is wrong with them."""
+    """The result of `check`: the inputs with names and defaults, or the reasons to refuse them."""
 
     inputs: Properties
     failures: Sequence[Failure] = ()
@@ -52,7 +51,7 @@ class Checked:
 
 @dataclass(frozen=True)
 class Change:
-    """One property that differs: its path, how, and whether that takes a new resource."""
+    """One property that differs: its path, the kind of change, and whether it replaces."""
 
     path: str
     kind: Kind = "update"
@@ -60,13 +59,13 @@ class Change:
 
     @property
     def top_level(self) -> str:
-        """The first step of the path, which is what the engine matches options against."""
+        """The first step of the path, which the engine compares with its options."""
         return self.path.split(".")[0].split("[")[0]
 
 
 @dataclass(frozen=True)
 class Difference:
-    """The answer of `diff`; no changes means the resource stays as it is."""
+    """The result of `diff`; without changes the resource stays as it is."""
 
     changes: Sequence[Change] = ()
     delete_before_replace: bool = False
@@ -74,7 +73,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class State:
-    """A resource as it is: its id (empty in a preview), its properties, and the inputs that would make it."""
+    """A resource: its id (empty in a preview), its properties, and the inputs that would create it."""
 
     identifier: str
     properties: Properties
@@ -82,7 +81,7 @@ class State:
 
 
 class Resource(ABC):
-    """One resource type, already configured (credentials, region or kubeconfig of its provider instance)."""
+    """One resource type with the configuration of its provider instance."""
 
     token: str
 
@@ -90,7 +89,7 @@ class Resource(ABC):
     def check(
         self, operation: Operation, inputs: Properties, olds: Properties | None, seed: bytes
     ) -> Checked:
-        """Refuse unknown properties, fill in names (`automatic_name`) and defaults; `olds` are old inputs."""
+        """Refuse unknown properties; fill in names (`automatic_name`) and defaults."""
 
     @abstractmethod
     def diff(
@@ -101,17 +100,17 @@ class Resource(ABC):
         olds: Properties,
         news: Properties,
     ) -> Difference:
-        """What changes from the old inputs and state to the checked new inputs; unknowns count as changed."""
+        """The changes from the old inputs and state to the checked new inputs; unknowns count as changed."""
 
     @abstractmethod
     def create(self, operation: Operation, inputs: Properties, *, preview: bool) -> State:
-        """Make it and wait until it is usable; in a preview, `UNKNOWN` stands for what the cloud decides."""
+        """Create it and wait until it is usable; in a preview `UNKNOWN` marks what the cloud decides."""
 
     @abstractmethod
     def read(
         self, operation: Operation, identifier: str, properties: Properties, inputs: Properties
     ) -> State | None:
-        """The resource as it is now, `None` when gone; without properties and inputs it is an import."""
+        """The current resource, None if there is none; without properties and inputs this is an import."""
 
     @abstractmethod
     def update(
@@ -124,17 +123,17 @@ class Resource(ABC):
         *,
         preview: bool,
     ) -> Properties:
-        """Bring it to the new inputs and answer all its properties."""
+        """Apply the new inputs and return all properties."""
 
     @abstractmethod
     def delete(
         self, operation: Operation, identifier: str, old_inputs: Properties, properties: Properties
     ) -> None:
-        """Remove it and wait until it is gone; one that is gone already is no error."""
+        """Delete it and wait until it no longer exists; a missing one is no error."""
 
 
 def automatic_name(operation: Operation, seed: bytes, *, length: int = 7, longest: int = 255) -> str:
-    """`name-0a1b2c3`, the same for the same seed, so that a preview and its update agree."""
+    """`name-0a1b2c3`: the same for the same seed, so that a preview and its update agree."""
     material = seed or secrets.token_bytes(16)
     digest = hashlib.sha256(material + operation.urn.encode()).hexdigest()
     return f"{operation.name[: longest - length - 1]}-{digest[:length]}"
@@ -143,26 +142,26 @@ def automatic_name(operation: Operation, seed: bytes, *, length: int = 7, longes
 def changes_between(
     old_inputs: Properties, news: Properties, replaces: Callable[[str], bool] = lambda _: False
 ) -> list[Change]:
-    """All changed properties by path; `replaces` is asked with the name of the top-level property."""
+    """All changed properties by path; `replaces` gets the name of the top-level property."""
     found = [Change(path, kind) for path, kind in differences(old_inputs, news)]
     return [replace(change, replaces=replaces(change.top_level)) for change in found]
 
 
 def wait_until(
     operation: Operation,
-    look: Callable[[], Seen],
+    read: Callable[[], Seen],
     done: Callable[[Seen], bool],
-    say: Callable[[Seen], str],
+    describe: Callable[[Seen], str],
     *,
     limit: float,
     every: float = 1.0,
 ) -> Seen | None:
-    """Look until done, saying on the resource's row how it stands; `None` when the time is over."""
+    """Read until done, reporting a status after each reading; None if the time is over."""
     started = operation.clock()
-    while not done(seen := look()):
+    while not done(seen := read()):
         passed = operation.clock() - started
         if passed >= (operation.timeout or limit):
             return None
-        operation.progress(f"{say(seen)} ({passed:.0f}s)")
+        operation.progress(f"{describe(seen)} ({passed:.0f}s)")
         operation.sleep(every)
     return seen

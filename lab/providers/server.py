@@ -1,10 +1,9 @@
-"""Serve a stand-in provider over Pulumi's own gRPC protocol.
+"""Serves an emulated provider over Pulumi's own gRPC protocol.
 
-The Pulumi CLI and `lab.engine` both drive it: they start `python -m lab.providers.<package>
-[ENGINE_ADDRESS]`, read the port from the first line of its stdout, and call. With
-`PULUMI_DEBUG_PROVIDERS` the CLI instead attaches to a process that runs already; then one process serves
-every provider instance of the program (default and explicit ones), and only the connection a call comes
-over tells them apart.
+The Pulumi CLI and `lab.engine` start `python -m lab.providers.<package> [ENGINE_ADDRESS]` and read the port
+from the first line of its output. With `PULUMI_DEBUG_PROVIDERS` the CLI attaches to a running process
+instead; that process then serves every provider instance of the program (default and explicit ones), and only
+the connection of a call tells them apart.
 """
 # ruff: noqa: N802  # the methods are named by provider.proto
 
@@ -41,13 +40,13 @@ KINDS: dict[str, Any] = {"add": 0, "delete": 2, "update": 4}  # PropertyDiff.Kin
 
 
 class Instance(Protocol):
-    """A provider with its configuration: what `pulumi.Provider` resources of the program stand for."""
+    """A configured provider: a `pulumi.Provider` resource of the program."""
 
     def resource(self, token: str) -> Resource:
-        """The resource type of that token; `NotOfferedError` when there is none."""
+        """The resource type of a token; raises `NotOfferedError` for an unknown one."""
 
     def invoke(self, token: str, arguments: Properties) -> Properties:
-        """The answer of a function; `NotOfferedError` when there is none."""
+        """The result of a function; raises `NotOfferedError` for an unknown one."""
 
 
 class Package(Protocol):
@@ -57,17 +56,17 @@ class Package(Protocol):
     version: str
 
     def check_configuration(self, configuration: Properties) -> Sequence[Failure]:
-        """What is wrong with a provider's inputs; unknown keys are."""
+        """The problems of a provider's inputs, unknown keys among them."""
 
     def diff_configuration(self, olds: Properties, news: Properties) -> Difference:
-        """Changes of a provider's inputs, and whether they need a new provider (and so new resources)."""
+        """The changes of a provider's inputs, and whether they replace the provider and its resources."""
 
     def configure(self, configuration: Properties) -> Instance:
         """A provider instance, ready for calls."""
 
 
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
-    """Translates between gRPC and `Package`, `Instance` and `Resource`; knows nothing of any cloud."""
+    """Translates between gRPC and `Package`, `Instance` and `Resource`; independent of any cloud."""
 
     def __init__(self, package: Package, engine_address: str = "") -> None:
         self._package = package
@@ -77,28 +76,27 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     # -- the connection ------------------------------------------------------------------------------------
 
     def Handshake(self, request: Any, context: Any) -> Any:
-        """Learn where the engine listens; secrets and references are left to the engine."""
+        # Secrets and references are left to the engine.
         self._log.engine_of(context.peer(), request.engine_address)
         return provider_pb2.ProviderHandshakeResponse()
 
     def Attach(self, request: Any, context: Any) -> Any:
-        """An engine that did not start this process says where it listens."""
+        # Called by an engine that did not start this process.
         self._log.engine_of(context.peer(), request.address)
         return empty_pb2.Empty()
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: ARG002  # signature of the protocol
-        """The version, which the CLI compares with the SDK's."""
+        # The CLI compares the version with that of the SDK.
         return plugin_pb2.PluginInfo(version=self._package.version)
 
     def Cancel(self, request: Any, context: Any) -> Any:  # noqa: ARG002  # signature of the protocol
-        """Let go of the connection. Running calls finish: a half-made resource would be saved nowhere."""
+        # Running calls finish: if they were aborted, a half-created resource would be in no state.
         self._instances.pop(context.peer(), None)
         return empty_pb2.Empty()
 
     # -- configuration -------------------------------------------------------------------------------------
 
     def CheckConfig(self, request: Any, context: Any) -> Any:
-        """Accept or refuse the inputs of a provider."""
 
         def check() -> Any:
             failures = self._package.check_configuration(decode(request.news))
@@ -107,7 +105,6 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return self._answer(context, f"checking the configuration of provider {self._package.name}", check)
 
     def DiffConfig(self, request: Any, context: Any) -> Any:
-        """Compare the inputs of a provider."""
 
         def diff() -> Any:
             olds = decode(request.old_inputs) or decode(request.olds)
@@ -116,7 +113,6 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return self._answer(context, f"comparing the configuration of provider {self._package.name}", diff)
 
     def Configure(self, request: Any, context: Any) -> Any:
-        """Make an instance for this connection."""
 
         def configure() -> Any:
             self._instances[context.peer()] = self._package.configure(decode(request.args))
@@ -127,7 +123,6 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     # -- resources -----------------------------------------------------------------------------------------
 
     def Check(self, request: Any, context: Any) -> Any:
-        """Validate inputs and fill in names and defaults."""
 
         def check(resource: Resource, operation: Operation) -> Any:
             olds = decode(request.olds) if request.olds.fields else None
@@ -139,7 +134,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return self._on_resource(request, context, "checking", check)
 
     def Diff(self, request: Any, context: Any) -> Any:
-        """Compare the old inputs with new ones; `olds` stands in where an engine has no old inputs."""
+        # `olds` is used if an engine sends no old inputs.
 
         def diff(resource: Resource, operation: Operation) -> Any:
             olds, old_inputs = decode(request.olds), decode(request.old_inputs)
@@ -149,7 +144,6 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return self._on_resource(request, context, "comparing", diff)
 
     def Create(self, request: Any, context: Any) -> Any:
-        """Create, or foresee the result in a preview."""
 
         def create(resource: Resource, operation: Operation) -> Any:
             state = resource.create(operation, decode(request.properties), preview=request.preview)
@@ -160,7 +154,6 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return self._on_resource(request, context, "creating", create)
 
     def Read(self, request: Any, context: Any) -> Any:
-        """Refresh or import."""
 
         def read(resource: Resource, operation: Operation) -> Any:
             state = resource.read(operation, request.id, decode(request.properties), decode(request.inputs))
@@ -173,7 +166,6 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return self._on_resource(request, context, "reading", read)
 
     def Update(self, request: Any, context: Any) -> Any:
-        """Update in place, or foresee the result in a preview."""
 
         def update(resource: Resource, operation: Operation) -> Any:
             olds, news, old_inputs = decode(request.olds), decode(request.news), decode(request.old_inputs)
@@ -185,7 +177,6 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return self._on_resource(request, context, "updating", update)
 
     def Delete(self, request: Any, context: Any) -> Any:
-        """Delete; gone already is fine."""
 
         def delete(resource: Resource, operation: Operation) -> Any:
             resource.delete(operation, request.id, decode(request.old_inputs), decode(request.properties))
@@ -196,11 +187,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     # -- functions -----------------------------------------------------------------------------------------
 
     def Invoke(self, request: Any, context: Any) -> Any:
-        """Answer a function of the package."""
 
         def invoke() -> Any:
             answer = self._instance(context).invoke(request.tok, decode(request.args))
-            response: dict[str, Any] = {"return": encode(answer)}  # a keyword, so not writable as an argument
+            response: dict[str, Any] = {"return": encode(answer)}  # a keyword, so not usable as an argument
             return provider_pb2.InvokeResponse(**response)
 
         return self._answer(context, f"calling {request.tok}", invoke)
@@ -215,7 +205,6 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def _on_resource(
         self, request: Any, context: Any, verb: str, call: Callable[[Resource, Operation], Any]
     ) -> Any:
-        """Run a call on the resource type that the request's URN names."""
         operation = self._operation(request, context)
 
         def run() -> Any:
@@ -242,7 +231,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             context.abort_with_status(initialization_status(doing, failure))
         except ProviderError as error:
             context.abort(status_code(error), f"{doing}: {error}")
-        except Exception as error:  # noqa: BLE001, RUF100  # the last place where a bug can be told as one
+        except Exception as error:  # noqa: BLE001, RUF100  # the last place where a bug can be reported as one
             traceback.print_exc(file=sys.stderr)
             described = f"{type(error).__name__}: {error}"
             context.abort(
@@ -253,30 +242,29 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
 
 def type_and_name(urn: str) -> tuple[str, str]:
-    """The resource's own type token and name out of `urn:pulumi:stack::project::parent$type::name`."""
+    """The type token and name in `urn:pulumi:stack::project::parent$type::name`."""
     _, _, types, name = urn.split("::", 3)
     return types.rsplit("$", 1)[-1], name
 
 
 def status_code(error: ProviderError) -> grpc.StatusCode:
-    """The gRPC status an error travels with."""
     match error:
         case UnavailableError():
-            # Not UNAVAILABLE: engines read that as "the provider process has died".
+            # Not UNAVAILABLE: engines interpret it as "the provider process has died".
             return grpc.StatusCode.ABORTED
         case _:
             return grpc.StatusCode.INVALID_ARGUMENT
 
 
 class _Status(grpc.Status):
-    """A status with details, in the form grpc's `abort_with_status` takes."""
+    """A status with details, in the form that grpc's `abort_with_status` takes."""
 
     def __init__(self, code: grpc.StatusCode, details: str, metadata: tuple[tuple[str, bytes], ...]) -> None:
         self.code, self.details, self.trailing_metadata = code, details, metadata
 
 
 def initialization_status(doing: str, failure: InitializationFailedError) -> Any:
-    """The status that makes an engine save a resource together with the reasons why it is not well."""
+    """The status that makes an engine save a resource together with the reasons why it is not ready."""
     detail = provider_pb2.ErrorResourceInitFailed(
         id=failure.identifier, properties=encode(failure.properties), reasons=failure.reasons
     )
@@ -288,7 +276,9 @@ def initialization_status(doing: str, failure: InitializationFailedError) -> Any
 
 
 def _failures(failures: Sequence[Failure]) -> list[Any]:
-    return [provider_pb2.CheckFailure(property=one.property, reason=one.reason) for one in failures]
+    return [
+        provider_pb2.CheckFailure(property=failure.property, reason=failure.reason) for failure in failures
+    ]
 
 
 def _diff_response(difference: Difference, ignored: frozenset[str] = frozenset()) -> Any:
@@ -316,7 +306,7 @@ def _unreachable() -> NoReturn:
 
 
 def start(package: Package, engine_address: str = "") -> tuple[Any, int]:
-    """A running gRPC server on a free port of the loopback interface, and that port."""
+    """Start a gRPC server on a free port of the loopback interface; returns server and port."""
     server = grpc.server(ThreadPoolExecutor(max_workers=THREADS), options=CHANNEL_OPTIONS)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(package, engine_address), server)
     port = server.add_insecure_port("127.0.0.1:0")
@@ -325,7 +315,7 @@ def start(package: Package, engine_address: str = "") -> tuple[Any, int]:
 
 
 def serve(package: Package, arguments: Sequence[str]) -> None:
-    """Run until told to stop: the whole of a provider's `__main__`."""
+    """Serve until a signal ends the process: the whole of a provider's `__main__`."""
     server, port = start(package, engine_address_in(arguments))
     stop = threading.Event()
 
@@ -340,5 +330,5 @@ def serve(package: Package, arguments: Sequence[str]) -> None:
 
 
 def engine_address_in(arguments: Sequence[str]) -> str:
-    """The engine's address: the first argument that is no option; absent when the process is attached to."""
+    # The first argument that is no option; absent when an engine attaches.
     return next((argument for argument in arguments if not argument.startswith("-")), "")

@@ -1,9 +1,8 @@
-"""Pulumi's property values, between their gRPC form and plain Python.
+"""Converts Pulumi's property values between their gRPC form and plain Python.
 
-A provider works with plain dictionaries. Two things have no plain form: a value nobody knows yet
-(`UNKNOWN`, only seen in previews) and, on the way out, a value that must be encrypted in the state
-(`Secret`). On the way in secrets are opened, output values become their value, and a resource reference
-becomes the id of that resource.
+A provider works with plain dictionaries. Two values have no plain form: one that is not known yet (`UNKNOWN`,
+in previews only) and, in results, one that must be encrypted in the state (`Secret`). In requests, secrets
+are decoded to their values, output values too, and a resource reference becomes the id of that resource.
 """
 
 import json
@@ -27,7 +26,7 @@ UNKNOWN_ON_THE_WIRE: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
 class Unknown:
-    """The type of `UNKNOWN`; there is one, compared by identity or with `isinstance`."""
+    """The type of `UNKNOWN`, its single instance."""
 
     def __repr__(self) -> str:
         return "UNKNOWN"
@@ -41,7 +40,7 @@ UNKNOWN: Final = Unknown()
 
 @dataclass(frozen=True)
 class Secret:
-    """Marks a returned value as secret; never shown by `repr`."""
+    """Marks a returned value as secret; `repr` never shows it."""
 
     value: Any
 
@@ -51,7 +50,7 @@ class Secret:
 
 @dataclass(frozen=True)
 class Asset:
-    """A file or text given as an asset; `path`, `text` or `uri`, whichever the program used."""
+    """A file or text given as an asset: one of `path`, `text` and `uri`."""
 
     path: str | None = None
     text: str | None = None
@@ -59,12 +58,11 @@ class Asset:
 
 
 def decode(struct: struct_pb2.Struct) -> Properties:
-    """Plain Python of a gRPC property map."""
     return {key: _decode(value) for key, value in struct.fields.items()}
 
 
 def encode(properties: Mapping[str, Any]) -> struct_pb2.Struct:
-    """The gRPC form of plain properties; `None` is left out, as Pulumi does not send it."""
+    # None is left out, as Pulumi does not send it.
     struct = struct_pb2.Struct()
     struct.update({key: _encode(value) for key, value in properties.items() if value is not None})
     return struct
@@ -105,7 +103,7 @@ def _decode_object(fields: dict[str, struct_pb2.Value]) -> Any:
 
 
 def _decode_reference(fields: dict[str, struct_pb2.Value]) -> Any:
-    """The id of a referenced resource; a component has none and is known by its URN."""
+    # A component has no id and is identified by its URN.
     if "id" not in fields:
         return fields["urn"].string_value
     identifier = _decode(fields["id"])
@@ -130,7 +128,6 @@ def _encode(value: Any) -> Any:
 
 
 def has_unknown(value: Any) -> bool:
-    """Whether a value, or anything inside it, is not known yet."""
     match value:
         case Unknown():
             return True
@@ -143,7 +140,7 @@ def has_unknown(value: Any) -> bool:
 
 
 def property_path(parent: str, key: str | int) -> str:
-    """A Pulumi property path: `tags.Name`, `tags["a/b"]`, `subnetIds[0]`."""
+    """A property path: `tags.Name`, `tags["a/b"]`, `subnetIds[0]`."""
     if isinstance(key, int):
         return f"{parent}[{key}]"
     if not all(character.isalnum() or character in "_-" for character in key) or not key:
@@ -153,7 +150,7 @@ def property_path(parent: str, key: str | int) -> str:
 
 
 def differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, Kind]]:
-    """Where two values differ: pairs of property path and `add`, `delete` or `update`."""
+    """The differences of two values: pairs of property path and `add`, `delete` or `update`."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         yield from _differing_items(dict(old), dict(new), path)
     elif isinstance(old, list) and isinstance(new, list):
@@ -178,12 +175,12 @@ def _differing_items(old: dict[Any, Any], new: dict[Any, Any], path: str) -> Ite
 
 
 def type_strict_key(value: Any) -> tuple[bool, Any]:
-    """Makes `True` differ from `1`, which Python holds equal and Pulumi does not."""
+    # In Python `True == 1`; in Pulumi they differ.
     return isinstance(value, bool), value
 
 
 def parse_option(text: Any) -> Any:
-    """A provider option as the SDKs send it: anything but a string arrives as JSON in a string."""
+    # SDKs send every option that is not a string as JSON in a string.
     if not isinstance(text, str):
         return text
     try:

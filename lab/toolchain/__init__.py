@@ -1,7 +1,7 @@
-"""What the lab runs that is not Python, made on first use and kept: the control plane, Helm, the charts.
+"""The programs and charts of the lab that are not Python, built on first use: control plane, Helm, charts.
 
-Every method returns the path of a finished thing and makes it first if it is not in the cache. Called by
-lab/cluster, the lab's own commands and the tests; `python -m lab.toolchain` is the same by hand.
+Every method returns a path and builds the file first if it is not in the cache. Called by lab/cluster, the
+lab's commands and the tests; `python -m lab.toolchain` does the same by hand.
 """
 
 from collections.abc import Callable
@@ -36,22 +36,22 @@ _CALL_NAMES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-schedu
 
 
 class Toolchain:
-    """The tools in one cache directory; `report` gets a line whenever something takes its time."""
+    """The tools in one cache directory; `report` gets a line whenever a build or download takes time."""
 
     def __init__(self, cache: Path, report: Callable[[str], None], go: Go | None = None) -> None:
         self._store = Store(cache, report)
         self._go = go or Go(report)
 
     def control_plane(self) -> Path:
-        """The binary that is etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kubectl."""
+        """One binary: etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kubectl."""
         return self._built("control-plane", programs.CONTROL_PLANE, _CALL_NAMES)
 
     def kubectl(self) -> Path:
-        """The control plane's binary under the name that makes it kubectl."""
+        # The control plane's binary acts as kubectl under this name.
         return self.control_plane().with_name("kubectl")
 
     def node_player(self) -> Path:
-        """The program that plays kubelets and CNI agents."""
+        """The program that simulates kubelets and CNI agents."""
         return self._built("node-player", programs.NODE_PLAYER)
 
     def oracle(self) -> Path:
@@ -59,11 +59,10 @@ class Toolchain:
         return self._built("oracle", programs.ORACLE)
 
     def helm(self) -> Path:
-        """The Helm command."""
         return self._built("helm", programs.HELM)
 
     def chart(self, version: str) -> Path:
-        """`cilium-<version>.tgz`, in a directory that serves as a chart repository on disk."""
+        """`cilium-<version>.tgz`, in a directory that serves as a chart repository."""
 
         def make(target: Path) -> None:
             charts.package_chart(self.chart_directory(version), target)
@@ -71,7 +70,6 @@ class Toolchain:
         return self._store.obtain("charts", f"cilium-{charts.known(version)}.tgz", make)
 
     def chart_directory(self, version: str) -> Path:
-        """The chart's sources."""
 
         def make(target: Path) -> None:
             charts.copy_chart(charts.module(self._go, version), target)
@@ -79,7 +77,7 @@ class Toolchain:
         return self._store.obtain("chart-sources", charts.known(version), make)
 
     def crds(self, version: str) -> Path:
-        """The CRDs of a Cilium version, in one folder per API version; its parent holds all versions made."""
+        """The CRDs of a Cilium version, in one folder per API version; its parent holds all versions."""
 
         def make(target: Path) -> None:
             charts.copy_custom_resources(charts.module(self._go, version), target)

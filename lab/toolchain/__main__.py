@@ -1,4 +1,4 @@
-"""Build tools and fetch charts by hand, or see what is there.
+"""Builds tools and fetches charts by hand, or lists the cache.
 
 `python -m lab.toolchain` lists the cache; `build control-plane kubectl helm node-player oracle` builds;
 `chart 1.19.6` packages charts.
@@ -14,7 +14,6 @@ from . import CILIUM_VERSIONS, Toolchain, ToolchainError, default_cache
 
 
 def main(arguments: list[str]) -> int:
-    """Do what the command line asks; the exit code."""
     asked = _parser().parse_args(arguments)
     toolchain = Toolchain(asked.cache, _progress)
     try:

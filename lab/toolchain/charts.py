@@ -1,7 +1,7 @@
-"""The Cilium charts and CRDs of the versions that the lab serves, taken from Cilium's own Go module.
+"""The Cilium charts and CRDs of the supported versions, taken from Cilium's own Go module.
 
 The module of a release holds the chart as released (`install/kubernetes/cilium`) and the CRDs that its
-operator registers. Its checksum is pinned here, so a chart is the same on every machine.
+operator registers. Its checksum is pinned here, so that a chart is the same on every machine.
 """
 
 import gzip
@@ -17,7 +17,7 @@ _MODULE = "github.com/cilium/cilium"
 _CHART = Path("install/kubernetes/cilium")
 _CUSTOM_RESOURCES = Path("pkg/k8s/apis/cilium.io/client/crds")
 _API_VERSIONS = ("v2", "v2alpha1")
-# What the chart's own build generates values.yaml and README.md from; newer charts ignore them themselves.
+# Sources of values.yaml and README.md in the chart's own build; newer charts exclude them themselves.
 _GENERATOR_INPUTS = (".tmpl", ".gotmpl")
 
 SUMS = {
@@ -31,7 +31,6 @@ SUMS = {
 
 
 def known(version: str) -> str:
-    """The version, if the lab serves it."""
     if version not in SUMS:
         served = ", ".join(SUMS)
         raise UnknownVersionError(f"the lab has no Cilium chart of version {version!r}; it has {served}")
@@ -39,15 +38,14 @@ def known(version: str) -> str:
 
 
 def module(go: Go, version: str) -> Path:
-    """The directory of a Cilium release in Go's module cache, fetched if need be and checked."""
+    """The directory of a Cilium release in Go's module cache, downloaded if needed and verified."""
     directory, found = go.download(_MODULE, f"v{known(version)}", f"Cilium {version} (tens of megabytes)")
     if found != SUMS[version]:
-        raise TamperedModuleError(f"Cilium {version} arrived with checksum {found}, not {SUMS[version]}")
+        raise TamperedModuleError(f"Cilium {version} has checksum {found}, expected {SUMS[version]}")
     return directory
 
 
 def copy_chart(source: Path, target: Path) -> None:
-    """The chart of a module's directory as a directory that can be written to."""
     for path in _chart_files(source):
         copy = target / path.relative_to(source / _CHART)
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +53,7 @@ def copy_chart(source: Path, target: Path) -> None:
 
 
 def package_chart(chart: Path, target: Path) -> None:
-    """A chart's directory as the archive that `helm package` would make, the same bytes every time."""
+    # The archive of `helm package`, with the same bytes every time.
     with (
         target.open("wb") as file,
         gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as compressed,
@@ -66,7 +64,7 @@ def package_chart(chart: Path, target: Path) -> None:
 
 
 def copy_custom_resources(source: Path, target: Path) -> None:
-    """The CRDs of a module's directory, in one folder per API version."""
+    # One folder per API version.
     for api_version in _API_VERSIONS:
         (target / api_version).mkdir(parents=True)
         for path in sorted((source / _CUSTOM_RESOURCES / api_version).glob("*.yaml")):

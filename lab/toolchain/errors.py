@@ -1,4 +1,4 @@
-"""What can go wrong while a tool is built or a chart is fetched, by what the reader can do about it."""
+"""The errors of building a tool or fetching a chart, by what the reader can do."""
 
 from lab.errors import LabError
 
@@ -8,20 +8,20 @@ class ToolchainError(LabError):
 
 
 class MissingToolError(ToolchainError):
-    """The machine lacks something; the message says what to install."""
+    """A program is missing on this machine; the message says what to install."""
 
 
 class UnknownVersionError(ToolchainError):
-    """A version that the lab does not serve was asked for."""
+    """The lab does not have that version."""
 
 
 class DownloadError(ToolchainError):
-    """A module could not be fetched; trying again may help."""
+    """A module could not be downloaded; trying again may help."""
 
 
 class TamperedModuleError(ToolchainError):
-    """A module arrived with content other than the pinned one."""
+    """The content of a module differs from the pinned checksum."""
 
 
 class BuildError(ToolchainError):
-    """The Go compiler refused the sources; the message ends with its last lines."""
+    """The Go compiler failed; the message ends with its last lines."""

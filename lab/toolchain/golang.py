@@ -1,7 +1,7 @@
-"""The Go command: building a program of the lab and fetching a Go module, with progress and short errors.
+"""The Go command: builds programs of the lab and downloads Go modules, with progress and short errors.
 
-A first build takes minutes, so a line is reported now and then while it runs; a failed one ends in one
-error that holds the compiler's last lines.
+A first build takes minutes, so a line is reported from time to time while it runs; a failed one raises an
+error with the compiler's last lines.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from .errors import BuildError, DownloadError, MissingToolError
 _OLDEST = (1, 26)
 _TAIL_LINES = 15
 _BUILD_FLAGS = ("-mod=readonly", "-buildvcs=false")
-# cgo off: no C compiler is needed, and the result runs whatever C library the machine has.
+# cgo off: no C compiler is needed, and the binary does not depend on the machine's C library.
 _BUILD_ENVIRONMENT = {"CGO_ENABLED": "0"}
 
 
@@ -32,25 +32,25 @@ class Program:
     title: str
     module: Path
     package: str = "."
+    # Package variables set by the linker, such as the version that a program reports.
     variables: Mapping[str, str] = field(default_factory=dict)
-    """Package variables set by the linker, such as the version a program answers with."""
     expected: str = "about a minute"
 
     def linker_flags(self) -> str:
-        """The value of `-ldflags`; symbol tables are dropped, they are a third of the size."""
+        # Symbol tables are dropped: they are a third of the size.
         return " ".join(["-s -w", *(f"-X {name}={value}" for name, value in self.variables.items())])
 
 
 @dataclass(frozen=True)
 class Go:
-    """The `go` command found on a search path; `every` seconds pass between two progress lines."""
+    """The `go` command found on a search path; a progress line is reported every `every` seconds."""
 
     report: Callable[[str], None]
     path: str | None = None
     every: float = 20.0
 
     def version(self, directory: Path) -> str:
-        """The Go version used in a module, after Go itself has picked the toolchain the module asks for."""
+        """The Go version of a module, after Go has selected the toolchain that the module requires."""
         asked = subprocess.run(
             [self._executable(), "env", "GOVERSION"],
             cwd=directory, capture_output=True, text=True, check=False,
@@ -61,7 +61,7 @@ class Go:
         return found
 
     def key(self, program: Program) -> str:
-        """A short hash of all that decides the program's content: sources, Go's version, flags, platform."""
+        """A short hash of everything that determines the program: sources, Go's version, flags, platform."""
         digest = hashlib.sha256()
         for part in (self.version(program.module), os.uname().sysname, os.uname().machine, program.package,
                      program.linker_flags(), *_BUILD_FLAGS):  # fmt: skip
@@ -71,7 +71,6 @@ class Go:
         return digest.hexdigest()[:12]
 
     def build(self, program: Program, output: Path) -> None:
-        """Build the program into a file."""
         command = [
             self._executable(), "build", *_BUILD_FLAGS, "-ldflags", program.linker_flags(),
             "-o", str(output), program.package,
@@ -82,8 +81,8 @@ class Go:
             raise BuildError(f"building {program.title} failed:\n{_tail(errors)}")
 
     def download(self, module: str, version: str, title: str) -> tuple[Path, str]:
-        """Fetch a module into Go's module cache; its directory and the checksum of its content."""
-        with tempfile.TemporaryDirectory() as empty:  # outside every module, none of them is changed
+        """Download a module into Go's module cache; returns its directory and checksum."""
+        with tempfile.TemporaryDirectory() as empty:  # outside every module, so that none of them is changed
             command = [self._executable(), "mod", "download", "-json", f"{module}@{version}"]
             code, output, errors = self._run(f"downloading {title}", command, Path(empty))
         answer = _json(output)
@@ -98,7 +97,7 @@ class Go:
         return found
 
     def _run(self, title: str, command: list[str], directory: Path) -> tuple[int, str, str]:
-        """Run to the end, with a line at the start and then now and then; nothing survives an interrupt."""
+        # Reports a line at the start and from time to time; an interrupt also ends the child.
         self.report(title)
         with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
             process = subprocess.Popen(
@@ -126,15 +125,15 @@ class Go:
 
 
 def sources(module: Path) -> list[Path]:
-    """The files that make a module's programs, embedded ones too, in a stable order; not tests and prose."""
+    """The files that the module's programs are built from, sorted, without tests and prose."""
     files = (path for path in module.rglob("*") if path.is_file() and "testdata" not in path.parts)
     return sorted(path for path in files if not path.name.endswith(("_test.go", ".md")))
 
 
 def _advice(found: str) -> str:
     wanted = f"Go {'.'.join(map(str, _OLDEST))} or newer"
-    state = f"this machine answers: {found}" if found else "no `go` is on PATH"
-    return f"{wanted} builds the lab's control plane and {state}. Install it from https://go.dev/dl/"
+    state = f"this machine has: {found}" if found else "no `go` is on PATH"
+    return f"{wanted} is required to build the lab, but {state}. Install it from https://go.dev/dl/"
 
 
 def _number(version: str) -> tuple[int, int]:

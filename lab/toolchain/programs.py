@@ -1,4 +1,4 @@
-"""The Go programs of the lab: what each is, where its module is, the versions it answers with."""
+"""The Go programs of the lab: their modules, and the versions that they report."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ _LAB = Path(__file__).resolve().parent.parent
 
 
 def _kubernetes_variables() -> dict[str, str]:
-    """What Kubernetes's own build sets; without it /version is no version and clients refuse to parse it."""
+    # As in Kubernetes's own build; without them clients refuse to parse /version.
     major, minor, _ = KUBERNETES_VERSION.split(".")
     values = {
         "gitVersion": f"v{KUBERNETES_VERSION}",
@@ -24,7 +24,7 @@ def _kubernetes_variables() -> dict[str, str]:
 
 
 def _helm_variables() -> dict[str, str]:
-    """What Helm's own build sets: its version, and the Kubernetes that `helm template` supposes."""
+    # As in Helm's own build: its version, and the default Kubernetes version of `helm template`.
     return {
         "helm.sh/helm/v3/internal/version.version": f"v{HELM_VERSION}",
         "helm.sh/helm/v3/pkg/lint/rules.k8sVersionMajor": "1",

@@ -1,8 +1,7 @@
-"""The cache of built things: every entry is made once, complete or absent, whoever asks and however often.
+"""The cache of built files: every entry is complete or absent, even if several processes ask at once.
 
-Two processes may want the same tool at the same moment (a test run beside a demo), and a build may be
-killed half way. So an entry is made in a directory beside its final place, under a lock on its name,
-and renamed when it is whole.
+Two processes may need the same tool at the same time, and a build may be killed. So an entry is built in a
+directory beside its final place, under a lock on its name, and renamed when it is complete.
 """
 
 import fcntl
@@ -15,7 +14,7 @@ from pathlib import Path
 
 
 def default_cache() -> Path:
-    """Where built things are kept unless told otherwise: outside every checkout, shared by all of them."""
+    """The default directory: outside every checkout, shared by all of them."""
     if chosen := os.environ.get("EKS_CILIUM_CACHE"):
         return Path(chosen)
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -24,17 +23,16 @@ def default_cache() -> Path:
 
 @dataclass(frozen=True)
 class Store:
-    """Entries `<root>/<kind>/<key>`, each made once."""
+    """Entries `<root>/<kind>/<key>`, each built once."""
 
     root: Path
     report: Callable[[str], None]
 
     def entry(self, kind: str, key: str) -> Path:
-        """Where an entry is, or will be."""
         return self.root / kind / key
 
     def obtain(self, kind: str, key: str, make: Callable[[Path], None]) -> Path:
-        """The entry's path; if it is not there yet, `make` writes it, a file or a directory, as told."""
+        """The path of an entry; if it does not exist, `make` writes it (a file or a directory) first."""
         final = self.entry(kind, key)
         if final.exists():
             return final
@@ -58,7 +56,7 @@ class Store:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                self.report(f"waiting for another process that is making {kind} {key}")
+                self.report(f"waiting for another process that is building {kind} {key}")
                 fcntl.flock(file, fcntl.LOCK_EX)
             yield
 

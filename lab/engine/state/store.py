@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Store:
-    """The state directory: `.pulumi/stacks/<project>/<stack>.json`."""
+    """The state directory with one file per stack: `.pulumi/stacks/<project>/<stack>.json`."""
 
     def __init__(self, directory: Path, project: str) -> None:
         self._root = directory / ".pulumi"

@@ -1,1 +1,1 @@
-"""The stand-in for Pulumi's `aws` provider: a table of resource types over boto3, see `table`."""
+"""The emulated `aws` provider: a table of resource types over boto3, described in `table`."""

@@ -1,4 +1,4 @@
-"""`python -m lab.providers.aws [ENGINE_ADDRESS]`: serve the aws provider."""
+"""`python -m lab.providers.aws [ENGINE_ADDRESS]` serves the aws provider."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Checking the inputs of a type: refusals by property path, and the filling in of names and defaults."""
+"""Checks the inputs of a resource type: refuses them by property path, and fills in names and defaults."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,14 +8,14 @@ from lab.providers.aws.table import Input, ResourceType
 from lab.providers.resource import Checked, Failure, Operation, automatic_name
 from lab.providers.values import Properties, Unknown, property_path
 
-# Pulumi's own mark, in the inputs of a state, for values that no program wrote.
+# Set by Pulumi in the inputs of a state; no program writes them.
 FILLED_IN = "__defaults"
 
 
 def check(
     kind: ResourceType, operation: Operation, inputs: Properties, olds: Properties | None, seed: bytes
 ) -> Checked:
-    """The inputs with everything filled in, or all that is wrong with them at once."""
+    """Return the inputs with defaults filled in, or all problems at once."""
     written = {key: value for key, value in inputs.items() if value is not None and key != FILLED_IN}
     failures = list(refusals(kind, written))
     if failures:
@@ -30,7 +30,7 @@ def _normal(described: Input, value: Any) -> Any:
 
 
 def refusals(kind: ResourceType, written: Properties) -> Iterator[Failure]:
-    """Missing properties, and those that nobody or only AWS's own provider knows."""
+    """Missing properties, and those that are unknown or that only the real AWS provider supports."""
     declared = kind.all_inputs
     for name, described in declared.items():
         if described.required and name not in written:
@@ -69,7 +69,7 @@ def _nested_refusals(token: str, described: Input, path: str, value: Any) -> Ite
 def fill_in(
     kind: ResourceType, operation: Operation, written: Properties, olds: Properties, seed: bytes
 ) -> Properties:
-    """The values of properties that the program left out and that are decided here, not by the cloud."""
+    """Values of absent properties that the provider decides, not the cloud."""
     filled = {
         name: described.default
         for name, described in kind.all_inputs.items()
@@ -83,7 +83,7 @@ def fill_in(
 def _name(
     kind: ResourceType, operation: Operation, written: Properties, olds: Properties, seed: bytes
 ) -> Any:
-    """The name it has already if that was made up, else a new one."""
+    # A generated name is kept; otherwise a new one is generated.
     assert kind.name is not None
     if kind.name in olds and kind.name in olds.get(FILLED_IN, ()):
         return olds[kind.name]

@@ -1,7 +1,7 @@
-"""The AWS API as one provider instance sees it: credentials, region, default tags, and what its errors mean.
+"""The AWS API for one provider instance: credentials, region, default tags and the translation of errors.
 
-Endpoints and credentials come the standard way (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, profiles); nothing
-here knows which cloud answers.
+Endpoints and credentials are configured as for any AWS client (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID,
+profiles).
 """
 
 import threading
@@ -20,7 +20,7 @@ from lab.providers.resource import Operation
 MAY_PASS_LATER = frozenset(
     {"Throttling", "ThrottlingException", "RequestLimitExceeded", "ServiceUnavailable", "InternalFailure"}
 )
-GONE = frozenset(
+NOT_FOUND = frozenset(
     {
         "NoSuchEntity",
         "NoSuchHostedZone",
@@ -29,13 +29,13 @@ GONE = frozenset(
         "ResourceNotFoundException",
     }
 )
-# `IncorrectState` is how transit gateways and their route tables say it.
+# Transit gateways and their route tables report `IncorrectState`.
 IN_USE = frozenset({"DependencyViolation", "DeleteConflict", "ResourceInUse", "IncorrectState"})
 PATIENCE_FOR_DEPENDENTS = 120.0
 
 
 class Cloud:
-    """Clients of one session in one region; `within` gives the same session in another region."""
+    """Clients of one session in one region; `within` returns the same session in another region."""
 
     def __init__(self, session: boto3.Session, region: str, default_tags: Mapping[str, str]) -> None:
         self._session = session
@@ -45,13 +45,13 @@ class Cloud:
         self._lock = threading.Lock()
 
     def within(self, region: Any) -> "Cloud":
-        """The cloud of a resource that names its own region."""
+        # A resource may name a region other than that of its provider.
         if not isinstance(region, str) or region == self.region:
             return self
         return Cloud(self._session, region, self.default_tags)
 
     def client(self, service: str) -> Any:
-        """A boto3 client; made once, as making one is slow and not thread-safe."""
+        # Created once per service: creating a client is slow and not thread-safe.
         with self._lock:
             if service not in self._clients:
                 config = botocore.config.Config(retries={"mode": "standard", "max_attempts": 4})
@@ -60,40 +60,34 @@ class Cloud:
 
     @property
     def ec2(self) -> Any:
-        """The client of EC2, which most types need."""
         return self.client("ec2")
 
     @property
     def iam(self) -> Any:
-        """The client of IAM."""
         return self.client("iam")
 
     @property
     def eks(self) -> Any:
-        """The client of EKS."""
         return self.client("eks")
 
     @cached_property
     def identity(self) -> dict[str, str]:
-        """Who the credentials belong to: Account, Arn, UserId."""
+        """The owner of the credentials: Account, Arn, UserId."""
         return dict(self.client("sts").get_caller_identity())
 
     @property
     def account(self) -> str:
-        """The account id."""
         return self.identity["Account"]
 
     @property
     def partition(self) -> str:
-        """`aws`, or `aws-cn`, `aws-us-gov` by region."""
+        """`aws`, `aws-cn` or `aws-us-gov`, depending on the region."""
         return str(self._session.get_partition_for_region(self.region))
 
     def arn(self, service: str, rest: str) -> str:
-        """The ARN of a regional resource of this account."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{rest}"
 
     def pages(self, service: str, action: str, key: str, **arguments: Any) -> list[Any]:
-        """All items of a paged list call."""
         client = self.client(service)
         if not client.can_paginate(action):
             return list(getattr(client, action)(**arguments)[key])
@@ -102,33 +96,32 @@ class Cloud:
 
 
 def error_code(error: botocore.exceptions.ClientError) -> str:
-    """The code AWS gives, such as `InvalidVpcRange`."""
+    """The error code of AWS, such as `InvalidVpcRange`."""
     return str(error.response.get("Error", {}).get("Code", "Unknown"))
 
 
-def means_gone(error: botocore.exceptions.ClientError) -> bool:
-    """Whether an error says that the thing asked for does not exist."""
+def is_not_found(error: botocore.exceptions.ClientError) -> bool:
     code = error_code(error)
-    return code in GONE or code.endswith(("NotFound", "NotFoundException"))
+    return code in NOT_FOUND or code.endswith(("NotFound", "NotFoundException"))
 
 
-def found(call: Callable[..., Any], **arguments: Any) -> Any:
-    """The answer of a describe call, `None` when the thing does not exist."""
+def find(call: Callable[..., Any], **arguments: Any) -> Any:
+    """The answer of a describe call, or None if the resource does not exist."""
     try:
         return call(**arguments)
     except botocore.exceptions.ClientError as error:
-        if means_gone(error):
+        if is_not_found(error):
             return None
         raise
 
 
 def remove(call: Callable[..., Any], **arguments: Any) -> None:
-    """Call a delete; a thing that is gone already is deleted."""
-    found(call, **arguments)
+    """Call a delete; a resource that does not exist counts as deleted."""
+    find(call, **arguments)
 
 
 def remove_when_free(operation: Operation, call: Callable[..., Any], **arguments: Any) -> None:
-    """Delete something that AWS refuses to delete while others still use it; they may be on their way out."""
+    # Other resources that still use it may be about to be deleted, so the call is repeated.
     started = operation.clock()
     while True:
         try:
@@ -138,13 +131,13 @@ def remove_when_free(operation: Operation, call: Callable[..., Any], **arguments
             in_use = error_code(error) in IN_USE
             if not in_use or passed >= (operation.timeout or PATIENCE_FOR_DEPENDENTS):
                 raise
-            operation.progress(f"still in use by others: {error_code(error)} ({passed:.0f}s)")
+            operation.progress(f"still in use: {error_code(error)} ({passed:.0f}s)")
             operation.sleep(2.0)
 
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Turn the errors of boto3 into one line for a person, keeping AWS's own code first."""
+    """Translate the errors of boto3 into one line that starts with the error code of AWS."""
     try:
         yield
     except botocore.exceptions.ClientError as error:

@@ -1,4 +1,4 @@
-"""The aws provider: its configuration, and which type or function stands behind a token."""
+"""The aws provider: its configuration, and the resource type or function for a token."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from lab.providers.values import Properties, Unknown, parse_option
 OFFERED = frozenset(
     {"region", "profile", "defaultTags", "accessKey", "secretKey", "token", "maxRetries", "version"}
 )
-# Checks that real providers make before the first call and that the lab has no use for.
+# Options that disable checks before the first call; the lab does not make these checks.
 WITHOUT_EFFECT = frozenset(
     {
         "allowedAccountIds",
@@ -35,20 +35,17 @@ WITHOUT_EFFECT = frozenset(
 
 @dataclass(frozen=True)
 class AwsInstance:
-    """A configured aws provider."""
-
     cloud: Cloud
     types: Mapping[str, ResourceType]
     functions: Mapping[str, Function]
 
     def resource(self, token: str) -> Resource:
-        """The resource type of a token."""
         if token not in self.types:
             raise NotOfferedError(_no_such("resource type", token))
         return AwsResource(self.types[token], self.cloud)
 
     def invoke(self, token: str, arguments: Properties) -> Properties:
-        """The answer of a function; its `region` argument is honoured for all of them."""
+        # Every function takes a `region` argument.
         if token not in self.functions:
             raise NotOfferedError(_no_such("function", token))
         with plain_errors():
@@ -63,18 +60,18 @@ def _no_such(what: str, token: str) -> str:
 
 
 class AwsPackage:
-    """The aws provider before configuration; the version is that of the SDK it stands in for."""
+    """The aws provider before configuration; `version` is that of the SDK."""
 
     name = "aws"
     version = "7.51.1"
 
     def check_configuration(self, configuration: Properties) -> Sequence[Failure]:
-        """Refuse options that would be ignored here."""
+        """Refuse options that the lab would otherwise ignore."""
         unknown = sorted(set(configuration) - OFFERED - WITHOUT_EFFECT)
         return [Failure(key, f"the lab's aws provider does not offer the option '{key}'") for key in unknown]
 
     def diff_configuration(self, olds: Properties, news: Properties) -> Difference:
-        """Options change in place; resources stay where they are until their own inputs change."""
+        # No option replaces resources: their own inputs decide.
         ignored = {"version", "__defaults"}
         before = {key: value for key, value in olds.items() if key not in ignored}
         return Difference(
@@ -82,7 +79,7 @@ class AwsPackage:
         )
 
     def configure(self, configuration: Properties) -> AwsInstance:
-        """Open a session; a wrong profile or a missing region is refused here."""
+        """Open a session; an unknown profile or a missing region is refused."""
         known = {key: value for key, value in configuration.items() if not isinstance(value, Unknown)}
         with plain_errors():
             session = boto3.Session(

@@ -1,7 +1,4 @@
-"""Makes a `Resource` of a table entry.
-
-Checking, diffing, previews, refreshes, tags and error texts are the same for all types.
-"""
+"""Makes a `Resource` of a table entry: checks, diffs, previews, refreshes and tags of all types."""
 # ruff: noqa: ARG002  # the signatures are those of `Resource`
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +13,7 @@ from lab.providers.values import UNKNOWN, Properties, Unknown, differences, has_
 
 
 class AwsResource(Resource):
-    """One table entry over one configured cloud."""
+    """One table entry with one configured cloud."""
 
     def __init__(self, kind: ResourceType, cloud: Cloud) -> None:
         self.token = kind.token
@@ -26,7 +23,6 @@ class AwsResource(Resource):
     def check(
         self, operation: Operation, inputs: Properties, olds: Properties | None, seed: bytes
     ) -> Checked:
-        """Refuse what the table does not know; fill in names and defaults."""
         return checking.check(self._kind, operation, inputs, olds, seed)
 
     def diff(
@@ -37,14 +33,14 @@ class AwsResource(Resource):
         olds: Properties,
         news: Properties,
     ) -> Difference:
-        """Compare input by input; the table says which changes take a new resource."""
+        """Compare the inputs; the table decides which changes replace the resource."""
         before = old_inputs or self._inputs_in(olds)
         changes = [*self._changes(before, news), *self._default_tag_changes(olds, news)]
         replacing = any(change.replaces for change in changes)
         return Difference(changes, delete_before_replace=replacing and self._keeps_its_name(before, news))
 
     def create(self, operation: Operation, inputs: Properties, *, preview: bool) -> State:
-        """Create and wait; what was made but does not become usable is reported together with its id."""
+        """Create and wait; a resource that does not become usable is reported with its id."""
         wanted = self._with_all_tags(inputs)
         if preview:
             return State("", self._foreseen(wanted))
@@ -56,7 +52,6 @@ class AwsResource(Resource):
     def read(
         self, operation: Operation, identifier: str, properties: Properties, inputs: Properties
     ) -> State | None:
-        """The live properties, and inputs changed only where the live ones disagree."""
         cloud = self._cloud_of(properties)
         with plain_errors():
             live = self._kind.read(cloud, identifier, properties | inputs)
@@ -75,7 +70,7 @@ class AwsResource(Resource):
         *,
         preview: bool,
     ) -> Properties:
-        """Apply the changes of inputs, then tags, then wait as after a create."""
+        """Apply changed inputs, then tags, then wait as after a create."""
         before, wanted = old_inputs or self._inputs_in(olds), self._with_all_tags(news)
         if preview:
             return self._foreseen_update(before, olds, wanted)
@@ -89,7 +84,6 @@ class AwsResource(Resource):
     def delete(
         self, operation: Operation, identifier: str, old_inputs: Properties, properties: Properties
     ) -> None:
-        """Delete and wait until gone."""
         with plain_errors():
             self._kind.delete(self._cloud_of(properties), identifier, properties | old_inputs, operation)
 
@@ -109,7 +103,7 @@ class AwsResource(Resource):
                 yield Change(path, kind, replaces)
 
     def _default_tag_changes(self, olds: Properties, news: Properties) -> Iterator[Change]:
-        """Tags that the provider itself adds to everything; a change of them shows as `tagsAll`."""
+        """Changes of the provider's default tags, reported as changes of `tagsAll`."""
         tags = news.get("tags", {})
         if not self._kind.retag or "tagsAll" not in olds or has_unknown(tags):
             return
@@ -120,7 +114,7 @@ class AwsResource(Resource):
                 yield Change(path, kind)
 
     def _keeps_its_name(self, before: Properties, news: Properties) -> bool:
-        """Whether old and new would have the same name, so that they cannot exist side by side."""
+        """Whether old and new resource have the same name, so that both cannot exist at once."""
         name = self._kind.name
         if name is None or name in news.get(checking.FILLED_IN, ()):
             return False
@@ -129,7 +123,7 @@ class AwsResource(Resource):
     # -- previews ------------------------------------------------------------------------------------------
 
     def _foreseen(self, wanted: Properties) -> Properties:
-        decided_later = {name for name, one in self._kind.all_inputs.items() if one.cloud_decides}
+        decided_later = {name for name, described in self._kind.all_inputs.items() if described.cloud_decides}
         unknown = dict.fromkeys({*self._kind.all_outputs, *decided_later}, UNKNOWN)
         if self._kind.regional:
             unknown["region"] = self._cloud.region  # type: ignore[assignment]  # known without asking
@@ -143,7 +137,7 @@ class AwsResource(Resource):
         return kept | self._with_computed(self._plain(wanted), olds) | changed_by_update
 
     def _with_computed(self, wanted: Properties, olds: Properties) -> Properties:
-        """Nested objects with the keys that the cloud adds: as they were, or unknown."""
+        # Nested objects contain keys that the cloud adds: kept from the state, or unknown.
         return {name: self._completed_object(name, value, olds.get(name)) for name, value in wanted.items()}
 
     def _completed_object(self, name: str, value: Any, old: Any) -> Any:
@@ -165,7 +159,7 @@ class AwsResource(Resource):
         reasons = self._kind.wait_ready(cloud, identifier, operation) if self._kind.wait_ready else ()
         live = self._kind.read(cloud, identifier, wanted)
         if live is None:
-            raise RefusedError(f"{identifier} was gone before it was usable")
+            raise RefusedError(f"{identifier} was deleted before it became usable")
         properties = self._completed(cloud, live, wanted)
         asked = {name: value for name, value in wanted.items() if name in self._kind.all_inputs}
         held = {name: value for name, value in asked.items() if self._holds(name, properties, value)}
@@ -175,14 +169,14 @@ class AwsResource(Resource):
         return properties
 
     def _holds(self, name: str, live: Properties, asked: Any) -> bool:
-        """Whether to keep the program's own form of a value: the cloud's is missing, or says the same."""
+        """Whether to keep the program's form of a value: the cloud returns none, or an equivalent one."""
         if live.get(name) is None:
             return True
         described = self._kind.all_inputs[name]
         return described.fields is None and described.same(live[name], asked)
 
     def _completed(self, cloud: Cloud, live: Properties, inputs: Properties) -> Properties:
-        """Add what is the same for all types: region, and which tags are the program's own."""
+        """Add the properties that all types have: the region, and the program's own tags."""
         complete = {name: value for name, value in live.items() if value is not None}
         if self._kind.regional:
             complete["region"] = cloud.region
@@ -197,7 +191,7 @@ class AwsResource(Resource):
         return key in written or self._cloud.default_tags.get(key) != value
 
     def _inputs_as_live(self, inputs: Properties, live: Properties) -> Properties:
-        """The old inputs where the cloud agrees, the live values where not; all live values on import."""
+        """The old inputs where the cloud agrees and the live values elsewhere; on import all live values."""
         if not inputs:
             declared = self._kind.all_inputs
             return {
@@ -247,8 +241,8 @@ class AwsResource(Resource):
         return self._shown({name: value for name, value in wanted.items() if name != checking.FILLED_IN})
 
     def _shown(self, wanted: Properties) -> Properties:
-        """The inputs in the form in which the outputs of the same name have them."""
-        shown = {name: one.shown for name, one in self._kind.all_inputs.items()}
+        """The inputs in the form of the outputs with the same names."""
+        shown = {name: described.shown for name, described in self._kind.all_inputs.items()}
         return {
             name: shown[name](value) if name in shown and not has_unknown(value) else value
             for name, value in wanted.items()

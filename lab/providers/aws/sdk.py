@@ -1,7 +1,6 @@
-"""What the installed `pulumi_aws` SDK knows, read from its source without importing its million lines.
+"""The property names of the installed `pulumi_aws` SDK, read from its source: importing it takes seconds.
 
-Only used to tell, in a refusal, a misspelt property from one that AWS's provider has and the lab does not
-offer.
+Used only in refusals, to distinguish a misspelt property from one that the lab does not offer.
 """
 
 import ast
@@ -27,7 +26,7 @@ def _camel(name: str) -> str:
 
 
 def _source(token: str) -> Path | None:
-    """`aws:ec2/vpc:Vpc` -> `pulumi_aws/ec2/vpc.py`; functions of the `index` module lie at the top."""
+    """`aws:ec2/vpc:Vpc` -> `pulumi_aws/ec2/vpc.py`; functions of the `index` module are at the top level."""
     parts = token.split(":")
     root = _root()
     if root is None or len(parts) != 3 or "/" not in parts[1]:
@@ -39,7 +38,7 @@ def _source(token: str) -> Path | None:
 
 
 def knows(token: str) -> bool:
-    """Whether AWS's provider has that resource type or function."""
+    """Whether the real provider has that resource type or function."""
     return _source(token) is not None
 
 
@@ -60,7 +59,7 @@ def _arguments(token: str, pattern: str) -> frozenset[str]:
     if path is None:
         return frozenset()
     wanted = pattern.format(token.split(":")[2])
-    # Only the signature is parsed: whole modules of the SDK take a second each.
+    # Only the signature is parsed: parsing a whole module of the SDK takes a second.
     text = path.read_text(encoding="utf-8")
     signature = re.search(rf"^class {wanted}:\n    (def __init__\(.*?\)):$", text, re.DOTALL | re.MULTILINE)
     return frozenset(_camel(name) for name in _keywords(signature[1])) if signature else frozenset()

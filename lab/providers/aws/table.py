@@ -1,7 +1,7 @@
-"""The form of one entry in the table of resource types.
+"""An entry in the table of resource types: the properties of a type, and the calls that differ between types.
 
-What is declared of a type, and the few calls that differ. The entries are in `services`, one module a family;
-`generic` makes a `lab.providers.resource.Resource` of an entry.
+The entries are in `services`, one module per family; `resource` turns an entry into a
+`lab.providers.resource.Resource`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,19 +14,19 @@ from lab.providers.resource import Operation
 from lab.providers.values import Properties
 
 
-def same(one: Any, other: Any) -> bool:
-    """Plain equality, minding that Pulumi's `true` is not `1`."""
-    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+def same(left: Any, right: Any) -> bool:
+    # In Python `True == 1`; in Pulumi they differ.
+    return bool(left == right) and isinstance(left, bool) == isinstance(right, bool)
 
 
 @dataclass(frozen=True)
 class Input:
-    """An input property: whether it must be given, whether a change takes a new resource, what it may hold.
+    """An input property: whether it is required, whether a change replaces, which values it takes.
 
-    `settled` means that the cloud decides when the program does not say, so leaving it out is no change.
-    `fields` are the keys of a nested object (or of each object of a list); nothing given means a plain value.
-    `normal` is what a program's value is kept as, `shown` how the output of that name has it.
-    `computed` are keys of a nested object that the cloud adds to what the program wrote.
+    `cloud_decides` means that AWS chooses a value if the program gives none, so that leaving it out is no
+    change. `fields` are the keys of a nested object (or of each object in a list); None means a plain value.
+    `normal` converts the program's value to the form that is stored, `shown` to the form of the output with
+    the same name. `computed` are keys of a nested object that AWS adds.
     """
 
     required: bool = False
@@ -56,12 +56,12 @@ WaitReady = Callable[[Cloud, str, Operation], Sequence[str]]
 
 @dataclass(frozen=True)
 class ResourceType:
-    """One type: its properties and its calls.
+    """One resource type: its properties and its calls.
 
-    `create` answers the id. `read` answers every property it can see, from the id and what the state knows.
-    `update` gets the old and the new inputs; without it every change of an input replaces. `settle` waits
-    after create and update until the thing is usable, and answers the reasons why it never became so.
-    `changed_by_update` are outputs that an update changes to something unknown in advance.
+    `create` returns the id. `read` returns every property it can see, from the id and the properties in the
+    state. `update` gets the old and the new inputs; without it every change of an input replaces.
+    `wait_ready` waits after a create or update until the resource is usable, and returns the reasons if it
+    does not become so. `changed_by_update` are outputs whose value after an update is not known in advance.
     """
 
     token: str
@@ -81,7 +81,7 @@ class ResourceType:
 
     @property
     def all_inputs(self) -> dict[str, Input]:
-        """The declared inputs with those that many types share: `tags`, `region`, `namePrefix`."""
+        """The declared inputs and those that many types share: `tags`, `region`, `namePrefix`."""
         shared: dict[str, Input] = {}
         if self.retag:
             shared["tags"] = Input(agrees=same)
@@ -94,5 +94,5 @@ class ResourceType:
 
     @property
     def all_outputs(self) -> tuple[str, ...]:
-        """Every property that the cloud decides, `tagsAll` included."""
+        """Every property that the cloud decides, including `tagsAll`."""
         return (*self.outputs, "tagsAll") if self.retag else tuple(self.outputs)

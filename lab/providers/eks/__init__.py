@@ -1,1 +1,1 @@
-"""The stand-in for Pulumi's `eks` component provider: registers what the real `eks.Cluster` registers."""
+"""The emulated `eks` component provider: registers the same resources as the real `eks.Cluster`."""

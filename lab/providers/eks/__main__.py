@@ -1,4 +1,4 @@
-"""`python -m lab.providers.eks [ENGINE_ADDRESS]`: serve the eks component provider."""
+"""`python -m lab.providers.eks [ENGINE_ADDRESS]` serves the eks component provider."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Access entries and their policies, one registration each."""
+"""Access entries and their policies, registered as the real component does."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ def access_entries(
 ) -> list[aws.eks.AccessEntry]:
     """Register all entries, each the parent of its policies."""
     opts = pulumi.ResourceOptions(parent=parent, depends_on=[cluster])
-    made = []
+    resources = []
     for key, entry in entries.items():
         registered = aws.eks.AccessEntry(
             f"{name}-{key}",
@@ -25,8 +25,8 @@ def access_entries(
             opts=opts,
         )
         _policies(f"{name}-{key}", entry, cluster, registered)
-        made.append(registered)
-    return made
+        resources.append(registered)
+    return resources
 
 
 def _policies(
@@ -38,7 +38,7 @@ def _policies(
             f"{name}-{key}",
             access_scope=whole.apply(_scope),
             principal_arn=entry["principalArn"],
-            policy_arn=whole.apply(lambda one: one["policyArn"]),
+            policy_arn=whole.apply(lambda policy: policy["policyArn"]),
             cluster_name=cluster.name,
             opts=pulumi.ResourceOptions(parent=registered, depends_on=[registered]),
         )

@@ -1,4 +1,4 @@
-"""The managed add-ons that the component makes by itself, and when it does."""
+"""The managed add-ons that the component registers by default, and the conditions for each."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 OVERWRITE = "OVERWRITE"
-# typed option of vpcCniOptions -> environment variable of aws-node; `None`: not written unless asked for
+# typed option of vpcCniOptions -> environment variable of aws-node; `None`: not written unless given
 CNI_ENVIRONMENT: tuple[tuple[str, str, str | None], ...] = (
     ("nodePortSupport", "AWS_VPC_CNI_NODE_PORT_SUPPORT", None),
     ("warmEniTarget", "WARM_ENI_TARGET", "1"),
@@ -39,7 +39,7 @@ def addon(
     tags: pulumi.Input[Mapping[str, str]] | None,
     opts: pulumi.ResourceOptions,
 ) -> aws.eks.Addon:
-    """kube-proxy or CoreDNS, with what the caller gave and nothing else."""
+    """kube-proxy or CoreDNS, with the options of the program only."""
     values = options.get("configurationValues")
     return aws.eks.Addon(
         name,
@@ -58,7 +58,7 @@ def addon(
 def newest(
     addon_name: str, kubernetes_version: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> pulumi.Output[str]:
-    """The newest build for a Kubernetes version, asked for on every run."""
+    """The newest version for a Kubernetes version; read again on every run."""
     answer = aws.eks.get_addon_version_output(
         addon_name=addon_name,
         kubernetes_version=kubernetes_version,
@@ -69,12 +69,12 @@ def newest(
 
 
 def sorted_json(values: Any) -> str:
-    """JSON with sorted keys, so that the order of a dictionary is no difference."""
+    # Sorted, so that the order of a dictionary is no difference.
     return json.dumps(whole(values), sort_keys=True, separators=(",", ":"))
 
 
 def whole(value: Any) -> Any:
-    """Whole numbers as such: on the wire every number is a float, and `3.0` is not what the caller wrote."""
+    # On the wire every number is a double; `3.0` would be a change from the program's `3`.
     match value:
         case float() if value.is_integer():
             return int(value)
@@ -87,23 +87,22 @@ def whole(value: Any) -> Any:
 
 
 def wants_kube_proxy(arguments: Mapping[str, Any]) -> bool:
-    """Made unless switched off."""
     return (arguments.get("kubeProxyAddonOptions") or {}).get("enabled") is not False
 
 
 def wants_coredns(arguments: Mapping[str, Any]) -> bool:
-    """Without default nodes it is only made when explicitly asked for."""
+    # Without default nodes it is registered only if explicitly enabled.
     options = arguments.get("corednsAddonOptions") or {}
     return options.get("enabled") is True or bool(options.get("configurationValues"))
 
 
 def wants_vpc_cni(arguments: Mapping[str, Any]) -> bool:
-    """The flag reads backwards: `useDefaultVpcCni` means that no add-on is made."""
+    # `useDefaultVpcCni` means that no add-on is registered.
     return not arguments.get("useDefaultVpcCni")
 
 
 class VpcCniAddon(pulumi.ComponentResource):
-    """The managed vpc-cni add-on, a component of its own as in the real package."""
+    """The managed vpc-cni add-on; a separate component, as in the real package."""
 
     def __init__(
         self,
@@ -132,7 +131,7 @@ class VpcCniAddon(pulumi.ComponentResource):
 
 
 def cni_values(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The add-on's configuration: the component's defaults, typed options, then the caller's own values."""
+    """The add-on's configuration: defaults of the component, typed options, then the program's values."""
     own = dict(options.get("configurationValues") or {})
     init = dict(own.get("init") or {})
     if "enableNetworkPolicy" not in own and options.get("enableNetworkPolicy") is not None:
@@ -144,7 +143,7 @@ def cni_values(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def cni_environment(options: Mapping[str, Any]) -> dict[str, str]:
-    """The environment of aws-node out of the typed options, with the component's defaults."""
+    """The environment of aws-node: defaults of the component, then typed options."""
     environment: dict[str, str] = {}
     for option, variable, default in CNI_ENVIRONMENT:
         value = options.get(option)
@@ -156,5 +155,4 @@ def cni_environment(options: Mapping[str, Any]) -> dict[str, str]:
 
 
 def text(value: Any) -> str:
-    """As an environment variable has it."""
     return str(value).lower() if isinstance(value, bool) else str(whole(value))

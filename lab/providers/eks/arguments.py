@@ -1,4 +1,4 @@
-"""Which arguments of `eks.Cluster` the stand-in follows; all others are refused by name, never ignored."""
+"""The arguments of `eks.Cluster` that the emulated component supports; all others are refused by name."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -45,7 +45,7 @@ OFFERED = frozenset(
         "vpcId",
     }
 )
-# The real component has these as well; what it makes of them needs parts that the lab does not have.
+# The real component has these too, but they need features that the lab does not have.
 KNOWN = frozenset(
     {
         "autoMode",
@@ -77,22 +77,22 @@ KNOWN = frozenset(
     }
 )
 OIDC = (
-    "the component would open a TLS connection to the issuer already in previews; leave "
-    "createOidcProvider false and make an aws.iam.OpenIdConnectProvider of oidc_provider_url"
+    "the component would open a TLS connection to the issuer during previews; leave "
+    "createOidcProvider false and create an aws.iam.OpenIdConnectProvider for oidc_provider_url"
 )
 
 
 def check(arguments: Mapping[str, Any]) -> None:
-    """Raise one error that names everything the stand-in cannot do as asked."""
+    """Raise one error that lists every argument the emulated component does not support."""
     found = [
         InputPropertyErrorDetails(property_path=path, reason=reason) for path, reason in problems(arguments)
     ]
     if found:
-        raise InputPropertiesError("; ".join(one["reason"] for one in found), found)
+        raise InputPropertiesError("; ".join(problem["reason"] for problem in found), found)
 
 
 def problems(arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """All that is wrong, each with its property."""
+    """All problems, each with its property."""
     for name in sorted(set(arguments) - OFFERED):
         if name in KNOWN:
             yield (
@@ -106,7 +106,7 @@ def problems(arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _wrong_values(arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    # An Output is truthy for the real component, whatever it holds; literals are wanted.
+    # The real component treats an Output as true, whatever its value, so literals are required.
     if arguments.get("createOidcProvider") not in (None, False):
         yield "createOidcProvider", OIDC
     if arguments.get("authenticationMode") != API:
@@ -114,10 +114,10 @@ def _wrong_values(arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if arguments.get("skipDefaultNodeGroup") is not True:
         yield (
             "skipDefaultNodeGroup",
-            "the lab's eks.Cluster makes no default node group: set skipDefaultNodeGroup",
+            "the lab's eks.Cluster creates no default node group: set skipDefaultNodeGroup",
         )
     if arguments.get("createInstanceRole"):
-        yield "createInstanceRole", "the lab's eks.Cluster makes no instance role"
+        yield "createInstanceRole", "the lab's eks.Cluster creates no instance role"
     if arguments.get("vpcId") is None:
         yield "vpcId", "the lab's eks.Cluster does not look for a default VPC: give vpcId"
     for option in ("kubeProxyAddonOptions", "corednsAddonOptions"):

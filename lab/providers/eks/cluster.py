@@ -1,8 +1,8 @@
-"""`eks.Cluster`: registers the same tree as the real component does for the same arguments.
+"""`eks.Cluster`: registers the same resources as the real component for the same arguments.
 
 Names, parents, inputs, dependencies and ignored changes are the real ones, so that a program sees the same
-URNs and operations. One thing is left out: with public access the real component polls the API server's
-`/healthz` for up to five minutes; the lab's cluster answers before EKS calls it active.
+URNs and operations. One difference: with public access the real component polls the API server's `/healthz`
+for up to five minutes; the lab's cluster answers before EKS reports it as active.
 """
 
 import json
@@ -22,7 +22,8 @@ from lab.providers.eks.kubeconfig import kubeconfig_output, region_of
 from lab.providers.eks.service_role import ServiceRole
 from lab.providers.errors import RefusedError
 
-# EKS sets the first only at creation, and the second has two defaults; changes of either would replace.
+# EKS sets the first only at creation, and the second has two defaults; a change of either would replace the
+# cluster.
 IGNORED = ["accessConfig.bootstrapClusterCreatorAdminPermissions", "bootstrapSelfManagedAddons"]
 
 
@@ -121,11 +122,9 @@ class Cluster(pulumi.ComponentResource):
             return None, None
         return security_groups.node_group(self._name, self._given, self.cluster, self.own_group, self._mine)
 
-    # -- values ----------------------------------------------------------------------------------------------
-
     @cached_property
     def subnet_ids(self) -> pulumi.Input[list[str]]:
-        """The subnets of the control plane's interfaces: public ones first."""
+        """The subnets of the control plane's interfaces, public ones first."""
         if self._given.get("subnetIds") is not None:
             return self._given["subnetIds"]  # type: ignore[no-any-return]  # an input, whatever it holds
         split = [self._given.get("publicSubnetIds") or [], self._given.get("privateSubnetIds") or []]
@@ -133,7 +132,7 @@ class Cluster(pulumi.ComponentResource):
 
     @cached_property
     def encryption(self) -> pulumi.Output[Any] | None:
-        """How Secrets are encrypted, when a key is given."""
+        """The encryption of Secrets, if a key is given."""
         if self._given.get("encryptionConfigKeyArn") is None:
             return None
         return pulumi.Output.from_input(self._given["encryptionConfigKeyArn"]).apply(
@@ -143,20 +142,20 @@ class Cluster(pulumi.ComponentResource):
         )
 
     def _kubeconfig(self, *, with_profile: bool) -> pulumi.Output[dict[str, Any]]:
-        """The form with a profile is for this component's own provider, the one without for everybody."""
+        # With a profile for the component's own provider, without one for users.
         credentials = pulumi.Output.from_input(self._given.get("providerCredentialOpts") or ambient_profile())
         return kubeconfig_output(
             name=self.cluster.name,
             endpoint=self.cluster.endpoint,
             certificate_authority=self.cluster.certificate_authority.data,
             region=self.cluster.arn.apply(region_of),
-            profile=credentials.apply(lambda one: one.get("profileName") if with_profile else None),
-            role=credentials.apply(lambda one: one.get("roleArn")),
+            profile=credentials.apply(lambda options: options.get("profileName") if with_profile else None),
+            role=credentials.apply(lambda options: options.get("roleArn")),
         )
 
     @cached_property
     def outputs(self) -> dict[str, Any]:
-        """All outputs; what does not exist is an empty string or absent, as the real component has it."""
+        # An output that does not exist is an empty string or absent, as in the real component.
         kubeconfig = self._kubeconfig(with_profile=False)
         issuer = self.cluster.identities.apply(issuer_of)
         eks_group = self.cluster.vpc_config.cluster_security_group_id
@@ -219,19 +218,19 @@ class Cluster(pulumi.ComponentResource):
 
 
 def require_aws_cli() -> None:
-    """The real component refuses to work without it, since every kubeconfig it makes calls it."""
+    # The real component requires it, because the kubeconfig calls it.
     if shutil.which("aws") is None:
         raise RefusedError("Could not find aws CLI for EKS: `aws` is not on the PATH")
 
 
 def ambient_profile() -> dict[str, str]:
-    """The profile of the environment or of the stack's config."""
+    """The profile of the environment or of the stack's configuration."""
     profile = os.environ.get("AWS_PROFILE") or pulumi.Config("aws").get("profile")
     return {"profileName": profile} if profile else {}
 
 
 def network_config(given: Mapping[str, Any]) -> pulumi.Output[Any] | None:
-    """The service range or family, when one is given."""
+    """The service range or IP family, if given."""
     services, family = given.get("kubernetesServiceIpAddressRange"), given.get("ipFamily")
     if services is None and family is None:
         return None
@@ -243,7 +242,7 @@ def network_config(given: Mapping[str, Any]) -> pulumi.Output[Any] | None:
 
 
 def upgrade_policy(given: Mapping[str, Any]) -> pulumi.Output[Any] | None:
-    """Which support the version runs under, when that is said."""
+    """The support type of the Kubernetes version, if given."""
     if given.get("upgradePolicy") is None:
         return None
     return pulumi.Output.from_input(given["upgradePolicy"]).apply(
@@ -252,7 +251,6 @@ def upgrade_policy(given: Mapping[str, Any]) -> pulumi.Output[Any] | None:
 
 
 def issuer_of(identities: Any) -> str:
-    """The URL of the cluster's OpenID Connect issuer."""
     for identity in identities or ():
         for oidc in identity.oidcs or ():
             return str(oidc.issuer)

@@ -1,4 +1,4 @@
-"""The kubeconfig that the component returns: it holds no secret, the AWS CLI makes the token."""
+"""The kubeconfig that the component returns; it holds no secret, since the AWS CLI creates the token."""
 
 import json
 from typing import Any
@@ -11,10 +11,9 @@ API = "client.authentication.k8s.io/v1beta1"
 
 
 def region_of(arn: str) -> str:
-    """The region inside an ARN."""
     parts = arn.split(":")
     if len(parts) < 4 or parts[0] != "arn":
-        raise RefusedError(f"'{arn}' is no ARN")
+        raise RefusedError(f"'{arn}' is not an ARN")
     return parts[3]
 
 
@@ -53,10 +52,10 @@ def kubeconfig(
 
 
 def kubeconfig_output(**facts: pulumi.Input[Any]) -> pulumi.Output[dict[str, Any]]:
-    """The same from values that may not be known yet."""
+    """The kubeconfig of values that may be unknown."""
     return pulumi.Output.all(**facts).apply(lambda known: kubeconfig(**known))
 
 
 def kubeconfig_json(**facts: pulumi.Input[Any]) -> pulumi.Output[str]:
-    """The same as JSON text."""
+    """The kubeconfig as JSON text."""
     return kubeconfig_output(**facts).apply(json.dumps)

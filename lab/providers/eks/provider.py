@@ -1,10 +1,10 @@
-"""Which component or method stands behind a token of the eks package."""
+"""The component or method for a token of the eks package."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import pulumi
-import pulumi_eks  # noqa: F401  # makes a reference to a component come in as that component
+import pulumi_eks  # noqa: F401  # registers the component class, which deserializes references
 from pulumi.provider.provider import CallResult, ConstructResult, InvokeResult, Provider
 
 from lab.providers.eks.cluster import Cluster
@@ -17,8 +17,6 @@ GET_KUBECONFIG = "eks:index:Cluster/getKubeconfig"
 
 
 class EksProvider(Provider):
-    """The package as `pulumi.provider` wants it."""
-
     def __init__(self) -> None:
         super().__init__(VERSION)
 
@@ -29,14 +27,13 @@ class EksProvider(Provider):
         inputs: Mapping[str, Any],
         options: pulumi.ResourceOptions | None = None,
     ) -> ConstructResult:
-        """Make a component and answer its outputs."""
         if resource_type != CLUSTER:
             raise NotOfferedError(f"the lab does not offer the component {resource_type}")
         cluster = Cluster(name, dict(inputs), options)
         return ConstructResult(urn=cluster.urn, state=cluster.outputs)
 
     def call(self, token: str, args: Mapping[str, Any]) -> CallResult:
-        """`Cluster.get_kubeconfig`, for another profile or role than the cluster's own."""
+        """`Cluster.get_kubeconfig`, for another profile or role than those of the cluster."""
         if token != GET_KUBECONFIG:
             raise NotOfferedError(f"the lab does not offer the method {token}")
         cluster = pulumi.Output.from_input(args["__self__"].eks_cluster)
@@ -51,5 +48,4 @@ class EksProvider(Provider):
         return CallResult(outputs={"result": text})
 
     def invoke(self, token: str, args: Mapping[str, Any]) -> InvokeResult:  # noqa: ARG002  # the SDK's
-        """The package has no functions."""
         raise NotOfferedError(f"there is no function {token}")

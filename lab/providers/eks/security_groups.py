@@ -1,4 +1,4 @@
-"""The two security groups, and the rules between them, that the component makes unless told not to."""
+"""The security groups of the component and the rules between them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ EVERYTHING = {"from_port": 0, "to_port": 0, "protocol": "-1"}
 
 
 def merged_tags(*tags: pulumi.Input[Mapping[str, str]] | None) -> pulumi.Output[dict[str, str]]:
-    """Several sets of tags as one, later ones winning."""
+    """Several sets of tags as one; later ones win."""
     return pulumi.Output.all(*tags).apply(
-        lambda every: {key: text for one in every for key, text in (one or {}).items()}
+        lambda every: {key: text for tags_ in every for key, text in (tags_ or {}).items()}
     )
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule of the component: its name's ending and everything but the groups it is between."""
+    """A rule of the component: the suffix of its name and all arguments except the groups."""
 
     suffix: str
     kind: str
@@ -69,7 +69,7 @@ def make_rule(
 def cluster_group(
     name: str, arguments: Mapping[str, Any], opts: pulumi.ResourceOptions
 ) -> aws.ec2.SecurityGroup:
-    """The control plane's group, open to the outside in one direction."""
+    """The security group of the control plane, with all egress allowed."""
     group = aws.ec2.SecurityGroup(
         f"{name}-eksClusterSecurityGroup",
         vpc_id=arguments["vpcId"],
@@ -92,7 +92,7 @@ def node_group(
     control_plane: aws.ec2.SecurityGroup,
     opts: pulumi.ResourceOptions,
 ) -> tuple[aws.ec2.SecurityGroup, aws.ec2.SecurityGroupRule]:
-    """The nodes' group, and the rule that lets nodes reach the API server; managed nodes use neither."""
+    # Managed nodes use neither the group nor the rule.
     owned = cluster.name.apply(lambda known: {f"kubernetes.io/cluster/{known}": "owned"})
     nodes = aws.ec2.SecurityGroup(
         f"{name}-nodeSecurityGroup",

@@ -1,7 +1,8 @@
-"""Serve components over gRPC, so that an engine may start this process or attach to it.
+"""Serves components over gRPC, so that an engine can start this process or attach to it.
 
-`pulumi.provider` brings Construct and Call; what an attaching engine calls besides (Attach, Handshake and
-the checks of a provider's configuration) it lacks, and its errors carry a traceback where one line is wanted.
+`pulumi.provider` implements Construct and Call. It lacks the other calls of an attaching engine (Attach,
+Handshake and the checks of a provider's configuration), and its errors contain a traceback where one line is
+expected.
 """
 # ruff: noqa: N802  # the methods are named by provider.proto
 
@@ -25,12 +26,12 @@ from lab.providers.errors import ProviderError
 from lab.providers.server import CHANNEL_OPTIONS, engine_address_in
 from lab.providers.values import decode
 
-# A registration blocks a thread until the engine has made the resource.
+# A registration blocks its thread until the engine has created the resource.
 THREADS = 64
 
 
 class Servicer(ProviderServicer):
-    """The SDK's servicer with the calls it leaves out."""
+    """The SDK's servicer with the missing calls added."""
 
     def __init__(self, engine_address: str) -> None:
         super().__init__(EksProvider(), [], engine_address)
@@ -38,19 +39,19 @@ class Servicer(ProviderServicer):
         self._engines: dict[str, str] = {}
 
     async def Handshake(self, request: Any, context: Any) -> Any:
-        """Learn where the engine listens. Components want outputs as outputs and references as references."""
+        # Components need output values and resource references as such.
         self._engine_of(context, request.engine_address)
         return provider_pb2.ProviderHandshakeResponse(
             accept_secrets=True, accept_resources=True, accept_outputs=True
         )
 
     async def Attach(self, request: Any, context: Any) -> Any:
-        """An engine that did not start this process says where it listens."""
+        # Called by an engine that did not start this process.
         self._engine_of(context, request.address)
         return empty_pb2.Empty()
 
     async def CheckConfig(self, request: Any, context: Any) -> Any:  # noqa: ARG002  # the protocol's
-        """There is nothing to configure; say so instead of ignoring an option."""
+        # The provider has no options; an ignored one would be a surprise.
         unknown = sorted(set(decode(request.news)) - {"version", "pluginDownloadURL"})
         failures = [
             provider_pb2.CheckFailure(property=key, reason=f"the lab's eks provider has no option '{key}'")
@@ -59,31 +60,28 @@ class Servicer(ProviderServicer):
         return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
 
     async def DiffConfig(self, request: Any, context: Any) -> Any:  # noqa: ARG002  # the protocol's
-        """No option, no difference."""
         return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
 
     async def Construct(self, request: Any, context: Any) -> Any:
-        """Make a component."""
         return await self._answer(request, context, self._construct)
 
     async def Call(self, request: Any, context: Any) -> Any:
-        """Call a method of a component."""
         return await self._answer(request, context, self._call)
 
     async def _answer(self, request: Any, context: Any, work: Callable[[Any, Any], Awaitable[Any]]) -> Any:
-        # The SDK reads this attribute before it first waits, so calls of two engines do not mix.
+        # The SDK reads this attribute before its first await, so calls of two engines do not mix.
         self.engine_address = self._engines.get(context.peer(), self._default_engine)
         try:
             return await work(request, context)
         except InputPropertiesError as error:
-            reasons = "; ".join(one["reason"] for one in error.errors or ())
+            reasons = "; ".join(problem["reason"] for problem in error.errors or ())
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, reasons or error.message)
         except InputPropertyError as error:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"{error.property_path}: {error.reason}")
         except ProviderError as error:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         except RunError as error:
-            # The engine gave up on one of the children, and has said why itself.
+            # The engine has stopped, and it has reported the reason.
             await context.abort(grpc.StatusCode.CANCELLED, str(error))
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
@@ -96,7 +94,7 @@ class Servicer(ProviderServicer):
 
 
 def report_unless_engine_gave_up(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Every output that waits on a failed child ends with an error of its own; one is enough."""
+    # Every output that waits for a failed child ends with its own error; one report is enough.
     if not isinstance(context.get("exception"), RunError):
         loop.default_exception_handler(context)
 
@@ -118,5 +116,4 @@ async def _serve(arguments: Sequence[str]) -> None:
 
 
 def serve(arguments: Sequence[str]) -> None:
-    """Run until told to stop: the whole of this provider's `__main__`."""
     asyncio.run(_serve(arguments))

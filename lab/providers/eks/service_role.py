@@ -1,4 +1,4 @@
-"""The IAM role of the control plane, a component of its own as in the real package."""
+"""The IAM role of the control plane; a separate component, as in the real package."""
 
 import hashlib
 import json
@@ -41,7 +41,7 @@ class ServiceRole(pulumi.ComponentResource):
 
 
 def trust() -> str:
-    """Who may assume the role; tagging the session is for EKS Auto Mode, and always allowed."""
+    # EKS Auto Mode tags the session; the real component always allows it.
     statement = {
         "Action": ["sts:AssumeRole", "sts:TagSession"],
         "Effect": "Allow",
@@ -51,5 +51,5 @@ def trust() -> str:
 
 
 def short_hash(text: str) -> str:
-    """Eight digits that keep the attachment's name when a list of policies is reordered."""
+    # Keeps the name of an attachment when the list of policies is reordered.
     return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:8]

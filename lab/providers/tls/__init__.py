@@ -1,4 +1,4 @@
-"""The stand-in for Pulumi's `tls` provider: keys, requests and certificates, really made by `cryptography`.
+"""The emulated `tls` provider: keys, requests and certificates, created with `cryptography`.
 
-Nothing of it depends on a cloud: what it makes would serve outside the lab as well.
+It needs no cloud; its keys and certificates are valid outside the lab as well.
 """

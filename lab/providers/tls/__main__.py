@@ -1,4 +1,4 @@
-"""`python -m lab.providers.tls [ENGINE_ADDRESS]`: serve the tls provider."""
+"""`python -m lab.providers.tls [ENGINE_ADDRESS]` serves the tls provider."""
 
 import sys
 

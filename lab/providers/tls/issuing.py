@@ -1,6 +1,6 @@
-"""Keys, requests and certificates out of the properties that describe them: pure but for chance and time.
+"""Creates keys, requests and certificates from the properties that describe them.
 
-Defaults and extensions are those of the provider this one stands in for, which are those of Go's crypto/x509.
+Defaults and extensions are those of the real provider, which are those of Go's crypto/x509.
 """
 
 from __future__ import annotations
@@ -69,7 +69,6 @@ USES = frozenset({*KEY_USES, *EXTENDED_USES})
 
 
 def pem_key(text: str, what: str) -> Key:
-    """A private key out of its PEM."""
     try:
         key = serialization.load_pem_private_key(text.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
@@ -89,7 +88,7 @@ def algorithm_of(key: Any) -> str:
 
 
 def private_key(inputs: Properties, _: datetime) -> tuple[str, Properties]:
-    """A fresh key: its id, and what it looks like in each format."""
+    """A new key: its id, and its properties in every format."""
     key = _generate(inputs)
     public = key.public_key()
     der = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
@@ -121,7 +120,7 @@ def _private(key: Key, form: serialization.PrivateFormat) -> str:
 
 
 def _is_for_ssh(inputs: Properties) -> bool:
-    """OpenSSH knows every kind of key but those on P224."""
+    # OpenSSH supports every kind of key except those on P224.
     return not (inputs["algorithm"] == "ECDSA" and inputs["ecdsaCurve"] == "P224")
 
 
@@ -157,19 +156,17 @@ def _unpadded(data: bytes) -> str:
 
 
 def certificate_request(inputs: Properties, _: datetime) -> tuple[str, Properties]:
-    """A signing request for a key and the names it is for."""
     key = pem_key(inputs["privateKeyPem"], "privateKeyPem")
     builder = x509.CertificateSigningRequestBuilder().subject_name(subject(inputs.get("subject") or {}))
     if names := alternative_names(inputs):
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-    made = builder.sign(key, _digest(key))
-    text = made.public_bytes(serialization.Encoding.PEM).decode()
+    request = builder.sign(key, _digest(key))
+    text = request.public_bytes(serialization.Encoding.PEM).decode()
     identifier = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
     return identifier, {"certRequestPem": text, "keyAlgorithm": algorithm_of(key)}
 
 
 def subject(described: Mapping[str, Any]) -> x509.Name:
-    """A distinguished name."""
     parts = [x509.NameAttribute(oid, described[name]) for name, oid in SUBJECT.items() if described.get(name)]
     streets = described.get("streetAddresses") or ()
     parts += [x509.NameAttribute(NameOID.STREET_ADDRESS, street) for street in streets]
@@ -177,7 +174,6 @@ def subject(described: Mapping[str, Any]) -> x509.Name:
 
 
 def alternative_names(inputs: Properties) -> list[x509.GeneralName]:
-    """The names and addresses that a certificate is for."""
     addresses = [ipaddress.ip_address(text) for text in inputs.get("ipAddresses") or ()]
     return [
         *(x509.DNSName(name) for name in inputs.get("dnsNames") or ()),
@@ -194,7 +190,6 @@ def _digest(key: Key) -> hashes.SHA256 | None:
 
 
 def self_signed(inputs: Properties, now: datetime) -> tuple[str, Properties]:
-    """A certificate that its own key vouches for."""
     key = pem_key(inputs["privateKeyPem"], "privateKeyPem")
     name, public = subject(inputs.get("subject") or {}), key.public_key()
     builder = _dated(inputs, now).subject_name(name).issuer_name(name).public_key(public)
@@ -209,7 +204,6 @@ def self_signed(inputs: Properties, now: datetime) -> tuple[str, Properties]:
 
 
 def locally_signed(inputs: Properties, now: datetime) -> tuple[str, Properties]:
-    """A certificate for a request, which an authority vouches for."""
     key = pem_key(inputs["caPrivateKeyPem"], "caPrivateKeyPem")
     try:
         authority = x509.load_pem_x509_certificate(inputs["caCertPem"].encode())
@@ -260,7 +254,7 @@ def _with_extensions(
 
 
 def key_usage(uses: Iterable[str]) -> x509.KeyUsage:
-    """The key usage extension; the last two are defined for key agreement only."""
+    # encipher_only and decipher_only are defined for key agreement only.
     asked = set(uses)
     flags = [use in asked for use in KEY_USES]
     if "key_agreement" not in asked:
@@ -271,9 +265,9 @@ def key_usage(uses: Iterable[str]) -> x509.KeyUsage:
 def _signed(
     builder: x509.CertificateBuilder, key: Key, inputs: Properties, now: datetime
 ) -> tuple[str, Properties]:
-    made = builder.sign(cast("CertificateIssuerPrivateKeyTypes", key), _digest(key))
-    return str(made.serial_number), {
-        "certPem": made.public_bytes(serialization.Encoding.PEM).decode(),
+    certificate = builder.sign(cast("CertificateIssuerPrivateKeyTypes", key), _digest(key))
+    return str(certificate.serial_number), {
+        "certPem": certificate.public_bytes(serialization.Encoding.PEM).decode(),
         "validityStartTime": rfc3339(now),
         "validityEndTime": rfc3339(_end(inputs, now)),
         "readyForRenewal": False,
@@ -281,12 +275,11 @@ def _signed(
 
 
 def rfc3339(moment: datetime) -> str:
-    """`2026-01-02T03:04:05Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def is_due(properties: Properties, early_hours: int, now: datetime) -> bool:
-    """Whether a certificate is so near its end that it has to be renewed."""
+    """Whether a certificate is so close to its end that it must be renewed."""
     end = properties.get("validityEndTime")
     if not isinstance(end, str):
         return False

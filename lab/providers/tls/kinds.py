@@ -1,4 +1,4 @@
-"""The table of tls resource types: their inputs, what the provider adds, and how one is made."""
+"""The table of tls resource types: their inputs, outputs, and the function that creates one."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ CERTIFICATE_DEFAULTS = {"earlyRenewalHours": 0, "isCaCertificate": False, "setSu
 
 @dataclass(frozen=True)
 class Kind:
-    """One type. A change of any input but those `in_place` makes a new one."""
+    """One type; a change of any input that is not `in_place` replaces the resource."""
 
     token: str
     required: tuple[str, ...]
@@ -40,11 +40,9 @@ class Kind:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """Every input property."""
         return (*self.required, *self.optional, *self.defaults)
 
     def failures(self, written: Properties) -> Iterator[Failure]:
-        """What is wrong with the inputs of a program."""
         for name in self.required:
             if name not in written:
                 yield Failure(name, f"{self.token} needs the property '{name}'")
@@ -59,7 +57,7 @@ def _wrong_values(written: Properties) -> Iterator[Failure]:
     for name, values in allowed.items():
         value = written.get(name)
         if value is not None and not isinstance(value, Unknown) and value not in values:
-            yield Failure(name, f"'{name}' is {value!r}; one of {', '.join(values)} is allowed")
+            yield Failure(name, f"'{name}' is {value!r}; allowed: {', '.join(values)}")
     uses = written.get("allowedUses")
     for index, use in enumerate(uses if isinstance(uses, list) else ()):
         if use not in issuing.USES and not isinstance(use, Unknown):

@@ -1,4 +1,4 @@
-"""The tls provider, which has nothing to configure."""
+"""The tls provider, which has no configuration."""
 
 from collections.abc import Sequence
 
@@ -12,34 +12,28 @@ ALWAYS = frozenset({"version", "pluginDownloadURL", "__defaults"})
 
 
 class TlsInstance:
-    """The provider; all instances are alike."""
-
     def resource(self, token: str) -> Resource:
-        """The resource type of a token."""
         if token not in KINDS:
             raise NotOfferedError(f"the lab does not offer the resource type {token}")
         return TlsResource(KINDS[token])
 
     def invoke(self, token: str, arguments: Properties) -> Properties:  # noqa: ARG002  # the protocol's
-        """There are no functions."""
         raise NotOfferedError(f"the lab does not offer the function {token}")
 
 
 class TlsPackage:
-    """The tls provider before configuration; the version is that of the SDK it stands in for."""
+    """The tls provider before configuration; `version` is that of the SDK."""
 
     name = "tls"
     version = "5.6.2"
 
     def check_configuration(self, configuration: Properties) -> Sequence[Failure]:
-        """Refuse options that would be ignored here."""
+        """Refuse options that the lab would otherwise ignore."""
         unknown = sorted(set(configuration) - ALWAYS)
         return [Failure(key, f"the lab's tls provider does not offer the option '{key}'") for key in unknown]
 
     def diff_configuration(self, olds: Properties, news: Properties) -> Difference:  # noqa: ARG002
-        """Nothing to differ in."""
         return Difference()
 
     def configure(self, configuration: Properties) -> TlsInstance:  # noqa: ARG002  # the protocol's
-        """The instance."""
         return TlsInstance()

@@ -1,4 +1,4 @@
-"""A tls resource: made once, kept in the state, made anew when anything about it changes or it runs out."""
+"""A tls resource: created once, kept in the state, recreated when an input changes or its time is over."""
 # ruff: noqa: ARG002  # the signatures are those of `Resource`
 
 from collections.abc import Callable
@@ -17,8 +17,6 @@ def _now() -> datetime:
 
 
 class TlsResource(Resource):
-    """One table entry."""
-
     def __init__(self, kind: Kind, now: Callable[[], datetime] = _now) -> None:
         self.token = kind.token
         self._kind = kind
@@ -27,7 +25,6 @@ class TlsResource(Resource):
     def check(
         self, operation: Operation, inputs: Properties, olds: Properties | None, seed: bytes
     ) -> Checked:
-        """Refuse what is not known; fill in defaults."""
         written = {key: value for key, value in inputs.items() if value is not None and key != FILLED_IN}
         failures = list(self._kind.failures(written))
         if failures:
@@ -43,7 +40,7 @@ class TlsResource(Resource):
         olds: Properties,
         news: Properties,
     ) -> Difference:
-        """What changed; a certificate near its end is replaced as well."""
+        """A certificate close to its end is replaced even if no input changes."""
         before = {key: value for key, value in (old_inputs or olds).items() if key in self._kind.inputs}
         after = {key: value for key, value in news.items() if key != FILLED_IN}
         changes = changes_between(before, after, lambda name: name not in self._kind.in_place)
@@ -52,17 +49,16 @@ class TlsResource(Resource):
         return Difference(changes)
 
     def create(self, operation: Operation, inputs: Properties, *, preview: bool) -> State:
-        """Make it."""
         plain = {key: value for key, value in inputs.items() if key != FILLED_IN}
         if preview:
             return State("", dict.fromkeys(self._kind.outputs, UNKNOWN) | plain)
-        identifier, made = self._kind.make(plain, self._now())
-        return State(identifier, plain | made)
+        identifier, created = self._kind.make(plain, self._now())
+        return State(identifier, plain | created)
 
     def read(
         self, operation: Operation, identifier: str, properties: Properties, inputs: Properties
     ) -> State | None:
-        """It is what the state says; there is nowhere else to look, and so nothing to import."""
+        # The state is the only copy, so it is also the result, and an import is impossible.
         return State(identifier, properties, inputs) if properties else None
 
     def update(
@@ -75,10 +71,10 @@ class TlsResource(Resource):
         *,
         preview: bool,
     ) -> Properties:
-        """Keep all but the inputs that change in place."""
         return olds | {name: news[name] for name in self._kind.in_place if name in news}
 
     def delete(
         self, operation: Operation, identifier: str, old_inputs: Properties, properties: Properties
     ) -> None:
-        """Forget it."""
+        # There is nothing to delete outside the state.
+        ...

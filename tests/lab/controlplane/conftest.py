@@ -1,4 +1,4 @@
-"""A control plane shared by the tests that only look at it or add to it, and a stand-in for its webhook."""
+"""A control plane shared by the tests that only read or add objects, and a fake authentication webhook."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ USERS = {"token-of-ana": {"username": "ana", "groups": ["operators"]}}
 
 
 class Kubectl:
-    """Real kubectl on one control plane."""
+    """The real kubectl on one control plane."""
 
     def __init__(self, executable: Path, plane: ControlPlane, home: Path) -> None:
         self._command = [str(executable), f"--server={plane.endpoint}", "--request-timeout=20s"]
@@ -33,7 +33,7 @@ class Kubectl:
         return self._run([*self._command, self._admin, *arguments], given)
 
     def with_token(self, token: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """As a user that has a token and the cluster's CA, and nothing else."""
+        """Run as a user with a token and the cluster's CA, and no other credentials."""
         user = ["--kubeconfig=/dev/null", f"--token={token}", f"--certificate-authority={self._authority}"]
         return self._run([*self._command, *user, *arguments], None)
 

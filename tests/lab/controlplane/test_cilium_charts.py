@@ -1,4 +1,4 @@
-"""The charts and CRDs of every served Cilium version, as Helm and the API server take them."""
+"""The charts and CRDs of every supported Cilium version, as Helm and the API server read them."""
 
 import subprocess
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.charts
 
 
 @pytest.mark.parametrize("version", CILIUM_VERSIONS)
-def test_helm_takes_the_packaged_chart(toolchain, version):
+def test_helm_reads_the_packaged_chart(toolchain, version):
     chart = toolchain.chart(version)
     shown = subprocess.run(
         [str(toolchain.helm()), "show", "chart", str(chart)], capture_output=True, text=True, check=True
@@ -24,7 +24,7 @@ def test_helm_takes_the_packaged_chart(toolchain, version):
 
 
 @pytest.mark.parametrize("version", CILIUM_VERSIONS)
-def test_crds_of_the_version_are_there(toolchain, version):
+def test_crds_of_the_version_exist(toolchain, version):
     definitions = [yaml.safe_load(path.read_text()) for path in toolchain.crds(version).rglob("*.yaml")]
     kinds = {each["spec"]["names"]["kind"] for each in definitions}
 
@@ -32,7 +32,7 @@ def test_crds_of_the_version_are_there(toolchain, version):
     assert {each["kind"] for each in definitions} == {"CustomResourceDefinition"}
 
 
-def test_helm_says_its_version(toolchain):
+def test_helm_reports_its_version(toolchain):
     asked = [str(toolchain.helm()), "version", "--template", "{{.Version}}"]
     said = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
 

@@ -1,4 +1,4 @@
-"""What clients of an EKS cluster rely on, shown on a control plane as the cloud starts it."""
+"""The properties of an EKS control plane that clients rely on, tested on a control plane of the lab."""
 
 import base64
 import json
@@ -12,14 +12,14 @@ from lab.cluster.processes import wait_until
 pytestmark = pytest.mark.control_plane
 
 
-def test_server_version_is_one_that_clients_can_parse(kubectl):
+def test_clients_can_parse_the_server_version(kubectl):
     answered = kubectl.read("version")["serverVersion"]
 
     assert answered["gitVersion"] == "v1.36.3"
     assert (answered["major"], answered["minor"]) == ("1", "36")
 
 
-def test_endpoint_proves_itself_by_the_clusters_own_authority(plane):
+def test_endpoint_has_a_certificate_of_the_clusters_own_authority(plane):
     port = int(plane.endpoint.rpartition(":")[2])
     trusting = ssl.create_default_context(cadata=plane.certificate_authority.decode())
     with (
@@ -35,7 +35,7 @@ def test_endpoint_proves_itself_by_the_clusters_own_authority(plane):
         ssl.create_default_context().wrap_socket(raw, server_hostname="127.0.0.1")
 
 
-def test_token_that_the_webhook_knows_gets_the_user_it_names(kubectl):
+def test_token_that_the_webhook_accepts_gets_its_user(kubectl):
     review = json.loads(kubectl.with_token("token-of-ana", "auth", "whoami", "-o", "json").stdout)
 
     assert review["status"]["userInfo"]["username"] == "ana"
@@ -79,7 +79,7 @@ def test_privileged_pods_are_admitted(kubectl):
 
 
 def test_audit_log_has_each_eviction_with_its_outcome(kubectl, plane):
-    _two_ready_pods_of_which_one_may_go(kubectl)
+    _two_ready_pods_with_one_disruption_allowed(kubectl)
 
     first = kubectl.attempt("create", "--raw", _eviction("guarded-0"), "-f", "-", given=_evict("guarded-0"))
     second = kubectl.attempt("create", "--raw", _eviction("guarded-1"), "-f", "-", given=_evict("guarded-1"))
@@ -110,7 +110,7 @@ def test_audit_log_has_writes_to_nodes_but_neither_reads_nor_heartbeats(kubectl,
     assert mine == [("create", None), ("patch", None), ("delete", None)]
 
 
-def _two_ready_pods_of_which_one_may_go(kubectl):
+def _two_ready_pods_with_one_disruption_allowed(kubectl):
     assert wait_until(lambda: kubectl.attempt("get", "serviceaccount", "default").returncode == 0, 20)
     ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
     for name in ("guarded-0", "guarded-1"):

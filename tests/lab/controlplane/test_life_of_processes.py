@@ -1,4 +1,4 @@
-"""Nothing of a control plane outlives it, however it ends; and a stop never hits a stranger."""
+"""No process of a control plane outlives it, however it ends, and stopping it never kills another process."""
 
 import json
 import os
@@ -106,7 +106,7 @@ def test_node_player_runs_beside_the_control_plane_and_ends_with_it(toolchain, t
 
 
 @pytest.mark.control_plane
-def test_failed_start_says_why_and_leaves_nothing(toolchain, tmp_path):
+def test_failed_start_gives_the_reason_and_leaves_nothing(toolchain, tmp_path):
     plane = ControlPlane(tmp_path, "wrong", toolchain, emulated_version="1.99")
 
     with pytest.raises(StartError, match=r"(?s)kube-apiserver ended with code 1.*emulat"):
@@ -138,7 +138,7 @@ def test_processes_end_with_an_owner_that_was_killed(tmp_path):
 
 
 @pytest.mark.control_plane
-def test_directory_tells_what_to_stop_after_a_crash(tmp_path):
+def test_directory_lists_what_to_stop_after_a_crash(tmp_path):
     cluster = tmp_path / "clusters" / "a"
     cluster.mkdir(parents=True)
     owner = _start_owner(_CHILD_WITHOUT_LIFELINE, cluster)
@@ -153,7 +153,7 @@ def test_directory_tells_what_to_stop_after_a_crash(tmp_path):
 
 
 @pytest.mark.control_plane
-def test_record_of_a_reused_pid_stops_nobody(tmp_path):
+def test_record_of_a_reused_pid_stops_no_process(tmp_path):
     stranger = subprocess.Popen(["sleep", "600"], start_new_session=True)
     try:
         record = {"name": "etcd", "pid": stranger.pid, "started": "1"}
@@ -167,7 +167,7 @@ def test_record_of_a_reused_pid_stops_nobody(tmp_path):
 
 
 @pytest.mark.control_plane
-def test_process_that_ignores_the_request_to_end_is_killed(tmp_path):
+def test_process_that_ignores_sigterm_is_killed(tmp_path):
     lifeline = Lifeline()
     deaf = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf'); time.sleep(600)"
@@ -184,7 +184,7 @@ def test_process_that_ignores_the_request_to_end_is_killed(tmp_path):
 
 
 @pytest.mark.control_plane
-def test_check_tells_which_process_ended_and_its_last_words(tmp_path):
+def test_check_names_the_process_that_ended_and_its_last_lines(tmp_path):
     lifeline = Lifeline()
     process = Process(tmp_path, "etcd", ["sh", "-c", "echo no space left; exit 3"], lifeline)
     process.reap()
@@ -195,7 +195,7 @@ def test_check_tells_which_process_ended_and_its_last_words(tmp_path):
 
 
 @pytest.mark.unit
-def test_process_is_known_by_its_start_time():
+def test_process_is_identified_by_its_start_time():
     me = Identity("me", os.getpid(), start_time(os.getpid()) or "")
 
     assert me.alive()

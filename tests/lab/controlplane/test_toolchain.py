@@ -1,6 +1,6 @@
-"""Tools are built once, whole or not at all, and what the machine lacks is said in one line.
+"""Tools are built once, completely or not at all; a missing program is reported in one line.
 
-The `go` of these tests is a script: it stands for the compiler's answers, which is all the toolchain sees.
+The `go` command of these tests is a script that gives the compiler's answers.
 """
 
 import json
@@ -37,7 +37,7 @@ def reported() -> list[str]:
 
 @pytest.fixture
 def go(tmp_path, reported):
-    """A Go whose command is a script; the script gets the arguments, `env` answers with the version."""
+    """A Go whose command is a script; it gets the arguments, and `go env` returns the version."""
 
     def make(body: str, *, version: str = "go1.26.8", every: float = 20.0, report=reported.append) -> Go:
         folder = tmp_path / "path"
@@ -60,7 +60,7 @@ def program(tmp_path) -> Program:
     return Program(title="an example", module=module, variables={"main.version": "1"})
 
 
-def test_missing_go_says_in_one_line_what_to_install(tmp_path, program):
+def test_missing_go_is_reported_with_what_to_install(tmp_path, program):
     with pytest.raises(MissingToolError) as raised:
         Go(print, path=str(tmp_path)).key(program)
 
@@ -71,11 +71,11 @@ def test_missing_go_says_in_one_line_what_to_install(tmp_path, program):
 
 @pytest.mark.parametrize("version", ["go1.20.14", "go1.9", "devel"])
 def test_old_go_is_refused_by_its_version(go, program, version):
-    with pytest.raises(MissingToolError, match=rf"^Go 1.26 or newer .* answers: {version}\."):
+    with pytest.raises(MissingToolError, match=rf"^Go 1.26 or newer .* has: {version}\."):
         go("", version=version).key(program)
 
 
-def test_key_follows_everything_that_decides_the_result(go, program):
+def test_key_depends_on_everything_that_determines_the_result(go, program):
     first = go("").key(program)
 
     assert go("").key(program) == first
@@ -141,11 +141,11 @@ def test_interrupted_build_leaves_no_compiler_behind(go, program, tmp_path):
     assert start_time(int(pid.read_text())) is None
 
 
-def test_entry_is_made_once_by_however_many_ask(tmp_path, reported):
-    made = []
+def test_entry_is_built_once_however_many_processes_ask(tmp_path, reported):
+    built = []
 
     def make(target: Path) -> None:
-        made.append(target)
+        built.append(target)
         wait_until(lambda: bool(reported), 5)
         target.write_text("whole")
 
@@ -154,11 +154,11 @@ def test_entry_is_made_once_by_however_many_ask(tmp_path, reported):
         paths = {each.result() for each in asked}
 
     assert paths == {tmp_path / "kind" / "key"}
-    assert len(made) == 1
-    assert reported == ["waiting for another process that is making kind key"]
+    assert len(built) == 1
+    assert reported == ["waiting for another process that is building kind key"]
 
 
-def test_failed_entry_is_absent_and_its_remains_do_not_disturb_the_next(tmp_path, reported):
+def test_failed_entry_is_absent_and_its_remains_do_not_affect_the_next(tmp_path, reported):
     store = Store(tmp_path, reported.append)
 
     def fail(target: Path) -> None:
@@ -177,7 +177,7 @@ def test_failed_entry_is_absent_and_its_remains_do_not_disturb_the_next(tmp_path
     assert [path.name for path in store.obtain("kind", "key", make).iterdir()] == ["whole"]
 
 
-def test_cache_is_where_the_environment_says(monkeypatch):
+def test_cache_is_in_the_directory_of_the_environment(monkeypatch):
     monkeypatch.delenv("EKS_CILIUM_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
     assert default_cache() == Path("/somewhere/eks-cilium")
@@ -185,33 +185,33 @@ def test_cache_is_where_the_environment_says(monkeypatch):
     assert default_cache() == Path("/chosen")
 
 
-def test_module_of_another_content_is_refused(go, tmp_path):
+def test_module_with_other_content_is_refused(go, tmp_path):
     answer = json.dumps({"Dir": str(tmp_path), "Sum": "h1:other="})
 
-    with pytest.raises(TamperedModuleError, match=r"1\.19\.6 arrived with checksum h1:other="):
+    with pytest.raises(TamperedModuleError, match=r"1\.19\.6 has checksum h1:other="):
         Toolchain(tmp_path / "cache", print, go(f"echo '{answer}'")).chart("1.19.6")
 
     assert not list((tmp_path / "cache").glob("chart*/*"))
 
 
-def test_failed_download_says_why(go, tmp_path):
+def test_failed_download_gives_the_reason(go, tmp_path):
     answer = json.dumps({"Error": "no route to the module proxy"})
 
     with pytest.raises(DownloadError, match=r"Cilium 1\.19\.6 .*: no route to the module proxy"):
         Toolchain(tmp_path, print, go(f"echo '{answer}'; exit 1")).crds("1.19.6")
 
 
-def test_unknown_chart_version_is_refused_with_those_there_are(tmp_path):
+def test_unknown_chart_version_is_refused_with_the_known_ones(tmp_path):
     with pytest.raises(UnknownVersionError, match=r"'1\.17\.0'; it has 1\.12\.4, .*1\.20\.2"):
         Toolchain(tmp_path, print).chart("1.17.0")
 
 
-def test_every_served_version_is_pinned():
+def test_every_supported_version_is_pinned():
     assert set(CILIUM_VERSIONS) == {"1.12.4", "1.15.19", "1.16.19", "1.18.4", "1.19.6", "1.20.2"}
     assert all(value.startswith("h1:") for value in charts.SUMS.values())
 
 
-def test_packaged_chart_is_the_same_bytes_whenever_it_is_made(tmp_path):
+def test_packaged_chart_has_the_same_bytes_every_time(tmp_path):
     chart = tmp_path / "chart"
     (chart / "templates").mkdir(parents=True)
     (chart / "Chart.yaml").write_text("name: cilium\n")

@@ -1,4 +1,4 @@
-"""A provider in a process of its own, driven as an engine drives it: over gRPC, property by property."""
+"""A provider process, driven as an engine drives it: over gRPC, property by property."""
 
 import os
 import subprocess
@@ -36,7 +36,7 @@ class ProviderProcess:
         self.port = int(self._process.stdout.readline())
 
     def connect(self) -> "Connection":
-        # Without a pool of their own, channels to one address share a connection.
+        # Without a pool for each channel, channels to one address share a connection.
         options = [("grpc.use_local_subchannel_pool", 1)]
         return Connection(grpc.insecure_channel(f"127.0.0.1:{self.port}", options=options))
 
@@ -46,8 +46,8 @@ class ProviderProcess:
 
 
 @dataclass
-class Made:
-    """A resource as an engine would hold it in its state."""
+class StateEntry:
+    """A resource as an engine stores it in its state."""
 
     token: str
     name: str
@@ -87,7 +87,7 @@ class Connection:
             urn=urn(token, name), news=encode(inputs), olds=encode(olds or {}), randomSeed=SEED
         )
         response = self.stub.Check(request)
-        return decode(response.inputs), {one.property: one.reason for one in response.failures}
+        return decode(response.inputs), {failure.property: failure.reason for failure in response.failures}
 
     def checked(
         self, token: str, name: str, inputs: dict[str, Any], olds: dict[str, Any] | None = None
@@ -103,60 +103,62 @@ class Connection:
         assert response.id == ""
         return decode(response.properties)
 
-    def create(self, token: str, name: str, inputs: dict[str, Any]) -> Made:
+    def create(self, token: str, name: str, inputs: dict[str, Any]) -> StateEntry:
         news = self.checked(token, name, inputs)
         response = self.stub.Create(provider_pb2.CreateRequest(urn=urn(token, name), properties=encode(news)))
         assert response.id
-        return Made(token, name, response.id, news, decode(response.properties))
+        return StateEntry(token, name, response.id, news, decode(response.properties))
 
-    def diff(self, made: Made, inputs: dict[str, Any], ignore: list[str] | None = None) -> Any:
-        news = self.checked(made.token, made.name, inputs, made.inputs)
+    def diff(self, entry: StateEntry, inputs: dict[str, Any], ignore: list[str] | None = None) -> Any:
+        news = self.checked(entry.token, entry.name, inputs, entry.inputs)
         return self.stub.Diff(
             provider_pb2.DiffRequest(
-                id=made.id,
-                urn=urn(made.token, made.name),
-                olds=encode(made.properties),
-                old_inputs=encode(made.inputs),
+                id=entry.id,
+                urn=urn(entry.token, entry.name),
+                olds=encode(entry.properties),
+                old_inputs=encode(entry.inputs),
                 news=encode(news),
                 ignoreChanges=ignore or [],
             )
         )
 
-    def update(self, made: Made, inputs: dict[str, Any], *, preview: bool = False) -> Made:
-        news = self.checked(made.token, made.name, inputs, made.inputs)
+    def update(self, entry: StateEntry, inputs: dict[str, Any], *, preview: bool = False) -> StateEntry:
+        news = self.checked(entry.token, entry.name, inputs, entry.inputs)
         request = provider_pb2.UpdateRequest(
-            id=made.id,
-            urn=urn(made.token, made.name),
-            olds=encode(made.properties),
-            old_inputs=encode(made.inputs),
+            id=entry.id,
+            urn=urn(entry.token, entry.name),
+            olds=encode(entry.properties),
+            old_inputs=encode(entry.inputs),
             news=encode(news),
             preview=preview,
         )
         properties = decode(self.stub.Update(request).properties)
-        return Made(made.token, made.name, made.id, news, properties)
+        return StateEntry(entry.token, entry.name, entry.id, news, properties)
 
-    def read(self, made: Made) -> Made | None:
+    def read(self, entry: StateEntry) -> StateEntry | None:
         request = provider_pb2.ReadRequest(
-            id=made.id,
-            urn=urn(made.token, made.name),
-            properties=encode(made.properties),
-            inputs=encode(made.inputs),
+            id=entry.id,
+            urn=urn(entry.token, entry.name),
+            properties=encode(entry.properties),
+            inputs=encode(entry.inputs),
         )
         response = self.stub.Read(request)
         if not response.id:
             return None
-        return Made(made.token, made.name, response.id, decode(response.inputs), decode(response.properties))
+        return StateEntry(
+            entry.token, entry.name, response.id, decode(response.inputs), decode(response.properties)
+        )
 
-    def imported(self, token: str, identifier: str) -> Made | None:
-        return self.read(Made(token, "imported", identifier, {}))
+    def imported(self, token: str, identifier: str) -> StateEntry | None:
+        return self.read(StateEntry(token, "imported", identifier, {}))
 
-    def delete(self, made: Made) -> None:
+    def delete(self, entry: StateEntry) -> None:
         self.stub.Delete(
             provider_pb2.DeleteRequest(
-                id=made.id,
-                urn=urn(made.token, made.name),
-                properties=encode(made.properties),
-                old_inputs=encode(made.inputs),
+                id=entry.id,
+                urn=urn(entry.token, entry.name),
+                properties=encode(entry.properties),
+                old_inputs=encode(entry.inputs),
             )
         )
 
@@ -166,8 +168,8 @@ class Connection:
 
 
 def refusal(error: grpc.RpcError) -> str:
-    """The one line an engine would show."""
+    """The one line that an engine would show."""
     return str(error.details())
 
 
-__all__ = ["UNKNOWN", "Connection", "Made", "ProviderProcess", "refusal", "urn"]
+__all__ = ["UNKNOWN", "Connection", "ProviderProcess", "StateEntry", "refusal", "urn"]

@@ -1,4 +1,4 @@
-"""An engine that only listens: what providers tell it, and which resources a component registers with it."""
+"""An engine that records: the log lines of providers, and the resources that a component registers."""
 # ruff: noqa: N802  # the methods are named by resource.proto and engine.proto
 
 from concurrent.futures import ThreadPoolExecutor
@@ -18,8 +18,6 @@ from lab.providers.values import UNKNOWN, decode, encode
 
 
 class Listener(engine_pb2_grpc.EngineServicer):
-    """Keeps every line it is told."""
-
     def __init__(self):
         self.lines = []
 
@@ -30,7 +28,7 @@ class Listener(engine_pb2_grpc.EngineServicer):
 
 @dataclass
 class Registered:
-    """One registration, with its names instead of URNs."""
+    """One registration, with names instead of URNs."""
 
     type: str
     name: str
@@ -42,7 +40,7 @@ class Registered:
 
 
 class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
-    """Registers whatever it is given; what a cloud would compute is `computed` by type, else unknown."""
+    """Registers everything; the outputs of a type are its `computed` values, or unknown."""
 
     def __init__(self, computed):
         self.computed = computed
@@ -63,7 +61,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             name=request.name,
             parent=request.parent.rsplit("::", 1)[-1],
             inputs=inputs,
-            dependencies=sorted(one.rsplit("::", 1)[-1] for one in request.dependencies),
+            dependencies=sorted(dependency.rsplit("::", 1)[-1] for dependency in request.dependencies),
             ignored=list(request.ignoreChanges),
             urn=urn,
         )
@@ -90,10 +88,10 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         return resource_pb2.ResourceInvokeResponse(**{"return": encode(answers[request.tok])})
 
     def tree(self):
-        return {(one.type, one.name, one.parent) for one in self.registered.values()}
+        return {(found.type, found.name, found.parent) for found in self.registered.values()}
 
     def of(self, name):
-        return next(one for one in self.registered.values() if one.name == name)
+        return next(found for found in self.registered.values() if found.name == name)
 
 
 @contextmanager

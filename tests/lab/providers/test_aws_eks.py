@@ -1,6 +1,6 @@
 """EKS through the aws provider: a real control plane, access, add-ons and node groups.
 
-The tests share one cluster and follow its life, so their order in this file is the order they need.
+The tests share one cluster from its creation to its deletion, so their order in this file matters.
 """
 
 import json
@@ -49,14 +49,14 @@ def roles(aws):
     def role(name, service, policies=()):
         statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
         trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        made = aws.create("aws:iam/role:Role", name, {"assumeRolePolicy": trust})
+        created = aws.create("aws:iam/role:Role", name, {"assumeRolePolicy": trust})
         for policy in policies:
             aws.create(
                 "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
                 f"{name}-{policy}",
-                {"role": made.id, "policyArn": f"arn:aws:iam::aws:policy/{policy}"},
+                {"role": created.id, "policyArn": f"arn:aws:iam::aws:policy/{policy}"},
             )
-        return made.properties["arn"]
+        return created.properties["arn"]
 
     return {
         "cluster": role("cluster", "eks.amazonaws.com", ["AmazonEKSClusterPolicy"]),
@@ -98,7 +98,7 @@ def cluster(aws, roles, subnets):
     return aws.create(CLUSTER, "demo", cluster_inputs(roles, subnets))
 
 
-def test_a_cluster_is_there_when_it_is_made(cluster, engine):
+def test_a_cluster_is_active_when_it_is_created(cluster, engine):
     assert cluster.id == "demo"
     assert cluster.properties["status"] == "ACTIVE"
     assert cluster.properties["endpoint"].startswith("https://127.0.0.1:")
@@ -107,12 +107,12 @@ def test_a_cluster_is_there_when_it_is_made(cluster, engine):
     assert any(text.startswith("cluster is CREATING") for _, text, _ in engine[1].lines)
 
 
-def test_a_cluster_has_nothing_to_do_and_a_refresh_agrees(aws, cluster, roles, subnets):
+def test_a_cluster_has_no_difference_and_a_refresh_agrees(aws, cluster, roles, subnets):
     assert aws.diff(cluster, cluster_inputs(roles, subnets)).changes == NONE
     assert aws.read(cluster).inputs == cluster.inputs
 
 
-def test_a_cluster_says_which_changes_need_another_one(aws, cluster, roles, subnets):
+def test_a_cluster_names_the_changes_that_replace_it(aws, cluster, roles, subnets):
     inputs = cluster_inputs(roles, subnets)
     other = aws.diff(cluster, {**inputs, "bootstrapSelfManagedAddons": True, "version": "1.34"})
     assert list(other.replaces) == ["bootstrapSelfManagedAddons"]
@@ -130,29 +130,29 @@ def test_a_cluster_changes_in_place_and_is_waited_for(aws, cluster, roles, subne
     aws.update(updated, inputs)
 
 
-def test_a_cluster_can_be_looked_up(aws, cluster):
+def test_a_cluster_is_found_by_name(aws, cluster):
     answer = aws.invoke("aws:eks/getCluster:getCluster", {"name": "demo"})
     assert answer["certificateAuthorities"] == [cluster.properties["certificateAuthority"]]
     assert answer["accessConfigs"][0]["authenticationMode"] == "API"
 
 
-def test_access_is_given_and_taken(aws, cluster, roles):
+def test_access_is_granted_and_revoked(aws, cluster, roles):
     entry = {"clusterName": "demo", "principalArn": roles["viewer"], "kubernetesGroups": ["viewers"]}
-    made = aws.create("aws:eks/accessEntry:AccessEntry", "viewer", entry)
-    assert made.id == f"demo:{roles['viewer']}"
-    assert made.properties["type"] == "STANDARD"
+    created = aws.create("aws:eks/accessEntry:AccessEntry", "viewer", entry)
+    assert created.id == f"demo:{roles['viewer']}"
+    assert created.properties["type"] == "STANDARD"
     association = {"clusterName": "demo", "principalArn": roles["viewer"], "policyArn": POLICY}
     policy = aws.create(
         "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
         "viewer",
         {**association, "accessScope": {"type": "namespace", "namespaces": ["shop"]}},
     )
-    changed = aws.update(made, {**entry, "kubernetesGroups": ["watchers"]})
+    changed = aws.update(created, {**entry, "kubernetesGroups": ["watchers"]})
     assert aws.read(changed).properties["kubernetesGroups"] == ["watchers"]
-    for one in (policy, changed):
-        assert aws.read(one).inputs == one.inputs
-        aws.delete(one)
-        assert aws.read(one) is None
+    for entry in (policy, changed):
+        assert aws.read(entry).inputs == entry.inputs
+        aws.delete(entry)
+        assert aws.read(entry) is None
 
 
 def test_pods_get_a_role_and_lose_it(aws, cluster, roles):
@@ -162,16 +162,16 @@ def test_pods_get_a_role_and_lose_it(aws, cluster, roles):
         "serviceAccount": "cilium-operator",
         "roleArn": roles["pod"],
     }
-    made = aws.create("aws:eks/podIdentityAssociation:PodIdentityAssociation", "pod", inputs)
-    assert made.id.startswith("a-")
-    assert aws.read(made).inputs == made.inputs
-    assert aws.imported(made.token, f"demo,{made.id}").properties["roleArn"] == roles["pod"]
-    aws.delete(made)
-    assert aws.read(made) is None
+    created = aws.create("aws:eks/podIdentityAssociation:PodIdentityAssociation", "pod", inputs)
+    assert created.id.startswith("a-")
+    assert aws.read(created).inputs == created.inputs
+    assert aws.imported(created.token, f"demo,{created.id}").properties["roleArn"] == roles["pod"]
+    aws.delete(created)
+    assert aws.read(created) is None
 
 
 def unwell(error):
-    """What the engine saves of a resource that exists but is not well: its id, and why."""
+    """The id and the reasons that the engine stores for a resource that did not become ready."""
     detail = provider_pb2.ErrorResourceInitFailed()
     metadata = dict(error.trailing_metadata())
     assert status_pb2.Status.FromString(metadata["grpc-status-details-bin"]).details[0].Unpack(detail)
@@ -189,7 +189,7 @@ def node_inputs(roles, subnets):
     }
 
 
-def test_a_group_whose_nodes_never_get_ready_says_why(aws, cluster, roles, subnets):
+def test_a_group_whose_nodes_never_become_ready_gives_the_reason(aws, cluster, roles, subnets):
     with pytest.raises(grpc.RpcError) as caught:
         aws.create(NODES, "cniless", {**node_inputs(roles, subnets), "nodeGroupName": "cniless"})
     identifier, reasons = unwell(caught.value)
@@ -202,7 +202,7 @@ def test_a_group_whose_nodes_never_get_ready_says_why(aws, cluster, roles, subne
     assert aws.read(stored) is None
 
 
-def test_an_add_on_without_a_place_to_run_says_why(aws, cluster):
+def test_an_add_on_without_nodes_gives_the_reason(aws, cluster):
     with pytest.raises(grpc.RpcError) as caught:
         aws.create(ADDON, "coredns", {"clusterName": "demo", "addonName": "coredns"})
     identifier, reasons = unwell(caught.value)
@@ -210,39 +210,39 @@ def test_an_add_on_without_a_place_to_run_says_why(aws, cluster):
     aws.delete(aws.imported(ADDON, identifier))
 
 
-def test_an_add_on_without_pods_of_its_own_to_wait_for_gets_active(aws, cluster):
+def test_an_add_on_without_pods_becomes_active(aws, cluster):
     inputs = {"clusterName": "demo", "addonName": "vpc-cni", "resolveConflictsOnCreate": "OVERWRITE"}
-    made = aws.create(ADDON, "vpc-cni", inputs)
-    assert made.id == "demo:vpc-cni"
-    assert aws.diff(made, inputs).changes == NONE
+    created = aws.create(ADDON, "vpc-cni", inputs)
+    assert created.id == "demo:vpc-cni"
+    assert aws.diff(created, inputs).changes == NONE
     values = json.dumps({"env": {"WARM_ENI_TARGET": "2"}})
     changed = {**inputs, "configurationValues": values, "resolveConflictsOnUpdate": "OVERWRITE"}
-    updated = aws.update(made, changed)
+    updated = aws.update(created, changed)
     assert aws.read(updated).inputs == updated.inputs
 
 
-def test_a_group_with_a_cni_becomes_ready_grows_and_goes(aws, cluster, roles, subnets, engine):
+def test_a_group_with_a_cni_becomes_ready_grows_and_is_deleted(aws, cluster, roles, subnets, engine):
     inputs = {**node_inputs(roles, subnets), "nodeGroupName": "workers", "taints": []}
-    made = aws.create(NODES, "workers", inputs)
-    assert made.properties["status"] == "ACTIVE"
-    assert made.properties["resources"][0]["autoscalingGroups"][0]["name"].startswith("eks-workers-")
+    created = aws.create(NODES, "workers", inputs)
+    assert created.properties["status"] == "ACTIVE"
+    assert created.properties["resources"][0]["autoscalingGroups"][0]["name"].startswith("eks-workers-")
     assert any(text.startswith("node group is CREATING") for _, text, _ in engine[1].lines)
-    assert aws.diff(made, inputs).changes == NONE
-    assert aws.read(made).inputs == made.inputs
-    assert list(aws.diff(made, {**inputs, "instanceTypes": ["m5.xlarge"]}).replaces) == ["instanceTypes"]
+    assert aws.diff(created, inputs).changes == NONE
+    assert aws.read(created).inputs == created.inputs
+    assert list(aws.diff(created, {**inputs, "instanceTypes": ["m5.xlarge"]}).replaces) == ["instanceTypes"]
     changed = {
         **inputs,
         "scalingConfig": {"minSize": 2, "desiredSize": 2, "maxSize": 3},
         "labels": {"pool": "workers"},
         "taints": [{"key": "a", "value": "b", "effect": "NO_SCHEDULE"}],
     }
-    updated = aws.update(made, changed)
+    updated = aws.update(created, changed)
     assert aws.read(updated).inputs == updated.inputs
     aws.delete(updated)
     assert aws.read(updated) is None
 
 
-def test_a_cluster_is_gone_when_it_is_deleted(aws, cluster):
+def test_a_deleted_cluster_no_longer_exists(aws, cluster):
     aws.delete(cluster)
     assert aws.read(cluster) is None
     aws.delete(cluster)

@@ -29,8 +29,8 @@ def network(aws):
         {"routeTableId": table.id, "subnetId": subnet.id},
     )
     yield {"vpc": vpc.id, "subnet": subnet.id, "gateway": gateway.id, "table": table.id}
-    for made in (association, table, gateway, subnet, vpc):
-        aws.delete(made)
+    for created in (association, table, gateway, subnet, vpc):
+        aws.delete(created)
 
 
 def test_the_region_has_its_old_and_its_new_name(aws):
@@ -44,7 +44,7 @@ def test_the_partition_and_the_account_are_known(aws, cloud):
     assert answer["accountId"] == cloud.facts["account"]
 
 
-def test_zones_can_be_left_out(aws):
+def test_zones_can_be_excluded(aws):
     token = "aws:index/getAvailabilityZones:getAvailabilityZones"
     every = aws.invoke(token, {"state": "available"})
     some = aws.invoke(token, {"state": "available", "excludeNames": ["eu-central-1a"]})
@@ -66,45 +66,45 @@ def test_subnets_are_found_by_filter(aws, network):
     assert answer["vpcId"] == network["vpc"]
 
 
-def test_the_table_of_a_subnet_shows_the_way_out(aws, network):
+def test_the_table_of_a_subnet_has_its_default_route(aws, network):
     answer = aws.invoke("aws:ec2/getRouteTable:getRouteTable", {"subnetId": network["subnet"]})
     assert answer["routeTableId"] == network["table"]
-    assert [(one["cidrBlock"], one["gatewayId"]) for one in answer["routes"]] == [
+    assert [(route["cidrBlock"], route["gatewayId"]) for route in answer["routes"]] == [
         ("0.0.0.0/0", network["gateway"])
     ]
     answer = aws.invoke("aws:ec2/getRouteTables:getRouteTables", {"vpcId": network["vpc"]})
     assert network["table"] in answer["ids"]
 
 
-def test_a_peering_is_found_from_either_side_and_not_once_it_has_ended(aws, network):
+def test_a_peering_is_found_from_either_side_until_it_is_deleted(aws, network):
     token, several = (
         f"aws:ec2/getVpcPeeringConnection{end}:getVpcPeeringConnection{end}" for end in ("", "s")
     )
     other = aws.create(VPC, "other", {"cidrBlock": "10.4.0.0/16"})
-    made = aws.create(
+    created = aws.create(
         "aws:ec2/vpcPeeringConnection:VpcPeeringConnection",
         "x",
         {"vpcId": network["vpc"], "peerVpcId": other.id, "autoAccept": True},
     )
     answer = aws.invoke(token, {"vpcId": network["vpc"], "peerVpcId": other.id})
-    assert (answer["id"], answer["status"]) == (made.id, "active")
+    assert (answer["id"], answer["status"]) == (created.id, "active")
     assert answer["peerCidrBlockSets"] == [{"cidrBlock": "10.4.0.0/16"}]
     filters = [{"name": "accepter-vpc-info.vpc-id", "values": [other.id]}]
-    assert aws.invoke(several, {"filters": filters})["ids"] == [made.id]
-    aws.delete(made)
+    assert aws.invoke(several, {"filters": filters})["ids"] == [created.id]
+    aws.delete(created)
     assert aws.invoke(several, {"filters": filters})["ids"] == []
     aws.delete(other)
 
 
-def test_the_other_side_of_a_peering_is_accepted_and_set_by_resources_of_its_own(aws, network):
+def test_a_peering_is_accepted_and_configured_by_separate_resources(aws, network):
     here = aws.create(VPC, "here", {"cidrBlock": "10.5.0.0/16", "enableDnsHostnames": True})
     far = aws.create(
         VPC, "far", {"cidrBlock": "10.6.0.0/16", "enableDnsHostnames": True, "region": "eu-west-1"}
     )
     sides = {"vpcId": here.id, "peerVpcId": far.id, "peerRegion": "eu-west-1"}
-    made = aws.create("aws:ec2/vpcPeeringConnection:VpcPeeringConnection", "x", sides)
-    assert made.properties["acceptStatus"] == "pending-acceptance"
-    theirs = {"vpcPeeringConnectionId": made.id, "region": "eu-west-1"}
+    created = aws.create("aws:ec2/vpcPeeringConnection:VpcPeeringConnection", "x", sides)
+    assert created.properties["acceptStatus"] == "pending-acceptance"
+    theirs = {"vpcPeeringConnectionId": created.id, "region": "eu-west-1"}
     accepter = aws.create(
         "aws:ec2/vpcPeeringConnectionAccepter:VpcPeeringConnectionAccepter",
         "x",
@@ -117,9 +117,9 @@ def test_the_other_side_of_a_peering_is_accepted_and_set_by_resources_of_its_own
         {**theirs, "accepter": {"allowRemoteVpcDnsResolution": True}},
     )
     assert aws.read(options).properties["accepter"] == {"allowRemoteVpcDnsResolution": True}
-    for one in (options, accepter, made, far, here):
-        aws.delete(one)
-    assert aws.read(made) is None
+    for resource in (options, accepter, created, far, here):
+        aws.delete(resource)
+    assert aws.read(created) is None
 
 
 def test_a_private_zone_and_a_transit_gateway_are_found(aws, network):
@@ -134,8 +134,8 @@ def test_a_private_zone_and_a_transit_gateway_are_found(aws, network):
     token = "aws:ec2transitgateway/getTransitGateway:getTransitGateway"
     answer = aws.invoke(token, {"filters": [{"name": "tag:Name", "values": ["hub"]}]})
     assert (answer["id"], answer["amazonSideAsn"]) == (gateway.id, 64512)
-    for one in (gateway, zone):
-        aws.delete(one)
+    for resource in (gateway, zone):
+        aws.delete(resource)
 
 
 def test_the_default_group_of_a_vpc_is_found(aws, network):
@@ -164,7 +164,7 @@ def test_an_addon_version_fits_the_kubernetes_version(aws):
     ("token", "arguments", "line"),
     [
         ("aws:ec2/getVpc:getVpc", {"id": "vpc-00000000000000000"}, "InvalidVpcID.NotFound"),
-        ("aws:ec2/getSubnet:getSubnet", {"filters": []}, "match, and one is wanted"),
+        ("aws:ec2/getSubnet:getSubnet", {"filters": []}, "match, expected exactly one"),
         ("aws:ec2/getVpc:getVpc", {"idd": "x"}, "does not offer the argument 'idd' of aws:ec2/getVpc:getVpc"),
         ("aws:s3/getBucket:getBucket", {}, "does not offer the function aws:s3/getBucket:getBucket"),
         ("aws:ec2/getVcp:getVcp", {}, "there is no function aws:ec2/getVcp:getVcp"),
@@ -172,7 +172,7 @@ def test_an_addon_version_fits_the_kubernetes_version(aws):
         ("aws:lb/getLoadBalancer:getLoadBalancer", {"tags": {"no": "such"}}, "no load balancer matches"),
     ],
 )
-def test_what_cannot_be_answered_is_refused_by_name(aws, token, arguments, line):
+def test_an_unanswerable_call_is_refused_by_name(aws, token, arguments, line):
     with pytest.raises(grpc.RpcError) as caught:
         aws.invoke(token, arguments)
     assert line in refusal(caught.value)
@@ -206,14 +206,14 @@ def test_a_policy_document_is_written_as_aws_does():
 
 
 @pytest.mark.unit
-def test_everybody_is_a_star():
+def test_everyone_is_a_star():
     everybody = {"actions": ["s3:Get*"], "principals": [{"type": "*", "identifiers": ["*"]}]}
     assert written(statements=[everybody])["Statement"][0]["Principal"] == "*"
 
 
 @pytest.mark.unit
-def test_overriding_statements_take_the_place_of_those_with_their_name():
+def test_an_override_statement_replaces_the_one_with_its_sid():
     source = json.dumps({"Statement": [{"Sid": "a", "Effect": "Allow"}, {"Sid": "b", "Effect": "Allow"}]})
     override = json.dumps({"Statement": [{"Sid": "a", "Effect": "Deny"}]})
     statements = written(sourcePolicyDocuments=[source], overrideJson=override)["Statement"]
-    assert {one["Sid"]: one["Effect"] for one in statements} == {"a": "Deny", "b": "Allow"}
+    assert {entry["Sid"]: entry["Effect"] for entry in statements} == {"a": "Deny", "b": "Allow"}

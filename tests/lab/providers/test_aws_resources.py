@@ -1,4 +1,4 @@
-"""The life of every family of AWS resources, over gRPC, in the lab's cloud."""
+"""The lifecycle of every family of AWS resources, over gRPC, in the lab's cloud."""
 
 import json
 
@@ -7,37 +7,37 @@ import pytest
 from pulumi.runtime.proto import provider_pb2
 
 from lab.providers.values import UNKNOWN
-from tests.lab.providers.lives import GROUP, ROLE, SUBNET, VPC, Site, lives, trust
+from tests.lab.providers.lifecycles import GROUP, ROLE, SUBNET, VPC, Existing, lifecycles, trust
 from tests.lab.providers.provider_process import refusal
 
 NONE, SOME = provider_pb2.DiffResponse.DIFF_NONE, provider_pb2.DiffResponse.DIFF_SOME
 
 
 @pytest.fixture(scope="module")
-def site(aws):
-    vpc = aws.create(VPC, "site", {"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": True}).id
+def existing(aws):
+    vpc = aws.create(VPC, "existing", {"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": True}).id
     subnets = [
         aws.create(
             SUBNET,
-            f"site-{zone}",
+            f"existing-{zone}",
             {"vpcId": vpc, "cidrBlock": f"10.0.{n}.0/24", "availabilityZone": f"eu-central-1{zone}"},
         ).id
         for n, zone in enumerate("ab")
     ]
-    return Site(
+    return Existing(
         vpc=vpc,
         subnets=subnets,
-        table=aws.create("aws:ec2/routeTable:RouteTable", "site", {"vpcId": vpc}).id,
-        gateway=aws.create("aws:ec2/internetGateway:InternetGateway", "site", {"vpcId": vpc}).id,
-        group=aws.create(GROUP, "site", {"vpcId": vpc}).id,
-        role=aws.create(ROLE, "site", {"assumeRolePolicy": trust()}).id,
-        key=aws.create("aws:kms/key:Key", "site", {}).id,
+        table=aws.create("aws:ec2/routeTable:RouteTable", "existing", {"vpcId": vpc}).id,
+        gateway=aws.create("aws:ec2/internetGateway:InternetGateway", "existing", {"vpcId": vpc}).id,
+        group=aws.create(GROUP, "existing", {"vpcId": vpc}).id,
+        role=aws.create(ROLE, "existing", {"assumeRolePolicy": trust()}).id,
+        key=aws.create("aws:kms/key:Key", "existing", {}).id,
         **neighbours(aws, vpc),
     )
 
 
 def neighbours(aws, vpc):
-    """Another VPC, attached to a transit gateway, and a zone that the first VPC sees."""
+    """Another VPC, attached to a transit gateway, and a zone associated with the first VPC."""
     names = {"enableDnsHostnames": True}
     peer = aws.create(VPC, "peer", {"cidrBlock": "10.1.0.0/16", **names}).id
     subnet = aws.create(SUBNET, "peer", {"vpcId": peer, "cidrBlock": "10.1.0.0/24"}).id
@@ -96,40 +96,44 @@ NAMES = [
 ]
 
 
-def test_every_family_has_its_life_told(site):
-    assert set(lives(site)) == set(NAMES)
+def test_every_family_has_a_lifecycle(existing):
+    assert set(lifecycles(existing)) == set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_resource_lives_from_create_to_delete(aws, site, name):
-    life = lives(site)[name]
-    made = aws.create(life.token, name.replace(" ", "-"), life.inputs)
+def test_a_resource_is_created_changed_and_deleted(aws, existing, name):
+    lifecycle = lifecycles(existing)[name]
+    created = aws.create(lifecycle.token, name.replace(" ", "-"), lifecycle.inputs)
     try:
-        assert_until_ready(aws, made, life.inputs)
-        if life.replacing:
-            assert aws.diff(made, {**life.inputs, **life.replacing}).replaces == list(life.replacing)
-        if life.changed:
-            changed = {**life.inputs, **life.changed}
-            difference = aws.diff(made, changed)
-            assert set(difference.diffs) == set(life.changed)
+        assert_up_to_date(aws, created, lifecycle.inputs)
+        if lifecycle.replacing:
+            assert aws.diff(created, {**lifecycle.inputs, **lifecycle.replacing}).replaces == list(
+                lifecycle.replacing
+            )
+        if lifecycle.changed:
+            changed = {**lifecycle.inputs, **lifecycle.changed}
+            difference = aws.diff(created, changed)
+            assert set(difference.diffs) == set(lifecycle.changed)
             assert not difference.replaces
-            made = aws.update(made, changed)
-            assert_until_ready(aws, made, changed)
+            created = aws.update(created, changed)
+            assert_up_to_date(aws, created, changed)
     finally:
-        aws.delete(made)
-    assert aws.read(made) is None
-    aws.delete(made)
+        aws.delete(created)
+    assert aws.read(created) is None
+    aws.delete(created)
 
 
-def assert_until_ready(aws, made, inputs):
-    """Nothing to do, and a refresh finds what the program asked for and no more."""
-    assert aws.diff(made, inputs).changes == NONE
-    seen = aws.read(made)
-    assert seen.inputs == made.inputs
-    assert {key: value for key, value in seen.properties.items() if value != made.properties.get(key)} == {}
+def assert_up_to_date(aws, created, inputs):
+    """There is nothing to change, and a refresh returns the program's inputs."""
+    assert aws.diff(created, inputs).changes == NONE
+    seen = aws.read(created)
+    assert seen.inputs == created.inputs
+    assert {
+        key: value for key, value in seen.properties.items() if value != created.properties.get(key)
+    } == {}
 
 
-def test_names_are_made_up_once_and_then_kept(aws):
+def test_names_are_generated_once_and_kept(aws):
     inputs = {"assumeRolePolicy": trust()}
     first, again = aws.checked(ROLE, "x", inputs), aws.checked(ROLE, "x", inputs)
     assert first["name"] == again["name"]
@@ -140,17 +144,17 @@ def test_names_are_made_up_once_and_then_kept(aws):
     assert prefixed["name"].startswith("pre-")
 
 
-def test_a_name_that_was_written_cannot_be_had_twice(aws):
+def test_a_given_name_is_deleted_before_it_is_replaced(aws):
     named = {"name": "web", "assumeRolePolicy": trust()}
-    made = aws.create(ROLE, "web", named)
-    assert aws.diff(made, {**named, "path": "/a/"}).deleteBeforeReplace
-    aws.delete(made)
+    created = aws.create(ROLE, "web", named)
+    assert aws.diff(created, {**named, "path": "/a/"}).deleteBeforeReplace
+    aws.delete(created)
     automatic = aws.create(ROLE, "web", {"assumeRolePolicy": trust()})
     assert not aws.diff(automatic, {"assumeRolePolicy": trust(), "path": "/a/"}).deleteBeforeReplace
     aws.delete(automatic)
 
 
-def test_a_preview_knows_what_is_written_and_nothing_else(aws):
+def test_a_preview_knows_only_the_given_inputs(aws):
     foreseen = aws.preview(VPC, "x", {"cidrBlock": "10.0.0.0/16", "tags": {"Name": "x"}})
     assert foreseen["cidrBlock"] == "10.0.0.0/16"
     assert foreseen["tagsAll"] == {"Name": "x"}
@@ -159,7 +163,7 @@ def test_a_preview_knows_what_is_written_and_nothing_else(aws):
         assert foreseen[computed] is UNKNOWN
 
 
-def test_a_preview_of_a_cluster_leaves_open_what_eks_decides(aws):
+def test_a_preview_of_a_cluster_has_unknowns_for_what_eks_decides(aws):
     foreseen = aws.preview(
         "aws:eks/cluster:Cluster",
         "x",
@@ -171,24 +175,24 @@ def test_a_preview_of_a_cluster_leaves_open_what_eks_decides(aws):
     assert foreseen["certificateAuthority"] is UNKNOWN
 
 
-def test_an_unknown_input_counts_as_changed(aws, site):
-    made = aws.create(SUBNET, "x", {"vpcId": site.vpc, "cidrBlock": "10.0.7.0/24"})
-    difference = aws.diff(made, {"vpcId": UNKNOWN, "cidrBlock": "10.0.7.0/24"})
+def test_an_unknown_input_counts_as_changed(aws, existing):
+    created = aws.create(SUBNET, "x", {"vpcId": existing.vpc, "cidrBlock": "10.0.7.0/24"})
+    difference = aws.diff(created, {"vpcId": UNKNOWN, "cidrBlock": "10.0.7.0/24"})
     assert list(difference.replaces) == ["vpcId"]
-    aws.delete(made)
+    aws.delete(created)
 
 
-def test_a_new_template_version_is_not_known_before_it_is_made(aws):
-    made = aws.create(
+def test_a_new_template_version_is_unknown_in_a_preview(aws):
+    created = aws.create(
         "aws:ec2/launchTemplate:LaunchTemplate", "x", {"instanceType": "m5.large", "tags": {"Name": "x"}}
     )
-    assert made.properties["tagSpecifications"] == []
-    assert made.properties["latestVersion"] == 1
-    foreseen = aws.update(made, {"instanceType": "m5.xlarge"}, preview=True)
+    assert created.properties["tagSpecifications"] == []
+    assert created.properties["latestVersion"] == 1
+    foreseen = aws.update(created, {"instanceType": "m5.xlarge"}, preview=True)
     assert foreseen.properties["latestVersion"] is UNKNOWN
-    updated = aws.update(made, {"instanceType": "m5.xlarge"})
+    updated = aws.update(created, {"instanceType": "m5.xlarge"})
     assert (updated.properties["latestVersion"], updated.properties["defaultVersion"]) == (2, 1)
-    aws.delete(made)
+    aws.delete(created)
 
 
 def test_default_tags_are_merged_and_a_change_of_them_shows(aws_process):
@@ -198,62 +202,62 @@ def test_default_tags_are_merged_and_a_change_of_them_shows(aws_process):
 
     inputs = {"cidrBlock": "10.7.0.0/16", "tags": {"Name": "x"}}
     owned = provider({"owner": "ann"})
-    made = owned.create(VPC, "x", inputs)
-    assert made.properties["tagsAll"] == {"Name": "x", "owner": "ann"}
-    assert owned.read(made).inputs["tags"] == {"Name": "x"}
-    assert owned.diff(made, inputs).changes == NONE
+    created = owned.create(VPC, "x", inputs)
+    assert created.properties["tagsAll"] == {"Name": "x", "owner": "ann"}
+    assert owned.read(created).inputs["tags"] == {"Name": "x"}
+    assert owned.diff(created, inputs).changes == NONE
     other = provider({"owner": "bob"})
-    assert list(other.diff(made, inputs).diffs) == ["tagsAll"]
-    updated = other.update(made, inputs)
+    assert list(other.diff(created, inputs).diffs) == ["tagsAll"]
+    updated = other.update(created, inputs)
     assert other.read(updated).properties["tagsAll"] == {"Name": "x", "owner": "bob"}
     other.delete(updated)
 
 
-def test_a_resource_may_live_in_another_region(aws):
-    made = aws.create(VPC, "x", {"cidrBlock": "10.7.0.0/16", "region": "eu-west-1"})
-    assert ":eu-west-1:" in made.properties["arn"]
-    assert aws.read(made).properties["region"] == "eu-west-1"
-    aws.delete(made)
+def test_a_resource_may_be_in_another_region(aws):
+    created = aws.create(VPC, "x", {"cidrBlock": "10.7.0.0/16", "region": "eu-west-1"})
+    assert ":eu-west-1:" in created.properties["arn"]
+    assert aws.read(created).properties["region"] == "eu-west-1"
+    aws.delete(created)
 
 
-def test_what_changed_behind_pulumi_s_back_is_seen_by_a_refresh(aws, cloud):
+def test_a_refresh_finds_changes_made_outside_pulumi(aws, cloud):
     inputs = {"cidrBlock": "10.7.0.0/16", "tags": {"Name": "x"}}
-    made = aws.create(VPC, "x", inputs)
+    created = aws.create(VPC, "x", inputs)
     ec2 = cloud.client("ec2")
-    ec2.create_tags(Resources=[made.id], Tags=[{"Key": "Name", "Value": "y"}])
-    ec2.modify_vpc_attribute(VpcId=made.id, EnableDnsSupport={"Value": False})
-    seen = aws.read(made)
+    ec2.create_tags(Resources=[created.id], Tags=[{"Key": "Name", "Value": "y"}])
+    ec2.modify_vpc_attribute(VpcId=created.id, EnableDnsSupport={"Value": False})
+    seen = aws.read(created)
     assert seen.inputs["tags"] == {"Name": "y"}
     assert seen.inputs["enableDnsSupport"] is False
     assert set(aws.diff(seen, inputs).diffs) == {"tags", "enableDnsSupport"}
-    aws.delete(made)
+    aws.delete(created)
 
 
-def test_an_import_reads_the_inputs_that_would_make_it(aws):
-    made = aws.create(VPC, "x", {"cidrBlock": "10.7.0.0/16", "tags": {"Name": "x"}})
-    imported = aws.imported(VPC, made.id)
+def test_an_import_reads_the_inputs_that_would_create_it(aws):
+    created = aws.create(VPC, "x", {"cidrBlock": "10.7.0.0/16", "tags": {"Name": "x"}})
+    imported = aws.imported(VPC, created.id)
     assert imported.inputs["cidrBlock"] == "10.7.0.0/16"
     assert imported.inputs["tags"] == {"Name": "x"}
     assert aws.diff(imported, {"cidrBlock": "10.7.0.0/16", "tags": {"Name": "x"}}).changes == NONE
     assert aws.imported(VPC, "vpc-00000000000000000") is None
-    aws.delete(made)
+    aws.delete(created)
 
 
 def test_the_default_group_of_a_vpc_is_emptied_and_never_deleted(aws, cloud):
     vpc = aws.create(VPC, "x", {"cidrBlock": "10.7.0.0/16"})
-    made = aws.create("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "x", {"vpcId": vpc.id})
-    assert made.id == vpc.properties["defaultSecurityGroupId"]
-    live = cloud.client("ec2").describe_security_groups(GroupIds=[made.id])["SecurityGroups"][0]
+    created = aws.create("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "x", {"vpcId": vpc.id})
+    assert created.id == vpc.properties["defaultSecurityGroupId"]
+    live = cloud.client("ec2").describe_security_groups(GroupIds=[created.id])["SecurityGroups"][0]
     assert (live["IpPermissions"], live["IpPermissionsEgress"]) == ([], [])
-    aws.delete(made)
-    assert aws.read(made) is not None
+    aws.delete(created)
+    assert aws.read(created) is not None
     aws.delete(vpc)
 
 
-def test_a_nat_gateway_is_waited_for_both_ways(aws, site):
+def test_a_nat_gateway_is_waited_for_when_created_and_deleted(aws, existing):
     address = aws.create("aws:ec2/eip:Eip", "nat", {})
     gateway = aws.create(
-        "aws:ec2/natGateway:NatGateway", "x", {"subnetId": site.subnets[0], "allocationId": address.id}
+        "aws:ec2/natGateway:NatGateway", "x", {"subnetId": existing.subnets[0], "allocationId": address.id}
     )
     assert gateway.properties["publicIp"] == address.properties["publicIp"]
     aws.delete(gateway)
@@ -261,7 +265,7 @@ def test_a_nat_gateway_is_waited_for_both_ways(aws, site):
     aws.delete(address)
 
 
-def test_an_auto_scaling_group_is_full_when_made_and_empty_when_gone(aws, site):
+def test_an_auto_scaling_group_is_full_when_created_and_empty_when_deleted(aws, existing):
     images = aws.invoke("aws:ec2/getAmi:getAmi", {"owners": ["amazon"], "mostRecent": True})
     template = aws.create(
         "aws:ec2/launchTemplate:LaunchTemplate",
@@ -272,16 +276,16 @@ def test_an_auto_scaling_group_is_full_when_made_and_empty_when_gone(aws, site):
         "minSize": 1,
         "maxSize": 3,
         "desiredCapacity": 1,
-        "vpcZoneIdentifiers": site.subnets,
+        "vpcZoneIdentifiers": existing.subnets,
         "launchTemplate": {"id": template.id, "version": "$Latest"},
         "tags": [{"key": "a", "value": "b", "propagateAtLaunch": True}],
     }
-    made = aws.create("aws:autoscaling/group:Group", "x", inputs)
-    assert aws.diff(made, inputs).changes == NONE
-    made = aws.update(made, {**inputs, "desiredCapacity": 2, "suspendedProcesses": ["AZRebalance"]})
-    assert aws.read(made).properties["desiredCapacity"] == 2
-    aws.delete(made)
-    assert aws.read(made) is None
+    created = aws.create("aws:autoscaling/group:Group", "x", inputs)
+    assert aws.diff(created, inputs).changes == NONE
+    created = aws.update(created, {**inputs, "desiredCapacity": 2, "suspendedProcesses": ["AZRebalance"]})
+    assert aws.read(created).properties["desiredCapacity"] == 2
+    aws.delete(created)
+    assert aws.read(created) is None
     aws.delete(template)
 
 
@@ -312,7 +316,7 @@ def test_an_auto_scaling_group_is_full_when_made_and_empty_when_gone(aws, site):
         ),
     ],
 )
-def test_what_the_lab_does_not_know_is_refused_by_name(aws, token, inputs, failures):
+def test_an_unknown_property_is_refused_by_name(aws, token, inputs, failures):
     assert aws.check(token, "x", inputs)[1] == failures
 
 
@@ -329,7 +333,7 @@ def test_an_unknown_type_is_refused_by_name(aws, token, line):
     assert line in refusal(caught.value)
 
 
-def test_what_aws_says_no_to_is_one_line_with_its_code(aws):
+def test_a_refusal_of_aws_is_one_line_with_its_code(aws):
     with pytest.raises(grpc.RpcError) as caught:
         aws.create(VPC, "x", {"cidrBlock": "10.0.0.0/8"})
     line = refusal(caught.value)

@@ -1,4 +1,4 @@
-"""The table of AWS resource types against the SDK it stands in for."""
+"""The table of AWS resource types compared with the SDK."""
 
 import pytest
 
@@ -10,20 +10,24 @@ pytestmark = pytest.mark.unit
 
 
 @pytest.mark.parametrize("token", sorted(TYPES))
-def test_every_declared_property_is_one_of_the_sdk_s(token):
+def test_the_sdk_has_every_declared_property(token):
     kind = TYPES[token]
     assert set(kind.all_inputs) <= sdk.inputs(token)
     assert set(kind.all_outputs) <= sdk.properties(token)
 
 
 @pytest.mark.parametrize("token", sorted(FUNCTIONS))
-def test_every_function_is_one_of_the_sdk_s(token):
+def test_the_sdk_has_every_function(token):
     assert sdk.knows(token)
 
 
-def test_what_takes_a_new_resource_takes_one_in_aws_too():
+def test_a_replacing_property_replaces_in_aws_too():
     replacing = {
-        token: {name for name, one in kind.all_inputs.items() if one.replaces and name not in {"region"}}
+        token: {
+            name
+            for name, described in kind.all_inputs.items()
+            if described.replaces and name not in {"region"}
+        }
         for token, kind in TYPES.items()
     }
     assert replacing["aws:ec2/vpc:Vpc"] == {"cidrBlock", "instanceTenancy"}
@@ -42,7 +46,7 @@ def test_what_takes_a_new_resource_takes_one_in_aws_too():
     )
 
 
-def test_the_sdk_tells_a_misspelling_from_a_property_the_lab_lacks():
+def test_the_sdk_distinguishes_a_misspelling_from_a_property_the_lab_lacks():
     assert "ipv4IpamPoolId" in sdk.inputs("aws:ec2/vpc:Vpc")
     assert "cidrBloc" not in sdk.inputs("aws:ec2/vpc:Vpc")
     assert sdk.knows("aws:s3/bucket:Bucket")

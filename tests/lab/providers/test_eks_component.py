@@ -1,4 +1,4 @@
-"""`eks.Cluster` of the stand-in registers, for the same arguments, what the real component registers."""
+"""The emulated `eks.Cluster` registers the same resources as the real component for the same arguments."""
 
 import json
 import os
@@ -55,7 +55,7 @@ BARE_TREE = {
     ("aws:ec2/securityGroupRule:SecurityGroupRule", "c-eksNodeInternetEgressRule", "c"),
     ("aws:ec2/securityGroupRule:SecurityGroupRule", "c-eksClusterIngressRule", "c"),
 }
-GROUPS = {one for one in BARE_TREE if "securityGroup" in one[0]}
+GROUPS = {entry for entry in BARE_TREE if "securityGroup" in entry[0]}
 COMPUTED = {
     "aws:eks/cluster:Cluster": {
         "arn": ARN,
@@ -87,7 +87,7 @@ def construct(eks, inputs, *, preview=False, computed=COMPUTED):
     return monitor, decode(response.state), response
 
 
-def test_the_bare_set_registers_the_real_component_s_tree(eks):
+def test_the_minimal_arguments_register_the_real_component_s_tree(eks):
     monitor, _, response = construct(eks, BARE)
     assert monitor.tree() == BARE_TREE
     assert response.urn == "urn:pulumi:dev::project::eks:index:Cluster::c"
@@ -100,7 +100,7 @@ def test_a_preview_registers_the_same_tree(eks):
     assert state["kubeconfigJson"] is UNKNOWN
 
 
-def test_without_default_groups_only_the_one_of_eks_is_used(eks):
+def test_without_default_groups_only_the_group_of_eks_is_used(eks):
     monitor, state, _ = construct(eks, BARE | {"skipDefaultSecurityGroups": True})
     assert monitor.tree() == BARE_TREE - GROUPS
     assert "securityGroupIds" not in monitor.of("c-eksCluster").inputs["vpcConfig"]
@@ -131,7 +131,7 @@ def test_the_cluster_child_gets_the_real_component_s_inputs(eks):
     assert {"c-eksRole-role", "c-eksRole-4b490823"} <= set(child.dependencies)
 
 
-def test_the_role_and_the_rules_say_what_the_real_ones_say(eks):
+def test_the_role_and_the_rules_equal_the_real_ones(eks):
     monitor, _, _ = construct(eks, BARE)
     trust = json.loads(monitor.of("c-eksRole-role").inputs["assumeRolePolicy"])["Statement"]
     assert trust == [
@@ -186,7 +186,7 @@ def test_the_flags_decide_the_add_ons(eks, changes, expected):
     monitor, _, _ = construct(
         eks, {key: value for key, value in (BARE | changes).items() if value is not None}
     )
-    assert {one for one in monitor.tree() if one[0] in {ADDON, CNI}} == expected
+    assert {entry for entry in monitor.tree() if entry[0] in {ADDON, CNI}} == expected
 
 
 def test_an_add_on_without_a_version_asks_for_the_newest(eks):
@@ -215,7 +215,7 @@ def test_the_vpc_cni_add_on_carries_the_component_s_defaults(eks):
         "configurationValues": {"env": {"AWS_VPC_ENI_MTU": "1500"}, "other": "kept"},
     }
     monitor, _, _ = construct(eks, BARE | {"useDefaultVpcCni": False, "vpcCniOptions": options})
-    addon = next(one for one in monitor.registered.values() if one.inputs.get("addonName") == "vpc-cni")
+    addon = next(found for found in monitor.registered.values() if found.inputs.get("addonName") == "vpc-cni")
     values = json.loads(addon.inputs["configurationValues"])
     assert values["enableNetworkPolicy"] == "true"
     assert values["other"] == "kept"
@@ -261,12 +261,12 @@ def test_the_outputs_are_those_of_the_real_component(eks):
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"createOidcProvider": True}, "aws.iam.OpenIdConnectProvider of oidc_provider_url"),
+        ({"createOidcProvider": True}, "aws.iam.OpenIdConnectProvider for oidc_provider_url"),
         ({"createOidcProvider": {SIGNATURE: OUTPUT, "value": False}}, "oidc_provider_url"),
         ({"fargate": True}, "does not offer the argument 'fargate' of eks.Cluster (the real component does)"),
         ({"nodeCount": 3}, "eks.Cluster has no argument 'nodeCount'"),
         ({"authenticationMode": "CONFIG_MAP"}, "offers authenticationMode 'API' only"),
-        ({"skipDefaultNodeGroup": False}, "makes no default node group"),
+        ({"skipDefaultNodeGroup": False}, "creates no default node group"),
         ({"subnetIds": ["a"]}, "subnetIds excludes publicSubnetIds and privateSubnetIds"),
         (
             {"kubeProxyAddonOptions": {"versoin": "x"}},
@@ -274,21 +274,21 @@ def test_the_outputs_are_those_of_the_real_component(eks):
         ),
     ],
 )
-def test_what_the_stand_in_does_not_follow_is_refused_by_name(eks, changes, line):
+def test_an_unsupported_argument_is_refused_by_name(eks, changes, line):
     with pytest.raises(grpc.RpcError) as caught:
         construct(eks, BARE | changes)
     assert line in refusal(caught.value)
     assert "Traceback" not in refusal(caught.value)
 
 
-def test_all_refusals_come_at_once(eks):
+def test_all_problems_are_reported_at_once(eks):
     with pytest.raises(grpc.RpcError) as caught:
         construct(eks, BARE | {"fargate": True, "nodeCount": 3})
     assert "'fargate'" in refusal(caught.value)
     assert "'nodeCount'" in refusal(caught.value)
 
 
-def test_without_the_aws_cli_it_refuses_as_the_real_one_does():
+def test_without_the_aws_cli_it_fails_as_the_real_component_does():
     process = ProviderProcess("eks", {"PATH": str(Path(os.devnull).parent)})
     try:
         with pytest.raises(grpc.RpcError) as caught:
@@ -306,7 +306,7 @@ def test_another_component_is_refused_by_name(eks):
     assert "does not offer the component eks:index:NodeGroup" in refusal(caught.value)
 
 
-def test_it_answers_what_an_attaching_engine_asks_before(eks):
+def test_it_answers_the_first_calls_of_an_attaching_engine(eks):
     connection = eks.connect()
     connection.handshake("127.0.0.1:1")
     assert connection.version() == "4.4.0"

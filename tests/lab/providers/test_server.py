@@ -1,4 +1,4 @@
-"""The gRPC server, with a package of the simplest kind behind it."""
+"""The gRPC server, with the simplest possible package behind it."""
 
 import grpc
 import pytest
@@ -7,14 +7,14 @@ from pulumi.runtime.proto import provider_pb2, status_pb2
 from lab.providers.errors import InitializationFailedError, NotOfferedError, RefusedError, UnavailableError
 from lab.providers.resource import Checked, Difference, Failure, Resource, State, changes_between
 from lab.providers.server import start
-from tests.lab.providers.provider_process import Connection, Made, refusal
+from tests.lab.providers.provider_process import Connection, StateEntry, refusal
 from tests.lab.providers.recording_engine import listening
 
 TOKEN = "notes:index:Note"
 
 
 class Note(Resource):
-    """Does whatever its `does` input says."""
+    """A resource whose `does` input controls its behaviour."""
 
     token = TOKEN
 
@@ -22,7 +22,7 @@ class Note(Resource):
         self.owner = owner
 
     def check(self, operation, inputs, olds, seed):
-        failures = [] if "does" in inputs else [Failure("does", "say what it does")]
+        failures = [] if "does" in inputs else [Failure("does", "required")]
         return Checked(inputs, failures)
 
     def diff(self, operation, identifier, old_inputs, olds, news):
@@ -31,7 +31,7 @@ class Note(Resource):
     def create(self, operation, inputs, *, preview):
         match inputs["does"]:
             case "refuse":
-                raise RefusedError("NoRoom: nowhere to put it")
+                raise RefusedError("NoSpace: the shelf is full")
             case "wait":
                 raise UnavailableError("come back later")
             case "break":
@@ -43,7 +43,7 @@ class Note(Resource):
         return State("n-1", {"owner": self.owner, **inputs})
 
     def read(self, operation, identifier, properties, inputs):
-        return None if identifier == "gone" else State(identifier, properties, inputs)
+        return None if identifier == "deleted" else State(identifier, properties, inputs)
 
     def update(self, operation, identifier, old_inputs, olds, news, *, preview):
         return {**olds, **news, "preview": preview}
@@ -53,8 +53,6 @@ class Note(Resource):
 
 
 class Notebook:
-    """An instance."""
-
     def __init__(self, owner):
         self.owner = owner
 
@@ -68,8 +66,6 @@ class Notebook:
 
 
 class Notes:
-    """A package."""
-
     name = "notes"
     version = "1.2.3"
 
@@ -91,7 +87,7 @@ def port():
 
 
 def connect(port):
-    # Without a pool of their own, channels to one address share a connection.
+    # Without a pool for each channel, channels to one address share a connection.
     options = [("grpc.use_local_subchannel_pool", 1)]
     return Connection(grpc.insecure_channel(f"127.0.0.1:{port}", options=options))
 
@@ -105,7 +101,7 @@ def test_the_version_is_the_package_s(port):
     assert connect(port).version() == "1.2.3"
 
 
-def test_each_connection_is_an_instance_of_its_own(port, notes):
+def test_each_connection_is_a_separate_instance(port, notes):
     other = connect(port).configure({"owner": "bob"})
     assert notes.invoke("notes:index:who", {}) == {"owner": "ann"}
     assert other.invoke("notes:index:who", {}) == {"owner": "bob"}
@@ -125,18 +121,18 @@ def test_unknown_options_of_the_provider_are_named(port):
 
 def test_failures_of_a_check_carry_their_property(notes):
     _, failures = notes.check(TOKEN, "a", {})
-    assert failures == {"does": "say what it does"}
+    assert failures == {"does": "required"}
 
 
 @pytest.mark.parametrize(
     ("does", "line"),
     [
-        ("refuse", "creating notes:index:Note 'a': NoRoom: nowhere to put it"),
+        ("refuse", "creating notes:index:Note 'a': NoSpace: the shelf is full"),
         ("wait", "creating notes:index:Note 'a': come back later"),
         ("break", "creating notes:index:Note 'a': a bug in the lab's notes provider: KeyError: 'shelf'"),
     ],
 )
-def test_errors_are_one_line_that_says_what_failed(notes, does, line):
+def test_an_error_is_one_line_that_names_the_operation(notes, does, line):
     with pytest.raises(grpc.RpcError) as caught:
         notes.create(TOKEN, "a", {"does": does})
     assert refusal(caught.value) == line
@@ -150,7 +146,7 @@ def test_an_unknown_type_is_named(notes):
     )
 
 
-def test_a_resource_that_exists_but_is_unwell_is_reported_with_its_id(notes):
+def test_a_resource_that_did_not_become_ready_is_reported_with_its_id(notes):
     with pytest.raises(grpc.RpcError) as caught:
         notes.create(TOKEN, "a", {"does": "fall ill"})
     metadata = dict(caught.value.trailing_metadata())
@@ -160,12 +156,12 @@ def test_a_resource_that_exists_but_is_unwell_is_reported_with_its_id(notes):
     assert (detail.id, list(detail.reasons)) == ("n-1", ["it coughs", "it sneezes"])
 
 
-def test_a_difference_says_what_replaces_and_what_does_not(notes):
-    made = Made(TOKEN, "a", "n-1", {"does": "x", "place": "here", "tags": {"a/b": "1"}})
-    response = notes.diff(made, {"does": "y", "place": "there", "tags": {"a/b": "2"}})
+def test_a_difference_distinguishes_replacements_from_updates(notes):
+    created = StateEntry(TOKEN, "a", "n-1", {"does": "x", "place": "here", "tags": {"a/b": "1"}})
+    response = notes.diff(created, {"does": "y", "place": "there", "tags": {"a/b": "2"}})
     assert set(response.diffs) == {"does", "place", "tags"}
     assert list(response.replaces) == ["place"]
-    kinds = {path: one.kind for path, one in response.detailedDiff.items()}
+    kinds = {path: change.kind for path, change in response.detailedDiff.items()}
     assert kinds == {
         "does": provider_pb2.PropertyDiff.UPDATE,
         "place": provider_pb2.PropertyDiff.UPDATE_REPLACE,
@@ -174,16 +170,16 @@ def test_a_difference_says_what_replaces_and_what_does_not(notes):
 
 
 def test_ignored_changes_are_no_changes(notes):
-    made = Made(TOKEN, "a", "n-1", {"does": "x"})
-    assert notes.diff(made, {"does": "y"}, ignore=["does"]).changes == provider_pb2.DiffResponse.DIFF_NONE
+    created = StateEntry(TOKEN, "a", "n-1", {"does": "x"})
+    assert notes.diff(created, {"does": "y"}, ignore=["does"]).changes == provider_pb2.DiffResponse.DIFF_NONE
 
 
-def test_what_is_gone_reads_as_an_empty_id(notes):
-    assert notes.read(Made(TOKEN, "a", "gone", {})) is None
+def test_a_missing_resource_reads_as_an_empty_id(notes):
+    assert notes.read(StateEntry(TOKEN, "a", "deleted", {})) is None
 
 
 @pytest.mark.parametrize("introduced", ["by argument", "by handshake", "by attaching"])
-def test_progress_reaches_the_engine_however_it_introduced_itself(introduced):
+def test_progress_reaches_the_engine_however_its_address_was_given(introduced):
     with listening() as (address, listener, _):
         server, port = start(Notes(), address if introduced == "by argument" else "")
         connection = connect(port)
@@ -197,8 +193,8 @@ def test_progress_reaches_the_engine_however_it_introduced_itself(introduced):
     assert listener.lines == [(urn, "writing (1s)", True), (urn, "ink is low", False)]
 
 
-def test_an_engine_that_is_gone_stops_no_operation(port):
+def test_an_engine_that_has_ended_stops_no_operation(port):
     connection = connect(port)
     connection.attach("127.0.0.1:1")
-    made = connection.configure({"owner": "ann"}).create(TOKEN, "a", {"does": "work"})
-    assert made.id == "n-1"
+    created = connection.configure({"owner": "ann"}).create(TOKEN, "a", {"does": "work"})
+    assert created.id == "n-1"

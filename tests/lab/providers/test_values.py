@@ -1,4 +1,4 @@
-"""Pulumi's wire values become plain Python and back."""
+"""Conversion of Pulumi's wire values to plain Python and back."""
 
 import pytest
 from google.protobuf import struct_pb2
@@ -45,7 +45,7 @@ def on_the_wire(value):
         ({SIGNATURE: RESOURCE, "urn": "urn:pulumi:a::b::c::d"}, "urn:pulumi:a::b::c::d"),
     ],
 )
-def test_what_comes_in_is_plain(wire, plain):
+def test_decoded_values_are_plain(wire, plain):
     decoded = decode(on_the_wire(wire))["value"]
     assert decoded == plain
     assert type(decoded) is type(plain)
@@ -56,7 +56,7 @@ def test_an_unknown_kind_of_value_is_refused():
         decode(on_the_wire({SIGNATURE: "0def7320"}))
 
 
-def test_what_goes_out_comes_back():
+def test_encoding_and_decoding_is_lossless():
     properties = {"a": 1, "b": [True, {"c": UNKNOWN}], "d": "x", "e": Asset(path="values.yaml")}
     assert decode(encode(properties)) == properties
 
@@ -65,7 +65,7 @@ def test_nothing_is_sent_for_none():
     assert "a" not in encode({"a": None, "b": {"c": None}}).fields
 
 
-def test_a_secret_goes_out_marked_and_shows_itself_to_nobody():
+def test_a_secret_is_encoded_as_secret_and_hidden_in_its_repr():
     marked = encode({"password": Secret("hunter2")}).fields["password"].struct_value
     assert marked.fields[SIGNATURE].string_value == SECRET
     assert "hunter2" not in repr(Secret("hunter2"))

@@ -1,4 +1,4 @@
-"""Keys, requests and certificates over gRPC, as an engine asks for them."""
+"""Keys, requests and certificates over gRPC, as an engine requests them."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -42,8 +42,8 @@ def authority(tls):
     return key, tls.create(SELF_SIGNED, "ca", inputs), inputs
 
 
-def certificate(made):
-    return x509.load_pem_x509_certificate(made.properties["certPem"].encode())
+def certificate(created):
+    return x509.load_pem_x509_certificate(created.properties["certPem"].encode())
 
 
 @pytest.mark.parametrize(
@@ -55,16 +55,16 @@ def certificate(made):
     ],
 )
 def test_a_key_is_a_key_in_every_format(tls, inputs, bits):
-    made = tls.create(KEY, "x", inputs)
+    created = tls.create(KEY, "x", inputs)
     loaded = [
-        serialization.load_pem_private_key(made.properties[name].encode(), None)
+        serialization.load_pem_private_key(created.properties[name].encode(), None)
         for name in ("privateKeyPem", "privateKeyPemPkcs8")
     ]
     assert {key.key_size for key in loaded} == {bits}
-    public = serialization.load_pem_public_key(made.properties["publicKeyPem"].encode())
+    public = serialization.load_pem_public_key(created.properties["publicKeyPem"].encode())
     assert public == loaded[0].public_key()
-    assert tls.diff(made, inputs).changes == provider_pb2.DiffResponse.DIFF_NONE
-    assert "algorithm" in tls.diff(made, {"algorithm": "ED25519"}).replaces
+    assert tls.diff(created, inputs).changes == provider_pb2.DiffResponse.DIFF_NONE
+    assert "algorithm" in tls.diff(created, {"algorithm": "ED25519"}).replaces
 
 
 def test_private_parts_are_secret(tls):
@@ -89,7 +89,7 @@ def test_a_chain_of_trust_holds(tls, authority):
             "ipAddresses": ["127.0.0.1"],
         },
     )
-    made = tls.create(
+    created = tls.create(
         SIGNED,
         "server",
         {
@@ -100,7 +100,7 @@ def test_a_chain_of_trust_holds(tls, authority):
             "validityPeriodHours": 12,
         },
     )
-    leaf, root = certificate(made), certificate(ca)
+    leaf, root = certificate(created), certificate(ca)
     leaf.verify_directly_issued_by(root)
     names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == [
@@ -114,7 +114,7 @@ def test_a_chain_of_trust_holds(tls, authority):
     ssl.create_default_context(cadata=ca.properties["certPem"])
 
 
-def test_a_key_that_is_not_the_authority_s_cannot_sign_for_it(tls, authority):
+def test_a_key_other_than_the_authority_s_cannot_sign(tls, authority):
     _, ca, _ = authority
     stranger = tls.create(KEY, "stranger", {"algorithm": "ECDSA", "ecdsaCurve": "P256"})
     pem = stranger.properties["privateKeyPem"]
@@ -135,13 +135,13 @@ def test_a_key_that_is_not_the_authority_s_cannot_sign_for_it(tls, authority):
     assert "PRIVATE" not in refusal(caught.value)
 
 
-def test_a_preview_knows_what_is_written_and_nothing_else(tls):
+def test_a_preview_knows_only_the_given_inputs(tls):
     foreseen = tls.preview(SELF_SIGNED, "x", {**AUTHORITY, "privateKeyPem": UNKNOWN})
     assert foreseen["certPem"] is UNKNOWN
     assert foreseen["validityPeriodHours"] == 24
 
 
-def test_a_second_run_changes_nothing_and_a_refresh_finds_what_is_there(tls, authority):
+def test_a_second_run_changes_nothing_and_a_refresh_returns_the_state(tls, authority):
     _, ca, inputs = authority
     assert tls.diff(ca, inputs).changes == provider_pb2.DiffResponse.DIFF_NONE
     assert tls.read(ca).properties == ca.properties
@@ -165,9 +165,9 @@ def test_a_certificate_is_renewed_before_it_ends():
     def at(hours):
         return TlsResource(KINDS[SELF_SIGNED], lambda: begin + timedelta(hours=hours))
 
-    made = at(0).create(operation, inputs, preview=False)
-    assert not at(19).diff(operation, "1", inputs, made.properties, inputs).changes
-    due = at(20).diff(operation, "1", inputs, made.properties, inputs)
+    created = at(0).create(operation, inputs, preview=False)
+    assert not at(19).diff(operation, "1", inputs, created.properties, inputs).changes
+    due = at(20).diff(operation, "1", inputs, created.properties, inputs)
     assert [(change.path, change.replaces) for change in due.changes] == [("readyForRenewal", True)]
 
 
@@ -178,7 +178,7 @@ def test_a_certificate_is_renewed_before_it_ends():
         (
             KEY,
             {"algorithm": "DSA"},
-            {"algorithm": "'algorithm' is 'DSA'; one of RSA, ECDSA, ED25519 is allowed"},
+            {"algorithm": "'algorithm' is 'DSA'; allowed: RSA, ECDSA, ED25519"},
         ),
         (
             REQUEST,
@@ -192,7 +192,7 @@ def test_a_certificate_is_renewed_before_it_ends():
         ),
     ],
 )
-def test_what_is_not_known_is_refused_by_name(tls, token, inputs, failures):
+def test_an_unknown_input_is_refused_by_name(tls, token, inputs, failures):
     assert tls.check(token, "x", inputs)[1] == failures
 
 

@@ -1,4 +1,4 @@
-"""Look-ups of EKS: clusters, and which build of an add-on fits a Kubernetes version."""
+"""Functions that read EKS: clusters, and the add-on version for a Kubernetes version."""
 
 from lab.providers.aws.cloud import Cloud
 from lab.providers.aws.functions.function import Function, NotFoundError
@@ -7,7 +7,7 @@ from lab.providers.values import Properties
 
 
 def cluster(cloud: Cloud, arguments: Properties) -> Properties:
-    """A cluster, in the shape of the look-up: most nested objects are lists there."""
+    # The function returns most nested objects as lists, unlike the resource.
     live = eks_cluster.read(cloud, arguments["name"], {})
     if live is None:
         raise NotFoundError(f"there is no EKS cluster '{arguments['name']}'")
@@ -41,12 +41,12 @@ def cluster(cloud: Cloud, arguments: Properties) -> Properties:
 
 
 def addon_version(cloud: Cloud, arguments: Properties) -> Properties:
-    """The newest build of an add-on for a Kubernetes version, or EKS's default one."""
+    """The newest version of an add-on for a Kubernetes version, or the default one of EKS."""
     name, kubernetes = arguments["addonName"], arguments["kubernetesVersion"]
     listed = cloud.pages(
         "eks", "describe_addon_versions", "addons", addonName=name, kubernetesVersion=kubernetes
     )
-    versions = [version for one in listed for version in one["addonVersions"]]
+    versions = [version for entry in listed for version in entry["addonVersions"]]
     if not arguments.get("mostRecent"):
         versions = [
             version
@@ -54,7 +54,7 @@ def addon_version(cloud: Cloud, arguments: Properties) -> Properties:
             if any(fit.get("defaultVersion") for fit in version.get("compatibilities", []))
         ]
     if not versions:
-        raise NotFoundError(f"there is no build of the add-on '{name}' for Kubernetes {kubernetes}")
+        raise NotFoundError(f"there is no version of the add-on '{name}' for Kubernetes {kubernetes}")
     return {"id": name, "version": versions[0]["addonVersion"]}
 
 

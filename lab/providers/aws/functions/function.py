@@ -1,4 +1,4 @@
-"""The form of one function: its token, the arguments it takes, and how it is answered."""
+"""One entry in the table of functions: its token, its arguments and the call that answers it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from lab.providers.values import Properties
 
 @dataclass(frozen=True)
 class Function:
-    """One invoke; an argument that is not listed is refused, never ignored."""
+    """One function; an argument that is not listed is refused, never ignored."""
 
     token: str
     arguments: Sequence[str]
@@ -19,7 +19,7 @@ class Function:
     regional: bool = True
 
     def __call__(self, cloud: Cloud, arguments: Properties) -> Properties:
-        """The answer, with the arguments echoed as Pulumi's results do."""
+        """The answer; like Pulumi's own results it contains the arguments."""
         given = {key: value for key, value in arguments.items() if value is not None}
         allowed = {*self.arguments, "region"} if self.regional else set(self.arguments)
         unknown = sorted(set(given) - allowed)
@@ -30,8 +30,11 @@ class Function:
 
 
 def ec2_filters(arguments: Properties, **named: str) -> list[dict[str, Any]]:
-    """EC2 filters out of `filters`, `tags`, and arguments that have a filter of their own."""
-    written = [{"Name": one["name"], "Values": list(one["values"])} for one in arguments.get("filters") or ()]
+    """EC2 filters from `filters`, `tags` and the arguments that have their own filter."""
+    written = [
+        {"Name": condition["name"], "Values": list(condition["values"])}
+        for condition in arguments.get("filters") or ()
+    ]
     tags = [{"Name": f"tag:{key}", "Values": [value]} for key, value in (arguments.get("tags") or {}).items()]
     own = [
         {"Name": name, "Values": [_text(arguments[argument])]}
@@ -46,13 +49,13 @@ def _text(value: Any) -> str:
 
 
 def only_one(found: Sequence[Mapping[str, Any]], what: str) -> Mapping[str, Any]:
-    """The one match; none or several are refused, as AWS's provider does."""
+    """The single match; like the real provider it refuses none or several."""
     if not found:
         raise NotFoundError(f"no {what} matches")
     if len(found) > 1:
-        raise NotFoundError(f"{len(found)} {what}s match, and one is wanted: say more about it")
+        raise NotFoundError(f"{len(found)} {what}s match, expected exactly one: narrow the arguments")
     return found[0]
 
 
 class NotFoundError(RefusedError):
-    """A look-up that did not find exactly one thing."""
+    """A function did not find exactly one match."""

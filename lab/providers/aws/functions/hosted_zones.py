@@ -1,4 +1,4 @@
-"""Look-ups of hosted zones."""
+"""The function that finds a Route 53 hosted zone."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,9 +10,9 @@ from lab.providers.values import Properties
 
 
 def find_zone(cloud: Cloud, arguments: Properties) -> Properties:
-    """One zone, by id or by name; private ones only where that is asked for."""
+    """One zone by id or name; private zones only if asked for."""
     listed = cloud.pages("route53", "list_hosted_zones", "HostedZones")
-    found = only_one([one for one in listed if _matches(cloud, one, arguments)], "hosted zone")
+    found = only_one([listing for listing in listed if _matches(cloud, listing, arguments)], "hosted zone")
     identifier = bare(found["Id"])
     described = read_zone(cloud, identifier, {}) or {}
     return {
@@ -45,7 +45,7 @@ def _matches(cloud: Cloud, listed: Mapping[str, Any], arguments: Properties) -> 
 def _is_seen(cloud: Cloud, identifier: str, vpc: str | None) -> bool:
     if vpc is None:
         return True
-    seen_by = [one["VPCId"] for one in (zone(cloud, identifier) or {}).get("VPCs") or []]
+    seen_by = [vpc["VPCId"] for vpc in (zone(cloud, identifier) or {}).get("VPCs") or []]
     return vpc in seen_by
 
 

@@ -1,4 +1,4 @@
-"""Look-up of machine images."""
+"""The function that finds a machine image."""
 
 import re
 from collections.abc import Mapping
@@ -6,12 +6,12 @@ from typing import Any
 
 from lab.providers.aws.cloud import Cloud
 from lab.providers.aws.functions.function import Function, NotFoundError, ec2_filters, only_one
-from lab.providers.aws.shapes import smalls, tag_map, taken
+from lab.providers.aws.shapes import from_api, smalls, tag_map
 from lab.providers.values import Properties
 
 
 def image(cloud: Cloud, arguments: Properties) -> Properties:
-    """One image; the newest of several only when `mostRecent` asks for that."""
+    """One image; with `mostRecent` the newest of several, otherwise several are refused."""
     listed = cloud.pages(
         "ec2",
         "describe_images",
@@ -21,9 +21,9 @@ def image(cloud: Cloud, arguments: Properties) -> Properties:
         IncludeDeprecated=bool(arguments.get("includeDeprecated")),
     )
     pattern = re.compile(arguments.get("nameRegex") or "")
-    matching = [one for one in listed if pattern.search(one.get("Name", ""))]
+    matching = [image for image in listed if pattern.search(image.get("Name", ""))]
     if arguments.get("mostRecent") and matching:
-        return _outline(cloud, max(matching, key=lambda one: str(one["CreationDate"])))
+        return _outline(cloud, max(matching, key=lambda image: str(image["CreationDate"])))
     if not matching:
         raise NotFoundError("no image matches")
     return _outline(cloud, only_one(matching, "image"))
@@ -33,16 +33,18 @@ def _outline(cloud: Cloud, found: Mapping[str, Any]) -> Properties:
     same = ("architecture", "creationDate", "description", "hypervisor", "imageLocation", "imageType", "name")
     devices = [
         {
-            "deviceName": one.get("DeviceName", ""),
-            "ebs": {key: str(value) for key, value in smalls(one.get("Ebs") or {}).items()},
+            "deviceName": mapping.get("DeviceName", ""),
+            "ebs": {key: str(value) for key, value in smalls(mapping.get("Ebs") or {}).items()},
             "noDevice": "",
-            "virtualName": one.get("VirtualName") or "",
+            "virtualName": mapping.get("VirtualName") or "",
         }
-        for one in found.get("BlockDeviceMappings", [])
+        for mapping in found.get("BlockDeviceMappings", [])
     ]
     return {
-        **taken(found, *same, "imageId", "ownerId", "platform", "public", "rootDeviceName", "rootDeviceType"),
-        **taken(found, "sriovNetSupport", "state", "virtualizationType", "enaSupport", id="ImageId"),
+        **from_api(
+            found, *same, "imageId", "ownerId", "platform", "public", "rootDeviceName", "rootDeviceType"
+        ),
+        **from_api(found, "sriovNetSupport", "state", "virtualizationType", "enaSupport", id="ImageId"),
         "arn": f"arn:{cloud.partition}:ec2:{cloud.region}::image/{found['ImageId']}",
         "blockDeviceMappings": devices,
         "productCodes": [],

@@ -1,4 +1,4 @@
-"""Look-ups of load balancers, which in a cluster are made by Kubernetes and not by the program."""
+"""Functions that read load balancers, which controllers in the cluster create."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from lab.providers.aws.shapes import tag_map
 from lab.providers.errors import RefusedError
 from lab.providers.values import Properties
 
-# What every load balancer says of itself and the lab's do not differ in.
+# Attributes that are the same for every load balancer of the lab.
 ALWAYS: Properties = {
     "accessLogs": {"bucket": "", "enabled": False, "prefix": ""},
     "clientKeepAlive": 3600,
@@ -38,16 +38,17 @@ ALWAYS: Properties = {
 
 
 def _matching(cloud: Cloud, arguments: Properties) -> list[tuple[Mapping[str, Any], dict[str, str]]]:
-    """Load balancers that match, each with its tags."""
     client = cloud.client("elbv2")
     wanted = {
         **({"LoadBalancerArns": [arguments["arn"]]} if arguments.get("arn") else {}),
         **({"Names": [arguments["name"]]} if arguments.get("name") else {}),
     }
     listed = client.describe_load_balancers(**wanted)["LoadBalancers"]
-    tagged = [(one, _tags(client, one["LoadBalancerArn"])) for one in listed]
+    tagged = [(balancer, _tags(client, balancer["LoadBalancerArn"])) for balancer in listed]
     asked = (arguments.get("tags") or {}).items()
-    return [(one, tags) for one, tags in tagged if all(tags.get(key) == value for key, value in asked)]
+    return [
+        (balancer, tags) for balancer, tags in tagged if all(tags.get(key) == value for key, value in asked)
+    ]
 
 
 def _tags(client: Any, arn: str) -> dict[str, str]:
@@ -55,11 +56,10 @@ def _tags(client: Any, arn: str) -> dict[str, str]:
 
 
 def load_balancer(cloud: Cloud, arguments: Properties) -> Properties:
-    """One load balancer."""
     if not any(arguments.get(name) for name in ("arn", "name", "tags")):
-        raise RefusedError("one of arn, name, tags is needed")
+        raise RefusedError("give one of arn, name, tags")
     matching = _matching(cloud, arguments)
-    found = only_one([one for one, _ in matching], "load balancer")
+    found = only_one([balancer for balancer, _ in matching], "load balancer")
     arn = str(found["LoadBalancerArn"])
     subnets = [zone["SubnetId"] for zone in found.get("AvailabilityZones", [])]
     return {
@@ -86,8 +86,10 @@ def _mapping(subnet: str) -> Properties:
 
 
 def load_balancers(cloud: Cloud, arguments: Properties) -> Properties:
-    """The ARNs of all load balancers that match."""
-    return {"id": cloud.region, "arns": [one["LoadBalancerArn"] for one, _ in _matching(cloud, arguments)]}
+    return {
+        "id": cloud.region,
+        "arns": [balancer["LoadBalancerArn"] for balancer, _ in _matching(cloud, arguments)],
+    }
 
 
 FUNCTIONS = (

@@ -1,4 +1,4 @@
-"""Look-ups of network things that exist: VPCs, subnets, route tables, security groups."""
+"""Functions that read the network: VPCs, subnets, route tables, security groups."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from lab.providers.aws.cloud import Cloud
 from lab.providers.aws.functions.function import Function, ec2_filters, only_one
 from lab.providers.aws.services.network.routing import TARGETS, api_name
-from lab.providers.aws.services.network.vpcs import made_with_vpc, vpc_switch
-from lab.providers.aws.shapes import tag_map, taken
+from lab.providers.aws.services.network.vpcs import vpc_defaults, vpc_switch
+from lab.providers.aws.shapes import from_api, tag_map
 from lab.providers.values import Properties
 
 
@@ -16,7 +16,6 @@ def _by_id(arguments: Properties, key: str, *, name: str = "id") -> dict[str, An
 
 
 def vpc(cloud: Cloud, arguments: Properties) -> Properties:
-    """One VPC."""
     named = {
         "cidrBlock": "cidr",
         "default": "is-default",
@@ -28,20 +27,20 @@ def vpc(cloud: Cloud, arguments: Properties) -> Properties:
     identifier = found["VpcId"]
     ranges = [
         {
-            "associationId": one["AssociationId"],
-            "cidrBlock": one["CidrBlock"],
-            "state": one["CidrBlockState"]["State"],
+            "associationId": association["AssociationId"],
+            "cidrBlock": association["CidrBlock"],
+            "state": association["CidrBlockState"]["State"],
         }
-        for one in found.get("CidrBlockAssociationSet", [])
+        for association in found.get("CidrBlockAssociationSet", [])
     ]
     return {
-        **taken(found, "cidrBlock", "dhcpOptionsId", "instanceTenancy", "ownerId", "state"),
+        **from_api(found, "cidrBlock", "dhcpOptionsId", "instanceTenancy", "ownerId", "state"),
         "id": identifier,
         "arn": cloud.arn("ec2", f"vpc/{identifier}"),
         "default": bool(found.get("IsDefault")),
         "cidrBlockAssociations": ranges,
         "ipv6CidrBlockAssociations": [],
-        "mainRouteTableId": made_with_vpc(cloud, identifier)["mainRouteTableId"],
+        "mainRouteTableId": vpc_defaults(cloud, identifier)["mainRouteTableId"],
         "enableDnsHostnames": vpc_switch(cloud, identifier, "enableDnsHostnames"),
         "enableDnsSupport": vpc_switch(cloud, identifier, "enableDnsSupport"),
         "tags": tag_map(found.get("Tags")),
@@ -49,19 +48,16 @@ def vpc(cloud: Cloud, arguments: Properties) -> Properties:
 
 
 def vpcs(cloud: Cloud, arguments: Properties) -> Properties:
-    """The ids of all VPCs that match."""
     listed = cloud.pages("ec2", "describe_vpcs", "Vpcs", Filters=ec2_filters(arguments))
-    return {"id": cloud.region, "ids": [one["VpcId"] for one in listed]}
+    return {"id": cloud.region, "ids": [vpc["VpcId"] for vpc in listed]}
 
 
 def subnets(cloud: Cloud, arguments: Properties) -> Properties:
-    """The ids of all subnets that match."""
     listed = cloud.pages("ec2", "describe_subnets", "Subnets", Filters=ec2_filters(arguments))
-    return {"id": cloud.region, "ids": [one["SubnetId"] for one in listed]}
+    return {"id": cloud.region, "ids": [subnet["SubnetId"] for subnet in listed]}
 
 
 def subnet(cloud: Cloud, arguments: Properties) -> Properties:
-    """One subnet."""
     named = {
         "availabilityZone": "availability-zone",
         "availabilityZoneId": "availability-zone-id",
@@ -76,21 +72,20 @@ def subnet(cloud: Cloud, arguments: Properties) -> Properties:
     found = only_one(listed["Subnets"], "subnet")
     same = ("availabilityZone", "availabilityZoneId", "cidrBlock", "defaultForAz", "mapPublicIpOnLaunch")
     return {
-        **taken(found, *same, "ownerId", "state", "vpcId", id="SubnetId", arn="SubnetArn"),
+        **from_api(found, *same, "ownerId", "state", "vpcId", id="SubnetId", arn="SubnetArn"),
         "availableIpAddressCount": found.get("AvailableIpAddressCount"),
         "tags": tag_map(found.get("Tags")),
     }
 
 
 def route_tables(cloud: Cloud, arguments: Properties) -> Properties:
-    """The ids of all route tables that match."""
     filters = ec2_filters(arguments, vpcId="vpc-id")
     listed = cloud.pages("ec2", "describe_route_tables", "RouteTables", Filters=filters)
-    return {"id": cloud.region, "ids": [one["RouteTableId"] for one in listed]}
+    return {"id": cloud.region, "ids": [table["RouteTableId"] for table in listed]}
 
 
 def route_table(cloud: Cloud, arguments: Properties) -> Properties:
-    """One route table, also found by the subnet that uses it explicitly."""
+    # Also found by the subnet that is explicitly associated with it.
     filters = ec2_filters(
         arguments, subnetId="association.subnet-id", gatewayId="association.gateway-id", vpcId="vpc-id"
     )
@@ -100,16 +95,16 @@ def route_table(cloud: Cloud, arguments: Properties) -> Properties:
     found = only_one(listed["RouteTables"], "route table")
     identifier = found["RouteTableId"]
     return {
-        **taken(found, "routeTableId", "ownerId", "vpcId", id="RouteTableId"),
+        **from_api(found, "routeTableId", "ownerId", "vpcId", id="RouteTableId"),
         "arn": cloud.arn("ec2", f"route-table/{identifier}"),
-        "routes": [_route(one) for one in found["Routes"] if one.get("GatewayId") != "local"],
-        "associations": [_association(one) for one in found.get("Associations", [])],
+        "routes": [_route(route) for route in found["Routes"] if route.get("GatewayId") != "local"],
+        "associations": [_association(association) for association in found.get("Associations", [])],
         "tags": tag_map(found.get("Tags")),
     }
 
 
 def _route(live: Mapping[str, Any]) -> Properties:
-    """A route with every key there, as the result class wants each."""
+    # The result class of the SDK requires every key.
     targets = {name: live.get(api_name(name)) or "" for name in TARGETS}
     never = ("carrierGatewayId", "coreNetworkArn", "instanceId", "localGatewayId", "vpcEndpointId")
     return {
@@ -132,25 +127,23 @@ def _association(live: Mapping[str, Any]) -> Properties:
 
 
 def security_group(cloud: Cloud, arguments: Properties) -> Properties:
-    """One security group."""
     filters = ec2_filters(arguments, name="group-name", vpcId="vpc-id")
     listed = cloud.ec2.describe_security_groups(**_by_id(arguments, "GroupIds"), Filters=filters)
     found = only_one(listed["SecurityGroups"], "security group")
     return {
-        **taken(found, "description", "vpcId", id="GroupId", name="GroupName"),
+        **from_api(found, "description", "vpcId", id="GroupId", name="GroupName"),
         "arn": cloud.arn("ec2", f"security-group/{found['GroupId']}"),
         "tags": tag_map(found.get("Tags")),
     }
 
 
 def security_groups(cloud: Cloud, arguments: Properties) -> Properties:
-    """All security groups that match."""
     listed = cloud.pages("ec2", "describe_security_groups", "SecurityGroups", Filters=ec2_filters(arguments))
     return {
         "id": cloud.region,
-        "ids": [one["GroupId"] for one in listed],
-        "arns": [cloud.arn("ec2", f"security-group/{one['GroupId']}") for one in listed],
-        "vpcIds": [one.get("VpcId", "") for one in listed],
+        "ids": [group["GroupId"] for group in listed],
+        "arns": [cloud.arn("ec2", f"security-group/{group['GroupId']}") for group in listed],
+        "vpcIds": [group.get("VpcId", "") for group in listed],
     }
 
 

@@ -1,4 +1,4 @@
-"""Look-ups of what joins VPCs: peerings, transit gateways and their attachments."""
+"""Functions that read connections between VPCs: peerings, transit gateways and their attachments."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from lab.providers.aws.functions.function import Function, ec2_filters, only_one
 from lab.providers.aws.services.network.peerings import ENDED, SIDES, options_of, status
 from lab.providers.aws.services.network.transit_gateways import (
     ATTACHMENT_OPTIONS,
-    GONE,
+    ENDED_STATES,
     read_attachment,
     read_gateway,
     state,
@@ -28,16 +28,15 @@ NAMED = {
 
 
 def _peerings(cloud: Cloud, arguments: Properties) -> list[Mapping[str, Any]]:
-    """Peerings that match; those that have ended only where a state is asked for."""
+    # Deleted or rejected peerings are included only if a status is asked for.
     ids = {"VpcPeeringConnectionIds": [arguments["id"]]} if arguments.get("id") else {}
     filters = ec2_filters(arguments, **NAMED)
     listed = cloud.ec2.describe_vpc_peering_connections(**ids, Filters=filters)["VpcPeeringConnections"]
-    asks = any(one["Name"] == "status-code" for one in filters)
-    return [one for one in listed if asks or status(one) not in ENDED]
+    asks = any(condition["Name"] == "status-code" for condition in filters)
+    return [live for live in listed if asks or status(live) not in ENDED]
 
 
 def peering(cloud: Cloud, arguments: Properties) -> Properties:
-    """One peering."""
     found = only_one(_peerings(cloud, arguments), "VPC peering")
     asked, other = found["RequesterVpcInfo"], found["AccepterVpcInfo"]
     return {
@@ -62,20 +61,18 @@ def peering(cloud: Cloud, arguments: Properties) -> Properties:
 
 
 def peerings(cloud: Cloud, arguments: Properties) -> Properties:
-    """The ids of all peerings that match."""
     listed = _peerings(cloud, arguments)
-    return {"id": cloud.region, "ids": [one["VpcPeeringConnectionId"] for one in listed]}
+    return {"id": cloud.region, "ids": [live["VpcPeeringConnectionId"] for live in listed]}
 
 
 def _ranges(side: Mapping[str, Any]) -> list[Properties]:
-    return [{"cidrBlock": one["CidrBlock"]} for one in side.get("CidrBlockSet") or []]
+    return [{"cidrBlock": block["CidrBlock"]} for block in side.get("CidrBlockSet") or []]
 
 
 def transit_gateway(cloud: Cloud, arguments: Properties) -> Properties:
-    """One transit gateway."""
     ids = {"TransitGatewayIds": [arguments["id"]]} if arguments.get("id") else {}
     listed = cloud.ec2.describe_transit_gateways(**ids, Filters=ec2_filters(arguments))["TransitGateways"]
-    found = only_one([one for one in listed if state(one) not in GONE], "transit gateway")
+    found = only_one([live for live in listed if state(live) not in ENDED_STATES], "transit gateway")
     described = read_gateway(cloud, found["TransitGatewayId"], {}) or {}
     tags = described.pop("tagsAll")
     defaults = {"description": "", "encryptionSupport": "disable", "transitGatewayCidrBlocks": []}
@@ -84,11 +81,12 @@ def transit_gateway(cloud: Cloud, arguments: Properties) -> Properties:
 
 
 def vpc_attachment(cloud: Cloud, arguments: Properties) -> Properties:
-    """One attachment of a VPC."""
     ids = {"TransitGatewayAttachmentIds": [arguments["id"]]} if arguments.get("id") else {}
     call = cloud.ec2.describe_transit_gateway_vpc_attachments
     listed = call(**ids, Filters=ec2_filters(arguments))["TransitGatewayVpcAttachments"]
-    found = only_one([one for one in listed if state(one) not in GONE], "transit gateway attachment")
+    found = only_one(
+        [live for live in listed if state(live) not in ENDED_STATES], "transit gateway attachment"
+    )
     identifier = found["TransitGatewayAttachmentId"]
     described = read_attachment(cloud, identifier, {}) or {}
     same = ("arn", "subnetIds", "transitGatewayId", "vpcId", "vpcOwnerId", *ATTACHMENT_OPTIONS)

@@ -1,4 +1,4 @@
-"""`aws.iam.getPolicyDocument`: real policy JSON from statements, as AWS's provider writes it."""
+"""`aws.iam.getPolicyDocument`: policy JSON from statements, formatted as the real provider does."""
 
 import json
 import zlib
@@ -20,35 +20,34 @@ PRINCIPALS = {"Principal": "principals", "NotPrincipal": "notPrincipals"}
 
 
 def one_or_many(values: Sequence[str]) -> Any:
-    """A list of one is written without brackets; longer ones have a fixed order."""
+    # A single value is written without brackets; several are sorted.
     return values[0] if len(values) == 1 else sorted(values, reverse=True)
 
 
 def statement(written: Mapping[str, Any]) -> dict[str, Any]:
-    """One statement, in the order of keys that AWS shows."""
-    made: dict[str, Any] = {"Sid": written["sid"]} if written.get("sid") else {}
-    made["Effect"] = written.get("effect") or "Allow"
+    result: dict[str, Any] = {"Sid": written["sid"]} if written.get("sid") else {}
+    result["Effect"] = written.get("effect") or "Allow"
     lists = {key: written[name] for key, name in LISTS.items() if written.get(name)}
     who = {key: principals(written[name]) for key, name in PRINCIPALS.items() if written.get(name)}
     conditions = {"Condition": condition(written["conditions"])} if written.get("conditions") else {}
-    return made | {key: one_or_many(values) for key, values in lists.items()} | who | conditions
+    return result | {key: one_or_many(values) for key, values in lists.items()} | who | conditions
 
 
 def principals(written: Sequence[Mapping[str, Any]]) -> Any:
-    """Who: a map from kind to identifiers, or `*` for everybody."""
+    # A map from kind to identifiers, or `*` for everyone.
     grouped: dict[str, list[str]] = {}
-    for one in written:
-        grouped.setdefault(one["type"], []).extend(one["identifiers"])
+    for principal in written:
+        grouped.setdefault(principal["type"], []).extend(principal["identifiers"])
     if grouped.get("*") == ["*"]:
         return "*"
     return {kind: one_or_many(names) for kind, names in grouped.items()}
 
 
 def condition(written: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Under which condition: test, then variable, then values."""
+    # Ordered by test, then variable, then values.
     tests: dict[str, dict[str, list[str]]] = {}
-    for one in written:
-        tests.setdefault(one["test"], {}).setdefault(one["variable"], []).extend(one["values"])
+    for entry in written:
+        tests.setdefault(entry["test"], {}).setdefault(entry["variable"], []).extend(entry["values"])
     return {
         test: {variable: one_or_many(values) for variable, values in variables.items()}
         for test, variables in tests.items()
@@ -56,19 +55,19 @@ def condition(written: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]
 
 
 def merged(texts: Sequence[str], base: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Statements of whole documents over a base; one with the same `Sid` takes the place of the other."""
+    """The statements of several documents; a later one with the same `Sid` replaces the earlier one."""
     result = list(base)
     for text in texts:
-        for one in json.loads(text).get("Statement", []):
-            result = [held for held in result if not one.get("Sid") or held.get("Sid") != one["Sid"]]
-            result.append(one)
+        for added in json.loads(text).get("Statement", []):
+            result = [held for held in result if not added.get("Sid") or held.get("Sid") != added["Sid"]]
+            result.append(added)
     return result
 
 
 def document(_: Cloud, arguments: Properties) -> Properties:
-    """Sources, then the written statements, then overrides."""
+    """The source documents, then the given statements, then the override documents."""
     sources = merged(_texts(arguments, "source"), [])
-    own = [statement(one) for one in arguments.get("statements") or ()]
+    own = [statement(written) for written in arguments.get("statements") or ()]
     statements = merged(_texts(arguments, "override"), merged([json.dumps({"Statement": own})], sources))
     policy: dict[str, Any] = {"Version": arguments.get("version") or VERSION}
     policy |= {"Id": arguments["policyId"]} if arguments.get("policyId") else {}

@@ -1,4 +1,4 @@
-"""Where and who: region, partition, account, availability zones."""
+"""Functions about the region and the account: region, partition, caller, availability zones."""
 
 from lab.providers.aws.cloud import Cloud
 from lab.providers.aws.functions.function import Function, ec2_filters
@@ -9,7 +9,7 @@ SUFFIX = {"aws": "amazonaws.com", "aws-cn": "amazonaws.com.cn", "aws-us-gov": "a
 
 
 def region(cloud: Cloud, arguments: Properties) -> Properties:
-    """The region under both of its names, old and new."""
+    # The SDK reads the region under its old and its new name.
     name = arguments.get("name") or cloud.region
     return {
         "id": name,
@@ -21,13 +21,11 @@ def region(cloud: Cloud, arguments: Properties) -> Properties:
 
 
 def partition(cloud: Cloud, _: Properties) -> Properties:
-    """The partition of the region and the names that depend on it."""
     name = cloud.partition
     return {"id": name, "partition": name, "dnsSuffix": SUFFIX[name], "reverseDnsPrefix": REVERSE_DNS[name]}
 
 
 def caller(cloud: Cloud, _: Properties) -> Properties:
-    """Whose credentials these are."""
     identity = cloud.identity
     return {
         "id": identity["Account"],
@@ -38,7 +36,7 @@ def caller(cloud: Cloud, _: Properties) -> Properties:
 
 
 def zones(cloud: Cloud, arguments: Properties) -> Properties:
-    """The availability zones, minus the excluded ones, in the order of their names."""
+    """The availability zones without the excluded ones, sorted by name."""
     answer = cloud.ec2.describe_availability_zones(
         AllAvailabilityZones=bool(arguments.get("allAvailabilityZones")),
         Filters=ec2_filters(arguments, state="state"),
@@ -46,7 +44,7 @@ def zones(cloud: Cloud, arguments: Properties) -> Properties:
     names, ids = arguments.get("excludeNames") or (), arguments.get("excludeZoneIds") or ()
     kept = [
         zone
-        for zone in sorted(answer["AvailabilityZones"], key=lambda one: str(one["ZoneName"]))
+        for zone in sorted(answer["AvailabilityZones"], key=lambda entry: str(entry["ZoneName"]))
         if zone["ZoneName"] not in names and zone["ZoneId"] not in ids
     ]
     return {

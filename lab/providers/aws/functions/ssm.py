@@ -1,14 +1,14 @@
-"""Look-up of SSM parameters, which is how EKS publishes its machine images."""
+"""The function that reads SSM parameters, where EKS publishes its machine images."""
 
-from lab.providers.aws.cloud import Cloud, found
+from lab.providers.aws.cloud import Cloud, find
 from lab.providers.aws.functions.function import Function, NotFoundError
 from lab.providers.values import Properties, Secret
 
 
 def parameter(cloud: Cloud, arguments: Properties) -> Properties:
-    """One parameter; the value also in clear where it is no secret."""
+    # `insecureValue` is only set for parameters that are not secret.
     decrypt = bool(arguments.get("withDecryption", True))
-    answer = found(cloud.client("ssm").get_parameter, Name=arguments["name"], WithDecryption=decrypt)
+    answer = find(cloud.client("ssm").get_parameter, Name=arguments["name"], WithDecryption=decrypt)
     if answer is None:
         raise NotFoundError(f"there is no SSM parameter '{arguments['name']}'")
     live = answer["Parameter"]

@@ -1,10 +1,10 @@
-"""Auto Scaling groups."""
+"""The resource type of Auto Scaling groups; the id of a group is its name."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from lab.providers.aws.cloud import Cloud, remove_when_free
-from lab.providers.aws.shapes import given, same_set, taken
+from lab.providers.aws.shapes import from_api, same_set, to_api
 from lab.providers.aws.table import Input, ResourceType, plain
 from lab.providers.errors import RefusedError
 from lab.providers.resource import Operation, wait_until
@@ -16,36 +16,33 @@ UPDATABLE = ("healthCheckType", "healthCheckGracePeriod", "defaultCooldown")
 
 
 def group(cloud: Cloud, identifier: str) -> Mapping[str, Any] | None:
-    """The description of a group; the name is the id."""
     answer = cloud.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[identifier])
     groups = answer["AutoScalingGroups"]
     return groups[0] if groups else None
 
 
 def arguments(inputs: Properties) -> dict[str, Any]:
-    """What create and update calls have in common."""
+    # Arguments that the create and update calls share.
     template = inputs.get("launchTemplate") or {}
-    described = given(template, "version", id="LaunchTemplateId", name="LaunchTemplateName")
+    described = to_api(template, "version", id="LaunchTemplateId", name="LaunchTemplateName")
     subnets = ",".join(inputs.get("vpcZoneIdentifiers") or ())
     return {
-        **given(inputs, *SIZES, *UPDATABLE),
-        **given(inputs, "terminationPolicies", protectFromScaleIn="NewInstancesProtectedFromScaleIn"),
+        **to_api(inputs, *SIZES, *UPDATABLE),
+        **to_api(inputs, "terminationPolicies", protectFromScaleIn="NewInstancesProtectedFromScaleIn"),
         **({"LaunchTemplate": described} if described else {}),
         **({"VPCZoneIdentifier": subnets} if subnets else {}),
     }
 
 
 def tags(name: str, inputs: Properties) -> list[dict[str, Any]]:
-    """Tags, each with whether new instances get it too."""
     return [
         {"ResourceId": name, "ResourceType": "auto-scaling-group"}
-        | given(tag, "key", "value", "propagateAtLaunch")
+        | to_api(tag, "key", "value", "propagateAtLaunch")
         for tag in inputs.get("tags") or ()
     ]
 
 
 def create(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Make a group; `wait_group_ready` waits for its instances."""
     name = str(inputs["name"])
     cloud.client("autoscaling").create_auto_scaling_group(
         AutoScalingGroupName=name, **arguments(inputs), Tags=tags(name, inputs)
@@ -58,7 +55,6 @@ def create(cloud: Cloud, inputs: Properties, _: Operation) -> str:
 
 
 def wait_group_ready(cloud: Cloud, identifier: str, operation: Operation) -> list[str]:
-    """Wait until as many instances are in service as are wanted."""
     seen = wait_until(
         operation,
         lambda: in_service(cloud, identifier),
@@ -70,21 +66,19 @@ def wait_group_ready(cloud: Cloud, identifier: str, operation: Operation) -> lis
 
 
 def in_service(cloud: Cloud, identifier: str) -> tuple[int, int]:
-    """How many instances are in service, and how many should be."""
     live = group(cloud, identifier) or {"Instances": [], "DesiredCapacity": 0}
-    ready = [one for one in live["Instances"] if one["LifecycleState"] == "InService"]
+    ready = [instance for instance in live["Instances"] if instance["LifecycleState"] == "InService"]
     return len(ready), int(live["DesiredCapacity"])
 
 
 def read(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The group in Pulumi's shape."""
     live = group(cloud, identifier)
     if live is None:
         return None
     zones = [zone for zone in str(live.get("VPCZoneIdentifier") or "").split(",") if zone]
     template = live.get("LaunchTemplate")
     return {
-        **taken(
+        **from_api(
             live,
             *SIZES,
             *UPDATABLE,
@@ -94,20 +88,19 @@ def read(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
         ),
         "protectFromScaleIn": live.get("NewInstancesProtectedFromScaleIn"),
         "vpcZoneIdentifiers": zones,
-        "launchTemplate": taken(template, "version", id="LaunchTemplateId", name="LaunchTemplateName")
+        "launchTemplate": from_api(template, "version", id="LaunchTemplateId", name="LaunchTemplateName")
         if template
         else None,
-        "suspendedProcesses": [one["ProcessName"] for one in live.get("SuspendedProcesses", [])],
-        "tags": [taken(tag, "key", "value", "propagateAtLaunch") for tag in live.get("Tags", [])],
+        "suspendedProcesses": [process["ProcessName"] for process in live.get("SuspendedProcesses", [])],
+        "tags": [from_api(tag, "key", "value", "propagateAtLaunch") for tag in live.get("Tags", [])],
     }
 
 
 def update(cloud: Cloud, identifier: str, before: Properties, inputs: Properties, _: Operation) -> None:
-    """Change the group, its tags and which processes are suspended."""
     scaling = cloud.client("autoscaling")
     if arguments(before) != arguments(inputs):
         scaling.update_auto_scaling_group(AutoScalingGroupName=identifier, **arguments(inputs))
-    old, new = (set(one.get("suspendedProcesses") or ()) for one in (before, inputs))
+    old, new = (set(properties.get("suspendedProcesses") or ()) for properties in (before, inputs))
     if new - old:
         scaling.suspend_processes(AutoScalingGroupName=identifier, ScalingProcesses=sorted(new - old))
     if old - new:
@@ -121,7 +114,7 @@ def update(cloud: Cloud, identifier: str, before: Properties, inputs: Properties
 
 
 def delete(cloud: Cloud, identifier: str, known: Properties, operation: Operation) -> None:
-    """Empty the group, delete it, and wait until it is gone."""
+    # Without `forceDelete` the group is emptied first, as the real provider does.
     scaling = cloud.client("autoscaling")
     if group(cloud, identifier) is None:
         return
@@ -137,7 +130,6 @@ def delete(cloud: Cloud, identifier: str, known: Properties, operation: Operatio
 
 
 def wait_empty(cloud: Cloud, identifier: str, operation: Operation) -> None:
-    """Wait until no instance is left."""
     seen = wait_until(
         operation,
         lambda: len((group(cloud, identifier) or {"Instances": []})["Instances"]),

@@ -1,40 +1,38 @@
-"""KMS keys and their aliases."""
+"""Resource types of KMS keys and their aliases."""
 
 from collections.abc import Mapping, Sequence
 
-from lab.providers.aws.cloud import Cloud, found, remove
-from lab.providers.aws.shapes import as_json, given, same_json, taken
+from lab.providers.aws.cloud import Cloud, find, remove
+from lab.providers.aws.shapes import as_json, from_api, same_json, to_api
 from lab.providers.aws.table import Input, ResourceType
 from lab.providers.resource import Operation
 from lab.providers.values import Properties
 
 
 def create_key(cloud: Cloud, inputs: Properties, operation: Operation) -> str:
-    """Make a key and set what takes calls of its own."""
     kms = cloud.client("kms")
     tags = [{"TagKey": key, "TagValue": value} for key, value in sorted(inputs["tagsAll"].items())]
-    made = kms.create_key(
-        **given(inputs, "description", "keyUsage", "multiRegion", "policy", customerMasterKeySpec="KeySpec"),
+    created = kms.create_key(
+        **to_api(inputs, "description", "keyUsage", "multiRegion", "policy", customerMasterKeySpec="KeySpec"),
         Tags=tags,
     )
-    identifier = str(made["KeyMetadata"]["KeyId"])
+    identifier = str(created["KeyMetadata"]["KeyId"])
     update_key(
         cloud,
         identifier,
-        {"isEnabled": True, "enableKeyRotation": False} | as_made(inputs),
+        {"isEnabled": True, "enableKeyRotation": False} | set_at_creation(inputs),
         inputs,
         operation,
     )
     return identifier
 
 
-def as_made(inputs: Properties) -> Properties:
-    """What `CreateKey` has set already."""
+def set_at_creation(inputs: Properties) -> Properties:
+    # The properties that `CreateKey` has already set.
     return {name: inputs.get(name) for name in ("description", "policy")}
 
 
 def update_key(cloud: Cloud, identifier: str, before: Properties, inputs: Properties, _: Operation) -> None:
-    """Description, policy, rotation and whether it can be used."""
     kms = cloud.client("kms")
     if inputs.get("description") != before.get("description"):
         kms.update_key_description(KeyId=identifier, Description=inputs.get("description", ""))
@@ -49,15 +47,15 @@ def update_key(cloud: Cloud, identifier: str, before: Properties, inputs: Proper
 
 
 def read_key(cloud: Cloud, identifier: str, known: Properties) -> Properties | None:
-    """The key; one that waits for its deletion counts as gone."""
+    # A key that is scheduled for deletion counts as deleted.
     kms = cloud.client("kms")
-    answer = found(kms.describe_key, KeyId=identifier)
+    answer = find(kms.describe_key, KeyId=identifier)
     if answer is None or answer["KeyMetadata"]["KeyState"] == "PendingDeletion":
         return None
     key = answer["KeyMetadata"]
     tags = kms.list_resource_tags(KeyId=identifier)["Tags"]
     return {
-        **taken(
+        **from_api(
             key, "arn", "keyId", "description", "keyUsage", "multiRegion", customerMasterKeySpec="KeySpec"
         ),
         "isEnabled": key["Enabled"],
@@ -69,7 +67,7 @@ def read_key(cloud: Cloud, identifier: str, known: Properties) -> Properties | N
 
 
 def delete_key(cloud: Cloud, identifier: str, known: Properties, _: Operation) -> None:
-    """Schedule the deletion: KMS deletes no key at once."""
+    # KMS deletes no key at once: the deletion is scheduled.
     if read_key(cloud, identifier, known) is not None:
         window = known.get("deletionWindowInDays") or 30
         remove(cloud.client("kms").schedule_key_deletion, KeyId=identifier, PendingWindowInDays=window)
@@ -78,7 +76,6 @@ def delete_key(cloud: Cloud, identifier: str, known: Properties, _: Operation) -
 def retag_key(
     cloud: Cloud, identifier: str, _: Properties, added: Mapping[str, str], removed: Sequence[str]
 ) -> None:
-    """Change the tags of a key."""
     kms = cloud.client("kms")
     if removed:
         kms.untag_resource(KeyId=identifier, TagKeys=list(removed))
@@ -108,13 +105,11 @@ KEY = ResourceType(
 
 
 def create_alias(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Give a key a name; the name is the id."""
     cloud.client("kms").create_alias(AliasName=inputs["name"], TargetKeyId=inputs["targetKeyId"])
     return str(inputs["name"])
 
 
 def read_alias(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The alias and the key it names."""
     for alias in cloud.pages("kms", "list_aliases", "Aliases"):
         if alias["AliasName"] == identifier:
             target = alias["TargetKeyId"]
@@ -128,13 +123,11 @@ def read_alias(cloud: Cloud, identifier: str, _: Properties) -> Properties | Non
 
 
 def update_alias(cloud: Cloud, identifier: str, before: Properties, inputs: Properties, _: Operation) -> None:
-    """Let the name mean another key."""
     if inputs["targetKeyId"] != before.get("targetKeyId"):
         cloud.client("kms").update_alias(AliasName=identifier, TargetKeyId=inputs["targetKeyId"])
 
 
 def delete_alias(cloud: Cloud, identifier: str, _: Properties, __: Operation) -> None:
-    """Forget the name."""
     remove(cloud.client("kms").delete_alias, AliasName=identifier)
 
 

@@ -1,18 +1,18 @@
-"""EC2 launch templates: every change is a new version."""
+"""The resource type of EC2 launch templates; every change creates a new version."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from lab.providers.aws.cloud import Cloud, found, remove
+from lab.providers.aws.cloud import Cloud, find, remove
 from lab.providers.aws.services.tagging import ec2_tags, retag_ec2
 from lab.providers.aws.shapes import (
     capital,
     capitals,
-    given,
+    from_api,
     smalls,
     tag_list,
     tag_map,
-    taken,
+    to_api,
 )
 from lab.providers.aws.table import Input, ResourceType, plain
 from lab.providers.resource import Operation
@@ -71,14 +71,13 @@ NESTED: dict[str, Input] = {
     "tagSpecifications": Input(fields=plain("resourceType", "tags")),
 }
 OWN_KIND = "launch-template"
-# Pulumi has these as text, the API wants them true or false.
+# Strings in Pulumi's schema, booleans in the API.
 TRUTHS = frozenset({"Encrypted", "DeleteOnTermination", "AssociatePublicIpAddress", "EbsOptimized"})
 
 
 def data(inputs: Properties) -> dict[str, Any]:
-    """The inputs as the data of a launch template version."""
     described: dict[str, Any] = {
-        **given(inputs, *PLAIN, "ebsOptimized", vpcSecurityGroupIds="SecurityGroupIds"),
+        **to_api(inputs, *PLAIN, "ebsOptimized", vpcSecurityGroupIds="SecurityGroupIds"),
         **{capital(name): capitals(inputs[name]) for name in NESTED if inputs.get(name)},
     }
     for interface in described.get("NetworkInterfaces", ()):
@@ -86,15 +85,15 @@ def data(inputs: Properties) -> dict[str, Any]:
             interface["Groups"] = interface.pop("SecurityGroups")
     if "TagSpecifications" in described:
         described["TagSpecifications"] = [
-            {"ResourceType": one["resourceType"], "Tags": tag_list(one.get("tags") or {})}
-            for one in inputs["tagSpecifications"]
+            {"ResourceType": specification["resourceType"], "Tags": tag_list(specification.get("tags") or {})}
+            for specification in inputs["tagSpecifications"]
         ]
     truthful: dict[str, Any] = with_truths(described)
     return truthful
 
 
 def with_truths(value: Any) -> Any:
-    """`"true"` as true where the API wants that."""
+    """Strings such as `"true"` as booleans where the API expects them."""
     match value:
         case Mapping():
             return {
@@ -108,33 +107,30 @@ def with_truths(value: Any) -> Any:
 
 
 def create(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Make a template with its first version."""
-    made = cloud.ec2.create_launch_template(
-        **given(inputs, name="LaunchTemplateName", description="VersionDescription"),
+    created = cloud.ec2.create_launch_template(
+        **to_api(inputs, name="LaunchTemplateName", description="VersionDescription"),
         LaunchTemplateData=data(inputs),
         **ec2_tags(OWN_KIND, inputs),
     )
-    return str(made["LaunchTemplate"]["LaunchTemplateId"])
+    return str(created["LaunchTemplate"]["LaunchTemplateId"])
 
 
 def update(cloud: Cloud, identifier: str, before: Properties, inputs: Properties, _: Operation) -> None:
-    """Add a version when its data changed, and make one the default if that is asked for."""
     newest = None
     if data(before) != data(inputs) or before.get("description") != inputs.get("description"):
-        made = cloud.ec2.create_launch_template_version(
+        created = cloud.ec2.create_launch_template_version(
             LaunchTemplateId=identifier,
             LaunchTemplateData=data(inputs),
-            **given(inputs, description="VersionDescription"),
+            **to_api(inputs, description="VersionDescription"),
         )
-        newest = made["LaunchTemplateVersion"]["VersionNumber"]
+        newest = created["LaunchTemplateVersion"]["VersionNumber"]
     wanted = newest if inputs.get("updateDefaultVersion") else inputs.get("defaultVersion")
     if wanted is not None:
         cloud.ec2.modify_launch_template(LaunchTemplateId=identifier, DefaultVersion=str(wanted))
 
 
 def read(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The template with the data of its newest version."""
-    answer = found(cloud.ec2.describe_launch_templates, LaunchTemplateIds=[identifier])
+    answer = find(cloud.ec2.describe_launch_templates, LaunchTemplateIds=[identifier])
     if not answer or not answer["LaunchTemplates"]:
         return None
     template = answer["LaunchTemplates"][0]
@@ -151,32 +147,29 @@ def read(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
 
 
 def newest_version(cloud: Cloud, identifier: str, number: int) -> Mapping[str, Any]:
-    """One version, with its data."""
     answer = cloud.ec2.describe_launch_template_versions(LaunchTemplateId=identifier, Versions=[str(number)])
     version: Mapping[str, Any] = answer["LaunchTemplateVersions"][0]
     return version
 
 
 def outline(live: Mapping[str, Any]) -> Properties:
-    """A version's data in Pulumi's shape."""
     described: Properties = {
-        **taken(live, *PLAIN, "ebsOptimized", vpcSecurityGroupIds="SecurityGroupIds"),
+        **from_api(live, *PLAIN, "ebsOptimized", vpcSecurityGroupIds="SecurityGroupIds"),
         **{name: smalls(live[capital(name)]) for name in NESTED if live.get(capital(name))},
     }
     for interface in described.get("networkInterfaces") or ():
         if "groups" in interface:
             interface["securityGroups"] = interface.pop("groups")
-    # Tags of the template itself are no part of its data, though some clouds list them there.
+    # Some endpoints list the tags of the template itself among its data.
     described["tagSpecifications"] = [
-        {"resourceType": one["ResourceType"], "tags": tag_map(one.get("Tags"))}
-        for one in live.get("TagSpecifications", [])
-        if one["ResourceType"] != OWN_KIND
+        {"resourceType": specification["ResourceType"], "tags": tag_map(specification.get("Tags"))}
+        for specification in live.get("TagSpecifications", [])
+        if specification["ResourceType"] != OWN_KIND
     ]
     return described
 
 
 def delete(cloud: Cloud, identifier: str, _: Properties, __: Operation) -> None:
-    """Delete the template with all versions."""
     remove(cloud.ec2.delete_launch_template, LaunchTemplateId=identifier)
 
 

@@ -1,25 +1,24 @@
-"""CloudWatch log groups."""
+"""The resource type of CloudWatch log groups; the id is the name."""
 
 from collections.abc import Mapping, Sequence
 
-from lab.providers.aws.cloud import Cloud, found, remove
-from lab.providers.aws.shapes import given_as_is
+from lab.providers.aws.cloud import Cloud, find, remove
+from lab.providers.aws.shapes import to_api_as_is
 from lab.providers.aws.table import Input, ResourceType
 from lab.providers.resource import Operation
 from lab.providers.values import Properties
 
 
 def create(cloud: Cloud, inputs: Properties, operation: Operation) -> str:
-    """Make a log group; the name is the id."""
     tags = {"tags": inputs["tagsAll"]} if inputs.get("tagsAll") else {}
-    names = given_as_is(inputs, "kmsKeyId", "logGroupClass")
+    names = to_api_as_is(inputs, "kmsKeyId", "logGroupClass")
     cloud.client("logs").create_log_group(logGroupName=inputs["name"], **names, **tags)
     update(cloud, inputs["name"], {"retentionInDays": 0}, inputs, operation)
     return str(inputs["name"])
 
 
 def update(cloud: Cloud, identifier: str, before: Properties, inputs: Properties, _: Operation) -> None:
-    """Change how long lines are kept; 0 is for ever."""
+    # 0 days means that lines are kept forever.
     logs, days = cloud.client("logs"), inputs["retentionInDays"]
     if days == before.get("retentionInDays"):
         return
@@ -30,12 +29,12 @@ def update(cloud: Cloud, identifier: str, before: Properties, inputs: Properties
 
 
 def read(cloud: Cloud, identifier: str, known: Properties) -> Properties | None:
-    """The group of exactly that name."""
+    # The API searches by prefix; only the group with exactly this name counts.
     listed = cloud.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=identifier)
     for group in listed:
         if group["logGroupName"] == identifier:
             arn = str(group["arn"]).removesuffix(":*")
-            tags = found(cloud.client("logs").list_tags_for_resource, resourceArn=arn) or {}
+            tags = find(cloud.client("logs").list_tags_for_resource, resourceArn=arn) or {}
             return {
                 "name": identifier,
                 "arn": arn,
@@ -49,13 +48,12 @@ def read(cloud: Cloud, identifier: str, known: Properties) -> Properties | None:
 
 
 def delete(cloud: Cloud, identifier: str, known: Properties, _: Operation) -> None:
-    """Delete the group, unless the program wants its lines kept."""
+    # With `skipDestroy` the group is kept.
     if not known.get("skipDestroy"):
         remove(cloud.client("logs").delete_log_group, logGroupName=identifier)
 
 
 def retag(cloud: Cloud, _: str, known: Properties, added: Mapping[str, str], removed: Sequence[str]) -> None:
-    """Change the tags of a log group."""
     logs = cloud.client("logs")
     if removed:
         logs.untag_resource(resourceArn=known["arn"], tagKeys=list(removed))

@@ -1,25 +1,24 @@
-"""SSM parameters."""
+"""The resource type of SSM parameters; the id is the name."""
 
 from collections.abc import Mapping, Sequence
 
-from lab.providers.aws.cloud import Cloud, found, remove
-from lab.providers.aws.shapes import given, tag_list, tag_map
+from lab.providers.aws.cloud import Cloud, find, remove
+from lab.providers.aws.shapes import tag_list, tag_map, to_api
 from lab.providers.aws.table import Input, ResourceType
 from lab.providers.resource import Operation
 from lab.providers.values import Properties, Secret
 
 
 def create(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Write a parameter that is not there yet; the name is the id."""
     tags = {"Tags": tag_list(inputs["tagsAll"])} if inputs.get("tagsAll") else {}
-    cloud.client("ssm").put_parameter(**given(inputs, "name", "type", "value", "description"), **tags)
+    cloud.client("ssm").put_parameter(**to_api(inputs, "name", "type", "value", "description"), **tags)
     return str(inputs["name"])
 
 
 def read(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The parameter; its value is a secret of the state, as Pulumi's own provider has it."""
+    # The value is secret in the state, as in the real provider.
     ssm = cloud.client("ssm")
-    answer = found(ssm.get_parameter, Name=identifier, WithDecryption=True)
+    answer = find(ssm.get_parameter, Name=identifier, WithDecryption=True)
     if answer is None:
         return None
     parameter = answer["Parameter"]
@@ -35,21 +34,18 @@ def read(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
 
 
 def update(cloud: Cloud, _: str, before: Properties, inputs: Properties, __: Operation) -> None:
-    """Write it again when it says something else."""
     names = ("type", "value", "description")
     if any(before.get(name) != inputs.get(name) for name in names):
-        cloud.client("ssm").put_parameter(**given(inputs, "name", *names), Overwrite=True)
+        cloud.client("ssm").put_parameter(**to_api(inputs, "name", *names), Overwrite=True)
 
 
 def delete(cloud: Cloud, identifier: str, _: Properties, __: Operation) -> None:
-    """Delete it."""
     remove(cloud.client("ssm").delete_parameter, Name=identifier)
 
 
 def retag(
     cloud: Cloud, identifier: str, _: Properties, added: Mapping[str, str], removed: Sequence[str]
 ) -> None:
-    """Change the tags of a parameter."""
     ssm, which = cloud.client("ssm"), {"ResourceType": "Parameter", "ResourceId": identifier}
     if removed:
         ssm.remove_tags_from_resource(**which, TagKeys=list(removed))

@@ -240,7 +240,7 @@ class ApiObject(Resource):
             operation,
             look,
             done=lambda standing: standing.ready or bool(standing.failure),
-            say=lambda standing: standing.text,
+            describe=lambda standing: standing.text,
             limit=_limit(manifest),
         )
         return last

@@ -1,1 +1,1 @@
-"""EKS resource types."""
+"""Resource types of EKS, and waiting for them."""

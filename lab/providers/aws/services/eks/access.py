@@ -1,11 +1,11 @@
-"""Who may use an EKS cluster: access entries, their policies, and pod identity."""
+"""Access to an EKS cluster: access entries, their policies, and pod identity associations."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from lab.providers.aws.cloud import Cloud, found, remove
+from lab.providers.aws.cloud import Cloud, find, remove
 from lab.providers.aws.services.tagging import eks_tags, retag_eks
-from lab.providers.aws.shapes import given_as_is, same_set
+from lab.providers.aws.shapes import same_set, to_api_as_is
 from lab.providers.aws.table import Input, ResourceType, plain
 from lab.providers.errors import RefusedError
 from lab.providers.resource import Operation
@@ -15,9 +15,9 @@ from lab.providers.values import Properties
 
 
 def create_entry(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Let a principal in; the id is `cluster:principal`."""
+    # EKS has no id for an entry; it is `cluster:principal`, as in the real provider.
     cloud.eks.create_access_entry(
-        **given_as_is(inputs, "clusterName", "principalArn", "kubernetesGroups", "type"),
+        **to_api_as_is(inputs, "clusterName", "principalArn", "kubernetesGroups", "type"),
         **({"username": inputs["userName"]} if inputs.get("userName") else {}),
         **eks_tags(inputs),
     )
@@ -25,9 +25,8 @@ def create_entry(cloud: Cloud, inputs: Properties, _: Operation) -> str:
 
 
 def read_entry(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The entry as EKS has it."""
     name, principal = identifier.split(":", 1)
-    answer = found(cloud.eks.describe_access_entry, clusterName=name, principalArn=principal)
+    answer = find(cloud.eks.describe_access_entry, clusterName=name, principalArn=principal)
     if answer is None:
         return None
     entry = answer["accessEntry"]
@@ -44,7 +43,6 @@ def read_entry(cloud: Cloud, identifier: str, _: Properties) -> Properties | Non
 
 
 def update_entry(cloud: Cloud, identifier: str, before: Properties, inputs: Properties, _: Operation) -> None:
-    """Change groups or user name."""
     name, principal = identifier.split(":", 1)
     if all(before.get(key) == inputs.get(key) for key in ("kubernetesGroups", "userName")):
         return
@@ -54,7 +52,6 @@ def update_entry(cloud: Cloud, identifier: str, before: Properties, inputs: Prop
 
 
 def delete_entry(cloud: Cloud, identifier: str, _: Properties, __: Operation) -> None:
-    """Let the principal in no more."""
     name, principal = identifier.split(":", 1)
     remove(cloud.eks.delete_access_entry, clusterName=name, principalArn=principal)
 
@@ -81,31 +78,29 @@ ACCESS_ENTRY = ResourceType(
 
 
 def associate(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Give a principal one of EKS's access policies; the id is `cluster#principal#policy`."""
+    # EKS has no id for an association; it is `cluster#principal#policy`, as in the real provider.
     names = ("clusterName", "principalArn", "policyArn", "accessScope")
-    cloud.eks.associate_access_policy(**given_as_is(inputs, *names))
+    cloud.eks.associate_access_policy(**to_api_as_is(inputs, *names))
     return "#".join(inputs[name] for name in names[:3])
 
 
 def read_associated(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The association as EKS has it."""
     name, principal, policy = identifier.split("#")
-    listed = found(cloud.eks.list_associated_access_policies, clusterName=name, principalArn=principal)
-    for one in (listed or {}).get("associatedAccessPolicies", []):
-        if one["policyArn"] == policy:
+    listed = find(cloud.eks.list_associated_access_policies, clusterName=name, principalArn=principal)
+    for association in (listed or {}).get("associatedAccessPolicies", []):
+        if association["policyArn"] == policy:
             return {
                 "clusterName": name,
                 "principalArn": principal,
                 "policyArn": policy,
-                "accessScope": one["accessScope"],
-                "associatedAt": one["associatedAt"].isoformat(),
-                "modifiedAt": one["modifiedAt"].isoformat(),
+                "accessScope": association["accessScope"],
+                "associatedAt": association["associatedAt"].isoformat(),
+                "modifiedAt": association["modifiedAt"].isoformat(),
             }
     return None
 
 
 def disassociate(cloud: Cloud, identifier: str, _: Properties, __: Operation) -> None:
-    """Take the policy away."""
     name, principal, policy = identifier.split("#")
     remove(cloud.eks.disassociate_access_policy, clusterName=name, principalArn=principal, policyArn=policy)
 
@@ -128,26 +123,22 @@ ACCESS_POLICY = ResourceType(
 
 
 def create_identity(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Give the pods of a service account a role; the id is EKS's own."""
     names = ("clusterName", "namespace", "serviceAccount", "roleArn", "disableSessionTags", "targetRoleArn")
-    made = cloud.eks.create_pod_identity_association(**given_as_is(inputs, *names), **eks_tags(inputs))
-    return str(made["association"]["associationId"])
+    created = cloud.eks.create_pod_identity_association(**to_api_as_is(inputs, *names), **eks_tags(inputs))
+    return str(created["association"]["associationId"])
 
 
 def identity(cloud: Cloud, identifier: str, known: Properties) -> Mapping[str, Any] | None:
-    """EKS's description; an import says `cluster,association`."""
+    # An import names the association as `cluster,association`.
     name, _, association = identifier.rpartition(",")
     cluster = name or known.get("clusterName")
     if not cluster:
-        raise RefusedError("to import a pod identity association say 'CLUSTER,ASSOCIATION' as its id")
-    answer = found(
-        cloud.eks.describe_pod_identity_association, clusterName=cluster, associationId=association
-    )
+        raise RefusedError("import a pod identity association with the id 'CLUSTER,ASSOCIATION'")
+    answer = find(cloud.eks.describe_pod_identity_association, clusterName=cluster, associationId=association)
     return answer["association"] if answer else None
 
 
 def read_identity(cloud: Cloud, identifier: str, known: Properties) -> Properties | None:
-    """The association as EKS has it."""
     live = identity(cloud, identifier, known)
     if live is None:
         return None
@@ -161,16 +152,14 @@ def read_identity(cloud: Cloud, identifier: str, known: Properties) -> Propertie
 def update_identity(
     cloud: Cloud, identifier: str, before: Properties, inputs: Properties, _: Operation
 ) -> None:
-    """Change the role."""
     names = ("roleArn", "targetRoleArn", "disableSessionTags")
     if any(before.get(name) != inputs.get(name) for name in names):
         cloud.eks.update_pod_identity_association(
-            clusterName=inputs["clusterName"], associationId=identifier, **given_as_is(inputs, *names)
+            clusterName=inputs["clusterName"], associationId=identifier, **to_api_as_is(inputs, *names)
         )
 
 
 def delete_identity(cloud: Cloud, identifier: str, known: Properties, _: Operation) -> None:
-    """Take the role from the pods."""
     remove(
         cloud.eks.delete_pod_identity_association,
         clusterName=known["clusterName"],

@@ -1,12 +1,12 @@
-"""EKS add-ons."""
+"""The resource type of EKS add-ons; the id is `cluster:addon`."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from lab.providers.aws.cloud import Cloud, found, remove
-from lab.providers.aws.services.eks.waiting import wait_gone, wait_ready, wait_update
+from lab.providers.aws.cloud import Cloud, find, remove
+from lab.providers.aws.services.eks.waiting import wait_deleted, wait_ready, wait_update
 from lab.providers.aws.services.tagging import eks_tags, retag_eks
-from lab.providers.aws.shapes import given_as_is, same_json
+from lab.providers.aws.shapes import same_json, to_api_as_is
 from lab.providers.aws.table import Input, ResourceType, plain
 from lab.providers.resource import Operation
 from lab.providers.values import Properties
@@ -23,27 +23,25 @@ AS_IS = (
 
 
 def addon(cloud: Cloud, identifier: str) -> Mapping[str, Any] | None:
-    """EKS's description of an add-on; the id is `cluster:addon`."""
     name, what = identifier.split(":", 1)
-    answer = found(cloud.eks.describe_addon, clusterName=name, addonName=what)
+    answer = find(cloud.eks.describe_addon, clusterName=name, addonName=what)
     return answer["addon"] if answer else None
 
 
 def create(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Ask for an add-on; `wait_addon_ready` waits for it."""
-    conflicts = given_as_is({"resolveConflicts": inputs.get("resolveConflictsOnCreate")}, "resolveConflicts")
-    cloud.eks.create_addon(**given_as_is(inputs, *AS_IS), **conflicts, **eks_tags(inputs))
+    conflicts = to_api_as_is({"resolveConflicts": inputs.get("resolveConflictsOnCreate")}, "resolveConflicts")
+    cloud.eks.create_addon(**to_api_as_is(inputs, *AS_IS), **conflicts, **eks_tags(inputs))
     return f"{inputs['clusterName']}:{inputs['addonName']}"
 
 
 def wait_addon_ready(cloud: Cloud, identifier: str, operation: Operation) -> list[str]:
-    """Wait until it runs; EKS says DEGRADED with reasons when it cannot."""
+    # EKS reports DEGRADED, with reasons, for an add-on that cannot run.
     what = f"add-on {identifier.partition(':')[2]}"
     return wait_ready(operation, what, lambda: addon(cloud, identifier), LIMIT)
 
 
 def read(cloud: Cloud, identifier: str, known: Properties) -> Properties | None:
-    """The add-on, and the options of ours that EKS does not keep."""
+    # EKS does not store some of the options; they are returned from the state.
     live = addon(cloud, identifier)
     if live is None:
         return None
@@ -66,12 +64,11 @@ def read(cloud: Cloud, identifier: str, known: Properties) -> Properties | None:
 def update(
     cloud: Cloud, identifier: str, before: Properties, inputs: Properties, operation: Operation
 ) -> None:
-    """Change version, configuration or role."""
     name, what = identifier.split(":", 1)
     names = ("addonVersion", "configurationValues", "podIdentityAssociations", "serviceAccountRoleArn")
     if all(before.get(key) == inputs.get(key) for key in names):
         return
-    arguments: dict[str, Any] = given_as_is(inputs, *names)
+    arguments: dict[str, Any] = to_api_as_is(inputs, *names)
     if inputs.get("resolveConflictsOnUpdate"):
         arguments["resolveConflicts"] = inputs["resolveConflictsOnUpdate"]
     answer = cloud.eks.update_addon(clusterName=name, addonName=what, **arguments)
@@ -79,10 +76,10 @@ def update(
 
 
 def delete(cloud: Cloud, identifier: str, known: Properties, operation: Operation) -> None:
-    """Delete; with `preserve` the software stays in the cluster."""
+    # With `preserve` the software stays in the cluster.
     name, what = identifier.split(":", 1)
     remove(cloud.eks.delete_addon, clusterName=name, addonName=what, preserve=bool(known.get("preserve")))
-    wait_gone(operation, f"add-on {what}", lambda: addon(cloud, identifier), LIMIT)
+    wait_deleted(operation, f"add-on {what}", lambda: addon(cloud, identifier), LIMIT)
 
 
 ADDON = ResourceType(

@@ -1,12 +1,12 @@
-"""EKS clusters."""
+"""The resource type of EKS clusters."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from lab.providers.aws.cloud import Cloud, found, remove_when_free
-from lab.providers.aws.services.eks.waiting import wait_gone, wait_ready, wait_update
+from lab.providers.aws.cloud import Cloud, find, remove_when_free
+from lab.providers.aws.services.eks.waiting import wait_deleted, wait_ready, wait_update
 from lab.providers.aws.services.tagging import eks_tags, retag_eks
-from lab.providers.aws.shapes import given_as_is, same_set
+from lab.providers.aws.shapes import same_set, to_api_as_is
 from lab.providers.aws.table import Input, ResourceType, plain
 from lab.providers.resource import Operation
 from lab.providers.values import Properties
@@ -28,46 +28,42 @@ SHARED_FIELDS = {
 
 
 def cluster(cloud: Cloud, name: str) -> Mapping[str, Any] | None:
-    """EKS's description of a cluster."""
-    answer = found(cloud.eks.describe_cluster, name=name)
+    answer = find(cloud.eks.describe_cluster, name=name)
     return answer["cluster"] if answer else None
 
 
 def create(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Ask for a cluster; `wait_cluster_ready` waits for it."""
     logging = (
         {"logging": logging_of(inputs["enabledClusterLogTypes"])}
         if inputs.get("enabledClusterLogTypes")
         else {}
     )
     encryption = {"encryptionConfig": [inputs["encryptionConfig"]]} if inputs.get("encryptionConfig") else {}
-    made = cloud.eks.create_cluster(
-        **given_as_is(
+    created = cloud.eks.create_cluster(
+        **to_api_as_is(
             inputs, "name", "version", "roleArn", "bootstrapSelfManagedAddons", "deletionProtection"
         ),
-        **given_as_is(inputs, *SHARED_FIELDS),
+        **to_api_as_is(inputs, *SHARED_FIELDS),
         **logging,
         **encryption,
-        resourcesVpcConfig=given_as_is(inputs["vpcConfig"], *VPC_FIELDS),
+        resourcesVpcConfig=to_api_as_is(inputs["vpcConfig"], *VPC_FIELDS),
         **eks_tags(inputs),
     )
-    return str(made["cluster"]["name"])
+    return str(created["cluster"]["name"])
 
 
 def logging_of(enabled: list[str]) -> dict[str, Any]:
-    """Which logs to send: EKS wants both what is on and what is off."""
-    disabled = [one for one in LOG_TYPES if one not in enabled]
+    # EKS expects both the enabled and the disabled types.
+    disabled = [type_ for type_ in LOG_TYPES if type_ not in enabled]
     groups = [{"types": enabled, "enabled": True}, {"types": disabled, "enabled": False}]
     return {"clusterLogging": [group for group in groups if group["types"]]}
 
 
 def wait_cluster_ready(cloud: Cloud, identifier: str, operation: Operation) -> list[str]:
-    """Wait until the control plane is up."""
     return wait_ready(operation, "cluster", lambda: cluster(cloud, identifier), LIMIT)
 
 
 def read(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The cluster in Pulumi's shape."""
     live = cluster(cloud, identifier)
     if live is None:
         return None
@@ -91,20 +87,18 @@ def read(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
 
 
 def outline_vpc(live: Mapping[str, Any]) -> Properties:
-    """The network side of a cluster, with the security group that EKS made for it."""
     return {name: live.get(name) for name in (*VPC_FIELDS, "clusterSecurityGroupId", "vpcId")}
 
 
 def enabled_logs(live: Mapping[str, Any]) -> list[str]:
-    """The log types that are on."""
     groups = (live.get("logging") or {}).get("clusterLogging", [])
-    return sorted(one for group in groups if group.get("enabled") for one in group["types"])
+    return sorted(type_ for group in groups if group.get("enabled") for type_ in group["types"])
 
 
 def update(
     cloud: Cloud, identifier: str, before: Properties, inputs: Properties, operation: Operation
 ) -> None:
-    """EKS takes one kind of change at a time, so each is sent and waited for."""
+    # EKS accepts one kind of change at a time, so each is sent and waited for.
     version = inputs.get("version")
     if version and version != before.get("version"):
         answer = cloud.eks.update_cluster_version(name=identifier, version=version)
@@ -116,7 +110,7 @@ def update(
 
 
 def configuration_changes(before: Properties, inputs: Properties) -> list[dict[str, Any]]:
-    """The arguments of the calls that bring the configuration to what is wanted."""
+    """The arguments of each call that changes the configuration."""
     changes: list[dict[str, Any]] = []
     for names in (
         ("endpointPrivateAccess", "endpointPublicAccess", "publicAccessCidrs"),
@@ -124,7 +118,7 @@ def configuration_changes(before: Properties, inputs: Properties) -> list[dict[s
     ):
         network = changed(before["vpcConfig"], inputs["vpcConfig"], names)
         if network:
-            changes.append({"resourcesVpcConfig": given_as_is(inputs["vpcConfig"], *names)})
+            changes.append({"resourcesVpcConfig": to_api_as_is(inputs["vpcConfig"], *names)})
     logs = inputs.get("enabledClusterLogTypes") or []
     if not same_set(before.get("enabledClusterLogTypes") or [], logs):
         changes.append({"logging": logging_of(logs)})
@@ -140,7 +134,7 @@ def configuration_changes(before: Properties, inputs: Properties) -> list[dict[s
 
 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    """The given values that are not as they were."""
+    """The given values that differ from those before."""
     return {
         name: after[name]
         for name in names
@@ -149,15 +143,14 @@ def changed(before: Mapping[str, Any], after: Mapping[str, Any], names: tuple[st
 
 
 def delete(cloud: Cloud, identifier: str, _: Properties, operation: Operation) -> None:
-    """Delete the cluster once it has no node groups, and wait until it is gone."""
     remove_when_free(operation, cloud.eks.delete_cluster, name=identifier)
-    wait_gone(operation, "cluster", lambda: cluster(cloud, identifier), LIMIT)
+    wait_deleted(operation, "cluster", lambda: cluster(cloud, identifier), LIMIT)
 
 
-def same_network(one: Any, other: Any) -> bool:
-    """Whether two `vpcConfig` ask for the same; subnets and groups have no order."""
-    both_given = isinstance(one, Mapping) and isinstance(other, Mapping)
-    return both_given and set(one) == set(other) and all(same_set(one[key], other[key]) for key in one)
+def same_network(left: Any, right: Any) -> bool:
+    # The order of subnets, security groups and ranges has no meaning.
+    both_given = isinstance(left, Mapping) and isinstance(right, Mapping)
+    return both_given and set(left) == set(right) and all(same_set(left[key], right[key]) for key in left)
 
 
 CLUSTER = ResourceType(

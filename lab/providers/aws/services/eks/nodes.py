@@ -1,12 +1,12 @@
-"""EKS managed node groups."""
+"""The resource type of EKS managed node groups; the id is `cluster:name`."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from lab.providers.aws.cloud import Cloud, found, remove
-from lab.providers.aws.services.eks.waiting import wait_gone, wait_ready, wait_update
+from lab.providers.aws.cloud import Cloud, find, remove
+from lab.providers.aws.services.eks.waiting import wait_deleted, wait_ready, wait_update
 from lab.providers.aws.services.tagging import eks_tags, retag_eks
-from lab.providers.aws.shapes import given_as_is, same_set
+from lab.providers.aws.shapes import same_set, to_api_as_is
 from lab.providers.aws.table import Input, ResourceType, plain
 from lab.providers.resource import Operation
 from lab.providers.values import Properties
@@ -31,16 +31,14 @@ AS_IS = (
 
 
 def node_group(cloud: Cloud, identifier: str) -> Mapping[str, Any] | None:
-    """EKS's description of a node group; the id is `cluster:name`."""
     name, group = identifier.split(":", 1)
-    answer = found(cloud.eks.describe_nodegroup, clusterName=name, nodegroupName=group)
+    answer = find(cloud.eks.describe_nodegroup, clusterName=name, nodegroupName=group)
     return answer["nodegroup"] if answer else None
 
 
 def create(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Ask for a node group; `wait_group_ready` waits for its nodes."""
     cloud.eks.create_nodegroup(
-        **given_as_is(inputs, *AS_IS),
+        **to_api_as_is(inputs, *AS_IS),
         nodegroupName=inputs["nodeGroupName"],
         nodeRole=inputs["nodeRoleArn"],
         subnets=inputs["subnetIds"],
@@ -50,18 +48,16 @@ def create(cloud: Cloud, inputs: Properties, _: Operation) -> str:
 
 
 def wait_group_ready(cloud: Cloud, identifier: str, operation: Operation) -> list[str]:
-    """Wait until EKS holds it for active; its health issues when it does not come to that."""
     return wait_ready(operation, "node group", lambda: node_group(cloud, identifier), LIMIT)
 
 
 def read(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The node group in Pulumi's shape."""
     live = node_group(cloud, identifier)
     if live is None:
         return None
     same_names = (*AS_IS, "status")
     resources = live.get("resources") or {}
-    groups = [{"name": one["name"]} for one in resources.get("autoScalingGroups", [])]
+    groups = [{"name": group["name"]} for group in resources.get("autoScalingGroups", [])]
     return {
         **{name: live.get(name) for name in same_names},
         "arn": live["nodegroupArn"],
@@ -81,7 +77,7 @@ def read(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
 def update(
     cloud: Cloud, identifier: str, before: Properties, inputs: Properties, operation: Operation
 ) -> None:
-    """A change of configuration and a change of version are two updates of EKS."""
+    # EKS treats a change of configuration and a change of version as two updates.
     name, group = identifier.split(":", 1)
     configuration = configuration_changes(before, inputs)
     if configuration:
@@ -101,7 +97,6 @@ def update(
 
 
 def configuration_changes(before: Properties, inputs: Properties) -> dict[str, Any]:
-    """The arguments of `UpdateNodegroupConfig`."""
     changes: dict[str, Any] = {
         name: inputs[name]
         for name in ("scalingConfig", "updateConfig", "nodeRepairConfig")
@@ -113,7 +108,6 @@ def configuration_changes(before: Properties, inputs: Properties) -> dict[str, A
 
 
 def label_changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, Any]:
-    """Labels to write and to remove."""
     written = {key: value for key, value in after.items() if before.get(key) != value}
     removed = sorted(set(before) - set(after))
     return ({"addOrUpdateLabels": written} if written else {}) | (
@@ -122,7 +116,7 @@ def label_changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[s
 
 
 def taint_changes(before: list[Mapping[str, str]], after: list[Mapping[str, str]]) -> dict[str, Any]:
-    """Taints to write and to remove; a taint is known by key and effect."""
+    # A taint is identified by its key and effect.
     kept = {(taint["key"], taint["effect"]) for taint in after}
     written = [taint for taint in after if taint not in before]
     removed = [taint for taint in before if (taint["key"], taint["effect"]) not in kept]
@@ -132,10 +126,10 @@ def taint_changes(before: list[Mapping[str, str]], after: list[Mapping[str, str]
 
 
 def delete(cloud: Cloud, identifier: str, _: Properties, operation: Operation) -> None:
-    """Delete and wait until its instances are gone, as they keep subnets and groups in use."""
+    # Its instances keep subnets and security groups in use until they are terminated.
     name, group = identifier.split(":", 1)
     remove(cloud.eks.delete_nodegroup, clusterName=name, nodegroupName=group)
-    wait_gone(operation, "node group", lambda: node_group(cloud, identifier), LIMIT)
+    wait_deleted(operation, "node group", lambda: node_group(cloud, identifier), LIMIT)
 
 
 NODE_GROUP = ResourceType(

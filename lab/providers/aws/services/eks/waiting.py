@@ -1,4 +1,4 @@
-"""What all EKS types share: waiting for a status, waiting for an update, and tags by ARN."""
+"""Waiting for EKS: until a resource is active or deleted, or an update is complete."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,19 +13,18 @@ Described = Callable[[], Mapping[str, Any] | None]
 
 
 def status(described: Mapping[str, Any] | None) -> str:
-    """EKS's status word; what is not there is gone."""
-    return "gone" if described is None else str(described["status"])
+    return "deleted" if described is None else str(described["status"])
 
 
 def wait_ready(
     operation: Operation, what: str, describe: Described, limit: float, fine: Sequence[str] = ("ACTIVE",)
 ) -> list[str]:
-    """Wait until it rests; the reasons when it does not rest well."""
+    """Wait while the resource changes; return the reasons if it does not become active."""
     seen = wait_until(
         operation,
         lambda: (describe(),),
-        lambda one: status(one[0]) not in IN_MOTION,
-        lambda one: f"{what} is {status(one[0])}",
+        lambda reading: status(reading[0]) not in IN_MOTION,
+        lambda reading: f"{what} is {status(reading[0])}",
         limit=limit,
     )
     if seen is None:
@@ -34,44 +33,42 @@ def wait_ready(
 
 
 def health_issues(described: Mapping[str, Any] | None) -> list[str]:
-    """Why EKS holds something for unwell, each with the resources it names."""
     issues = ((described or {}).get("health") or {}).get("issues", [])
     return [
-        f"{one.get('code')}: {one.get('message')} {' '.join(one.get('resourceIds', []))}".strip()
-        for one in issues
+        f"{issue.get('code')}: {issue.get('message')} {' '.join(issue.get('resourceIds', []))}".strip()
+        for issue in issues
     ]
 
 
-def wait_gone(operation: Operation, what: str, describe: Described, limit: float) -> None:
-    """Wait until EKS knows it no more."""
-    gone = wait_until(
+def wait_deleted(operation: Operation, what: str, describe: Described, limit: float) -> None:
+    last = wait_until(
         operation,
         lambda: (describe(),),
-        lambda one: one[0] is None or status(one[0]) == "DELETE_FAILED",
-        lambda one: f"{what} is {status(one[0])}",
+        lambda reading: reading[0] is None or status(reading[0]) == "DELETE_FAILED",
+        lambda reading: f"{what} is {status(reading[0])}",
         limit=limit,
     )
-    if gone is None:
-        raise RefusedError(f"{what} is still there after {operation.timeout or limit:.0f}s")
-    if gone[0] is not None:
-        raise RefusedError("; ".join([f"{what} could not be deleted", *health_issues(gone[0])]))
+    if last is None:
+        raise RefusedError(f"{what} still exists after {operation.timeout or limit:.0f}s")
+    if last[0] is not None:
+        raise RefusedError("; ".join([f"{what} could not be deleted", *health_issues(last[0])]))
 
 
 def wait_update(
     cloud: Cloud, operation: Operation, cluster: str, update: Mapping[str, Any], limit: float, **which: str
 ) -> None:
-    """Wait until an update that EKS works on is through; `which` names a node group or add-on."""
+    """Wait for an update; `which` names the node group or add-on that it concerns."""
 
-    def look() -> Mapping[str, Any]:
+    def describe() -> Mapping[str, Any]:
         answer = cloud.eks.describe_update(name=cluster, updateId=update["id"], **which)
         described: Mapping[str, Any] = answer["update"]
         return described
 
     seen = wait_until(
         operation,
-        look,
-        lambda one: one["status"] != "InProgress",
-        lambda one: f"update {one.get('type', '')} is {one['status']}",
+        describe,
+        lambda described: described["status"] != "InProgress",
+        lambda described: f"update {described.get('type', '')} is {described['status']}",
         limit=limit,
     )
     if seen is None:

@@ -1,1 +1,1 @@
-"""IAM resource types."""
+"""Resource types of IAM, which has no region."""

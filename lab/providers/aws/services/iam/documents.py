@@ -1,4 +1,4 @@
-"""What all IAM types share: policies as text, and tags. IAM has no region."""
+"""Policy documents of IAM: the input and its text."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ POLICY = Input(required=True, same=same_json, agrees=same_json, normal=as_json)
 
 
 def policy_text(document: Any) -> str | None:
-    """A policy as text; boto3 gives an object or, from some endpoints, URL-quoted text."""
+    # boto3 returns an object or, from some endpoints, URL-quoted text.
     if document is None:
         return None
     return json.dumps(document) if isinstance(document, Mapping) else unquote(str(document))

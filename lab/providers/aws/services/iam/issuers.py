@@ -1,27 +1,25 @@
-"""IAM OpenID Connect providers: issuers whose tokens may assume roles."""
+"""The resource type of IAM OpenID Connect providers: issuers whose tokens may assume roles."""
 
 from typing import Any
 
-from lab.providers.aws.cloud import Cloud, found, remove
+from lab.providers.aws.cloud import Cloud, find, remove
 from lab.providers.aws.services.tagging import iam_tags, retag_iam
-from lab.providers.aws.shapes import given, same_set, tag_map
+from lab.providers.aws.shapes import same_set, tag_map, to_api
 from lab.providers.aws.table import Input, ResourceType
 from lab.providers.resource import Operation
 from lab.providers.values import Properties
 
 
 def create_oidc(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Trust an issuer; its id is its ARN."""
-    made = cloud.iam.create_open_id_connect_provider(
-        **given(inputs, "url", clientIdLists="ClientIDList", thumbprintLists="ThumbprintList"),
+    created = cloud.iam.create_open_id_connect_provider(
+        **to_api(inputs, "url", clientIdLists="ClientIDList", thumbprintLists="ThumbprintList"),
         **iam_tags(inputs),
     )
-    return str(made["OpenIDConnectProviderArn"])
+    return str(created["OpenIDConnectProviderArn"])
 
 
 def read_oidc(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The issuer as IAM has it: the URL without its scheme."""
-    answer = found(cloud.iam.get_open_id_connect_provider, OpenIDConnectProviderArn=identifier)
+    answer = find(cloud.iam.get_open_id_connect_provider, OpenIDConnectProviderArn=identifier)
     if answer is None:
         return None
     return {
@@ -34,7 +32,7 @@ def read_oidc(cloud: Cloud, identifier: str, _: Properties) -> Properties | None
 
 
 def update_oidc(cloud: Cloud, identifier: str, before: Properties, inputs: Properties, _: Operation) -> None:
-    """Change the audiences one by one, the thumbprints at once."""
+    # Audiences are changed one by one, thumbprints all at once.
     who = {"OpenIDConnectProviderArn": identifier}
     old, new = set(before.get("clientIdLists") or ()), set(inputs["clientIdLists"])
     for client in sorted(new - old):
@@ -47,18 +45,16 @@ def update_oidc(cloud: Cloud, identifier: str, before: Properties, inputs: Prope
 
 
 def delete_oidc(cloud: Cloud, identifier: str, _: Properties, __: Operation) -> None:
-    """Stop trusting the issuer."""
     remove(cloud.iam.delete_open_id_connect_provider, OpenIDConnectProviderArn=identifier)
 
 
 def without_scheme(url: str) -> str:
-    """How IAM spells an issuer."""
+    # IAM returns the URL of an issuer without its scheme.
     return url.removeprefix("https://")
 
 
-def same_issuer(one: Any, other: Any) -> bool:
-    """IAM leaves the scheme out."""
-    return without_scheme(str(one)) == without_scheme(str(other))
+def same_issuer(left: Any, right: Any) -> bool:
+    return without_scheme(str(left)) == without_scheme(str(right))
 
 
 OIDC_PROVIDER = ResourceType(

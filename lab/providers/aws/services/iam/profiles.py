@@ -1,33 +1,31 @@
-"""IAM instance profiles: what gives an instance its role."""
+"""The resource type of IAM instance profiles."""
 
-from lab.providers.aws.cloud import Cloud, found, remove
+from lab.providers.aws.cloud import Cloud, find, remove
 from lab.providers.aws.services.tagging import iam_tags, retag_iam
-from lab.providers.aws.shapes import given, tag_map, taken
+from lab.providers.aws.shapes import from_api, tag_map, to_api
 from lab.providers.aws.table import Input, ResourceType
 from lab.providers.resource import Operation
 from lab.providers.values import Properties
 
 
 def create_profile(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Make a profile and put its role in."""
-    made = cloud.iam.create_instance_profile(
-        **given(inputs, "path", name="InstanceProfileName"), **iam_tags(inputs)
+    created = cloud.iam.create_instance_profile(
+        **to_api(inputs, "path", name="InstanceProfileName"), **iam_tags(inputs)
     )
-    identifier = str(made["InstanceProfile"]["InstanceProfileName"])
+    identifier = str(created["InstanceProfile"]["InstanceProfileName"])
     if inputs.get("role"):
         cloud.iam.add_role_to_instance_profile(InstanceProfileName=identifier, RoleName=inputs["role"])
     return identifier
 
 
 def read_profile(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The profile and its role."""
-    answer = found(cloud.iam.get_instance_profile, InstanceProfileName=identifier)
+    answer = find(cloud.iam.get_instance_profile, InstanceProfileName=identifier)
     if answer is None:
         return None
     profile = answer["InstanceProfile"]
     roles = profile.get("Roles") or [{}]
     return {
-        **taken(profile, "arn", "path", name="InstanceProfileName", uniqueId="InstanceProfileId"),
+        **from_api(profile, "arn", "path", name="InstanceProfileName", uniqueId="InstanceProfileId"),
         "role": roles[0].get("RoleName"),
         "createDate": profile["CreateDate"].isoformat(),
         "tagsAll": tag_map(profile.get("Tags")),
@@ -35,7 +33,7 @@ def read_profile(cloud: Cloud, identifier: str, _: Properties) -> Properties | N
 
 
 def swap_role(cloud: Cloud, identifier: str, old: str | None, new: str | None) -> None:
-    """A profile holds one role: the old one goes before the new one comes."""
+    # A profile holds only one role, so the old one is removed first.
     if old and old != new:
         remove(cloud.iam.remove_role_from_instance_profile, InstanceProfileName=identifier, RoleName=old)
     if new and old != new:
@@ -45,12 +43,11 @@ def swap_role(cloud: Cloud, identifier: str, old: str | None, new: str | None) -
 def update_profile(
     cloud: Cloud, identifier: str, before: Properties, inputs: Properties, _: Operation
 ) -> None:
-    """Only the role changes in place."""
     swap_role(cloud, identifier, before.get("role"), inputs.get("role"))
 
 
 def delete_profile(cloud: Cloud, identifier: str, _: Properties, __: Operation) -> None:
-    """Take out the role that is in it now, then delete."""
+    # The role that is in it now may not be that of the state.
     live = read_profile(cloud, identifier, {})
     if live is not None:
         swap_role(cloud, identifier, live["role"], None)

@@ -1,33 +1,33 @@
-"""IAM roles, and the policies attached to or written into them."""
+"""Resource types of IAM roles, and of policies attached to or written into them."""
 
-from lab.providers.aws.cloud import Cloud, found, remove, remove_when_free
+from lab.providers.aws.cloud import Cloud, find, remove, remove_when_free
 from lab.providers.aws.services.iam.documents import POLICY, policy_text
 from lab.providers.aws.services.tagging import iam_tags, retag_iam
-from lab.providers.aws.shapes import given, same_json, tag_map, taken
+from lab.providers.aws.shapes import from_api, same_json, tag_map, to_api
 from lab.providers.aws.table import Input, ResourceType
 from lab.providers.resource import Operation
 from lab.providers.values import Properties
 
 
 def create_role(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Make a role."""
-    made = cloud.iam.create_role(
-        **given(inputs, "path", "description", "maxSessionDuration", "permissionsBoundary", name="RoleName"),
-        **given(inputs, assumeRolePolicy="AssumeRolePolicyDocument"),
+    created = cloud.iam.create_role(
+        **to_api(inputs, "path", "description", "maxSessionDuration", "permissionsBoundary", name="RoleName"),
+        **to_api(inputs, assumeRolePolicy="AssumeRolePolicyDocument"),
         **iam_tags(inputs),
     )
-    return str(made["Role"]["RoleName"])
+    return str(created["Role"]["RoleName"])
 
 
 def read_role(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The role as IAM has it."""
-    answer = found(cloud.iam.get_role, RoleName=identifier)
+    answer = find(cloud.iam.get_role, RoleName=identifier)
     if answer is None:
         return None
     role = answer["Role"]
     boundary = role.get("PermissionsBoundary") or {}
     return {
-        **taken(role, "arn", "description", "path", "maxSessionDuration", name="RoleName", uniqueId="RoleId"),
+        **from_api(
+            role, "arn", "description", "path", "maxSessionDuration", name="RoleName", uniqueId="RoleId"
+        ),
         "assumeRolePolicy": policy_text(role["AssumeRolePolicyDocument"]),
         "permissionsBoundary": boundary.get("PermissionsBoundaryArn"),
         "createDate": role["CreateDate"].isoformat(),
@@ -36,14 +36,13 @@ def read_role(cloud: Cloud, identifier: str, _: Properties) -> Properties | None
 
 
 def update_role(cloud: Cloud, identifier: str, before: Properties, inputs: Properties, _: Operation) -> None:
-    """Change the trust policy, the description, the session length or the boundary."""
     if not same_json(before.get("assumeRolePolicy"), inputs["assumeRolePolicy"]):
         cloud.iam.update_assume_role_policy(RoleName=identifier, PolicyDocument=inputs["assumeRolePolicy"])
     if any(before.get(name) != inputs.get(name) for name in ("description", "maxSessionDuration")):
         cloud.iam.update_role(
             RoleName=identifier,
             Description=inputs.get("description", ""),
-            **given(inputs, "maxSessionDuration"),
+            **to_api(inputs, "maxSessionDuration"),
         )
     boundary = inputs.get("permissionsBoundary")
     if boundary and boundary != before.get("permissionsBoundary"):
@@ -53,9 +52,9 @@ def update_role(cloud: Cloud, identifier: str, before: Properties, inputs: Prope
 
 
 def delete_role(cloud: Cloud, identifier: str, known: Properties, operation: Operation) -> None:
-    """Delete a role; with `forceDetachPolicies` whatever is attached goes first."""
+    # With `forceDetachPolicies` attached and inline policies are removed first.
     if known.get("forceDetachPolicies"):
-        answer = found(cloud.iam.list_attached_role_policies, RoleName=identifier) or {"AttachedPolicies": []}
+        answer = find(cloud.iam.list_attached_role_policies, RoleName=identifier) or {"AttachedPolicies": []}
         for policy in answer["AttachedPolicies"]:
             remove(cloud.iam.detach_role_policy, RoleName=identifier, PolicyArn=policy["PolicyArn"])
     remove_when_free(operation, cloud.iam.delete_role, RoleName=identifier)
@@ -84,21 +83,19 @@ ROLE = ResourceType(
 
 
 def attach_policy(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Attach a policy; the id is made up here, as attachments have none."""
+    # IAM has no id for an attachment, so one is generated.
     cloud.iam.attach_role_policy(RoleName=inputs["role"], PolicyArn=inputs["policyArn"])
     return f"{inputs['role']}/{inputs['policyArn']}"
 
 
 def read_attachment(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """Whether the policy is still attached."""
     role, policy = identifier.split("/", 1)
-    answer = found(cloud.iam.list_attached_role_policies, RoleName=role)
-    attached = {one["PolicyArn"] for one in answer["AttachedPolicies"]} if answer else set()
+    answer = find(cloud.iam.list_attached_role_policies, RoleName=role)
+    attached = {policy["PolicyArn"] for policy in answer["AttachedPolicies"]} if answer else set()
     return {"role": role, "policyArn": policy} if policy in attached else None
 
 
 def detach_policy(cloud: Cloud, _: str, known: Properties, __: Operation) -> None:
-    """Detach the policy."""
     remove(cloud.iam.detach_role_policy, RoleName=known["role"], PolicyArn=known["policyArn"])
 
 
@@ -114,7 +111,6 @@ ATTACHMENT = ResourceType(
 
 
 def put_role_policy(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Write a policy into a role."""
     cloud.iam.put_role_policy(
         RoleName=inputs["role"], PolicyName=inputs["name"], PolicyDocument=inputs["policy"]
     )
@@ -124,21 +120,19 @@ def put_role_policy(cloud: Cloud, inputs: Properties, _: Operation) -> str:
 def update_role_policy(
     cloud: Cloud, _: str, __: Properties, inputs: Properties, operation: Operation
 ) -> None:
-    """Writing again replaces the text."""
+    # Writing the policy again replaces its text.
     put_role_policy(cloud, inputs, operation)
 
 
 def read_role_policy(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The policy as it stands in the role."""
     role, name = identifier.split(":", 1)
-    answer = found(cloud.iam.get_role_policy, RoleName=role, PolicyName=name)
+    answer = find(cloud.iam.get_role_policy, RoleName=role, PolicyName=name)
     if answer is None:
         return None
     return {"role": role, "name": name, "policy": policy_text(answer["PolicyDocument"])}
 
 
 def delete_role_policy(cloud: Cloud, _: str, known: Properties, __: Operation) -> None:
-    """Take the policy out of the role."""
     remove(cloud.iam.delete_role_policy, RoleName=known["role"], PolicyName=known["name"])
 
 

@@ -1,1 +1,1 @@
-"""VPC, security group, peering, transit gateway and DNS resource types."""
+"""Resource types of the network: VPCs, security groups, peerings, transit gateways and DNS."""

@@ -1,8 +1,8 @@
-"""Elastic IPs and NAT gateways."""
+"""Resource types of Elastic IPs and NAT gateways."""
 
-from lab.providers.aws.cloud import Cloud, found, remove, remove_when_free
+from lab.providers.aws.cloud import Cloud, find, remove, remove_when_free
 from lab.providers.aws.services.tagging import ec2_tags, retag_ec2
-from lab.providers.aws.shapes import given, tag_map, taken
+from lab.providers.aws.shapes import from_api, tag_map, to_api
 from lab.providers.aws.table import Input, ResourceType
 from lab.providers.errors import RefusedError
 from lab.providers.resource import Operation, wait_until
@@ -12,20 +12,18 @@ NAT_LIMIT = 600.0
 
 
 def create_eip(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Allocate an address."""
-    made = cloud.ec2.allocate_address(**given(inputs, "domain"), **ec2_tags("elastic-ip", inputs))
-    return str(made["AllocationId"])
+    created = cloud.ec2.allocate_address(**to_api(inputs, "domain"), **ec2_tags("elastic-ip", inputs))
+    return str(created["AllocationId"])
 
 
 def read_eip(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The address and what it is associated with."""
-    answer = found(cloud.ec2.describe_addresses, AllocationIds=[identifier])
+    answer = find(cloud.ec2.describe_addresses, AllocationIds=[identifier])
     if not answer or not answer["Addresses"]:
         return None
     address = answer["Addresses"][0]
     dashed = str(address["PublicIp"]).replace(".", "-")
     return {
-        **taken(address, "allocationId", "publicIp", "domain", "associationId"),
+        **from_api(address, "allocationId", "publicIp", "domain", "associationId"),
         "privateIp": address.get("PrivateIpAddress"),
         "networkInterface": address.get("NetworkInterfaceId"),
         "publicDns": f"ec2-{dashed}.compute.amazonaws.com",
@@ -35,7 +33,7 @@ def read_eip(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
 
 
 def delete_eip(cloud: Cloud, identifier: str, _: Properties, operation: Operation) -> None:
-    """Release the address once its NAT gateway has let go of it."""
+    # The address can only be released after its NAT gateway is deleted.
     remove_when_free(operation, cloud.ec2.release_address, AllocationId=identifier)
 
 
@@ -60,17 +58,16 @@ EIP = ResourceType(
 
 
 def create_nat_gateway(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Ask for a NAT gateway; `wait_nat_gateway_ready` waits for it."""
-    made = cloud.ec2.create_nat_gateway(
-        **given(inputs, "subnetId", "allocationId", "connectivityType"),
+    created = cloud.ec2.create_nat_gateway(
+        **to_api(inputs, "subnetId", "allocationId", "connectivityType"),
         **ec2_tags("natgateway", inputs),
     )
-    return str(made["NatGateway"]["NatGatewayId"])
+    return str(created["NatGateway"]["NatGatewayId"])
 
 
 def nat_gateway(cloud: Cloud, identifier: str) -> Properties:
-    """EC2's description; a gateway that is gone for good counts as deleted."""
-    answer = found(cloud.ec2.describe_nat_gateways, NatGatewayIds=[identifier])
+    # EC2 describes a deleted gateway for about an hour; a missing one counts as deleted too.
+    answer = find(cloud.ec2.describe_nat_gateways, NatGatewayIds=[identifier])
     if not answer or not answer["NatGateways"]:
         return {"State": "deleted"}
     described: Properties = answer["NatGateways"][0]
@@ -78,7 +75,6 @@ def nat_gateway(cloud: Cloud, identifier: str) -> Properties:
 
 
 def wait_nat_gateway_ready(cloud: Cloud, identifier: str, operation: Operation) -> list[str]:
-    """Wait until it is available, or say why it failed."""
     seen = wait_until(
         operation,
         lambda: nat_gateway(cloud, identifier),
@@ -92,20 +88,21 @@ def wait_nat_gateway_ready(cloud: Cloud, identifier: str, operation: Operation) 
 
 
 def read_nat_gateway(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The gateway with its first address."""
     gateway = nat_gateway(cloud, identifier)
     if gateway["State"] in {"deleted", "deleting"}:
         return None
     addresses = gateway.get("NatGatewayAddresses") or [{}]
     return {
-        **taken(gateway, "subnetId", "connectivityType"),
-        **taken(addresses[0], "allocationId", "publicIp", "privateIp", "networkInterfaceId", "associationId"),
+        **from_api(gateway, "subnetId", "connectivityType"),
+        **from_api(
+            addresses[0], "allocationId", "publicIp", "privateIp", "networkInterfaceId", "associationId"
+        ),
         "tagsAll": tag_map(gateway.get("Tags")),
     }
 
 
 def delete_nat_gateway(cloud: Cloud, identifier: str, _: Properties, operation: Operation) -> None:
-    """Delete and wait: its address and subnet stay in use until it is gone."""
+    # Its address and subnet stay in use until it is deleted.
     remove(cloud.ec2.delete_nat_gateway, NatGatewayId=identifier)
     seen = wait_until(
         operation,
@@ -115,7 +112,7 @@ def delete_nat_gateway(cloud: Cloud, identifier: str, _: Properties, operation: 
         limit=NAT_LIMIT,
     )
     if seen is None:
-        raise RefusedError(f"NAT gateway {identifier} is still there after {NAT_LIMIT:.0f}s")
+        raise RefusedError(f"NAT gateway {identifier} still exists after {NAT_LIMIT:.0f}s")
 
 
 NAT_GATEWAY = ResourceType(

@@ -1,8 +1,8 @@
-"""VPC endpoints: private ways to AWS services, by gateway or by interface."""
+"""The resource type of VPC endpoints (gateway and interface)."""
 
-from lab.providers.aws.cloud import Cloud, found
+from lab.providers.aws.cloud import Cloud, find
 from lab.providers.aws.services.tagging import ec2_tags, retag_ec2
-from lab.providers.aws.shapes import as_json, given, same_json, same_set, tag_map, taken
+from lab.providers.aws.shapes import as_json, from_api, same_json, same_set, tag_map, to_api
 from lab.providers.aws.table import Input, ResourceType
 from lab.providers.errors import RefusedError
 from lab.providers.resource import Operation, wait_until
@@ -10,35 +10,32 @@ from lab.providers.values import Properties
 
 LIMIT = 600.0
 LISTS = {"routeTableIds": "RouteTableIds", "subnetIds": "SubnetIds", "securityGroupIds": "SecurityGroupIds"}
-GONE = "deleted"
+DELETED = "deleted"
 
 
 def create_endpoint(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Ask for an endpoint; `wait_endpoint_ready` waits for it."""
-    made = cloud.ec2.create_vpc_endpoint(
-        **given(inputs, "vpcId", "serviceName", "vpcEndpointType", "privateDnsEnabled", *LISTS),
-        **given(inputs, policy="PolicyDocument"),
+    created = cloud.ec2.create_vpc_endpoint(
+        **to_api(inputs, "vpcId", "serviceName", "vpcEndpointType", "privateDnsEnabled", *LISTS),
+        **to_api(inputs, policy="PolicyDocument"),
         **ec2_tags("vpc-endpoint", inputs),
     )
-    return str(made["VpcEndpoint"]["VpcEndpointId"])
+    return str(created["VpcEndpoint"]["VpcEndpointId"])
 
 
 def endpoint(cloud: Cloud, identifier: str) -> Properties:
-    """EC2's description of an endpoint."""
-    answer = found(cloud.ec2.describe_vpc_endpoints, VpcEndpointIds=[identifier])
+    answer = find(cloud.ec2.describe_vpc_endpoints, VpcEndpointIds=[identifier])
     if not answer or not answer["VpcEndpoints"]:
-        return {"State": GONE}
+        return {"State": DELETED}
     described: Properties = answer["VpcEndpoints"][0]
     return described
 
 
 def wait_endpoint_ready(cloud: Cloud, identifier: str, operation: Operation) -> list[str]:
-    """Wait until it is available."""
     seen = wait_until(
         operation,
         lambda: endpoint(cloud, identifier),
-        lambda one: str(one["State"]).lower() != "pending",
-        lambda one: f"endpoint is {one['State']}",
+        lambda live: str(live["State"]).lower() != "pending",
+        lambda live: f"endpoint is {live['State']}",
         limit=LIMIT,
     )
     if seen is None or str(seen["State"]).lower() != "available":
@@ -47,19 +44,20 @@ def wait_endpoint_ready(cloud: Cloud, identifier: str, operation: Operation) -> 
 
 
 def read_endpoint(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The endpoint with its names and interfaces."""
     live = endpoint(cloud, identifier)
-    if str(live["State"]).lower() in {GONE, "deleting"}:
+    if str(live["State"]).lower() in {DELETED, "deleting"}:
         return None
     names = [
         {"dnsName": e.get("DnsName"), "hostedZoneId": e.get("HostedZoneId")}
         for e in live.get("DnsEntries", [])
     ]
     return {
-        **taken(
+        **from_api(
             live, "vpcId", "serviceName", "vpcEndpointType", "privateDnsEnabled", "routeTableIds", "subnetIds"
         ),
-        **taken(live, "networkInterfaceIds", "ownerId", "requesterManaged", "state", policy="PolicyDocument"),
+        **from_api(
+            live, "networkInterfaceIds", "ownerId", "requesterManaged", "state", policy="PolicyDocument"
+        ),
         "securityGroupIds": [group["GroupId"] for group in live.get("Groups", [])],
         "dnsEntries": names,
         "prefixListId": prefix_list(cloud, live) if live.get("VpcEndpointType") == "Gateway" else None,
@@ -69,7 +67,7 @@ def read_endpoint(cloud: Cloud, identifier: str, _: Properties) -> Properties | 
 
 
 def prefix_list(cloud: Cloud, live: Properties) -> str | None:
-    """The prefix list of a gateway endpoint's service, which security groups refer to."""
+    """The prefix list of a gateway endpoint's service; security groups refer to it."""
     only = [{"Name": "prefix-list-name", "Values": [live["ServiceName"]]}]
     lists = cloud.ec2.describe_managed_prefix_lists(Filters=only)["PrefixLists"]
     return lists[0]["PrefixListId"] if lists else None
@@ -78,7 +76,6 @@ def prefix_list(cloud: Cloud, live: Properties) -> str | None:
 def update_endpoint(
     cloud: Cloud, identifier: str, before: Properties, inputs: Properties, _: Operation
 ) -> None:
-    """Add and remove route tables, subnets and groups; change policy and private names."""
     changes: Properties = {}
     for name, api in LISTS.items():
         old, new = set(before.get(name) or ()), set(inputs.get(name) or before.get(name) or ())
@@ -89,27 +86,27 @@ def update_endpoint(
         for name in ("policy", "privateDnsEnabled")
         if name in inputs and inputs[name] != before.get(name)
     }
-    changes |= given(changed, "privateDnsEnabled", policy="PolicyDocument")
+    changes |= to_api(changed, "privateDnsEnabled", policy="PolicyDocument")
     if changes:
         cloud.ec2.modify_vpc_endpoint(VpcEndpointId=identifier, **changes)
 
 
 def delete_endpoint(cloud: Cloud, identifier: str, _: Properties, operation: Operation) -> None:
-    """Delete and wait, as its interfaces keep subnets and groups in use."""
-    answer = found(cloud.ec2.delete_vpc_endpoints, VpcEndpointIds=[identifier])
+    # Its interfaces keep subnets and security groups in use until it is deleted.
+    answer = find(cloud.ec2.delete_vpc_endpoints, VpcEndpointIds=[identifier])
     for failure in (answer or {}).get("Unsuccessful", []):
         error = failure.get("Error", {})
         if not str(error.get("Code", "")).endswith("NotFound"):
             raise RefusedError(f"{error.get('Code')}: {error.get('Message')}")
-    gone = wait_until(
+    last = wait_until(
         operation,
         lambda: endpoint(cloud, identifier),
-        lambda one: str(one["State"]).lower() == GONE,
-        lambda one: f"endpoint is {one['State']}",
+        lambda live: str(live["State"]).lower() == DELETED,
+        lambda live: f"endpoint is {live['State']}",
         limit=LIMIT,
     )
-    if gone is None:
-        raise RefusedError(f"endpoint {identifier} is still there after {LIMIT:.0f}s")
+    if last is None:
+        raise RefusedError(f"endpoint {identifier} still exists after {LIMIT:.0f}s")
 
 
 VPC_ENDPOINT = ResourceType(

@@ -1,36 +1,34 @@
-"""Route 53: hosted zones, the VPCs that see private ones, and records."""
+"""Resource types of Route 53: hosted zones, their VPC associations, and records."""
 
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lab.providers.aws.cloud import Cloud, found, remove
-from lab.providers.aws.shapes import given, tag_list, tag_map
+from lab.providers.aws.cloud import Cloud, find, remove
+from lab.providers.aws.shapes import tag_list, tag_map, to_api
 from lab.providers.aws.table import Input, ResourceType, plain
 from lab.providers.resource import Operation
 from lab.providers.values import Properties, has_unknown
 
-MADE_WITH_THE_ZONE = frozenset({"NS", "SOA"})
+RECORDS_OF_EVERY_ZONE = frozenset({"NS", "SOA"})
 
 
 def client(cloud: Cloud) -> Any:
-    """The client of Route 53."""
     return cloud.client("route53")
 
 
 def bare(identifier: str) -> str:
-    """`/hostedzone/Z1` -> `Z1`."""
+    """The id without its path: `/hostedzone/Z1` -> `Z1`."""
     return identifier.rpartition("/")[2]
 
 
 def vpc(cloud: Cloud, described: Mapping[str, Any]) -> dict[str, str]:
-    """A VPC as Route 53's calls take it; its region is the provider's unless it says another."""
+    # The region defaults to that of the provider.
     return {"VPCId": described["vpcId"], "VPCRegion": described.get("vpcRegion") or cloud.region}
 
 
 def zone(cloud: Cloud, identifier: str) -> Mapping[str, Any] | None:
-    """Route 53's description of a zone."""
-    answer: Mapping[str, Any] | None = found(client(cloud).get_hosted_zone, Id=identifier)
+    answer: Mapping[str, Any] | None = find(client(cloud).get_hosted_zone, Id=identifier)
     return answer
 
 
@@ -38,15 +36,15 @@ def zone(cloud: Cloud, identifier: str) -> Mapping[str, Any] | None:
 
 
 def create_zone(cloud: Cloud, inputs: Properties, operation: Operation) -> str:
-    """Make a zone; a private one with its first VPC, and the others after it."""
+    # Route 53 takes only one VPC at creation; the others are associated afterwards.
     first, *others = inputs.get("vpcs") or [None]
-    made = client(cloud).create_hosted_zone(
+    created = client(cloud).create_hosted_zone(
         Name=inputs["name"],
         CallerReference=f"{operation.name}-{uuid.uuid4()}",
         HostedZoneConfig={"Comment": inputs.get("comment") or "", "PrivateZone": first is not None},
         **({"VPC": vpc(cloud, first)} if first else {}),
     )
-    identifier = bare(made["HostedZone"]["Id"])
+    identifier = bare(created["HostedZone"]["Id"])
     for other in others:
         client(cloud).associate_vpc_with_hosted_zone(HostedZoneId=identifier, VPC=vpc(cloud, other))
     if inputs.get("tagsAll"):
@@ -55,11 +53,11 @@ def create_zone(cloud: Cloud, inputs: Properties, operation: Operation) -> str:
 
 
 def update_zone(cloud: Cloud, identifier: str, before: Properties, inputs: Properties, _: Operation) -> None:
-    """Change the comment, and which VPCs see the zone; new ones first, as the last one cannot leave."""
+    # New VPCs are associated first, because the last VPC of a zone cannot be removed.
     if inputs.get("comment") != before.get("comment"):
         client(cloud).update_hosted_zone_comment(Id=identifier, Comment=inputs.get("comment") or "")
-    old = {one["vpcId"]: one for one in before.get("vpcs") or ()}
-    new = {one["vpcId"]: one for one in inputs.get("vpcs") or ()}
+    old = {vpc["vpcId"]: vpc for vpc in before.get("vpcs") or ()}
+    new = {vpc["vpcId"]: vpc for vpc in inputs.get("vpcs") or ()}
     for name in sorted(set(new) - set(old)):
         seen_by = vpc(cloud, new[name])
         client(cloud).associate_vpc_with_hosted_zone(HostedZoneId=identifier, VPC=seen_by)
@@ -69,14 +67,13 @@ def update_zone(cloud: Cloud, identifier: str, before: Properties, inputs: Prope
 
 
 def read_zone(cloud: Cloud, identifier: str, known: Properties) -> Properties | None:
-    """The zone, who sees it, and its name servers."""
     live = zone(cloud, identifier)
     if live is None:
         return None
     described = live["HostedZone"]
     tags = client(cloud).list_tags_for_resource(ResourceType="hostedzone", ResourceId=identifier)
     servers = sorted(name_servers(cloud, identifier))
-    vpcs = [{"vpcId": one["VPCId"], "vpcRegion": one["VPCRegion"]} for one in live.get("VPCs") or []]
+    vpcs = [{"vpcId": vpc["VPCId"], "vpcRegion": vpc["VPCRegion"]} for vpc in live.get("VPCs") or []]
     return {
         "name": described["Name"].rstrip("."),
         "comment": described["Config"].get("Comment") or None,
@@ -91,23 +88,21 @@ def read_zone(cloud: Cloud, identifier: str, known: Properties) -> Properties | 
 
 
 def records_in(cloud: Cloud, identifier: str) -> list[Any]:
-    """Every record of a zone."""
     return cloud.pages("route53", "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=identifier)
 
 
 def name_servers(cloud: Cloud, identifier: str) -> list[str]:
-    """What the zone's own NS record says."""
-    own = [one for one in records_in(cloud, identifier) if one["Type"] == "NS"]
-    return [value["Value"].rstrip(".") for one in own[:1] for value in one["ResourceRecords"]]
+    own = [record for record in records_in(cloud, identifier) if record["Type"] == "NS"]
+    return [value["Value"].rstrip(".") for record in own[:1] for value in record["ResourceRecords"]]
 
 
 def delete_zone(cloud: Cloud, identifier: str, known: Properties, _: Operation) -> None:
-    """Delete a zone; one with records only if it says so."""
+    # A zone with records is deleted only with `forceDestroy`.
     if zone(cloud, identifier) is None:
         return
     if known.get("forceDestroy"):
         for record in records_in(cloud, identifier):
-            if record["Type"] not in MADE_WITH_THE_ZONE:
+            if record["Type"] not in RECORDS_OF_EVERY_ZONE:
                 change(cloud, identifier, "DELETE", record)
     remove(client(cloud).delete_hosted_zone, Id=identifier)
 
@@ -115,24 +110,23 @@ def delete_zone(cloud: Cloud, identifier: str, known: Properties, _: Operation) 
 def retag(
     cloud: Cloud, identifier: str, _: Properties, added: Mapping[str, str], removed: Sequence[str]
 ) -> None:
-    """Change the tags of a zone."""
     arguments: Properties = {"AddTags": tag_list(added)} if added else {}
     arguments |= {"RemoveTagKeys": list(removed)} if removed else {}
     client(cloud).change_tags_for_resource(ResourceType="hostedzone", ResourceId=identifier, **arguments)
 
 
-def same_vpcs(one: Any, other: Any) -> bool:
-    """Whether two lists name the same VPCs; a region left out is the provider's own."""
-    if has_unknown([one, other]) or not isinstance(one, list) or not isinstance(other, list):
-        return bool(one == other)
-    return {each["vpcId"] for each in one} == {each["vpcId"] for each in other}
+def same_vpcs(left: Any, right: Any) -> bool:
+    # A missing region means that of the provider.
+    if has_unknown([left, right]) or not isinstance(left, list) or not isinstance(right, list):
+        return bool(left == right)
+    return {each["vpcId"] for each in left} == {each["vpcId"] for each in right}
 
 
-def same_name(one: Any, other: Any) -> bool:
-    """Names are the same with and without the last dot."""
-    if not isinstance(one, str) or not isinstance(other, str):
-        return bool(one == other)
-    return one.rstrip(".").lower() == other.rstrip(".").lower()
+def same_name(left: Any, right: Any) -> bool:
+    # Route 53 adds a trailing dot to names.
+    if not isinstance(left, str) or not isinstance(right, str):
+        return bool(left == right)
+    return left.rstrip(".").lower() == right.rstrip(".").lower()
 
 
 ZONE = ResourceType(
@@ -162,30 +156,27 @@ def parts_of(cloud: Cloud, identifier: str) -> dict[str, str]:
 
 
 def id_of(cloud: Cloud, inputs: Properties) -> str:
-    """The id of an association; the region is part of it where it is another one."""
+    # The region is part of the id only if it is not that of the provider.
     region = inputs.get("vpcRegion") or cloud.region
     base = f"{inputs['zoneId']}:{inputs['vpcId']}"
     return base if region == cloud.region else f"{base}:{region}"
 
 
 def associate(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Let one more VPC see a zone."""
     seen_by = vpc(cloud, inputs)
     client(cloud).associate_vpc_with_hosted_zone(HostedZoneId=inputs["zoneId"], VPC=seen_by)
     return id_of(cloud, inputs)
 
 
 def read_association(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The association, if the zone still has it."""
     parts = parts_of(cloud, identifier)
     live = zone(cloud, parts["zoneId"])
-    if live is None or parts["vpcId"] not in [one["VPCId"] for one in live.get("VPCs") or []]:
+    if live is None or parts["vpcId"] not in [vpc["VPCId"] for vpc in live.get("VPCs") or []]:
         return None
     return parts | {"owningAccount": cloud.account}
 
 
 def disassociate(cloud: Cloud, identifier: str, known: Properties, _: Operation) -> None:
-    """Hide the zone from the VPC."""
     if read_association(cloud, identifier, known) is not None:
         parts = parts_of(cloud, identifier)
         arguments = {"HostedZoneId": parts["zoneId"], "VPC": vpc(cloud, parts)}
@@ -193,22 +184,19 @@ def disassociate(cloud: Cloud, identifier: str, known: Properties, _: Operation)
 
 
 def authorize(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Allow a VPC of another account to be associated."""
     seen_by = vpc(cloud, inputs)
     client(cloud).create_vpc_association_authorization(HostedZoneId=inputs["zoneId"], VPC=seen_by)
     return id_of(cloud, inputs)
 
 
 def read_authorization(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The permission, if it is still given."""
     parts = parts_of(cloud, identifier)
-    answer = found(client(cloud).list_vpc_association_authorizations, HostedZoneId=parts["zoneId"])
-    known = [one["VPCId"] for one in answer["VPCs"]] if answer else []
+    answer = find(client(cloud).list_vpc_association_authorizations, HostedZoneId=parts["zoneId"])
+    known = [vpc["VPCId"] for vpc in answer["VPCs"]] if answer else []
     return parts if parts["vpcId"] in known else None
 
 
 def deauthorize(cloud: Cloud, identifier: str, known: Properties, _: Operation) -> None:
-    """Take the permission back."""
     if read_authorization(cloud, identifier, known) is not None:
         parts = parts_of(cloud, identifier)
         arguments = {"HostedZoneId": parts["zoneId"], "VPC": vpc(cloud, parts)}
@@ -243,13 +231,12 @@ AUTHORIZATION = ResourceType(
 
 
 def change(cloud: Cloud, zone_id: str, action: str, record: Mapping[str, Any]) -> None:
-    """One change of one record."""
     batch = {"Changes": [{"Action": action, "ResourceRecordSet": dict(record)}]}
     client(cloud).change_resource_record_sets(HostedZoneId=zone_id, ChangeBatch=batch)
 
 
 def full_name(cloud: Cloud, inputs: Properties) -> str:
-    """The record's name with its zone's, which may be left out."""
+    # The program may leave out the name of the zone.
     live = zone(cloud, inputs["zoneId"])
     suffix = str(live["HostedZone"]["Name"]).rstrip(".") if live else ""
     name = str(inputs["name"]).rstrip(".").lower()
@@ -257,30 +244,27 @@ def full_name(cloud: Cloud, inputs: Properties) -> str:
 
 
 def in_route53(cloud: Cloud, inputs: Properties) -> dict[str, Any]:
-    """The record as Route 53's calls take it."""
     record = {"Name": full_name(cloud, inputs), "Type": inputs["type"]}
     for alias in inputs.get("aliases") or ():
         target = {"HostedZoneId": alias["zoneId"], "DNSName": alias["name"]}
         record["AliasTarget"] = target | {"EvaluateTargetHealth": alias.get("evaluateTargetHealth", False)}
     if inputs.get("records"):
         record["ResourceRecords"] = [{"Value": value} for value in inputs["records"]]
-    return record | given(inputs, "setIdentifier", ttl="TTL")
+    return record | to_api(inputs, "setIdentifier", ttl="TTL")
 
 
 def create_record(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Make a record; one that exists is an error unless it may be overwritten."""
+    # An existing record is an error unless `allowOverwrite` is set.
     action = "UPSERT" if inputs.get("allowOverwrite") else "CREATE"
     change(cloud, inputs["zoneId"], action, in_route53(cloud, inputs))
     return f"{inputs['zoneId']}_{str(inputs['name']).rstrip('.').lower()}_{inputs['type']}"
 
 
 def update_record(cloud: Cloud, _: str, __: Properties, inputs: Properties, ___: Operation) -> None:
-    """Write the record anew under its name."""
     change(cloud, inputs["zoneId"], "UPSERT", in_route53(cloud, inputs))
 
 
 def live_record(cloud: Cloud, known: Properties) -> Mapping[str, Any] | None:
-    """The record in its zone."""
     if zone(cloud, known["zoneId"]) is None:
         return None
     name = full_name(cloud, known)
@@ -291,7 +275,7 @@ def live_record(cloud: Cloud, known: Properties) -> Mapping[str, Any] | None:
 
 
 def read_record(cloud: Cloud, identifier: str, known: Properties) -> Properties | None:
-    """The live record; an import is found by `ZONE_NAME_TYPE`."""
+    # An import gives the id as `ZONE_NAME_TYPE`.
     if "zoneId" not in known:
         owner, name, kind = identifier.split("_", 2)
         known = {"zoneId": owner, "name": name, "type": kind}
@@ -308,7 +292,7 @@ def read_record(cloud: Cloud, identifier: str, known: Properties) -> Properties 
         **{name: known[name] for name in ("zoneId", "name", "type")},
         "allowOverwrite": known.get("allowOverwrite"),
         "ttl": live.get("TTL"),
-        "records": [one["Value"] for one in live.get("ResourceRecords") or []] or None,
+        "records": [value["Value"] for value in live.get("ResourceRecords") or []] or None,
         "aliases": [alias] if alias else None,
         "setIdentifier": live.get("SetIdentifier"),
         "fqdn": full_name(cloud, known),
@@ -316,7 +300,7 @@ def read_record(cloud: Cloud, identifier: str, known: Properties) -> Properties 
 
 
 def delete_record(cloud: Cloud, _: str, known: Properties, __: Operation) -> None:
-    """Delete the record as it is now."""
+    # Route 53 deletes a record only if the request contains its current value.
     live = live_record(cloud, known)
     if live is not None:
         change(cloud, known["zoneId"], "DELETE", live)

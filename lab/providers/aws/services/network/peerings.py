@@ -1,11 +1,11 @@
-"""VPC peerings: asking for one, accepting it on the other side, and its options."""
+"""Resource types of VPC peerings: the requester's, the accepter's, and their options."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from lab.providers.aws.cloud import Cloud, found, remove
+from lab.providers.aws.cloud import Cloud, find, remove
 from lab.providers.aws.services.tagging import ec2_tags, retag_ec2
-from lab.providers.aws.shapes import given, tag_map
+from lab.providers.aws.shapes import tag_map, to_api
 from lab.providers.aws.table import Input, ResourceType, plain
 from lab.providers.errors import RefusedError
 from lab.providers.resource import Operation, wait_until
@@ -19,24 +19,20 @@ OPTIONS = {side: Input(cloud_decides=True, fields=plain(DNS[0])) for side in SID
 
 
 def peering(cloud: Cloud, identifier: str) -> Mapping[str, Any] | None:
-    """EC2's description of a peering."""
-    answer = found(cloud.ec2.describe_vpc_peering_connections, VpcPeeringConnectionIds=[identifier])
+    answer = find(cloud.ec2.describe_vpc_peering_connections, VpcPeeringConnectionIds=[identifier])
     return answer["VpcPeeringConnections"][0] if answer and answer["VpcPeeringConnections"] else None
 
 
 def status(live: Mapping[str, Any] | None) -> str:
-    """Its state; one that is not described any more is deleted."""
     return "deleted" if live is None else str(live["Status"]["Code"])
 
 
 def options_of(live: Mapping[str, Any], side: str) -> Properties:
-    """The options of one side in Pulumi's spelling."""
     options = live[f"{side.capitalize()}VpcInfo"].get("PeeringOptions") or {}
     return {DNS[0]: bool(options.get(DNS[1], False))}
 
 
 def set_options(cloud: Cloud, identifier: str, before: Properties, inputs: Properties) -> None:
-    """Change the options that are not as wanted."""
     wanted = {
         api: {DNS[1]: bool(inputs[side].get(DNS[0], False))}
         for side, api in SIDES.items()
@@ -47,7 +43,7 @@ def set_options(cloud: Cloud, identifier: str, before: Properties, inputs: Prope
 
 
 def wait_for(cloud: Cloud, identifier: str, operation: Operation, *states: str) -> Mapping[str, Any] | None:
-    """Wait until a peering is in one of these states, or in one that it will never leave."""
+    """Wait until the peering is in one of these states, or in one that is final."""
     seen = wait_until(
         operation,
         lambda: peering(cloud, identifier),
@@ -62,7 +58,6 @@ def wait_for(cloud: Cloud, identifier: str, operation: Operation, *states: str) 
 
 
 def accept(cloud: Cloud, identifier: str, operation: Operation) -> None:
-    """Accept a peering that waits for it."""
     live = wait_for(cloud, identifier, operation, "pending-acceptance", "active")
     if status(live) == "pending-acceptance":
         cloud.ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=identifier)
@@ -73,17 +68,17 @@ def accept(cloud: Cloud, identifier: str, operation: Operation) -> None:
 
 
 def request(cloud: Cloud, inputs: Properties, operation: Operation) -> str:
-    """Ask for a peering; accept it at once where that is wanted and can be."""
+    # Accepted at once with `autoAccept`, which EC2 allows in the same account and region only.
     if inputs.get("autoAccept") and inputs.get("peerRegion"):
         raise RefusedError(
             "`peerRegion` cannot be set whilst `autoAccept` is true: "
             "accept it with a VpcPeeringConnectionAccepter in that region"
         )
-    made = cloud.ec2.create_vpc_peering_connection(
-        **given(inputs, "vpcId", "peerVpcId", "peerOwnerId", "peerRegion"),
+    created = cloud.ec2.create_vpc_peering_connection(
+        **to_api(inputs, "vpcId", "peerVpcId", "peerOwnerId", "peerRegion"),
         **ec2_tags("vpc-peering-connection", inputs),
     )
-    identifier = str(made["VpcPeeringConnection"]["VpcPeeringConnectionId"])
+    identifier = str(created["VpcPeeringConnection"]["VpcPeeringConnectionId"])
     wait_for(cloud, identifier, operation, "pending-acceptance", "active")
     change(cloud, identifier, {}, inputs, operation)
     return identifier
@@ -92,14 +87,12 @@ def request(cloud: Cloud, inputs: Properties, operation: Operation) -> str:
 def change(
     cloud: Cloud, identifier: str, before: Properties, inputs: Properties, operation: Operation
 ) -> None:
-    """Accept the peering if that was asked for, and set its options."""
     if inputs.get("autoAccept"):
         accept(cloud, identifier, operation)
     set_options(cloud, identifier, before, inputs)
 
 
 def read_requester(cloud: Cloud, identifier: str, known: Properties) -> Properties | None:
-    """The peering as the VPC that asked sees it."""
     live = peering(cloud, identifier)
     if live is None or status(live) in ENDED:
         return None
@@ -117,7 +110,6 @@ def read_requester(cloud: Cloud, identifier: str, known: Properties) -> Properti
 
 
 def delete(cloud: Cloud, identifier: str, _: Properties, operation: Operation) -> None:
-    """Delete the peering for both sides."""
     if status(peering(cloud, identifier)) in ENDED:
         return
     remove(cloud.ec2.delete_vpc_peering_connection, VpcPeeringConnectionId=identifier)
@@ -146,7 +138,7 @@ PEERING = ResourceType(
 
 
 def adopt(cloud: Cloud, inputs: Properties, operation: Operation) -> str:
-    """Take over the other side of a peering that somebody asked for."""
+    """Take over the accepter's side of an existing peering."""
     identifier = str(inputs["vpcPeeringConnectionId"])
     if peering(cloud, identifier) is None:
         raise RefusedError(f"there is no peering {identifier} in {cloud.region}")
@@ -157,7 +149,6 @@ def adopt(cloud: Cloud, inputs: Properties, operation: Operation) -> str:
 
 
 def read_accepter(cloud: Cloud, identifier: str, known: Properties) -> Properties | None:
-    """The peering as the VPC that was asked sees it."""
     live = read_requester(cloud, identifier, known)
     if live is None:
         return None
@@ -173,7 +164,7 @@ ACCEPTER = ResourceType(
     create=adopt,
     read=read_accepter,
     update=change,
-    delete=lambda *_: None,  # the peering is the requester's to delete
+    delete=lambda *_: None,  # the requester deletes the peering
     retag=retag_ec2,
 )
 
@@ -181,13 +172,12 @@ ACCEPTER = ResourceType(
 
 
 def create_options(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Set options; they have no id but the peering's."""
+    # Options have no id of their own; it is that of the peering.
     set_options(cloud, inputs["vpcPeeringConnectionId"], {}, inputs)
     return str(inputs["vpcPeeringConnectionId"])
 
 
 def read_options(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The options of both sides."""
     live = peering(cloud, identifier)
     if live is None or status(live) in ENDED:
         return None
@@ -197,7 +187,6 @@ def read_options(cloud: Cloud, identifier: str, _: Properties) -> Properties | N
 def update_options(
     cloud: Cloud, identifier: str, before: Properties, inputs: Properties, _: Operation
 ) -> None:
-    """Change what is not as wanted."""
     set_options(cloud, identifier, before, inputs)
 
 
@@ -208,7 +197,7 @@ PEERING_OPTIONS = ResourceType(
     create=create_options,
     read=read_options,
     update=update_options,
-    delete=lambda *_: None,  # options end with the peering
+    delete=lambda *_: None,  # options are deleted with the peering
 )
 
 TYPES = (PEERING, ACCEPTER, PEERING_OPTIONS)

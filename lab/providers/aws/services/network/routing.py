@@ -1,11 +1,11 @@
-"""Route tables, routes and which subnet uses which table."""
+"""Resource types of route tables, routes and associations of subnets with tables."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from lab.providers.aws.cloud import Cloud, found, remove, remove_when_free
+from lab.providers.aws.cloud import Cloud, find, remove, remove_when_free
 from lab.providers.aws.services.tagging import ec2_tags, retag_ec2
-from lab.providers.aws.shapes import capital, given, same_set, tag_map
+from lab.providers.aws.shapes import capital, same_set, tag_map, to_api
 from lab.providers.aws.table import Input, ResourceType, plain
 from lab.providers.resource import Operation
 from lab.providers.values import Properties
@@ -23,18 +23,15 @@ DESTINATIONS = ("destinationCidrBlock", "destinationIpv6CidrBlock", "destination
 
 
 def api_name(name: str) -> str:
-    """EC2's spelling of a route's property."""
     return API_NAMES.get(name, capital(name))
 
 
 def route_arguments(route: Mapping[str, Any]) -> dict[str, Any]:
-    """Destination and target of a route, as EC2's calls take them."""
     return {api_name(name): route[name] for name in (*DESTINATIONS, *TARGETS) if route.get(name)}
 
 
 def route_table(cloud: Cloud, identifier: str) -> Properties | None:
-    """EC2's description of a table."""
-    answer = found(cloud.ec2.describe_route_tables, RouteTableIds=[identifier])
+    answer = find(cloud.ec2.describe_route_tables, RouteTableIds=[identifier])
     return answer["RouteTables"][0] if answer and answer["RouteTables"] else None
 
 
@@ -42,7 +39,6 @@ def route_table(cloud: Cloud, identifier: str) -> Properties | None:
 
 
 def destination_of(route: Mapping[str, Any]) -> tuple[str, str]:
-    """Which destination property a route has, and its value."""
     for name in DESTINATIONS:
         if route.get(name):
             return name, route[name]
@@ -50,13 +46,12 @@ def destination_of(route: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def create_route(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Add a route; the id says table and destination, as routes have none of their own."""
+    # Routes have no id of their own, so it is made of the table and the destination.
     cloud.ec2.create_route(RouteTableId=inputs["routeTableId"], **route_arguments(inputs))
     return f"r-{inputs['routeTableId']}-{destination_of(inputs)[1]}"
 
 
 def live_route(cloud: Cloud, known: Properties) -> Mapping[str, Any] | None:
-    """The route of that destination."""
     table = route_table(cloud, known["routeTableId"])
     name, destination = destination_of(known)
     for route in table["Routes"] if table else ():
@@ -66,7 +61,7 @@ def live_route(cloud: Cloud, known: Properties) -> Mapping[str, Any] | None:
 
 
 def read_route(cloud: Cloud, identifier: str, known: Properties) -> Properties | None:
-    """The live route; an import is found by `ROUTETABLEID_DESTINATION`."""
+    # An import gives the id as `ROUTETABLEID_DESTINATION`.
     if "routeTableId" not in known:
         table, _, destination = identifier.removeprefix("r-").partition("_")
         known = {"routeTableId": table, "destinationCidrBlock": destination}
@@ -83,13 +78,11 @@ def read_route(cloud: Cloud, identifier: str, known: Properties) -> Properties |
 
 
 def update_route(cloud: Cloud, _: str, before: Properties, inputs: Properties, __: Operation) -> None:
-    """Point the route at another target."""
     if any(before.get(name) != inputs.get(name) for name in TARGETS):
         cloud.ec2.replace_route(RouteTableId=inputs["routeTableId"], **route_arguments(inputs))
 
 
 def delete_route(cloud: Cloud, _: str, known: Properties, __: Operation) -> None:
-    """Remove the route."""
     name, destination = destination_of(known)
     remove(cloud.ec2.delete_route, RouteTableId=known["routeTableId"], **{capital(name): destination})
 
@@ -112,15 +105,14 @@ ROUTE = ResourceType(
 
 
 def inline(route: Mapping[str, Any]) -> Properties:
-    """A route inside a table says `cidrBlock` where a route of its own says `destinationCidrBlock`."""
+    # Inside a table a route has `cidrBlock`, as a resource `destinationCidrBlock`.
     renamed = {"cidrBlock": "destinationCidrBlock", "ipv6CidrBlock": "destinationIpv6CidrBlock"}
     return {renamed.get(name, name): value for name, value in route.items() if value}
 
 
 def create_route_table(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Make a table with the routes written inside it."""
-    made = cloud.ec2.create_route_table(**given(inputs, "vpcId"), **ec2_tags("route-table", inputs))
-    identifier = str(made["RouteTable"]["RouteTableId"])
+    created = cloud.ec2.create_route_table(**to_api(inputs, "vpcId"), **ec2_tags("route-table", inputs))
+    identifier = str(created["RouteTable"]["RouteTableId"])
     for route in inputs.get("routes") or ():
         cloud.ec2.create_route(RouteTableId=identifier, **route_arguments(inline(route)))
     return identifier
@@ -129,7 +121,7 @@ def create_route_table(cloud: Cloud, inputs: Properties, _: Operation) -> str:
 def update_route_table(
     cloud: Cloud, identifier: str, before: Properties, inputs: Properties, _: Operation
 ) -> None:
-    """Bring the inline routes to what is written; routes of others stay."""
+    # Only the inline routes are changed; routes of other resources stay.
     if inputs.get("routes") is None:
         return
     old = {destination_of(inline(route)): route for route in before.get("routes") or ()}
@@ -143,7 +135,7 @@ def update_route_table(
 
 
 def read_route_table(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The table with every route that is not the VPC's own."""
+    """The table with all routes except the VPC's own."""
     table = route_table(cloud, identifier)
     if table is None:
         return None
@@ -169,7 +161,6 @@ def outline(route: Mapping[str, Any]) -> Properties:
 
 
 def delete_route_table(cloud: Cloud, identifier: str, _: Properties, operation: Operation) -> None:
-    """Delete a table once no subnet uses it."""
     remove_when_free(operation, cloud.ec2.delete_route_table, RouteTableId=identifier)
 
 
@@ -196,13 +187,11 @@ ROUTE_TABLE = ResourceType(
 
 
 def create_association(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Let a subnet use a table."""
-    answer = cloud.ec2.associate_route_table(**given(inputs, "routeTableId", "subnetId", "gatewayId"))
+    answer = cloud.ec2.associate_route_table(**to_api(inputs, "routeTableId", "subnetId", "gatewayId"))
     return str(answer["AssociationId"])
 
 
 def read_association(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The association, wherever it is."""
     only = [{"Name": "association.route-table-association-id", "Values": [identifier]}]
     for table in cloud.ec2.describe_route_tables(Filters=only)["RouteTables"]:
         for association in table["Associations"]:
@@ -216,7 +205,7 @@ def read_association(cloud: Cloud, identifier: str, _: Properties) -> Properties
 
 
 def delete_association(cloud: Cloud, identifier: str, _: Properties, __: Operation) -> None:
-    """Give the subnet back to the VPC's main table."""
+    # The subnet then uses the main table of the VPC again.
     remove(cloud.ec2.disassociate_route_table, AssociationId=identifier)
 
 

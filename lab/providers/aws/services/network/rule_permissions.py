@@ -1,7 +1,7 @@
 """Security group rules as single permissions: one protocol and port range, from or to one source.
 
-EC2 groups several sources into one `IpPermission`, Pulumi's types group them in three other ways. Taken
-apart into single permissions they can be compared and counted.
+EC2 groups several sources into one `IpPermission`, and Pulumi's types group them in three other ways. As
+single permissions they can be compared and counted.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,14 +21,14 @@ SOURCES = (
 
 
 def protocol_name(protocol: Any) -> str:
-    """EC2 calls every protocol `-1`; Pulumi takes `all` as well."""
+    # For EC2 "all protocols" is `-1`; Pulumi also accepts `all`.
     text = str(protocol).lower()
     return ALL if text in {"all", ALL} else text
 
 
 @dataclass(frozen=True)
 class Permission:
-    """One source, one protocol, one port range; the description is carried along but makes no difference."""
+    """One source, one protocol, one port range; descriptions are not compared."""
 
     protocol: str
     first: int | None
@@ -37,7 +37,6 @@ class Permission:
     source: str
 
     def as_ec2(self, description: str | None = None) -> dict[str, Any]:
-        """As an `IpPermission` of EC2."""
         api, key = next((api, key) for name, api, key in SOURCES if name == self.kind)
         source = {key: self.source} | ({"Description": description} if description else {})
         ports = {} if self.protocol == ALL else {"FromPort": self.first, "ToPort": self.last}
@@ -45,7 +44,7 @@ class Permission:
 
 
 def in_rule(rule: Mapping[str, Any], own_group: str) -> set[Permission]:
-    """The permissions of a rule as Pulumi's types write it; `self` means the group the rule belongs to."""
+    """The permissions of a rule in Pulumi's form; `self` means the group of the rule."""
     protocol = protocol_name(rule["protocol"])
     first, last = (None, None) if protocol == ALL else (rule["fromPort"], rule["toPort"])
     groups = [*(rule.get("securityGroups") or ()), rule.get("sourceSecurityGroupId")]
@@ -63,10 +62,10 @@ def in_rule(rule: Mapping[str, Any], own_group: str) -> set[Permission]:
 def in_ec2(permissions: Iterable[Mapping[str, Any]]) -> set[Permission]:
     """The permissions of a security group as EC2 describes it."""
     return {
-        Permission(*_protocol_and_ports(one), name, source[key])
-        for one in permissions
+        Permission(*_protocol_and_ports(permission), name, source[key])
+        for permission in permissions
         for name, api, key in SOURCES
-        for source in one.get(api, [])
+        for source in permission.get(api, [])
         if source.get(key)
     }
 
@@ -79,8 +78,8 @@ def _protocol_and_ports(permission: Mapping[str, Any]) -> tuple[str, int | None,
 
 
 def outline(permissions: Iterable[Mapping[str, Any]], own_group: str) -> list[Properties]:
-    """A security group's live rules in the form of its `ingress` and `egress` properties."""
-    return [_outline(one, own_group) for one in permissions]
+    """A security group's rules in the form of its `ingress` and `egress` properties."""
+    return [_outline(permission, own_group) for permission in permissions]
 
 
 def _outline(permission: Mapping[str, Any], own_group: str) -> Properties:
@@ -96,11 +95,11 @@ def _outline(permission: Mapping[str, Any], own_group: str) -> Properties:
     return described
 
 
-def same_rules(one: Any, other: Any) -> bool:
-    """Whether two lists of rules permit the same."""
-    if not isinstance(one, list) or not isinstance(other, list):
-        return bool(one == other)
-    return _permitted(one) == _permitted(other)
+def same_rules(left: Any, right: Any) -> bool:
+    """Whether two lists of rules permit the same traffic."""
+    if not isinstance(left, list) or not isinstance(right, list):
+        return bool(left == right)
+    return _permitted(left) == _permitted(right)
 
 
 def _permitted(rules: list[Mapping[str, Any]]) -> set[Permission]:

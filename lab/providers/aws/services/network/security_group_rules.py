@@ -1,13 +1,13 @@
-"""Security group rules of the newer kind: one source each, with EC2's own id and tags."""
+"""Resource types of the newer security group rules: one source each, with EC2's id and tags."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from lab.providers.aws.cloud import Cloud, found, remove
+from lab.providers.aws.cloud import Cloud, find, remove
 from lab.providers.aws.services.network.rule_permissions import ALL, protocol_name
 from lab.providers.aws.services.network.security_groups import authorize, same_protocol
 from lab.providers.aws.services.tagging import ec2_tags, retag_ec2
-from lab.providers.aws.shapes import given, tag_map
+from lab.providers.aws.shapes import tag_map, to_api
 from lab.providers.aws.table import Create, Delete, Input, ResourceType
 from lab.providers.errors import RefusedError
 from lab.providers.resource import Operation
@@ -23,22 +23,20 @@ SOURCES = {
 
 
 def ports(inputs: Properties) -> dict[str, Any]:
-    """The port range; there is none for "every protocol"."""
-    return {} if protocol_name(inputs["ipProtocol"]) == ALL else given(inputs, "fromPort", "toPort")
+    # Rules for all protocols have no port range.
+    return {} if protocol_name(inputs["ipProtocol"]) == ALL else to_api(inputs, "fromPort", "toPort")
 
 
 def permission(inputs: Properties) -> dict[str, Any]:
-    """The rule as an `IpPermission` of EC2."""
     sources = [name for name in SOURCES if inputs.get(name)]
     if len(sources) != 1:
-        raise RefusedError(f"exactly one of {', '.join(SOURCES)} is needed")
+        raise RefusedError(f"give exactly one of {', '.join(SOURCES)}")
     api, key = SOURCES[sources[0]]
-    source = {key: inputs[sources[0]]} | given(inputs, "description")
+    source = {key: inputs[sources[0]]} | to_api(inputs, "description")
     return {"IpProtocol": protocol_name(inputs["ipProtocol"]), api: [source]} | ports(inputs)
 
 
 def create(direction: str) -> Create:
-    """How to add a rule of one direction."""
 
     def add(cloud: Cloud, inputs: Properties, _: Operation) -> str:
         answer = authorize(cloud, direction, inputs["securityGroupId"], [permission(inputs)])
@@ -51,8 +49,7 @@ def create(direction: str) -> Create:
 
 
 def read(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The rule as EC2 has it."""
-    answer = found(cloud.ec2.describe_security_group_rules, SecurityGroupRuleIds=[identifier])
+    answer = find(cloud.ec2.describe_security_group_rules, SecurityGroupRuleIds=[identifier])
     if not answer or not answer["SecurityGroupRules"]:
         return None
     rule = answer["SecurityGroupRules"][0]
@@ -71,7 +68,6 @@ def read(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
 
 
 def source_of(rule: Mapping[str, Any]) -> Properties:
-    """The source in Pulumi's spelling."""
     return {
         "cidrIpv4": rule.get("CidrIpv4"),
         "cidrIpv6": rule.get("CidrIpv6"),
@@ -81,13 +77,13 @@ def source_of(rule: Mapping[str, Any]) -> Properties:
 
 
 def update(cloud: Cloud, identifier: str, _: Properties, inputs: Properties, __: Operation) -> None:
-    """Rewrite the rule under its id."""
-    # Unlike when a rule is made, "every port" has to be said when it is rewritten.
+    # The rule keeps its id.
+    # Unlike at creation, "all ports" must be given explicitly.
     rule = {
         "IpProtocol": protocol_name(inputs["ipProtocol"]),
         **(ports(inputs) or {"FromPort": -1, "ToPort": -1}),
-        **given(inputs, "cidrIpv4", "cidrIpv6", "prefixListId", "description"),
-        **given(inputs, referencedSecurityGroupId="ReferencedGroupId"),
+        **to_api(inputs, "cidrIpv4", "cidrIpv6", "prefixListId", "description"),
+        **to_api(inputs, referencedSecurityGroupId="ReferencedGroupId"),
     }
     cloud.ec2.modify_security_group_rules(
         GroupId=inputs["securityGroupId"],
@@ -96,7 +92,6 @@ def update(cloud: Cloud, identifier: str, _: Properties, inputs: Properties, __:
 
 
 def delete(direction: str) -> Delete:
-    """How to take a rule of one direction away."""
 
     def take(cloud: Cloud, identifier: str, known: Properties, _: Operation) -> None:
         if read(cloud, identifier, known) is None:
@@ -108,7 +103,6 @@ def delete(direction: str) -> Delete:
 
 
 def rule_type(direction: str) -> ResourceType:
-    """The entry of one direction."""
     name = f"ecurityGroup{direction.capitalize()}Rule"
     return ResourceType(
         f"aws:vpc/s{name}:S{name}",

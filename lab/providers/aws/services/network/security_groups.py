@@ -1,11 +1,11 @@
-"""Security groups, with their rules inside or as resources of their own, and a VPC's default group."""
+"""Resource types of security groups, their rules (inline or as resources), and a VPC's default group."""
 
 import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from lab.providers.aws.cloud import Cloud, found, remove, remove_when_free
+from lab.providers.aws.cloud import Cloud, find, remove, remove_when_free
 from lab.providers.aws.services.network.rule_permissions import (
     ALL,
     Permission,
@@ -16,7 +16,7 @@ from lab.providers.aws.services.network.rule_permissions import (
     same_rules,
 )
 from lab.providers.aws.services.tagging import ec2_tags, retag_ec2
-from lab.providers.aws.shapes import given, same_set, tag_map
+from lab.providers.aws.shapes import same_set, tag_map, to_api
 from lab.providers.aws.table import Input, ResourceType, plain
 from lab.providers.errors import RefusedError
 from lab.providers.resource import Operation
@@ -40,19 +40,17 @@ DIRECTIONS = {"ingress": "IpPermissions", "egress": "IpPermissionsEgress"}
 
 
 def group(cloud: Cloud, identifier: str) -> Mapping[str, Any] | None:
-    """EC2's description of a group."""
-    answer = found(cloud.ec2.describe_security_groups, GroupIds=[identifier])
+    answer = find(cloud.ec2.describe_security_groups, GroupIds=[identifier])
     return answer["SecurityGroups"][0] if answer and answer["SecurityGroups"] else None
 
 
 def authorize(cloud: Cloud, direction: str, identifier: str, permissions: list[dict[str, Any]]) -> Any:
-    """Add rules to a group."""
     call = getattr(cloud.ec2, f"authorize_security_group_{direction}")
     return call(GroupId=identifier, IpPermissions=permissions)
 
 
 def revoke(cloud: Cloud, direction: str, identifier: str, permissions: set[Permission]) -> None:
-    """Take rules from a group, by their ids, whatever their descriptions; rules that are gone are taken."""
+    # Rules are removed by id, so that descriptions do not matter; missing rules count as removed.
     egress = direction == "egress"
     rules = [
         rule["SecurityGroupRuleId"]
@@ -65,7 +63,7 @@ def revoke(cloud: Cloud, direction: str, identifier: str, permissions: set[Permi
 
 
 def set_rules(cloud: Cloud, identifier: str, inputs: Properties) -> None:
-    """Make a group's rules exactly the inline ones of the directions that are written."""
+    """Make a group's rules exactly the inline ones, for each direction that has any."""
     live = group(cloud, identifier)
     for direction, key in DIRECTIONS.items():
         if live is None or inputs.get(direction) is None:
@@ -74,32 +72,35 @@ def set_rules(cloud: Cloud, identifier: str, inputs: Properties) -> None:
         surplus = in_ec2(live[key]) - set(wanted)
         if surplus:
             revoke(cloud, direction, identifier, surplus)
-        missing = [one.as_ec2(text) for one, text in wanted.items() if one not in in_ec2(live[key])]
+        missing = [
+            permission.as_ec2(text)
+            for permission, text in wanted.items()
+            if permission not in in_ec2(live[key])
+        ]
         if missing:
             authorize(cloud, direction, identifier, missing)
 
 
 def descriptions(rules: list[Mapping[str, Any]], own_group: str) -> dict[Permission, str | None]:
-    """All permissions of inline rules, each with its rule's description."""
-    return {one: rule.get("description") for rule in rules for one in in_rule(rule, own_group)}
+    return {permission: rule.get("description") for rule in rules for permission in in_rule(rule, own_group)}
 
 
 # -- security group ------------------------------------------------------------------------------------------
 
 
 def create_group(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Make a group without the rule that lets everything out, which AWS adds unasked."""
-    made = cloud.ec2.create_security_group(
-        **given(inputs, "description", "vpcId", name="GroupName"),
+    # AWS adds a rule that allows all egress; it is removed, as the real provider does.
+    created = cloud.ec2.create_security_group(
+        **to_api(inputs, "description", "vpcId", name="GroupName"),
         **ec2_tags("security-group", inputs),
     )
-    identifier = str(made["GroupId"])
+    identifier = str(created["GroupId"])
     set_rules(cloud, identifier, {"egress": []} | inputs)
     return identifier
 
 
 def read_group(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The group with all its rules, whoever made them."""
+    # Includes rules that other resources or users created.
     live = group(cloud, identifier)
     if live is None:
         return None
@@ -115,13 +116,11 @@ def read_group(cloud: Cloud, identifier: str, _: Properties) -> Properties | Non
 
 
 def update_group(cloud: Cloud, identifier: str, before: Properties, inputs: Properties, _: Operation) -> None:
-    """Only inline rules change in place."""
     if any(before.get(direction) != inputs.get(direction) for direction in DIRECTIONS):
         set_rules(cloud, identifier, inputs)
 
 
 def delete_group(cloud: Cloud, identifier: str, known: Properties, operation: Operation) -> None:
-    """Delete a group once no interface carries it."""
     if known.get("revokeRulesOnDelete"):
         set_rules(cloud, identifier, {"ingress": [], "egress": []})
     remove_when_free(operation, cloud.ec2.delete_security_group, GroupId=identifier)
@@ -149,7 +148,7 @@ SECURITY_GROUP = ResourceType(
 
 
 def adopt_default_group(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Take over the group that every VPC has, and make its rules the written ones."""
+    """Take over the group that every VPC has, and set its rules."""
     filters = [{"Name": "group-name", "Values": ["default"]}]
     if inputs.get("vpcId"):
         filters.append({"Name": "vpc-id", "Values": [inputs["vpcId"]]})
@@ -166,7 +165,6 @@ def adopt_default_group(cloud: Cloud, inputs: Properties, _: Operation) -> str:
 def update_default_group(
     cloud: Cloud, identifier: str, _: Properties, inputs: Properties, __: Operation
 ) -> None:
-    """Its rules are always exactly the written ones."""
     set_rules(cloud, identifier, {"ingress": [], "egress": []} | inputs)
 
 
@@ -192,20 +190,19 @@ SOURCE_INPUTS = ("cidrBlocks", "ipv6CidrBlocks", "prefixListIds")
 
 
 def create_rule(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Add the permissions; the id is made of what the rule says, as AWS makes one id for each source."""
+    # The id is a hash of the rule, since AWS has one id for each source.
     owner, text = inputs["securityGroupId"], inputs.get("description")
     permissions = in_rule(inputs, owner)
     if not permissions:
         raise RefusedError(
-            "one of cidrBlocks, ipv6CidrBlocks, prefixListIds, self, sourceSecurityGroupId is needed"
+            "give one of cidrBlocks, ipv6CidrBlocks, prefixListIds, self, sourceSecurityGroupId"
         )
-    authorize(cloud, inputs["type"], owner, [one.as_ec2(text) for one in permissions])
+    authorize(cloud, inputs["type"], owner, [permission.as_ec2(text) for permission in permissions])
     material = json.dumps([owner, inputs["type"], sorted(map(repr, permissions))])
     return f"sgrule-{int(hashlib.sha256(material.encode()).hexdigest()[:8], 16)}"
 
 
 def read_rule(cloud: Cloud, _: str, known: Properties) -> Properties | None:
-    """What the state says, as long as EC2 still has all of it."""
     live = group(cloud, known["securityGroupId"])
     permissions = in_rule(known, known["securityGroupId"])
     if live is None or not permissions <= in_ec2(live[DIRECTIONS[known["type"]]]):
@@ -216,7 +213,7 @@ def read_rule(cloud: Cloud, _: str, known: Properties) -> Properties | None:
 
 
 def rule_id(cloud: Cloud, known: Properties, permissions: set[Permission]) -> str | None:
-    """EC2's own id, which there is for a rule with one source."""
+    """EC2's own id; only a rule with a single source has one."""
     if len(permissions) != 1:
         return None
     for rule in rules_of(cloud, known["securityGroupId"]):
@@ -226,13 +223,12 @@ def rule_id(cloud: Cloud, known: Properties, permissions: set[Permission]) -> st
 
 
 def rules_of(cloud: Cloud, identifier: str) -> list[Mapping[str, Any]]:
-    """All rules of a group, each with its id."""
     only = [{"Name": "group-id", "Values": [identifier]}]
     return cloud.pages("ec2", "describe_security_group_rules", "SecurityGroupRules", Filters=only)
 
 
 def single(rule: Mapping[str, Any]) -> Permission | None:
-    """The permission of a rule as `DescribeSecurityGroupRules` writes it."""
+    """The permission of a rule as `DescribeSecurityGroupRules` returns it."""
     sources = {
         "cidrBlocks": rule.get("CidrIpv4"),
         "ipv6CidrBlocks": rule.get("CidrIpv6"),
@@ -249,26 +245,23 @@ def single(rule: Mapping[str, Any]) -> Permission | None:
 
 
 def update_rule(cloud: Cloud, _: str, before: Properties, inputs: Properties, __: Operation) -> None:
-    """Only the description changes in place."""
     if before.get("description") == inputs.get("description"):
         return
     call = getattr(cloud.ec2, f"update_security_group_rule_descriptions_{inputs['type']}")
     permissions = in_rule(inputs, inputs["securityGroupId"])
     call(
         GroupId=inputs["securityGroupId"],
-        IpPermissions=[one.as_ec2(inputs.get("description", "")) for one in permissions],
+        IpPermissions=[permission.as_ec2(inputs.get("description", "")) for permission in permissions],
     )
 
 
 def delete_rule(cloud: Cloud, _: str, known: Properties, __: Operation) -> None:
-    """Take the permissions from the group, if it still has them."""
     owner = known["securityGroupId"]
     revoke(cloud, known["type"], owner, in_rule(known, owner))
 
 
-def same_protocol(one: Any, other: Any) -> bool:
-    """`all` and `-1` are one protocol."""
-    return not has_unknown([one, other]) and protocol_name(one) == protocol_name(other)
+def same_protocol(left: Any, right: Any) -> bool:
+    return not has_unknown([left, right]) and protocol_name(left) == protocol_name(right)
 
 
 SECURITY_GROUP_RULE = ResourceType(

@@ -1,42 +1,41 @@
-"""Transit gateways, and what is attached to them: VPCs, and gateways of other regions."""
+"""Resource types of transit gateways and their attachments: VPCs, and gateways in other regions."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lab.providers.aws.cloud import Cloud, found, remove, remove_when_free
+from lab.providers.aws.cloud import Cloud, find, remove, remove_when_free
 from lab.providers.aws.services.tagging import ec2_tags, retag_ec2
-from lab.providers.aws.shapes import capital, given, same_set, tag_map, taken
+from lab.providers.aws.shapes import capital, from_api, same_set, tag_map, to_api
 from lab.providers.aws.table import Input, ResourceType
 from lab.providers.errors import RefusedError
 from lab.providers.resource import Operation, wait_until
 from lab.providers.values import Properties
 
 LIMIT = 600.0
-GONE = frozenset({"deleted", "deleting", "rejected", "failed"})
-Look = Callable[[], Mapping[str, Any] | None]
+ENDED_STATES = frozenset({"deleted", "deleting", "rejected", "failed"})
+Describe = Callable[[], Mapping[str, Any] | None]
 
 
 def only(answer: Mapping[str, Any] | None, key: str) -> Mapping[str, Any] | None:
-    """The one thing described, if it is."""
     return answer[key][0] if answer and answer[key] else None
 
 
 def state(live: Mapping[str, Any] | None) -> str:
-    """The state of anything here; what is not described any more is deleted."""
     return "deleted" if live is None else str(live["State"])
 
 
-def wait_for(look: Look, identifier: str, operation: Operation, *states: str) -> None:
-    """Wait until a thing is in one of these states."""
+def wait_for(describe: Describe, identifier: str, operation: Operation, *states: str) -> None:
     seen = wait_until(
         operation,
-        look,
+        describe,
         lambda live: state(live) in states,
         lambda live: f"{identifier} is {state(live)}",
         limit=LIMIT,
     )
     if seen is None and "deleted" not in states:
-        raise RefusedError(f"{identifier} is {state(look())} after {LIMIT:.0f}s, not {' or '.join(states)}")
+        raise RefusedError(
+            f"{identifier} is {state(describe())} after {LIMIT:.0f}s, not {' or '.join(states)}"
+        )
 
 
 # -- gateway -------------------------------------------------------------------------------------------------
@@ -59,19 +58,17 @@ DEFAULTS = {
 
 
 def gateway(cloud: Cloud, identifier: str) -> Mapping[str, Any] | None:
-    """EC2's description of a gateway."""
-    answer = found(cloud.ec2.describe_transit_gateways, TransitGatewayIds=[identifier])
+    answer = find(cloud.ec2.describe_transit_gateways, TransitGatewayIds=[identifier])
     return only(answer, "TransitGateways")
 
 
 def create_gateway(cloud: Cloud, inputs: Properties, operation: Operation) -> str:
-    """Make a gateway and wait for it."""
-    made = cloud.ec2.create_transit_gateway(
-        **given(inputs, "description"),
-        Options=given(inputs, "amazonSideAsn", "transitGatewayCidrBlocks", *SWITCHES),
+    created = cloud.ec2.create_transit_gateway(
+        **to_api(inputs, "description"),
+        Options=to_api(inputs, "amazonSideAsn", "transitGatewayCidrBlocks", *SWITCHES),
         **ec2_tags("transit-gateway", inputs),
     )
-    identifier = str(made["TransitGateway"]["TransitGatewayId"])
+    identifier = str(created["TransitGateway"]["TransitGatewayId"])
     wait_for(lambda: gateway(cloud, identifier), identifier, operation, "available")
     return identifier
 
@@ -79,26 +76,24 @@ def create_gateway(cloud: Cloud, inputs: Properties, operation: Operation) -> st
 def update_gateway(
     cloud: Cloud, identifier: str, before: Properties, inputs: Properties, operation: Operation
 ) -> None:
-    """Change description and switches in place."""
     changed = {name: inputs[name] for name in SWITCHES if inputs.get(name) != before.get(name)}
     if changed or inputs.get("description") != before.get("description"):
         cloud.ec2.modify_transit_gateway(
             TransitGatewayId=identifier,
-            **given(inputs, "description"),
+            **to_api(inputs, "description"),
             **({"Options": {capital(name): value for name, value in changed.items()}} if changed else {}),
         )
     wait_for(lambda: gateway(cloud, identifier), identifier, operation, "available")
 
 
 def read_gateway(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The gateway with its options."""
     live = gateway(cloud, identifier)
-    if live is None or state(live) in GONE:
+    if live is None or state(live) in ENDED_STATES:
         return None
     options = live["Options"]
     asn = options.get("AmazonSideAsn")
     return {
-        **taken(options, *SWITCHES, "associationDefaultRouteTableId", "propagationDefaultRouteTableId"),
+        **from_api(options, *SWITCHES, "associationDefaultRouteTableId", "propagationDefaultRouteTableId"),
         "amazonSideAsn": None if asn is None else int(asn),
         "transitGatewayCidrBlocks": options.get("TransitGatewayCidrBlocks") or None,
         "description": live.get("Description") or None,
@@ -109,7 +104,6 @@ def read_gateway(cloud: Cloud, identifier: str, _: Properties) -> Properties | N
 
 
 def delete_gateway(cloud: Cloud, identifier: str, _: Properties, operation: Operation) -> None:
-    """Delete a gateway once nothing is attached to it."""
     if state(gateway(cloud, identifier)) != "deleted":
         remove_when_free(operation, cloud.ec2.delete_transit_gateway, TransitGatewayId=identifier)
         wait_for(lambda: gateway(cloud, identifier), identifier, operation, "deleted")
@@ -144,26 +138,24 @@ DEFAULT_TABLES = ("transitGatewayDefaultRouteTableAssociation", "transitGatewayD
 
 
 def attachment(cloud: Cloud, identifier: str) -> Mapping[str, Any] | None:
-    """EC2's description of an attachment."""
     call = cloud.ec2.describe_transit_gateway_vpc_attachments
-    return only(found(call, TransitGatewayAttachmentIds=[identifier]), "TransitGatewayVpcAttachments")
+    return only(find(call, TransitGatewayAttachmentIds=[identifier]), "TransitGatewayVpcAttachments")
 
 
 def attach(cloud: Cloud, inputs: Properties, operation: Operation) -> str:
-    """Attach a VPC, wait, and keep it out of the default table where that is wanted."""
-    made = cloud.ec2.create_transit_gateway_vpc_attachment(
-        **given(inputs, "transitGatewayId", "vpcId", "subnetIds"),
-        Options=given(inputs, *ATTACHMENT_OPTIONS),
+    # The attachment joins the default table unless the program says otherwise.
+    created = cloud.ec2.create_transit_gateway_vpc_attachment(
+        **to_api(inputs, "transitGatewayId", "vpcId", "subnetIds"),
+        Options=to_api(inputs, *ATTACHMENT_OPTIONS),
         **ec2_tags("transit-gateway-attachment", inputs),
     )
-    identifier = str(made["TransitGatewayVpcAttachment"]["TransitGatewayAttachmentId"])
+    identifier = str(created["TransitGatewayVpcAttachment"]["TransitGatewayAttachmentId"])
     wait_for(lambda: attachment(cloud, identifier), identifier, operation, "available")
     set_default_tables(cloud, identifier, dict.fromkeys(DEFAULT_TABLES, True), inputs)
     return identifier
 
 
 def set_default_tables(cloud: Cloud, identifier: str, before: Properties, inputs: Properties) -> None:
-    """Join or leave the default table, by association and by propagation."""
     live = gateway(cloud, inputs["transitGatewayId"]) or {"Options": {}}
     calls = {
         "Association": ("associate_transit_gateway_route_table", "disassociate_transit_gateway_route_table"),
@@ -172,17 +164,16 @@ def set_default_tables(cloud: Cloud, identifier: str, before: Properties, inputs
             "disable_transit_gateway_route_table_propagation",
         ),
     }
-    for name, (kind, (join, leave)) in zip(DEFAULT_TABLES, calls.items(), strict=True):
+    for name, (kind, (join, part)) in zip(DEFAULT_TABLES, calls.items(), strict=True):
         table = live["Options"].get(f"{kind}DefaultRouteTableId")
         if table and inputs[name] != before.get(name):
-            call = getattr(cloud.ec2, join if inputs[name] else leave)
+            call = getattr(cloud.ec2, join if inputs[name] else part)
             call(TransitGatewayAttachmentId=identifier, TransitGatewayRouteTableId=table)
 
 
 def update_attachment(
     cloud: Cloud, identifier: str, before: Properties, inputs: Properties, _: Operation
 ) -> None:
-    """Move to other subnets, change options, join or leave the default table."""
     old, new = set(before.get("subnetIds") or ()), set(inputs["subnetIds"])
     subnets = {"AddSubnetIds": sorted(new - old), "RemoveSubnetIds": sorted(old - new)}
     options = {name: inputs[name] for name in ATTACHMENT_OPTIONS if inputs.get(name) != before.get(name)}
@@ -196,13 +187,13 @@ def update_attachment(
 
 
 def read_attachment(cloud: Cloud, identifier: str, known: Properties) -> Properties | None:
-    """The attachment; what it has to do with the default table is what the state says."""
+    # EC2 does not describe the relation to the default table, so it is kept from the state.
     live = attachment(cloud, identifier)
-    if live is None or state(live) in GONE:
+    if live is None or state(live) in ENDED_STATES:
         return None
     return {
-        **taken(live, "subnetIds", "transitGatewayId", "vpcId", "vpcOwnerId"),
-        **taken(live["Options"], *ATTACHMENT_OPTIONS),
+        **from_api(live, "subnetIds", "transitGatewayId", "vpcId", "vpcOwnerId"),
+        **from_api(live["Options"], *ATTACHMENT_OPTIONS),
         **{name: known.get(name, True) for name in DEFAULT_TABLES},
         "arn": cloud.arn("ec2", f"transit-gateway-attachment/{identifier}"),
         "tagsAll": tag_map(live.get("Tags")),
@@ -210,7 +201,7 @@ def read_attachment(cloud: Cloud, identifier: str, known: Properties) -> Propert
 
 
 def detach(cloud: Cloud, identifier: str, _: Properties, operation: Operation) -> None:
-    """Detach the VPC and wait, as its interfaces keep the subnets in use."""
+    # Its interfaces keep the subnets in use until it is deleted.
     if state(attachment(cloud, identifier)) != "deleted":
         call = cloud.ec2.delete_transit_gateway_vpc_attachment
         remove(call, TransitGatewayAttachmentId=identifier)
@@ -238,28 +229,26 @@ ATTACHMENT = ResourceType(
 
 
 def gateway_peering(cloud: Cloud, identifier: str) -> Mapping[str, Any] | None:
-    """EC2's description of a peering of two gateways."""
     call = cloud.ec2.describe_transit_gateway_peering_attachments
-    return only(found(call, TransitGatewayAttachmentIds=[identifier]), "TransitGatewayPeeringAttachments")
+    return only(find(call, TransitGatewayAttachmentIds=[identifier]), "TransitGatewayPeeringAttachments")
 
 
 def ask_gateway(cloud: Cloud, inputs: Properties, operation: Operation) -> str:
-    """Ask the gateway of another region; it waits for its acceptance there."""
-    made = cloud.ec2.create_transit_gateway_peering_attachment(
-        **given(inputs, "transitGatewayId", "peerTransitGatewayId", "peerRegion"),
+    # The peering waits for acceptance in the other region.
+    created = cloud.ec2.create_transit_gateway_peering_attachment(
+        **to_api(inputs, "transitGatewayId", "peerTransitGatewayId", "peerRegion"),
         PeerAccountId=inputs.get("peerAccountId") or cloud.account,
         **ec2_tags("transit-gateway-attachment", inputs),
     )
-    identifier = str(made["TransitGatewayPeeringAttachment"]["TransitGatewayAttachmentId"])
+    identifier = str(created["TransitGatewayPeeringAttachment"]["TransitGatewayAttachmentId"])
     waits = ("pendingAcceptance", "available")
     wait_for(lambda: gateway_peering(cloud, identifier), identifier, operation, *waits)
     return identifier
 
 
 def read_gateway_peering(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The peering as the gateway that asked sees it."""
     live = gateway_peering(cloud, identifier)
-    if live is None or state(live) in GONE:
+    if live is None or state(live) in ENDED_STATES:
         return None
     other = live["AccepterTgwInfo"]
     return {
@@ -274,7 +263,6 @@ def read_gateway_peering(cloud: Cloud, identifier: str, _: Properties) -> Proper
 
 
 def delete_gateway_peering(cloud: Cloud, identifier: str, _: Properties, operation: Operation) -> None:
-    """Delete the peering for both gateways."""
     call = cloud.ec2.delete_transit_gateway_peering_attachment
     remove(call, TransitGatewayAttachmentId=identifier)
     wait_for(lambda: gateway_peering(cloud, identifier), identifier, operation, "deleted")
@@ -298,7 +286,6 @@ GATEWAY_PEERING = ResourceType(
 
 
 def accept_gateway(cloud: Cloud, inputs: Properties, operation: Operation) -> str:
-    """Accept on the other side."""
     identifier = str(inputs["transitGatewayAttachmentId"])
     live = gateway_peering(cloud, identifier)
     if state(live) == "pendingAcceptance":
@@ -310,7 +297,6 @@ def accept_gateway(cloud: Cloud, inputs: Properties, operation: Operation) -> st
 
 
 def read_accepted(cloud: Cloud, identifier: str, known: Properties) -> Properties | None:
-    """The peering as the gateway that was asked sees it."""
     live = read_gateway_peering(cloud, identifier, known)
     if live is None:
         return None
@@ -332,7 +318,7 @@ GATEWAY_ACCEPTER = ResourceType(
     create=accept_gateway,
     read=read_accepted,
     update=lambda *_: None,
-    delete=lambda *_: None,  # the peering is the requester's to delete
+    delete=lambda *_: None,  # the requester deletes the peering
     retag=retag_ec2,
 )
 

@@ -1,12 +1,12 @@
-"""Route tables of transit gateways: tables, who is routed by them, whose ranges they know, static routes."""
+"""Resource types of transit gateway route tables: tables, associations, propagations and static routes."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from lab.providers.aws.cloud import Cloud, found, remove, remove_when_free
+from lab.providers.aws.cloud import Cloud, find, remove, remove_when_free
 from lab.providers.aws.services.network.transit_gateways import only
 from lab.providers.aws.services.tagging import ec2_tags, retag_ec2
-from lab.providers.aws.shapes import given, tag_map, taken
+from lab.providers.aws.shapes import from_api, tag_map, to_api
 from lab.providers.aws.table import Delete, Input, Read, ResourceType
 from lab.providers.resource import Operation
 from lab.providers.values import Properties
@@ -17,21 +17,18 @@ PAIR = ("transitGatewayRouteTableId", "transitGatewayAttachmentId")
 
 
 def table(cloud: Cloud, identifier: str) -> Mapping[str, Any] | None:
-    """EC2's description of a table."""
     call = cloud.ec2.describe_transit_gateway_route_tables
-    return only(found(call, TransitGatewayRouteTableIds=[identifier]), "TransitGatewayRouteTables")
+    return only(find(call, TransitGatewayRouteTableIds=[identifier]), "TransitGatewayRouteTables")
 
 
 def create_table(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Make an empty table."""
-    made = cloud.ec2.create_transit_gateway_route_table(
-        **given(inputs, "transitGatewayId"), **ec2_tags("transit-gateway-route-table", inputs)
+    created = cloud.ec2.create_transit_gateway_route_table(
+        **to_api(inputs, "transitGatewayId"), **ec2_tags("transit-gateway-route-table", inputs)
     )
-    return str(made["TransitGatewayRouteTable"]["TransitGatewayRouteTableId"])
+    return str(created["TransitGatewayRouteTable"]["TransitGatewayRouteTableId"])
 
 
 def read_table(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The table."""
     live = table(cloud, identifier)
     if live is None or live["State"] in {"deleted", "deleting"}:
         return None
@@ -45,7 +42,6 @@ def read_table(cloud: Cloud, identifier: str, _: Properties) -> Properties | Non
 
 
 def delete_table(cloud: Cloud, identifier: str, _: Properties, operation: Operation) -> None:
-    """Delete a table once it routes for nobody."""
     call = cloud.ec2.delete_transit_gateway_route_table
     remove_when_free(operation, call, TransitGatewayRouteTableId=identifier)
 
@@ -65,37 +61,35 @@ TABLE = ResourceType(
 
 
 def pair_id(inputs: Properties) -> str:
-    """Table and attachment, as neither relation has an id of its own."""
+    # Associations and propagations have no id of their own, so it is made of table and attachment.
     return f"{inputs[PAIR[0]]}_{inputs[PAIR[1]]}"
 
 
 def pair_in(identifier: str, known: Properties) -> Properties:
-    """Table and attachment of a relation; an import says them in its id."""
+    # An import gives both in the id.
     if PAIR[0] in known:
         return {name: known[name] for name in PAIR}
     return dict(zip(PAIR, identifier.split("_", 1), strict=True))
 
 
 def read_relation(action: str, key: str) -> Read:
-    """How to find a relation of one kind."""
 
     def read(cloud: Cloud, identifier: str, known: Properties) -> Properties | None:
         pair = pair_in(identifier, known)
         filters = [{"Name": "transit-gateway-attachment-id", "Values": [pair[PAIR[1]]]}]
         call = getattr(cloud.ec2, action)
-        answer = found(call, TransitGatewayRouteTableId=pair[PAIR[0]], Filters=filters)
+        answer = find(call, TransitGatewayRouteTableId=pair[PAIR[0]], Filters=filters)
         live = only(answer, key)
-        return None if live is None else pair | taken(live, "resourceId", "resourceType")
+        return None if live is None else pair | from_api(live, "resourceId", "resourceType")
 
     return read
 
 
 def delete_relation(action: str, read: Read) -> Delete:
-    """How to end a relation of one kind."""
 
     def end(cloud: Cloud, identifier: str, known: Properties, _: Operation) -> None:
         if read(cloud, identifier, known) is not None:
-            remove(getattr(cloud.ec2, action), **given(pair_in(identifier, known), *PAIR))
+            remove(getattr(cloud.ec2, action), **to_api(pair_in(identifier, known), *PAIR))
 
     return end
 
@@ -107,7 +101,7 @@ read_propagation = read_relation(
 
 
 def associate(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Route an attachment by a table, leaving another one first where that is allowed."""
+    # With `replaceExistingAssociation` the attachment leaves its current table first.
     if inputs.get("replaceExistingAssociation"):
         live = cloud.ec2.describe_transit_gateway_vpc_attachments(
             TransitGatewayAttachmentIds=[inputs[PAIR[1]]]
@@ -119,13 +113,12 @@ def associate(cloud: Cloud, inputs: Properties, _: Operation) -> str:
             cloud.ec2.disassociate_transit_gateway_route_table(
                 TransitGatewayRouteTableId=old, TransitGatewayAttachmentId=inputs[PAIR[1]]
             )
-    cloud.ec2.associate_transit_gateway_route_table(**given(inputs, *PAIR))
+    cloud.ec2.associate_transit_gateway_route_table(**to_api(inputs, *PAIR))
     return pair_id(inputs)
 
 
 def propagate(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Keep an attachment's ranges in a table."""
-    cloud.ec2.enable_transit_gateway_route_table_propagation(**given(inputs, *PAIR))
+    cloud.ec2.enable_transit_gateway_route_table_propagation(**to_api(inputs, *PAIR))
     return pair_id(inputs)
 
 
@@ -153,20 +146,18 @@ PROPAGATION = ResourceType(
 
 
 def create_route(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Add a static route; its id says table and destination."""
-    cloud.ec2.create_transit_gateway_route(**given(inputs, "destinationCidrBlock", "blackhole", *PAIR))
+    cloud.ec2.create_transit_gateway_route(**to_api(inputs, "destinationCidrBlock", "blackhole", *PAIR))
     return f"{inputs[PAIR[0]]}_{inputs['destinationCidrBlock']}"
 
 
 def read_route(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The static route of that destination."""
     owner, destination = identifier.split("_", 1)
     filters = [
         {"Name": "type", "Values": ["static"]},
         {"Name": "route-search.exact-match", "Values": [destination]},
     ]
     call = cloud.ec2.search_transit_gateway_routes
-    live = only(found(call, TransitGatewayRouteTableId=owner, Filters=filters), "Routes")
+    live = only(find(call, TransitGatewayRouteTableId=owner, Filters=filters), "Routes")
     if live is None:
         return None
     targets = live.get("TransitGatewayAttachments") or [{}]
@@ -179,9 +170,8 @@ def read_route(cloud: Cloud, identifier: str, _: Properties) -> Properties | Non
 
 
 def delete_route(cloud: Cloud, identifier: str, known: Properties, _: Operation) -> None:
-    """Take the route away."""
     if read_route(cloud, identifier, known) is not None:
-        arguments = given(known, "destinationCidrBlock", "transitGatewayRouteTableId")
+        arguments = to_api(known, "destinationCidrBlock", "transitGatewayRouteTableId")
         remove(cloud.ec2.delete_transit_gateway_route, **arguments)
 
 

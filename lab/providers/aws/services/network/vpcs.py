@@ -1,10 +1,10 @@
-"""VPCs, their secondary ranges, subnets and internet gateways."""
+"""Resource types of VPCs, their secondary ranges, subnets and internet gateways."""
 
 from typing import Any
 
-from lab.providers.aws.cloud import Cloud, found, remove, remove_when_free
+from lab.providers.aws.cloud import Cloud, find, remove, remove_when_free
 from lab.providers.aws.services.tagging import ec2_tags, retag_ec2
-from lab.providers.aws.shapes import capital, given, tag_map, taken
+from lab.providers.aws.shapes import capital, from_api, tag_map, to_api
 from lab.providers.aws.table import Input, ResourceType
 from lab.providers.resource import Operation
 from lab.providers.values import Properties
@@ -15,15 +15,16 @@ VPC_SWITCHES = ("enableDnsSupport", "enableDnsHostnames", "enableNetworkAddressU
 
 
 def create_vpc(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Make a VPC and set its switches, which takes one call each."""
-    made = cloud.ec2.create_vpc(**given(inputs, "cidrBlock", "instanceTenancy"), **ec2_tags("vpc", inputs))
-    identifier = str(made["Vpc"]["VpcId"])
+    # Each DNS attribute takes a separate call.
+    created = cloud.ec2.create_vpc(
+        **to_api(inputs, "cidrBlock", "instanceTenancy"), **ec2_tags("vpc", inputs)
+    )
+    identifier = str(created["Vpc"]["VpcId"])
     set_vpc_switches(cloud, identifier, {"enableDnsSupport": True}, inputs)
     return identifier
 
 
 def set_vpc_switches(cloud: Cloud, identifier: str, before: Properties, inputs: Properties) -> None:
-    """Change the switches that are not as wanted."""
     for switch in VPC_SWITCHES:
         wanted = inputs.get(switch)
         if wanted is not None and wanted != before.get(switch, False):
@@ -31,33 +32,31 @@ def set_vpc_switches(cloud: Cloud, identifier: str, before: Properties, inputs: 
 
 
 def update_vpc(cloud: Cloud, identifier: str, before: Properties, inputs: Properties, _: Operation) -> None:
-    """Only the switches change in place."""
     set_vpc_switches(cloud, identifier, before, inputs)
 
 
 def read_vpc(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The VPC, its switches and the things AWS makes with every VPC."""
-    answer = found(cloud.ec2.describe_vpcs, VpcIds=[identifier])
+    answer = find(cloud.ec2.describe_vpcs, VpcIds=[identifier])
     if not answer or not answer["Vpcs"]:
         return None
     vpc = answer["Vpcs"][0]
     return {
-        **taken(vpc, "cidrBlock", "instanceTenancy", "dhcpOptionsId", "ownerId"),
+        **from_api(vpc, "cidrBlock", "instanceTenancy", "dhcpOptionsId", "ownerId"),
         **{switch: vpc_switch(cloud, identifier, switch) for switch in VPC_SWITCHES},
-        **made_with_vpc(cloud, identifier),
+        **vpc_defaults(cloud, identifier),
         "arn": cloud.arn("ec2", f"vpc/{identifier}"),
         "tagsAll": tag_map(vpc.get("Tags")),
     }
 
 
 def vpc_switch(cloud: Cloud, identifier: str, switch: str) -> Any:
-    """One attribute of a VPC, as EC2 answers only one at a time."""
+    # EC2 returns only one attribute per call.
     answer = cloud.ec2.describe_vpc_attribute(VpcId=identifier, Attribute=switch)
     return answer.get(capital(switch), {}).get("Value", False)
 
 
-def made_with_vpc(cloud: Cloud, identifier: str) -> Properties:
-    """Main route table, default security group and default network ACL."""
+def vpc_defaults(cloud: Cloud, identifier: str) -> Properties:
+    """The main route table, default security group and default network ACL of a VPC."""
     in_vpc = {"Name": "vpc-id", "Values": [identifier]}
     tables = cloud.ec2.describe_route_tables(
         Filters=[in_vpc, {"Name": "association.main", "Values": ["true"]}]
@@ -78,7 +77,6 @@ def made_with_vpc(cloud: Cloud, identifier: str) -> Properties:
 
 
 def delete_vpc(cloud: Cloud, identifier: str, _: Properties, operation: Operation) -> None:
-    """Delete a VPC once nothing lives in it."""
     remove_when_free(operation, cloud.ec2.delete_vpc, VpcId=identifier)
 
 
@@ -111,23 +109,20 @@ VPC = ResourceType(
 
 
 def associate_range(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Add a range to a VPC."""
-    answer = cloud.ec2.associate_vpc_cidr_block(**given(inputs, "vpcId", "cidrBlock"))
+    answer = cloud.ec2.associate_vpc_cidr_block(**to_api(inputs, "vpcId", "cidrBlock"))
     return str(answer["CidrBlockAssociation"]["AssociationId"])
 
 
 def read_range(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The range, found by its association in whichever VPC has it."""
     for vpc in cloud.pages("ec2", "describe_vpcs", "Vpcs"):
         for association in vpc.get("CidrBlockAssociationSet", []):
-            gone = association["CidrBlockState"]["State"] in {"disassociated", "disassociating"}
-            if association["AssociationId"] == identifier and not gone:
+            ended = association["CidrBlockState"]["State"] in {"disassociated", "disassociating"}
+            if association["AssociationId"] == identifier and not ended:
                 return {"vpcId": vpc["VpcId"], "cidrBlock": association["CidrBlock"]}
     return None
 
 
 def disassociate_range(cloud: Cloud, identifier: str, _: Properties, operation: Operation) -> None:
-    """Take a range from a VPC once no subnet lies in it."""
     remove_when_free(operation, cloud.ec2.disassociate_vpc_cidr_block, AssociationId=identifier)
 
 
@@ -147,12 +142,12 @@ RANGE = ResourceType(
 
 
 def create_subnet(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Make a subnet; public addresses at launch are a switch that takes a second call."""
-    made = cloud.ec2.create_subnet(
-        **given(inputs, "vpcId", "cidrBlock", "availabilityZone", "availabilityZoneId"),
+    # `mapPublicIpOnLaunch` takes a second call.
+    created = cloud.ec2.create_subnet(
+        **to_api(inputs, "vpcId", "cidrBlock", "availabilityZone", "availabilityZoneId"),
         **ec2_tags("subnet", inputs),
     )
-    identifier = str(made["Subnet"]["SubnetId"])
+    identifier = str(created["Subnet"]["SubnetId"])
     update_subnet(cloud, identifier, {"mapPublicIpOnLaunch": False}, inputs, _)
     return identifier
 
@@ -160,20 +155,18 @@ def create_subnet(cloud: Cloud, inputs: Properties, _: Operation) -> str:
 def update_subnet(
     cloud: Cloud, identifier: str, before: Properties, inputs: Properties, _: Operation
 ) -> None:
-    """Set the one switch that changes in place."""
     wanted = inputs["mapPublicIpOnLaunch"]
     if wanted != before.get("mapPublicIpOnLaunch"):
         cloud.ec2.modify_subnet_attribute(SubnetId=identifier, MapPublicIpOnLaunch={"Value": wanted})
 
 
 def read_subnet(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The subnet as EC2 describes it."""
-    answer = found(cloud.ec2.describe_subnets, SubnetIds=[identifier])
+    answer = find(cloud.ec2.describe_subnets, SubnetIds=[identifier])
     if not answer or not answer["Subnets"]:
         return None
     subnet = answer["Subnets"][0]
     return {
-        **taken(
+        **from_api(
             subnet,
             "vpcId",
             "cidrBlock",
@@ -188,7 +181,6 @@ def read_subnet(cloud: Cloud, identifier: str, _: Properties) -> Properties | No
 
 
 def delete_subnet(cloud: Cloud, identifier: str, _: Properties, operation: Operation) -> None:
-    """Delete a subnet once no interface is left in it."""
     remove_when_free(operation, cloud.ec2.delete_subnet, SubnetId=identifier)
 
 
@@ -213,9 +205,8 @@ SUBNET = ResourceType(
 
 
 def create_internet_gateway(cloud: Cloud, inputs: Properties, _: Operation) -> str:
-    """Make a gateway and attach it to its VPC."""
-    made = cloud.ec2.create_internet_gateway(**ec2_tags("internet-gateway", inputs))
-    identifier = str(made["InternetGateway"]["InternetGatewayId"])
+    created = cloud.ec2.create_internet_gateway(**ec2_tags("internet-gateway", inputs))
+    identifier = str(created["InternetGateway"]["InternetGatewayId"])
     if inputs.get("vpcId"):
         cloud.ec2.attach_internet_gateway(InternetGatewayId=identifier, VpcId=inputs["vpcId"])
     return identifier
@@ -224,7 +215,6 @@ def create_internet_gateway(cloud: Cloud, inputs: Properties, _: Operation) -> s
 def update_internet_gateway(
     cloud: Cloud, identifier: str, before: Properties, inputs: Properties, operation: Operation
 ) -> None:
-    """Move the gateway to another VPC."""
     old, new = before.get("vpcId"), inputs.get("vpcId")
     if old == new:
         return
@@ -235,8 +225,7 @@ def update_internet_gateway(
 
 
 def read_internet_gateway(cloud: Cloud, identifier: str, _: Properties) -> Properties | None:
-    """The gateway and the VPC it is attached to."""
-    answer = found(cloud.ec2.describe_internet_gateways, InternetGatewayIds=[identifier])
+    answer = find(cloud.ec2.describe_internet_gateways, InternetGatewayIds=[identifier])
     if not answer or not answer["InternetGateways"]:
         return None
     gateway = answer["InternetGateways"][0]
@@ -250,12 +239,12 @@ def read_internet_gateway(cloud: Cloud, identifier: str, _: Properties) -> Prope
 
 
 def detach(cloud: Cloud, identifier: str, vpc: str, operation: Operation) -> None:
-    """Detach the gateway once no mapped public address is left in the VPC."""
+    # EC2 refuses this while the VPC has a public address in use.
     remove_when_free(operation, cloud.ec2.detach_internet_gateway, InternetGatewayId=identifier, VpcId=vpc)
 
 
 def delete_internet_gateway(cloud: Cloud, identifier: str, _: Properties, operation: Operation) -> None:
-    """Detach from wherever it is attached now, then delete."""
+    # It is detached from its current VPC, which may not be that of the state.
     live = read_internet_gateway(cloud, identifier, {})
     if live is None:
         return

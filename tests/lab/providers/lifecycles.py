@@ -1,4 +1,4 @@
-"""How each family of AWS resources is made, changed in place, and changed beyond what AWS can change."""
+"""The lifecycle of each family of AWS resources: creation, a change in place, and a change that replaces."""
 
 import json
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ def policy(action):
 
 
 @dataclass
-class Site:
-    """What other resources lean on."""
+class Existing:
+    """The ids of existing resources that the others refer to."""
 
     vpc: str
     subnets: list
@@ -38,8 +38,8 @@ class Site:
 
 
 @dataclass
-class Life:
-    """One resource: how it is made, a change in place, and inputs that take a new one."""
+class Lifecycle:
+    """One resource: its inputs, a change in place, and a change that replaces it."""
 
     token: str
     inputs: dict
@@ -47,52 +47,69 @@ class Life:
     replacing: dict | None = None
 
 
-def lives(site):
-    """Every family the lab offers that needs no control plane."""
-    vpc, table, group = {"vpcId": site.vpc}, {"routeTableId": site.table}, {"securityGroupId": site.group}
+def lifecycles(existing):
+    """Every family of the table that needs no control plane."""
     return {
-        "vpc": Life(
+        **_network(existing),
+        **_security_groups(existing),
+        **_iam(existing),
+        **_other_services(existing),
+        **_between_vpcs(existing),
+        **_route53(existing),
+    }
+
+
+def _network(existing):
+    vpc, table = {"vpcId": existing.vpc}, {"routeTableId": existing.table}
+    return {
+        "vpc": Lifecycle(
             VPC, {"cidrBlock": "10.9.0.0/16"}, {"enableDnsHostnames": True}, {"cidrBlock": "10.8.0.0/16"}
         ),
-        "range": Life(
+        "range": Lifecycle(
             "aws:ec2/vpcIpv4CidrBlockAssociation:VpcIpv4CidrBlockAssociation",
             {**vpc, "cidrBlock": "100.64.0.0/16"},
             None,
             {"cidrBlock": "100.65.0.0/16"},
         ),
-        "subnet": Life(
+        "subnet": Lifecycle(
             SUBNET,
             {**vpc, "cidrBlock": "10.0.9.0/24"},
             {"mapPublicIpOnLaunch": True},
             {"cidrBlock": "10.0.8.0/24"},
         ),
-        "internet gateway": Life("aws:ec2/internetGateway:InternetGateway", {}, {"tags": {"a": "b"}}),
-        "address": Life("aws:ec2/eip:Eip", {}, {"tags": {"a": "b"}}, {"domain": "standard"}),
-        "route table": Life(
+        "internet gateway": Lifecycle("aws:ec2/internetGateway:InternetGateway", {}, {"tags": {"a": "b"}}),
+        "address": Lifecycle("aws:ec2/eip:Eip", {}, {"tags": {"a": "b"}}, {"domain": "standard"}),
+        "route table": Lifecycle(
             "aws:ec2/routeTable:RouteTable",
-            {**vpc, "routes": [{"cidrBlock": "0.0.0.0/0", "gatewayId": site.gateway}]},
-            {"routes": [{"cidrBlock": "192.168.0.0/16", "gatewayId": site.gateway}]},
+            {**vpc, "routes": [{"cidrBlock": "0.0.0.0/0", "gatewayId": existing.gateway}]},
+            {"routes": [{"cidrBlock": "192.168.0.0/16", "gatewayId": existing.gateway}]},
             {"vpcId": "vpc-1"},
         ),
-        "route": Life(
+        "route": Lifecycle(
             "aws:ec2/route:Route",
-            {**table, "destinationCidrBlock": "0.0.0.0/0", "gatewayId": site.gateway},
+            {**table, "destinationCidrBlock": "0.0.0.0/0", "gatewayId": existing.gateway},
             None,
             {"destinationCidrBlock": "1.0.0.0/8"},
         ),
-        "route table association": Life(
+        "route table association": Lifecycle(
             "aws:ec2/routeTableAssociation:RouteTableAssociation",
-            {**table, "subnetId": site.subnets[0]},
+            {**table, "subnetId": existing.subnets[0]},
             None,
-            {"subnetId": site.subnets[1]},
+            {"subnetId": existing.subnets[1]},
         ),
-        "endpoint": Life(
+        "endpoint": Lifecycle(
             "aws:ec2/vpcEndpoint:VpcEndpoint",
-            {**vpc, "serviceName": "com.amazonaws.eu-central-1.s3", "routeTableIds": [site.table]},
+            {**vpc, "serviceName": "com.amazonaws.eu-central-1.s3", "routeTableIds": [existing.table]},
             {"tags": {"a": "b"}},
             {"serviceName": "com.amazonaws.eu-central-1.dynamodb"},
         ),
-        "security group": Life(
+    }
+
+
+def _security_groups(existing):
+    vpc, group = {"vpcId": existing.vpc}, {"securityGroupId": existing.group}
+    return {
+        "security group": Lifecycle(
             GROUP,
             {
                 **vpc,
@@ -102,7 +119,7 @@ def lives(site):
             {"ingress": [{"protocol": "tcp", "fromPort": 443, "toPort": 443, "self": True}]},
             {"description": "not web"},
         ),
-        "rule of the older kind": Life(
+        "rule of the older kind": Lifecycle(
             "aws:ec2/securityGroupRule:SecurityGroupRule",
             {
                 **group,
@@ -115,7 +132,7 @@ def lives(site):
             {"description": "names"},
             {"toPort": 54},
         ),
-        "rule to itself": Life(
+        "rule to itself": Lifecycle(
             "aws:ec2/securityGroupRule:SecurityGroupRule",
             {
                 **group,
@@ -129,19 +146,65 @@ def lives(site):
             None,
             {"type": "ingress"},
         ),
-        "ingress rule": Life(
+        "ingress rule": Lifecycle(
             "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
             {**group, "ipProtocol": "tcp", "fromPort": 22, "toPort": 22, "cidrIpv4": "10.0.0.0/8"},
             {"toPort": 23},
             {"securityGroupId": "sg-1"},
         ),
-        "egress rule": Life(
+        "egress rule": Lifecycle(
             "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
             {**group, "ipProtocol": "-1", "cidrIpv4": "10.0.0.0/8"},
             {"description": "inside"},
             {"securityGroupId": "sg-1"},
         ),
-        "launch template": Life(
+    }
+
+
+def _iam(existing):
+    return {
+        "role": Lifecycle(
+            ROLE,
+            {"assumeRolePolicy": trust(), "description": "a"},
+            {"assumeRolePolicy": trust("eks.amazonaws.com"), "description": "b"},
+            {"path": "/other/"},
+        ),
+        "policy of a role": Lifecycle(
+            "aws:iam/rolePolicy:RolePolicy",
+            {"role": existing.role, "policy": policy("ec2:DescribeVpcs")},
+            {"policy": policy("ec2:DescribeSubnets")},
+            {"role": "other"},
+        ),
+        "attachment": Lifecycle(
+            "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+            {"role": existing.role, "policyArn": "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"},
+            None,
+            {"policyArn": "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"},
+        ),
+        "policy": Lifecycle(
+            "aws:iam/policy:Policy",
+            {"policy": policy("ec2:DescribeVpcs")},
+            {"policy": policy("ec2:DescribeSubnets")},
+            {"description": "new"},
+        ),
+        "instance profile": Lifecycle(
+            "aws:iam/instanceProfile:InstanceProfile",
+            {"role": existing.role},
+            {"tags": {"a": "b"}},
+            {"path": "/a/"},
+        ),
+        "issuer": Lifecycle(
+            "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+            {"url": "https://issuer.example/id", "clientIdLists": ["sts.amazonaws.com"]},
+            {"thumbprintLists": ["9e99a48a9960b14926bb7f3b02e22da2b0ab7280"]},
+            {"url": "https://issuer.example/other"},
+        ),
+    }
+
+
+def _other_services(existing):
+    return {
+        "launch template": Lifecycle(
             "aws:ec2/launchTemplate:LaunchTemplate",
             {
                 "instanceType": "m5.large",
@@ -155,106 +218,69 @@ def lives(site):
                     {"resourceType": kind, "tags": {"Name": "x", "eks-cilium/cluster": "x"}}
                     for kind in ("instance", "volume", "network-interface")
                 ],
-                "networkInterfaces": [{"associatePublicIpAddress": "false", "securityGroups": [site.group]}],
+                "networkInterfaces": [
+                    {"associatePublicIpAddress": "false", "securityGroups": [existing.group]}
+                ],
             },
             {"instanceType": "m5.xlarge"},
             {"name": "other"},
         ),
-        "role": Life(
-            ROLE,
-            {"assumeRolePolicy": trust(), "description": "a"},
-            {"assumeRolePolicy": trust("eks.amazonaws.com"), "description": "b"},
-            {"path": "/other/"},
-        ),
-        "policy of a role": Life(
-            "aws:iam/rolePolicy:RolePolicy",
-            {"role": site.role, "policy": policy("ec2:DescribeVpcs")},
-            {"policy": policy("ec2:DescribeSubnets")},
-            {"role": "other"},
-        ),
-        "attachment": Life(
-            "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
-            {"role": site.role, "policyArn": "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"},
-            None,
-            {"policyArn": "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"},
-        ),
-        "policy": Life(
-            "aws:iam/policy:Policy",
-            {"policy": policy("ec2:DescribeVpcs")},
-            {"policy": policy("ec2:DescribeSubnets")},
-            {"description": "new"},
-        ),
-        "instance profile": Life(
-            "aws:iam/instanceProfile:InstanceProfile",
-            {"role": site.role},
-            {"tags": {"a": "b"}},
-            {"path": "/a/"},
-        ),
-        "issuer": Life(
-            "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
-            {"url": "https://issuer.example/id", "clientIdLists": ["sts.amazonaws.com"]},
-            {"thumbprintLists": ["9e99a48a9960b14926bb7f3b02e22da2b0ab7280"]},
-            {"url": "https://issuer.example/other"},
-        ),
-        "key": Life(
+        "key": Lifecycle(
             "aws:kms/key:Key",
             {"description": "secrets", "deletionWindowInDays": 7},
             {"enableKeyRotation": True, "description": "other"},
             {"keyUsage": "SIGN_VERIFY"},
         ),
-        "alias": Life(
+        "alias": Lifecycle(
             "aws:kms/alias:Alias",
-            {"name": "alias/lab", "targetKeyId": site.key},
+            {"name": "alias/lab", "targetKeyId": existing.key},
             None,
             {"name": "alias/other"},
         ),
-        "log group": Life(
+        "log group": Lifecycle(
             "aws:cloudwatch/logGroup:LogGroup",
             {"name": "/aws/eks/x/cluster", "retentionInDays": 7},
             {"retentionInDays": 30},
             {"name": "/other"},
         ),
-        **between_vpcs(site),
-        **names(site),
-        "parameter": Life(
+        "parameter": Lifecycle(
             "aws:ssm/parameter:Parameter", {"type": "String", "value": "a"}, {"value": "b"}, {"name": "other"}
         ),
     }
 
 
-def between_vpcs(site):
-    """What joins two VPCs."""
-    far = {"vpcId": site.vpc, "transitGatewayId": site.hub}
-    table = {"transitGatewayId": site.hub}
+def _between_vpcs(existing):
+    far = {"vpcId": existing.vpc, "transitGatewayId": existing.hub}
+    table = {"transitGatewayId": existing.hub}
     module = "aws:ec2transitgateway"
     return {
-        "peering": Life(
+        "peering": Lifecycle(
             "aws:ec2/vpcPeeringConnection:VpcPeeringConnection",
-            {"vpcId": site.vpc, "peerVpcId": site.peer, "autoAccept": True},
+            {"vpcId": existing.vpc, "peerVpcId": existing.peer, "autoAccept": True},
             {"requester": {"allowRemoteVpcDnsResolution": True}},
             {"peerVpcId": "vpc-1"},
         ),
-        "transit gateway": Life(
+        "transit gateway": Lifecycle(
             f"{module}/transitGateway:TransitGateway",
             {"defaultRouteTableAssociation": "disable", "tags": {"Name": "x"}},
             {"description": "the hub"},
             {"amazonSideAsn": 65001},
         ),
-        "attachment to a transit gateway": Life(
+        "attachment to a transit gateway": Lifecycle(
             f"{module}/vpcAttachment:VpcAttachment",
-            {**far, "subnetIds": site.subnets[:1], "tags": {"Name": "x"}},
-            {"subnetIds": site.subnets, "transitGatewayDefaultRouteTablePropagation": False},
+            {**far, "subnetIds": existing.subnets[:1], "tags": {"Name": "x"}},
+            {"subnetIds": existing.subnets, "transitGatewayDefaultRouteTablePropagation": False},
             {"vpcId": "vpc-1"},
         ),
-        "table of a transit gateway": Life(
+        "table of a transit gateway": Lifecycle(
             f"{module}/routeTable:RouteTable", table, {"tags": {"a": "b"}}, {"transitGatewayId": "tgw-1"}
         ),
-        "route of a transit gateway": Life(
+        "route of a transit gateway": Lifecycle(
             f"{module}/route:Route",
             {
-                "transitGatewayRouteTableId": site.hub_table,
+                "transitGatewayRouteTableId": existing.hub_table,
                 "destinationCidrBlock": "10.77.0.0/16",
-                "transitGatewayAttachmentId": site.attachment,
+                "transitGatewayAttachmentId": existing.attachment,
             },
             None,
             {"destinationCidrBlock": "10.78.0.0/16"},
@@ -262,35 +288,34 @@ def between_vpcs(site):
     }
 
 
-def names(site):
-    """What Route 53 keeps."""
-    inside = {"zoneId": site.zone}
+def _route53(existing):
+    inside = {"zoneId": existing.zone}
     return {
-        "zone": Life(
+        "zone": Lifecycle(
             "aws:route53/zone:Zone",
-            {"name": "x.example", "vpcs": [{"vpcId": site.vpc}], "tags": {"a": "b"}},
-            {"vpcs": [{"vpcId": site.peer, "vpcRegion": "eu-central-1"}], "comment": "mesh"},
+            {"name": "x.example", "vpcs": [{"vpcId": existing.vpc}], "tags": {"a": "b"}},
+            {"vpcs": [{"vpcId": existing.peer, "vpcRegion": "eu-central-1"}], "comment": "mesh"},
             {"name": "y.example"},
         ),
-        "zone association": Life(
+        "zone association": Lifecycle(
             "aws:route53/zoneAssociation:ZoneAssociation",
-            {**inside, "vpcId": site.peer},
+            {**inside, "vpcId": existing.peer},
             None,
             {"vpcId": "vpc-1"},
         ),
-        "authorization of a zone association": Life(
+        "authorization of a zone association": Lifecycle(
             "aws:route53/vpcAssociationAuthorization:VpcAssociationAuthorization",
-            {**inside, "vpcId": site.peer},
+            {**inside, "vpcId": existing.peer},
             None,
             {"vpcId": "vpc-1"},
         ),
-        "record": Life(
+        "record": Lifecycle(
             "aws:route53/record:Record",
             {**inside, "name": "a.mesh.cilium.io", "type": "A", "ttl": 60, "records": ["10.0.0.9"]},
             {"records": ["10.0.0.10"], "ttl": 30},
             {"name": "b.mesh.cilium.io"},
         ),
-        "alias record": Life(
+        "alias record": Lifecycle(
             "aws:route53/record:Record",
             {
                 **inside,
