@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from components.mesh.connected_vpcs import ConnectedVpc
     from components.mesh.transit_gateway import AttachedVpc
-    from components.mesh.zone import AskingVpc
+    from components.mesh.zone import ZoneVpc
     from eks_cilium.mesh.model import Member, Wanted
     from eks_cilium.policy.compile import CompiledPolicies
     from eks_cilium.policy.objects import Ports
@@ -145,10 +145,10 @@ class MeshResources:
     def _zone(self) -> MeshZone:
         owner_first = sorted(self._members, key=lambda member: member is not self._zone_owner())
         return MeshZone(
-            NAME, {"vpcs": [self._asking_vpc(member) for member in owner_first], "tags": self._tags}
+            NAME, {"vpcs": [self._zone_vpc(member) for member in owner_first], "tags": self._tags}
         )
 
-    def _asking_vpc(self, member: Member) -> AskingVpc:
+    def _zone_vpc(self, member: Member) -> ZoneVpc:
         return {
             "cluster": member.name,
             "vpc_id": member.network.vpc_id,

@@ -1,1 +1,1 @@
-"""Clusters joined: networks, certificates, ClusterMesh, and policies across them."""
+"""Components that join clusters: networks, certificates, ClusterMesh, and policies across clusters."""

@@ -1,7 +1,8 @@
-"""The certificate authority of a mesh, and the certificates it signs for each cluster.
+"""The certificate authorities of a mesh, and the certificates they sign for each cluster.
 
-All keys are resources of the stack and secret in its state; the authority's never reaches a cluster.
-Authorities are numbered, so that a second one can be trusted before it signs: docs/mesh.md has the rotation.
+All keys are resources of the stack and secret in its state; the keys of authorities never reach a cluster.
+Authorities are numbered, so that clusters can trust a second one before it signs: docs/mesh.md describes the
+rotation.
 """
 
 from __future__ import annotations
@@ -26,38 +27,49 @@ _KEY = {"algorithm": "ECDSA", "ecdsa_curve": "P256"}
 _SECRET = ["private_key_pem", "private_key_openssh", "private_key_pem_pkcs8"]
 _AUTHORITY_HOURS = 10 * 365 * 24
 _HOURS = 3 * 365 * 24
+# The first `pulumi up` in the last two months of a certificate signs a new one.
 _RENEWED_HOURS_BEFORE = 60 * 24
-"""Certificates are signed anew by the first `pulumi up` within their last two months."""
-
+# etcd's server connects to itself as a client, with the same certificate.
 _USES = ["key_encipherment", "digital_signature", "server_auth", "client_auth"]
-"""etcd's server is also a client of its own, with the same certificate."""
 
 
 class MeshAuthorityArgs(TypedDict):
-    """What a `MeshAuthority` is made from."""
+    """The arguments of a `MeshAuthority` component."""
 
     issuing: int
+    """Number of the authority that signs certificates; one of `trusted`."""
     trusted: Sequence[int]
+    """Numbers of the authorities that clusters trust: one, or two during a rotation."""
 
 
 class MeshAuthority(pulumi.ComponentResource):
-    """The authorities of a mesh; one signs, all are trusted."""
+    """The certificate authorities of a mesh: one signs, and clusters trust all of them.
 
+    A certificate of an authority is valid for ten years. Private keys are ECDSA P-256 and secret in the
+    state.
+
+    Raises:
+        KeyError: `issuing` is not in `trusted`.
+    """
+
+    key: tls.PrivateKey
+    """Private key of the authority that signs."""
+    certificate: tls.SelfSignedCert
+    """Certificate of the authority that signs."""
     trusted: pulumi.Output[str]
-    """The certificates of all, PEM."""
+    """The certificates of all authorities, as one PEM text."""
 
     def __init__(
         self, name: str, args: MeshAuthorityArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(token("MeshAuthority"), name, {}, opts)
-        made = {number: self._make(f"{name}-{number}") for number in sorted({*args["trusted"]})}
-        self.key, self.certificate = made[args["issuing"]]
-        self.trusted = pulumi.Output.all(*[made[number][1].cert_pem for number in sorted(made)]).apply(
-            "".join
-        )
+        authorities = {number: self._create(f"{name}-{number}") for number in sorted({*args["trusted"]})}
+        self.key, self.certificate = authorities[args["issuing"]]
+        certificates = [certificate.cert_pem for _, certificate in authorities.values()]
+        self.trusted = pulumi.Output.all(*certificates).apply("".join)
         self.register_outputs({})
 
-    def _make(self, name: str) -> tuple[tls.PrivateKey, tls.SelfSignedCert]:
+    def _create(self, name: str) -> tuple[tls.PrivateKey, tls.SelfSignedCert]:
         key = private_key(name, self)
         certificate = tls.SelfSignedCert(
             name,
@@ -73,29 +85,31 @@ class MeshAuthority(pulumi.ComponentResource):
 
 
 class MemberCertificatesArgs(TypedDict):
-    """What `MemberCertificates` are made from."""
+    """The arguments of a `MemberCertificates` component."""
 
     authority: MeshAuthority
+    """The authorities; the one that issues signs all certificates."""
     certificates: Mapping[str, Certificate]
-    """By their names in the chart."""
+    """Names and addresses of each certificate, by its name in the chart."""
 
 
 @dataclass(frozen=True)
 class Signed:
-    """A certificate and its key, PEM."""
+    """A certificate and its private key, both as PEM."""
 
     certificate: pulumi.Output[str]
     key: pulumi.Output[str]
 
 
 class MemberCertificates(pulumi.ComponentResource):
-    """The certificates of one cluster."""
+    """The certificates of one cluster, valid for three years and renewed in their last two months."""
 
     signed: Mapping[str, Signed]
+    """Each certificate by its name in the chart."""
     trusted: pulumi.Output[str]
-    """The authorities' certificates, PEM."""
+    """The certificates of all authorities, as one PEM text."""
     fingerprint: pulumi.Output[str]
-    """Changes with any of them. No secret: it is made of certificates only."""
+    """A digest that changes with any certificate. It is no secret, because no private key goes into it."""
 
     def __init__(
         self, name: str, args: MemberCertificatesArgs, opts: pulumi.ResourceOptions | None = None
@@ -112,8 +126,10 @@ class MemberCertificates(pulumi.ComponentResource):
         self.register_outputs({"fingerprint": self.fingerprint})
 
     def key_pairs(self) -> dict[str, KeyPair]:
-        """All of them as the chart's values take them."""
-        return {kind: KeyPair(b64(one.certificate), b64(one.key)) for kind, one in self.signed.items()}
+        """The certificates and keys in base64, as the values of the chart take them."""
+        return {
+            kind: KeyPair(b64(signed.certificate), b64(signed.key)) for kind, signed in self.signed.items()
+        }
 
     def _sign(self, name: str, wanted: Certificate, authority: MeshAuthority) -> Signed:
         key = private_key(name, self)
@@ -140,13 +156,21 @@ class MemberCertificates(pulumi.ComponentResource):
 
 
 def private_key(name: str, parent: pulumi.Resource) -> tls.PrivateKey:
-    """A key whose every form is secret."""
+    """An ECDSA P-256 private key, secret in the state in each of its encodings.
+
+    Args:
+        name: Name of the resource.
+        parent: The component it belongs to.
+
+    Returns:
+        The key.
+    """
     opts = pulumi.ResourceOptions(parent=parent, additional_secret_outputs=_SECRET)
     return tls.PrivateKey(name, algorithm=_KEY["algorithm"], ecdsa_curve=_KEY["ecdsa_curve"], opts=opts)
 
 
 def b64(text: pulumi.Output[str]) -> pulumi.Output[str]:
-    """Base64, as Secrets hold it. What is secret stays so."""
+    """Encode a text in base64, as a Secret holds it. A secret output stays secret."""
     return text.apply(lambda known: base64.b64encode(known.encode()).decode())
 
 

@@ -1,7 +1,7 @@
-"""One cluster's part in a mesh: certificates, the ClusterMesh release, its load balancer, its name.
+"""One cluster's part of a mesh: certificates, a ClusterMesh release, its load balancer and its host name.
 
-The release is one of its own beside the cluster's, see `cilium.mesh`. Where the chart leaves the Secrets of
-the certificates to others they are made here, before the pods that mount them.
+The release stands beside the cluster's own Cilium release; `eks_cilium.cilium.mesh` has its values. Where the
+chart does not create the Secrets of the certificates, this component does, before the pods that mount them.
 """
 
 from __future__ import annotations
@@ -27,36 +27,49 @@ _LABELS = {"app.kubernetes.io/managed-by": "eks-cilium", "app.kubernetes.io/part
 
 
 class ClusterMeshArgs(TypedDict):
-    """What a `ClusterMesh` is made from."""
+    """The arguments of a `ClusterMesh` component."""
 
     cluster: str
     """Name of the cluster in Cilium."""
     cluster_id: int
+    """Id of the cluster in Cilium, unique in the mesh."""
     release: Release
+    """The Cilium release of the cluster, from `eks_cilium.cilium.versions`."""
     remotes: Sequence[str]
-    """Names of the other clusters."""
+    """Names, in Cilium, of the other clusters."""
     authority: MeshAuthority
     annotations: Mapping[str, str]
-    """Of the load balancer's Service."""
+    """Annotations of the Service behind the load balancer."""
     chart_repository: str
+    """An https:// repository, an oci:// path, or a directory that holds cilium-<version>.tgz."""
     replicas: int
+    """Replicas of the ClusterMesh API server."""
     eks_name: str
+    """Name of the cluster in EKS."""
     region: str
     profile: str | None
+    """AWS profile of the cluster's account; the environment's credentials where it is None."""
     subnets: Sequence[str]
-    """Subnets with routes to the other clusters."""
+    """Ids of the subnets that have routes to the other clusters."""
     zone_id: pulumi.Input[str]
+    """Id of the mesh's private zone."""
     zone_provider: aws.Provider
+    """Provider of the account that holds the zone."""
     seconds: int
+    """How long the load balancer may take until it serves."""
 
 
 class ClusterMesh(pulumi.ComponentResource):
-    """A cluster that the others can find, and that looks for them."""
+    """A cluster that the other clusters of a mesh can connect to, and that connects to them.
+
+    It takes the Kubernetes provider of the cluster from its resource options. It exists once the load
+    balancer serves and has its name; whether the clusters see each other is told by `MeshReadiness`.
+    """
 
     host: pulumi.Output[str]
-    """Of its load balancer."""
+    """DNS name of its load balancer."""
     fingerprint: pulumi.Output[str]
-    """Of its certificates."""
+    """A digest that changes with any of its certificates."""
 
     def __init__(self, name: str, args: ClusterMeshArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(token("ClusterMesh"), name, {}, opts)
@@ -70,12 +83,12 @@ class ClusterMesh(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
         )
         endpoint = self._endpoint(self._release(self._secrets()))
-        self._give_a_name(endpoint)
+        self._create_record(endpoint)
         self.host, self.fingerprint = endpoint.host, self._certificates.fingerprint
         self.register_outputs({"host": self.host})
 
     def _secrets(self) -> list[pulumi.Resource]:
-        """One for each certificate, where the chart does not make them."""
+        # Some charts create the Secrets themselves, from certificates in their values.
         if self._args["release"].mesh_certificates_are_values:
             return []
         wanted = certificates(self._args["release"], self._args["cluster"])
@@ -97,7 +110,7 @@ class ClusterMesh(pulumi.ComponentResource):
         )
 
     def _release(self, secrets: Sequence[pulumi.Resource]) -> kubernetes.helm.v3.Release:
-        """It does not wait: its pods are ready once they have seen the others, and those come later."""
+        # Not awaited: its pods become Ready when they reach the other clusters, whose parts may come later.
         args = self._args
         member = MeshMember(
             release=args["release"],
@@ -139,7 +152,7 @@ class ClusterMesh(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self, depends_on=[release]),
         )
 
-    def _give_a_name(self, endpoint: MeshEndpoint) -> None:
+    def _create_record(self, endpoint: MeshEndpoint) -> None:
         name = host_name(self._args["cluster"])
         aws.route53.Record(
             self._name,

@@ -1,4 +1,4 @@
-"""What is the same however VPCs are connected: one side of it, and its routes to the other sides."""
+"""What VpcPeering and TransitGateway share: the description of a VPC, and its routes to another one."""
 
 from __future__ import annotations
 
@@ -11,19 +11,29 @@ if TYPE_CHECKING:
 
 
 class ConnectedVpc(TypedDict):
-    """One of the VPCs."""
+    """A VPC that is connected to others."""
 
     cluster: str
     """Name of the cluster in Cilium."""
     vpc_id: str
     cidrs: Sequence[str]
+    """Every IPv4 network of the VPC."""
     route_table_ids: Sequence[str]
-    """Every table that gets routes to the other VPCs."""
+    """Ids of the route tables that get routes to the other VPCs."""
     provider: aws.Provider
+    """Provider of the VPC's account and region."""
 
 
 def routes(here: ConnectedVpc, there: ConnectedVpc) -> Iterator[tuple[str, str, str]]:
-    """Every route of `here` to `there`: the name of its resource, its table, its destination."""
+    """The routes that one VPC needs to another one.
+
+    Args:
+        here: The VPC whose route tables get the routes.
+        there: The VPC whose networks they lead to.
+
+    Yields:
+        Name of the resource, id of the route table, destination network.
+    """
     for table in here["route_table_ids"]:
         for cidr in there["cidrs"]:
             yield f"{here['cluster']}-{table}-{there['cluster']}-{cidr.replace('/', '-')}", table, cidr

@@ -36,7 +36,7 @@ class PolicyObject(pulumi.CustomResource):
 
 
 class CrossClusterPolicyArgs(TypedDict):
-    """Arguments of `CrossClusterPolicy`."""
+    """The arguments of a `CrossClusterPolicy` component."""
 
     policies: PolicyPair
     """Both policies of the intent, from `eks_cilium.policy.objects.policy_pair`."""
@@ -64,7 +64,7 @@ class CrossClusterPolicy(pulumi.ComponentResource):
 
 
 class PolicyObjectsArgs(TypedDict):
-    """Arguments of `PolicyObjects`."""
+    """The arguments of a `PolicyObjects` component."""
 
     policies: Sequence[Policy]
     """Policies written by hand, or default denies; of one or several clusters."""

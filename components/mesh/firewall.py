@@ -1,4 +1,4 @@
-"""What the nodes of a cluster accept from the networks of the clusters it is joined with, and no more."""
+"""Security group rules that let the other clusters of a mesh reach a cluster's nodes and pods."""
 
 from __future__ import annotations
 
@@ -16,37 +16,43 @@ if TYPE_CHECKING:
 
 
 class Peer(TypedDict):
-    """A cluster that comes in."""
+    """Another cluster, and the ports it may reach."""
 
     cidrs: Sequence[str]
+    """Every IPv4 network of its VPC."""
     openings: Sequence[Opening]
+    """Protocols and ports, from `eks_cilium.mesh.openings`."""
 
 
 class MeshFirewallArgs(TypedDict):
-    """What a `MeshFirewall` is made from."""
+    """The arguments of a `MeshFirewall` component."""
 
     security_group_ids: Sequence[str]
-    """Groups, one of which every interface of the cluster's nodes has."""
+    """Ids of security groups; every network interface of a node has at least one of them."""
     peers: Mapping[str, Peer]
-    """By the names of the other clusters."""
+    """The other clusters by their names in Cilium."""
     tags: Mapping[str, str]
+    """Tags of every rule."""
 
 
 class MeshFirewall(pulumi.ComponentResource):
-    """Ingress rules, one for each group, peer's network and opening."""
+    """Ingress rules of one cluster: one for each security group, network of a peer, and opening.
+
+    It takes the AWS provider of the cluster's account and region from its resource options.
+    """
 
     def __init__(self, name: str, args: MeshFirewallArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(token("MeshFirewall"), name, {}, opts)
         for group in args["security_group_ids"]:
-            for peer, comes in args["peers"].items():
-                for cidr in comes["cidrs"]:
-                    for opening in comes["openings"]:
-                        rule = f"{name}-{group}-{peer}-{cidr.replace('/', '-')}-{opening.name}"
-                        tags = tagged(args["tags"], f"{name}-{peer}-{opening.name}")
-                        self._let_in(rule, group, opening, source=(peer, cidr), tags=tags)
+            for name_of_peer, peer in args["peers"].items():
+                for cidr in peer["cidrs"]:
+                    for opening in peer["openings"]:
+                        rule = f"{name}-{group}-{name_of_peer}-{cidr.replace('/', '-')}-{opening.name}"
+                        tags = tagged(args["tags"], f"{name}-{name_of_peer}-{opening.name}")
+                        self._allow(rule, group, opening, source=(name_of_peer, cidr), tags=tags)
         self.register_outputs({})
 
-    def _let_in(
+    def _allow(
         self,
         rule: str,
         group: str,
@@ -55,7 +61,7 @@ class MeshFirewall(pulumi.ComponentResource):
         source: tuple[str, str],
         tags: Mapping[str, str],
     ) -> None:
-        """`source` is the peer's name with one of its networks. Ports are not said where all are meant."""
+        """Allow an opening for `source`, the name of a peer with one of its networks."""
         everything, (peer, cidr) = opening.protocol == "all", source
         aws.vpc.SecurityGroupIngressRule(
             rule,

@@ -1,6 +1,6 @@
-"""Two VPCs connected by peering: asked for on one side, taken on the other, routes both ways.
+"""Connects two VPCs by a peering: requested on one side, accepted on the other, with routes both ways.
 
-The sides may be in other regions and accounts; each has a provider of its own.
+The VPCs may be in different regions and accounts; each has a provider of its own.
 """
 
 from __future__ import annotations
@@ -18,74 +18,74 @@ if TYPE_CHECKING:
 
 
 class PeeringSide(ConnectedVpc):
-    """One of the two VPCs, and where it is."""
+    """One of the two VPCs, with its region and account."""
 
     region: str
     account: str
+    """Id of the AWS account."""
 
 
 class VpcPeeringArgs(TypedDict):
-    """What a `VpcPeering` is made from."""
+    """The arguments of a `VpcPeering` component."""
 
     requester: PeeringSide
     accepter: PeeringSide
     tags: Mapping[str, str]
+    """Tags of the peering, on both sides."""
 
 
 class VpcPeering(pulumi.ComponentResource):
-    """An active peering, names resolved to private addresses across it, and every route it needs."""
+    """An active peering of two VPCs with all routes; DNS names resolve to private addresses across it."""
 
     id: pulumi.Output[str]
-    """Known once it is accepted."""
+    """Id of the peering, known once it is accepted."""
 
     def __init__(self, name: str, args: VpcPeeringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(token("VpcPeering"), name, {}, opts)
         self._name, self._tags = name, tagged(args["tags"], name)
         requester, accepter = args["requester"], args["accepter"]
-        accepted = self._accepted(requester, accepter)
+        accepted = self._accept(requester, accepter)
         self.id = accepted.vpc_peering_connection_id
         self._resolve_names(requester, accepter)
         for here, there in ((requester, accepter), (accepter, requester)):
             self._add_routes(here, there)
         self.register_outputs({"id": self.id})
 
-    def _with(self, side: PeeringSide) -> pulumi.ResourceOptions:
+    def _options(self, side: PeeringSide) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, provider=side["provider"])
 
-    def _accepted(
-        self, requester: PeeringSide, accepter: PeeringSide
-    ) -> aws.ec2.VpcPeeringConnectionAccepter:
-        asked = aws.ec2.VpcPeeringConnection(
+    def _accept(self, requester: PeeringSide, accepter: PeeringSide) -> aws.ec2.VpcPeeringConnectionAccepter:
+        request = aws.ec2.VpcPeeringConnection(
             self._name,
             vpc_id=requester["vpc_id"],
             peer_vpc_id=accepter["vpc_id"],
             peer_owner_id=accepter["account"],
             peer_region=accepter["region"] if accepter["region"] != requester["region"] else None,
             tags=self._tags,
-            opts=self._with(requester),
+            opts=self._options(requester),
         )
         return aws.ec2.VpcPeeringConnectionAccepter(
             self._name,
-            vpc_peering_connection_id=asked.id,
+            vpc_peering_connection_id=request.id,
             auto_accept=True,
             tags=self._tags,
-            opts=self._with(accepter),
+            opts=self._options(accepter),
         )
 
     def _resolve_names(self, requester: PeeringSide, accepter: PeeringSide) -> None:
-        """Each side sets its own option, and only while the peering is active."""
+        # Each side sets its own option, which AWS accepts only while the peering is active.
         remote = {"allow_remote_vpc_dns_resolution": True}
         aws.ec2.PeeringConnectionOptions(
             f"{self._name}-{requester['cluster']}",
             vpc_peering_connection_id=self.id,
             requester=aws.ec2.PeeringConnectionOptionsRequesterArgs(**remote),
-            opts=self._with(requester),
+            opts=self._options(requester),
         )
         aws.ec2.PeeringConnectionOptions(
             f"{self._name}-{accepter['cluster']}",
             vpc_peering_connection_id=self.id,
             accepter=aws.ec2.PeeringConnectionOptionsAccepterArgs(**remote),
-            opts=self._with(accepter),
+            opts=self._options(accepter),
         )
 
     def _add_routes(self, here: PeeringSide, there: PeeringSide) -> None:
@@ -95,5 +95,5 @@ class VpcPeering(pulumi.ComponentResource):
                 route_table_id=table,
                 destination_cidr_block=cidr,
                 vpc_peering_connection_id=self.id,
-                opts=self._with(here),
+                opts=self._options(here),
             )

@@ -1,4 +1,4 @@
-"""VPCs connected by one Transit Gateway, made or existing: an attachment for each, routes both ways."""
+"""Connects VPCs by one Transit Gateway, new or existing: an attachment for each, and routes between all."""
 
 from __future__ import annotations
 
@@ -15,25 +15,30 @@ if TYPE_CHECKING:
 
 
 class AttachedVpc(ConnectedVpc):
-    """One of the VPCs, and where the gateway answers in it."""
+    """One of the VPCs, and its subnets."""
 
     subnets: Mapping[str, str]
-    """Subnets in use, each with its zone: the gateway answers in zones it has a subnet in."""
+    """Ids of the subnets in use with the zone of each. A gateway serves only zones it has a subnet in."""
 
 
 class TransitGatewayArgs(TypedDict):
-    """What a `TransitGateway` is made from."""
+    """The arguments of a `TransitGateway` component."""
 
     gateway_id: NotRequired[str | None]
-    """An existing one; one is made where this is not given."""
+    """Id of an existing gateway; without it a gateway is created with the provider of the first VPC."""
     vpcs: Sequence[AttachedVpc]
     tags: Mapping[str, str]
+    """Tags of the gateway and its attachments."""
 
 
 class TransitGateway(pulumi.ComponentResource):
-    """Attachments of all VPCs to one gateway, whose default route table knows them all."""
+    """Attachments of VPCs to one gateway, and routes between all of them.
+
+    The gateway's default route table has to associate and propagate attachments by itself.
+    """
 
     id: pulumi.Output[str]
+    """Id of the gateway."""
 
     def __init__(
         self, name: str, args: TransitGatewayArgs, opts: pulumi.ResourceOptions | None = None
@@ -52,7 +57,7 @@ class TransitGateway(pulumi.ComponentResource):
         given = self._args.get("gateway_id")
         if given is not None:
             return pulumi.Output.from_input(given)
-        made = aws.ec2transitgateway.TransitGateway(
+        gateway = aws.ec2transitgateway.TransitGateway(
             self._name,
             description="Clusters joined by eks-cilium",
             default_route_table_association="enable",
@@ -61,7 +66,7 @@ class TransitGateway(pulumi.ComponentResource):
             tags=tagged(self._args["tags"], self._name),
             opts=pulumi.ResourceOptions(parent=self, provider=self._args["vpcs"][0]["provider"]),
         )
-        return made.id
+        return gateway.id
 
     def _attach(self, vpc: AttachedVpc) -> aws.ec2transitgateway.VpcAttachment:
         name = f"{self._name}-{vpc['cluster']}"
@@ -69,7 +74,7 @@ class TransitGateway(pulumi.ComponentResource):
             name,
             transit_gateway_id=self.id,
             vpc_id=vpc["vpc_id"],
-            subnet_ids=one_in_each_zone(vpc["subnets"]),
+            subnet_ids=first_of_each_zone(vpc["subnets"]),
             dns_support="enable",
             tags=tagged(self._args["tags"], name),
             opts=pulumi.ResourceOptions(parent=self, provider=vpc["provider"]),
@@ -78,7 +83,7 @@ class TransitGateway(pulumi.ComponentResource):
     def _add_routes(
         self, here: AttachedVpc, there: AttachedVpc, attachments: Sequence[pulumi.Resource]
     ) -> None:
-        """A route to a gateway is refused while the VPC is not attached."""
+        # AWS refuses a route to a gateway that the VPC is not attached to.
         opts = pulumi.ResourceOptions(parent=self, provider=here["provider"], depends_on=list(attachments))
         for name, table, cidr in routes(here, there):
             aws.ec2.Route(
@@ -90,8 +95,15 @@ class TransitGateway(pulumi.ComponentResource):
             )
 
 
-def one_in_each_zone(subnets: Mapping[str, str]) -> list[str]:
-    """The first subnet of every zone, which is all an attachment takes."""
+def first_of_each_zone(subnets: Mapping[str, str]) -> list[str]:
+    """Choose the subnets of an attachment, which takes one subnet of each zone.
+
+    Args:
+        subnets: Ids of subnets with the zone of each.
+
+    Returns:
+        The first subnet of each zone by id, sorted.
+    """
     first: dict[str, str] = {}
     for subnet in sorted(subnets):
         first.setdefault(subnets[subnet], subnet)

@@ -1,7 +1,7 @@
-"""The private zone that gives every ClusterMesh API server a name which is known before it exists.
+"""The private zone that gives every ClusterMesh API server a host name before its load balancer exists.
 
-With it no cluster's release needs another's load balancer, and the certificates' names hold: they are for
-`*.mesh.cilium.io`.
+Thanks to these names no cluster's release depends on the load balancer of another cluster, and the names
+match the certificates, which are for `*.mesh.cilium.io`.
 """
 
 from __future__ import annotations
@@ -18,28 +18,33 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-class AskingVpc(TypedDict):
-    """A VPC whose nodes and pods ask the zone."""
+class ZoneVpc(TypedDict):
+    """A VPC whose nodes and pods resolve names of the zone."""
 
     cluster: str
+    """Name of the cluster in Cilium."""
     vpc_id: str
     region: str
     account: str
+    """Id of the AWS account."""
     provider: aws.Provider
+    """Provider of the VPC's account and region."""
 
 
 class MeshZoneArgs(TypedDict):
-    """What a `MeshZone` is made from."""
+    """The arguments of a `MeshZone` component."""
 
-    vpcs: Sequence[AskingVpc]
-    """The first one's account has the zone."""
+    vpcs: Sequence[ZoneVpc]
+    """The VPCs; the account of the first one holds the zone."""
     tags: Mapping[str, str]
+    """Tags of the zone."""
 
 
 class MeshZone(pulumi.ComponentResource):
-    """A private zone, asked by every VPC of the mesh."""
+    """The private zone `mesh.cilium.io`, associated with every VPC of the mesh."""
 
     zone_id: pulumi.Output[str]
+    """Id of the zone."""
 
     def __init__(self, name: str, args: MeshZoneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(token("MeshZone"), name, {}, opts)
@@ -50,7 +55,7 @@ class MeshZone(pulumi.ComponentResource):
             comment="ClusterMesh API servers",
             vpcs=[aws.route53.ZoneVpcArgs(vpc_id=owner["vpc_id"], vpc_region=owner["region"])],
             tags=tagged(args["tags"], name),
-            # The others are associated one by one below, which the zone would otherwise undo.
+            # The zone would remove the other VPCs, which are associated one by one below.
             opts=pulumi.ResourceOptions(parent=self, provider=owner["provider"], ignore_changes=["vpcs"]),
         )
         self.zone_id = zone.zone_id
@@ -58,8 +63,8 @@ class MeshZone(pulumi.ComponentResource):
             self._associate(f"{name}-{vpc['cluster']}", vpc, owner)
         self.register_outputs({"zoneId": self.zone_id})
 
-    def _associate(self, name: str, vpc: AskingVpc, owner: AskingVpc) -> None:
-        """A VPC of another account is let in by the zone's owner first."""
+    def _associate(self, name: str, vpc: ZoneVpc, owner: ZoneVpc) -> None:
+        # The owner of the zone has to authorize a VPC of another account first.
         needs: list[pulumi.Resource] = []
         if vpc["account"] != owner["account"]:
             needs = [
