@@ -1,4 +1,4 @@
-"""Policies become objects of the clusters they belong to, by the provider of each."""
+"""Policies become objects of their clusters, each by the provider of its cluster."""
 
 from typing import Any
 
@@ -73,7 +73,7 @@ def test_its_objects_are_children_of_the_component_and_wait_with_it(of_an_intent
         assert of_an_intent.waits_for(policy, gate)
 
 
-def test_the_component_tells_what_it_made(of_an_intent: Recorder):
+def test_the_outputs_name_both_policies(of_an_intent: Recorder):
     component = of_an_intent.only("CrossClusterPolicy")
 
     assert of_an_intent.outputs[component.urn] == {
@@ -82,7 +82,7 @@ def test_the_component_tells_what_it_made(of_an_intent: Recorder):
     }
 
 
-def test_other_objects_are_sent_as_they_are_written_but_for_their_status():
+def test_other_objects_are_sent_as_they_are_written_without_their_status():
     by_hand = parse_policies(TWO_RULES, cluster="cluster-2", origin="two.yaml")
     denied = deny_by_default(DefaultDeny(CLIENT))
 

@@ -1,4 +1,4 @@
-"""Exactly what mode mesh registers, with which options, and what it exports."""
+"""The resources that mode mesh registers, with their options, and its exports."""
 
 import json
 from collections import Counter
@@ -46,7 +46,7 @@ def settings_of(changes: dict[str, Any] | None = None) -> MeshSettings:
     return found
 
 
-def made(
+def registered(
     changes: dict[str, Any] | None = None, found: FoundClusters = FOUND, *, preview: bool = False
 ) -> Recorder:
     settings = settings_of(changes)
@@ -55,7 +55,7 @@ def made(
 
 @pytest.fixture(scope="module")
 def peered() -> Recorder:
-    return made()
+    return registered()
 
 
 TRANSIT = {"connection": {"type": "transit-gateway"}}
@@ -63,14 +63,14 @@ TRANSIT = {"connection": {"type": "transit-gateway"}}
 
 @pytest.fixture(scope="module")
 def attached() -> Recorder:
-    return made(TRANSIT)
+    return registered(TRANSIT)
 
 
 def counted(stack: Recorder) -> Counter[str]:
-    return Counter(one.type.rpartition(":")[2] for one in stack.registrations)
+    return Counter(resource.type.rpartition(":")[2] for resource in stack.registrations)
 
 
-def test_two_clusters_are_these_resources(peered: Recorder):
+def test_two_clusters_are_joined_by_these_resources(peered: Recorder):
     assert counted(peered) == {
         "aws": 2,
         "kubernetes": 2,
@@ -100,7 +100,10 @@ def test_two_clusters_are_these_resources(peered: Recorder):
 
 
 def test_every_table_in_use_gets_a_route_to_the_other_side(peered: Recorder):
-    routes = {(one.inputs["routeTableId"], one.inputs["destinationCidrBlock"]) for one in peered.of("Route")}
+    routes = {
+        (resource.inputs["routeTableId"], resource.inputs["destinationCidrBlock"])
+        for resource in peered.of("Route")
+    }
 
     assert routes == {
         ("rtb-1a", "10.2.0.0/16"),
@@ -109,21 +112,21 @@ def test_every_table_in_use_gets_a_route_to_the_other_side(peered: Recorder):
         ("rtb-2b", "10.1.0.0/16"),
     }
     accepter = peered.only("VpcPeeringConnectionAccepter")
-    assert all(peered.waits_for(one, accepter) for one in peered.of("Route"))
+    assert all(peered.waits_for(resource, accepter) for resource in peered.of("Route"))
 
 
-def test_names_are_resolved_across_the_peering_by_each_side(peered: Recorder):
-    one, other = peered.of("PeeringConnectionOptions")
+def test_each_side_of_a_peering_resolves_names_to_private_addresses(peered: Recorder):
+    requester, accepter = peered.of("PeeringConnectionOptions")
 
-    assert one.inputs["requester"] == {"allowRemoteVpcDnsResolution": True}
-    assert other.inputs["accepter"] == {"allowRemoteVpcDnsResolution": True}
-    assert one.provider != other.provider
+    assert requester.inputs["requester"] == {"allowRemoteVpcDnsResolution": True}
+    assert accepter.inputs["accepter"] == {"allowRemoteVpcDnsResolution": True}
+    assert requester.provider != accepter.provider
 
 
-def test_a_peering_into_another_region_and_account_is_taken_by_that_account():
+def test_a_peering_into_another_region_and_account_is_accepted_by_that_account():
     there = member_of(2, region="eu-west-1", profile="other")
     there = replace(there, arn="arn:aws:eks:eu-west-1:444455556666:cluster/eks-2")
-    stack = made(found=FoundClusters((member_of(1), there)))
+    stack = registered(found=FoundClusters((member_of(1), there)))
 
     asked, taken = stack.only("VpcPeeringConnection"), stack.only("VpcPeeringConnectionAccepter")
     assert asked.inputs["peerRegion"] == "eu-west-1"
@@ -134,16 +137,16 @@ def test_a_peering_into_another_region_and_account_is_taken_by_that_account():
     assert stack.waits_for(stack.only("ZoneAssociation"), stack.only("VpcAssociationAuthorization"))
 
 
-def test_security_groups_open_what_is_needed_from_the_peers_network(peered: Recorder):
+def test_security_groups_open_the_needed_ports_to_the_peers_network(peered: Recorder):
     rules = {
         (
-            one.inputs["securityGroupId"],
-            one.inputs["cidrIpv4"],
-            one.inputs["ipProtocol"],
-            one.inputs["fromPort"],
-            one.inputs["toPort"],
+            resource.inputs["securityGroupId"],
+            resource.inputs["cidrIpv4"],
+            resource.inputs["ipProtocol"],
+            resource.inputs["fromPort"],
+            resource.inputs["toPort"],
         )
-        for one in peered.of("SecurityGroupIngressRule")
+        for resource in peered.of("SecurityGroupIngressRule")
     }
 
     assert rules == {
@@ -154,34 +157,38 @@ def test_security_groups_open_what_is_needed_from_the_peers_network(peered: Reco
 
 
 def test_with_the_controller_targets_are_pods_and_no_node_port_is_open():
-    stack = made(found=FoundClusters((member_of(1, controller=True), member_of(2))))
+    stack = registered(found=FoundClusters((member_of(1, controller=True), member_of(2))))
 
     ports = {
-        one.inputs["securityGroupId"]: one.inputs["fromPort"]
-        for one in stack.of("SecurityGroupIngressRule")
-        if one.inputs["fromPort"] not in (8, 4240)
+        resource.inputs["securityGroupId"]: resource.inputs["fromPort"]
+        for resource in stack.of("SecurityGroupIngressRule")
+        if resource.inputs["fromPort"] not in (8, 4240)
     }
     assert ports == {"sg-1": 2379, "sg-2": 30000}
 
 
-def test_ports_of_pods_and_encryption_are_opened_where_they_are_wanted():
+def test_ports_of_pods_and_encryption_are_opened_where_configured():
     encrypted = member_of(1, agents={"wireguard": True})
-    stack = made(
+    stack = registered(
         {"connection": {"podPorts": ["8080/TCP", "5000-5010/UDP"]}}, FoundClusters((encrypted, member_of(2)))
     )
 
     first = {
-        (one.inputs["ipProtocol"], one.inputs["fromPort"], one.inputs["toPort"])
-        for one in stack.of("SecurityGroupIngressRule")
-        if one.inputs["securityGroupId"] == "sg-1"
+        (resource.inputs["ipProtocol"], resource.inputs["fromPort"], resource.inputs["toPort"])
+        for resource in stack.of("SecurityGroupIngressRule")
+        if resource.inputs["securityGroupId"] == "sg-1"
     }
     assert {("tcp", 8080, 8080), ("udp", 5000, 5010), ("udp", 51871, 51871)} < first
 
 
-def test_everything_is_one_rule():
-    stack = made({"connection": {"podPorts": ["all"]}})
+def test_all_ports_are_one_rule():
+    stack = registered({"connection": {"podPorts": ["all"]}})
 
-    (rule,) = [one for one in stack.of("SecurityGroupIngressRule") if one.inputs["securityGroupId"] == "sg-1"]
+    (rule,) = [
+        resource
+        for resource in stack.of("SecurityGroupIngressRule")
+        if resource.inputs["securityGroupId"] == "sg-1"
+    ]
     assert rule.inputs["ipProtocol"] == "-1"
     assert "fromPort" not in rule.inputs
 
@@ -193,53 +200,56 @@ def test_a_transit_gateway_has_an_attachment_in_every_zone(attached: Recorder):
     attachment = attached.only("VpcAttachment", "mesh-cluster-1")
     assert attachment.inputs["subnetIds"] == ["subnet-1a", "subnet-1b"]
     routes = attached.of("Route")
-    assert {one.inputs["transitGatewayId"] for one in routes} == {"mesh-id"}
-    assert all(attached.waits_for(one, two) for one in routes for two in attached.of("VpcAttachment"))
+    assert {resource.inputs["transitGatewayId"] for resource in routes} == {"mesh-id"}
+    assert all(attached.waits_for(route, each) for route in routes for each in attached.of("VpcAttachment"))
 
 
-def test_an_existing_gateway_is_attached_to_and_not_made():
+def test_an_existing_gateway_gets_attachments_and_no_gateway_is_created():
     gateway = Gateway("tgw-0123456789abcdef0", "available", "eu-central-1", associates=True, propagates=True)
     changes = {"connection": {"type": "transit-gateway", "transitGatewayId": gateway.id}}
-    stack = made(changes, FoundClusters(FOUND.members, gateway=gateway))
+    stack = registered(changes, FoundClusters(FOUND.members, gateway=gateway))
 
-    assert [one.type for one in stack.of("TransitGateway")] == ["eks-cilium:index:TransitGateway"]
-    assert {one.inputs["transitGatewayId"] for one in stack.of("VpcAttachment")} == {gateway.id}
+    assert [resource.type for resource in stack.of("TransitGateway")] == ["eks-cilium:index:TransitGateway"]
+    assert {resource.inputs["transitGatewayId"] for resource in stack.of("VpcAttachment")} == {gateway.id}
 
 
 def test_three_clusters_are_three_pairs():
     three = {name: {"name": name} for name in ("cluster-1", "cluster-2", "cluster-3")}
-    stack = made({"clusters": three}, FoundClusters(tuple(map(member_of, (1, 2, 3)))))
+    stack = registered({"clusters": three}, FoundClusters(tuple(map(member_of, (1, 2, 3)))))
 
-    assert [one.name for one in stack.of("VpcPeering")] == [
+    assert [resource.name for resource in stack.of("VpcPeering")] == [
         "cluster-1-cluster-2",
         "cluster-1-cluster-3",
         "cluster-2-cluster-3",
     ]
     clusters = stack.only("Release", "cluster-2").inputs["values"]["clustermesh"]["config"]["clusters"]
-    assert [one["address"] for one in clusters] == ["cluster-1.mesh.cilium.io", "cluster-3.mesh.cilium.io"]
+    assert [resource["address"] for resource in clusters] == [
+        "cluster-1.mesh.cilium.io",
+        "cluster-3.mesh.cilium.io",
+    ]
 
 
-def test_the_zone_is_asked_by_every_vpc_and_names_every_load_balancer(peered: Recorder):
+def test_the_zone_is_associated_with_every_vpc_and_names_every_load_balancer(peered: Recorder):
     zone = peered.only("Zone")
     assert zone.inputs["name"] == "mesh.cilium.io"
     assert zone.inputs["vpcs"] == [{"vpcId": "vpc-1", "vpcRegion": "eu-central-1"}]
     assert zone.ignore_changes == ("vpcs",)
     assert peered.only("ZoneAssociation").inputs["vpcId"] == "vpc-2"
-    assert [one.inputs["name"] for one in peered.of("Record")] == [
+    assert [resource.inputs["name"] for resource in peered.of("Record")] == [
         "cluster-1.mesh.cilium.io",
         "cluster-2.mesh.cilium.io",
     ]
 
 
-def test_the_zone_stays_with_its_owner_whatever_comes_first():
-    stack = made({"clusterMesh": {"zoneOwner": "cluster-2"}})
+def test_the_zone_stays_with_its_owner_in_any_order_of_clusters():
+    stack = registered({"clusterMesh": {"zoneOwner": "cluster-2"}})
 
     assert stack.only("Zone").provider.split("::")[-2] == "aws-cluster-2"
     assert stack.only("ZoneAssociation").inputs["vpcId"] == "vpc-1"
-    assert {one.provider.split("::")[-2] for one in stack.of("Record")} == {"aws-cluster-2"}
+    assert {resource.provider.split("::")[-2] for resource in stack.of("Record")} == {"aws-cluster-2"}
 
 
-def test_the_release_is_one_beside_the_clusters_own(peered: Recorder):
+def test_the_clustermesh_release_stands_beside_the_clusters_own_release(peered: Recorder):
     release = peered.only("Release", "cluster-1")
 
     assert release.inputs["name"] == "cilium-clustermesh"
@@ -250,7 +260,9 @@ def test_the_release_is_one_beside_the_clusters_own(peered: Recorder):
     assert values["cluster"] == {"name": "cluster-1", "id": 1}
     assert values["clustermesh"]["apiserver"]["podAnnotations"][CERTIFICATES_ANNOTATION]
     assert all(
-        peered.waits_for(release, one) for one in peered.of("Secret") if one.name.startswith("cluster-1")
+        peered.waits_for(release, resource)
+        for resource in peered.of("Secret")
+        if resource.name.startswith("cluster-1")
     )
     assert peered.waits_for(release, peered.only("VpcPeeringConnectionAccepter"))
 
@@ -263,9 +275,9 @@ def test_every_load_balancer_is_internal_and_for_the_peers(peered: Recorder):
     assert annotations[SOURCE_RANGES] == "10.2.0.0/16"
 
 
-def test_more_annotations_never_take_the_place_of_ours():
+def test_annotations_of_the_user_never_replace_those_of_the_program():
     more = {"service.beta.kubernetes.io/aws-load-balancer-cross-zone-load-balancing-enabled": "true"}
-    stack = made({"clusterMesh": {"serviceAnnotations": more}})
+    stack = registered({"clusterMesh": {"serviceAnnotations": more}})
 
     service = stack.only("Release", "cluster-1").inputs["values"]["clustermesh"]["apiserver"]["service"]
     assert more.items() < service["annotations"].items()
@@ -273,13 +285,13 @@ def test_more_annotations_never_take_the_place_of_ours():
 
 
 @pytest.mark.parametrize("version", sorted(RELEASES))
-def test_certificates_reach_each_version_its_own_way(version: str):
-    stack = made(
+def test_certificates_reach_each_version_by_secrets_or_values(version: str):
+    stack = registered(
         found=FoundClusters(tuple(member_of(number, agents={"version": version}) for number in (1, 2)))
     )
 
     release = RELEASES[version]
-    secrets = {one.inputs["metadata"]["name"] for one in stack.of("Secret")}
+    secrets = {resource.inputs["metadata"]["name"] for resource in stack.of("Secret")}
     tls = stack.only("Release", "cluster-1").inputs["values"]["clustermesh"]["apiserver"]["tls"]
     assert tls["auto"] == {"enabled": False}
     if release.mesh_certificates_are_values:
@@ -290,28 +302,31 @@ def test_certificates_reach_each_version_its_own_way(version: str):
         assert "server" not in tls
 
 
-def test_one_authority_signs_for_all_and_its_key_goes_nowhere_else(peered: Recorder):
+def test_one_authority_signs_for_all_and_its_key_reaches_no_cluster(peered: Recorder):
     key = peered.only("PrivateKey", "mesh-1").inputs
     assert key["algorithm"] == "ECDSA"
     signed = peered.of("LocallySignedCert")
-    assert all(peered.waits_for(one, peered.only("SelfSignedCert")) for one in signed)
+    assert all(peered.waits_for(resource, peered.only("SelfSignedCert")) for resource in signed)
     assert all(
-        set(one.inputs["data"]["value"]) == {"ca.crt", "tls.crt", "tls.key"} for one in peered.of("Secret")
+        set(resource.inputs["data"]["value"]) == {"ca.crt", "tls.crt", "tls.key"}
+        for resource in peered.of("Secret")
     ), "marked as secret, as a whole"
-    assert {one.inputs["isCaCertificate"] for one in peered.of("SelfSignedCert")} == {True}
+    assert {resource.inputs["isCaCertificate"] for resource in peered.of("SelfSignedCert")} == {True}
 
 
 def test_a_rotation_trusts_two_authorities_and_signs_with_one():
-    stack = made({"clusterMesh": {"authorities": {"issuing": 1, "trusted": [1, 2]}}})
+    stack = registered({"clusterMesh": {"authorities": {"issuing": 1, "trusted": [1, 2]}}})
 
-    assert [one.name for one in stack.of("SelfSignedCert")] == ["mesh-1", "mesh-2"]
+    assert [resource.name for resource in stack.of("SelfSignedCert")] == ["mesh-1", "mesh-2"]
     first = stack.only("SelfSignedCert", "mesh-1")
-    assert all(stack.waits_for(one, first) for one in stack.of("LocallySignedCert"))
+    assert all(stack.waits_for(resource, first) for resource in stack.of("LocallySignedCert"))
 
 
-def test_gates_open_after_everything(peered: Recorder):
+def test_gates_depend_on_every_record_and_release(peered: Recorder):
     for gate in peered.of("MeshReadiness"):
-        assert all(peered.waits_for(gate, one) for one in (*peered.of("Record"), *peered.of("Release")))
+        assert all(
+            peered.waits_for(gate, resource) for resource in (*peered.of("Record"), *peered.of("Release"))
+        )
     gate = peered.only("MeshReadiness", "cluster-1")
     assert gate.inputs["remotes"] == ["cluster-2"]
     assert gate.inputs["command"] == "cilium-dbg"
@@ -319,21 +334,21 @@ def test_gates_open_after_everything(peered: Recorder):
     assert endpoint.inputs["subnets"] == ["subnet-1a", "subnet-1b"]
 
 
-def test_what_takes_tags_says_which_stack_made_it(peered: Recorder):
-    tagged = [one for one in peered.registrations if one.inputs.get("tags")]
+def test_tagged_resources_carry_the_tag_of_the_stack(peered: Recorder):
+    tagged = [resource for resource in peered.registrations if resource.inputs.get("tags")]
 
-    assert {one.type.rpartition(":")[2] for one in tagged} >= {"VpcPeeringConnection", "Zone"}
-    for one in tagged:
-        assert one.inputs["tags"]["team"] == "platform"
-        assert one.inputs["tags"][STACK_TAG] == "eks-cilium/test"
+    assert {resource.type.rpartition(":")[2] for resource in tagged} >= {"VpcPeeringConnection", "Zone"}
+    for resource in tagged:
+        assert resource.inputs["tags"]["team"] == "platform"
+        assert resource.inputs["tags"][STACK_TAG] == "eks-cilium/test"
 
 
 def test_children_belong_to_their_component(peered: Recorder):
-    components = {one.urn for one in peered.registrations if not one.custom}
+    components = {resource.urn for resource in peered.registrations if not resource.custom}
     loose = [
-        one.type.rpartition(":")[2]
-        for one in peered.registrations
-        if one.custom and one.parent not in components
+        resource.type.rpartition(":")[2]
+        for resource in peered.registrations
+        if resource.custom and resource.parent not in components
     ]
 
     assert Counter(loose) == {"aws": 2, "kubernetes": 2, "MeshReadiness": 2}
@@ -358,32 +373,36 @@ POLICIES = {
 }
 
 
-def test_policies_come_last_and_each_into_its_cluster():
-    stack = made(POLICIES)
+def test_policies_depend_on_the_gates_and_are_created_in_their_clusters():
+    stack = registered(POLICIES)
 
-    where = {one.name: one.provider.split("::")[-2] for one in stack.registrations if "cilium.io" in one.type}
+    where = {
+        resource.name: resource.provider.split("::")[-2]
+        for resource in stack.registrations
+        if "cilium.io" in resource.type
+    }
     assert where == {
         "client-to-server-egress": "cluster-1",
         "client-to-server-ingress": "cluster-2",
         "default-deny-cluster-2-my-server-default-deny": "cluster-2",
     }
-    for one in stack.registrations:
-        if "cilium.io" in one.type:
-            assert all(stack.waits_for(one, gate) for gate in stack.of("MeshReadiness"))
+    for resource in stack.registrations:
+        if "cilium.io" in resource.type:
+            assert all(stack.waits_for(resource, gate) for gate in stack.of("MeshReadiness"))
 
 
-def test_an_intents_ports_are_opened_where_it_leads_and_only_there():
-    stack = made(POLICIES)
+def test_ports_of_an_intent_are_opened_only_in_the_destinations_cluster():
+    stack = registered(POLICIES)
 
     opened = {
-        one.inputs["securityGroupId"]
-        for one in stack.of("SecurityGroupIngressRule")
-        if one.inputs["fromPort"] == 8080
+        resource.inputs["securityGroupId"]
+        for resource in stack.of("SecurityGroupIngressRule")
+        if resource.inputs["fromPort"] == 8080
     }
     assert opened == {"sg-2"}
 
 
-def test_what_must_be_denied_and_is_not_ends_the_preview():
+def test_a_failed_assertion_fails_the_preview():
     denied = {
         "from": {"cluster": "cluster-1", "namespace": "my-client", "labels": {"app": "my-client"}},
         "to": {"cluster": "cluster-2", "namespace": "my-server", "labels": {"app": "my-server"}},
@@ -416,7 +435,7 @@ def test_a_file_of_policies_is_read_once_in_a_run(tmp_path, monkeypatch, preview
 
     monkeypatch.setattr(Path, "read_text", counted_read)
     files = [{"cluster": "cluster-1", "path": "by-hand.yaml"}]
-    stack = made({"policies": {**POLICIES["policies"], "files": files}}, preview=preview)
+    stack = registered({"policies": {**POLICIES["policies"], "files": files}}, preview=preview)
 
     assert opened.count("by-hand.yaml") == 1
     (policy,) = [each for each in stack.of("CiliumNetworkPolicy") if "by-hand" in each.name]
@@ -444,7 +463,7 @@ def test_exports_hold_no_certificate():
     assert any("cilium clustermesh status" in command for command in kept["nextCommands"])
 
 
-def test_what_is_in_the_way_is_said_all_at_once_and_nothing_is_registered():
+def test_clusters_that_cannot_be_joined_are_refused_with_every_problem_at_once():
     bad = FoundClusters((member_of(1), member_of(2, agents={"cluster_id": 1, "native_routing": False})))
 
     with pytest.raises(pulumi.RunError, match="2 problems keep these clusters") as refused:
@@ -458,7 +477,7 @@ def test_a_preview_may_come_before_the_clusters():
 
     kept = exported(some, preview=True)
     assert kept["missing"] == ["stack organization/eks-cilium/two has created no cluster yet"]
-    assert not made(found=some, preview=True).registrations
+    assert not registered(found=some, preview=True).registrations
 
 
 def test_an_update_needs_all_clusters():
@@ -468,7 +487,7 @@ def test_an_update_needs_all_clusters():
         mesh.run(settings_of(), lambda _: some)
 
 
-def test_what_cannot_be_read_is_one_line():
+def test_clusters_that_cannot_be_read_are_reported_in_one_line():
     def unreadable(_: MeshSettings) -> FoundClusters:
         raise translation(NoCredentialsError(), "eks:DescribeCluster")
 

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - rules are written in YAML's flow style, one a line
-"""What is wrong with policies written by hand: each by its place, what is allowed, and how to fix it."""
+"""Mistakes in policies written by hand: each with its place, what is allowed and how to fix it."""
 
 import pytest
 import yaml
@@ -71,20 +71,20 @@ def found(
         ),
     ],
 )
-def test_what_agents_would_refuse_is_refused(rule: str, key: str, allowed: str):
-    (one,) = found(rule)
+def test_rules_that_agents_would_refuse_are_refused(rule: str, key: str, allowed: str):
+    (finding,) = found(rule)
 
-    assert one.key == key
-    assert one.allowed.startswith(allowed)
+    assert finding.key == key
+    assert finding.allowed.startswith(allowed)
 
 
-def test_a_namespaced_policy_is_not_about_nodes():
+def test_a_namespaced_policy_selects_no_nodes():
     written = {"nodeSelector": {}, "egress": [{}]}
     policy = {"kind": "CiliumNetworkPolicy", "metadata": {"name": "x", "namespace": "a"}, "spec": written}
 
-    (one,) = check(Policy("cluster-1", policy), "1.19.6")
+    (finding,) = check(Policy("cluster-1", policy), "1.19.6")
 
-    assert (one.key, one.allowed) == (
+    assert (finding.key, finding.allowed) == (
         "spec.nodeSelector",
         "nothing: only a CiliumClusterwideNetworkPolicy can select nodes",
     )
@@ -98,18 +98,18 @@ def test_a_namespaced_policy_is_not_about_nodes():
         ({"name": "x", "namespace": "a"}, "CiliumClusterwideNetworkPolicy", "metadata.namespace"),
     ],
 )
-def test_where_it_belongs_has_to_be_clear(metadata: dict, kind: str, key: str):
+def test_name_and_namespace_of_a_policy_are_required(metadata: dict, kind: str, key: str):
     written = {"kind": kind, "metadata": metadata, "spec": {"endpointSelector": {}, "egress": [{}]}}
 
-    (one,) = check(Policy("cluster-1", written), "1.19.6")
+    (finding,) = check(Policy("cluster-1", written), "1.19.6")
 
-    assert one.key == key
+    assert finding.key == key
 
 
 def test_no_rule_and_unknown_keys_at_the_top_are_refused():
     written = {"kind": "CiliumNetworkPolicy", "metadata": {"name": "x", "namespace": "a"}, "sepc": {}}
 
-    assert [one.key for one in check(Policy("cluster-1", written), "1.19.6")] == ["sepc", "spec"]
+    assert [finding.key for finding in check(Policy("cluster-1", written), "1.19.6")] == ["sepc", "spec"]
 
 
 @pytest.mark.parametrize(
@@ -130,14 +130,14 @@ def test_a_peer_that_names_its_cluster_means_the_same_everywhere(selector: str):
 def test_a_peer_that_names_none_is_refused_unless_permitted(section: str):
     rule = f"{{{section}: [{{matchLabels: {{app: server}}}}]}}]}}"
 
-    (one,) = found(rule)
+    (finding,) = found(rule)
 
-    assert "any cluster up to Cilium 1.18, and only those of its own cluster from 1.19 on" in one.allowed
-    assert f"`{PEER}: cluster-1`" in one.fix
+    assert "any cluster up to Cilium 1.18, and only those of its own cluster from 1.19 on" in finding.allowed
+    assert f"`{PEER}: cluster-1`" in finding.fix
     assert found(rule, any_cluster=True) == []
 
 
-def test_one_look_finds_everything():
+def test_all_mistakes_of_a_policy_are_found_at_once():
     ports = "toPorts: [{ports: [{port: '70000'}]}]"
     rule = f"{{egress: [{{toEndpoints: [{{}}], {ports}}}, {{toCIDRSet: [{{cidr: 10.0.0.0/8, except: [11.0.0.0/8]}}]}}]}}"
 

@@ -1,4 +1,4 @@
-"""The stored schemas are those of the real definitions, and what they say of a rule that is wrong."""
+"""The stored schemas are those of the real definitions, and they name what is wrong with a rule."""
 
 import json
 
@@ -20,7 +20,7 @@ def test_the_stored_schema_is_that_of_the_definitions(toolchain: Toolchain, vers
 
 @pytest.mark.unit
 @pytest.mark.parametrize("version", sorted(RELEASES))
-def test_a_sound_rule_is_sound_everywhere(version: str):
+def test_a_sound_rule_is_sound_in_every_version(version: str):
     assert violations(version, ANYTHING) == []
 
 
@@ -54,7 +54,7 @@ def test_a_sound_rule_is_sound_everywhere(version: str):
         ),
     ],
 )
-def test_what_is_wrong_is_named_with_its_place(rule: dict, path: tuple, allowed: str):
+def test_a_violation_says_where_it_is_and_what_is_allowed(rule: dict, path: tuple, allowed: str):
     (found,) = violations("1.19.6", rule)
 
     assert found.path == path
@@ -62,14 +62,14 @@ def test_what_is_wrong_is_named_with_its_place(rule: dict, path: tuple, allowed:
 
 
 @pytest.mark.unit
-def test_the_nearest_key_is_named():
+def test_an_unknown_key_names_the_nearest_known_key():
     (found,) = violations("1.19.6", {**ANYTHING, "egress": [{"toEndpoint": []}]})
 
     assert found.nearest == "toEndpoints"
 
 
 @pytest.mark.unit
-def test_keys_come_and_go_with_versions():
+def test_each_version_has_keys_of_its_own():
     assert [version for version in sorted(RELEASES) if crds.knows(version, "endPort")] == [
         *("1.16.19", "1.18.4", "1.19.6", "1.20.2")
     ]
@@ -78,7 +78,7 @@ def test_keys_come_and_go_with_versions():
 
 
 @pytest.mark.unit
-def test_parts_that_occur_twice_are_written_once_and_mean_the_same():
+def test_repeated_parts_of_a_schema_are_stored_once_and_validate_the_same():
     part = {
         "type": "object",
         "properties": {key: {"type": "string"} for key in "abcdefgh"},

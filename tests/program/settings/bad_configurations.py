@@ -1,4 +1,4 @@
-"""Configurations that have to be refused, and what the refusal has to say.
+"""Configurations that have to be refused, each with the problems that have to be reported.
 
 Used by the tests of the parser, and by those that run some of them through a preview of the whole program.
 """
@@ -50,8 +50,8 @@ GOOD_MESH: dict[str, Any] = {
     },
 }
 
-GONE = object()
-"""In a change: take the key out."""
+REMOVED = object()
+"""The value of a key that a change removes."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def changed(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
     """A copy of a configuration with a change merged into it."""
     result = copy.deepcopy(base)
     for key, value in change.items():
-        if value is GONE:
+        if value is REMOVED:
             result.pop(key)
         elif isinstance(value, dict) and isinstance(result.get(key), dict):
             result[key] = changed(result[key], value)
@@ -90,7 +90,7 @@ EXISTING = changed(
     GOOD,
     {
         "network": {
-            "cidr": GONE,
+            "cidr": REMOVED,
             "vpcId": "vpc-0123456789abcdef0",
             "privateSubnetIds": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
         }
@@ -118,9 +118,9 @@ _GROUP = "eks-cilium:nodeGroups.system"
 
 BAD: list[Bad] = [
     # The shape.
-    Bad("mode missing", {"mode": GONE}, {"eks-cilium:mode": "not set"}),
+    Bad("mode missing", {"mode": REMOVED}, {"eks-cilium:mode": "not set"}),
     Bad("mode unknown", {"mode": "new_cluster"}, {"eks-cilium:mode": "allowed: new-cluster"}),
-    Bad("region missing", {"aws:region": GONE}, {"aws:region": "pulumi config set 'aws:region'"}),
+    Bad("region missing", {"aws:region": REMOVED}, {"aws:region": "pulumi config set 'aws:region'"}),
     Bad("region misspelled", {"aws:region": "eu-central"}, {"aws:region": "eu-central-1"}),
     Bad(
         "credentials in the configuration",
@@ -148,7 +148,7 @@ BAD: list[Bad] = [
     ),
     Bad("number expected", _group(minSize="two"), {f"{_GROUP}.minSize": "a whole number"}),
     Bad("boolean expected", _cluster(protect="maybe"), {"eks-cilium:cluster.protect": "true or false"}),
-    Bad("no node groups", {"nodeGroups": GONE}, {"eks-cilium:nodeGroups": "at least one node group"}),
+    Bad("no node groups", {"nodeGroups": REMOVED}, {"eks-cilium:nodeGroups": "at least one node group"}),
     # The control plane.
     Bad("name with capitals", _cluster(name="Dev"), {"eks-cilium:cluster.name": "Cilium's rule"}),
     Bad("name too long for Cilium", _cluster(name="d" * 33), {"eks-cilium:cluster.name": "1 to 32"}),
@@ -221,7 +221,7 @@ BAD: list[Bad] = [
     Bad("tag AWS keeps", {"tags": {"aws:team": "x"}}, {'eks-cilium:tags["aws:team"]': "without aws:"}),
     Bad("tag the program writes", {"tags": {"Name": "x"}}, {"eks-cilium:tags.Name": "sets that tag itself"}),
     # The network.
-    Bad("no VPC at all", {"network": {"cidr": GONE}}, {"eks-cilium:network.cidr": "network.vpcId"}),
+    Bad("no VPC at all", {"network": {"cidr": REMOVED}}, {"eks-cilium:network.cidr": "network.vpcId"}),
     Bad(
         "two VPCs",
         {"network": {"cidr": "10.0.0.0/16"}},
@@ -371,7 +371,7 @@ BAD: list[Bad] = [
     Bad(
         "Cilium version unknown", _cilium(version="1.17.1"), {"eks-cilium:cilium.version": "1.12.4, 1.15.19"}
     ),
-    Bad("Cilium version missing", _cilium(version=GONE), {"eks-cilium:cilium.version": "not set"}),
+    Bad("Cilium version missing", _cilium(version=REMOVED), {"eks-cilium:cilium.version": "not set"}),
     Bad("cluster id above 127", _cilium(clusterId=128), {"eks-cilium:cilium.clusterId": "AWS owns"}),
     Bad(
         "charts in the clear",
@@ -479,7 +479,7 @@ BAD: list[Bad] = [
         {"coredns": {"version": "latest"}},
         {"eks-cilium:coredns.version": "describe-addon-versions"},
     ),
-    Bad("CoreDNS missing", {"coredns": GONE}, {"eks-cilium:coredns": "not set"}),
+    Bad("CoreDNS missing", {"coredns": REMOVED}, {"eks-cilium:coredns": "not set"}),
 ]
 
 BAD += [
@@ -501,7 +501,7 @@ BAD += [
             _cluster(kubernetesVersion="1.34"),
             {"eks-cilium:cluster.kubernetesVersion": "no such key; known here: name"},
         ),
-        ("cluster missing", {"cluster": GONE}, {"eks-cilium:cluster": "not set"}),
+        ("cluster missing", {"cluster": REMOVED}, {"eks-cilium:cluster": "not set"}),
         ("no name EKS has", _cluster(name="a b"), {"eks-cilium:cluster.name": "the name of an EKS cluster"}),
         (
             "a name Cilium does not take",
@@ -794,14 +794,14 @@ BAD += [
     *(
         Bad(f"mesh: {name}", change, {f"eks-cilium:{key}": part}, base=GOOD_MESH)
         for name, change, key, part in (
-            ("one cluster", {"clusters": {"cluster-2": GONE}}, "clusters", "2 to 8 clusters"),
+            ("one cluster", {"clusters": {"cluster-2": REMOVED}}, "clusters", "2 to 8 clusters"),
             (
                 "nine clusters",
                 {"clusters": {f"c-{number}": {"name": f"c-{number}"} for number in range(7)}},
                 "clusters",
                 "2 to 8 clusters",
             ),
-            ("no clusters", {"clusters": GONE}, "clusters", "two or more clusters"),
+            ("no clusters", {"clusters": REMOVED}, "clusters", "two or more clusters"),
             (
                 "a name Cilium does not take",
                 {"clusters": {"Cluster_3": {"name": "three"}}},
@@ -965,10 +965,10 @@ BAD += [
         ),
         (
             "nobody serves Services of a new chain",
-            {"kubeProxy": GONE},
+            {"kubeProxy": REMOVED},
             {"eks-cilium:kubeProxy": "not set"},
         ),
-        ("no VPC CNI to chain to", {"vpcCni": GONE}, {"eks-cilium:vpcCni": "not set"}),
+        ("no VPC CNI to chain to", {"vpcCni": REMOVED}, {"eks-cilium:vpcCni": "not set"}),
         (
             "kube-proxy of another Kubernetes, chained",
             {"kubeProxy": {"version": "v1.33.0-eksbuild.2"}},

@@ -1,4 +1,4 @@
-"""The page about the configuration is the model's, and its examples are right."""
+"""docs/configuration.md is generated from the model, and its examples are right."""
 
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.unit
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "configuration.md"
 
 
-def test_the_page_is_what_the_model_says():
+def test_the_page_is_the_one_generated_from_the_model():
     assert PAGE.read_text() == reference(), (
         "run `python -m eks_cilium.settings.reference --write docs/configuration.md`"
     )
@@ -86,7 +86,7 @@ BASES = {
         ".".join(part) if isinstance(part, tuple) else part.__name__ if isinstance(part, type) else ""
     ),
 )
-def test_the_example_of_a_fix_is_a_fix(model: type[Settings], path: tuple[str, ...], example: Any):
+def test_the_example_of_every_key_is_accepted(model: type[Settings], path: tuple[str, ...], example: Any):
     change: Any = example
     for part in reversed(path):
         change = {part: change}

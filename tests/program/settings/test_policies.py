@@ -1,4 +1,4 @@
-"""The key `policies`: what is refused, and that what it says of traffic is the truth."""
+"""The key `policies`: wrong keys, objects and assertions are refused; verdicts follow from its objects."""
 
 from pathlib import Path
 from typing import Any
@@ -58,12 +58,12 @@ def problems(folder: Path = Path(), versions: dict[str, str] | None = None, **ke
     return []
 
 
-def test_nothing_is_sound():
+def test_no_policies_are_no_problem_and_no_verdict():
     assert problems() == []
     assert compiled().verdicts == ()
 
 
-def test_an_intent_allows_what_it_says_and_default_deny_the_rest_not():
+def test_an_intent_allows_its_flow_and_a_default_deny_denies_the_others():
     assert not problems(
         intents=[INTENT],
         defaultDeny=[{"cluster": "cluster-1", "namespace": "my-client"}],
@@ -94,7 +94,7 @@ def test_every_intent_and_every_assertion_gets_one_verdict():
     ]
 
 
-def test_the_articles_policy_is_taken_letter_for_letter_and_refused_for_what_it_does_not_allow(tmp_path):
+def test_the_policy_of_the_article_is_taken_unchanged_and_fails_the_assertion_it_does_not_allow(tmp_path):
     (tmp_path / "article.yaml").write_text(ARTICLE)
     files = [{"cluster": "cluster-1", "path": "article.yaml"}]
 
@@ -112,7 +112,7 @@ def test_the_articles_policy_is_taken_letter_for_letter_and_refused_for_what_it_
     assert "write `io.kubernetes.pod.namespace: my-server`" in problem.fix
 
 
-def test_traffic_that_must_be_denied_and_is_allowed_is_told_with_both_ways_out():
+def test_traffic_that_must_be_denied_and_is_allowed_comes_with_both_fixes():
     (problem,) = problems(intents=[INTENT], mustDeny=[MEANT])
 
     assert problem.key == "eks-cilium:policies.mustDeny[0]"
@@ -131,7 +131,7 @@ def test_where_nothing_denies_default_deny_is_the_fix():
     )
 
 
-def test_what_a_file_leaves_open_is_undecided_and_neither_allowed_nor_denied(tmp_path):
+def test_traffic_that_depends_on_unknown_labels_is_neither_allowed_nor_denied(tmp_path):
     label = "io.cilium.k8s.namespace.labels.team: shop"
     text = ARTICLE.replace("app: my-server", label)
     (tmp_path / "team.yaml").write_text(text)
@@ -221,7 +221,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("keys", "paths", "allowed"), REFUSED.values(), ids=list(REFUSED))
-def test_what_cannot_work_is_refused(keys: dict[str, Any], paths: list[str], allowed: str):
+def test_wrong_keys_are_refused(keys: dict[str, Any], paths: list[str], allowed: str):
     found = problems(**keys)
 
     assert [problem.key for problem in found] == [f"eks-cilium:policies.{path}" for path in paths]

@@ -1,4 +1,4 @@
-"""What the parser refuses, and that it always says so in the user's words."""
+"""Wrong configurations are refused, with the key, the value, what is allowed and the fix."""
 
 import json
 import re
@@ -12,11 +12,11 @@ from eks_cilium.settings.problems import unknown_key_fix
 from tests.program.settings.bad_configurations import (
     BAD,
     EXISTING,
-    GONE,
     GOOD,
     GOOD_CHAINING,
     GOOD_MESH,
     GOOD_REPLACEMENT,
+    REMOVED,
     Bad,
     as_pulumi,
     changed,
@@ -30,7 +30,7 @@ _THREE_LINES = re.compile(
 
 
 @pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.name)
-def test_every_bad_configuration_ends_in_its_own_messages(bad: Bad):
+def test_every_bad_configuration_has_exactly_its_problems(bad: Bad):
     with pytest.raises(ConfigurationError) as refusal:
         read(as_pulumi(changed(bad.base, bad.change)))
 
@@ -92,7 +92,7 @@ def test_a_key_like_no_other_is_removed_or_renamed():
 
 def test_a_missing_object_says_which_keys_it_holds():
     with pytest.raises(ConfigurationError) as refusal:
-        read(as_pulumi(changed(GOOD, {"cluster": GONE, "coredns": GONE})))
+        read(as_pulumi(changed(GOOD, {"cluster": REMOVED, "coredns": REMOVED})))
 
     allowed = {problem.key: problem.allowed for problem in refusal.value.problems}
     assert allowed["eks-cilium:cluster"].startswith("an object with name and kubernetesVersion, and any of ")
@@ -125,7 +125,7 @@ def test_an_unknown_key_does_not_hide_broken_rules():
     }
 
 
-def test_rules_that_could_not_be_looked_at_yet_are_announced():
+def test_rules_that_could_not_be_applied_yet_are_announced():
     wrong = {"network": {"cidr": "x", "zones": 1}}
 
     with pytest.raises(ConfigurationError, match="checked once these problems are fixed"):
@@ -195,8 +195,8 @@ def _somewhere(draw: strategies.DrawFn) -> dict:
             if isinstance(node.get(key), dict) and node[key] and draw(strategies.booleans()):
                 node = node[key]
                 continue
-            node[key] = draw(_JSON | strategies.sampled_from(["10.0.0.0/16", "public", "off", 0, 3, GONE]))
-            if node[key] is GONE:
+            node[key] = draw(_JSON | strategies.sampled_from(["10.0.0.0/16", "public", "off", 0, 3, REMOVED]))
+            if node[key] is REMOVED:
                 del node[key]
             break
     return result

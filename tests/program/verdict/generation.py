@@ -1,7 +1,7 @@
-"""Random worlds: two clusters, policies of every kind the evaluator decides, and flows between their ends.
+"""Generates random cases: two clusters, policies of every kind that the evaluator decides, and flows.
 
-Values are drawn from small pools, so that selectors hit and miss about as often, and every flow lies near the
-edge of some rule.
+Values are drawn from small pools, so that selectors match about as often as they miss, and every flow is
+close to the edge of some rule.
 """
 
 import random
@@ -32,20 +32,20 @@ SECTIONS = ("ingress", "egress", "ingressDeny", "egressDeny")
 
 
 class Generator:
-    """Cases without end, the same ones for the same seed."""
+    """An endless sequence of cases, which depends on nothing but the seed."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
 
     def case(self) -> Case:
-        """Two clusters that read their policies each in its own way, and flows of which one end is a pod."""
+        """Two clusters, each with options of its own, and flows with a pod on at least one side."""
         clusters = tuple(self._cluster(name) for name in CLUSTERS)
         return Case(clusters, tuple(self._flow() for _ in range(2)))
 
     def _chance(self, share: float) -> bool:
         return self._random.random() < share
 
-    def _one(self, choices: Any) -> Any:
+    def _choice(self, choices: Any) -> Any:
         return self._random.choice(tuple(choices))
 
     def _some(self, choices: Any, most: int) -> list[Any]:
@@ -55,35 +55,35 @@ class Generator:
     def _cluster(self, name: str) -> Cluster:
         policies = [self._policy(name, number) for number in range(self._random.randint(1, 4))]
         mode = self._random.choices(list(Mode), weights=(90, 7, 3))[0]
-        return Cluster(name, self._one(SelectorScope), tuple(policies), mode)
+        return Cluster(name, self._choice(SelectorScope), tuple(policies), mode)
 
     def _flow(self) -> Flow:
-        ends: list[Endpoint] = [self._pod(), self._pod() if self._chance(0.7) else self._outside()]
-        self._random.shuffle(ends)
-        return Flow(ends[0], ends[1], Port(self._one((*NUMBERS, 53)), self._one(PROTOCOLS)))
+        endpoints: list[Endpoint] = [self._pod(), self._pod() if self._chance(0.7) else self._outside()]
+        self._random.shuffle(endpoints)
+        return Flow(endpoints[0], endpoints[1], Port(self._choice((*NUMBERS, 53)), self._choice(PROTOCOLS)))
 
     def _pod(self) -> Pod:
-        labels = {key: self._one(values) for key, values in LABELS.items() if self._chance(0.7)}
+        labels = {key: self._choice(values) for key, values in LABELS.items() if self._chance(0.7)}
         return Pod(
-            self._one(CLUSTERS),
-            self._one(NAMESPACES),
+            self._choice(CLUSTERS),
+            self._choice(NAMESPACES),
             labels,
-            namespace_labels={"team": self._one(TEAMS)} if self._chance(0.7) else {},
-            service_account=self._one(ACCOUNTS),
+            namespace_labels={"team": self._choice(TEAMS)} if self._chance(0.7) else {},
+            service_account=self._choice(ACCOUNTS),
             named_ports={name: port for name, port in NAMED.items() if self._chance(0.6)},
         )
 
     def _outside(self) -> Endpoint:
         if self._chance(0.5):
-            return Address(self._one(ADDRESSES))
-        # Its addresses are not known, so that networks leave a verdict undecided.
-        return Entity(self._one(one for one in PEERS if one != "kube-apiserver"))
+            return Address(self._choice(ADDRESSES))
+        # The addresses of kube-apiserver are not known, so that networks would leave verdicts undecided.
+        return Entity(self._choice(entity for entity in PEERS if entity != "kube-apiserver"))
 
     def _policy(self, cluster: str, number: int) -> Policy:
         kind = self._random.choices(
             ("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy", "NetworkPolicy"), weights=(70, 15, 15)
         )[0]
-        metadata = {"name": f"policy-{number}", "namespace": self._one(NAMESPACES)}
+        metadata = {"name": f"policy-{number}", "namespace": self._choice(NAMESPACES)}
         if kind == "NetworkPolicy":
             spec = {"apiVersion": "networking.k8s.io/v1", "kind": kind, "metadata": metadata}
             return Policy(cluster, {**spec, "spec": self._network_policy()})
@@ -136,14 +136,20 @@ class Generator:
                 return kind, self._some((*NETWORKS, *ADDRESSES), 2)
         return kind, [self._network() for _ in range(self._random.randint(1, 2))]
 
-    def _network(self, but: str = "except") -> dict[str, Any]:
-        cidr = self._one(NETWORKS)
-        excepted = {but: [self._one(EXCEPTIONS[cidr])]} if cidr in EXCEPTIONS and self._chance(0.5) else {}
+    def _network(self, exception_key: str = "except") -> dict[str, Any]:
+        cidr = self._choice(NETWORKS)
+        excepted = (
+            {exception_key: [self._choice(EXCEPTIONS[cidr])]}
+            if cidr in EXCEPTIONS and self._chance(0.5)
+            else {}
+        )
         return {"cidr": cidr, **excepted}
 
     def _selector(self, *, places: bool) -> dict[str, Any]:
         if places and self._chance(0.05):
-            return {"matchLabels": {f"reserved:{self._one(('host', 'world', 'remote-node', 'health'))}": ""}}
+            return {
+                "matchLabels": {f"reserved:{self._choice(('host', 'world', 'remote-node', 'health'))}": ""}
+            }
         labels: dict[str, str] = {}
         expressions: list[dict[str, Any]] = []
         for key, values in LABELS.items():
@@ -178,9 +184,9 @@ class Generator:
         self, key: str, values: Any, labels: dict[str, str], expressions: list[dict[str, Any]]
     ) -> None:
         if self._chance(0.6):
-            labels[key] = self._one(values)
+            labels[key] = self._choice(values)
             return
-        operator = self._one(("In", "NotIn", "Exists", "DoesNotExist"))
+        operator = self._choice(("In", "NotIn", "Exists", "DoesNotExist"))
         listed = {"values": self._some((*values, "other"), 2)} if operator in ("In", "NotIn") else {}
         expressions.append({"key": key, "operator": operator, **listed})
 
@@ -189,22 +195,22 @@ class Generator:
             return {}
         if not deny and self._chance(0.08):
             http = {"http": [{"method": "GET", "path": "/"}]}
-            return {"ports": [{"port": str(self._one(NUMBERS)), "protocol": "TCP"}], "rules": http}
+            return {"ports": [{"port": str(self._choice(NUMBERS)), "protocol": "TCP"}], "rules": http}
         return {"ports": [self._port() for _ in range(self._random.randint(1, 2))]}
 
     def _port(self) -> dict[str, Any]:
-        protocol = self._one((*PROTOCOLS, "TCP", "ANY", None))
+        protocol = self._choice((*PROTOCOLS, "TCP", "ANY", None))
         written = {"protocol": protocol} if protocol else {}
         kind = self._random.choices(("number", "range", "name", "every"), weights=(60, 20, 12, 8))[0]
         match kind:
             case "range":
-                first = self._one((80, 443, 8000, 8080))
+                first = self._choice((80, 443, 8000, 8080))
                 return {"port": str(first), "endPort": first + self._random.randint(0, 100), **written}
             case "name":
-                return {"port": self._one((*NAMED, "gone")), **written}
+                return {"port": self._choice((*NAMED, "gone")), **written}
             case "every":
                 return {"port": "0", **written}
-        return {"port": str(self._one(NUMBERS)), **written}
+        return {"port": str(self._choice(NUMBERS)), **written}
 
     def _network_policy(self) -> dict[str, Any]:
         spec: dict[str, Any] = {"podSelector": self._plain() if self._chance(0.5) else {}}
@@ -229,7 +235,7 @@ class Generator:
         peer: dict[str, Any] = {}
         if self._chance(0.5):
             peer["namespaceSelector"] = (
-                {"matchLabels": {"team": self._one(TEAMS)}} if self._chance(0.6) else {}
+                {"matchLabels": {"team": self._choice(TEAMS)}} if self._chance(0.6) else {}
             )
         if not peer or self._chance(0.6):
             peer["podSelector"] = self._plain()
@@ -249,9 +255,9 @@ class Generator:
         }
 
     def _plain_port(self) -> dict[str, Any]:
-        port: dict[str, Any] = {"protocol": self._one(PROTOCOLS)} if self._chance(0.8) else {}
+        port: dict[str, Any] = {"protocol": self._choice(PROTOCOLS)} if self._chance(0.8) else {}
         if self._chance(0.8):
-            port["port"] = self._one((*NUMBERS, "http"))
+            port["port"] = self._choice((*NUMBERS, "http"))
             if isinstance(port["port"], int) and self._chance(0.2):
                 port["endPort"] = port["port"] + 10
         return port

@@ -1,4 +1,4 @@
-"""Asks Cilium's own policy engine, by way of lab/oracle, about worlds of the evaluator."""
+"""Compares verdicts on cases with those of Cilium's own policy engine, which lab/oracle wraps."""
 
 import json
 import subprocess
@@ -23,7 +23,7 @@ from eks_cilium.policy.verdict.labels import identity_of
 
 @dataclass(frozen=True)
 class Case:
-    """Clusters and the flows between them that are judged."""
+    """Clusters, and flows between them to evaluate."""
 
     clusters: tuple[Cluster, ...]
     flows: tuple[Flow, ...]
@@ -31,54 +31,56 @@ class Case:
 
 
 Both = tuple[str, str]
-"""What is said on egress and on ingress; nothing where the end is no pod."""
+"""The decisions on egress and ingress; empty where the endpoint is no pod."""
 
 
 def ours(case: Case) -> list[Both]:
-    """What the evaluator says."""
     verdicts = map(Evaluator(case.clusters).evaluate, case.flows)
-    return [(_said(one.egress.decision), _said(one.ingress.decision)) for one in verdicts]
+    return [(_text(verdict.egress.decision), _text(verdict.ingress.decision)) for verdict in verdicts]
 
 
 def theirs(oracle: Path, cases: Iterable[Case]) -> list[list[Both]]:
-    """What Cilium says of each case. Fails on a case that Cilium refuses."""
+    """Cilium's decisions on each case. Fails on a case that Cilium refuses."""
     lines = "".join(f"{json.dumps(as_asked(case))}\n" for case in cases)
     done = subprocess.run([oracle], input=lines, capture_output=True, text=True, check=True)
     answers = [json.loads(line) for line in done.stdout.splitlines()]
-    refused = [(index, one["error"]) for index, one in enumerate(answers) if "error" in one]
+    refused = [(index, answer["error"]) for index, answer in enumerate(answers) if "error" in answer]
     assert not refused, refused[:5]
-    return [[(one.get("egress", ""), one.get("ingress", "")) for one in each["verdicts"]] for each in answers]
+    return [
+        [(verdict.get("egress", ""), verdict.get("ingress", "")) for verdict in answer["verdicts"]]
+        for answer in answers
+    ]
 
 
 def disagreements(cases: Sequence[Case], answers: Sequence[list[Both]]) -> list[str]:
-    """Flows on which the two differ, told so that one can look into them."""
+    """The flows on which the two differ, each with everything that is needed to reproduce it."""
     return [
-        f"{case.title}: {flow}: ours {mine}, Cilium's {his}\n{json.dumps(as_asked(case), indent=1)}"
+        f"{case.title}: {flow}: ours {decided}, Cilium's {expected}\n{json.dumps(as_asked(case), indent=1)}"
         for case, answer in zip(cases, answers, strict=True)
-        for flow, mine, his in zip(case.flows, ours(case), answer, strict=True)
-        if mine != his
+        for flow, decided, expected in zip(case.flows, ours(case), answer, strict=True)
+        if decided != expected
     ]
 
 
 def as_asked(case: Case) -> dict[str, Any]:
-    """A case as the oracle reads it."""
-    ends: list[Endpoint] = []
+    """A case in the form that the oracle reads from its standard input."""
+    endpoints: list[Endpoint] = []
     for flow in case.flows:
-        ends += [end for end in (flow.source, flow.destination) if end not in ends]
+        endpoints += [each for each in (flow.source, flow.destination) if each not in endpoints]
     return {
         "clusters": {
-            one.name: {
-                "mode": str(one.mode),
-                "ownCluster": one.selector_scope is SelectorScope.OWN_CLUSTER,
-                "policies": [policy.object for policy in one.policies],
+            cluster.name: {
+                "mode": str(cluster.mode),
+                "ownCluster": cluster.selector_scope is SelectorScope.OWN_CLUSTER,
+                "policies": [policy.object for policy in cluster.policies],
             }
-            for one in case.clusters
+            for cluster in case.clusters
         },
-        "ends": [_end(end) for end in ends],
+        "ends": list(map(_endpoint, endpoints)),
         "flows": [
             {
-                "from": ends.index(flow.source),
-                "to": ends.index(flow.destination),
+                "from": endpoints.index(flow.source),
+                "to": endpoints.index(flow.destination),
                 "port": flow.port.number,
                 "protocol": flow.port.protocol,
             }
@@ -87,20 +89,20 @@ def as_asked(case: Case) -> dict[str, Any]:
     }
 
 
-def _end(end: Endpoint) -> dict[str, Any]:
-    match end:
+def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
+    match endpoint:
         case Entity():
-            return {"entity": end.name}
+            return {"entity": endpoint.name}
         case Address():
-            return {"address": end.address}
+            return {"address": endpoint.address}
         case Pod():
-            labels = [f"{source}:{key}={value}" for source, key, value in identity_of(end).labels]
+            labels = [f"{source}:{key}={value}" for source, key, value in identity_of(endpoint).labels]
             named = {
                 name: {"number": port.number, "protocol": port.protocol}
-                for name, port in (end.named_ports or {}).items()
+                for name, port in (endpoint.named_ports or {}).items()
             }
-            return {"cluster": end.cluster, "labels": labels, "namedPorts": named}
+            return {"cluster": endpoint.cluster, "labels": labels, "namedPorts": named}
 
 
-def _said(decision: Decision) -> str:
+def _text(decision: Decision) -> str:
     return "" if decision is Decision.NOT_ASKED else str(decision)

@@ -1,54 +1,53 @@
-"""The evaluator says what Cilium's own policy engine says: of cases written by hand, and of random ones."""
+"""The evaluator decides as Cilium's own policy engine does, in cases written by hand and in random ones."""
 
 import pytest
 
 from eks_cilium.policy.verdict import SelectorScope
 from lab.toolchain import Toolchain
-from tests.program.verdict.by_hand import CASES
 from tests.program.verdict.generation import Generator
+from tests.program.verdict.hand_written import CASES
 from tests.program.verdict.oracle import disagreements, ours, theirs
 
-WORLDS = 5_000
-"""Each with two flows: ten thousand verdicts of both sides in about half a minute."""
-MANY_WORLDS = 50_000
+RANDOM_CASES = 5_000
+"""Each has two flows: ten thousand verdicts take about half a minute."""
+MANY_RANDOM_CASES = 50_000
 
-BY_HAND = [(one, meaning) for one in CASES for meaning in SelectorScope]
+HAND_WRITTEN = [(case, scope) for case in CASES for scope in SelectorScope]
 
 
 @pytest.mark.unit
 @pytest.mark.parametrize(
-    ("one", "meaning"), BY_HAND, ids=[f"{one.title}: {meaning}" for one, meaning in BY_HAND]
+    ("case", "scope"), HAND_WRITTEN, ids=[f"{case.title}: {scope}" for case, scope in HAND_WRITTEN]
 )
-def test_a_case_written_by_hand(one, meaning):
-    assert ours(one.case(meaning)) == [one.verdict(meaning)]
+def test_a_case_written_by_hand(case, scope):
+    assert ours(case.case(scope)) == [case.verdict(scope)]
 
 
 @pytest.mark.control_plane
-def test_cilium_agrees_with_what_was_written_by_hand(toolchain: Toolchain):
-    answers = theirs(toolchain.oracle(), [one.case(meaning) for one, meaning in BY_HAND])
+def test_cilium_agrees_with_the_verdicts_written_by_hand(toolchain: Toolchain):
+    answers = theirs(toolchain.oracle(), [case.case(scope) for case, scope in HAND_WRITTEN])
 
     wrong = [
-        f"{one.title} ({meaning}): written {one.verdict(meaning)}, Cilium's {answer[0]}"
-        for (one, meaning), answer in zip(BY_HAND, answers, strict=True)
-        if answer != [one.verdict(meaning)]
+        f"{case.title} ({scope}): written {case.verdict(scope)}, Cilium's {answer[0]}"
+        for (case, scope), answer in zip(HAND_WRITTEN, answers, strict=True)
+        if answer != [case.verdict(scope)]
     ]
     assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.control_plane
-def test_ten_thousand_random_flows_come_out_as_in_cilium(toolchain: Toolchain):
-    assert found(toolchain, seed=20, worlds=WORLDS) == []
+def test_ten_thousand_random_verdicts_are_those_of_cilium(toolchain: Toolchain):
+    assert found(toolchain, seed=20, cases=RANDOM_CASES) == []
 
 
 @pytest.mark.endurance
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seed", range(4))
-def test_many_more_random_flows_come_out_as_in_cilium(toolchain: Toolchain, seed: int):
-    assert found(toolchain, seed=seed, worlds=MANY_WORLDS) == []
+def test_many_more_random_verdicts_are_those_of_cilium(toolchain: Toolchain, seed: int):
+    assert found(toolchain, seed=seed, cases=MANY_RANDOM_CASES) == []
 
 
-def found(toolchain: Toolchain, *, seed: int, worlds: int) -> list[str]:
-    """What the two differ on, as text with the whole case."""
+def found(toolchain: Toolchain, *, seed: int, cases: int) -> list[str]:
     generator = Generator(seed)
-    cases = [generator.case() for _ in range(worlds)]
-    return disagreements(cases, theirs(toolchain.oracle(), cases))
+    generated = [generator.case() for _ in range(cases)]
+    return disagreements(generated, theirs(toolchain.oracle(), generated))

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - rules are written in YAML's flow style, one a line
-"""Beyond allowed and denied: which rule, what stays open, what comes near, and what changes with 1.19."""
+"""Verdicts beyond allowed and denied: the rules behind them, unknown facts, hints, and changes with 1.19."""
 
 import json
 from typing import Any
@@ -44,17 +44,17 @@ def policy(rule: str, name: str = "rule", kind: str = "CiliumNetworkPolicy") -> 
     )
 
 
-def world(*policies: Policy, **more: Any) -> Evaluator:
-    meaning = SelectorScope.OWN_CLUSTER
-    return Evaluator([Cluster("cluster-1", meaning, policies, **more), Cluster("cluster-2", meaning)])
+def evaluator(*policies: Policy, **more: Any) -> Evaluator:
+    scope = SelectorScope.OWN_CLUSTER
+    return Evaluator([Cluster("cluster-1", scope, policies, **more), Cluster("cluster-2", scope)])
 
 
-def judged(rule: str, destination: Endpoint = SERVER, port: Port = Port(8080)) -> Verdict:  # noqa: B008 - frozen
-    return world(policy(rule)).evaluate(Flow(CLIENT, destination, port))
+def verdict_on(rule: str, destination: Endpoint = SERVER, port: Port = Port(8080)) -> Verdict:  # noqa: B008 - frozen
+    return evaluator(policy(rule)).evaluate(Flow(CLIENT, destination, port))
 
 
 @pytest.mark.parametrize(
-    ("version", "meaning"),
+    ("version", "scope"),
     [
         ("1.12.4", "any cluster"),
         ("1.18.4", "any cluster"),
@@ -62,19 +62,19 @@ def judged(rule: str, destination: Endpoint = SERVER, port: Port = Port(8080)) -
         ("v1.20.2", "own cluster"),
     ],
 )
-def test_the_meaning_changed_with_1_19(version: str, meaning: str):
-    assert selector_scope_of(version) == meaning
+def test_what_a_selector_without_a_cluster_means_changed_with_1_19(version: str, scope: str):
+    assert selector_scope_of(version) == scope
 
 
 def test_the_rule_that_allows_is_named():
-    verdict = judged(f"{{egress: [{{}}, {{toEndpoints: [{{matchLabels: {{{PLACE}}}}}]}}]}}")
+    verdict = verdict_on(f"{{egress: [{{}}, {{toEndpoints: [{{matchLabels: {{{PLACE}}}}}]}}]}}")
 
     assert [str(rule) for rule in verdict.egress.rules] == ["CiliumNetworkPolicy red/rule egress[1]"]
     assert verdict.decision is Decision.ALLOWED
 
 
 def test_the_rules_that_deny_are_named_and_not_those_that_only_switch_the_default():
-    verdict = judged("{egress: [{toEntities: [all]}], egressDeny: [{toEntities: [all]}]}")
+    verdict = verdict_on("{egress: [{toEntities: [all]}], egressDeny: [{toEntities: [all]}]}")
 
     assert [rule.section for rule in verdict.egress.rules] == ["egressDeny[0]"]
 
@@ -106,44 +106,46 @@ def test_the_rules_that_deny_are_named_and_not_those_that_only_switch_the_defaul
         ),
     ],
 )
-def test_what_nobody_can_know_here_is_undecided_with_its_reason(rule: str, end: Endpoint, why: str):
-    verdict = judged(rule, end)
+def test_a_flow_that_depends_on_unknown_facts_is_undecided_with_the_reason(
+    rule: str, end: Endpoint, why: str
+):
+    verdict = verdict_on(rule, end)
 
     assert verdict.decision is Decision.UNDECIDED
     assert why in verdict.egress.reason
 
 
-def test_what_stays_open_does_not_matter_where_something_else_decides():
-    allowed = judged(
+def test_unknown_facts_do_not_matter_where_another_rule_decides():
+    allowed = verdict_on(
         "{egress: [{toFQDNs: [{matchName: a.example}]}, {toEntities: [world]}]}", Address("203.0.113.1")
     )
-    denied = judged("{egress: [{toServices: [{}]}], egressDeny: [{toEntities: [all]}]}")
+    denied = verdict_on("{egress: [{toServices: [{}]}], egressDeny: [{toEntities: [all]}]}")
 
     assert (allowed.decision, denied.decision) == (Decision.ALLOWED, Decision.DENIED)
 
 
 @pytest.mark.parametrize(("modes", "end"), [({"nodes"}, Entity("remote-node")), ({"pods"}, SERVER)])
-def test_networks_may_select_more_where_cilium_is_told_so(modes: set, end: Endpoint):
+def test_networks_may_select_pods_and_nodes_with_policy_cidr_match_mode(modes: set, end: Endpoint):
     rule = policy("{egress: [{toCIDR: [0.0.0.0/0]}]}")
 
-    verdict = world(rule, cidr_selects=frozenset(modes)).evaluate(Flow(CLIENT, end, Port(80)))
+    verdict = evaluator(rule, cidr_selects=frozenset(modes)).evaluate(Flow(CLIENT, end, Port(80)))
 
     assert verdict.decision is Decision.UNDECIDED
 
 
-def test_what_is_asked_beyond_the_port_is_told():
+def test_conditions_beyond_the_port_are_in_the_report():
     rule = (
         f"{{egress: [{{toEndpoints: [{{matchLabels: {{{PLACE}}}}}], authentication: {{mode: required}}, "
         "toPorts: [{ports: [{port: '8080', protocol: TCP}], rules: {http: [{path: /}]}}]}]}"
     )
 
-    verdict = judged(rule)
+    verdict = verdict_on(rule)
 
     assert verdict.egress.layer7 == ("http rules", "mutual authentication")
     assert "then http rules, mutual authentication" in report.table([verdict])
 
 
-def test_policies_about_nodes_and_those_that_agents_refuse_are_not_judged_and_told():
+def test_policies_that_select_nodes_or_that_agents_refuse_are_listed_as_not_evaluated():
     nodes = Policy(
         "cluster-1",
         {
@@ -154,7 +156,7 @@ def test_policies_about_nodes_and_those_that_agents_refuse_are_not_judged_and_to
     )
     refused = policy("{egress: [{toEntities: [all], toCIDR: [10.0.0.0/8]}]}")
 
-    both = world(nodes, refused)
+    both = evaluator(nodes, refused)
 
     assert both.evaluate(Flow(CLIENT, SERVER, Port(80))).egress.reason == "no policy selects it"
     about_nodes, by_agents = report.not_evaluated_lines(both.not_evaluated)
@@ -184,21 +186,21 @@ def test_policies_about_nodes_and_those_that_agents_refuse_are_not_judged_and_to
         ("{egress: [{toCIDR: [10.0.0.0/8]}]}", "allows 10.0.0.0/8, but networks select no pods"),
     ],
 )
-def test_the_rule_that_comes_near_is_named_with_what_keeps_it(rule: str, hint: str):
-    (found,) = judged(rule).egress.hints
+def test_a_hint_names_the_closest_rule_and_what_it_lacks(rule: str, hint: str):
+    (found,) = verdict_on(rule).egress.hints
 
     assert hint in found
 
 
-def test_labels_that_are_no_part_of_identities_are_seen_by_no_policy():
+def test_policies_see_only_labels_that_are_part_of_identities():
     labels = {"app": "server", "pod-template-hash": "abc", "app.kubernetes.io/name": "web"}
 
     assert [key for key in labels if is_identity_label(key)] == ["app", "app.kubernetes.io/name"]
     rule = f"{{egress: [{{toEndpoints: [{{matchLabels: {{pod-template-hash: abc, {PLACE}}}}}]}}]}}"
-    assert judged(rule, Pod("cluster-2", "blue", labels)).decision is Decision.DENIED
+    assert verdict_on(rule, Pod("cluster-2", "blue", labels)).decision is Decision.DENIED
 
 
-def test_selectors_that_change_with_1_19_are_listed_and_so_is_the_traffic():
+def test_selectors_and_verdicts_that_change_with_1_19_are_listed():
     bare = policy(f"{{egress: [{{toEndpoints: [{{matchLabels: {{{NAMESPACE}: blue}}}}, {{}}]}}]}}")
     plain = Policy(
         "cluster-1",
@@ -217,36 +219,39 @@ def test_selectors_that_change_with_1_19_are_listed_and_so_is_the_traffic():
 
     found = selector_changes([bare, plain, sound])
 
-    assert [(one.policy, one.path) for one in found] == [
+    assert [(change.policy, change.path) for change in found] == [
         ("CiliumNetworkPolicy red/rule", "spec.egress[0].toEndpoints[0]"),
         ("CiliumNetworkPolicy red/rule", "spec.egress[0].toEndpoints[1]"),
         ("NetworkPolicy red/plain", "spec.ingress[0].from[0]"),
     ]
     flows = [Flow(CLIENT, SERVER, Port(80)), Flow(CLIENT, Pod("cluster-1", "blue"), Port(80))]
-    ((before, after),) = changed_verdicts(world(bare).clusters, flows)
+    ((before, after),) = changed_verdicts(evaluator(bare).clusters, flows)
     assert (before.decision, after.decision) == (Decision.ALLOWED, Decision.DENIED)
 
 
-def test_an_assertion_that_holds_is_silent_and_one_that_does_not_says_all():
+def test_only_a_failed_assertion_is_reported_with_its_verdict_and_fix():
     flow = Flow(CLIENT, SERVER, Port(80))
 
-    assert failed_assertion(world().evaluate(flow), Decision.ALLOWED) is None
-    assert str(failed_assertion(world(policy("{egress: [{}]}")).evaluate(flow), Decision.ALLOWED)) == (
+    assert failed_assertion(evaluator().evaluate(flow), Decision.ALLOWED) is None
+    assert str(failed_assertion(evaluator(policy("{egress: [{}]}")).evaluate(flow), Decision.ALLOWED)) == (
         "cluster-1/red app=client -> cluster-2/blue app=server at 80/TCP must be allowed and is denied "
         "(egress denied by default of red/rule; ingress allowed: no policy selects it); "
         "fix: allow it on egress in cluster-1, or write an intent for it"
     )
 
 
-def test_an_undecided_flow_is_neither():
-    verdict = judged("{egress: [{toServices: [{}]}]}", port=Port(80))
+def test_an_undecided_flow_is_neither_allowed_nor_denied():
+    verdict = verdict_on("{egress: [{toServices: [{}]}]}", port=Port(80))
 
     for wanted in (Decision.ALLOWED, Decision.DENIED):
         assert failed_assertion(verdict, wanted) is not None
 
 
 def test_the_table_is_aligned_and_the_markdown_escaped():
-    verdicts = [judged("{egress: [{}]}"), judged("{egress: [{}]}", Pod("cluster-2", "blue", {"app": "a|b*"}))]
+    verdicts = [
+        verdict_on("{egress: [{}]}"),
+        verdict_on("{egress: [{}]}", Pod("cluster-2", "blue", {"app": "a|b*"})),
+    ]
 
     header, first, second = report.table(verdicts).splitlines()
     assert header.index("VERDICT") == first.index("denied") == second.index("denied")
@@ -254,13 +259,17 @@ def test_the_table_is_aligned_and_the_markdown_escaped():
     assert report.table([]) == "No traffic to judge."
 
 
-def test_the_document_tells_the_same():
-    told = json.loads(json.dumps(report.document([judged("{egress: [{}]}", Entity("host"))])))
+def test_the_json_document_holds_the_whole_verdict():
+    document = json.loads(json.dumps(report.document([verdict_on("{egress: [{}]}", Entity("host"))])))
 
-    assert told["schema"] == "eks-cilium/verdicts/v1"
-    (one,) = told["verdicts"]
-    assert (one["from"]["cluster"], one["to"], one["verdict"]) == ("cluster-1", {"entity": "host"}, "denied")
-    assert one["egress"]["rules"] == [
+    assert document["schema"] == "eks-cilium/verdicts/v1"
+    (verdict,) = document["verdicts"]
+    assert (verdict["from"]["cluster"], verdict["to"], verdict["verdict"]) == (
+        "cluster-1",
+        {"entity": "host"},
+        "denied",
+    )
+    assert verdict["egress"]["rules"] == [
         {"cluster": "cluster-1", "policy": "CiliumNetworkPolicy red/rule", "rule": "egress[0]"}
     ]
-    assert one["ingress"]["decision"] == "not asked"
+    assert verdict["ingress"]["decision"] == "not asked"

@@ -1,7 +1,7 @@
 # ruff: noqa: E501 - a case is a line, so that the table reads as one
-"""Cases written by hand, each with the verdict that Cilium's documentation and source lead to.
+"""Cases written by hand, each with the verdict that follows from Cilium's documentation and source.
 
-One line of a case is one thing a policy can say. `client` is in namespace red of cluster-1 and `server` in
+Each line is a feature of policies. `client` is in namespace red of cluster-1 and `server` in
 namespace blue of cluster-2; `local` is a server beside the client. Rules are written as YAML in flow style, a
 verdict as egress and ingress: A allowed, D denied, - not asked.
 """
@@ -54,8 +54,8 @@ IN_ONE = f"{CLUSTER}: cluster-1"
 
 
 @dataclass(frozen=True)
-class ByHand:
-    """A case, and what has to come out: in any cluster's meaning, and in that of the own cluster if it differs."""
+class HandWritten:
+    """A case with its verdict: where a selector without a cluster means any cluster, and from 1.19 on if that differs."""
 
     title: str
     rules: tuple[tuple[str, str], ...]
@@ -67,13 +67,13 @@ class ByHand:
     port: Port = HTTP
     mode: Mode = Mode.DEFAULT
 
-    def case(self, meaning: SelectorScope) -> Case:
-        clusters = (Cluster(name, meaning, self._policies(name), self.mode) for name in (ONE, TWO))
+    def case(self, scope: SelectorScope) -> Case:
+        clusters = (Cluster(name, scope, self._policies(name), self.mode) for name in (ONE, TWO))
         flow = Flow(self.source, self.destination, self.port)
-        return Case(tuple(clusters), (flow,), f"{self.title} ({meaning})")
+        return Case(tuple(clusters), (flow,), f"{self.title} ({scope})")
 
-    def verdict(self, meaning: SelectorScope) -> tuple[str, str]:
-        letters = self.from_119 if self.from_119 and meaning is SelectorScope.OWN_CLUSTER else self.expected
+    def verdict(self, scope: SelectorScope) -> tuple[str, str]:
+        letters = self.from_119 if self.from_119 and scope is SelectorScope.OWN_CLUSTER else self.expected
         return WORDS[letters[0]], WORDS[letters[1]]
 
     def _policies(self, cluster: str) -> tuple[Policy, ...]:
@@ -92,9 +92,9 @@ class ByHand:
 
 def row(  # noqa: PLR0917 - the columns of a table
     title, place, rule, source, destination, expected, from_119="", *, port=HTTP, mode=Mode.DEFAULT
-) -> ByHand:
-    rules = ((place, rule),) if isinstance(rule, str) else tuple((place, one) for one in rule)
-    return ByHand(title, rules, source, destination, expected, from_119, port, mode)
+) -> HandWritten:
+    rules = ((place, rule),) if isinstance(rule, str) else tuple((place, each) for each in rule)
+    return HandWritten(title, rules, source, destination, expected, from_119, port, mode)
 
 
 def peer(labels: str, word: str = "toEndpoints") -> str:
@@ -118,7 +118,7 @@ ALL_OF_THEM = f"app: server, {BLUE}, {IN_TWO}"
 CASES = (
     row("without a policy everything is allowed", RED, (), CLIENT, SERVER, "AA"),
     row("the article's policy means its own namespace", RED, egress(peer(f"app: server, {IN_TWO}")), CLIENT, SERVER, "DA"),
-    row("and so reaches a server in its own namespace there", RED, egress(peer(f"app: server, {IN_TWO}")), CLIENT, REMOTE_RED, "AA"),
+    row("and so it allows a server in the same namespace there", RED, egress(peer(f"app: server, {IN_TWO}")), CLIENT, REMOTE_RED, "AA"),
     row("with the namespace it allows what was meant", RED, egress(peer(ALL_OF_THEM)), CLIENT, SERVER, "AA"),
     row("and nothing else", RED, egress(peer(ALL_OF_THEM)), CLIENT, NEIGHBOUR, "DA"),
     row("nor the world", RED, egress(peer(ALL_OF_THEM)), CLIENT, WORLD, "D-"),
@@ -128,13 +128,13 @@ CASES = (
     row("an egress policy does not touch ingress", RED, egress(peer(ALL_OF_THEM)), SERVER, CLIENT, "AA"),
     row("a policy does not touch another namespace", f"{ONE}/blue", egress(peer(ALL_OF_THEM)), CLIENT, LOCAL, "AA"),
     row("a policy does not touch another cluster", f"{TWO}/red", "{egress: [{}]}", CLIENT, SERVER, "AA"),
-    row("an empty entry allows nobody", RED, "{egress: [{}]}", CLIENT, SERVER, "DA"),
+    row("an empty entry allows no peer", RED, "{egress: [{}]}", CLIENT, SERVER, "DA"),
     row("an empty selector means the own namespace", RED, egress("toEndpoints: [{}]"), CLIENT, LOCAL, "AA"),
     row("in every cluster, then in its own", RED, egress("toEndpoints: [{}]"), CLIENT, REMOTE_RED, "AA", "DA"),
     row("an empty selector reaches no other namespace", RED, egress("toEndpoints: [{}]"), CLIENT, NEIGHBOUR, "DA"),
-    row("an empty list selects nobody", RED, egress("toEndpoints: []"), CLIENT, LOCAL, "DA"),
-    row("an empty list with ports selects nobody", RED, egress(f"toEndpoints: [], {TCP_8080}"), CLIENT, LOCAL, "DA"),
-    row("ports without peers mean everybody", RED, egress(TCP_8080), CLIENT, SERVER, "AA"),
+    row("an empty list selects no peer", RED, egress("toEndpoints: []"), CLIENT, LOCAL, "DA"),
+    row("an empty list with ports selects no peer", RED, egress(f"toEndpoints: [], {TCP_8080}"), CLIENT, LOCAL, "DA"),
+    row("ports without peers mean every peer", RED, egress(TCP_8080), CLIENT, SERVER, "AA"),
     row("even the world", RED, egress(TCP_8080), CLIENT, WORLD, "A-"),
     row("at those ports only", RED, egress(TCP_8080), CLIENT, SERVER, "DA", port=Port(8081)),
     row("and that protocol only", RED, egress(TCP_8080), CLIENT, SERVER, "DA", port=Port(8080, "UDP")),
@@ -148,7 +148,7 @@ CASES = (
     row("a name stands for the destination's port, going out", RED, egress("toPorts: [{ports: [{port: http, protocol: TCP}]}]"), CLIENT, SERVER, "AA"),
     row("and coming in", BLUE_TWO, ingress("toPorts: [{ports: [{port: http, protocol: TCP}]}]"), CLIENT, SERVER, "AA"),
     row("and for no other", RED, egress("toPorts: [{ports: [{port: http, protocol: TCP}]}]"), CLIENT, SERVER, "DA", port=Port(8081)),
-    row("a name nobody has stands for nothing", BLUE_TWO, ingress("toPorts: [{ports: [{port: grpc, protocol: TCP}]}]"), CLIENT, SERVER, "AD"),
+    row("a name that no port has matches no port", BLUE_TWO, ingress("toPorts: [{ports: [{port: grpc, protocol: TCP}]}]"), CLIENT, SERVER, "AD"),
     row("the world has no names for ports", RED, egress("toPorts: [{ports: [{port: http, protocol: TCP}]}]"), CLIENT, WORLD, "D-"),
     row("ICMP is no port", RED, egress("toEntities: [all], icmps: [{fields: [{type: 8}]}]"), CLIENT, SERVER, "DA"),
     row("rules of layer 7 let a connection through", BLUE_TWO, ingress("toPorts: [{ports: [{port: '8080', protocol: TCP}], rules: {http: [{method: GET}]}}]"), CLIENT, SERVER, "AA"),
@@ -170,9 +170,9 @@ CASES = (
     row("reserved: is no pod's", RED, egress(peer("'reserved:host': ''")), CLIENT, SERVER, "DA"),
     row("reserved:world is the world", RED, egress(peer("'reserved:world': ''")), CLIENT, WORLD, "A-"),
     row("the own namespace in a subject changes nothing", RED, f"{{endpointSelector: {{matchLabels: {{'k8s:{NAMESPACE}': blue}}}}, egress: [{{}}]}}", CLIENT, SERVER, "DA"),
-    row("a subject of another cluster is nobody", RED, f"{{endpointSelector: {{matchLabels: {{{IN_TWO}}}}}, egress: [{{}}]}}", CLIENT, SERVER, "AA"),
+    row("a subject of another cluster selects no pod", RED, f"{{endpointSelector: {{matchLabels: {{{IN_TWO}}}}}, egress: [{{}}]}}", CLIENT, SERVER, "AA"),
     row("a subject is chosen by its labels", RED, "{endpointSelector: {matchLabels: {app: other}}, egress: [{}]}", CLIENT, SERVER, "AA"),
-    row("all is everybody", RED, egress("toEntities: [all]"), CLIENT, SERVER, "AA"),
+    row("all is every peer", RED, egress("toEntities: [all]"), CLIENT, SERVER, "AA"),
     row("cluster is no other cluster's pod", RED, egress("toEntities: [cluster]"), CLIENT, SERVER, "DA"),
     row("but every pod of its own", RED, egress("toEntities: [cluster]"), CLIENT, NEIGHBOUR, "AA"),
     row("and its nodes", RED, egress("toEntities: [cluster]"), CLIENT, NODE, "A-"),
@@ -183,7 +183,7 @@ CASES = (
     row("and has a name", RED, egress("toEntities: [kube-apiserver]"), CLIENT, API, "A-"),
     row("host is the pod's own node", RED, egress("toEntities: [host]"), CLIENT, HOST, "A-"),
     row("and no other", RED, egress("toEntities: [host]"), CLIENT, NODE, "D-"),
-    row("none is nobody", RED, egress("toEntities: [none]"), CLIENT, SERVER, "DA"),
+    row("none is no peer", RED, egress("toEntities: [none]"), CLIENT, SERVER, "DA"),
     row("a network selects addresses", RED, egress("toCIDR: [203.0.113.0/24]"), CLIENT, WORLD, "A-"),
     row("an address is a network", RED, egress("toCIDR: [203.0.113.5]"), CLIENT, WORLD, "A-"),
     row("a network selects no pods, whatever their addresses", RED, egress("toCIDR: [0.0.0.0/0]"), CLIENT, SERVER, "DA"),
@@ -200,15 +200,15 @@ CASES = (
     row("then it still denies what it names", RED, "{enableDefaultDeny: {egress: false}, egressDeny: [{toEntities: [world]}]}", CLIENT, WORLD, "D-"),
     row("one policy that denies by default is enough", RED, ("{enableDefaultDeny: {egress: false}, egress: [{toEntities: [world]}]}", "{egress: [{}]}"), CLIENT, SERVER, "DA"),
     row("switched on without a rule it does nothing", RED, "{enableDefaultDeny: {egress: true, ingress: true}, ingress: [{}]}", CLIENT, SERVER, "AA"),
-    row("coming in is judged in the destination's cluster", BLUE_TWO, ingress(peer(f"app: client, {NAMESPACE}: red, {IN_ONE}", "fromEndpoints")), CLIENT, SERVER, "AA"),
+    row("ingress is decided in the destination's cluster", BLUE_TWO, ingress(peer(f"app: client, {NAMESPACE}: red, {IN_ONE}", "fromEndpoints")), CLIENT, SERVER, "AA"),
     row("where the client is in another cluster", BLUE_TWO, ingress(peer(f"app: client, {NAMESPACE}: red", "fromEndpoints")), CLIENT, SERVER, "AA", "AD"),
-    row("an ingress policy keeps everybody else out", BLUE_TWO, ingress(peer(f"app: client, {NAMESPACE}: red, {IN_ONE}", "fromEndpoints")), LOCAL, SERVER, "AD"),
-    row("fromEntities cluster keeps the other cluster out", BLUE_TWO, ingress("fromEntities: [cluster]"), CLIENT, SERVER, "AD"),
+    row("an ingress policy denies every other peer", BLUE_TWO, ingress(peer(f"app: client, {NAMESPACE}: red, {IN_ONE}", "fromEndpoints")), LOCAL, SERVER, "AD"),
+    row("fromEntities cluster denies the other cluster", BLUE_TWO, ingress("fromEntities: [cluster]"), CLIENT, SERVER, "AD"),
     row("ingressDeny", BLUE_TWO, f"{{ingress: [{{fromEntities: [all]}}], ingressDeny: [{{{peer(f'app: client, {NAMESPACE}: red, {IN_ONE}', 'fromEndpoints')}}}]}}", CLIENT, SERVER, "AD"),
-    row("a node reaches its own pods all the same", BLUE_TWO, "{ingress: [{}]}", HOST, SERVER, "-A"),
+    row("a node reaches its own pods nevertheless", BLUE_TWO, "{ingress: [{}]}", HOST, SERVER, "-A"),
     row("unless it is denied", BLUE_TWO, "{ingressDeny: [{fromEntities: [host]}]}", HOST, SERVER, "-D"),
     row("other nodes do not", BLUE_TWO, "{ingress: [{}]}", NODE, SERVER, "-D"),
-    row("a clusterwide policy is about every namespace", ONE, "{egress: [{}]}", CLIENT, SERVER, "DA"),
+    row("a clusterwide policy selects pods of every namespace", ONE, "{egress: [{}]}", CLIENT, SERVER, "DA"),
     row("its peers are in any namespace", ONE, egress("toEndpoints: [{}]"), CLIENT, NEIGHBOUR, "AA"),
     row("of any cluster, then of its own", ONE, egress("toEndpoints: [{}]"), CLIENT, SERVER, "AA", "DA"),
     row("but always pods", ONE, egress("toEndpoints: [{}]"), CLIENT, WORLD, "D-"),
