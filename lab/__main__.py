@@ -1,11 +1,11 @@
-"""`python -m lab`: the offline cloud from the command line.
+"""The lab: an offline cloud on this machine, reached like AWS.
 
-python -m lab up                 build what is missing and start it
-python -m lab existing           make an EKS cluster on the AWS VPC CNI in it, with workloads
-python -m lab env                what kubectl, helm, aws and boto3 need:  eval "$(python -m lab env)"
-python -m lab pulumi -- preview  run the program in it, with any of pulumi's arguments
-python -m lab status             what runs, and what it cost so far
-python -m lab down               stop everything and forget it
+python -m lab up                 build what is missing and start the lab
+python -m lab sample-cluster     create an EKS cluster on the AWS VPC CNI in it, with workloads
+python -m lab env                print exports for kubectl, helm, aws and boto3:  eval "$(python -m lab env)"
+python -m lab pulumi -- preview  run the program in it, with any arguments of pulumi
+python -m lab status             list clusters, networks and processes
+python -m lab down               stop everything and delete its data
 """
 
 import argparse
@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from lab import lifecycle, program, report
 from lab.environment import Cloud, Places, client_variables
 from lab.errors import LabError
-from lab.existing.making import make
-from lab.existing.shape import Shape, VpcCni
+from lab.sample_cluster.create import create_cluster
+from lab.sample_cluster.spec import ClusterSpec, VpcCni
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -31,36 +31,36 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def up(places: Places, _: argparse.Namespace) -> int:
-    """Start the lab."""
+    """Build what is missing and start the lab."""
     cloud = lifecycle.up(places, report.progress)
-    print(f"The lab is up: a cloud at {cloud.url}, region {cloud.region}.")
+    print(f"The lab is running: its cloud answers at {cloud.url}, region {cloud.region}.")
     print('Use it:   eval "$(python -m lab env)"   or   python -m lab pulumi -- preview')
     return 0
 
 
-def existing(places: Places, options: argparse.Namespace) -> int:
-    """Make a cluster such as a replacement starts from; starts the lab when it is not up."""
-    shape = Shape(name=options.name, nodes=options.nodes, vpc_cni=VpcCni(options.vpc_cni))
+def sample_cluster(places: Places, options: argparse.Namespace) -> int:
+    """Create a cluster on the AWS VPC CNI with workloads, in a lab that is started if necessary."""
+    spec = ClusterSpec(name=options.name, nodes=options.nodes, vpc_cni=VpcCni(options.vpc_cni))
     if not lifecycle.is_running(places):
         lifecycle.up(places, report.progress)
-    make(places, shape, report.progress)
-    print(f"Cluster {shape.name} runs: {shape.nodes} nodes on the AWS VPC CNI ({shape.vpc_cni}).")
-    print('Use it:   eval "$(python -m lab env)"   and   kubectl --context ' + shape.name + " get pods -A")
+    create_cluster(places, spec, report.progress)
+    print(f"Cluster {spec.name} is ready: {spec.nodes} nodes, aws-node {spec.vpc_cni}.")
+    print('Use it:   eval "$(python -m lab env)"   and   kubectl --context ' + spec.name + " get pods -A")
     return 0
 
 
 def down(places: Places, _: argparse.Namespace) -> int:
-    """Stop the lab."""
+    """Stop everything and delete its data."""
     lifecycle.down(places, report.progress)
-    print("The lab is down.")
+    print("The lab is stopped and its data is deleted.")
     return 0
 
 
 def status(places: Places, _: argparse.Namespace) -> int:
-    """Print what runs in the lab."""
+    """List clusters, networks and processes."""
     cloud = Cloud.read(places.cloud)
     if not lifecycle.is_running(places):
-        print("The lab has died; `python -m lab down` cleans up after it.")
+        print("The lab has ended unexpectedly; remove what it left with `python -m lab down`.")
         return 1
     print(f"cloud      {cloud.url}  region {cloud.region}  account {cloud.account}")
     for line in report.contents(places):
@@ -69,7 +69,7 @@ def status(places: Places, _: argparse.Namespace) -> int:
 
 
 def env(places: Places, _: argparse.Namespace) -> int:
-    """Print shell exports for every plain client, and refresh the lab's kubeconfig."""
+    """Print shell exports for kubectl, helm, aws and boto3, and update the kubeconfig."""
     variables = client_variables(places)
     report.write_kubeconfig(places)
     for name, value in variables.items():
@@ -78,14 +78,21 @@ def env(places: Places, _: argparse.Namespace) -> int:
 
 
 def pulumi(places: Places, options: argparse.Namespace) -> int:
-    """Run the program with pulumi's own arguments."""
+    """Run the program, with any arguments of pulumi."""
     arguments = [word for word in options.arguments if word != "--"] or ["--help"]
     Cloud.read(places.cloud)
     program.provide_chart(places, report.progress, program.chosen_stack(arguments))
     return program.run(places, arguments)
 
 
-COMMANDS = {"up": up, "existing": existing, "down": down, "status": status, "env": env, "pulumi": pulumi}
+COMMANDS = {
+    "up": up,
+    "sample-cluster": sample_cluster,
+    "down": down,
+    "status": status,
+    "env": env,
+    "pulumi": pulumi,
+}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -96,19 +103,24 @@ def _parser() -> argparse.ArgumentParser:
     for name, command in COMMANDS.items():
         sub = commands.add_parser(name, help=(command.__doc__ or "").strip())
         if name == "pulumi":
-            sub.add_argument("arguments", nargs=argparse.REMAINDER, help="pulumi's arguments, after --")
-        if name == "existing":
-            _describe_shape(sub)
+            sub.add_argument("arguments", nargs=argparse.REMAINDER, help="arguments of pulumi, after --")
+        if name == "sample-cluster":
+            _add_spec_options(sub)
     return parser
 
 
-def _describe_shape(parser: argparse.ArgumentParser) -> None:
-    usual = Shape()
+def _add_spec_options(parser: argparse.ArgumentParser) -> None:
+    defaults = ClusterSpec()
     managers = [str(each) for each in VpcCni]
-    parser.add_argument("--name", default=usual.name, help="of the cluster (default: %(default)s)")
-    parser.add_argument("--nodes", type=int, default=usual.nodes, help="how many (default: %(default)s)")
+    parser.add_argument("--name", default=defaults.name, help="name of the cluster (default: %(default)s)")
     parser.add_argument(
-        "--vpc-cni", choices=managers, default=str(usual.vpc_cni), help="who looks after aws-node"
+        "--nodes", type=int, default=defaults.nodes, help="number of nodes (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--vpc-cni",
+        choices=managers,
+        default=str(defaults.vpc_cni),
+        help="how aws-node is managed (default: %(default)s)",
     )
 
 

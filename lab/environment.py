@@ -1,7 +1,7 @@
-"""Where the lab keeps its things and what a client needs in its environment to use it.
+"""The lab's files, and the environment variables with which clients reach it.
 
-Everybody who runs something in the lab (the command line, the demo, the tests) asks here, so that the
-lab is reached the way any cloud is reached: standard variables, a kubeconfig, a PATH.
+The command line, the demos and the tests use it. The lab is reached like any cloud: standard variables, a
+kubeconfig, a PATH.
 """
 
 import json
@@ -14,18 +14,18 @@ from lab.errors import LabNotRunningError
 from lab.toolchain import default_cache
 
 ROOT = Path(__file__).resolve().parent.parent
-"""The checkout: the Pulumi project that the lab runs."""
+"""The checkout, which is the Pulumi project that the lab runs."""
 
-PASSPHRASE = "lab"  # noqa: S105 - the lab's state holds throw-away secrets of a cloud that lives on loopback
-"""What encrypts secrets in the lab's state. `lab/stacks/Pulumi.lab.yaml` carries the matching salt."""
+PASSPHRASE = "lab"  # noqa: S105 - the state holds only throw-away secrets of a cloud on loopback
+"""Encrypts secrets in the lab's state. The files in `lab/stacks/` hold the matching salt."""
 
 STACK = "lab"
-"""The stack that `python -m lab pulumi` works on unless told otherwise."""
+"""The stack of `python -m lab pulumi` where no `--stack` is given."""
 
 
 @dataclass(frozen=True)
 class Cloud:
-    """How to reach the running cloud, as it wrote it into `cloud.json` itself."""
+    """How to reach the running cloud, as the cloud writes it into `cloud.json`."""
 
     url: str
     pid: int
@@ -39,7 +39,7 @@ class Cloud:
         """Return the cloud described by `file`.
 
         Raises:
-            LabNotRunningError: no cloud has written it.
+            LabNotRunningError: there is no such file.
         """
         try:
             facts = json.loads(file.read_text())
@@ -72,7 +72,7 @@ class Places:
 
     @property
     def cloud(self) -> Path:
-        """The file in which the running cloud says how to reach it."""
+        """The file that says how to reach the running cloud."""
         return self.directory / "cloud.json"
 
     @property
@@ -82,16 +82,16 @@ class Places:
 
     @property
     def charts(self) -> Path:
-        """The chart repository that the lab's stack names: packaged charts, by version."""
+        """Cilium's packaged charts by version, which the lab's stack files name as chart repository."""
         return self.directory / "charts"
 
     @property
     def kubeconfig(self) -> Path:
-        """A kubeconfig of every cluster of the lab, written by `aws eks update-kubeconfig`."""
+        """The kubeconfig with every cluster of the lab, written by `aws eks update-kubeconfig`."""
         return self.directory / "kubeconfig"
 
     def stack_file(self, stack: str) -> Path:
-        """The configuration of one of the lab's stacks, which every command is given by `--config-file`."""
+        """The configuration file of a stack of the lab, passed to pulumi with `--config-file`."""
         return self.project / "lab" / "stacks" / f"Pulumi.{stack}.yaml"
 
     @property
@@ -101,7 +101,7 @@ class Places:
 
     @property
     def pulumi_home(self) -> Path:
-        """Home and file backend of the official CLI, when that is what runs the program."""
+        """Home and file backend of the official CLI, where that runs the program."""
         return self.directory / "pulumi"
 
 
@@ -109,7 +109,7 @@ def client_variables(places: Places) -> dict[str, str]:
     """Return the variables with which kubectl, helm, the AWS CLI, boto3 and Pulumi use this lab.
 
     Raises:
-        LabNotRunningError: the lab is not up.
+        LabNotRunningError: the lab is not running.
     """
     cloud = Cloud.read(places.cloud)
     path = os.pathsep.join([str(places.binaries), str(Path(sys.prefix) / "bin"), os.environ.get("PATH", "")])
@@ -134,11 +134,11 @@ SHADOWING = (
     "AWS_CONFIG_FILE",
     "AWS_SHARED_CREDENTIALS_FILE",
 )
-"""Variables of the user's own AWS set-up that would win over the lab's, or mix with it."""
+"""Variables of the user's own AWS set-up that would override the lab's, or mix with them."""
 
 
 def client_environment(places: Places) -> dict[str, str]:
-    """Return the whole environment for a child process that uses this lab and never the user's account."""
+    """Return the whole environment of a child process that uses this lab, never the user's AWS account."""
     inherited = {name: value for name, value in os.environ.items() if name not in SHADOWING}
     isolated = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
     return {**inherited, **isolated, **client_variables(places)}

@@ -1,7 +1,7 @@
-"""Bring the lab up, take it down, say how it is. Used by `python -m lab`, the demo and the tests.
+"""Start and stop the lab. Used by `python -m lab`, the demos and the tests.
 
-The lab is one process, the cloud; everything else (control planes, node players) are its children. It
-runs in a session of its own, so that a Ctrl-C in the terminal that started it does not end it.
+The lab is one process, the cloud; control planes and node players are its children. The cloud runs in its own
+session, so that a Ctrl-C in the terminal that started it does not end it.
 """
 
 import os
@@ -21,20 +21,20 @@ from lab.toolchain import Toolchain
 
 Report = Callable[[str], None]
 
-START_PATIENCE = 60.0
-"""Seconds for the cloud to answer. It needs two on an idle machine."""
+START_TIMEOUT = 60.0
+"""Seconds for the cloud to answer. It takes two on an idle machine."""
 
-STOP_PATIENCE = 60.0
-"""Seconds for the cloud to stop its control planes before it is killed with them."""
+STOP_TIMEOUT = 60.0
+"""Seconds for the cloud to stop its control planes before all of them are killed."""
 
 
 def up(places: Places, report: Report) -> Cloud:
     """Build what is missing, start the cloud and return how to reach it.
 
     Raises:
-        LabAlreadyRunningError: a lab is up in this folder.
-        ToolchainError: something could not be built; Go, say, is missing or too old.
-        StartFailedError: the cloud did not come up; the message names its log.
+        LabAlreadyRunningError: a lab is running in this folder.
+        ToolchainError: a tool could not be built, for example because Go is missing or too old.
+        StartFailedError: the cloud did not start; the message names its log.
     """
     if is_running(places):
         message = f"a lab is already running in {places.directory}; stop it with `python -m lab down`"
@@ -47,7 +47,7 @@ def up(places: Places, report: Report) -> Cloud:
 
 
 def link_clients(places: Places, toolchain: Toolchain) -> None:
-    """Build what the lab runs and put its clients where `python -m lab env` points."""
+    """Build the lab's tools and link its clients into the folder that `python -m lab env` puts on PATH."""
     toolchain.control_plane()
     toolchain.node_player()
     places.binaries.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,7 @@ def link_clients(places: Places, toolchain: Toolchain) -> None:
 
 
 def provide_chart(places: Places, version: str, report: Report) -> None:
-    """Put Cilium's chart and CRDs of `version` where the lab's stack and its node players look for them."""
+    """Provide Cilium's chart of `version` to the lab's stacks and its CRDs to the node players."""
     toolchain = Toolchain(places.cache, report)
     places.charts.mkdir(parents=True, exist_ok=True)
     link = places.charts / f"cilium-{version}.tgz"
@@ -71,7 +71,7 @@ def provide_chart(places: Places, version: str, report: Report) -> None:
 
 
 def start_cloud(places: Places) -> Cloud:
-    """Start the cloud in a session of its own and wait until it says how to reach it."""
+    """Start the cloud in its own session and wait until it has written how to reach it."""
     log = places.directory / "cloud.log"
     command = [sys.executable, "-m", "lab.cloud", "--directory", str(places.directory)]
     with log.open("wb") as output:
@@ -83,19 +83,19 @@ def start_cloud(places: Places) -> Cloud:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    for _ in _polls(START_PATIENCE):
+    for _ in _polls(START_TIMEOUT):
         if places.cloud.exists():
             return Cloud.read(places.cloud)
         if process.poll() is not None:
             break
     _end(process.pid)
-    last = log.read_text(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
+    last = log.read_text(errors="replace").strip().splitlines()[-1:] or ["no output"]
     message = f"the cloud did not start: {last[0]} (log: {log})"
     raise StartFailedError(message)
 
 
 def down(places: Places, report: Report) -> None:
-    """Stop the cloud with all it runs and remove the lab's folder. Does nothing when there is none."""
+    """Stop the cloud with all its children and remove the lab's folder, where there is one."""
     try:
         cloud = Cloud.read(places.cloud)
     except LabNotRunningError:
@@ -104,7 +104,7 @@ def down(places: Places, report: Report) -> None:
     report("stopping the lab")
     if _is_cloud(cloud.pid, places):
         os.kill(cloud.pid, signal.SIGTERM)
-        for _ in _polls(STOP_PATIENCE):
+        for _ in _polls(STOP_TIMEOUT):
             if not _is_cloud(cloud.pid, places):
                 break
         else:
@@ -114,7 +114,6 @@ def down(places: Places, report: Report) -> None:
 
 
 def is_running(places: Places) -> bool:
-    """Tell whether a cloud is up in this lab's folder."""
     try:
         return _is_cloud(Cloud.read(places.cloud).pid, places)
     except LabNotRunningError:
@@ -122,7 +121,7 @@ def is_running(places: Places) -> bool:
 
 
 def processes(places: Places) -> list[tuple[int, str]]:
-    """Return (pid, program) of everything that runs for this lab: the cloud and its children."""
+    """Return (pid, program) of the cloud and its children."""
     marker = str(places.directory).encode()
     found = [(pid, command) for pid, command in _commands() if marker in command and pid != os.getpid()]
     return [(pid, _program(command)) for pid, command in found]
@@ -130,7 +129,7 @@ def processes(places: Places) -> list[tuple[int, str]]:
 
 @contextmanager
 def running(places: Places, report: Report) -> Iterator[Cloud]:
-    """Run a lab for the length of a `with` block; used by the tests."""
+    """Run a lab for the length of a `with` block."""
     cloud = up(places, report)
     try:
         yield cloud

@@ -1,7 +1,7 @@
 """Run the Pulumi program in the lab: with the official CLI where it is on PATH, else the built-in engine.
 
-`python -m lab pulumi -- ARGS`, the demo and the parity tests call this. Both ways run the same
-`__main__.py` with the same stand-in providers; neither knows that it is in a lab.
+`python -m lab pulumi -- ARGS`, the demos and the tests call it. Both engines run the same `__main__.py` with
+the same emulated providers; nothing in the program depends on the lab.
 """
 
 import os
@@ -43,14 +43,14 @@ def configured_cilium_version(places: Places, stack: str = STACK) -> str | None:
 
 
 def provide_chart(places: Places, report: lifecycle.Report, stack: str = STACK) -> None:
-    """Provide the chart of the Cilium that the stack's file sets; nothing where it sets none."""
+    """Provide the chart of the Cilium version in the stack's file, where it sets one."""
     version = configured_cilium_version(places, stack)
     if version:
         lifecycle.provide_chart(places, version, report)
 
 
 def chosen_stack(arguments: Sequence[str]) -> str:
-    """Return the stack that `arguments` of pulumi name, else the lab's own."""
+    """Return the stack that pulumi's `arguments` or $PULUMI_STACK name, else the lab's default."""
     words = list(arguments)
     for position, word in enumerate(words):
         if word in {"-s", "--stack"} and position + 1 < len(words):
@@ -64,15 +64,15 @@ def run(places: Places, arguments: Sequence[str], engine: Engine | None = None) 
     """Run pulumi's `arguments` in the lab and return its exit code.
 
     Raises:
-        LabNotRunningError: the lab is not up.
-        StartFailedError: a stand-in provider did not come up.
+        LabNotRunningError: the lab is not running.
+        StartFailedError: an emulated provider did not start.
     """
     with prepared(places, chosen_stack(arguments), engine or available_engine()) as pulumi:
         return _interactively(pulumi.command(*arguments), pulumi.environment, places.project)
 
 
 _READS_CONFIGURATION = {"preview", "up", "refresh", "destroy", "config"}
-"""The verbs of pulumi that know `--config-file`."""
+"""The commands of pulumi that accept `--config-file`."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ class Pulumi:
 
 @contextmanager
 def prepared(places: Places, stack: str, engine: Engine) -> Iterator[Pulumi]:
-    """Prepare an engine for commands on a stack, which is created where it does not exist."""
-    # Engine and providers start in the project, as the official ones do; the lab has to be found from there.
+    """Prepare an engine for commands on a stack, and create the stack where it does not exist."""
+    # Engine and providers start in the project, like the official ones, and import the lab from there.
     environment = {**client_environment(places), "PULUMI_STACK": stack, "PYTHONPATH": str(ROOT)}
     if engine == BUILT_IN:
         places.state.mkdir(parents=True, exist_ok=True)
@@ -122,7 +122,7 @@ def built_in_command(places: Places) -> list[str]:
 
 
 def official_variables(places: Places, ports: dict[str, int]) -> dict[str, str]:
-    """Return what makes the official CLI keep its state in the lab and use the stand-in providers."""
+    """Return the variables with which the official CLI keeps its state in the lab and uses its providers."""
     backend = places.pulumi_home / "backend"
     backend.mkdir(parents=True, exist_ok=True)
     return {
@@ -136,9 +136,9 @@ def official_variables(places: Places, ports: dict[str, int]) -> dict[str, str]:
 
 @contextmanager
 def provider(name: str, environment: dict[str, str], directory: Path) -> Iterator[int]:
-    """Run the stand-in provider `name` and yield the port it serves on."""
+    """Run the emulated provider `name` and yield the port it serves on."""
     command = [sys.executable, "-m", f"lab.providers.{name}"]
-    # In a process group of its own: a Ctrl-C in the terminal is for the engine alone, which then finishes
+    # In its own process group: a Ctrl-C in the terminal is meant for the engine only, which then finishes
     # the running step with this provider.
     with subprocess.Popen(
         command, cwd=directory, env=environment, stdout=subprocess.PIPE, text=True, process_group=0
@@ -147,7 +147,7 @@ def provider(name: str, environment: dict[str, str], directory: Path) -> Iterato
             assert process.stdout is not None
             port = process.stdout.readline().strip()
             if not port.isdigit():
-                message = f"the stand-in provider {name} did not start; run `{' '.join(command)}` to see why"
+                message = f"the emulated provider {name} did not start; run `{' '.join(command)}` to see why"
                 raise StartFailedError(message)
             yield int(port)
         finally:
@@ -155,7 +155,6 @@ def provider(name: str, environment: dict[str, str], directory: Path) -> Iterato
 
 
 def _create_stack(command: list[str], environment: dict[str, str], project: Path, stack: str) -> None:
-    """Create the stack where it does not exist, as `pulumi stack init` would."""
 
     def ask(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -169,7 +168,7 @@ def _create_stack(command: list[str], environment: dict[str, str], project: Path
 
     if f'"{stack}"' in ask("ls", "--json").stdout:
         return
-    # `stack init` has no --config-file: it writes the salt of a new stack into a file of the project.
+    # `stack init` has no --config-file: it writes the salt of a new stack into the project's stack file.
     salt = project / "stacks" / f"Pulumi.{stack}.yaml"
     existed = salt.exists()
     created = ask("init", stack)
@@ -181,10 +180,8 @@ def _create_stack(command: list[str], environment: dict[str, str], project: Path
 
 
 def _interactively(command: list[str], environment: dict[str, str], directory: Path) -> int:
-    """Run a child that handles Ctrl-C itself: the terminal signals it too, so this process only waits.
-
-    A handler of ours, not SIG_IGN: the child would inherit being deaf.
-    """
+    """Run a child that handles Ctrl-C itself; this process gets the signal too and has to ignore it."""
+    # With a handler instead of SIG_IGN, which the child would inherit.
     previous = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         return subprocess.run(command, cwd=directory, env=environment, check=False).returncode

@@ -1,4 +1,4 @@
-"""What the lab tells about itself: progress lines, its contents, a kubeconfig of its clusters."""
+"""Progress lines, the contents of the lab as `python -m lab status` lists them, and its kubeconfig."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ from lab.environment import Places, client_environment
 
 
 def progress(line: str) -> None:
-    """Print one line of progress to standard error, so that `env` and `output` stay clean to pipe."""
+    """Print one line of progress to standard error; standard output is for results that may be piped."""
     print(f"  {line}", file=sys.stderr, flush=True)
 
 
@@ -19,7 +19,7 @@ def aws(places: Places, *words: str) -> Any:
     """Run the real AWS CLI against the lab and return its parsed answer.
 
     Raises:
-        subprocess.CalledProcessError: the CLI was refused; its own message is in `stderr`.
+        subprocess.CalledProcessError: the CLI failed; its message is in `stderr`.
     """
     command = [str(places.binaries / "aws"), *words, "--output", "json"]
     done = subprocess.run(command, env=client_environment(places), capture_output=True, text=True, check=True)
@@ -27,12 +27,11 @@ def aws(places: Places, *words: str) -> Any:
 
 
 def clusters(places: Places) -> list[str]:
-    """Return the names of the lab's EKS clusters."""
     return list(aws(places, "eks", "list-clusters")["clusters"])
 
 
 def write_kubeconfig(places: Places) -> None:
-    """Write the kubeconfig that `KUBECONFIG` of the lab names, with every active cluster in it."""
+    """Write the lab's kubeconfig with every ACTIVE cluster in it."""
     places.kubeconfig.unlink(missing_ok=True)
     for name in clusters(places):
         described = aws(places, "eks", "describe-cluster", "--name", name)["cluster"]
@@ -47,7 +46,7 @@ def _run_plain(places: Places, words: list[str]) -> None:
 
 
 def contents(places: Places) -> Iterator[str]:
-    """Yield a line for each cluster, what joins their networks, their load balancers, and each process."""
+    """Yield a line for each cluster, peering, transit gateway, load balancer and process."""
     for name in clusters(places):
         cluster = aws(places, "eks", "describe-cluster", "--name", name)["cluster"]
         facts = (name, cluster["status"], f"Kubernetes {cluster['version']}", cluster.get("endpoint", "-"))
@@ -58,17 +57,16 @@ def contents(places: Places) -> Iterator[str]:
 
 
 def _networks(places: Places) -> Iterator[str]:
-    """Yield a line for each peering, transit gateway and load balancer that is there."""
     for peering in aws(places, "ec2", "describe-vpc-peering-connections")["VpcPeeringConnections"]:
         state = peering["Status"]["Code"]
-        sides = (peering["RequesterVpcInfo"]["VpcId"], peering["AccepterVpcInfo"]["VpcId"])
+        peers = (peering["RequesterVpcInfo"]["VpcId"], peering["AccepterVpcInfo"]["VpcId"])
         if state != "deleted":
-            yield f"peering    {peering['VpcPeeringConnectionId']}  {state}  {' - '.join(sides)}"
+            yield f"peering    {peering['VpcPeeringConnectionId']}  {state}  {' - '.join(peers)}"
     attached = aws(places, "ec2", "describe-transit-gateway-vpc-attachments")["TransitGatewayVpcAttachments"]
     for gateway in aws(places, "ec2", "describe-transit-gateways")["TransitGateways"]:
         name = gateway["TransitGatewayId"]
         vpcs = [each["VpcId"] for each in attached if each["TransitGatewayId"] == name]
-        yield f"transit    {name}  {gateway['State']}  {' - '.join(vpcs) or 'nothing attached'}"
+        yield f"transit    {name}  {gateway['State']}  {' - '.join(vpcs) or 'no VPC attached'}"
     for balancer in aws(places, "elbv2", "describe-load-balancers")["LoadBalancers"]:
         facts = (balancer["State"]["Code"], balancer["Scheme"], balancer["DNSName"])
         yield f"balancer   {'  '.join(facts)}"

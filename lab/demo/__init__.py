@@ -1,1 +1,1 @@
-"""`make demo`: the program's main jobs, run in the lab from nothing and checked against the API server."""
+"""`make demo`: each mode of the program, run in a fresh lab and checked against the API server and AWS."""

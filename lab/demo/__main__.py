@@ -1,6 +1,6 @@
-"""`python -m lab.demo MODE`: run one of the program's modes in a fresh lab and read back what it made.
+"""`python -m lab.demo MODE`: run one of the program's modes in a fresh lab and check the result.
 
-The lab is left running, so that an engineer can look around with kubectl, helm and the AWS CLI.
+The lab is left running, so that an engineer can explore it with kubectl, helm and the AWS CLI.
 """
 
 import sys
@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from lab import report
-from lab.demo import chaining, mesh, mission, new_cluster, replacement
+from lab.demo import all_modes, chaining, mesh, new_cluster, replacement
 from lab.environment import STACK, Places
 from lab.errors import LabError
 
@@ -18,28 +18,33 @@ MODES: dict[str, tuple[Callable[[Places], bool], str]] = {
     "chaining": (chaining.run, chaining.STACK),
     "mesh": (mesh.run, mesh.STACK),
     "mesh-transit": (mesh.run_transit, mesh.TRANSIT_STACK),
-    "all": (mission.run, mission.MIGRATED),
+    "all": (all_modes.run, all_modes.MIGRATED),
 }
-"""Each mode with the demo that runs it, and the stack that the demo leaves behind."""
+"""Each mode with the demo that runs it, and the stack that exists at its end. The first is the default."""
 
-LOOK_AROUND = """
-The lab is still running. Look at it as you would at AWS:
+USAGE = f"usage: python -m lab.demo [{'|'.join(MODES)}]   (default: {next(iter(MODES))})"
 
-    eval "$(python -m lab env)"        # from the project's .venv
+NEXT_STEPS = """
+The lab is still running. Explore it as you would explore AWS (in the project's virtual environment):
+
+    eval "$(python -m lab env)"
     kubectl get nodes -o wide
     helm list -n kube-system
     aws eks describe-cluster --name {cluster}
     python -m lab pulumi -- preview --expect-no-changes --stack {stack}
 
-Stop it and forget it:  python -m lab down
+Stop the lab and delete its data:  python -m lab down
 """
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the demo of the mode in `arguments`; 0 when every fact holds."""
+    """Run the demo of the mode in `arguments`; return 0 when every check passed."""
     mode = arguments[0] if arguments else next(iter(MODES))
+    if mode in {"-h", "--help"}:
+        print(USAGE)
+        return 0
     if mode not in MODES:
-        print(f"error: there is no demo of mode {mode!r}; there is: {', '.join(MODES)}", file=sys.stderr)
+        print(f"error: {mode!r} is not a mode\n{USAGE}", file=sys.stderr)
         return 2
     places = Places.default()
     run, stack = MODES[mode]
@@ -47,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         succeeded = run(places)
         for cluster in report.clusters(places):
-            print(LOOK_AROUND.format(cluster=cluster, stack=stack))
+            print(NEXT_STEPS.format(cluster=cluster, stack=stack))
     except LabError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

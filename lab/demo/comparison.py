@@ -1,7 +1,7 @@
-"""A cluster before and after its CNI was replaced, as the API server and AWS tell it.
+"""Compare a cluster before and after the program ran, as read from the API server and AWS.
 
-The demo of mode `replacement` takes one snapshot before and one after, prints both side by side and checks
-what has to be different and what has to be the same. Its tests do the same.
+The demos and the end-to-end tests take a snapshot before and after, print both side by side, and check what
+has to differ and what has to be the same.
 """
 
 import json
@@ -10,19 +10,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lab.demo.facts import Fact
-from lab.existing.access import Aws, Kubectl
+from lab.demo.checks import Check
+from lab.sample_cluster.clients import Aws, Kubectl
 
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 _CNIS = ("kube-system/aws-node", "kube-system/cilium")
+# A pod younger than this, a CronJob's for example, may run a moment before its CiliumEndpoint exists.
 _NEW = timedelta(seconds=20)
-"""A pod younger than this, a CronJob's say, may run a moment before Cilium's endpoint of it is written."""
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A node."""
-
+class NodeState:
     instance: str
     zone: str
     ready: bool
@@ -31,8 +29,8 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Sizes:
-    """An Auto Scaling group, as far as a migration could have changed it for good."""
+class GroupState:
+    """The properties of an Auto Scaling group that a migration changes and has to restore."""
 
     minimum: int
     desired: int
@@ -43,7 +41,6 @@ class Sizes:
 
     @property
     def node_group(self) -> str:
-        """The node group it belongs to."""
         return dict(self.tags).get("eks:nodegroup-name", "")
 
     def __str__(self) -> str:
@@ -53,37 +50,33 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A cluster at one moment."""
-
-    nodes: dict[str, Seen]
+    nodes: dict[str, NodeState]
     workloads: dict[str, tuple[int, int]]
-    """Ready and wanted pods of each workload, by kind, namespace and name."""
+    """Ready and wanted pods of each workload, keyed `Kind namespace/name`."""
     volumes: dict[str, str]
-    """The volume of each claim."""
-    groups: dict[str, Sizes]
+    """The volume of each PersistentVolumeClaim."""
+    groups: dict[str, GroupState]
     add_ons: tuple[str, ...]
     ordinary_pods: tuple[str, ...] = field(repr=False)
-    """Running pods that have an address of their own, but for those that have only just begun."""
+    """Running pods outside the host network, except those created within the last seconds."""
     endpoints: frozenset[str] = field(repr=False)
-    """Pods that Cilium knows."""
+    """Pods that have a CiliumEndpoint."""
 
     @property
     def instances(self) -> frozenset[str]:
-        """The instances behind the nodes."""
+        """Return the EC2 instances of the nodes."""
         return frozenset(node.instance for node in self.nodes.values())
 
     def agents(self, name: str) -> str:
-        """How many agents of a CNI are ready and wanted, as a cell of a table."""
+        """Describe how many pods of a DaemonSet are ready and wanted."""
         found = self.workloads.get(f"DaemonSet kube-system/{name}")
         return "none" if found is None else f"{found[0]} of {found[1]} ready"
 
     def has(self, daemon_set: str) -> bool:
-        """Whether kube-system has a DaemonSet of that name."""
         return f"DaemonSet kube-system/{daemon_set}" in self.workloads
 
 
-def take(kubectl: Kubectl, aws: Aws) -> Snapshot:
-    """Look at a cluster now."""
+def take_snapshot(kubectl: Kubectl, aws: Aws) -> Snapshot:
     pods = _items(kubectl, "pods")
     return Snapshot(
         nodes={node["metadata"]["name"]: _node(node) for node in _items(kubectl, "nodes")},
@@ -99,56 +92,59 @@ def take(kubectl: Kubectl, aws: Aws) -> Snapshot:
 
 
 def rows(before: Snapshot, after: Snapshot) -> Iterator[tuple[str, str, str]]:
-    """Yield what, before, after."""
-    yield "nodes", str(len(before.nodes)), f"{len(after.nodes)} ({_kept(before, after)} of the old)"
+    """Yield (property, before, after) for each line of the table."""
+    yield "nodes", str(len(before.nodes)), f"{len(after.nodes)} ({_old_nodes(before, after)} are old)"
     yield "aws-node", before.agents("aws-node"), after.agents("aws-node")
     yield "Cilium", before.agents("cilium"), after.agents("cilium")
     yield "add-ons", ", ".join(before.add_ons), ", ".join(after.add_ons)
-    yield "pods that Cilium knows", _known(before), _known(after)
-    yield "pods ready of wanted", _ready(before), _ready(after)
-    yield "volumes", str(len(before.volumes)), f"{_same_volumes(before, after)} of them the same"
+    yield "pods managed by Cilium", _managed(before), _managed(after)
+    yield "pods ready", _ready(before), _ready(after)
+    yield "volumes", str(len(before.volumes)), f"{_same_volumes(before, after)} unchanged"
     for name in sorted({*before.groups, *after.groups}):
         old, new = before.groups.get(name), after.groups.get(name)
         label = next((group.node_group for group in (old, new) if group), name)
         yield f"sizes of group {label}", str(old or "none"), str(new or "none")
 
 
-def promises(before: Snapshot, after: Snapshot) -> Iterator[Fact]:
-    """Yield what a migration from aws-node to Cilium promises of the cluster it leaves behind."""
-    yield from upheld(before, after)
-    yield Fact("no aws-node DaemonSet", after.agents("aws-node"), not after.has("aws-node"))
-    yield Fact("no vpc-cni add-on", ", ".join(after.add_ons) or "none", "vpc-cni" not in after.add_ons)
+def replacement_checks(before: Snapshot, after: Snapshot) -> Iterator[Check]:
+    """Yield what has to be true of a cluster after its CNI was replaced with Cilium."""
+    yield from common_checks(before, after)
+    yield Check("no aws-node DaemonSet", after.agents("aws-node"), not after.has("aws-node"))
+    yield Check("no vpc-cni add-on", ", ".join(after.add_ons) or "none", "vpc-cni" not in after.add_ons)
     ready, wanted = after.workloads.get("DaemonSet kube-system/cilium", (0, 0))
-    yield Fact(
+    yield Check(
         "Cilium desired == ready == nodes",
         f"{wanted} == {ready} == {len(after.nodes)}",
         0 < wanted == ready == len(after.nodes),
     )
-    unknown = [pod for pod in after.ordinary_pods if pod not in after.endpoints]
-    yield Fact("every pod is Cilium's", _few(unknown) or _known(after), not unknown)
+    unmanaged = [pod for pod in after.ordinary_pods if pod not in after.endpoints]
+    yield Check("every pod managed by Cilium", _few(unmanaged) or _managed(after), not unmanaged)
 
 
-def upheld(before: Snapshot, after: Snapshot) -> Iterator[Fact]:
-    """Yield what holds of a migration in either direction: all nodes new, all else as it was."""
-    kept = before.instances & after.instances
-    yield Fact("every node replaced", f"{len(kept)} of {len(before.nodes)} left", not kept)
-    yield Fact("as many nodes as before", str(len(after.nodes)), len(after.nodes) == len(before.nodes))
+def common_checks(before: Snapshot, after: Snapshot) -> Iterator[Check]:
+    """Yield what has to be true after a migration or a rollback: all nodes new, everything else unchanged."""
+    old = before.instances & after.instances
+    yield Check("every node replaced", f"{len(old)} of {len(before.nodes)} old nodes left", not old)
+    yield Check(
+        "same number of nodes as before", str(len(after.nodes)), len(after.nodes) == len(before.nodes)
+    )
     unfit = [name for name, node in after.nodes.items() if node.cordoned or node.taints or not node.ready]
-    yield Fact("nodes ready, uncordoned, untainted", _few(unfit) or f"all {len(after.nodes)}", not unfit)
-    short = [name for name in _ours(before) if _falls_short(after, name)]
-    yield Fact("every workload as ready as before", _few(short) or _ready(after), not short)
+    yield Check("nodes ready, uncordoned, untainted", _few(unfit) or f"all {len(after.nodes)}", not unfit)
+    short = [name for name in _user_workloads(before) if _falls_short(after, name)]
+    yield Check("every workload as ready as before", _few(short) or _ready(after), not short)
     moved = [claim for claim, volume in before.volumes.items() if after.volumes.get(claim) != volume]
-    yield Fact("every claim has its volume", _few(moved) or str(len(after.volumes)), not moved)
+    yield Check(
+        "every PersistentVolumeClaim has its volume", _few(moved) or str(len(after.volumes)), not moved
+    )
     changed = [name for name in before.groups if after.groups.get(name) != before.groups[name]]
-    yield Fact(
-        "sizes, processes and tags of all groups as before",
+    yield Check(
+        "Auto Scaling groups as before (size, processes, tags)",
         _few(changed) or f"{len(after.groups)} groups",
         not changed,
     )
 
 
 def table(before: Snapshot, after: Snapshot) -> str:
-    """The two side by side."""
     lines = [("", "before", "after"), *rows(before, after)]
     widths = [max(len(line[column]) for line in lines) for column in range(2)]
     return "\n".join(f"  {what:{widths[0]}}  {old:{widths[1]}}  {new}".rstrip() for what, old, new in lines)
@@ -163,9 +159,9 @@ def _key(item: dict[str, Any]) -> str:
     return f"{item['metadata']['namespace']}/{item['metadata']['name']}"
 
 
-def _node(node: dict[str, Any]) -> Seen:
+def _node(node: dict[str, Any]) -> NodeState:
     conditions = {each["type"]: each["status"] for each in node["status"].get("conditions", [])}
-    return Seen(
+    return NodeState(
         instance=node["spec"].get("providerID", "").rpartition("/")[2],
         zone=node["metadata"]["labels"].get("topology.kubernetes.io/zone", ""),
         ready=conditions.get("Ready") == "True",
@@ -181,15 +177,15 @@ def _counts(item: dict[str, Any]) -> tuple[int, int]:
     return status.get("readyReplicas", 0), item["spec"]["replicas"]
 
 
-def _groups(aws: Aws, cluster: str) -> dict[str, Sizes]:
+def _groups(aws: Aws, cluster: str) -> dict[str, GroupState]:
     found = aws.autoscaling.describe_auto_scaling_groups(
         Filters=[{"Name": "tag:eks:cluster-name", "Values": [cluster]}]
     )["AutoScalingGroups"]
     return {group["AutoScalingGroupName"]: _sizes(group) for group in found}
 
 
-def _sizes(group: dict[str, Any]) -> Sizes:
-    return Sizes(
+def _sizes(group: dict[str, Any]) -> GroupState:
+    return GroupState(
         minimum=group["MinSize"],
         desired=group["DesiredCapacity"],
         maximum=group["MaxSize"],
@@ -215,27 +211,26 @@ def _endpoints(kubectl: Kubectl) -> Iterator[str]:
 
 
 def _few(names: list[str]) -> str:
-    """The first of many names: enough to begin to look."""
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return ", ".join(names[:3]) + more
 
 
-def _kept(before: Snapshot, after: Snapshot) -> int:
+def _old_nodes(before: Snapshot, after: Snapshot) -> int:
     return len(before.instances & after.instances)
 
 
-def _known(snapshot: Snapshot) -> str:
-    known = sum(pod in snapshot.endpoints for pod in snapshot.ordinary_pods)
-    return f"{known} of {len(snapshot.ordinary_pods)}"
+def _managed(snapshot: Snapshot) -> str:
+    managed = sum(pod in snapshot.endpoints for pod in snapshot.ordinary_pods)
+    return f"{managed} of {len(snapshot.ordinary_pods)}"
 
 
-def _ours(snapshot: Snapshot) -> list[str]:
-    """The workloads that are not a CNI's own."""
+def _user_workloads(snapshot: Snapshot) -> list[str]:
+    # The CNIs' own DaemonSets are expected to change.
     return [name for name in snapshot.workloads if not name.endswith(_CNIS)]
 
 
 def _ready(snapshot: Snapshot) -> str:
-    counts = [snapshot.workloads[name] for name in _ours(snapshot)]
+    counts = [snapshot.workloads[name] for name in _user_workloads(snapshot)]
     return f"{sum(ready for ready, _ in counts)} of {sum(wanted for _, wanted in counts)}"
 
 

@@ -1,27 +1,27 @@
-"""The demo of mode `new-cluster`: an EKS cluster that is born with Cilium as its only CNI."""
+"""The demo of mode `new-cluster`: an EKS cluster whose only CNI is Cilium, from its first node on."""
 
 from lab import lifecycle, program, report
-from lab.demo import facts
-from lab.demo.telling import heading, show
+from lab.demo import checks
+from lab.demo.output import print_checks, print_heading
 from lab.environment import Places
 
 
 def run(places: Places) -> bool:
-    """Bring the cluster up and check it. Returns whether all is as promised."""
-    heading("A fresh lab")
+    """Create the cluster and return whether every check passed."""
+    print_heading("Start a fresh lab")
     lifecycle.down(places, report.progress)
     cloud = lifecycle.up(places, report.progress)
     program.provide_chart(places, report.progress)
-    print(f"  a cloud at {cloud.url}, region {cloud.region}")
+    print(f"  The lab's cloud answers at {cloud.url}, region {cloud.region}.")
 
     for title, arguments in (
-        ("pulumi preview: what will be made", ["preview"]),
-        ("pulumi up: making it", ["up", "--yes", "--skip-preview"]),
+        ("pulumi preview: what will be created", ["preview"]),
+        ("pulumi up: create the cluster", ["up", "--yes", "--skip-preview"]),
     ):
-        heading(title)
+        print_heading(title)
         if program.run(places, arguments):
             return False
 
-    heading("Read back from the API server and the cloud")
+    print_heading("Checks: read with kubectl and the AWS CLI, not from the program")
     report.write_kubeconfig(places)
-    return show(facts.new_cluster(places, report.clusters(places)[0]))
+    return print_checks(checks.new_cluster(places, report.clusters(places)[0]))

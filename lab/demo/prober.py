@@ -1,8 +1,8 @@
-"""Watches, while the nodes are replaced, that no budget is ever broken: an onlooker of its own.
+"""Watch, while the program runs, that no PodDisruptionBudget (PDB) is violated.
 
-It knows nothing of the program. Two `kubectl get --watch` show it every change of a pod and of a
-PodDisruptionBudget; at each it counts the ready pods under each budget. As many as the budget's
-`desiredHealthy` have to be ready at any time. Called by the demo of mode `replacement` and by its tests.
+The prober is independent of the program: two `kubectl get --watch` report every change of a pod and of a PDB.
+After each change it counts the ready pods that each PDB selects; at least the PDB's `desiredHealthy` have to
+be ready at any time. The demos on a running cluster and the end-to-end tests use it.
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import Any
 
 from lab.environment import client_environment
 from lab.errors import LabError
-from lab.existing.access import Kubectl
+from lab.sample_cluster.clients import Kubectl
 
 _POD_LINE = (
     "jsonpath={.type}|{.object.metadata.uid}|{.object.metadata.namespace}|{.object.metadata.name}"
@@ -30,47 +30,41 @@ _BUDGET_LINE = (
 _PATIENCE = 60.0
 
 
-class BlindError(LabError):
-    """The prober does not see what it should: a cluster that is not healthy yet, or a watch that ended."""
+class ProberError(LabError):
+    """The prober cannot judge: the PDBs are not met to begin with, or a watch ended."""
 
 
 @dataclass(frozen=True)
-class SeenPod:
-    """A pod, as far as budgets are concerned."""
-
+class PodState:
     namespace: str
     name: str
     serves: bool
-    """Ready and not on its way out."""
+    """Ready and not being deleted."""
     labels: dict[str, str] = field(repr=False)
 
 
 @dataclass
-class SeenBudget:
-    """A budget with what became of the pods under it."""
-
+class BudgetState:
     namespace: str
     name: str
     desired: int
     expected: int
     selector: dict[str, Any] = field(repr=False)
     lowest: int | None = None
-    """The fewest ready pods there ever were, from the moment on when the budget was first kept."""
+    """The fewest ready pods so far; None until the PDB was met for the first time."""
     last: int = 0
 
     @property
     def key(self) -> str:
-        """Its name with its namespace."""
         return f"{self.namespace}/{self.name}"
 
-    def covers(self, pod: SeenPod) -> bool:
-        """Whether the budget speaks of a pod."""
+    def covers(self, pod: PodState) -> bool:
         return pod.namespace == self.namespace and selects(self.selector, pod.labels)
 
 
 @dataclass(frozen=True)
 class Breach:
-    """A moment at which fewer pods were ready than a budget wants."""
+    """A moment at which fewer pods were ready than a PDB requires."""
 
     at: float
     budget: str
@@ -78,31 +72,31 @@ class Breach:
     desired: int
 
     def __str__(self) -> str:
-        return f"{self.budget} had {self.ready} ready pods of {self.desired} wanted"
+        return f"{self.budget} had {self.ready} ready pods, {self.desired} are required"
 
 
 class Prober:
-    """What has been seen of pods and budgets so far. Fed by the lines of two watches, from two threads."""
+    """Counts ready pods per PDB. Two threads feed it the lines of two watches."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._pods: dict[str, SeenPod] = {}
-        self._budgets: dict[str, SeenBudget] = {}
-        self._blind = ""
+        self._pods: dict[str, PodState] = {}
+        self._budgets: dict[str, BudgetState] = {}
+        self._watch_ended = ""
         self.breaches: list[Breach] = []
         self.changes = 0
 
     @property
-    def budgets(self) -> list[SeenBudget]:
-        """Every budget, by name."""
+    def budgets(self) -> list[BudgetState]:
+        """Return every PDB, sorted by namespace and name."""
         with self._lock:
             return sorted(self._budgets.values(), key=lambda budget: budget.key)
 
-    def see_pod(self, line: str) -> None:
-        """Take in one line of the watch of pods."""
+    def read_pod(self, line: str) -> None:
+        """Process one line of the watch of pods."""
         kind, uid, namespace, name, deleted, ready, labels = line.split("|", 6)
-        pod = SeenPod(namespace, name, ready == "True" and not deleted, json.loads(labels or "{}"))
+        pod = PodState(namespace, name, ready == "True" and not deleted, json.loads(labels or "{}"))
         with self._lock:
             self.changes += 1
             if kind == "DELETED":
@@ -113,10 +107,10 @@ class Prober:
                 if budget.covers(pod):
                     self._count(budget)
 
-    def see_budget(self, line: str) -> None:
-        """Take in one line of the watch of budgets."""
+    def read_budget(self, line: str) -> None:
+        """Process one line of the watch of PDBs."""
         kind, namespace, name, desired, expected, selector = line.split("|", 5)
-        seen = SeenBudget(
+        seen = BudgetState(
             namespace, name, int(desired or 0), int(expected or 0), json.loads(selector or "{}")
         )
         with self._lock:
@@ -127,31 +121,27 @@ class Prober:
             self._budgets[seen.key] = seen
             self._count(seen)
 
-    def go_blind(self, why: str) -> None:
-        """Take note that a watch ended: from then on nothing that is said can be relied on."""
+    def record_watch_end(self, reason: str) -> None:
+        """Record that a watch ended: from then on violations may be missed."""
         with self._lock:
-            self._blind = self._blind or why
+            self._watch_ended = self._watch_ended or reason
 
-    def check_sight(self) -> None:
-        """Complain when a watch has ended.
+    def raise_if_watch_ended(self) -> None:
+        """Raise ProberError with kubectl's message when a watch has ended."""
+        if self._watch_ended:
+            raise ProberError(self._watch_ended)
 
-        Raises:
-            BlindError: with what kubectl said.
-        """
-        if self._blind:
-            raise BlindError(self._blind)
-
-    def sees_all_kept(self) -> bool:
-        """Whether there are budgets, and each of them is kept by pods that have been seen."""
+    def all_budgets_met(self) -> bool:
+        """Return whether there are PDBs and each of them has been met at least once."""
         with self._lock:
             return bool(self._budgets) and all(
                 budget.lowest is not None for budget in self._budgets.values() if budget.expected
             )
 
-    def _count(self, budget: SeenBudget) -> None:
+    def _count(self, budget: BudgetState) -> None:
         ready = sum(pod.serves for pod in self._pods.values() if budget.covers(pod))
         if budget.lowest is None:
-            # The pods come in one by one at first: a budget counts from when it is kept.
+            # The watch lists existing pods one by one: count from the moment when the PDB is met.
             if ready >= budget.desired and ready >= budget.expected > 0:
                 budget.lowest = budget.last = ready
             return
@@ -163,39 +153,38 @@ class Prober:
 
 @contextmanager
 def watching(kubectl: Kubectl) -> Iterator[Prober]:
-    """Watch a cluster for the length of a `with` block, which begins once every budget is seen to be kept.
+    """Watch a cluster for the length of a `with` block, which is entered once every PDB is met.
 
     Raises:
-        BlindError: the budgets are not kept to begin with, or a watch could not be held to the end.
+        ProberError: a PDB is not met within a minute, or a watch ended before the block did.
     """
     prober = Prober()
     with (
-        _following(kubectl, "pods", _POD_LINE, prober.see_pod, prober),
-        _following(kubectl, "poddisruptionbudgets", _BUDGET_LINE, prober.see_budget, prober),
+        _following(kubectl, "pods", _POD_LINE, prober.read_pod, prober),
+        _following(kubectl, "poddisruptionbudgets", _BUDGET_LINE, prober.read_budget, prober),
     ):
-        _await_sight(prober)
+        _await_budgets(prober)
         yield prober
-        prober.check_sight()
+        prober.raise_if_watch_ended()
 
 
-def _await_sight(prober: Prober) -> None:
+def _await_budgets(prober: Prober) -> None:
     deadline = time.monotonic() + _PATIENCE
-    while not prober.sees_all_kept():
-        prober.check_sight()
+    while not prober.all_budgets_met():
+        prober.raise_if_watch_ended()
         if time.monotonic() > deadline:
-            never = (
-                ", ".join(b.key for b in prober.budgets if b.expected and b.lowest is None) or "none there"
-            )
-            message = f"after {_PATIENCE:.0f} s there are budgets that were never kept: {never}"
-            raise BlindError(message)
+            unmet = ", ".join(b.key for b in prober.budgets if b.expected and b.lowest is None)
+            problem = f"are not met: {unmet}" if unmet else "are missing: the cluster has none"
+            message = f"after {_PATIENCE:.0f} s PodDisruptionBudgets {problem}"
+            raise ProberError(message)
         time.sleep(0.1)
 
 
 @contextmanager
 def _following(
-    kubectl: Kubectl, kind: str, line: str, see: Callable[[str], None], prober: Prober
+    kubectl: Kubectl, kind: str, line: str, handle: Callable[[str], None], prober: Prober
 ) -> Iterator[None]:
-    """Run one watch in a process of its own, and hand on its lines from a thread."""
+    """Run one watch in a child process and pass its lines to `handle` from a thread."""
     command = kubectl.command("get", kind, "-A", "--watch", "--output-watch-events", "-o", line)
     ending = threading.Event()
     with subprocess.Popen(
@@ -205,16 +194,18 @@ def _following(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        process_group=0,  # a Ctrl-C in the terminal is for the program that is watched
+        process_group=0,  # a Ctrl-C in the terminal is meant for the Pulumi program only
     ) as process:
 
         def follow() -> None:
             assert process.stdout is not None
             assert process.stderr is not None
             for text in process.stdout:
-                see(text.rstrip("\n"))
+                handle(text.rstrip("\n"))
             if not ending.is_set():
-                prober.go_blind(f"the watch of {kind} ended: {process.stderr.read().strip() or 'no reason'}")
+                prober.record_watch_end(
+                    f"the watch of {kind} ended: {process.stderr.read().strip() or 'no message'}"
+                )
 
         thread = threading.Thread(target=follow, name=f"prober of {kind}", daemon=True)
         thread.start()
@@ -227,14 +218,14 @@ def _following(
 
 
 def selects(selector: dict[str, Any], labels: dict[str, str]) -> bool:
-    """Whether a label selector, as the API writes it, holds of labels."""
+    """Return whether a Kubernetes label selector matches `labels`."""
     wanted = selector.get("matchLabels", {})
     return all(labels.get(key) == value for key, value in wanted.items()) and all(
-        _holds(requirement, labels) for requirement in selector.get("matchExpressions", [])
+        _matches(requirement, labels) for requirement in selector.get("matchExpressions", [])
     )
 
 
-def _holds(requirement: dict[str, Any], labels: dict[str, str]) -> bool:
+def _matches(requirement: dict[str, Any], labels: dict[str, str]) -> bool:
     key, values = requirement["key"], requirement.get("values", [])
     match requirement["operator"]:
         case "In":
@@ -246,5 +237,5 @@ def _holds(requirement: dict[str, Any], labels: dict[str, str]) -> bool:
         case "DoesNotExist":
             return key not in labels
         case unknown:
-            message = f"a label selector with the operator {unknown}"
-            raise BlindError(message)
+            message = f"unknown operator {unknown} in a label selector"
+            raise ProberError(message)

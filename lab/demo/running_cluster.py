@@ -1,61 +1,60 @@
-"""What the demos on a running cluster share: the cluster, the program beside a prober, what became of it."""
+"""What the demos `replacement` and `chaining` share: the sample cluster, and the run beside a prober."""
 
 from collections.abc import Callable, Iterable
 
 from lab import lifecycle, program, report
 from lab.demo import comparison
+from lab.demo.checks import Check
 from lab.demo.comparison import Snapshot
-from lab.demo.facts import Fact
+from lab.demo.output import print_checks, print_heading
 from lab.demo.prober import Prober, watching
-from lab.demo.telling import heading, show
 from lab.environment import Cloud, Places
-from lab.existing.access import Aws, Kubectl
-from lab.existing.making import make
-from lab.existing.shape import Shape
+from lab.sample_cluster.clients import Aws, Kubectl
+from lab.sample_cluster.create import create_cluster
+from lab.sample_cluster.spec import ClusterSpec
 
-Promises = Callable[[Snapshot, Snapshot, Prober], Iterable[Fact]]
-"""What has to hold, from the cluster before and after, and from who watched in between."""
+Checks = Callable[[Snapshot, Snapshot, Prober], Iterable[Check]]
+"""Compares the cluster before and after, with what the prober saw in between."""
 
 
-def begin(places: Places, stack: str) -> Kubectl:
-    """A fresh lab with a cluster on the AWS VPC CNI, and the chart that `stack` asks for."""
-    heading("A fresh lab, and in it a cluster on the AWS VPC CNI")
+def create_lab(places: Places, stack: str) -> Kubectl:
+    """Start a fresh lab with a sample cluster in it and the Cilium chart of `stack`; return its kubectl."""
+    print_heading("Start a fresh lab and create a cluster on the AWS VPC CNI in it")
     lifecycle.down(places, report.progress)
     lifecycle.up(places, report.progress)
     program.provide_chart(places, report.progress, stack)
-    return make(places, Shape(), report.progress)
+    return create_cluster(places, ClusterSpec(), report.progress)
 
 
-def look(kubectl: Kubectl) -> Snapshot:
-    """The cluster as it is now."""
-    return comparison.take(kubectl, Aws(Cloud.read(kubectl.places.cloud)))
+def take_snapshot(kubectl: Kubectl) -> Snapshot:
+    return comparison.take_snapshot(kubectl, Aws(Cloud.read(kubectl.places.cloud)))
 
 
-def carry_out(
-    kubectl: Kubectl, stack: str, before: Snapshot, promises: Promises, *, shown: str, pace: str
+def run_program(
+    kubectl: Kubectl, stack: str, before: Snapshot, checks: Checks, *, previewed: str, steps: str
 ) -> bool:
-    """Preview, run, compare, preview again. Returns whether all is as promised and nothing is left to do.
+    """Preview, update, check, and preview again; return whether all of it succeeded.
 
     Args:
-        kubectl: The cluster.
-        stack: The stack that works on it.
-        before: What the cluster was.
-        promises: What has to hold in the end.
-        shown: What the preview shows.
-        pace: What the program does one after the other.
+        kubectl: kubectl for the cluster.
+        stack: The stack that changes the cluster.
+        before: The cluster before the update.
+        checks: Yields the checks to print after the update.
+        previewed: What the preview shows, for its heading.
+        steps: How the update proceeds, for its heading.
     """
     places = kubectl.places
-    heading(f"pulumi preview: {shown}, before anything is touched")
+    print_heading(f"pulumi preview: {previewed}; nothing is changed yet")
     if program.run(places, ["preview", "--stack", stack]):
         return False
-    heading(f"pulumi up: {pace}, with a prober watching every budget")
+    print_heading(f"pulumi up: {steps}, while a prober watches every PodDisruptionBudget")
     with watching(kubectl) as prober:
         if program.run(places, ["up", "--yes", "--skip-preview", "--stack", stack]):
             return False
-    heading("Before and after, read from the API server and AWS")
-    after = look(kubectl)
+    print_heading("Before and after: read from the API server and AWS, not from the program")
+    after = take_snapshot(kubectl)
     print(comparison.table(before, after))
     print()
-    kept = show(promises(before, after, prober))
-    heading("pulumi preview once more: nothing is left to do")
-    return not program.run(places, ["preview", "--expect-no-changes", "--stack", stack]) and kept
+    passed = print_checks(checks(before, after, prober))
+    print_heading("pulumi preview again: no changes are left")
+    return not program.run(places, ["preview", "--expect-no-changes", "--stack", stack]) and passed

@@ -1,4 +1,4 @@
-"""A chain on the Pulumi CLI: the same plan as on the built-in engine, and the same end.
+"""Chaining on the Pulumi CLI: the same plan and the same result as on the built-in engine.
 
 Runs where `pulumi` is on PATH.
 """
@@ -8,11 +8,11 @@ import shutil
 import pytest
 
 from lab import program
-from lab.demo.chaining import promises
-from lab.existing.shape import Shape
-from tests.end_to_end.existing import claims
-from tests.end_to_end.existing.making import Existing, MakeExisting
+from lab.demo.chaining import chaining_checks
+from lab.sample_cluster.spec import ClusterSpec
 from tests.end_to_end.modes.test_same_on_the_real_engine import operations
+from tests.end_to_end.sample_cluster import violations
+from tests.end_to_end.sample_cluster.cluster import ExistingCluster, MakeExisting
 
 pytestmark = [
     pytest.mark.lab,
@@ -23,12 +23,12 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def existing(make_existing: MakeExisting) -> Existing:
-    shape = Shape(nodes=3, groups=1, workloads=("storage", "small", "database"))
-    return make_existing(shape, engine=program.OFFICIAL)
+def existing(make_existing: MakeExisting) -> ExistingCluster:
+    spec = ClusterSpec(nodes=3, groups=1, workloads=("storage", "small", "database"))
+    return make_existing(spec, engine=program.OFFICIAL)
 
 
-def test_both_engines_preview_the_same_chain(existing: Existing) -> None:
+def test_both_engines_preview_the_same_changes(existing: ExistingCluster) -> None:
     official = existing.pulumi("preview", "--json")
     built_in = existing.on(program.BUILT_IN).pulumi("preview", "--json")
 
@@ -36,9 +36,9 @@ def test_both_engines_preview_the_same_chain(existing: Existing) -> None:
     assert operations(official.json()) == operations(built_in.json())
 
 
-def test_a_ctrl_c_and_a_second_run_end_as_on_the_built_in_engine(existing: Existing) -> None:
+def test_a_second_run_completes_after_a_ctrl_c(existing: ExistingCluster) -> None:
     with existing.started("up", "--yes", "--skip-preview") as running:
-        running.wait_until(lambda: "restarted " in running.says())
+        running.wait_until(lambda: "restarted " in running.output_so_far())
         running.interrupt()
         assert running.wait() != 0
 
@@ -46,14 +46,14 @@ def test_a_ctrl_c_and_a_second_run_end_as_on_the_built_in_engine(existing: Exist
 
     assert again.code == 0, again.output
     audit, before = existing.audit, existing.before
-    assert [fact for fact in promises(before, existing.now()) if not fact.holds] == []
-    assert claims.no_pod_evicted_twice(audit) == []
-    assert claims.rolled_out_once(audit) == []
-    assert claims.not_written(audit, "aws-node") == []
+    assert [check for check in chaining_checks(before, existing.now()) if not check.passed] == []
+    assert violations.no_pod_evicted_twice(audit) == []
+    assert violations.rolled_out_once(audit) == []
+    assert violations.not_written(audit, "aws-node") == []
     assert existing.calls.terminated() == []
 
 
-def test_a_second_preview_finds_nothing_to_do(existing: Existing) -> None:
+def test_a_second_preview_finds_nothing_to_do(existing: ExistingCluster) -> None:
     again = existing.pulumi("preview", "--expect-no-changes")
 
     assert again.code == 0, again.output

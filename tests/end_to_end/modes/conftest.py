@@ -1,4 +1,4 @@
-"""One lab per test module, with the program in a copy of the project, and ways to ask it things."""
+"""One lab per test module, with a copy of the project, in which the tests run pulumi and other clients."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from lab.toolchain import default_cache
 
 @dataclass
 class Run:
-    """What a command printed and how it ended."""
+    """The output and the exit code of a command."""
 
     code: int
     output: str
@@ -29,7 +29,7 @@ class Run:
 
 @dataclass
 class LabOfTest:
-    """A running lab together with one engine to run the program on."""
+    """A running lab, with the engine and the stack that `pulumi` uses."""
 
     places: Places
     engine: str = program.BUILT_IN
@@ -42,7 +42,6 @@ class LabOfTest:
             return run(pulumi.command(*arguments), environment, self.places.project)
 
     def of(self, stack: str) -> "LabOfTest":
-        """The same lab, for another stack."""
         return replace(self, stack=stack)
 
     def client(self, *command: str, **variables: str) -> Run:
@@ -50,7 +49,7 @@ class LabOfTest:
         return run(command, environment, self.places.project)
 
     def configure(self, change: Callable[[dict[str, Any]], None]) -> None:
-        """Change the `config` section of the stack file of this lab's copy of the project."""
+        """Change the `config` section of the stack's file in the copy of the project."""
         file = self.places.stack_file(self.stack)
         content = yaml.safe_load(file.read_text())
         change(content["config"])
@@ -76,14 +75,14 @@ def run(command: Sequence[str], environment: dict[str, str], directory: Path) ->
 def lab(
     tmp_path_factory: pytest.TempPathFactory, copy_of_project: Callable[[Path], Path]
 ) -> Iterator[LabOfTest]:
-    """A lab of the module's own, without any stack in it yet."""
+    """The module's own lab, without any stack in it yet."""
     folder = tmp_path_factory.mktemp("lab")
     project = copy_of_project(folder / "project")
-    # The lab's stack names its charts relative to the project, so that the lab lives inside it here too.
+    # The stack files name the chart repository relative to the project, so that the lab has to be inside it.
     places = Places(project / ".lab", default_cache(), project)
     with lifecycle.running(places, print):
         own = LabOfTest(places)
         own.configure(lambda config: None)
         yield own
     left = [command for pid, command in lifecycle.processes(places) if pid != os.getpid()]
-    assert left == [], f"the lab left processes behind: {left}"
+    assert left == [], f"processes still run after the lab was stopped: {left}"

@@ -1,4 +1,4 @@
-"""Every bad configuration ends in preview: with its own messages, without a traceback, with nothing made."""
+"""Every bad configuration fails in preview with its own message, without a traceback, and creates nothing."""
 
 import subprocess
 import sys
@@ -17,17 +17,16 @@ from .conftest import Run, run
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 PREVIEWED = BAD[::5]
-"""Part of the table, spread over all kinds of mistakes; the tests of the parser run all of it."""
+"""A fifth of the table, spread over all kinds of mistakes; the unit tests of the settings run all of it."""
 
 Previews = dict[str, tuple[Run, Run]]
 
 
 @pytest.fixture(scope="module")
 def previews(tmp_path_factory: pytest.TempPathFactory, copy_of_project: Callable[[Path], Path]) -> Previews:
-    """What `preview` said of every bad configuration, and what the stack held after it.
+    """The `preview` of every bad configuration, and the export of its stack after that.
 
-    Each starts the program anew, so that two run at a time. Nothing of the lab is up: a preview that
-    got as far as the cloud would fail with another message.
+    No cloud is running: a preview that reached the cloud would fail with another message.
     """
     project = copy_of_project(tmp_path_factory.mktemp("project"))
     with ThreadPoolExecutor(2) as pool:
@@ -52,11 +51,11 @@ def preview(project: Path, number: int, bad: Bad) -> tuple[str, tuple[Run, Run]]
         str(project / "state"),
     ]
 
-    def ask(*arguments: str) -> Run:
+    def pulumi(*arguments: str) -> Run:
         return run([*engine, "--", *arguments, "--stack", stack], environment, project)
 
     subprocess.run([*engine, "--", "stack", "init", stack], env=environment, cwd=project, check=True)
-    return bad.name, (ask("preview"), ask("stack", "export"))
+    return bad.name, (pulumi("preview"), pulumi("stack", "export"))
 
 
 def test_there_are_at_least_thirty() -> None:
@@ -64,12 +63,12 @@ def test_there_are_at_least_thirty() -> None:
 
 
 @pytest.mark.parametrize("bad", PREVIEWED, ids=lambda bad: bad.name)
-def test_preview_names_the_problem_and_makes_nothing(bad: Bad, previews: Previews) -> None:
-    told, kept = previews[bad.name]
+def test_preview_names_the_problem_and_creates_nothing(bad: Bad, previews: Previews) -> None:
+    preview, exported = previews[bad.name]
 
-    assert told.code != 0
+    assert preview.code != 0
     for key, part in bad.problems.items():
-        assert key in told.output
-        assert part in told.output
-    assert "Traceback" not in told.output
-    assert kept.json()["deployment"].get("resources", []) == []
+        assert key in preview.output
+        assert part in preview.output
+    assert "Traceback" not in preview.output
+    assert exported.json()["deployment"].get("resources", []) == []

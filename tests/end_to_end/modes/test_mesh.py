@@ -1,6 +1,6 @@
-"""Two clusters made, joined, changed and parted by the real program in the lab, watched from outside.
+"""Two clusters are created, joined, changed and separated by the program in the lab.
 
-The tests of this module tell one story in order: nothing there yet, refusals, up, look, rotate, destroy.
+The tests depend on their order: no clusters yet, blockers, up, checks, rotation of the authority, destroy.
 """
 
 import base64
@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from lab import report
-from lab.demo import mesh, mesh_facts
+from lab.demo import mesh, mesh_checks
 
 from .conftest import LabOfTest
 
@@ -26,23 +26,23 @@ Change = Callable[[dict[str, Any]], None]
 
 @pytest.fixture(scope="module")
 def joining(lab: LabOfTest) -> LabOfTest:
-    """The stack of the mesh, while there is no cluster yet."""
+    """The stack of the mesh, before its clusters exist."""
     return lab.of(mesh.STACK)
 
 
 @pytest.fixture(scope="module")
 def clusters(lab: LabOfTest) -> LabOfTest:
-    """The stack of the mesh, with both clusters there and pods in them."""
-    make_clusters(lab)
+    """The stack of the mesh, after its clusters were created and pods deployed."""
+    create_clusters(lab)
     return lab.of(mesh.STACK)
 
 
-def make_clusters(lab: LabOfTest) -> None:
+def create_clusters(lab: LabOfTest) -> None:
     for stack in mesh.CLUSTERS.values():
         up(lab.of(stack))
     report.write_kubeconfig(lab.places)
     for cluster in CLUSTERS:
-        mesh.deploy(lab.places, cluster)
+        mesh.deploy_workloads(lab.places, cluster)
 
 
 @pytest.fixture(scope="module")
@@ -52,27 +52,27 @@ def joined(clusters: LabOfTest) -> LabOfTest:
 
 
 def up(stack: LabOfTest) -> str:
-    made = stack.pulumi("up", "--yes", "--skip-preview")
-    assert made.code == 0, made.output
-    return made.output
+    updated = stack.pulumi("up", "--yes", "--skip-preview")
+    assert updated.code == 0, updated.output
+    return updated.output
 
 
-def facts_that_do_not_hold(stack: LabOfTest) -> list[Any]:
-    read = list(mesh_facts.mesh(stack.places, CLUSTERS))
-    assert len(read) >= 15
-    return [fact for fact in read if not fact.holds]
+def failed_checks(stack: LabOfTest) -> list[Any]:
+    checks = list(mesh_checks.mesh(stack.places, CLUSTERS))
+    assert len(checks) >= 15
+    return [check for check in checks if not check.passed]
 
 
 @contextmanager
 def configured(stack: LabOfTest, change: Change):
-    """The stack's file with a change in it, for a while."""
+    """Change the stack's file for the length of a `with` block."""
     file = stack.places.stack_file(stack.stack)
-    written = file.read_text()
+    original = file.read_text()
     stack.configure(change)
     try:
         yield
     finally:
-        file.write_text(written)
+        file.write_text(original)
 
 
 def test_a_preview_before_the_clusters_says_so_and_does_not_fail(joining: LabOfTest) -> None:
@@ -83,37 +83,37 @@ def test_a_preview_before_the_clusters_says_so_and_does_not_fail(joining: LabOfT
 
 
 def test_an_update_before_the_clusters_is_refused(joining: LabOfTest) -> None:
-    made = joining.pulumi("up", "--yes", "--skip-preview")
+    updated = joining.pulumi("up", "--yes", "--skip-preview")
 
-    assert made.code != 0
-    assert "run `pulumi up` on their stacks first" in made.output
-    assert "Traceback" not in made.output
+    assert updated.code != 0
+    assert "run `pulumi up` on their stacks first" in updated.output
+    assert "Traceback" not in updated.output
 
 
-def open_a_route(config: dict[str, Any]) -> None:
+def name_unknown_route_table(config: dict[str, Any]) -> None:
     config["eks-cilium:clusters"]["cluster-1"]["routeTableIds"] = ["rtb-0123456789abcdef0"]
 
 
-def deny_what_is_allowed(config: dict[str, Any]) -> None:
+def deny_what_the_policies_allow(config: dict[str, Any]) -> None:
     policies = config["eks-cilium:policies"]
     policies["mustDeny"] = policies.pop("mustAllow")
 
 
-def take_another_gateway(config: dict[str, Any]) -> None:
+def use_unknown_gateway(config: dict[str, Any]) -> None:
     config["eks-cilium:connection"] = {
         "type": "transit-gateway",
         "transitGatewayId": "tgw-0123456789abcdef0",
     }
 
 
-def call_it_otherwise(config: dict[str, Any]) -> None:
-    found = config["eks-cilium:clusters"]
-    found["shop"] = found.pop("cluster-2")
+def rename_cluster(config: dict[str, Any]) -> None:
+    clusters = config["eks-cilium:clusters"]
+    clusters["shop"] = clusters.pop("cluster-2")
     policies = json.dumps(config["eks-cilium:policies"]).replace('"cluster-2"', '"shop"')
     config["eks-cilium:policies"] = json.loads(policies)
 
 
-def open_to_the_internet(config: dict[str, Any]) -> None:
+def use_public_load_balancer(config: dict[str, Any]) -> None:
     config["eks-cilium:clusterMesh"]["scheme"] = "internet-facing"
 
 
@@ -124,18 +124,20 @@ def join_with_itself(config: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (open_a_route, ["stays without routes", "routeTableIds"]),
-        (deny_what_is_allowed, ["policies.mustDeny[0]", "is allowed"]),
-        (take_another_gateway, ["tgw-0123456789abcdef0 does not exist here"]),
-        (call_it_otherwise, ["its Cilium is called 'cluster-2'", "rename the key to cluster-2"]),
-        (open_to_the_internet, ["clusterMesh.scheme", "never belongs on the internet"]),
+        (name_unknown_route_table, ["stays without routes", "routeTableIds"]),
+        (deny_what_the_policies_allow, ["policies.mustDeny[0]", "is allowed"]),
+        (use_unknown_gateway, ["tgw-0123456789abcdef0 does not exist here"]),
+        (rename_cluster, ["its Cilium is called 'cluster-2'", "rename the key to cluster-2"]),
+        (use_public_load_balancer, ["clusterMesh.scheme", "never belongs on the internet"]),
         (
             join_with_itself,
             ["both have cluster id 1", "are both in vpc-", "its Cilium is called 'cluster-1'"],
         ),
     ],
 )
-def test_what_is_in_the_way_ends_the_preview(clusters: LabOfTest, change: Change, says: list[str]) -> None:
+def test_a_blocker_in_the_configuration_fails_the_preview(
+    clusters: LabOfTest, change: Change, says: list[str]
+) -> None:
     with configured(clusters, change):
         preview = clusters.pulumi("preview")
 
@@ -145,22 +147,22 @@ def test_what_is_in_the_way_ends_the_preview(clusters: LabOfTest, change: Change
 
 
 @contextmanager
-def told_to_agents(stack: LabOfTest, data: dict[str, str | None]) -> Iterator[None]:
-    """The configuration of cluster-2's agents with other values, written behind the program's back."""
-    before = agents_configuration(stack)
-    tell_agents(stack, data)
+def agents_configured(stack: LabOfTest, data: dict[str, str | None]) -> Iterator[None]:
+    """Change cilium-config of cluster-2, without the program, for the length of a `with` block."""
+    before = agent_configuration(stack)
+    patch_agent_configuration(stack, data)
     try:
         yield
     finally:
-        tell_agents(stack, {key: before.get(key) for key in data})
+        patch_agent_configuration(stack, {key: before.get(key) for key in data})
 
 
-def agents_configuration(stack: LabOfTest) -> dict[str, str]:
-    told = stack.client("kubectl", *IN_CLUSTER_2, "get", "configmap", "cilium-config", "-o", "json")
-    return told.json()["data"]
+def agent_configuration(stack: LabOfTest) -> dict[str, str]:
+    found = stack.client("kubectl", *IN_CLUSTER_2, "get", "configmap", "cilium-config", "-o", "json")
+    return found.json()["data"]
 
 
-def tell_agents(stack: LabOfTest, data: dict[str, str | None]) -> None:
+def patch_agent_configuration(stack: LabOfTest, data: dict[str, str | None]) -> None:
     patch = json.dumps({"data": data})
     done = stack.client(
         "kubectl", *IN_CLUSTER_2, "patch", "configmap", "cilium-config", "--type", "merge", "-p", patch
@@ -169,13 +171,13 @@ def tell_agents(stack: LabOfTest, data: dict[str, str | None]) -> None:
 
 
 @contextmanager
-def with_a_network_of_the_others(stack: LabOfTest) -> Iterator[None]:
-    """A second network in cluster-2's VPC, which cluster-1's VPC has addresses of."""
+def overlapping_vpc(stack: LabOfTest) -> Iterator[None]:
+    """Give cluster-2's VPC a second CIDR that overlaps cluster-1's VPC, for the length of a `with` block."""
     network = stack.of(mesh.CLUSTERS["cluster-2"]).pulumi("stack", "output", "network", "--json").json()
     vpc = ("ec2", "associate-vpc-cidr-block", "--vpc-id", network["vpcId"], "--cidr-block", "10.1.240.0/20")
-    made = stack.client("aws", *vpc, "--output", "json")
-    assert made.code == 0, made.output
-    association = made.json()["CidrBlockAssociation"]["AssociationId"]
+    added = stack.client("aws", *vpc, "--output", "json")
+    assert added.code == 0, added.output
+    association = added.json()["CidrBlockAssociation"]["AssociationId"]
     try:
         yield
     finally:
@@ -183,24 +185,24 @@ def with_a_network_of_the_others(stack: LabOfTest) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("behind_its_back", "says"),
+    ("obstacle", "says"),
     [
-        (with_a_network_of_the_others, ["10.1.0.0/16 of vpc-", "overlaps 10.1.240.0/20 of vpc-"]),
+        (overlapping_vpc, ["10.1.0.0/16 of vpc-", "overlaps 10.1.240.0/20 of vpc-"]),
         (
-            lambda stack: told_to_agents(stack, {"cluster-id": "128"}),
+            lambda stack: agents_configured(stack, {"cluster-id": "128"}),
             ["its cluster id is 128", "an id from 1 to 127"],
         ),
         (
-            lambda stack: told_to_agents(stack, {"enable-ipv4-masquerade": "true"}),
+            lambda stack: agents_configured(stack, {"enable-ipv4-masquerade": "true"}),
             ["pods leave masqueraded as their node for 10.1.0.0/16"],
         ),
     ],
     ids=["overlap", "id 128", "masquerading"],
 )
-def test_what_is_in_the_way_in_a_cluster_ends_the_preview(
-    clusters: LabOfTest, behind_its_back: Callable[[LabOfTest], Any], says: list[str]
+def test_a_blocker_in_a_cluster_fails_the_preview(
+    clusters: LabOfTest, obstacle: Callable[[LabOfTest], Any], says: list[str]
 ) -> None:
-    with behind_its_back(clusters):
+    with obstacle(clusters):
         preview = clusters.pulumi("preview")
 
     assert preview.code != 0, preview.output
@@ -208,29 +210,29 @@ def test_what_is_in_the_way_in_a_cluster_ends_the_preview(
     assert "Traceback" not in preview.output
 
 
-def test_every_promise_holds_of_what_api_servers_agents_and_cloud_say(joined: LabOfTest) -> None:
-    assert facts_that_do_not_hold(joined) == []
+def test_all_checks_pass(joined: LabOfTest) -> None:
+    assert failed_checks(joined) == []
 
 
 def test_a_second_preview_is_empty(joined: LabOfTest) -> None:
     again = joined.pulumi("preview", "--expect-no-changes")
 
     assert again.code == 0, again.output
-    assert "cluster-1/other app=other" in again.output, "the table of verdicts"
+    assert "cluster-1/other app=other" in again.output, "the verdict table"
 
 
 def test_no_key_is_in_the_state_or_the_outputs(joined: LabOfTest) -> None:
-    begins = base64.b64encode(b"-----BEGIN EC PRIVATE KEY-----").decode()[:36]
+    encoded = base64.b64encode(b"-----BEGIN EC PRIVATE KEY-----").decode()[:36]
     exported = joined.pulumi("stack", "export").output
-    told = joined.pulumi("stack", "output", "--json").output
+    outputs = joined.pulumi("stack", "output", "--json").output
 
-    for text in (exported, told):
+    for text in (exported, outputs):
         assert "PRIVATE KEY" not in text
-        assert begins not in text
+        assert encoded not in text
     assert json.loads(exported)["deployment"]["resources"]
 
 
-def test_an_authority_is_rotated_without_a_cluster_that_is_not_seen(joined: LabOfTest) -> None:
+def test_the_authority_is_rotated_while_the_clusters_stay_connected(joined: LabOfTest) -> None:
     for wanted in ({"issuing": 1, "trusted": [1, 2]}, {"issuing": 2, "trusted": [1, 2]}):
 
         def rotate(config: dict[str, Any], wanted: Any = wanted) -> None:
@@ -238,16 +240,17 @@ def test_an_authority_is_rotated_without_a_cluster_that_is_not_seen(joined: LabO
 
         joined.configure(rotate)
         up(joined)
-        assert facts_that_do_not_hold(joined) == []
+        assert failed_checks(joined) == []
 
 
 def test_destroying_leaves_the_clusters_and_nothing_of_the_mesh(joined: LabOfTest) -> None:
     destroyed = joined.pulumi("destroy", "--yes", "--skip-preview")
 
     assert destroyed.code == 0, destroyed.output
-    cluster_facts = {fact.sentence: fact for fact in mesh_facts.gone(joined.places, "cluster-1")}
-    for sentence in ("no peering", "no load balancer", "no zone", "no certificate of the mesh"):
-        assert cluster_facts[sentence].holds, cluster_facts[sentence]
+    removed = mesh_checks.removed(joined.places, remaining="cluster-1")
+    checks = {check.description: check for check in removed}
+    for description in ("no peering", "no load balancer", "no private zone", "no certificate of the mesh"):
+        assert checks[description].passed, checks[description]
     for cluster in CLUSTERS:
         objects = joined.client(
             "kubectl", "--context", cluster, "get", "ciliumnetworkpolicies", "-A", "-o", "yaml"
@@ -259,7 +262,7 @@ def test_the_same_clusters_are_joined_by_a_transit_gateway(clusters: LabOfTest) 
     transit = clusters.of(mesh.TRANSIT_STACK)
     up(transit)
 
-    assert facts_that_do_not_hold(transit) == []
+    assert failed_checks(transit) == []
     again = transit.pulumi("preview", "--expect-no-changes")
     assert again.code == 0, again.output
     destroyed = transit.pulumi("destroy", "--yes", "--skip-preview")

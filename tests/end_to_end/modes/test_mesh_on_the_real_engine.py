@@ -1,7 +1,7 @@
-"""Two clusters made and joined on the Pulumi CLI: the plan is the built-in engine's, and so is the end.
+"""Two clusters created and joined on the Pulumi CLI: the same plan and result as on the built-in engine.
 
-Runs where `pulumi` is on PATH. The mesh's stack reads the clusters' stacks by stack references, so the
-built-in engine gets the state that the CLI wrote, as `stack export` and `stack import` move it.
+Runs where `pulumi` is on PATH. The mesh's stack reads the clusters' stacks through stack references, so that
+their state is copied from the CLI to the built-in engine with `stack export` and `stack import`.
 """
 
 import shutil
@@ -13,7 +13,7 @@ from lab import program
 from lab.demo import mesh
 
 from .conftest import LabOfTest
-from .test_mesh import facts_that_do_not_hold, make_clusters, up
+from .test_mesh import create_clusters, failed_checks, up
 from .test_new_cluster import left_in_the_cloud
 from .test_same_on_the_real_engine import operations
 
@@ -29,8 +29,8 @@ def on_built_in(stack: LabOfTest) -> LabOfTest:
     return replace(stack, engine=program.BUILT_IN)
 
 
-def hand_over(stack: LabOfTest) -> None:
-    """Give the built-in engine the state that the CLI has of a stack."""
+def copy_state(stack: LabOfTest) -> None:
+    """Copy a stack's state from the CLI to the built-in engine."""
     exported = stack.pulumi("stack", "export")
     assert exported.code == 0, exported.output
     file = stack.places.directory / f"{stack.stack}.json"
@@ -41,11 +41,11 @@ def hand_over(stack: LabOfTest) -> None:
 
 @pytest.fixture(scope="module")
 def clusters(lab: LabOfTest) -> LabOfTest:
-    """The lab on the CLI, with both clusters made by it."""
+    """The lab on the CLI, which has created both clusters."""
     official = replace(lab, engine=program.OFFICIAL)
-    make_clusters(official)
+    create_clusters(official)
     for stack in mesh.CLUSTERS.values():
-        hand_over(official.of(stack))
+        copy_state(official.of(stack))
     return official
 
 
@@ -58,19 +58,19 @@ def test_both_engines_preview_the_same_mesh(clusters: LabOfTest) -> None:
     assert operations(official.json()) == operations(built_in.json())
 
 
-def test_the_clusters_are_joined_and_both_engines_find_nothing_left_to_do(clusters: LabOfTest) -> None:
+def test_the_clusters_are_joined_and_neither_engine_finds_changes(clusters: LabOfTest) -> None:
     joined = clusters.of(mesh.STACK)
 
     up(joined)
 
-    assert facts_that_do_not_hold(joined) == []
-    hand_over(joined)
+    assert failed_checks(joined) == []
+    copy_state(joined)
     for stack in (joined, on_built_in(joined)):
         again = stack.pulumi("preview", "--expect-no-changes")
         assert again.code == 0, again.output
 
 
-def test_everything_goes_again(clusters: LabOfTest) -> None:
+def test_everything_is_destroyed(clusters: LabOfTest) -> None:
     for stack in (mesh.STACK, *mesh.CLUSTERS.values()):
         destroyed = clusters.of(stack).pulumi("destroy", "--yes")
         assert destroyed.code == 0, destroyed.output

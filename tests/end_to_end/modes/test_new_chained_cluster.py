@@ -1,10 +1,10 @@
-"""A new cluster on the VPC CNI with Cilium chained to it, made by the real program in the lab."""
+"""A new cluster on the VPC CNI with Cilium chained to it, created by the program in the lab."""
 
 from typing import Any
 
 import pytest
 
-from lab.demo import facts
+from lab.demo import checks
 
 from .conftest import LabOfTest
 from .test_new_cluster import left_in_the_cloud
@@ -15,8 +15,8 @@ STACK, CLUSTER = "lab-chained", "chained"
 
 
 @pytest.fixture(scope="module")
-def made(lab: LabOfTest) -> LabOfTest:
-    """The lab, once `pulumi up` has made the cluster."""
+def chained(lab: LabOfTest) -> LabOfTest:
+    """The lab after `pulumi up` has created the cluster."""
     of_stack = lab.of(STACK)
     of_stack.configure(lambda config: None)
     done = of_stack.pulumi("up", "--yes", "--skip-preview")
@@ -26,29 +26,29 @@ def made(lab: LabOfTest) -> LabOfTest:
     return of_stack
 
 
-def in_system(made: LabOfTest, kind: str) -> dict[str, Any]:
-    items = facts.kubectl(made.places, CLUSTER, "get", kind, "-n", "kube-system")["items"]
+def in_system(chained: LabOfTest, kind: str) -> dict[str, Any]:
+    items = checks.kubectl(chained.places, CLUSTER, "get", kind, "-n", "kube-system")["items"]
     return {item["metadata"]["name"]: item for item in items}
 
 
-def test_both_cnis_are_on_every_node_and_nothing_waits(made: LabOfTest) -> None:
-    nodes = facts.kubectl(made.places, CLUSTER, "get", "nodes")["items"]
-    daemon_sets, deployments = in_system(made, "daemonsets"), in_system(made, "deployments")
+def test_both_cnis_run_on_every_node(chained: LabOfTest) -> None:
+    nodes = checks.kubectl(chained.places, CLUSTER, "get", "nodes")["items"]
+    daemon_sets, deployments = in_system(chained, "daemonsets"), in_system(chained, "deployments")
 
-    told = [
-        facts.everywhere("aws-node", daemon_sets.get("aws-node"), nodes),
-        facts.everywhere("kube-proxy", daemon_sets.get("kube-proxy"), nodes),
-        facts.everywhere("Cilium", daemon_sets.get("cilium"), nodes),
-        facts.untainted(nodes),
-        facts.ready(nodes),
-        facts.available("CoreDNS", deployments.get("coredns")),
+    results = [
+        checks.on_every_node("aws-node", daemon_sets.get("aws-node"), nodes),
+        checks.on_every_node("kube-proxy", daemon_sets.get("kube-proxy"), nodes),
+        checks.on_every_node("Cilium", daemon_sets.get("cilium"), nodes),
+        checks.untainted(nodes),
+        checks.ready(nodes),
+        checks.available("CoreDNS", deployments.get("coredns")),
     ]
-    assert [fact for fact in told if not fact.holds] == []
+    assert [check for check in results if not check.passed] == []
 
 
-def test_every_pod_has_an_address_of_the_vpc_and_is_managed_from_its_start(made: LabOfTest) -> None:
-    pods = [pod for pod in in_system(made, "pods").values() if not pod["spec"].get("hostNetwork")]
-    endpoints = in_system(made, "ciliumendpoints.cilium.io")
+def test_every_pod_has_a_vpc_address_and_was_managed_from_its_start(chained: LabOfTest) -> None:
+    pods = [pod for pod in in_system(chained, "pods").values() if not pod["spec"].get("hostNetwork")]
+    endpoints = in_system(chained, "ciliumendpoints.cilium.io")
 
     assert len(pods) >= 2
     assert {pod["metadata"]["name"] for pod in pods} <= endpoints.keys()
@@ -56,8 +56,8 @@ def test_every_pod_has_an_address_of_the_vpc_and_is_managed_from_its_start(made:
     assert {pod["status"]["containerStatuses"][0]["restartCount"] for pod in pods} == {0}
 
 
-def test_the_add_on_has_the_version_and_the_role_it_was_given(made: LabOfTest) -> None:
-    answer = made.client(
+def test_the_add_on_has_the_configured_version_and_role(chained: LabOfTest) -> None:
+    answer = chained.client(
         *("aws", "eks", "describe-addon", "--cluster-name", CLUSTER, "--addon-name", "vpc-cni"),
         *("--output", "json"),
     ).json()["addon"]
@@ -66,14 +66,14 @@ def test_the_add_on_has_the_version_and_the_role_it_was_given(made: LabOfTest) -
     assert "vpc-cni" in answer["serviceAccountRoleArn"]
 
 
-def test_a_second_preview_is_empty(made: LabOfTest) -> None:
-    again = made.pulumi("preview", "--expect-no-changes")
+def test_a_second_preview_is_empty(chained: LabOfTest) -> None:
+    again = chained.pulumi("preview", "--expect-no-changes")
 
     assert again.code == 0, again.output
 
 
-def test_destroy_leaves_the_cloud_empty(made: LabOfTest) -> None:
-    destroyed = made.pulumi("destroy", "--yes")
+def test_destroy_leaves_the_cloud_empty(chained: LabOfTest) -> None:
+    destroyed = chained.pulumi("destroy", "--yes")
 
     assert destroyed.code == 0, destroyed.output
-    assert left_in_the_cloud(made) == {}
+    assert left_in_the_cloud(chained) == {}

@@ -1,6 +1,6 @@
-"""A new cluster with Cilium as its only CNI, made by the real program in the lab, watched from outside.
+"""A new cluster with Cilium as its only CNI, created by the program in the lab.
 
-The tests of this module tell one story in order: preview, up, look, change, destroy.
+The tests depend on their order: preview, up, checks, a change, destroy.
 """
 
 import json
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lab.demo import facts
+from lab.demo import checks
 from lab.environment import client_environment
 
 from .conftest import LabOfTest
@@ -21,9 +21,9 @@ CLUSTER = "lab"
 
 @pytest.fixture(scope="module")
 def cluster(lab: LabOfTest) -> str:
-    """The cluster's name, once `pulumi up` has made it."""
-    made = lab.pulumi("up", "--yes", "--skip-preview")
-    assert made.code == 0, made.output
+    """The cluster's name, after `pulumi up` has created it."""
+    updated = lab.pulumi("up", "--yes", "--skip-preview")
+    assert updated.code == 0, updated.output
     kubeconfig = lab.client("aws", "eks", "update-kubeconfig", "--name", CLUSTER, "--alias", CLUSTER)
     assert kubeconfig.code == 0, kubeconfig.output
     return CLUSTER
@@ -42,14 +42,14 @@ def test_preview_creates_nothing(lab: LabOfTest) -> None:
     assert aws(lab, "eks", "list-clusters")["clusters"] == []
 
 
-def test_every_promise_holds_of_what_the_api_server_says(lab: LabOfTest, cluster: str) -> None:
-    read = list(facts.new_cluster(lab.places, cluster))
+def test_all_checks_pass(lab: LabOfTest, cluster: str) -> None:
+    results = list(checks.new_cluster(lab.places, cluster))
 
-    assert len(read) >= 6
-    assert [fact for fact in read if not fact.holds] == []
+    assert len(results) >= 6
+    assert [check for check in results if not check.passed] == []
 
 
-def test_plain_clients_agree(lab: LabOfTest, cluster: str) -> None:
+def test_the_aws_cli_kubectl_and_helm_show_the_cluster(lab: LabOfTest, cluster: str) -> None:
     described = aws(lab, "eks", "describe-cluster", "--name", cluster)["cluster"]
     nodes = lab.client("kubectl", "get", "nodes", "-o", "json").json()["items"]
     releases = lab.client("helm", "list", "-n", "kube-system", "-o", "json").json()
@@ -66,7 +66,7 @@ def test_plain_clients_agree(lab: LabOfTest, cluster: str) -> None:
     assert [(release["name"], release["status"]) for release in releases] == [("cilium", "deployed")]
 
 
-def test_kubectl_logs_in_with_a_token_of_the_aws_cli(lab: LabOfTest, cluster: str) -> None:
+def test_the_api_server_accepts_a_token_of_the_aws_cli(lab: LabOfTest, cluster: str) -> None:
     token = aws(lab, "eks", "get-token", "--cluster-name", cluster)["status"]["token"]
 
     assert status_with(lab, cluster, token) == 200
@@ -84,7 +84,7 @@ def test_a_second_preview_is_empty(lab: LabOfTest, cluster: str) -> None:
     assert again.code == 0, again.output
 
 
-def test_another_cilium_version_is_one_update_of_the_release(lab: LabOfTest, cluster: str) -> None:
+def test_another_cilium_version_updates_only_the_release(lab: LabOfTest, cluster: str) -> None:
     def newer(config: dict[str, Any]) -> None:
         config["eks-cilium:cilium"]["version"] = "1.20.2"
 
@@ -127,12 +127,12 @@ def test_destroy_leaves_the_cloud_empty(lab: LabOfTest, cluster: str) -> None:
 
 
 def left_in_the_cloud(lab: LabOfTest) -> dict[str, Any]:
-    """Return what is left of all that a cluster is made of; the default VPC of the region is not ours."""
+    """Return all resources of a cluster's kinds that exist, except in the region's default VPC."""
     default = aws(lab, "ec2", "describe-vpcs", "--filters", "Name=is-default,Values=true")["Vpcs"]
-    ours = [vpc["VpcId"] for vpc in default]
+    default_ids = [vpc["VpcId"] for vpc in default]
 
     def outside_default(kind: str, words: list[str]) -> list[Any]:
-        return [each for each in aws(lab, "ec2", *words)[kind] if each.get("VpcId") not in ours]
+        return [each for each in aws(lab, "ec2", *words)[kind] if each.get("VpcId") not in default_ids]
 
     everything = {
         "clusters": aws(lab, "eks", "list-clusters")["clusters"],
@@ -167,7 +167,7 @@ def left_in_the_cloud(lab: LabOfTest) -> dict[str, Any]:
 
 
 def status_with(lab: LabOfTest, cluster: str, token: str) -> int:
-    """Return the API server's answer to a request with this token and nothing else."""
+    """Return the HTTP status of a request to the API server with this token only."""
     described = aws(lab, "eks", "describe-cluster", "--name", cluster)["cluster"]
     url = described["endpoint"] + "/api/v1/nodes?limit=1"
     words = [

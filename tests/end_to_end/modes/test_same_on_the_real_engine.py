@@ -1,7 +1,7 @@
 """The same `__main__.py` on the Pulumi CLI and on the built-in engine: same resources, operations, outputs.
 
-Runs where `pulumi` is on PATH. Both engines drive the same stand-in providers against the same lab, one
-after the other; what the cloud invents (ids, addresses, fingerprints) is masked before comparing.
+Runs where `pulumi` is on PATH. Both engines use the same emulated providers in the same lab, one after the
+other; values that the cloud generates (ids, addresses, fingerprints) are masked before the comparison.
 """
 
 import re
@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.skipif(not shutil.which("pulumi"), reason="the Pulumi CLI is not on PATH"),
 ]
 
-INVENTED = [
+GENERATED = [
     (r"\b[a-z]+(-[a-z]+)?-[0-9a-f]{8,17}\b", "ID"),
     (r"https?://[^\s\"']+", "URL"),
     (r"\b[0-9a-fA-F]{32,64}\b", "HASH"),
@@ -35,16 +35,16 @@ INVENTED = [
 
 @pytest.fixture(scope="module")
 def histories(lab: LabOfTest) -> dict[str, dict[str, Any]]:
-    """What each engine said and kept while it made, previewed again and destroyed the same stack."""
+    """Preview, outputs and state of the same stack on each engine, which creates and destroys it."""
     return {engine: history(LabOfTest(lab.places, engine)) for engine in (program.BUILT_IN, program.OFFICIAL)}
 
 
 def history(lab: LabOfTest) -> dict[str, Any]:
     preview = lab.pulumi("preview", "--json")
     assert preview.code == 0, preview.output
-    made = lab.pulumi("up", "--yes", "--skip-preview")
-    assert made.code == 0, made.output
-    told = {
+    updated = lab.pulumi("up", "--yes", "--skip-preview")
+    assert updated.code == 0, updated.output
+    recorded = {
         "preview": operations(preview.json()),
         "outputs": masked(lab.pulumi("stack", "output", "--json").json()),
         "state": resources(lab.pulumi("stack", "export").json()),
@@ -52,7 +52,7 @@ def history(lab: LabOfTest) -> dict[str, Any]:
     }
     destroyed = lab.pulumi("destroy", "--yes")
     assert destroyed.code == 0, destroyed.output
-    return told
+    return recorded
 
 
 def test_same_operations_in_preview(histories: dict[str, dict[str, Any]]) -> None:
@@ -71,14 +71,14 @@ def test_same_outputs(histories: dict[str, dict[str, Any]]) -> None:
 
 
 def test_second_preview_is_empty_on_both(histories: dict[str, dict[str, Any]]) -> None:
-    assert {engine: told["again"] for engine, told in histories.items()} == {
+    assert {engine: recorded["again"] for engine, recorded in histories.items()} == {
         program.BUILT_IN: 0,
         program.OFFICIAL: 0,
     }
 
 
 def different(left: dict[str, dict[str, Any]], right: dict[str, dict[str, Any]]) -> list[tuple[Any, ...]]:
-    """Return (URN, what is said of it, by the one, by the other) wherever the two disagree."""
+    """Return (URN, property, left value, right value) wherever the two states differ."""
     return [
         (urn.rpartition("::")[2], name, left[urn][name], right[urn][name])
         for urn in left
@@ -88,12 +88,12 @@ def different(left: dict[str, dict[str, Any]], right: dict[str, dict[str, Any]])
 
 
 def operations(digest: Any) -> set[tuple[str, str]]:
-    """Return (operation, URN) of every step, without the default providers, named by each engine."""
+    """Return (operation, URN) of every step, except default providers, which each engine names itself."""
     return {(step["op"], step["urn"]) for step in digest["steps"] if "pulumi:providers:" not in step["urn"]}
 
 
 def resources(deployment: Any) -> dict[str, dict[str, Any]]:
-    """Return what the state says of each resource, as far as it is not invented by the cloud."""
+    """Return each resource of a state, with generated values masked."""
     return {
         resource["urn"]: {
             "inputs": masked(without_notes(resource.get("inputs", {}))),
@@ -108,7 +108,7 @@ def resources(deployment: Any) -> dict[str, dict[str, Any]]:
 
 
 def without_notes(inputs: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what the CLI notes about a provider's download among its inputs."""
+    """Leave out what the CLI records about a provider's download in its inputs."""
     return {key: value for key, value in inputs.items() if key != "__internal"}
 
 
@@ -121,6 +121,6 @@ def masked(value: Any) -> Any:
         return [masked(each) for each in value]
     if not isinstance(value, str):
         return value
-    for pattern, name in INVENTED:
+    for pattern, name in GENERATED:
         value = re.sub(pattern, name, value)
     return value

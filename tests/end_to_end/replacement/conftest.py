@@ -1,4 +1,4 @@
-"""One existing cluster per test module, with the program configured to replace the CNI of it."""
+"""One sample cluster per test module, with the program configured to replace its CNI."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 
 from lab.demo.replacement import STACK
-from tests.end_to_end.existing.making import MakeExisting, making
+from tests.end_to_end.sample_cluster.cluster import MakeExisting, cluster_factory
 
 
 @pytest.fixture(scope="module")
 def make_existing(
     tmp_path_factory: pytest.TempPathFactory, copy_of_project: Callable[[Path], Path]
 ) -> Iterator[MakeExisting]:
-    """Makes the cluster of a module: `make_existing(shape, **migration)`."""
+    """Creates the cluster of a module: `make_existing(spec, **migration)`."""
 
     def new_folder() -> Path:
         return tmp_path_factory.mktemp("lab")
 
-    with making(STACK, "migration", new_folder, copy_of_project) as make:
+    with cluster_factory(STACK, "migration", new_folder, copy_of_project) as make:
         yield make

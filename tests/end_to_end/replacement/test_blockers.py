@@ -1,7 +1,7 @@
-"""What a preview refuses: each reason with the object, and how to permit it where that is sane.
+"""What blocks a migration in the preview: each blocker names its object, and the key that permits it if any.
 
-One cluster for the module; every test puts something into it, previews, and takes it out again. Nothing may
-have been touched by any of it.
+The tests share one cluster; each adds an obstacle, previews, and removes the obstacle again. No preview may
+have changed the cluster.
 """
 
 import json
@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from lab.existing.shape import Shape
-from tests.end_to_end.existing.making import Existing, MakeExisting
+from lab.sample_cluster.spec import ClusterSpec
+from tests.end_to_end.sample_cluster.cluster import ExistingCluster, MakeExisting
 
 pytestmark = [pytest.mark.lab, pytest.mark.endurance, pytest.mark.timeout(900)]
 
@@ -20,24 +20,24 @@ ALLOWED: dict[str, Any] = {"localStorage": ["kube-system/metrics-server"]}
 
 
 @pytest.fixture(scope="module")
-def existing(make_existing: MakeExisting) -> Iterator[Existing]:
-    shape = Shape(nodes=3, groups=1, workloads=("storage", "small", "database"))
-    made = make_existing(shape, surge=3)
-    yield made
-    assert made.audit.cordons() == {}
-    assert made.audit.evictions() == []
-    assert made.calls.terminated() == []
+def existing(make_existing: MakeExisting) -> Iterator[ExistingCluster]:
+    spec = ClusterSpec(nodes=3, groups=1, workloads=("storage", "small", "database"))
+    cluster = make_existing(spec, surge=3)
+    yield cluster
+    assert cluster.audit.cordons() == {}
+    assert cluster.audit.evictions() == []
+    assert cluster.calls.terminated() == []
 
 
 @pytest.fixture
-def allow(existing: Existing) -> Iterator[Any]:
-    """Permits something for the length of a test."""
+def allow(existing: ExistingCluster) -> Iterator[Any]:
+    """`allow(**keys)` sets keys of `migration.allow` for the length of a test."""
     yield lambda **allowed: existing.configure(allow={**ALLOWED, **allowed})
     existing.configure(allow=ALLOWED, surge=3, capacity="surge")
 
 
 @contextmanager
-def present(existing: Existing, *objects: dict[str, Any]) -> Iterator[None]:
+def present(existing: ExistingCluster, *objects: dict[str, Any]) -> Iterator[None]:
     texts = [json.dumps(each) for each in objects]
     existing.kubectl.apply(texts)
     try:
@@ -46,13 +46,13 @@ def present(existing: Existing, *objects: dict[str, Any]) -> Iterator[None]:
         existing.kubectl("delete", "-f", "-", "--wait", "--timeout=60s", stdin="\n---\n".join(texts))
 
 
-def blocker(existing: Existing) -> str:
+def blocked_preview(existing: ExistingCluster) -> str:
     preview = existing.pulumi("preview")
     assert preview.code != 0, preview.output
     return preview.output
 
 
-def passes(existing: Existing) -> None:
+def assert_previews(existing: ExistingCluster) -> None:
     preview = existing.pulumi("preview")
     assert preview.code == 0, preview.output
 
@@ -75,50 +75,52 @@ def pod(name: str, node: str = "", **spec: Any) -> dict[str, Any]:
     }
 
 
-def wait_until_ready(existing: Existing, what: str) -> None:
-    existing.kubectl("wait", what, "-n", "small", "--for=condition=Ready", "--timeout=60s")
+def wait_until_ready(existing: ExistingCluster, pod: str) -> None:
+    existing.kubectl("wait", pod, "-n", "small", "--for=condition=Ready", "--timeout=60s")
 
 
-def test_without_anything_in_the_way_the_preview_passes(existing: Existing) -> None:
-    passes(existing)
+def test_a_preview_without_obstacles_succeeds(existing: ExistingCluster) -> None:
+    assert_previews(existing)
 
 
 @pytest.mark.parametrize(
     "limits",
     [{"minAvailable": 1}, {"maxUnavailable": 0}, {"minAvailable": "100%"}, {"maxUnavailable": "0%"}],
-    ids=["as many as there are", "none", "all of them", "none of a hundred"],
+    ids=["min 1 of 1", "max 0", "min 100%", "max 0%"],
 )
-def test_a_budget_that_never_allows_anything(existing: Existing, allow: Any, limits: dict[str, Any]) -> None:
+def test_a_budget_that_never_allows_a_disruption(
+    existing: ExistingCluster, allow: Any, limits: dict[str, Any]
+) -> None:
     with present(existing, budget("never", **limits)):
         existing.kubectl("wait", "pdb/never", "-n", "small", "--for=jsonpath={.status.expectedPods}=1")
-        said = blocker(existing)
-        assert "small/never" in said
-        assert "migration.allow.budgets" in said
+        output = blocked_preview(existing)
+        assert "small/never" in output
+        assert "migration.allow.budgets" in output
 
         allow(budgets=["small/never"])
-        passes(existing)
+        assert_previews(existing)
 
 
-def test_two_budgets_on_one_pod(existing: Existing) -> None:
+def test_two_budgets_on_one_pod(existing: ExistingCluster) -> None:
     with present(existing, budget("one", maxUnavailable=1), budget("two", maxUnavailable=1)):
-        said = blocker(existing)
+        output = blocked_preview(existing)
 
-    assert "small/one" in said
-    assert "one and two" in said
+    assert "small/one" in output
+    assert "one and two" in output
 
 
-def test_a_bare_pod(existing: Existing, allow: Any) -> None:
+def test_a_bare_pod(existing: ExistingCluster, allow: Any) -> None:
     with present(existing, pod("debug")):
         wait_until_ready(existing, "pod/debug")
-        said = blocker(existing)
-        assert "small/debug" in said
-        assert "migration.allow.barePods" in said
+        output = blocked_preview(existing)
+        assert "small/debug" in output
+        assert "migration.allow.barePods" in output
 
         allow(barePods=["small/debug"])
-        passes(existing)
+        assert_previews(existing)
 
 
-def test_local_storage(existing: Existing, allow: Any) -> None:
+def test_local_storage(existing: ExistingCluster, allow: Any) -> None:
     scratch = {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -133,23 +135,23 @@ def test_local_storage(existing: Existing, allow: Any) -> None:
     }
     with present(existing, scratch):
         existing.kubectl("rollout", "status", "deploy/scratch", "-n", "small", "--timeout=60s")
-        said = blocker(existing)
-        assert "small/scratch" in said
-        assert "migration.allow.localStorage" in said
+        output = blocked_preview(existing)
+        assert "small/scratch" in output
+        assert "migration.allow.localStorage" in output
 
         allow(localStorage=[*ALLOWED["localStorage"], "small/scratch"])
-        passes(existing)
+        assert_previews(existing)
 
 
-def test_a_volume_in_a_zone_where_no_new_node_is_sure_to_come_up(existing: Existing, allow: Any) -> None:
+def test_a_volume_in_a_zone_without_a_guaranteed_new_node(existing: ExistingCluster, allow: Any) -> None:
     existing.configure(surge=1)
-    said = blocker(existing)
-    assert "small/db" in said
-    assert "migration.allow.strandedPods" in said
+    output = blocked_preview(existing)
+    assert "small/db" in output
+    assert "migration.allow.strandedPods" in output
 
     allow(strandedPods=["small/db"])
     existing.configure(surge=1)
-    passes(existing)
+    assert_previews(existing)
 
 
 def definition(group: str, kind: str, plural: str, scope: str) -> dict[str, Any]:
@@ -170,7 +172,7 @@ def definition(group: str, kind: str, plural: str, scope: str) -> dict[str, Any]
     }
 
 
-def test_security_groups_of_pods(existing: Existing, allow: Any) -> None:
+def test_security_groups_for_pods(existing: ExistingCluster, allow: Any) -> None:
     kind = definition("vpcresources.k8s.aws", "SecurityGroupPolicy", "securitygrouppolicies", "Namespaced")
     policy = {
         "apiVersion": "vpcresources.k8s.aws/v1beta1",
@@ -181,17 +183,17 @@ def test_security_groups_of_pods(existing: Existing, allow: Any) -> None:
     with present(existing, kind):
         existing.kubectl("wait", f"crd/{kind['metadata']['name']}", "--for=condition=Established")
         with present(existing, policy):
-            said = blocker(existing)
-            assert "SecurityGroupPolicy small/db" in said
-            assert "migration.allow.securityGroupPolicies" in said
+            output = blocked_preview(existing)
+            assert "SecurityGroupPolicy small/db" in output
+            assert "migration.allow.securityGroupPolicies" in output
 
             allow(securityGroupPolicies=True)
-            passes(existing)
+            assert_previews(existing)
 
 
 @contextmanager
-def labelled(existing: Existing, label: str) -> Iterator[str]:
-    """The node of the database with a label more, by its name."""
+def labelled(existing: ExistingCluster, label: str) -> Iterator[str]:
+    """Label the node of the database for the length of a `with` block; yield the node's name."""
     node = existing.kubectl("get", "pod", "db-0", "-n", "small", "-o", "jsonpath={.spec.nodeName}")
     existing.kubectl("label", "node", node, label)
     try:
@@ -200,36 +202,36 @@ def labelled(existing: Existing, label: str) -> Iterator[str]:
         existing.kubectl("label", "node", node, f"{label.partition('=')[0]}-")
 
 
-def test_a_node_of_karpenter(existing: Existing, allow: Any) -> None:
+def test_a_karpenter_node(existing: ExistingCluster, allow: Any) -> None:
     with labelled(existing, "karpenter.sh/nodepool=default") as node:
-        said = blocker(existing)
-        assert node in said
-        assert "Karpenter" in said
-        assert "migration.allow.karpenterNodes" in said
+        output = blocked_preview(existing)
+        assert node in output
+        assert "Karpenter" in output
+        assert "migration.allow.karpenterNodes" in output
 
 
-def test_a_node_on_fargate_stays_where_that_is_permitted(existing: Existing, allow: Any) -> None:
+def test_a_fargate_node_is_skipped_where_that_is_permitted(existing: ExistingCluster, allow: Any) -> None:
     with labelled(existing, "eks.amazonaws.com/compute-type=fargate"):
-        said = blocker(existing)
-        assert "Fargate" in said
-        assert "migration.allow.fargateNodes" in said
+        output = blocked_preview(existing)
+        assert "Fargate" in output
+        assert "migration.allow.fargateNodes" in output
 
         allow(fargateNodes=True)
-        passes(existing)
+        assert_previews(existing)
 
 
-def test_a_cluster_in_auto_mode(existing: Existing) -> None:
+def test_a_cluster_in_auto_mode(existing: ExistingCluster) -> None:
     with labelled(existing, "eks.amazonaws.com/compute-type=auto"):
-        assert "Auto Mode" in blocker(existing)
+        assert "Auto Mode" in blocked_preview(existing)
 
 
-def test_a_decrement_below_the_minimum(existing: Existing, allow: Any) -> None:
+def test_a_decrement_below_the_minimum(existing: ExistingCluster, allow: Any) -> None:
     for name, sizes in existing.before.groups.items():
         existing.aws.autoscaling.update_auto_scaling_group(AutoScalingGroupName=name, MinSize=sizes.desired)
     try:
         existing.configure(capacity="decrement", surge=1)
-        said = blocker(existing)
-        assert "migration.allow.lowerMinimum" in said
+        output = blocked_preview(existing)
+        assert "migration.allow.lowerMinimum" in output
     finally:
         for name, sizes in existing.before.groups.items():
             existing.aws.autoscaling.update_auto_scaling_group(
@@ -237,7 +239,7 @@ def test_a_decrement_below_the_minimum(existing: Existing, allow: Any) -> None:
             )
 
 
-def test_a_cluster_that_is_not_there_yet_is_no_error(existing: Existing) -> None:
+def test_a_cluster_that_does_not_exist_yet_is_no_error(existing: ExistingCluster) -> None:
     with existing.named("tomorrow"):
         preview = existing.pulumi("preview")
 

@@ -1,7 +1,7 @@
-"""A migration of three nodes, killed with -9 after every line of progress it tells, and run again each time.
+"""A migration of three nodes, killed with SIGKILL after each new line of progress, and then started again.
 
-Every run gets one line further than all before it: whatever can be left half done, is. In the end the cluster
-has to be what one undisturbed migration would have made of it, and no step may have been done twice.
+Each run gets one line further than the run before, so that every step is left half done once. In the end the
+cluster has to be as after an undisturbed migration, and no step may have been done twice.
 """
 
 import re
@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from lab.demo.comparison import promises
+from lab.demo.comparison import replacement_checks
 from lab.demo.prober import watching
-from lab.existing.shape import Shape
-from tests.end_to_end.existing import claims
-from tests.end_to_end.existing.making import Existing, MakeExisting, Running
+from lab.sample_cluster.spec import ClusterSpec
+from tests.end_to_end.sample_cluster import violations
+from tests.end_to_end.sample_cluster.cluster import ExistingCluster, MakeExisting, Running
 
 pytestmark = [pytest.mark.lab, pytest.mark.endurance, pytest.mark.timeout(2400)]
 
@@ -24,13 +24,13 @@ MOST_RUNS = 120
 
 @dataclass
 class Killed:
-    """The migration, and where its runs were ended."""
+    """The cluster, and the lines of progress after which a run was killed."""
 
-    existing: Existing
+    existing: ExistingCluster
     boundaries: list[str] = field(default_factory=list)
 
     def run(self) -> bool:
-        """Run the program until it says something for the first time; whether it came to its end instead."""
+        """Run the program until it prints a new line of progress; return whether it completed instead."""
         with self.existing.started("up", "--yes", "--skip-preview") as running:
             while running.process.poll() is None:
                 new = next((line for line in _boundaries(running) if line not in self.boundaries), None)
@@ -39,37 +39,37 @@ class Killed:
                     self.boundaries.append(new)
                     return False
                 running.pause()
-            assert running.process.returncode == 0, running.says()
+            assert running.process.returncode == 0, running.output_so_far()
         return True
 
 
 def _boundaries(running: Running) -> list[str]:
-    """What has been told, without the numbers that differ from run to run."""
+    """Return the lines of progress, without the numbers that differ from run to run."""
     found = []
-    for match in PROGRESS.finditer(running.says()):
+    for match in PROGRESS.finditer(running.output_so_far()):
         what = match["release"] or match["what"]
         if not what.startswith(ONLY_READING):
-            told = re.sub(r"\d+(\.\d+)?s?|\(.*\)|:.*", "#", what)
-            found.append(f"{match['kind'] or 'Release'} {match['name'] or ''}: {told}")
+            step = re.sub(r"\d+(\.\d+)?s?|\(.*\)|:.*", "#", what)
+            found.append(f"{match['kind'] or 'Release'} {match['name'] or ''}: {step}")
     return found
 
 
 @pytest.fixture(scope="module")
 def killed(make_existing: MakeExisting) -> Killed:
-    existing = make_existing(Shape(nodes=3, workloads=("small",)), surge=1, parallel=1)
-    story = Killed(existing)
+    existing = make_existing(ClusterSpec(nodes=3, workloads=("small",)), surge=1, parallel=1)
+    killed = Killed(existing)
     with watching(existing.kubectl) as prober:
         for _ in range(MOST_RUNS):
-            if story.run():
+            if killed.run():
                 break
         else:
-            pytest.fail(f"not done after {MOST_RUNS} runs: {story.boundaries}")
+            pytest.fail(f"not done after {MOST_RUNS} runs: {killed.boundaries}")
         assert prober.breaches == []
-    return story
+    return killed
 
 
 def test_every_step_was_interrupted(killed: Killed) -> None:
-    """Guards the test itself: lines of progress that are not recognized any more would interrupt nothing."""
+    # Guards the fixture: it would kill nothing if it did not recognize the lines of progress any more.
     kinds = {boundary.partition(" ")[0] for boundary in killed.boundaries}
 
     assert kinds >= {
@@ -88,20 +88,20 @@ def test_every_step_was_interrupted(killed: Killed) -> None:
         assert len(nodes) == 3, (step, killed.boundaries)
 
 
-def test_the_cluster_is_what_an_undisturbed_migration_leaves(killed: Killed) -> None:
+def test_the_cluster_is_as_after_an_undisturbed_migration(killed: Killed) -> None:
     before, after = killed.existing.before, killed.existing.now()
 
-    assert [fact for fact in promises(before, after) if not fact.holds] == []
+    assert [check for check in replacement_checks(before, after) if not check.passed] == []
 
 
 def test_nothing_was_done_twice(killed: Killed) -> None:
     audit, before = killed.existing.audit, killed.existing.before
 
-    assert claims.each_node_cordoned_once(audit, sorted(before.nodes)) == []
-    assert claims.no_pod_evicted_twice(audit) == []
-    assert claims.only_evicted(audit) == []
-    assert claims.deleted_after_last_node(audit, "aws-node") == []
-    assert claims.each_instance_terminated_once(killed.existing.calls, before) == []
+    assert violations.each_node_cordoned_once(audit, sorted(before.nodes)) == []
+    assert violations.no_pod_evicted_twice(audit) == []
+    assert violations.only_evicted(audit) == []
+    assert violations.deleted_after_last_node(audit, "aws-node") == []
+    assert violations.each_instance_terminated_once(killed.existing.calls, before) == []
 
 
 def test_a_preview_finds_nothing_to_do(killed: Killed) -> None:

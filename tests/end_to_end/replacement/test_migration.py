@@ -1,30 +1,29 @@
-"""Nodes with workloads go from aws-node to Cilium; the witnesses tell how.
+"""Nodes with workloads are migrated from aws-node to Cilium; the audit and call logs show how.
 
-One migration for all tests, of six nodes; and one of twelve, as in the demo, among the tests of endurance.
-While it runs, a prober watches the budgets and a second engineer tries to run the program on the same
-cluster.
+All tests share one migration of six nodes; the endurance tests repeat it with twelve, as in the demo.
+Meanwhile a prober watches the PodDisruptionBudgets and a second engineer runs the program too.
 """
 
 from dataclasses import dataclass
 
 import pytest
 
-from lab.demo.comparison import Snapshot, promises
+from lab.demo.comparison import Snapshot, replacement_checks
 from lab.demo.prober import Prober, watching
-from lab.existing.shape import Shape
-from tests.end_to_end.existing import claims
-from tests.end_to_end.existing.making import ENGINEER, Existing, MakeExisting
+from lab.sample_cluster.spec import ClusterSpec
 from tests.end_to_end.modes.conftest import Run
+from tests.end_to_end.sample_cluster import violations
+from tests.end_to_end.sample_cluster.cluster import ENGINEER, ExistingCluster, MakeExisting
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1800)]
 
 
 @dataclass
 class Migrated:
-    existing: Existing
+    existing: ExistingCluster
     prober: Prober
     second: Run
-    """The program as run by somebody else in the middle of the migration."""
+    """The run of the second engineer, in the middle of the migration."""
     after: Snapshot
 
     @property
@@ -34,21 +33,21 @@ class Migrated:
 
 @pytest.fixture(scope="module", params=[6, pytest.param(12, marks=pytest.mark.endurance)])
 def migrated(make_existing: MakeExisting, request: pytest.FixtureRequest) -> Migrated:
-    existing = make_existing(Shape(nodes=request.param))
+    existing = make_existing(ClusterSpec(nodes=request.param))
     with watching(existing.kubectl) as prober, existing.started("up", "--yes", "--skip-preview") as running:
-        running.wait_until(lambda: "cordoned" in running.says())
+        running.wait_until(lambda: "cordoned" in running.output_so_far())
         second = existing.of_another_engineer().up()
-        assert running.wait() == 0, running.says()
+        assert running.wait() == 0, running.output_so_far()
     return Migrated(existing, prober, second, existing.now())
 
 
-def test_the_cluster_is_what_a_migration_promises(migrated: Migrated) -> None:
-    broken = [fact for fact in promises(migrated.existing.before, migrated.after) if not fact.holds]
+def test_the_cluster_passes_all_checks(migrated: Migrated) -> None:
+    checks = replacement_checks(migrated.existing.before, migrated.after)
 
-    assert broken == []
+    assert [check for check in checks if not check.passed] == []
 
 
-def test_no_budget_was_ever_broken(migrated: Migrated) -> None:
+def test_no_pdb_was_violated(migrated: Migrated) -> None:
     assert migrated.prober.breaches == []
     assert {budget.key for budget in migrated.prober.budgets} == {
         "data/postgres",
@@ -63,32 +62,32 @@ def test_no_budget_was_ever_broken(migrated: Migrated) -> None:
 def test_each_old_node_was_cordoned_and_drained_exactly_once(migrated: Migrated) -> None:
     audit = migrated.existing.audit
 
-    assert claims.each_node_cordoned_once(audit, migrated.old_nodes) == []
-    assert claims.no_pod_evicted_twice(audit) == []
-    assert claims.evicted_only_where_cordoned(audit) == []
+    assert violations.each_node_cordoned_once(audit, migrated.old_nodes) == []
+    assert violations.no_pod_evicted_twice(audit) == []
+    assert violations.evicted_only_where_cordoned(audit) == []
 
 
-def test_pods_left_by_eviction_only_and_never_without_a_disruption_left(migrated: Migrated) -> None:
+def test_pods_were_only_evicted_and_only_with_a_disruption_left(migrated: Migrated) -> None:
     audit = migrated.existing.audit
 
     assert {event.user for event in audit.evictions()} == {ENGINEER}
-    assert claims.only_evicted(audit) == []
+    assert violations.only_evicted(audit) == []
     assert audit.unallowed_evictions() == []
 
 
 def test_aws_node_fell_to_zero_while_cilium_rose(migrated: Migrated) -> None:
     audit, nodes = migrated.existing.audit, len(migrated.old_nodes)
 
-    assert claims.fell_to_zero(audit, "aws-node", nodes) == []
-    assert claims.rose_to(audit, "cilium", nodes, most=nodes + 6) == []
-    assert claims.deleted_after_last_node(audit, "aws-node") == []
+    assert violations.fell_to_zero(audit, "aws-node", nodes) == []
+    assert violations.rose_to(audit, "cilium", nodes, most=nodes + 6) == []
+    assert violations.deleted_after_last_node(audit, "aws-node") == []
 
 
 def test_each_old_instance_was_terminated_once_by_its_id(migrated: Migrated) -> None:
-    assert claims.each_instance_terminated_once(migrated.existing.calls, migrated.existing.before) == []
+    assert violations.each_instance_terminated_once(migrated.existing.calls, migrated.existing.before) == []
 
 
-def test_a_second_run_was_refused_by_the_lease_and_told_who_holds_it(migrated: Migrated) -> None:
+def test_the_second_engineer_was_refused_and_told_who_holds_the_lease(migrated: Migrated) -> None:
     assert migrated.second.code != 0
     assert "eks-cilium-migration" in migrated.second.output
     assert "root@" in migrated.second.output or "process" in migrated.second.output

@@ -1,42 +1,42 @@
-"""Back to the AWS VPC CNI from three stages: before the first drain, in the middle, after aws-node is gone.
+"""Rollback to the AWS VPC CNI from three stages: before the first drain, halfway, after aws-node was deleted.
 
-One cluster goes there and back three times, a little further each time; it has to be as at the beginning
-after each.
+One cluster is migrated and rolled back three times, one stage further each time. After each rollback it has
+to be as it was at the beginning.
 """
 
 from collections.abc import Callable
 
 import pytest
 
-from lab.demo.comparison import Snapshot, upheld
+from lab.demo.comparison import Snapshot, common_checks
 from lab.demo.prober import watching
-from lab.existing.shape import Shape
-from tests.end_to_end.existing.making import Existing, MakeExisting, Running
+from lab.sample_cluster.spec import ClusterSpec
+from tests.end_to_end.sample_cluster.cluster import ExistingCluster, MakeExisting, Running
 
 pytestmark = [pytest.mark.lab, pytest.mark.endurance, pytest.mark.timeout(2400)]
 
-BACK, FORTH = "aws-vpc-cni", "cilium"
+AWS_NODE, CILIUM = "aws-vpc-cni", "cilium"
 
 
 @pytest.fixture(scope="module")
-def existing(make_existing: MakeExisting) -> Existing:
+def existing(make_existing: MakeExisting) -> ExistingCluster:
     return make_existing(
-        Shape(nodes=3, groups=1, workloads=("storage", "small", "database")), surge=3, parallel=2
+        ClusterSpec(nodes=3, groups=1, workloads=("storage", "small", "database")), surge=3, parallel=2
     )
 
 
-def until(existing: Existing, reached: Callable[[Running], bool]) -> None:
-    """Migrate to Cilium up to a stage, then Ctrl-C."""
-    existing.configure(target=FORTH)
+def migrate_until(existing: ExistingCluster, reached: Callable[[Running], bool]) -> None:
+    """Migrate to Cilium up to a stage, then interrupt the run."""
+    existing.configure(target=CILIUM)
     with existing.started("up", "--yes", "--skip-preview") as running:
         running.wait_until(lambda: reached(running))
         running.interrupt()
         running.wait()
 
 
-def back(existing: Existing) -> Snapshot:
-    """Preview and run the way back, with every budget watched."""
-    existing.configure(target=BACK)
+def roll_back(existing: ExistingCluster) -> Snapshot:
+    """Preview and run the rollback while a prober watches every PodDisruptionBudget."""
+    existing.configure(target=AWS_NODE)
     preview = existing.pulumi("preview")
     assert preview.code == 0, preview.output
     with watching(existing.kubectl) as prober:
@@ -46,25 +46,26 @@ def back(existing: Existing) -> Snapshot:
     return existing.now()
 
 
-def is_back(existing: Existing, after: Snapshot) -> None:
-    """Aws-node everywhere as before, nothing of Cilium, no label, no taint, the same sizes."""
+def assert_rolled_back(existing: ExistingCluster, after: Snapshot) -> None:
+    """Assert that aws-node, labels, taints, sizes and workloads are as before, and that Cilium is deleted."""
     assert after.has("aws-node")
     assert after.agents("aws-node") == "3 of 3 ready"
     assert not after.has("cilium")
     assert "vpc-cni" in after.add_ons
     labelled = existing.kubectl("get", "nodes", "-l", "cni-plugin", "-o", "name")
     assert labelled == ""
-    names = {"every workload as ready as before", "every claim has its volume", "as many nodes as before"}
-    facts = [*upheld(existing.before, after)]
-    kept = [f for f in facts if f.sentence in names or f.sentence.startswith(("nodes ready", "sizes"))]
-    assert len(kept) == 5
-    assert [fact for fact in kept if not fact.holds] == []
+    # A rollback before the first drain replaces no node.
+    checks = [
+        check for check in common_checks(existing.before, after) if check.description != "every node replaced"
+    ]
+    assert len(checks) == 5
+    assert [check for check in checks if not check.passed] == []
     assert affinity(existing) == AFFINITY
 
 
-def affinity(existing: Existing) -> str:
-    where = "spec.template.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution"
-    return existing.kubectl("get", "ds", "aws-node", "-n", "kube-system", "-o", f"jsonpath={{.{where}}}")
+def affinity(existing: ExistingCluster) -> str:
+    path = "spec.template.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution"
+    return existing.kubectl("get", "ds", "aws-node", "-n", "kube-system", "-o", f"jsonpath={{.{path}}}")
 
 
 AFFINITY = (
@@ -75,31 +76,31 @@ AFFINITY = (
 )
 
 
-def test_back_before_the_first_drain(existing: Existing) -> None:
-    until(existing, lambda running: "Surge existing created" in running.says())
+def test_rollback_before_the_first_drain(existing: ExistingCluster) -> None:
+    migrate_until(existing, lambda running: "Surge existing created" in running.output_so_far())
 
-    after = back(existing)
+    after = roll_back(existing)
 
-    is_back(existing, after)
+    assert_rolled_back(existing, after)
 
 
-def test_back_from_the_middle(existing: Existing) -> None:
-    until(existing, lambda running: "replaced ip-" in running.says())
+def test_rollback_from_halfway(existing: ExistingCluster) -> None:
+    migrate_until(existing, lambda running: "replaced ip-" in running.output_so_far())
     assert existing.now().has("cilium")
 
-    is_back(existing, back(existing))
+    assert_rolled_back(existing, roll_back(existing))
 
 
-def test_back_after_aws_node_is_gone(existing: Existing) -> None:
-    existing.configure(target=FORTH)
-    there = existing.up()
-    assert there.code == 0, there.output
+def test_rollback_after_aws_node_was_deleted(existing: ExistingCluster) -> None:
+    existing.configure(target=CILIUM)
+    migration = existing.up()
+    assert migration.code == 0, migration.output
     assert not existing.now().has("aws-node")
 
-    is_back(existing, back(existing))
+    assert_rolled_back(existing, roll_back(existing))
 
 
-def test_the_way_back_leaves_nothing_to_do(existing: Existing) -> None:
+def test_a_preview_after_the_rollback_finds_nothing_to_do(existing: ExistingCluster) -> None:
     again = existing.pulumi("preview", "--expect-no-changes")
 
     assert again.code == 0, again.output

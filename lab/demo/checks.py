@@ -1,6 +1,6 @@
-"""What a demo reads back after `up`, with the plain clients an engineer would use: kubectl and the AWS CLI.
+"""Checks of a new cluster, made with the clients an engineer would use: kubectl and the AWS CLI.
 
-Nothing here asks the program or its outputs what it did; each fact comes from the API server or the cloud.
+No check reads the program's outputs. The demos and the end-to-end tests run them after `up`.
 """
 
 import json
@@ -16,12 +16,12 @@ STARTUP_TAINT = "node.cilium.io/agent-not-ready"
 
 
 @dataclass(frozen=True)
-class Fact:
-    """A sentence about the cluster, what was read, and whether it is as it has to be."""
+class Check:
+    """One expectation of a cluster: what it says, what was observed, and whether it is met."""
 
-    sentence: str
+    description: str
     observed: str
-    holds: bool
+    passed: bool
 
 
 def kubectl(places: Places, context: str, *words: str) -> Any:
@@ -31,56 +31,57 @@ def kubectl(places: Places, context: str, *words: str) -> Any:
     return json.loads(done.stdout)
 
 
-def new_cluster(places: Places, cluster: str) -> Iterator[Fact]:
-    """Yield what has to hold of a cluster that was born with Cilium as its only CNI."""
+def new_cluster(places: Places, cluster: str) -> Iterator[Check]:
+    """Yield what has to be true of a cluster whose only CNI has always been Cilium."""
     nodes = kubectl(places, cluster, "get", "nodes")["items"]
     daemon_sets = {each["metadata"]["name"]: each for each in _system(places, cluster, "daemonsets")}
     deployments = {each["metadata"]["name"]: each for each in _system(places, cluster, "deployments")}
     add_ons = aws(places, "eks", "list-addons", "--cluster-name", cluster)["addons"]
 
-    yield Fact("no aws-node DaemonSet", _names(daemon_sets), "aws-node" not in daemon_sets)
-    yield Fact("no vpc-cni add-on", ", ".join(add_ons) or "no add-ons", "vpc-cni" not in add_ons)
-    yield everywhere("Cilium", daemon_sets.get("cilium"), nodes)
+    yield Check("no aws-node DaemonSet", _names(daemon_sets), "aws-node" not in daemon_sets)
+    yield Check("no vpc-cni add-on", ", ".join(add_ons) or "no add-ons", "vpc-cni" not in add_ons)
+    yield on_every_node("Cilium", daemon_sets.get("cilium"), nodes)
     yield untainted(nodes)
     yield ready(nodes)
     yield available("CoreDNS", deployments.get("coredns"))
 
 
-def everywhere(name: str, daemon_set: dict[str, Any] | None, nodes: list[Any]) -> Fact:
-    """Tell whether a DaemonSet is wanted and ready on every node."""
-    sentence = f"{name} desired == ready == nodes"
+def on_every_node(name: str, daemon_set: dict[str, Any] | None, nodes: list[Any]) -> Check:
+    """Check that a DaemonSet is scheduled and ready on every node."""
+    description = f"{name} desired == ready == nodes"
     if daemon_set is None:
-        return Fact(sentence, "there is no such DaemonSet", holds=False)
+        return Check(description, "no such DaemonSet", passed=False)
     status = daemon_set["status"]
     desired, running = status.get("desiredNumberScheduled", 0), status.get("numberReady", 0)
-    return Fact(sentence, f"{desired} == {running} == {len(nodes)}", 0 < desired == running == len(nodes))
+    return Check(description, f"{desired} == {running} == {len(nodes)}", 0 < desired == running == len(nodes))
 
 
-def untainted(nodes: list[Any]) -> Fact:
-    """Tell whether Cilium has taken its start-up taint off every node."""
-    kept = [
+def untainted(nodes: list[Any]) -> Check:
+    """Check that Cilium has removed its start-up taint from every node."""
+    tainted = [
         node["metadata"]["name"]
         for node in nodes
         if any(taint["key"] == STARTUP_TAINT for taint in node["spec"].get("taints", []))
     ]
-    return Fact(
-        "start-up taint gone from every node", ", ".join(kept) or f"0 of {len(nodes)} tainted", not kept
+    return Check(
+        "start-up taint removed from every node",
+        ", ".join(tainted) or f"0 of {len(nodes)} tainted",
+        not tainted,
     )
 
 
-def ready(nodes: list[Any]) -> Fact:
-    """Tell whether every node is Ready."""
+def ready(nodes: list[Any]) -> Check:
     count = sum(_condition(node, "Ready") == "True" for node in nodes)
-    return Fact("every node Ready", f"{count} of {len(nodes)}", 0 < count == len(nodes))
+    return Check("every node Ready", f"{count} of {len(nodes)}", 0 < count == len(nodes))
 
 
-def available(name: str, deployment: dict[str, Any] | None) -> Fact:
-    """Tell whether a Deployment has all the replicas it wants."""
+def available(name: str, deployment: dict[str, Any] | None) -> Check:
+    """Check that a Deployment has all its replicas ready."""
     if deployment is None:
-        return Fact(f"{name} ready", "there is no such Deployment", holds=False)
+        return Check(f"{name} ready", "no such Deployment", passed=False)
     wanted = deployment["spec"]["replicas"]
     count = deployment["status"].get("readyReplicas", 0)
-    return Fact(f"{name} ready", f"{count} of {wanted}", 0 < wanted == count)
+    return Check(f"{name} ready", f"{count} of {wanted}", 0 < wanted == count)
 
 
 def _system(places: Places, cluster: str, kind: str) -> list[Any]:

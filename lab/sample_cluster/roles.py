@@ -1,9 +1,9 @@
-"""The IAM roles of an existing cluster: its control plane's, its nodes', and its EBS driver's."""
+"""The IAM roles of a sample cluster: of its control plane, its nodes, and its EBS CSI driver."""
 
 import json
 from typing import Any
 
-from lab.existing.access import Aws
+from lab.sample_cluster.clients import Aws
 
 _AWS_POLICIES = "arn:aws:iam::aws:policy/"
 _CONTROL_PLANE = ("AmazonEKSClusterPolicy",)
@@ -13,19 +13,19 @@ _THUMBPRINT = "9e99a48a9960b14926bb7f3b02e22da2b0ab7280"
 
 
 def control_plane(aws: Aws, cluster: str) -> str:
-    """The role that EKS itself takes on."""
+    """Create the role that EKS assumes, and return its ARN."""
     return _role(
         aws, f"{cluster}-cluster", {"Service": "eks.amazonaws.com"}, "sts:AssumeRole", _CONTROL_PLANE
     )
 
 
 def node(aws: Aws, cluster: str) -> str:
-    """The role of every node, and so of aws-node, which runs with its node's."""
+    """Create the role of the nodes, which aws-node uses too, and return its ARN."""
     return _role(aws, f"{cluster}-node", {"Service": "ec2.amazonaws.com"}, "sts:AssumeRole", _NODE)
 
 
 def ebs_driver(aws: Aws, cluster: str, issuer: str) -> str:
-    """The role that the EBS driver's service account takes on through the cluster's OIDC issuer."""
+    """Create the role that the EBS CSI driver assumes through the cluster's OIDC issuer; return its ARN."""
     provider = aws.iam.create_open_id_connect_provider(
         Url=issuer, ClientIDList=["sts.amazonaws.com"], ThumbprintList=[_THUMBPRINT]
     )["OpenIDConnectProviderArn"]

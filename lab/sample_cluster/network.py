@@ -1,9 +1,9 @@
-"""The VPC of an existing cluster: public and private subnets in each zone, one NAT gateway."""
+"""The VPC of a sample cluster: a public and a private subnet in each zone, and one NAT gateway."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from lab.existing.access import Aws
+from lab.sample_cluster.clients import Aws
 
 _CIDR = "10.1.0.0/16"
 _ANYWHERE = "0.0.0.0/0"
@@ -11,15 +11,13 @@ _ANYWHERE = "0.0.0.0/0"
 
 @dataclass(frozen=True)
 class Network:
-    """Where a cluster and its nodes go."""
-
     vpc: str
     public: tuple[str, ...]
     private: tuple[str, ...]
 
 
-def make(aws: Aws, cluster: str, zones: int) -> Network:
-    """Make a VPC with all that nodes in private subnets need to reach the internet."""
+def create(aws: Aws, cluster: str, zones: int) -> Network:
+    """Create a VPC whose private subnets reach the internet through the NAT gateway."""
     vpc = aws.ec2.create_vpc(CidrBlock=_CIDR, TagSpecifications=_named("vpc", cluster))["Vpc"]["VpcId"]
     for attribute in ("EnableDnsSupport", "EnableDnsHostnames"):
         aws.ec2.modify_vpc_attribute(VpcId=vpc, **{attribute: {"Value": True}})
@@ -28,7 +26,7 @@ def make(aws: Aws, cluster: str, zones: int) -> Network:
         _subnet(aws, vpc, zone, f"10.1.{192 + number}.0/24", _subnet_tags(cluster, zone, internal=False))
         for number, zone in enumerate(names)
     ]
-    # Every pod has an address of the VPC: 16,000 a zone.
+    # Every pod has a VPC address: a /18 has 16,000 of them per zone.
     private = [
         _subnet(aws, vpc, zone, f"10.1.{64 * number}.0/18", _subnet_tags(cluster, zone, internal=True))
         for number, zone in enumerate(names)
@@ -41,14 +39,14 @@ def make(aws: Aws, cluster: str, zones: int) -> Network:
 
 
 def _subnet(aws: Aws, vpc: str, zone: str, cidr: str, tags: dict[str, str]) -> str:
-    made = aws.ec2.create_subnet(
+    created = aws.ec2.create_subnet(
         VpcId=vpc, CidrBlock=cidr, AvailabilityZone=zone, TagSpecifications=_tagged("subnet", tags)
     )
-    return str(made["Subnet"]["SubnetId"])
+    return str(created["Subnet"]["SubnetId"])
 
 
 def _subnet_tags(cluster: str, zone: str, *, internal: bool) -> dict[str, str]:
-    """Its name, and the tags that load balancers go by."""
+    """Return the tags of a subnet, with those by which controllers choose subnets for load balancers."""
     return {
         "Name": f"{cluster}-{'private' if internal else 'public'}-{zone}",
         f"kubernetes.io/cluster/{cluster}": "shared",
@@ -57,20 +55,20 @@ def _subnet_tags(cluster: str, zone: str, *, internal: bool) -> dict[str, str]:
 
 
 def _internet_gateway(aws: Aws, vpc: str, cluster: str) -> str:
-    made = aws.ec2.create_internet_gateway(TagSpecifications=_named("internet-gateway", cluster))
-    gateway = str(made["InternetGateway"]["InternetGatewayId"])
+    created = aws.ec2.create_internet_gateway(TagSpecifications=_named("internet-gateway", cluster))
+    gateway = str(created["InternetGateway"]["InternetGatewayId"])
     aws.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
     return gateway
 
 
 def _nat_gateway(aws: Aws, subnet: str, cluster: str) -> str:
     address = aws.ec2.allocate_address(Domain="vpc", TagSpecifications=_named("elastic-ip", cluster))
-    made = aws.ec2.create_nat_gateway(
+    created = aws.ec2.create_nat_gateway(
         SubnetId=subnet,
         AllocationId=address["AllocationId"],
         TagSpecifications=_named("natgateway", cluster),
     )
-    gateway = str(made["NatGateway"]["NatGatewayId"])
+    gateway = str(created["NatGateway"]["NatGatewayId"])
     aws.ec2.get_waiter("nat_gateway_available").wait(
         NatGatewayIds=[gateway], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
     )
@@ -78,8 +76,8 @@ def _nat_gateway(aws: Aws, subnet: str, cluster: str) -> str:
 
 
 def _route(aws: Aws, vpc: str, name: str, subnets: list[str], **target: str) -> None:
-    made = aws.ec2.create_route_table(VpcId=vpc, TagSpecifications=_named("route-table", name))
-    table = made["RouteTable"]["RouteTableId"]
+    created = aws.ec2.create_route_table(VpcId=vpc, TagSpecifications=_named("route-table", name))
+    table = created["RouteTable"]["RouteTableId"]
     aws.ec2.create_route(RouteTableId=table, DestinationCidrBlock=_ANYWHERE, **target)
     for subnet in subnets:
         aws.ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)

@@ -1,6 +1,6 @@
-"""An existing cluster in a lab of its own, with the program in a copy of the project and witnesses of both.
+"""A sample cluster in its own lab, a copy of the project to run on it, and the logs that show what happened.
 
-Made by the fixture `make_existing` of each mode that works on a running cluster.
+The fixture `make_existing` of modes `replacement` and `chaining` creates it.
 """
 
 import os
@@ -17,29 +17,29 @@ from typing import Any
 import yaml
 
 from lab import lifecycle, program
-from lab.demo.comparison import Snapshot, take
+from lab.demo.comparison import Snapshot, take_snapshot
 from lab.environment import Cloud, Places
-from lab.existing.access import Aws, Kubectl
-from lab.existing.making import make
-from lab.existing.shape import Shape
+from lab.sample_cluster.clients import Aws, Kubectl
+from lab.sample_cluster.create import create_cluster
+from lab.sample_cluster.spec import ClusterSpec
 from lab.toolchain import default_cache
 from tests.end_to_end.modes.conftest import Run, run
 
-from .witness import AuditLog, CallLog
+from .logs import AuditLog, CallLog
 
 ENGINEER = "arn:aws:iam::123456789012:user/engineer"
-PATIENCE = 900.0
+TIMEOUT = 900.0
 
 
 @dataclass
-class Existing:
-    """A cluster on the AWS VPC CNI, the program configured to change it, and what is witnessed of both."""
+class ExistingCluster:
+    """A cluster on the AWS VPC CNI, the program configured to change it, and the logs of both."""
 
     places: Places
     kubectl: Kubectl
     stack: str
     section: str
-    """Of the stack's file: what the mode is configured by."""
+    """The key of the stack's file that configures the mode: `migration` or `refresh`."""
     engine: str
     audit: AuditLog
     calls: CallLog
@@ -50,24 +50,24 @@ class Existing:
         return Aws(Cloud.read(self.places.cloud))
 
     def now(self) -> Snapshot:
-        return take(self.kubectl, self.aws)
+        return take_snapshot(self.kubectl, self.aws)
 
     def configure(self, **keys: Any) -> None:
-        """Set keys of the mode's section in the stack's file; others keep what they have."""
+        """Set keys of the mode's section in the stack's file; other keys keep their values."""
         self.change(lambda config: config[f"eks-cilium:{self.section}"].update(keys))
 
     @contextmanager
     def named(self, cluster: str) -> Iterator[None]:
-        """Configure the program for a cluster of another name for a while."""
+        """Configure the program for a cluster of another name for the length of a `with` block."""
 
-        def name(wanted: str) -> None:
-            self.change(lambda config: config["eks-cilium:cluster"].update(name=wanted))
+        def set_name(name: str) -> None:
+            self.change(lambda config: config["eks-cilium:cluster"].update(name=name))
 
-        name(cluster)
+        set_name(cluster)
         try:
             yield
         finally:
-            name(self.kubectl.context)
+            set_name(self.kubectl.context)
 
     def change(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Change the `config` section of the stack's file."""
@@ -77,7 +77,6 @@ class Existing:
         file.write_text(yaml.safe_dump(content))
 
     def pulumi(self, *arguments: str) -> Run:
-        """Run the program to its end."""
         with program.prepared(self.places, self.stack, self.engine) as pulumi:
             command = pulumi.command(*arguments, "--stack", self.stack)
             return run(command, pulumi.environment, self.places.project)
@@ -87,7 +86,7 @@ class Existing:
 
     @contextmanager
     def started(self, *arguments: str) -> Iterator["Running"]:
-        """Run the program beside the test. What is left of it at the end is killed."""
+        """Run the program in the background; kill it at the end of the `with` block if it still runs."""
         output = self.places.directory / f"run-{time.monotonic_ns()}.out"
         with program.prepared(self.places, self.stack, self.engine) as pulumi:
             process = subprocess.Popen(
@@ -104,12 +103,11 @@ class Existing:
             finally:
                 running.kill()
 
-    def on(self, engine: str) -> "Existing":
-        """The same cluster and program, on another engine."""
+    def on(self, engine: str) -> "ExistingCluster":
         return replace(self, engine=engine)
 
-    def of_another_engineer(self) -> "Existing":
-        """The same cluster, seen by somebody with a state of their own: another machine, another backend."""
+    def of_another_engineer(self) -> "ExistingCluster":
+        """Return the same cluster for an engineer with another state: another machine, another backend."""
         folder = self.places.directory / "another"
         places = _Elsewhere(self.places.directory, self.places.cache, self.places.project, folder)
         return replace(self, places=places)
@@ -132,43 +130,44 @@ class _Elsewhere(Places):
 
 @dataclass
 class Running:
-    """A run of the program that goes on beside the test."""
+    """A run of the program in the background."""
 
     process: subprocess.Popen[bytes]
     output: Path
 
-    def says(self) -> str:
+    def output_so_far(self) -> str:
         return self.output.read_text(errors="replace")
 
     def interrupt(self) -> None:
-        """Ctrl-C, as the engine gets it."""
+        """Send the signal that the engine gets on a Ctrl-C."""
         self.process.send_signal(signal.SIGINT)
 
     def kill(self) -> None:
-        """Kill -9: the engine, the program, its providers, all at one moment."""
+        """Kill the engine, the program and its providers with SIGKILL, at once."""
         for pid in reversed(_descendants(self.process.pid)):
             _kill(pid)
         self.process.wait()
 
     def pause(self) -> None:
-        """Let the program go on for a moment."""
         time.sleep(0.03)
 
-    def wait(self, limit: float = PATIENCE) -> int:
+    def wait(self, limit: float = TIMEOUT) -> int:
         return self.process.wait(limit)
 
-    def wait_until(self, holds: Callable[[], Any], limit: float = PATIENCE) -> Any:
-        """Wait for something while the program runs; fails when the program ends before."""
+    def wait_until(self, holds: Callable[[], Any], limit: float = TIMEOUT) -> Any:
+        """Wait until `holds` returns something true; fail when the program ends before that."""
         deadline = time.monotonic() + limit
         while not (found := holds()):
-            assert self.process.poll() is None, f"the program ended before:\n{self.says()}"
-            assert time.monotonic() < deadline, f"not so after {limit:.0f} s:\n{self.says()}"
+            assert self.process.poll() is None, f"the program ended too early:\n{self.output_so_far()}"
+            assert time.monotonic() < deadline, (
+                f"the condition did not hold within {limit:.0f} s:\n{self.output_so_far()}"
+            )
             self.pause()
         return found
 
 
 def _descendants(pid: int) -> list[int]:
-    """A process and all below it, each after its parent."""
+    """Return a process and all its descendants, each after its parent."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -190,38 +189,38 @@ def _kill(pid: int) -> None:
         return
 
 
-MakeExisting = Callable[..., Existing]
+MakeExisting = Callable[..., ExistingCluster]
 
 
 @contextmanager
-def making(
+def cluster_factory(
     stack: str, section: str, new_folder: Callable[[], Path], copy_of_project: Callable[[Path], Path]
 ) -> Iterator[MakeExisting]:
-    """`make_existing(shape, **keys)` makes a cluster, with keys of a section set in the stack's file.
+    """Yield `make_existing(spec, **keys)`: creates a cluster and sets keys in a section of the stack's file.
 
-    Labs are taken down at the end of the `with` block.
+    Its labs are stopped at the end of the `with` block.
     """
     with ExitStack() as labs:
 
-        def begin(shape: Shape, engine: str = program.BUILT_IN, **keys: Any) -> Existing:
+        def make_existing(spec: ClusterSpec, engine: str = program.BUILT_IN, **keys: Any) -> ExistingCluster:
             project = copy_of_project(new_folder() / "project")
             places = Places(project / ".lab", default_cache(), project)
             labs.enter_context(lifecycle.running(places, print))
             version = program.configured_cilium_version(places, stack)
             assert version
             lifecycle.provide_chart(places, version, print)
-            kubectl = make(places, shape, print)
-            own = Existing(
+            kubectl = create_cluster(places, spec, print)
+            existing = ExistingCluster(
                 places,
                 kubectl,
                 stack,
                 section,
                 engine,
-                AuditLog(places.directory / "clusters" / shape.name / "audit.jsonl", datetime.now(UTC)),
+                AuditLog(places.directory / "clusters" / spec.name / "audit.jsonl", datetime.now(UTC)),
                 CallLog(places.directory / "calls.jsonl", time.time()),
-                take(kubectl, Aws(Cloud.read(places.cloud))),
+                take_snapshot(kubectl, Aws(Cloud.read(places.cloud))),
             )
-            own.configure(**keys)
-            return own
+            existing.configure(**keys)
+            return existing
 
-        yield begin
+        yield make_existing

@@ -1,4 +1,4 @@
-"""The two ways into the lab's account that a person has: AWS's SDK, and kubectl with an EKS token."""
+"""The clients an engineer has for an AWS account and a cluster: boto3, and kubectl with an EKS token."""
 
 import subprocess
 from collections.abc import Iterable
@@ -14,33 +14,29 @@ from lab.errors import LabError
 
 
 class CommandFailedError(LabError):
-    """kubectl was refused; the message is its own."""
+    """A kubectl command failed; the message holds the command and its error output."""
 
 
 @dataclass(frozen=True)
 class Aws:
-    """boto3's clients for the running cloud, as the engineer whose keys `cloud.json` holds."""
+    """boto3 clients for the running cloud, with the credentials of its only engineer."""
 
     cloud: Cloud
 
     @cached_property
     def ec2(self) -> Any:
-        """EC2's client."""
         return self._client("ec2")
 
     @cached_property
     def eks(self) -> Any:
-        """EKS's client."""
         return self._client("eks")
 
     @cached_property
     def iam(self) -> Any:
-        """IAM's client."""
         return self._client("iam")
 
     @cached_property
     def autoscaling(self) -> Any:
-        """Auto Scaling's client."""
         return self._client("autoscaling")
 
     def _client(self, service: str) -> Any:
@@ -56,20 +52,20 @@ class Aws:
 
 @dataclass(frozen=True)
 class Kubectl:
-    """The real kubectl on one cluster of the lab's kubeconfig."""
+    """Runs the real kubectl with one context of the lab's kubeconfig."""
 
     places: Places
     context: str
 
     def command(self, *words: str) -> list[str]:
-        """The command line, for those who start it themselves."""
+        """Return the command line, for callers that start the process themselves."""
         return [str(self.places.binaries / "kubectl"), "--context", self.context, *words]
 
     def __call__(self, *words: str, stdin: str | None = None) -> str:
-        """Run kubectl and return what it prints.
+        """Run kubectl and return its standard output.
 
         Raises:
-            CommandFailedError: it was refused, or it gave up waiting.
+            CommandFailedError: kubectl exited with an error.
         """
         done = subprocess.run(
             self.command(*words),
@@ -85,5 +81,4 @@ class Kubectl:
         return done.stdout
 
     def apply(self, manifests: Iterable[str]) -> None:
-        """Apply manifests, all in one go."""
         self("apply", "-f", "-", stdin="\n---\n".join(manifests))

@@ -1,4 +1,4 @@
-"""What an existing cluster is to be like."""
+"""The specification of a sample cluster: its size, its node groups, and what runs in it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,23 +7,23 @@ from lab.errors import LabError
 
 
 class VpcCni(StrEnum):
-    """Who looks after aws-node: EKS's managed add-on, or nobody since the cluster was created."""
+    """How aws-node is managed: as an EKS add-on, or as the DaemonSet that EKS installed at creation."""
 
     MANAGED = "managed"
     SELF_MANAGED = "self-managed"
 
 
-class ShapeError(LabError):
-    """A cluster was asked for that can not be made."""
+class SpecError(LabError):
+    """No cluster can be created by this specification."""
 
 
-USUAL = ("storage", "shop", "data", "batch", "monitoring")
-"""The manifests of everything that runs in a cluster by default, in the order in which they are applied."""
+DEFAULT_WORKLOADS = ("storage", "shop", "data", "batch", "monitoring")
+"""Names of the manifests in `manifests/`, in the order in which they are applied."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NodeGroup:
-    """A managed node group over all zones."""
+    """A managed node group that spans all zones."""
 
     name: str
     instance_type: str
@@ -33,28 +33,26 @@ class NodeGroup:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shape:
-    """Name, size and age of a cluster, and what runs in it."""
-
+class ClusterSpec:
     name: str = "existing"
     nodes: int = 12
     vpc_cni: VpcCni = VpcCni.MANAGED
     kubernetes: str = "1.35"
     instance_type: str = "m7i.large"
-    workloads: tuple[str, ...] = USUAL
+    workloads: tuple[str, ...] = DEFAULT_WORKLOADS
     zones: int = 3
     groups: int = 2
 
     @property
     def node_groups(self) -> tuple[NodeGroup, ...]:
-        """One group with room to grow and, of two, a second one that is at its largest size already.
+        """Return one group that may grow by two nodes and, of two groups, one already at its maximum.
 
         Raises:
-            ShapeError: there is a group without a node.
+            SpecError: a group would have no node.
         """
         if not 1 <= self.groups <= min(self.nodes, 2):
-            message = f"{self.nodes} nodes can not be in {self.groups} node groups; one or two are made"
-            raise ShapeError(message)
+            message = f"{self.nodes} nodes cannot be split into {self.groups} node groups; allowed: 1 or 2"
+            raise SpecError(message)
         web = self.nodes // 2 if self.groups == 2 else 0
         general = self.nodes - web
         groups = (

@@ -1,28 +1,28 @@
-"""A great many pods, for the tests of speed: plain Deployments, half of them under a budget."""
+"""Run many pods in a sample cluster: plain Deployments, every other one with a PodDisruptionBudget."""
 
 import json
 import time
 from collections.abc import Iterator
 from typing import Any
 
-from lab.existing.access import CommandFailedError, Kubectl
+from lab.sample_cluster.clients import CommandFailedError, Kubectl
 
 _REPLICAS = 50
 _NAMESPACE = "crowd"
-_PATIENCE = 1200.0
+_TIMEOUT = 1200.0
 
 
-def gather(kubectl: Kubectl, pods: int) -> None:
-    """Run so many pods and wait until all of them are ready.
+def run_pods(kubectl: Kubectl, pods: int) -> None:
+    """Run `pods` pods and wait until all of them are ready.
 
     Raises:
-        CommandFailedError: they do not all come up.
+        CommandFailedError: not all of them became ready within 20 minutes.
     """
     kubectl.apply(json.dumps(item) for item in _manifests(pods))
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _TIMEOUT
     while (ready := _ready(kubectl)) < pods:
         if time.monotonic() > deadline:
-            message = f"{ready} of {pods} pods were ready after {_PATIENCE:.0f} s"
+            message = f"{ready} of {pods} pods were ready after {_TIMEOUT:.0f} s"
             raise CommandFailedError(message)
         time.sleep(1)
 

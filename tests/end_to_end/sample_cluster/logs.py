@@ -1,7 +1,6 @@
-"""What really happened to a cluster, from those who can not be fooled: API server and cloud.
+"""What happened to a cluster, independent of what the program says about itself.
 
-`AuditLog` reads the API server's audit log, `CallLog` the cloud's log of AWS calls. The program's own journal
-and output are claims; tests check them against this.
+`AuditLog` reads the API server's audit log, `CallLog` the cloud's log of AWS calls.
 """
 
 import json
@@ -13,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 EVICTION = "pods/eviction"
-NODES_OWN = ("lab:node-player", "lab:admin", "system:")
-"""Users that are a cluster's own: kubelets, the cloud's controllers, Kubernetes' controllers."""
+CLUSTER_USERS = ("lab:node-player", "lab:admin", "system:")
+"""Prefixes of the cluster's own users: kubelets, the cloud's controllers, Kubernetes' controllers."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Event:
     user: str
     verb: str
     resource: str
-    """With its subresource, as in `pods/eviction`."""
+    """The plural with its subresource, as in `pods/eviction`."""
     namespace: str
     name: str
     code: int
@@ -42,7 +41,7 @@ class Event:
 
     @property
     def by_the_cluster(self) -> bool:
-        return self.user.startswith(NODES_OWN)
+        return self.user.startswith(CLUSTER_USERS)
 
     @classmethod
     def read(cls, line: str) -> "Event":
@@ -63,18 +62,19 @@ class Event:
 
 @dataclass(frozen=True)
 class AuditLog:
-    """The audit log of one API server, or the part of it from some moment on."""
+    """The audit log of one API server, from `since` on where that is given."""
 
     path: Path
     since: datetime | None = None
 
     def events(self) -> list[Event]:
-        """Everything written so far, oldest first."""
+        """Return the requests from `since` on, oldest first."""
         return [event for event in self.all_events() if self._counts(event)]
 
     def all_events(self) -> list[Event]:
-        """Also what was before the moment from which on it counts."""
+        """Return all requests, those before `since` too, oldest first."""
         text = self.path.read_text()
+        # The last line may not be written completely yet.
         whole = text[: text.rfind("\n") + 1]
         return sorted((Event.read(line) for line in whole.splitlines()), key=lambda event: event.time)
 
@@ -82,7 +82,7 @@ class AuditLog:
         return self.since is None or event.time >= self.since
 
     def of(self, resource: str, *verbs: str) -> list[Event]:
-        """Requests that succeeded, about a resource."""
+        """Return the successful requests about a resource."""
         return [
             event
             for event in self.events()
@@ -90,41 +90,40 @@ class AuditLog:
         ]
 
     def evictions(self) -> list[Event]:
-        """Pods that were evicted."""
         return self.of(EVICTION, "create")
 
     def forbidden_evictions(self) -> list[Event]:
-        """Evictions that a budget did not allow at the time."""
+        """Return the evictions that the API server refused because of a PodDisruptionBudget."""
         return [event for event in self.events() if event.resource == EVICTION and event.code == 429]
 
-    def deletions_by_people(self) -> list[Event]:
-        """Pods that somebody deleted outright, past every budget."""
+    def direct_deletions(self) -> list[Event]:
+        """Return the deletions of pods by users, which bypass every PodDisruptionBudget."""
         deleted = self.of("pods", "delete", "deletecollection")
         return [event for event in deleted if not event.by_the_cluster]
 
     def cordons(self) -> dict[str, list[bool]]:
-        """What each node was told about being schedulable, in order, without repetitions."""
-        told: dict[str, list[bool]] = {}
+        """Return the changes of `unschedulable` of each node, in order, without repetitions."""
+        changes: dict[str, list[bool]] = {}
         for event in self.of("nodes", "patch", "update"):
             for value in _unschedulable(event.body, event.verb):
-                earlier = told.setdefault(event.name, [])
+                earlier = changes.setdefault(event.name, [])
                 if (earlier[-1] if earlier else False) is not value:
                     earlier.append(value)
-        return {node: values for node, values in told.items() if values}
+        return {node: values for node, values in changes.items() if values}
 
     def evictions_by_node(self) -> dict[str, list[Event]]:
-        """Evicted pods by the node on which the scheduler had put them."""
-        homes: dict[str, str] = {}
+        """Return the evictions by the node to which the pod had been scheduled."""
+        nodes: dict[str, str] = {}
         found: dict[str, list[Event]] = {}
         for event in self.all_events():
             if event.resource == "pods/binding" and event.succeeded:
-                homes[event.key] = event.body["target"]["name"]
+                nodes[event.key] = event.body["target"]["name"]
             elif event.resource == EVICTION and event.succeeded and self._counts(event):
-                found.setdefault(homes.get(event.key, "unknown"), []).append(event)
+                found.setdefault(nodes.get(event.key, "unknown"), []).append(event)
         return found
 
     def desired(self, daemon_set: str) -> list[int]:
-        """On how many nodes a DaemonSet of kube-system was wanted, each time that it changed."""
+        """Return on how many nodes a DaemonSet of kube-system was wanted, without repetitions."""
         counts = [
             event.body["status"].get("desiredNumberScheduled", 0)
             for event in self.of("daemonsets/status", "update", "patch")
@@ -133,10 +132,10 @@ class AuditLog:
         return [count for count, _ in groupby(counts)]
 
     def unallowed_evictions(self) -> list[str]:
-        """Evictions of pods whose budget had no disruption left when they were made.
+        """Return the evictions that were made although the PodDisruptionBudget allowed no disruption.
 
-        The API server takes the disruption from the budget in the course of an eviction, and writes the pod
-        into its `disruptedPods`; what the budget's controller wrote last says whether there was one.
+        During an eviction the API server decrements the PDB's `disruptionsAllowed` and adds the pod to its
+        `disruptedPods`. The last status before that write shows whether a disruption was left.
         """
         allowed: dict[str, int] = {}
         wrong = []
@@ -149,7 +148,7 @@ class AuditLog:
 
 
 def _unschedulable(body: Any, verb: str) -> Iterator[bool]:
-    """What a write to a node says about cordoning; nothing when it does not speak of it."""
+    """Yield the value of `unschedulable` that a write to a node sets, where it sets one."""
     if verb == "update":
         yield bool(body["spec"].get("unschedulable", False))
     elif isinstance(body, list):
@@ -164,8 +163,6 @@ def _unschedulable(body: Any, verb: str) -> Iterator[bool]:
 
 @dataclass(frozen=True)
 class Call:
-    """One call of AWS's API."""
-
     time: float
     service: str
     action: str
@@ -175,19 +172,19 @@ class Call:
 
     @property
     def by_aws(self) -> bool:
-        """Whether a service of AWS's own made it."""
+        """Return whether an AWS service made the call, with its service-linked role."""
         return "AWSServiceRole" in (self.principal or "")
 
 
 @dataclass(frozen=True)
 class CallLog:
-    """The cloud's log of AWS calls, or the part of it from some moment on."""
+    """The cloud's log of AWS calls, from the Unix time `since` on."""
 
     path: Path
     since: float = 0.0
 
     def calls(self, *actions: str) -> list[Call]:
-        """Calls of these actions, refused ones included; all calls without any named."""
+        """Return the calls of `actions`, refused ones included; of all actions where none is named."""
         read = [json.loads(line) for line in self.path.read_text().splitlines()]
         return [
             Call(**{name: entry[name] for name in Call.__dataclass_fields__})
@@ -195,13 +192,13 @@ class CallLog:
             if entry["time"] >= self.since and (not actions or entry["action"] in actions)
         ]
 
-    def made(self, *actions: str) -> list[Call]:
-        """Calls of these actions that AWS accepted, made by people and their programs."""
+    def accepted(self, *actions: str) -> list[Call]:
+        """Return the calls that AWS accepted and that no AWS service made itself."""
         return [call for call in self.calls(*actions) if call.error is None and not call.by_aws]
 
     def terminated(self) -> list[str]:
-        """The instances that were ended by id, in order."""
-        calls = self.made("TerminateInstanceInAutoScalingGroup", "TerminateInstances")
+        """Return the instances that were terminated by id, in order."""
+        calls = self.accepted("TerminateInstanceInAutoScalingGroup", "TerminateInstances")
         return [instance for call in calls for instance in _instances(call.parameters)]
 
 

@@ -1,4 +1,4 @@
-"""Chained first, then on to Cilium alone: the same cluster, the same stack, another mode in its file."""
+"""First chaining, then replacement: the same cluster and stack, with another mode in the stack's file."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,23 +8,23 @@ import pytest
 from lab.demo import chaining, comparison
 from lab.demo.comparison import Snapshot
 from lab.demo.prober import Prober, watching
-from lab.existing.shape import Shape
-from tests.end_to_end.existing import claims
-from tests.end_to_end.existing.making import Existing, MakeExisting
+from lab.sample_cluster.spec import ClusterSpec
+from tests.end_to_end.sample_cluster import violations
+from tests.end_to_end.sample_cluster.cluster import ExistingCluster, MakeExisting
 
 pytestmark = [pytest.mark.lab, pytest.mark.endurance, pytest.mark.timeout(1800)]
 
 
 @dataclass
 class Moved:
-    existing: Existing
+    existing: ExistingCluster
     chained: Snapshot
     prober: Prober
     after: Snapshot
 
 
 def to_replacement(config: dict[str, Any]) -> None:
-    """What docs/chaining.md has people write into the stack's file."""
+    """Change the stack's file as docs/chaining.md describes."""
     allow = config.pop("eks-cilium:refresh")["allow"]
     config["eks-cilium:mode"] = "replacement"
     config["eks-cilium:migration"] = {"target": "cilium", "surge": 3, "parallel": 3, "allow": allow}
@@ -32,7 +32,7 @@ def to_replacement(config: dict[str, Any]) -> None:
 
 @pytest.fixture(scope="module")
 def moved(make_existing: MakeExisting) -> Moved:
-    existing = make_existing(Shape(nodes=3, groups=1, workloads=("storage", "small", "database")))
+    existing = make_existing(ClusterSpec(nodes=3, groups=1, workloads=("storage", "small", "database")))
     with watching(existing.kubectl) as prober:
         first = existing.up()
         assert first.code == 0, first.output
@@ -43,35 +43,35 @@ def moved(make_existing: MakeExisting) -> Moved:
     return Moved(existing, chained, prober, existing.now())
 
 
-def test_the_chain_was_whole_before(moved: Moved) -> None:
+def test_the_chained_cluster_passed_all_checks(moved: Moved) -> None:
     before = moved.existing.before
 
-    assert [fact for fact in chaining.promises(before, moved.chained) if not fact.holds] == []
+    assert [check for check in chaining.chaining_checks(before, moved.chained) if not check.passed] == []
 
 
-def test_the_cluster_is_what_a_migration_promises(moved: Moved) -> None:
+def test_the_migrated_cluster_passes_all_checks(moved: Moved) -> None:
     before = moved.existing.before
 
-    assert [fact for fact in comparison.promises(before, moved.after) if not fact.holds] == []
+    assert [check for check in comparison.replacement_checks(before, moved.after) if not check.passed] == []
 
 
-def test_no_budget_was_ever_broken(moved: Moved) -> None:
+def test_no_pdb_was_violated(moved: Moved) -> None:
     audit = moved.existing.audit
 
     assert moved.prober.breaches == []
     assert audit.unallowed_evictions() == []
-    assert claims.only_evicted(audit) == []
-    assert claims.no_pod_evicted_twice(audit) == []
+    assert violations.only_evicted(audit) == []
+    assert violations.no_pod_evicted_twice(audit) == []
 
 
 def test_each_node_was_replaced_once(moved: Moved) -> None:
     existing = moved.existing
 
-    assert claims.each_node_cordoned_once(existing.audit, sorted(existing.before.nodes)) == []
-    assert claims.each_instance_terminated_once(existing.calls, existing.before) == []
+    assert violations.each_node_cordoned_once(existing.audit, sorted(existing.before.nodes)) == []
+    assert violations.each_instance_terminated_once(existing.calls, existing.before) == []
 
 
-def test_nothing_of_the_chain_is_left_in_the_agents(moved: Moved) -> None:
+def test_the_agents_have_no_configuration_of_chaining_left(moved: Moved) -> None:
     kubectl = moved.existing.kubectl
     configuration = kubectl("get", "configmap", "cilium-config", "-n", "kube-system", "-o", "json")
     template = kubectl("get", "daemonset", "cilium", "-n", "kube-system", "-o", "jsonpath={.spec.template}")
