@@ -17,6 +17,7 @@ from eks_cilium.cilium.versions import RELEASES
 from eks_cilium.dynamic.chaining.pod_inventory import PodInventory, in_short, written
 from eks_cilium.dynamic.chaining.snat_exclusions import SnatExclusions
 from eks_cilium.dynamic.shell.planning import part_of
+from eks_cilium.dynamic.shell.runs import CHAINED, refresh_run
 from eks_cilium.migration.refresh import report
 from eks_cilium.migration.refresh.start import RefreshBeginning, begin
 from eks_cilium.settings.problems import Problem, set_command
@@ -43,14 +44,14 @@ if TYPE_CHECKING:
 
 Reading: TypeAlias = ClusterReading[RefreshBeginning]
 
-_TARGET = "chained"
 _POOL_FACTOR = 2
 """The pool of agents' addresses has to fit this many times the nodes of today, for growth and renewal."""
 
 
 def read(settings: ChainingSettings) -> Reading | None:
     """Read the cluster and its workloads; None while EKS has no such cluster."""
-    return read_cluster(shared_inputs(settings), begin)
+    inputs = shared_inputs(settings)
+    return read_cluster(inputs, lambda world: begin(refresh_run(world, inputs, pulumi.log.debug)))
 
 
 def run(
@@ -130,17 +131,17 @@ def exports(
 
 
 def shared_inputs(settings: ChainingSettings) -> OperationArgs:
-    """The inputs of every resource of the refresh; of its rules those that differ from the defaults."""
-    rules = settings.refresh.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    if settings.vpc_cni.version:
-        rules["vpcCniVersion"] = settings.vpc_cni.version
-    return {
+    """The inputs of every resource of the refresh; of its options those that differ from the defaults."""
+    inputs: OperationArgs = {
         "cluster_name": settings.cluster.name,
         "region": settings.region,
         "profile": settings.profile,
-        "target": _TARGET,
-        "rules": rules,
+        "target": CHAINED,
+        "options": settings.refresh.changed(),
     }
+    if settings.vpc_cni.version:
+        inputs["vpc_cni_version"] = settings.vpc_cni.version
+    return inputs
 
 
 def next_commands(settings: ChainingSettings) -> list[str]:

@@ -25,6 +25,7 @@ from eks_cilium.dynamic.chaining.chained_agents import Unchaining
 from eks_cilium.dynamic.replacement.aws_node_affinity import AwsNodeAffinity
 from eks_cilium.dynamic.replacement.node_inventory import NodeInventory, in_short, written
 from eks_cilium.dynamic.shell.planning import part_of
+from eks_cilium.dynamic.shell.runs import migration_run
 from eks_cilium.migration import report
 from eks_cilium.migration.start import Beginning, begin
 from eks_cilium.settings.problems import UNSET, Problem, set_command
@@ -54,7 +55,12 @@ Reading: TypeAlias = ClusterReading[Beginning]
 
 def read(settings: ReplacementSettings) -> Reading | None:
     """Read the cluster and its nodes; None while EKS has no such cluster."""
-    return read_cluster(shared_inputs(settings), begin, subnets=settings.cilium.subnet_ids)
+    inputs = shared_inputs(settings)
+    return read_cluster(
+        inputs,
+        lambda world: begin(migration_run(world, inputs, pulumi.log.debug)),
+        subnets=settings.cilium.subnet_ids,
+    )
 
 
 def run(
@@ -139,16 +145,13 @@ def exports(settings: ReplacementSettings, reading: Reading, inventory: NodeInve
 
 
 def shared_inputs(settings: ReplacementSettings) -> OperationArgs:
-    """The inputs of every resource of the migration; of its rules those that differ from the defaults."""
-    rules = settings.migration.model_dump(
-        mode="json", by_alias=True, exclude_defaults=True, exclude={"target"}
-    )
+    """The inputs of every resource of the migration; of its options those that differ from the defaults."""
     return {
         "cluster_name": settings.cluster.name,
         "region": settings.region,
         "profile": settings.profile,
         "target": settings.migration.target,
-        "rules": rules,
+        "options": settings.migration.changed(without=["target"]),
     }
 
 

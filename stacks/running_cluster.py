@@ -17,15 +17,14 @@ from components.cluster.kubeconfig import kubeconfig
 from eks_cilium.clients.aws import client
 from eks_cilium.cluster.existing import ExistingCluster, find
 from eks_cilium.dynamic.shell.cluster import credentials_of, world_of
-from eks_cilium.dynamic.shell.rules import rules_of
 from eks_cilium.errors import ProgramError, UnexpectedAnswerError
-from eks_cilium.migration.run import Run
 from eks_cilium.settings.problems import Problem, set_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from eks_cilium.dynamic.shell.operation import OperationArgs
+    from eks_cilium.runtime.context import World
     from eks_cilium.settings.model import ChainingSettings, ReplacementSettings
 
 RunningClusterSettings: TypeAlias = "ReplacementSettings | ChainingSettings"
@@ -44,14 +43,14 @@ class ClusterReading(Generic[Start]):
 
 def read_cluster(
     operation: OperationArgs,
-    begin: Callable[[Run], Start],
+    begin: Callable[[World], Start],
     *,
     subnets: Sequence[str] = (),
 ) -> ClusterReading[Start] | None:
     """Read the cluster and where the work in it stands; None while EKS has no such cluster.
 
     Args:
-        operation: The inputs that every resource of the stack shares: they name the cluster and the rules.
+        operation: The inputs that every resource of the stack shares: they name the cluster and the options.
         begin: Reads where the work stands.
         subnets: Subnets of the nodes; those of the Auto Scaling groups where empty.
     """
@@ -60,8 +59,7 @@ def read_cluster(
     if cluster is None:
         return None
     with world_of(operation) as world:
-        rules = rules_of(operation["target"], operation["rules"])
-        return ClusterReading(cluster, begin(Run(world, rules, pulumi.log.debug)))
+        return ClusterReading(cluster, begin(world))
 
 
 def read_once(

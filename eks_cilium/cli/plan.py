@@ -10,29 +10,20 @@ from eks_cilium.cli.output import BLOCKED, FINE, PRINTING, Format, FormatOption,
 from eks_cilium.cli.sources import ClusterAccess, Sources
 from eks_cilium.errors import UserError
 from eks_cilium.migration import report
-from eks_cilium.migration.options import Allowed, Capacity, Exceptions, Options, Target
 from eks_cilium.migration.plan.planner import plan as plan_of
 from eks_cilium.migration.report.table import ON_THE_RIGHT, pods_of, rows, sections
 from eks_cilium.migration.report.wording import headline, verdict_of
+from eks_cilium.settings.model.fields import key_of
+from eks_cilium.settings.model.migration import Allow, Capacity, MigrationOptions, Target
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from eks_cilium.migration.plan.model import Plan
 
-_BY_PATTERN = {
-    "barePods": "bare_pods",
-    "localStorage": "local_storage",
-    "budgets": "budgets",
-    "strandedPods": "stranded_pods",
-    "lowerMinimum": "lower_minimum",
-}
-_OUTRIGHT = {
-    "securityGroupPolicies": "security_group_policies",
-    "karpenterNodes": "karpenter_nodes",
-    "fargateNodes": "fargate_nodes",
-}
-_DEFAULTS = Options()
+_BY_PATTERN = {key_of(Allow, name): name for name in Allow.patterns()}
+_OUTRIGHT = {key_of(Allow, name): name for name in Allow.switches()}
+_DEFAULTS = MigrationOptions()
 _EPILOG = """\
 [bold]Examples[/bold]
 
@@ -173,27 +164,31 @@ def plan(
     raise typer.Exit(FINE if found.clean else BLOCKED)
 
 
-def _options(target: str, capacity: Capacity, surge: int, parallel: int, allow: Sequence[str]) -> Options:
+def _options(
+    target: str, capacity: Capacity, surge: int, parallel: int, allow: Sequence[str]
+) -> MigrationOptions:
     if surge < (capacity is Capacity.SURGE):
         raise UserError(f"--surge is {surge}: at least one extra node is needed to evict pods to")
     if parallel not in range(1, 5):
         raise UserError(f"--parallel is {parallel}: allowed are 1 to 4")
-    return Options(
-        target=Target(target),
-        capacity=capacity,
-        surge=surge,
-        parallel=parallel,
-        allow=_exceptions(allow),
-    )
+    chosen = {
+        "target": Target(target),
+        "capacity": capacity,
+        "surge": surge,
+        "parallel": parallel,
+        "allow": _exceptions(allow),
+    }
+    # Not validated: where groups only shrink, a plan without extra nodes may be looked at.
+    return _DEFAULTS.model_copy(update=chosen)
 
 
-def _exceptions(written: Sequence[str]) -> Exceptions:
+def _exceptions(written: Sequence[str]) -> Allow:
     chosen: dict[str, Any] = {}
     for text in written:
         name, _, pattern = text.partition("=")
         if name in _BY_PATTERN and pattern:
-            before = chosen.get(_BY_PATTERN[name], Allowed())
-            chosen[_BY_PATTERN[name]] = Allowed((*before.patterns, pattern))
+            before = chosen.get(_BY_PATTERN[name], ())
+            chosen[_BY_PATTERN[name]] = (*before, pattern)
         elif name in _OUTRIGHT and not pattern:
             chosen[_OUTRIGHT[name]] = True
         else:
@@ -201,7 +196,7 @@ def _exceptions(written: Sequence[str]) -> Exceptions:
                 f"--allow {text}: allowed are {', '.join(_OUTRIGHT)}, and with =namespace/name "
                 f"{', '.join(_BY_PATTERN)}"
             )
-    return Exceptions(**chosen)
+    return Allow().model_copy(update=chosen)
 
 
 def _pretty(found: "Plan", *, pods: bool) -> "Iterator[RenderableType]":

@@ -5,20 +5,32 @@ Pods on old nodes have no identity of Cilium's: a policy that names peers by lab
 
 from __future__ import annotations
 
-from eks_cilium.dynamic.shell.operation import Operation, OperationArgs, OperationProvider
-from eks_cilium.migration import operations
+from typing import TYPE_CHECKING, Any
+
+from eks_cilium.dynamic.shell.operation import Operation, OperationArgs, SharedProvider
+from eks_cilium.migration.agents import enforcement
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from eks_cilium.dynamic.shell.operation import Result
+    from eks_cilium.migration.run import Run
 
 
-class PolicyPauseProvider(OperationProvider):
+class PolicyPauseProvider(SharedProvider):
     """Pauses; on the way to Cilium before the first agent runs."""
 
-    operation = staticmethod(operations.pause_policies)
+    def perform(self, run: Run, _props: Mapping[str, Any]) -> Result:
+        """Pause."""
+        return enforcement.pause(run)
 
 
-class PolicyResumeProvider(OperationProvider):
+class PolicyResumeProvider(SharedProvider):
     """Resumes exactly what the configuration said, with agents that have read it."""
 
-    operation = staticmethod(operations.resume_policies)
+    def perform(self, run: Run, _props: Mapping[str, Any]) -> Result:
+        """Resume."""
+        return enforcement.resume(run)
 
 
 class PolicyPause(Operation[OperationArgs], module="eks-cilium", name="PolicyPause"):

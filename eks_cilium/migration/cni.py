@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eks_cilium.cluster.names import AWS_CNI, NAMESPACE
-from eks_cilium.migration.options import Target
+from eks_cilium.settings.model.migration import Target
 
 
 @dataclass(frozen=True, slots=True)

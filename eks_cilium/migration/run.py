@@ -1,41 +1,35 @@
-"""The context of one run: the cluster it works on, what was asked for, and where its progress is reported.
+"""The context of one run: the cluster it works on, its options, and where its progress is reported.
 
-`dynamic/` and the command line create one for each operation and hand it down; the functions of a migration
-take it as their first argument. Those that only read the cluster take its `world` alone.
+`dynamic/` and the stacks create one for each operation and hand it down; the functions of a migration take it
+as their first argument. Those that only read the cluster take its `world` alone. A migration has a target, a
+refresh has none: what depends on the target takes a `MigrationRun`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Self
+
+from eks_cilium.migration.options import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from eks_cilium.migration.options import Limits, Options, Refreshing, Rules
     from eks_cilium.runtime.context import Report, World
     from eks_cilium.runtime.waiting import Polls
+    from eks_cilium.settings.model.migration import MigrationOptions, RefreshOptions
 
 
 @dataclass(frozen=True)
 class Run:
+    """For what migrations and refreshes have in common."""
+
     world: World
-    rules: Rules
+    options: MigrationOptions | RefreshOptions
     report: Report
+    limits: Limits = field(default_factory=Limits)
 
-    @property
-    def options(self) -> Options:
-        return self.rules.options
-
-    @property
-    def limits(self) -> Limits:
-        return self.rules.limits
-
-    @property
-    def refresh(self) -> Refreshing:
-        return self.rules.refresh
-
-    def silent(self) -> Run:
+    def silent(self) -> Self:
         """The same run without progress lines, for readings that are repeated."""
         return replace(self, report=lambda _: None)
 
@@ -53,7 +47,7 @@ class Run:
             missing,
             waited_for=waited_for,
             seconds=seconds,
-            every=self.limits.between_looks,
+            every=self.limits.poll_interval,
             report=self.report,
             readings=readings,
             since_progress=since_progress,
@@ -61,4 +55,22 @@ class Run:
 
     def polls(self, *, seconds: float) -> Polls:
         """The loop under `wait`, for what has to act between readings."""
-        return self.world.polls(seconds=seconds, every=self.limits.between_looks)
+        return self.world.polls(seconds=seconds, every=self.limits.poll_interval)
+
+
+@dataclass(frozen=True)
+class MigrationRun(Run):
+    """Nodes are replaced, in one direction or the other."""
+
+    options: MigrationOptions
+
+
+@dataclass(frozen=True)
+class RefreshRun(Run):
+    """Pods are restarted on their nodes, so that chained Cilium manages them."""
+
+    options: RefreshOptions
+    # Restarts of single pods take seconds, replacements of nodes minutes.
+    limits: Limits = field(default_factory=lambda: Limits(poll_interval=2.0))
+    vpc_cni_version: str = ""
+    """Version the VPC CNI's add-on has to have; empty for any."""

@@ -6,18 +6,20 @@ same ones however many are gone by then. Before that they come from the plan. On
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.existing import image_families
-from eks_cilium.migration import operations
+from eks_cilium.migration.capacity import surge
 from eks_cilium.migration.facts.reading import facts_of
+from eks_cilium.migration.inventory import recording
+from eks_cilium.migration.options import Recorded
 from eks_cilium.migration.plan.planner import plan
 
 if TYPE_CHECKING:
     from eks_cilium.cilium.masquerade import ImageFamily
     from eks_cilium.migration.plan.model import Plan
-    from eks_cilium.migration.run import Run
+    from eks_cilium.migration.run import MigrationRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,11 @@ class Beginning:
     """Made when no inventory is there yet."""
 
 
-def begin(run: Run) -> Beginning:
+def begin(run: MigrationRun) -> Beginning:
     """Look at the nodes, and plan where nothing was begun."""
     nodes = run.world.api.list("/api/v1/nodes")
     families = image_families(nodes)
-    inventory = operations.read_inventory(run.world, run.options.target)
+    inventory = recording.read(run.world, run.options.target)
     if inventory is None:
         made = plan_now(run)
         names = tuple(node.node for node in made.nodes)
@@ -52,10 +54,17 @@ def begin(run: Run) -> Beginning:
     )
 
 
-def plan_now(run: Run) -> Plan:
+def plan_now(run: MigrationRun) -> Plan:
     """The plan of what is left to do, from facts read now."""
-    options, target = run.options, run.options.target
-    inventory = operations.read_inventory(run.world, target)
-    if inventory is not None:
-        options = replace(options, outgoing=inventory.names, before=operations.read_groups(run.world, target))
-    return plan(facts_of(run.world, run.report), options)
+    recorded = _recorded(run)
+    return plan(facts_of(run.world, run.report), run.options, recorded=recorded, limits=run.limits)
+
+
+def _recorded(run: MigrationRun) -> Recorded:
+    inventory = recording.read(run.world, run.options.target)
+    if inventory is None:
+        return Recorded()
+    groups = {
+        name: group.sizes(len(inventory.of_group(name))) for name, group in surge.befores(run.world).items()
+    }
+    return Recorded(inventory.names, groups)

@@ -100,7 +100,7 @@ def _model_for(document: dict[str, Any]) -> type[Settings]:
 
 def _validated(document: dict[str, Any], model: type[Settings]) -> tuple[Settings | None, list[Problem]]:
     try:
-        return model.model_validate(document), []
+        return model.model_validate(document, by_alias=True, by_name=False), []
     except ValidationError as error:
         return None, [_problem(details, model) for details in error.errors(include_url=False)]
 

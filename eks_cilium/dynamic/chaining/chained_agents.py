@@ -8,33 +8,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from eks_cilium.dynamic.shell.operation import Operation, OperationArgs, OperationProvider
-from eks_cilium.migration.chaining import operations, removal
+from eks_cilium.dynamic.shell.operation import MigrationProvider, Operation, OperationArgs, RefreshProvider
+from eks_cilium.migration.chaining import readiness, removal
 
 if TYPE_CHECKING:
-    from eks_cilium.migration.run import Run
+    from collections.abc import Mapping
+
+    from eks_cilium.dynamic.shell.operation import Result
+    from eks_cilium.migration.run import MigrationRun, RefreshRun
 
 
-class ChainedAgentsProvider(OperationProvider):
+class ChainedAgentsProvider(RefreshProvider):
     """Waits for agents; deleting it has them leave, unless Cilium is not chained any more."""
 
-    operation = staticmethod(operations.await_agents)
+    def perform(self, run: RefreshRun, _props: Mapping[str, Any]) -> Result:
+        """Wait."""
+        return readiness.await_agents(run)
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Nodes on which an agent only vanished would start no pod any more."""
         self.undone(_props, self.undo)
 
-    def undo(self, run: Run) -> None:
+    def undo(self, run: RefreshRun) -> None:
         """Have the agents leave every node."""
-        operations.leave_nodes(run, everywhere=True)
+        removal.leave(run, everywhere=True)
 
 
-class UnchainingProvider(OperationProvider):
+class UnchainingProvider(MigrationProvider):
     """Has chained agents leave the nodes that are to be replaced; where there are none it does nothing."""
 
-    operation = staticmethod(operations.leave_nodes)
+    def perform(self, run: MigrationRun, _props: Mapping[str, Any]) -> Result:
+        """Have them leave the labelled nodes."""
+        return removal.leave(run)
 
-    def undo(self, run: Run) -> None:
+    def undo(self, run: MigrationRun) -> None:
         """Before Cilium was installed anew, chained agents may come back."""
         removal.come_back(run)
 

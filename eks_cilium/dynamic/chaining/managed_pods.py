@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from eks_cilium.dynamic.shell.operation import Operation, OperationProvider
-from eks_cilium.dynamic.shell.planning import Foreseen, PlannedArgs, checked, foreseen, is_done
-from eks_cilium.migration.chaining import operations
-from eks_cilium.migration.refresh import report
-from eks_cilium.migration.refresh.start import plan_now
+from eks_cilium.dynamic.shell.operation import Operation, RefreshProvider
+from eks_cilium.dynamic.shell.planning import Foreseen, PlannedArgs, checked, foreseen, is_done, refresh_plan
+from eks_cilium.migration.refresh import gate, report
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pulumi
     from pulumi.dynamic import CheckResult
 
+    from eks_cilium.dynamic.shell.operation import Result
     from eks_cilium.migration.refresh.model import RefreshPlan
+    from eks_cilium.migration.run import RefreshRun
 
 
-class ManagedPodsProvider(OperationProvider):
+class ManagedPodsProvider(RefreshProvider):
     """Waits until Cilium manages every pod that was to be restarted."""
 
-    operation = staticmethod(operations.await_managed)
+    def perform(self, run: RefreshRun, _props: Mapping[str, Any]) -> Result:
+        """Wait."""
+        return gate.await_managed(run)
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Show how many there are now, and what will be left."""
@@ -30,7 +34,7 @@ class ManagedPodsProvider(OperationProvider):
             news,
             done=is_done(_olds, news),
             foresee=remainder,
-            make=plan_now,
+            make=refresh_plan,
         )
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from eks_cilium.dynamic.shell.operation import Operation, OperationProvider
-from eks_cilium.dynamic.shell.planning import Foreseen, PlannedArgs, checked, foreseen
-from eks_cilium.migration.chaining import operations
+from eks_cilium.dynamic.shell.operation import Operation, RefreshProvider
+from eks_cilium.dynamic.shell.planning import Foreseen, PlannedArgs, checked, foreseen, refresh_plan
 from eks_cilium.migration.refresh import report
+from eks_cilium.migration.refresh.recording import record_workloads
 from eks_cilium.migration.refresh.start import plan_now
 from eks_cilium.runtime.errors import StoppedError
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import pulumi
     from pulumi.dynamic import CheckResult
 
-    from eks_cilium.migration.operations import Facts
+    from eks_cilium.dynamic.shell.operation import Result
     from eks_cilium.migration.refresh.model import RefreshPlan
-    from eks_cilium.migration.run import Run
+    from eks_cilium.migration.run import RefreshRun
 
 
 class PodInventoryArgs(PlannedArgs):
@@ -33,7 +33,7 @@ class PodInventoryArgs(PlannedArgs):
     """The workloads the program counts on, in the order of work."""
 
 
-class PodInventoryProvider(OperationProvider):
+class PodInventoryProvider(RefreshProvider):
     """Writes the list. Deleting it leaves the list: the next program finds its workloads by it."""
 
     def must_act(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
@@ -52,13 +52,13 @@ class PodInventoryProvider(OperationProvider):
             news,
             done=bool(_olds) and not self.must_act({**_olds}, {**_olds, **news}),
             foresee=in_short,
-            make=plan_now,
+            make=refresh_plan,
         )
 
-    def perform(self, run: Run, _props: Mapping[str, Any]) -> Facts:
+    def perform(self, run: RefreshRun, _props: Mapping[str, Any]) -> Result:
         """Write down; the workloads have to be those that the program has resources for."""
         before = written(plan_now(run))
-        taken = operations.take_list(run)
+        taken = record_workloads(run)
         _compare(_props["workloads"], taken["workloads"])
         return {**taken, "plan": before}
 
@@ -74,7 +74,7 @@ def written(plan: RefreshPlan) -> str:
 
 
 def _round(props: Mapping[str, Any]) -> int:
-    return int((props.get("rules") or {}).get("round", 1))
+    return int((props.get("options") or {}).get("round", 1))
 
 
 def _compare(counted_on: Sequence[str], found: Sequence[str]) -> None:

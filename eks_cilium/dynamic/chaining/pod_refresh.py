@@ -9,20 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from eks_cilium.cluster.objects import Reference
-from eks_cilium.dynamic.shell.operation import Operation, OperationProvider
-from eks_cilium.dynamic.shell.planning import Foreseen, PlannedArgs, checked, foreseen, is_done
-from eks_cilium.migration.chaining import operations
+from eks_cilium.dynamic.shell.operation import Operation, RefreshProvider
+from eks_cilium.dynamic.shell.planning import Foreseen, PlannedArgs, checked, foreseen, is_done, refresh_plan
 from eks_cilium.migration.refresh import report
-from eks_cilium.migration.refresh.start import plan_now
+from eks_cilium.migration.refresh.restarting import restart_workload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pulumi.dynamic import CheckResult
 
-    from eks_cilium.migration.operations import Facts
+    from eks_cilium.dynamic.shell.operation import Result
     from eks_cilium.migration.refresh.model import RefreshPlan
-    from eks_cilium.migration.run import Run
+    from eks_cilium.migration.run import RefreshRun
 
 
 class Workload(TypedDict):
@@ -39,7 +38,7 @@ class PodRefreshArgs(PlannedArgs):
     workload: Workload
 
 
-class PodRefreshProvider(OperationProvider):
+class PodRefreshProvider(RefreshProvider):
     """Restarts the pods of one workload."""
 
     acts_on: ClassVar[tuple[str, ...]] = ("workload",)
@@ -53,12 +52,12 @@ class PodRefreshProvider(OperationProvider):
             news,
             done=is_done(_olds, news),
             foresee=lambda plan: of_workload(plan, workload),
-            make=plan_now,
+            make=refresh_plan,
         )
 
-    def perform(self, run: Run, _props: Mapping[str, Any]) -> Facts:
+    def perform(self, run: RefreshRun, _props: Mapping[str, Any]) -> Result:
         """Roll out or evict, wait, look at its health and at what Cilium knows."""
-        return operations.restart_workload(run, _reference(_props))
+        return restart_workload(run, _reference(_props))
 
 
 def of_workload(plan: RefreshPlan, workload: Reference) -> Foreseen:

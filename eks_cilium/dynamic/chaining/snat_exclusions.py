@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from eks_cilium.dynamic.shell.operation import Operation, OperationArgs, OperationProvider
+from eks_cilium.dynamic.shell.operation import Operation, OperationArgs, RefreshProvider
 from eks_cilium.migration.aws_node import snat
-from eks_cilium.migration.chaining import operations
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from eks_cilium.migration.operations import Facts
-    from eks_cilium.migration.run import Run
+    from eks_cilium.dynamic.shell.operation import Result
+    from eks_cilium.migration.run import RefreshRun
 
 
 class SnatExclusionsArgs(OperationArgs):
@@ -21,20 +20,20 @@ class SnatExclusionsArgs(OperationArgs):
     peers: Sequence[str]
 
 
-class SnatExclusionsProvider(OperationProvider):
+class SnatExclusionsProvider(RefreshProvider):
     """Adds to what the VPC CNI excludes; deleting it gives it the exclusions back that it had."""
 
     acts_on: ClassVar[tuple[str, ...]] = ("peers",)
 
-    def perform(self, run: Run, _props: Mapping[str, Any]) -> Facts:
+    def perform(self, run: RefreshRun, _props: Mapping[str, Any]) -> Result:
         """Exclude the peers that are not excluded yet."""
-        return operations.exclude_from_snat(run, _props["peers"])
+        return snat.exclude(run, _props["peers"])
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """No agent of Cilium's depends on it."""
         self.undone(_props, self.undo)
 
-    def undo(self, run: Run) -> None:
+    def undo(self, run: RefreshRun) -> None:
         """Give them back."""
         snat.restore(run)
 

@@ -5,37 +5,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from eks_cilium.dynamic.shell.operation import Operation, OperationArgs, OperationProvider
-from eks_cilium.migration import operations
+from eks_cilium.dynamic.shell.operation import MigrationProvider, Operation, OperationArgs
+from eks_cilium.migration.agents import rollout
 from eks_cilium.migration.agents.placement import place
 
 if TYPE_CHECKING:
-    from eks_cilium.migration.operations import Facts
-    from eks_cilium.migration.run import Run
+    from collections.abc import Mapping
+
+    from eks_cilium.dynamic.shell.operation import Result
+    from eks_cilium.migration.run import MigrationRun
 
 
-def _gate(run: Run) -> Facts:
-    """The CNI that comes has to want exactly the nodes that the other one does not have."""
-    place(run)
-    return operations.await_agent_count(run)
-
-
-def _gone(run: Run) -> Facts:
-    return operations.await_no_agents(run)
-
-
-class AgentGateProvider(OperationProvider):
+class AgentGateProvider(MigrationProvider):
     """Sees to it that Cilium's agents are where they belong, and waits until the number is right."""
 
-    operation = staticmethod(_gate)
+    def perform(self, run: MigrationRun, _props: Mapping[str, Any]) -> Result:
+        """The new CNI has to want exactly the nodes that the old one does not have."""
+        place(run)
+        return rollout.await_count(run)
 
 
-class AgentsGoneProvider(OperationProvider):
+class AgentsGoneProvider(MigrationProvider):
     """Waits until the CNI that goes is wanted on no node, and none of its agents is left."""
 
-    operation = staticmethod(_gone)
+    def perform(self, run: MigrationRun, _props: Mapping[str, Any]) -> Result:
+        """Wait."""
+        return rollout.await_none(run)
 
 
 class AgentGate(Operation[OperationArgs], module="eks-cilium", name="AgentGate"):

@@ -5,33 +5,32 @@ On the way back it brings aws-node back first, bound off Cilium's nodes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from eks_cilium.dynamic.shell.operation import Operation, OperationArgs, OperationProvider
-from eks_cilium.migration import operations
+from eks_cilium.dynamic.shell.operation import MigrationProvider, Operation, OperationArgs
 from eks_cilium.migration.agents.placement import place
-from eks_cilium.migration.operations import Target
+from eks_cilium.migration.aws_node import affinity, binding
+from eks_cilium.settings.model.migration import Target
 
 if TYPE_CHECKING:
-    from eks_cilium.migration.operations import Facts
-    from eks_cilium.migration.run import Run
+    from collections.abc import Mapping
+
+    from eks_cilium.dynamic.shell.operation import Result
+    from eks_cilium.migration.run import MigrationRun
 
 
-def _bind(run: Run) -> Facts:
-    """On the way back Cilium lets go of new nodes first: better none of the two than both."""
-    if run.options.target is Target.AWS_VPC_CNI:
-        place(run)
-    return operations.restrict_aws_node(run)
-
-
-class AwsNodeAffinityProvider(OperationProvider):
+class AwsNodeAffinityProvider(MigrationProvider):
     """Binds aws-node; deleting it gives aws-node the affinity back that it had."""
 
-    operation = staticmethod(_bind)
+    def perform(self, run: MigrationRun, _props: Mapping[str, Any]) -> Result:
+        """Bind aws-node. In a rollback Cilium's agents leave new nodes first: no node may have both."""
+        if run.options.target is Target.AWS_VPC_CNI:
+            place(run)
+        return binding.bind(run)
 
-    def undo(self, run: Run) -> None:
+    def undo(self, run: MigrationRun) -> None:
         """Cilium is uninstalled by then: aws-node may go everywhere again."""
-        operations.release_aws_node(run)
+        affinity.release(run)
 
 
 class AwsNodeAffinity(Operation[OperationArgs], module="eks-cilium", name="AwsNodeAffinity"):

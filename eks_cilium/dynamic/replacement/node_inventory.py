@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from eks_cilium.dynamic.shell.operation import Operation, OperationProvider
+from eks_cilium.dynamic.shell.operation import MigrationProvider, Operation
 from eks_cilium.dynamic.shell.planning import Foreseen, PlannedArgs, checked, foreseen
-from eks_cilium.migration import operations, report
-from eks_cilium.migration.operations import Target
+from eks_cilium.migration import report
+from eks_cilium.migration.inventory import forgetting, recording
 from eks_cilium.migration.report.wording import headline, sizes, verdict_of
 from eks_cilium.migration.start import plan_now
 from eks_cilium.runtime.errors import StoppedError
+from eks_cilium.settings.model.migration import Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     import pulumi
     from pulumi.dynamic import CheckResult
 
-    from eks_cilium.migration.operations import Facts
+    from eks_cilium.dynamic.shell.operation import Result
     from eks_cilium.migration.plan.model import Plan
-    from eks_cilium.migration.run import Run
+    from eks_cilium.migration.run import MigrationRun
 
 
 class NodeInventoryArgs(PlannedArgs):
@@ -36,7 +37,7 @@ class NodeInventoryArgs(PlannedArgs):
     """How many of them are still there; with none nothing is planned any more."""
 
 
-class NodeInventoryProvider(OperationProvider):
+class NodeInventoryProvider(MigrationProvider):
     """Takes the inventory; deleting it at the end of a way back takes labels and record away."""
 
     def must_act(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
@@ -53,22 +54,22 @@ class NodeInventoryProvider(OperationProvider):
             foresee=in_short,
         )
 
-    def perform(self, run: Run, _props: Mapping[str, Any]) -> Facts:
+    def perform(self, run: MigrationRun, _props: Mapping[str, Any]) -> Result:
         """Label and write down; the nodes have to be those that the program has resources for."""
         before = written(plan_now(run))
-        taken = operations.take_inventory(run)
+        taken = recording.take(run)
         _compare(_props["nodes"], taken["nodes"])
-        inventory = operations.read_inventory(run.world, run.options.target)
+        inventory = recording.read(run.world, run.options.target)
         return {**taken, "taken": inventory.taken if inventory else "", "plan": before}
 
-    def undo(self, run: Run) -> None:
+    def undo(self, run: MigrationRun) -> None:
         """The end of a way back, or of a migration that never moved anything."""
-        operations.forget(run)
+        forgetting.forget(run)
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """A way back left its list of nodes for later runs of its program."""
         if _props["target"] == Target.AWS_VPC_CNI:
-            self.undone(_props, lambda run: operations.forget_way_back(run.world))
+            self.undone(_props, lambda run: forgetting.forget_rollback(run.world))
         super().delete(_id, _props)
 
 

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from eks_cilium.dynamic.shell.operation import Operation, OperationProvider
+from eks_cilium.dynamic.shell.operation import MigrationProvider, Operation
 from eks_cilium.dynamic.shell.planning import Foreseen, PlannedArgs, checked, foreseen, is_done
-from eks_cilium.migration import operations, report
+from eks_cilium.migration import report
+from eks_cilium.migration.rotation import steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pulumi.dynamic import CheckResult
 
-    from eks_cilium.migration.operations import Facts
+    from eks_cilium.dynamic.shell.operation import Result
     from eks_cilium.migration.plan.model import Plan
-    from eks_cilium.migration.run import Run
+    from eks_cilium.migration.run import MigrationRun
 
 
 class NodeRotationArgs(PlannedArgs):
@@ -28,7 +29,7 @@ class NodeRotationArgs(PlannedArgs):
     node: str
 
 
-class NodeRotationProvider(OperationProvider):
+class NodeRotationProvider(MigrationProvider):
     """Replaces one node."""
 
     acts_on: ClassVar[tuple[str, ...]] = ("node",)
@@ -44,9 +45,9 @@ class NodeRotationProvider(OperationProvider):
             foresee=lambda plan: of_node(plan, name),
         )
 
-    def perform(self, run: Run, _props: Mapping[str, Any]) -> Facts:
+    def perform(self, run: MigrationRun, _props: Mapping[str, Any]) -> Result:
         """Drain, terminate, wait, look at the workloads."""
-        return operations.rotate_node(run, _props["node"])
+        return steps.rotate_node(run, _props["node"])
 
 
 def of_node(plan: Plan, name: str) -> Foreseen:

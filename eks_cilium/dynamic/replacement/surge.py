@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from eks_cilium.dynamic.shell.operation import Operation, OperationArgs, OperationProvider
+from eks_cilium.dynamic.shell.operation import MigrationProvider, Operation, OperationArgs
 from eks_cilium.dynamic.shell.planning import Foreseen, PlannedArgs, checked, foreseen, is_done
-from eks_cilium.migration import operations
+from eks_cilium.migration.capacity import surge
 from eks_cilium.migration.report.wording import sizes
+from eks_cilium.migration.rotation import restore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pulumi.dynamic import CheckResult
 
+    from eks_cilium.dynamic.shell.operation import Result
     from eks_cilium.migration.plan.model import Plan
+    from eks_cilium.migration.run import MigrationRun
 
 _WIDTH = ("surge", "capacity")
 
@@ -26,13 +29,15 @@ class SurgeArgs(PlannedArgs):
     """What a `Surge` is made from."""
 
     left: int
-    """How many outgoing nodes are still there: with none, other rules are no reason to act."""
+    """How many outgoing nodes are still there: with none, other options are no reason to act."""
 
 
-class SurgeProvider(OperationProvider):
+class SurgeProvider(MigrationProvider):
     """Widens the groups, also once more when the configuration asks for more in the middle."""
 
-    operation = staticmethod(operations.prepare_capacity)
+    def perform(self, run: MigrationRun, _props: Mapping[str, Any]) -> Result:
+        """Raise the sizes, and wait for the extra nodes."""
+        return surge.prepare(run)
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Show the sizes of every group on the way."""
@@ -46,15 +51,17 @@ class SurgeProvider(OperationProvider):
 
     def must_act(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
         """A wider surge acts while a node is left."""
-        before, now = olds.get("rules") or {}, news.get("rules") or {}
+        before, now = olds.get("options") or {}, news.get("options") or {}
         wider = any(before.get(key) != now.get(key) for key in _WIDTH)
         return super().must_act(olds, news) or (wider and bool(news["left"]))
 
 
-class CapacityRestoreProvider(OperationProvider):
+class CapacityRestoreProvider(MigrationProvider):
     """Gives the groups back what they had: sizes, processes, nodes without our taint."""
 
-    operation = staticmethod(operations.restore_capacity)
+    def perform(self, run: MigrationRun, _props: Mapping[str, Any]) -> Result:
+        """Restore the groups."""
+        return restore.settle(run)
 
 
 def of_groups(plan: Plan) -> Foreseen:

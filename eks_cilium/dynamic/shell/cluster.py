@@ -19,6 +19,7 @@ from eks_cilium.clients.pods import PodExec
 from eks_cilium.errors import AwsNotFoundError, RefusedError
 from eks_cilium.runtime.context import World
 from eks_cilium.runtime.journal import Journal
+from eks_cilium.settings.model.migration import JOURNAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,6 @@ Onlooker = Callable[[Mapping[str, Any]], AbstractContextManager[tuple[World, Pod
 CONNECTION = ("cluster_name", "region", "profile")
 """The inputs that say which cluster, and with whose credentials."""
 
-DEFAULT_JOURNAL = ".journal"
 _NOT_FOUND = 404
 
 
@@ -53,7 +53,7 @@ def world_of(props: Mapping[str, Any]) -> Iterator[World]:
     """The world around the cluster that the inputs of a resource name. Raises NoClusterError."""
     credentials, name = credentials_of(props), props["cluster_name"]
     endpoint, authority = _reach(client(credentials, "eks"), name)
-    folder = Path((props.get("rules") or {}).get("journal", DEFAULT_JOURNAL))
+    folder = Path((props.get("options") or {}).get("journal", JOURNAL))
     with World.of_eks(
         cluster_name=name,
         endpoint=endpoint,

@@ -1,4 +1,4 @@
-"""What all resources of a migration have in common: each is one operation of `migration.operations`.
+"""What all resources of a migration have in common: each performs one operation of `migration`.
 
 Making the resource performs the operation, which finishes whatever an earlier run left. Afterwards the
 resource stands for what was done, so it changes only when another migration begins (`migration`, the time its
@@ -16,16 +16,19 @@ from eks_cilium.dynamic.shell.cluster import CONNECTION, NoClusterError, world_o
 from eks_cilium.dynamic.shell.naming import urn_of
 from eks_cilium.dynamic.shell.plain_errors import plainly
 from eks_cilium.dynamic.shell.progress import reporter
-from eks_cilium.dynamic.shell.rules import rules_of
+from eks_cilium.dynamic.shell.runs import either_run, migration_run, refresh_run
 from eks_cilium.migration.agents.placement import refuse_while_needed
-from eks_cilium.migration.operations import Target
-from eks_cilium.migration.run import Run
+from eks_cilium.migration.run import MigrationRun, RefreshRun, Run
+from eks_cilium.settings.model.migration import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from eks_cilium.dynamic.shell.cluster import Connect
-    from eks_cilium.migration.operations import Facts
+    from eks_cilium.runtime.context import Report, World
+
+Result = dict[str, Any]
+"""What an operation found and did: plain values that Pulumi keeps in its state."""
 
 ENGINE_VERSION = "1"
 PLAN = "plan"
@@ -39,7 +42,11 @@ class OperationArgs(TypedDict):
     region: str
     profile: str | None
     target: str
-    rules: Mapping[str, Any]
+    """`cilium` or `aws-vpc-cni`; `chained` where pods are only restarted."""
+    options: Mapping[str, Any]
+    """What the configuration changes of the defaults of `migration` or `refresh`, in its own spelling."""
+    vpc_cni_version: NotRequired[str]
+    """Version of the VPC CNI's add-on that a refresh requires; any where it is left out."""
     migration: NotRequired[pulumi.Input[str]]
     """When the inventory was taken: another migration, another time. Not for the inventory itself."""
 
@@ -47,21 +54,26 @@ class OperationArgs(TypedDict):
 Args = TypeVar("Args", bound=OperationArgs)
 
 
-class OperationProvider(ResourceProvider):
+AnyRun = TypeVar("AnyRun", bound=Run)
+
+
+class OperationProvider(ResourceProvider, Generic[AnyRun]):
     """Performs one operation in create and update."""
 
     serialize_as_secret_always = False
-    operation: ClassVar[staticmethod[[Run], Facts]]
-    """The operation, where it needs nothing but the rules."""
     connect: ClassVar[Connect] = staticmethod(world_of)
     acts_on: ClassVar[tuple[str, ...]] = ()
     """Inputs whose change is a reason to perform the operation again, besides another migration."""
 
-    def perform(self, run: Run, _props: Mapping[str, Any]) -> Facts:
-        """Do it; returns what is to be kept of it."""
-        return type(self).operation(run)
+    def run_of(self, world: World, props: Mapping[str, Any], report: Report) -> AnyRun:
+        """The run that the inputs describe."""
+        raise NotImplementedError
 
-    def undo(self, run: Run) -> None:
+    def perform(self, _run: AnyRun, _props: Mapping[str, Any]) -> Result:
+        """Do it; returns what is to be kept of it."""
+        raise NotImplementedError
+
+    def undo(self, run: AnyRun) -> None:
         """What deleting the resource does, once no node needs Cilium. Mostly nothing."""
 
     def must_act(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
@@ -90,30 +102,54 @@ class OperationProvider(ResourceProvider):
         if _props["target"] == Target.CILIUM:
             self.undone(_props, self._undo_safely)
 
-    def _undo_safely(self, run: Run) -> None:
+    def _undo_safely(self, run: AnyRun) -> None:
         refuse_while_needed(run.world)
         self.undo(run)
 
-    def undone(self, props: dict[str, Any], undo: Callable[[Run], None]) -> None:
+    def undone(self, props: dict[str, Any], undo: Callable[[AnyRun], None]) -> None:
         """Undo something, if there still is a cluster to undo it in."""
-        rules, report = rules_of(props["target"], props["rules"]), reporter(props.get("urn", ""))
+        report = reporter(props.get("urn", ""))
         with plainly():
             try:
                 with type(self).connect(props) as world:
-                    undo(Run(world, rules, report))
+                    undo(self.run_of(world, props, report))
             except NoClusterError:
                 report(f"the cluster {props['cluster_name']} is gone, and with it what was to be undone")
 
     def _performed(self, props: dict[str, Any]) -> dict[str, Any]:
-        rules, report = rules_of(props["target"], props["rules"]), reporter(props.get("urn", ""))
+        report = reporter(props.get("urn", ""))
         with plainly(), type(self).connect(props) as world:
-            return {**props, "result": self.perform(Run(world, rules, report), props)}
+            return {**props, "result": self.perform(self.run_of(world, props, report), props)}
+
+
+class MigrationProvider(OperationProvider[MigrationRun]):
+    """Performs an operation of a migration, in either direction."""
+
+    def run_of(self, world: World, props: Mapping[str, Any], report: Report) -> MigrationRun:
+        """The run of a migration."""
+        return migration_run(world, props, report)
+
+
+class RefreshProvider(OperationProvider[RefreshRun]):
+    """Performs an operation of a refresh."""
+
+    def run_of(self, world: World, props: Mapping[str, Any], report: Report) -> RefreshRun:
+        """The run of a refresh."""
+        return refresh_run(world, props, report)
+
+
+class SharedProvider(OperationProvider[Run]):
+    """Performs an operation that migrations and refreshes have in common."""
+
+    def run_of(self, world: World, props: Mapping[str, Any], report: Report) -> Run:
+        """The run of either."""
+        return either_run(world, props, report)
 
 
 class Operation(Resource, Generic[Args]):
     """A resource whose making is one operation. The kinds below it name it."""
 
-    made_by: ClassVar[type[OperationProvider]]
+    made_by: ClassVar[type[OperationProvider[Any]]]
     result: pulumi.Output[dict[str, Any]]
     """What the operation found and did."""
 

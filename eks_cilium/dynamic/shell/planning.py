@@ -19,25 +19,27 @@ from pulumi.output import Unknown
 from eks_cilium.dynamic.shell.cluster import CONNECTION, NoClusterError
 from eks_cilium.dynamic.shell.operation import PLAN, OperationArgs
 from eks_cilium.dynamic.shell.plain_errors import plainly
-from eks_cilium.dynamic.shell.rules import rules_of
-from eks_cilium.migration.run import Run
-from eks_cilium.migration.start import plan_now
+from eks_cilium.dynamic.shell.runs import migration_run, refresh_run
+from eks_cilium.migration import start
+from eks_cilium.migration.refresh import start as refresh_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from eks_cilium.dynamic.shell.cluster import Connect
-    from eks_cilium.migration.plan.model import Blocker
+    from eks_cilium.migration.plan.model import Blocker, Plan
+    from eks_cilium.migration.refresh.model import RefreshPlan
+    from eks_cilium.runtime.context import World
 
 FORESEEN = "foreseen"
 """The input in which a previewed program hands over a plan's part. It is never kept."""
 _KEPT_SECONDS = 60.0
-_DECIDING = (*CONNECTION, "target", "rules")
+_DECIDING = (*CONNECTION, "target", "options", "vpc_cni_version")
 
 
 Planned = TypeVar("Planned")
 """A plan of either kind: for nodes, or for workloads."""
-Make: TypeAlias = "Callable[[Run], Planned]"
+Make: TypeAlias = "Callable[[World, Mapping[str, Any]], Planned]"
 
 
 class Foreseen(TypedDict):
@@ -68,6 +70,20 @@ _plans: dict[tuple[Connect, Make[Any], str], _Kept] = {}
 _planning = threading.Lock()
 
 
+def migration_plan(world: World, inputs: Mapping[str, Any]) -> Plan:
+    """The plan of the migration that the inputs of a resource describe."""
+    return start.plan_now(migration_run(world, inputs, _silent))
+
+
+def refresh_plan(world: World, inputs: Mapping[str, Any]) -> RefreshPlan:
+    """The plan of the refresh that the inputs of a resource describe."""
+    return refresh_start.plan_now(refresh_run(world, inputs, _silent))
+
+
+def _silent(_line: str) -> None:
+    """The checks of a preview run on no row of its display."""
+
+
 def foreseen(lines: Iterable[str], blockers: Iterable[Blocker] = ()) -> Foreseen:
     """A plan's part, as it is handed over and shown."""
     return {"lines": list(lines), "blockers": [str(blocker) for blocker in blockers]}
@@ -88,7 +104,7 @@ def current_plan(
     news: Mapping[str, Any],
     clock: Callable[[], float] = time.monotonic,
     *,
-    make: Make[Planned] = plan_now,  # type: ignore[assignment] # mypy has no defaults of type variables
+    make: Make[Planned] = migration_plan,  # type: ignore[assignment] # mypy has no defaults of type variables
 ) -> Planned:
     """The plan that the inputs of a resource are about. Raises NoClusterError."""
     key = (connect, make, json.dumps([news.get(name) for name in _DECIDING], sort_keys=True))
@@ -96,8 +112,7 @@ def current_plan(
         kept = _plans.get(key)
         if kept is None or clock() - kept.made > _KEPT_SECONDS:
             with connect(news) as world:
-                rules = rules_of(news["target"], news["rules"])
-                kept = _plans[key] = _Kept(clock(), make(Run(world, rules, lambda _: None)))
+                kept = _plans[key] = _Kept(clock(), make(world, news))
     plan: Planned = kept.plan
     return plan
 
@@ -109,7 +124,7 @@ def checked(
     *,
     done: bool,
     foresee: Callable[[Planned], Foreseen],
-    make: Make[Planned] = plan_now,  # type: ignore[assignment] # mypy has no defaults of type variables
+    make: Make[Planned] = migration_plan,  # type: ignore[assignment] # mypy has no defaults of type variables
 ) -> CheckResult:
     """The inputs with the plan in them. What is done keeps the plan it was done by."""
     found: Foreseen | None = news.get(FORESEEN)

@@ -17,8 +17,8 @@ from eks_cilium.migration.facts.nodes import node as known_node
 
 if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Object
-    from eks_cilium.migration.options import Target
     from eks_cilium.runtime.context import World
+    from eks_cilium.settings.model.migration import Target
 
 _CILIUM_NODES = "/apis/cilium.io/v2/ciliumnodes"
 _ENDPOINTS = "/apis/cilium.io/v2/namespaces/{}/ciliumendpoints/{}"

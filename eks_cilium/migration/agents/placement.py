@@ -13,14 +13,14 @@ from eks_cilium.cluster.names import AWS_CNI, CNI_LABEL
 from eks_cilium.migration.agents import rollout
 from eks_cilium.migration.cni import CILIUM
 from eks_cilium.migration.facts.chain import is_chained
-from eks_cilium.migration.options import Target
 from eks_cilium.runtime.errors import StoppedError
+from eks_cilium.settings.model.migration import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from eks_cilium.cluster.objects import Object
-    from eks_cilium.migration.run import Run
+    from eks_cilium.migration.run import MigrationRun
     from eks_cilium.runtime.context import World
 
 _DAEMON_SETS = (CILIUM.path, CILIUM.path + "-envoy")
@@ -33,7 +33,7 @@ _WAY_BACK = (
 )
 
 
-def place(run: Run) -> None:
+def place(run: MigrationRun) -> None:
     """Bind the agents to the nodes that are theirs in this direction; where they are already, do nothing."""
     run.world.guard()
     moved = [path for path in _DAEMON_SETS if _place(run.world, path, run.options.target)]

@@ -14,12 +14,12 @@ from eks_cilium.texts import named
 
 if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Object
-    from eks_cilium.migration.options import Target
-    from eks_cilium.migration.run import Run
+    from eks_cilium.migration.run import MigrationRun, Run
     from eks_cilium.runtime.context import World
+    from eks_cilium.settings.model.migration import Target
 
 
-def await_count(run: Run, *, readings: int, seconds: float) -> dict[str, Any]:
+def await_count(run: MigrationRun, *, readings: int = 2, seconds: float = 300.0) -> dict[str, Any]:
     """Wait until the new plugin wants exactly the nodes without the old one's label."""
     plugin = incoming(run.options.target)
     seen: dict[str, Any] = {}
@@ -51,7 +51,7 @@ def await_count(run: Run, *, readings: int, seconds: float) -> dict[str, Any]:
     return seen
 
 
-def await_none(run: Run, *, readings: int, seconds: float) -> dict[str, Any]:
+def await_none(run: MigrationRun, *, readings: int = 2, seconds: float = 300.0) -> dict[str, Any]:
     """Wait until the old plugin is wanted on no node and none of its agents is left."""
     plugin = outgoing(run.options.target)
     run.world.wait(

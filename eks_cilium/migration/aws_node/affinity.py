@@ -18,15 +18,15 @@ from eks_cilium.migration.agents import rollout
 from eks_cilium.migration.cni import AWS, CILIUM, outgoing
 from eks_cilium.migration.facts.groups import VPC_CNI
 from eks_cilium.migration.inventory import marks, recording
-from eks_cilium.migration.options import Target
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import AFFINITY, NODES, Record
+from eks_cilium.settings.model.migration import Target
 from eks_cilium.texts import named
 
 if TYPE_CHECKING:
     from eks_cilium.clients.eks import AddOnState
     from eks_cilium.cluster.objects import Object
-    from eks_cilium.migration.run import Run
+    from eks_cilium.migration.run import MigrationRun, Run
     from eks_cilium.runtime.context import World
 
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
@@ -59,7 +59,7 @@ def restricted(affinity: Object | None, target: Target) -> Object:
     return {**affinity, "nodeAffinity": {**node_affinity, _REQUIRED: {"nodeSelectorTerms": ours}}}
 
 
-def restrict(run: Run) -> dict[str, Any]:
+def restrict(run: MigrationRun) -> dict[str, Any]:
     """Bind aws-node to its nodes; nothing is done twice. The DaemonSet has to exist."""
     run.world.guard()
     record, target = Record(run.world.api), run.options.target
@@ -87,7 +87,7 @@ def restrict(run: Run) -> dict[str, Any]:
     return {"managed": add_on is not None, "version": add_on.version if add_on else "", "terms": terms}
 
 
-def release(run: Run) -> dict[str, Any]:
+def release(run: MigrationRun) -> dict[str, Any]:
     """Give aws-node exactly the affinity back that it had."""
     run.world.guard()
     record = Record(run.world.api)
@@ -203,7 +203,7 @@ def _terms(affinity: Object) -> Any:
     return ((affinity.get("nodeAffinity") or {}).get(_REQUIRED) or {}).get("nodeSelectorTerms")
 
 
-def _settle_late_nodes(run: Run) -> None:
+def _settle_late_nodes(run: MigrationRun) -> None:
     """Nodes that joined after the inventory and before aws-node was bound have pods of the old plugin.
 
     They get the label, which brings aws-node back to them, and the inventory is taken anew: nothing was

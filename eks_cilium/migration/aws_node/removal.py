@@ -16,13 +16,13 @@ from eks_cilium.migration.agents import rollout
 from eks_cilium.migration.aws_node import affinity
 from eks_cilium.migration.cni import AWS
 from eks_cilium.migration.facts.groups import VPC_CNI
-from eks_cilium.migration.options import Target
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import AFFINITY, AWS_NODE, Record
+from eks_cilium.settings.model.migration import Target
 
 if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Object
-    from eks_cilium.migration.run import Run
+    from eks_cilium.migration.run import MigrationRun
     from eks_cilium.runtime.context import World
 
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -39,7 +39,7 @@ _READINGS = 2
 _OF_THE_SERVER = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink")
 
 
-def remove(run: Run) -> dict[str, Any]:
+def remove(run: MigrationRun) -> dict[str, Any]:
     """Remove the add-on and the objects. Refused while aws-node wants a node, or runs on one."""
     run.world.guard()
     _refuse_while_wanted(run.world)
@@ -60,7 +60,7 @@ def remove(run: Run) -> dict[str, Any]:
     return {"managed": kept["addOn"] is not None, "removed": named or removed, "kept": list(_KEPT)}
 
 
-def bring_back(run: Run) -> bool:
+def bring_back(run: MigrationRun) -> bool:
     """Install what was removed, bound to its nodes from the first moment; whether anything was missing."""
     run.world.guard()
     record = Record(run.world.api)
@@ -92,7 +92,7 @@ def _refuse_while_wanted(world: World) -> None:
             )
 
 
-def _remove_add_on(run: Run) -> None:
+def _remove_add_on(run: MigrationRun) -> None:
     add_on = run.world.eks.add_on(VPC_CNI)
     if add_on is not None and add_on.status != "DELETING":
         run.report("deleting the add-on vpc-cni")
@@ -121,7 +121,7 @@ def _noted(world: World, add_on: AddOnState | None) -> Object:
     }
 
 
-def _create_add_on(run: Run, record: Record, kept: Object) -> None:
+def _create_add_on(run: MigrationRun, record: Record, kept: Object) -> None:
     """The add-on with the configuration it had at its end, which has an affinity of ours in it."""
     before = record.get(AFFINITY)
     configuration = kept["configuration"]

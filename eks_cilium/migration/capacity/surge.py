@@ -18,18 +18,20 @@ from eks_cilium.migration.capacity import autoscaler
 from eks_cilium.migration.capacity.resizing import Sizes, resize
 from eks_cilium.migration.inventory import marks, recording
 from eks_cilium.migration.inventory.model import GroupBefore, Inventory, Outgoing
-from eks_cilium.migration.options import Before, Capacity
+from eks_cilium.migration.options import covers
 from eks_cilium.migration.plan.capacity import desired
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import GROUPS, Record
+from eks_cilium.settings.model.migration import Capacity
 from eks_cilium.texts import counted
 
 if TYPE_CHECKING:
     from eks_cilium.clients.autoscaling import GroupState, Member
     from eks_cilium.cluster.objects import Object
-    from eks_cilium.migration.options import Options
-    from eks_cilium.migration.run import Run
+    from eks_cilium.migration.options import Before
+    from eks_cilium.migration.run import MigrationRun
     from eks_cilium.runtime.context import World
+    from eks_cilium.settings.model.migration import MigrationOptions
 
 SUSPENDED = ("AZRebalance", "AlarmNotification", "ReplaceUnhealthy", "ScheduledActions")
 """Processes that end instances nobody drained, or change the sizes behind our back."""
@@ -53,7 +55,7 @@ class Standing:
     state: GroupState
     before: GroupBefore
     outgoing: tuple[Outgoing, ...]
-    options: Options
+    options: MigrationOptions
 
     @property
     def old(self) -> tuple[Member, ...]:
@@ -93,7 +95,7 @@ class Standing:
         return min(self.desired(len(self.old) - cordoned - 1), self.state.desired - cordoned - 1)
 
 
-def standing(run: Run, group: str) -> Standing:
+def standing(run: MigrationRun, group: str) -> Standing:
     """Where one group stands now."""
     known = befores(run.world).get(group)
     if known is None:
@@ -108,7 +110,7 @@ def befores(world: World) -> dict[str, GroupBefore]:
     return {name: GroupBefore.from_json(group) for name, group in kept.items()}
 
 
-def prepare(run: Run) -> dict[str, Any]:
+def prepare(run: MigrationRun) -> dict[str, Any]:
     """Record, suspend, taint, raise; then wait until the extra nodes are through the CNI gate."""
     run.world.guard()
     inventory = recording.required(run.world, run.options.target)
@@ -124,7 +126,7 @@ def prepare(run: Run) -> dict[str, Any]:
     return {"groups": told, "ready": sorted(ready)}
 
 
-def taint(run: Run, inventory: Inventory) -> None:
+def taint(run: MigrationRun, inventory: Inventory) -> None:
     """Have the scheduler avoid the nodes that are to go, and only those.
 
     A migration in the other direction may have left its taints and a cordon on nodes that now stay.
@@ -143,7 +145,7 @@ def taint(run: Run, inventory: Inventory) -> None:
         run.report(f"tainted {tainted} nodes that are to go, so that pods prefer others")
 
 
-def room(run: Run, node: Outgoing) -> str:
+def room(run: MigrationRun, node: Outgoing) -> str:
     """What is missing before a node may be cordoned, in one sentence; nothing when there is room."""
     now = standing(run, node.group)
     _refuse_below_minimum(now)
@@ -160,7 +162,7 @@ def room(run: Run, node: Outgoing) -> str:
     return f"group {node.group}: {len(ready)} of {needed} new nodes are ready; {why}"
 
 
-def terminate(run: Run, node: Outgoing, *, shrink: bool | None) -> bool:
+def terminate(run: MigrationRun, node: Outgoing, *, shrink: bool | None) -> bool:
     """End a node's instance by its id; whether the group got smaller. `shrink` None: as the plan has it."""
     smaller = False
 
@@ -201,7 +203,7 @@ def _note(world: World, inventory: Inventory) -> None:
     Record(world.api).put(GROUPS, {name: group.to_json() for name, group in known.items()})
 
 
-def _widen(run: Run, name: str) -> dict[str, Any]:
+def _widen(run: MigrationRun, name: str) -> dict[str, Any]:
     """Suspend what disturbs, and raise the sizes to what they have to be at this point."""
     now = standing(run, name)
     state, left = now.state, len(now.old)
@@ -210,7 +212,7 @@ def _widen(run: Run, name: str) -> dict[str, Any]:
         run.world.groups.suspend(name, suspend)
         run.report(f"suspended {', '.join(suspend)} of {name}")
     wanted = now.desired(left) if left else state.desired
-    permitted = run.options.allow.lower_minimum.covers(Reference("Auto Scaling group", "", name))
+    permitted = covers(run.options.allow.lower_minimum, Reference("Auto Scaling group", "", name))
     minimum = min(state.minimum, max(now.lowest, 0)) if permitted else state.minimum
     if wanted > state.desired or minimum < state.minimum:
         wanted = max(wanted, state.desired)
@@ -226,7 +228,7 @@ def _widen(run: Run, name: str) -> dict[str, Any]:
     }
 
 
-def _await_new(run: Run, name: str) -> list[str]:
+def _await_new(run: MigrationRun, name: str) -> list[str]:
     """Wait until every extra node is through the CNI gate; their names."""
     ready: list[str] = []
 
@@ -245,7 +247,7 @@ def _await_new(run: Run, name: str) -> list[str]:
         why = waiting[0] if waiting else _no_instances(run.world, now, 0)
         return f"group {name}: {len(through)} of {needed} new nodes are ready; {why}"
 
-    run.wait(missing, waited_for=f"new nodes of {name}", seconds=run.limits.replacement)
+    run.wait(missing, waited_for=f"new nodes of {name}", seconds=run.options.replacement_timeout_seconds)
     return ready
 
 

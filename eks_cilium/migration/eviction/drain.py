@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.inventory.model import Outgoing
     from eks_cilium.migration.plan.model import PodPlan
-    from eks_cilium.migration.run import Run
+    from eks_cilium.migration.run import MigrationRun
     from eks_cilium.runtime.context import World
 
 _LOOKS = 2
@@ -69,7 +69,7 @@ class _Look:
         return self.of(Verdict.EVICT, Verdict.DELETE, Verdict.WAIT)
 
 
-def drain(run: Run, node: Outgoing) -> Drained:
+def drain(run: MigrationRun, node: Outgoing) -> Drained:
     """Evict what has to go and wait until it is gone.
 
     Raises DrainRefusedError before the first eviction when a pod must not go or never can, TimedOutError
@@ -79,7 +79,7 @@ def drain(run: Run, node: Outgoing) -> Drained:
 
 
 class _Drain:
-    def __init__(self, run: Run, node: Outgoing) -> None:
+    def __init__(self, run: MigrationRun, node: Outgoing) -> None:
         self._run, self._node = run, node
         self._verdicts = LiveVerdicts(run)
         self._evictions = Evictions(
@@ -93,7 +93,7 @@ class _Drain:
         empty = 0
         refused: list[str] = []
         look = _Look({}, {})
-        for _ in self._run.polls(seconds=self._run.options.drain_timeout):
+        for _ in self._run.polls(seconds=self._run.options.drain_timeout_seconds):
             if ended := self._interrupted():
                 return self._drained(ended)
             look = self._look()
@@ -158,7 +158,7 @@ class _Drain:
         lines = [self._still_there(look, uid) for uid in look.left]
         return TimedOutError(
             f"node {self._node.name} to be drained",
-            self._run.options.drain_timeout,
+            self._run.options.drain_timeout_seconds,
             "".join(f"\n  - {line}" for line in lines) or "it was not empty twice in a row",
             "The node is uncordoned again. Fix what is named and run `pulumi up` again: it goes on here.",
         )
@@ -184,7 +184,7 @@ def _is_critical(thing: Object) -> bool:
     return str(thing["spec"].get("priorityClassName") or "").startswith(_CRITICAL)
 
 
-def blockers(run: Run, node: Outgoing) -> list[str]:
+def blockers(run: MigrationRun, node: Outgoing) -> list[str]:
     """Why a node could not be drained, known before it is touched."""
     things = pods_on(run.world, node.name)
     verdicts = LiveVerdicts(run).on(things)

@@ -14,6 +14,7 @@ from eks_cilium.migration.plan.budgets import Budgets, Ledger
 from eks_cilium.migration.plan.findings import Findings
 from eks_cilium.migration.plan.pod_rules import DRAIN_NOW
 from eks_cilium.migration.plan.verdicts import Context, verdict_on
+from eks_cilium.settings.model.migration import MigrationOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,12 +39,14 @@ class LiveVerdicts:
         backing = self.backing(objects)
         known = [pod for obj in objects if (pod := pods.pod(obj))]
         context = Context(
-            options=self._run.options,
+            allow=self._run.options.allow,
             backing=backing,
             budgets=Budgets(self._budgets({pod.namespace for pod in known}), known, backing),
             ledger=Ledger(),
             findings=Findings(),
             now=self._run.world.time.now(),
+            drain=self._run.options if isinstance(self._run.options, MigrationOptions) else None,
+            terminating_limit=self._run.limits.terminating,
         )
         return {pod.uid: verdict_on(pod, rules, context) for pod in known}
 

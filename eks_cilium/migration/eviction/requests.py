@@ -86,7 +86,7 @@ class Evictions:
             self.evicted += 1
             self._run.world.note("evicted", **self._about, pod=name_of(plan))
         elif answer.status in (404, 409):  # gone, or another pod of that name: the next look tells
-            attempt.due = now + self._run.limits.between_looks
+            attempt.due = now + self._run.limits.poll_interval
         elif answer.status == 429:
             attempt.failures = 0
             attempt.answer = answer.cause("DisruptionBudget") or answer.message

@@ -1,7 +1,7 @@
 """The nodes a migration replaces, as they were before its first change.
 
 Kept in the cluster, in the order of work, so that a program finds the same list of nodes however far the last
-run came. `eks_cilium.migration.operations` writes it once; programs read it when they start.
+run came. `inventory.recording` writes it once; programs read it when they start.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from eks_cilium.migration.options import Before, Target
+from eks_cilium.migration.options import Before
+from eks_cilium.settings.model.migration import Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """Takes the inventory: labels every node of the plugin that goes, then writes the nodes down, once.
 
-Called by `eks_cilium.migration.operations`. The plan decides which nodes can be replaced and in which order.
+The plan decides which nodes can be replaced and in which order.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from eks_cilium.migration.cni import incoming, outgoing
 from eks_cilium.migration.facts.reading import facts_of
 from eks_cilium.migration.inventory import marks
 from eks_cilium.migration.inventory.model import Inventory, Outgoing
+from eks_cilium.migration.options import Recorded
 from eks_cilium.migration.plan import eligibility
 from eks_cilium.migration.plan.planner import plan
 from eks_cilium.runtime.errors import StoppedError
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.facts.model import Facts
     from eks_cilium.migration.facts.model import Node as KnownNode
-    from eks_cilium.migration.options import Target
     from eks_cilium.migration.plan.model import NodePlan, Plan
-    from eks_cilium.migration.run import Run
+    from eks_cilium.migration.run import MigrationRun
     from eks_cilium.runtime.context import World
+    from eks_cilium.settings.model.migration import Target
 
 
 def inventory(record: Record, target: Target) -> Inventory | None:
@@ -36,6 +37,11 @@ def inventory(record: Record, target: Target) -> Inventory | None:
     kept = record.get(NODES)
     found = Inventory.from_json(kept) if kept else None
     return found if found and found.target is target else None
+
+
+def read(world: World, target: Target) -> Inventory | None:
+    """The inventory of a migration in this direction, once it is recorded. It takes no Lease."""
+    return inventory(Record(world.api), target)
 
 
 def required(world: World, target: Target) -> Inventory:
@@ -46,7 +52,7 @@ def required(world: World, target: Target) -> Inventory:
     return found
 
 
-def take(run: Run) -> dict[str, Any]:
+def take(run: MigrationRun) -> dict[str, Any]:
     """Label and write down; when it is written down already, only see to the labels."""
     run.world.guard()
     record, target = Record(run.world.api), run.options.target
@@ -54,11 +60,11 @@ def take(run: Run) -> dict[str, Any]:
     if known is not None:
         return _label_again(run, known)
     facts = facts_of(run.world, run.report)
-    made = plan(facts, run.options)
+    made = plan(facts, run.options, limits=run.limits)
     if made.impossible:
         names = named([thing.name for thing in made.impossible])
         raise StoppedError(f"this program cannot replace {names}: see the plan's blockers")
-    wanted = eligibility.outgoing(facts, run.options)
+    wanted = eligibility.outgoing(facts, target, Recorded())
     labelled, already = _label(run, wanted)
     _check_count(run.world, target)
     known = Inventory(target, run.world.time.now().isoformat(timespec="seconds"), _nodes(made, facts))
@@ -67,7 +73,7 @@ def take(run: Run) -> dict[str, Any]:
     return _told(known, labelled, already)
 
 
-def _label_again(run: Run, known: Inventory) -> dict[str, Any]:
+def _label_again(run: MigrationRun, known: Inventory) -> dict[str, Any]:
     """Nodes of the inventory that lost their label get it back; nodes that joined since get none."""
     uids = {node.uid for node in known.nodes}
     wanted = {
@@ -79,7 +85,7 @@ def _label_again(run: Run, known: Inventory) -> dict[str, Any]:
     return _told(known, labelled, already)
 
 
-def _label(run: Run, wanted: Collection[str]) -> tuple[list[str], list[str]]:
+def _label(run: MigrationRun, wanted: Collection[str]) -> tuple[list[str], list[str]]:
     """Label nodes; which got it now, and which had it."""
     label = outgoing(run.options.target).label
     labelled: list[str] = []

@@ -10,8 +10,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eks_cilium.migration.options import Before, Capacity
+from eks_cilium.migration.options import Before
 from eks_cilium.migration.plan.model import GroupPlan
+from eks_cilium.settings.model.migration import Capacity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

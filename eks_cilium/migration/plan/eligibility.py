@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.names import AWS_CNI, CNI_LABEL, NAMESPACE
 from eks_cilium.cluster.objects import Reference
-from eks_cilium.migration.options import Target
 from eks_cilium.migration.plan.model import Code
 from eks_cilium.migration.plan.order import in_progress
+from eks_cilium.settings.model.migration import Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from eks_cilium.migration.facts.model import Facts, Group, Node
-    from eks_cilium.migration.options import Options
+    from eks_cilium.migration.options import Recorded
     from eks_cilium.migration.plan.findings import Findings
+    from eks_cilium.settings.model.migration import MigrationOptions
 
 COMPUTE_TYPE = "eks.amazonaws.com/compute-type"
 _KARPENTER_LABELS = ("karpenter.sh/nodepool", "karpenter.sh/provisioner-name")
@@ -37,11 +38,11 @@ class SortedNodes:
     impossible: tuple[Reference, ...]
 
 
-def sort(facts: Facts, options: Options, findings: Findings) -> SortedNodes:
+def sort(facts: Facts, options: MigrationOptions, recorded: Recorded, findings: Findings) -> SortedNodes:
     """Sort all nodes; adds a finding for each that is not replaced, and for unusual ones."""
     group_of = {instance.id: group for group in facts.groups for instance in group.instances}
     terminating = {member.id for group in facts.groups for member in group.instances if member.leaving}
-    wanted = outgoing(facts, options)
+    wanted = outgoing(facts, options.target, recorded)
     replaceable: list[tuple[Node, Group]] = []
     leaving: list[Reference] = []
     left_alone: list[Reference] = []
@@ -66,18 +67,18 @@ def sort(facts: Facts, options: Options, findings: Findings) -> SortedNodes:
     return SortedNodes(tuple(replaceable), staying, tuple(leaving), tuple(left_alone), tuple(impossible))
 
 
-def outgoing(facts: Facts, options: Options) -> frozenset[str]:
+def outgoing(facts: Facts, target: Target, recorded: Recorded) -> frozenset[str]:
     """Names of the nodes to be replaced.
 
     An inventory has them. Without one they are found by their labels: in a migration to Cilium those with the
     label of the AWS CNI and, while aws-node still exists, those without a Cilium agent, or with a chained
     one; in a rollback those without the label, where Cilium is installed.
     """
-    if options.outgoing is not None:
-        return options.outgoing & {node.name for node in facts.nodes}
+    if recorded.outgoing is not None:
+        return recorded.outgoing & {node.name for node in facts.nodes}
     labelled = {node.name for node in facts.nodes if node.labels.get(CNI_LABEL) == AWS_CNI}
     everything = {node.name for node in facts.nodes}
-    if options.target is Target.AWS_VPC_CNI:
+    if target is Target.AWS_VPC_CNI:
         return frozenset(everything - labelled) if _with_agent(facts) else frozenset()
     if facts.aws_node is None:
         return frozenset(labelled)
@@ -93,7 +94,7 @@ def _with_agent(facts: Facts) -> set[str]:
     }
 
 
-def check_cluster(facts: Facts, options: Options, findings: Findings) -> None:
+def check_cluster(facts: Facts, options: MigrationOptions, findings: Findings) -> None:
     """Add what blocks the whole migration, or has to be known about it."""
     cluster = Reference("Cluster", "", facts.cluster.name)
     if facts.cluster.status != "ACTIVE":
@@ -145,7 +146,7 @@ def _pool(node: Node) -> str | None:
     return next((node.labels[label] for label in _KARPENTER_LABELS if label in node.labels), None)
 
 
-def _left_alone(code: Code, options: Options) -> bool:
+def _left_alone(code: Code, options: MigrationOptions) -> bool:
     return (code is Code.FARGATE_NODE and options.allow.fargate_nodes) or (
         code is Code.KARPENTER_NODE and options.allow.karpenter_nodes
     )

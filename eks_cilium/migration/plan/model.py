@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Reference
-    from eks_cilium.migration.options import Capacity, Target
+    from eks_cilium.settings.model.migration import Capacity, Target
 
 
 class Verdict(StrEnum):

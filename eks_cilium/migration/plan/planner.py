@@ -9,7 +9,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from eks_cilium.migration.facts.backing import Backing
-from eks_cilium.migration.options import Options
+from eks_cilium.migration.options import Limits, Recorded, Timings
 from eks_cilium.migration.plan import eligibility, places, sizes, timing
 from eks_cilium.migration.plan.budgets import Budgets, Ledger
 from eks_cilium.migration.plan.findings import Findings
@@ -18,6 +18,7 @@ from eks_cilium.migration.plan.order import in_progress, ordered
 from eks_cilium.migration.plan.places import Places
 from eks_cilium.migration.plan.pod_rules import DRAIN
 from eks_cilium.migration.plan.verdicts import Context, verdict_on
+from eks_cilium.settings.model.migration import MigrationOptions
 from eks_cilium.texts import named
 
 if TYPE_CHECKING:
@@ -30,15 +31,24 @@ if TYPE_CHECKING:
     from eks_cilium.migration.plan.eligibility import SortedNodes
 
 
-def plan(facts: Facts, options: Options | None = None) -> Plan:
+def plan(
+    facts: Facts,
+    options: MigrationOptions | None = None,
+    *,
+    recorded: Recorded | None = None,
+    limits: Limits | None = None,
+    timings: Timings | None = None,
+) -> Plan:
     """What a migration will do to a cluster, and what blocks it."""
-    options = options or Options()
+    options, recorded = options or MigrationOptions(), recorded or Recorded()
+    limits, timings = limits or Limits(), timings or Timings()
     findings = Findings()
     eligibility.check_cluster(facts, options, findings)
-    kinds = eligibility.sort(facts, options, findings)
+    kinds = eligibility.sort(facts, options, recorded, findings)
     order = _order(facts, kinds)
-    forecasts = sizes.forecasts(order, options, facts, findings)
-    drains = _Drains(facts, options, forecasts, _places(facts, kinds, order, forecasts), findings)
+    forecasts = sizes.forecasts(order, options, recorded, facts, findings)
+    context = _context(facts, options, limits, _places(facts, kinds, order, forecasts), findings)
+    drains = _Drains(facts, options, timings, forecasts, context)
     nodes = drains.of_all(order)
     return Plan(
         cluster=facts.cluster.name,
@@ -53,7 +63,7 @@ def plan(facts: Facts, options: Options | None = None) -> Plan:
         leaving=kinds.leaving,
         left_alone=kinds.left_alone,
         impossible=kinds.impossible,
-        seconds=timing.in_all(nodes, options),
+        seconds=timing.in_all(nodes, options, timings),
     )
 
 
@@ -79,30 +89,41 @@ def _places(
     )
 
 
+def _context(
+    facts: Facts,
+    options: MigrationOptions,
+    limits: Limits,
+    places: Places,
+    findings: Findings,
+) -> Context:
+    backing = Backing.of(facts)
+    return Context(
+        allow=options.allow,
+        backing=backing,
+        budgets=Budgets(facts.budgets, facts.pods, backing),
+        ledger=Ledger(),
+        findings=findings,
+        places=places,
+        now=facts.read_at,
+        drain=options,
+        terminating_limit=limits.terminating,
+    )
+
+
 class _Drains:
     """The drains of all nodes, each with what the drains before it left of the budgets."""
 
     def __init__(
         self,
         facts: Facts,
-        options: Options,
+        options: MigrationOptions,
+        timings: Timings,
         forecasts: dict[str, Forecast],
-        places: Places,
-        findings: Findings,
+        context: Context,
     ) -> None:
-        self._facts, self._options, self._forecasts, self._findings = facts, options, forecasts, findings
-        self._ledger, backing = Ledger(), Backing.of(facts)
-        budgets = Budgets(facts.budgets, facts.pods, backing)
-        self._context = Context(
-            options=options,
-            backing=backing,
-            budgets=budgets,
-            ledger=self._ledger,
-            findings=findings,
-            places=places,
-            now=facts.read_at,
-        )
-        self._statuses = {status.budget.reference: status for status in budgets}
+        self._facts, self._options, self._timings = facts, options, timings
+        self._forecasts, self._context = forecasts, context
+        self._statuses = {status.budget.reference: status for status in context.budgets}
         self._pods: dict[str, list[Pod]] = defaultdict(list)
         for pod in sorted(facts.pods, key=lambda pod: (pod.namespace, pod.name)):
             self._pods[pod.node].append(pod)
@@ -117,7 +138,7 @@ class _Drains:
         planned: list[NodePlan] = []
         for index, (node, group) in enumerate(order):
             if index >= self._options.parallel:
-                self._ledger.settle(order[index - self._options.parallel][0].name)
+                self._context.ledger.settle(order[index - self._options.parallel][0].name)
             planned.append(self._of_node(index + 1, node, group))
         self._note_budgets(planned)
         return tuple(planned)
@@ -147,6 +168,7 @@ class _Drains:
             volumes=volumes,
             seconds=timing.of_node(
                 self._options,
+                self._timings,
                 evicted=moving,
                 budgets=uses,
                 statuses=self._statuses,
@@ -164,9 +186,9 @@ class _Drains:
         for budget, first in asked.items():
             status = self._statuses[budget]
             if status.stale:
-                self._findings.add(Code.BUDGET_STALE, budget, node=first)
+                self._context.findings.add(Code.BUDGET_STALE, budget, node=first)
             elif status.busy:
-                self._findings.add(Code.BUDGET_BUSY, budget, detail=_health(status), node=first)
+                self._context.findings.add(Code.BUDGET_BUSY, budget, detail=_health(status), node=first)
 
 
 def _uses(verdicts: Sequence[PodPlan]) -> tuple[BudgetUse, ...]:

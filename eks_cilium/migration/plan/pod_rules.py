@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from eks_cilium.migration.facts.backing import is_of_job
+from eks_cilium.migration.options import covers
 from eks_cilium.migration.plan.model import Code, Verdict
 from eks_cilium.migration.plan.places import Chance, zones_of
 from eks_cilium.migration.plan.verdicts import PodRules, Ruling
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from eks_cilium.migration.facts.model import Pod, Volume
     from eks_cilium.migration.plan.budgets import BudgetStatus
     from eks_cilium.migration.plan.verdicts import Case
+    from eks_cilium.settings.model.migration import MigrationOptions
 
 REMOVED_BY_KUBERNETES = frozenset({"batch.kubernetes.io/job-tracking"})
 """Finalizers that a controller of Kubernetes itself removes."""
@@ -28,7 +30,7 @@ REMOVED_BY_KUBERNETES = frozenset({"batch.kubernetes.io/job-tracking"})
 
 
 def overdue(case: Case) -> Ruling | None:
-    deleted, now, limit = case.pod.deleted, case.context.now, case.context.options.terminating_limit
+    deleted, now, limit = case.pod.deleted, case.context.now, case.context.terminating_limit
     if deleted is None or now is None or limit is None:
         return None
     late = (now - deleted).total_seconds()
@@ -62,7 +64,7 @@ def local_storage(case: Case) -> Ruling | None:
     names = case.pod.local_volumes
     if not names:
         return None
-    permitted = case.context.options.allow.local_storage.covers(case.pod.reference, case.workload)
+    permitted = covers(case.context.allow.local_storage, case.pod.reference, case.workload)
     case.find(Code.DATA_LOST if permitted else Code.LOCAL_STORAGE, case.workload, *names)
     return (
         None if permitted else Ruling(Verdict.REFUSE, f"would lose the data in emptyDir {', '.join(names)}")
@@ -73,7 +75,7 @@ def bare(case: Case) -> Ruling | None:
     pod = case.pod
     if not case.context.backing.is_bare(pod):
         return None
-    if case.context.options.allow.bare_pods.covers(pod.reference):
+    if covers(case.context.allow.bare_pods, pod.reference):
         case.find(Code.POD_LOST, pod.reference)
         return None
     if pod.owner:
@@ -99,7 +101,7 @@ def no_suitable_node(case: Case) -> Ruling | None:
         return None
     because_of_volume = places.chance(pod, case.group, ()) is Chance.SURE
     why = _volume_zones(volumes, places.sure_zones) if because_of_volume else _node_requirements(pod)
-    if case.context.options.allow.stranded_pods.covers(pod.reference, case.workload):
+    if covers(_drain(case).allow.stranded_pods, pod.reference, case.workload):
         case.find(Code.STRANDED, case.workload, why)
         return None
     case.find(Code.VOLUME_ZONE if because_of_volume else Code.PLACEMENT, case.workload, why)
@@ -111,7 +113,7 @@ def several_budgets(case: Case) -> Ruling | None:
         return None
     budgets = [status.budget.reference for status in case.budgets]
     names = " and ".join(budget.name for budget in budgets)
-    if case.context.options.allow.budgets.covers(*budgets):
+    if covers(case.context.allow.budgets, *budgets):
         case.find(Code.BUDGET_BYPASSED, budgets[0], f"two budgets, {names}")
         return Ruling(Verdict.DELETE, f"budgets {names} are ignored, as permitted", budgets[0])
     case.find(Code.TWO_BUDGETS, budgets[0], names)
@@ -123,7 +125,7 @@ def budget_never_allows(case: Case) -> Ruling | None:
     if status is None or not status.counts(case.pod) or not status.never_allows:
         return None
     budget, why = status.budget.reference, _why_never(status)
-    if case.context.options.allow.budgets.covers(budget):
+    if covers(case.context.allow.budgets, budget):
         case.find(Code.BUDGET_BYPASSED, budget, why)
         return Ruling(Verdict.DELETE, f"budget {budget.name} is ignored, as permitted", budget)
     case.find(Code.BUDGET_NEVER_ALLOWS, budget, why)
@@ -179,7 +181,7 @@ def finalizers(case: Case, _ruling: Ruling) -> None:
 
 
 def long_grace(case: Case, _ruling: Ruling) -> None:
-    grace, timeout = case.pod.grace_seconds, case.context.options.drain_timeout
+    grace, timeout = case.pod.grace_seconds, _drain(case).drain_timeout_seconds
     if grace > timeout:
         case.find(Code.LONG_GRACE, case.workload, f"{grace} s of grace, {timeout:.0f} s for a drain")
 
@@ -196,6 +198,12 @@ DRAIN_NOW = replace(
     DRAIN, objections=tuple(rule for rule in DRAIN.objections if rule is not no_suitable_node)
 )
 """For the pods of one node at the time of its drain, when nothing is known of other nodes."""
+
+
+def _drain(case: Case) -> MigrationOptions:
+    drain = case.context.drain
+    assert drain is not None, "only rules for a drain ask for its options"
+    return drain
 
 
 def _volumes(case: Case) -> list[Volume]:

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.objects import Reference
+from eks_cilium.migration.options import Recorded, covers
 from eks_cilium.migration.plan.capacity import forecast
 from eks_cilium.migration.plan.model import Code
 
@@ -13,17 +14,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from eks_cilium.migration.facts.model import Facts, Group, Node
-    from eks_cilium.migration.options import Options
     from eks_cilium.migration.plan.capacity import Forecast
     from eks_cilium.migration.plan.findings import Findings
     from eks_cilium.migration.plan.model import GroupPlan
+    from eks_cilium.settings.model.migration import MigrationOptions
 
 _TERMINATING = "EC2_INSTANCE_TERMINATING"
 _ORDINARY = "InService"
 
 
 def forecasts(
-    order: Sequence[tuple[Node, Group]], options: Options, facts: Facts, findings: Findings
+    order: Sequence[tuple[Node, Group]],
+    options: MigrationOptions,
+    recorded: Recorded,
+    facts: Facts,
+    findings: Findings,
 ) -> dict[str, Forecast]:
     """The forecast of every group whose nodes are replaced, by name."""
     members: dict[str, list[Node]] = defaultdict(list)
@@ -39,8 +44,8 @@ def forecasts(
             [node.zone or "" for node in members[name]],
             capacity=options.capacity,
             surge=options.surge,
-            before=options.before.get(name),
-            lower_minimum=options.allow.lower_minimum.covers(about),
+            before=recorded.groups.get(name),
+            lower_minimum=covers(options.allow.lower_minimum, about),
         )
         found[name] = course
         _check(group, course.sizes, about, members[name], findings)

@@ -10,21 +10,23 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from eks_cilium.migration.options import Capacity
 from eks_cilium.migration.plan.model import Seconds
+from eks_cilium.settings.model.migration import Capacity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from eks_cilium.cluster.objects import Reference
     from eks_cilium.migration.facts.model import Pod
-    from eks_cilium.migration.options import Options, Timings
+    from eks_cilium.migration.options import Timings
     from eks_cilium.migration.plan.budgets import BudgetStatus
     from eks_cilium.migration.plan.model import BudgetUse, NodePlan
+    from eks_cilium.settings.model.migration import MigrationOptions
 
 
 def of_node(
-    options: Options,
+    options: MigrationOptions,
+    timings: Timings,
     *,
     evicted: Iterable[Pod],
     budgets: Iterable[BudgetUse],
@@ -33,7 +35,6 @@ def of_node(
     load_balancers: int,
 ) -> Seconds:
     """The phases of one node. Its pods stop at the same time, except where a budget makes them wait."""
-    timings = options.timings
     stop = max((min(pod.grace_seconds, timings.longest_stop) for pod in evicted), default=0.0)
     queue = max((use.waits * _ready(statuses[use.budget], timings) for use in budgets), default=0.0)
     release = max(
@@ -46,24 +47,24 @@ def of_node(
     )
 
 
-def in_all(nodes: Sequence[NodePlan], options: Options) -> float:
+def in_all(nodes: Sequence[NodePlan], options: MigrationOptions, timings: Timings) -> float:
     """Seconds from the first launch until the workloads of the last node are healthy again."""
     ends: list[float] = []
     terminated: dict[str, list[float]] = defaultdict(list)
     for index, node in enumerate(nodes):
         lane_free = ends[index - options.parallel] if index >= options.parallel else 0.0
-        start = max(lane_free, _replacement_ready(terminated[node.group], options))
+        start = max(lane_free, _replacement_ready(terminated[node.group], options, timings))
         left = start + node.seconds.drain + node.seconds.release
         terminated[node.group].append(left)
         ends.append(left + node.seconds.settle)
     return max(ends, default=0.0)
 
 
-def _replacement_ready(terminated: Sequence[float], options: Options) -> float:
+def _replacement_ready(terminated: Sequence[float], options: MigrationOptions, timings: Timings) -> float:
     """When the next replacement of a group is Ready, given when its earlier nodes were terminated."""
     follows = len(terminated) - options.surge
     at_once = follows < 0 or options.capacity is Capacity.DECREMENT
-    return options.timings.launch + (0.0 if at_once else terminated[follows])
+    return timings.launch + (0.0 if at_once else terminated[follows])
 
 
 def _ready(status: BudgetStatus, timings: Timings) -> float:

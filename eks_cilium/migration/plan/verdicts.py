@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Reference
     from eks_cilium.migration.facts.backing import Backing
     from eks_cilium.migration.facts.model import Pod
-    from eks_cilium.migration.options import Options
     from eks_cilium.migration.plan.budgets import Budgets, BudgetStatus, Disruption, Ledger
     from eks_cilium.migration.plan.findings import Findings
     from eks_cilium.migration.plan.model import Code, Verdict
     from eks_cilium.migration.plan.places import Places
+    from eks_cilium.settings.model.migration import AllowRestarts, MigrationOptions
 
 
 class Ruling(NamedTuple):
@@ -38,7 +38,7 @@ class Ruling(NamedTuple):
 class Context:
     """What rules know besides the pod itself."""
 
-    options: Options
+    allow: AllowRestarts
     backing: Backing
     budgets: Budgets
     ledger: Ledger
@@ -46,6 +46,10 @@ class Context:
     places: Places | None = None
     """Where pods can run again; only known when a whole cluster is planned."""
     now: datetime | None = None
+    drain: MigrationOptions | None = None
+    """The options of a drain; None for a restart, which moves no pod to another node."""
+    terminating_limit: float | None = None
+    """Seconds after which a pod that should have ended is no longer waited for; None waits for all."""
 
 
 @dataclass(frozen=True, slots=True)

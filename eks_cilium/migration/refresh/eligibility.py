@@ -11,18 +11,18 @@ from eks_cilium.cluster.objects import Reference
 from eks_cilium.migration.plan.model import Code
 
 if TYPE_CHECKING:
-    from eks_cilium.migration.options import Rules
     from eks_cilium.migration.plan.findings import Findings
     from eks_cilium.migration.refresh.model import Found
+    from eks_cilium.settings.model.migration import RefreshOptions
 
 AWS_NODE = Reference("DaemonSet", NAMESPACE, "aws-node")
 
 
-def check(found: Found, rules: Rules, findings: Findings) -> None:
+def check(found: Found, options: RefreshOptions, vpc_cni_version: str, findings: Findings) -> None:
     """Look at the cluster, its nodes and its VPC CNI."""
     _check_cluster(found, findings)
-    _check_vpc_cni(found, rules, findings)
-    _check_security_groups(found, rules, findings)
+    _check_vpc_cni(found, vpc_cni_version, findings)
+    _check_security_groups(found, options, findings)
     for limited in found.limited:
         kind, _, name = limited.what.partition(" ")
         namespace, _, bare = name.rpartition("/")
@@ -46,7 +46,7 @@ def _check_cluster(found: Found, findings: Findings) -> None:
         findings.add(Code.CILIUM_ALONE, cluster, detail=f"ipam {found.alone}")
 
 
-def _check_vpc_cni(found: Found, rules: Rules, findings: Findings) -> None:
+def _check_vpc_cni(found: Found, pinned: str, findings: Findings) -> None:
     facts, aws_node = found.facts, found.facts.aws_node
     if aws_node is None:
         findings.add(Code.NO_VPC_CNI, Reference("Cluster", "", facts.cluster.name))
@@ -54,7 +54,6 @@ def _check_vpc_cni(found: Found, rules: Rules, findings: Findings) -> None:
     version = tuple(int(part) for part in aws_node.version.split(".") if part.isdigit())
     if version and version < OLDEST_VPC_CNI:
         findings.add(Code.VPC_CNI_OLD, AWS_NODE, detail=aws_node.version)
-    pinned = rules.refresh.vpc_cni_version
     running = facts.add_on.version if facts.add_on else "not managed by EKS"
     if pinned and running != pinned:
         findings.add(Code.VPC_CNI_VERSION, Reference("Add-on", "", "vpc-cni"), detail=running)
@@ -62,10 +61,10 @@ def _check_vpc_cni(found: Found, rules: Rules, findings: Findings) -> None:
         findings.add(Code.VPC_CNI_ENFORCES, AWS_NODE)
 
 
-def _check_security_groups(found: Found, rules: Rules, findings: Findings) -> None:
+def _check_security_groups(found: Found, options: RefreshOptions, findings: Findings) -> None:
     """Beside security groups for pods Cilium can be chained, with one setting of the VPC CNI's."""
     policies, aws_node = found.facts.security_group_policies, found.facts.aws_node
-    if not rules.options.allow.security_group_policies:
+    if not options.allow.security_group_policies:
         for policy in policies:
             findings.add(Code.SECURITY_GROUP_POLICY_CHAINED, policy)
     if policies and aws_node is not None and aws_node.early_demux:

@@ -8,27 +8,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from eks_cilium.migration.options import Jobs
 from eks_cilium.migration.refresh import listing
 from eks_cilium.migration.refresh.model import Listed
 from eks_cilium.migration.refresh.start import plan_now
 from eks_cilium.runtime.errors import StoppedError, TimedOutError
+from eks_cilium.settings.model.migration import Jobs
 from eks_cilium.texts import named
 
 if TYPE_CHECKING:
     from eks_cilium.migration.refresh.model import RefreshPlan
-    from eks_cilium.migration.run import Run
+    from eks_cilium.migration.run import RefreshRun
 
 _PATIENCE = 120.0
 """For pods that are just starting to get their endpoint."""
 
 
-def await_managed(run: Run) -> dict[str, Any]:
+def await_managed(run: RefreshRun) -> dict[str, Any]:
     """Wait until Cilium manages all pods that were to be restarted. {"managed", "of", "left": [...]}."""
     run.world.guard()
     gate = _Gate(run)
-    if run.refresh.jobs is Jobs.WAIT:
-        gate.wait(gate.jobs, "the Jobs that began before Cilium", run.refresh.job_timeout)
+    if run.options.jobs is Jobs.WAIT:
+        gate.wait(gate.jobs, "the Jobs that began before Cilium", run.options.job_timeout_seconds)
     try:
         gate.wait(gate.workloads, "Cilium to manage every pod", _PATIENCE)
     except TimedOutError:
@@ -39,7 +39,7 @@ def await_managed(run: Run) -> dict[str, Any]:
 
 
 class _Gate:
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: RefreshRun) -> None:
         self._run = run
         self.seen: RefreshPlan = self._look()
 
@@ -71,8 +71,8 @@ class _Gate:
         return plan_now(self._run.silent())
 
 
-def _add_late_ones(run: Run, seen: RefreshPlan) -> None:
-    known = listing.read(run.world, run.refresh.round)
+def _add_late_ones(run: RefreshRun, seen: RefreshPlan) -> None:
+    known = listing.read(run.world, run.options.round)
     if known is None:
         return
     late = [one for one in seen.workloads if one.workload not in known.references]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from eks_cilium.cluster.names import NAMESPACE
 from eks_cilium.cluster.objects import Reference
 from eks_cilium.migration.facts.backing import Backing, is_of_job
-from eks_cilium.migration.options import Jobs
+from eks_cilium.migration.options import Timings, covers
 from eks_cilium.migration.plan.budgets import Budgets, Ledger
 from eks_cilium.migration.plan.findings import Findings
 from eks_cilium.migration.plan.model import BudgetUse, Code, Verdict
@@ -19,27 +19,28 @@ from eks_cilium.migration.refresh.model import How, RefreshPlan, WorkloadPlan
 from eks_cilium.migration.refresh.pods import is_ordinary, unable
 from eks_cilium.migration.refresh.verdicts import RULES
 from eks_cilium.migration.refresh.ways import way, width
+from eks_cilium.settings.model.migration import Jobs, RefreshOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from eks_cilium.migration.facts.model import Pod
-    from eks_cilium.migration.options import Rules
     from eks_cilium.migration.plan.model import PodPlan
     from eks_cilium.migration.refresh.model import Found
 
+_TIMINGS = Timings()
 _DNS = Reference("Deployment", NAMESPACE, "coredns")
 
 
-def plan(found: Found, rules: Rules) -> RefreshPlan:
+def plan(found: Found, options: RefreshOptions, *, vpc_cni_version: str = "") -> RefreshPlan:
     """What a refresh will do to a cluster, and what forbids it."""
     findings = Findings("refresh")
-    eligibility.check(found, rules, findings)
-    sorted_pods = _Sorted(found, rules, findings)
-    planned = _planned(found, rules, sorted_pods.to_restart, findings)
+    eligibility.check(found, options, vpc_cni_version, findings)
+    sorted_pods = _Sorted(found, options, findings)
+    planned = _planned(found, options, sorted_pods.to_restart, findings)
     return RefreshPlan(
         cluster=found.facts.cluster.name,
-        parallel=rules.options.parallel,
+        parallel=options.parallel,
         managed=sum(pod.uid in found.managed for pod in sorted_pods.reachable),
         total=len(sorted_pods.reachable),
         workloads=planned,
@@ -47,7 +48,7 @@ def plan(found: Found, rules: Rules) -> RefreshPlan:
         jobs=tuple(pod.reference for pod in sorted_pods.of_jobs),
         blockers=findings.blockers(),
         warnings=findings.warnings(),
-        seconds=_in_all(planned, rules.options.parallel),
+        seconds=_in_all(planned, options.parallel),
     )
 
 
@@ -59,8 +60,8 @@ def is_dns(workload: Reference) -> bool:
 class _Sorted:
     """The pods of a cluster, by what becomes of them."""
 
-    def __init__(self, found: Found, rules: Rules, findings: Findings) -> None:
-        self._found, self._rules, self._findings = found, rules, findings
+    def __init__(self, found: Found, options: RefreshOptions, findings: Findings) -> None:
+        self._found, self._options, self._findings = found, options, findings
         self._backing = Backing.of(found.facts)
         self.reachable: list[Pod] = []
         """Pods that Cilium could manage."""
@@ -79,13 +80,13 @@ class _Sorted:
                 self._sort(pod)
 
     def _sort(self, pod: Pod) -> None:
-        backing, allow = self._backing, self._rules.options.allow
+        backing, allow = self._backing, self._options.allow
         workload, bare = backing.workload_of(pod), backing.is_bare(pod)
         if is_of_job(pod):
-            code = Code.JOB_AWAITED if self._rules.refresh.jobs is Jobs.WAIT else Code.JOB_LEFT
+            code = Code.JOB_AWAITED if self._options.jobs is Jobs.WAIT else Code.JOB_LEFT
             self._findings.add(code, workload, pod=pod.reference)
             self.of_jobs.append(pod)
-        elif bare and not allow.bare_pods.covers(pod.reference):
+        elif bare and not covers(allow.bare_pods, pod.reference):
             self._findings.add(Code.BARE_POD_LEFT, pod.reference, pod=pod.reference)
             self.bare.append(pod)
         else:
@@ -94,7 +95,7 @@ class _Sorted:
     def _out_of_reach(self, pod: Pod, why: str) -> None:
         """Pods on Fargate people have to answer for; of other nodes nothing else was to be expected."""
         node = Reference("Node", "", pod.node)
-        if "fargate" in why and not self._rules.options.allow.fargate_nodes:
+        if "fargate" in why and not self._options.allow.fargate_nodes:
             cluster = Reference("Cluster", "", self._found.facts.cluster.name)
             self._findings.add(Code.FARGATE_NODE, cluster, node=pod.node, pod=pod.reference)
         else:
@@ -102,12 +103,15 @@ class _Sorted:
 
 
 def _planned(
-    found: Found, rules: Rules, to_restart: Mapping[Reference, Sequence[Pod]], findings: Findings
+    found: Found,
+    options: RefreshOptions,
+    to_restart: Mapping[Reference, Sequence[Pod]],
+    findings: Findings,
 ) -> tuple[WorkloadPlan, ...]:
     facts = found.facts
     backing = Backing.of(facts)
     context = Context(
-        options=rules.options,
+        allow=options.allow,
         backing=backing,
         budgets=Budgets(facts.budgets, facts.pods, backing),
         ledger=Ledger(),
@@ -117,7 +121,7 @@ def _planned(
     made = []
     for position, workload in enumerate(_ordered(to_restart), 1):
         pods = to_restart[workload]
-        how, why = way(workload, pods, backing, rules.refresh)
+        how, why = way(workload, pods, backing, options)
         verdicts = tuple(verdict_on(pod, RULES[how], context, step=str(workload)) for pod in pods)
         context.ledger.settle(str(workload))
         owner = facts.owners.get(workload)
@@ -133,7 +137,7 @@ def _planned(
                 width=missing,
                 pods=verdicts,
                 budgets=uses,
-                seconds=_seconds(pods, how, missing, uses, rules),
+                seconds=_seconds(pods, how, missing, uses, options),
             )
         )
     return tuple(made)
@@ -155,17 +159,22 @@ def _uses(verdicts: Sequence[PodPlan]) -> tuple[BudgetUse, ...]:
     )
 
 
-def _seconds(pods: Sequence[Pod], how: How, missing: int, uses: Sequence[BudgetUse], rules: Rules) -> float:
+def _seconds(
+    pods: Sequence[Pod],
+    how: How,
+    missing: int,
+    uses: Sequence[BudgetUse],
+    options: RefreshOptions,
+) -> float:
     """An order of size: so many pods at once stop and become ready, one lot after the other."""
-    timings = rules.options.timings
     known = [pod.seconds_to_ready for pod in pods if pod.seconds_to_ready is not None]
-    ready = min(max(known, default=timings.pod_ready), timings.longest_pod_ready)
+    ready = min(max(known, default=_TIMINGS.pod_ready), _TIMINGS.longest_pod_ready)
     stop = 0.0
     if how is How.EVICT:
-        stop = max((min(pod.grace_seconds, timings.longest_stop) for pod in pods), default=0.0)
+        stop = max((min(pod.grace_seconds, _TIMINGS.longest_stop) for pod in pods), default=0.0)
     at_once = min([missing, *(max(use.allowed, 1) for use in uses)])
     lots = math.ceil(len(pods) / at_once)
-    return lots * (ready + stop) + rules.options.settle_readings * timings.between_readings
+    return lots * (ready + stop) + options.settle_readings * _TIMINGS.between_readings
 
 
 def _in_all(planned: Sequence[WorkloadPlan], parallel: int) -> float:

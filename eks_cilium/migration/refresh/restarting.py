@@ -19,6 +19,7 @@ from eks_cilium.migration.eviction.judging import LiveVerdicts
 from eks_cilium.migration.eviction.requests import Evictions, name_of
 from eks_cilium.migration.facts import workloads
 from eks_cilium.migration.plan.model import Verdict
+from eks_cilium.migration.refresh import listing
 from eks_cilium.migration.refresh.model import How
 from eks_cilium.migration.refresh.observation import Look, Looking
 from eks_cilium.migration.refresh.verdicts import RULES
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Object, Reference
     from eks_cilium.migration.facts.model import Pod
     from eks_cilium.migration.plan.model import PodPlan
-    from eks_cilium.migration.run import Run
+    from eks_cilium.migration.run import RefreshRun
 
 RESTARTED_ANNOTATION = "eks-cilium.io/restarted"
 """On the pod template of a Deployment that rolled out for a refresh: when the refresh was begun."""
@@ -60,7 +61,15 @@ class _Before:
         return cls(How(kept["how"]), int(kept["ready"]), frozenset(kept["pods"]))
 
 
-def restart(run: Run, workload: Reference, begun: str) -> dict[str, Any]:
+def restart_workload(run: RefreshRun, workload: Reference) -> dict[str, Any]:
+    """Restart the pods of a workload of the recorded list. {"workload", "how", "pods", "seconds"}."""
+    known = listing.read(run.world, run.options.round)
+    if known is None:
+        raise StoppedError("no list of workloads was written in this cluster yet")
+    return restart(run, workload, known.taken)
+
+
+def restart(run: RefreshRun, workload: Reference, begun: str) -> dict[str, Any]:
     """Restart the pods of a workload that Cilium does not manage, from whatever stage it is in.
 
     `begun` is when the refresh was. Raises RestartRefusedError before the first change when a pod must not
@@ -70,7 +79,7 @@ def restart(run: Run, workload: Reference, begun: str) -> dict[str, Any]:
 
 
 class _Restart:
-    def __init__(self, run: Run, workload: Reference, begun: str) -> None:
+    def __init__(self, run: RefreshRun, workload: Reference, begun: str) -> None:
         self._run, self._workload = run, workload
         self._begun, self._key = begun, of_workload(str(workload))
         self._looking = Looking(run.world, workload)
@@ -113,7 +122,7 @@ class _Restart:
             return None
         things = [look.things[pod.uid] for pod in look.unmanaged]
         backing = self._verdicts.backing(things)
-        how, _ = way(self._workload, look.unmanaged, backing, self._run.refresh)
+        how, _ = way(self._workload, look.unmanaged, backing, self._run.options)
         verdicts = self._verdicts.on(things, RULES[how])
         if refused := _in_the_way(verdicts.values()):
             raise RestartRefusedError(str(self._workload), refused)
@@ -124,7 +133,7 @@ class _Restart:
     def _go_through(self, before: _Before) -> None:
         """Look and act until all is done; the time counts from when the last old pod went."""
         missing, left, good = "", len(before.pods) + 1, 0
-        polls = self._run.polls(seconds=self._run.limits.health)
+        polls = self._run.polls(seconds=self._run.options.health_timeout_seconds)
         for _ in polls:
             look = self._looking.look()
             missing = "" if look.is_gone else self._missing(look, before)
@@ -139,7 +148,7 @@ class _Restart:
                 left = len(old)
                 polls.restart()
             stopping = max((pod.grace_seconds for pod in old if pod.deleted), default=0)
-            polls.seconds = self._run.limits.health + stopping
+            polls.seconds = self._run.options.health_timeout_seconds + stopping
         raise self._unhealthy(missing or "it did not last", before)
 
     def _missing(self, look: Look, before: _Before) -> str:

@@ -12,7 +12,7 @@ from eks_cilium.migration.refresh.reading import find
 if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Reference
     from eks_cilium.migration.refresh.model import RefreshPlan
-    from eks_cilium.migration.run import Run
+    from eks_cilium.migration.run import RefreshRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +27,16 @@ class RefreshBeginning:
     """How many nodes the cluster has."""
 
 
-def begin(run: Run) -> RefreshBeginning:
+def begin(run: RefreshRun) -> RefreshBeginning:
     """Look for the list, and plan where there is none."""
     nodes = len(run.world.api.list("/api/v1/nodes"))
-    known = listing.read(run.world, run.refresh.round)
+    known = listing.read(run.world, run.options.round)
     if known is not None:
         return RefreshBeginning(known.references, plan=None, nodes=nodes)
     made = plan_now(run)
     return RefreshBeginning(tuple(one.workload for one in made.workloads), plan=made, nodes=nodes)
 
 
-def plan_now(run: Run) -> RefreshPlan:
+def plan_now(run: RefreshRun) -> RefreshPlan:
     """The plan of what is left to do, from facts read now."""
-    return plan(find(run.world, run.report), run.rules)
+    return plan(find(run.world, run.report), run.options, vpc_cni_version=run.vpc_cni_version)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eks_cilium.migration.options import covers
 from eks_cilium.migration.plan.model import Code, Verdict
 from eks_cilium.migration.plan.pod_rules import (
     asks_to_stay,
@@ -31,7 +32,7 @@ def bare_pod_stays(case: Case) -> Ruling | None:
     """A bare pod stays without Cilium, unless the configuration permits to lose it."""
     if not case.context.backing.is_bare(case.pod):
         return None
-    if case.context.options.allow.bare_pods.covers(case.pod.reference):
+    if covers(case.context.allow.bare_pods, case.pod.reference):
         case.find(Code.POD_LOST, case.pod.reference)
         return None
     return Ruling(Verdict.SKIP, "nothing recreates it")

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from eks_cilium.migration.options import covers
 from eks_cilium.migration.refresh.model import How
 
 if TYPE_CHECKING:
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Reference
     from eks_cilium.migration.facts.backing import Backing
     from eks_cilium.migration.facts.model import Owner, Pod, RollOut
-    from eks_cilium.migration.options import Refreshing
+    from eks_cilium.settings.model.migration import RefreshOptions
 
 
-def way(workload: Reference, pods: Sequence[Pod], backing: Backing, asked: Refreshing) -> tuple[How, str]:
+def way(workload: Reference, pods: Sequence[Pod], backing: Backing, asked: RefreshOptions) -> tuple[How, str]:
     """How, and why so."""
     owner = backing.owners.get(workload)
     if workload.kind != "Deployment" or owner is None:
@@ -52,14 +53,14 @@ def width(owner: Owner | None, pods: int) -> int:
             return max(_unavailable(owner.roll_out, owner.desired or 1), 1)
 
 
-def _against(owner: Owner, pods: Sequence[Pod], backing: Backing, asked: Refreshing) -> str:
+def _against(owner: Owner, pods: Sequence[Pod], backing: Backing, asked: RefreshOptions) -> str:
     """Why a Deployment is evicted all the same; nothing where it is not."""
     roll_out, wanted = owner.roll_out, owner.desired or 0
     if roll_out is None or roll_out.kind != "RollingUpdate":
         return "its roll-out would stop all pods first"
     missing = _unavailable(roll_out, wanted)
     reasons = (
-        ("as configured", asked.evict.covers(owner.reference)),
+        ("as configured", covers(asked.evict, owner.reference)),
         ("its roll-outs are paused", roll_out.paused),
         (f"its roll-out would let {missing} of {wanted} pods go missing and not ask a budget", missing > 0),
         ("its pods hold a port of their node", any(pod.host_ports for pod in pods)),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
-from eks_cilium.migration.options import Capacity, Target
 from eks_cilium.migration.plan.model import Verdict
+from eks_cilium.settings.model.migration import Capacity, Target
 from eks_cilium.texts import counted, named
 
 if TYPE_CHECKING:

@@ -13,20 +13,20 @@ from eks_cilium.runtime.errors import TimedOutError
 
 if TYPE_CHECKING:
     from eks_cilium.migration.inventory.model import Outgoing
-    from eks_cilium.migration.run import Run
+    from eks_cilium.migration.run import MigrationRun
     from eks_cilium.runtime.context import World
 
 
-def await_load_balancers(run: Run, node: Outgoing, *, cordoned: float) -> None:
+def await_load_balancers(run: MigrationRun, node: Outgoing, *, cordoned: float) -> None:
     """Give load balancers their time, counted from when the node was cordoned by this run."""
     pause = run.limits.load_balancer - (run.world.time.monotonic() - cordoned)
     if pause <= 0 or not _has_load_balancers(run.world):
         return
     run.report(f"load balancers have {pause:.0f} s to stop sending to {node.name}")
-    run.world.pause(seconds=pause, every=run.limits.between_looks)
+    run.world.pause(seconds=pause, every=run.limits.poll_interval)
 
 
-def await_volumes(run: Run, node: Outgoing) -> None:
+def await_volumes(run: MigrationRun, node: Outgoing) -> None:
     """Wait until no volume is attached to the node any more."""
 
     def missing() -> str:

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.facts.model import Owner
     from eks_cilium.migration.inventory.model import Outgoing
-    from eks_cilium.migration.run import Run
+    from eks_cilium.migration.run import MigrationRun
     from eks_cilium.runtime.context import World
 
 _MOST_NAMED = 5
 
 
-def note_before(run: Run, node: Outgoing, things: Sequence[Object]) -> None:
+def note_before(run: MigrationRun, node: Outgoing, things: Sequence[Object]) -> None:
     """Write down how healthy the workloads of a node are. What a run that was stopped wrote stands."""
     record = Record(run.world.api)
     kept = record.get(of_node(node.name))
@@ -35,7 +35,7 @@ def note_before(run: Run, node: Outgoing, things: Sequence[Object]) -> None:
         record.put(of_node(node.name), {"uid": node.uid, "ready": _ready(run, things)})
 
 
-def await_as_before(run: Run, node: Outgoing) -> None:
+def await_as_before(run: MigrationRun, node: Outgoing) -> None:
     """Wait until the workloads that had pods on a node are as healthy as before."""
     kept = Record(run.world.api).get(of_node(node.name))
     before: dict[str, int] = kept["ready"] if kept and kept["uid"] == node.uid else {}
@@ -44,7 +44,7 @@ def await_as_before(run: Run, node: Outgoing) -> None:
     run.wait(
         lambda: _missing(run.world, before),
         waited_for=f"the workloads of node {node.name} to be as healthy as before",
-        seconds=run.limits.health,
+        seconds=run.options.health_timeout_seconds,
         readings=run.options.settle_readings,
     )
 
@@ -54,7 +54,7 @@ def forget(world: World, node: Outgoing) -> None:
     Record(world.api).drop(of_node(node.name))
 
 
-def _ready(run: Run, things: Sequence[Object]) -> dict[str, int]:
+def _ready(run: MigrationRun, things: Sequence[Object]) -> dict[str, int]:
     backing = BackingReader(run.world.api).of(things)
     found = {}
     for pod in (pods.pod(thing) for thing in things):

@@ -23,15 +23,15 @@ from eks_cilium.runtime.record import AFFINITY, AWS_NODE, NODES, POLICY, Record
 
 if TYPE_CHECKING:
     from eks_cilium.clients.autoscaling import GroupState, Member
-    from eks_cilium.migration.options import Target
-    from eks_cilium.migration.run import Run
+    from eks_cilium.migration.run import MigrationRun
     from eks_cilium.runtime.context import World
+    from eks_cilium.settings.model.migration import Target
 
 _REBALANCE = "AZRebalance"
 _MOST_MOVES = 20
 
 
-def settle(run: Run) -> dict[str, Any]:
+def settle(run: MigrationRun) -> dict[str, Any]:
     """Bring every group back to what was recorded, then forget the record."""
     run.world.guard()
     befores = surge.befores(run.world)
@@ -43,7 +43,7 @@ def settle(run: Run) -> dict[str, Any]:
     return {"groups": told}
 
 
-def _settle_group(run: Run, before: GroupBefore) -> dict[str, Any]:
+def _settle_group(run: MigrationRun, before: GroupBefore) -> dict[str, Any]:
     state = run.world.groups.groups([before.name]).get(before.name)
     if state is None:
         run.report(f"the Auto Scaling group {before.name} is gone: nothing to restore")
@@ -73,7 +73,7 @@ def _settle_group(run: Run, before: GroupBefore) -> dict[str, Any]:
     }
 
 
-def _restore(run: Run, before: GroupBefore) -> None:
+def _restore(run: MigrationRun, before: GroupBefore) -> None:
     """The sizes first: a resumed process must find nothing to do."""
     state = run.world.groups.group(before.name)
     sizes = Sizes(before.minimum, before.maximum, before.desired)
@@ -84,13 +84,13 @@ def _restore(run: Run, before: GroupBefore) -> None:
     run.world.note("restored", group=before.name, desired=before.desired)
 
 
-def _resize(run: Run, before: GroupBefore, desired: int) -> None:
+def _resize(run: MigrationRun, before: GroupBefore, desired: int) -> None:
     """Another number of nodes for a while. The maximum only ever gives way."""
     maximum = max(run.world.groups.group(before.name).maximum, desired)
     resize(run, before, Sizes(before.minimum, maximum, desired))
 
 
-def _await_members(run: Run, before: GroupBefore) -> None:
+def _await_members(run: MigrationRun, before: GroupBefore) -> None:
     """Wait until the group is as large as it wants to be, and every member is through the CNI gate."""
 
     def missing() -> str:
@@ -103,7 +103,11 @@ def _await_members(run: Run, before: GroupBefore) -> None:
         sentences = (surge.not_ready(one, joining) for one in counted if one.instance not in left_alone)
         return next((sentence for sentence in sentences if sentence), "")
 
-    run.wait(missing, waited_for=f"the nodes of {before.name}", seconds=run.limits.replacement)
+    run.wait(
+        missing,
+        waited_for=f"the nodes of {before.name}",
+        seconds=run.options.replacement_timeout_seconds,
+    )
 
 
 def _keeping_the_old(joining: Joining, target: Target) -> set[str]:
@@ -116,7 +120,7 @@ def _keeping_the_old(joining: Joining, target: Target) -> set[str]:
     }
 
 
-def _shed(run: Run, state: GroupState) -> None:
+def _shed(run: MigrationRun, state: GroupState) -> None:
     """Drain one new node of the fullest zone and end it, the group getting smaller by it."""
     joining = Joining(run.world, run.options.target)
     node = _to_shed(run, state, joining)
@@ -124,7 +128,7 @@ def _shed(run: Run, state: GroupState) -> None:
     steps.rotate(run, node, shrink=True)
 
 
-def _to_shed(run: Run, state: GroupState, joining: Joining) -> Outgoing:
+def _to_shed(run: MigrationRun, state: GroupState, joining: Joining) -> Outgoing:
     keeping = _keeping_the_old(joining, run.options.target)
     new = [one for one in state.members if one.counts and one.instance not in keeping]
     if not new:

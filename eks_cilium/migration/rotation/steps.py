@@ -23,16 +23,16 @@ from eks_cilium.errors import ProgramError
 from eks_cilium.migration.capacity import surge
 from eks_cilium.migration.eviction import drain
 from eks_cilium.migration.facts.nodes import node as known_node
-from eks_cilium.migration.inventory import marks
+from eks_cilium.migration.inventory import marks, recording
 from eks_cilium.migration.rotation import detach, health
-from eks_cilium.runtime.errors import DrainRefusedError, LeaseHeldError
+from eks_cilium.runtime.errors import DrainRefusedError, LeaseHeldError, StoppedError
 from eks_cilium.runtime.journal import Phases
 
 if TYPE_CHECKING:
     from eks_cilium.clients.autoscaling import Member
     from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.inventory.model import Outgoing
-    from eks_cilium.migration.run import Run
+    from eks_cilium.migration.run import MigrationRun
 
 
 class Stage(Enum):
@@ -75,13 +75,24 @@ class Seen:
         return f"the instance is {self.state}{group}, the node {'is still there' if self.node else 'is gone'}"
 
 
-def rotate(run: Run, node: Outgoing, *, shrink: bool | None = None) -> dict[str, Any]:
+def rotate_node(run: MigrationRun, name: str) -> dict[str, Any]:
+    """Replace a node of the inventory. Raises StoppedError when the inventory has no such node.
+
+    Returns {"node", "instance", "group", "evicted", "deleted", "decremented", "seconds": {phase: seconds}}.
+    """
+    node = recording.required(run.world, run.options.target).node(name)
+    if node is None:
+        raise StoppedError(f"node {name} is not in the inventory of this migration")
+    return rotate(run, node)
+
+
+def rotate(run: MigrationRun, node: Outgoing, *, shrink: bool | None = None) -> dict[str, Any]:
     """Replace a node, from whatever stage it is in. `shrink` says whether its group gets smaller by it."""
     return _Rotation(run, node, shrink).run()
 
 
 class _Rotation:
-    def __init__(self, run: Run, node: Outgoing, shrink: bool | None) -> None:
+    def __init__(self, run: MigrationRun, node: Outgoing, shrink: bool | None) -> None:
         self._run, self._node = run, node
         self._shrink = shrink
         self._phases = Phases(run.world.time.monotonic)
@@ -135,7 +146,8 @@ class _Rotation:
             self._run.wait(
                 missing,
                 waited_for=f"room for the pods of node {node.name}",
-                seconds=self._run.limits.replacement + self._run.options.drain_timeout,
+                seconds=self._run.options.replacement_timeout_seconds
+                + self._run.options.drain_timeout_seconds,
             )
 
     def _cordon_now(self) -> str:

@@ -22,7 +22,7 @@ from eks_cilium.settings.model.cluster import Cluster, Endpoint, ExistingCluster
 from eks_cilium.settings.model.common import MODES, Settings
 from eks_cilium.settings.model.fields import Cidr, option
 from eks_cilium.settings.model.mesh import Authorities, ClusterMesh, Connection, MeshCluster
-from eks_cilium.settings.model.migration import Allow, AllowRefresh, Migration, Refresh
+from eks_cilium.settings.model.migration import Allow, AllowRefresh, MigrationOptions, RefreshOptions
 from eks_cilium.settings.model.network import Network
 from eks_cilium.settings.model.nodes import NodeGroup, Taint
 from eks_cilium.settings.model.policies import Policies
@@ -51,7 +51,7 @@ __all__ = [
     "MadeClusterSettings",
     "MeshCluster",
     "MeshSettings",
-    "Migration",
+    "MigrationOptions",
     "Network",
     "NewChainedCilium",
     "NewChainedClusterSettings",
@@ -59,7 +59,7 @@ __all__ = [
     "NodeGroup",
     "PinnedVpcCni",
     "Policies",
-    "Refresh",
+    "RefreshOptions",
     "ReplacementSettings",
     "Settings",
     "Taint",
@@ -115,8 +115,8 @@ class ReplacementSettings(Settings):
     mode: Literal["replacement"] = option(says="What the stack does.", allowed=MODES, example="replacement")
     cluster: ExistingCluster = option(says="The running EKS cluster.", example={"name": "production"})
     cilium: CiliumBesideKubeProxy = option(says="Cilium and its chart.", example={"version": "1.19.6"})
-    migration: Migration = option(
-        default_factory=Migration,
+    migration: MigrationOptions = option(
+        default_factory=MigrationOptions,
         says="How the nodes are replaced.",
         example={"surge": 2, "parallel": 2},
     )
@@ -134,8 +134,8 @@ class ChainingSettings(Settings):
         example={"version": "v1.20.5-eksbuild.1"},
     )
     peer_cidrs: tuple[Cidr, ...] = option((), **_PEER_CIDRS)
-    refresh: Refresh = option(
-        default_factory=Refresh,
+    refresh: RefreshOptions = option(
+        default_factory=RefreshOptions,
         says="How pods that ran before Cilium are restarted.",
         example={"parallel": 4},
     )

@@ -88,6 +88,19 @@ class Part(BaseModel):
         frozen=True,
         extra="forbid",
         alias_generator=to_camel,
-        populate_by_name=False,
+        # In code fields go by their names; `settings.reading` accepts aliases alone.
+        populate_by_name=True,
         hide_input_in_errors=True,
     )
+
+    def changed(self, *, without: Collection[str] = ()) -> dict[str, Any]:
+        """What differs from the defaults, spelled as in the configuration; some fields left out.
+
+        `model_validate` makes the same value of it again, even when Pulumi has made floats of its numbers.
+        """
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=set(without))
+
+
+def key_of(part: type[Part], field: str) -> str:
+    """How a field is spelled in the configuration."""
+    return part.model_fields[field].alias or field

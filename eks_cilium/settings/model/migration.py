@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from enum import StrEnum
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -11,10 +12,11 @@ from eks_cilium.settings.model.fields import Part, option
 _ONE_PATTERN = r"^[A-Za-z0-9*?._-]+/[A-Za-z0-9*?._-]+$"
 _OBJECTS = "a list of patterns namespace/name, with * and ?"
 
+JOURNAL = ".journal"
 _JOURNAL: dict[str, Any] = {
     "says": "Folder of the journals, one file a cluster: every step as a line of JSON, with its seconds.",
     "allowed": "a path, as seen from the project",
-    "example": ".journal",
+    "example": JOURNAL,
     "min_length": 1,
 }
 _SETTLED: dict[str, Any] = {
@@ -25,12 +27,48 @@ _SETTLED: dict[str, Any] = {
     "le": 20,
 }
 
+
+class Target(StrEnum):
+    """The CNI that pods of all nodes get their addresses from in the end."""
+
+    CILIUM = "cilium"
+    AWS_VPC_CNI = "aws-vpc-cni"
+
+
+class Capacity(StrEnum):
+    """Where evicted pods find capacity."""
+
+    SURGE = "surge"
+    """Extra nodes while the migration lasts; every old node except the last ones is replaced."""
+    DECREMENT = "decrement"
+    """Extra nodes first; then every old node leaves, and its group shrinks by one each time."""
+
+
+class Jobs(StrEnum):
+    """What happens to pods of Jobs. They are never restarted, since their work would start over."""
+
+    WAIT = "wait"
+    """The gate waits until they have ended."""
+    LEAVE = "leave"
+    """They stay without Cilium until they end."""
+
+
 ObjectPattern = Annotated[str, Field(pattern=_ONE_PATTERN)]
 GroupPattern = Annotated[str, Field(pattern=r"^[^/\s]+$")]
 
 
 class AllowRestarts(Part):
     """What is refused in the preview unless it is permitted here. The refusals name the key to set."""
+
+    @classmethod
+    def patterns(cls) -> tuple[str, ...]:
+        """The fields that hold patterns of objects."""
+        return tuple(name for name, field in cls.model_fields.items() if field.annotation is not bool)
+
+    @classmethod
+    def switches(cls) -> tuple[str, ...]:
+        """The fields that are either true or false."""
+        return tuple(name for name, field in cls.model_fields.items() if field.annotation is bool)
 
     bare_pods: tuple[ObjectPattern, ...] = option(
         (),
@@ -87,17 +125,17 @@ class Allow(AllowRestarts):
     )
 
 
-class Migration(Part):
+class MigrationOptions(Part):
     """How the nodes are replaced."""
 
-    target: Literal["cilium", "aws-vpc-cni"] = option(
-        "cilium",
+    target: Target = option(
+        Target.CILIUM,
         says="The CNI all nodes run in the end. `aws-vpc-cni` is the way back, from wherever it stands.",
         allowed="cilium or aws-vpc-cni",
         example="cilium",
     )
-    capacity: Literal["surge", "decrement"] = option(
-        "surge",
+    capacity: Capacity = option(
+        Capacity.SURGE,
         says="Where the room for evicted pods comes from: `surge` extra nodes first, either way. Then every "
         "old node is replaced (`surge`) or goes with its place in the group (`decrement`).",
         allowed="surge or decrement",
@@ -144,7 +182,7 @@ class Migration(Part):
         le=7200,
     )
     settle_readings: int = option(2, **_SETTLED)
-    journal: str = option(".journal", **_JOURNAL)
+    journal: str = option(JOURNAL, **_JOURNAL)
     allow: Allow = option(
         default_factory=Allow,
         says="What is done although it would be refused.",
@@ -164,7 +202,7 @@ class AllowRefresh(AllowRestarts):
     )
 
 
-class Refresh(Part):
+class RefreshOptions(Part):
     """How pods that ran before Cilium are restarted, so that it manages them."""
 
     parallel: int = option(
@@ -175,8 +213,8 @@ class Refresh(Part):
         ge=1,
         le=16,
     )
-    jobs: Literal["wait", "leave"] = option(
-        "wait",
+    jobs: Jobs = option(
+        Jobs.WAIT,
         says="Jobs that run: waited for, or left as they are. They are never restarted.",
         allowed="wait or leave",
         example="wait",
@@ -211,7 +249,7 @@ class Refresh(Part):
         example=2,
         ge=1,
     )
-    journal: str = option(".journal", **_JOURNAL)
+    journal: str = option(JOURNAL, **_JOURNAL)
     allow: AllowRefresh = option(
         default_factory=AllowRefresh,
         says="What is done although it would be refused.",

@@ -1,9 +1,13 @@
 """The simulated world with Cilium chained to the VPC CNI: pods from before stay without it, and roll-outs."""
 
+from collections.abc import Callable
 from typing import Any
 
 from eks_cilium.cluster.objects import Reference
-from eks_cilium.migration.options import Allowed, Exceptions, Limits, Options, Refreshing, Rules, Target
+from eks_cilium.migration.options import Limits
+from eks_cilium.migration.run import RefreshRun
+from eks_cilium.runtime.context import World
+from eks_cilium.settings.model.migration import AllowRefresh, RefreshOptions
 from tests.program.rotation.simulation.api_server import Object, is_ready
 from tests.program.rotation.simulation.controllers import (
     DEPLOYMENTS,
@@ -15,18 +19,19 @@ from tests.program.rotation.simulation.controllers import (
 )
 from tests.program.rotation.simulation.world import CONFIG_MAPS, Simulation
 
-QUICK = Limits(health=60, roll_out=60, between_looks=1)
+QUICK = Limits(roll_out=60, poll_interval=1)
 
 
-def rules(
-    refresh: dict[str, Any] | None = None, allow: dict[str, Any] | None = None, **options: Any
-) -> Rules:
-    exceptions = {
-        name: value if isinstance(value, bool) else Allowed(tuple(value))
-        for name, value in (allow or {}).items()
-    }
-    chosen = Options(target=Target.CHAINED, allow=Exceptions(**exceptions), **options)
-    return Rules(chosen, QUICK, Refreshing(**(refresh or {})))
+def options(allow: dict[str, Any] | None = None, **chosen: Any) -> RefreshOptions:
+    """Options that may be out of the bounds of the configuration."""
+    given = {"health_timeout_seconds": 60, "allow": AllowRefresh(**(allow or {})), **chosen}
+    return RefreshOptions().model_copy(update=given)
+
+
+def run(
+    world: World, given: RefreshOptions | None = None, report: Callable[[str], None] = lambda _: None
+) -> RefreshRun:
+    return RefreshRun(world, given or options(), report, QUICK)
 
 
 def deployment(name: str, namespace: str = "shop") -> Reference:

@@ -5,17 +5,16 @@ from typing import Any
 import pytest
 
 from eks_cilium.dynamic.chaining.chained_agents import ChainedAgentsProvider
-from eks_cilium.migration import operations
-from eks_cilium.migration.chaining import operations as chaining
+from eks_cilium.migration.aws_node import binding
 from eks_cilium.migration.chaining import removal
-from eks_cilium.migration.options import Rules
-from eks_cilium.migration.run import Run
+from eks_cilium.migration.inventory import recording
+from eks_cilium.settings.model.migration import MigrationOptions
 from tests.program.dynamic.shells import inputs, over
 from tests.program.rotation import migrations
 from tests.program.rotation.simulation.api_server import Object
 from tests.program.rotation.simulation.controllers import CILIUM_NODES, CONFIG_MAPS, PODS
 
-from .simulation import ChainedSimulation, rules
+from .simulation import ChainedSimulation, run
 
 pytestmark = pytest.mark.simulation
 
@@ -52,18 +51,18 @@ def simulation() -> ChainedSimulation:
     return made
 
 
-def bound(simulation: ChainedSimulation) -> Rules:
+def bound(simulation: ChainedSimulation) -> MigrationOptions:
     """As the program is when it comes to Unchaining: nodes labelled, aws-node bound to them."""
-    given = migrations.rules()
-    operations.take_inventory(Run(simulation.world(), given, quiet))
-    operations.restrict_aws_node(Run(simulation.world(), given, quiet))
+    given = migrations.options()
+    recording.take(migrations.run(simulation.world(), given))
+    binding.bind(migrations.run(simulation.world(), given))
     return given
 
 
 def test_they_leave_the_nodes_that_are_to_go_and_the_vpc_cni_stays(simulation: ChainedSimulation):
     given, nodes = bound(simulation), agents(simulation)
 
-    facts = chaining.leave_nodes(Run(simulation.world(), given, quiet))
+    facts = removal.leave(migrations.run(simulation.world(), given))
 
     assert facts == {"chained": True, "nodes": nodes}
     assert agents(simulation) == []
@@ -84,7 +83,7 @@ def test_their_configuration_goes_with_them_and_no_policy_is_enforced_by_then(si
             seen.append((kept.get("cni-uninstall"), kept.get("enable-policy")))
 
     simulation.api.after_write = look
-    chaining.leave_nodes(Run(simulation.world(), given, quiet))
+    removal.leave(migrations.run(simulation.world(), given))
 
     assert seen[0] == ("true", "never")
 
@@ -93,7 +92,7 @@ def test_what_was_set_for_their_leaving_is_taken_back(simulation: ChainedSimulat
     """The release does not know of it: else every later restart would remove the CNI."""
     before = dict(configuration(simulation))
 
-    chaining.leave_nodes(Run(simulation.world(), bound(simulation), quiet))
+    removal.leave(migrations.run(simulation.world(), bound(simulation)))
 
     assert "cni-uninstall" not in configuration(simulation)
     assert configuration(simulation) == {**before, "enable-policy": "never"}
@@ -106,7 +105,7 @@ def test_an_agent_on_a_node_that_joined_since_stays(simulation: ChainedSimulatio
     group.maximum = group.desired = 4
     simulation.clock.sleep(10)
 
-    chaining.leave_nodes(Run(simulation.world(), given, quiet))
+    removal.leave(migrations.run(simulation.world(), given))
 
     assert agents(simulation) == ["ip-10-0-0-4"]
     assert [node["metadata"]["name"] for node in simulation.api.of(CILIUM_NODES)] == ["ip-10-0-0-4"]
@@ -118,14 +117,14 @@ def test_where_cilium_is_not_chained_nothing_is_written():
     simulation.install_cilium()
     simulation.api.writes.clear()
 
-    assert chaining.leave_nodes(Run(simulation.world(), given, quiet)) == {"chained": False, "nodes": []}
+    assert removal.leave(migrations.run(simulation.world(), given)) == {"chained": False, "nodes": []}
     assert simulation.api.writes == []
 
 
 def test_before_the_release_is_uninstalled_they_leave_every_node(simulation: ChainedSimulation):
     nodes = agents(simulation)
 
-    facts = chaining.leave_nodes(Run(simulation.world(), rules(), quiet), everywhere=True)
+    facts = removal.leave(run(simulation.world()), everywhere=True)
 
     assert facts["nodes"] == nodes
     assert agents(simulation) == []
@@ -135,9 +134,9 @@ def test_before_the_release_is_uninstalled_they_leave_every_node(simulation: Cha
 def test_they_come_back_where_they_were_and_enforce_what_they_did(simulation: ChainedSimulation):
     nodes, before, data = agents(simulation), str(terms(simulation)), dict(configuration(simulation))
     given = bound(simulation)
-    chaining.leave_nodes(Run(simulation.world(), given, quiet))
+    removal.leave(migrations.run(simulation.world(), given))
 
-    removal.come_back(Run(simulation.world(), given, quiet))
+    removal.come_back(migrations.run(simulation.world(), given))
 
     assert agents(simulation) == nodes
     assert str(terms(simulation)) == before
@@ -186,7 +185,7 @@ def test_killed_at_every_write_and_run_again_all_have_left(after: bool, everywhe
         simulation.chain()
         given = bound(simulation)
         killed = left_and_killed(simulation, given, write, after=after, everywhere=everywhere)
-        chaining.leave_nodes(Run(simulation.world(), given, quiet), everywhere=everywhere)
+        removal.leave(migrations.run(simulation.world(), given), everywhere=everywhere)
 
         assert agents(simulation) == []
         assert simulation.api.of(CILIUM_NODES) == []
@@ -198,7 +197,7 @@ def test_killed_at_every_write_and_run_again_all_have_left(after: bool, everywhe
 
 
 def left_and_killed(
-    simulation: ChainedSimulation, given: Rules, write: int, *, after: bool, everywhere: bool
+    simulation: ChainedSimulation, given: MigrationOptions, write: int, *, after: bool, everywhere: bool
 ) -> bool:
     counted = [0]
 
@@ -210,7 +209,7 @@ def left_and_killed(
     name = "after_write" if after else "before_write"
     setattr(simulation.api, name, kill)
     try:
-        chaining.leave_nodes(Run(simulation.world(), given, quiet), everywhere=everywhere)
+        removal.leave(migrations.run(simulation.world(), given), everywhere=everywhere)
     except KilledError:
         simulation.clock.sleep(5)
         return True
@@ -223,7 +222,7 @@ def test_a_replacement_goes_on_from_there_to_its_end(simulation: ChainedSimulati
     """Unchained, then Helm gives the same release the values of a Cilium of its own."""
     simulation.roll_out_of("web", 4, missing=1, maxUnavailable=1)
     before = migrations.Before(simulation)
-    stack = UnchainedStack(simulation, migrations.rules())
+    stack = UnchainedStack(simulation, migrations.options())
 
     stack.up()
 
@@ -238,7 +237,7 @@ class UnchainedStack(migrations.Stack):
     def _install(self) -> None:
         simulation = self._simulation
         assert isinstance(simulation, ChainedSimulation)
-        chaining.leave_nodes(Run(simulation.world(), self._rules, quiet))
+        removal.leave(migrations.run(simulation.world(), self._options))
         for name, collection in (("cilium", "/apis/apps/v1/daemonsets"), ("cilium-config", CONFIG_MAPS)):
             found = simulation.api.find(collection, "kube-system", name)
             assert found is not None

@@ -5,11 +5,9 @@ import json
 import pytest
 
 from eks_cilium.migration.aws_node import snat
-from eks_cilium.migration.chaining import operations
-from eks_cilium.migration.run import Run
 from eks_cilium.runtime.errors import StoppedError
 
-from .simulation import ChainedSimulation, rules
+from .simulation import ChainedSimulation, run
 
 pytestmark = pytest.mark.simulation
 
@@ -43,11 +41,11 @@ def test_a_self_managed_aws_node_gets_the_peers_beside_its_own_and_its_own_back(
     excluding(simulation, "192.168.0.0/16")
     world = simulation.world()
 
-    facts = operations.exclude_from_snat(Run(world, rules(), quiet), PEERS)
+    facts = snat.exclude(run(world), PEERS)
 
     assert facts == {"changed": True, "exclusions": ["192.168.0.0/16", *PEERS]}
     assert excluded(simulation) == ["192.168.0.0/16", *PEERS]
-    snat.restore(Run(world, rules(), quiet))
+    snat.restore(run(world))
     assert excluded(simulation) == ["192.168.0.0/16"]
 
 
@@ -57,14 +55,14 @@ def test_a_managed_add_on_is_configured_and_gets_its_configuration_back_to_the_l
     simulation.cloud.add_on["configurationValues"] = "env:\n  WARM_ENI_TARGET: '2'\n"
     world = simulation.world()
 
-    operations.exclude_from_snat(Run(world, rules(), quiet), PEERS)
+    snat.exclude(run(world), PEERS)
 
     assert json.loads(simulation.cloud.add_on["configurationValues"])["env"] == {
         "WARM_ENI_TARGET": "2",
         "AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS": ",".join(PEERS),
     }
     assert not any("daemonsets/aws-node" in path for _, path, _ in simulation.api.writes)
-    snat.restore(Run(world, rules(), quiet))
+    snat.restore(run(world))
     assert simulation.cloud.add_on["configurationValues"] == "env:\n  WARM_ENI_TARGET: '2'\n"
 
 
@@ -75,9 +73,9 @@ def test_where_peers_see_pods_addresses_already_nothing_is_written(networks: lis
     simulation = ChainedSimulation(workers=1)
     excluding(simulation, *networks, external=external)
 
-    assert operations.exclude_from_snat(Run(simulation.world(), rules(), quiet), PEERS)["changed"] is False
+    assert snat.exclude(run(simulation.world()), PEERS)["changed"] is False
     assert simulation.api.writes == []
-    snat.restore(Run(simulation.world(), rules(), quiet))
+    snat.restore(run(simulation.world()))
     assert simulation.api.writes == []
 
 
@@ -86,4 +84,4 @@ def test_without_aws_node_it_stops():
     simulation.api.remove("/apis/apps/v1/daemonsets", simulation.daemon_set("aws-node"))
 
     with pytest.raises(StoppedError, match="aws-node does not exist"):
-        operations.exclude_from_snat(Run(simulation.world(), rules(), quiet), PEERS)
+        snat.exclude(run(simulation.world()), PEERS)

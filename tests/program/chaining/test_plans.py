@@ -9,15 +9,15 @@ import pytest
 from eks_cilium.cilium.limits import Limited
 from eks_cilium.cluster.objects import Reference
 from eks_cilium.migration.facts.model import AddOn, AwsNode, Cluster, Facts, Owner, RollOut
-from eks_cilium.migration.options import Jobs
 from eks_cilium.migration.plan.model import Code
 from eks_cilium.migration.refresh import report
 from eks_cilium.migration.refresh.model import Found, How, RefreshPlan
 from eks_cilium.migration.refresh.planning import plan
 from eks_cilium.migration.refresh.ways import width
+from eks_cilium.settings.model.migration import Jobs
 from tests.program.plan.builders import World, node
 
-from .simulation import deployment, rules
+from .simulation import deployment, options
 
 pytestmark = pytest.mark.unit
 
@@ -25,13 +25,15 @@ COMPUTE = "eks.amazonaws.com/compute-type"
 CHAINABLE = AwsNode(desired=3, ready=3, version="1.20.5", early_demux=False)
 
 
-def planned(world: World | None = None, *, found: dict[str, Any] | None = None, **given: Any) -> RefreshPlan:
+def planned(
+    world: World | None = None, *, found: dict[str, Any] | None = None, version: str = "", **given: Any
+) -> RefreshPlan:
     """The plan for a world whose aws-node can be chained to, unless the test says otherwise."""
     world = world or World(3)
     facts: Facts = world.facts()
     if "aws_node" not in world.changes:
         facts = replace(facts, aws_node=CHAINABLE)
-    return plan(Found(facts=facts, **(found or {})), rules(**given))
+    return plan(Found(facts=facts, **(found or {})), options(**given), vpc_cni_version=version)
 
 
 def refused(made: RefreshPlan) -> list[Code]:
@@ -79,7 +81,7 @@ def test_a_vpc_cni_that_is_new_enough_or_known_by_its_digest_alone_is_not(versio
     [(AddOn("v1.21.1-eksbuild.1", "ACTIVE"), "v1.21.1-eksbuild.1"), (None, "not managed by EKS")],
 )
 def test_a_vpc_cni_that_somebody_upgraded_is_refused(add_on: AddOn | None, running: str):
-    made = planned(World(3, add_on=add_on), refresh={"vpc_cni_version": "v1.20.5-eksbuild.1"})
+    made = planned(World(3, add_on=add_on), version="v1.20.5-eksbuild.1")
 
     assert refused(made) == [Code.VPC_CNI_VERSION]
     assert running in made.blockers[0].problem
@@ -88,7 +90,7 @@ def test_a_vpc_cni_that_somebody_upgraded_is_refused(add_on: AddOn | None, runni
 def test_the_version_that_is_pinned_is_not_refused():
     world = World(3, add_on=AddOn("v1.20.5-eksbuild.1", "ACTIVE"))
 
-    assert refused(planned(world, refresh={"vpc_cni_version": "v1.20.5-eksbuild.1"})) == []
+    assert refused(planned(world, version="v1.20.5-eksbuild.1")) == []
 
 
 def test_custom_networking_stays_as_it_is():
@@ -213,7 +215,7 @@ def test_jobs_are_never_restarted_and_said_to_be_waited_for_or_left(jobs: Jobs, 
     job = world.owner("Job", "import")
     world.pod("import-x", 0, job)
 
-    made = planned(world, refresh={"jobs": jobs})
+    made = planned(world, jobs=jobs)
 
     assert (refused(made), warned(made), made.workloads) == ([], [code], ())
     assert made.jobs == (Reference("Pod", "shop", "import-x"),)

@@ -5,14 +5,15 @@ from typing import Any
 import pytest
 
 from eks_cilium.cluster.objects import Reference
-from eks_cilium.migration.chaining import operations
-from eks_cilium.migration.options import Rules
+from eks_cilium.migration.refresh import gate
 from eks_cilium.migration.refresh.model import How
+from eks_cilium.migration.refresh.recording import record_workloads
+from eks_cilium.migration.refresh.restarting import restart_workload
 from eks_cilium.migration.refresh.start import plan_now
-from eks_cilium.migration.run import Run
 from eks_cilium.runtime.errors import RestartRefusedError, StoppedError, UnhealthyError
+from eks_cilium.settings.model.migration import RefreshOptions
 
-from .simulation import ChainedSimulation, deployment, rules
+from .simulation import ChainedSimulation, deployment, options, run
 
 pytestmark = pytest.mark.simulation
 
@@ -26,17 +27,17 @@ def simulation() -> ChainedSimulation:
     return ChainedSimulation(workers=3)
 
 
-def begun(simulation: ChainedSimulation, given: Rules | None = None) -> Rules:
+def begun(simulation: ChainedSimulation, given: RefreshOptions | None = None) -> RefreshOptions:
     """The list is written, then Cilium is chained."""
-    given = given or rules()
-    operations.take_list(Run(simulation.world(), given, quiet))
+    given = given or options()
+    record_workloads(run(simulation.world(), given))
     simulation.chain()
     simulation.watch()
     return given
 
 
-def restart(simulation: ChainedSimulation, workload: Reference, given: Rules) -> dict[str, Any]:
-    return operations.restart_workload(Run(simulation.world(), given, quiet), workload)
+def restart(simulation: ChainedSimulation, workload: Reference, given: RefreshOptions) -> dict[str, Any]:
+    return restart_workload(run(simulation.world(), given), workload)
 
 
 def test_a_deployment_that_may_lose_pods_is_evicted_under_its_budget(simulation: ChainedSimulation):
@@ -143,7 +144,7 @@ def test_killed_at_every_write_and_run_again_no_pod_is_restarted_twice(
     pytest.fail("it never came to its end")
 
 
-def run_killed(simulation: ChainedSimulation, given: Rules, write: int, *, after: bool) -> bool:
+def run_killed(simulation: ChainedSimulation, given: RefreshOptions, write: int, *, after: bool) -> bool:
     counted = [0]
 
     def kill(_: str) -> None:
@@ -212,13 +213,13 @@ def test_bare_pods_are_reported_and_never_deleted_unless_allowed(simulation: Cha
     node = simulation.nodes()[0]["metadata"]["name"]
     simulation.run("debug", node)
     simulation.clock.sleep(3)
-    made = plan_now(Run(simulation.world(), rules(), quiet))
+    made = plan_now(run(simulation.world()))
 
     assert made.clean
     assert [str(pod) for pod in made.bare] == ["Pod shop/debug"]
     assert made.workloads == ()
 
-    given = begun(simulation, rules(allow={"bare_pods": ["shop/debug"]}))
+    given = begun(simulation, options(allow={"bare_pods": ["shop/debug"]}))
     restart(simulation, Reference("Pod", "shop", "debug"), given)
     assert [name for name, _, _ in simulation.api.evictions] == ["shop/debug"]
 
@@ -229,33 +230,33 @@ def test_the_gate_opens_when_all_are_managed_and_says_how_many(simulation: Chain
     restart(simulation, deployment("web"), given)
     said: list[str] = []
 
-    done = operations.await_managed(Run(simulation.world(), given, said.append))
+    done = gate.await_managed(run(simulation.world(), given, said.append))
 
     assert (done["managed"], done["of"], done["left"]) == (3, 3, [])
     assert said[-1] == "3 of 3 pods managed by Cilium"
 
 
 def test_what_came_between_the_list_and_cilium_is_added_to_the_list(simulation: ChainedSimulation):
-    given = rules()
-    operations.take_list(Run(simulation.world(), given, quiet))
+    given = options()
+    record_workloads(run(simulation.world(), given))
     simulation.roll_out_of("late", 2, missing=1)
     simulation.chain()
 
     with pytest.raises(StoppedError, match="Deployment shop/late made pods after the list"):
-        operations.await_managed(Run(simulation.world(), given, quiet))
+        gate.await_managed(run(simulation.world(), given))
 
-    taken = operations.take_list(Run(simulation.world(), given, quiet))
+    taken = record_workloads(run(simulation.world(), given))
     assert taken["workloads"] == ["Deployment shop/late"]
     restart(simulation, deployment("late"), given)
-    assert operations.await_managed(Run(simulation.world(), given, quiet))["managed"] == 2
+    assert gate.await_managed(run(simulation.world(), given))["managed"] == 2
 
 
 def test_the_same_list_is_found_again_and_another_round_makes_another(simulation: ChainedSimulation):
     simulation.roll_out_of("web", 3, missing=1)
     given = begun(simulation)
-    first = operations.take_list(Run(simulation.world(), given, quiet))
+    first = record_workloads(run(simulation.world(), given))
 
-    assert operations.take_list(Run(simulation.world(), given, quiet)) == first
-    again = rules({"round": 2})
+    assert record_workloads(run(simulation.world(), given)) == first
+    again = options(round=2)
     restart(simulation, deployment("web"), given)
-    assert operations.take_list(Run(simulation.world(), again, quiet))["workloads"] == []
+    assert record_workloads(run(simulation.world(), again))["workloads"] == []

@@ -120,14 +120,12 @@ def test_a_restart_is_named_by_its_workload_and_knows_nothing_else(stack: Record
 
 
 def test_steps_carry_only_what_the_configuration_changes():
-    rules = {"parallel": 1, "healthTimeoutSeconds": 900, "allow": {"barePods": ["debug/*"]}}
-    stack = recorded({"refresh": rules, "vpcCni": {"version": "v1.20.5-eksbuild.1"}})
+    chosen = {"parallel": 1, "healthTimeoutSeconds": 900, "allow": {"barePods": ["debug/*"]}}
+    stack = recorded({"refresh": chosen, "vpcCni": {"version": "v1.20.5-eksbuild.1"}})
 
-    assert stack.only("ManagedPods").inputs["rules"] == {
-        "healthTimeoutSeconds": 900,
-        "allow": {"barePods": ["debug/*"]},
-        "vpcCniVersion": "v1.20.5-eksbuild.1",
-    }
+    inputs = stack.only("ManagedPods").inputs
+    assert inputs["options"] == {"healthTimeoutSeconds": 900, "allow": {"barePods": ["debug/*"]}}
+    assert inputs["vpc_cni_version"] == "v1.20.5-eksbuild.1"
 
 
 def test_cilium_is_chained(stack: Recorder):

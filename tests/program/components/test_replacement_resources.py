@@ -13,11 +13,11 @@ from eks_cilium.clients.aws_errors import translation
 from eks_cilium.cluster.existing import ExistingCluster, OidcProvider
 from eks_cilium.cluster.names import STACK_TAG
 from eks_cilium.errors import TransientError
-from eks_cilium.migration.options import Capacity, Target
 from eks_cilium.migration.plan.model import Plan
 from eks_cilium.migration.start import Beginning
 from eks_cilium.settings import read
 from eks_cilium.settings.model import ReplacementSettings
+from eks_cilium.settings.model.migration import Capacity, Target
 from stacks import replacement
 from stacks.replacement import Reading
 from stacks.running_cluster import ClusterReading
@@ -206,7 +206,7 @@ def test_a_rotation_is_named_by_its_node_and_knows_nothing_else(migration: Recor
         "cluster_name",
         "region",
         "target",
-        "rules",
+        "options",
         "migration",
         "node",
         "engine_version",
@@ -235,16 +235,16 @@ def test_every_step_belongs_to_the_migration_its_inventory_began(migration: Reco
 
 
 def test_steps_carry_only_what_the_configuration_changes():
-    rules = {
+    chosen = {
         "drainTimeoutSeconds": 1800,
         "surge": 1,
         "allow": {"barePods": ["debug/*"], "fargateNodes": False},
     }
-    stack = recorded({"migration": rules})
+    stack = recorded({"migration": chosen})
 
     for entry in stack.registrations:
         if entry.type.startswith(DYNAMIC):
-            assert entry.inputs["rules"] == {
+            assert entry.inputs["options"] == {
                 "drainTimeoutSeconds": 1800,
                 "allow": {"barePods": ["debug/*"]},
             }

@@ -14,7 +14,7 @@ INPUTS: dict[str, Any] = {
     "region": "eu-central-1",
     "profile": None,
     "target": "cilium",
-    "rules": {},
+    "options": {},
     "migration": "2026-01-01T00:00:00",
     "engine_version": "1",
     "urn": "",

@@ -12,11 +12,10 @@ from botocore.exceptions import ClientError
 from eks_cilium.clients.aws import Credentials, client
 from eks_cilium.clients.aws_errors import translation
 from eks_cilium.cluster.existing import AUDIENCE, find, image_families, oidc_provider, subnet_kinds
-from eks_cilium.migration import operations
-from eks_cilium.migration.operations import Target
-from eks_cilium.migration.run import Run
+from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.start import begin
-from tests.program.rotation.migrations import quiet, rules
+from eks_cilium.settings.model.migration import Target
+from tests.program.rotation.migrations import options, run
 from tests.program.rotation.simulation.world import Simulation
 
 from .shells import nodes_of
@@ -207,7 +206,7 @@ def simulation() -> Simulation:
 
 
 def test_before_the_first_run_nodes_come_from_the_plan(simulation: Simulation):
-    beginning = begin(Run(simulation.world(), rules(), quiet))
+    beginning = begin(run(simulation.world()))
 
     assert beginning.plan is not None
     assert beginning.nodes == tuple(node.node for node in beginning.plan.nodes)
@@ -216,11 +215,11 @@ def test_before_the_first_run_nodes_come_from_the_plan(simulation: Simulation):
 
 def test_later_nodes_come_from_the_inventory_however_many_are_gone(simulation: Simulation):
     world = simulation.world()
-    names = operations.take_inventory(Run(world, rules(), quiet))["nodes"]
+    names = recording.take(run(world))["nodes"]
     gone = next(node for node in simulation.nodes() if node["metadata"]["name"] == names[0])
     simulation.api.remove("/api/v1/nodes", gone)
 
-    beginning = begin(Run(world, rules(), quiet))
+    beginning = begin(run(world))
 
     assert list(beginning.nodes) == names
     assert beginning.left == 2
@@ -229,14 +228,14 @@ def test_later_nodes_come_from_the_inventory_however_many_are_gone(simulation: S
 
 def test_the_inventory_of_one_way_is_none_for_the_other(simulation: Simulation):
     world = simulation.world()
-    operations.take_inventory(Run(world, rules(), quiet))
+    recording.take(run(world))
 
-    assert begin(Run(world, rules(target=Target.AWS_VPC_CNI), quiet)).nodes == ()
+    assert begin(run(world, options(target=Target.AWS_VPC_CNI))).nodes == ()
 
 
 def test_a_node_that_took_the_name_of_an_old_one_is_not_left(simulation: Simulation):
     world = simulation.world()
-    operations.take_inventory(Run(world, rules(), quiet))
+    recording.take(run(world))
     simulation.nodes()[0]["metadata"]["uid"] = "another"
 
-    assert begin(Run(world, rules(), quiet)).left == len(nodes_of(simulation)) - 1
+    assert begin(run(world)).left == len(nodes_of(simulation)) - 1

@@ -8,9 +8,8 @@ from eks_cilium.dynamic.replacement.node_inventory import NodeInventoryProvider,
 from eks_cilium.dynamic.replacement.node_rotation import NodeRotationProvider, of_node
 from eks_cilium.dynamic.replacement.surge import SurgeProvider, of_groups
 from eks_cilium.dynamic.shell.planning import current_plan, part_of
-from eks_cilium.dynamic.shell.rules import rules_of
-from eks_cilium.migration.run import Run
 from eks_cilium.migration.start import plan_now
+from tests.program.rotation import migrations
 from tests.program.rotation.simulation.world import Simulation
 
 from .shells import inputs, nodes_of, over
@@ -78,7 +77,7 @@ def test_a_rotation_refuses_what_forbids_its_own_node(simulation: Simulation):
 
 def test_what_is_allowed_is_not_refused(simulation: Simulation):
     simulation.run("debug", nodes_of(simulation)[0])
-    given = inputs(nodes=nodes_of(simulation), left=3, rules={"allow": {"barePods": ["shop/debug"]}})
+    given = inputs(nodes=nodes_of(simulation), left=3, options={"allow": {"barePods": ["shop/debug"]}})
 
     assert over(simulation, NodeInventoryProvider).check({}, given).failures == []
 
@@ -161,7 +160,7 @@ def test_a_part_of_the_programs_plan_is_shown_and_refuses_without_another_look_a
     first, _, _ = nodes_of(simulation)
     simulation.run("debug", first)
     given = inputs(node=first, **more)
-    plan = plan_now(Run(simulation.world(), rules_of("cilium", {}), lambda _: None))
+    plan = plan_now(migrations.run(simulation.world()))
 
     itself = over(simulation, kind).check({}, given)
     handed = over(None, kind).check({}, {**given, **part_of(plan, lambda plan: foresee(plan, first))})

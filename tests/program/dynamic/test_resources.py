@@ -17,11 +17,13 @@ from eks_cilium.dynamic.replacement.node_inventory import NodeInventoryProvider
 from eks_cilium.dynamic.replacement.node_rotation import NodeRotationProvider
 from eks_cilium.dynamic.replacement.surge import CapacityRestoreProvider, SurgeProvider
 from eks_cilium.dynamic.shell.operation import OperationProvider
-from eks_cilium.migration import operations
-from eks_cilium.migration.operations import Target
-from eks_cilium.migration.run import Run
+from eks_cilium.migration.aws_node import binding
+from eks_cilium.migration.capacity import surge
+from eks_cilium.migration.inventory import recording
+from eks_cilium.migration.rotation import restore, steps
 from eks_cilium.runtime.errors import StoppedError
-from tests.program.rotation.migrations import quiet, rules
+from eks_cilium.settings.model.migration import Target
+from tests.program.rotation.migrations import options, run
 from tests.program.rotation.simulation.world import CONFIG_MAPS, DAEMON_SETS, STOCK_TERMS, Simulation
 
 from .shells import inputs, nodes_of, over
@@ -73,7 +75,9 @@ def test_a_plan_that_looks_different_by_now_is_no_change(kind: type[OperationPro
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_other_patience_or_exceptions_are_no_change(kind: type[OperationProvider]):
-    assert not changes(kind, rules={"drainTimeoutSeconds": 60, "allow": {"budgets": ["a/b"]}, "parallel": 4})
+    assert not changes(
+        kind, options={"drainTimeoutSeconds": 60, "allow": {"budgets": ["a/b"]}, "parallel": 4}
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -96,8 +100,8 @@ def test_other_credentials_are_remembered_without_acting(kind: type[OperationPro
 
 
 def test_a_wider_surge_acts_while_a_node_is_left():
-    assert changes(SurgeProvider, rules={"surge": 3})
-    assert not changes(SurgeProvider, rules={"surge": 3}, left=0)
+    assert changes(SurgeProvider, options={"surge": 3})
+    assert not changes(SurgeProvider, options={"surge": 3}, left=0)
 
 
 def test_the_inventory_is_taken_again_for_other_nodes_and_not_for_another_order():
@@ -113,7 +117,7 @@ def test_the_inventory_says_when_it_was_taken_and_keeps_the_plan(simulation: Sim
 
     made = over(simulation, NodeInventoryProvider).create(given)
 
-    kept = operations.read_inventory(simulation.world(), Target.CILIUM)
+    kept = recording.read(simulation.world(), Target.CILIUM)
     assert kept is not None
     assert made.id == "demo/NodeInventory"
     assert made.outs is not None
@@ -135,8 +139,8 @@ def test_a_node_that_joined_since_the_program_began_stops_the_run(simulation: Si
 def test_before_aws_node_comes_back_ciliums_agents_are_bound_to_the_nodes_that_go(simulation: Simulation):
     migrated(simulation)
     world = simulation.world()
-    back = rules(target=Target.AWS_VPC_CNI)
-    operations.take_inventory(Run(world, back, quiet))
+    back = options(target=Target.AWS_VPC_CNI)
+    recording.take(run(world, back))
 
     over(simulation, AwsNodeAffinityProvider).create(inputs(target="aws-vpc-cni"))
 
@@ -213,14 +217,14 @@ def test_deleting_a_way_back_deletes_its_list_of_nodes_and_no_other(simulation: 
 
     over(simulation, NodeInventoryProvider).delete("id", {**MADE, "target": "aws-vpc-cni"})
 
-    assert operations.read_inventory(simulation.world(), Target.CILIUM) is not None
+    assert recording.read(simulation.world(), Target.CILIUM) is not None
 
 
 def begun(simulation: Simulation) -> None:
     """Everything up to the first gate."""
     world = simulation.world()
-    operations.take_inventory(Run(world, rules(), quiet))
-    operations.restrict_aws_node(Run(world, rules(), quiet))
+    recording.take(run(world))
+    binding.bind(run(world))
     simulation.install_cilium()
 
 
@@ -228,12 +232,12 @@ def migrated(simulation: Simulation) -> None:
     """All nodes on Cilium."""
     begun(simulation)
     world = simulation.world()
-    operations.prepare_capacity(Run(world, rules(), quiet))
-    inventory = operations.read_inventory(world, Target.CILIUM)
+    surge.prepare(run(world))
+    inventory = recording.read(world, Target.CILIUM)
     assert inventory is not None
     for node in inventory.nodes:
-        operations.rotate_node(Run(world, rules(), quiet), node.name)
-    operations.restore_capacity(Run(world, rules(), quiet))
+        steps.rotate_node(run(world), node.name)
+    restore.settle(run(world))
 
 
 def cilium_terms(simulation: Simulation) -> list[dict[str, Any]]:

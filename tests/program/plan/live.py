@@ -8,9 +8,9 @@ from eks_cilium.clients.evictions import EvictionAnswer
 from eks_cilium.clients.kubernetes import KubernetesApi
 from eks_cilium.migration.facts.model import Facts
 from eks_cilium.migration.facts.reading import read
-from eks_cilium.migration.options import Options
 from eks_cilium.migration.plan.model import NodePlan, Plan
 from eks_cilium.migration.plan.planner import plan
+from eks_cilium.settings.model.migration import MigrationOptions
 from tests.program.plan.aws import Aws, a_cluster
 from tests.program.plan.builders import ZONES
 
@@ -90,10 +90,10 @@ class Live:
         a_cluster(aws, instances, AvailabilityZones=[ZONES[0]], MaxSize=100)
         return read("shop", self.api, aws)
 
-    def plan(self, options: Options | None = None) -> Plan:
+    def plan(self, options: MigrationOptions | None = None) -> Plan:
         return plan(self.facts(), options)
 
-    def node_plan(self, options: Options | None = None) -> NodePlan:
+    def node_plan(self, options: MigrationOptions | None = None) -> NodePlan:
         found = self.plan(options).of_node(self.node)
         assert found is not None
         return found

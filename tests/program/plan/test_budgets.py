@@ -4,10 +4,10 @@ import pytest
 
 from eks_cilium.cluster.selectors import selector
 from eks_cilium.migration.facts.model import Budget
-from eks_cilium.migration.options import Allowed, Exceptions, Options
 from eks_cilium.migration.plan.budgets import desired_healthy
 from eks_cilium.migration.plan.model import Code, NodePlan, Verdict
 from eks_cilium.migration.plan.planner import plan
+from eks_cilium.settings.model.migration import Allow, MigrationOptions
 from tests.program.plan.builders import World, can_be_drained
 
 pytestmark = pytest.mark.unit
@@ -204,8 +204,8 @@ def test_a_node_settles_before_the_next_one_unless_both_are_in_work_at_once():
     world.deployment("web", [0, 1, 2])
     world.budget("web", "web", max_unavailable=1, desired_healthy=2)
 
-    one_by_one = plan(world.facts(), Options(parallel=1))
-    at_once = plan(world.facts(), Options(parallel=3))
+    one_by_one = plan(world.facts(), MigrationOptions(parallel=1))
+    at_once = plan(world.facts(), MigrationOptions(parallel=3))
 
     assert [node.pods[0].waits for node in one_by_one.nodes] == [False, False, False]
     assert [node.pods[0].waits for node in at_once.nodes] == [False, True, True]
@@ -216,7 +216,7 @@ def test_of_two_nodes_in_work_only_the_first_is_settled_when_a_third_begins():
     world.deployment("web", [0, 1, 2, 3])
     world.budget("web", "web", max_unavailable=1, desired_healthy=3)
 
-    made = plan(world.facts(), Options(parallel=2))
+    made = plan(world.facts(), MigrationOptions(parallel=2))
 
     assert [node.pods[0].waits for node in made.nodes] == [False, True, True, True]
 
@@ -226,7 +226,7 @@ def test_pods_of_a_budget_that_is_not_to_be_asked_are_deleted():
     world.deployment("web", [0])
     world.budget("web", "web", max_unavailable=0, desired_healthy=1)
 
-    made = plan(world.facts(), Options(allow=Exceptions(budgets=Allowed(("shop/web",)))))
+    made = plan(world.facts(), MigrationOptions(allow=Allow(budgets=("shop/web",))))
 
     assert made.clean
     assert verdicts(made.nodes[0]) == [Verdict.DELETE]
@@ -238,6 +238,6 @@ def test_an_exception_does_not_delete_what_can_be_evicted():
     world.deployment("web", [0, 0])
     world.budget("web", "web", max_unavailable=1, desired_healthy=1)
 
-    made = plan(world.facts(), Options(allow=Exceptions(budgets=Allowed(("*",)))))
+    made = plan(world.facts(), MigrationOptions(allow=Allow(budgets=("*/*",))))
 
     assert verdicts(made.nodes[0]) == [Verdict.EVICT, Verdict.EVICT]

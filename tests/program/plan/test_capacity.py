@@ -3,10 +3,11 @@
 import pytest
 
 from eks_cilium.migration.facts.model import Hook, Instance
-from eks_cilium.migration.options import Allowed, Before, Capacity, Exceptions, Options
+from eks_cilium.migration.options import Before, Recorded
 from eks_cilium.migration.plan.capacity import decrements, desired, forecast
 from eks_cilium.migration.plan.model import Code
 from eks_cilium.migration.plan.planner import plan
+from eks_cilium.settings.model.migration import Allow, Capacity, MigrationOptions
 from tests.program.plan.builders import ZONES, World, group, node, zone_of
 
 pytestmark = pytest.mark.unit
@@ -64,7 +65,11 @@ def test_a_resumed_plan_counts_from_the_sizes_before_the_first_change():
     world = World(2)
     world.groups = [group(world.nodes, desired=3, maximum=4)]
 
-    made = plan(world.facts(), Options(before={"workers": Before(desired=4, outgoing=4)}, surge=1))
+    made = plan(
+        world.facts(),
+        MigrationOptions(surge=1),
+        recorded=Recorded(groups={"workers": Before(desired=4, outgoing=4)}),
+    )
 
     (sizes,) = made.groups
     assert (sizes.desired, sizes.peak, sizes.at_end) == (4, 5, 4)
@@ -74,7 +79,7 @@ def test_shrinking_below_the_minimum_is_refused_with_the_arithmetic():
     world = World(3)
     world.groups = [group(world.nodes, minimum=3)]
 
-    (blocker,) = plan(world.facts(), Options(capacity=DECREMENT, surge=1)).blockers
+    (blocker,) = plan(world.facts(), MigrationOptions(capacity=DECREMENT, surge=1)).blockers
 
     assert blocker.code is Code.BELOW_MINIMUM
     assert "3 + 1 extra - 3 removed = 1, and its minimum is 3" in blocker.problem
@@ -83,9 +88,9 @@ def test_shrinking_below_the_minimum_is_refused_with_the_arithmetic():
 def test_the_minimum_may_be_lowered_where_that_is_allowed():
     world = World(3)
     world.groups = [group(world.nodes, minimum=3)]
-    allow = Exceptions(lower_minimum=Allowed(("workers",)))
+    allow = Allow(lower_minimum=("workers",))
 
-    made = plan(world.facts(), Options(capacity=DECREMENT, surge=1, allow=allow))
+    made = plan(world.facts(), MigrationOptions(capacity=DECREMENT, surge=1, allow=allow))
 
     assert made.clean
     assert made.groups[0].minimum == 1
@@ -96,7 +101,7 @@ def test_a_maximum_in_the_way_of_the_surge_is_raised_and_told():
     world = World(3)
     world.groups = [group(world.nodes, maximum=3)]
 
-    made = plan(world.facts(), Options(surge=2))
+    made = plan(world.facts(), MigrationOptions(surge=2))
 
     assert made.groups[0].maximum == 5
     assert "3 -> 5" in made.warnings[0].text
@@ -199,7 +204,7 @@ def test_a_group_too_small_for_its_volumes_in_the_end_is_told():
         pod = world.pod(f"db-{number}", number, owner, claims=(f"data-{number}",))
         world.volume(pod, None)
 
-    made = plan(world.facts(), Options(capacity=DECREMENT, surge=1))
+    made = plan(world.facts(), MigrationOptions(capacity=DECREMENT, surge=1))
 
     assert "3 volumes of ebs.csi.aws.com, and 1 nodes hold 2 each" in next(
         warning.text for warning in made.warnings if warning.code is Code.VOLUMES_FULL

@@ -7,9 +7,10 @@ import pytest
 from eks_cilium.cluster.names import ROTATION_ANNOTATION
 from eks_cilium.cluster.objects import Reference
 from eks_cilium.migration.facts.model import AwsNode, Cluster, Instance
-from eks_cilium.migration.options import Exceptions, Options, Target
+from eks_cilium.migration.options import Recorded
 from eks_cilium.migration.plan.model import Code
 from eks_cilium.migration.plan.planner import plan
+from eks_cilium.settings.model.migration import Allow, MigrationOptions, Target
 from tests.program.plan.builders import World, group, node
 
 pytestmark = pytest.mark.unit
@@ -74,21 +75,21 @@ def test_on_the_way_back_the_unlabelled_nodes_go():
     world.nodes.append(plain(2))
     agent(world, 2)
 
-    assert names(plan(world.facts(), Options(target=Target.AWS_VPC_CNI))) == ["node-2"]
+    assert names(plan(world.facts(), MigrationOptions(target=Target.AWS_VPC_CNI))) == ["node-2"]
 
 
 def test_there_is_no_way_back_from_where_nobody_has_gone():
     world = World(0)
     world.nodes = [plain(0), plain(1)]
 
-    made = plan(world.facts(), Options(target=Target.AWS_VPC_CNI))
+    made = plan(world.facts(), MigrationOptions(target=Target.AWS_VPC_CNI))
 
     assert made.nodes == ()
     assert made.clean
 
 
 def test_an_inventory_decides_where_there_is_one():
-    made = plan(World(3).facts(), Options(outgoing=frozenset({"node-1", "node-gone"})))
+    made = plan(World(3).facts(), recorded=Recorded(outgoing=frozenset({"node-1", "node-gone"})))
 
     assert names(made) == ["node-1"]
 
@@ -108,7 +109,7 @@ def test_a_cluster_on_fargate_alone_is_refused_whatever_is_allowed():
     world = World(0)
     world.nodes = [node(0, instance=None, labels={COMPUTE: "fargate"})]
 
-    made = plan(world.facts(), Options(allow=Exceptions(fargate_nodes=True)))
+    made = plan(world.facts(), MigrationOptions(allow=Allow(fargate_nodes=True)))
 
     assert codes(made) == [Code.FARGATE_ONLY]
 
@@ -118,7 +119,7 @@ def test_fargate_beside_others_is_refused_until_it_may_stay():
     world.nodes += [node(number, instance=None, labels={COMPUTE: "fargate"}) for number in (1, 2)]
 
     refused = plan(world.facts())
-    allowed = plan(world.facts(), Options(allow=Exceptions(fargate_nodes=True)))
+    allowed = plan(world.facts(), MigrationOptions(allow=Allow(fargate_nodes=True)))
 
     assert codes(refused) == [Code.FARGATE_NODE]
     assert refused.blockers[0].nodes == ("node-1", "node-2")
@@ -134,7 +135,7 @@ def test_karpenters_nodes_are_refused_by_node_pool_until_left_to_karpenter():
     world.groups = [group(world.nodes[:1])]
 
     refused = plan(world.facts())
-    allowed = plan(world.facts(), Options(allow=Exceptions(karpenter_nodes=True)))
+    allowed = plan(world.facts(), MigrationOptions(allow=Allow(karpenter_nodes=True)))
 
     assert codes(refused) == [Code.KARPENTER_NODE]
     assert str(refused.blockers[0].object) == "NodePool spot"
@@ -168,8 +169,8 @@ def test_security_group_policies_are_refused_on_the_way_to_cilium_until_allowed(
     facts = World(1, security_group_policies=(policy,)).facts()
 
     assert codes(plan(facts)) == [Code.SECURITY_GROUP_POLICY]
-    assert plan(facts, Options(allow=Exceptions(security_group_policies=True))).clean
-    assert plan(facts, Options(target=Target.AWS_VPC_CNI)).clean
+    assert plan(facts, MigrationOptions(allow=Allow(security_group_policies=True))).clean
+    assert plan(facts, MigrationOptions(target=Target.AWS_VPC_CNI)).clean
 
 
 def test_a_cluster_in_change_is_refused():

@@ -5,9 +5,10 @@ import pytest
 from eks_cilium.cluster.objects import HOSTNAME, ZONE
 from eks_cilium.cluster.selectors import Requirement
 from eks_cilium.migration.facts.model import Instance
-from eks_cilium.migration.options import Allowed, Exceptions, Options
+from eks_cilium.migration.options import Recorded
 from eks_cilium.migration.plan.model import Code, Verdict
 from eks_cilium.migration.plan.planner import plan
+from eks_cilium.settings.model.migration import Allow, MigrationOptions
 from tests.program.plan.builders import ZONES, World, group, node, zone_of
 
 pytestmark = pytest.mark.unit
@@ -39,11 +40,11 @@ def test_a_volume_where_only_chance_brings_a_node_is_refused_until_allowed():
     facts = with_volume(3, zone_of(2), on=2).facts()
 
     (blocker,) = plan(facts).blockers
-    allowed = plan(facts, Options(allow=Exceptions(stranded_pods=Allowed(("shop/db",)))))
+    allowed = plan(facts, MigrationOptions(allow=Allow(stranded_pods=("shop/db",))))
 
     assert blocker.code is Code.VOLUME_ZONE
     assert f"pv-data-db-0 in {zone_of(2)}" in blocker.problem
-    assert plan(facts, Options(surge=3)).clean
+    assert plan(facts, MigrationOptions(surge=3)).clean
     assert allowed.clean
     assert Code.STRANDED in {warning.code for warning in allowed.warnings}
 
@@ -75,9 +76,9 @@ def test_a_volume_that_every_node_reaches_moves():
 
 
 def test_a_volume_on_the_nodes_own_disk_is_refused_whatever_is_allowed():
-    everything = Exceptions(stranded_pods=Allowed(("*",)), local_storage=Allowed(("*",)))
+    everything = Allow(stranded_pods=("*/*",), local_storage=("*/*",))
 
-    made = plan(with_volume(3, None, local=True).facts(), Options(allow=everything))
+    made = plan(with_volume(3, None, local=True).facts(), MigrationOptions(allow=everything))
 
     assert [blocker.code for blocker in made.blockers] == [Code.LOCAL_VOLUME]
     assert made.blockers[0].setting == ""
@@ -145,7 +146,7 @@ def test_a_node_that_has_cilium_already_counts():
         group([stays], "new", instances=(Instance("i-2", zone_of(2)),), zones=(zone_of(2),)),
     ]
 
-    made = plan(world.facts(), Options(outgoing=frozenset({"node-0"})))
+    made = plan(world.facts(), recorded=Recorded(outgoing=frozenset({"node-0"})))
 
     assert made.clean
     assert [pod.verdict for pod in made.nodes[0].pods] == [Verdict.EVICT]

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from eks_cilium.cluster.names import ROTATION_ANNOTATION
 from eks_cilium.migration import report
 from eks_cilium.migration.facts.model import Budget, Facts, Node, Pod
-from eks_cilium.migration.options import Allowed, Before, Capacity, Exceptions, Options
+from eks_cilium.migration.options import Before, Limits
 from eks_cilium.migration.plan.capacity import forecast
 from eks_cilium.migration.plan.model import Plan, Verdict
 from eks_cilium.migration.plan.order import ordered
 from eks_cilium.migration.plan.planner import plan
+from eks_cilium.settings.model.migration import Allow, Capacity, MigrationOptions
 from tests.program.plan.builders import NOW, ZONES, World, can_be_drained, group, node
 
 pytestmark = pytest.mark.simulation
@@ -109,24 +110,24 @@ def _wanted(rule: dict[str, int | str], replicas: int) -> int:
 
 
 options = st.builds(
-    Options,
+    MigrationOptions,
     capacity=st.sampled_from(list(Capacity)),
     surge=st.integers(1, 4),
     parallel=st.integers(1, 4),
-    terminating_limit=st.sampled_from([None, 30.0]),
     allow=st.builds(
-        Exceptions,
-        bare_pods=st.sampled_from([Allowed(), Allowed(("*",))]),
-        local_storage=st.sampled_from([Allowed(), Allowed(("*",))]),
-        budgets=st.sampled_from([Allowed(), Allowed(("*",))]),
-        stranded_pods=st.just(Allowed(("*",))),
+        Allow,
+        bare_pods=st.sampled_from([(), ("*/*",)]),
+        local_storage=st.sampled_from([(), ("*/*",)]),
+        budgets=st.sampled_from([(), ("*/*",)]),
+        stranded_pods=st.just(("*/*",)),
     ),
 )
+limits = st.builds(Limits, terminating=st.sampled_from([None, 30.0]))
 
 
-@given(worlds(), options)
-def test_every_node_is_in_the_plan_exactly_once(facts: Facts, chosen: Options):
-    made = plan(facts, chosen)
+@given(worlds(), options, limits)
+def test_every_node_is_in_the_plan_exactly_once(facts: Facts, chosen: MigrationOptions, waits: Limits):
+    made = plan(facts, chosen, limits=waits)
     named = [one.node for one in made.nodes]
     named += [one.name for one in (*made.impossible, *made.left_alone, *made.leaving)]
 
@@ -134,9 +135,11 @@ def test_every_node_is_in_the_plan_exactly_once(facts: Facts, chosen: Options):
     assert [one.position for one in made.nodes] == list(range(1, len(made.nodes) + 1))
 
 
-@given(worlds(), options)
-def test_every_pod_of_a_node_to_go_has_exactly_one_verdict_with_a_reason(facts: Facts, chosen: Options):
-    made = plan(facts, chosen)
+@given(worlds(), options, limits)
+def test_every_pod_of_a_node_to_go_has_exactly_one_verdict_with_a_reason(
+    facts: Facts, chosen: MigrationOptions, waits: Limits
+):
+    made = plan(facts, chosen, limits=waits)
     on: dict[str, list[str]] = defaultdict(list)
     for pod in facts.pods:
         on[pod.node].append(pod.uid)
@@ -146,9 +149,11 @@ def test_every_pod_of_a_node_to_go_has_exactly_one_verdict_with_a_reason(facts: 
         assert all(pod.reason and isinstance(pod.verdict, Verdict) for pod in one.pods)
 
 
-@given(worlds(), options)
-def test_whatever_stands_in_the_way_is_explained_by_a_blocker(facts: Facts, chosen: Options):
-    made = plan(facts, chosen)
+@given(worlds(), options, limits)
+def test_whatever_stands_in_the_way_is_explained_by_a_blocker(
+    facts: Facts, chosen: MigrationOptions, waits: Limits
+):
+    made = plan(facts, chosen, limits=waits)
     explained = {pod for blocker in made.blockers for pod in blocker.pods}
 
     for one in made.nodes:
@@ -169,9 +174,11 @@ class Account:
     taken: dict[str, int]
 
 
-@given(worlds(), options)
-def test_no_plan_takes_more_of_a_budget_than_there_is_without_waiting(facts: Facts, chosen: Options):
-    made = plan(facts, chosen)
+@given(worlds(), options, limits)
+def test_no_plan_takes_more_of_a_budget_than_there_is_without_waiting(
+    facts: Facts, chosen: MigrationOptions, waits: Limits
+):
+    made = plan(facts, chosen, limits=waits)
     pods = {pod.reference: pod for pod in facts.pods}
     accounts = {
         one.reference: Account(one, one.disruptions_allowed, defaultdict(int)) for one in facts.budgets
@@ -251,10 +258,12 @@ def test_sizes_after_a_new_start_are_those_of_the_first_plan(
         assert whole.sizes.lowest == whole.sizes.at_end == len(zones)
 
 
-@given(worlds(), options)
+@given(worlds(), options, limits)
 @settings(max_examples=30)
-def test_every_plan_can_be_reported_and_the_same_facts_say_the_same(facts: Facts, chosen: Options):
-    made, again = plan(facts, chosen), plan(facts, chosen)
+def test_every_plan_can_be_reported_and_the_same_facts_say_the_same(
+    facts: Facts, chosen: MigrationOptions, waits: Limits
+):
+    made, again = plan(facts, chosen, limits=waits), plan(facts, chosen, limits=waits)
 
     assert made == again
     assert report.document(made)["clean"] is made.clean
@@ -264,8 +273,10 @@ def test_every_plan_can_be_reported_and_the_same_facts_say_the_same(facts: Facts
         assert report.lines_of_node(one)
 
 
-@given(worlds(), options)
-def test_an_estimate_is_never_shorter_than_the_longest_node(facts: Facts, chosen: Options):
-    made: Plan = plan(facts, chosen)
+@given(worlds(), options, limits)
+def test_an_estimate_is_never_shorter_than_the_longest_node(
+    facts: Facts, chosen: MigrationOptions, waits: Limits
+):
+    made: Plan = plan(facts, chosen, limits=waits)
 
     assert made.seconds >= max((one.seconds.total for one in made.nodes), default=0)

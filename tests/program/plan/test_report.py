@@ -7,11 +7,11 @@ import pytest
 from eks_cilium.cluster.names import ROTATION_ANNOTATION
 from eks_cilium.migration import report
 from eks_cilium.migration.facts.model import Facts
-from eks_cilium.migration.options import Allowed, Exceptions, Options
 from eks_cilium.migration.plan.model import Code, Plan
 from eks_cilium.migration.plan.planner import plan
 from eks_cilium.migration.plan.wording import BLOCKERS, WARNINGS
 from eks_cilium.migration.report.wording import duration
+from eks_cilium.settings.model.migration import Allow, MigrationOptions
 from tests.program.plan.builders import World, group, node
 
 pytestmark = pytest.mark.unit
@@ -172,7 +172,7 @@ def test_every_code_has_words_and_only_one_kind_of_them():
 
 
 def test_an_excepted_budget_is_told_as_a_warning_with_its_pods():
-    made = plan(refused(), Options(allow=Exceptions(budgets=Allowed(("shop/stuck",)))))
+    made = plan(refused(), MigrationOptions(allow=Allow(budgets=("shop/stuck",))))
 
     assert made.clean
     assert "1 pod to be deleted without asking the budget, as permitted" in report.table(made)

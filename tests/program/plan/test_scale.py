@@ -8,8 +8,8 @@ from eks_cilium.cluster.objects import Reference
 from eks_cilium.cluster.selectors import selector
 from eks_cilium.migration import report
 from eks_cilium.migration.facts.model import AwsNode, Budget, Cluster, Facts, Owner, Pod
-from eks_cilium.migration.options import Options
 from eks_cilium.migration.plan.planner import plan
+from eks_cilium.settings.model.migration import MigrationOptions
 from tests.program.plan.builders import group, node
 
 pytestmark = pytest.mark.simulation
@@ -73,7 +73,7 @@ def test_planning_and_reporting_take_seconds():
     known = facts()
     began = time.process_time()
 
-    made = plan(known, Options(surge=6, parallel=4))
+    made = plan(known, MigrationOptions(surge=6, parallel=4))
     report.table(made)
     report.document(made)
 

@@ -5,24 +5,25 @@ from datetime import timedelta
 import pytest
 
 from eks_cilium.migration.facts.model import Facts, Pod
-from eks_cilium.migration.options import Allowed, Exceptions, Options
+from eks_cilium.migration.options import Limits
 from eks_cilium.migration.plan.model import Code, PodPlan, Verdict
 from eks_cilium.migration.plan.planner import plan
+from eks_cilium.settings.model.migration import Allow, MigrationOptions
 from tests.program.plan.builders import NOW, World, can_be_drained
 
 pytestmark = pytest.mark.unit
 
 
 def judged(facts: Facts, pod: Pod, **allow: object) -> PodPlan:
-    made = plan(facts, Options(allow=Exceptions(**allow)))
+    made = plan(facts, MigrationOptions(allow=Allow(**allow)))
     return next(one for node in made.nodes for one in node.pods if one.pod == pod.reference)
 
 
-def codes(facts: Facts, options: Options | None = None) -> list[str]:
+def codes(facts: Facts, options: MigrationOptions | None = None) -> list[str]:
     return [str(blocker.code) for blocker in plan(facts, options).blockers]
 
 
-EVERYTHING = Allowed(("*",))
+EVERYTHING = ("*/*",)
 
 
 @pytest.mark.parametrize("kind", ["ReplicaSet", "ReplicationController", "StatefulSet", "Job", "Workflow"])
@@ -73,7 +74,7 @@ def test_a_bare_pod_is_refused_until_it_may_be_lost():
 
     assert judged(world.facts(), pod).verdict is Verdict.REFUSE
     assert codes(world.facts()) == [Code.BARE_POD]
-    assert judged(world.facts(), pod, bare_pods=Allowed(("shop/one",))).verdict is Verdict.EVICT
+    assert judged(world.facts(), pod, bare_pods=("shop/one",)).verdict is Verdict.EVICT
 
 
 def test_a_bare_pod_with_local_storage_needs_both_exceptions():
@@ -103,7 +104,7 @@ def test_a_job_with_local_storage_is_evicted_when_that_is_allowed():
     pod = world.pod("one", owner=world.owner("Job", "it"), local_volumes=("scratch",))
 
     assert judged(world.facts(), pod).verdict is Verdict.REFUSE
-    assert judged(world.facts(), pod, local_storage=Allowed(("shop/it",))).verdict is Verdict.EVICT
+    assert judged(world.facts(), pod, local_storage=("shop/it",)).verdict is Verdict.EVICT
 
 
 def test_a_static_pod_stays():
@@ -135,7 +136,7 @@ def test_a_terminating_pod_is_waited_for_until_it_is_overdue(age, limit, verdict
     world = World()
     pod = world.pod("one", deleted=NOW - timedelta(seconds=age), local_volumes=("cache",))
 
-    made = plan(world.facts(), Options(terminating_limit=limit))
+    made = plan(world.facts(), limits=Limits(terminating=limit))
 
     assert made.clean
     assert made.nodes[0].pods[0].pod == pod.reference
@@ -154,7 +155,7 @@ def test_exceptions_reach_the_objects_they_name_and_no_others():
     world.deployment("web", [0], local_volumes=("cache",))
     world.deployment("api", [1], local_volumes=("cache",))
 
-    made = plan(world.facts(), Options(allow=Exceptions(local_storage=Allowed(("shop/web",)))))
+    made = plan(world.facts(), MigrationOptions(allow=Allow(local_storage=("shop/web",))))
 
     (blocker,) = made.blockers
     assert str(blocker.object) == "Deployment shop/api"

@@ -1,20 +1,19 @@
 """One node to drain, and the pods that stand on it."""
 
+from dataclasses import replace
 from typing import Any
 
 from eks_cilium.migration.eviction.drain import Drained, drain
 from eks_cilium.migration.inventory import marks
 from eks_cilium.migration.inventory.model import Outgoing
-from eks_cilium.migration.operations import Exceptions
-from eks_cilium.migration.options import Allowed
-from eks_cilium.migration.run import Run
 from eks_cilium.runtime.context import World
+from eks_cilium.settings.model.migration import Allow
 
-from .migrations import quiet, rules
+from .migrations import QUICK, options, run
 from .simulation.api_server import Object
 from .simulation.world import PODS, Simulation
 
-EVERYTHING = Allowed(("*/*",))
+EVERYTHING = ("*/*",)
 EMPTY_DIR = {"volumes": [{"name": "scratch", "emptyDir": {}}]}
 
 
@@ -43,10 +42,13 @@ class Bench:
             metadata["ownerReferences"] = [{"kind": kind, "name": f"{name}-owner", "controller": True}]
         return self.simulation.run(name, self.name, metadata=metadata, **more)
 
-    def drain(self, world: World | None = None, **options: Any) -> Drained:
-        allow = {key: options.pop(key) for key in ("bare_pods", "local_storage", "budgets") if key in options}
-        given = rules(allow=Exceptions(**allow), **options)
-        return drain(Run(world or self.world, given, quiet), self.node)
+    def drain(
+        self, world: World | None = None, *, terminating: float | None = None, **chosen: Any
+    ) -> Drained:
+        allow = {key: chosen.pop(key) for key in ("bare_pods", "local_storage", "budgets") if key in chosen}
+        given = options(allow=Allow(**allow), **chosen)
+        limits = replace(QUICK, terminating=terminating)
+        return drain(run(world or self.world, given, limits=limits), self.node)
 
     def exists(self, name: str, namespace: str = "shop") -> bool:
         return self.simulation.api.find(PODS, namespace, name) is not None

@@ -3,25 +3,36 @@
 from collections import Counter
 from collections.abc import Callable
 
-from eks_cilium.migration import operations
-from eks_cilium.migration.operations import Limits, Options, Rules, Target
-from eks_cilium.migration.run import Run
+from eks_cilium.migration.agents import enforcement, rollout
+from eks_cilium.migration.aws_node import affinity, binding, removal
+from eks_cilium.migration.capacity import surge
+from eks_cilium.migration.inventory import forgetting, recording
+from eks_cilium.migration.options import Limits
+from eks_cilium.migration.rotation import restore, steps
+from eks_cilium.migration.run import MigrationRun
 from eks_cilium.runtime.context import World
+from eks_cilium.settings.model.migration import MigrationOptions, Target
 
 from .simulation.world import DAEMON_SETS, Simulation
 
 Report = Callable[[str], None]
-QUICK = Limits(
-    replacement=60, volumes=10, load_balancer=0, termination=60, health=60, roll_out=60, between_looks=1
-)
+QUICK = Limits(volumes=10, load_balancer=0, termination=60, roll_out=60, poll_interval=1)
+IMPATIENT = ("drain_timeout_seconds", "replacement_timeout_seconds", "health_timeout_seconds")
 
 
 def quiet(_: str) -> None:
     pass
 
 
-def rules(**options: object) -> Rules:
-    return Rules(Options(**({"drain_timeout": 60} | options)), QUICK)  # type: ignore[arg-type]
+def options(**chosen: object) -> MigrationOptions:
+    """Options that may be out of the bounds of the configuration."""
+    return MigrationOptions().model_copy(update=dict.fromkeys(IMPATIENT, 60) | chosen)
+
+
+def run(
+    world: World, given: MigrationOptions | None = None, report: Report = quiet, limits: Limits = QUICK
+) -> MigrationRun:
+    return MigrationRun(world, given or options(), report, limits)
 
 
 class Stack:
@@ -33,12 +44,12 @@ class Stack:
     def __init__(
         self,
         simulation: Simulation,
-        given: Rules,
+        given: MigrationOptions,
         *,
         report: Report = quiet,
         forgetful: bool = False,
     ) -> None:
-        self._simulation, self._rules, self._report = simulation, given, report
+        self._simulation, self._options, self._report = simulation, given, report
         self._forgetful = forgetful
         self._done: set[str] = set()
         self._ended = False
@@ -48,7 +59,7 @@ class Stack:
         world = self._simulation.world()
         self._ended = False
         self._steps(world, self._begin(), until)
-        nodes = operations.read_inventory(world, self._rules.options.target)
+        nodes = recording.read(world, self._options.target)
         if nodes is not None:
             self._steps(world, {node.name: self._rotation(node.name) for node in nodes.nodes}, until)
         self._steps(world, self._finish(), until)
@@ -66,40 +77,40 @@ class Stack:
         return self._ended
 
     def _rotation(self, name: str) -> Callable[[World], object]:
-        return lambda world: operations.rotate_node(Run(world, self._rules, self._report), name)
+        return lambda world: steps.rotate_node(run(world, self._options, self._report), name)
 
     def _begin(self) -> dict[str, Callable[[World], object]]:
-        given, report, target = self._rules, self._report, self._rules.options.target
+        given, report, target = self._options, self._report, self._options.target
         forward = target is Target.CILIUM
         return {
-            "inventory": lambda world: operations.take_inventory(Run(world, given, report)),
+            "inventory": lambda world: recording.take(run(world, given, report)),
             "restrict": self._restrict,
             "release of Cilium": lambda _: self._install() if forward else self._bind(),
-            "pause": lambda world: operations.pause_policies(Run(world, given, report)) if forward else None,
-            "count": lambda world: operations.await_agent_count(Run(world, given, report)),
-            "prepare": lambda world: operations.prepare_capacity(Run(world, given, report)),
+            "pause": lambda world: enforcement.pause(run(world, given, report)) if forward else None,
+            "count": lambda world: rollout.await_count(run(world, given, report)),
+            "prepare": lambda world: surge.prepare(run(world, given, report)),
         }
 
     def _finish(self) -> dict[str, Callable[[World], object]]:
-        given, report = self._rules, self._report
-        restore = {"restore": lambda world: operations.restore_capacity(Run(world, given, report))}
-        if given.options.target is Target.CILIUM:
-            return restore | {
-                "remove": lambda world: operations.remove_aws_node(Run(world, given, report)),
-                "resume": lambda world: operations.resume_policies(Run(world, given, report)),
+        given, report = self._options, self._report
+        restored = {"restore": lambda world: restore.settle(run(world, given, report))}
+        if given.target is Target.CILIUM:
+            return restored | {
+                "remove": lambda world: removal.remove(run(world, given, report)),
+                "resume": lambda world: enforcement.resume(run(world, given, report)),
             }
-        return restore | {
-            "none left": lambda world: operations.await_no_agents(Run(world, given, report)),
+        return restored | {
+            "none left": lambda world: rollout.await_none(run(world, given, report)),
             "uninstall Cilium": lambda _: self._uninstall(),
-            "release": lambda world: operations.release_aws_node(Run(world, given, report)),
-            "forget": lambda world: operations.forget(Run(world, given, report)),
+            "release": lambda world: affinity.release(run(world, given, report)),
+            "forget": lambda world: forgetting.forget(run(world, given, report)),
         }
 
     def _restrict(self, world: World) -> None:
         """A forgetful stack does not bind what it has removed: no program would ask for it."""
         gone = self._simulation.api.find(DAEMON_SETS, "kube-system", "aws-node") is None
-        if not (gone and self._rules.options.target is Target.CILIUM):
-            operations.restrict_aws_node(Run(world, self._rules, self._report))
+        if not (gone and self._options.target is Target.CILIUM):
+            binding.bind(run(world, self._options, self._report))
 
     def _install(self) -> None:
         if self._simulation.api.find(DAEMON_SETS, "kube-system", "cilium") is None:

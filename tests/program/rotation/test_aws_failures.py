@@ -5,7 +5,7 @@ import pytest
 from eks_cilium.errors import AwsRefusedError, ProgramError
 from eks_cilium.migration.inventory import marks
 
-from .migrations import Before, Stack, rules
+from .migrations import Before, Stack, options
 from .simulation.cloud import refusal
 from .simulation.world import Simulation
 
@@ -21,7 +21,7 @@ def test_a_drained_node_is_uncordoned_when_aws_refuses_to_terminate_it(code: str
     simulation = Simulation(workers=3)
     simulation.deploy("web", 4, maxUnavailable=1)
     before = Before(simulation)
-    stack = Stack(simulation, rules())
+    stack = Stack(simulation, options())
 
     def refuse(operation: str) -> None:
         if operation == TERMINATE:
@@ -51,7 +51,7 @@ def test_throttling_that_outlasts_the_clients_retries_is_waited_out():
             raise refusal("Throttling", "Rate exceeded", operation)
 
     simulation.cloud.before_write = throttle
-    Stack(simulation, rules()).up()
+    Stack(simulation, options()).up()
 
     assert throttled == 0
     before.check_replaced()

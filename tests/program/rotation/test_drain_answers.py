@@ -59,7 +59,7 @@ def test_time_is_up_with_the_pod_its_budget_and_the_numbers(bench: Bench):
     Answers(bench, *[status(429, "no", "The disruption budget api needs 1 healthy pods and has 1")] * 99)
 
     with pytest.raises(TimedOutError) as error:
-        bench.drain(drain_timeout=30)
+        bench.drain(drain_timeout_seconds=30)
 
     assert "waited 30 s for node" in str(error.value)
     assert "shop/api" in str(error.value)
@@ -191,7 +191,7 @@ def test_pods_of_a_namespace_that_never_goes_are_named_when_time_is_up(bench: Be
     Answers(bench, *[terminating_namespace()] * 99)
 
     with pytest.raises(TimedOutError, match="shop/web: forbidden"):
-        bench.drain(drain_timeout=40)
+        bench.drain(drain_timeout_seconds=40)
 
 
 def test_finalizers_are_named_and_never_taken_off(bench: Bench):
@@ -201,7 +201,7 @@ def test_finalizers_are_named_and_never_taken_off(bench: Bench):
         TimedOutError,
         match=r"shop/stuck: terminating, overdue by \d+ s, held by the finalizers example.com/never",
     ):
-        bench.drain(drain_timeout=30)
+        bench.drain(drain_timeout_seconds=30)
 
     assert pod["metadata"]["finalizers"] == ["example.com/never"]
 

@@ -131,7 +131,7 @@ def test_a_pod_that_should_long_be_gone_no_longer_counts(bench: Bench, age: int,
     bench.simulation.clock.sleep(age)
     began = bench.simulation.clock.seconds
 
-    bench.drain(terminating_limit=limit)
+    bench.drain(terminating=limit)
 
     assert (bench.simulation.clock.seconds - began > 5) is waits
     assert bench.asked == []

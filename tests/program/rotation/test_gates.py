@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from eks_cilium.migration import operations
-from eks_cilium.migration.run import Run
+from eks_cilium.migration.agents import enforcement, rollout
+from eks_cilium.migration.aws_node import affinity, binding, removal
+from eks_cilium.migration.inventory import recording
 from eks_cilium.runtime.errors import StoppedError, TimedOutError
 
-from .migrations import Stack, quiet, rules
+from .migrations import Stack, options, run
 from .simulation.api_server import Object
 from .simulation.world import CONFIG_MAPS, DAEMON_SETS, STOCK_TERMS, Simulation
 
@@ -55,7 +56,7 @@ def joins(simulation: Simulation, after: str) -> None:
 
 
 def test_all_nodes_are_labelled_and_written_down_in_the_order_of_work(simulation: Simulation):
-    facts = operations.take_inventory(Run(simulation.world(), rules(), quiet))
+    facts = recording.take(run(simulation.world()))
 
     assert len(simulation.nodes(**{"cni-plugin": "aws"})) == 3
     assert sorted(facts["labelled"]) == sorted(facts["nodes"])
@@ -67,7 +68,7 @@ def test_nodes_that_have_the_label_are_told_and_skipped(simulation: Simulation):
     simulation.nodes()[1]["metadata"]["labels"]["cni-plugin"] = "aws"
     lines: list[str] = []
 
-    facts = operations.take_inventory(Run(simulation.world(), rules(), lines.append))
+    facts = recording.take(run(simulation.world(), report=lines.append))
 
     assert facts["already"] == [name]
     assert f"1 nodes have the label cni-plugin=aws already: {name}" in lines
@@ -78,14 +79,14 @@ def test_a_label_that_somebody_else_set_is_not_overwritten(simulation: Simulatio
     simulation.nodes()[1]["metadata"]["labels"]["cni-plugin"] = "calico"
 
     with pytest.raises(StoppedError, match="has the label cni-plugin=calico, which somebody else set"):
-        operations.take_inventory(Run(simulation.world(), rules(), quiet))
+        recording.take(run(simulation.world()))
 
     assert simulation.nodes(**{"cni-plugin": "aws"}) == []
 
 
 def test_a_node_that_joins_while_the_others_are_labelled_stops_the_run(simulation: Simulation):
     joins(simulation, after="PATCH /api/v1/nodes")
-    stack = Stack(simulation, rules())
+    stack = Stack(simulation, options())
 
     with pytest.raises(
         StoppedError, match="3 of 4 nodes have the label cni-plugin=aws; without it: ip-10-0-0-4"
@@ -101,26 +102,26 @@ def test_a_node_that_joins_after_the_inventory_is_taken_in_before_any_drain(
     simulation: Simulation,
 ):
     world = simulation.world()
-    operations.take_inventory(Run(world, rules(), quiet))
+    recording.take(run(world))
     group = simulation.cloud.groups["workers"]
     group.maximum = group.desired = 4
     simulation.clock.sleep(10)
 
     with pytest.raises(StoppedError, match="ip-10-0-0-4 joined after the 3 nodes of the inventory"):
-        operations.restrict_aws_node(Run(world, rules(), quiet))
+        binding.bind(run(world))
 
     simulation.clock.sleep(3)
     assert len(record(simulation)["inventory"]["nodes"]) == 4
     assert simulation.daemon_set("aws-node")["status"]["desiredNumberScheduled"] == 4
-    operations.restrict_aws_node(Run(world, rules(), quiet))
+    binding.bind(run(world))
 
 
 def test_an_inventory_never_changes_after_the_first_run(simulation: Simulation):
-    stack = Stack(simulation, rules())
+    stack = Stack(simulation, options())
     stack.up()
     taken = record(simulation)["inventory"]
 
-    operations.take_inventory(Run(simulation.world(), rules(), quiet))
+    recording.take(run(simulation.world()))
 
     assert record(simulation)["inventory"] == taken
     assert simulation.nodes(**{"cni-plugin": "aws"}) == []
@@ -131,9 +132,9 @@ def test_an_inventory_never_changes_after_the_first_run(simulation: Simulation):
 
 def test_a_self_managed_aws_node_keeps_its_stock_terms_beside_ours(simulation: Simulation):
     world = simulation.world()
-    operations.take_inventory(Run(world, rules(), quiet))
+    recording.take(run(world))
 
-    facts = operations.restrict_aws_node(Run(world, rules(), quiet))
+    facts = binding.bind(run(world))
 
     expected = [{"matchExpressions": [*STOCK_TERMS[0]["matchExpressions"], BOUND]}]
     assert terms(simulation) == facts["terms"] == expected
@@ -142,11 +143,11 @@ def test_a_self_managed_aws_node_keeps_its_stock_terms_beside_ours(simulation: S
 
 def test_binding_twice_writes_once(simulation: Simulation):
     world = simulation.world()
-    operations.take_inventory(Run(world, rules(), quiet))
-    operations.restrict_aws_node(Run(world, rules(), quiet))
+    recording.take(run(world))
+    binding.bind(run(world))
     simulation.api.writes.clear()
 
-    operations.restrict_aws_node(Run(world, rules(), quiet))
+    binding.bind(run(world))
 
     assert simulation.api.writes == []
 
@@ -156,9 +157,9 @@ def test_a_managed_add_on_is_configured_and_keeps_its_other_values():
     assert simulation.cloud.add_on is not None
     simulation.cloud.add_on["configurationValues"] = "env:\n  WARM_ENI_TARGET: '2'\n"
     world = simulation.world()
-    operations.take_inventory(Run(world, rules(), quiet))
+    recording.take(run(world))
 
-    facts = operations.restrict_aws_node(Run(world, rules(), quiet))
+    facts = binding.bind(run(world))
 
     configuration = json.loads(simulation.cloud.add_on["configurationValues"])
     assert configuration["env"] == {"WARM_ENI_TARGET": "2"}
@@ -166,7 +167,7 @@ def test_a_managed_add_on_is_configured_and_keeps_its_other_values():
     assert terms(simulation)[0]["matchExpressions"][-1] == BOUND
     assert not any("daemonsets/aws-node" in path for _, path, _ in simulation.api.writes)
 
-    assert operations.release_aws_node(Run(world, rules(), quiet)) == {"restored": True}
+    assert affinity.release(run(world)) == {"restored": True}
     assert simulation.cloud.add_on["configurationValues"] == "env:\n  WARM_ENI_TARGET: '2'\n"
     assert terms(simulation) == STOCK_TERMS
 
@@ -180,11 +181,11 @@ def test_a_self_managed_aws_node_gets_exactly_its_own_affinity_back(simulation: 
             template["affinity"] = affinity
     before = json.dumps(template, sort_keys=True)
     world = simulation.world()
-    operations.take_inventory(Run(world, rules(), quiet))
-    operations.restrict_aws_node(Run(world, rules(), quiet))
+    recording.take(run(world))
+    binding.bind(run(world))
     assert terms(simulation)[0]["matchExpressions"][-1] == BOUND
 
-    operations.release_aws_node(Run(world, rules(), quiet))
+    affinity.release(run(world))
 
     assert json.dumps(template, sort_keys=True) == before
 
@@ -193,10 +194,10 @@ def test_an_add_on_that_does_not_take_the_affinity_is_noticed():
     simulation = Simulation(managed=True, workers=1)
     simulation.cloud.install = lambda _: None
     world = simulation.world()
-    operations.take_inventory(Run(world, rules(), quiet))
+    recording.take(run(world))
 
     with pytest.raises(StoppedError, match="did not take the node affinity"):
-        operations.restrict_aws_node(Run(world, rules(), quiet))
+        binding.bind(run(world))
 
 
 # Cilium's count
@@ -204,19 +205,19 @@ def test_an_add_on_that_does_not_take_the_affinity_is_noticed():
 
 def test_cilium_has_to_want_exactly_the_nodes_without_the_label(simulation: Simulation):
     world = simulation.world()
-    operations.take_inventory(Run(world, rules(), quiet))
+    recording.take(run(world))
     simulation.install_cilium()
     template = simulation.daemon_set("cilium")["spec"]["template"]["spec"]
     template["affinity"] = None
 
     with pytest.raises(TimedOutError, match="DaemonSet cilium wants 3 nodes, and 0 are without the label"):
-        operations.await_agent_count(Run(world, rules(), quiet), seconds=10)
+        rollout.await_count(run(world), seconds=10)
 
 
 def test_cilium_wants_the_nodes_that_joined_since(simulation: Simulation):
-    Stack(simulation, rules()).up(until="ip-")
+    Stack(simulation, options()).up(until="ip-")
 
-    facts = operations.await_agent_count(Run(simulation.world(), rules(), quiet))
+    facts = rollout.await_count(run(simulation.world()))
 
     assert facts == {"daemonSet": "cilium", "desired": 1, "unlabelled": 1}
 
@@ -226,19 +227,19 @@ def test_cilium_wants_the_nodes_that_joined_since(simulation: Simulation):
 
 def test_aws_node_is_not_removed_while_it_wants_a_node(simulation: Simulation):
     world = simulation.world()
-    operations.take_inventory(Run(world, rules(), quiet))
+    recording.take(run(world))
 
     with pytest.raises(StoppedError, match="aws-node is not removed: DaemonSet aws-node still wants 3 nodes"):
-        operations.remove_aws_node(Run(world, rules(), quiet))
+        removal.remove(run(world))
 
     assert simulation.daemon_set("aws-node")
     assert not [path for method, path, _ in simulation.api.writes if method == "DELETE"]
 
 
 def test_what_aws_node_consisted_of_is_removed_and_its_definitions_stay(simulation: Simulation):
-    Stack(simulation, rules()).up(until="remove")
+    Stack(simulation, options()).up(until="remove")
 
-    facts = operations.remove_aws_node(Run(simulation.world(), rules(), quiet))
+    facts = removal.remove(run(simulation.world()))
 
     assert facts["removed"] == [
         "daemonsets/aws-node",
@@ -253,7 +254,7 @@ def test_what_aws_node_consisted_of_is_removed_and_its_definitions_stay(simulati
 
 def test_a_managed_add_on_is_deleted_with_its_software():
     simulation = Simulation(managed=True, workers=2)
-    Stack(simulation, rules()).up()
+    Stack(simulation, options()).up()
 
     assert ("delete_addon", {"preserve": False}) in simulation.cloud.calls
     assert simulation.cloud.add_on is None
@@ -271,28 +272,28 @@ def test_the_enforcement_of_policies_is_paused_and_exactly_restored(simulation: 
     assert configuration is not None
     before = dict(configuration["data"])
 
-    assert operations.pause_policies(Run(world, rules(), quiet))["before"] == mode
+    assert enforcement.pause(run(world))["before"] == mode
     assert configuration["data"]["enable-policy"] == "never"
-    operations.pause_policies(Run(world, rules(), quiet))
-    assert operations.resume_policies(Run(world, rules(), quiet))["restored"] is True
+    enforcement.pause(run(world))
+    assert enforcement.resume(run(world))["restored"] is True
 
     assert configuration["data"] == before
-    assert operations.resume_policies(Run(world, rules(), quiet))["restored"] is False
+    assert enforcement.resume(run(world))["restored"] is False
 
 
 def test_agents_are_rolled_only_when_the_mode_changes(simulation: Simulation):
     world = simulation.world()
     simulation.install_cilium()
     daemon_set = simulation.daemon_set("cilium")
-    operations.pause_policies(Run(world, rules(), quiet))
+    enforcement.pause(run(world))
     generation = daemon_set["metadata"]["generation"]
 
-    operations.pause_policies(Run(world, rules(), quiet))
+    enforcement.pause(run(world))
     assert daemon_set["metadata"]["generation"] == generation
-    operations.resume_policies(Run(world, rules(), quiet))
+    enforcement.resume(run(world))
     assert daemon_set["metadata"]["generation"] == generation + 1
 
 
 def test_policies_can_not_be_paused_without_cilium(simulation: Simulation):
     with pytest.raises(StoppedError, match="cilium-config does not exist"):
-        operations.pause_policies(Run(simulation.world(), rules(), quiet))
+        enforcement.pause(run(simulation.world()))

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from eks_cilium.migration.operations import Capacity
+from eks_cilium.settings.model.migration import Capacity
 
-from .migrations import Before, Stack, rules
+from .migrations import Before, Stack, options
 from .simulation.world import Simulation
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def worlds_after_every_write(
 def test_killed_after_any_write_the_next_run_completes(capacity: Capacity, surge: int, forgetful: bool):
     simulation = shop()
     before = Before(simulation)
-    stack = Stack(simulation, rules(capacity=capacity, surge=surge), forgetful=forgetful)
+    stack = Stack(simulation, options(capacity=capacity, surge=surge), forgetful=forgetful)
 
     worlds = worlds_after_every_write(simulation, stack, before)
 
@@ -73,7 +73,7 @@ def test_killed_after_any_write_the_next_run_completes(capacity: Capacity, surge
 def test_killed_after_every_third_write_it_still_completes():
     simulation = shop()
     before = Before(simulation)
-    stack = Stack(simulation, rules())
+    stack = Stack(simulation, options())
     left, kills = 3, 0
 
     def count(_: str) -> None:

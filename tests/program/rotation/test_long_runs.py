@@ -6,11 +6,12 @@ import httpx
 import pytest
 
 from eks_cilium.clients.kubernetes import BearerToken, KubernetesApi
-from eks_cilium.migration import operations
-from eks_cilium.migration.operations import Limits, Target
-from eks_cilium.migration.run import Run
+from eks_cilium.migration.inventory import recording
+from eks_cilium.migration.options import Limits
+from eks_cilium.migration.rotation import restore, steps
+from eks_cilium.settings.model.migration import Target
 
-from .migrations import Before, Stack, quiet, rules
+from .migrations import Before, Stack, options, run
 from .simulation.api_server import status
 from .simulation.world import Simulation
 
@@ -24,7 +25,7 @@ def test_tokens_are_renewed_while_nodes_are_replaced(renewed_early: bool):
     simulation = Simulation(workers=3)
     simulation.deploy("web", 3, maxUnavailable=1)
     before = Before(simulation)
-    Stack(simulation, rules()).up(until="ip-")
+    Stack(simulation, options()).up(until="ip-")
     clock, made = simulation.clock, []
 
     def mint() -> str:
@@ -40,14 +41,15 @@ def test_tokens_are_renewed_while_nodes_are_replaced(renewed_early: bool):
     token = BearerToken(mint, life=600 if renewed_early else 1e9, clock=clock.monotonic)
     api = KubernetesApi("https://cluster.example", token, transport=httpx.MockTransport(serve))
     world = replace(simulation.world(), api=api)
-    slow = replace(rules(drain_timeout=9999), limits=Limits(load_balancer=0, between_looks=120))
+    limits = Limits(load_balancer=0, poll_interval=120)
+    slow = run(world, options(drain_timeout_seconds=9999), limits=limits)
     began = clock.seconds
 
-    inventory = operations.read_inventory(world, Target.CILIUM)
+    inventory = recording.read(world, Target.CILIUM)
     assert inventory is not None
     for node in inventory.nodes:
-        operations.rotate_node(Run(world, slow, quiet), node.name)
-    operations.restore_capacity(Run(world, slow, quiet))
+        steps.rotate_node(slow, node.name)
+    restore.settle(slow)
 
     before.check_replaced()
     assert clock.seconds - began > 2 * LIFE

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .migrations import Before, Stack, rules
+from .migrations import Before, Stack, options
 from .simulation.world import Simulation
 
 pytestmark = pytest.mark.unit
@@ -19,6 +19,6 @@ def test_every_node_is_replaced_and_everything_else_is_as_before():
     simulation = shop()
     before = Before(simulation)
 
-    Stack(simulation, rules(), report=print).up()
+    Stack(simulation, options(), report=print).up()
 
     before.check_replaced()

@@ -2,11 +2,11 @@
 
 import pytest
 
-from eks_cilium.migration import operations
-from eks_cilium.migration.operations import Capacity, Target
-from eks_cilium.migration.run import Run
+from eks_cilium.migration.inventory import recording
+from eks_cilium.migration.rotation import steps
+from eks_cilium.settings.model.migration import Capacity, Target
 
-from .migrations import Before, Stack, quiet, rules
+from .migrations import Before, Stack, options, run
 from .simulation.threads import SharedClock
 from .simulation.world import Simulation
 
@@ -21,8 +21,8 @@ class Shop:
         self.simulation = Simulation(clock=self.clock, workers=nodes)
         self.simulation.deploy("web", 6, maxUnavailable=2)
         self.before = Before(self.simulation)
-        self.rules = rules(surge=surge, capacity=capacity)
-        self.stack = Stack(self.simulation, self.rules)
+        self.options = options(surge=surge, capacity=capacity)
+        self.stack = Stack(self.simulation, self.options)
         self.stack.up(until="ip-")
         self.widest = 0
         inner = self.clock.tick
@@ -36,13 +36,13 @@ class Shop:
 
     def rotate(self, width: int) -> None:
         world = self.simulation.world()
-        inventory = operations.read_inventory(world, Target.CILIUM)
+        inventory = recording.read(world, Target.CILIUM)
         assert inventory is not None
         lanes = [inventory.nodes[lane::width] for lane in range(width)]
 
         def lane(number: int) -> None:
             for node in lanes[number]:
-                operations.rotate_node(Run(self.simulation.world(), self.rules, quiet), node.name)
+                steps.rotate_node(run(self.simulation.world(), self.options), node.name)
 
         errors = self.clock.run(*[lambda number=number: lane(number) for number in range(width)])
         assert errors == []

@@ -9,15 +9,17 @@ import pytest
 from eks_cilium.errors import RefusedError
 from eks_cilium.migration.eviction.drain import Drained, drain
 from eks_cilium.migration.inventory import marks
-from eks_cilium.migration.operations import Limits, Options, Rules
-from eks_cilium.migration.run import Run
+from eks_cilium.migration.options import Limits
 from eks_cilium.runtime.errors import DrainRefusedError, TimedOutError
+from eks_cilium.settings.model.migration import MigrationOptions
 
 from .live import Live, eventually
+from .migrations import options, run
 
 pytestmark = pytest.mark.control_plane
 
-RULES = Rules(Options(drain_timeout=90), Limits(between_looks=0.5, roll_out=60))
+OPTIONS = MigrationOptions(drain_timeout_seconds=90)
+LIMITS = Limits(poll_interval=0.5, roll_out=60)
 
 
 @pytest.fixture(autouse=True)
@@ -34,9 +36,9 @@ def quiet(_: str) -> None:
     pass
 
 
-def drain_first(live: Live, rules: Rules = RULES) -> Drained:
+def drain_first(live: Live, given: MigrationOptions = OPTIONS) -> Drained:
     marks.cordon(live.api, live.node_object(0))
-    return drain(Run(live.world(), rules, quiet), live.node(0))
+    return drain(run(live.world(), given, limits=LIMITS), live.node(0))
 
 
 def on_first(live: Live, app: str) -> int:
@@ -80,7 +82,7 @@ def test_a_budget_that_stays_busy_is_named_with_its_numbers(live: Live):
     path = f"/api/v1/namespaces/{live.namespace}/pods/{held['metadata']['name']}"
     live.api.merge(path, {"metadata": {"annotations": {"lab.eks-cilium.io/ready": "false"}}})
     eventually(lambda: live.budget_status("web")["disruptionsAllowed"] == 0)
-    impatient = Rules(Options(drain_timeout=12), RULES.limits)
+    impatient = options(drain_timeout_seconds=12)
 
     with pytest.raises(TimedOutError, match=r"budget web needs 2 healthy pods and has 2 currently"):
         drain_first(live, impatient)

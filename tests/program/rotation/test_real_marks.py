@@ -6,23 +6,25 @@ import threading
 import pytest
 
 from eks_cilium.clients.kubernetes import KubernetesApi
-from eks_cilium.migration import operations
 from eks_cilium.migration.agents import rollout
+from eks_cilium.migration.aws_node import affinity, binding
 from eks_cilium.migration.aws_node.affinity import restricted
 from eks_cilium.migration.cni import AWS
 from eks_cilium.migration.inventory import marks
-from eks_cilium.migration.operations import Limits, Options, Rules, Target
-from eks_cilium.migration.run import Run
+from eks_cilium.migration.options import Limits
 from eks_cilium.runtime import lease
 from eks_cilium.runtime.errors import LeaseHeldError, StoppedError
 from eks_cilium.runtime.lease import Holder, Lease
 from eks_cilium.runtime.record import Record
+from eks_cilium.settings.model.migration import MigrationOptions, Target
 
 from .live import Live, eventually
+from .migrations import run
 
 pytestmark = pytest.mark.control_plane
 
-RULES = Rules(Options(drain_timeout=90), Limits(between_looks=0.5, roll_out=60))
+OPTIONS = MigrationOptions(drain_timeout_seconds=90)
+LIMITS = Limits(poll_interval=0.5, roll_out=60)
 
 
 def quiet(_: str) -> None:
@@ -157,12 +159,12 @@ def test_a_self_managed_aws_node_is_bound_by_server_side_apply_and_restored(live
     live.api.merge(
         AWS.path, {"spec": {"template": {"spec": {"affinity": original}}}}, field_manager="kubectl-edit"
     )
-    rollout.await_roll_out(Run(live.world(), RULES, quiet), AWS)
+    rollout.await_roll_out(run(live.world(), OPTIONS, limits=LIMITS), AWS)
     world = live.world()
     for index in range(3):
         marks.label(live.api, live.node_object(index), "cni-plugin", "aws")
 
-    facts = operations.restrict_aws_node(Run(world, RULES, quiet))
+    facts = binding.bind(run(world, OPTIONS, limits=LIMITS))
 
     bound = affinity_of(live.api)
     assert bound == restricted(original, Target.CILIUM)
@@ -170,7 +172,7 @@ def test_a_self_managed_aws_node_is_bound_by_server_side_apply_and_restored(live
         bound["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
         == (facts["terms"])
     )
-    assert operations.release_aws_node(Run(world, RULES, quiet)) == {"restored": True}
+    assert affinity.release(run(world, OPTIONS, limits=LIMITS)) == {"restored": True}
     assert affinity_of(live.api) == original
     assert owners_of_affinity(live.api) == ["kubectl-edit"]
     for index in range(3):

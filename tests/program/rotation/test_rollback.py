@@ -2,9 +2,9 @@
 
 import pytest
 
-from eks_cilium.migration.operations import Capacity, Target
+from eks_cilium.settings.model.migration import Capacity, Target
 
-from .migrations import Before, Stack, rules
+from .migrations import Before, Stack, options
 from .simulation.world import CONFIG_MAPS, DAEMON_SETS, STOCK_TERMS, Simulation
 
 pytestmark = pytest.mark.simulation
@@ -44,9 +44,9 @@ STAGES = {
 def test_back_from(until: str, managed: bool):
     simulation = shop(managed=managed)
     before = Before(simulation)
-    Stack(simulation, rules()).up(until=until)
+    Stack(simulation, options()).up(until=until)
 
-    Stack(simulation, rules(target=Target.AWS_VPC_CNI), report=print).up()
+    Stack(simulation, options(target=Target.AWS_VPC_CNI), report=print).up()
 
     before.check()
     check_back(simulation, managed=managed)
@@ -55,12 +55,12 @@ def test_back_from(until: str, managed: bool):
 @pytest.mark.parametrize("until", list(STAGES.values()), ids=list(STAGES))
 def test_back_twice_asks_for_nothing(until: str):
     simulation = shop(managed=False)
-    Stack(simulation, rules()).up(until=until)
-    Stack(simulation, rules(target=Target.AWS_VPC_CNI)).up()
+    Stack(simulation, options()).up(until=until)
+    Stack(simulation, options(target=Target.AWS_VPC_CNI)).up()
     simulation.api.evictions.clear()
     before = Before(simulation)
 
-    stack = Stack(simulation, rules())
+    stack = Stack(simulation, options())
     stack.up()
 
     before.check_replaced()
@@ -69,9 +69,9 @@ def test_back_twice_asks_for_nothing(until: str):
 def test_back_in_decrement_mode():
     simulation = shop(managed=False)
     before = Before(simulation)
-    Stack(simulation, rules(capacity=Capacity.DECREMENT, surge=3)).up(until="ip-10-0-0-2")
+    Stack(simulation, options(capacity=Capacity.DECREMENT, surge=3)).up(until="ip-10-0-0-2")
 
-    Stack(simulation, rules(target=Target.AWS_VPC_CNI, capacity=Capacity.DECREMENT, surge=3)).up()
+    Stack(simulation, options(target=Target.AWS_VPC_CNI, capacity=Capacity.DECREMENT, surge=3)).up()
 
     before.check()
     check_back(simulation, managed=False)

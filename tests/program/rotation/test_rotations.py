@@ -2,15 +2,13 @@
 
 import pytest
 
-from eks_cilium.migration import operations
 from eks_cilium.migration.capacity import autoscaler
-from eks_cilium.migration.inventory import marks
-from eks_cilium.migration.operations import Capacity, Exceptions, Target
-from eks_cilium.migration.options import Allowed
-from eks_cilium.migration.run import Run
+from eks_cilium.migration.inventory import marks, recording
+from eks_cilium.migration.rotation import steps
 from eks_cilium.runtime.errors import DrainRefusedError, StoppedError, TimedOutError
+from eks_cilium.settings.model.migration import Allow, Capacity, Target
 
-from .migrations import Before, Stack, quiet, rules, sizes
+from .migrations import Before, Stack, options, run, sizes
 from .simulation.world import PODS, Simulation
 
 pytestmark = pytest.mark.simulation
@@ -35,7 +33,7 @@ def test_every_node_is_replaced_and_everything_else_is_as_before(capacity: Capac
     simulation = shop()
     before = Before(simulation)
 
-    Stack(simulation, rules(capacity=capacity, surge=surge)).up()
+    Stack(simulation, options(capacity=capacity, surge=surge)).up()
 
     before.check_replaced()
 
@@ -44,14 +42,14 @@ def test_two_groups_keep_their_own_sizes():
     simulation = shop(workers=3, others=2)
     before = Before(simulation)
 
-    Stack(simulation, rules()).up()
+    Stack(simulation, options()).up()
 
     before.check_replaced()
 
 
 def test_a_second_run_after_a_finished_one_changes_nothing():
     simulation = shop()
-    stack = Stack(simulation, rules(), forgetful=True)
+    stack = Stack(simulation, options(), forgetful=True)
     stack.up()
     instances = set(simulation.cloud.instances)
     simulation.api.evictions.clear()
@@ -64,7 +62,7 @@ def test_a_second_run_after_a_finished_one_changes_nothing():
 
 def test_the_replacement_is_up_before_the_first_drain():
     simulation = shop()
-    Stack(simulation, rules()).up(until="ip-")
+    Stack(simulation, options()).up(until="ip-")
 
     assert len([node for node in simulation.nodes() if "cni-plugin" not in node["metadata"]["labels"]]) == 1
     assert simulation.api.evictions == []
@@ -74,7 +72,7 @@ def test_no_replacement_no_drain():
     """The launch fails: the old nodes are not cordoned, and AWS's own words are passed on."""
     simulation = shop()
     simulation.cloud.no_capacity = True
-    stack = Stack(simulation, rules())
+    stack = Stack(simulation, options())
 
     with pytest.raises(TimedOutError, match="do not have sufficient"):
         stack.up()
@@ -93,7 +91,7 @@ def test_an_agent_that_does_not_get_ready_holds_the_drain_back():
     simulation.agents_work = False
 
     with pytest.raises(TimedOutError, match=r"agent cilium-ip-\S+ on \S+ is not ready"):
-        Stack(simulation, rules()).up()
+        Stack(simulation, options()).up()
 
     assert simulation.api.evictions == []
 
@@ -102,7 +100,7 @@ def test_a_drain_that_fails_half_way_uncordons_and_the_next_run_completes():
     """On node 2 of 3 a budget is busy until somebody helps."""
     simulation = shop()
     before = Before(simulation)
-    stack = Stack(simulation, rules(drain_timeout=20))
+    stack = Stack(simulation, options(drain_timeout_seconds=20))
     stack.up(until=simulation.nodes()[2]["metadata"]["name"])
     name = first_old(simulation)
     stuck = simulation.run(
@@ -125,7 +123,7 @@ def test_a_drain_that_fails_half_way_uncordons_and_the_next_run_completes():
 
 def test_a_node_that_must_not_be_drained_is_not_even_cordoned():
     simulation = shop()
-    stack = Stack(simulation, rules())
+    stack = Stack(simulation, options())
     stack.up(until="ip-")
     simulation.run("lonely", first_old(simulation))
 
@@ -138,7 +136,7 @@ def test_a_node_that_must_not_be_drained_is_not_even_cordoned():
 def test_a_node_uncordoned_by_hand_between_two_runs_is_cordoned_again():
     simulation = shop()
     before = Before(simulation)
-    stack = Stack(simulation, rules())
+    stack = Stack(simulation, options())
     stack.up(until="ip-")
     world, name = simulation.world(), first_old(simulation)
     node = simulation.node(name)
@@ -155,10 +153,10 @@ def test_a_node_uncordoned_by_hand_between_two_runs_is_cordoned_again():
 def test_a_run_that_starts_while_an_instance_is_terminating_waits_for_it():
     simulation = shop()
     before = Before(simulation)
-    stack = Stack(simulation, rules())
+    stack = Stack(simulation, options())
     stack.up(until="ip-")
     name = first_old(simulation)
-    inventory = operations.read_inventory(simulation.world(), Target.CILIUM)
+    inventory = recording.read(simulation.world(), Target.CILIUM)
     assert inventory is not None
     node = inventory.node(name)
     assert node is not None
@@ -167,7 +165,7 @@ def test_a_run_that_starts_while_an_instance_is_terminating_waits_for_it():
     simulation.world().groups.terminate(node.instance, decrement=False)
     simulation.clock.sleep(1)
 
-    facts = operations.rotate_node(Run(simulation.world(), rules(), quiet), name)
+    facts = steps.rotate_node(run(simulation.world()), name)
 
     assert (facts["evicted"], facts["decremented"]) == (0, False)
     assert simulation.node(name) is None
@@ -178,10 +176,10 @@ def test_a_run_that_starts_while_an_instance_is_terminating_waits_for_it():
 
 def test_an_instance_that_somebody_ended_meanwhile_counts_as_replaced():
     simulation = shop()
-    stack = Stack(simulation, rules())
+    stack = Stack(simulation, options())
     stack.up(until="ip-")
     name = first_old(simulation)
-    inventory = operations.read_inventory(simulation.world(), Target.CILIUM)
+    inventory = recording.read(simulation.world(), Target.CILIUM)
     assert inventory is not None
     node = inventory.node(name)
     assert node is not None
@@ -189,7 +187,7 @@ def test_an_instance_that_somebody_ended_meanwhile_counts_as_replaced():
     simulation.cloud.end(group, group.members[node.instance])
     simulation.clock.sleep(20)
 
-    facts = operations.rotate_node(Run(simulation.world(), rules(), quiet), name)
+    facts = steps.rotate_node(run(simulation.world()), name)
 
     assert facts["seconds"] == {"health": pytest.approx(0, abs=5)}
     stack.up()
@@ -198,9 +196,9 @@ def test_an_instance_that_somebody_ended_meanwhile_counts_as_replaced():
 
 def test_an_instance_that_was_taken_out_of_its_group_is_a_persons_matter():
     simulation = shop()
-    stack = Stack(simulation, rules())
+    stack = Stack(simulation, options())
     stack.up(until="ip-")
-    inventory = operations.read_inventory(simulation.world(), Target.CILIUM)
+    inventory = recording.read(simulation.world(), Target.CILIUM)
     assert inventory is not None
     node = inventory.nodes[0]
     group = simulation.cloud.groups["workers"]
@@ -208,7 +206,7 @@ def test_an_instance_that_was_taken_out_of_its_group_is_a_persons_matter():
     group.desired -= 1
 
     with pytest.raises(StoppedError, match=f"{node.instance} of node {node.name} is no longer in"):
-        operations.rotate_node(Run(simulation.world(), rules(), quiet), node.name)
+        steps.rotate_node(run(simulation.world()), node.name)
 
     assert not any(marks.is_cordoned(node) for node in simulation.nodes())
 
@@ -218,7 +216,7 @@ def test_a_group_that_somebody_resizes_meanwhile_ends_at_its_old_size(change: in
     simulation = shop(workers=4)
     simulation.cloud.groups["workers"].maximum = 8
     before = Before(simulation)
-    stack = Stack(simulation, rules())
+    stack = Stack(simulation, options())
     stack.up(until=simulation.nodes()[1]["metadata"]["name"])
     simulation.cloud.groups["workers"].desired += change
     if change < 0:  # AWS ends one undrained: ours or not, it is not our doing
@@ -240,7 +238,7 @@ def test_processes_that_were_suspended_before_stay_suspended():
     simulation.cloud.groups["workers"].suspended = {"AZRebalance", "HealthCheck"}
     before = Before(simulation)
 
-    Stack(simulation, rules()).up()
+    Stack(simulation, options()).up()
 
     before.check_replaced()
     assert sizes(simulation)["workers"][3] == ("AZRebalance", "HealthCheck")
@@ -249,7 +247,7 @@ def test_processes_that_were_suspended_before_stay_suspended():
 def test_a_group_at_its_minimum_is_refused_before_anything_is_cordoned():
     simulation = shop()
     simulation.cloud.groups["workers"].minimum = 3
-    stack = Stack(simulation, rules(capacity=Capacity.DECREMENT, surge=1))
+    stack = Stack(simulation, options(capacity=Capacity.DECREMENT, surge=1))
 
     with pytest.raises(StoppedError, match=r"would go below its minimum: desired 3 - 1 < 3"):
         stack.up()
@@ -261,9 +259,9 @@ def test_a_minimum_that_may_be_lowered_is_lowered_and_restored():
     simulation = shop()
     simulation.cloud.groups["workers"].minimum = 3
     before = Before(simulation)
-    allow = Exceptions(lower_minimum=Allowed(("workers",)))
+    allow = Allow(lower_minimum=("workers",))
 
-    Stack(simulation, rules(capacity=Capacity.DECREMENT, surge=1, allow=allow)).up()
+    Stack(simulation, options(capacity=Capacity.DECREMENT, surge=1, allow=allow)).up()
 
     before.check_replaced()
 
@@ -274,7 +272,7 @@ def test_a_surge_needs_no_lower_minimum():
     group.minimum = group.desired
     before = Before(simulation)
 
-    Stack(simulation, rules()).up()
+    Stack(simulation, options()).up()
 
     before.check_replaced()
 
@@ -286,7 +284,7 @@ def runs(simulation: Simulation, app: str, node: str) -> bool:
 def test_workloads_are_as_healthy_as_before_before_the_next_node():
     simulation = Simulation(workers=3)
     simulation.deploy("cart", 4)
-    Stack(simulation, rules()).up(until="ip-")
+    Stack(simulation, options()).up(until="ip-")
     old = [node["metadata"]["name"] for node in simulation.nodes(**{"cni-plugin": "aws"})]
     name = next(name for name in old if runs(simulation, "cart", name))
     inner, began = simulation.clock.tick, simulation.clock.seconds
@@ -301,15 +299,15 @@ def test_workloads_are_as_healthy_as_before_before_the_next_node():
     simulation.clock.tick = crash
 
     with pytest.raises(TimedOutError, match=r"Deployment shop/cart has \d of 4 pods ready"):
-        operations.rotate_node(Run(simulation.world(), rules(), quiet), name)
+        steps.rotate_node(run(simulation.world()), name)
 
 
 def test_facts_and_journal_tell_the_seconds_of_every_phase():
     simulation = shop()
-    stack = Stack(simulation, rules())
+    stack = Stack(simulation, options())
     stack.up(until="ip-")
 
-    facts = operations.rotate_node(Run(simulation.world(), rules(), quiet), first_old(simulation))
+    facts = steps.rotate_node(run(simulation.world()), first_old(simulation))
 
     assert list(facts["seconds"]) == ["room", "drain", "release", "terminate", "gone", "health"]
     assert facts["evicted"] > 0
@@ -320,7 +318,7 @@ def test_the_cluster_autoscaler_leaves_new_nodes_alone_until_the_end():
     simulation = shop()
     simulation.deploy("cluster-autoscaler", 1, namespace="kube-system")
     before = Before(simulation)
-    stack = Stack(simulation, rules())
+    stack = Stack(simulation, options())
     stack.up(until="ip-")
     new = [node for node in simulation.nodes() if "cni-plugin" not in node["metadata"]["labels"]]
 
@@ -333,7 +331,7 @@ def test_the_cluster_autoscaler_leaves_new_nodes_alone_until_the_end():
 
 def test_without_an_autoscaler_no_node_is_annotated():
     simulation = shop()
-    Stack(simulation, rules()).up()
+    Stack(simulation, options()).up()
 
     assert not any(node["metadata"].get("annotations") for node in simulation.nodes())
 
@@ -344,7 +342,7 @@ def test_the_sizes_of_a_managed_node_group_go_through_eks():
     simulation.cloud.groups["workers"].maximum = 3
     before = Before(simulation)
 
-    Stack(simulation, rules()).up()
+    Stack(simulation, options()).up()
 
     before.check_replaced()
     operations_called = {name for name, _ in simulation.cloud.calls}
@@ -358,6 +356,6 @@ def test_a_node_group_that_eks_is_at_work_on_is_waited_for():
     simulation.cloud.busy_until["workers"] = simulation.clock.seconds + 30
     before = Before(simulation)
 
-    Stack(simulation, rules()).up()
+    Stack(simulation, options()).up()
 
     before.check_replaced()
