@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +10,9 @@ import typer
 
 from eks_cilium.cli.output import BLOCKED, FINE, UNJUDGED, Format, FormatOption, section, show
 from eks_cilium.cli.stack_file import KeyPath, StackFile, read_stack_file
+from eks_cilium.cli.stack_policies import policy_problems
 from eks_cilium.settings import ConfigurationError, Problem, read
+from eks_cilium.settings.model import MeshSettings
 from eks_cilium.settings.problems import UNSET, key_path
 
 if TYPE_CHECKING:
@@ -65,9 +66,12 @@ def check(
 ) -> None:
     """Check the file of a Pulumi stack without Pulumi: every problem, and how to fix it.
 
-    Runs the check that `pulumi preview` begins with: every key, and the rules between keys. Each problem
-    comes with its key, the value found, what is allowed and the command that fixes it. Encrypted values
-    (`secure:`) count as set, but what they hold is not checked.
+    Runs the check that `pulumi preview` begins with: every key, the rules between keys, and the policies of a
+    mesh with what they allow. Each problem comes with its key, the value found, what is allowed and the
+    command that fixes it. Encrypted values (`secure:`) count as set, but what they hold is not checked.
+
+    Policies are judged for every Cilium release that is served, since only a preview knows which one the
+    clusters run: a problem is printed when each of them has it.
     """
     found = checked(read_stack_file(stack_file))
     show(
@@ -85,10 +89,9 @@ def checked(file: StackFile) -> Checked:
 
     Problems of encrypted values are left out, since these cannot be read here.
     """
-    with chdir(file.project):
-        error = _error(file.values)
-        # Whether a key exists at all does not depend on its value, so encrypted ones are in for this.
-        masked = _error(file.masked_values) if file.encrypted else None
+    error = _error(file.values, file.project)
+    # Whether a key exists at all does not depend on its value, so encrypted ones are in for this.
+    masked = _error(file.masked_values, file.project) if file.encrypted else None
     problems = [problem for problem in _problems(error) if not _below(problem.path, file.encrypted)]
     unknown = [problem for problem in _problems(masked) if problem.unknown and problem not in problems]
     of_encrypted = [problem for problem in unknown if _below(problem.path, file.encrypted)]
@@ -116,12 +119,13 @@ def document(found: Checked) -> dict[str, Any]:
     }
 
 
-def _error(values: dict[str, str]) -> ConfigurationError | None:
+def _error(values: dict[str, str], project: Path) -> ConfigurationError | None:
     try:
-        read(values)
+        settings = read(values)
     except ConfigurationError as error:
         return error
-    return None
+    found = policy_problems(settings, project) if isinstance(settings, MeshSettings) else ()
+    return ConfigurationError(found) if found else None
 
 
 def _problems(error: ConfigurationError | None) -> Sequence[Problem]:

@@ -103,7 +103,7 @@ def _is_closed_pipe(error: Exception) -> bool:
 def _explain(error: Exception, command: str) -> None:
     if wants_traceback(error):
         raise error
-    say(f"{_FAILED[command]}: {explained(error)}")
+    say(f"{_FAILED.get(command, 'eks-cilium')}: {explained(error)}")
 
 
 app = typer.Typer(

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import typer
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from eks_cilium.cli.main import app
@@ -16,6 +18,22 @@ class Ended:
     status: int
     out: str
     err: str
+
+
+def refusal(*arguments: str) -> str | None:
+    """Parse a command line with the real command and run nothing; says what is wrong with it."""
+    group = get_command(app)
+    try:
+        with group.make_context("eks-cilium", list(arguments)) as context:
+            name, command, rest = group.resolve_command(context, [*context._protected_args, *context.args])
+            with command.make_context(name, rest, parent=context):
+                return None
+    except typer.Exit:  # --help and --version, which are answered while they are parsed
+        return None
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        return error.format_message()
 
 
 def eks_cilium(*arguments: str, **sources: Any) -> Ended:

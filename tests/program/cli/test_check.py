@@ -8,7 +8,7 @@ import yaml
 
 from lab.environment import ROOT
 from tests.program.cli.command import eks_cilium
-from tests.program.settings.bad_configurations import GOOD
+from tests.program.settings.bad_configurations import GOOD, GOOD_MESH
 
 pytestmark = pytest.mark.unit
 
@@ -79,6 +79,60 @@ def test_markdown_is_a_table(project):
     )
 
     assert '| `eks-cilium:tags` | `"blue"` | an object of up to 40 tags' in ended.out
+
+
+def test_policy_files_are_found_from_the_project_wherever_the_command_runs(project, monkeypatch):
+    config = keys({**GOOD_MESH, "policies": {"files": [{"cluster": "cluster-1", "path": "policies/a.yaml"}]}})
+    file = stack(project, config)
+    monkeypatch.chdir("/")
+    missing = eks_cilium("check", str(file))
+
+    (project / "policies").mkdir()
+    (project / "policies" / "a.yaml").write_text(
+        yaml.safe_dump(
+            {
+                "apiVersion": "cilium.io/v2",
+                "kind": "CiliumNetworkPolicy",
+                "metadata": {"name": "a", "namespace": "shop"},
+                "spec": {"endpointSelector": {}, "ingress": [{}]},
+            }
+        )
+    )
+    found = eks_cilium("check", str(file))
+
+    assert (missing.status, found.status) == (2, 0), found.out
+    assert "cannot read policies/a.yaml" in missing.out
+    assert Path.cwd() == Path("/")
+
+
+def mesh_with(project: Path, **policies: object) -> Path:
+    return stack(project, keys({**GOOD_MESH, "policies": policies}))
+
+
+def test_what_policies_allow_is_judged(project):
+    pods = {
+        "from": {"cluster": "cluster-1", "namespace": "shop"},
+        "to": {"cluster": "cluster-2", "namespace": "payments"},
+    }
+    intent = {"name": "pay", "from": pods["from"], "to": {**pods["to"], "ports": ["8443/TCP"]}}
+    wanted = {**pods, "port": "8443/TCP"}
+
+    right = eks_cilium("check", str(mesh_with(project, intents=[intent], mustAllow=[wanted])))
+    wrong = eks_cilium("check", str(mesh_with(project, intents=[intent], mustDeny=[wanted])))
+
+    assert (right.status, wrong.status) == (0, 2), right.out
+    assert "eks-cilium:policies.mustDeny[0]" in wrong.out
+
+
+def test_what_only_some_releases_refuse_is_left_to_the_preview(project):
+    """Cilium knows ranges of ports from 1.16 on."""
+    intent = {
+        "name": "pay",
+        "from": {"cluster": "cluster-1", "namespace": "shop"},
+        "to": {"cluster": "cluster-2", "namespace": "payments", "ports": ["8000-8100/TCP"]},
+    }
+
+    assert eks_cilium("check", str(mesh_with(project, intents=[intent]))).status == 0
 
 
 def test_encrypted_values_count_as_set_and_are_not_judged(project):

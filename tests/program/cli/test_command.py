@@ -3,6 +3,7 @@
 import os
 import pty
 import resource
+import shlex
 import subprocess
 import sys
 
@@ -11,8 +12,11 @@ from typer.testing import CliRunner
 
 from eks_cilium import __version__
 from eks_cilium.cli.main import COMMANDS, app
+from eks_cilium.settings import read
 from lab.environment import ROOT
-from tests.program.cli.command import eks_cilium
+from stacks.replacement import next_commands
+from tests.program.cli.command import eks_cilium, refusal
+from tests.program.settings.bad_configurations import GOOD_REPLACEMENT, as_pulumi
 
 SCRIPT = "from eks_cilium.cli.main import main; main()"
 LONGEST_START = 0.5
@@ -63,6 +67,14 @@ def test_no_option_is_without_help(name):
 @pytest.mark.unit
 def test_the_version_is_the_packages():
     assert eks_cilium("--version").out == f"eks-cilium {__version__}\n"
+
+
+@pytest.mark.unit
+def test_the_command_that_a_stack_suggests_is_one_it_takes():
+    raw = as_pulumi({**GOOD_REPLACEMENT, "aws:profile": "ops"})
+    (line,) = (line for line in next_commands(read(raw)) if line.startswith("eks-cilium "))
+
+    assert refusal(*shlex.split(line)[1:]) is None
 
 
 @pytest.mark.unit

@@ -2,17 +2,20 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from eks_cilium.cli.main import COMMANDS as COMMANDS_OF_EKS_CILIUM
 from eks_cilium.settings.model import MODELS
 from eks_cilium.settings.problems import ConfigurationError
 from eks_cilium.settings.reading import read
 from lab.__main__ import COMMANDS
 from lab.demo.__main__ import MODES
 from lab.environment import ROOT
+from tests.program.cli.command import refusal
 
 pytestmark = pytest.mark.unit
 
@@ -25,8 +28,9 @@ def commands(page: Path) -> Iterator[str]:
     """Yield each command of the page's shell blocks, and of its inline code, without trailing comments."""
     text = page.read_text()
     for block in CODE.findall(text):
-        yield from (line.split(" #")[0].strip() for line in block.splitlines() if line.strip())
-    yield from re.findall(r"`((?:make|python -m|pulumi) [^`]+)`", text)
+        lines = block.replace("\\\n", " ").splitlines()
+        yield from (line.split(" #")[0].strip() for line in lines if line.strip())
+    yield from re.findall(r"`((?:make|python -m|pulumi|eks-cilium) [^`]+)`", text)
 
 
 def matching(pattern: str) -> list[tuple[str, str]]:
@@ -54,6 +58,29 @@ def test_every_command_of_the_lab_exists() -> None:
 
     assert named
     assert [(page, command) for page, command in named if command not in COMMANDS] == []
+
+
+def test_every_command_line_of_eks_cilium_is_one_it_takes() -> None:
+    lines = matching(r"\beks-cilium [^|>&;]+")
+
+    assert {line.split()[1] for _, line in lines} >= {"plan", "verdict", "check"}
+    wrong = [(page, line, problem) for page, line in lines if (problem := wrong_command_line(line))]
+    assert wrong == []
+
+
+def wrong_command_line(line: str) -> str | None:
+    """Say what `eks-cilium` dislikes about a command line; one without options only names a command."""
+    words = shlex.split(line)[1:]
+    if len(words) == 1 and words[0] in COMMANDS_OF_EKS_CILIUM:
+        return None
+    return refusal(*words)
+
+
+@pytest.mark.parametrize(
+    "line", ["eks-cilium plann --cluster a", "eks-cilium plan --cluster a --sruge 2", "eks-cilium check a b"]
+)
+def test_the_guard_for_command_lines_can_fail(line: str) -> None:
+    assert wrong_command_line(line)
 
 
 def test_every_link_leads_somewhere() -> None:
