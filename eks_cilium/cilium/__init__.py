@@ -1,4 +1,4 @@
-"""What Cilium needs on EKS, as pure functions: Helm values by version, chart keys, IAM, masquerading.
+"""What Cilium needs on EKS, as pure functions: Helm values by version, chart keys, IAM and masquerading.
 
-Nothing here talks to a cluster, a cloud or Pulumi; settings, components and tests call it alike.
+Nothing here talks to a cluster, a cloud or Pulumi. Settings, stacks, components, policies and tests call it.
 """

@@ -1,7 +1,8 @@
-"""Helm values for Cilium on top of the AWS VPC CNI, which goes on assigning addresses.
+"""Helm values for Cilium on top of the AWS VPC CNI, which still assigns addresses.
 
-The VPC CNI connects a pod, then Cilium attaches its programs to the same interface. Most of the chart's
-defaults are for a cluster that Cilium has alone, and wrong here without a word from the chart.
+The VPC CNI connects a pod, then Cilium attaches its programs to the same interface. Most defaults of the
+chart are for a cluster whose only CNI is Cilium; here they are wrong, and the chart does not say so. Source
+of the values: page "AWS VPC CNI plugin" of Cilium's documentation. `stacks/cilium_chained.py` calls it.
 """
 
 from __future__ import annotations
@@ -16,14 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 ADDRESSES_OF_A_NODE = 27
-"""Prefix length of each node's part of the pool: the agent takes two or three addresses of it."""
+"""Prefix length of each node's part of the pool: the agent uses two or three addresses of it."""
 
 DEFAULT_POOL = "198.19.0.0/16"
-"""Of the range that RFC 2544 keeps for benchmarks, which VPCs rarely have; room for 2,048 nodes."""
-
+"""Part of 198.18.0.0/15, which RFC 2544 reserves for benchmarks and VPCs rarely use; for 2,048 nodes."""
 
 OLDEST_VPC_CNI = (1, 11, 2)
-"""The first version that Cilium can be chained to, as Cilium's documentation of this chain has it."""
+"""The first version of the VPC CNI that Cilium can be chained to, by the same page."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +31,11 @@ class ChainingMode(Mode):
     """What decides the values of a cluster in which Cilium is chained to the VPC CNI."""
 
     pool: str
-    """Network of the agents' own addresses (`cilium_host`), which are never routed: outside every VPC."""
+    """Network of the agents' own addresses (`cilium_host`), outside every VPC, because nothing routes it."""
 
 
 def chaining_values(mode: ChainingMode) -> dict[str, Any]:
-    """The values to install with. `extra` comes last, but cannot touch what `decided_keys` names."""
+    """The values of the release. `extra` overrides the others; settings refuse the keys of `decided_keys`."""
     return merged_all(
         common(mode),
         _chain(mode),
@@ -49,7 +49,7 @@ def chaining_values(mode: ChainingMode) -> dict[str, Any]:
 
 
 def _chain(mode: ChainingMode) -> dict[str, Any]:
-    """`exclusive` would rename the VPC CNI's own configuration, and no pod would get an address."""
+    # With `exclusive` Cilium would rename the VPC CNI's configuration, and no pod would get an address.
     cni: dict[str, Any] = {"chainingMode": "aws-cni", "exclusive": False}
     if mode.encryption != "none" and mode.release.chained_routes_have_mtu:
         cni["enableRouteMTUForCNIChaining"] = True
@@ -57,10 +57,9 @@ def _chain(mode: ChainingMode) -> dict[str, Any]:
 
 
 def _routing(mode: ChainingMode) -> dict[str, Any]:
-    """The VPC routes pods' addresses. Unless told otherwise, the chart masquerades them.
-
-    Marks for identities are off, as in Cilium's own tests of this chain: the VPC CNI marks packets too.
-    """
+    # The VPC routes pods' addresses, and the VPC CNI masquerades; the chart's default is to masquerade too.
+    # Marks for identities are off, as in Cilium's own tests of this chain (.github/workflows/
+    # conformance-aws-cni.yaml, cilium/cilium#38738): the VPC CNI marks packets as well.
     key, value = mode.release.native_routing
     routing: dict[str, Any] = {key: value, "enableIPv4Masquerade": False, "enableIdentityMark": False}
     if mode.release.chained_with_endpoint_routes:
@@ -69,7 +68,7 @@ def _routing(mode: ChainingMode) -> dict[str, Any]:
 
 
 def _pool(mode: ChainingMode) -> dict[str, Any]:
-    """The chart's own pool is 10.0.0.0/8, whatever addresses the VPC has (cilium/cilium#30682)."""
+    # The chart's default pool is 10.0.0.0/8, whatever addresses the VPC has (cilium/cilium#30682).
     operator = {
         "clusterPoolIPv4PodCIDRList": [mode.pool],
         "clusterPoolIPv4MaskSize": ADDRESSES_OF_A_NODE,
@@ -78,7 +77,7 @@ def _pool(mode: ChainingMode) -> dict[str, Any]:
 
 
 def overlaps(pool: str, networks: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Which of the networks, each a name and a CIDR, the pool has addresses of, in words."""
+    """The networks, each a name and a CIDR, that share addresses with the pool; as text for a message."""
     own = ipaddress.IPv4Network(pool)
     for name, cidr in networks:
         if own.overlaps(ipaddress.IPv4Network(cidr)):
@@ -86,5 +85,5 @@ def overlaps(pool: str, networks: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 
 def nodes_in(pool: str) -> int:
-    """How many nodes find addresses in a pool."""
+    """How many nodes a pool has addresses for."""
     return int(2 ** max(ADDRESSES_OF_A_NODE - ipaddress.IPv4Network(pool).prefixlen, 0))

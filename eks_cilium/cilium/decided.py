@@ -1,6 +1,6 @@
-"""Chart keys that this program decides itself, and why a user's `cilium.values` may not touch them.
+"""Chart keys that this program decides itself, and why a user's `cilium.values` may not set them.
 
-`settings` refuses them by this table; what is not in it and is known to the chart may be set freely.
+`eks_cilium.settings` refuses them by these tables. Every other key that the chart knows may be set freely.
 """
 
 from __future__ import annotations
@@ -13,27 +13,29 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Decided:
-    """A key of the chart that has another home, or only one right value."""
+    """Why a key of the chart may not be set, as the end of an error message."""
 
     why: str
     instead: str | None = None
-    """The key of our own configuration that decides it, if there is one."""
+    """The key of the stack's configuration that decides it; None where no key does."""
 
 
 _ENI = "in this mode pods get addresses of the VPC from network interfaces, natively routed"
-_NODES = "the operator makes interfaces only in this cluster's subnets, with its role and its tags"
+_NODES = "the operator creates interfaces only in this cluster's subnets, with its role and its tags"
 
+# Keys of all served releases: a key that a release does not have is refused as unknown before this table is
+# asked.
 DECIDED: Mapping[str, Decided] = MappingProxyType(
     {
-        "agentNotReadyTaintKey": Decided("every node joins with this taint and Cilium has to lift it"),
+        "agentNotReadyTaintKey": Decided("every node joins with this taint and Cilium has to remove it"),
         "aksbyocni": Decided(_ENI),
         "alibabacloud": Decided(_ENI),
         "autoDirectNodeRoutes": Decided(_ENI),
         "azure": Decided(_ENI),
         "cluster.id": Decided("it has a key of its own", "cilium.clusterId"),
         "cluster.name": Decided("it is the name of the EKS cluster", "cluster.name"),
-        "cni.chainingMode": Decided("Cilium is the only CNI here; nothing is left to chain to"),
-        "cni.chainingTarget": Decided("Cilium is the only CNI here; nothing is left to chain to"),
+        "cni.chainingMode": Decided("Cilium is the only CNI here; there is no other to chain to"),
+        "cni.chainingTarget": Decided("Cilium is the only CNI here; there is no other to chain to"),
         "cni.exclusive": Decided("Cilium is the only CNI here"),
         "cni.install": Decided("without its CNI configuration no pod starts"),
         "egressMasqueradeInterfaces": Decided("it has a key of its own", "cilium.egressMasqueradeInterfaces"),
@@ -63,13 +65,13 @@ DECIDED: Mapping[str, Decided] = MappingProxyType(
         "k8sServicePort": Decided("it follows the cluster's endpoint"),
         "kubeProxyReplacement": Decided("it has a key of its own", "cilium.kubeProxyReplacement"),
         "operator.enabled": Decided("without the operator no node gets addresses"),
-        "operator.extraEnv": Decided("it carries the region the operator works in"),
+        "operator.extraEnv": Decided("it carries the operator's AWS region"),
         "operator.replicas": Decided("it has a key of its own", "cilium.operatorReplicas"),
-        "operator.removeNodeTaints": Decided("nobody else would lift the start-up taint"),
+        "operator.removeNodeTaints": Decided("only the operator removes the start-up taint"),
         "routingMode": Decided(_ENI),
         "tunnel": Decided(_ENI),
         "tunnelProtocol": Decided(_ENI),
-        "upgradeCompatibility": Decided("this program writes every default that it would keep"),
+        "upgradeCompatibility": Decided("this program sets every default that the key would keep"),
     }
 )
 
@@ -85,11 +87,11 @@ DECIDED_IN_REPLACEMENT: Mapping[str, Decided] = MappingProxyType(
         "kubeProxyReplacement": Decided("kube-proxy stays until every old node is gone"),
         "nodeSelector": Decided(_PLACES),
         "operator.unmanagedPodWatcher": Decided(
-            "the watcher would delete CoreDNS on nodes that are still to be replaced, again and again"
+            "the watcher would keep deleting CoreDNS on nodes that are still to be replaced"
         ),
     }
 )
-"""The same for a running cluster whose CNI is replaced."""
+"""The keys in mode `replacement`, of a running cluster whose CNI is replaced."""
 
 
 _CHAIN = (
@@ -109,20 +111,18 @@ DECIDED_IN_CHAINING: Mapping[str, Decided] = MappingProxyType(
         },
         "affinity": Decided(_AGENTS_EVERYWHERE),
         "agent": Decided(_AGENTS_EVERYWHERE),
-        "bpf.masquerade": Decided("the VPC CNI masquerades, and twice is once too often"),
+        "bpf.masquerade": Decided("the VPC CNI masquerades already"),
         "cluster.name": Decided("it has a key of its own", "cilium.clusterName"),
         "cni.chainingMode": Decided(_CHAIN),
         "cni.chainingTarget": Decided("the chaining mode finds the network of the VPC CNI by itself"),
         "cni.customConf": Decided("the agent writes the chained configuration after the VPC CNI's own"),
         "cni.enableRouteMTUForCNIChaining": Decided("it follows cilium.encryption"),
         "cni.exclusive": Decided(
-            "it has to be false: otherwise Cilium takes the VPC CNI's configuration away and no pod starts"
+            "it has to be false: otherwise Cilium disables the VPC CNI's configuration and no pod starts"
         ),
-        "cni.uninstall": Decided(
-            "an agent that restarts would leave the pods of that moment to the VPC CNI alone"
-        ),
-        "disableEndpointCRD": Decided("what Cilium manages is counted by its endpoints"),
-        "egressMasqueradeInterfaces": Decided("nothing is masqueraded by Cilium"),
+        "cni.uninstall": Decided("while an agent restarts, new pods would get the VPC CNI alone"),
+        "disableEndpointCRD": Decided("pods that Cilium manages are counted by their CiliumEndpoints"),
+        "egressMasqueradeInterfaces": Decided("Cilium masquerades nothing in this mode"),
         "enableIPv4Masquerade": Decided(
             "it has to be false: pods have addresses of the VPC, and the VPC CNI translates what leaves it"
         ),
@@ -134,7 +134,7 @@ DECIDED_IN_CHAINING: Mapping[str, Decided] = MappingProxyType(
         "ipam.operator.clusterPoolIPv4MaskSize": Decided(_POOL),
         "ipam.operator.clusterPoolIPv4PodCIDR": Decided(_POOL, "cilium.pool"),
         "ipam.operator.clusterPoolIPv4PodCIDRList": Decided(_POOL, "cilium.pool"),
-        "ipv4NativeRoutingCIDR": Decided("nothing is masqueraded by Cilium"),
+        "ipv4NativeRoutingCIDR": Decided("Cilium masquerades nothing in this mode"),
         "kubeProxyReplacement": Decided("kube-proxy serves Services in this mode"),
         "nodeSelector": Decided(_AGENTS_EVERYWHERE),
         "operator.unmanagedPodWatcher": Decided(
@@ -142,18 +142,18 @@ DECIDED_IN_CHAINING: Mapping[str, Decided] = MappingProxyType(
         ),
     }
 )
-"""The same for Cilium on top of the VPC CNI."""
+"""The keys in mode `chaining`, of a running cluster."""
 
 DECIDED_IN_NEW_CHAINING: Mapping[str, Decided] = MappingProxyType(
     {**DECIDED_IN_CHAINING, "cluster.name": DECIDED["cluster.name"]}
 )
-"""The same where this program makes the cluster as well."""
+"""The keys in mode `chaining`, of a new cluster."""
 
 
 def decided_keys(
     values: Mapping[str, Any], table: Mapping[str, Decided] = DECIDED
 ) -> list[tuple[tuple[str, ...], Any, Decided]]:
-    """Keys among `values` that are not the user's to set."""
+    """The keys in `values` that the table has: path, value and the reason why it may not be set."""
     return [
         (path, value, table[".".join(path)]) for path, value in _nodes(values, ()) if ".".join(path) in table
     ]

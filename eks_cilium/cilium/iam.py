@@ -1,8 +1,9 @@
-"""What Cilium's operator may do in EC2, and who may be the operator.
+"""What Cilium's operator may do in EC2, and which service account may use its role.
 
-The operator makes and attaches interfaces for every node. Reading cannot be scoped in EC2; every write is:
-to this cluster's VPC, and to interfaces that carry this cluster's tag where EC2 knows the tag at that
-moment.
+`components.cilium.OperatorRole` creates the policy. The operator creates and attaches interfaces for every
+node. Its actions come from "Required Privileges" on the page "AWS ENI" of Cilium's documentation. EC2 cannot
+limit Describe actions to resources. Every write is limited to this cluster's VPC, and to interfaces with this
+cluster's tag where EC2 knows the tag when it checks the request.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+# DescribeRouteTables is needed since 1.18 (cilium/cilium#37229), DescribeTags by the garbage collection of
+# interfaces, which is on by default.
 DESCRIBE = (
     "ec2:DescribeInstances",
     "ec2:DescribeInstanceTypes",
@@ -36,45 +39,32 @@ def operator_policy(
     tag: tuple[str, str],
     node_tag: tuple[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Least privilege for the operator of one cluster. `tag` is written on every interface it makes.
+    """The IAM policy with the least privileges for the operator of one cluster.
 
-    `node_tag` is on every instance of the cluster; the same tag unless somebody else made the instances.
+    Args:
+        partition: AWS partition, such as `aws`.
+        region: AWS region of the cluster.
+        account: AWS account of the cluster.
+        vpc_id: The VPC whose interfaces and security groups the operator may use.
+        subnet_ids: The subnets in which it may create interfaces.
+        tag: Key and value of the tag that the operator writes on every interface it creates.
+        node_tag: Key and value of a tag on every instance of the cluster; `tag` where None.
     """
     ec2 = f"arn:{partition}:ec2:{region}:{account}"
     vpc = {"ArnEquals": {"ec2:Vpc": f"{ec2}:vpc/{vpc_id}"}}
-    key, value = tag
     node_key, node_value = node_tag or tag
     interfaces = f"{ec2}:network-interface/*"
     return {
         "Version": "2012-10-17",
         "Statement": [
             _allow("Read", DESCRIBE, "*"),
-            _allow(
-                "CreateTaggedInterfaces",
-                ["ec2:CreateNetworkInterface"],
-                interfaces,
-                {"StringEquals": {f"aws:RequestTag/{key}": value}},
-            ),
-            _allow(
-                "CreateInTheSubnetsOfNodes",
-                ["ec2:CreateNetworkInterface"],
-                [f"{ec2}:subnet/{subnet}" for subnet in subnet_ids],
-            ),
-            _allow(
-                "CreateWithGroupsOfTheVpc", ["ec2:CreateNetworkInterface"], f"{ec2}:security-group/*", vpc
-            ),
-            _allow(
-                "TagWhatIsBeingCreated",
-                ["ec2:CreateTags"],
-                interfaces,
-                {"StringEquals": {"ec2:CreateAction": "CreateNetworkInterface"}},
-            ),
+            *_create_interfaces(ec2, subnet_ids, tag, vpc),
             _allow(
                 "UseInterfacesOfTheVpc",
                 [
                     "ec2:AttachNetworkInterface",
                     "ec2:ModifyNetworkInterfaceAttribute",
-                    # A node's first interface gets addresses too, and carries no tag of Cilium's.
+                    # Not limited by tag: a node's first interface gets addresses too, and EC2 created it.
                     "ec2:AssignPrivateIpAddresses",
                     "ec2:UnassignPrivateIpAddresses",
                 ],
@@ -85,7 +75,7 @@ def operator_policy(
                 "AttachToNodesOfTheCluster",
                 ["ec2:AttachNetworkInterface", "ec2:ModifyNetworkInterfaceAttribute"],
                 f"{ec2}:instance/*",
-                {"StringEquals": {f"aws:ResourceTag/{node_key}": node_value}},
+                _resource_tag(node_key, node_value),
             ),
             _allow(
                 "ModifyWithGroupsOfTheVpc",
@@ -93,20 +83,35 @@ def operator_policy(
                 f"{ec2}:security-group/*",
                 vpc,
             ),
-            _allow(
-                "DeleteOwnInterfaces",
-                ["ec2:DeleteNetworkInterface"],
-                interfaces,
-                {"StringEquals": {f"aws:ResourceTag/{key}": value}},
-            ),
+            _allow("DeleteOwnInterfaces", ["ec2:DeleteNetworkInterface"], interfaces, _resource_tag(*tag)),
         ],
     }
+
+
+def _create_interfaces(
+    ec2: str, subnet_ids: Sequence[str], tag: tuple[str, str], vpc: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """EC2 checks the creation of an interface against the interface, its subnet and its security groups."""
+    create, (key, value) = ["ec2:CreateNetworkInterface"], tag
+    interfaces = f"{ec2}:network-interface/*"
+    tagged = {"StringEquals": {f"aws:RequestTag/{key}": value}}
+    creating = {"StringEquals": {"ec2:CreateAction": "CreateNetworkInterface"}}
+    return [
+        _allow("CreateTaggedInterfaces", create, interfaces, tagged),
+        _allow("CreateInTheSubnetsOfNodes", create, [f"{ec2}:subnet/{subnet}" for subnet in subnet_ids]),
+        _allow("CreateWithGroupsOfTheVpc", create, f"{ec2}:security-group/*", vpc),
+        _allow("TagWhatIsBeingCreated", ["ec2:CreateTags"], interfaces, creating),
+    ]
+
+
+def _resource_tag(key: str, value: str) -> dict[str, Any]:
+    return {"StringEquals": {f"aws:ResourceTag/{key}": value}}
 
 
 def web_identity_trust(
     *, provider_arn: str, issuer: str, namespace: str, service_account: str
 ) -> dict[str, Any]:
-    """Trust of a role for one Kubernetes service account. `issuer` comes without https://."""
+    """The trust policy of a role for one Kubernetes service account. `issuer` has no https://."""
     return {
         "Version": "2012-10-17",
         "Statement": [

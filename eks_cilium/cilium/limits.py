@@ -1,7 +1,8 @@
-"""What Cilium does only in part, or not at all, while the AWS VPC CNI connects the pods.
+"""Features of Cilium that are limited, or do not work, while the AWS VPC CNI connects the pods.
 
-The preview of mode `chaining` names what a configuration or existing policies use of it. Sources: Cilium's
-"CNI chaining" limitations (cilium/cilium#12454, #15596) and the requirements of each feature.
+The preview of mode `chaining` names those that a configuration or existing policies use. Sources: the note on
+limits on the page "AWS VPC CNI plugin" of Cilium's documentation (cilium/cilium#12454, #15596), and the
+requirements of each feature.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ BY_VALUE: Mapping[str, str] = {
     "localRedirectPolicy": _SERVICES,
     "nodeIPAM.enabled": _SERVICES,
 }
-"""Chart keys that switch a limited feature on, and what limits it."""
+"""Chart keys that enable a limited feature, and what limits it."""
 
 BY_KIND: Mapping[str, str] = {
     "CiliumEgressGatewayPolicy": _EGRESS,
@@ -36,22 +37,22 @@ BY_KIND: Mapping[str, str] = {
     "CiliumClusterwideEnvoyConfig": L7,
     "CiliumLocalRedirectPolicy": _SERVICES,
 }
-"""Objects that only exist for a limited feature."""
+"""Kinds of objects that only exist for a limited feature, and what limits it."""
 
 _OFF: tuple[Any, ...] = (False, None, "", "disabled", {}, [])
 
 
 @dataclass(frozen=True)
 class Limited:
-    """Something that is asked for and limited."""
+    """A use of a limited feature, and what limits it."""
 
     what: str
-    """The key of the configuration or the object."""
+    """The key of the configuration, or kind and name of the object."""
     why: str
 
 
 def limited_values(values: Mapping[str, Any]) -> Iterator[Limited]:
-    """Features that a user's values for the chart switch on."""
+    """The limited features that a user's chart values enable."""
     for key, why in BY_VALUE.items():
         found: Any = values
         for part in key.split("."):
@@ -61,7 +62,7 @@ def limited_values(values: Mapping[str, Any]) -> Iterator[Limited]:
 
 
 def limited_policy(kind: str, policy: Mapping[str, Any]) -> Limited | None:
-    """Whether an object of a kind of Cilium's uses something limited, above all rules of layer 7."""
+    """The limited feature that an object uses, above all rules of layer 7; None where it uses none."""
     metadata = policy["metadata"]
     name = "/".join(filter(None, (metadata.get("namespace", ""), metadata["name"])))
     if kind in BY_KIND:

@@ -1,10 +1,9 @@
-"""Whether pods' egress is masqueraded, and on which interfaces.
+"""Whether pods' egress is masqueraded in ENI mode, and on which interfaces.
 
-In ENI mode pods hold addresses of the VPC. Behind a NAT gateway they need no masquerading, and it would
-hide them from peers and security groups. In a public subnet the internet gateway translates only addresses
-it knows, which are the nodes', so there pods must leave as their node. The interface list is read by
-iptables masquerading only and a pattern that matches nothing switches it off without a word, hence the rule
-by image family.
+Pods have addresses of the VPC. Behind a NAT gateway they need no masquerading, and it would hide them from
+peers and security groups. In a public subnet the internet gateway translates only addresses it knows, which
+are those of nodes, so there packets of pods need their node's address. The stacks call it; settings check the
+interfaces by it.
 """
 
 from __future__ import annotations
@@ -18,26 +17,30 @@ if TYPE_CHECKING:
 SubnetKind = Literal["private", "public"]
 ImageFamily = Literal["al2023", "al2", "bottlerocket"]
 
+# Only iptables masquerading reads the list of interfaces (cilium/cilium#26950), and a pattern that matches no
+# interface disables masquerading silently (cilium/cilium#39515). AL2023 names interfaces ens5, ens6 ...; AL2
+# and Bottlerocket, which boots with net.ifnames=0 (bottlerocket-os/bottlerocket#1981), name them eth0, eth1
+# ...
 _INTERFACES: dict[ImageFamily, str] = {"al2023": "ens+", "al2": "eth+", "bottlerocket": "eth+"}
 
 
 @dataclass(frozen=True)
 class Masquerade:
-    """The decision for a cluster; `interfaces` is a pattern such as `ens+`, None when switched off."""
+    """The decision for a cluster; `interfaces` is a pattern such as `ens+`, None where it is disabled."""
 
     enabled: bool
     interfaces: str | None = None
 
 
 def image_family(ami_type: str) -> ImageFamily:
-    """Family of an EKS AMI type, which decides how network interfaces are called."""
+    """The family of an EKS AMI type, which decides the names of network interfaces."""
     if ami_type.startswith("BOTTLEROCKET"):
         return "bottlerocket"
     return "al2023" if ami_type.startswith("AL2023") else "al2"
 
 
 def interface_pattern(family: ImageFamily) -> str:
-    """Pattern that matches every interface of a node of that family."""
+    """The pattern that matches every interface of a node with an image of that family."""
     return _INTERFACES[family]
 
 
@@ -48,9 +51,10 @@ def decide(
     wanted: bool | None = None,
     interfaces: str | None = None,
 ) -> Masquerade:
-    """Masquerading for nodes in those kinds of subnets; `wanted` and `interfaces` override what is derived.
+    """Masquerading for nodes in subnets of those kinds, with images of those families.
 
-    Raises ValueError when the families need different patterns: Cilium has one list for the whole cluster.
+    `wanted` and `interfaces` override what is derived. Raises ValueError when the families need different
+    patterns, since Cilium has one list for the whole cluster.
     """
     enabled = "public" in kinds if wanted is None else wanted
     if not enabled:

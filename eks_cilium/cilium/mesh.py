@@ -1,9 +1,9 @@
 """What joins a cluster to a mesh: a second release of Cilium's chart, its certificates, its load balancer.
 
-The release `cilium` belongs to whoever installed the cluster. A mesh therefore comes as a release of its own
-beside it, of the same chart and version, with everything off but the ClusterMesh API server and the list of
-the other clusters: agents read both from Secrets they mount if they are there. No object is in both releases.
-`components.mesh.cluster_mesh` installs it; a test renders every version.
+The release `cilium` belongs to the stack or tool that installed the cluster. The mesh is therefore a release
+of its own beside it, of the same chart and version, with everything off except the ClusterMesh API server and
+the list of the other clusters. Agents find both in Secrets that they mount where they exist. No object is in
+both releases. `components.mesh.cluster_mesh` installs it; a test renders every version.
 """
 
 from __future__ import annotations
@@ -24,17 +24,19 @@ API_SERVER = "clustermesh-apiserver"
 """Name of the Deployment and of the Service."""
 
 DOMAIN = "mesh.cilium.io"
-"""The chart's own domain: every server certificate of a mesh is for `*.mesh.cilium.io`."""
+"""Default of chart key `clustermesh.config.domain`; server certificates of a mesh are for `*.mesh.cilium.io`.
+"""
 
 ETCD_PORT = 2379
 HIGHEST_ID = 127
-"""Bit 0x80 of the packet mark, which carries the id, belongs to AWS (cilium/cilium#21330)."""
+"""The id is part of the packet mark, whose bit 0x80 belongs to AWS (cilium/cilium#21330)."""
 
 CERTIFICATES_ANNOTATION = "eks-cilium/certificates"
-"""On the API server's pods: etcd reads whom it trusts when it starts, so new certificates mean new pods."""
+"""On pods of the API server: etcd reads its authorities at start, so new certificates need new pods."""
 
-_NOWHERE = {"eks-cilium/no-node": "true"}
+_ON_NO_NODE = {"eks-cilium/no-node": "true"}
 
+# The first, third and fourth are read by the AWS Load Balancer Controller, the second by Kubernetes' own.
 SCHEME = "service.beta.kubernetes.io/aws-load-balancer-scheme"
 INTERNAL = "service.beta.kubernetes.io/aws-load-balancer-internal"
 TYPE = "service.beta.kubernetes.io/aws-load-balancer-type"
@@ -44,24 +46,24 @@ SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
 
 @dataclass(frozen=True)
 class Certificate:
-    """A certificate of a cluster's ClusterMesh: who it is for, and the Secret it is read from."""
+    """A certificate of a cluster's ClusterMesh: its names, and the Secret that holds it."""
 
     secret: str
     common_name: str
-    """etcd takes it for the name of the user."""
+    """The user's name in etcd."""
     dns_names: tuple[str, ...] = ()
     ip_addresses: tuple[str, ...] = ()
 
 
 def host_name(cluster: str) -> str:
-    """Where the other clusters find a cluster's ClusterMesh API server."""
+    """The DNS name at which the other clusters reach a cluster's ClusterMesh API server."""
     return f"{cluster}.{DOMAIN}"
 
 
 def certificates(release: Release, cluster: str) -> dict[str, Certificate]:
     """The certificates of a cluster by their names in the chart.
 
-    Common names are those of the chart's own certificates: etcd's users are made by them.
+    Common names are those of the chart's own certificates, because etcd's users have these names.
     """
     found = {
         "server": Certificate(
@@ -79,7 +81,7 @@ def certificates(release: Release, cluster: str) -> dict[str, Certificate]:
 
 
 def _admin(release: Release, cluster: str) -> str:
-    """1.12's script gives etcd a user `root`; later ones name it after the cluster."""
+    """The administrator of etcd: `root` in the start script of 1.12, later named after the cluster."""
     return "root" if release.version.startswith("1.12.") else f"admin-{cluster}"
 
 
@@ -93,7 +95,7 @@ class KeyPair:
 
 @dataclass(frozen=True)
 class MeshMember:
-    """What decides the values of one cluster's mesh release."""
+    """The inputs of the values of a cluster's mesh release."""
 
     release: Release
     cluster_name: str
@@ -101,40 +103,42 @@ class MeshMember:
     remotes: Sequence[str]
     """Names of the other clusters."""
     annotations: Mapping[str, str]
-    """Of the Service, see `load_balancer_annotations`."""
+    """Annotations of the Service, see `load_balancer_annotations`."""
     authority: Leaf
     """Certificates of the trusted authorities, base64 of PEM."""
     fingerprint: Leaf
-    """Changes with the certificates."""
+    """A hash of the certificates, which changes with them."""
     key_pairs: Mapping[str, KeyPair]
-    """By their names in the chart; only used where the chart makes the Secrets."""
+    """By their names in the chart; only used where the chart creates the Secrets."""
     replicas: int = 1
 
 
 def mesh_values(member: MeshMember) -> dict[str, Any]:
     """The values of a cluster's mesh release."""
     values: dict[str, Any] = {}
-    for part in (_nothing_else(member.release), _identity(member), _clustermesh(member), _given(member)):
+    for part in (_all_off(member.release), _identity(member), _clustermesh(member), _certificates(member)):
         values = merged(values, part)
     return values
 
 
 def load_balancer_annotations(*, controller: bool, sources: Sequence[str]) -> dict[str, str]:
-    """Annotations for an internal Network Load Balancer that takes `sources` only.
+    """Annotations for an internal Network Load Balancer that accepts only `sources`, which are CIDRs.
 
-    The AWS Load Balancer Controller and Kubernetes' own controller read different ones. Both are always said:
-    with the controller's alone the other would make an internet-facing Classic Load Balancer.
+    `controller` says whether the AWS Load Balancer Controller runs. Kubernetes' own controller reads other
+    annotations, so those of both are always set: without its own it would create an internet-facing Classic
+    Load Balancer.
     """
     kind = {TYPE: "external", TARGET_TYPE: "ip"} if controller else {TYPE: "nlb"}
     return {**kind, SCHEME: "internal", INTERNAL: "true", SOURCE_RANGES: ",".join(sources)}
 
 
-def _nothing_else(release: Release) -> dict[str, Any]:
-    """Everything off that another release owns.
+def _all_off(release: Release) -> dict[str, Any]:
+    """Values that disable everything the cluster's own release installs.
 
-    From 1.16 on the chart writes `cilium-config` for the API server's sake, unless it believes to be the
-    pre-flight check of an upgrade, which is installed beside a running Cilium as well. What it then makes in
-    addition is a DaemonSet, here for nodes that do not exist, and an unused ClusterRole.
+    From 1.16 on the chart writes ConfigMap `cilium-config` wherever the API server is enabled, unless
+    `preflight.enabled` is set (first line of its templates/cilium-configmap.yaml): the pre-flight check of an
+    upgrade is installed beside a running Cilium as well. With that key the chart also creates a DaemonSet,
+    here for a node label that no node has, and an unused ClusterRole.
     """
     values: dict[str, Any] = {
         "agent": False,
@@ -144,7 +148,7 @@ def _nothing_else(release: Release) -> dict[str, Any]:
     if release.envoy_is_a_daemon_set:
         values["envoy"] = {"enabled": False}
     if release.mesh_writes_the_config:
-        values["preflight"] = {"enabled": True, "validateCNPs": False, "nodeSelector": dict(_NOWHERE)}
+        values["preflight"] = {"enabled": True, "validateCNPs": False, "nodeSelector": dict(_ON_NO_NODE)}
         values["serviceAccounts"] = {"preflight": {"create": False}}
     return values
 
@@ -157,9 +161,9 @@ def _clustermesh(member: MeshMember) -> dict[str, Any]:
     release = member.release
     tls: dict[str, Any] = {"auto": {"enabled": False}}
     if not release.mesh_certificates_are_values and not release.mesh_clusters_are_a_map:
-        tls["enableSecrets"] = False  # 1.20 dropped the key together with the Secrets it stood for
+        tls["enableSecrets"] = False  # 1.20 removed the key together with the Secrets that it enables
     if release.mesh_users:
-        tls["authMode"] = "migration"  # the shared user and one for each cluster: fits neighbours up to 1.18
+        tls["authMode"] = "migration"  # both a shared user, for clusters up to 1.18, and one for each
     return {
         "clustermesh": {
             "useAPIServer": True,
@@ -185,15 +189,15 @@ def _clusters(member: MeshMember) -> Any:
 
 
 def _own_certificate(member: MeshMember) -> dict[str, Any]:
-    """1.12 wants it for each cluster; later charts take the one Secret for all."""
+    """The certificate in the entry of each cluster, which 1.12 needs; later charts use one Secret for all."""
     if not member.release.version.startswith("1.12."):
         return {}
     pair = member.key_pairs["remote"]
     return {"tls": {"cert": pair.certificate, "key": pair.key}}
 
 
-def _given(member: MeshMember) -> dict[str, Any]:
-    """The certificates, where the chart makes the Secrets. The authority's key stays out of every cluster."""
+def _certificates(member: MeshMember) -> dict[str, Any]:
+    """The certificates, where the chart creates the Secrets. The authority's key is in no cluster."""
     if not member.release.mesh_certificates_are_values:
         return {}
     tls: dict[str, Any] = {

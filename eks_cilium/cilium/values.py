@@ -1,8 +1,8 @@
-"""Helm values for a cluster whose CNI is Cilium in ENI mode, from the start or node by node.
+"""Helm values for a cluster whose CNI is Cilium in ENI mode, from its first node on or node by node.
 
-`components.cilium` gives the result to the release. A leaf that is known only during an update (the
-endpoint's host, a role) is passed through as it is, whatever its type, so that a preview shows all the
-others.
+`stacks/cilium_eni.py` calls it. A value that is known only during an update (host of the endpoint, a role) is
+passed through whatever its type, so a preview shows all other values. Measured facts come from rendering the
+chart of every release in `versions.py`.
 """
 
 from __future__ import annotations
@@ -20,21 +20,22 @@ OPERATOR_SERVICE_ACCOUNT = ("kube-system", "cilium-operator")
 
 COMPUTE_TYPE = "eks.amazonaws.com/compute-type"
 COMPUTE_WITHOUT_AGENTS = ("fargate", "auto", "hybrid")
-"""Nodes of a cluster on which no agent could run, though it would tolerate their taints."""
+"""Compute types of nodes on which no agent can run, though it would tolerate their taints."""
 ABLE_TO_RUN_AGENTS = {"key": COMPUTE_TYPE, "operator": "NotIn", "values": list(COMPUTE_WITHOUT_AGENTS)}
+# The chart's watcher deletes pods with the label k8s-app=kube-dns that Cilium does not manage, every 15
+# seconds.
 WITHOUT_WATCHER = {"operator": {"unmanagedPodWatcher": {"restart": False}}}
-"""Else the operator deletes CoreDNS wherever Cilium does not manage it, all the time."""
 
 _CHARTS_OWN_FOR_ENVOY = {"key": "cilium.io/no-schedule", "operator": "NotIn", "values": ["true"]}
-"""What the chart itself says for Envoy: a list in values replaces the chart's list."""
+"""The chart's own expression for Envoy, repeated here because a list in values replaces the chart's list."""
 
 Leaf = Any
-"""A plain value, or something that becomes one (a `pulumi.Output`)."""
+"""A plain value, or an object that resolves to it later (a `pulumi.Output`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mode:
-    """What decides the values in every mode."""
+    """The inputs of the values in every mode."""
 
     release: Release
     cluster_name: str
@@ -49,26 +50,26 @@ class Mode:
 
 @dataclass(frozen=True, kw_only=True)
 class EniMode(Mode):
-    """What decides the values of a cluster in ENI mode."""
+    """The inputs of the values of a cluster in ENI mode."""
 
     region: str
     api_host: Leaf
-    """Host of the API server, without scheme: with https:// the chart renders and the agents crash."""
+    """Host of the API server, without https://, with which the chart renders and the agents crash."""
     api_port: Leaf
     operator_role_arn: Leaf
     subnet_filter: Leaf
-    """Subnets that hold nodes, as a list or as one text: see `Release.filters_are_lists`."""
+    """Subnets that hold nodes, as a list or as one string: see `Release.filters_are_lists`."""
     vpc_cidr: Leaf
     masquerade: Masquerade
     interface_tags: Mapping[str, str]
     kube_proxy_replacement: bool = True
     prefix_delegation: bool = False
     beside: tuple[str, str] | None = None
-    """Label of the nodes another CNI serves, in a cluster where it is replaced node by node."""
+    """Key and value of the label on nodes that another CNI serves, where it is replaced node by node."""
 
 
 def eni_values(mode: EniMode) -> dict[str, Any]:
-    """The values to install with. `extra` comes last, but cannot touch what `decided_keys` names."""
+    """The values of the release. `extra` overrides the others; settings refuse the keys of `decided_keys`."""
     return merged_all(
         common(mode),
         _routing(mode),
@@ -82,7 +83,7 @@ def eni_values(mode: EniMode) -> dict[str, Any]:
 
 
 def common(mode: Mode) -> dict[str, Any]:
-    """What every mode says in the same way."""
+    """The values that are the same in every mode."""
     return merged_all(_identity(mode), _operator(mode), _encryption(mode), _hubble(mode))
 
 
@@ -116,7 +117,7 @@ def _routing(mode: EniMode) -> dict[str, Any]:
 
 
 def _interfaces(mode: EniMode) -> dict[str, Any]:
-    """`eni.enabled` goes with `ipam.mode`: before 1.19 one alone silently means an overlay."""
+    # `eni.enabled` needs `ipam.mode` in `_routing`: before 1.19 either alone silently means an overlay.
     return {
         "eni": {
             "enabled": True,
@@ -130,7 +131,7 @@ def _interfaces(mode: EniMode) -> dict[str, Any]:
 
 
 def _masquerading(mode: EniMode) -> dict[str, Any]:
-    """Always said: the chart's default changed from on to off with 1.18."""
+    # Always set: the chart's default in ENI mode changed from on to off with 1.18 (cilium/cilium#38663).
     if not mode.masquerade.enabled:
         return {"enableIPv4Masquerade": False}
     return {
@@ -143,7 +144,7 @@ def _masquerading(mode: EniMode) -> dict[str, Any]:
 def _kube_proxy(mode: EniMode) -> dict[str, Any]:
     if not mode.kube_proxy_replacement:
         return {"kubeProxyReplacement": mode.release.no_kube_proxy_replacement}
-    # Services do not work before Cilium does, so agents have to find the API server without one.
+    # Services do not work before Cilium runs, so agents cannot reach the API server through one.
     return {
         "kubeProxyReplacement": mode.release.kube_proxy_replacement,
         "k8sServiceHost": mode.api_host,
@@ -156,7 +157,7 @@ def _operator(mode: Mode) -> dict[str, Any]:
 
 
 def _region(mode: EniMode) -> dict[str, Any]:
-    """So that the operator needs no instance metadata for it."""
+    # Without it the operator asks the instance metadata, which may be closed to it (cilium/cilium#39307).
     return {"operator": {"extraEnv": [{"name": "AWS_REGION", "value": mode.region}]}}
 
 
@@ -177,20 +178,20 @@ def _hubble(mode: Mode) -> dict[str, Any]:
 
 
 def _beside_another_cni(mode: EniMode) -> dict[str, Any]:
-    """Agents keep off the other CNI's nodes, and the operator lets their pods be.
+    """Keep agents off the nodes of the other CNI, and keep the operator from deleting their pods.
 
-    Meant to stay for good: once no node has the label it acts on nothing, and taking it away would restart
-    every agent. Without the second key the operator deletes CoreDNS on nodes without an agent, all the time.
+    The values stay after the last of these nodes is replaced: they have no effect then, and removing them
+    would restart every agent.
     """
     if mode.beside is None:
         return {}
     label, value = mode.beside
-    off_its_nodes = {"key": label, "operator": "NotIn", "values": [value]}
-    return merged_all(placed(mode, off_its_nodes, ABLE_TO_RUN_AGENTS), WITHOUT_WATCHER)
+    not_its_nodes = {"key": label, "operator": "NotIn", "values": [value]}
+    return merged_all(placed(mode, not_its_nodes, ABLE_TO_RUN_AGENTS), WITHOUT_WATCHER)
 
 
 def placed(mode: Mode, *expressions: dict[str, Any]) -> dict[str, Any]:
-    """Agents, and Envoy beside them, on the nodes for which all expressions hold."""
+    """Affinity of the agents, and of Envoy beside them, to nodes that match all expressions."""
     values: dict[str, Any] = {"affinity": _on_nodes(list(expressions))}
     if mode.release.envoy_is_a_daemon_set:
         values["envoy"] = {"affinity": _on_nodes([_CHARTS_OWN_FOR_ENVOY, *expressions])}

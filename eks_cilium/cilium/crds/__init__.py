@@ -1,8 +1,8 @@
-"""The schemas of Cilium's policies, so that a typing error is refused instead of pruned.
+"""The schemas of Cilium's policies, so that a typing error in a policy is refused instead of dropped.
 
-An API server drops keys that a definition does not know without a word, and Pulumi sends what it is given.
-`<version>.json` beside this file holds the schema of a rule as the CustomResourceDefinitions of that release
-have it; `python -m eks_cilium.cilium.crds` writes it, a test compares it with the real definitions.
+An API server silently drops keys that a CustomResourceDefinition does not have. `<version>.json` beside this
+file holds the schema of a rule in the definitions of that release. `python -m eks_cilium.cilium.crds` writes
+it; a test compares it with the real definitions. `eks_cilium.policy` checks policies by it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
 API_VERSION = "cilium.io/v2"
 NAMESPACED, CLUSTERWIDE = "CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"
 
@@ -29,31 +30,31 @@ _NETWORKS = frozenset({"toCIDR", "fromCIDR", "cidr", "except"})
 
 @dataclass(frozen=True)
 class Violation:
-    """Something in an object that its definition does not allow."""
+    """A key or value of an object that its definition does not allow."""
 
     path: KeyPath
     value: Any
     allowed: str
     nearest: str | None = None
-    """For an unknown key, the nearest one that is known."""
+    """For an unknown key, the nearest known key."""
 
 
 @cache
 def rule_schema(version: str) -> Mapping[str, Any]:
-    """JSON Schema of one rule (`spec`, or an entry of `specs`) in that Cilium version."""
+    """The JSON Schema of a rule (`spec`, or an entry of `specs`) in that Cilium version."""
     text = (Path(__file__).parent / f"{version}.json").read_text()
     schema: Mapping[str, Any] = json.loads(text)
     return schema
 
 
 def violations(version: str, rule: Any, above: KeyPath = ()) -> list[Violation]:
-    """What a rule has that the definitions of that version do not allow. `above` is put before each path."""
+    """What the definitions of that version do not allow in a rule. `above` is put before each path."""
     found = sorted(_validator(version).iter_errors(rule), key=lambda error: list(map(str, error.path)))
-    return [one for error in found for one in _violations(error, above)]
+    return [violation for error in found for violation in _violations(error, above)]
 
 
 def knows(version: str, key: str) -> bool:
-    """Whether any part of a rule has such a key in that version: `endPort` came with 1.16."""
+    """Whether any part of a rule has that key in that version; `endPort`, for example, exists since 1.16."""
     return json.dumps(key) + ":" in _text(version)
 
 
@@ -69,7 +70,7 @@ def _validator(version: str) -> Draft202012Validator:
 
 @_FORMATS.checks("cidr", raises=ValueError)
 def _is_network(text: object) -> bool:
-    """As Kubernetes checks the format: host bits are fine, an address alone is not."""
+    """Checks the format as Kubernetes does: host bits may be set, but the prefix length is required."""
     return not isinstance(text, str) or ("/" in text and bool(ipaddress.ip_network(text, strict=False)))
 
 
@@ -109,16 +110,15 @@ def _allowed(error: Any) -> str:
 
 
 def _alternatives(error: Any) -> str:
-    """Alternatives in these definitions are either keys of which some are required, or types."""
-    keys = [key for one in error.validator_value for key in one.get("required", ())]
+    """The alternatives in these definitions: either keys of which some are required, or types."""
+    keys = [key for choice in error.validator_value for key in choice.get("required", ())]
     if not keys:
-        return " or ".join(_a(one["type"]) for one in error.validator_value)
+        return " or ".join(_a(choice["type"]) for choice in error.validator_value)
     amount = "exactly one" if error.validator == "oneOf" else "at least one"
     return f"{amount} of {', '.join(keys)}"
 
 
 def _a(kind: str) -> str:
-    """A JSON type with its article."""
     if kind == "array":
         return "a list"
     return f"{'an' if kind[0] in 'aio' else 'a'} {kind}"

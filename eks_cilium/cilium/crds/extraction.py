@@ -1,6 +1,6 @@
-"""How the schema of a rule is taken from the CustomResourceDefinitions of a release, small and strict.
+"""Reads the schema of a rule from the CustomResourceDefinitions of a release, without texts and strict.
 
-Used by `python -m eks_cilium.cilium.crds` and by the test that compares stored schemas with the definitions.
+`python -m eks_cilium.cilium.crds` and the test that compares the stored schemas with the definitions call it.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ _KEPT = frozenset(
 )
 _ALTERNATIVES = ("anyOf", "oneOf")
 _SHORTEST_SHARED = 120
-"""Characters from which a part that occurs twice is written once."""
+"""A part with at least this many characters is written once where it occurs more than once."""
 
 
 def extract(definitions: Path) -> dict[str, Any]:
     """The schema of a rule. `definitions` is the folder of a release's CRDs of API version v2.
 
-    Raises ValueError where the kinds differ, or `specs` differs from `spec`: one schema would not do then.
+    Raises ValueError where the schemas of the two kinds, or of `spec` and `specs`, differ.
     """
     rules = [rule for name in _FILES for rule in _rules(definitions / name)]
     if any(rule != rules[0] for rule in rules):
@@ -60,7 +60,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def strict(node: dict[str, Any]) -> dict[str, Any]:
-    """A structural schema as JSON Schema without texts, in which unknown keys are wrong and not pruned."""
+    """A structural schema as JSON Schema, without texts. Unknown keys are errors instead of being dropped."""
     result = {key: node[key] for key in _KEPT & node.keys()}
     if "properties" in node:
         result["properties"] = {key: strict(inner) for key, inner in node["properties"].items()}
@@ -71,17 +71,17 @@ def strict(node: dict[str, Any]) -> dict[str, Any]:
         result["additionalProperties"] = strict(node["additionalProperties"])
     for key in _ALTERNATIVES:
         if key in node:
-            result[key] = [_alternative(one) for one in node[key]]
+            result[key] = [_alternative(choice) for choice in node[key]]
     return result
 
 
 def _alternative(node: dict[str, Any]) -> dict[str, Any]:
-    """Alternatives only say what has to be there, or of which type; the rest of them is empty."""
+    """An alternative with the only keywords that these definitions use: `required` and `type`."""
     return {key: node[key] for key in ("required", "type") if key in node}
 
 
 def shared(schema: dict[str, Any]) -> dict[str, Any]:
-    """The same schema with parts that occur more than once under `$defs`, named after where they occur."""
+    """The same schema; parts that occur more than once are under `$defs`, named after their key."""
     occurrences = Counter(_written(part) for _, part in _parts(schema, "rule"))
     names: dict[str, str] = {}
     for name, part in _parts(schema, "rule"):
@@ -94,7 +94,7 @@ def shared(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parts(schema: dict[str, Any], name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every schema below one, with the key it stands under."""
+    """Every schema below `schema`, with its key; `name` is that of `schema` itself."""
     for key, inner in schema.get("properties", {}).items():
         yield key, inner
         yield from _parts(inner, key)
@@ -109,7 +109,7 @@ def _referring(schema: dict[str, Any], names: dict[str, str], *, top: bool = Fal
         return {"$ref": f"#/$defs/{name}"}
     result = dict(schema)
     if "properties" in schema:
-        result["properties"] = {key: _referring(one, names) for key, one in schema["properties"].items()}
+        result["properties"] = {key: _referring(part, names) for key, part in schema["properties"].items()}
     for key in ("items", "additionalProperties"):
         if isinstance(schema.get(key), dict):
             result[key] = _referring(schema[key], names)

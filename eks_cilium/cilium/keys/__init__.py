@@ -1,8 +1,8 @@
-"""The keys each chart knows, so that a value nobody reads is refused instead of ignored.
+"""The keys that each chart knows, so that `eks_cilium.settings` refuses a value that the chart would ignore.
 
-A chart accepts unknown and removed keys without a word. `<version>.txt` beside this file holds the chart's
-own tree, one dotted path a line, `.*` where anything may follow; `python -m eks_cilium.cilium.keys`
-writes it, a test compares it with the real chart.
+A chart silently accepts unknown and removed keys. `<version>.txt` beside this file holds the chart's own
+tree: one dotted path a line, with `.*` where any key may follow. `python -m eks_cilium.cilium.keys` writes
+it; a test compares it with the real chart.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 ANYTHING = "*"
-"""Last part of a path below which the chart passes on whatever it is given."""
+"""Last part of a path below which the chart accepts any key."""
 
 
 @dataclass(frozen=True)
 class UnknownKey:
-    """A key the chart does not know, and the nearest one it does."""
+    """A key that the chart does not know, and the nearest known key."""
 
     path: tuple[str, ...]
     value: Any
@@ -29,19 +29,19 @@ class UnknownKey:
 
 @cache
 def chart_keys(version: str) -> frozenset[tuple[str, ...]]:
-    """Paths the chart of that version knows."""
+    """The paths that the chart of that version knows."""
     text = (Path(__file__).parent / f"{version}.txt").read_text()
     return frozenset(tuple(line.split(".")) for line in text.split())
 
 
 @cache
 def _with_branches(version: str) -> frozenset[tuple[str, ...]]:
-    """Those paths and everything on the way to them."""
+    """The known paths and every path above them."""
     return frozenset(path[:length] for path in chart_keys(version) for length in range(1, len(path) + 1))
 
 
 def unknown_keys(version: str, values: Mapping[str, Any]) -> list[UnknownKey]:
-    """Keys among `values` that the chart would silently ignore."""
+    """The keys in `values` that the chart would silently ignore."""
     known = chart_keys(version)
     tree = _with_branches(version)
     return [
@@ -61,7 +61,7 @@ def _unknown(
             yield path, value
         elif isinstance(value, Mapping) and (*path, ANYTHING) not in known:
             if path in known and value:
-                yield path, value  # the chart reads one value there, not an object
+                yield path, value  # the chart expects a plain value there, not an object
             else:
                 yield from _unknown(value, path, known, tree)
 

@@ -1,6 +1,6 @@
-"""How the key tree is taken from a chart: its default values, and the keys they only mention in a comment.
+"""Reads the key tree of a chart: its default values, and the keys that are only in a comment of values.yaml.
 
-Used by `python -m eks_cilium.cilium.keys` and by the test that compares the stored trees with the charts.
+`python -m eks_cilium.cilium.keys` and the test that compares the stored trees with the charts call it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _COMMENTED = re.compile(r"^( *)# ?([A-Za-z][A-Za-z0-9]*):(?: .*)?$")
 _KEY = re.compile(r"^( *)([A-Za-z][A-Za-z0-9]*):(?: .*)?$")
 _REFERENCE = re.compile(r"\.Values\.([A-Za-z0-9.]+)")
 
-# Kubernetes' own types: the chart hands them on, whatever its default happens to name.
+# Kubernetes' own types: the chart passes them on unchanged, whatever keys its default has.
 _FREE_FORM = frozenset(
     {
         "affinity",
@@ -39,7 +39,7 @@ _FREE_FORM = frozenset(
 
 
 def extract(chart: Path) -> list[str]:
-    """All keys of an unpacked chart as sorted dotted paths."""
+    """All keys of an unpacked chart, as sorted dotted paths."""
     text = (chart / "values.yaml").read_text()
     stated = set(_paths(yaml.safe_load(text), ()))
     referenced = {path for file in _templates(chart) for path in _REFERENCE.findall(file.read_text())}
@@ -54,7 +54,7 @@ def _templates(chart: Path) -> Iterator[Path]:
 
 
 def _paths(node: Any, above: tuple[str, ...]) -> Iterator[str]:
-    """Leaves of the default values. What defaults to nothing or to an empty object may become anything."""
+    """The leaves of the default values. Any key may follow where the default is null or an empty object."""
     free_form = bool(above) and above[-1] in _FREE_FORM
     if node is None or node == {} or (free_form and isinstance(node, dict)):
         yield ".".join((*above, ANYTHING))
@@ -66,7 +66,7 @@ def _paths(node: Any, above: tuple[str, ...]) -> Iterator[str]:
 
 
 def _commented_keys(text: str) -> Iterator[str]:
-    """Paths of keys that stand in a comment where they would stand as values."""
+    """The paths of keys in comments, from the indentation that they would have as values."""
     stack: list[tuple[int, str]] = []
     for line in text.splitlines():
         commented, stated = _COMMENTED.match(line), _KEY.match(line)

@@ -537,7 +537,7 @@ BAD += [
         (
             "the watcher that deletes CoreDNS",
             _cilium(values={"operator": {"unmanagedPodWatcher": {"restart": True}}}),
-            {"eks-cilium:cilium.values.operator.unmanagedPodWatcher": "would delete CoreDNS"},
+            {"eks-cilium:cilium.values.operator.unmanagedPodWatcher": "would keep deleting CoreDNS"},
         ),
         (
             "cluster name by value",
@@ -668,7 +668,7 @@ BAD += [
         (
             "Cilium's configuration alone",
             _chained(cni={"exclusive": True}),
-            {"eks-cilium:cilium.values.cni.exclusive": "it has to be false: otherwise Cilium takes"},
+            {"eks-cilium:cilium.values.cni.exclusive": "it has to be false: otherwise Cilium disables"},
         ),
         (
             "masquerading by value",
@@ -702,7 +702,7 @@ BAD += [
         (
             "masquerading in eBPF",
             _chained(bpf={"masquerade": True}),
-            {"eks-cilium:cilium.values.bpf.masquerade": "twice is once too often"},
+            {"eks-cilium:cilium.values.bpf.masquerade": "the VPC CNI masquerades already"},
         ),
         (
             "the watcher, chained",
@@ -712,7 +712,7 @@ BAD += [
         (
             "no endpoints to count",
             _chained(disableEndpointCRD=True),
-            {"eks-cilium:cilium.values.disableEndpointCRD": "counted by its endpoints"},
+            {"eks-cilium:cilium.values.disableEndpointCRD": "counted by their CiliumEndpoints"},
         ),
         (
             "IPsec by value, chained",
