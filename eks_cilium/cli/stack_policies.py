@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import TYPE_CHECKING
 
 from eks_cilium.cilium.versions import RELEASES
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from eks_cilium.policy.compile import ReadFile
     from eks_cilium.settings import Problem
     from eks_cilium.settings.model import MeshSettings
 
@@ -24,18 +26,19 @@ def policy_problems(settings: MeshSettings, project: Path) -> list[Problem]:
     as if all clusters ran it. Only problems that every release has are returned, in the words of the newest.
     Files are read from `project`, the folder of `Pulumi.yaml`.
     """
-    newest, *older = (_problems(settings, project, release) for release in reversed(tuple(RELEASES)))
+
+    @cache
+    def read_file(path: str) -> str:
+        return (project / path).read_text(encoding="utf-8")
+
+    newest, *older = (_problems(settings, release, read_file) for release in reversed(tuple(RELEASES)))
     always = set.intersection(*(set(map(_place, problems)) for problems in (newest, *older)))
     return [problem for problem in newest if _place(problem) in always]
 
 
-def _problems(settings: MeshSettings, project: Path, release: str) -> Sequence[Problem]:
+def _problems(settings: MeshSettings, release: str, read_file: ReadFile) -> Sequence[Problem]:
     try:
-        compiled_policies(
-            settings,
-            dict.fromkeys(settings.clusters, release),
-            lambda path: (project / path).read_text(encoding="utf-8"),
-        )
+        compiled_policies(settings, dict.fromkeys(settings.clusters, release), read_file)
     except ConfigurationError as error:
         return error.problems
     return ()

@@ -186,7 +186,6 @@ class MigrationOptions(Part):
     allow: Allow = option(
         default_factory=Allow,
         says="What is done although it would be refused.",
-        allowed="an object",
         example={"localStorage": ["web/cache-*"]},
     )
 
@@ -253,6 +252,5 @@ class RefreshOptions(Part):
     allow: AllowRefresh = option(
         default_factory=AllowRefresh,
         says="What is done although it would be refused.",
-        allowed="an object",
         example={"localStorage": ["web/cache-*"]},
     )
