@@ -1,7 +1,7 @@
 """The whole configuration of a stack as one frozen, checked value.
 
-`__main__` reads it once; everything below receives the parts it needs and never looks at Pulumi's
-configuration.
+`__main__` reads it once and passes it to the program of the stack's mode; no other part of the program reads
+Pulumi's configuration. This package reads no file and asks no cluster.
 """
 
 from eks_cilium.settings.model import Settings
