@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cluster.readiness import wait_until_ready
 from eks_cilium.migration.facts.nodes import node as known_node
-from eks_cilium.migration.refresh.pods import unable
+from eks_cilium.migration.refresh.pods import why_no_agent
 
 if TYPE_CHECKING:
     from eks_cilium.migration.run import Run
@@ -20,6 +20,6 @@ def await_agents(run: Run) -> dict[str, Any]:
         timeout=run.limits.roll_out,
         report=run.report,
         time=run.world.time,
-        serves=lambda node: not unable(known_node(node, {})),
+        serves=lambda node: not why_no_agent(known_node(node, {})),
     )
     return {"nodes": len(seen.nodes)}

@@ -20,7 +20,7 @@ def is_chained(api: ReadingApi) -> bool:
     return _configured(api).get("cni-chaining-mode") == _CHAIN
 
 
-def alone(api: ReadingApi) -> str:
+def unchained_ipam(api: ReadingApi) -> str:
     """The IPAM mode of a Cilium that is installed and not chained; empty otherwise."""
     configured = _configured(api)
     chained = configured.get("cni-chaining-mode") == _CHAIN

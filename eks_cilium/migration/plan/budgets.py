@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
+from eks_cilium.migration.plan.model import BudgetUse, Verdict
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from eks_cilium.cluster.objects import Reference
     from eks_cilium.migration.facts.backing import Backing
     from eks_cilium.migration.facts.model import Budget, Pod
+    from eks_cilium.migration.plan.model import PodPlan
 
 _NEEDS_NO_BUDGET = frozenset({"Succeeded", "Failed", "Pending"})
 
@@ -217,3 +220,20 @@ class Ledger:
         returned = sum(taken.values())
         taken.clear()
         return returned or status.headroom
+
+
+def uses_of_budgets(verdicts: Iterable[PodPlan]) -> tuple[BudgetUse, ...]:
+    """What evictions that belong together need of each budget."""
+    evicted: dict[Reference, list[PodPlan]] = defaultdict(list)
+    for pod in verdicts:
+        if pod.verdict is Verdict.EVICT and pod.budget and pod.allowed_before is not None:
+            evicted[pod.budget].append(pod)
+    return tuple(
+        BudgetUse(
+            budget=budget,
+            pods=len(pods),
+            allowed=pods[0].allowed_before or 0,
+            waits=sum(pod.waits for pod in pods),
+        )
+        for budget, pods in sorted(evicted.items())
+    )

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from eks_cilium.migration.facts.backing import Backing
 from eks_cilium.migration.options import Limits, Recorded, Timings
 from eks_cilium.migration.plan import eligibility, places, sizes, timing
-from eks_cilium.migration.plan.budgets import Budgets, Ledger
+from eks_cilium.migration.plan.budgets import Budgets, Ledger, uses_of_budgets
 from eks_cilium.migration.plan.findings import Findings
-from eks_cilium.migration.plan.model import BudgetUse, Code, NodePlan, Plan, PodPlan, Verdict
+from eks_cilium.migration.plan.model import Code, NodePlan, Plan
 from eks_cilium.migration.plan.order import in_progress, ordered
 from eks_cilium.migration.plan.places import Places
 from eks_cilium.migration.plan.pod_rules import DRAIN
@@ -148,7 +148,7 @@ class _Drains:
         verdicts = tuple(
             verdict_on(pod, DRAIN, self._context, group=group.name, step=node.name) for pod in pods
         )
-        uses = _uses(verdicts)
+        uses = uses_of_budgets(verdicts)
         course, index = self._forecasts[group.name], self._done_of_group[group.name]
         self._done_of_group[group.name] += 1
         volumes = tuple(sorted(self._volumes[node.name]))
@@ -189,22 +189,6 @@ class _Drains:
                 self._context.findings.add(Code.BUDGET_STALE, budget, node=first)
             elif status.busy:
                 self._context.findings.add(Code.BUDGET_BUSY, budget, detail=_health(status), node=first)
-
-
-def _uses(verdicts: Sequence[PodPlan]) -> tuple[BudgetUse, ...]:
-    taking: dict[Reference, list[PodPlan]] = defaultdict(list)
-    for pod in verdicts:
-        if pod.verdict is Verdict.EVICT and pod.budget and pod.allowed_before is not None:
-            taking[pod.budget].append(pod)
-    return tuple(
-        BudgetUse(
-            budget=budget,
-            pods=len(pods),
-            allowed=pods[0].allowed_before or 0,
-            waits=sum(pod.waits for pod in pods),
-        )
-        for budget, pods in sorted(taking.items())
-    )
 
 
 def _health(status: BudgetStatus) -> str:

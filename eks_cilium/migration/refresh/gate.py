@@ -1,7 +1,7 @@
-"""The gate at the end of a refresh: how many of the pods Cilium manages, and what is left.
+"""The gate at the end of a refresh: how many pods Cilium manages, and which are still without it.
 
-Pods of Jobs are waited for, where that is asked for. Workloads that made pods without Cilium after the list
-was written, and before Cilium was on their node, are added to the list here, for the next run.
+It waits for pods of Jobs where the configuration says so. Workloads that created pods after the list was
+recorded and before Cilium was on their node are added to the list here, for the next run.
 """
 
 from __future__ import annotations
@@ -16,70 +16,72 @@ from eks_cilium.settings.model.migration import Jobs
 from eks_cilium.texts import named
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from eks_cilium.migration.refresh.model import RefreshPlan
     from eks_cilium.migration.run import RefreshRun
 
-_PATIENCE = 120.0
-"""For pods that are just starting to get their endpoint."""
+# A pod that has just started gets its CiliumEndpoint within seconds.
+_SECONDS_TO_ENDPOINTS = 120.0
 
 
 def await_managed(run: RefreshRun) -> dict[str, Any]:
-    """Wait until Cilium manages all pods that were to be restarted. {"managed", "of", "left": [...]}."""
+    """Wait until Cilium manages all pods that had to be restarted. {"managed", "of", "left": [...]}."""
     run.world.guard()
     gate = _Gate(run)
     if run.options.jobs is Jobs.WAIT:
-        gate.wait(gate.jobs, "the Jobs that began before Cilium", run.options.job_timeout_seconds)
+        gate.wait(gate.running_jobs, "the Jobs that began before Cilium", run.options.job_timeout_seconds)
     try:
-        gate.wait(gate.workloads, "Cilium to manage every pod", _PATIENCE)
+        gate.wait(gate.pods_without_cilium, "Cilium to manage every pod", _SECONDS_TO_ENDPOINTS)
     except TimedOutError:
-        _add_late_ones(run, gate.seen)
+        _add_late_workloads(run, gate.plan)
         raise
-    run.report(gate.told)
-    return {"managed": gate.seen.managed, "of": gate.seen.total, "left": sorted(map(str, gate.seen.left))}
+    run.report(gate.summary)
+    left = sorted(map(str, gate.plan.not_restarted))
+    return {"managed": gate.plan.managed, "of": gate.plan.total, "left": left}
 
 
 class _Gate:
     def __init__(self, run: RefreshRun) -> None:
         self._run = run
-        self.seen: RefreshPlan = self._look()
+        self.plan: RefreshPlan = self._read()
 
     @property
-    def told(self) -> str:
-        """The remainder, as `cilium status` says it."""
-        left = f"; left as they are: {named(sorted(map(str, self.seen.left)))}" if self.seen.left else ""
-        return f"{self.seen.managed} of {self.seen.total} pods managed by Cilium{left}"
+    def summary(self) -> str:
+        left = sorted(map(str, self.plan.not_restarted))
+        not_restarted = f"; not restarted: {named(left)}" if left else ""
+        return f"{self.plan.managed} of {self.plan.total} pods managed by Cilium{not_restarted}"
 
-    def jobs(self) -> str:
-        """Whether pods of Jobs are left."""
-        self.seen = self._look()
-        running = sorted(map(str, self.seen.jobs))
-        return f"{self.told}; Jobs that run: {named(running)}" if running else ""
+    def running_jobs(self) -> str:
+        """The pods of Jobs that are still running without Cilium; empty when there are none."""
+        self.plan = self._read()
+        running = sorted(map(str, self.plan.jobs))
+        return f"{self.summary}; running Jobs: {named(running)}" if running else ""
 
-    def workloads(self) -> str:
-        """Whether pods are left that ought to have been restarted."""
-        self.seen = self._look()
-        late = [str(one.workload) for one in self.seen.workloads]
-        return f"{self.told}; pods without Cilium: {named(late)}" if late else ""
+    def pods_without_cilium(self) -> str:
+        """The workloads with pods that still have to be restarted; empty when there are none."""
+        self.plan = self._read()
+        late = [str(planned.workload) for planned in self.plan.workloads]
+        return f"{self.summary}; pods without Cilium: {named(late)}" if late else ""
 
-    def wait(self, missing: Any, waited_for: str, seconds: float) -> None:
-        """Look until nothing is missing."""
+    def wait(self, missing: Callable[[], str], waited_for: str, seconds: float) -> None:
         self._run.wait(
             missing, waited_for=waited_for, seconds=seconds, readings=self._run.options.settle_readings
         )
 
-    def _look(self) -> RefreshPlan:
+    def _read(self) -> RefreshPlan:
         return plan_now(self._run.silent())
 
 
-def _add_late_ones(run: RefreshRun, seen: RefreshPlan) -> None:
+def _add_late_workloads(run: RefreshRun, plan: RefreshPlan) -> None:
     known = listing.read(run.world, run.options.round)
     if known is None:
         return
-    late = [one for one in seen.workloads if one.workload not in known.references]
+    late = [planned for planned in plan.workloads if planned.workload not in known.references]
     if late:
-        listing.add(run.world, known, (Listed(one.workload, one.uid) for one in late))
-        names = named([str(one.workload) for one in late])
+        listing.add(run.world, known, (Listed(planned.workload, planned.uid) for planned in late))
+        names = named([str(planned.workload) for planned in late])
         raise StoppedError(
-            f"{names} made pods after the list of workloads was written and before Cilium was on their node",
-            "They are in the list now. Run `pulumi up` again: it restarts them too.",
+            f"{names} created pods after the list of workloads was recorded, before Cilium was on their node",
+            "They have been added to the list. Run `pulumi up` again: it restarts them too.",
         )

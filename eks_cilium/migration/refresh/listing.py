@@ -1,7 +1,7 @@
-"""The list of workloads to restart, written once, so that every later run finds the same ones.
+"""The list of workloads to restart, recorded once in the cluster, so that every later run has the same list.
 
-Pods that came after the list was written, and before Cilium was on their node, are found by the gate in the
-end; their workloads are added then.
+The gate at the end finds pods that were created after the list was recorded and before Cilium was on their
+node. It adds their workloads to the list.
 """
 
 from __future__ import annotations
@@ -20,36 +20,37 @@ if TYPE_CHECKING:
 
 
 def read(world: World, number: int) -> WorkloadList | None:
-    """The list of a round; None before it was written, or when it is that of an earlier round."""
-    kept = Record(world.api).get(REFRESH)
-    found = _from_json(kept) if kept else None
+    """The list of a round; None while none is recorded, or only that of an earlier round."""
+    recorded = Record(world.api).get(REFRESH)
+    found = _from_json(recorded) if recorded else None
     return found if found and found.round == number else None
 
 
 def write(world: World, plan: RefreshPlan, number: int) -> WorkloadList:
-    """Write down what a plan restarts."""
-    listed = tuple(Listed(one.workload, one.uid) for one in plan.workloads)
-    made = WorkloadList(world.time.now().isoformat(timespec="milliseconds"), number, listed)
-    _put(world, made)
-    return made
+    """Record the workloads that a plan restarts."""
+    listed = tuple(Listed(planned.workload, planned.uid) for planned in plan.workloads)
+    new = WorkloadList(world.time.now().isoformat(timespec="milliseconds"), number, listed)
+    _put(world, new)
+    return new
 
 
 def add(world: World, known: WorkloadList, more: Iterable[Listed]) -> WorkloadList:
-    """Add workloads at the end."""
-    there = set(known.references)
-    new = tuple(one for one in more if one.workload not in there)
-    made = WorkloadList(known.taken, known.round, (*known.workloads, *new))
-    _put(world, made)
-    return made
+    """Append workloads that are not in the list yet."""
+    present = set(known.references)
+    late = tuple(listed for listed in more if listed.workload not in present)
+    longer = WorkloadList(known.recorded_at, known.round, (*known.workloads, *late))
+    _put(world, longer)
+    return longer
 
 
-def _put(world: World, made: WorkloadList) -> None:
-    workloads = [one.to_json() for one in made.workloads]
-    Record(world.api).put(REFRESH, {"taken": made.taken, "round": made.round, "workloads": workloads})
+def _put(world: World, new: WorkloadList) -> None:
+    workloads = [listed.to_json() for listed in new.workloads]
+    Record(world.api).put(REFRESH, {"taken": new.recorded_at, "round": new.round, "workloads": workloads})
 
 
-def _from_json(kept: Mapping[str, Any]) -> WorkloadList:
+def _from_json(recorded: Mapping[str, Any]) -> WorkloadList:
     listed = tuple(
-        Listed(Reference(one["kind"], one["namespace"], one["name"]), one["uid"]) for one in kept["workloads"]
+        Listed(Reference(entry["kind"], entry["namespace"], entry["name"]), entry["uid"])
+        for entry in recorded["workloads"]
     )
-    return WorkloadList(kept["taken"], int(kept["round"]), listed)
+    return WorkloadList(recorded["taken"], int(recorded["round"]), listed)

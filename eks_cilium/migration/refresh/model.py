@@ -1,4 +1,4 @@
-"""A refresh, as frozen values: what is asked for, what was found, and what will happen to every workload."""
+"""A refresh, as frozen values: the facts it is planned from, and what happens to every workload."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
     from eks_cilium.migration.plan.model import Blocker, BudgetUse, PlanWarning, PodPlan
 
 
-class How(StrEnum):
+class Method(StrEnum):
     """How the pods of a workload are restarted."""
 
     ROLL_OUT = "roll out"
-    """By the Deployment's own roll-out, which makes every new pod before an old one goes."""
+    """By the Deployment's own roll-out, which creates every new pod before it deletes an old one."""
     EVICT = "evict"
-    """Pod by pod through the Eviction API, which asks their budget."""
+    """Pod by pod through the Eviction API, which asks the pod's budget."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """One reading of everything the plan of a refresh is made of."""
+class RefreshFacts:
+    """Everything that the plan of a refresh is made from, read at one time."""
 
     facts: Facts
     managed: frozenset[str] = frozenset()
     """UIDs of the pods that have a CiliumEndpoint."""
-    alone: str = ""
-    """Where Cilium runs on its own: its IPAM mode."""
+    unchained_ipam: str = ""
+    """The IPAM mode of a Cilium that is installed and not chained; empty where there is none."""
     limited: tuple[Limited, ...] = ()
-    """Objects of Cilium's that use what is limited when it is chained."""
+    """Policies and other objects that use a feature which does not work when Cilium is chained."""
     untainted: tuple[Reference, ...] = ()
-    """Managed node groups whose new nodes do not wait for Cilium."""
+    """Managed node groups whose new nodes do not wait for Cilium before they start pods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,11 @@ class WorkloadPlan:
     """From 1."""
     workload: Reference
     uid: str
-    how: How
-    why: str
-    width: int
-    """How many of its pods may be missing at once."""
+    method: Method
+    reason: str
+    """Why this method."""
+    at_once: int
+    """How many of its pods may be missing at the same time."""
     pods: tuple[PodPlan, ...]
     """Those that Cilium does not manage."""
     budgets: tuple[BudgetUse, ...]
@@ -65,24 +66,22 @@ class RefreshPlan:
     parallel: int
     managed: int
     total: int
-    """Pods that Cilium could manage: all that run and are not on the network of their node."""
+    """Running pods that Cilium can manage: those that are not on the network of their node."""
     workloads: tuple[WorkloadPlan, ...]
     bare: tuple[Reference, ...]
-    """Pods that nothing makes anew and nobody permitted to go."""
+    """Pods that nothing recreates, and whose deletion the configuration does not permit."""
     jobs: tuple[Reference, ...]
-    """Pods of Jobs."""
+    """Pods of Jobs, which are never restarted."""
     blockers: tuple[Blocker, ...]
     warnings: tuple[PlanWarning, ...]
     seconds: float
 
     @property
     def clean(self) -> bool:
-        """Whether nothing forbids it."""
         return not self.blockers
 
     @property
-    def left(self) -> tuple[Reference, ...]:
-        """Pods that are not restarted."""
+    def not_restarted(self) -> tuple[Reference, ...]:
         return (*self.bare, *self.jobs)
 
     @property
@@ -91,38 +90,41 @@ class RefreshPlan:
         return sum(len(workload.pods) for workload in self.workloads)
 
     def of(self, workload: Reference) -> WorkloadPlan | None:
-        """The plan of one workload; None when nothing of it is to be restarted."""
-        return next((one for one in self.workloads if one.workload == workload), None)
+        """The plan of one workload; None when none of its pods has to be restarted."""
+        return next((planned for planned in self.workloads if planned.workload == workload), None)
 
     def blockers_of(self, workload: Reference) -> tuple[Blocker, ...]:
-        """Why one workload can not be restarted."""
+        """Why one workload cannot be restarted."""
         plan = self.of(workload)
         pods = {pod.pod for pod in plan.pods} if plan else set()
-        return tuple(one for one in self.blockers if one.object == workload or not pods.isdisjoint(one.pods))
+        return tuple(
+            blocker
+            for blocker in self.blockers
+            if blocker.object == workload or not pods.isdisjoint(blocker.pods)
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A workload in the list that the first run wrote."""
+    """A workload in the list that the first run recorded."""
 
     workload: Reference
     uid: str
 
     def to_json(self) -> Mapping[str, str]:
-        """As it is kept."""
         known = self.workload
         return {"kind": known.kind, "namespace": known.namespace, "name": known.name, "uid": self.uid}
 
 
 @dataclass(frozen=True, slots=True)
 class WorkloadList:
-    """The workloads whose pods ran before Cilium, in the order of work."""
+    """The workloads whose pods ran before Cilium, in the order in which they are restarted."""
 
-    taken: str
+    recorded_at: str
+    """A time in ISO 8601; it also identifies the refresh."""
     round: int
     workloads: tuple[Listed, ...] = field(default=())
 
     @property
     def references(self) -> tuple[Reference, ...]:
-        """Which workloads."""
-        return tuple(one.workload for one in self.workloads)
+        return tuple(listed.workload for listed in self.workloads)

@@ -1,4 +1,4 @@
-"""Which pods Cilium could manage, and what to restart for each of them."""
+"""Which pods Cilium can manage, and on which nodes its agent cannot run."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 _OS = "kubernetes.io/os"
 
 
-def is_ordinary(pod: Pod) -> bool:
-    """Whether a network plugin connects a pod, and it will still be there in a moment."""
+def needs_endpoint(pod: Pod) -> bool:
+    """Whether a CNI connects the pod, so that Cilium has to manage it, and it is not about to end."""
     return not (pod.host_network or pod.mirror or pod.terminal or pod.deleted)
 
 
-def unable(node: Node) -> str:
-    """Why no agent of Cilium can run on a node; empty where one can."""
+def why_no_agent(node: Node) -> str:
+    """Why no Cilium agent can run on a node; empty where one can."""
     kind = node.labels.get(COMPUTE_TYPE, "")
     if kind in COMPUTE_WITHOUT_AGENTS:
         return f"compute type {kind}"

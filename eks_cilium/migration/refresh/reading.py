@@ -1,4 +1,4 @@
-"""Reads what a refresh is planned from: pods and budgets as for a migration, and what Cilium knows."""
+"""Reads the facts of a refresh: pods and budgets as for a migration, and Cilium's own objects."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from eks_cilium.cilium.values import AGENT_NOT_READY_TAINT
 from eks_cilium.cluster.objects import Reference
 from eks_cilium.migration.facts import chain
 from eks_cilium.migration.facts.reading import facts_of
-from eks_cilium.migration.refresh.model import Found
+from eks_cilium.migration.refresh.model import RefreshFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,22 +29,22 @@ _POLICIES = {
 }
 
 
-def find(world: World, report: Report) -> Found:
-    """One reading of everything. It changes nothing."""
+def read(world: World, report: Report) -> RefreshFacts:
+    """Everything, read now. It changes nothing."""
     facts = facts_of(world, report, with_groups=False)
-    return Found(
+    return RefreshFacts(
         facts=facts,
-        managed=managed(world),
-        alone=chain.alone(world.api),
+        managed=managed_pods(world),
+        unchained_ipam=chain.unchained_ipam(world.api),
         limited=tuple(_limited(world)),
         untainted=tuple(_untainted(world.aws("eks"), world.cluster)),
     )
 
 
-def managed(world: World, namespace: str = "") -> frozenset[str]:
+def managed_pods(world: World, namespace: str = "") -> frozenset[str]:
     """UIDs of the pods that have a CiliumEndpoint, in one namespace or in all.
 
-    An endpoint names its pod as its owner, so that one that a pod of the same name left does not count.
+    An endpoint has its pod as owner. So the endpoint of an earlier pod of the same name does not count.
     """
     where = f"/namespaces/{namespace}" if namespace else ""
     owners = world.api.each(f"{_CILIUM}{where}/ciliumendpoints", _owner)
@@ -58,12 +58,12 @@ def _owner(endpoint: Object) -> str:
 
 def _limited(world: World) -> Iterator[Limited]:
     for kind, path in _POLICIES.items():
-        found = world.api.each(path, lambda thing, kind=kind: limited_policy(kind, thing))  # type: ignore[misc]
+        found = world.api.each(path, lambda obj, kind=kind: limited_policy(kind, obj))  # type: ignore[misc]
         yield from (limited for limited in found if limited)
 
 
 def _untainted(eks: Any, cluster: str) -> Iterator[Reference]:
-    """Managed node groups without the start-up taint. Other nodes can not be asked for theirs."""
+    """Managed node groups without the start-up taint. Launch templates of other nodes are not read."""
     pages = eks.get_paginator("list_nodegroups").paginate(clusterName=cluster)
     for name in sorted(name for page in pages for name in page["nodegroups"]):
         group = eks.describe_nodegroup(clusterName=cluster, nodegroupName=name)["nodegroup"]

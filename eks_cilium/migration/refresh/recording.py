@@ -18,5 +18,5 @@ def record_workloads(run: RefreshRun) -> dict[str, Any]:
     if known is None:
         plan = plan_now(run)
         known = listing.write(run.world, plan, run.options.round)
-        run.report(f"{plan.pods} pods of {len(plan.workloads)} workloads are to be restarted")
-    return {"taken": known.taken, "workloads": [str(workload) for workload in known.references]}
+        run.report(f"{plan.pods} pods of {len(plan.workloads)} workloads will be restarted")
+    return {"taken": known.recorded_at, "workloads": [str(workload) for workload in known.references]}

@@ -1,4 +1,4 @@
-"""The plan of a refresh in words: lines for previews, a table for terminals, Markdown for reviews."""
+"""The plan of a refresh as text: lines for previews, a table for terminals, Markdown for reviews."""
 
 from __future__ import annotations
 
@@ -20,38 +20,37 @@ _ON_THE_RIGHT = frozenset({"#", "PODS", "AT ONCE", "TIME"})
 
 
 def headline(plan: RefreshPlan) -> str:
-    """The whole plan in one line."""
     return (
         f"Cluster {plan.cluster}: {plan.managed} of {plan.total} pods managed by Cilium, "
         f"{counted(plan.pods, 'pod')} of {counted(len(plan.workloads), 'workload')} to restart, "
-        f"{plan.parallel} at once; about {duration(plan.seconds)}"
+        f"{plan.parallel} at a time; about {duration(plan.seconds)}"
     )
 
 
 def in_short(plan: RefreshPlan) -> tuple[str, ...]:
-    """For the resource that comes first."""
+    """The whole plan in a few lines, for the preview of the list of workloads."""
     return (headline(plan), *map(str, plan.warnings), verdict_of(plan))
 
 
 def remainder(plan: RefreshPlan) -> tuple[str, ...]:
-    """For the gate at the end."""
+    """The pods that Cilium will not manage at the end, for the preview of the gate."""
     lines = [f"{plan.managed} of {plan.total} pods managed by Cilium now"]
     if plan.bare:
-        lines.append(f"stay without it, since nothing makes them anew: {named(sorted(map(str, plan.bare)))}")
+        lines.append(f"stay without it, since nothing recreates them: {named(sorted(map(str, plan.bare)))}")
     if plan.jobs:
         lines.append(f"of Jobs, never restarted: {named(sorted(map(str, plan.jobs)))}")
     return tuple(lines)
 
 
 def lines_of(plan: RefreshPlan, workload: Reference) -> tuple[str, ...]:
-    """What happens to one workload, as `pulumi preview --diff` shows it on its own resource."""
+    """What happens to one workload, for the preview of its own resource."""
     found = plan.of(workload)
     if found is None:
         return ("nothing left to restart",)
     verdicts = Counter((pod.verdict, pod.reason) for pod in found.pods)
     pods = counted(len(found.pods), "pod")
     return (
-        f"{found.position}. {pods}, {found.width} at once: {found.how}, {found.why}",
+        f"{found.position}. {pods}, {found.at_once} at once: {found.method}, {found.reason}",
         *(f"{verdict} {counted(number, 'pod')}: {reason}" for (verdict, reason), number in verdicts.items()),
         *(f"budget {budget_use(use)}" for use in found.budgets),
         f"about {duration(found.seconds)}",
@@ -59,12 +58,11 @@ def lines_of(plan: RefreshPlan, workload: Reference) -> tuple[str, ...]:
 
 
 def table(plan: RefreshPlan) -> str:
-    """The whole plan, one line a workload, then what forbids it and what to know before."""
+    """The whole plan, one line for each workload, then blockers and warnings."""
     blocks = [headline(plan), _rows(plan)]
     if plan.blockers:
-        blocks.append(
-            "\n".join(["Blockers:", *(line for one in plan.blockers for line in blocker_lines(one))])
-        )
+        lines = (line for blocker in plan.blockers for line in blocker_lines(blocker))
+        blocks.append("\n".join(["Blockers:", *lines]))
     if plan.warnings:
         blocks.append("\n".join(["Warnings:", *(f"  {warning}" for warning in plan.warnings)]))
     return "\n\n".join([*blocks, verdict_of(plan)]) + "\n"
@@ -77,20 +75,20 @@ def markdown(plan: RefreshPlan) -> str:
 
 def _rows(plan: RefreshPlan) -> str:
     if not plan.workloads:
-        return "No pod is to be restarted."
+        return "No pod has to be restarted."
     rows = [_HEADER, *map(_row, plan.workloads)]
     return "\n".join(in_columns(rows, _ON_THE_RIGHT))
 
 
-def _row(one: WorkloadPlan) -> tuple[str, ...]:
+def _row(planned: WorkloadPlan) -> tuple[str, ...]:
     return (
-        str(one.position),
-        f"{one.workload.kind} {one.workload.namespace}/{one.workload.name}",
-        str(len(one.pods)),
-        str(one.how),
-        str(one.width),
-        "; ".join(map(budget_use, one.budgets)) or "-",
-        duration(one.seconds),
+        str(planned.position),
+        f"{planned.workload.kind} {planned.workload.namespace}/{planned.workload.name}",
+        str(len(planned.pods)),
+        str(planned.method),
+        str(planned.at_once),
+        "; ".join(map(budget_use, planned.budgets)) or "-",
+        duration(planned.seconds),
     )
 
 
@@ -98,9 +96,9 @@ def _markdown(plan: RefreshPlan) -> Iterator[str]:
     yield f"# Restarts in cluster {plan.cluster}"
     yield from ("", f"{headline(plan)}.", "", f"**{verdict_of(plan)}**")
     if plan.blockers:
-        yield from ("", "## Blockers", "", *(f"- {escaped(str(one))}" for one in plan.blockers))
+        yield from ("", "## Blockers", "", *(f"- {escaped(str(blocker))}" for blocker in plan.blockers))
     if plan.workloads:
         yield from ("", "## Workloads in order", "", in_cells(_HEADER), in_cells(["---"] * len(_HEADER)))
-        yield from (in_cells(_row(one)) for one in plan.workloads)
+        yield from (in_cells(_row(planned)) for planned in plan.workloads)
     if plan.warnings:
-        yield from ("", "## Warnings", "", *(f"- {escaped(str(one))}" for one in plan.warnings))
+        yield from ("", "## Warnings", "", *(f"- {escaped(str(warning))}" for warning in plan.warnings))

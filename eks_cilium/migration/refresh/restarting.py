@@ -1,12 +1,12 @@
-"""Restarts one workload: looks where it stands, does the next thing, and looks again until it is through.
+"""Restarts one workload: reads its state, does the next step, and reads again until nothing is missing.
 
-What is left is read off the cluster: which of the pods that were there at the beginning still are, how many
-are ready, and which of the new ones Cilium manages. Only the beginning is written down, before the first
-change: those pods, how many were ready, and how they are restarted. So a run that was killed at any point
-goes on with what it finds, no pod that came later is ever restarted, and a roll-out is asked for once.
+What is left to do is read from the cluster: which of the pods from before still exist, how many pods are
+ready, and which of the new ones Cilium manages. Only the state before the restart is recorded, before the
+first change: those pods, how many were ready, and the method. So a run that was killed at any time continues
+with what it finds, no pod that was created later is restarted, and a roll-out is requested once.
 
-As long as a new pod has no CiliumEndpoint no further one is touched: where Cilium does not work, restarting
-more would only make more pods without it.
+While a new pod has no CiliumEndpoint, no further pod is touched: where Cilium does not work, each further
+restart would only add a pod without it.
 """
 
 from __future__ import annotations
@@ -20,215 +20,216 @@ from eks_cilium.migration.eviction.requests import Evictions, name_of
 from eks_cilium.migration.facts import workloads
 from eks_cilium.migration.plan.model import Verdict
 from eks_cilium.migration.refresh import listing
-from eks_cilium.migration.refresh.model import How
-from eks_cilium.migration.refresh.observation import Look, Looking
+from eks_cilium.migration.refresh.methods import method_for, most_unavailable
+from eks_cilium.migration.refresh.model import Method
+from eks_cilium.migration.refresh.observation import WorkloadReader
 from eks_cilium.migration.refresh.verdicts import RULES
-from eks_cilium.migration.refresh.ways import way, width
 from eks_cilium.runtime.errors import RestartRefusedError, StoppedError, UnhealthyError
 from eks_cilium.runtime.record import Record, of_workload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from eks_cilium.cluster.objects import Object, Reference
     from eks_cilium.migration.facts.model import Pod
     from eks_cilium.migration.plan.model import PodPlan
+    from eks_cilium.migration.refresh.observation import WorkloadReading
     from eks_cilium.migration.run import RefreshRun
 
 RESTARTED_ANNOTATION = "eks-cilium.io/restarted"
-"""On the pod template of a Deployment that rolled out for a refresh: when the refresh was begun."""
+"""On the pod template of a Deployment that was rolled out for a refresh: the time the refresh began."""
 
+# HTTP status of a write with a UID precondition when the object was deleted, or replaced by one of its name.
 _OTHER_UID = (404, 409, 422)
 
 
 @dataclass(frozen=True, slots=True)
-class _Before:
+class _Baseline:
     """A workload before its restart."""
 
-    how: How
+    method: Method
     ready: int
     pods: frozenset[str]
     """UIDs of the pods that Cilium did not manage."""
 
     def to_json(self, workload: Reference) -> Object:
-        """As it is kept, with a name for people."""
-        kept = {"how": self.how.value, "ready": self.ready, "pods": sorted(self.pods)}
-        return {"workload": str(workload), **kept}
+        """The record, with the name of the workload for people who read it."""
+        recorded = {"how": self.method.value, "ready": self.ready, "pods": sorted(self.pods)}
+        return {"workload": str(workload), **recorded}
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> _Before:
-        """From what was kept."""
-        return cls(How(kept["how"]), int(kept["ready"]), frozenset(kept["pods"]))
+    def from_json(cls, recorded: Mapping[str, Any]) -> _Baseline:
+        return cls(Method(recorded["how"]), int(recorded["ready"]), frozenset(recorded["pods"]))
 
 
 def restart_workload(run: RefreshRun, workload: Reference) -> dict[str, Any]:
-    """Restart the pods of a workload of the recorded list. {"workload", "how", "pods", "seconds"}."""
+    """Restart the pods of a workload in the recorded list. {"workload", "how", "pods", "seconds"}."""
     known = listing.read(run.world, run.options.round)
     if known is None:
-        raise StoppedError("no list of workloads was written in this cluster yet")
-    return restart(run, workload, known.taken)
+        raise StoppedError("this cluster has no list of workloads to restart yet")
+    return restart(run, workload, known.recorded_at)
 
 
-def restart(run: RefreshRun, workload: Reference, begun: str) -> dict[str, Any]:
-    """Restart the pods of a workload that Cilium does not manage, from whatever stage it is in.
+def restart(run: RefreshRun, workload: Reference, began: str) -> dict[str, Any]:
+    """Restart the pods of a workload that Cilium does not manage, whatever an earlier run has done of it.
 
-    `begun` is when the refresh was. Raises RestartRefusedError before the first change when a pod must not
-    go, and UnhealthyError when the workload does not come back as healthy as it was.
+    `began` is the time the refresh began. Raises RestartRefusedError before the first change when a pod must
+    not be restarted, and UnhealthyError when the workload does not become as healthy as it was.
     """
-    return _Restart(run, workload, begun).run()
+    return _Restart(run, workload, began).run()
 
 
 class _Restart:
-    def __init__(self, run: RefreshRun, workload: Reference, begun: str) -> None:
+    def __init__(self, run: RefreshRun, workload: Reference, began: str) -> None:
         self._run, self._workload = run, workload
-        self._begun, self._key = begun, of_workload(str(workload))
-        self._looking = Looking(run.world, workload)
+        self._began, self._key = began, of_workload(str(workload))
+        self._reader = WorkloadReader(run.world, workload)
         self._evictions = Evictions(
             run,
             about={"workload": str(workload)},
             refuse=lambda pods: RestartRefusedError(str(workload), pods),
         )
         self._verdicts = LiveVerdicts(run)
-        self._refused: list[str] = []
-        self._said = ""
+        self._blocked: list[str] = []
+        self._last_line = ""
 
     def run(self) -> dict[str, Any]:
-        """To the end, or to an error."""
         self._run.world.guard()
         started = self._run.world.time.monotonic()
-        before = self._begin()
-        if before is not None:
-            self._go_through(before)
+        baseline = self._begin()
+        if baseline is not None:
+            self._carry_out(baseline)
             Record(self._run.world.api).drop(self._key)
         seconds = round(self._run.world.time.monotonic() - started, 3)
-        pods = len(before.pods) if before else 0
+        pods = len(baseline.pods) if baseline else 0
         self._run.world.note("restarted", workload=str(self._workload), pods=pods, total=seconds)
         self._run.report(f"restarted {pods} pods in {seconds:.0f} s" if pods else "nothing left to restart")
         return {
             "workload": str(self._workload),
-            "how": before.how.value if before else "",
+            "how": baseline.method.value if baseline else "",
             "pods": pods,
             "seconds": seconds,
         }
 
-    def _begin(self) -> _Before | None:
-        """What a run that was stopped wrote stands. None where there is nothing to restart."""
+    def _begin(self) -> _Baseline | None:
+        """The recorded baseline, or a new one; None where no pod has to be restarted."""
         record = Record(self._run.world.api)
-        kept = record.get(self._key)
-        if kept is not None:
-            return _Before.from_json(kept)
-        look = self._looking.look()
-        if not look.unmanaged:
+        recorded = record.get(self._key)
+        if recorded is not None:
+            return _Baseline.from_json(recorded)
+        reading = self._reader.read()
+        if not reading.unmanaged:
             return None
-        things = [look.things[pod.uid] for pod in look.unmanaged]
-        backing = self._verdicts.backing(things)
-        how, _ = way(self._workload, look.unmanaged, backing, self._run.options)
-        verdicts = self._verdicts.on(things, RULES[how])
-        if refused := _in_the_way(verdicts.values()):
-            raise RestartRefusedError(str(self._workload), refused)
-        before = _Before(how, look.ready, frozenset(pod.uid for pod in look.unmanaged))
-        record.put(self._key, before.to_json(self._workload))
-        return before
+        objects = [reading.objects[pod.uid] for pod in reading.unmanaged]
+        backing = self._verdicts.backing(objects)
+        method, _ = method_for(self._workload, reading.unmanaged, backing, self._run.options)
+        verdicts = self._verdicts.on(objects, RULES[method])
+        if blocked := _blocked(verdicts.values()):
+            raise RestartRefusedError(str(self._workload), blocked)
+        baseline = _Baseline(method, reading.ready, frozenset(pod.uid for pod in reading.unmanaged))
+        record.put(self._key, baseline.to_json(self._workload))
+        return baseline
 
-    def _go_through(self, before: _Before) -> None:
-        """Look and act until all is done; the time counts from when the last old pod went."""
-        missing, left, good = "", len(before.pods) + 1, 0
+    def _carry_out(self, baseline: _Baseline) -> None:
+        """Read and act until nothing is missing; each old pod that is deleted restarts the time limit."""
+        missing, left, good = "", len(baseline.pods) + 1, 0
         polls = self._run.polls(seconds=self._run.options.health_timeout_seconds)
         for _ in polls:
-            look = self._looking.look()
-            missing = "" if look.is_gone else self._missing(look, before)
+            reading = self._reader.read()
+            missing = "" if reading.is_deleted else self._missing(reading, baseline)
             good = 0 if missing else good + 1
             if good >= self._run.options.settle_readings:
                 return
             if missing:
-                self._tell(missing)
-                self._act(look, before)
-            old = look.old(before.pods)
+                self._report(missing)
+                self._act(reading, baseline)
+            old = reading.old(baseline.pods)
             if len(old) < left:
                 left = len(old)
                 polls.restart()
             stopping = max((pod.grace_seconds for pod in old if pod.deleted), default=0)
             polls.seconds = self._run.options.health_timeout_seconds + stopping
-        raise self._unhealthy(missing or "it did not last", before)
+        raise self._unhealthy(missing or "it was healthy in too few readings in a row", baseline)
 
-    def _missing(self, look: Look, before: _Before) -> str:
+    def _missing(self, reading: WorkloadReading, baseline: _Baseline) -> str:
         """What is still missing, in one sentence."""
-        old, wanted = look.old(before.pods), look.wanted(before.ready)
+        old, wanted = reading.old(baseline.pods), reading.wanted(baseline.ready)
         parts = []
         if old:
-            parts.append(f"{len(before.pods) - len(old)} of {len(before.pods)} pods restarted")
-        if before.how is How.ROLL_OUT and (rolling := look.rolling()):
-            parts.append(rolling)
-        if look.ready < wanted:
-            parts.append(
-                f"{look.ready} of {wanted} pods ready ({look.not_ready() or 'the next one is not made yet'})"
-            )
-        if new := look.new_without_cilium(before.pods):
+            parts.append(f"{len(baseline.pods) - len(old)} of {len(baseline.pods)} pods restarted")
+        if baseline.method is Method.ROLL_OUT and (progress := reading.roll_out_progress()):
+            parts.append(progress)
+        if reading.ready < wanted:
+            why = reading.not_ready() or "the next one is not created yet"
+            parts.append(f"{reading.ready} of {wanted} pods ready ({why})")
+        if new := reading.new_without_cilium(baseline.pods):
             parts.append(f"pod {new[0].name} on {new[0].node} has no CiliumEndpoint")
         held = [self._evictions.answer(pod.uid) for pod in old if self._evictions.is_refused_for_now(pod.uid)]
         parts += [answer for answer in held[:1] if answer]
         return "; ".join(parts)
 
-    def _act(self, look: Look, before: _Before) -> None:
-        if before.how is How.ROLL_OUT:
-            self._roll_out(look)
-        elif not look.new_without_cilium(before.pods):
-            self._evict(look, before)
+    def _act(self, reading: WorkloadReading, baseline: _Baseline) -> None:
+        if baseline.method is Method.ROLL_OUT:
+            self._roll_out(reading)
+        elif not reading.new_without_cilium(baseline.pods):
+            self._evict(reading, baseline)
 
-    def _roll_out(self, look: Look) -> None:
-        """Ask for it, once: the same annotation twice changes nothing."""
+    def _roll_out(self, reading: WorkloadReading) -> None:
+        """Request the roll-out. Requesting it again changes nothing, since the annotation is the same."""
         path = workloads.path_of(self._workload)
-        if look.thing is None or path is None:
+        if reading.obj is None or path is None:
             return
-        annotations = look.thing["spec"]["template"]["metadata"].get("annotations") or {}
-        if annotations.get(RESTARTED_ANNOTATION) == self._begun:
+        annotations = reading.obj["spec"]["template"]["metadata"].get("annotations") or {}
+        if annotations.get(RESTARTED_ANNOTATION) == self._began:
             return
         self._run.world.guard()
-        template = {"metadata": {"annotations": {RESTARTED_ANNOTATION: self._begun}}}
-        patch = {"metadata": {"uid": look.thing["metadata"]["uid"]}, "spec": {"template": template}}
+        template = {"metadata": {"annotations": {RESTARTED_ANNOTATION: self._began}}}
+        patch = {"metadata": {"uid": reading.obj["metadata"]["uid"]}, "spec": {"template": template}}
         try:
             self._run.world.api.merge(path, patch)
         except RefusedError as error:
-            if error.status not in _OTHER_UID:  # gone, or another of its name: the next look tells
+            if error.status not in _OTHER_UID:  # the next reading finds out
                 raise
         else:
             self._run.world.note("rolled-out", workload=str(self._workload))
 
-    def _evict(self, look: Look, before: _Before) -> None:
-        """As many as may be missing, unready ones first: they serve nothing."""
-        staying = [pod for pod in look.old(before.pods) if pod.deleted is None]
-        verdicts = self._verdicts.on([look.things[pod.uid] for pod in staying], RULES[How.EVICT])
-        refused = _in_the_way(verdicts.values())
-        if refused and self._refused:
-            raise RestartRefusedError(str(self._workload), refused)
-        self._refused = refused
-        if refused:
+    def _evict(self, reading: WorkloadReading, baseline: _Baseline) -> None:
+        """Evict as many pods as may be missing, unready ones first, since they serve no traffic."""
+        staying = [pod for pod in reading.old(baseline.pods) if pod.deleted is None]
+        verdicts = self._verdicts.on([reading.objects[pod.uid] for pod in staying], RULES[Method.EVICT])
+        blocked = _blocked(verdicts.values())
+        # A single reading may be of a moment in between, such as a budget that was just created.
+        if blocked and self._blocked:
+            raise RestartRefusedError(str(self._workload), blocked)
+        self._blocked = blocked
+        if blocked:
             return
-        room = width(look.owner, len(look.pods)) - max(look.wanted(before.ready) - look.ready, 0)
+        missing = max(reading.wanted(baseline.ready) - reading.ready, 0)
+        allowed = most_unavailable(reading.owner, len(reading.pods)) - missing
         for pod in _in_turn(staying):
-            if pod.ready and room <= 0:
+            if pod.ready and allowed <= 0:
                 return
             if self._evictions.is_due(pod.uid):
-                room -= 1
-                self._ask(verdicts[pod.uid])
+                allowed -= 1
+                self._remove(verdicts[pod.uid])
 
-    def _ask(self, plan: PodPlan) -> None:
+    def _remove(self, plan: PodPlan) -> None:
         self._run.world.guard()
         if plan.verdict is Verdict.DELETE:
             self._evictions.delete(plan)
         elif plan.verdict is Verdict.EVICT:
             self._evictions.evict(plan)
 
-    def _tell(self, line: str) -> None:
-        if line != self._said:
+    def _report(self, line: str) -> None:
+        if line != self._last_line:
             self._run.report(line)
-            self._said = line
+            self._last_line = line
 
-    def _unhealthy(self, missing: str, before: _Before) -> StoppedError:
+    def _unhealthy(self, missing: str, baseline: _Baseline) -> StoppedError:
         undo = ""
-        if before.how is How.ROLL_OUT:
+        if baseline.method is Method.ROLL_OUT:
             name, namespace = self._workload.name, self._workload.namespace
-            undo = f"; `kubectl rollout undo deployment/{name} -n {namespace}` takes its roll-out back"
+            undo = f"; `kubectl rollout undo deployment/{name} -n {namespace}` undoes its roll-out"
         self._run.world.note("gave-up", workload=str(self._workload), reason=missing)
         return UnhealthyError(str(self._workload), missing, undo)
 
@@ -240,5 +241,5 @@ def _in_turn(pods: Sequence[Pod]) -> list[Pod]:
     )
 
 
-def _in_the_way(verdicts: Any) -> list[str]:
+def _blocked(verdicts: Iterable[PodPlan]) -> list[str]:
     return [f"{name_of(plan)}: {plan.reason}" for plan in verdicts if plan.verdict.stands_in_the_way]

@@ -1,13 +1,12 @@
-"""What the program of a refresh finds when it starts: its workloads in the order of work, and the plan."""
+"""What a refresh finds when its program starts: its workloads in the order of restarts, and the plan."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eks_cilium.migration.refresh import listing
+from eks_cilium.migration.refresh import listing, reading
 from eks_cilium.migration.refresh.planning import plan
-from eks_cilium.migration.refresh.reading import find
 
 if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Reference
@@ -17,26 +16,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RefreshBeginning:
-    """Where a refresh stands when a program starts."""
+    """The state of a refresh when its program starts."""
 
     workloads: tuple[Reference, ...]
-    """All that are or were to be restarted, in the order of work."""
+    """All that have been or will be restarted, in the order of restarts."""
     plan: RefreshPlan | None
-    """Made when no list was written yet."""
+    """None where the list of workloads is already recorded."""
     nodes: int
     """How many nodes the cluster has."""
 
 
 def begin(run: RefreshRun) -> RefreshBeginning:
-    """Look for the list, and plan where there is none."""
+    """The workloads from the recorded list, or from a plan where no list is recorded yet."""
     nodes = len(run.world.api.list("/api/v1/nodes"))
     known = listing.read(run.world, run.options.round)
     if known is not None:
         return RefreshBeginning(known.references, plan=None, nodes=nodes)
-    made = plan_now(run)
-    return RefreshBeginning(tuple(one.workload for one in made.workloads), plan=made, nodes=nodes)
+    new = plan_now(run)
+    return RefreshBeginning(tuple(planned.workload for planned in new.workloads), plan=new, nodes=nodes)
 
 
 def plan_now(run: RefreshRun) -> RefreshPlan:
-    """The plan of what is left to do, from facts read now."""
-    return plan(find(run.world, run.report), run.options, vpc_cni_version=run.vpc_cni_version)
+    """The plan of the restarts that are left, from facts read now."""
+    return plan(reading.read(run.world, run.report), run.options, vpc_cni_version=run.vpc_cni_version)

@@ -22,7 +22,7 @@ from eks_cilium.migration.plan.pod_rules import (
     terminating,
 )
 from eks_cilium.migration.plan.verdicts import PodRules, Ruling
-from eks_cilium.migration.refresh.model import How
+from eks_cilium.migration.refresh.model import Method
 
 if TYPE_CHECKING:
     from eks_cilium.migration.plan.verdicts import Case
@@ -57,4 +57,4 @@ _ROLLED_OUT = PodRules(
     warnings=(asks_to_stay,),
 )
 
-RULES = {How.EVICT: _EVICTED, How.ROLL_OUT: _ROLLED_OUT}
+RULES = {Method.EVICT: _EVICTED, Method.ROLL_OUT: _ROLLED_OUT}

@@ -11,9 +11,9 @@ from eks_cilium.cluster.objects import Reference
 from eks_cilium.migration.facts.model import AddOn, AwsNode, Cluster, Facts, Owner, RollOut
 from eks_cilium.migration.plan.model import Code
 from eks_cilium.migration.refresh import report
-from eks_cilium.migration.refresh.model import Found, How, RefreshPlan
+from eks_cilium.migration.refresh.methods import most_unavailable
+from eks_cilium.migration.refresh.model import Method, RefreshFacts, RefreshPlan
 from eks_cilium.migration.refresh.planning import plan
-from eks_cilium.migration.refresh.ways import width
 from eks_cilium.settings.model.migration import Jobs
 from tests.program.plan.builders import World, node
 
@@ -33,7 +33,7 @@ def planned(
     facts: Facts = world.facts()
     if "aws_node" not in world.changes:
         facts = replace(facts, aws_node=CHAINABLE)
-    return plan(Found(facts=facts, **(found or {})), options(**given), vpc_cni_version=version)
+    return plan(RefreshFacts(facts=facts, **(found or {})), options(**given), vpc_cni_version=version)
 
 
 def refused(made: RefreshPlan) -> list[Code]:
@@ -119,7 +119,7 @@ def test_a_node_of_auto_mode_is_as_much_as_the_whole_cluster():
 
 
 def test_a_cilium_on_its_own_is_refused():
-    made = planned(found={"alone": "eni"})
+    made = planned(found={"unchained_ipam": "eni"})
 
     assert refused(made) == [Code.CILIUM_ALONE]
     assert "ipam eni" in made.blockers[0].problem
@@ -237,7 +237,7 @@ def test_what_forbids_it_comes_all_at_once():
     world.deployment("web", on=[0, 1])
     world.budget("web", "web", min_available=2, desired_healthy=2)
 
-    made = planned(world, found={"alone": "eni"})
+    made = planned(world, found={"unchained_ipam": "eni"})
 
     assert set(refused(made)) == {
         Code.VPC_CNI_OLD,
@@ -270,14 +270,14 @@ def test_percentages_are_rounded_as_kubernetes_rounds_them(
     roll_out = RollOut("RollingUpdate", max_unavailable=missing, max_surge="25%")
     owner = Owner(Reference(kind, "shop", "x"), desired=desired, ready=pods, roll_out=roll_out)
 
-    assert width(owner, pods) == at_once
+    assert most_unavailable(owner, pods) == at_once
 
 
 @pytest.mark.parametrize("roll_out", [None, RollOut("OnDelete"), RollOut("Recreate")])
 def test_where_there_is_no_rolling_update_it_is_one(roll_out: RollOut | None):
     owner = Owner(Reference("Deployment", "shop", "x"), desired=9, ready=9, roll_out=roll_out)
 
-    assert width(owner, 9) == width(None, 9) == 1
+    assert most_unavailable(owner, 9) == most_unavailable(None, 9) == 1
 
 
 # Words
@@ -305,7 +305,7 @@ def test_the_lines_of_one_workload_say_how_why_how_many_and_how_long(shop: Refre
     first, *lines, last = report.lines_of(shop, deployment("web"))
 
     assert first == (
-        "1. 5 pods, 3 at once: evict, its roll-out would let 3 of 6 pods go missing and not ask a budget"
+        "1. 5 pods, 3 at once: evict, its roll-out would make 3 of 6 pods unavailable without asking a budget"
     )
     assert [line.partition(":")[0] for line in lines[:-1]] == ["evict 1 pod", "evict 4 pods"]
     assert lines[-1] == "budget shop/web: 5 pods, 1 allowed, waits 4 x"
@@ -325,16 +325,16 @@ def test_a_roll_out_asks_no_budget():
     made = planned(world)
 
     assert made.clean
-    assert made.workloads[0].how is How.ROLL_OUT
+    assert made.workloads[0].method is Method.ROLL_OUT
     assert report.lines_of(made, deployment("web"))[0].endswith(
-        "roll out, its roll-out makes each new pod before an old one goes"
+        "roll out, its roll-out creates each new pod before it deletes an old one"
     )
 
 
 def test_the_gate_says_how_many_and_which_are_left(shop: RefreshPlan):
     assert report.remainder(shop) == (
         "1 of 8 pods managed by Cilium now",
-        "stay without it, since nothing makes them anew: Pod shop/debug",
+        "stay without it, since nothing recreates them: Pod shop/debug",
         "of Jobs, never restarted: Pod shop/import-x",
     )
 

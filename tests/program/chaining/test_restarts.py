@@ -6,7 +6,7 @@ import pytest
 
 from eks_cilium.cluster.objects import Reference
 from eks_cilium.migration.refresh import gate
-from eks_cilium.migration.refresh.model import How
+from eks_cilium.migration.refresh.model import Method
 from eks_cilium.migration.refresh.recording import record_workloads
 from eks_cilium.migration.refresh.restarting import restart_workload
 from eks_cilium.migration.refresh.start import plan_now
@@ -47,7 +47,7 @@ def test_a_deployment_that_may_lose_pods_is_evicted_under_its_budget(simulation:
 
     done = restart(simulation, deployment("web"), given)
 
-    assert (done["how"], done["pods"]) == (How.EVICT, 6)
+    assert (done["how"], done["pods"]) == (Method.EVICT, 6)
     assert sorted(simulation.evicted()) == sorted(before)
     assert simulation.violations == []
 
@@ -83,7 +83,7 @@ def test_a_deployment_that_makes_new_pods_first_rolls_out_once(simulation: Chain
 
     done = restart(simulation, deployment("web"), given)
 
-    assert (done["how"], done["pods"]) == (How.ROLL_OUT, 2)
+    assert (done["how"], done["pods"]) == (Method.ROLL_OUT, 2)
     assert simulation.evicted() == []
     assert simulation.violations == []
     assert before.isdisjoint(simulation.uids("web"))
@@ -242,7 +242,7 @@ def test_what_came_between_the_list_and_cilium_is_added_to_the_list(simulation: 
     simulation.roll_out_of("late", 2, missing=1)
     simulation.chain()
 
-    with pytest.raises(StoppedError, match="Deployment shop/late made pods after the list"):
+    with pytest.raises(StoppedError, match="Deployment shop/late created pods after the list"):
         gate.await_managed(run(simulation.world(), given))
 
     taken = record_workloads(run(simulation.world(), given))
