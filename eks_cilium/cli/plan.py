@@ -1,30 +1,31 @@
 """The command `eks-cilium plan`: reads a running cluster and prints what a migration would do."""
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eks_cilium.cli.migration_options import DEFAULTS, exceptions_help, migration_options, option_of
 from eks_cilium.cli.output import BLOCKED, FINE, PRINTING, Format, FormatOption, grid, section, show
 from eks_cilium.cli.sources import ClusterAccess, Sources
-from eks_cilium.errors import UserError
 from eks_cilium.migration import report
 from eks_cilium.migration.plan.planner import plan as plan_of
 from eks_cilium.migration.report.table import ON_THE_RIGHT, pods_of, rows, sections
 from eks_cilium.migration.report.wording import headline, verdict_of
-from eks_cilium.settings.model.fields import key_of
-from eks_cilium.settings.model.migration import Allow, Capacity, MigrationOptions, Target
+from eks_cilium.settings.model.migration import Capacity, Target
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import RenderableType
 
     from eks_cilium.migration.plan.model import Plan
 
-_BY_PATTERN = {key_of(Allow, name): name for name in Allow.patterns()}
-_OUTRIGHT = {key_of(Allow, name): name for name in Allow.switches()}
-_DEFAULTS = MigrationOptions()
-_EPILOG = """\
+_EPILOG = f"""\
+[bold]Exceptions[/bold] that --allow takes; * and ? in a PATTERN stand for any text
+
+{exceptions_help()}
+
 [bold]Examples[/bold]
 
   eks-cilium plan --cluster production --region eu-central-1
@@ -89,35 +90,16 @@ _Context = Annotated[
         rich_help_panel=_CLUSTER,
     ),
 ]
-_TargetName = Annotated[
-    Literal["cilium", "aws-vpc-cni"],
-    typer.Option(
-        help="The CNI all nodes run in the end. aws-vpc-cni is the rollback.", rich_help_panel=_WHAT
-    ),
-]
-_CapacityName = Annotated[
-    Capacity,
-    typer.Option(
-        help="Where evicted pods go: surge adds nodes and replaces every old one, decrement adds nodes "
-        "and shrinks the group with every old one.",
-        rich_help_panel=_WHAT,
-    ),
-]
-_Surge = Annotated[
-    int,
-    typer.Option(metavar="NODES", help="Extra nodes of each Auto Scaling group.", rich_help_panel=_WHAT),
-]
-_Parallel = Annotated[
-    int,
-    typer.Option(metavar="NODES", help="Nodes in work at once, 1 to 4.", rich_help_panel=_WHAT),
-]
+_Target = Annotated[Target, option_of("target", _WHAT)]
+_Capacity = Annotated[Capacity, option_of("capacity", _WHAT)]
+_Surge = Annotated[int, option_of("surge", _WHAT, "NODES")]
+_Parallel = Annotated[int, option_of("parallel", _WHAT, "NODES")]
 _Allow = Annotated[
     list[str] | None,
     typer.Option(
+        "--allow",
         metavar="EXCEPTION",
-        help="Permit something that blocks the plan otherwise; may be repeated. Outright: "
-        f"{', '.join(_OUTRIGHT)}. With a pattern of namespace/name, with * and ?: "
-        f"{', '.join(f'{name}=PATTERN' for name in _BY_PATTERN)}.",
+        help="Permit something that blocks the plan otherwise; may be repeated. See Exceptions below.",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -138,10 +120,10 @@ def plan(
     profile: _Profile = None,
     kubeconfig: _Kubeconfig = None,
     context: _Context = None,
-    target: _TargetName = "cilium",
-    capacity: _CapacityName = _DEFAULTS.capacity,
-    surge: _Surge = _DEFAULTS.surge,
-    parallel: _Parallel = _DEFAULTS.parallel,
+    target: _Target = DEFAULTS.target,
+    capacity: _Capacity = DEFAULTS.capacity,
+    surge: _Surge = DEFAULTS.surge,
+    parallel: _Parallel = DEFAULTS.parallel,
     allow: _Allow = None,
     form: FormatOption = Format.TABLE,
     pods: _Pods = False,
@@ -151,7 +133,8 @@ def plan(
     The plan is the one `pulumi preview` shows: the order of the nodes, what happens to their pods, which
     PodDisruptionBudgets make a drain wait, how long it takes, what blocks it and what to know before.
     """
-    options = _options(target, capacity, surge, parallel, allow or ())
+    chosen = {"target": target, "capacity": capacity, "surge": surge, "parallel": parallel}
+    options = migration_options(chosen, allow or ())
     sources: Sources = ctx.obj or Sources()
     found = plan_of(sources.facts(ClusterAccess(cluster, region, profile, kubeconfig, context)), options)
     show(
@@ -162,41 +145,6 @@ def plan(
         pretty=lambda: _pretty(found, pods=pods),
     )
     raise typer.Exit(FINE if found.clean else BLOCKED)
-
-
-def _options(
-    target: str, capacity: Capacity, surge: int, parallel: int, allow: Sequence[str]
-) -> MigrationOptions:
-    if surge < (capacity is Capacity.SURGE):
-        raise UserError(f"--surge is {surge}: at least one extra node is needed to evict pods to")
-    if parallel not in range(1, 5):
-        raise UserError(f"--parallel is {parallel}: allowed are 1 to 4")
-    chosen = {
-        "target": Target(target),
-        "capacity": capacity,
-        "surge": surge,
-        "parallel": parallel,
-        "allow": _exceptions(allow),
-    }
-    # Not validated: where groups only shrink, a plan without extra nodes may be looked at.
-    return _DEFAULTS.model_copy(update=chosen)
-
-
-def _exceptions(written: Sequence[str]) -> Allow:
-    chosen: dict[str, Any] = {}
-    for text in written:
-        name, _, pattern = text.partition("=")
-        if name in _BY_PATTERN and pattern:
-            before = chosen.get(_BY_PATTERN[name], ())
-            chosen[_BY_PATTERN[name]] = (*before, pattern)
-        elif name in _OUTRIGHT and not pattern:
-            chosen[_OUTRIGHT[name]] = True
-        else:
-            raise UserError(
-                f"--allow {text}: allowed are {', '.join(_OUTRIGHT)}, and with =namespace/name "
-                f"{', '.join(_BY_PATTERN)}"
-            )
-    return Allow().model_copy(update=chosen)
 
 
 def _pretty(found: "Plan", *, pods: bool) -> "Iterator[RenderableType]":

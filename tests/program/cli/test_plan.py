@@ -4,10 +4,13 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+from typer.main import get_command
 
+from eks_cilium.cli.plan import app
 from eks_cilium.clients.aws_errors import translation
 from eks_cilium.clients.kubeconfig import KubeconfigError
 from eks_cilium.errors import RefusedError, TransientError
+from eks_cilium.settings.model.migration import Allow, MigrationOptions
 from tests.program.cli.command import Ended, eks_cilium
 from tests.program.plan.builders import World
 
@@ -69,6 +72,8 @@ def test_an_exception_on_the_command_line_permits():
         (["--allow", "fargateNodes=x"], "--allow fargateNodes=x: allowed are"),
         (["--surge", "0"], "--surge is 0"),
         (["--parallel", "5"], "--parallel is 5: allowed are 1 to 4"),
+        (["--allow", "barePods=shop"], "--allow barePods=shop: allowed are patterns namespace/name"),
+        (["--allow", "lowerMinimum=a/b"], "--allow lowerMinimum=a/b: allowed are patterns of group names"),
     ],
 )
 def test_a_wrong_option_is_refused_before_anything_is_read(arguments, says):
@@ -83,6 +88,41 @@ def test_a_wrong_option_is_refused_before_anything_is_read(arguments, says):
 )
 def test_a_wrong_command_line_does_not_look_like_a_blocked_plan(arguments):
     assert eks_cilium(*arguments, facts=clean).status == 1
+
+
+def test_every_wrong_option_is_named_at_once():
+    ended = plan("--surge", "0", "--parallel", "9")
+
+    assert ended.err == "no plan: --surge is 0: allowed are 1 to 100\n  --parallel is 9: allowed are 1 to 4\n"
+
+
+@pytest.mark.parametrize("field", ["target", "capacity", "surge", "parallel"])
+def test_an_option_is_the_key_of_the_configuration(field):
+    parameter = next(each for each in get_command(app).params if each.name == field)
+    key = MigrationOptions.model_fields[field]
+
+    assert parameter.default == getattr(MigrationOptions(), field)
+    assert parameter.help.startswith(key.description)
+
+
+def test_the_help_lists_every_exception_of_the_configuration():
+    words = " ".join(eks_cilium("plan", "--help").out.split())
+
+    for field in Allow.model_fields.values():
+        assert field.alias in words
+        assert field.description in words
+
+
+@pytest.mark.parametrize("field", Allow.switches())
+def test_every_switch_of_the_configuration_can_be_allowed(field):
+    asked = []
+
+    def facts(access):
+        asked.append(access)
+        return clean(access)
+
+    assert plan("--allow", Allow.model_fields[field].alias, facts=facts).status == 0
+    assert asked
 
 
 def test_it_prints_json():
