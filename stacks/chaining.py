@@ -20,7 +20,7 @@ from eks_cilium.dynamic.shell.planning import part_of
 from eks_cilium.dynamic.shell.runs import CHAINED, refresh_run
 from eks_cilium.migration.refresh import report
 from eks_cilium.migration.refresh.start import RefreshBeginning, begin
-from eks_cilium.settings.problems import Problem, set_command
+from eks_cilium.settings.problems import Problem, set_fix
 from stacks.cilium_chained import register_chained_cilium, warn_of_limits
 from stacks.kubernetes_versions import check_kubernetes
 from stacks.running_cluster import (
@@ -187,4 +187,4 @@ def _check_pool(settings: ChainingSettings, reading: Reading) -> None:
     elif nodes_in(pool) < _POOL_FACTOR * nodes:
         allowed = f"a network for twice the {nodes} nodes there are; this one is enough for {nodes_in(pool)}"
     if allowed:
-        raise pulumi.RunError(str(Problem(path, pool, allowed, set_command(path, "198.19.0.0/16"))))
+        raise pulumi.RunError(str(Problem(path, pool, allowed, set_fix(path, "198.19.0.0/16"))))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from eks_cilium.settings.problems import Problem, set_command
+from eks_cilium.settings.problems import Problem, set_fix
 
 if TYPE_CHECKING:
     from eks_cilium.cilium.versions import Release
@@ -21,7 +21,7 @@ def check_kubernetes(release: Release, version: str) -> None:
         path = ("cilium", "version")
         oldest = _text(release.oldest_kubernetes)
         allowed = f"a Cilium for Kubernetes {version}; this one needs {oldest} or newer"
-        raise pulumi.RunError(str(Problem(path, release.version, allowed, set_command(path, "..."))))
+        raise pulumi.RunError(str(Problem(path, release.version, allowed, set_fix(path, "..."))))
     warn_about_untested_kubernetes(release, version)
 
 

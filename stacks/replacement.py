@@ -28,7 +28,7 @@ from eks_cilium.dynamic.shell.planning import part_of
 from eks_cilium.dynamic.shell.runs import migration_run
 from eks_cilium.migration import report
 from eks_cilium.migration.start import Beginning, begin
-from eks_cilium.settings.problems import UNSET, Problem, set_command
+from eks_cilium.settings.problems import UNSET, Problem, set_fix
 from stacks.cilium_eni import EniCluster, register_eni_cilium
 from stacks.kubernetes_versions import check_kubernetes
 from stacks.running_cluster import (
@@ -290,7 +290,7 @@ def _check_subnets(reading: Reading) -> None:
     if not reading.cluster.subnet_ids and (plan is None or plan.clean):
         path = ("cilium", "subnetIds")
         allowed = "the subnets of the nodes: no Auto Scaling group carries the tag of this cluster"
-        problem = Problem(path, UNSET, allowed, set_command(path, ["subnet-0123456789abcdef0"]))
+        problem = Problem(path, UNSET, allowed, set_fix(path, ["subnet-0123456789abcdef0"]))
         raise pulumi.RunError(str(problem))
 
 
@@ -306,5 +306,5 @@ def _masquerade(settings: ReplacementSettings, reading: Reading) -> Masquerade:
     except ValueError as error:
         path = ("cilium", "egressMasqueradeInterfaces")
         allowed = f"the interfaces of all nodes: {error}"
-        problem = Problem(path, UNSET, allowed, set_command(path, "eth+,ens+"))
+        problem = Problem(path, UNSET, allowed, set_fix(path, "eth+,ens+"))
         raise pulumi.RunError(str(problem)) from None

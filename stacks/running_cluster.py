@@ -18,7 +18,7 @@ from eks_cilium.clients.aws import client
 from eks_cilium.cluster.existing import ExistingCluster, find
 from eks_cilium.dynamic.shell.cluster import credentials_of, world_of
 from eks_cilium.errors import ProgramError, UnexpectedAnswerError
-from eks_cilium.settings.problems import Problem, set_command
+from eks_cilium.settings.problems import Problem, set_fix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -110,7 +110,7 @@ def exports_without_cluster(
     missing = f"EKS has no cluster {name} in {region} yet, so {unknown} not known"
     if not pulumi.runtime.is_dry_run():
         path = ("cluster", "name")
-        problem = Problem(path, name, f"the name of a cluster in {region}", set_command(path, "..."))
+        problem = Problem(path, name, f"the name of a cluster in {region}", set_fix(path, "..."))
         raise pulumi.RunError(f"{missing}\n  {problem}")
     pulumi.log.warn(f"{missing}: this preview has no plan in it")
     return {

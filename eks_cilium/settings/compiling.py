@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eks_cilium.policy.compile import CompiledPolicies, PolicyProblem, compile_policies
-from eks_cilium.settings.problems import ConfigurationError, Problem, set_command
+from eks_cilium.settings.problems import ConfigurationError, Problem, set_fix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +42,7 @@ def compiled_policies(
 
 def _of_the_configuration(problem: PolicyProblem) -> Problem:
     path = ("policies", *problem.path)
-    fix = problem.fix or set_command(path, problem.instead)
+    fix = problem.fix or set_fix(path, problem.instead)
     if problem.permit:
-        fix += f"; to permit it: {set_command(('policies', *problem.permit), True)}"
+        fix += f"; to permit it: {set_fix(('policies', *problem.permit), True)}"
     return Problem(path, problem.value, problem.allowed, fix)

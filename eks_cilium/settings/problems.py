@@ -74,8 +74,15 @@ def key_path(path: Sequence[str | int]) -> str:
     return text
 
 
-def set_command(path: Sequence[str | int], example: object) -> str:
+def set_fix(path: Sequence[str | int], example: object) -> str:
+    """How to give a key a value.
+
+    A command, except for a list or an object inside of a key: `pulumi config set --path` would store its JSON
+    as text, so it has to be written into the stack's file.
+    """
     value = example if isinstance(example, str) else json.dumps(example)
+    if len(path) > 1 and isinstance(example, list | tuple | dict):
+        return f"set {key_path(path)} to {value} in the stack's file"
     quoted = value if re.fullmatch(r"[\w./:-]+", value) else f"'{value}'"
     flag = "--path " if len(path) > 1 else ""
     return f"pulumi config set {flag}'{key_path(path)}' {quoted}"

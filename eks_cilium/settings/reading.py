@@ -22,7 +22,7 @@ from eks_cilium.settings.problems import (
     ConfigurationError,
     Problem,
     key_path,
-    set_command,
+    set_fix,
     unknown_key_fix,
 )
 from eks_cilium.settings.rules import broken_rules
@@ -138,7 +138,7 @@ def _problem(details: ErrorDetails, settings: type[Settings]) -> Problem:
         return _unknown_key(path, details["input"], holder)
     value = UNSET if details["type"] == "missing" else details["input"]
     allowed = allowed_value(field) if field is not None else details["msg"]
-    return Problem(path, value, allowed, set_command(path, example_of(field)))
+    return Problem(path, value, allowed, set_fix(path, example_of(field)))
 
 
 def _unknown_key(path: tuple[str | int, ...], value: Any, model: type[BaseModel] | None) -> Problem:

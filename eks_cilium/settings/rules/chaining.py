@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from eks_cilium.cilium.chaining import DEFAULT_POOL, OLDEST_VPC_CNI, nodes_in, overlaps
 from eks_cilium.settings.model import ChainingSettings, NewChainedClusterSettings
-from eks_cilium.settings.problems import Problem, remove_command, set_command
+from eks_cilium.settings.problems import Problem, remove_command, set_fix
 from eks_cilium.settings.rules.running_cluster import cluster_name_suits_cilium, patterns_twice
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ def pool_fits(settings: Chained) -> Iterator[Problem]:
     pool, path = settings.cilium.pool, ("cilium", "pool")
     if not _LARGEST <= ipaddress.IPv4Network(pool).prefixlen <= _SMALLEST:
         allowed = f"a network of /{_LARGEST} to /{_SMALLEST}: every node takes a /27 of it"
-        yield Problem(path, pool, allowed, set_command(path, DEFAULT_POOL))
+        yield Problem(path, pool, allowed, set_fix(path, DEFAULT_POOL))
     shared = list(overlaps(pool, _networks(settings)))
     if shared:
         allowed = f"a network without addresses of any other; shared with {', '.join(shared)}"
-        yield Problem(path, pool, allowed, set_command(path, DEFAULT_POOL))
+        yield Problem(path, pool, allowed, set_fix(path, DEFAULT_POOL))
 
 
 def _networks(settings: Chained) -> Iterator[tuple[str, str]]:
@@ -49,7 +49,7 @@ def pool_suffices_for_every_node(settings: NewChainedClusterSettings) -> Iterato
     nodes = nodes_in(pool)
     if nodes < largest:
         allowed = f"a network for the {largest} nodes there may be; this one suffices for {nodes}"
-        yield Problem(path, pool, allowed, set_command(path, DEFAULT_POOL))
+        yield Problem(path, pool, allowed, set_fix(path, DEFAULT_POOL))
 
 
 def vpc_cni_can_be_chained_to(settings: NewChainedClusterSettings) -> Iterator[Problem]:
@@ -59,7 +59,7 @@ def vpc_cni_can_be_chained_to(settings: NewChainedClusterSettings) -> Iterator[P
         allowed = (
             f"a build of v{'.'.join(map(str, OLDEST_VPC_CNI))} or newer, so that Cilium can be chained to it"
         )
-        yield Problem(path, version, allowed, set_command(path, "v1.20.5-eksbuild.1"))
+        yield Problem(path, version, allowed, set_fix(path, "v1.20.5-eksbuild.1"))
 
 
 def peers_are_given_once(settings: Chained) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from eks_cilium.cilium.masquerade import ImageFamily, interface_pattern
 from eks_cilium.cilium.versions import RELEASES
 from eks_cilium.settings.instance_types import is_nitro
-from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_command
+from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_fix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ def kubernetes_is_not_too_old(settings: MadeClusterSettings) -> Iterator[Problem
         path = ("cluster", "kubernetesVersion")
         oldest = ".".join(map(str, release.oldest_kubernetes))
         allowed = f"{oldest} or newer with Cilium {release.version}, or an older Cilium"
-        yield Problem(path, settings.cluster.kubernetes_version, allowed, set_command(path, oldest))
+        yield Problem(path, settings.cluster.kubernetes_version, allowed, set_fix(path, oldest))
 
 
 def services_are_served_once(settings: NewClusterSettings) -> Iterator[Problem]:
@@ -39,16 +39,14 @@ def services_are_served_once(settings: NewClusterSettings) -> Iterator[Problem]:
     if not settings.cilium.kube_proxy_replacement and settings.kube_proxy is None:
         allowed = "a version of the kube-proxy add-on, as Cilium does not replace kube-proxy"
         example = f"v{settings.cluster.kubernetes_version}.0-eksbuild.2"
-        yield Problem(path, UNSET, allowed, set_command(path, example))
+        yield Problem(path, UNSET, allowed, set_fix(path, example))
 
 
 def kube_proxy_fits_the_cluster(settings: MadeClusterSettings) -> Iterator[Problem]:
     version, path = settings.cluster.kubernetes_version, ("kubeProxy", "version")
     if settings.kube_proxy is not None and not settings.kube_proxy.version.startswith(f"v{version}."):
         allowed = f"a build for Kubernetes {version}"
-        yield Problem(
-            path, settings.kube_proxy.version, allowed, set_command(path, f"v{version}.0-eksbuild.2")
-        )
+        yield Problem(path, settings.kube_proxy.version, allowed, set_fix(path, f"v{version}.0-eksbuild.2"))
 
 
 def masquerade_fits_the_subnets(settings: NewClusterSettings) -> Iterator[Problem]:
@@ -57,7 +55,7 @@ def masquerade_fits_the_subnets(settings: NewClusterSettings) -> Iterator[Proble
     path = ("cilium", "masquerade")
     if settings.cilium.masquerade == "off" and public:
         allowed = f"auto or on: the internet gateway drops pod addresses of {', '.join(public)}"
-        yield Problem(path, "off", allowed, set_command(path, "auto"))
+        yield Problem(path, "off", allowed, set_fix(path, "auto"))
 
 
 def masquerade_interfaces_exist(settings: NewClusterSettings) -> Iterator[Problem]:
@@ -76,12 +74,12 @@ def masquerade_interfaces_exist(settings: NewClusterSettings) -> Iterator[Proble
             f"one family in all groups while masquerading is on (found {names}): "
             "their interfaces have different names and Cilium takes one list for the cluster"
         )
-        yield Problem(place, value, allowed, set_command(place, "AL2023_x86_64_STANDARD"))
+        yield Problem(place, value, allowed, set_fix(place, "AL2023_x86_64_STANDARD"))
         return
     wanted = interface_pattern(families[0])
     if given is not None and not all(part.startswith(wanted.rstrip("+")) for part in given.split(",")):
         allowed = f"{wanted}: the interfaces of {_FAMILY_NAMES[families[0]]} begin with {wanted.rstrip('+')}"
-        yield Problem(path, given, allowed, set_command(path, wanted))
+        yield Problem(path, given, allowed, set_fix(path, wanted))
 
 
 def prefixes_need_nitro(settings: NewClusterSettings) -> Iterator[Problem]:
@@ -93,7 +91,7 @@ def prefixes_need_nitro(settings: NewClusterSettings) -> Iterator[Problem]:
             if not is_nitro(kind):
                 path = ("nodeGroups", name, "instanceTypes", index)
                 allowed = "a Nitro instance type while cilium.prefixDelegation is true"
-                yield Problem(path, kind, allowed, set_command(path, "m7i.large"))
+                yield Problem(path, kind, allowed, set_fix(path, "m7i.large"))
 
 
 def _masquerades(settings: NewClusterSettings) -> bool:

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING
 
-from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_command
+from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_fix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ _PRIVATE = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192
 def endpoint_is_reachable(settings: MadeClusterSettings) -> Iterator[Problem]:
     endpoint, path = settings.cluster.endpoint, ("cluster", "endpoint", "privateAccess")
     if not endpoint.private_access and not endpoint.public_access:
-        yield Problem(path, False, "at least one of privateAccess and publicAccess", set_command(path, True))
+        yield Problem(path, False, "at least one of privateAccess and publicAccess", set_fix(path, True))
 
 
 def public_endpoint_says_for_whom(settings: MadeClusterSettings) -> Iterator[Problem]:
@@ -28,7 +28,7 @@ def public_endpoint_says_for_whom(settings: MadeClusterSettings) -> Iterator[Pro
     endpoint, path = settings.cluster.endpoint, ("cluster", "endpoint", "publicAccessCidrs")
     if endpoint.public_access and not endpoint.public_access_cidrs:
         allowed = "the networks that may reach the public endpoint; 0.0.0.0/0 for the whole internet"
-        yield Problem(path, UNSET, allowed, set_command(path, ["203.0.113.0/24"]))
+        yield Problem(path, UNSET, allowed, set_fix(path, ["203.0.113.0/24"]))
     if endpoint.public_access_cidrs and not endpoint.public_access:
         allowed = "nothing while publicAccess is false"
         yield Problem(path, list(endpoint.public_access_cidrs), allowed, remove_command(path))
@@ -40,7 +40,7 @@ def service_network_is_private(settings: MadeClusterSettings) -> Iterator[Proble
     network = ipaddress.IPv4Network(text)
     if not 12 <= network.prefixlen <= 24 or not any(network.subnet_of(block) for block in _PRIVATE):
         allowed = "a network of /12 to /24 inside 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"
-        yield Problem(path, text, allowed, set_command(path, "172.20.0.0/16"))
+        yield Problem(path, text, allowed, set_fix(path, "172.20.0.0/16"))
 
 
 def admins_are_principals(settings: MadeClusterSettings) -> Iterator[Problem]:
@@ -50,7 +50,7 @@ def admins_are_principals(settings: MadeClusterSettings) -> Iterator[Problem]:
         path = ("cluster", "admins", index)
         if not _IAM_PRINCIPAL.match(arn):
             allowed = "the ARN of an IAM role or user, not of a session (sts:assumed-role) or an account"
-            yield Problem(path, arn, allowed, set_command(path, "arn:aws:iam::111122223333:role/platform"))
+            yield Problem(path, arn, allowed, set_fix(path, "arn:aws:iam::111122223333:role/platform"))
         elif arn in seen:
             yield Problem(path, arn, "every principal once", remove_command(path))
         seen.add(arn)
@@ -61,7 +61,7 @@ def protections_agree(settings: MadeClusterSettings) -> Iterator[Problem]:
     path = ("cluster", "deletionProtection")
     if settings.cluster.deletion_protection and not settings.cluster.protect:
         allowed = "false while cluster.protect is false: a destroy would fail half-way"
-        yield Problem(path, True, allowed, set_command(("cluster", "protect"), True))
+        yield Problem(path, True, allowed, set_fix(("cluster", "protect"), True))
 
 
 RULES = (

@@ -12,7 +12,7 @@ from eks_cilium.cilium.mesh import INTERNAL, SCHEME, SOURCE_RANGES, TARGET_TYPE,
 from eks_cilium.policy.objects import parse_ports
 from eks_cilium.settings.model.cluster import CILIUM_NAME
 from eks_cilium.settings.model.mesh import ALL_PORTS
-from eks_cilium.settings.problems import UNSET, Problem, remove_command, rename_fix, set_command
+from eks_cilium.settings.problems import UNSET, Problem, remove_command, rename_fix, set_fix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ def there_are_two_or_more(settings: MeshSettings) -> Iterator[Problem]:
         path = ("clusters",)
         example = {"cluster-1": {"name": "one"}, "cluster-2": {"name": "two"}}
         allowed = f"{_FEWEST} to {_MOST} clusters"
-        yield Problem(path, sorted(settings.clusters), allowed, set_command(path, example))
+        yield Problem(path, sorted(settings.clusters), allowed, set_fix(path, example))
 
 
 def clusters_have_ciliums_names(settings: MeshSettings) -> Iterator[Problem]:
@@ -52,7 +52,7 @@ def clusters_are_found_one_way(settings: MeshSettings) -> Iterator[Problem]:
         path = ("clusters", name, "stack")
         if cluster.stack is None and cluster.name is None:
             allowed = "the stack that knows the cluster, or the cluster's name in EKS under `name`"
-            yield Problem(path, UNSET, allowed, set_command(path, "organization/eks-cilium/dev"))
+            yield Problem(path, UNSET, allowed, set_fix(path, "organization/eks-cilium/dev"))
         elif cluster.stack is not None and cluster.name is not None:
             yield Problem(path, cluster.stack, "nothing while `name` is set", remove_command(path))
 
@@ -74,7 +74,7 @@ def gateway_goes_with_its_type(settings: MeshSettings) -> Iterator[Problem]:
     given, path = settings.connection.transit_gateway_id, ("connection", "transitGatewayId")
     if given is not None and settings.connection.type == "peering":
         allowed = "nothing while connection.type is peering"
-        instead = set_command(("connection", "type"), "transit-gateway")
+        instead = set_fix(("connection", "type"), "transit-gateway")
         yield Problem(path, given, allowed, f"{remove_command(path)}, or {instead}")
 
 
@@ -88,7 +88,7 @@ def pod_ports_are_ports(settings: MeshSettings) -> Iterator[Problem]:
             parse_ports(text)
         except ValueError:
             allowed = "a port such as 8080/TCP, a range such as 8000-8100/UDP, or all"
-            yield Problem(path, text, allowed, set_command(path, "8080/TCP"))
+            yield Problem(path, text, allowed, set_fix(path, "8080/TCP"))
         else:
             if text in given[:index]:
                 yield Problem(path, text, "every port once", remove_command(path))
@@ -111,24 +111,24 @@ def the_issuer_is_trusted(settings: MeshSettings) -> Iterator[Problem]:
     authorities, path = settings.cluster_mesh.authorities, ("clusterMesh", "authorities", "trusted")
     trusted = list(authorities.trusted)
     if len(set(trusted)) != len(trusted) or min(trusted) < 1:
-        yield Problem(path, trusted, "one or two different whole numbers from 1", set_command(path, [1]))
+        yield Problem(path, trusted, "one or two different whole numbers from 1", set_fix(path, [1]))
     elif authorities.issuing not in trusted:
         allowed = f"a list with {authorities.issuing} in it, which issues"
-        yield Problem(path, trusted, allowed, set_command(path, sorted({*trusted[:1], authorities.issuing})))
+        yield Problem(path, trusted, allowed, set_fix(path, sorted({*trusted[:1], authorities.issuing})))
 
 
 def the_owner_is_a_member(settings: MeshSettings) -> Iterator[Problem]:
     owner, path = settings.cluster_mesh.zone_owner, ("clusterMesh", "zoneOwner")
     if owner is not None and owner not in settings.clusters:
         allowed = f"one of {', '.join(sorted(settings.clusters))}"
-        yield Problem(path, owner, allowed, set_command(path, min(settings.clusters, default="cluster-1")))
+        yield Problem(path, owner, allowed, set_fix(path, min(settings.clusters, default="cluster-1")))
 
 
 def chart_repository_is_usable(settings: MeshSettings) -> Iterator[Problem]:
     repository, path = settings.cluster_mesh.chart_repository, ("clusterMesh", "chartRepository")
     if _URL.match(repository) and not repository.startswith(("https://", "oci://")):
         allowed = "an https:// repository, an oci:// path, or a directory"
-        yield Problem(path, repository, allowed, set_command(path, "https://helm.cilium.io/"))
+        yield Problem(path, repository, allowed, set_fix(path, "https://helm.cilium.io/"))
 
 
 RULES = (

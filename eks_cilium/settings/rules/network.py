@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
-from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_command
+from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_fix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ def one_way_to_get_a_vpc(settings: MadeClusterSettings) -> Iterator[Problem]:
         if network.cidr is None:
             path = ("network", "cidr")
             allowed = "a network for a new VPC, or network.vpcId for an existing one"
-            yield Problem(path, UNSET, allowed, set_command(path, "10.0.0.0/16"))
+            yield Problem(path, UNSET, allowed, set_fix(path, "10.0.0.0/16"))
         for name, given in (
             ("privateSubnetIds", network.private_subnet_ids),
             ("publicSubnetIds", network.public_subnet_ids),
@@ -48,13 +48,13 @@ def new_vpc_fits(settings: MadeClusterSettings) -> Iterator[Problem]:
     network = ipaddress.IPv4Network(text)
     if not 16 <= network.prefixlen <= 20:
         allowed = "a /16 to /20: AWS takes nothing larger, and pods need addresses in every subnet"
-        yield Problem(path, text, allowed, set_command(path, f"{network.network_address}/16"))
+        yield Problem(path, text, allowed, set_fix(path, f"{network.network_address}/16"))
     elif not any(network.subnet_of(block) for block in _BLOCKS):
         allowed = f"a network inside {', '.join(map(str, _BLOCKS))}"
-        yield Problem(path, text, allowed, set_command(path, "10.0.0.0/16"))
+        yield Problem(path, text, allowed, set_fix(path, "10.0.0.0/16"))
     elif network.overlaps(ipaddress.IPv4Network(settings.cluster.service_cidr)):
         allowed = f"a network that does not overlap cluster.serviceCidr ({settings.cluster.service_cidr})"
-        yield Problem(path, text, allowed, set_command(path, "10.0.0.0/16"))
+        yield Problem(path, text, allowed, set_fix(path, "10.0.0.0/16"))
 
 
 def zones_are_two_or_three(settings: MadeClusterSettings) -> Iterator[Problem]:
@@ -62,16 +62,16 @@ def zones_are_two_or_three(settings: MadeClusterSettings) -> Iterator[Problem]:
     zones, path = settings.network.zones, ("network", "zones")
     if isinstance(zones, int):
         if not 2 <= zones <= 3:
-            yield Problem(path, zones, "2 or 3", set_command(path, 3))
+            yield Problem(path, zones, "2 or 3", set_fix(path, 3))
         return
     if not 2 <= len(zones) <= 3 or len(set(zones)) != len(zones):
         example = [f"{settings.region}{letter}" for letter in "abc"]
-        yield Problem(path, list(zones), "two or three different zones", set_command(path, example))
+        yield Problem(path, list(zones), "two or three different zones", set_fix(path, example))
     for index, zone in enumerate(zones):
         if not zone.startswith(settings.region) or len(zone) != len(settings.region) + 1:
             place = ("network", "zones", index)
             allowed = f"a zone of {settings.region}, such as {settings.region}a"
-            yield Problem(place, zone, allowed, set_command(place, f"{settings.region}a"))
+            yield Problem(place, zone, allowed, set_fix(place, f"{settings.region}a"))
 
 
 def private_nodes_have_egress(settings: MadeClusterSettings) -> Iterator[Problem]:
@@ -80,7 +80,7 @@ def private_nodes_have_egress(settings: MadeClusterSettings) -> Iterator[Problem
     if settings.network.nat == "none" and settings.network.vpc_id is None and private:
         path = ("network", "nat")
         allowed = f"per-zone or single, since node groups are in private subnets: {', '.join(private)}"
-        yield Problem(path, "none", allowed, set_command(path, "single"))
+        yield Problem(path, "none", allowed, set_fix(path, "single"))
 
 
 def existing_subnets_suffice(settings: MadeClusterSettings) -> Iterator[Problem]:
@@ -94,9 +94,9 @@ def existing_subnets_suffice(settings: MadeClusterSettings) -> Iterator[Problem]
         needed = kind in kinds or not (network.private_subnet_ids or network.public_subnet_ids)
         if needed and not ids:
             allowed = f"the {kind} subnets of {network.vpc_id}: node groups are placed there"
-            yield Problem(path, UNSET, allowed, set_command(path, ["subnet-0123456789abcdef0", "..."]))
+            yield Problem(path, UNSET, allowed, set_fix(path, ["subnet-0123456789abcdef0", "..."]))
         elif len(ids) == 1:
-            yield Problem(path, list(ids), "subnets in two or three zones", set_command(path, [*ids, "..."]))
+            yield Problem(path, list(ids), "subnets in two or three zones", set_fix(path, [*ids, "..."]))
     yield from _subnets_listed_twice(network.private_subnet_ids, network.public_subnet_ids)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from eks_cilium.cilium.values import AGENT_NOT_READY_TAINT
 from eks_cilium.settings.instance_types import architecture, is_instance_type
 from eks_cilium.settings.kubernetes_names import is_label_key, is_label_value, is_reserved
-from eks_cilium.settings.problems import Problem, remove_command, rename_fix, set_command
+from eks_cilium.settings.problems import Problem, remove_command, rename_fix, set_fix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,11 +35,11 @@ def sizes_are_ordered(settings: MadeClusterSettings) -> Iterator[Problem]:
             path = ("nodeGroups", name, "desiredSize")
             wanted = max(group.min_size, min(group.desired_size, group.max_size))
             allowed = f"between minSize ({group.min_size}) and maxSize ({group.max_size}), in this order"
-            yield Problem(path, group.desired_size, allowed, set_command(path, wanted))
+            yield Problem(path, group.desired_size, allowed, set_fix(path, wanted))
         if group.max_unavailable > group.max_size:
             path = ("nodeGroups", name, "maxUnavailable")
             allowed = f"at most maxSize ({group.max_size})"
-            yield Problem(path, group.max_unavailable, allowed, set_command(path, 1))
+            yield Problem(path, group.max_unavailable, allowed, set_fix(path, 1))
 
 
 def something_runs(settings: MadeClusterSettings) -> Iterator[Problem]:
@@ -47,7 +47,7 @@ def something_runs(settings: MadeClusterSettings) -> Iterator[Problem]:
     groups = settings.node_groups
     if all(group.dependable_size == 0 for group in groups.values()):
         path = ("nodeGroups", next(iter(groups)), "desiredSize")
-        yield Problem(path, 0, "at least one node in all groups together", set_command(path, 2))
+        yield Problem(path, 0, "at least one node in all groups together", set_fix(path, 2))
 
 
 def operator_and_coredns_find_a_place(settings: MadeClusterSettings) -> Iterator[Problem]:
@@ -67,7 +67,7 @@ def operator_and_coredns_find_a_place(settings: MadeClusterSettings) -> Iterator
     elif running and open_nodes < settings.cilium.operator_replicas:
         path = ("cilium", "operatorReplicas")
         allowed = f"at most {open_nodes}, the number of nodes without taints: replicas never share a node"
-        yield Problem(path, settings.cilium.operator_replicas, allowed, set_command(path, open_nodes))
+        yield Problem(path, settings.cilium.operator_replicas, allowed, set_fix(path, open_nodes))
 
 
 def _keeps_pods_away(taint: Taint) -> bool:
@@ -80,11 +80,11 @@ def instance_types_match_the_image(settings: MadeClusterSettings) -> Iterator[Pr
         for index, kind in enumerate(group.instance_types):
             path = ("nodeGroups", name, "instanceTypes", index)
             if not is_instance_type(kind):
-                yield Problem(path, kind, "an EC2 instance type", set_command(path, "m7i.large"))
+                yield Problem(path, kind, "an EC2 instance type", set_fix(path, "m7i.large"))
             elif architecture(kind) != wanted:
                 allowed = f"an {wanted} instance type, as amiType is {group.ami_type}"
                 example = "m7g.large" if wanted == "arm64" else "m7i.large"
-                yield Problem(path, kind, allowed, set_command(path, example))
+                yield Problem(path, kind, allowed, set_fix(path, example))
 
 
 def images_exist(settings: MadeClusterSettings) -> Iterator[Problem]:
@@ -96,7 +96,7 @@ def images_exist(settings: MadeClusterSettings) -> Iterator[Problem]:
             path = ("nodeGroups", name, "amiType")
             allowed = f"an AL2023 or Bottlerocket image; there is no AL2 image for Kubernetes {version}"
             example = "AL2023_ARM_64_STANDARD" if "ARM" in group.ami_type else "AL2023_x86_64_STANDARD"
-            yield Problem(path, group.ami_type, allowed, set_command(path, example))
+            yield Problem(path, group.ami_type, allowed, set_fix(path, example))
         release = group.release_version
         if release and group.image_family != "bottlerocket" and not release.startswith(f"{version}."):
             path = ("nodeGroups", name, "releaseVersion")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from eks_cilium.policy.objects import parse_ports
 from eks_cilium.settings.kubernetes_names import is_label_key, is_label_value
-from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_command
+from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_fix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ def clusters_are_of_the_stack(settings: MeshSettings) -> Iterator[Problem]:
         if part.cluster is not None and part.cluster not in settings.clusters:
             key = (*path, "cluster")
             allowed = f"one of {names}: the clusters of this stack"
-            yield Problem(key, part.cluster, allowed, set_command(key, next(iter(settings.clusters), "...")))
+            yield Problem(key, part.cluster, allowed, set_fix(key, next(iter(settings.clusters), "...")))
 
 
 def labels_are_labels(settings: MeshSettings) -> Iterator[Problem]:
@@ -45,7 +45,7 @@ def labels_are_labels(settings: MeshSettings) -> Iterator[Problem]:
                 yield Problem(place, value, allowed, remove_command(place))
             elif not is_label_value(value):
                 allowed = "a Kubernetes label value: up to 63 letters, digits, dashes, dots and underscores"
-                yield Problem(place, value, allowed, set_command(place, "web"))
+                yield Problem(place, value, allowed, set_fix(place, "web"))
 
 
 def ports_are_ports(settings: MeshSettings) -> Iterator[Problem]:
@@ -56,7 +56,7 @@ def ports_are_ports(settings: MeshSettings) -> Iterator[Problem]:
         key = (*path, "port")
         yield from _port(key, assertion.port)
         if "-" in assertion.port:
-            yield Problem(key, assertion.port, "one port, such as 8080/TCP", set_command(key, "8080/TCP"))
+            yield Problem(key, assertion.port, "one port, such as 8080/TCP", set_fix(key, "8080/TCP"))
 
 
 def _port(path: KeyPath, text: str) -> Iterator[Problem]:
@@ -64,7 +64,7 @@ def _port(path: KeyPath, text: str) -> Iterator[Problem]:
         parse_ports(text)
     except ValueError:
         allowed = "1 to 65535, or a range that ends after it begins"
-        yield Problem(path, text, allowed, set_command(path, "8080/TCP"))
+        yield Problem(path, text, allowed, set_fix(path, "8080/TCP"))
 
 
 def endpoints_are_of_one_kind(settings: MeshSettings) -> Iterator[Problem]:
@@ -83,19 +83,17 @@ def _endpoint_problems(path: KeyPath, endpoint: PolicyEndpoint) -> Iterator[Prob
     kinds = [bool(of_pods), endpoint.address is not None, endpoint.entity is not None]
     if sum(kinds) != 1:
         allowed = "exactly one of: cluster with namespace (and labels), address, entity"
-        yield Problem(
-            path, _shown(endpoint) or UNSET, allowed, set_command(path, {"entity": "kube-apiserver"})
-        )
+        yield Problem(path, _shown(endpoint) or UNSET, allowed, set_fix(path, {"entity": "kube-apiserver"}))
         return
     for name in ("cluster", "namespace"):
         if of_pods and getattr(endpoint, name) is None:
             key = (*path, name)
             yield Problem(
-                key, UNSET, f"a {name}, because the other keys select pods", set_command(key, f"my-{name}")
+                key, UNSET, f"a {name}, because the other keys select pods", set_fix(key, f"my-{name}")
             )
     if endpoint.address is not None and not _is_address(endpoint.address):
         key = (*path, "address")
-        yield Problem(key, endpoint.address, "an IPv4 address", set_command(key, "203.0.113.10"))
+        yield Problem(key, endpoint.address, "an IPv4 address", set_fix(key, "203.0.113.10"))
 
 
 def _is_address(text: str) -> bool:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from eks_cilium.settings.model.cluster import CILIUM_NAME
-from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_command
+from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_fix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ def cluster_name_suits_cilium(settings: ReplacementSettings | ChainingSettings) 
             "a name of 1 to 32 lower-case letters, digits and dashes, "
             f"as Cilium does not take {name!r} for a cluster"
         )
-        yield Problem(path, UNSET, allowed, set_command(path, _near(name)))
+        yield Problem(path, UNSET, allowed, set_fix(path, _near(name)))
 
 
 def _near(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eks_cilium.settings.problems import Problem, remove_command, set_command
+from eks_cilium.settings.problems import Problem, remove_command, set_fix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ def tags_are_possible(settings: Settings) -> Iterator[Problem]:
                 path, value, "any other key: this program sets that tag itself", remove_command(path)
             )
         elif len(value) > _LONGEST_TAG_VALUE:
-            yield Problem(path, value, "a value of up to 256 characters", set_command(path, "..."))
+            yield Problem(path, value, "a value of up to 256 characters", set_fix(path, "..."))
 
 
 RULES = (tags_are_possible,)

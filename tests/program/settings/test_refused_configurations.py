@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies
 
 from eks_cilium.settings import ConfigurationError, Settings, read
 from eks_cilium.settings.model import MODELS
-from eks_cilium.settings.problems import unknown_key_fix
+from eks_cilium.settings.problems import set_fix, unknown_key_fix
 from tests.program.settings.bad_configurations import (
     BAD,
     EXISTING,
@@ -25,7 +25,7 @@ from tests.program.settings.bad_configurations import (
 pytestmark = pytest.mark.unit
 
 _THREE_LINES = re.compile(
-    r"^(eks-cilium|aws):\S+ is .+\n    allowed: .+\n    fix:     (pulumi config (set|rm) |rename )"
+    r"^(eks-cilium|aws):\S+ is .+\n    allowed: .+\n    fix:     (pulumi config (set|rm) |rename |set )"
 )
 
 
@@ -87,6 +87,17 @@ def test_a_key_like_no_other_is_removed_or_renamed():
     assert problem.fix == (
         "pulumi config rm --path 'eks-cilium:cluster.q'; "
         "or rename it in the stack's file if another key was meant"
+    )
+
+
+def test_lists_and_objects_inside_of_a_key_are_set_in_the_file_because_pulumi_would_store_text():
+    assert (
+        set_fix(("cluster",), {"name": "dev"})
+        == "pulumi config set 'eks-cilium:cluster' '{\"name\": \"dev\"}'"
+    )
+    assert set_fix(("cluster", "name"), "dev") == "pulumi config set --path 'eks-cilium:cluster.name' dev"
+    assert set_fix(("cluster", "admins"), ["a"]) == (
+        'set eks-cilium:cluster.admins to ["a"] in the stack\'s file'
     )
 
 
