@@ -1,4 +1,7 @@
-"""Reads the Cilium of one cluster, from the objects its release made, and the AWS VPC CNI beside it."""
+"""Reads how Cilium and the AWS VPC CNI of a cluster are configured, from their objects in Kubernetes.
+
+`eks_cilium.mesh.reading` calls it for every cluster.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ _VERSION = re.compile(r":v?(\d+\.\d+\.\d+)")
 
 
 def agents(api: ReadingApi) -> Agents | None:
-    """Cilium as it is configured; None where it is not installed."""
+    """Cilium's configuration; None where Cilium is not installed."""
     config = (api.get(f"/api/v1/namespaces/{NAMESPACE}/configmaps/cilium-config") or {}).get("data") or {}
     daemon_set = api.get(f"/apis/apps/v1/namespaces/{NAMESPACE}/daemonsets/cilium")
     if daemon_set is None or not config:
@@ -40,34 +43,34 @@ def agents(api: ReadingApi) -> Agents | None:
 
 
 def _version(daemon_set: Object) -> str:
-    """The agents' version, from the tag of their image."""
+    # From the tag of the image; the whole image where the tag is no version, which the checks then name.
     containers = daemon_set["spec"]["template"]["spec"]["containers"]
-    image = next((one["image"] for one in containers if one["name"] == "cilium-agent"), "")
+    image = next((item["image"] for item in containers if item["name"] == "cilium-agent"), "")
     found = _VERSION.search(image)
     return found[1] if found else image
 
 
 def snat(api: ReadingApi) -> Snat | None:
-    """What the AWS VPC CNI does to packets; None where there is none."""
+    """The source address translation of the AWS VPC CNI; None where it is not installed."""
     daemon_set = api.get(f"/apis/apps/v1/namespaces/{NAMESPACE}/daemonsets/aws-node")
     if daemon_set is None:
         return None
     containers = daemon_set["spec"]["template"]["spec"]["containers"]
     variables = {
-        one["name"]: one.get("value") or ""
+        variable["name"]: variable.get("value") or ""
         for container in containers
         if container["name"] == "aws-node"
-        for one in container.get("env") or ()
+        for variable in container.get("env") or ()
     }
     excluded = variables.get("AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS", "").replace(" ", "")
     return Snat(
         external=variables.get("AWS_VPC_K8S_CNI_EXTERNALSNAT", "").lower() == "true",
-        excluded=tuple(one for one in excluded.split(",") if one),
+        excluded=tuple(filter(None, excluded.split(","))),
     )
 
 
 def mesh_owner(api: ReadingApi) -> str | None:
-    """The Helm release of a ClusterMesh API server; None where there is none."""
+    """The Helm release of the ClusterMesh API server; empty without a release, None without a server."""
     deployment = api.get(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{API_SERVER}")
     if deployment is None:
         return None
@@ -76,12 +79,12 @@ def mesh_owner(api: ReadingApi) -> str | None:
 
 
 def has_controller(api: ReadingApi) -> bool:
-    """Whether the AWS Load Balancer Controller runs, wherever it was installed."""
+    """Whether the AWS Load Balancer Controller is installed, in any namespace."""
     return bool(api.list("/apis/apps/v1/deployments", labelSelector=_CONTROLLER))
 
 
 def mesh_scheme(api: ReadingApi, aws: Callable[[str], Any]) -> str:
-    """Scheme of the load balancer that is there already, empty while there is none."""
+    """The scheme of an existing load balancer of the ClusterMesh API server; empty where there is none."""
     service = api.get(f"/api/v1/namespaces/{NAMESPACE}/services/{API_SERVER}")
     for host in host_names(service or {}):
         balancer = balancer_of(aws("elbv2"), host)

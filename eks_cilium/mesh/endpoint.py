@@ -1,6 +1,7 @@
-"""A cluster's ClusterMesh load balancer: waited for, and looked at once more before its name is given out.
+"""Waits for a cluster's ClusterMesh load balancer, and checks it before other clusters get its name.
 
-Two controllers read different annotations, so what came about is checked where it is: in the load balancer.
+`eks_cilium.dynamic.mesh_gates` calls it. Two controllers create load balancers by different annotations, so
+the check reads the load balancer itself.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ _EVERY = 5.0
 
 @dataclass(frozen=True)
 class Balancer:
-    """A load balancer, as the ELB API has it."""
+    """A load balancer, as the API of Elastic Load Balancing returns it."""
 
     host: str
     zone_id: str
-    """Of Route 53's own zone for its name; an alias needs it."""
+    """The hosted zone of its name at AWS, which an alias record needs."""
     scheme: str
     type: str
     state: str
@@ -36,10 +37,10 @@ class Balancer:
 def await_endpoint(
     world: World, *, subnets: Collection[str], seconds: float, report: Report
 ) -> dict[str, str]:
-    """Wait for the load balancer of a cluster's ClusterMesh API server: {"host", "zoneId"}.
+    """Wait for the load balancer of a cluster's ClusterMesh API server; returns {"host", "zoneId"}.
 
-    `subnets` are those with routes to the other clusters. Raises StoppedError when the load balancer is not
-    what it has to be, which waiting does not change.
+    `subnets` are those with routes to the other clusters. Raises StoppedError when the load balancer is of
+    the wrong kind, which waiting does not change, and TimedOutError after `seconds`.
     """
     found: list[Balancer] = []
 
@@ -53,7 +54,7 @@ def await_endpoint(
             return f"Service {NAMESPACE}/{API_SERVER} has no load balancer yet"
         balancer = balancer_of(world.aws("elbv2"), hosts[0])
         if balancer is None:
-            return f"no load balancer answers to {hosts[0]} yet; a Classic one is none"
+            return f"AWS lists no Network Load Balancer named {hosts[0]} yet"
         refuse_unless_internal(balancer, world.cluster, subnets)
         if balancer.state != "active":
             return f"load balancer {balancer.host} is {balancer.state}"
@@ -68,12 +69,13 @@ def await_endpoint(
 
 
 def refuse_unless_internal(balancer: Balancer, cluster: str, subnets: Collection[str]) -> None:
-    """An etcd with every identity of a cluster must not answer anywhere else."""
+    """The load balancer leads to an etcd with every identity of a cluster. Raises StoppedError."""
     if balancer.scheme != "internal":
         raise StoppedError(
             f"the ClusterMesh load balancer of {cluster}, {balancer.host}, is {balancer.scheme}",
-            f"Delete Service {NAMESPACE}/{API_SERVER} to make it go, see which controller made it so, set "
-            "eks-cilium:clusterMesh.loadBalancerController to present or absent, and run `pulumi up` again.",
+            f"Delete Service {NAMESPACE}/{API_SERVER}, and with it the load balancer. Set "
+            "eks-cilium:clusterMesh.loadBalancerController to present if the AWS Load Balancer Controller "
+            "runs, else to absent, and run `pulumi up` again.",
         )
     if balancer.type != "network":
         raise StoppedError(
@@ -92,23 +94,23 @@ def refuse_unless_internal(balancer: Balancer, cluster: str, subnets: Collection
 
 
 def host_names(service: Mapping[str, Any]) -> list[str]:
-    """Host names of a Service's load balancer."""
+    """The host names of a Service's load balancer."""
     ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
-    return [one["hostname"] for one in ingress if one.get("hostname")]
+    return [entry["hostname"] for entry in ingress if entry.get("hostname")]
 
 
 def balancer_of(elbv2: Any, host: str) -> Balancer | None:
-    """The load balancer with a host name."""
+    """The load balancer with a host name; None where AWS lists none, as for a Classic one."""
     for page in elbv2.get_paginator("describe_load_balancers").paginate():
-        for one in page["LoadBalancers"]:
-            if one.get("DNSName", "").lower() == host.lower():
+        for found in page["LoadBalancers"]:
+            if found.get("DNSName", "").lower() == host.lower():
                 return Balancer(
-                    host=one["DNSName"],
-                    zone_id=one.get("CanonicalHostedZoneId", ""),
-                    scheme=one.get("Scheme", ""),
-                    type=one.get("Type", ""),
-                    state=(one.get("State") or {}).get("Code", ""),
-                    vpc_id=one.get("VpcId", ""),
-                    subnets=tuple(zone["SubnetId"] for zone in one.get("AvailabilityZones") or ()),
+                    host=found["DNSName"],
+                    zone_id=found.get("CanonicalHostedZoneId", ""),
+                    scheme=found.get("Scheme", ""),
+                    type=found.get("Type", ""),
+                    state=(found.get("State") or {}).get("Code", ""),
+                    vpc_id=found.get("VpcId", ""),
+                    subnets=tuple(zone["SubnetId"] for zone in found.get("AvailabilityZones") or ()),
                 )
     return None

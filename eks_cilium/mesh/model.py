@@ -1,4 +1,7 @@
-"""Facts of clusters that are to be joined, as far as a network or a mesh of theirs depends on them."""
+"""Facts of clusters that will be joined, as far as their network or their mesh depends on them.
+
+`eks_cilium.mesh.reading` fills them, the checks and `stacks/mesh.py` use them.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,11 @@ LOCAL = "local"
 
 @dataclass(frozen=True)
 class Route:
-    """One route of a table."""
+    """A route of a route table."""
 
     destination: str
     target: str
-    """Id of what it leads to; `local` for the VPC itself."""
+    """Id of the target; `local` for the VPC itself."""
     state: str = "active"
 
 
@@ -30,17 +33,17 @@ class RouteTable:
     id: str
     routes: tuple[Route, ...]
     subnets: frozenset[str]
-    """Those that name it; a subnet that names none uses the main table."""
+    """Subnets associated with it; a subnet without an association uses the main table."""
     main: bool = False
 
 
 @dataclass(frozen=True)
 class Peering:
-    """A peering of a VPC that is active, or on its way."""
+    """A peering of a VPC that is active or being set up."""
 
     id: str
     other_vpc: str
-    made_by: str = ""
+    created_by: str = ""
     """Value of `STACK_TAG` (`eks_cilium.cluster.names`)."""
 
 
@@ -50,15 +53,15 @@ class Attachment:
 
     id: str
     gateway: str
-    made_by: str = ""
+    created_by: str = ""
 
 
 @dataclass(frozen=True)
 class PrivateZone:
-    """A private zone for the mesh's domain that a VPC asks already."""
+    """A private zone for the mesh's domain, already associated with a VPC."""
 
     id: str
-    made_by: str = ""
+    created_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,24 +70,24 @@ class Network:
 
     vpc_id: str
     cidrs: tuple[str, ...]
-    """All of them, the primary one first."""
+    """All networks, the primary one first."""
     subnets: Mapping[str, str]
-    """Subnets of nodes, of pods' interfaces and of internal load balancers, each with its zone."""
+    """Subnets of nodes, of pods' interfaces and of internal load balancers, each with its availability zone.
+    """
     tables: tuple[RouteTable, ...]
     security_groups: tuple[str, ...]
-    """The fewest that cover every interface of every node."""
+    """The fewest groups of which every interface of every node has at least one."""
     peerings: tuple[Peering, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     zones: tuple[PrivateZone, ...] = ()
 
     @cached_property
     def ranges(self) -> tuple[ipaddress.IPv4Network, ...]:
-        """The networks of the VPC."""
         return tuple(map(ipaddress.IPv4Network, self.cidrs))
 
     @cached_property
     def tables_in_use(self) -> tuple[RouteTable, ...]:
-        """Every table that a subnet in use goes by, sorted by id."""
+        """Every table that a subnet in use follows, sorted by id."""
         named = {subnet: table for table in self.tables for subnet in table.subnets}
         main = next((table for table in self.tables if table.main), None)
         used = {table.id: table for subnet in self.subnets if (table := named.get(subnet, main)) is not None}
@@ -93,7 +96,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Agents:
-    """Cilium, as the cluster's own configuration has it."""
+    """Cilium's configuration in a cluster."""
 
     version: str
     cluster_name: str
@@ -101,30 +104,30 @@ class Agents:
     ipam: str
     native_routing: bool
     chained: bool
-    """Whether it sits on top of the AWS VPC CNI."""
+    """Whether it is chained to the AWS VPC CNI."""
     masquerades: bool
     native_cidr: str = ""
-    """What is never masqueraded; empty where Cilium finds out itself."""
+    """Network that is never masqueraded; empty where Cilium finds it out itself."""
     masquerade_agent: bool = False
-    """Whether a list of exceptions of the cluster's own decides instead."""
+    """Whether ip-masq-agent's own list of networks decides instead."""
     wireguard: bool = False
 
 
 @dataclass(frozen=True)
 class Snat:
-    """What the AWS VPC CNI does to packets that leave the VPC."""
+    """Source address translation by the AWS VPC CNI for packets that leave the VPC."""
 
     external: bool
-    """Whether it leaves translation to a NAT gateway."""
+    """Whether it is left to a NAT gateway (AWS_VPC_K8S_CNI_EXTERNALSNAT)."""
     excluded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Member:
-    """A cluster that is to be joined with others."""
+    """A cluster that will be joined with others."""
 
     name: str
-    """Of the cluster in Cilium, as the configuration has it."""
+    """The cluster's name in Cilium, by the stack's configuration."""
     eks_name: str
     region: str
     profile: str | None
@@ -136,50 +139,47 @@ class Member:
     agents: Agents | None
     """None where Cilium is not installed."""
     snat: Snat | None = None
-    """Where the AWS VPC CNI is there."""
+    """None where the AWS VPC CNI is not installed."""
     controller: bool = False
     """Whether the AWS Load Balancer Controller runs."""
     mesh_owner: str | None = None
-    """Who installed a ClusterMesh API server already: a Helm release, or empty for somebody unknown."""
+    """Helm release of an existing ClusterMesh API server; empty where it has none, None without a server."""
     mesh_scheme: str = ""
-    """Scheme of the load balancer that is there already."""
+    """Scheme of an existing load balancer of the ClusterMesh API server."""
 
     @property
     def account(self) -> str:
-        """The AWS account it is in."""
         return self.arn.split(":")[4]
 
 
 @dataclass(frozen=True)
 class Gateway:
-    """An existing Transit Gateway."""
-
     id: str
     state: str
     region: str
     associates: bool
     propagates: bool
-    """Whether an attachment is part of its routing without being told."""
+    """Whether new attachments are associated with, and propagated to, its default route table."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the configuration says about the connection."""
+    """The configuration of the connection, and the stack that it belongs to."""
 
     type: str
     stack: str
-    """This stack, as it signs what it makes."""
+    """This stack, as value of `STACK_TAG` on everything that it creates."""
     gateway_id: str | None = None
     gateway: Gateway | None = None
-    """What was found under the id."""
+    """The gateway with that id; None where it was not found."""
     route_tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By the cluster's name: the only ones that may get routes, where somebody said so."""
+    """The only route tables that may get routes, by the cluster's name; any where empty."""
     replicas: int = 1
 
 
 @dataclass(frozen=True)
 class Blocker:
-    """Why clusters can not be joined as they are, and what to do about it."""
+    """Why clusters cannot be joined as they are, and how to fix it."""
 
     subject: str
     found: str

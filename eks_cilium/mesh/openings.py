@@ -1,8 +1,9 @@
-"""What a cluster's nodes have to accept from the clusters it is joined with.
+"""What a cluster's nodes have to accept from the clusters it is joined with, for their security groups.
 
-With native routing pods of both clusters talk address to address, so what a peer may reach of a pod has to be
-opened as well; the policies decide behind it. Sources: Cilium's documentation, "Firewall Rules"; a Service of
-type LoadBalancer on instance targets gets a random node port.
+`stacks/mesh_resources.py` decides the openings; `components.mesh.firewall` makes rules of them. With native
+routing pods of both clusters exchange packets by their own addresses, so the ports of pods have to be open as
+well; policies decide behind them. Sources: "Firewall Rules" on the page "System Requirements" of Cilium's
+documentation. A Service of type LoadBalancer with instance targets gets a random node port.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _ECHO_REQUEST, _ANY_CODE = 8, -1
 
 @dataclass(frozen=True, order=True)
 class Opening:
-    """Something that comes in; for `icmp` type and code stand for the ports, as in a security group."""
+    """Accepted packets. For `icmp`, type and code are in place of ports, as in a security group."""
 
     protocol: Protocol
     first: int
@@ -37,7 +38,7 @@ class Opening:
 
     @property
     def name(self) -> str:
-        """Short and stable, for the name of a rule."""
+        """A short name that stays the same, for the resource of the rule."""
         if self.protocol in ("all", "icmp"):
             return self.protocol
         ports = str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
@@ -45,9 +46,10 @@ class Opening:
 
 
 def openings(*, node_ports: bool, wireguard: bool, pods: Iterable[Ports] | None) -> tuple[Opening, ...]:
-    """What to open, each once; everything where `pods` is None.
+    """What to open, without duplicates.
 
-    `node_ports` says whether the load balancer's targets are instances rather than addresses of pods.
+    `node_ports` says whether the load balancer's targets are instances instead of addresses of pods. `pods`
+    are the ports of pods; None opens everything.
     """
     if pods is None:
         return (Opening("all", -1, -1, "everything pods offer; policies decide"),)
@@ -59,13 +61,13 @@ def openings(*, node_ports: bool, wireguard: bool, pods: Iterable[Ports] | None)
     ]
     if wireguard:
         wanted.append(Opening("udp", WIREGUARD_PORT, WIREGUARD_PORT, "encryption between nodes"))
-    wanted += [_of_pods(one) for one in sorted(pods)]
+    wanted += [_of_pods(ports) for ports in sorted(pods)]
     found: dict[str, Opening] = {}
     for opening in wanted:
         found.setdefault(opening.name, opening)
     return tuple(found.values())
 
 
-def _of_pods(one: Ports) -> Opening:
+def _of_pods(ports: Ports) -> Opening:
     protocols: dict[str, Protocol] = {"TCP": "tcp", "UDP": "udp", "SCTP": "sctp"}
-    return Opening(protocols[one.protocol], one.first, one.last, "what pods offer")
+    return Opening(protocols[ports.protocol], ports.first, ports.last, "what pods offer")

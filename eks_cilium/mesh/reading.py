@@ -1,6 +1,6 @@
-"""Reads the facts of one cluster: EKS and EC2 for its network, the Kubernetes API for its Cilium.
+"""Reads the facts of a cluster: EKS and EC2 for its network, the Kubernetes API for its Cilium.
 
-Called by `stacks.mesh` before anything is registered. AWS clients and the API are injected.
+`stacks/mesh_clusters.py` calls it before anything is registered, and passes in the clients.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a cluster is, and whose credentials reach it."""
+    """Where a cluster is, and the AWS profile that can read it."""
 
     name: str
-    """In Cilium."""
+    """The cluster's name in Cilium."""
     eks_name: str
     region: str
     profile: str | None = None
@@ -36,9 +36,10 @@ def read(
     aws: Callable[[str], Any],
     connect: Callable[[str, str], AbstractContextManager[ReadingApi]],
 ) -> Member | None:
-    """The facts of a cluster; None while there is none that can be reached.
+    """The facts of a cluster; None while EKS has no such cluster, or the cluster has no endpoint yet.
 
-    `connect` opens the API at an endpoint with a certificate authority (base64).
+    `aws` returns a boto3 client for a service; `connect` opens the Kubernetes API at an endpoint with a
+    certificate authority (base64).
     """
     eks = aws("eks")
     try:

@@ -1,4 +1,7 @@
-"""Which pairs there are, and which routes each needs: both ways, in every table that is in use."""
+"""The pairs of clusters, and the routes that each pair needs: in both directions, in every table in use.
+
+The checks and `stacks/mesh_resources.py` use them.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, order=True)
 class NeededRoute:
-    """A route from a cluster's table to a network of another cluster's."""
+    """A route from a cluster's table to a network of another cluster."""
 
     cluster: str
     table: str
@@ -24,12 +27,12 @@ class NeededRoute:
 
 
 def pairs(members: Sequence[Member]) -> list[tuple[Member, Member]]:
-    """Every two clusters once, in the order of their names, so that a pair's name never changes."""
+    """Every two clusters once, ordered by name, so that the name of a pair never changes."""
     return list(combinations(sorted(members, key=lambda member: member.name), 2))
 
 
 def needed(here: Member, there: Member) -> tuple[NeededRoute, ...]:
-    """The routes of `here` to every network of `there`."""
+    """The routes from `here` to every network of `there`."""
     return tuple(
         NeededRoute(here.name, table.id, cidr, there.name)
         for table in here.network.tables_in_use
@@ -38,7 +41,7 @@ def needed(here: Member, there: Member) -> tuple[NeededRoute, ...]:
 
 
 def both_ways(members: Sequence[Member]) -> Iterator[tuple[Member, Member]]:
-    """Every direction of every pair."""
-    for one, other in pairs(members):
-        yield one, other
-        yield other, one
+    """Every pair in both directions, as (from, to)."""
+    for first, second in pairs(members):
+        yield first, second
+        yield second, first

@@ -1,7 +1,7 @@
-"""Whether every agent of a cluster sees every other cluster, asked in the agents themselves.
+"""Waits until every agent of a cluster is connected to every other cluster.
 
-`cilium status` in an agent's pod is where every version says it; no object of the API does. cilium-cli's
-`clustermesh status` reads the same.
+`eks_cilium.dynamic.mesh_gates` calls it. No object of the Kubernetes API has this status, so it is read from
+`cilium status` in each agent's pod, in every version. `clustermesh status` of cilium-cli reads the same.
 """
 
 from __future__ import annotations
@@ -23,19 +23,17 @@ if TYPE_CHECKING:
 _EVERY = 10.0
 _MOST_NAMED = 5
 _LONGEST = 200
-_GONE = 404
+_NOT_FOUND = 404
 
 
 class Exec(Protocol):
-    """Runs commands in pods."""
-
     def run(self, namespace: str, pod: str, container: str, command: Sequence[str]) -> Ran:
-        """Run a command to its end."""
+        """Run a command until it ends."""
 
 
 @dataclass(frozen=True)
 class Remote:
-    """Another cluster, as one agent sees it."""
+    """The status of another cluster in an agent."""
 
     name: str
     ready: bool
@@ -44,7 +42,7 @@ class Remote:
 
     @property
     def trouble(self) -> str:
-        """What keeps it from being ready."""
+        """Why the other cluster is not ready, for a message."""
         what = "connected, not ready" if self.connected else "not connected"
         detail = " ".join(self.status.split())[:_LONGEST]
         return f"{what}: {detail}" if detail else what
@@ -53,9 +51,10 @@ class Remote:
 def await_remotes(
     world: World, pods: Exec, *, command: str, remotes: Sequence[str], seconds: float, report: Report
 ) -> dict[str, int]:
-    """Wait until every agent is ready with every other cluster, twice in a row. {"agents": their number}.
+    """Wait until every agent is ready with every other cluster, in two readings in a row.
 
-    Raises TimedOutError with the nodes and clusters that were missing.
+    Returns {"agents": their number}. Raises TimedOutError after `seconds`, with the nodes and clusters that
+    were not ready.
     """
     seen = {"agents": 0}
 
@@ -81,20 +80,20 @@ def await_remotes(
 
 
 def remotes_of(text: str) -> dict[str, Remote]:
-    """The other clusters in the output of `cilium status -o json`.
+    """The other clusters in the output of `cilium status -o json`, by name.
 
-    Raises UnexpectedAnswerError when it is not that.
+    Raises UnexpectedAnswerError when the text is something else.
     """
     try:
         mesh: dict[str, Any] = json.loads(text).get("cluster-mesh") or {}
         return {
-            one["name"]: Remote(
-                name=one["name"],
-                ready=bool(one.get("ready")),
-                connected=bool(one.get("connected")),
-                status=str(one.get("status") or ""),
+            remote["name"]: Remote(
+                name=remote["name"],
+                ready=bool(remote.get("ready")),
+                connected=bool(remote.get("connected")),
+                status=str(remote.get("status") or ""),
             )
-            for one in mesh.get("clusters") or ()
+            for remote in mesh.get("clusters") or ()
         }
     except (ValueError, AttributeError, KeyError, TypeError) as error:
         raise UnexpectedAnswerError("`cilium status -o json` answered with something else") from error
@@ -107,12 +106,12 @@ def _agents(world: World) -> list[Object]:
 
 
 def _troubles(agent: Object, pods: Exec, command: str, remotes: Sequence[str]) -> Iterator[str]:
-    """What one agent misses, one sentence each."""
+    """Why an agent is not ready with every other cluster, one phrase each."""
     node, name = agent["spec"].get("nodeName") or "no node", agent["metadata"]["name"]
     try:
         ran = pods.run(NAMESPACE, name, "cilium-agent", [command, "status", "-o", "json"])
     except (TransientError, RefusedError) as error:
-        if isinstance(error, RefusedError) and error.status != _GONE:
+        if isinstance(error, RefusedError) and error.status != _NOT_FOUND:
             raise
         yield f"node {node} does not answer: {error}"
         return
@@ -122,6 +121,6 @@ def _troubles(agent: Object, pods: Exec, command: str, remotes: Sequence[str]) -
     known = remotes_of(ran.stdout)
     for remote in remotes:
         if remote not in known:
-            yield f"node {node} has not read of {remote} yet"
+            yield f"node {node} does not know {remote} yet"
         elif not known[remote].ready:
             yield f"node {node} and {remote}: {known[remote].trouble}"

@@ -1,4 +1,7 @@
-"""Reads the network of one cluster: its VPC, what of it the cluster uses, and what it is connected to."""
+"""Reads the network of a cluster: its VPC, the subnets and groups in use, and existing connections.
+
+`eks_cilium.mesh.reading` calls it for every cluster; `stacks/mesh_clusters.py` reads Transit Gateways by it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cilium.mesh import DOMAIN
-from eks_cilium.cluster.existing import node_subnets
+from eks_cilium.cluster.existing import networks, node_subnets
 from eks_cilium.cluster.names import STACK_TAG
 from eks_cilium.errors import AwsRefusedError
 from eks_cilium.mesh.model import (
@@ -32,10 +35,10 @@ _PAGE = 200
 
 
 def network(name: str, vpc: Mapping[str, Any], aws: Callable[[str], Any], api: ReadingApi) -> Network:
-    """The VPC of a cluster, and what of it is in use."""
+    """The VPC of a cluster, and the parts that the cluster uses."""
     ec2, vpc_id = aws("ec2"), vpc["vpcId"]
     interfaces = _interfaces(ec2, _instances(api))
-    used = {one["SubnetId"] for one in interfaces} | set(node_subnets(aws("autoscaling"), name))
+    used = {interface["SubnetId"] for interface in interfaces} | set(node_subnets(aws("autoscaling"), name))
     return Network(
         vpc_id=vpc_id,
         cidrs=_cidrs(ec2, vpc_id),
@@ -49,13 +52,13 @@ def network(name: str, vpc: Mapping[str, Any], aws: Callable[[str], Any], api: R
 
 
 def _instances(api: ReadingApi) -> list[str]:
-    """Ids of the nodes' instances, from `aws:///zone/i-...`."""
+    """Ids of the nodes' instances, from provider ids such as `aws:///eu-central-1a/i-0123`."""
     ids = (node["spec"].get("providerID", "").rpartition("/")[2] for node in api.list("/api/v1/nodes"))
-    return sorted({one for one in ids if one.startswith("i-")})
+    return sorted({instance for instance in ids if instance.startswith("i-")})
 
 
 def _interfaces(ec2: Any, instances: Sequence[str]) -> list[Object]:
-    """Every interface of the nodes: pods get their addresses from them."""
+    """Every network interface of the nodes; pods have addresses of any of them."""
     found: list[Object] = []
     for start in range(0, len(instances), _PAGE):
         wanted = [{"Name": "instance-id", "Values": list(instances[start : start + _PAGE])}]
@@ -67,39 +70,37 @@ def _interfaces(ec2: Any, instances: Sequence[str]) -> list[Object]:
 
 
 def _groups(interfaces: Iterable[Object]) -> list[frozenset[str]]:
-    return [frozenset(group["GroupId"] for group in one.get("Groups") or ()) for one in interfaces]
+    return [frozenset(group["GroupId"] for group in item.get("Groups") or ()) for item in interfaces]
 
 
 def covering(cluster_group: str | None, sets: Sequence[frozenset[str]]) -> tuple[str, ...]:
-    """The fewest groups, one of which every interface has: the cluster's own first, then the commonest."""
-    left = [one for one in sets if one]
+    """The fewest security groups of which every interface has at least one.
+
+    `sets` are the groups of each interface. The cluster's own group comes first, then the commonest others.
+    """
     found = [cluster_group] if cluster_group else []
-    left = [one for one in left if not one & set(found)]
+    left = [groups for groups in sets if groups and not groups & set(found)]
     while left:
-        counted = Counter(group for one in left for group in one)
+        counted = Counter(group for groups in left for group in groups)
         best = min(counted, key=lambda group: (-counted[group], group))
         found.append(best)
-        left = [one for one in left if best not in one]
+        left = [groups for groups in left if best not in groups]
     return tuple(found)
 
 
 def _cidrs(ec2: Any, vpc_id: str) -> tuple[str, ...]:
     (vpc,) = ec2.describe_vpcs(VpcIds=[vpc_id])["Vpcs"]
-    more = [
-        one["CidrBlock"]
-        for one in vpc.get("CidrBlockAssociationSet") or ()
-        if (one.get("CidrBlockState") or {}).get("State", "associated") in ("associated", "associating")
-    ]
-    return tuple(dict.fromkeys([vpc["CidrBlock"], *sorted(more)]))
+    primary, *more = networks(vpc)
+    return (primary, *sorted(more))
 
 
 def _with_zones(ec2: Any, vpc_id: str, used: set[str]) -> dict[str, str]:
-    """The subnets in use with their zones, and with them those where internal load balancers go."""
+    """The subnets in use, and those for internal load balancers, each with its availability zone."""
     pages = ec2.get_paginator("describe_subnets").paginate(Filters=_of_vpc(vpc_id))
     subnets = [subnet for page in pages for subnet in page["Subnets"]]
     return {
         subnet["SubnetId"]: subnet["AvailabilityZone"]
-        for subnet in sorted(subnets, key=lambda one: one["SubnetId"])
+        for subnet in sorted(subnets, key=lambda item: item["SubnetId"])
         if subnet["SubnetId"] in used or _INTERNAL_BALANCERS in _tags(subnet)
     }
 
@@ -111,9 +112,9 @@ def _tables(ec2: Any, vpc_id: str) -> tuple[RouteTable, ...]:
             id=table["RouteTableId"],
             routes=tuple(map(_route, table["Routes"])),
             subnets=frozenset(
-                one["SubnetId"] for one in table.get("Associations") or () if one.get("SubnetId")
+                entry["SubnetId"] for entry in table.get("Associations") or () if entry.get("SubnetId")
             ),
-            main=any(one.get("Main") for one in table.get("Associations") or ()),
+            main=any(entry.get("Main") for entry in table.get("Associations") or ()),
         )
         for page in pages
         for table in page["RouteTables"]
@@ -140,37 +141,41 @@ def _peerings(ec2: Any, vpc_id: str) -> tuple[Peering, ...]:
         filters = [{"Name": f"{side}-vpc-info.vpc-id", "Values": [vpc_id]}]
         pages = ec2.get_paginator("describe_vpc_peering_connections").paginate(Filters=filters)
         for page in pages:
-            for one in page["VpcPeeringConnections"]:
-                if one["Status"]["Code"] in _ALIVE:
-                    found[one["VpcPeeringConnectionId"]] = _peering(one, vpc_id)
+            for connection in page["VpcPeeringConnections"]:
+                if connection["Status"]["Code"] in _ALIVE:
+                    found[connection["VpcPeeringConnectionId"]] = _peering(connection, vpc_id)
     return tuple(found[key] for key in sorted(found))
 
 
-def _peering(one: Mapping[str, Any], vpc_id: str) -> Peering:
-    ends = {one["RequesterVpcInfo"]["VpcId"], one["AccepterVpcInfo"].get("VpcId", "")}
-    (other,) = ends - {vpc_id} or {vpc_id}
-    return Peering(one["VpcPeeringConnectionId"], other, _tags(one).get(STACK_TAG, ""))
+def _peering(connection: Mapping[str, Any], vpc_id: str) -> Peering:
+    vpcs = {connection["RequesterVpcInfo"]["VpcId"], connection["AccepterVpcInfo"].get("VpcId", "")}
+    (other,) = vpcs - {vpc_id} or {vpc_id}
+    return Peering(connection["VpcPeeringConnectionId"], other, _tags(connection).get(STACK_TAG, ""))
 
 
 def _attachments(ec2: Any, vpc_id: str) -> tuple[Attachment, ...]:
     pages = ec2.get_paginator("describe_transit_gateway_vpc_attachments").paginate(Filters=_of_vpc(vpc_id))
     return tuple(
-        Attachment(one["TransitGatewayAttachmentId"], one["TransitGatewayId"], _tags(one).get(STACK_TAG, ""))
+        Attachment(
+            id=attachment["TransitGatewayAttachmentId"],
+            gateway=attachment["TransitGatewayId"],
+            created_by=_tags(attachment).get(STACK_TAG, ""),
+        )
         for page in pages
-        for one in page["TransitGatewayVpcAttachments"]
-        if one["State"] in _ATTACHED
+        for attachment in page["TransitGatewayVpcAttachments"]
+        if attachment["State"] in _ATTACHED
     )
 
 
 def gateway(ec2: Any, gateway_id: str) -> Gateway | None:
-    """An existing Transit Gateway, None where this account and region see none of that id."""
+    """An existing Transit Gateway; None where the account sees none with that id in the region."""
     filters = [{"Name": "transit-gateway-id", "Values": [gateway_id]}]
     for page in ec2.get_paginator("describe_transit_gateways").paginate(Filters=filters):
-        for one in page["TransitGateways"]:
-            options = one.get("Options") or {}
+        for described in page["TransitGateways"]:
+            options = described.get("Options") or {}
             return Gateway(
-                id=one["TransitGatewayId"],
-                state=one["State"],
+                id=described["TransitGatewayId"],
+                state=described["State"],
                 region=ec2.meta.region_name,
                 associates=options.get("DefaultRouteTableAssociation", "enable") == "enable",
                 propagates=options.get("DefaultRouteTablePropagation", "enable") == "enable",
@@ -179,17 +184,17 @@ def gateway(ec2: Any, gateway_id: str) -> Gateway | None:
 
 
 def _zones(route53: Any, vpc_id: str, region: str) -> tuple[PrivateZone, ...]:
-    """Private zones for the mesh's domain. Only those of this account can be asked for their tags."""
+    """The VPC's private zones for the mesh's domain; tags of another account's zones cannot be read."""
     summaries = route53.list_hosted_zones_by_vpc(VPCId=vpc_id, VPCRegion=region)["HostedZoneSummaries"]
-    ids = [one["HostedZoneId"] for one in summaries if one["Name"].rstrip(".") == DOMAIN]
-    return tuple(PrivateZone(one, _zone_tags(route53, one).get(STACK_TAG, "")) for one in ids)
+    ids = [zone["HostedZoneId"] for zone in summaries if zone["Name"].rstrip(".") == DOMAIN]
+    return tuple(PrivateZone(zone, _zone_tags(route53, zone).get(STACK_TAG, "")) for zone in ids)
 
 
 def _zone_tags(route53: Any, zone_id: str) -> dict[str, str]:
     try:
         answer = route53.list_tags_for_resource(ResourceType="hostedzone", ResourceId=zone_id)
     except AwsRefusedError:
-        return {}  # another account's
+        return {}  # the zone belongs to another account
     return {tag["Key"]: tag["Value"] for tag in answer["ResourceTagSet"]["Tags"]}
 
 
@@ -197,5 +202,5 @@ def _of_vpc(vpc_id: str) -> list[dict[str, Any]]:
     return [{"Name": "vpc-id", "Values": [vpc_id]}]
 
 
-def _tags(thing: Mapping[str, Any]) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in thing.get("Tags") or ()}
+def _tags(described: Mapping[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in described.get("Tags") or ()}

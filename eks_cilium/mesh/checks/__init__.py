@@ -1,7 +1,7 @@
-"""What keeps clusters from being joined, found before anything is made: every reason at once.
+"""What blocks joining clusters, found before anything is registered: every blocker at once.
 
-`stacks.mesh` refuses with them in the preview. Each check takes all members and yields blockers; a fact that
-is not there yet is no reason.
+`stacks/mesh.py` ends the preview with them. Each check gets all members and yields blockers; a fact that is
+not known yet blocks nothing.
 """
 
 from __future__ import annotations
@@ -27,5 +27,5 @@ CHECKS: tuple[Check, ...] = (
 
 
 def blockers(members: Sequence[Member], wanted: Wanted) -> list[Blocker]:
-    """Every reason, in the order in which one would mend them."""
+    """Every blocker, in the order in which it is best to fix them."""
     return [blocker for check in CHECKS for blocker in check(members, wanted)]

@@ -1,4 +1,7 @@
-"""Whether pods keep their addresses on the way: without them there is no identity on the other side."""
+"""Whether pods keep their addresses between clusters; Cilium knows the identity of a pod by its address.
+
+`eks_cilium.mesh.checks` collects the checks.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,8 @@ if TYPE_CHECKING:
 
 
 def addresses_survive_cilium(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
-    """A masqueraded pod is its node to the other side: no identity, so no policy of the mesh fits it.
-
-    cilium/cilium#39343: by itself Cilium knows only its own VPC's networks.
-    """
+    """A masqueraded pod has its node's address in the other cluster, so no policy for the pod applies."""
+    # By itself Cilium excludes only its own VPC's networks from masquerading (cilium/cilium#39343).
     for member, agents in with_agents(members):
         if not agents.masquerades or agents.masquerade_agent:
             continue
@@ -41,13 +42,13 @@ def addresses_survive_cilium(members: Sequence[Member], _wanted: Wanted) -> Iter
 
 
 def addresses_survive_the_vpc_cni(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
-    """The AWS VPC CNI translates whatever leaves its VPC, unless told."""
+    """The AWS VPC CNI translates packets that leave its VPC, except to excluded networks."""
     for member, agents in with_agents(members):
         if not agents.chained or member.snat is None or member.snat.external:
             continue
         excluded = [found for text in member.snat.excluded if (found := network_of(text)) is not None]
         others = [cidr for other in members if other is not member for cidr in other.network.ranges]
-        left = [cidr for cidr in others if not any(cidr.subnet_of(one) for one in excluded)]
+        left = [cidr for cidr in others if not any(cidr.subnet_of(network) for network in excluded)]
         if left:
             everything = ",".join(map(str, [*excluded, *left]))
             yield Blocker(

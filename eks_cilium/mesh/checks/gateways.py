@@ -1,4 +1,7 @@
-"""Whether a Transit Gateway can connect the clusters."""
+"""Whether a Transit Gateway can connect the clusters.
+
+`eks_cilium.mesh.checks` collects the check.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def the_gateway_fits(members: Sequence[Member], wanted: Wanted) -> Iterator[Blocker]:
-    """A Transit Gateway is a thing of one region; other accounts see it only where it is shared."""
+    """A Transit Gateway exists in one region, and other accounts see it only where it is shared."""
     if wanted.type != TRANSIT:
         return
     regions = sorted({member.region for member in members})
@@ -42,10 +45,12 @@ def _existing_gateway(wanted: Wanted) -> Iterator[Blocker]:
             path,
             f"{wanted.gateway_id} does not exist here",
             "a Transit Gateway of the clusters' region, of this account or shared with it",
-            "set the id of one that does, or remove the key to have one made",
+            "set the id of an existing one, or remove the key, and this stack creates one",
         )
     elif found.state != "available":
-        yield Blocker(path, f"{found.id} is {found.state}", "an available one", "wait until it is available")
+        yield Blocker(
+            path, f"{found.id} is {found.state}", "an available gateway", "wait until it is available"
+        )
     elif not (found.associates and found.propagates):
         yield Blocker(
             path,

@@ -1,4 +1,7 @@
-"""Each cluster's Cilium: whether it is there, under which name and id, and how its pods talk."""
+"""Each cluster's Cilium: whether it is installed, its name and id, and how its pods are routed.
+
+`eks_cilium.mesh.checks` collects the checks.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-def cilium_is_there(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
-    """In a version whose mesh this program knows."""
+def cilium_is_installed(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
+    """Cilium has to be installed, in a release that this program knows."""
     for member in members:
         if member.agents is None:
             yield Blocker(
                 f"cluster {member.name}",
                 "Cilium is not installed",
                 "a cluster whose CNI is Cilium, alone or on top of the AWS VPC CNI",
-                f"bring Cilium to {member.eks_name} first, in mode replacement or chaining",
+                f"install Cilium in {member.eks_name} first, in mode replacement or chaining",
             )
         elif member.agents.version not in RELEASES:
             yield Blocker(
@@ -34,7 +37,7 @@ def cilium_is_there(members: Sequence[Member], _wanted: Wanted) -> Iterator[Bloc
 
 
 def identities_fit(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
-    """Name and id are part of every identity; neither can be changed without restarting every pod."""
+    """Name and id are part of every identity, so a change of either restarts every workload."""
     for member, agents in with_agents(members):
         if agents.cluster_name != member.name:
             yield Blocker(
@@ -44,29 +47,33 @@ def identities_fit(members: Sequence[Member], _wanted: Wanted) -> Iterator[Block
                 f"rename the key to {agents.cluster_name}",
             )
         if not 1 <= agents.cluster_id <= HIGHEST_ID:
-            why = "that means no mesh" if agents.cluster_id == 0 else "bit 0x80 of its packet mark is AWS's"
+            why = (
+                "that means no mesh"
+                if agents.cluster_id == 0
+                else "bit 0x80 of the packet mark belongs to AWS"
+            )
             yield Blocker(
                 f"cluster {member.name}",
                 f"its cluster id is {agents.cluster_id}; {why}",
                 f"an id from 1 to {HIGHEST_ID} that no other cluster has",
                 "set cilium.clusterId in its own stack (cluster.id of its Helm release), restart every "
-                "workload, and come back",
+                "workload, and run `pulumi up` here again",
             )
 
 
 def identities_differ(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
-    """Two clusters of one id or name would take each other's identities for their own."""
-    for (one, a), (other, b) in combinations(with_agents(members), 2):
+    """Two clusters with the same id or name would mistake each other's identities for their own."""
+    for (member, a), (other, b) in combinations(with_agents(members), 2):
         if a.cluster_id == b.cluster_id != 0:
             yield Blocker(
-                f"clusters {one.name} and {other.name}",
+                f"clusters {member.name} and {other.name}",
                 f"both have cluster id {a.cluster_id}",
                 f"different ids from 1 to {HIGHEST_ID}",
                 f"set cilium.clusterId in the stack of {other.name}, and restart every workload there",
             )
         if a.cluster_name == b.cluster_name:
             yield Blocker(
-                f"clusters {one.name} and {other.name}",
+                f"clusters {member.name} and {other.name}",
                 f"Cilium calls both {a.cluster_name!r}",
                 "different names",
                 f"give {other.eks_name} another cilium.clusterName (cluster.name of its Helm release), and "
@@ -75,12 +82,12 @@ def identities_differ(members: Sequence[Member], _wanted: Wanted) -> Iterator[Bl
 
 
 def paths_are_native(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
-    """Pods reach each other by their own addresses, which only the VPC's are between VPCs."""
+    """Pods of different clusters need addresses of their VPCs: connected VPCs route no others."""
     for member, agents in with_agents(members):
         if not agents.native_routing:
             yield Blocker(
                 f"cluster {member.name}",
-                "pods talk through an overlay",
+                "pods are connected by an overlay",
                 "native routing in every cluster of the mesh: one data path for all",
                 "install its Cilium in ENI mode or chained to the AWS VPC CNI",
             )
@@ -94,16 +101,16 @@ def paths_are_native(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blo
 
 
 def versions_are_near(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
-    """Cilium tests a mesh of neighbouring minor versions."""
+    """Cilium tests a mesh only between neighbouring minor versions."""
     known = [(member, agents) for member, agents in with_agents(members) if agents.version in RELEASES]
     served = sorted({minor(version) for version in RELEASES})
-    for (one, a), (other, b) in combinations(known, 2):
+    for (member, a), (other, b) in combinations(known, 2):
         older, newer = sorted((minor(a.version), minor(b.version)))
         if newer[1] - older[1] > 1 or newer[0] != older[0]:
             near = ", ".join(f"{major}.{small}" for major, small in served if abs(small - newer[1]) <= 1)
-            late = one if minor(a.version) == older else other
+            late = member if minor(a.version) == older else other
             yield Blocker(
-                f"clusters {one.name} and {other.name}",
+                f"clusters {member.name} and {other.name}",
                 f"run Cilium {a.version} and {b.version}",
                 f"at most one minor version apart (beside {newer[0]}.{newer[1]}: {near})",
                 f"upgrade {late.name} minor by minor in its own stack first",
@@ -111,7 +118,7 @@ def versions_are_near(members: Sequence[Member], _wanted: Wanted) -> Iterator[Bl
 
 
 def replicas_are_served(members: Sequence[Member], wanted: Wanted) -> Iterator[Blocker]:
-    """Before 1.16 each replica has an etcd of its own, and a client that changes between them gets lost."""
+    """Before 1.16 each replica has an etcd of its own, so a client cannot change between replicas."""
     for member, agents in with_agents(members):
         release = RELEASES.get(agents.version)
         if wanted.replicas > 1 and release is not None and not release.kvstoremesh:
@@ -124,7 +131,7 @@ def replicas_are_served(members: Sequence[Member], wanted: Wanted) -> Iterator[B
 
 
 CHECKS = (
-    cilium_is_there,
+    cilium_is_installed,
     identities_fit,
     identities_differ,
     paths_are_native,

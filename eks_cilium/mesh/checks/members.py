@@ -1,4 +1,4 @@
-"""What several checks ask of members, and the words for what connects them."""
+"""What several checks ask of members, and the values of `connection.type`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ PEERING, TRANSIT = "peering", "transit-gateway"
 
 
 def with_agents(members: Sequence[Member]) -> list[tuple[Member, Agents]]:
-    """The members that run Cilium."""
+    """The members that run Cilium, each with its configuration."""
     return [(member, member.agents) for member in members if member.agents is not None]
 
 
 def network_of(text: str) -> ipaddress.IPv4Network | None:
-    """A network, None where the text is none: a prefix list, say."""
+    """The network; None where the text is none, but the id of a prefix list, for example."""
     try:
         return ipaddress.IPv4Network(text)
     except ValueError:

@@ -1,4 +1,7 @@
-"""Whether somebody else has a mesh here already, and whether it is open to the internet."""
+"""Whether a cluster already has a mesh or a private zone that this stack did not create.
+
+`eks_cilium.mesh.checks` collects the checks.
+"""
 
 from __future__ import annotations
 
@@ -11,22 +14,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-def nobody_else_owns_the_mesh(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
-    """Two owners of one ClusterMesh API server would fight."""
+def the_mesh_is_this_stacks(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
+    """Two Helm releases cannot own the same ClusterMesh API server."""
     for member in members:
         if member.mesh_owner not in (None, RELEASE_NAME):
-            owner = f"Helm release {member.mesh_owner}" if member.mesh_owner else "somebody"
+            owner = f"Helm release {member.mesh_owner}" if member.mesh_owner else "something other than Helm"
             yield Blocker(
                 f"cluster {member.name}",
                 f"{owner} has installed a ClusterMesh API server already",
-                f"one of the release {RELEASE_NAME}, which this stack installs",
-                "take clustermesh.useAPIServer and clustermesh.config out of that release's values",
+                f"none, or that of the release {RELEASE_NAME}, which this stack installs",
+                "remove clustermesh.useAPIServer and clustermesh.config from that release's values",
             )
 
 
-def nobody_else_answers_for_the_domain(members: Sequence[Member], wanted: Wanted) -> Iterator[Blocker]:
-    """A VPC asks one private zone of a name. Whose it is shows in the account that has it."""
-    ours = {zone.id for member in members for zone in member.network.zones if zone.made_by == wanted.stack}
+def the_zone_is_this_stacks(members: Sequence[Member], wanted: Wanted) -> Iterator[Blocker]:
+    """A VPC resolves a name in one private zone only. The zone's tags are readable in its own account."""
+    ours = {zone.id for member in members for zone in member.network.zones if zone.created_by == wanted.stack}
     for member in members:
         for zone in member.network.zones:
             if zone.id in ours:
@@ -34,23 +37,23 @@ def nobody_else_answers_for_the_domain(members: Sequence[Member], wanted: Wanted
             vpc = member.network.vpc_id
             yield Blocker(
                 f"cluster {member.name}",
-                f"{vpc} asks private zone {zone.id} for {DOMAIN} already, which this stack did not make",
-                "one private zone of that name for a VPC",
+                f"{vpc} resolves {DOMAIN} in private zone {zone.id} already, which this stack did not create",
+                "one private zone of that name for each VPC",
                 "aws route53 disassociate-vpc-from-hosted-zone "
                 f"--hosted-zone-id {zone.id} --vpc VPCRegion={member.region},VPCId={vpc}",
             )
 
 
 def load_balancers_are_internal(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
-    """One that is there already, whoever made it."""
+    """An existing load balancer of the mesh must not be reachable from the internet."""
     for member in members:
         if member.mesh_scheme not in ("", "internal"):
             yield Blocker(
                 f"cluster {member.name}",
                 f"the load balancer of its ClusterMesh API server is {member.mesh_scheme}",
-                "an internal one: every identity of the cluster can be read there",
+                "an internal load balancer, because every identity of the cluster can be read there",
                 f"kubectl -n {NAMESPACE} delete service {API_SERVER}",
             )
 
 
-CHECKS = (nobody_else_owns_the_mesh, nobody_else_answers_for_the_domain, load_balancers_are_internal)
+CHECKS = (the_mesh_is_this_stacks, the_zone_is_this_stacks, load_balancers_are_internal)

@@ -124,7 +124,7 @@ def join_with_itself(config: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (name_unknown_route_table, ["stays without routes", "routeTableIds"]),
+        (name_unknown_route_table, ["would get no routes", "routeTableIds"]),
         (deny_what_the_policies_allow, ["policies.mustDeny[0]", "is allowed"]),
         (use_unknown_gateway, ["tgw-0123456789abcdef0 does not exist here"]),
         (rename_cluster, ["its Cilium is called 'cluster-2'", "rename the key to cluster-2"]),

@@ -469,7 +469,7 @@ def test_clusters_that_cannot_be_joined_are_refused_with_every_problem_at_once()
     with pytest.raises(pulumi.RunError, match="2 problems keep these clusters") as refused:
         mesh.run(settings_of(), lambda _: bad)
     assert "both have cluster id 1" in str(refused.value)
-    assert "through an overlay" in str(refused.value)
+    assert "connected by an overlay" in str(refused.value)
 
 
 def test_a_preview_may_come_before_the_clusters():

@@ -11,9 +11,9 @@ ACCOUNT = "111122223333"
 
 
 def network_of(number: int, **changes: Any) -> Network:
-    """10.NUMBER.0.0/16 with a private table in each of two zones, and a public main one nobody uses."""
+    """10.NUMBER.0.0/16 with a private table in each of two zones, and an unused public main table."""
     local = Route(f"10.{number}.0.0/16", "local")
-    way_out = Route("0.0.0.0/0", f"nat-{number}")
+    default = Route("0.0.0.0/0", f"nat-{number}")
     subnets = {f"subnet-{number}{zone}": f"eu-central-1{zone}" for zone in "ab"}
     return replace(
         Network(
@@ -22,7 +22,7 @@ def network_of(number: int, **changes: Any) -> Network:
             subnets=subnets,
             tables=(
                 *(
-                    RouteTable(f"rtb-{number}{zone}", (local, way_out), frozenset({f"subnet-{number}{zone}"}))
+                    RouteTable(f"rtb-{number}{zone}", (local, default), frozenset({f"subnet-{number}{zone}"}))
                     for zone in "ab"
                 ),
                 RouteTable(f"rtb-{number}main", (local,), frozenset(), main=True),

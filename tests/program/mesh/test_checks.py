@@ -1,4 +1,4 @@
-"""What keeps clusters from being joined, and that every blocker says what, what instead, and how."""
+"""What blocks joining clusters; every blocker says what is found, what is allowed and how to fix it."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -40,7 +40,7 @@ def with_route(destination: str, target: str, state: str = "active") -> tuple[Ro
 
 @dataclass(frozen=True)
 class Bad:
-    """Clusters that can not be joined: changes to the first one, and what has to be said."""
+    """Clusters that cannot be joined: changes to the first cluster, and what the blocker says."""
 
     name: str
     change: dict[str, Any]
@@ -58,7 +58,7 @@ BAD = (
     Bad("id 128", {"agents": {"cluster_id": 128}}, "cluster id is 128; bit 0x80", "cilium.clusterId"),
     Bad("id 255", {"agents": {"cluster_id": 255}}, "cluster id is 255", "cilium.clusterId"),
     Bad("the same id", {"agents": {"cluster_id": 2}}, "both have cluster id 2", "stack of cluster-2"),
-    Bad("an overlay", {"agents": {"native_routing": False}}, "through an overlay", "ENI mode"),
+    Bad("an overlay", {"agents": {"native_routing": False}}, "connected by an overlay", "ENI mode"),
     Bad("addresses of its own", {"agents": {"ipam": "cluster-pool"}}, "'cluster-pool'", "ENI mode"),
     Bad("three minors apart", {"agents": {"version": "1.16.19"}}, "1.16.19 and 1.19.6", "upgrade cluster-1"),
     Bad(
@@ -103,9 +103,9 @@ BAD = (
         "EXCLUDE_SNAT_CIDRS=10.9.0.0/16,10.2.0.0/16",
     ),
     Bad(
-        "somebody's peering",
+        "a peering of another owner",
         {"network": {"peerings": (Peering("pcx-9", "vpc-2"),)}},
-        "pcx-9 already, which this stack did not make",
+        "pcx-9 already, which this stack did not create",
         "delete-vpc-peering-connection",
     ),
     Bad(
@@ -117,12 +117,12 @@ BAD = (
     Bad(
         "a table without the route",
         {},
-        "rtb-1b stays without routes, and subnet-1b go by it",
+        "rtb-1b would get no routes, and subnet-1b use it",
         "pulumi config set --path 'eks-cilium:clusters.cluster-1.routeTableIds[1]' rtb-1b",
         wanted=wanted(route_tables={"cluster-1": ("rtb-1a",)}),
     ),
     Bad(
-        "a route to somewhere else",
+        "a route to another target",
         {"network": {"tables": with_route("10.2.0.0/16", "tgw-9")}},
         "has a route for 10.2.0.0/16 to tgw-9",
         "delete-route --region eu-central-1 --route-table-id rtb-1a --destination-cidr-block 10.2.0.0/16",
@@ -134,13 +134,13 @@ BAD = (
         "delete-route",
     ),
     Bad(
-        "a route into a hole",
+        "a blackhole route",
         {"network": {"tables": with_route("10.2.0.0/16", "pcx-gone", "blackhole")}},
         "to pcx-gone (a blackhole)",
         "delete-route",
     ),
     Bad(
-        "a way through a third VPC",
+        "a route through a third VPC",
         {
             "network": {
                 "tables": with_route("10.2.0.0/16", "pcx-3"),
@@ -173,7 +173,7 @@ BAD = (
         "set the id",
         wanted=wanted(type="transit-gateway", gateway_id=TGW),
     ),
-    Bad("a gateway that goes", {}, "is deleting", "wait", wanted=attached(state="deleting")),
+    Bad("a gateway that is being deleted", {}, "is deleting", "wait", wanted=attached(state="deleting")),
     Bad(
         "a gateway without association", {}, "does not associate", "modify", wanted=attached(associates=False)
     ),
@@ -181,14 +181,14 @@ BAD = (
         "a gateway without propagation", {}, "does not propagate", "modify", wanted=attached(propagates=False)
     ),
     Bad(
-        "a gateway that does nothing by itself",
+        "a gateway without association and propagation",
         {},
         "neither associates nor propagates",
         "modify-transit-gateway",
         wanted=attached(associates=False, propagates=False),
     ),
     Bad(
-        "somebody's attachment",
+        "an attachment of another owner",
         {"network": {"attachments": (Attachment("tgw-attach-9", TGW),)}},
         "tgw-attach-9",
         "delete it",
@@ -207,11 +207,11 @@ BAD = (
         wanted=TRANSIT,
     ),
     Bad("another mesh", {"mesh_owner": "cilium"}, "Helm release cilium has installed", "useAPIServer"),
-    Bad("somebody's mesh", {"mesh_owner": ""}, "somebody has installed", "useAPIServer"),
+    Bad("a mesh without Helm", {"mesh_owner": ""}, "something other than Helm has installed", "useAPIServer"),
     Bad(
-        "somebody's zone",
+        "a zone of another owner",
         {"network": {"zones": (PrivateZone("Z9"),)}},
-        "vpc-1 asks private zone Z9 for mesh.cilium.io",
+        "vpc-1 resolves mesh.cilium.io in private zone Z9",
         "disassociate-vpc-from-hosted-zone --hosted-zone-id Z9",
     ),
     Bad("an open load balancer", {"mesh_scheme": "internet-facing"}, "is internet-facing", "delete service"),
@@ -238,8 +238,8 @@ def said(bad: Bad) -> list[Blocker]:
 
 
 @pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.name)
-def test_what_is_in_the_way_is_refused_with_its_fix(bad: Bad):
-    (blocker, *more) = [one for one in said(bad) if bad.says in str(one)]
+def test_every_obstacle_is_a_blocker_with_its_fix(bad: Bad):
+    (blocker, *more) = [blocker for blocker in said(bad) if bad.says in str(blocker)]
 
     assert not more
     assert bad.fix in blocker.fix
@@ -247,7 +247,7 @@ def test_what_is_in_the_way_is_refused_with_its_fix(bad: Bad):
 
 
 @pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.name)
-def test_one_thing_in_the_way_is_one_blocker(bad: Bad):
+def test_one_obstacle_is_one_blocker(bad: Bad):
     assert len(said(bad)) == 1 or bad.name in ("the same id", "one VPC")
 
 
@@ -292,12 +292,12 @@ GOOD = {
                 mesh_owner="cilium-clustermesh",
                 mesh_scheme="internal",
             ),
-            # Another account can not read whose zone it is.
+            # Another account cannot read the tags of the zone.
             member_of(2, network={"zones": (PrivateZone("Z1"),)}),
         ],
         wanted(),
     ),
-    "a wider route that leads elsewhere": (
+    "a wider route to another target": (
         [member_of(1, network={"tables": with_route("10.0.0.0/8", "tgw-9")}), member_of(2)],
         wanted(),
     ),
@@ -327,7 +327,7 @@ def test_everything_is_said_at_once():
     assert len(blockers([bad, member_of(2)], wanted())) == 4
 
 
-def test_a_subnet_without_a_table_of_its_own_goes_by_the_main_one():
+def test_a_subnet_without_a_table_of_its_own_uses_the_main_table():
     network = network_of(1, subnets={"subnet-x": "eu-central-1a"})
 
     assert [table.id for table in network.tables_in_use] == ["rtb-1main"]

@@ -1,4 +1,4 @@
-"""A load balancer is only taken when it is internal, of the right type, and where the routes are."""
+"""A load balancer is used only when it is internal, of the right type, and in subnets with routes."""
 
 from typing import Any
 
@@ -52,7 +52,7 @@ def waited(api: Api, *balancers: dict[str, Any]) -> dict[str, str]:
     return await_endpoint(world, subnets=["subnet-1a", "subnet-1b"], seconds=60, report=lambda _: None)
 
 
-def test_its_name_comes_when_it_is_active():
+def test_its_name_is_returned_once_it_is_active():
     found = waited(Api(None, {}, SERVICE), BALANCER)
 
     assert found == {"host": HOST, "zoneId": "Z3F0SRJ5LGBH90"}
@@ -63,7 +63,7 @@ def test_its_name_comes_when_it_is_active():
     [
         (None, [], "Service kube-system/clustermesh-apiserver does not exist"),
         ({"status": {}}, [], "has no load balancer yet"),
-        (SERVICE, [], f"no load balancer answers to {HOST} yet"),
+        (SERVICE, [], f"no Network Load Balancer named {HOST} yet"),
         (SERVICE, [{**BALANCER, "State": {"Code": "provisioning"}}], "is provisioning"),
     ],
 )

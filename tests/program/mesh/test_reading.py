@@ -1,4 +1,4 @@
-"""What is read of a cluster: its network from the lab's EC2, its Cilium from the API's objects."""
+"""The facts of a cluster: its network from the lab's EC2, its Cilium from objects of the API."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ REGION = "eu-central-1"
 
 @dataclass
 class Api:
-    """Answers from a table of paths."""
+    """A Kubernetes API that answers from a table of paths."""
 
     objects: dict[str, Any] = field(default_factory=dict)
     lists: dict[str, list[Any]] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Api:
 
 @pytest.fixture
 def schedule() -> Schedule:
-    """The time of the lab's EC2: what is pending becomes available when a test says so."""
+    """The schedule of the lab's EC2: pending resources become available when a test runs it."""
     schedule = Schedule(lambda: 0.0)
     use(Timing(transit_gateway_change=0), schedule)
     return schedule
@@ -64,7 +64,7 @@ class Vpc:
     id: str
     node: str
     balancers: str
-    elsewhere: str
+    unused: str
     instance: str
     group: str
 
@@ -76,8 +76,8 @@ def vpc(aws: Any) -> Vpc:
     ec2.associate_vpc_cidr_block(VpcId=vpc, CidrBlock="10.9.0.0/16")
 
     def subnet(block: str, **more: Any) -> str:
-        made = ec2.create_subnet(VpcId=vpc, CidrBlock=block, AvailabilityZone=f"{REGION}a", **more)
-        return made["Subnet"]["SubnetId"]
+        created = ec2.create_subnet(VpcId=vpc, CidrBlock=block, AvailabilityZone=f"{REGION}a", **more)
+        return created["Subnet"]["SubnetId"]
 
     balancers = [{"ResourceType": "subnet", "Tags": tag("kubernetes.io/role/internal-elb")}]
     node, inner = subnet("10.1.0.0/24"), subnet("10.1.1.0/24", TagSpecifications=balancers)
@@ -107,53 +107,53 @@ def test_subnets_of_nodes_and_of_internal_load_balancers_are_in_use(aws: Any, vp
     assert main.main
 
 
-def test_a_subnet_goes_by_the_table_that_names_it(aws: Any, vpc: Vpc):
+def test_a_subnet_uses_the_table_it_is_associated_with(aws: Any, vpc: Vpc):
     ec2 = aws("ec2")
     table = ec2.create_route_table(VpcId=vpc.id)["RouteTable"]["RouteTableId"]
     unused = ec2.create_route_table(VpcId=vpc.id)["RouteTable"]["RouteTableId"]
     ec2.associate_route_table(RouteTableId=table, SubnetId=vpc.node)
-    ec2.associate_route_table(RouteTableId=unused, SubnetId=vpc.elsewhere)
+    ec2.associate_route_table(RouteTableId=unused, SubnetId=vpc.unused)
     gateway_id = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=gateway_id, VpcId=vpc.id)
     ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway_id)
 
     found = read_network(aws, vpc)
 
-    used = {one.id: one for one in found.tables_in_use}
+    used = {table.id: table for table in found.tables_in_use}
     assert table in used
     assert unused not in used
-    assert {(one.destination, one.target) for one in used[table].routes} >= {("0.0.0.0/0", gateway_id)}
+    assert {(route.destination, route.target) for route in used[table].routes} >= {("0.0.0.0/0", gateway_id)}
 
 
-def test_a_peering_is_known_from_either_side_with_who_made_it(aws: Any, vpc: Vpc):
+def test_a_peering_is_known_from_either_vpc_with_the_stack_that_created_it(aws: Any, vpc: Vpc):
     ec2 = aws("ec2")
     other = ec2.create_vpc(CidrBlock="10.2.0.0/16")["Vpc"]["VpcId"]
-    made = ec2.create_vpc_peering_connection(VpcId=other, PeerVpcId=vpc.id)["VpcPeeringConnection"]
-    ec2.create_tags(Resources=[made["VpcPeeringConnectionId"]], Tags=tag(STACK_TAG, "eks-cilium/mesh"))
+    created = ec2.create_vpc_peering_connection(VpcId=other, PeerVpcId=vpc.id)["VpcPeeringConnection"]
+    ec2.create_tags(Resources=[created["VpcPeeringConnectionId"]], Tags=tag(STACK_TAG, "eks-cilium/mesh"))
 
     (peering,) = read_network(aws, vpc).peerings
 
-    assert (peering.other_vpc, peering.made_by) == (other, "eks-cilium/mesh")
+    assert (peering.other_vpc, peering.created_by) == (other, "eks-cilium/mesh")
 
 
-def test_a_deleted_peering_is_none(aws: Any, vpc: Vpc):
+def test_a_deleted_peering_is_left_out(aws: Any, vpc: Vpc):
     ec2 = aws("ec2")
     other = ec2.create_vpc(CidrBlock="10.2.0.0/16")["Vpc"]["VpcId"]
-    made = ec2.create_vpc_peering_connection(VpcId=vpc.id, PeerVpcId=other)["VpcPeeringConnection"]
-    ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=made["VpcPeeringConnectionId"])
+    created = ec2.create_vpc_peering_connection(VpcId=vpc.id, PeerVpcId=other)["VpcPeeringConnection"]
+    ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=created["VpcPeeringConnectionId"])
 
     assert read_network(aws, vpc).peerings == ()
 
 
 def test_an_attachment_and_its_gateway_are_known(aws: Any, vpc: Vpc, schedule: Schedule):
     ec2 = aws("ec2")
-    made = ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
+    created = ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
     schedule.run_due()
-    ec2.create_transit_gateway_vpc_attachment(TransitGatewayId=made, VpcId=vpc.id, SubnetIds=[vpc.node])
+    ec2.create_transit_gateway_vpc_attachment(TransitGatewayId=created, VpcId=vpc.id, SubnetIds=[vpc.node])
 
     (attachment,) = read_network(aws, vpc).attachments
-    assert (attachment.gateway, attachment.made_by) == (made, "")
-    found = gateway(ec2, made)
+    assert (attachment.gateway, attachment.created_by) == (created, "")
+    found = gateway(ec2, created)
     assert found is not None
     assert (found.state, found.region, found.associates, found.propagates) == (
         "available",
@@ -164,25 +164,25 @@ def test_an_attachment_and_its_gateway_are_known(aws: Any, vpc: Vpc, schedule: S
     assert gateway(ec2, "tgw-0123456789abcdef0") is None
 
 
-def test_a_zone_of_the_meshs_name_is_known_with_who_made_it(aws: Any, vpc: Vpc):
+def test_a_zone_of_the_meshs_name_is_known_with_the_stack_that_created_it(aws: Any, vpc: Vpc):
     route53 = aws("route53")
     for name in ("mesh.cilium.io", "example.com"):
-        made = route53.create_hosted_zone(
+        created = route53.create_hosted_zone(
             Name=name,
             CallerReference=name,
             VPC={"VPCRegion": REGION, "VPCId": vpc.id},
             HostedZoneConfig={"Comment": "", "PrivateZone": True},
         )["HostedZone"]["Id"].rpartition("/")[2]
         route53.change_tags_for_resource(
-            ResourceType="hostedzone", ResourceId=made, AddTags=tag(STACK_TAG, f"stack of {name}")
+            ResourceType="hostedzone", ResourceId=created, AddTags=tag(STACK_TAG, f"stack of {name}")
         )
 
     (zone,) = read_network(aws, vpc).zones
 
-    assert zone.made_by == "stack of mesh.cilium.io"
+    assert zone.created_by == "stack of mesh.cilium.io"
 
 
-def test_the_clusters_own_group_comes_first_and_others_only_where_it_is_missing(aws: Any, vpc: Vpc):
+def test_the_clusters_own_group_is_first_and_others_are_added_only_where_it_is_missing(aws: Any, vpc: Vpc):
     assert read_network(aws, vpc).security_groups == (vpc.group,)
     assert read_network(aws, vpc, clusterSecurityGroupId=vpc.group).security_groups == (vpc.group,)
     assert read_network(aws, vpc, clusterSecurityGroupId="sg-own").security_groups == ("sg-own", vpc.group)
@@ -199,7 +199,7 @@ def test_the_clusters_own_group_comes_first_and_others_only_where_it_is_missing(
     ],
 )
 def test_the_fewest_groups_cover_every_interface(own: Any, sets: list[set[str]], expected: tuple[str, ...]):
-    assert covering(own, [frozenset(one) for one in sets]) == expected
+    assert covering(own, [frozenset(groups) for groups in sets]) == expected
 
 
 PREFIX = "/api/v1/namespaces/kube-system"
@@ -245,7 +245,7 @@ def test_cilium_in_eni_mode_is_read_from_its_configuration():
     )
 
 
-def test_old_spellings_and_silence_are_understood():
+def test_old_keys_and_missing_keys_are_understood():
     old = agents(with_cilium("1.12.4", tunnel="disabled", **{"enable-ipv4-masquerade": "false"}))
     silent = agents(with_cilium("1.19.6"))
 
@@ -274,7 +274,7 @@ def test_what_the_vpc_cni_translates_is_read_from_its_environment(env: dict[str,
     assert snat(Api({f"{APPS}/daemonsets/aws-node": daemon_set("aws-node", "x", **env)})) == expected
 
 
-def test_a_mesh_that_is_there_says_who_installed_it():
+def test_the_helm_release_of_an_existing_mesh_is_known():
     path = f"{APPS}/deployments/clustermesh-apiserver"
     helm = {"metadata": {"annotations": {"meta.helm.sh/release-name": "cilium"}}}
 
@@ -283,7 +283,7 @@ def test_a_mesh_that_is_there_says_who_installed_it():
     assert mesh_owner(Api({path: {"metadata": {}}})) == ""
 
 
-def test_a_cluster_that_is_not_there_yet_is_none(aws: Any):
+def test_a_cluster_that_does_not_exist_yet_is_none(aws: Any):
     @contextmanager
     def connect(_endpoint: str, _authority: str) -> Iterator[Api]:
         raise AssertionError("there is nothing to connect to")

@@ -1,4 +1,4 @@
-"""What agents say about other clusters, and how long it is waited for."""
+"""The status of other clusters in agents, and how long the program waits for it."""
 
 import json
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ def status(*clusters: dict[str, Any]) -> str:
 
 @dataclass
 class Api:
-    """Lists the agents."""
+    """A Kubernetes API that lists the pods of agents."""
 
     nodes: tuple[str, ...] = ("node-a", "node-b")
 
@@ -44,7 +44,7 @@ class Api:
 
 @dataclass
 class Pods:
-    """Answers each question with the next answer; the last one stays."""
+    """Answers each command with the next answer; the last answer is repeated."""
 
     answers: list[Ran | Exception]
     asked: list[tuple[str, list[str]]] = field(default_factory=list)
@@ -80,14 +80,14 @@ def test_every_agent_is_asked_twice():
     ("answer", "says"),
     [
         (Ran(status(WAITING), "", 0), "node node-a and cluster-2: connected, not ready: Waiting for initial"),
-        (Ran(status(), "", 0), "node node-a has not read of cluster-2 yet"),
-        (Ran("{}", "", 0), "node node-a has not read of cluster-2 yet"),
+        (Ran(status(), "", 0), "node node-a does not know cluster-2 yet"),
+        (Ran("{}", "", 0), "node node-a does not know cluster-2 yet"),
         (Ran("", "no socket", 1), "node node-a: `cilium-dbg status` ended with 1: no socket"),
         (TransientError("connection lost"), "node node-a does not answer: connection lost"),
         (RefusedError("pod is gone", status=404), "node node-a does not answer: pod is gone"),
     ],
 )
-def test_the_end_names_node_and_cluster(answer: Any, says: str):
+def test_a_timeout_names_node_and_cluster(answer: Any, says: str):
     with pytest.raises(TimedOutError) as late:
         waited(Pods([answer]))
 
@@ -95,14 +95,14 @@ def test_the_end_names_node_and_cluster(answer: Any, says: str):
     assert "every agent of eks-1 to see cluster-2" in str(late.value)
 
 
-def test_progress_is_reported_as_it_comes():
+def test_progress_is_reported_while_waiting():
     lines: list[str] = []
     answers = [Ran(status(), "", 0)] * 2 + [Ran(status(WAITING), "", 0)] * 2 + [Ran(status(READY), "", 0)]
 
     waited(Pods(answers), lines=lines)
 
     assert [line.partition(";")[0] for line in lines] == [
-        "node node-a has not read of cluster-2 yet",
+        "node node-a does not know cluster-2 yet",
         "node node-a and cluster-2: connected, not ready: Waiting for initial connection",
         "all 2 agents of eks-1 see cluster-2",
     ]
@@ -118,12 +118,12 @@ def test_a_cluster_without_agents_is_not_ready():
         waited(Pods([Ran("", "", 0)]), Api(()))
 
 
-def test_being_forbidden_does_not_pass():
+def test_a_forbidden_command_ends_the_wait():
     with pytest.raises(RefusedError):
         waited(Pods([RefusedError("forbidden", status=403)]))
 
 
-def test_what_is_no_status_is_a_surprise():
+def test_output_that_is_no_status_is_an_unexpected_answer():
     with pytest.raises(UnexpectedAnswerError):
         remotes_of("KVStore: Ok")
 
