@@ -60,6 +60,10 @@ def controller(obj: Mapping[str, Any]) -> Reference | None:
     return None
 
 
+def is_cordoned(node: Mapping[str, Any]) -> bool:
+    return bool(node["spec"].get("unschedulable"))
+
+
 def moment(text: str | None) -> datetime | None:
     """The time in a field such as creationTimestamp; None where the field is empty."""
     return datetime.fromisoformat(text) if text else None

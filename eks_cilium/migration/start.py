@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.existing import image_families
-from eks_cilium.migration.capacity import surge
+from eks_cilium.migration.capacity import groups
 from eks_cilium.migration.facts.reading import facts_of
 from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.options import Recorded
@@ -64,7 +64,7 @@ def _recorded(run: MigrationRun) -> Recorded:
     inventory = recording.read(run.world, run.options.target)
     if inventory is None:
         return Recorded()
-    groups = {
-        name: group.sizes(len(inventory.of_group(name))) for name, group in surge.befores(run.world).items()
+    before = {
+        name: group.sizes(len(inventory.of_group(name))) for name, group in groups.recorded(run.world).items()
     }
-    return Recorded(inventory.names, groups)
+    return Recorded(inventory.names, before)

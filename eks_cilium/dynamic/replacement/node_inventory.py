@@ -57,7 +57,7 @@ class NodeInventoryProvider(MigrationProvider):
     def perform(self, run: MigrationRun, _props: Mapping[str, Any]) -> Result:
         """Label and write down; the nodes have to be those that the program has resources for."""
         before = written(plan_now(run))
-        taken = recording.take(run)
+        taken = recording.record_inventory(run)
         _compare(_props["nodes"], taken["nodes"])
         inventory = recording.read(run.world, run.options.target)
         return {**taken, "taken": inventory.taken if inventory else "", "plan": before}

@@ -61,7 +61,7 @@ class CapacityRestoreProvider(MigrationProvider):
 
     def perform(self, run: MigrationRun, _props: Mapping[str, Any]) -> Result:
         """Restore the groups."""
-        return restore.settle(run)
+        return restore.restore(run)
 
 
 def of_groups(plan: Plan) -> Foreseen:

@@ -1,7 +1,9 @@
-"""The CNI gate: whether a new node is up with the new plugin, in one sentence what is missing if not.
+"""The CNI gate: whether a new node runs pods on the new CNI, and what is missing if not.
 
-Ready alone does not do: a kubelet may be ready on the old plugin's configuration. For Cilium also its taint
-has to be off, its condition set, its CiliumNode there, and the first ordinary pod has to have an endpoint.
+The condition Ready alone is not enough: a kubelet may be ready with the old CNI's configuration. For Cilium
+its start-up taint has to be removed as well, NetworkUnavailable has to be False, the CiliumNode has to exist,
+and the first ordinary pod has to have a CiliumEndpoint. Asked before a drain (`capacity`) and after the last
+one (`rotation.restore`).
 """
 
 from __future__ import annotations
@@ -10,50 +12,61 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from eks_cilium.cilium.values import AGENT_NOT_READY_TAINT
-from eks_cilium.cluster.objects import condition, moment
+from eks_cilium.cluster.objects import condition, is_cordoned, moment
 from eks_cilium.migration.agents import rollout
 from eks_cilium.migration.cni import CILIUM, incoming
 from eks_cilium.migration.facts.nodes import node as known_node
 
 if TYPE_CHECKING:
+    from eks_cilium.clients.autoscaling import Member
     from eks_cilium.cluster.objects import Object
     from eks_cilium.runtime.context import World
     from eks_cilium.settings.model.migration import Target
 
 _CILIUM_NODES = "/apis/cilium.io/v2/ciliumnodes"
 _ENDPOINTS = "/apis/cilium.io/v2/namespaces/{}/ciliumendpoints/{}"
+_IN_SERVICE = "InService"
 _YOUNG = timedelta(minutes=15)
-"""Older nodes that are up have shown that pods run there; their pods are not looked at every time."""
+"""Older nodes have shown that pods run there; their pods are not read again in every poll."""
 
 
-class Joining:
-    """One reading of all nodes, by instance."""
+class CniGate:
+    """One reading of all nodes and agents, by EC2 instance."""
 
     def __init__(self, world: World, target: Target) -> None:
-        self._world, self._plugin = world, incoming(target)
+        self._world, self._cni = world, incoming(target)
         self.nodes: dict[str, Object] = {
-            instance: thing
-            for thing in world.api.list("/api/v1/nodes")
-            if (instance := known_node(thing, {}).instance)
+            instance: node
+            for node in world.api.list("/api/v1/nodes")
+            if (instance := known_node(node, {}).instance)
         }
-        self._agents = {pod["spec"].get("nodeName"): pod for pod in rollout.pods(world, self._plugin)}
+        self._agents = {pod["spec"].get("nodeName"): pod for pod in rollout.pods(world, self._cni)}
         self._cilium_nodes = (
-            {str(name) for name in world.api.each(_CILIUM_NODES, lambda thing: thing["metadata"]["name"])}
-            if self._plugin is CILIUM
+            {str(name) for name in world.api.each(_CILIUM_NODES, lambda node: node["metadata"]["name"])}
+            if self._cni is CILIUM
             else set()
         )
 
     def missing(self, instance: str) -> str:
-        """What keeps the node of an instance from taking over; nothing when nothing does."""
+        """What is missing on the node of an instance, in one sentence; empty when it runs pods."""
         node = self.nodes.get(instance)
         if node is None:
             return f"instance {instance} has not joined the cluster"
-        return self._basics(node) or (self._ciliums_own(node) if self._plugin is CILIUM else "")
+        return self._agent_and_node(node) or (self._cilium(node) if self._cni is CILIUM else "")
 
-    def _basics(self, node: Object) -> str:
+    def not_serving(self, member: Member) -> str:
+        """Why a member of an Auto Scaling group cannot take over pods; empty when it can."""
+        if member.lifecycle != _IN_SERVICE:
+            return f"instance {member.instance} is {member.lifecycle}"
+        if sentence := self.missing(member.instance):
+            return sentence
+        node = self.nodes[member.instance]
+        return f"{node['metadata']['name']} is cordoned" if is_cordoned(node) else ""
+
+    def _agent_and_node(self, node: Object) -> str:
         name, agent = node["metadata"]["name"], self._agents.get(node["metadata"]["name"])
         if agent is None:
-            return f"no agent of {self._plugin.daemon_set} is on {name}"
+            return f"no agent of {self._cni.daemon_set} is on {name}"
         if agent["metadata"].get("deletionTimestamp") or not _is(agent, "Ready", "True"):
             return f"agent {agent['metadata']['name']} on {name} is not ready"
         if not _is(node, "Ready", "True"):
@@ -62,18 +75,17 @@ class Joining:
             return f"taint {AGENT_NOT_READY_TAINT} is still on {name}"
         return ""
 
-    def _ciliums_own(self, node: Object) -> str:
+    def _cilium(self, node: Object) -> str:
         name = node["metadata"]["name"]
         if name not in self._cilium_nodes:
             return f"{name} has no CiliumNode"
         if not _is(node, "NetworkUnavailable", "False"):
-            return f"Cilium has not said that the network of {name} is available"
+            return f"Cilium has not set NetworkUnavailable to False on {name} yet"
         created = moment(node["metadata"].get("creationTimestamp"))
         is_young = created is None or self._world.time.now() - created < _YOUNG
         return self._first_pod(name) if is_young else ""
 
     def _first_pod(self, name: str) -> str:
-        """The first pod that Cilium gave a network to has an endpoint, when there is one yet."""
         pods = self._world.api.list("/api/v1/pods", fieldSelector=f"spec.nodeName={name}")
         ordinary = [pod for pod in pods if _is_ordinary(pod)]
         if not ordinary:
@@ -93,5 +105,5 @@ def _is_ordinary(pod: Object) -> bool:
     )
 
 
-def _is(thing: Object, kind: str, status: str) -> bool:
-    return condition(thing, kind).get("status") == status
+def _is(obj: Object, kind: str, status: str) -> bool:
+    return condition(obj, kind).get("status") == status

@@ -1,8 +1,8 @@
-"""No network policy is enforced while pods of both plugins run.
+"""Pauses and resumes policy enforcement while pods of both CNIs run.
 
-Pods on old nodes have no identity of Cilium's, so a policy that names peers by label would drop them. Agents
-read the mode when they start: the pod template gets an annotation with the mode, so that a change rolls them
-and the same mode does not.
+Pods on old nodes have no Cilium identity, so a policy that names peers by label would drop their traffic.
+Agents read the mode when they start. So the mode is written into an annotation of the pod template as well: a
+changed mode rolls the agents, the same mode does not. Called for `PolicyPause` and `PolicyResume`.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ _ANNOTATION = "eks-cilium.io/policy-enforcement"
 
 
 def pause(run: Run) -> dict[str, Any]:
-    """Have Cilium enforce nothing."""
+    """Set the enforcement mode to `never`, after recording the mode that was set."""
     run.world.guard()
     record, now = Record(run.world.api), _mode(run.world)
     kept = record.get(POLICY)
-    if kept is None or now != _NEVER:  # whoever set another mode since has said what is to come back
+    if kept is None or now != _NEVER:  # a mode that the user has set since is the one to restore
         kept = {"mode": now}
         record.put(POLICY, kept)
-    agents_ = _become(run, _NEVER)
+    agents = _set_mode(run, _NEVER)
     run.report(f"no policy is enforced until the migration is over (before: {kept['mode'] or 'not set'})")
-    return {"before": kept["mode"], "agents": agents_}
+    return {"before": kept["mode"], "agents": agents}
 
 
 def resume(run: Run) -> dict[str, Any]:
-    """Have Cilium enforce what it did before."""
+    """Restore the enforcement mode that was recorded."""
     run.world.guard()
     record = Record(run.world.api)
     kept = record.get(POLICY)
     if kept is None or run.world.api.get(_CONFIGURATION) is None:
         return {"restored": False, "agents": 0}
-    rolled = _become(run, kept["mode"])
+    rolled = _set_mode(run, kept["mode"])
     record.drop(POLICY)
     run.report(f"policies are enforced as before ({kept['mode'] or 'not set'}) by {rolled} agents")
     return {"restored": True, "agents": rolled}
@@ -55,13 +55,14 @@ def _mode(world: World) -> str | None:
     configuration = world.api.get(_CONFIGURATION)
     if configuration is None:
         raise StoppedError(
-            f"ConfigMap {NAMESPACE}/cilium-config does not exist", "Install Cilium first, then go on."
+            f"ConfigMap {NAMESPACE}/cilium-config does not exist",
+            "Install Cilium first, then run `pulumi up` again.",
         )
     mode: str | None = (configuration.get("data") or {}).get(_KEY)
     return mode
 
 
-def _become(run: Run, mode: str | None) -> int:
+def _set_mode(run: Run, mode: str | None) -> int:
     if _mode(run.world) != mode:
         run.world.api.merge(_CONFIGURATION, {"data": {_KEY: mode}})
     annotations = {_ANNOTATION: mode or "default"}

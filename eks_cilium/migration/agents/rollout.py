@@ -1,6 +1,6 @@
-"""The agents of a network plugin: on how many nodes they are wanted, and whether they are rolled out.
+"""The agents of a CNI: on how many nodes their DaemonSet wants them, and whether they are rolled out.
 
-The gates around everything else: the new plugin wants exactly the nodes it should, the old one none.
+The gates before and after all rotations: the new CNI wants exactly the unlabelled nodes, the old CNI none.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def await_count(run: MigrationRun, *, readings: int = 2, seconds: float = 300.0) -> dict[str, Any]:
-    """Wait until the new plugin wants exactly the nodes without the old one's label."""
+    """Wait until the new CNI wants exactly the nodes without the old CNI's label."""
     plugin = incoming(run.options.target)
     seen: dict[str, Any] = {}
 
@@ -30,7 +30,7 @@ def await_count(run: MigrationRun, *, readings: int = 2, seconds: float = 300.0)
         desired = daemon_set.get("status", {}).get("desiredNumberScheduled", 0)
         seen.update(daemonSet=plugin.daemon_set, desired=desired, unlabelled=len(nodes))
         if not is_current(daemon_set):
-            return f"the controller has not looked at DaemonSet {plugin.daemon_set} yet"
+            return f"the status of DaemonSet {plugin.daemon_set} is not up to date yet"
         if desired == len(nodes):
             return ""
         where = f": {named(nodes)}" if nodes else ""
@@ -47,12 +47,12 @@ def await_count(run: MigrationRun, *, readings: int = 2, seconds: float = 300.0)
         report=run.report,
         readings=readings,
     )
-    run.report(f"{plugin.daemon_set} wants {seen['desired']} nodes, as it should")
+    run.report(f"{plugin.daemon_set} wants exactly the {seen['desired']} unlabelled nodes")
     return seen
 
 
 def await_none(run: MigrationRun, *, readings: int = 2, seconds: float = 300.0) -> dict[str, Any]:
-    """Wait until the old plugin is wanted on no node and none of its agents is left."""
+    """Wait until the old CNI wants no node and none of its agents is left."""
     plugin = outgoing(run.options.target)
     run.world.wait(
         lambda: wanted(run.world, plugin),
@@ -66,12 +66,12 @@ def await_none(run: MigrationRun, *, readings: int = 2, seconds: float = 300.0) 
 
 
 def wanted(world: World, plugin: Plugin) -> str:
-    """Where a plugin is still wanted or runs, in one sentence; nothing where it is done with."""
+    """Where a CNI is still wanted or runs, in one sentence; empty where nowhere."""
     daemon_set = world.api.get(plugin.path)
     if daemon_set is None:
         return ""
     if not is_current(daemon_set):
-        return f"the controller has not looked at DaemonSet {plugin.daemon_set} yet"
+        return f"the status of DaemonSet {plugin.daemon_set} is not up to date yet"
     desired = daemon_set.get("status", {}).get("desiredNumberScheduled", 0)
     nodes = sorted(pod["spec"].get("nodeName") or "no node yet" for pod in pods(world, plugin))
     if desired or nodes:
@@ -82,12 +82,11 @@ def wanted(world: World, plugin: Plugin) -> str:
 
 
 def pods(world: World, plugin: Plugin) -> list[Object]:
-    """The agents of a plugin."""
     return world.api.list(f"/api/v1/namespaces/{NAMESPACE}/pods", labelSelector=plugin.selector)
 
 
 def unlabelled(world: World, target: Target) -> list[str]:
-    """The nodes that the new plugin is for."""
+    """Names of the nodes for the new CNI: those without the old CNI's label."""
     label = outgoing(target).label
     return sorted(
         node["metadata"]["name"]
@@ -97,7 +96,7 @@ def unlabelled(world: World, target: Target) -> list[str]:
 
 
 def await_roll_out(run: Run, plugin: Plugin) -> int:
-    """Wait until every agent runs what its DaemonSet says now; the number of agents."""
+    """Wait until every agent runs its DaemonSet's present template; returns the number of agents."""
 
     def missing() -> str:
         daemon_set = run.world.api.get(plugin.path)
@@ -114,19 +113,19 @@ def await_roll_out(run: Run, plugin: Plugin) -> int:
 
 
 def behind(daemon_set: Object) -> str:
-    """How far a DaemonSet's roll-out is, in one sentence; nothing when it is through."""
+    """How far a DaemonSet's rollout is, in one sentence; empty when it is complete."""
     name, status = daemon_set["metadata"]["name"], daemon_set.get("status", {})
     desired = status.get("desiredNumberScheduled", 0)
     new, ready = status.get("updatedNumberScheduled", 0), status.get("numberReady", 0)
     if not is_current(daemon_set):
-        return f"the controller has not looked at DaemonSet {name} yet"
+        return f"the status of DaemonSet {name} is not up to date yet"
     if new >= desired and ready >= desired:
         return ""
     return f"DaemonSet {name}: {new} of {desired} agents are new, {ready} are ready"
 
 
 def is_current(daemon_set: Object) -> bool:
-    """Whether its status speaks of its present form."""
+    """Whether the status of a DaemonSet describes its present generation."""
     generation = daemon_set["metadata"].get("generation", 0)
     return bool(daemon_set.get("status", {}).get("observedGeneration", 0) >= generation)
 

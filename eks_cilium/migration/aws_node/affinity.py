@@ -1,8 +1,7 @@
-"""Which nodes aws-node runs on, by its node affinity, and exactly what it was before.
+"""Restricts aws-node to its nodes by its node affinity, and restores exactly the affinity it had.
 
-`nodeSelectorTerms` is one list to the API server: whoever sets it sets it whole, so the terms that were there
-are repeated with ours added to each. A managed add-on is configured, since EKS would undo a change of the
-DaemonSet; a self-managed one is changed by server-side apply.
+A managed add-on is configured, since EKS would undo a change of the DaemonSet; a self-managed DaemonSet is
+changed by server-side apply. Called for the resource `AwsNodeAffinity`.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from eks_cilium.cluster import node_affinity
 from eks_cilium.cluster.names import CNI_LABEL, NAMESPACE
 from eks_cilium.errors import TransientError
 from eks_cilium.migration.agents import rollout
@@ -29,51 +29,41 @@ if TYPE_CHECKING:
     from eks_cilium.migration.run import MigrationRun, Run
     from eks_cilium.runtime.context import World
 
-_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _NO_CONFIGURATION = "{}"
-"""What an add-on is given that had none before: EKS has no way to take configurationValues back."""
+"""For an add-on that had no configuration: EKS has no way to remove configurationValues."""
 
 
 def expression(target: Target) -> Object:
-    """What keeps aws-node on its nodes: on the labelled ones, or during a rollback off Cilium's."""
+    """What keeps aws-node on labelled nodes, or during a rollback off those labelled for Cilium."""
     if target is Target.CILIUM:
         return {"key": CNI_LABEL, "operator": "In", "values": [AWS.label]}
     return {"key": CNI_LABEL, "operator": "NotIn", "values": [CILIUM.label]}
 
 
 def restricted(affinity: Object | None, target: Target) -> Object:
-    """An affinity with our expression in every term, and everything else as it was."""
-    affinity = affinity or {}
-    node_affinity = affinity.get("nodeAffinity") or {}
-    terms = (node_affinity.get(_REQUIRED) or {}).get("nodeSelectorTerms") or [{}]
-    ours = [
-        {
-            **term,
-            "matchExpressions": [
-                *(one for one in term.get("matchExpressions") or () if one["key"] != CNI_LABEL),
-                expression(target),
-            ],
-        }
-        for term in terms
-    ]
-    return {**affinity, "nodeAffinity": {**node_affinity, _REQUIRED: {"nodeSelectorTerms": ours}}}
+    """The affinity with our expression in every term, and everything else as it was."""
+    return node_affinity.with_changed_terms(
+        affinity, lambda known: [*(each for each in known if each["key"] != CNI_LABEL), expression(target)]
+    )
 
 
 def restrict(run: MigrationRun) -> dict[str, Any]:
-    """Bind aws-node to its nodes; nothing is done twice. The DaemonSet has to exist."""
+    """Restrict aws-node to its nodes, once. Raises StoppedError where the DaemonSet does not exist."""
     run.world.guard()
     record, target = Record(run.world.api), run.options.target
     daemon_set = run.world.api.get(AWS.path)
     if daemon_set is None:
-        raise StoppedError(f"DaemonSet {NAMESPACE}/aws-node does not exist: no VPC CNI is here to replace")
+        raise StoppedError(
+            f"DaemonSet {NAMESPACE}/aws-node does not exist: this cluster has no VPC CNI to replace"
+        )
     add_on = run.world.eks.add_on(VPC_CNI)
     kept = record.get(AFFINITY)
     if kept is None:
-        kept = _noted(daemon_set, add_on)
+        kept = _before(daemon_set, add_on)
         record.put(AFFINITY, kept)
     wanted = restricted(kept["affinity"], target)
-    if _affinity(daemon_set) != wanted:
-        run.report(f"binding aws-node to its nodes ({'add-on' if add_on else 'self-managed'})")
+    if node_affinity.of_pods(daemon_set) != wanted:
+        run.report(f"restricting aws-node to its nodes ({'add-on' if add_on else 'self-managed'})")
         if add_on:
             configure(run, configured(kept["configuration"], wanted))
         else:
@@ -81,14 +71,14 @@ def restrict(run: MigrationRun) -> dict[str, Any]:
         _verify(run.world, wanted)
     rollout.await_roll_out(run, AWS)
     if kept.get("checked") != target.value:
-        _settle_late_nodes(run)
+        _include_late_nodes(run)
         record.put(AFFINITY, {**kept, "checked": target.value})
-    terms = wanted["nodeAffinity"][_REQUIRED]["nodeSelectorTerms"]
+    terms = node_affinity.terms_of(wanted)
     return {"managed": add_on is not None, "version": add_on.version if add_on else "", "terms": terms}
 
 
 def release(run: MigrationRun) -> dict[str, Any]:
-    """Give aws-node exactly the affinity back that it had."""
+    """Restore exactly the affinity that aws-node had."""
     run.world.guard()
     record = Record(run.world.api)
     kept, daemon_set = record.get(AFFINITY), run.world.api.get(AWS.path)
@@ -96,17 +86,17 @@ def release(run: MigrationRun) -> dict[str, Any]:
         return {"restored": False}
     if kept["managed"] and run.world.eks.add_on(VPC_CNI):
         configure(run, kept["configuration"] or _NO_CONFIGURATION)
-    elif patch := difference({"affinity": _affinity(daemon_set)}, {"affinity": kept["affinity"]}):
+    elif patch := difference({"affinity": node_affinity.of_pods(daemon_set)}, {"affinity": kept["affinity"]}):
         spec = {"template": {"spec": patch}}
         run.world.api.merge(AWS.path, {"spec": spec}, field_manager=kept["manager"])
     rollout.await_roll_out(run, AWS)
     record.drop(AFFINITY)
-    run.report("aws-node has the affinity it had before")
+    run.report("restored the node affinity of aws-node")
     return {"restored": True}
 
 
 def configure(run: Run, configuration: str) -> None:
-    """Give the add-on a configuration and wait until EKS has carried it out."""
+    """Configure the add-on and wait until EKS has applied the configuration."""
 
     def refused() -> str:
         try:
@@ -119,14 +109,14 @@ def configure(run: Run, configuration: str) -> None:
     if current is not None and not current.busy and current.configuration == configuration:
         return
     for missing, what in (
-        (refused, "EKS to take the configuration"),
+        (refused, "EKS to accept the configuration"),
         (lambda: busy(run.world), "the add-on vpc-cni"),
     ):
         run.wait(missing, waited_for=what, seconds=run.limits.roll_out)
 
 
 def busy(world: World) -> str:
-    """Whether EKS is still at work on the add-on. Raises when it could not do it."""
+    """What EKS still does with the add-on, in one sentence. Raises StoppedError where it failed."""
     add_on = world.eks.add_on(VPC_CNI)
     if add_on is None:
         return "the add-on vpc-cni does not exist"
@@ -136,7 +126,7 @@ def busy(world: World) -> str:
 
 
 def difference(now: Object, wanted: Object) -> Object:
-    """The JSON merge patch that makes one object the other."""
+    """The JSON merge patch (RFC 7396) that turns `now` into `wanted`."""
     patch: Object = dict.fromkeys(now.keys() - {key for key, value in wanted.items() if value is not None})
     for key, value in wanted.items():
         old = now.get(key)
@@ -148,23 +138,18 @@ def difference(now: Object, wanted: Object) -> Object:
     return {key: value for key, value in patch.items() if value is not None or now.get(key) is not None}
 
 
-def _noted(daemon_set: Object, add_on: AddOnState | None) -> Object:
-    """What to restore: the affinity, who set it, and the add-on's configuration to the letter."""
+def _before(daemon_set: Object, add_on: AddOnState | None) -> Object:
+    """What to restore: the affinity, its field manager, and the add-on's configuration unchanged."""
     return {
         "managed": add_on is not None,
-        "affinity": _affinity(daemon_set),
+        "affinity": node_affinity.of_pods(daemon_set),
         "configuration": add_on.configuration if add_on else "",
         "manager": _manager(daemon_set),
     }
 
 
-def _affinity(daemon_set: Object) -> Object | None:
-    found: Object | None = daemon_set["spec"]["template"]["spec"].get("affinity")
-    return found
-
-
 def _manager(daemon_set: Object) -> str:
-    """Who set the affinity, to be named again as its owner."""
+    """The field manager that set the affinity; it is named again when the affinity is restored."""
     for entry in daemon_set["metadata"].get("managedFields") or ():
         if '"f:affinity"' in json.dumps(entry.get("fieldsV1") or {}):
             return str(entry.get("manager") or "kubectl")
@@ -172,14 +157,14 @@ def _manager(daemon_set: Object) -> str:
 
 
 def configured(configuration: str, affinity: Object) -> str:
-    """The add-on's whole configuration with another affinity in it."""
+    """The add-on's whole configuration, with this affinity in it."""
     values = yaml.safe_load(configuration) if configuration.strip() else {}
     return json.dumps({**(values or {}), "affinity": affinity}, sort_keys=True)
 
 
 def _applied(affinity: Object) -> Object:
-    """Only what is ours to say: the list of terms, which is whole or nothing."""
-    required = {_REQUIRED: affinity["nodeAffinity"][_REQUIRED]}
+    # Only the list of terms, which is atomic: any other field applied here would become ours to manage.
+    required = {node_affinity.REQUIRED: affinity["nodeAffinity"][node_affinity.REQUIRED]}
     return {
         "apiVersion": "apps/v1",
         "kind": "DaemonSet",
@@ -189,25 +174,21 @@ def _applied(affinity: Object) -> Object:
 
 
 def _verify(world: World, wanted: Object) -> None:
-    """Whether the change reached the DaemonSet: EKS keeps what somebody else owns, and then says nothing."""
+    """Check that the DaemonSet has the terms: EKS silently keeps fields that another manager owns."""
     daemon_set = world.api.get(AWS.path)
-    found = daemon_set and _affinity(daemon_set)
-    if not found or _terms(found) != _terms(wanted):
+    found = daemon_set and node_affinity.of_pods(daemon_set)
+    if not found or node_affinity.terms_of(found) != node_affinity.terms_of(wanted):
         raise StoppedError(
             f"DaemonSet {NAMESPACE}/aws-node did not take the node affinity; it has {json.dumps(found)}",
-            "Somebody else may own the field spec.template.spec.affinity: see its managedFields.",
+            "Another field manager may own spec.template.spec.affinity: see the DaemonSet's managedFields.",
         )
 
 
-def _terms(affinity: Object) -> Any:
-    return ((affinity.get("nodeAffinity") or {}).get(_REQUIRED) or {}).get("nodeSelectorTerms")
+def _include_late_nodes(run: MigrationRun) -> None:
+    """Add nodes that joined between the inventory and the restriction: their pods use the old CNI.
 
-
-def _settle_late_nodes(run: MigrationRun) -> None:
-    """Nodes that joined after the inventory and before aws-node was bound have pods of the old plugin.
-
-    They get the label, which brings aws-node back to them, and the inventory is taken anew: nothing was
-    replaced yet. The run ends, since its program counts on the nodes it knew.
+    They are labelled, so that aws-node stays on them, and the inventory is recorded again, since no node
+    was replaced yet. The run ends then: its program registered only the nodes of the first inventory.
     """
     target = run.options.target
     kept = Record(run.world.api).get(NODES)
@@ -219,11 +200,11 @@ def _settle_late_nodes(run: MigrationRun) -> None:
     if late:
         names = named(sorted(node["metadata"]["name"] for node in late))
         Record(run.world.api).drop(NODES)
-        recording.take(run)
+        recording.record_inventory(run)
         raise StoppedError(
             f"{names} joined after the {len(kept['nodes'])} nodes of the inventory were listed, and before "
-            "aws-node was bound to its nodes",
-            "They are labelled now, aws-node stays on them, and the inventory has them. "
+            "aws-node was restricted to its nodes",
+            "They are labelled now, aws-node stays on them, and they are in the inventory. "
             "Run `pulumi up` again: it replaces them too.",
         )
 

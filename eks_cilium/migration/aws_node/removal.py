@@ -1,8 +1,8 @@
-"""Removes aws-node when nothing needs it any more, and brings it back for a rollback.
+"""Removes aws-node when no node needs it any more, and restores it for a rollback.
 
-What is removed is written down first: the add-on's version and configuration, or the objects themselves.
-Custom resource definitions stay, since people's ENIConfigs would go with them; so does everything that EKS's
-control plane put there.
+What is removed is recorded first: the add-on's version and configuration, or the objects themselves.
+CustomResourceDefinitions stay, since deleting them would delete the users' ENIConfigs; so does everything
+that EKS's control plane installed. Called for the resource `AwsNodeRemoval` and at the start of a rollback.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ _OBJECTS = (
     f"{_RBAC}/clusterroles/aws-node",
     f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/aws-node",
 )
-"""What makes up aws-node, in the order of removal: the agents first, their rights last."""
+"""The objects of aws-node in the order of removal: the agents first, their rights last."""
 _KEPT = ("customresourcedefinitions eniconfigs.crd.k8s.amazonaws.com",)
 _READINGS = 2
-_OF_THE_SERVER = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink")
+_SET_BY_SERVER = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink")
 
 
 def remove(run: MigrationRun) -> dict[str, Any]:
-    """Remove the add-on and the objects. Refused while aws-node wants a node, or runs on one."""
+    """Remove the add-on and the objects. Raises StoppedError while aws-node wants a node or runs on one."""
     run.world.guard()
     _refuse_while_wanted(run.world)
     record, add_on = Record(run.world.api), run.world.eks.add_on(VPC_CNI)
     kept = record.get(AWS_NODE)
     if kept is None:
-        kept = _noted(run.world, add_on)
+        kept = _state_of(run.world, add_on)
         record.put(AWS_NODE, kept)
     if add_on is not None:
         _remove_add_on(run)
@@ -56,12 +56,12 @@ def remove(run: MigrationRun) -> dict[str, Any]:
         if run.world.api.get(path) is not None and run.world.api.delete(path):
             removed.append(_short(path))
     run.report(f"removed aws-node{' and the add-on vpc-cni' if kept['addOn'] else ''}")
-    named = [_short(_path(thing)) for thing in kept["objects"]]
-    return {"managed": kept["addOn"] is not None, "removed": named or removed, "kept": list(_KEPT)}
+    recorded = [_short(_path(obj)) for obj in kept["objects"]]
+    return {"managed": kept["addOn"] is not None, "removed": recorded or removed, "kept": list(_KEPT)}
 
 
 def bring_back(run: MigrationRun) -> bool:
-    """Install what was removed, bound to its nodes from the first moment; whether anything was missing."""
+    """Install what was removed, restricted to its nodes; returns whether anything was missing."""
     run.world.guard()
     record = Record(run.world.api)
     kept = record.get(AWS_NODE)
@@ -69,26 +69,22 @@ def bring_back(run: MigrationRun) -> bool:
         return False
     if kept["addOn"] is not None:
         _create_add_on(run, record, kept["addOn"])
-    for thing in reversed(kept["objects"]):
-        _create(run.world, _restricted(thing) if thing["kind"] == "DaemonSet" else thing)
-    run.report("aws-node is back")
+    for obj in reversed(kept["objects"]):
+        _create(run.world, _restricted(obj) if obj["kind"] == "DaemonSet" else obj)
+    run.report("restored aws-node")
     return True
 
 
-def forget_removal(world: World) -> None:
-    """Once it is back for good, the record of its removal is of no use."""
-    Record(world.api).drop(AWS_NODE)
-
-
 def _refuse_while_wanted(world: World) -> None:
-    """Two readings, since a controller may just be about to look again."""
+    # Two readings: the DaemonSet controller may just be about to update the status.
     for reading in range(_READINGS):
         if reading:
             world.time.sleep(1.0)
         if still := rollout.wanted(world, AWS):
             raise StoppedError(
                 f"aws-node is not removed: {still}",
-                "Pods on these nodes would lose their network. Replace the nodes first, then go on.",
+                "Pods on these nodes would lose their network. Replace the nodes first, then run "
+                "`pulumi up` again.",
             )
 
 
@@ -107,8 +103,8 @@ def _remove_add_on(run: MigrationRun) -> None:
     run.wait(missing, waited_for="the add-on vpc-cni to be deleted", seconds=run.limits.roll_out)
 
 
-def _noted(world: World, add_on: AddOnState | None) -> Object:
-    found = [] if add_on else [thing for path in _OBJECTS if (thing := world.api.get(path))]
+def _state_of(world: World, add_on: AddOnState | None) -> Object:
+    found = [] if add_on else [obj for path in _OBJECTS if (obj := world.api.get(path))]
     return {
         "addOn": add_on
         and {
@@ -117,12 +113,12 @@ def _noted(world: World, add_on: AddOnState | None) -> Object:
             "role": add_on.role,
             "tags": dict(add_on.tags or {}),
         },
-        "objects": [_ours_to_create(thing) for thing in found],
+        "objects": [_without_server_fields(obj) for obj in found],
     }
 
 
 def _create_add_on(run: MigrationRun, record: Record, kept: Object) -> None:
-    """The add-on with the configuration it had at its end, which has an affinity of ours in it."""
+    """Create the add-on with its last configuration and the node affinity of a rollback."""
     before = record.get(AFFINITY)
     configuration = kept["configuration"]
     if before is not None:
@@ -148,7 +144,7 @@ def _add_on_is_missing(world: World, kept: Object) -> bool:
 
 
 def _restricted(daemon_set: Object) -> Object:
-    """The DaemonSet as it was, but off Cilium's nodes."""
+    """The recorded DaemonSet, restricted to nodes without the label for Cilium."""
     template = daemon_set["spec"]["template"]
     spec = {
         **template["spec"],
@@ -157,22 +153,21 @@ def _restricted(daemon_set: Object) -> Object:
     return {**daemon_set, "spec": {**daemon_set["spec"], "template": {**template, "spec": spec}}}
 
 
-def _create(world: World, thing: Object) -> None:
+def _create(world: World, obj: Object) -> None:
     try:
-        world.api.create(_path(thing).rpartition("/")[0], thing)
+        world.api.create(_path(obj).rpartition("/")[0], obj)
     except RefusedError as error:
         if error.status != 409:
             raise
 
 
-def _ours_to_create(thing: Object) -> Object:
-    """An object without what only the API server writes."""
-    metadata = {key: value for key, value in thing["metadata"].items() if key not in _OF_THE_SERVER}
-    return {**{key: value for key, value in thing.items() if key != "status"}, "metadata": metadata}
+def _without_server_fields(obj: Object) -> Object:
+    metadata = {key: value for key, value in obj["metadata"].items() if key not in _SET_BY_SERVER}
+    return {**{key: value for key, value in obj.items() if key != "status"}, "metadata": metadata}
 
 
-def _path(thing: Object) -> str:
-    plural = f"/{thing['kind'].lower()}s/"
+def _path(obj: Object) -> str:
+    plural = f"/{obj['kind'].lower()}s/"
     return next(path for path in _OBJECTS if plural in path)
 
 

@@ -1,7 +1,8 @@
-"""Networks beyond the VPC that see pods' own addresses: the VPC CNI translates what goes to all others.
+"""Excludes peer networks from the VPC CNI's SNAT, so that peers see pods' own addresses.
 
-A policy in a peer that names pods would see their node instead (aws/amazon-vpc-cni-k8s#474). Where pods
-leave with their own addresses anyway (`AWS_VPC_K8S_CNI_EXTERNALSNAT`), nothing is changed.
+Without it a policy in a peer that names pods would see the address of their node
+(aws/amazon-vpc-cni-k8s#474). Where the VPC CNI translates nothing (`AWS_VPC_K8S_CNI_EXTERNALSNAT`), nothing
+is changed. Called for the resource `SnatExclusions`.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _NO_CONFIGURATION = "{}"
 
 
 def exclude(run: Run, peers: Sequence[str]) -> dict[str, Any]:
-    """Have the VPC CNI leave pods' addresses alone on the way to the peers. {"changed", "exclusions"}."""
+    """Exclude the peers' networks (CIDRs) from SNAT. Returns {"changed": bool, "exclusions": CIDRs}."""
     run.world.guard()
     now = aws_node.read(run.world.api)
     if now is None:
@@ -43,7 +44,7 @@ def exclude(run: Run, peers: Sequence[str]) -> dict[str, Any]:
         configuration = add_on.configuration if add_on else None
         record.put(SNAT, {"configuration": configuration, "exclusions": list(now.snat_exclusions)})
     wanted = [*now.snat_exclusions, *missing]
-    run.report(f"aws-node leaves pods' addresses alone on the way to {', '.join(wanted)}")
+    run.report(f"aws-node excludes {', '.join(wanted)} from SNAT")
     if add_on:
         affinity.configure(run, configured(add_on.configuration, wanted))
     else:
@@ -53,7 +54,7 @@ def exclude(run: Run, peers: Sequence[str]) -> dict[str, Any]:
 
 
 def restore(run: Run) -> None:
-    """Give the VPC CNI the exclusions back that it had."""
+    """Restore the exclusions that the VPC CNI had."""
     record = Record(run.world.api)
     kept = record.get(SNAT)
     if kept is None or run.world.api.get(AWS.path) is None:
@@ -68,7 +69,7 @@ def restore(run: Run) -> None:
 
 
 def configured(configuration: str, networks: Iterable[str]) -> str:
-    """The add-on's whole configuration with other exclusions in it."""
+    """The add-on's whole configuration, with these exclusions in it."""
     values = (yaml.safe_load(configuration) if configuration.strip() else {}) or {}
     environment = {**(values.get("env") or {}), aws_node.EXCLUSIONS: ",".join(networks)}
     return json.dumps({**values, "env": environment}, sort_keys=True)

@@ -1,7 +1,7 @@
-"""The Cluster Autoscaler, where one runs, leaves new nodes alone: until pods come to them they look idle.
+"""Keeps the Cluster Autoscaler, where it runs, from removing new nodes: without pods they look idle.
 
-New nodes get its annotation `scale-down-disabled` as soon as they can take pods, and lose it at the end. They
-are born without it, so nobody else's is taken away.
+New nodes get its annotation `scale-down-disabled` as soon as they can take pods, and lose it at the end of
+the migration. Nodes join without the annotation, so none that the user has set is removed.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _DEPLOYMENTS = "/apis/apps/v1/deployments"
 
 
 def note(run: Run) -> None:
-    """Write down whether one runs; looked up once for a migration."""
+    """Record whether the Cluster Autoscaler runs; looked up once per migration."""
     record = Record(run.world.api)
     if record.get(AUTOSCALER) is not None:
         return
-    deployments = run.world.api.each(_DEPLOYMENTS, lambda thing: reference("Deployment", thing))
+    deployments = run.world.api.each(_DEPLOYMENTS, lambda obj: reference("Deployment", obj))
     found = next(filter(is_autoscaler, deployments), None)
     record.put(AUTOSCALER, str(found or ""))
     if found:
@@ -37,7 +37,7 @@ def note(run: Run) -> None:
 
 
 def keep(world: World, nodes: Iterable[Object]) -> None:
-    """Have it leave these nodes alone."""
+    """Disable scale-down for these nodes."""
     missing = [node for node in nodes if not _is_kept(node)]
     if missing and Record(world.api).get(AUTOSCALER):
         for node in missing:
@@ -45,7 +45,7 @@ def keep(world: World, nodes: Iterable[Object]) -> None:
 
 
 def release(world: World, instances: Iterable[str], nodes: dict[str, Object]) -> None:
-    """The nodes of these instances are its own again."""
+    """Enable scale-down again for the nodes of these instances."""
     if Record(world.api).get(AUTOSCALER):
         for instance in instances:
             if instance in nodes:

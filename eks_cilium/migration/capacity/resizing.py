@@ -1,6 +1,6 @@
-"""Sets the sizes of an Auto Scaling group, by whoever keeps them: EKS for its managed node groups.
+"""Sets the sizes of an Auto Scaling group, through EKS where it belongs to a managed node group.
 
-EKS takes what it did not do itself for a mistake, and may undo it in the middle of a migration.
+EKS may undo, in the middle of a migration, a change of a managed node group that it did not make itself.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """The three sizes of a group."""
+    """Minimum, maximum and desired capacity of a group."""
 
     minimum: int
     maximum: int
@@ -26,12 +26,11 @@ class Sizes:
 
     @classmethod
     def of(cls, state: GroupState) -> Sizes:
-        """Those it has."""
         return cls(state.minimum, state.maximum, state.desired)
 
 
 def resize(run: Run, group: GroupBefore, sizes: Sizes) -> None:
-    """Set the sizes of a group, through EKS where it is EKS's own, which would undo what it did not do."""
+    """Set the sizes of a group, where it does not have them already."""
     run.world.guard()
     if Sizes.of(run.world.groups.group(group.name)) == sizes:
         return
@@ -45,7 +44,7 @@ def resize(run: Run, group: GroupBefore, sizes: Sizes) -> None:
 
 
 def _scale_node_group(run: Run, group: GroupBefore, sizes: Sizes) -> None:
-    """Ask EKS, as soon as it is not at work on the node group, and wait until it has done it."""
+    """Ask EKS as soon as the node group is not being updated, and wait until the group has its sizes."""
     asked = False
 
     def missing() -> str:
@@ -62,6 +61,6 @@ def _scale_node_group(run: Run, group: GroupBefore, sizes: Sizes) -> None:
                 return str(error)
             asked = True
         done = Sizes.of(run.world.groups.group(group.name)) == sizes
-        return "" if done else f"node group {group.node_group} gets its new size"
+        return "" if done else f"node group {group.node_group} does not have its new size yet"
 
     run.wait(missing, waited_for=f"the size of node group {group.node_group}", seconds=run.limits.roll_out)

@@ -60,7 +60,7 @@ def come_back(run: Run) -> None:
     run.world.guard()
     _as_before(run.world)
     for expression in (_NOWHERE, placement.expression(Target.CILIUM)):
-        placement.take_away(run.world, expression)
+        placement.remove(run.world, expression)
     rollout.await_roll_out(run, CILIUM)
     enforcement.resume(run)
 

@@ -1,8 +1,8 @@
-"""Drains one node through the Eviction API, look by look, until it has been seen empty twice.
+"""Drains one node through the Eviction API, until two readings in a row find it empty.
 
-Every look lists the node's pods, asks the plan's judge about each, and asks for the evictions that are due.
-Nothing is remembered that the API server does not know, but which pods were asked for already: no pod is
-evicted twice, none is deleted where its eviction failed, and the node counts as drained only when it is.
+Each poll lists the node's pods, gets the verdict on each from the plan's rules, and sends the evictions that
+are due. Only one fact is kept between polls: for which pods an eviction was accepted. So no pod is evicted
+twice, and no pod is deleted because its eviction failed. Called by the rotation of each node.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from eks_cilium.cluster.objects import moment
+from eks_cilium.cluster.objects import is_cordoned, moment
 from eks_cilium.migration.eviction.judging import LiveVerdicts
 from eks_cilium.migration.eviction.requests import Evictions, name_of
 from eks_cilium.migration.inventory import marks
@@ -28,52 +28,48 @@ if TYPE_CHECKING:
     from eks_cilium.migration.run import MigrationRun
     from eks_cilium.runtime.context import World
 
-_LOOKS = 2
-"""Looks in a row that have to agree: that the node is empty, or that a pod must stay."""
+_READINGS = 2
+"""Readings in a row that have to agree: that the node is empty, or that a pod must not be evicted."""
 _CRITICAL = "system-"
-"""What the priority classes of Kubernetes' own critical pods begin with."""
+"""Prefix of the priority classes of critical pods, `system-node-critical` and `system-cluster-critical`."""
 
 
 class Ended(Enum):
-    """How a drain ended."""
-
     EMPTY = auto()
     NODE_GONE = auto()
     UNCORDONED = auto()
-    """Somebody uncordoned the node meanwhile, so pods may come back to it."""
+    """The node was uncordoned meanwhile, so pods may be scheduled to it again."""
 
 
 @dataclass
 class Drained:
-    """What a drain did."""
-
     ended: Ended
     evicted: int = 0
     deleted: int = 0
 
 
 @dataclass
-class _Look:
-    """One list of a node's pods with the verdicts on them."""
+class _Reading:
+    """The pods of a node by UID, with the verdicts on them."""
 
-    things: dict[str, Object]
+    pods: dict[str, Object]
     verdicts: Mapping[str, PodPlan]
-    refused: list[str] = field(default_factory=list)
+    blocked: list[str] = field(default_factory=list)
 
     def of(self, *verdicts: Verdict) -> list[str]:
         return [uid for uid, plan in self.verdicts.items() if plan.verdict in verdicts]
 
     @property
     def left(self) -> list[str]:
-        """The pods the drain still has to get rid of."""
+        """UIDs of the pods that the drain still has to move."""
         return self.of(Verdict.EVICT, Verdict.DELETE, Verdict.WAIT)
 
 
 def drain(run: MigrationRun, node: Outgoing) -> Drained:
-    """Evict what has to go and wait until it is gone.
+    """Evict the pods of a node and wait until they are deleted.
 
-    Raises DrainRefusedError before the first eviction when a pod must not go or never can, TimedOutError
-    with every pod that is left, its budget and its numbers when time is up.
+    Raises DrainRefusedError before the first eviction when a pod must not or can never be evicted, and
+    TimedOutError with every pod that is left, its budget and its numbers after the drain timeout.
     """
     return _Drain(run, node).run()
 
@@ -87,25 +83,25 @@ class _Drain:
             about={"node": node.name},
             refuse=lambda pods: DrainRefusedError(node.name, pods),
         )
-        self._said = ""
+        self._reported = ""
 
     def run(self) -> Drained:
         empty = 0
-        refused: list[str] = []
-        look = _Look({}, {})
+        blocked: list[str] = []
+        reading = _Reading({}, {})
         for _ in self._run.polls(seconds=self._run.options.drain_timeout_seconds):
             if ended := self._interrupted():
                 return self._drained(ended)
-            look = self._look()
-            if look.refused and refused:
-                raise DrainRefusedError(self._node.name, look.refused)
-            refused = look.refused
-            empty = 0 if look.left or refused else empty + 1
-            if empty >= _LOOKS:
+            reading = self._read()
+            if reading.blocked and blocked:
+                raise DrainRefusedError(self._node.name, reading.blocked)
+            blocked = reading.blocked
+            empty = 0 if reading.left or blocked else empty + 1
+            if empty >= _READINGS:
                 return self._drained(Ended.EMPTY)
-            if not refused:
-                self._act(look)
-        raise self._out_of_time(look)
+            if not blocked:
+                self._request_evictions(reading)
+        raise self._out_of_time(reading)
 
     def _drained(self, ended: Ended) -> Drained:
         return Drained(ended, evicted=self._evictions.evicted, deleted=self._evictions.deleted)
@@ -114,35 +110,35 @@ class _Drain:
         node = self._run.world.api.get(marks.path(self._node.name))
         if node is None or node["metadata"]["uid"] != self._node.uid:
             return Ended.NODE_GONE
-        return None if marks.is_cordoned(node) else Ended.UNCORDONED
+        return None if is_cordoned(node) else Ended.UNCORDONED
 
-    def _look(self) -> _Look:
-        things = {thing["metadata"]["uid"]: thing for thing in pods_on(self._run.world, self._node.name)}
-        look = _Look(things, self._verdicts.on(list(things.values())))
-        look.refused = [
+    def _read(self) -> _Reading:
+        pods = {pod["metadata"]["uid"]: pod for pod in pods_on(self._run.world, self._node.name)}
+        reading = _Reading(pods, self._verdicts.on(list(pods.values())))
+        reading.blocked = [
             f"{plan.pod.namespace}/{plan.pod.name}: {plan.reason}"
-            for plan in look.verdicts.values()
+            for plan in reading.verdicts.values()
             if plan.verdict.stands_in_the_way
         ]
-        return look
+        return reading
 
-    def _act(self, look: _Look) -> None:
-        """Ask for what is due. Critical pods wait until all others are gone: those may need them to end."""
-        moving = look.of(Verdict.EVICT, Verdict.DELETE)
-        ordinary = [uid for uid in look.left if not _is_critical(look.things[uid])]
+    def _request_evictions(self, reading: _Reading) -> None:
+        """Request the evictions that are due; critical pods last: others may need them to terminate."""
+        moving = reading.of(Verdict.EVICT, Verdict.DELETE)
+        ordinary = [uid for uid in reading.left if not _is_critical(reading.pods[uid])]
         for uid in moving:
-            held_back = bool(ordinary) and _is_critical(look.things[uid])
+            held_back = bool(ordinary) and _is_critical(reading.pods[uid])
             if held_back or not self._evictions.is_due(uid):
                 continue
             self._run.world.guard()
-            if look.verdicts[uid].verdict is Verdict.DELETE:
-                self._evictions.delete(look.verdicts[uid])
+            if reading.verdicts[uid].verdict is Verdict.DELETE:
+                self._evictions.delete(reading.verdicts[uid])
             else:
-                self._evictions.evict(look.verdicts[uid])
-        self._tell(look)
+                self._evictions.evict(reading.verdicts[uid])
+        self._report_progress(reading)
 
-    def _tell(self, look: _Look) -> None:
-        left = [look.verdicts[uid] for uid in look.left]
+    def _report_progress(self, reading: _Reading) -> None:
+        left = [reading.verdicts[uid] for uid in reading.left]
         if not left:
             return
         waiting = [plan for plan in left if self._evictions.is_refused_for_now(plan.uid)]
@@ -150,22 +146,21 @@ class _Drain:
         why = self._evictions.answer(first.uid) if waiting else ""
         done = self._evictions.evicted + self._evictions.deleted
         line = f"evicted {done}, {len(left)} left: {name_of(first)}{f' ({why})' if why else ''}"
-        if line != self._said:
+        if line != self._reported:
             self._run.report(line)
-            self._said = line
+            self._reported = line
 
-    def _out_of_time(self, look: _Look) -> TimedOutError:
-        lines = [self._still_there(look, uid) for uid in look.left]
+    def _out_of_time(self, reading: _Reading) -> TimedOutError:
+        lines = [self._why_left(reading, uid) for uid in reading.left]
         return TimedOutError(
             f"node {self._node.name} to be drained",
             self._run.options.drain_timeout_seconds,
-            "".join(f"\n  - {line}" for line in lines) or "it was not empty twice in a row",
-            "The node is uncordoned again. Fix what is named and run `pulumi up` again: it goes on here.",
+            "".join(f"\n  - {line}" for line in lines) or "it was not empty in two readings in a row",
+            "The node is uncordoned again. Fix what is named and run `pulumi up` again: it continues here.",
         )
 
-    def _still_there(self, look: _Look, uid: str) -> str:
-        thing, plan = look.things[uid], look.verdicts[uid]
-        metadata = thing["metadata"]
+    def _why_left(self, reading: _Reading, uid: str) -> str:
+        metadata, plan = reading.pods[uid]["metadata"], reading.verdicts[uid]
         if since := metadata.get("deletionTimestamp"):
             finalizers = metadata.get("finalizers") or []
             held = f", held by the finalizers {', '.join(finalizers)}" if finalizers else ""
@@ -180,14 +175,13 @@ class _Drain:
         return f", overdue by {late.total_seconds():.0f} s" if late > timedelta(0) else ""
 
 
-def _is_critical(thing: Object) -> bool:
-    return str(thing["spec"].get("priorityClassName") or "").startswith(_CRITICAL)
+def _is_critical(pod: Object) -> bool:
+    return str(pod["spec"].get("priorityClassName") or "").startswith(_CRITICAL)
 
 
 def blockers(run: MigrationRun, node: Outgoing) -> list[str]:
-    """Why a node could not be drained, known before it is touched."""
-    things = pods_on(run.world, node.name)
-    verdicts = LiveVerdicts(run).on(things)
+    """Why a node could not be drained, read before the node is changed."""
+    verdicts = LiveVerdicts(run).on(pods_on(run.world, node.name))
     return [f"{name_of(plan)}: {plan.reason}" for plan in verdicts.values() if plan.verdict.stands_in_the_way]
 
 

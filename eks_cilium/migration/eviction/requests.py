@@ -1,7 +1,7 @@
-"""Asks for evictions, and makes of each answer what it means: gone, later, never, or a failure that may pass.
+"""Requests evictions and interprets the answers: accepted, later, never, or a failure that may pass.
 
-A drain and a refresh have one of these each. It remembers which pods were asked for, so that none is asked
-for twice, and when a pod whose budget said *not now* is due again.
+Each drain and each refresh has its own `Evictions`. It remembers for which pods an eviction was accepted, so
+that none is requested twice, and when a pod whose budget said *not now* is due again.
 """
 
 from __future__ import annotations
@@ -28,10 +28,8 @@ _NAMESPACE_TERMINATING = "NamespaceTerminating"
 
 @dataclass
 class _Attempt:
-    """What is known of one pod's eviction."""
-
-    asked: bool = False
-    """The API server has taken it, so the pod only has to end."""
+    accepted: bool = False
+    """The API server has accepted it: the pod only has to terminate."""
     due: float = 0.0
     failures: int = 0
     answer: str = ""
@@ -47,45 +45,45 @@ class Evictions:
         about: Mapping[str, str],
         refuse: Callable[[Sequence[str]], StoppedError],
     ) -> None:
-        """`about` is what the journal says of each; `refuse` makes the error for pods that can never go."""
+        # `about` goes into every journal line; `refuse` creates the error for pods that can never be evicted.
         self._run, self._about, self._refuse = run, about, refuse
         self._attempts: dict[str, _Attempt] = {}
         self.evicted = self.deleted = 0
 
     def is_due(self, uid: str) -> bool:
-        """Whether to ask for a pod now."""
+        """Whether to request the eviction of a pod now."""
         attempt = self._attempts.get(uid)
-        return attempt is None or not (attempt.asked or self._run.world.time.monotonic() < attempt.due)
+        return attempt is None or not (attempt.accepted or self._run.world.time.monotonic() < attempt.due)
 
     def is_refused_for_now(self, uid: str) -> bool:
-        """Whether a pod was asked for, and the API server has not taken it yet."""
+        """Whether an eviction was requested that the API server has not accepted yet."""
         attempt = self._attempts.get(uid)
-        return attempt is not None and not attempt.asked
+        return attempt is not None and not attempt.accepted
 
     def answer(self, uid: str) -> str:
-        """What the API server last said about a pod; nothing where it took the eviction or was not asked."""
+        """The API server's last answer about a pod; empty where it accepted or was not asked."""
         attempt = self._attempts.get(uid)
         return attempt.answer if attempt else ""
 
     def delete(self, plan: PodPlan) -> None:
-        """Only what the plan said is deleted: pods whose budget people excepted."""
+        """Delete a pod whose budget the user excepted in `migration.allow.budgets`."""
         pod, attempt = plan.pod, self._attempts.setdefault(plan.uid, _Attempt())
         if self._run.world.api.delete(f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}", uid=plan.uid):
             self.deleted += 1
             self._run.world.note("deleted", **self._about, pod=name_of(plan), reason=plan.reason)
-        attempt.asked = True
+        attempt.accepted = True
 
     def evict(self, plan: PodPlan) -> None:
-        """Ask once. Raises what `refuse` makes, StoppedError or TransientError where it is no use."""
+        """Request one eviction. Raises the error of `refuse`, a StoppedError or a TransientError."""
         attempt = self._attempts.setdefault(plan.uid, _Attempt())
         answer = self._run.world.api.evict(plan.pod.namespace, plan.pod.name, uid=plan.uid)
         attempt.answer = answer.message
         now = self._run.world.time.monotonic()
         if 200 <= answer.status < 300:
-            attempt.asked = True
+            attempt.accepted = True
             self.evicted += 1
             self._run.world.note("evicted", **self._about, pod=name_of(plan))
-        elif answer.status in (404, 409):  # gone, or another pod of that name: the next look tells
+        elif answer.status in (404, 409):  # deleted, or another pod of that name: the next reading shows it
             attempt.due = now + self._run.limits.poll_interval
         elif answer.status == 429:
             attempt.failures = 0
@@ -102,12 +100,12 @@ class Evictions:
 
 
 def name_of(plan: PodPlan) -> str:
-    """A pod as people name it."""
+    """The namespace and name of a pod."""
     return f"{plan.pod.namespace}/{plan.pod.name}"
 
 
 def _failed(plan: PodPlan, attempt: _Attempt, answer: EvictionAnswer, now: float) -> None:
-    """A failure that may pass: tried again, each time later, but not for ever."""
+    """Schedule another attempt, each time later; raises TransientError after the last attempt."""
     attempt.failures += 1
     if attempt.failures >= _MOST_FAILURES and answer.status != 403:
         how = f"HTTP {answer.status}" if answer.status != NO_ANSWER else "no answer"
@@ -123,7 +121,7 @@ def _is_two_budgets(answer: EvictionAnswer) -> bool:
 
 
 def _is_final(answer: EvictionAnswer) -> bool:
-    """A refusal that no waiting changes. A pod of a namespace that is going goes by itself."""
+    # A pod of a namespace that is being deleted is deleted with it.
     if answer.status == 403:
         return answer.cause(_NAMESPACE_TERMINATING) is None
     return 400 <= answer.status < 500

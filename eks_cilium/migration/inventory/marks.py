@@ -1,7 +1,8 @@
-"""What a migration writes on nodes: labels, taints, and the cordon. Every write names the node's UID.
+"""What a migration writes on nodes: labels, taints, annotations and the cordon.
 
-A write that would change nothing is not sent. Lists (taints) are written with the version they were read in,
-since others write taints as well.
+Every write names the node's UID, so that it never reaches a later node with the same name. A write that would
+change nothing is not sent. The list of taints is written with the resourceVersion it was read with, since
+other controllers write taints as well.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cluster.names import OUTGOING_TAINT, ROTATION_ANNOTATION
+from eks_cilium.cluster.objects import is_cordoned
 from eks_cilium.errors import RefusedError, TransientError
 from eks_cilium.runtime.errors import StoppedError
 
@@ -21,23 +23,22 @@ if TYPE_CHECKING:
 Taints = list[dict[str, Any]]
 
 EXCLUDED_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
-"""Service controllers take a node with it out of their load balancers."""
+"""Service controllers remove a node with this label from their load balancers."""
 SOFT_TAINT = {"key": OUTGOING_TAINT, "effect": "PreferNoSchedule"}
 
 _ROTATING, _CORDONED, _EXCLUDED = "rotating", "cordoned", "excluded"
-"""Parts of our mark: that the node is in work, and which of the other two is our doing."""
+"""Parts of the annotation: the node is being replaced; this program cordoned it; it set the label."""
 _MOST_ATTEMPTS = 8
 _INVALID = 422
-"""How the API server answers a patch that names another UID: a UID can not be changed."""
+"""The API server's answer to a patch with another UID, since a UID cannot be changed."""
 
 
 def path(name: str) -> str:
-    """Of a node."""
     return f"/api/v1/nodes/{name}"
 
 
 def label(api: KubernetesApi, node: Object, key: str, value: str | None) -> bool:
-    """Give a node a label, or take it away; whether that changed anything."""
+    """Set a label of a node, or remove it (None); returns whether that changed anything."""
     if (node["metadata"].get("labels") or {}).get(key) == value:
         return False
     _merge(api, node, {"metadata": {"labels": {key: value}}})
@@ -45,23 +46,18 @@ def label(api: KubernetesApi, node: Object, key: str, value: str | None) -> bool
 
 
 def annotate(api: KubernetesApi, node: Object, key: str, value: str | None) -> None:
-    """Give a node an annotation, or take it away."""
+    """Set an annotation of a node, or remove it (None)."""
     if (node["metadata"].get("annotations") or {}).get(key) != value:
         _merge(api, node, {"metadata": {"annotations": {key: value}}})
 
 
-def is_cordoned(node: Object) -> bool:
-    """Whether no more pods are scheduled to a node."""
-    return bool(node["spec"].get("unschedulable"))
-
-
 def is_ours(node: Object) -> bool:
-    """Whether its cordon has our mark. A hint: somebody may have uncordoned it since."""
+    """Whether this program marked the node as being replaced; it may have been uncordoned since."""
     return _ROTATING in _mark(node)
 
 
 def cordon(api: KubernetesApi, node: Object) -> None:
-    """Keep new pods and load balancers off a node, and say in an annotation what of it is our doing."""
+    """Cordon a node and exclude it from load balancers; an annotation says what this program changed."""
     if is_cordoned(node) and is_ours(node):
         return
     done = _mark(node) - {_ROTATING}
@@ -76,7 +72,7 @@ def cordon(api: KubernetesApi, node: Object) -> None:
 
 
 def uncordon(api: KubernetesApi, node: Object) -> None:
-    """Take back what `cordon` did, and leave what others had done before."""
+    """Undo what `cordon` changed, and keep what was set before."""
     if not is_ours(node):
         return
     done = _mark(node)
@@ -89,17 +85,16 @@ def uncordon(api: KubernetesApi, node: Object) -> None:
 
 
 def soft_taint(api: KubernetesApi, name: str) -> bool:
-    """Have the scheduler prefer other nodes; whether that changed anything."""
+    """Have the scheduler prefer other nodes; returns whether that changed anything."""
     return _change_taints(api, name, lambda taints: [*_without_ours(taints), SOFT_TAINT])
 
 
 def lift_soft_taint(api: KubernetesApi, name: str) -> bool:
-    """Take the soft taint off again; whether it was there."""
+    """Remove the soft taint; returns whether it was there."""
     return _change_taints(api, name, _without_ours)
 
 
 def has_soft_taint(node: Object) -> bool:
-    """Whether a node carries our taint."""
     return any(taint["key"] == OUTGOING_TAINT for taint in node["spec"].get("taints") or ())
 
 
@@ -129,11 +124,13 @@ def _change_taints(api: KubernetesApi, name: str, change: Callable[[Taints], Tai
                 raise
         else:
             return True
-    raise TransientError(f"the taints of node {name} change all the time")
+    raise TransientError(
+        f"the taints of node {name} were changed by another controller in each of {_MOST_ATTEMPTS} attempts "
+        "to write them"
+    )
 
 
 def _merge(api: KubernetesApi, node: Object, patch: Object) -> None:
-    """Patch this node and no later one of its name."""
     metadata = {**patch.get("metadata", {}), "uid": node["metadata"]["uid"]}
     try:
         api.merge(path(node["metadata"]["name"]), {**patch, "metadata": metadata})

@@ -1,7 +1,7 @@
 """The nodes a migration replaces, as they were before its first change.
 
-Kept in the cluster, in the order of work, so that a program finds the same list of nodes however far the last
-run came. `inventory.recording` writes it once; programs read it when they start.
+Recorded in the cluster, in the order of work, so that every run finds the same list of nodes, however far the
+last run got. `inventory.recording` writes it once; programs read it when they start.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Outgoing:
     """Its Auto Scaling group."""
     node_group: str = ""
     cordoned: bool = False
-    """Somebody cordoned it before the migration began."""
+    """Whether the user cordoned it before the migration began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +40,20 @@ class Inventory:
     nodes: tuple[Outgoing, ...]
 
     def node(self, name: str) -> Outgoing | None:
-        """The node of that name."""
         return next((node for node in self.nodes if node.name == name), None)
 
     def of_group(self, group: str) -> tuple[Outgoing, ...]:
-        """The nodes of one Auto Scaling group."""
         return tuple(node for node in self.nodes if node.group == group)
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """The names of the Auto Scaling groups."""
         return tuple(sorted({node.group for node in self.nodes}))
 
     @property
     def names(self) -> frozenset[str]:
-        """The names of the nodes, as `eks_cilium.migration.plan.model.Options.outgoing` takes them."""
         return frozenset(node.name for node in self.nodes)
 
     def to_json(self) -> dict[str, Any]:
-        """As it is kept."""
         return {
             "target": self.target.value,
             "taken": self.taken,
@@ -67,7 +62,6 @@ class Inventory:
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Self:
-        """From what was kept."""
         nodes = tuple(Outgoing(**node) for node in kept["nodes"])
         return cls(Target(kept["target"]), kept["taken"], nodes)
 
@@ -85,14 +79,12 @@ class GroupBefore:
     """EKS managed node group behind it."""
 
     def sizes(self, outgoing: int) -> Before:
-        """As the plan's arithmetic takes it, for a number of nodes that were to be replaced."""
+        """The form the plan's arithmetic takes, for a number of nodes to be replaced."""
         return Before(desired=self.desired, outgoing=outgoing)
 
     def to_json(self) -> dict[str, Any]:
-        """As it is kept."""
         return asdict(self) | {"suspended": list(self.suspended)}
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Self:
-        """From what was kept."""
         return cls(**{**kept, "suspended": tuple(kept["suspended"])})

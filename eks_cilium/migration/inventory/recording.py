@@ -1,6 +1,6 @@
-"""Takes the inventory: labels every node of the plugin that goes, then writes the nodes down, once.
+"""Records the inventory: labels every node of the old CNI, then writes the nodes into the record, once.
 
-The plan decides which nodes can be replaced and in which order.
+Called for the resource `NodeInventory`. The plan decides which nodes can be replaced and in which order.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def inventory(record: Record, target: Target) -> Inventory | None:
-    """The inventory of a migration in this direction; that of the opposite one does not count."""
+    """The inventory of a migration in this direction, if it is recorded."""
     kept = record.get(NODES)
     found = Inventory.from_json(kept) if kept else None
     return found if found and found.target is target else None
@@ -45,36 +45,36 @@ def read(world: World, target: Target) -> Inventory | None:
 
 
 def required(world: World, target: Target) -> Inventory:
-    """The inventory, which has to be there by now."""
+    """The inventory of this direction. Raises StoppedError where none is recorded."""
     found = inventory(Record(world.api), target)
     if found is None:
-        raise StoppedError(f"no inventory of a migration to {target} was taken in this cluster yet")
+        raise StoppedError(f"no inventory of a migration to {target} is recorded in this cluster yet")
     return found
 
 
-def take(run: MigrationRun) -> dict[str, Any]:
-    """Label and write down; when it is written down already, only see to the labels."""
+def record_inventory(run: MigrationRun) -> dict[str, Any]:
+    """Label the nodes and record them; where they are recorded already, restore missing labels only."""
     run.world.guard()
     record, target = Record(run.world.api), run.options.target
     known = inventory(record, target)
     if known is not None:
         return _label_again(run, known)
     facts = facts_of(run.world, run.report)
-    made = plan(facts, run.options, limits=run.limits)
-    if made.impossible:
-        names = named([thing.name for thing in made.impossible])
+    planned = plan(facts, run.options, limits=run.limits)
+    if planned.impossible:
+        names = named([node.name for node in planned.impossible])
         raise StoppedError(f"this program cannot replace {names}: see the plan's blockers")
     wanted = eligibility.outgoing(facts, target, Recorded())
     labelled, already = _label(run, wanted)
     _check_count(run.world, target)
-    known = Inventory(target, run.world.time.now().isoformat(timespec="seconds"), _nodes(made, facts))
+    known = Inventory(target, run.world.time.now().isoformat(timespec="seconds"), _nodes(planned, facts))
     record.put(NODES, known.to_json())
     run.report(f"{len(known.nodes)} nodes are to be replaced, in {len(known.groups)} Auto Scaling groups")
-    return _told(known, labelled, already)
+    return _summary(known, labelled, already)
 
 
 def _label_again(run: MigrationRun, known: Inventory) -> dict[str, Any]:
-    """Nodes of the inventory that lost their label get it back; nodes that joined since get none."""
+    """Label nodes of the inventory that lost their label; nodes that joined since get none."""
     uids = {node.uid for node in known.nodes}
     wanted = {
         node["metadata"]["name"]
@@ -82,11 +82,11 @@ def _label_again(run: MigrationRun, known: Inventory) -> dict[str, Any]:
         if node["metadata"]["uid"] in uids
     }
     labelled, already = _label(run, wanted)
-    return _told(known, labelled, already)
+    return _summary(known, labelled, already)
 
 
 def _label(run: MigrationRun, wanted: Collection[str]) -> tuple[list[str], list[str]]:
-    """Label nodes; which got it now, and which had it."""
+    """Label nodes; returns the names of those labelled now and of those that had the label."""
     label = outgoing(run.options.target).label
     labelled: list[str] = []
     already: list[str] = []
@@ -103,22 +103,21 @@ def _label(run: MigrationRun, wanted: Collection[str]) -> tuple[list[str], list[
 
 
 def _refuse_strange_labels(nodes: list[Object], target: Target) -> None:
-    """A label somebody else put there may mean something to them."""
+    # Another value of the label was set outside this program and may be in use.
     known = {None, outgoing(target).label, incoming(target).label}
     for node in nodes:
-        value = (node["metadata"].get("labels") or {}).get(CNI_LABEL)
+        name, value = node["metadata"]["name"], (node["metadata"].get("labels") or {}).get(CNI_LABEL)
         if value not in known:
             raise StoppedError(
-                f"node {node['metadata']['name']} has the label {CNI_LABEL}={value}, which somebody else set",
-                f"Take it off if nothing needs it: kubectl label node {node['metadata']['name']} "
-                f"{CNI_LABEL}-",
+                f"node {name} has the label {CNI_LABEL}={value}, which this program did not set",
+                f"Remove it if nothing needs it: kubectl label node {name} {CNI_LABEL}-",
             )
 
 
 def _check_count(world: World, target: Target) -> None:
-    """Labelled has to be all: what joined in between, or was labelled otherwise, is found here.
+    """Check that all nodes are labelled: some may have joined or changed meanwhile.
 
-    Nodes on which an agent of the new plugin runs are not meant.
+    Nodes on which an agent of the new CNI runs need no label.
     """
     nodes = world.api.list("/api/v1/nodes")
     new = {pod["spec"].get("nodeName") for pod in rollout.pods(world, incoming(target))}
@@ -138,10 +137,12 @@ def _check_count(world: World, target: Target) -> None:
         )
 
 
-def _nodes(made: Plan, facts: Facts) -> tuple[Outgoing, ...]:
+def _nodes(planned: Plan, facts: Facts) -> tuple[Outgoing, ...]:
     by_name = {node.name: node for node in facts.nodes}
     node_groups = {group.name: group.node_group or "" for group in facts.groups}
-    return tuple(_outgoing(node, by_name[node.node], node_groups.get(node.group, "")) for node in made.nodes)
+    return tuple(
+        _outgoing(node, by_name[node.node], node_groups.get(node.group, "")) for node in planned.nodes
+    )
 
 
 def _outgoing(node: NodePlan, known: KnownNode, node_group: str) -> Outgoing:
@@ -156,7 +157,7 @@ def _outgoing(node: NodePlan, known: KnownNode, node_group: str) -> Outgoing:
     )
 
 
-def _told(known: Inventory, labelled: list[str], already: list[str]) -> dict[str, Any]:
+def _summary(known: Inventory, labelled: list[str], already: list[str]) -> dict[str, Any]:
     return {
         "target": known.target.value,
         "labelled": sorted(labelled),

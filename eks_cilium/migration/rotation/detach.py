@@ -1,7 +1,7 @@
-"""A drained node is let go: by the load balancers that still send to it, and by the volumes of its pods.
+"""Waits until load balancers and volumes are detached from a drained node, before its instance is terminated.
 
-Both waits are bounded. A volume that is not let go in time comes off with the instance; that takes minutes
-longer for the pod that waits for it, and is written in the journal.
+Both waits are bounded. A volume that is not detached in time is detached with the instance; the pod that
+waits for it then starts minutes later, which the journal records. Called by the rotation of each node.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def await_load_balancers(run: MigrationRun, node: Outgoing, *, cordoned: float) -> None:
-    """Give load balancers their time, counted from when the node was cordoned by this run."""
+    """Wait for load balancers to stop sending; the time counts from when this run cordoned the node."""
     pause = run.limits.load_balancer - (run.world.time.monotonic() - cordoned)
     if pause <= 0 or not _has_load_balancers(run.world):
         return
@@ -27,19 +27,17 @@ def await_load_balancers(run: MigrationRun, node: Outgoing, *, cordoned: float) 
 
 
 def await_volumes(run: MigrationRun, node: Outgoing) -> None:
-    """Wait until no volume is attached to the node any more."""
-
     def missing() -> str:
         attached = run.world.api.each("/apis/storage.k8s.io/v1/volumeattachments", attachment)
-        volumes = sorted(one[0] for one in attached if one is not None and one[1] == node.name)
+        volumes = sorted(found[0] for found in attached if found is not None and found[1] == node.name)
         return f"still attached to {node.name}: {', '.join(volumes)}" if volumes else ""
 
     try:
         run.wait(missing, waited_for=f"the volumes of {node.name}", seconds=run.limits.volumes)
     except TimedOutError as error:
-        run.report(f"{error.missing}; they come off with the instance")
-        run.world.note("volumes-not-let-go", node=node.name, missing=error.missing)
+        run.report(f"{error.missing}; they are detached with the instance")
+        run.world.note("volumes-not-detached", node=node.name, missing=error.missing)
 
 
 def _has_load_balancers(world: World) -> bool:
-    return any(world.api.each("/api/v1/services", lambda one: one["spec"].get("type") == "LoadBalancer"))
+    return any(world.api.each("/api/v1/services", lambda obj: obj["spec"].get("type") == "LoadBalancer"))

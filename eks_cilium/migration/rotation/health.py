@@ -1,8 +1,9 @@
-"""Workloads whose pods had to move are as healthy as before, before the next node is touched.
+"""The health gate of a rotation: workloads whose pods moved are as healthy as before.
 
-Before a node is cordoned, the ready replicas of everything that has pods there are written down; when the
-node is gone, the same workloads have to have them again, several readings in a row, since a pod may be ready
-for a moment and crash then. What a workload wants by now counts where that is less.
+Before a node is cordoned, the ready replicas of every workload with pods on it are recorded. When the node is
+deleted, the same workloads must have as many ready replicas again before the next node is touched: in several
+readings in a row, since a pod may be ready for a moment and crash then. Where a workload wants fewer replicas
+by now, that number counts.
 """
 
 from __future__ import annotations
@@ -27,16 +28,15 @@ if TYPE_CHECKING:
 _MOST_NAMED = 5
 
 
-def note_before(run: MigrationRun, node: Outgoing, things: Sequence[Object]) -> None:
-    """Write down how healthy the workloads of a node are. What a run that was stopped wrote stands."""
+def record_before(run: MigrationRun, node: Outgoing, objects: Sequence[Object]) -> None:
+    """Record how healthy the workloads of a node are; what an earlier run recorded is kept."""
     record = Record(run.world.api)
     kept = record.get(of_node(node.name))
     if kept is None or kept["uid"] != node.uid:
-        record.put(of_node(node.name), {"uid": node.uid, "ready": _ready(run, things)})
+        record.put(of_node(node.name), {"uid": node.uid, "ready": _ready(run, objects)})
 
 
 def await_as_before(run: MigrationRun, node: Outgoing) -> None:
-    """Wait until the workloads that had pods on a node are as healthy as before."""
     kept = Record(run.world.api).get(of_node(node.name))
     before: dict[str, int] = kept["ready"] if kept and kept["uid"] == node.uid else {}
     if not before:
@@ -50,14 +50,13 @@ def await_as_before(run: MigrationRun, node: Outgoing) -> None:
 
 
 def forget(world: World, node: Outgoing) -> None:
-    """The node is done with."""
     Record(world.api).drop(of_node(node.name))
 
 
-def _ready(run: MigrationRun, things: Sequence[Object]) -> dict[str, int]:
-    backing = BackingReader(run.world.api).of(things)
+def _ready(run: MigrationRun, objects: Sequence[Object]) -> dict[str, int]:
+    backing = BackingReader(run.world.api).of(objects)
     found = {}
-    for pod in (pods.pod(thing) for thing in things):
+    for pod in (pods.pod(obj) for obj in objects):
         if pod is None or pod.terminal or pod.owner is None:
             continue
         owner = backing.owners.get(backing.workload_of(pod))
@@ -72,11 +71,11 @@ def _missing(world: World, before: Mapping[str, int]) -> str:
 
 
 def _worse(world: World, key: str, before: int) -> str:
-    """How a workload is worse off, in one sentence; one that was deleted is not."""
+    # A workload that was deleted meanwhile is not worse off.
     reference = _reference(key)
     path = workloads.path_of(reference)
-    thing = world.api.get(path) if path else None
-    owner: Owner | None = workloads.owner(reference.kind, thing) if thing else None
+    obj = world.api.get(path) if path else None
+    owner: Owner | None = workloads.owner(reference.kind, obj) if obj else None
     if owner is None or owner.desired is None:
         return ""
     wanted = min(before, owner.desired)

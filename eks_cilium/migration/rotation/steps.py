@@ -1,15 +1,16 @@
-"""Replaces one node: looks where it stands, does the next thing, and looks again until it is gone.
+"""Replaces one node: reads its stage, does what this stage needs, and reads again until the node is gone.
 
-A node's stage is read off EC2, its Auto Scaling group and Kubernetes alone, so a run that was killed at any
-point goes on with the stage it finds:
+Called for each resource `NodeRotation`, and by `restore` for a surplus node. A node's stage is derived from
+EC2, its Auto Scaling group and Kubernetes alone, so a run that was killed at any point continues with the
+stage it finds:
 
-    SERVING    room in its group, then cordon; also where somebody else had cordoned it
-    CORDONED   by us: drain, let load balancers and volumes go, terminate by id
+    SERVING    wait for spare capacity in its group, then cordon; also where the user had cordoned it
+    CORDONED   by this program: drain, wait for load balancers and volumes, terminate by id
     NODELESS   an instance without a node: terminate
-    LEAVING    wait until the node's object is gone
-    GONE       workloads as healthy as before, then done
+    LEAVING    wait until the node's object is deleted
+    GONE       wait until workloads are as healthy as before, then done
 
-When a drain is given up, the node is uncordoned: a stop leaves no node that nobody works on cordoned.
+When a drain is given up, the node is uncordoned: a run that stops leaves no node cordoned.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.clients.ec2 import GONE
+from eks_cilium.cluster.objects import is_cordoned
 from eks_cilium.errors import ProgramError
-from eks_cilium.migration.capacity import surge
+from eks_cilium.migration.capacity import groups, spare, termination
 from eks_cilium.migration.eviction import drain
 from eks_cilium.migration.facts.nodes import node as known_node
 from eks_cilium.migration.inventory import marks, recording
@@ -36,8 +38,6 @@ if TYPE_CHECKING:
 
 
 class Stage(Enum):
-    """Where a node stands."""
-
     SERVING = auto()
     CORDONED = auto()
     NODELESS = auto()
@@ -46,19 +46,18 @@ class Stage(Enum):
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One look at a node, from all three sides."""
+class Reading:
+    """One reading of a node from Kubernetes, EC2 and Auto Scaling."""
 
     node: Object | None
-    """The node's object; None when it is gone, or when another instance has taken its name."""
+    """None when it was deleted, or when another instance has registered under its name."""
     state: str
-    """Of the instance, as EC2 has it."""
+    """Of the instance in EC2."""
     member: Member | None
-    """Of the instance, as its group has it."""
+    """The instance in its Auto Scaling group."""
 
     @property
     def stage(self) -> Stage:
-        """What that amounts to."""
         ended = self.state in GONE
         leaving = self.member is None or self.member.leaving
         if ended and self.node is None and leaving:
@@ -67,7 +66,7 @@ class Seen:
             return Stage.LEAVING
         if ended or self.node is None:
             return Stage.NODELESS
-        ours = marks.is_cordoned(self.node) and marks.is_ours(self.node)
+        ours = is_cordoned(self.node) and marks.is_ours(self.node)
         return Stage.CORDONED if ours else Stage.SERVING
 
     def __str__(self) -> str:
@@ -87,7 +86,10 @@ def rotate_node(run: MigrationRun, name: str) -> dict[str, Any]:
 
 
 def rotate(run: MigrationRun, node: Outgoing, *, shrink: bool | None = None) -> dict[str, Any]:
-    """Replace a node, from whatever stage it is in. `shrink` says whether its group gets smaller by it."""
+    """Replace a node, from whatever stage it is in.
+
+    `shrink` says whether its group is decremented by it; None: the plan's arithmetic decides.
+    """
     return _Rotation(run, node, shrink).run()
 
 
@@ -102,12 +104,12 @@ class _Rotation:
 
     def run(self) -> dict[str, Any]:
         self._run.world.guard()
-        while (seen := self._look()).stage is not Stage.GONE:
-            match seen.stage:
+        while (reading := self._read()).stage is not Stage.GONE:
+            match reading.stage:
                 case Stage.SERVING:
                     self._cordon()
                 case Stage.CORDONED:
-                    self._empty_and_end()
+                    self._drain_and_terminate()
                 case Stage.NODELESS:
                     self._terminate()
                 case Stage.LEAVING:
@@ -117,61 +119,61 @@ class _Rotation:
         health.forget(self._run.world, self._node)
         return self._finished()
 
-    def _look(self) -> Seen:
-        """A node that registered anew under the same name and instance is still this one."""
+    def _read(self) -> Reading:
         world, node = self._run.world, self._node
-        thing = world.api.get(marks.path(node.name))
-        if thing is not None:
-            if known_node(thing, {}).instance != node.instance:
-                thing = None
-            elif thing["metadata"]["uid"] != node.uid:
-                self._node = replace(node, uid=thing["metadata"]["uid"])
+        obj = world.api.get(marks.path(node.name))
+        if obj is not None:
+            if known_node(obj, {}).instance != node.instance:
+                obj = None
+            elif obj["metadata"]["uid"] != node.uid:
+                # A node that registered again under the same name and instance is still this node.
+                self._node = replace(node, uid=obj["metadata"]["uid"])
         group = world.groups.groups([node.group]).get(node.group)
         member = group.member(node.instance) if group else None
-        return Seen(thing, world.instances.state(node.instance), member)
+        return Reading(obj, world.instances.state(node.instance), member)
 
     def _cordon(self) -> None:
-        """Wait for room, then cordon while no other rotation of the group counts on the same room."""
+        """Wait for spare capacity, then cordon under the group's lock, so that no other node uses it too."""
         world, node = self._run.world, self._node
         if refused := drain.blockers(self._run, node):
             raise DrainRefusedError(node.name, refused)
 
         def missing() -> str:
-            with surge.lock(world, node.group):
-                if self._shrink is None and (sentence := surge.room(self._run, node)):
+            with groups.lock(world, node.group):
+                if self._shrink is None and (sentence := spare.missing(self._run, node)):
                     return sentence
                 return self._cordon_now()
 
-        with self._phases.phase("room"):
+        with self._phases.phase("capacity"):
             self._run.wait(
                 missing,
-                waited_for=f"room for the pods of node {node.name}",
+                waited_for=f"spare capacity for the pods of node {node.name}",
                 seconds=self._run.options.replacement_timeout_seconds
                 + self._run.options.drain_timeout_seconds,
             )
 
     def _cordon_now(self) -> str:
         world, node = self._run.world, self._node
-        thing = world.api.get(marks.path(node.name))
-        if thing is None or thing["metadata"]["uid"] != node.uid:
-            return ""  # gone meanwhile: the next look tells
-        health.note_before(self._run, node, drain.pods_on(world, node.name))
+        obj = world.api.get(marks.path(node.name))
+        if obj is None or obj["metadata"]["uid"] != node.uid:
+            return ""  # deleted meanwhile: the next reading shows it
+        health.record_before(self._run, node, drain.pods_on(world, node.name))
         marks.soft_taint(world.api, node.name)
-        marks.cordon(world.api, thing)
+        marks.cordon(world.api, obj)
         world.note("cordoned", node=node.name)
         self._run.report(f"cordoned {node.name}")
         return ""
 
-    def _empty_and_end(self) -> None:
+    def _drain_and_terminate(self) -> None:
         try:
-            self._empty()
+            self._drain()
         except LeaseHeldError:
             raise
         except ProgramError as error:
             self._give_up(error)
             raise
 
-    def _empty(self) -> None:
+    def _drain(self) -> None:
         run, world, node = self._run, self._run.world, self._node
         cordoned = world.time.monotonic()
         with self._phases.phase("drain"):
@@ -189,14 +191,14 @@ class _Rotation:
     def _terminate(self) -> None:
         with self._phases.phase("terminate"):
             self._run.world.guard()
-            self._decremented = surge.terminate(self._run, self._node, shrink=self._shrink)
-        how = ", its group gets smaller" if self._decremented else ""
+            self._decremented = termination.terminate(self._run, self._node, shrink=self._shrink)
+        how = ", its group is decremented" if self._decremented else ""
         self._run.report(f"terminated {self._node.instance}{how}")
 
     def _await_gone(self) -> None:
         def missing() -> str:
-            seen = self._look()
-            return str(seen) if seen.stage is Stage.LEAVING else ""
+            reading = self._read()
+            return str(reading) if reading.stage is Stage.LEAVING else ""
 
         with self._phases.phase("gone"):
             self._run.wait(
@@ -204,13 +206,13 @@ class _Rotation:
             )
 
     def _give_up(self, error: ProgramError) -> None:
-        """Uncordon, so that nothing is left half done; if even that fails, the next run has to."""
+        """Uncordon, so that nothing is left half done; where that fails too, the next run does it."""
         world, node = self._run.world, self._node
         world.note("gave-up", node=node.name, reason=str(error))
         try:
-            thing = world.api.get(marks.path(node.name))
-            if thing is not None and thing["metadata"]["uid"] == node.uid:
-                marks.uncordon(world.api, thing)
+            obj = world.api.get(marks.path(node.name))
+            if obj is not None and obj["metadata"]["uid"] == node.uid:
+                marks.uncordon(world.api, obj)
                 self._run.report(f"uncordoned {node.name}")
         except ProgramError as second:
             world.note("still-cordoned", node=node.name, reason=str(second))

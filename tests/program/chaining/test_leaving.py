@@ -54,7 +54,7 @@ def simulation() -> ChainedSimulation:
 def bound(simulation: ChainedSimulation) -> MigrationOptions:
     """As the program is when it comes to Unchaining: nodes labelled, aws-node bound to them."""
     given = migrations.options()
-    recording.take(migrations.run(simulation.world(), given))
+    recording.record_inventory(migrations.run(simulation.world(), given))
     binding.bind(migrations.run(simulation.world(), given))
     return given
 

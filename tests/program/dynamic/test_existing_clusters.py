@@ -215,7 +215,7 @@ def test_before_the_first_run_nodes_come_from_the_plan(simulation: Simulation):
 
 def test_later_nodes_come_from_the_inventory_however_many_are_gone(simulation: Simulation):
     world = simulation.world()
-    names = recording.take(run(world))["nodes"]
+    names = recording.record_inventory(run(world))["nodes"]
     gone = next(node for node in simulation.nodes() if node["metadata"]["name"] == names[0])
     simulation.api.remove("/api/v1/nodes", gone)
 
@@ -228,14 +228,14 @@ def test_later_nodes_come_from_the_inventory_however_many_are_gone(simulation: S
 
 def test_the_inventory_of_one_way_is_none_for_the_other(simulation: Simulation):
     world = simulation.world()
-    recording.take(run(world))
+    recording.record_inventory(run(world))
 
     assert begin(run(world, options(target=Target.AWS_VPC_CNI))).nodes == ()
 
 
 def test_a_node_that_took_the_name_of_an_old_one_is_not_left(simulation: Simulation):
     world = simulation.world()
-    recording.take(run(world))
+    recording.record_inventory(run(world))
     simulation.nodes()[0]["metadata"]["uid"] = "another"
 
     assert begin(run(world)).left == len(nodes_of(simulation)) - 1

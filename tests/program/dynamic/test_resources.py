@@ -140,7 +140,7 @@ def test_before_aws_node_comes_back_ciliums_agents_are_bound_to_the_nodes_that_g
     migrated(simulation)
     world = simulation.world()
     back = options(target=Target.AWS_VPC_CNI)
-    recording.take(run(world, back))
+    recording.record_inventory(run(world, back))
 
     over(simulation, AwsNodeAffinityProvider).create(inputs(target="aws-vpc-cni"))
 
@@ -175,7 +175,7 @@ OF_THE_CHAIN = {ChainedAgentsProvider, SnatExclusionsProvider}
 def test_nothing_is_undone_while_a_node_needs_cilium(simulation: Simulation, kind: type[OperationProvider]):
     migrated(simulation)
 
-    with pytest.raises(StoppedError, match="Cilium is not taken away") as refusal:
+    with pytest.raises(StoppedError, match="Cilium is not removed") as refusal:
         over(simulation, kind).delete("id", MADE)
 
     assert "eks-cilium:migration.target aws-vpc-cni" in str(refusal.value)
@@ -223,7 +223,7 @@ def test_deleting_a_way_back_deletes_its_list_of_nodes_and_no_other(simulation: 
 def begun(simulation: Simulation) -> None:
     """Everything up to the first gate."""
     world = simulation.world()
-    recording.take(run(world))
+    recording.record_inventory(run(world))
     binding.bind(run(world))
     simulation.install_cilium()
 
@@ -237,7 +237,7 @@ def migrated(simulation: Simulation) -> None:
     assert inventory is not None
     for node in inventory.nodes:
         steps.rotate_node(run(world), node.name)
-    restore.settle(run(world))
+    restore.restore(run(world))
 
 
 def cilium_terms(simulation: Simulation) -> list[dict[str, Any]]:

@@ -83,7 +83,7 @@ class Stack:
         given, report, target = self._options, self._report, self._options.target
         forward = target is Target.CILIUM
         return {
-            "inventory": lambda world: recording.take(run(world, given, report)),
+            "inventory": lambda world: recording.record_inventory(run(world, given, report)),
             "restrict": self._restrict,
             "release of Cilium": lambda _: self._install() if forward else self._bind(),
             "pause": lambda world: enforcement.pause(run(world, given, report)) if forward else None,
@@ -93,7 +93,7 @@ class Stack:
 
     def _finish(self) -> dict[str, Callable[[World], object]]:
         given, report = self._options, self._report
-        restored = {"restore": lambda world: restore.settle(run(world, given, report))}
+        restored = {"restore": lambda world: restore.restore(run(world, given, report))}
         if given.target is Target.CILIUM:
             return restored | {
                 "remove": lambda world: removal.remove(run(world, given, report)),

@@ -2,8 +2,8 @@
 
 import pytest
 
+from eks_cilium.cluster.objects import is_cordoned
 from eks_cilium.errors import AwsRefusedError, ProgramError
-from eks_cilium.migration.inventory import marks
 
 from .migrations import Before, Stack, options
 from .simulation.cloud import refusal
@@ -32,7 +32,7 @@ def test_a_drained_node_is_uncordoned_when_aws_refuses_to_terminate_it(code: str
         stack.up()
 
     assert simulation.api.evictions
-    assert not any(marks.is_cordoned(node) for node in simulation.nodes())
+    assert not any(is_cordoned(node) for node in simulation.nodes())
     simulation.cloud.before_write = lambda _: None
     stack.up()
     before.check_replaced()

@@ -56,7 +56,7 @@ def joins(simulation: Simulation, after: str) -> None:
 
 
 def test_all_nodes_are_labelled_and_written_down_in_the_order_of_work(simulation: Simulation):
-    facts = recording.take(run(simulation.world()))
+    facts = recording.record_inventory(run(simulation.world()))
 
     assert len(simulation.nodes(**{"cni-plugin": "aws"})) == 3
     assert sorted(facts["labelled"]) == sorted(facts["nodes"])
@@ -68,7 +68,7 @@ def test_nodes_that_have_the_label_are_told_and_skipped(simulation: Simulation):
     simulation.nodes()[1]["metadata"]["labels"]["cni-plugin"] = "aws"
     lines: list[str] = []
 
-    facts = recording.take(run(simulation.world(), report=lines.append))
+    facts = recording.record_inventory(run(simulation.world(), report=lines.append))
 
     assert facts["already"] == [name]
     assert f"1 nodes have the label cni-plugin=aws already: {name}" in lines
@@ -78,8 +78,8 @@ def test_nodes_that_have_the_label_are_told_and_skipped(simulation: Simulation):
 def test_a_label_that_somebody_else_set_is_not_overwritten(simulation: Simulation):
     simulation.nodes()[1]["metadata"]["labels"]["cni-plugin"] = "calico"
 
-    with pytest.raises(StoppedError, match="has the label cni-plugin=calico, which somebody else set"):
-        recording.take(run(simulation.world()))
+    with pytest.raises(StoppedError, match="has the label cni-plugin=calico, which this program did not set"):
+        recording.record_inventory(run(simulation.world()))
 
     assert simulation.nodes(**{"cni-plugin": "aws"}) == []
 
@@ -102,7 +102,7 @@ def test_a_node_that_joins_after_the_inventory_is_taken_in_before_any_drain(
     simulation: Simulation,
 ):
     world = simulation.world()
-    recording.take(run(world))
+    recording.record_inventory(run(world))
     group = simulation.cloud.groups["workers"]
     group.maximum = group.desired = 4
     simulation.clock.sleep(10)
@@ -121,7 +121,7 @@ def test_an_inventory_never_changes_after_the_first_run(simulation: Simulation):
     stack.up()
     taken = record(simulation)["inventory"]
 
-    recording.take(run(simulation.world()))
+    recording.record_inventory(run(simulation.world()))
 
     assert record(simulation)["inventory"] == taken
     assert simulation.nodes(**{"cni-plugin": "aws"}) == []
@@ -132,7 +132,7 @@ def test_an_inventory_never_changes_after_the_first_run(simulation: Simulation):
 
 def test_a_self_managed_aws_node_keeps_its_stock_terms_beside_ours(simulation: Simulation):
     world = simulation.world()
-    recording.take(run(world))
+    recording.record_inventory(run(world))
 
     facts = binding.bind(run(world))
 
@@ -143,7 +143,7 @@ def test_a_self_managed_aws_node_keeps_its_stock_terms_beside_ours(simulation: S
 
 def test_binding_twice_writes_once(simulation: Simulation):
     world = simulation.world()
-    recording.take(run(world))
+    recording.record_inventory(run(world))
     binding.bind(run(world))
     simulation.api.writes.clear()
 
@@ -157,7 +157,7 @@ def test_a_managed_add_on_is_configured_and_keeps_its_other_values():
     assert simulation.cloud.add_on is not None
     simulation.cloud.add_on["configurationValues"] = "env:\n  WARM_ENI_TARGET: '2'\n"
     world = simulation.world()
-    recording.take(run(world))
+    recording.record_inventory(run(world))
 
     facts = binding.bind(run(world))
 
@@ -181,7 +181,7 @@ def test_a_self_managed_aws_node_gets_exactly_its_own_affinity_back(simulation: 
             template["affinity"] = affinity
     before = json.dumps(template, sort_keys=True)
     world = simulation.world()
-    recording.take(run(world))
+    recording.record_inventory(run(world))
     binding.bind(run(world))
     assert terms(simulation)[0]["matchExpressions"][-1] == BOUND
 
@@ -194,7 +194,7 @@ def test_an_add_on_that_does_not_take_the_affinity_is_noticed():
     simulation = Simulation(managed=True, workers=1)
     simulation.cloud.install = lambda _: None
     world = simulation.world()
-    recording.take(run(world))
+    recording.record_inventory(run(world))
 
     with pytest.raises(StoppedError, match="did not take the node affinity"):
         binding.bind(run(world))
@@ -205,7 +205,7 @@ def test_an_add_on_that_does_not_take_the_affinity_is_noticed():
 
 def test_cilium_has_to_want_exactly_the_nodes_without_the_label(simulation: Simulation):
     world = simulation.world()
-    recording.take(run(world))
+    recording.record_inventory(run(world))
     simulation.install_cilium()
     template = simulation.daemon_set("cilium")["spec"]["template"]["spec"]
     template["affinity"] = None
@@ -227,7 +227,7 @@ def test_cilium_wants_the_nodes_that_joined_since(simulation: Simulation):
 
 def test_aws_node_is_not_removed_while_it_wants_a_node(simulation: Simulation):
     world = simulation.world()
-    recording.take(run(world))
+    recording.record_inventory(run(world))
 
     with pytest.raises(StoppedError, match="aws-node is not removed: DaemonSet aws-node still wants 3 nodes"):
         removal.remove(run(world))

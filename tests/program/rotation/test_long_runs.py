@@ -49,7 +49,7 @@ def test_tokens_are_renewed_while_nodes_are_replaced(renewed_early: bool):
     assert inventory is not None
     for node in inventory.nodes:
         steps.rotate_node(slow, node.name)
-    restore.settle(slow)
+    restore.restore(slow)
 
     before.check_replaced()
     assert clock.seconds - began > 2 * LIFE

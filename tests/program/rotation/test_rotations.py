@@ -2,6 +2,7 @@
 
 import pytest
 
+from eks_cilium.cluster.objects import is_cordoned
 from eks_cilium.migration.capacity import autoscaler
 from eks_cilium.migration.inventory import marks, recording
 from eks_cilium.migration.rotation import steps
@@ -78,7 +79,7 @@ def test_no_replacement_no_drain():
         stack.up()
 
     assert simulation.api.evictions == []
-    assert not any(marks.is_cordoned(node) for node in simulation.nodes())
+    assert not any(is_cordoned(node) for node in simulation.nodes())
     simulation.cloud.no_capacity = False
     before = Before(simulation)
     stack.up()
@@ -115,7 +116,7 @@ def test_a_drain_that_fails_half_way_uncordons_and_the_next_run_completes():
     with pytest.raises(TimedOutError, match="shop/stuck: terminating"):
         stack.up()
 
-    assert not any(marks.is_cordoned(node) for node in simulation.nodes())
+    assert not any(is_cordoned(node) for node in simulation.nodes())
     stuck["metadata"]["finalizers"] = []
     stack.up()
     before.check_replaced()
@@ -130,7 +131,7 @@ def test_a_node_that_must_not_be_drained_is_not_even_cordoned():
     with pytest.raises(DrainRefusedError, match="shop/lonely: nothing recreates it"):
         stack.up()
 
-    assert not any(marks.is_cordoned(node) for node in simulation.nodes())
+    assert not any(is_cordoned(node) for node in simulation.nodes())
 
 
 def test_a_node_uncordoned_by_hand_between_two_runs_is_cordoned_again():
@@ -208,7 +209,7 @@ def test_an_instance_that_was_taken_out_of_its_group_is_a_persons_matter():
     with pytest.raises(StoppedError, match=f"{node.instance} of node {node.name} is no longer in"):
         steps.rotate_node(run(simulation.world()), node.name)
 
-    assert not any(marks.is_cordoned(node) for node in simulation.nodes())
+    assert not any(is_cordoned(node) for node in simulation.nodes())
 
 
 @pytest.mark.parametrize("change", [-1, 1])
@@ -252,7 +253,7 @@ def test_a_group_at_its_minimum_is_refused_before_anything_is_cordoned():
     with pytest.raises(StoppedError, match=r"would go below its minimum: desired 3 - 1 < 3"):
         stack.up()
 
-    assert not any(marks.is_cordoned(node) for node in simulation.nodes())
+    assert not any(is_cordoned(node) for node in simulation.nodes())
 
 
 def test_a_minimum_that_may_be_lowered_is_lowered_and_restored():
@@ -309,7 +310,7 @@ def test_facts_and_journal_tell_the_seconds_of_every_phase():
 
     facts = steps.rotate_node(run(simulation.world()), first_old(simulation))
 
-    assert list(facts["seconds"]) == ["room", "drain", "release", "terminate", "gone", "health"]
+    assert list(facts["seconds"]) == ["capacity", "drain", "release", "terminate", "gone", "health"]
     assert facts["evicted"] > 0
     assert [event["event"] for event in simulation.journal if event.get("node")][-1] == "replaced"
 

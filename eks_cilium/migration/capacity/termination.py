@@ -1,0 +1,64 @@
+"""Terminates the instance of a drained node in its Auto Scaling group, by its id.
+
+The group is decremented with the termination where the plan says so; otherwise Auto Scaling launches a
+replacement. Called by the rotation of each node.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eks_cilium.errors import TransientError
+from eks_cilium.migration.capacity import groups
+from eks_cilium.runtime.errors import StoppedError
+
+if TYPE_CHECKING:
+    from eks_cilium.migration.inventory.model import Outgoing
+    from eks_cilium.migration.run import MigrationRun
+    from eks_cilium.runtime.context import World
+
+
+def terminate(run: MigrationRun, node: Outgoing, *, shrink: bool | None) -> bool:
+    """Terminate a node's instance; returns whether the desired capacity was decremented.
+
+    `shrink` decides that; None: the plan's arithmetic does. Raises StoppedError for an instance that is no
+    longer a member of its group and still runs.
+    """
+    decremented = False
+
+    def missing() -> str:
+        nonlocal decremented
+        with groups.lock(run.world, node.group):
+            member = run.world.groups.group(node.group).member(node.instance)
+            if member is None:
+                return _detached(run.world, node)
+            if member.leaving:
+                return ""
+            wanted = groups.progress(run, node.group).shrinks if shrink is None else shrink
+            # AWS refuses to decrement for an instance that the desired capacity does not count.
+            decremented = wanted and member.counts
+            return _request(run.world, node, decremented)
+
+    run.wait(missing, waited_for=f"Auto Scaling to terminate {node.instance}", seconds=run.limits.termination)
+    run.world.note(
+        "terminated", node=node.name, instance=node.instance, group=node.group, decremented=decremented
+    )
+    return decremented
+
+
+def _detached(world: World, node: Outgoing) -> str:
+    """An instance outside its group needs nothing when it is terminated, and the user's decision when not."""
+    if world.instances.is_gone(node.instance):
+        return ""
+    raise StoppedError(
+        f"instance {node.instance} of node {node.name} is no longer in the Auto Scaling group {node.group}",
+        "It was detached outside this migration. Terminate or attach it, then run `pulumi up` again.",
+    )
+
+
+def _request(world: World, node: Outgoing, decrement: bool) -> str:
+    try:
+        world.groups.terminate(node.instance, decrement=decrement)
+    except TransientError as error:
+        return str(error)
+    return ""
