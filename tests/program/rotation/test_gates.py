@@ -172,13 +172,13 @@ def test_a_managed_add_on_is_configured_and_keeps_its_other_values():
     assert terms(simulation) == STOCK_TERMS
 
 
-@pytest.mark.parametrize("affinity", [None, {}, {"podAntiAffinity": {"x": 1}}, "stock"])
-def test_a_self_managed_aws_node_gets_exactly_its_own_affinity_back(simulation: Simulation, affinity: Any):
+@pytest.mark.parametrize("known", [None, {}, {"podAntiAffinity": {"x": 1}}, "stock"])
+def test_a_self_managed_aws_node_gets_exactly_its_own_affinity_back(simulation: Simulation, known: Any):
     template = simulation.daemon_set("aws-node")["spec"]["template"]["spec"]
-    if affinity != "stock":
+    if known != "stock":
         template.pop("affinity")
-        if affinity is not None:
-            template["affinity"] = affinity
+        if known is not None:
+            template["affinity"] = known
     before = json.dumps(template, sort_keys=True)
     world = simulation.world()
     recording.record_inventory(run(world))
