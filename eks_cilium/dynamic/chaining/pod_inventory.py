@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from eks_cilium.dynamic.shell.operation import Operation, RefreshProvider
 from eks_cilium.dynamic.shell.planning import Foreseen, PlannedArgs, checked, foreseen, refresh_plan
 from eks_cilium.migration.refresh import report
-from eks_cilium.migration.refresh.recording import record_workloads
-from eks_cilium.migration.refresh.start import plan_now
+from eks_cilium.migration.refresh.start import plan_now, record_workloads
 from eks_cilium.runtime.errors import StoppedError
 
 if TYPE_CHECKING:

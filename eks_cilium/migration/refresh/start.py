@@ -1,9 +1,9 @@
-"""What a refresh finds when its program starts: its workloads in the order of restarts, and the plan."""
+"""What a refresh finds and records when it starts: its workloads in the order of restarts, and the plan."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eks_cilium.migration.refresh import listing, reading
 from eks_cilium.migration.refresh.planning import plan
@@ -39,3 +39,14 @@ def begin(run: RefreshRun) -> RefreshBeginning:
 def plan_now(run: RefreshRun) -> RefreshPlan:
     """The plan of the restarts that are left, from facts read now."""
     return plan(reading.read(run.world, run.report), run.options, vpc_cni_version=run.vpc_cni_version)
+
+
+def record_workloads(run: RefreshRun) -> dict[str, Any]:
+    """Record, once, the workloads whose pods Cilium does not manage. {"taken", "workloads": [...]}."""
+    run.world.guard()
+    known = listing.read(run.world, run.options.round)
+    if known is None:
+        new = plan_now(run)
+        known = listing.write(run.world, new, run.options.round)
+        run.report(f"{new.pods} pods of {len(new.workloads)} workloads will be restarted")
+    return {"taken": known.recorded_at, "workloads": [str(workload) for workload in known.references]}

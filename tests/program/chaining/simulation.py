@@ -1,4 +1,4 @@
-"""The simulated world with Cilium chained to the VPC CNI: pods from before stay without it, and roll-outs."""
+"""The simulated cluster with Cilium chained to the VPC CNI, and with roll-outs of Deployments."""
 
 from collections.abc import Callable
 from typing import Any
@@ -39,7 +39,7 @@ def deployment(name: str, namespace: str = "shop") -> Reference:
 
 
 class ChainedSimulation(Simulation):
-    """A cluster on the VPC CNI into which Cilium comes on top."""
+    """A cluster on the VPC CNI to which Cilium is chained later."""
 
     def __init__(self, **groups: int) -> None:
         self.chained_at: float | None = None
@@ -48,7 +48,7 @@ class ChainedSimulation(Simulation):
         super().__init__(**groups)
 
     def chain(self) -> None:
-        """As Helm does with the program's values."""
+        """Install Cilium, as Helm does with the program's values."""
         self.add_daemon_set("cilium", [{"matchExpressions": []}])
         metadata = {"name": "cilium-config", "namespace": "kube-system"}
         data = {"enable-policy": "default", "cni-chaining-mode": "aws-cni", "ipam": "cluster-pool"}
@@ -104,15 +104,17 @@ class ChainedSimulation(Simulation):
         super().tick()
 
     def _roll(self, found: Object) -> None:
-        """One new pod more, and once it is ready one old pod less."""
+        """Create one new pod, and delete one old pod once the new one is ready."""
         name, namespace = found["metadata"]["name"], found["metadata"]["namespace"]
-        sets = [one for one in self.api.of(REPLICA_SETS, namespace) if _is_of(one, found)]
+        sets = [
+            replica_set for replica_set in self.api.of(REPLICA_SETS, namespace) if _is_of(replica_set, found)
+        ]
         wanted, annotations = (
             found["spec"]["replicas"],
             found["spec"]["template"]["metadata"].get("annotations", {}),
         )
         version = annotations.get("eks-cilium.io/restarted", "")
-        new = next((one for one in sets if one.get("version", "") == version), None)
+        new = next((replica_set for replica_set in sets if replica_set.get("version", "") == version), None)
         if new is None:
             new = self.api.put(
                 REPLICA_SETS,
@@ -127,7 +129,9 @@ class ChainedSimulation(Simulation):
                     "status": {},
                 },
             )
-        for old in (one for one in sets if one is not new and one["spec"]["replicas"]):
+        for old in (
+            replica_set for replica_set in sets if replica_set is not new and replica_set["spec"]["replicas"]
+        ):
             if (
                 new["spec"]["replicas"] + old["spec"]["replicas"] <= wanted
                 and self._ready(new) == new["spec"]["replicas"]
@@ -141,14 +145,16 @@ class ChainedSimulation(Simulation):
 
     def _count(self) -> None:
         super()._count()
-        for one in self.api.of(STATEFUL_SETS):
-            one["status"] = {"readyReplicas": sum(map(is_ready, self.pods_of(one["metadata"]["name"])))}
+        for stateful_set in self.api.of(STATEFUL_SETS):
+            stateful_set["status"] = {
+                "readyReplicas": sum(map(is_ready, self.pods_of(stateful_set["metadata"]["name"])))
+            }
         for found in self.api.of(DEPLOYMENTS):
-            sets = [one for one in self.api.of(REPLICA_SETS) if _is_of(one, found)]
-            new = max(sets, key=lambda one: str(one["metadata"]["name"]))
+            sets = [replica_set for replica_set in self.api.of(REPLICA_SETS) if _is_of(replica_set, found)]
+            new = max(sets, key=lambda replica_set: str(replica_set["metadata"]["name"]))
             found["status"] = {
                 "observedGeneration": found["metadata"]["generation"],
-                "replicas": sum(len(self._pods(one)) for one in sets),
+                "replicas": sum(len(self._pods(replica_set)) for replica_set in sets),
                 "updatedReplicas": len(self._pods(new)),
                 "readyReplicas": sum(map(self._ready, sets)),
             }
@@ -173,7 +179,7 @@ class ChainedSimulation(Simulation):
                 pod["status"] = {"phase": "Running", "conditions": [{"type": "Ready", "status": "False"}]}
 
     def _give_endpoints(self, node: str) -> None:
-        """Only to pods that came after Cilium. An endpoint names its pod as its owner."""
+        """Only pods created after Cilium get an endpoint, which has its pod as owner."""
         if self.chained_at is None:
             super()._give_endpoints(node)
             return

@@ -1,4 +1,4 @@
-"""Chained agents leave their nodes: before a replacement those that are to go, before an end all of them."""
+"""Chained agents are removed: from nodes to be replaced, and from all nodes when chaining ends."""
 
 from typing import Any
 
@@ -52,14 +52,14 @@ def simulation() -> ChainedSimulation:
 
 
 def bound(simulation: ChainedSimulation) -> MigrationOptions:
-    """As the program is when it comes to Unchaining: nodes labelled, aws-node bound to them."""
+    """The state before Unchaining: nodes labelled, aws-node bound to them."""
     given = migrations.options()
     recording.record_inventory(migrations.run(simulation.world(), given))
     binding.bind(migrations.run(simulation.world(), given))
     return given
 
 
-def test_they_leave_the_nodes_that_are_to_go_and_the_vpc_cni_stays(simulation: ChainedSimulation):
+def test_agents_leave_the_nodes_to_be_replaced_and_the_vpc_cni_stays(simulation: ChainedSimulation):
     given, nodes = bound(simulation), agents(simulation)
 
     facts = removal.leave(migrations.run(simulation.world(), given))
@@ -70,7 +70,7 @@ def test_they_leave_the_nodes_that_are_to_go_and_the_vpc_cni_stays(simulation: C
     assert simulation.api.of(CILIUM_NODES) == [], "the operator that comes would take them for its own"
 
 
-def test_their_configuration_goes_with_them_and_no_policy_is_enforced_by_then(simulation: ChainedSimulation):
+def test_the_cni_configuration_is_removed_with_them_after_enforcement_is_off(simulation: ChainedSimulation):
     given = bound(simulation)
     seen: list[tuple[str | None, str | None]] = []
 
@@ -88,8 +88,8 @@ def test_their_configuration_goes_with_them_and_no_policy_is_enforced_by_then(si
     assert seen[0] == ("true", "never")
 
 
-def test_what_was_set_for_their_leaving_is_taken_back(simulation: ChainedSimulation):
-    """The release does not know of it: else every later restart would remove the CNI."""
+def test_settings_for_the_removal_are_restored(simulation: ChainedSimulation):
+    """The release does not contain the setting, or every later restart would remove the CNI."""
     before = dict(configuration(simulation))
 
     removal.leave(migrations.run(simulation.world(), bound(simulation)))
@@ -99,7 +99,7 @@ def test_what_was_set_for_their_leaving_is_taken_back(simulation: ChainedSimulat
     assert "eks-cilium.io/leaving" not in str(template(simulation))
 
 
-def test_an_agent_on_a_node_that_joined_since_stays(simulation: ChainedSimulation):
+def test_an_agent_on_a_node_that_joined_later_stays(simulation: ChainedSimulation):
     given = bound(simulation)
     group = simulation.cloud.groups["workers"]
     group.maximum = group.desired = 4
@@ -131,7 +131,7 @@ def test_before_the_release_is_uninstalled_they_leave_every_node(simulation: Cha
     assert simulation.api.of(CILIUM_NODES) == []
 
 
-def test_they_come_back_where_they_were_and_enforce_what_they_did(simulation: ChainedSimulation):
+def test_agents_return_to_their_nodes_and_enforce_policies_as_before(simulation: ChainedSimulation):
     nodes, before, data = agents(simulation), str(terms(simulation)), dict(configuration(simulation))
     given = bound(simulation)
     removal.leave(migrations.run(simulation.world(), given))
@@ -153,7 +153,7 @@ def deleted(simulation: ChainedSimulation, **changes: str) -> None:
     over(simulation, ChainedAgentsProvider).delete("demo/ChainedAgents", inputs(**changes))
 
 
-def test_deleting_the_resource_of_the_agents_has_them_leave_every_node(simulation: ChainedSimulation):
+def test_deleting_the_resource_of_the_agents_removes_them_from_every_node(simulation: ChainedSimulation):
     deleted(simulation, target="chained")
 
     assert agents(simulation) == []
@@ -174,12 +174,12 @@ def test_deleting_it_after_a_replacement_leaves_the_new_agents_alone():
 
 
 class KilledError(Exception):
-    """Kill -9."""
+    """Raised at a write, as if the process were killed there."""
 
 
 @pytest.mark.parametrize("everywhere", [False, True], ids=["before a replacement", "before an end"])
 @pytest.mark.parametrize("after", [False, True], ids=["before a write", "after a write"])
-def test_killed_at_every_write_and_run_again_all_have_left(after: bool, everywhere: bool):
+def test_killed_at_every_write_and_run_again_all_agents_are_removed(after: bool, everywhere: bool):
     for write in range(1, 30):
         simulation = ChainedSimulation(workers=3)
         simulation.chain()
@@ -218,8 +218,8 @@ def left_and_killed(
     return False
 
 
-def test_a_replacement_goes_on_from_there_to_its_end(simulation: ChainedSimulation):
-    """Unchained, then Helm gives the same release the values of a Cilium of its own."""
+def test_a_replacement_completes_after_the_removal(simulation: ChainedSimulation):
+    """After the removal, Helm gives the same release the values of an unchained Cilium."""
     simulation.roll_out_of("web", 4, missing=1, maxUnavailable=1)
     before = migrations.Before(simulation)
     stack = UnchainedStack(simulation, migrations.options())
@@ -232,7 +232,7 @@ def test_a_replacement_goes_on_from_there_to_its_end(simulation: ChainedSimulati
 
 
 class UnchainedStack(migrations.Stack):
-    """A migration with Unchaining before its release, and a release that is there already."""
+    """A migration with Unchaining before its release, and a release that already exists."""
 
     def _install(self) -> None:
         simulation = self._simulation

@@ -1,4 +1,4 @@
-"""The VPC CNI leaves pods' addresses alone on the way to peers, and gets back what it excluded before."""
+"""The VPC CNI keeps pods' addresses in packets to peers; its earlier exclusions are restored."""
 
 import json
 
@@ -19,7 +19,7 @@ def quiet(_: str) -> None:
 
 
 def excluding(simulation: ChainedSimulation, *networks: str, external: bool = False) -> None:
-    """As somebody has configured a self-managed aws-node before."""
+    """A self-managed aws-node that already has exclusions."""
     environment = [
         {"name": "AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS", "value": ",".join(networks)},
         {"name": "AWS_VPC_K8S_CNI_EXTERNALSNAT", "value": str(external).lower()},
@@ -29,14 +29,14 @@ def excluding(simulation: ChainedSimulation, *networks: str, external: bool = Fa
 
 
 def excluded(simulation: ChainedSimulation) -> list[str]:
-    """What the DaemonSet excludes now."""
+    """The exclusions of the DaemonSet at the moment."""
     (container,) = simulation.daemon_set("aws-node")["spec"]["template"]["spec"]["containers"]
-    values = {one["name"]: one["value"] for one in container["env"]}
+    values = {variable["name"]: variable["value"] for variable in container["env"]}
     text: str = values.get("AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS", "")
     return [network for network in text.split(",") if network]
 
 
-def test_a_self_managed_aws_node_gets_the_peers_beside_its_own_and_its_own_back():
+def test_a_self_managed_aws_node_gets_the_peers_added_and_its_own_exclusions_restored():
     simulation = ChainedSimulation(workers=2)
     excluding(simulation, "192.168.0.0/16")
     world = simulation.world()
@@ -49,7 +49,7 @@ def test_a_self_managed_aws_node_gets_the_peers_beside_its_own_and_its_own_back(
     assert excluded(simulation) == ["192.168.0.0/16"]
 
 
-def test_a_managed_add_on_is_configured_and_gets_its_configuration_back_to_the_letter():
+def test_a_managed_add_on_is_configured_and_its_configuration_restored_exactly():
     simulation = ChainedSimulation(managed=True, workers=2)
     assert simulation.cloud.add_on is not None
     simulation.cloud.add_on["configurationValues"] = "env:\n  WARM_ENI_TARGET: '2'\n"

@@ -1,4 +1,4 @@
-"""What the plan of a chain refuses, what it says before, and how previews show it."""
+"""Blockers and warnings of a refresh, and how previews show its plan."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -36,19 +36,19 @@ def planned(
     return plan(RefreshFacts(facts=facts, **(found or {})), options(**given), vpc_cni_version=version)
 
 
-def refused(made: RefreshPlan) -> list[Code]:
-    return [one.code for one in made.blockers]
+def refused(result: RefreshPlan) -> list[Code]:
+    return [blocker.code for blocker in result.blockers]
 
 
-def warned(made: RefreshPlan) -> list[Code]:
-    return [one.code for one in made.warnings]
+def warned(result: RefreshPlan) -> list[Code]:
+    return [warning.code for warning in result.warnings]
 
 
-def test_a_cluster_on_the_vpc_cni_is_chained_without_a_word():
-    made = planned()
+def test_a_cluster_on_the_vpc_cni_is_chained_without_blockers_or_warnings():
+    result = planned()
 
-    assert (refused(made), warned(made)) == ([], [])
-    assert report.verdict_of(made) == "Nothing blocks this plan."
+    assert (refused(result), warned(result)) == ([], [])
+    assert report.verdict_of(result) == "Nothing blocks this plan."
 
 
 # The cluster and its VPC CNI
@@ -63,16 +63,16 @@ def test_a_cluster_on_the_vpc_cni_is_chained_without_a_word():
         (replace(CHAINABLE, enforces_policies=True), Code.VPC_CNI_ENFORCES, "two enforcers"),
     ],
 )
-def test_a_vpc_cni_that_cannot_be_chained_to_is_refused(aws_node: AwsNode | None, code: Code, says: str):
-    made = planned(World(3, aws_node=aws_node))
+def test_a_vpc_cni_that_cannot_be_chained_to_blocks(aws_node: AwsNode | None, code: Code, says: str):
+    result = planned(World(3, aws_node=aws_node))
 
-    assert refused(made) == [code]
-    assert says in made.blockers[0].problem
-    assert made.blockers[0].fix
+    assert refused(result) == [code]
+    assert says in result.blockers[0].problem
+    assert result.blockers[0].fix
 
 
 @pytest.mark.parametrize("version", ["1.11.2", "1.20.0", "2.0.0", ""])
-def test_a_vpc_cni_that_is_new_enough_or_known_by_its_digest_alone_is_not(version: str):
+def test_a_vpc_cni_that_is_new_enough_or_of_an_unknown_version_does_not_block(version: str):
     assert refused(planned(World(3, aws_node=replace(CHAINABLE, version=version)))) == []
 
 
@@ -80,24 +80,24 @@ def test_a_vpc_cni_that_is_new_enough_or_known_by_its_digest_alone_is_not(versio
     ("add_on", "running"),
     [(AddOn("v1.21.1-eksbuild.1", "ACTIVE"), "v1.21.1-eksbuild.1"), (None, "not managed by EKS")],
 )
-def test_a_vpc_cni_that_somebody_upgraded_is_refused(add_on: AddOn | None, running: str):
-    made = planned(World(3, add_on=add_on), version="v1.20.5-eksbuild.1")
+def test_a_vpc_cni_that_was_upgraded_outside_this_program_blocks(add_on: AddOn | None, running: str):
+    result = planned(World(3, add_on=add_on), version="v1.20.5-eksbuild.1")
 
-    assert refused(made) == [Code.VPC_CNI_VERSION]
-    assert running in made.blockers[0].problem
+    assert refused(result) == [Code.VPC_CNI_VERSION]
+    assert running in result.blockers[0].problem
 
 
-def test_the_version_that_is_pinned_is_not_refused():
+def test_the_pinned_version_does_not_block():
     world = World(3, add_on=AddOn("v1.20.5-eksbuild.1", "ACTIVE"))
 
     assert refused(planned(world, version="v1.20.5-eksbuild.1")) == []
 
 
-def test_custom_networking_stays_as_it_is():
-    """Pods keep the subnets that the VPC CNI gives them: nobody has to know of it."""
-    made = planned(World(3, aws_node=replace(CHAINABLE, custom_network=True)))
+def test_custom_networking_is_kept_without_a_warning():
+    """Pods keep the subnets that the VPC CNI gives them: no warning is needed."""
+    result = planned(World(3, aws_node=replace(CHAINABLE, custom_network=True)))
 
-    assert (refused(made), warned(made)) == ([], [])
+    assert (refused(result), warned(result)) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -107,145 +107,145 @@ def test_custom_networking_stays_as_it_is():
         (Cluster("shop", "1.34", auto_mode=True), Code.AUTO_MODE),
     ],
 )
-def test_a_cluster_that_is_not_ready_or_brings_its_own_plugin_is_refused(cluster: Cluster, code: Code):
+def test_a_cluster_that_is_not_ready_or_in_auto_mode_blocks(cluster: Cluster, code: Code):
     assert refused(planned(World(3, cluster=cluster))) == [code]
 
 
-def test_a_node_of_auto_mode_is_as_much_as_the_whole_cluster():
+def test_a_single_node_of_auto_mode_blocks_the_whole_cluster():
     world = World(2)
     world.nodes.append(node(2, labels={COMPUTE: "auto"}))
 
     assert refused(planned(world)) == [Code.AUTO_MODE]
 
 
-def test_a_cilium_on_its_own_is_refused():
-    made = planned(found={"unchained_ipam": "eni"})
+def test_an_unchained_cilium_blocks():
+    result = planned(found={"unchained_ipam": "eni"})
 
-    assert refused(made) == [Code.CILIUM_ALONE]
-    assert "ipam eni" in made.blockers[0].problem
+    assert refused(result) == [Code.CILIUM_ALONE]
+    assert "ipam eni" in result.blockers[0].problem
 
 
 # Security groups for pods
 
 
-def test_security_groups_of_pods_own_are_refused_and_can_be_allowed():
+def test_security_groups_for_pods_block_and_can_be_permitted():
     policy = Reference("SecurityGroupPolicy", "shop", "db")
     world = World(3, security_group_policies=(policy,))
 
-    made = planned(world)
+    result = planned(world)
 
-    assert refused(made) == [Code.SECURITY_GROUP_POLICY_CHAINED]
-    assert made.blockers[0].object == policy
-    assert made.blockers[0].setting == "refresh.allow.securityGroupPolicies: true"
+    assert refused(result) == [Code.SECURITY_GROUP_POLICY_CHAINED]
+    assert result.blockers[0].object == policy
+    assert result.blockers[0].setting == "refresh.allow.securityGroupPolicies: true"
     assert refused(planned(world, allow={"security_group_policies": True})) == []
 
 
 @pytest.mark.parametrize("allowed", [False, True])
-def test_with_them_early_demultiplexing_is_refused_whatever_is_allowed(allowed: bool):
+def test_with_security_groups_for_pods_early_demultiplexing_blocks_whatever_is_permitted(allowed: bool):
     policies = (Reference("SecurityGroupPolicy", "shop", "db"),)
     on = World(3, security_group_policies=policies, aws_node=replace(CHAINABLE, early_demux=True))
 
-    made = planned(on, allow={"security_group_policies": allowed})
+    result = planned(on, allow={"security_group_policies": allowed})
 
-    assert Code.EARLY_DEMUX in refused(made)
-    assert "DISABLE_TCP_EARLY_DEMUX" in made.blockers[-1].fix
+    assert Code.EARLY_DEMUX in refused(result)
+    assert "DISABLE_TCP_EARLY_DEMUX" in result.blockers[-1].fix
 
 
-def test_without_them_it_is_nobodys_business():
+def test_without_security_groups_for_pods_early_demultiplexing_does_not_matter():
     assert refused(planned(World(3, aws_node=replace(CHAINABLE, early_demux=True)))) == []
 
 
 # Nodes without agents
 
 
-def test_pods_on_fargate_are_refused_and_stay_where_that_is_allowed():
+def test_pods_on_fargate_block_and_stay_where_that_is_permitted():
     world = World(3)
     world.nodes.append(node(3, labels={COMPUTE: "fargate"}))
     world.deployment("web", on=[0, 3])
 
-    made = planned(world)
+    result = planned(world)
     allowed = planned(world, allow={"fargate_nodes": True})
 
-    assert refused(made) == [Code.FARGATE_NODE]
+    assert refused(result) == [Code.FARGATE_NODE]
     assert refused(allowed) == []
     assert warned(allowed) == [Code.NODE_WITHOUT_CILIUM]
     assert (allowed.total, allowed.pods) == (1, 1), "Cilium could never manage the other one"
 
 
-def test_a_cluster_of_fargate_alone_is_refused():
+def test_a_cluster_of_fargate_alone_blocks():
     world = World(0)
     world.nodes = [node(0, labels={COMPUTE: "fargate"})]
 
     assert refused(planned(world)) == [Code.FARGATE_ONLY]
 
 
-def test_pods_on_windows_are_told_and_left():
+def test_pods_on_windows_are_a_warning_and_stay():
     world = World(2)
     world.nodes.append(node(2, labels={"kubernetes.io/os": "windows"}))
     world.deployment("web", on=[2])
 
-    made = planned(world)
+    result = planned(world)
 
-    assert (refused(made), warned(made), made.workloads) == ([], [Code.NODE_WITHOUT_CILIUM], ())
+    assert (refused(result), warned(result), result.workloads) == ([], [Code.NODE_WITHOUT_CILIUM], ())
 
 
-# What else to know before
+# Other warnings
 
 
 def test_policies_that_use_what_is_limited_are_named_with_the_reason():
     limited = Limited("CiliumNetworkPolicy shop/dns", "rules above layer 4 need Cilium's proxy")
 
-    made = planned(found={"limited": (limited,)})
+    result = planned(found={"limited": (limited,)})
 
-    assert str(made.warnings[0]) == (
+    assert str(result.warnings[0]) == (
         "CiliumNetworkPolicy shop/dns: is limited in this mode: rules above layer 4 need Cilium's proxy"
     )
 
 
 def test_node_groups_whose_new_nodes_do_not_wait_for_cilium_are_named():
-    made = planned(found={"untainted": (Reference("NodeGroup", "", "general"),)})
+    result = planned(found={"untainted": (Reference("NodeGroup", "", "general"),)})
 
-    assert warned(made) == [Code.NO_START_UP_TAINT]
-    assert str(made.warnings[0]).startswith("NodeGroup general: gives new nodes no taint")
+    assert warned(result) == [Code.NO_START_UP_TAINT]
+    assert str(result.warnings[0]).startswith("NodeGroup general: gives new nodes no taint")
 
 
 @pytest.mark.parametrize(("jobs", "code"), [(Jobs.WAIT, Code.JOB_AWAITED), (Jobs.LEAVE, Code.JOB_LEFT)])
-def test_jobs_are_never_restarted_and_said_to_be_waited_for_or_left(jobs: Jobs, code: Code):
+def test_jobs_are_never_restarted_and_a_warning_says_what_happens_to_them(jobs: Jobs, code: Code):
     world = World(3)
     job = world.owner("Job", "import")
     world.pod("import-x", 0, job)
 
-    made = planned(world, jobs=jobs)
+    result = planned(world, jobs=jobs)
 
-    assert (refused(made), warned(made), made.workloads) == ([], [code], ())
-    assert made.jobs == (Reference("Pod", "shop", "import-x"),)
+    assert (refused(result), warned(result), result.workloads) == ([], [code], ())
+    assert result.jobs == (Reference("Pod", "shop", "import-x"),)
 
 
-def test_a_bare_pod_is_left_and_the_setting_that_lets_it_go_is_named():
+def test_a_bare_pod_stays_and_the_setting_that_permits_its_eviction_is_named():
     world = World(3)
     world.pod("debug", 0)
 
-    made = planned(world)
+    result = planned(world)
 
-    assert warned(made) == [Code.BARE_POD_LEFT]
-    assert 'refresh.allow.barePods: ["shop/debug"]' in str(made.warnings[0])
-    assert made.workloads == ()
+    assert warned(result) == [Code.BARE_POD_LEFT]
+    assert 'refresh.allow.barePods: ["shop/debug"]' in str(result.warnings[0])
+    assert result.workloads == ()
 
 
-def test_what_forbids_it_comes_all_at_once():
+def test_all_blockers_are_reported_at_once():
     world = World(3, aws_node=replace(CHAINABLE, version="1.9.0", enforces_policies=True))
     world.deployment("web", on=[0, 1])
     world.budget("web", "web", min_available=2, desired_healthy=2)
 
-    made = planned(world, found={"unchained_ipam": "eni"})
+    result = planned(world, found={"unchained_ipam": "eni"})
 
-    assert set(refused(made)) == {
+    assert set(refused(result)) == {
         Code.VPC_CNI_OLD,
         Code.VPC_CNI_ENFORCES,
         Code.CILIUM_ALONE,
         Code.BUDGET_NEVER_ALLOWS,
     }
-    assert report.verdict_of(made).startswith("4 blockers: nothing is changed")
+    assert report.verdict_of(result).startswith("4 blockers: nothing is changed")
 
 
 # How many at once
@@ -274,13 +274,13 @@ def test_percentages_are_rounded_as_kubernetes_rounds_them(
 
 
 @pytest.mark.parametrize("roll_out", [None, RollOut("OnDelete"), RollOut("Recreate")])
-def test_where_there_is_no_rolling_update_it_is_one(roll_out: RollOut | None):
+def test_without_a_rolling_update_one_pod_may_be_missing(roll_out: RollOut | None):
     owner = Owner(Reference("Deployment", "shop", "x"), desired=9, ready=9, roll_out=roll_out)
 
     assert most_unavailable(owner, 9) == most_unavailable(None, 9) == 1
 
 
-# Words
+# Reports
 
 
 @pytest.fixture
@@ -322,16 +322,16 @@ def test_a_roll_out_asks_no_budget():
     roll(world, "web", "25%")
     world.budget("web", "web", min_available=2, desired_healthy=2)
 
-    made = planned(world)
+    result = planned(world)
 
-    assert made.clean
-    assert made.workloads[0].method is Method.ROLL_OUT
-    assert report.lines_of(made, deployment("web"))[0].endswith(
+    assert result.clean
+    assert result.workloads[0].method is Method.ROLL_OUT
+    assert report.lines_of(result, deployment("web"))[0].endswith(
         "roll out, its roll-out creates each new pod before it deletes an old one"
     )
 
 
-def test_the_gate_says_how_many_and_which_are_left(shop: RefreshPlan):
+def test_the_gate_says_how_many_pods_are_managed_and_which_will_not_be(shop: RefreshPlan):
     assert report.remainder(shop) == (
         "1 of 8 pods managed by Cilium now",
         "stay without it, since nothing recreates them: Pod shop/debug",
@@ -341,12 +341,12 @@ def test_the_gate_says_how_many_and_which_are_left(shop: RefreshPlan):
 
 @pytest.mark.parametrize("words", [report.table, report.markdown])
 def test_the_table_and_the_markdown_have_every_workload_and_every_warning(shop: RefreshPlan, words: Any):
-    told = words(shop)
+    text = words(shop)
 
-    assert "Cluster shop: 1 of 8 pods managed by Cilium, 5 pods of 1 workload to restart" in told
+    assert "Cluster shop: 1 of 8 pods managed by Cilium, 5 pods of 1 workload to restart" in text
     assert (
         lacking(
-            told,
+            text,
             [
                 "Deployment shop/web",
                 "shop/web: 5 pods, 1 allowed, waits 4 x",
@@ -358,16 +358,16 @@ def test_the_table_and_the_markdown_have_every_workload_and_every_warning(shop: 
     )
 
 
-def test_the_table_has_every_blocker_with_its_way_out():
-    made = planned(World(3, security_group_policies=(Reference("SecurityGroupPolicy", "shop", "db"),)))
+def test_the_table_has_every_blocker_with_its_fix():
+    result = planned(World(3, security_group_policies=(Reference("SecurityGroupPolicy", "shop", "db"),)))
 
-    told = report.table(made)
+    text = report.table(result)
 
     assert (
-        lacking(told, ["Blockers:", "SecurityGroupPolicy shop/db", "allowed:", "to fix it:", "to permit:"])
+        lacking(text, ["Blockers:", "SecurityGroupPolicy shop/db", "allowed:", "to fix it:", "to permit:"])
         == []
     )
 
 
-def lacking(told: str, parts: Iterable[str]) -> list[str]:
-    return [part for part in parts if part not in told]
+def lacking(text: str, parts: Iterable[str]) -> list[str]:
+    return [part for part in parts if part not in text]

@@ -1,4 +1,4 @@
-"""Workloads are restarted under their budgets, each pod once, and a sick one stops everything after it."""
+"""Workloads are restarted under their budgets, each pod once; an unhealthy workload stops the run."""
 
 from typing import Any
 
@@ -7,9 +7,8 @@ import pytest
 from eks_cilium.cluster.objects import Reference
 from eks_cilium.migration.refresh import gate
 from eks_cilium.migration.refresh.model import Method
-from eks_cilium.migration.refresh.recording import record_workloads
 from eks_cilium.migration.refresh.restarting import restart_workload
-from eks_cilium.migration.refresh.start import plan_now
+from eks_cilium.migration.refresh.start import plan_now, record_workloads
 from eks_cilium.runtime.errors import RestartRefusedError, StoppedError, UnhealthyError
 from eks_cilium.settings.model.migration import RefreshOptions
 
@@ -28,7 +27,7 @@ def simulation() -> ChainedSimulation:
 
 
 def begun(simulation: ChainedSimulation, given: RefreshOptions | None = None) -> RefreshOptions:
-    """The list is written, then Cilium is chained."""
+    """Record the list, then chain Cilium."""
     given = given or options()
     record_workloads(run(simulation.world(), given))
     simulation.chain()
@@ -72,11 +71,13 @@ def test_without_a_budget_no_more_are_missing_than_its_own_roll_out_would_allow(
 
 def ready(pod: dict[str, Any]) -> bool:
     conditions = pod["status"].get("conditions") or []
-    return "deletionTimestamp" not in pod["metadata"] and any(one["status"] == "True" for one in conditions)
+    return "deletionTimestamp" not in pod["metadata"] and any(
+        condition["status"] == "True" for condition in conditions
+    )
 
 
-def test_a_deployment_that_makes_new_pods_first_rolls_out_once(simulation: ChainedSimulation):
-    """Also where its budget never allows anything: none is asked, and none is undercut."""
+def test_a_deployment_that_creates_new_pods_first_rolls_out_once(simulation: ChainedSimulation):
+    """Even if its budget never allows anything: a roll-out asks no budget and undercuts none."""
     simulation.roll_out_of("web", 2, minAvailable=2)
     before = simulation.uids("web")
     given = begun(simulation)
@@ -87,10 +88,13 @@ def test_a_deployment_that_makes_new_pods_first_rolls_out_once(simulation: Chain
     assert simulation.evicted() == []
     assert simulation.violations == []
     assert before.isdisjoint(simulation.uids("web"))
-    assert len([one for one in simulation.api.writes if one[0] == "PATCH" and "deployments" in one[1]]) == 1
+    assert (
+        len([write for write in simulation.api.writes if write[0] == "PATCH" and "deployments" in write[1]])
+        == 1
+    )
 
 
-def test_a_stateful_set_goes_from_its_last_pod_to_its_first(simulation: ChainedSimulation):
+def test_a_stateful_set_is_restarted_from_its_last_pod_to_its_first(simulation: ChainedSimulation):
     simulation.stateful("db", 3)
     given = begun(simulation)
 
@@ -116,7 +120,7 @@ def test_what_cilium_manages_already_is_not_touched(simulation: ChainedSimulatio
 
 
 class KilledError(Exception):
-    """Kill -9."""
+    """Raised at a write, as if the process were killed there."""
 
 
 @pytest.mark.parametrize(("replicas", "missing"), [(5, 1), (2, "25%")], ids=["evicted", "rolled out"])
@@ -137,7 +141,11 @@ def test_killed_at_every_write_and_run_again_no_pod_is_restarted_twice(
         assert set(asked) <= before
         assert before.isdisjoint(simulation.uids("web"))
         assert simulation.violations == []
-        patches = [one for one in simulation.api.writes if one[0] == "PATCH" and "deployments" in one[1]]
+        patches = [
+            request
+            for request in simulation.api.writes
+            if request[0] == "PATCH" and "deployments" in request[1]
+        ]
         assert len(patches) <= 1
         if not killed:
             return
@@ -164,7 +172,9 @@ def run_killed(simulation: ChainedSimulation, given: RefreshOptions, write: int,
 
 
 @pytest.mark.parametrize(("replicas", "missing"), [(4, 1), (2, "25%")], ids=["evicted", "rolled out"])
-def test_a_workload_that_does_not_come_back_stops_and_is_named(replicas: int, missing: int | str):
+def test_a_workload_that_does_not_become_healthy_stops_the_run_and_is_named(
+    replicas: int, missing: int | str
+):
     simulation = ChainedSimulation(workers=3)
     simulation.roll_out_of("web", replicas, missing=missing)
     simulation.broken.add("web")
@@ -174,10 +184,10 @@ def test_a_workload_that_does_not_come_back_stops_and_is_named(replicas: int, mi
         restart(simulation, deployment("web"), given)
 
     assert "were not touched" in str(stopped.value)
-    assert len(simulation.evicted()) <= 1, "one sick pod is enough"
+    assert len(simulation.evicted()) <= 1, "no second pod after an unhealthy one"
 
 
-def test_where_cilium_does_not_work_one_pod_is_all_that_is_tried(simulation: ChainedSimulation):
+def test_where_cilium_does_not_work_only_one_pod_is_restarted(simulation: ChainedSimulation):
     simulation.roll_out_of("web", 4, missing=1)
     given = begun(simulation)
     simulation._give_endpoints = lambda _: None  # type: ignore[method-assign]
@@ -188,7 +198,7 @@ def test_where_cilium_does_not_work_one_pod_is_all_that_is_tried(simulation: Cha
     assert len(simulation.evicted()) == 1
 
 
-def test_a_budget_that_never_allows_it_is_refused_before_anything_happens(simulation: ChainedSimulation):
+def test_a_budget_that_never_allows_it_stops_the_run_before_any_change(simulation: ChainedSimulation):
     simulation.stateful("db", 2)
     simulation.add_budget("db", minAvailable=2)
     given = begun(simulation)
@@ -199,7 +209,7 @@ def test_a_budget_that_never_allows_it_is_refused_before_anything_happens(simula
     assert simulation.evicted() == []
 
 
-def test_a_workload_that_is_deleted_meanwhile_is_done(simulation: ChainedSimulation):
+def test_a_workload_that_is_deleted_meanwhile_is_finished(simulation: ChainedSimulation):
     simulation.roll_out_of("web", 4, missing=1)
     given = begun(simulation)
     found = simulation.api.find("/apis/apps/v1/deployments", "shop", "web")
@@ -236,7 +246,7 @@ def test_the_gate_opens_when_all_are_managed_and_says_how_many(simulation: Chain
     assert said[-1] == "3 of 3 pods managed by Cilium"
 
 
-def test_what_came_between_the_list_and_cilium_is_added_to_the_list(simulation: ChainedSimulation):
+def test_a_workload_created_between_the_list_and_cilium_is_added_to_the_list(simulation: ChainedSimulation):
     given = options()
     record_workloads(run(simulation.world(), given))
     simulation.roll_out_of("late", 2, missing=1)
@@ -251,7 +261,7 @@ def test_what_came_between_the_list_and_cilium_is_added_to_the_list(simulation: 
     assert gate.await_managed(run(simulation.world(), given))["managed"] == 2
 
 
-def test_the_same_list_is_found_again_and_another_round_makes_another(simulation: ChainedSimulation):
+def test_the_same_list_is_found_again_and_another_round_records_another(simulation: ChainedSimulation):
     simulation.roll_out_of("web", 3, missing=1)
     given = begun(simulation)
     first = record_workloads(run(simulation.world(), given))

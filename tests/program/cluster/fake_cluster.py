@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Clock:
-    """Time that passes only when somebody sleeps."""
+    """Time that passes only while the program sleeps."""
 
     def __init__(self) -> None:
         self.now = 0.0

@@ -1,7 +1,7 @@
 """The dynamic resources over Pulumi's own protocol, served by Pulumi's own server in a process of its own.
 
 Shows what the mocks cannot: that providers are stored by reference and found again, that unknown inputs are
-taken, and how an error looks to whoever runs `pulumi up`.
+accepted, and what a user of `pulumi up` sees of an error.
 """
 
 import base64
@@ -91,7 +91,7 @@ def test_the_sweep_remembers_whose_interfaces_it_is_about(server: Any):
 
 
 @pytest.mark.parametrize("inputs", [SWEEP, GATE], ids=["sweep", "gate"])
-def test_nothing_changed_is_no_diff(server: Any, inputs: dict[str, Any]):
+def test_without_changes_there_is_no_diff(server: Any, inputs: dict[str, Any]):
     answer = server.Diff(provider_pb2.DiffRequest(id="x", olds=struct(inputs), news=struct(inputs)))
 
     assert answer.changes == provider_pb2.DiffResponse.DIFF_NONE
@@ -108,13 +108,13 @@ def test_an_unknown_input_is_a_change_and_never_a_replacement(server: Any, input
 
 
 @pytest.mark.parametrize("inputs", [SWEEP, GATE], ids=["sweep", "gate"])
-def test_check_takes_unknown_inputs(server: Any, inputs: dict[str, Any]):
+def test_check_accepts_unknown_inputs(server: Any, inputs: dict[str, Any]):
     unknown = {**inputs, "cluster_name": rpc.UNKNOWN}
 
     assert not server.Check(provider_pb2.CheckRequest(news=struct(unknown))).failures
 
 
-def test_what_a_user_can_fix_comes_without_a_stack_trace(server: Any):
+def test_an_error_that_a_user_can_fix_has_no_stack_trace(server: Any):
     with pytest.raises(grpc.RpcError) as error:
         server.Delete(provider_pb2.DeleteRequest(id="dev/interfaces", properties=struct(SWEEP)))
 
@@ -123,7 +123,7 @@ def test_what_a_user_can_fix_comes_without_a_stack_trace(server: Any):
     assert "File " not in error.value.details()
 
 
-def test_a_bug_comes_with_its_stack_trace(server: Any):
+def test_a_bug_has_its_stack_trace(server: Any):
     with pytest.raises(grpc.RpcError) as error:
         server.Create(provider_pb2.CreateRequest(properties=struct({**GATE, "minimum_nodes": "two"})))
 

@@ -1,4 +1,4 @@
-"""Which interfaces the sweep deletes, and how long it looks."""
+"""Which interfaces the sweep deletes, and how often it reads them."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def interface(name: str, tags: dict[str, str], status: str = "available") -> dic
 
 
 class FakeEc2:
-    """Interfaces, some of which change from one look to the next."""
+    """Interfaces, some of which change from one reading to the next."""
 
     def __init__(self, *interfaces: dict[str, Any]) -> None:
         self.interfaces = list(interfaces)
@@ -39,14 +39,18 @@ class FakeEc2:
     def paginate(self, Filters: Any) -> list[dict[str, Any]]:  # noqa: N803 - boto3's spelling
         self.looks += 1
         self.filters = Filters
-        return [{"NetworkInterfaces": [one]} for one in self.interfaces]
+        return [{"NetworkInterfaces": [interface]} for interface in self.interfaces]
 
     def delete_network_interface(self, *, NetworkInterfaceId: str) -> None:  # noqa: N803 - boto3's spelling
         code = self.refusals.pop(NetworkInterfaceId, None)
         if code:
             refusal = ClientError({"Error": {"Code": code, "Message": ""}}, "DeleteNetworkInterface")
             raise translation(refusal, "ec2:DeleteNetworkInterface")
-        self.interfaces = [one for one in self.interfaces if one["NetworkInterfaceId"] != NetworkInterfaceId]
+        self.interfaces = [
+            interface
+            for interface in self.interfaces
+            if interface["NetworkInterfaceId"] != NetworkInterfaceId
+        ]
 
 
 def run(cloud: FakeEc2, sleep: Any = lambda _: None) -> tuple[list[str], list[str]]:
@@ -62,7 +66,7 @@ def run(cloud: FakeEc2, sleep: Any = lambda _: None) -> tuple[list[str], list[st
     return deleted, lines
 
 
-def test_detached_interfaces_of_this_cluster_go_and_others_stay():
+def test_detached_interfaces_of_this_cluster_are_deleted_and_others_stay():
     cloud = FakeEc2(
         interface("eni-1", CILIUM),
         interface("eni-2", OURS),
@@ -73,7 +77,10 @@ def test_detached_interfaces_of_this_cluster_go_and_others_stay():
     deleted, _ = run(cloud)
 
     assert deleted == ["eni-1", "eni-2"]
-    assert [one["NetworkInterfaceId"] for one in cloud.interfaces] == ["eni-other-cluster", "eni-not-ours"]
+    assert [interface["NetworkInterfaceId"] for interface in cloud.interfaces] == [
+        "eni-other-cluster",
+        "eni-not-ours",
+    ]
     assert cloud.filters == [{"Name": "vpc-id", "Values": ["vpc-1"]}]
 
 
@@ -90,7 +97,7 @@ def test_an_interface_that_is_still_attached_is_waited_for():
     assert lines[0] == "interfaces of dev not deleted yet: 1"
 
 
-def test_an_interface_that_somebody_else_deleted_is_no_error():
+def test_an_interface_that_was_deleted_meanwhile_is_no_error():
     cloud = FakeEc2(interface("eni-1", CILIUM))
     cloud.refusals["eni-1"] = "InvalidNetworkInterfaceID.NotFound"
 
@@ -99,7 +106,7 @@ def test_an_interface_that_somebody_else_deleted_is_no_error():
     assert deleted == ["eni-1"]
 
 
-def test_a_refusal_is_not_hidden():
+def test_a_permission_error_is_not_hidden():
     cloud = FakeEc2(interface("eni-1", CILIUM))
     cloud.refusals["eni-1"] = "UnauthorizedOperation"
 
@@ -107,7 +114,7 @@ def test_a_refusal_is_not_hidden():
         run(cloud)
 
 
-def test_it_does_not_look_forever():
+def test_the_number_of_readings_is_limited():
     cloud = FakeEc2(interface("eni-1", CILIUM, "in-use"))
     slept: list[float] = []
 
@@ -117,7 +124,7 @@ def test_it_does_not_look_forever():
     assert sum(slept) == 300
 
 
-def test_an_empty_cloud_is_looked_at_twice():
+def test_without_interfaces_there_are_two_readings():
     cloud = FakeEc2()
 
     assert run(cloud)[0] == []
@@ -134,5 +141,5 @@ def test_an_empty_cloud_is_looked_at_twice():
         ({}, False),
     ],
 )
-def test_tags_say_whose_an_interface_is(tags: dict[str, str], ours: bool):
+def test_tags_decide_which_cluster_an_interface_belongs_to(tags: dict[str, str], ours: bool):
     assert belongs(tags, cluster_name="dev", tag_key="eks-cilium/cluster") is ours

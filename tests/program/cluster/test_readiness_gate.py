@@ -65,7 +65,7 @@ def test_one_good_reading_is_not_enough():
     assert clock.now == 20.0
 
 
-def test_it_says_the_same_thing_only_once():
+def test_it_reports_the_same_line_only_once():
     cluster, clock = FakeCluster(), Clock()
     cluster.before_list = lambda: cluster.node(0)["spec"].update(taints=[TAINT] if clock.now < 30 else [])
 
@@ -157,14 +157,14 @@ def test_a_node_that_is_not_ready_says_why():
     assert missing(cluster) == ("node node-0 is not Ready: KubeletNotReady cni plugin not initialized",)
 
 
-def test_a_daemon_set_the_controller_has_not_looked_at_does_not_count():
+def test_a_daemon_set_that_its_controller_has_not_processed_does_not_count():
     cluster = FakeCluster()
     cluster.state[DAEMON_SET]["metadata"]["generation"] = 2
 
     assert missing(cluster)[0].startswith("Cilium agents:")
 
 
-def test_nothing_installed_at_all():
+def test_without_cilium_everything_is_missing():
     cluster = FakeCluster()
     cluster.state = {"/api/v1/nodes": []}
 
@@ -175,7 +175,7 @@ def test_nothing_installed_at_all():
     )
 
 
-def test_many_nodes_are_counted_and_not_all_named():
+def test_of_many_nodes_only_the_first_are_named():
     cluster = FakeCluster(nodes=12)
     for index in range(12):
         cluster.node(index)["spec"]["taints"] = [TAINT]

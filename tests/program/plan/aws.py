@@ -12,7 +12,7 @@ ROLE = "arn:aws:iam::111122223333:role/nodes"
 
 
 class Aws:
-    """Stubbed clients by service. Every answer is given once, in the order of the questions."""
+    """Stubbed clients by service. Each answer is given once, in the order of the calls."""
 
     def __init__(self) -> None:
         self._clients: dict[str, Any] = {}
@@ -42,7 +42,7 @@ class Aws:
 
 
 def a_cluster(aws: Aws, instances: dict[str, str], *, add_on: bool = True, **group: Any) -> None:
-    """A cluster with one managed node group, and what it is asked on a reading, in order."""
+    """The answers about a cluster with one managed node group, in the order of the calls of a reading."""
     described = {
         "name": "shop",
         "version": "1.34",
@@ -62,7 +62,7 @@ def a_cluster(aws: Aws, instances: dict[str, str], *, add_on: bool = True, **gro
     aws.answers(
         "autoscaling",
         "describe_auto_scaling_instances",
-        {"AutoScalingInstances": [{**one, "AutoScalingGroupName": "eks-workers"} for one in members]},
+        {"AutoScalingInstances": [{**member, "AutoScalingGroupName": "eks-workers"} for member in members]},
         InstanceIds=sorted(instances),
     )
     aws.answers(

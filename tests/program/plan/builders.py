@@ -1,4 +1,4 @@
-"""Facts in a few words: nodes in an Auto Scaling group, workloads with their pods, budgets."""
+"""Builds facts: nodes in an Auto Scaling group, workloads with their pods, budgets, volumes."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -44,7 +44,7 @@ def node(number: int, **changes: Any) -> Node:
 
 
 def group(nodes: Iterable[Node], name: str = "workers", **changes: Any) -> Group:
-    members = tuple(Instance(one.instance or "", one.zone or "") for one in nodes)
+    members = tuple(Instance(node.instance or "", node.zone or "") for node in nodes)
     given = Group(
         name=name, minimum=1, maximum=len(members) + 5, desired=len(members), zones=ZONES, instances=members
     )
@@ -52,7 +52,7 @@ def group(nodes: Iterable[Node], name: str = "workers", **changes: Any) -> Group
 
 
 class World:
-    """A cluster that grows by sentences and ends as facts."""
+    """A cluster to which tests add pods, workloads, budgets and volumes, and then ask for its facts."""
 
     def __init__(self, nodes: int = 3, **changes: Any) -> None:
         self.nodes = [node(number) for number in range(nodes)]
@@ -88,9 +88,9 @@ class World:
 
     def pod(self, name: str, on: int = 0, owner: Owner | None = None, **changes: Any) -> Pod:
         given = Pod("shop", name, f"uid-of-{name}", f"node-{on}", owner=owner.reference if owner else None)
-        made = replace(given, **changes)
-        self.pods.append(made)
-        return made
+        created = replace(given, **changes)
+        self.pods.append(created)
+        return created
 
     def deployment(self, name: str, on: Iterable[int], **changes: Any) -> list[Pod]:
         """A Deployment with a pod on each of the nodes, and `app: NAME` on its pods."""
@@ -110,9 +110,9 @@ class World:
         given = Budget("shop", name, selector(chosen), expected_pods=len(covered), current_healthy=healthy)
         if "desired_healthy" in changes and "disruptions_allowed" not in changes:
             changes["disruptions_allowed"] = max(healthy - changes["desired_healthy"], 0)
-        made = replace(given, **changes)
-        self.budgets.append(made)
-        return made
+        created = replace(given, **changes)
+        self.budgets.append(created)
+        return created
 
     def volume(self, pod: Pod, zone: str | None, **changes: Any) -> Volume:
         """A volume for a pod's claim, bound to a zone."""

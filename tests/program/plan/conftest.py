@@ -17,8 +17,8 @@ def api(toolchain: Toolchain, tmp_path_factory) -> Iterator[KubernetesApi]:
     plane = ControlPlane(tmp_path_factory.mktemp("plane"), "shop", toolchain)
     plane.start()
     try:
-        with api_of(plane.admin_kubeconfig) as made:
-            yield made
+        with api_of(plane.admin_kubeconfig) as result:
+            yield result
     finally:
         plane.stop()
 
@@ -27,9 +27,9 @@ def api(toolchain: Toolchain, tmp_path_factory) -> Iterator[KubernetesApi]:
 def live(api: KubernetesApi) -> Live:
     """A namespace and a node of the test's own."""
     number = next(_numbers)
-    made = Live(api, f"shop-{number}", f"node-{number}")
-    made.begin()
-    return made
+    result = Live(api, f"shop-{number}", f"node-{number}")
+    result.begin()
+    return result
 
 
 _numbers = count()

@@ -1,4 +1,4 @@
-"""A namespace and a node on a real API server; the test plays the kubelet."""
+"""A namespace and a node on a real API server; the test acts as the kubelet."""
 
 import time
 from collections.abc import Callable
@@ -19,7 +19,7 @@ CONTAINERS = [{"name": "main", "image": "registry.example/main"}]
 
 
 class Live:
-    """What a test does to its namespace, and what the program makes of it."""
+    """Changes a test makes in its namespace, and the plan that results."""
 
     def __init__(self, api: KubernetesApi, namespace: str, node: str) -> None:
         self.api, self.namespace, self.node = api, namespace, node
@@ -37,7 +37,7 @@ class Live:
         eventually(lambda: self.api.get(self._path("serviceaccounts", "default", core=True)))
 
     def replica_set(self, name: str, replicas: int, *, ready: int | None = None) -> None:
-        """Pods on the node, running; the first `ready` of them are ready as well, else all."""
+        """Running pods on the node; the first `ready` of them are ready, by default all."""
         labels = {"app": name}
         spec = {
             "replicas": replicas,
@@ -57,13 +57,13 @@ class Live:
         self.run(name)
 
     def run(self, pod: str, *, ready: bool = True) -> None:
-        """Say what a kubelet would say of a pod that runs."""
+        """Write the status that a kubelet writes for a running pod."""
         conditions = [{"type": "Ready", "status": str(ready)}]
         status = {"phase": "Running", "conditions": conditions}
         self.api.merge(f"{self._path('pods', pod, core=True)}/status", {"status": status})
 
     def budget(self, name: str, app: str | None, *, settled: bool = True, **spec: Any) -> None:
-        """A budget; returns when its controller has looked at it and at all running pods."""
+        """A budget; returns when its controller has processed it and counts all running pods."""
         selector = {} if app is None else {"selector": {"matchLabels": {"app": app}} if app else {}}
         path = self._path("poddisruptionbudgets", group="policy/v1")
         self.api.create(path, {"metadata": {"name": name}, "spec": {**selector, **spec}})
@@ -86,7 +86,7 @@ class Live:
     def facts(self) -> Facts:
         aws = Aws()
         known = self.api.list("/api/v1/nodes")
-        instances = {one["spec"]["providerID"].rsplit("/", 1)[-1]: ZONES[0] for one in known}
+        instances = {node["spec"]["providerID"].rsplit("/", 1)[-1]: ZONES[0] for node in known}
         a_cluster(aws, instances, AvailabilityZones=[ZONES[0]], MaxSize=100)
         return read("shop", self.api, aws)
 
@@ -111,7 +111,7 @@ class Live:
 
 
 def eventually(holds: Callable[[], Any], seen: Callable[[], Any] = lambda: "") -> None:
-    """Wait for a controller."""
+    """Wait until a controller has done its work."""
     deadline = time.monotonic() + PATIENCE
     while not holds():
         assert time.monotonic() < deadline, f"not so after {PATIENCE} s; seen: {seen()}"

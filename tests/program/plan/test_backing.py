@@ -1,4 +1,4 @@
-"""What stands behind a pod, as far as it is known."""
+"""The workload behind a pod, from the owners that were read."""
 
 from dataclasses import replace
 

@@ -47,20 +47,20 @@ def test_percentages_are_rounded_up_on_both_sides(rule, replicas, desired):
         {"max_unavailable": "0%", "desired_healthy": 3},
     ],
 )
-def test_a_budget_that_can_never_allow_anything_is_refused_once_with_its_numbers(rule):
+def test_a_budget_that_can_never_allow_anything_is_one_blocker_with_its_numbers(rule):
     world = World()
     world.deployment("web", [0, 1, 1])
     world.budget("web", "web", **rule)
 
-    made = plan(world.facts())
+    result = plan(world.facts())
 
-    (blocker,) = made.blockers
+    (blocker,) = result.blockers
     assert blocker.code is Code.BUDGET_NEVER_ALLOWS
     assert str(blocker.object) == "PodDisruptionBudget shop/web"
     assert blocker.nodes == ("node-0", "node-1")
     assert f"requires {rule['desired_healthy']} of 3 pods healthy" in blocker.problem
-    assert verdicts(made.nodes[0]) == [Verdict.BLOCKED]
-    assert not can_be_drained(made.nodes[0])
+    assert verdicts(result.nodes[0]) == [Verdict.BLOCKED]
+    assert not can_be_drained(result.nodes[0])
 
 
 def test_a_budget_that_will_allow_again_is_only_a_warning():
@@ -69,12 +69,14 @@ def test_a_budget_that_will_allow_again_is_only_a_warning():
     world.deployment("sick", [2], labels={"app": "web"}, ready=False)
     world.budget("web", "web", max_unavailable=1, desired_healthy=2, expected_pods=3)
 
-    made = plan(world.facts())
+    result = plan(world.facts())
 
-    assert made.clean
-    assert [str(warning.code) for warning in made.warnings if warning.object.name == "web"] == ["budget-busy"]
-    assert "2 healthy, 2 wanted, not ready: Pod shop/sick-5d9-0" in made.warnings[0].text
-    first = made.of_node(healthy[0].node)
+    assert result.clean
+    assert [str(warning.code) for warning in result.warnings if warning.object.name == "web"] == [
+        "budget-busy"
+    ]
+    assert "2 healthy, 2 wanted, not ready: Pod shop/sick-5d9-0" in result.warnings[0].text
+    first = result.of_node(healthy[0].node)
     assert first is not None
     assert first.pods[0].waits
 
@@ -100,7 +102,7 @@ def test_a_budget_over_bare_pods_counts_none_of_them_and_never_allows():
     assert refused == [Code.BARE_POD, Code.BUDGET_NEVER_ALLOWS, Code.BARE_POD]
 
 
-def test_a_budget_its_controller_cannot_compute_is_refused_in_the_controllers_words():
+def test_a_budget_its_controller_cannot_compute_blocks_in_the_controllers_words():
     world = World()
     world.pod("one", owner=world.owner("Workflow", "unscalable"), labels={"app": "web"})
     world.budget("web", "web", max_unavailable=1, sync_failure='found no controllers for pod "one"')
@@ -111,19 +113,19 @@ def test_a_budget_its_controller_cannot_compute_is_refused_in_the_controllers_wo
     assert 'found no controllers for pod "one"' in blocker.problem
 
 
-def test_a_budget_nobody_has_looked_at_yet_allows_nothing_for_now():
+def test_a_budget_that_its_controller_has_not_processed_allows_nothing_for_now():
     world = World()
     world.deployment("web", [0, 1])
     world.budget("web", "web", max_unavailable=1, desired_healthy=1, generation=2, observed_generation=1)
 
-    made = plan(world.facts())
+    result = plan(world.facts())
 
-    assert made.clean
-    assert [str(warning.code) for warning in made.warnings] == ["budget-stale"]
-    assert made.nodes[0].pods[0].waits
+    assert result.clean
+    assert [str(warning.code) for warning in result.warnings] == ["budget-stale"]
+    assert result.nodes[0].pods[0].waits
 
 
-def test_two_budgets_on_one_pod_are_refused_even_if_it_is_not_ready():
+def test_two_budgets_on_one_pod_block_even_if_it_is_not_ready():
     world = World()
     world.deployment("web", [0], ready=False)
     world.budget("web", "web", max_unavailable=1, unhealthy_policy="AlwaysAllow")
@@ -143,10 +145,10 @@ def test_no_budget_is_asked_for_pods_that_do_not_run(phase):
     world.budget("web", "web", max_unavailable=0)
     world.budget("everything", max_unavailable=0)
 
-    made = plan(world.facts())
+    result = plan(world.facts())
 
-    assert made.clean
-    assert verdicts(made.nodes[0]) == [Verdict.EVICT]
+    assert result.clean
+    assert verdicts(result.nodes[0]) == [Verdict.EVICT]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +160,7 @@ def test_no_budget_is_asked_for_pods_that_do_not_run(phase):
         ("AlwaysAllow", 0, 2, True),
     ],
 )
-def test_an_unready_pod_goes_for_nothing_when_the_rest_is_healthy_enough(policy, healthy, desired, free):
+def test_an_unready_pod_uses_no_disruption_when_the_rest_is_healthy_enough(policy, healthy, desired, free):
     world = World()
     (pod,) = world.deployment("sick", [0], labels={"app": "web"}, ready=False)
     world.deployment("web", [1, 2])
@@ -172,10 +174,15 @@ def test_an_unready_pod_goes_for_nothing_when_the_rest_is_healthy_enough(policy,
         disruptions_allowed=0,
     )
 
-    (made,) = (one for node in plan(world.facts()).nodes for one in node.pods if one.pod == pod.reference)
+    (result,) = (
+        pod_plan
+        for node in plan(world.facts()).nodes
+        for pod_plan in node.pods
+        if pod_plan.pod == pod.reference
+    )
 
-    assert made.verdict is Verdict.EVICT
-    assert (made.allowed_before is None) is free
+    assert result.verdict is Verdict.EVICT
+    assert (result.allowed_before is None) is free
 
 
 def test_an_empty_selector_covers_the_namespace_and_none_covers_nothing():
@@ -186,7 +193,7 @@ def test_an_empty_selector_covers_the_namespace_and_none_covers_nothing():
     assert empty.matches({"app": "web"})
 
 
-def test_pods_of_one_budget_on_one_node_queue():
+def test_pods_of_one_budget_on_one_node_wait_for_each_other():
     world = World(1)
     world.deployment("web", [0, 0, 0])
     world.budget("web", "web", max_unavailable=1, desired_healthy=2)
@@ -199,7 +206,7 @@ def test_pods_of_one_budget_on_one_node_queue():
     assert (use.pods, use.allowed, use.waits) == (3, 1, 2)
 
 
-def test_a_node_settles_before_the_next_one_unless_both_are_in_work_at_once():
+def test_a_budget_is_whole_again_before_the_next_node_unless_both_are_drained_at_once():
     world = World(3)
     world.deployment("web", [0, 1, 2])
     world.budget("web", "web", max_unavailable=1, desired_healthy=2)
@@ -211,26 +218,26 @@ def test_a_node_settles_before_the_next_one_unless_both_are_in_work_at_once():
     assert [node.pods[0].waits for node in at_once.nodes] == [False, True, True]
 
 
-def test_of_two_nodes_in_work_only_the_first_is_settled_when_a_third_begins():
+def test_of_two_drains_at_once_only_the_first_has_ended_when_a_third_begins():
     world = World(4)
     world.deployment("web", [0, 1, 2, 3])
     world.budget("web", "web", max_unavailable=1, desired_healthy=3)
 
-    made = plan(world.facts(), MigrationOptions(parallel=2))
+    result = plan(world.facts(), MigrationOptions(parallel=2))
 
-    assert [node.pods[0].waits for node in made.nodes] == [False, True, True, True]
+    assert [node.pods[0].waits for node in result.nodes] == [False, True, True, True]
 
 
-def test_pods_of_a_budget_that_is_not_to_be_asked_are_deleted():
+def test_pods_of_an_excepted_budget_are_deleted():
     world = World(1)
     world.deployment("web", [0])
     world.budget("web", "web", max_unavailable=0, desired_healthy=1)
 
-    made = plan(world.facts(), MigrationOptions(allow=Allow(budgets=("shop/web",))))
+    result = plan(world.facts(), MigrationOptions(allow=Allow(budgets=("shop/web",))))
 
-    assert made.clean
-    assert verdicts(made.nodes[0]) == [Verdict.DELETE]
-    assert [str(warning.code) for warning in made.warnings] == ["budget-bypassed"]
+    assert result.clean
+    assert verdicts(result.nodes[0]) == [Verdict.DELETE]
+    assert [str(warning.code) for warning in result.warnings] == ["budget-bypassed"]
 
 
 def test_an_exception_does_not_delete_what_can_be_evicted():
@@ -238,6 +245,6 @@ def test_an_exception_does_not_delete_what_can_be_evicted():
     world.deployment("web", [0, 0])
     world.budget("web", "web", max_unavailable=1, desired_healthy=1)
 
-    made = plan(world.facts(), MigrationOptions(allow=Allow(budgets=("*/*",))))
+    result = plan(world.facts(), MigrationOptions(allow=Allow(budgets=("*/*",))))
 
-    assert verdicts(made.nodes[0]) == [Verdict.EVICT, Verdict.EVICT]
+    assert verdicts(result.nodes[0]) == [Verdict.EVICT, Verdict.EVICT]

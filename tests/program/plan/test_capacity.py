@@ -1,4 +1,4 @@
-"""The sizes of Auto Scaling groups on the way, and the zones new instances come up in."""
+"""The sizes of Auto Scaling groups during a migration, and the zones new instances start in."""
 
 import pytest
 
@@ -52,7 +52,7 @@ def test_every_node_shrinks_the_group_when_extra_nodes_came_first():
 
 
 @pytest.mark.parametrize("capacity", list(Capacity))
-def test_sizes_follow_from_what_is_left_so_a_new_start_goes_on_where_the_last_one_stopped(capacity):
+def test_sizes_follow_from_the_nodes_left_so_a_new_run_continues_where_the_last_stopped(capacity):
     before = Before(desired=6, outgoing=6)
     size = desired(capacity, 2, before, 6)
     for left in range(6, 0, -1):
@@ -65,17 +65,17 @@ def test_a_resumed_plan_counts_from_the_sizes_before_the_first_change():
     world = World(2)
     world.groups = [group(world.nodes, desired=3, maximum=4)]
 
-    made = plan(
+    result = plan(
         world.facts(),
         MigrationOptions(surge=1),
         recorded=Recorded(groups={"workers": Before(desired=4, outgoing=4)}),
     )
 
-    (sizes,) = made.groups
+    (sizes,) = result.groups
     assert (sizes.desired, sizes.peak, sizes.at_end) == (4, 5, 4)
 
 
-def test_shrinking_below_the_minimum_is_refused_with_the_arithmetic():
+def test_shrinking_below_the_minimum_blocks_with_the_arithmetic():
     world = World(3)
     world.groups = [group(world.nodes, minimum=3)]
 
@@ -90,24 +90,24 @@ def test_the_minimum_may_be_lowered_where_that_is_allowed():
     world.groups = [group(world.nodes, minimum=3)]
     allow = Allow(lower_minimum=("workers",))
 
-    made = plan(world.facts(), MigrationOptions(capacity=DECREMENT, surge=1, allow=allow))
+    result = plan(world.facts(), MigrationOptions(capacity=DECREMENT, surge=1, allow=allow))
 
-    assert made.clean
-    assert made.groups[0].minimum == 1
-    assert {str(warning.code) for warning in made.warnings} == {"minimum-lowered", "fewer-nodes"}
+    assert result.clean
+    assert result.groups[0].minimum == 1
+    assert {str(warning.code) for warning in result.warnings} == {"minimum-lowered", "fewer-nodes"}
 
 
-def test_a_maximum_in_the_way_of_the_surge_is_raised_and_told():
+def test_a_maximum_that_is_too_low_for_the_surge_is_raised_with_a_warning():
     world = World(3)
     world.groups = [group(world.nodes, maximum=3)]
 
-    made = plan(world.facts(), MigrationOptions(surge=2))
+    result = plan(world.facts(), MigrationOptions(surge=2))
 
-    assert made.groups[0].maximum == 5
-    assert "3 -> 5" in made.warnings[0].text
+    assert result.groups[0].maximum == 5
+    assert "3 -> 5" in result.warnings[0].text
 
 
-def test_new_instances_come_up_where_the_fewest_are():
+def test_new_instances_start_in_the_zone_with_the_fewest():
     course = forecast(
         group([node(0), node(1), node(3), node(4)]),
         [ZONES[0], ZONES[1], ZONES[0], ZONES[1]],
@@ -124,30 +124,30 @@ def test_with_fewer_nodes_than_zones_the_surge_may_take_the_place_of_one():
     assert forecasted(2).sure == {ZONES[0], ZONES[2]}
 
 
-def test_with_one_node_a_zone_and_a_surge_of_one_only_the_first_zones_are_sure():
-    """Where the extra node comes up is AWS's choice, and it stays in the place of the last old node."""
+def test_with_one_node_a_zone_and_a_surge_of_one_only_the_first_zones_are_certain():
+    """AWS chooses the zone of the extra node, which remains in place of the last old node."""
     assert ZONES[2] not in forecasted(3).sure
 
 
 @pytest.mark.parametrize("count", [3, 6, 9, 12])
-def test_a_surge_of_one_node_a_zone_makes_every_zone_sure(count):
+def test_a_surge_of_one_node_a_zone_makes_every_zone_certain(count):
     course = forecasted(count, surge=3)
 
     assert course.sure == set(ZONES)
     assert all(len(choice) == 1 for choice in course.launches[3:])
 
 
-def test_with_two_nodes_a_zone_every_zone_is_sure():
+def test_with_two_nodes_a_zone_every_zone_is_certain():
     assert forecasted(6).sure == set(ZONES)
 
 
-def test_the_only_zone_of_a_group_is_sure():
-    one = group([node(0, zone=ZONES[0])], zones=(ZONES[0],))
+def test_the_only_zone_of_a_group_is_certain():
+    small = group([node(0, zone=ZONES[0])], zones=(ZONES[0],))
 
-    assert forecast(one, [ZONES[0]], capacity=SURGE, surge=1).sure == {ZONES[0]}
+    assert forecast(small, [ZONES[0]], capacity=SURGE, surge=1).sure == {ZONES[0]}
 
 
-def test_a_zone_where_a_new_node_is_already_is_sure():
+def test_a_zone_that_has_a_new_node_already_is_certain():
     members = group([node(0), node(1)])
     with_new = group(
         [node(0), node(1)], instances=(*members.instances, Instance("i-new", ZONES[2])), desired=3
@@ -156,7 +156,7 @@ def test_a_zone_where_a_new_node_is_already_is_sure():
     assert ZONES[2] in forecast(with_new, zones(2), capacity=SURGE, surge=1).sure
 
 
-def test_an_unbalanced_group_is_not_trusted():
+def test_no_zone_is_certain_in_an_unbalanced_group():
     lopsided = group([node(number, zone=ZONES[0]) for number in range(3)])
 
     assert ZONES[0] not in forecast(lopsided, [ZONES[0]] * 3, capacity=SURGE, surge=1).sure
@@ -169,14 +169,14 @@ def test_an_unbalanced_group_is_not_trusted():
         ({"suspended": ("Launch",)}, Code.PROCESS_SUSPENDED),
     ],
 )
-def test_groups_that_bring_no_replacement_are_refused(changes, code):
+def test_groups_that_cannot_launch_a_replacement_block(changes, code):
     world = World(3)
     world.groups = [group(world.nodes, **changes)]
 
     assert [blocker.code for blocker in plan(world.facts()).blockers] == [code]
 
 
-def test_hooks_and_unusual_instances_are_told():
+def test_hooks_and_unusual_instances_are_warnings():
     world = World(3)
     odd = (
         Instance("i-0", ZONES[0], lifecycle="Standby"),
@@ -196,7 +196,7 @@ def test_hooks_and_unusual_instances_are_told():
     assert "i-0 is Standby, i-1 is protected from scale-in" in texts["instance-state"]
 
 
-def test_a_group_too_small_for_its_volumes_in_the_end_is_told():
+def test_a_group_too_small_for_its_volumes_at_the_end_is_a_warning():
     world = World(3)
     world.nodes = [node(number, volume_limits={"ebs.csi.aws.com": 2}) for number in range(3)]
     for number in range(3):
@@ -204,8 +204,8 @@ def test_a_group_too_small_for_its_volumes_in_the_end_is_told():
         pod = world.pod(f"db-{number}", number, owner, claims=(f"data-{number}",))
         world.volume(pod, None)
 
-    made = plan(world.facts(), MigrationOptions(capacity=DECREMENT, surge=1))
+    result = plan(world.facts(), MigrationOptions(capacity=DECREMENT, surge=1))
 
     assert "3 volumes of ebs.csi.aws.com, and 1 nodes hold 2 each" in next(
-        warning.text for warning in made.warnings if warning.code is Code.VOLUMES_FULL
+        warning.text for warning in result.warnings if warning.code is Code.VOLUMES_FULL
     )

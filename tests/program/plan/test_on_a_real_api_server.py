@@ -1,4 +1,4 @@
-"""What the plan says of budgets is what a real API server and its disruption controller do."""
+"""The plan predicts what a real API server and its disruption controller do with budgets."""
 
 import pytest
 
@@ -32,10 +32,10 @@ def verdicts(live: Live) -> list[Verdict]:
 
 
 def blockers(live: Live) -> list[Code]:
-    return [one.code for one in live.plan().blockers if one.object.namespace == live.namespace]
+    return [blocker.code for blocker in live.plan().blockers if blocker.object.namespace == live.namespace]
 
 
-def test_percentages_and_numbers_mean_what_the_disruption_controller_makes_of_them(live: Live):
+def test_percentages_and_numbers_are_computed_as_the_disruption_controller_does(live: Live):
     live.replica_set("web", 3)
     for number, rule in enumerate(RULES):
         live.budget(f"rule-{number}", "web", **rule)
@@ -43,7 +43,9 @@ def test_percentages_and_numbers_mean_what_the_disruption_controller_makes_of_th
         live.settled(f"rule-{number}", expectedPods=3, currentHealthy=3)
 
     ours = {
-        one.name: desired_healthy(one, 3) for one in live.facts().budgets if one.namespace == live.namespace
+        budget.name: desired_healthy(budget, 3)
+        for budget in live.facts().budgets
+        if budget.namespace == live.namespace
     }
 
     assert ours == {
@@ -63,7 +65,7 @@ def test_a_plan_foresees_which_eviction_has_to_wait_first(live: Live):
     assert planned.index(True) == answered.index(429)
 
 
-def test_an_unready_pod_goes_without_taking_of_the_budget_when_the_rest_is_healthy(live: Live):
+def test_an_unready_pod_uses_no_disruption_when_the_rest_is_healthy(live: Live):
     live.replica_set("web", 2)
     live.replica_set("sick", 1, ready=0)
     live.budget("all", "", minAvailable=2)
@@ -90,7 +92,7 @@ def test_an_unready_pod_waits_like_all_others_when_the_rest_is_not_healthy_enoug
     assert blockers(live) == []
 
 
-def test_always_allow_lets_unready_pods_go_even_when_nothing_is_allowed(live: Live):
+def test_with_always_allow_unready_pods_are_evicted_even_when_nothing_is_allowed(live: Live):
     live.replica_set("web", 2, ready=0)
     live.budget("web", "web", maxUnavailable=0, unhealthyPodEvictionPolicy="AlwaysAllow")
     live.settled("web", expectedPods=2, currentHealthy=0)
@@ -100,7 +102,7 @@ def test_always_allow_lets_unready_pods_go_even_when_nothing_is_allowed(live: Li
     assert {live.evict(pod).status for pod in live.pods("web")} == {201}
 
 
-def test_two_budgets_on_one_pod_are_refused_as_the_server_refuses_them(live: Live):
+def test_two_budgets_on_one_pod_block_as_the_server_refuses_them(live: Live):
     live.replica_set("web", 2)
     live.budget("web", "web", maxUnavailable=1)
     live.budget("everything", "", maxUnavailable=1)
@@ -155,7 +157,7 @@ def test_a_budget_the_controller_cannot_compute_says_why(live: Live):
     live.budget("odd", "odd", settled=False, maxUnavailable=1)
     eventually(lambda: live.status("odd").get("conditions"))
 
-    (blocker,) = (one for one in live.plan().blockers if one.object.namespace == live.namespace)
+    (blocker,) = (blocker for blocker in live.plan().blockers if blocker.object.namespace == live.namespace)
 
     (condition,) = live.status("odd")["conditions"]
     assert blocker.code is Code.BUDGET_NEVER_ALLOWS
@@ -173,7 +175,7 @@ def test_pods_that_do_not_run_need_no_budget(live: Live, phase: str):
     path = f"/api/v1/namespaces/{live.namespace}/pods/{pod['metadata']['name']}/status"
     live.api.merge(path, {"status": {"phase": phase}})
 
-    mine = next(one for one in live.node_plan().pods if one.pod.name == pod["metadata"]["name"])
+    mine = next(planned for planned in live.node_plan().pods if planned.pod.name == pod["metadata"]["name"])
 
     assert mine.verdict is Verdict.EVICT
     assert live.evict(pod).status == 201
@@ -184,13 +186,13 @@ def test_a_terminating_pod_is_waited_for(live: Live):
     (pod,) = live.pods("web")
     assert live.evict(pod).status == 201
 
-    mine = next(one for one in live.node_plan().pods if one.pod.name == pod["metadata"]["name"])
+    mine = next(planned for planned in live.node_plan().pods if planned.pod.name == pod["metadata"]["name"])
 
     assert mine.verdict is Verdict.WAIT
 
 
-def test_a_wrong_selector_operator_never_gets_into_the_cluster(live: Live):
-    """So the plan may treat one as a bug."""
+def test_the_api_server_rejects_a_wrong_selector_operator(live: Live):
+    """So the plan may treat an unknown operator as a bug."""
     wrong = {"matchExpressions": [{"key": "app", "operator": "Near", "values": ["web"]}]}
     path = f"/apis/policy/v1/namespaces/{live.namespace}/poddisruptionbudgets"
 

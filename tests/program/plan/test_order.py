@@ -1,4 +1,4 @@
-"""The order of nodes."""
+"""The order in which nodes are replaced."""
 
 from datetime import timedelta
 
@@ -14,16 +14,16 @@ pytestmark = pytest.mark.unit
 
 
 def names(nodes) -> list[str]:
-    return [one.name for one in nodes]
+    return [node.name for node in nodes]
 
 
 def test_zones_take_turns():
     nodes = [node(0, zone="a"), node(1, zone="a"), node(2, zone="b"), node(3, zone="b"), node(4, zone="c")]
 
-    assert [one.zone for one in ordered(nodes)] == ["a", "b", "a", "b", "c"]
+    assert [node.zone for node in ordered(nodes)] == ["a", "b", "a", "b", "c"]
 
 
-def test_the_oldest_of_a_zone_goes_first():
+def test_the_oldest_node_of_a_zone_is_first():
     nodes = [
         node(number, zone="a", created=NOW - timedelta(days=age)) for number, age in enumerate((1, 9, 5))
     ]
@@ -31,13 +31,13 @@ def test_the_oldest_of_a_zone_goes_first():
     assert names(ordered(nodes)) == ["node-1", "node-2", "node-0"]
 
 
-def test_a_node_in_work_comes_before_all_others():
+def test_a_node_in_progress_is_before_all_others():
     nodes = [node(0), node(1), node(2, annotations={ROTATION_ANNOTATION: "draining"})]
 
     assert names(ordered(nodes))[0] == "node-2"
 
 
-def test_the_node_of_this_program_is_last_even_when_it_is_in_work():
+def test_the_node_of_this_program_is_last_even_when_it_is_in_progress():
     nodes = [node(0, annotations={ROTATION_ANNOTATION: "draining"}), node(1), node(2)]
 
     assert names(ordered(nodes, own_node="node-0"))[-1] == "node-0"
@@ -47,4 +47,4 @@ def test_the_plan_finds_the_node_of_this_program_by_its_pod():
     world = World(3, own_pod=Reference("Pod", "shop", "runner"))
     world.pod("runner", 0, world.owner("Job", "runner"))
 
-    assert [one.node for one in plan(world.facts()).nodes][-1] == "node-0"
+    assert [planned.node for planned in plan(world.facts()).nodes][-1] == "node-0"

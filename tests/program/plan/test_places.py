@@ -1,4 +1,4 @@
-"""Whether an evicted pod has a place to run again."""
+"""Whether an evicted pod can run again on another node."""
 
 import pytest
 
@@ -22,13 +22,13 @@ def with_volume(nodes: int, zone: str | None, on: int = 0, **changes) -> World:
 
 
 def test_a_volume_in_a_zone_that_gets_a_new_node_moves():
-    made = plan(with_volume(6, zone_of(0)).facts())
+    result = plan(with_volume(6, zone_of(0)).facts())
 
-    assert made.clean
-    assert made.nodes[0].volumes == ("pv-data-db-0",)
+    assert result.clean
+    assert result.nodes[0].volumes == ("pv-data-db-0",)
 
 
-def test_a_volume_in_a_zone_no_group_serves_is_refused():
+def test_a_volume_in_a_zone_without_a_group_blocks():
     (blocker,) = plan(with_volume(6, "eu-central-1z").facts()).blockers
 
     assert blocker.code is Code.VOLUME_ZONE
@@ -36,7 +36,7 @@ def test_a_volume_in_a_zone_no_group_serves_is_refused():
     assert f"pv-data-db-0 in eu-central-1z; new nodes are certain in {', '.join(ZONES)}" in blocker.problem
 
 
-def test_a_volume_where_only_chance_brings_a_node_is_refused_until_allowed():
+def test_a_volume_in_a_zone_where_a_new_node_is_uncertain_blocks_until_permitted():
     facts = with_volume(3, zone_of(2), on=2).facts()
 
     (blocker,) = plan(facts).blockers
@@ -49,7 +49,7 @@ def test_a_volume_where_only_chance_brings_a_node_is_refused_until_allowed():
     assert Code.STRANDED in {warning.code for warning in allowed.warnings}
 
 
-def test_a_group_of_the_volumes_own_zone_makes_it_sure():
+def test_a_group_in_the_volumes_zone_alone_makes_it_certain():
     world = with_volume(2, zone_of(0))
     world.groups = [
         group([world.nodes[0]], "a", zones=(zone_of(0),)),
@@ -59,7 +59,7 @@ def test_a_group_of_the_volumes_own_zone_makes_it_sure():
     assert plan(world.facts()).clean
 
 
-def test_a_group_that_is_reserved_for_others_does_not_count():
+def test_a_tainted_group_of_other_pods_does_not_count():
     world = with_volume(2, zone_of(1))
     tainted = node(1, taints=(taint("NoSchedule"),))
     world.nodes[1] = tainted
@@ -75,13 +75,13 @@ def test_a_volume_that_every_node_reaches_moves():
     assert plan(with_volume(2, None, shared=True).facts()).clean
 
 
-def test_a_volume_on_the_nodes_own_disk_is_refused_whatever_is_allowed():
+def test_a_volume_on_the_nodes_own_disk_blocks_whatever_is_permitted():
     everything = Allow(stranded_pods=("*/*",), local_storage=("*/*",))
 
-    made = plan(with_volume(3, None, local=True).facts(), MigrationOptions(allow=everything))
+    result = plan(with_volume(3, None, local=True).facts(), MigrationOptions(allow=everything))
 
-    assert [blocker.code for blocker in made.blockers] == [Code.LOCAL_VOLUME]
-    assert made.blockers[0].setting == ""
+    assert [blocker.code for blocker in result.blockers] == [Code.LOCAL_VOLUME]
+    assert result.blockers[0].setting == ""
 
 
 @pytest.mark.parametrize(
@@ -97,18 +97,18 @@ def test_a_volume_on_the_nodes_own_disk_is_refused_whatever_is_allowed():
         (Requirement("disk", "DoesNotExist"), True),
     ],
 )
-def test_a_pods_own_demands_are_held_against_what_new_nodes_will_be_like(demand, clean):
+def test_a_pods_node_requirements_are_compared_with_future_nodes(demand, clean):
     world = World(3)
     world.pod("web-0", 0, world.owner("StatefulSet", "web", 2), node_requirements=((demand,),))
 
-    made = plan(world.facts())
+    result = plan(world.facts())
 
-    assert made.clean is clean
+    assert result.clean is clean
     if not clean:
-        assert [blocker.code for blocker in made.blockers] == [Code.PLACEMENT]
+        assert [blocker.code for blocker in result.blockers] == [Code.PLACEMENT]
 
 
-def test_a_label_that_only_one_node_of_a_group_has_will_not_be_there_again():
+def test_new_nodes_lack_a_label_that_only_one_node_of_a_group_has():
     world = World(3)
     world.nodes[0] = node(0, labels={"disk": "fast"})
     demand = Requirement("disk", "In", ("fast",))
@@ -120,7 +120,7 @@ def test_a_label_that_only_one_node_of_a_group_has_will_not_be_there_again():
     assert "disk In fast" in blocker.problem
 
 
-def test_a_label_of_the_whole_group_will_be_there_again():
+def test_new_nodes_have_a_label_of_the_whole_group():
     world = World(3)
     world.nodes = [node(number, labels={"disk": "fast"}) for number in range(3)]
     demand = Requirement("disk", "In", ("fast",))
@@ -146,10 +146,10 @@ def test_a_node_that_has_cilium_already_counts():
         group([stays], "new", instances=(Instance("i-2", zone_of(2)),), zones=(zone_of(2),)),
     ]
 
-    made = plan(world.facts(), recorded=Recorded(outgoing=frozenset({"node-0"})))
+    result = plan(world.facts(), recorded=Recorded(outgoing=frozenset({"node-0"})))
 
-    assert made.clean
-    assert [pod.verdict for pod in made.nodes[0].pods] == [Verdict.EVICT]
+    assert result.clean
+    assert [pod.verdict for pod in result.nodes[0].pods] == [Verdict.EVICT]
 
 
 def taint(effect: str):

@@ -1,4 +1,4 @@
-"""What holds for every plan, whatever the cluster looks like."""
+"""Properties that hold for the plan of every cluster."""
 
 import math
 from collections import defaultdict
@@ -52,10 +52,10 @@ def nodes(draw: st.DrawFn, most: int = 12) -> list[Node]:
 
 @st.composite
 def worlds(draw: st.DrawFn) -> Facts:
-    """Workloads of every kind with pods in every state, and budgets whose status is what they deserve."""
+    """Workloads of every kind, pods in every state, budgets with the status of their controller."""
     world = World(0)
     world.nodes = draw(nodes())
-    world.groups = [group([one for one in world.nodes if one.instance])]
+    world.groups = [group([node for node in world.nodes if node.instance])]
     for number in range(draw(st.integers(0, 4))):
         _workload(draw, world, f"app-{number}")
     if draw(st.booleans()):
@@ -127,47 +127,47 @@ limits = st.builds(Limits, terminating=st.sampled_from([None, 30.0]))
 
 @given(worlds(), options, limits)
 def test_every_node_is_in_the_plan_exactly_once(facts: Facts, chosen: MigrationOptions, waits: Limits):
-    made = plan(facts, chosen, limits=waits)
-    named = [one.node for one in made.nodes]
-    named += [one.name for one in (*made.impossible, *made.left_alone, *made.leaving)]
+    result = plan(facts, chosen, limits=waits)
+    named = [planned.node for planned in result.nodes]
+    named += [node.name for node in (*result.impossible, *result.left_alone, *result.leaving)]
 
-    assert sorted(named) == sorted(one.name for one in facts.nodes)
-    assert [one.position for one in made.nodes] == list(range(1, len(made.nodes) + 1))
+    assert sorted(named) == sorted(node.name for node in facts.nodes)
+    assert [planned.position for planned in result.nodes] == list(range(1, len(result.nodes) + 1))
 
 
 @given(worlds(), options, limits)
-def test_every_pod_of_a_node_to_go_has_exactly_one_verdict_with_a_reason(
+def test_every_pod_of_a_replaced_node_has_exactly_one_verdict_with_a_reason(
     facts: Facts, chosen: MigrationOptions, waits: Limits
 ):
-    made = plan(facts, chosen, limits=waits)
+    result = plan(facts, chosen, limits=waits)
     on: dict[str, list[str]] = defaultdict(list)
     for pod in facts.pods:
         on[pod.node].append(pod.uid)
 
-    for one in made.nodes:
-        assert sorted(pod.uid for pod in one.pods) == sorted(on[one.node])
-        assert all(pod.reason and isinstance(pod.verdict, Verdict) for pod in one.pods)
+    for planned in result.nodes:
+        assert sorted(pod.uid for pod in planned.pods) == sorted(on[planned.node])
+        assert all(pod.reason and isinstance(pod.verdict, Verdict) for pod in planned.pods)
 
 
 @given(worlds(), options, limits)
-def test_whatever_stands_in_the_way_is_explained_by_a_blocker(
+def test_every_pod_that_blocks_a_drain_is_explained_by_a_blocker(
     facts: Facts, chosen: MigrationOptions, waits: Limits
 ):
-    made = plan(facts, chosen, limits=waits)
-    explained = {pod for blocker in made.blockers for pod in blocker.pods}
+    result = plan(facts, chosen, limits=waits)
+    explained = {pod for blocker in result.blockers for pod in blocker.pods}
 
-    for one in made.nodes:
-        for pod in one.pods:
+    for planned in result.nodes:
+        for pod in planned.pods:
             assert not pod.verdict.stands_in_the_way or pod.pod in explained
-        assert can_be_drained(one) or made.blockers_of(one.node)
-    for gone in made.impossible:
-        assert made.blockers_of(gone.name) or any(not blocker.nodes for blocker in made.blockers)
-    assert all(one.problem and one.allowed and one.fix for one in made.blockers)
+        assert can_be_drained(planned) or result.blockers_of(planned.node)
+    for gone in result.impossible:
+        assert result.blockers_of(gone.name) or any(not blocker.nodes for blocker in result.blockers)
+    assert all(blocker.problem and blocker.allowed and blocker.fix for blocker in result.blockers)
 
 
 @dataclass
 class Account:
-    """A budget as the disruption controller keeps it, replayed beside the plan."""
+    """A budget as the disruption controller computes it, simulated independently of the plan."""
 
     budget: Budget
     allowed: int
@@ -175,25 +175,24 @@ class Account:
 
 
 @given(worlds(), options, limits)
-def test_no_plan_takes_more_of_a_budget_than_there_is_without_waiting(
-    facts: Facts, chosen: MigrationOptions, waits: Limits
-):
-    made = plan(facts, chosen, limits=waits)
+def test_no_plan_overdraws_a_budget_without_waiting(facts: Facts, chosen: MigrationOptions, waits: Limits):
+    result = plan(facts, chosen, limits=waits)
     pods = {pod.reference: pod for pod in facts.pods}
     accounts = {
-        one.reference: Account(one, one.disruptions_allowed, defaultdict(int)) for one in facts.budgets
+        budget.reference: Account(budget, budget.disruptions_allowed, defaultdict(int))
+        for budget in facts.budgets
     }
-    for index, one in enumerate(made.nodes):
+    for index, planned in enumerate(result.nodes):
         if index >= chosen.parallel:
-            _settle(accounts, made.nodes[index - chosen.parallel].node)
-        for pod in one.pods:
+            _settle(accounts, result.nodes[index - chosen.parallel].node)
+        for pod in planned.pods:
             if pod.verdict is Verdict.EVICT and pod.budget and _is_asked(pods[pod.pod], facts, pod.budget):
-                _evict(accounts[pod.budget], one.node, waits=pod.waits)
+                _evict(accounts[pod.budget], planned.node, waits=pod.waits)
 
 
 def _is_asked(pod: Pod, facts: Facts, name: object) -> bool:
-    """Kubernetes' own rule for when an eviction takes of a budget, told independently."""
-    budget = next(one for one in facts.budgets if one.reference == name)
+    """Kubernetes' rule for when an eviction uses up a disruption, implemented independently."""
+    budget = next(budget for budget in facts.budgets if budget.reference == name)
     if pod.phase in ("Pending", "Succeeded", "Failed") or pod.deleted:
         return False
     free = budget.unhealthy_policy == "AlwaysAllow" or 0 < budget.desired_healthy <= budget.current_healthy
@@ -210,30 +209,32 @@ def _evict(account: Account, name: str, *, waits: bool) -> None:
         back = sum(account.taken.values())
         account.taken.clear()
         all_healthy = account.budget.expected_pods - account.budget.desired_healthy
-        account.allowed += back or all_healthy  # with nothing of ours out, it waits for others' health
+        account.allowed += (
+            back or all_healthy
+        )  # without evictions of ours it waits until the other pods are healthy
     assert account.allowed > 0, f"{account.budget.reference} allows nothing and the plan does not wait"
     account.allowed -= 1
     account.taken[name] += 1
 
 
 @given(nodes(most=30), st.data())
-def test_what_is_left_after_some_nodes_is_in_the_same_order(given_nodes: list[Node], data: st.DataObject):
-    own = data.draw(st.sampled_from([None, *(one.name for one in given_nodes)]))
+def test_nodes_left_after_some_were_replaced_keep_their_order(given_nodes: list[Node], data: st.DataObject):
+    own = data.draw(st.sampled_from([None, *(node.name for node in given_nodes)]))
     order = ordered(given_nodes, own)
     done = data.draw(st.integers(0, len(order)))
     left = data.draw(st.permutations(order[done:]))
 
-    assert sorted(one.name for one in order) == sorted(one.name for one in given_nodes)
+    assert sorted(node.name for node in order) == sorted(node.name for node in given_nodes)
     assert ordered(left, own) == order[done:]
 
 
 @given(nodes(most=30))
 def test_marking_the_first_node_does_not_change_the_order(given_nodes: list[Node]):
-    fresh = [replace(one, annotations={}) for one in given_nodes]
+    fresh = [replace(node, annotations={}) for node in given_nodes]
     first, *others = ordered(fresh)
     begun = replace(first, annotations={ROTATION_ANNOTATION: "draining"})
 
-    assert [one.name for one in ordered([*others, begun])] == [one.name for one in ordered(fresh)]
+    assert [node.name for node in ordered([*others, begun])] == [node.name for node in ordered(fresh)]
 
 
 @given(
@@ -242,7 +243,7 @@ def test_marking_the_first_node_does_not_change_the_order(given_nodes: list[Node
     st.integers(1, 6),
     st.data(),
 )
-def test_sizes_after_a_new_start_are_those_of_the_first_plan(
+def test_sizes_in_a_new_run_are_those_of_the_first_plan(
     zones: list[str], capacity: Capacity, surge: int, data: st.DataObject
 ):
     members = [node(number, zone=zone) for number, zone in enumerate(zones)]
@@ -260,23 +261,23 @@ def test_sizes_after_a_new_start_are_those_of_the_first_plan(
 
 @given(worlds(), options, limits)
 @settings(max_examples=30)
-def test_every_plan_can_be_reported_and_the_same_facts_say_the_same(
+def test_every_plan_can_be_reported_and_the_same_facts_give_the_same_report(
     facts: Facts, chosen: MigrationOptions, waits: Limits
 ):
-    made, again = plan(facts, chosen, limits=waits), plan(facts, chosen, limits=waits)
+    result, again = plan(facts, chosen, limits=waits), plan(facts, chosen, limits=waits)
 
-    assert made == again
-    assert report.document(made)["clean"] is made.clean
-    for one in made.nodes:
-        assert one.node in report.table(made)
-        assert one.node in report.markdown(made)
-        assert report.lines_of_node(one)
+    assert result == again
+    assert report.document(result)["clean"] is result.clean
+    for planned in result.nodes:
+        assert planned.node in report.table(result)
+        assert planned.node in report.markdown(result)
+        assert report.lines_of_node(planned)
 
 
 @given(worlds(), options, limits)
 def test_an_estimate_is_never_shorter_than_the_longest_node(
     facts: Facts, chosen: MigrationOptions, waits: Limits
 ):
-    made: Plan = plan(facts, chosen, limits=waits)
+    result: Plan = plan(facts, chosen, limits=waits)
 
-    assert made.seconds >= max((one.seconds.total for one in made.nodes), default=0)
+    assert result.seconds >= max((planned.seconds.total for planned in result.nodes), default=0)

@@ -27,11 +27,11 @@ class Api:
 
     def get(self, path: str) -> dict | None:
         collection, _, name = path.rpartition("/")
-        found = (one for one in self.objects.get(collection, ()) if one["metadata"]["name"] == name)
+        found = (obj for obj in self.objects.get(collection, ()) if obj["metadata"]["name"] == name)
         return next(found, None)
 
     def each(self, path: str, keep: Callable[[dict], Any], **_: str) -> list[Any]:
-        return [keep(one) for one in self.objects.get(path, ())]
+        return [keep(obj) for obj in self.objects.get(path, ())]
 
 
 def named(name: str, namespace: str = "", **more: Any) -> dict[str, Any]:
@@ -275,7 +275,7 @@ def test_a_self_managed_aws_node_has_no_add_on():
     assert read("shop", Api(OBJECTS), aws).add_on is None
 
 
-def test_a_cluster_that_is_not_there_is_said_plainly():
+def test_a_cluster_that_does_not_exist_is_named():
     aws = Aws()
     aws.refuses("eks", "describe_cluster", "ResourceNotFoundException")
 

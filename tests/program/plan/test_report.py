@@ -1,4 +1,4 @@
-"""What people and programs read of a plan."""
+"""The reports of a plan, for people and for programs."""
 
 import json
 
@@ -30,12 +30,12 @@ def refused() -> Facts:
 
 
 @pytest.fixture
-def made() -> Plan:
+def result() -> Plan:
     return plan(refused())
 
 
-def test_the_table_has_one_line_a_node_in_order(made: Plan):
-    lines = report.table(made).splitlines()
+def test_the_table_has_one_line_a_node_in_order(result: Plan):
+    lines = report.table(result).splitlines()
     rows = [line.split() for line in lines[3:6]]
 
     assert [row[:4] for row in rows] == [
@@ -46,8 +46,8 @@ def test_the_table_has_one_line_a_node_in_order(made: Plan):
     assert "shop/web: 2 pods, 1 allowed, waits 1 x" in lines[4]
 
 
-def test_the_table_ends_with_what_forbids_the_plan_and_how_to_permit_it(made: Plan):
-    text = report.table(made)
+def test_the_table_ends_with_the_blockers_and_how_to_permit_them(result: Plan):
+    text = report.table(result)
 
     assert "PodDisruptionBudget shop/stuck (on node-1) [budget-never-allows]" in text
     assert "maxUnavailable: 0 requires 1 of 1 pods healthy" in text
@@ -59,15 +59,15 @@ def test_the_table_of_a_clean_plan_says_so():
     assert report.table(plan(World(2).facts())).endswith("Nothing blocks this plan.\n")
 
 
-def test_the_table_shows_pods_by_workload_when_asked(made: Plan):
-    assert "evict 2 pods of Deployment shop/web" not in report.table(made)
+def test_the_table_shows_pods_by_workload_when_asked(result: Plan):
+    assert "evict 2 pods of Deployment shop/web" not in report.table(result)
     assert "evict 2 pods of Deployment shop/web: its budget allows 1, waits 1 x" in report.table(
-        made, pods=True
+        result, pods=True
     )
 
 
-def test_markdown_is_tables_that_no_cell_breaks(made: Plan):
-    text = report.markdown(made)
+def test_markdown_is_tables_that_no_cell_breaks(result: Plan):
+    text = report.markdown(result)
     rows = [line for line in text.splitlines() if line.startswith("|")]
 
     assert text.startswith("# Replacement plan of cluster shop\n")
@@ -83,8 +83,8 @@ def test_a_pipe_in_a_name_does_not_end_a_cell():
     assert "Job shop/a\\|b" in report.markdown(plan(world.facts()))
 
 
-def test_the_document_is_json_with_the_keys_it_promises(made: Plan):
-    document = json.loads(json.dumps(report.document(made)))
+def test_the_document_is_json_with_the_keys_it_promises(result: Plan):
+    document = json.loads(json.dumps(report.document(result)))
 
     assert document["schema"] == "eks-cilium/plan/v1"
     assert list(document) == [
@@ -132,18 +132,18 @@ def test_the_document_is_json_with_the_keys_it_promises(made: Plan):
     )
 
 
-def test_the_document_without_pods_tells_them_by_workload(made: Plan):
-    document = report.document(made, pods=False)
+def test_the_document_without_pods_has_them_by_workload(result: Plan):
+    document = report.document(result, pods=False)
 
     assert "pods" not in document["nodes"][1]
-    assert [(one["pods"], one["verdict"]) for one in document["nodes"][1]["workloads"]] == [
+    assert [(workload["pods"], workload["verdict"]) for workload in document["nodes"][1]["workloads"]] == [
         (2, "evict"),
         (1, "skip"),
     ]
 
 
-def test_a_preview_shows_a_node_in_a_few_lines(made: Plan):
-    found = made.of_node("node-0")
+def test_a_preview_shows_a_node_in_a_few_lines(result: Plan):
+    found = result.of_node("node-0")
     assert found is not None
 
     assert report.lines_of_node(found) == (
@@ -156,13 +156,13 @@ def test_a_preview_shows_a_node_in_a_few_lines(made: Plan):
     )
 
 
-def test_blockers_of_a_node_are_found_by_its_name(made: Plan):
-    assert [blocker.code for blocker in made.blockers_of("node-1")] == [Code.BUDGET_NEVER_ALLOWS]
-    assert made.blockers_of("node-0") == ()
-    assert "to fix it" in str(made.blockers[0]).lower()
+def test_blockers_of_a_node_are_found_by_its_name(result: Plan):
+    assert [blocker.code for blocker in result.blockers_of("node-1")] == [Code.BUDGET_NEVER_ALLOWS]
+    assert result.blockers_of("node-0") == ()
+    assert "to fix it" in str(result.blockers[0]).lower()
 
 
-def test_every_code_has_words_and_only_one_kind_of_them():
+def test_every_code_is_either_a_blocker_or_a_warning():
     assert set(BLOCKERS).isdisjoint(WARNINGS)
     assert set(BLOCKERS) | set(WARNINGS) == set(Code)
     for words in BLOCKERS.values():
@@ -171,15 +171,15 @@ def test_every_code_has_words_and_only_one_kind_of_them():
         assert words.fix
 
 
-def test_an_excepted_budget_is_told_as_a_warning_with_its_pods():
-    made = plan(refused(), MigrationOptions(allow=Allow(budgets=("shop/stuck",))))
+def test_an_excepted_budget_is_a_warning_with_its_pods():
+    result = plan(refused(), MigrationOptions(allow=Allow(budgets=("shop/stuck",))))
 
-    assert made.clean
-    assert "1 pod to be deleted without asking the budget, as permitted" in report.table(made)
+    assert result.clean
+    assert "1 pod to be deleted without asking the budget, as permitted" in report.table(result)
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0, "0 s"), (59.6, "1 min 00 s"), (90, "1 min 30 s"), (3660, "1 h 01 min")]
 )
-def test_durations_are_told_the_way_people_do(seconds, text):
+def test_durations_are_written_for_people(seconds, text):
     assert duration(seconds) == text

@@ -1,4 +1,4 @@
-"""The verdict on every pod: kubectl's cases, and what kubectl does not look at."""
+"""The verdict on every pod: kubectl's cases, and those that kubectl does not check."""
 
 from datetime import timedelta
 
@@ -15,8 +15,8 @@ pytestmark = pytest.mark.unit
 
 
 def judged(facts: Facts, pod: Pod, **allow: object) -> PodPlan:
-    made = plan(facts, MigrationOptions(allow=Allow(**allow)))
-    return next(one for node in made.nodes for one in node.pods if one.pod == pod.reference)
+    result = plan(facts, MigrationOptions(allow=Allow(**allow)))
+    return next(planned for node in result.nodes for planned in node.pods if planned.pod == pod.reference)
 
 
 def codes(facts: Facts, options: MigrationOptions | None = None) -> list[str]:
@@ -49,7 +49,7 @@ def test_an_ended_pod_of_a_daemon_set_is_evicted_without_any_exception(phase):
     assert judged(world.facts(), pod).verdict is Verdict.EVICT
 
 
-def test_a_pod_whose_daemon_set_is_gone_is_refused_until_it_may_be_lost():
+def test_a_pod_whose_daemon_set_was_deleted_blocks_until_it_may_be_lost():
     world = World()
     owner = world.owner("DaemonSet", "agent")
     pod = world.pod("one", owner=owner)
@@ -68,7 +68,7 @@ def test_a_daemon_set_pod_with_local_storage_stays_and_loses_nothing():
     assert codes(world.facts()) == []
 
 
-def test_a_bare_pod_is_refused_until_it_may_be_lost():
+def test_a_bare_pod_blocks_until_it_may_be_lost():
     world = World()
     pod = world.pod("one")
 
@@ -114,12 +114,12 @@ def test_a_static_pod_stays():
     assert judged(world.facts(), pod).verdict is Verdict.SKIP
 
 
-def test_an_empty_node_has_nothing_to_say():
-    made = plan(World(1).facts())
+def test_an_empty_node_has_no_pods_and_no_findings():
+    result = plan(World(1).facts())
 
-    assert made.clean
-    assert made.nodes[0].pods == ()
-    assert can_be_drained(made.nodes[0])
+    assert result.clean
+    assert result.nodes[0].pods == ()
+    assert can_be_drained(result.nodes[0])
 
 
 @pytest.mark.parametrize(
@@ -136,14 +136,14 @@ def test_a_terminating_pod_is_waited_for_until_it_is_overdue(age, limit, verdict
     world = World()
     pod = world.pod("one", deleted=NOW - timedelta(seconds=age), local_volumes=("cache",))
 
-    made = plan(world.facts(), limits=Limits(terminating=limit))
+    result = plan(world.facts(), limits=Limits(terminating=limit))
 
-    assert made.clean
-    assert made.nodes[0].pods[0].pod == pod.reference
-    assert made.nodes[0].pods[0].verdict is verdict
+    assert result.clean
+    assert result.nodes[0].pods[0].pod == pod.reference
+    assert result.nodes[0].pods[0].verdict is verdict
 
 
-def test_what_stands_behind_a_pod_is_the_deployment_people_wrote():
+def test_the_workload_of_a_pod_is_the_deployment_people_wrote():
     world = World()
     (pod,) = world.deployment("web", [0])
 
@@ -155,9 +155,9 @@ def test_exceptions_reach_the_objects_they_name_and_no_others():
     world.deployment("web", [0], local_volumes=("cache",))
     world.deployment("api", [1], local_volumes=("cache",))
 
-    made = plan(world.facts(), MigrationOptions(allow=Allow(local_storage=("shop/web",))))
+    result = plan(world.facts(), MigrationOptions(allow=Allow(local_storage=("shop/web",))))
 
-    (blocker,) = made.blockers
+    (blocker,) = result.blockers
     assert str(blocker.object) == "Deployment shop/api"
     assert blocker.nodes == ("node-1",)
 
@@ -176,7 +176,7 @@ def test_a_blocker_names_object_numbers_way_out_and_setting():
     assert blocker.fix
 
 
-def test_people_are_told_what_moves_at_a_price():
+def test_moves_that_cost_something_are_warnings():
     world = World()
     world.deployment("only", [0])
     world.pod("batch", owner=world.owner("Job", "batch"))
@@ -185,10 +185,10 @@ def test_people_are_told_what_moves_at_a_price():
     world.deployment("slow", [1, 2], grace_seconds=3600)
     world.deployment("held", [1, 2], finalizers=("shop/backup", "batch.kubernetes.io/job-tracking"))
 
-    made = plan(world.facts())
+    result = plan(world.facts())
 
-    assert made.clean
-    assert {(str(warning.code), warning.object.name) for warning in made.warnings} == {
+    assert result.clean
+    assert {(str(warning.code), warning.object.name) for warning in result.warnings} == {
         ("singleton", "only"),
         ("work-lost", "batch"),
         ("asks-to-stay", "still"),
@@ -197,5 +197,5 @@ def test_people_are_told_what_moves_at_a_price():
         ("finalizers", "held"),
     }
     assert "2 pods may stay Terminating until the finalizers are removed: shop/backup" in {
-        warning.text for warning in made.warnings
+        warning.text for warning in result.warnings
     }
