@@ -1,4 +1,4 @@
-"""The program Pulumi runs: configuration in, the stack's program, exports out."""
+"""The program that Pulumi runs: reads the configuration and runs the program of its mode in `stacks/`."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ PROGRAMS: Mapping[type[Settings], Callable[[Any], dict[str, Any]]] = {
     ReplacementSettings: replacement.run,
     MeshSettings: mesh.run,
 }
-"""The program for each kind of configuration, which takes that kind."""
+"""The program for each kind of configuration; it takes a configuration of that kind."""
 
 
 def main() -> dict[str, Any]:
-    """Read the configuration, run its program and return what that exports."""
+    """Read the configuration, run its program and return what the stack exports."""
     raw = {**pulumi_config.get_config_env(), **pulumi_config.CONFIG.get()}
     try:
         configuration = settings.read(raw, secret_keys=pulumi_config.get_config_secret_keys_env())
@@ -43,11 +43,10 @@ def main() -> dict[str, Any]:
 
 
 async def program() -> dict[str, Any]:
-    """The program, whose registrations have begun when the SDK starts to wait for them.
-
-    It awaits those in one go. Of others it awaits every output of every resource, and all of them again after
-    each one: with hundreds of nodes that alone takes a minute.
-    """
+    """Run `main` and let its registrations begin before the SDK waits for them."""
+    # The SDK waits for registrations that have begun all at once. For others it waits for every output of
+    # every resource, and for all of them again after each one: with hundreds of nodes that alone takes a
+    # minute.
     exports = main()
     await asyncio.sleep(0)
     return exports

@@ -92,7 +92,7 @@ def _policy(args: OperatorRoleArgs) -> pulumi.Output[str]:
 
 
 class CiliumArgs(TypedDict):
-    """The arguments of `Cilium`."""
+    """The arguments of a `Cilium` component."""
 
     version: str
     """Version of the chart and of Cilium, such as 1.19.6."""

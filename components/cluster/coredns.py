@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class CoreDnsArgs(TypedDict):
-    """The arguments of `CoreDns`."""
+    """The arguments of a `CoreDns` component."""
 
     cluster_name: pulumi.Input[str]
     """Name of the EKS cluster."""

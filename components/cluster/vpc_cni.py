@@ -22,7 +22,7 @@ _SERVICE_ACCOUNT = ("kube-system", "aws-node")
 
 
 class VpcCniArgs(TypedDict):
-    """The arguments of `VpcCni`."""
+    """The arguments of a `VpcCni` component."""
 
     cluster_name: pulumi.Input[str]
     """Name of the EKS cluster."""

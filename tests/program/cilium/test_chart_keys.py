@@ -1,4 +1,4 @@
-"""The stored key trees are those of the real charts."""
+"""The stored key trees are those of the real charts, and unknown or decided keys are found by them."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def test_a_removed_key_is_unknown():
 
 
 @pytest.mark.unit
-def test_free_form_objects_take_anything():
+def test_free_form_objects_accept_any_key():
     values = {
         "nodeSelector": {"a/b": "c"},
         "operator": {"affinity": {"x": {"y": 1}}},
@@ -49,7 +49,7 @@ def test_the_nearest_key_is_named():
 
 @pytest.mark.unit
 def test_every_decided_key_is_known_to_some_chart():
-    """A misspelled entry would never refuse anything."""
+    """A misspelled entry of the table would refuse nothing."""
     prefixes = {
         ".".join(path[:length])
         for version in RELEASES

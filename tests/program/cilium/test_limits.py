@@ -1,4 +1,4 @@
-"""What of a configuration or of existing policies is limited while Cilium is chained."""
+"""Which parts of a configuration or of existing policies are limited while Cilium is chained."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def policy(**spec: Any) -> dict[str, Any]:
     return {"metadata": {"name": "web", "namespace": "shop"}, "spec": spec}
 
 
-def test_values_that_switch_a_limited_feature_on_are_named():
+def test_values_that_enable_a_limited_feature_are_named():
     values = {
         "egressGateway": {"enabled": True},
         "gatewayAPI": {"enabled": False},
@@ -27,7 +27,7 @@ def test_values_that_switch_a_limited_feature_on_are_named():
 
 
 @pytest.mark.parametrize("key", BY_VALUE)
-def test_every_key_is_one_that_some_chart_knows(key: str):
+def test_every_key_is_known_to_some_chart(key: str):
     path = tuple(key.split("."))
 
     assert any(path == known[: len(path)] for version in RELEASES for known in chart_keys(version))
@@ -58,7 +58,7 @@ def test_one_of_several_specs_is_enough():
     assert limited.what == "CiliumClusterwideNetworkPolicy all"
 
 
-def test_a_policy_of_layers_3_and_4_is_not():
+def test_a_policy_of_layers_3_and_4_is_not_named():
     plain = policy(
         ingress=[{"fromEndpoints": [{}], "toPorts": [{"ports": [{"port": "80", "protocol": "TCP"}]}]}]
     )
@@ -78,5 +78,5 @@ def test_a_pool_that_shares_addresses_with_a_network_is_found():
     assert list(overlaps("198.19.0.0/16", networks)) == []
 
 
-def test_a_pool_has_room_for_so_many_nodes():
+def test_the_number_of_nodes_in_a_pool():
     assert (nodes_in("198.19.0.0/16"), nodes_in("198.19.0.0/27"), nodes_in("198.19.0.0/20")) == (2048, 1, 128)

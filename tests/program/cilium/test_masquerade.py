@@ -1,4 +1,4 @@
-"""Masquerading by kind of subnet and family of image."""
+"""Masquerading, decided by kind of subnet and family of image."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from eks_cilium.cilium.masquerade import Masquerade, decide, image_family
 pytestmark = pytest.mark.unit
 
 
-def test_private_subnets_need_none():
+def test_private_subnets_need_no_masquerading():
     assert decide({"private"}, {"al2023", "bottlerocket"}) == Masquerade(enabled=False)
 
 
@@ -15,12 +15,12 @@ def test_one_public_group_is_enough():
     assert decide({"private", "public"}, {"al2023"}) == Masquerade(enabled=True, interfaces="ens+")
 
 
-def test_what_is_wanted_wins():
+def test_the_configuration_overrides_what_is_derived():
     assert decide({"private"}, {"bottlerocket"}, wanted=True) == Masquerade(enabled=True, interfaces="eth+")
     assert decide({"private"}, {"al2023"}, wanted=True, interfaces="ens5") == Masquerade(True, "ens5")
 
 
-def test_families_with_different_interfaces_have_no_right_answer():
+def test_families_with_different_interfaces_have_no_common_pattern():
     with pytest.raises(ValueError, match="no single interface pattern"):
         decide({"public"}, {"al2023", "al2"})
 

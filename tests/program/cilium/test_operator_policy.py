@@ -1,4 +1,4 @@
-"""The operator's rights: all it needs, and nothing outside its cluster's VPC."""
+"""The rights of Cilium's operator: every action it needs, and no write outside its cluster's VPC."""
 
 import pytest
 
@@ -49,11 +49,13 @@ def test_nothing_but_reading_is_allowed_everywhere(statements: list[dict]):
         ]
         if writes:
             assert statement["Resource"] != "*"
-            assert "Condition" in statement or all("subnet/" in one for one in statement["Resource"])
+            assert "Condition" in statement or all(
+                "subnet/" in resource for resource in statement["Resource"]
+            )
 
 
-def test_interfaces_are_only_made_in_the_subnets_of_nodes(statements: list[dict]):
-    (statement,) = [one for one in statements if one["Sid"] == "CreateInTheSubnetsOfNodes"]
+def test_interfaces_are_only_created_in_the_subnets_of_nodes(statements: list[dict]):
+    (statement,) = [found for found in statements if found["Sid"] == "CreateInTheSubnetsOfNodes"]
 
     assert statement["Resource"] == [
         "arn:aws:ec2:eu-central-1:111122223333:subnet/subnet-a",
@@ -62,12 +64,12 @@ def test_interfaces_are_only_made_in_the_subnets_of_nodes(statements: list[dict]
 
 
 def test_only_interfaces_of_this_cluster_are_deleted(statements: list[dict]):
-    (statement,) = [one for one in statements if "ec2:DeleteNetworkInterface" in one["Action"]]
+    (statement,) = [found for found in statements if "ec2:DeleteNetworkInterface" in found["Action"]]
 
     assert statement["Condition"] == {"StringEquals": {"aws:ResourceTag/eks-cilium/cluster": "dev"}}
 
 
-def test_only_the_operators_service_account_may_be_the_operator():
+def test_only_the_operators_service_account_may_use_the_role():
     trust = web_identity_trust(
         provider_arn="arn:p",
         issuer="oidc.example/id/1",
@@ -83,7 +85,7 @@ def test_only_the_operators_service_account_may_be_the_operator():
     }
 
 
-def test_instances_that_somebody_else_made_are_known_by_their_own_tag():
+def test_existing_instances_are_recognized_by_their_own_tag():
     policy = operator_policy(
         partition="aws",
         region="eu-central-1",
@@ -94,7 +96,7 @@ def test_instances_that_somebody_else_made_are_known_by_their_own_tag():
         node_tag=("kubernetes.io/cluster/dev", "owned"),
     )
 
-    conditions = {one["Sid"]: one.get("Condition") for one in policy["Statement"]}
+    conditions = {statement["Sid"]: statement.get("Condition") for statement in policy["Statement"]}
     assert conditions["AttachToNodesOfTheCluster"] == {
         "StringEquals": {"aws:ResourceTag/kubernetes.io/cluster/dev": "owned"}
     }

@@ -1,4 +1,4 @@
-"""Every version's values for chaining, rendered by real Helm from the real chart."""
+"""The values of mode chaining for every release, rendered by real Helm from the real chart."""
 
 import dataclasses
 from collections.abc import Callable
@@ -61,7 +61,7 @@ def test_pods_are_routed_by_the_vpc_and_not_masqueraded(rendered: Render, versio
     assert (config.get("enable-endpoint-routes") == "true") is (version == "1.12.4")
 
 
-def test_agents_take_their_own_addresses_from_the_pool(rendered: Render):
+def test_agents_get_their_own_addresses_from_the_pool(rendered: Render):
     config = rendered().config
 
     assert config["ipam"] == "cluster-pool"
@@ -85,7 +85,7 @@ def test_the_operator_deletes_no_pod(rendered: Render):
 
 
 def test_an_agent_that_restarts_leaves_its_configuration(rendered: Render):
-    """Of 1.12 it does not: its hook always takes it away."""
+    """Not in 1.12, whose hook always removes the configuration."""
     assert "cni-uninstall" not in rendered().config
 
 
@@ -95,7 +95,7 @@ def test_the_rules_of_the_vpc_cni_in_iptables_stay(rendered: Render, version: st
     assert version == "1.12.4" or "postStart" not in hooks
 
 
-def test_agents_and_envoy_keep_off_nodes_that_can_not_have_them(rendered: Render, version: str):
+def test_agents_and_envoy_avoid_nodes_that_cannot_run_them(rendered: Render, version: str):
     fargate = {
         "key": "eks.amazonaws.com/compute-type",
         "operator": "NotIn",
@@ -130,8 +130,8 @@ def test_the_chart_knows_every_key_it_is_given(version: str):
     assert unknown_keys(version, chaining_values(mode_of(version, **changes))) == []
 
 
-def test_what_the_chart_does_when_it_is_not_told(toolchain: Toolchain, version: str):
-    """Each of these would break a cluster, and the chart says nothing: hence the refusals."""
+def test_the_charts_own_defaults_would_break_a_cluster(toolchain: Toolchain, version: str):
+    """The chart does not warn about these defaults, so this program refuses to leave them."""
     bare = {"cni": {"chainingMode": "aws-cni"}}
     routing = dict([RELEASES[version].native_routing])
 

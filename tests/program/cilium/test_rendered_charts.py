@@ -1,4 +1,4 @@
-"""Every version's values, rendered by real Helm from the real chart."""
+"""The values of ENI mode for every release, rendered by real Helm from the real chart."""
 
 import dataclasses
 from collections.abc import Callable
@@ -80,7 +80,7 @@ def test_nodes_in_public_subnets_masquerade_on_the_interfaces_of_their_image(
     assert config["ipv4-native-routing-cidr"] == "10.0.0.0/16"
 
 
-def test_the_operator_lifts_the_taint_every_node_joins_with(rendered: Render):
+def test_the_operator_removes_the_start_up_taint(rendered: Render):
     result = rendered()
 
     assert result.config.get("agent-not-ready-taint-key", AGENT_NOT_READY_TAINT) == AGENT_NOT_READY_TAINT
@@ -102,7 +102,7 @@ def test_the_operator_is_bound_to_its_role_and_knows_its_region(rendered: Render
     assert "operator-aws" in containers[0]["image"]
 
 
-def test_interfaces_are_tagged_and_only_made_where_nodes_are(rendered: Render):
+def test_interfaces_are_tagged_and_only_created_where_nodes_are(rendered: Render):
     result = rendered()
 
     filters = result.config.get("subnet-ids-filter") or result.config["eni-subnet-ids-filter"]
@@ -123,7 +123,7 @@ def test_without_the_replacement_services_are_left_to_kube_proxy(rendered: Rende
     assert rendered(kube_proxy_replacement=False).config["kube-proxy-replacement"] in ("false", "disabled")
 
 
-def test_prefix_delegation_and_encryption_arrive(rendered: Render):
+def test_prefix_delegation_and_encryption_are_configured(rendered: Render):
     config = rendered(prefix_delegation=True, encryption="wireguard").config
 
     assert config["aws-enable-prefix-delegation"] == "true"
@@ -131,7 +131,7 @@ def test_prefix_delegation_and_encryption_arrive(rendered: Render):
 
 
 def test_no_helm_hook_waits_for_a_node(rendered: Render):
-    """A hook would be waited for, also without `--wait`, and there are no nodes yet."""
+    """Helm waits for a hook even without `--wait`, and there are no nodes yet."""
     objects = rendered(hubble_relay=True, hubble_ui=True).objects.values()
 
     assert not [item for item in objects if "helm.sh/hook" in (item["metadata"].get("annotations") or {})]
@@ -149,14 +149,14 @@ def test_the_chart_knows_every_key_it_is_given(version: str):
     assert unknown_keys(version, eni_values(mode_of(version, **changes))) == []
 
 
-def test_a_users_value_arrives_and_the_mode_stays(rendered: Render):
+def test_a_users_value_is_used_and_the_mode_stays(rendered: Render):
     result = rendered(extra={"debug": {"enabled": True}, "operator": {"skipCRDCreation": False}})
 
     assert result.config["debug"] == "true"
     assert result.operator["replicas"] == 2
 
 
-def test_the_chart_itself_refuses_tunnel_where_we_say_it_does(toolchain: Toolchain):
+def test_the_chart_itself_refuses_tunnel_in_later_releases(toolchain: Toolchain):
     """Shows that the renders above can fail: the key of 1.12 breaks every later chart."""
     values = merged(eni_values(mode_of("1.19.6")), {"tunnel": "disabled"})
 
@@ -165,7 +165,7 @@ def test_the_chart_itself_refuses_tunnel_where_we_say_it_does(toolchain: Toolcha
 
 
 def test_routing_mode_on_1_12_would_fall_back_to_an_overlay(toolchain: Toolchain):
-    """The chart says nothing; hence the version table and the check of keys."""
+    """The chart does not warn, hence the version table and the check of keys."""
     values = eni_values(mode_of("1.12.4"))
     del values["tunnel"]
 
@@ -180,7 +180,7 @@ def test_routing_mode_on_1_12_would_fall_back_to_an_overlay(toolchain: Toolchain
 BESIDE = {"beside": ("cni-plugin", "aws"), "kube_proxy_replacement": False}
 
 
-def test_beside_another_cni_agents_keep_off_its_nodes(rendered: Render):
+def test_beside_another_cni_agents_avoid_its_nodes(rendered: Render):
     affinity = rendered(**BESIDE).agent["affinity"]
 
     required = affinity["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
@@ -199,8 +199,8 @@ def test_beside_another_cni_agents_keep_off_its_nodes(rendered: Render):
     assert "podAntiAffinity" in affinity, "the chart's own affinity is kept"
 
 
-def test_beside_another_cni_envoy_keeps_off_its_nodes_too(rendered: Render, version: str):
-    """Its pods would be there all the same, Pending for want of an agent."""
+def test_beside_another_cni_envoy_avoids_its_nodes_too(rendered: Render, version: str):
+    """Without the affinity, Envoy's pods would stay Pending on nodes without an agent."""
     if not RELEASES[version].envoy_is_a_daemon_set:
         assert ("DaemonSet", "cilium-envoy") not in rendered(**BESIDE).objects
         return
@@ -220,8 +220,8 @@ def envoy_terms(result: Rendered) -> list[dict[str, Any]]:
     ]
 
 
-def test_beside_another_cni_the_operator_lets_its_pods_be(rendered: Render):
-    """Cilium's operator deletes CoreDNS pods without an endpoint; the flag of 0 seconds switches that off."""
+def test_beside_another_cni_the_operator_deletes_none_of_its_pods(rendered: Render):
+    """Cilium's operator deletes CoreDNS pods without an endpoint; an interval of 0 seconds disables that."""
     alone, beside = rendered(), rendered(**BESIDE)
 
     assert watched(alone)

@@ -28,7 +28,7 @@ from eks_cilium.cilium.mesh import (
 from eks_cilium.cilium.values import EniMode, eni_values, merged
 from eks_cilium.cilium.versions import RELEASES
 from lab.toolchain import Toolchain
-from tests.program.cilium.rendering import Rendered, render, render_anew
+from tests.program.cilium.rendering import Rendered, render, render_again
 
 pytestmark = pytest.mark.charts
 
@@ -92,7 +92,7 @@ def test_no_object_belongs_to_both_releases(mesh: Rendered, cluster: Rendered):
     assert not mesh.objects.keys() & cluster.objects.keys()
 
 
-def test_the_release_holds_the_api_server_and_the_other_clusters_and_nothing_that_runs_besides(
+def test_the_release_holds_the_api_server_and_the_other_clusters_and_no_other_pods(
     mesh: Rendered, version: str
 ):
     workloads = {key for key in mesh.objects if key[0] in ("Deployment", "DaemonSet", "Job", "StatefulSet")}
@@ -107,7 +107,7 @@ def test_the_release_holds_the_api_server_and_the_other_clusters_and_nothing_tha
 
 
 def test_the_chart_knows_every_key(version: str):
-    values = mesh_values(member_of(version, remotes=()))  # an empty list is all the chart says of clusters
+    values = mesh_values(member_of(version, remotes=()))  # the chart's own tree has an empty list of clusters
 
     assert unknown_keys(version, merged(values, {"clustermesh": {"config": {"clusters": []}}})) == []
 
@@ -115,13 +115,13 @@ def test_the_chart_knows_every_key(version: str):
 def test_rendering_twice_is_the_same(mesh: Rendered, toolchain: Toolchain, version: str):
     values = yaml.safe_dump(mesh_values(member_of(version)))
 
-    again = render_anew(toolchain.helm(), toolchain.chart(version), values)
+    again = render_again(toolchain.helm(), toolchain.chart(version), values)
 
     assert again.objects == mesh.objects
 
 
 def entries(secret: dict[str, Any]) -> dict[str, Any]:
-    """What agents read: one etcd configuration for each other cluster, and files beside it."""
+    """The Secret that agents read: an etcd configuration for each other cluster, and files for it."""
     return {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
 
 
@@ -136,7 +136,7 @@ def test_every_other_cluster_is_in_the_secret_the_agents_mount(mesh: Rendered, v
             assert etcd["endpoints"] == [f"https://{name}.mesh.cilium.io:2379"]
 
 
-def test_the_one_who_dials_the_other_clusters_uses_their_names_in_the_zone(mesh: Rendered, version: str):
+def test_the_client_of_the_other_clusters_uses_their_names_in_the_zone(mesh: Rendered, version: str):
     if not RELEASES[version].kvstoremesh:
         pytest.skip("agents dial themselves, see above")
     found = entries(mesh.objects["Secret", "cilium-kvstoremesh"])
@@ -162,44 +162,48 @@ def secrets_of(pod: dict[str, Any]) -> set[str]:
 
 def test_the_api_server_finds_every_certificate(mesh: Rendered, version: str):
     pod = mesh.objects["Deployment", API_SERVER]["spec"]["template"]["spec"]
-    ours = {one.secret for one in certificates(RELEASES[version], "cluster-1").values()}
+    ours = {certificate.secret for certificate in certificates(RELEASES[version], "cluster-1").values()}
 
     wanted = secrets_of(pod) - {"cilium-kvstoremesh"}
     assert wanted <= ours
-    made = {name for kind, name in mesh.objects if kind == "Secret" and name.endswith("-cert")}
+    created = {name for kind, name in mesh.objects if kind == "Secret" and name.endswith("-cert")}
     if RELEASES[version].mesh_certificates_are_values:
-        assert wanted <= made
+        assert wanted <= created
     else:
-        assert not made, "whoever makes the Secrets, only one may"
+        assert not created, "either the chart or the component creates the Secrets, never both"
 
 
-def test_agents_mount_what_the_release_writes_without_being_restarted(cluster: Rendered, version: str):
-    (volume,) = [one for one in cluster.agent["volumes"] if one["name"] == "clustermesh-secrets"]
+def test_agents_mount_the_secrets_of_the_release_without_a_restart(cluster: Rendered, version: str):
+    (volume,) = [found for found in cluster.agent["volumes"] if found["name"] == "clustermesh-secrets"]
     sources = volume["projected"]["sources"] if "projected" in volume else [volume]
 
-    read = {one["secret"].get("name") or one["secret"]["secretName"]: one["secret"] for one in sources}
+    read = {
+        source["secret"].get("name") or source["secret"]["secretName"]: source["secret"] for source in sources
+    }
     assert "cilium-clustermesh" in read
-    assert all(one["optional"] for one in read.values())
-    ours = {one.secret for one in certificates(RELEASES[version], "cluster-1").values()}
+    assert all(source["optional"] for source in read.values())
+    ours = {certificate.secret for certificate in certificates(RELEASES[version], "cluster-1").values()}
     assert set(read) - {"cilium-clustermesh"} <= ours
 
 
-def test_the_certificates_are_those_the_chart_would_make_itself(toolchain: Toolchain, version: str):
+def test_the_certificates_are_those_the_chart_would_create_itself(toolchain: Toolchain, version: str):
     itself = merged(
         mesh_values(member_of(version)), {"clustermesh": {"apiserver": {"tls": {"auto": {"enabled": True}}}}}
     )
-    made = render(toolchain.helm(), toolchain.chart(version), itself)
+    created = render(toolchain.helm(), toolchain.chart(version), itself)
 
     for name, ours in certificates(RELEASES[version], "cluster-1").items():
-        data = made.objects["Secret", ours.secret]["data"]
+        data = created.objects["Secret", ours.secret]["data"]
         theirs = x509.load_pem_x509_certificate(base64.b64decode(data["tls.crt"]))
         assert set(data) == {"ca.crt", "tls.crt", "tls.key"}
         (common_name,) = theirs.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         if name == "server":
             names = theirs.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
             assert set(names.get_values_for_type(x509.DNSName)) <= set(ours.dns_names)
-            assert {str(one) for one in names.get_values_for_type(x509.IPAddress)} == set(ours.ip_addresses)
-        else:  # a user of etcd's
+            assert {str(address) for address in names.get_values_for_type(x509.IPAddress)} == set(
+                ours.ip_addresses
+            )
+        else:  # a user of etcd
             assert common_name.value == ours.common_name
 
 
@@ -221,7 +225,7 @@ def test_with_the_controller_the_targets_are_pods():
     assert (annotations[SCHEME], annotations[INTERNAL]) == ("internal", "true")
 
 
-def test_other_certificates_mean_other_pods(mesh: Rendered):
+def test_new_certificates_restart_the_api_server(mesh: Rendered):
     pod = mesh.objects["Deployment", API_SERVER]["spec"]["template"]
 
     assert pod["metadata"]["annotations"][CERTIFICATES_ANNOTATION] == "abc"
@@ -233,4 +237,4 @@ def test_from_1_19_on_every_cluster_has_a_user_besides_the_shared_one(mesh: Rend
         return
     users = yaml.safe_load(mesh.objects["ConfigMap", "clustermesh-remote-users"]["data"]["users.yaml"])
 
-    assert [one["name"] for one in users["users"]] == ["remote-cluster-2", "remote-cluster-3"]
+    assert [user["name"] for user in users["users"]] == ["remote-cluster-2", "remote-cluster-3"]
