@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from components.cilium import Cilium
     from components.cluster.node_group import NodeGroupArgs
     from eks_cilium.cilium.masquerade import SubnetKind
-    from eks_cilium.settings.model import MadeClusterSettings
+    from eks_cilium.settings.model import NewClusterBaseSettings
     from eks_cilium.settings.model import NodeGroup as NodeGroupSettings
 
 
@@ -62,12 +62,12 @@ class ClusterBase:
         return [subnet for kind in sorted(kinds) for subnet in self.subnets(kind)]
 
 
-def check(settings: MadeClusterSettings) -> None:
+def check(settings: NewClusterBaseSettings) -> None:
     """Warn about what the configuration cannot refuse; the rules of `settings` have refused the rest."""
     warn_about_untested_kubernetes(RELEASES[settings.cilium.version], settings.cluster.kubernetes_version)
 
 
-def register_base(settings: MadeClusterSettings) -> ClusterBase:
+def register_base(settings: NewClusterBaseSettings) -> ClusterBase:
     """Register the network and the control plane, on which no pod runs yet."""
     tags = {**settings.tags, CLUSTER_TAG: settings.cluster.name}
     provider = aws.Provider("aws", region=settings.region, profile=settings.profile)
@@ -77,7 +77,7 @@ def register_base(settings: MadeClusterSettings) -> ClusterBase:
 
 
 def register_nodes(
-    settings: MadeClusterSettings, base: ClusterBase, cilium: Cilium, *, cilium_makes_interfaces: bool
+    settings: NewClusterBaseSettings, base: ClusterBase, cilium: Cilium, *, cilium_makes_interfaces: bool
 ) -> dict[str, NodeGroup]:
     """Register the node groups, the gate that waits for their nodes and the CNI, and CoreDNS after it.
 
@@ -99,7 +99,7 @@ def register_nodes(
 
 
 def exports(
-    settings: MadeClusterSettings, base: ClusterBase, node_groups: Mapping[str, NodeGroup]
+    settings: NewClusterBaseSettings, base: ClusterBase, node_groups: Mapping[str, NodeGroup]
 ) -> dict[str, Any]:
     """What other stacks and people need to know about the cluster."""
     cluster, name = base.cluster, settings.cluster.name
@@ -130,7 +130,7 @@ def exports(
 
 
 def _register_network(
-    settings: MadeClusterSettings, provider: aws.Provider, tags: Mapping[str, str]
+    settings: NewClusterBaseSettings, provider: aws.Provider, tags: Mapping[str, str]
 ) -> Network | ExistingNetwork:
     wanted, opts = settings.network, pulumi.ResourceOptions(providers=[provider])
     if wanted.vpc_id is not None:
@@ -154,7 +154,7 @@ def _register_network(
 
 
 def _register_control_plane(
-    settings: MadeClusterSettings,
+    settings: NewClusterBaseSettings,
     provider: aws.Provider,
     tags: Mapping[str, str],
     network: Network | ExistingNetwork,
@@ -188,7 +188,7 @@ def _register_control_plane(
 
 
 def _register_sweep(
-    settings: MadeClusterSettings, network: Network | ExistingNetwork, cluster: EksCluster
+    settings: NewClusterBaseSettings, network: Network | ExistingNetwork, cluster: EksCluster
 ) -> InterfaceSweep:
     return InterfaceSweep(
         settings.cluster.name,
@@ -204,7 +204,7 @@ def _register_sweep(
 
 
 def _node_group_args(
-    settings: MadeClusterSettings,
+    settings: NewClusterBaseSettings,
     base: ClusterBase,
     role: NodeRole,
     cilium_makes_interfaces: bool,
@@ -235,7 +235,7 @@ def _node_group_args(
 
 
 def _register_gate(
-    settings: MadeClusterSettings, base: ClusterBase, after: Sequence[pulumi.Resource]
+    settings: NewClusterBaseSettings, base: ClusterBase, after: Sequence[pulumi.Resource]
 ) -> ReadinessGate:
     return ReadinessGate(
         settings.cluster.name,
@@ -251,7 +251,7 @@ def _register_gate(
     )
 
 
-def _register_coredns(settings: MadeClusterSettings, base: ClusterBase, gate: ReadinessGate) -> CoreDns:
+def _register_coredns(settings: NewClusterBaseSettings, base: ClusterBase, gate: ReadinessGate) -> CoreDns:
     return CoreDns(
         settings.cluster.name,
         {

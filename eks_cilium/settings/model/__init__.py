@@ -48,13 +48,13 @@ __all__ = [
     "ExistingCluster",
     "Hubble",
     "KubeProxy",
-    "MadeClusterSettings",
     "MeshCluster",
     "MeshSettings",
     "MigrationOptions",
     "Network",
     "NewChainedCilium",
     "NewChainedClusterSettings",
+    "NewClusterBaseSettings",
     "NewClusterSettings",
     "NodeGroup",
     "PinnedVpcCni",
@@ -74,7 +74,7 @@ _PEER_CIDRS: dict[str, Any] = {
 }
 
 
-class MadeClusterSettings(Settings):
+class NewClusterBaseSettings(Settings):
     """An EKS cluster that this program creates."""
 
     cluster: Cluster = option(
@@ -97,7 +97,7 @@ class MadeClusterSettings(Settings):
     kube_proxy: KubeProxy | None
 
 
-class NewClusterSettings(MadeClusterSettings):
+class NewClusterSettings(NewClusterBaseSettings):
     """A new EKS cluster whose only CNI is Cilium, from its first node on."""
 
     mode: Literal["new-cluster"] = option(says="What the stack does.", allowed=MODES, example="new-cluster")
@@ -141,7 +141,7 @@ class ChainingSettings(Settings):
     )
 
 
-class NewChainedClusterSettings(MadeClusterSettings):
+class NewChainedClusterSettings(NewClusterBaseSettings):
     """A new EKS cluster on the AWS VPC CNI, with Cilium chained to it from its first node on."""
 
     title: ClassVar[str] = "Mode `chaining`, of a new cluster"

@@ -14,8 +14,8 @@ from eks_cilium.cilium.decided import (
 from eks_cilium.cilium.keys import unknown_keys
 from eks_cilium.settings.model import (
     ChainingSettings,
-    MadeClusterSettings,
     NewChainedClusterSettings,
+    NewClusterBaseSettings,
     NewClusterSettings,
     ReplacementSettings,
 )
@@ -24,7 +24,7 @@ from eks_cilium.settings.problems import Problem, remove_command, unknown_key_fi
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    Installing = MadeClusterSettings | ChainingSettings | ReplacementSettings
+    Installing = NewClusterBaseSettings | ChainingSettings | ReplacementSettings
 
 _TABLES = {
     NewClusterSettings: DECIDED,

@@ -12,12 +12,12 @@ from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_fix
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from eks_cilium.settings.model import MadeClusterSettings, NewClusterSettings
+    from eks_cilium.settings.model import NewClusterBaseSettings, NewClusterSettings
 
 _FAMILY_NAMES: dict[ImageFamily, str] = {"al2023": "AL2023", "al2": "AL2", "bottlerocket": "Bottlerocket"}
 
 
-def kubernetes_is_not_too_old(settings: MadeClusterSettings) -> Iterator[Problem]:
+def kubernetes_is_not_too_old(settings: NewClusterBaseSettings) -> Iterator[Problem]:
     # Cilium supports no Kubernetes older than the oldest it is tested with; newer ones usually work.
     release = RELEASES[settings.cilium.version]
     minor = tuple(map(int, settings.cluster.kubernetes_version.split(".")))
@@ -42,7 +42,7 @@ def services_are_served_once(settings: NewClusterSettings) -> Iterator[Problem]:
         yield Problem(path, UNSET, allowed, set_fix(path, example))
 
 
-def kube_proxy_fits_the_cluster(settings: MadeClusterSettings) -> Iterator[Problem]:
+def kube_proxy_fits_the_cluster(settings: NewClusterBaseSettings) -> Iterator[Problem]:
     version, path = settings.cluster.kubernetes_version, ("kubeProxy", "version")
     if settings.kube_proxy is not None and not settings.kube_proxy.version.startswith(f"v{version}."):
         allowed = f"a build for Kubernetes {version}"

@@ -11,19 +11,19 @@ from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_fix
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from eks_cilium.settings.model import MadeClusterSettings
+    from eks_cilium.settings.model import NewClusterBaseSettings
 
 _IAM_PRINCIPAL = re.compile(r"^arn:aws[a-z-]*:iam::\d{12}:(role|user)/[\w+=,.@/-]+$")
 _PRIVATE = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 
 
-def endpoint_is_reachable(settings: MadeClusterSettings) -> Iterator[Problem]:
+def endpoint_is_reachable(settings: NewClusterBaseSettings) -> Iterator[Problem]:
     endpoint, path = settings.cluster.endpoint, ("cluster", "endpoint", "privateAccess")
     if not endpoint.private_access and not endpoint.public_access:
         yield Problem(path, False, "at least one of privateAccess and publicAccess", set_fix(path, True))
 
 
-def public_endpoint_says_for_whom(settings: MadeClusterSettings) -> Iterator[Problem]:
+def public_endpoint_says_for_whom(settings: NewClusterBaseSettings) -> Iterator[Problem]:
     # EKS opens a public endpoint to the whole internet by default; here that has to be written out.
     endpoint, path = settings.cluster.endpoint, ("cluster", "endpoint", "publicAccessCidrs")
     if endpoint.public_access and not endpoint.public_access_cidrs:
@@ -34,7 +34,7 @@ def public_endpoint_says_for_whom(settings: MadeClusterSettings) -> Iterator[Pro
         yield Problem(path, list(endpoint.public_access_cidrs), allowed, remove_command(path))
 
 
-def service_network_is_private(settings: MadeClusterSettings) -> Iterator[Problem]:
+def service_network_is_private(settings: NewClusterBaseSettings) -> Iterator[Problem]:
     # EKS limits the network of Services to these sizes and blocks.
     text, path = settings.cluster.service_cidr, ("cluster", "serviceCidr")
     network = ipaddress.IPv4Network(text)
@@ -43,7 +43,7 @@ def service_network_is_private(settings: MadeClusterSettings) -> Iterator[Proble
         yield Problem(path, text, allowed, set_fix(path, "172.20.0.0/16"))
 
 
-def admins_are_principals(settings: MadeClusterSettings) -> Iterator[Problem]:
+def admins_are_principals(settings: NewClusterBaseSettings) -> Iterator[Problem]:
     # An access entry is for an IAM role or user, and there is one for each.
     seen: set[str] = set()
     for index, arn in enumerate(settings.cluster.admins):
@@ -56,7 +56,7 @@ def admins_are_principals(settings: MadeClusterSettings) -> Iterator[Problem]:
         seen.add(arn)
 
 
-def protections_agree(settings: MadeClusterSettings) -> Iterator[Problem]:
+def protections_agree(settings: NewClusterBaseSettings) -> Iterator[Problem]:
     # EKS would refuse the deletion that Pulumi has planned.
     path = ("cluster", "deletionProtection")
     if settings.cluster.deletion_protection and not settings.cluster.protect:

@@ -10,9 +10,9 @@ from eks_cilium.settings.problems import Problem, set_fix
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from eks_cilium.settings.model import ChainingSettings, MadeClusterSettings, ReplacementSettings
+    from eks_cilium.settings.model import ChainingSettings, NewClusterBaseSettings, ReplacementSettings
 
-    Installing = MadeClusterSettings | ChainingSettings | ReplacementSettings
+    Installing = NewClusterBaseSettings | ChainingSettings | ReplacementSettings
 
 _SCHEME = re.compile(r"^[a-z]+://")
 

@@ -10,7 +10,7 @@ from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_fix
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from eks_cilium.settings.model import MadeClusterSettings
+    from eks_cilium.settings.model import NewClusterBaseSettings
 
 _BLOCKS = tuple(
     map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"))
@@ -18,7 +18,7 @@ _BLOCKS = tuple(
 _OF_A_NEW_VPC = (("cidr", "cidr"), ("zones", "zones"), ("nat", "nat"))
 
 
-def one_way_to_get_a_vpc(settings: MadeClusterSettings) -> Iterator[Problem]:
+def one_way_to_get_a_vpc(settings: NewClusterBaseSettings) -> Iterator[Problem]:
     network = settings.network
     if network.vpc_id is None:
         if network.cidr is None:
@@ -40,7 +40,7 @@ def one_way_to_get_a_vpc(settings: MadeClusterSettings) -> Iterator[Problem]:
             yield Problem(path, getattr(network, field), allowed, remove_command(path))
 
 
-def new_vpc_fits(settings: MadeClusterSettings) -> Iterator[Problem]:
+def new_vpc_fits(settings: NewClusterBaseSettings) -> Iterator[Problem]:
     # Pods get addresses of the VPC, and EKS takes only private networks.
     text, path = settings.network.cidr, ("network", "cidr")
     if text is None:
@@ -57,7 +57,7 @@ def new_vpc_fits(settings: MadeClusterSettings) -> Iterator[Problem]:
         yield Problem(path, text, allowed, set_fix(path, "10.0.0.0/16"))
 
 
-def zones_are_two_or_three(settings: MadeClusterSettings) -> Iterator[Problem]:
+def zones_are_two_or_three(settings: NewClusterBaseSettings) -> Iterator[Problem]:
     # EKS needs two zones, and the VPC is divided for three at most.
     zones, path = settings.network.zones, ("network", "zones")
     if isinstance(zones, int):
@@ -74,7 +74,7 @@ def zones_are_two_or_three(settings: MadeClusterSettings) -> Iterator[Problem]:
             yield Problem(place, zone, allowed, set_fix(place, f"{settings.region}a"))
 
 
-def private_nodes_have_egress(settings: MadeClusterSettings) -> Iterator[Problem]:
+def private_nodes_have_egress(settings: NewClusterBaseSettings) -> Iterator[Problem]:
     # Without NAT, nodes in private subnets reach neither the image registry nor the EC2 API.
     private = [name for name, group in settings.node_groups.items() if group.subnets == "private"]
     if settings.network.nat == "none" and settings.network.vpc_id is None and private:
@@ -83,7 +83,7 @@ def private_nodes_have_egress(settings: MadeClusterSettings) -> Iterator[Problem
         yield Problem(path, "none", allowed, set_fix(path, "single"))
 
 
-def existing_subnets_suffice(settings: MadeClusterSettings) -> Iterator[Problem]:
+def existing_subnets_suffice(settings: NewClusterBaseSettings) -> Iterator[Problem]:
     """Node groups need subnets of their kind; EKS needs two or more; each is listed once."""
     network = settings.network
     if network.vpc_id is None:

@@ -13,14 +13,14 @@ from eks_cilium.settings.problems import Problem, remove_command, rename_fix, se
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from eks_cilium.settings.model import MadeClusterSettings, Taint
+    from eks_cilium.settings.model import NewClusterBaseSettings, Taint
 
 _GROUP_NAME = re.compile(r"^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$")
 _LAST_AL2 = (1, 32)
 """The last Kubernetes version for which AWS publishes Amazon Linux 2 images."""
 
 
-def names_are_possible(settings: MadeClusterSettings) -> Iterator[Problem]:
+def names_are_possible(settings: NewClusterBaseSettings) -> Iterator[Problem]:
     # The name becomes part of AWS names, whose length is limited.
     for name in settings.node_groups:
         if not _GROUP_NAME.match(name):
@@ -29,7 +29,7 @@ def names_are_possible(settings: MadeClusterSettings) -> Iterator[Problem]:
             yield Problem(path, {}, allowed, rename_fix(path, "my-group"))
 
 
-def sizes_are_ordered(settings: MadeClusterSettings) -> Iterator[Problem]:
+def sizes_are_ordered(settings: NewClusterBaseSettings) -> Iterator[Problem]:
     for name, group in settings.node_groups.items():
         if not group.min_size <= group.desired_size <= group.max_size:
             path = ("nodeGroups", name, "desiredSize")
@@ -42,7 +42,7 @@ def sizes_are_ordered(settings: MadeClusterSettings) -> Iterator[Problem]:
             yield Problem(path, group.max_unavailable, allowed, set_fix(path, 1))
 
 
-def something_runs(settings: MadeClusterSettings) -> Iterator[Problem]:
+def something_runs(settings: NewClusterBaseSettings) -> Iterator[Problem]:
     # Without a node nothing ever becomes Ready.
     groups = settings.node_groups
     if all(group.dependable_size == 0 for group in groups.values()):
@@ -50,7 +50,7 @@ def something_runs(settings: MadeClusterSettings) -> Iterator[Problem]:
         yield Problem(path, 0, "at least one node in all groups together", set_fix(path, 2))
 
 
-def operator_and_coredns_find_a_place(settings: MadeClusterSettings) -> Iterator[Problem]:
+def operator_and_coredns_find_a_place(settings: NewClusterBaseSettings) -> Iterator[Problem]:
     """Cilium's operator and CoreDNS need nodes without taints of the configuration."""
     running = {name: group for name, group in settings.node_groups.items() if group.dependable_size}
     open_nodes = sum(
@@ -74,7 +74,7 @@ def _keeps_pods_away(taint: Taint) -> bool:
     return taint.effect != "PREFER_NO_SCHEDULE" and taint.key != AGENT_NOT_READY_TAINT
 
 
-def instance_types_match_the_image(settings: MadeClusterSettings) -> Iterator[Problem]:
+def instance_types_match_the_image(settings: NewClusterBaseSettings) -> Iterator[Problem]:
     for name, group in settings.node_groups.items():
         wanted = "arm64" if "ARM" in group.ami_type else "x86_64"
         for index, kind in enumerate(group.instance_types):
@@ -87,7 +87,7 @@ def instance_types_match_the_image(settings: MadeClusterSettings) -> Iterator[Pr
                 yield Problem(path, kind, allowed, set_fix(path, example))
 
 
-def images_exist(settings: MadeClusterSettings) -> Iterator[Problem]:
+def images_exist(settings: NewClusterBaseSettings) -> Iterator[Problem]:
     """AWS publishes no AL2 images for newer Kubernetes versions, and every release is for one version."""
     version = settings.cluster.kubernetes_version
     minor = tuple(map(int, version.split(".")))
@@ -104,7 +104,7 @@ def images_exist(settings: MadeClusterSettings) -> Iterator[Problem]:
             yield Problem(path, release, allowed, remove_command(path))
 
 
-def labels_are_the_users(settings: MadeClusterSettings) -> Iterator[Problem]:
+def labels_are_the_users(settings: NewClusterBaseSettings) -> Iterator[Problem]:
     # Kubernetes, EKS and Cilium write labels of their own domains.
     for name, group in settings.node_groups.items():
         for key, value in group.labels.items():
@@ -116,7 +116,7 @@ def labels_are_the_users(settings: MadeClusterSettings) -> Iterator[Problem]:
                 yield Problem(path, value, allowed, remove_command(path))
 
 
-def taints_are_the_users(settings: MadeClusterSettings) -> Iterator[Problem]:
+def taints_are_the_users(settings: NewClusterBaseSettings) -> Iterator[Problem]:
     """Taints are spelled like labels, given once each, and are not the start-up taint every node gets."""
     for name, group in settings.node_groups.items():
         seen: set[tuple[str, str]] = set()
