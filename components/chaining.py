@@ -15,9 +15,9 @@ import pulumi
 from components.naming import token
 from eks_cilium.dynamic.chaining.chained_agents import ChainedAgents
 from eks_cilium.dynamic.chaining.managed_pods import ManagedPods, remainder
-from eks_cilium.dynamic.chaining.pod_refresh import PodRefresh, of_workload
+from eks_cilium.dynamic.chaining.pod_refresh import PodRefresh, workload_part
 from eks_cilium.dynamic.policy_enforcement import PolicyPause, PolicyResume
-from eks_cilium.dynamic.shell.planning import part_of
+from eks_cilium.dynamic.shell.planning import previewed
 from eks_cilium.migration.refresh.planning import is_dns
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Chaining(pulumi.ComponentResource):
         paused = PolicyPause(name, operation, _after(self))
         agents = ChainedAgents(name, operation, _after(self, paused))
         refreshed = _restart(self, name, args, agents)
-        left = part_of(args["plan"], remainder)
+        left = previewed(args["plan"], remainder)
         gate = ManagedPods(name, {**operation, **left}, _after(self, agents, *refreshed))
         PolicyResume(name, operation, _after(self, gate))
         self.counted = gate.counted
@@ -83,7 +83,7 @@ def _restart(
                     "namespace": workload.namespace,
                     "name": workload.name,
                 },
-                **part_of(args["plan"], partial(of_workload, workload=workload)),
+                **previewed(args["plan"], partial(workload_part, workload=workload)),
             },
             _after(parent, agents, *before),
         )

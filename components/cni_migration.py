@@ -17,9 +17,9 @@ from eks_cilium.dynamic.policy_enforcement import PolicyPause, PolicyResume
 from eks_cilium.dynamic.replacement.agent_gates import AgentGate, AgentsGone
 from eks_cilium.dynamic.replacement.aws_node_affinity import AwsNodeAffinity
 from eks_cilium.dynamic.replacement.aws_node_removal import AwsNodeRemoval
-from eks_cilium.dynamic.replacement.node_rotation import NodeRotation, of_node
-from eks_cilium.dynamic.replacement.surge import CapacityRestore, Surge, of_groups
-from eks_cilium.dynamic.shell.planning import part_of
+from eks_cilium.dynamic.replacement.node_rotation import NodeRotation, node_part
+from eks_cilium.dynamic.replacement.surge import CapacityRestore, Surge, group_sizes
+from eks_cilium.dynamic.shell.planning import previewed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,12 +88,16 @@ def _replace_nodes(
 ) -> CapacityRestore:
     """Surge capacity, every node after the node `parallel` places before it, then the original sizes."""
     operation, plan = args["operation"], args["plan"]
-    groups = part_of(plan, of_groups)
+    groups = previewed(plan, group_sizes)
     surge = Surge(name, {**operation, "left": args["left"], **groups}, _after(parent, gate))
     rotations: list[NodeRotation] = []
     for index, (short, node) in enumerate(short_names(args["nodes"]).items()):
         before = rotations[index - args["parallel"]] if index >= args["parallel"] else surge
-        drain: NodeRotationArgs = {**operation, "node": node, **part_of(plan, partial(of_node, name=node))}
+        drain: NodeRotationArgs = {
+            **operation,
+            "node": node,
+            **previewed(plan, partial(node_part, name=node)),
+        }
         rotations.append(NodeRotation(f"{name}-{short}", drain, _after(parent, surge, before)))
     return CapacityRestore(name, operation, _after(parent, surge, *rotations))
 

@@ -14,9 +14,9 @@ import pulumi
 from components.chaining import Chaining
 from eks_cilium.cilium.chaining import nodes_in, overlaps
 from eks_cilium.cilium.versions import RELEASES
-from eks_cilium.dynamic.chaining.pod_inventory import PodInventory, in_short, written
+from eks_cilium.dynamic.chaining.pod_inventory import PodInventory, exported, summary
 from eks_cilium.dynamic.chaining.snat_exclusions import SnatExclusions
-from eks_cilium.dynamic.shell.planning import part_of
+from eks_cilium.dynamic.shell.planning import previewed
 from eks_cilium.dynamic.shell.runs import CHAINED, refresh_run
 from eks_cilium.migration.refresh import report
 from eks_cilium.migration.refresh.start import RefreshBeginning, begin
@@ -51,7 +51,7 @@ _POOL_FACTOR = 2
 def read(settings: ChainingSettings) -> Reading | None:
     """Read the cluster and its workloads; None while EKS has no such cluster."""
     inputs = shared_inputs(settings)
-    return read_cluster(inputs, lambda world: begin(refresh_run(world, inputs, pulumi.log.debug)))
+    return read_cluster(inputs, lambda world: begin(refresh_run(inputs, pulumi.log.debug)(world)))
 
 
 def run(
@@ -91,7 +91,7 @@ def register(settings: ChainingSettings, reading: Reading) -> tuple[PodInventory
         {
             **shared_inputs(settings),
             "workloads": [str(workload) for workload in reading.start.workloads],
-            **part_of(plan, in_short),
+            **previewed(plan, summary),
         },
     )
     operation: OperationArgs = {**shared_inputs(settings), "migration": inventory.taken}
@@ -125,7 +125,7 @@ def exports(
         },
         "pods": chaining.counted,
         # In the first preview the inventory does not exist yet, so it cannot supply the plan.
-        "planMarkdown": inventory.plan if plan is None else pulumi.Output.from_input(written(plan)),
+        "planMarkdown": inventory.plan if plan is None else pulumi.Output.from_input(exported(plan)),
         "nextCommands": next_commands(settings),
     }
 

@@ -23,8 +23,8 @@ from eks_cilium.cluster.existing import AUDIENCE
 from eks_cilium.cluster.names import AWS_CNI, CNI_LABEL, STACK_TAG
 from eks_cilium.dynamic.chaining.chained_agents import Unchaining
 from eks_cilium.dynamic.replacement.aws_node_affinity import AwsNodeAffinity
-from eks_cilium.dynamic.replacement.node_inventory import NodeInventory, in_short, written
-from eks_cilium.dynamic.shell.planning import part_of
+from eks_cilium.dynamic.replacement.node_inventory import NodeInventory, exported, summary
+from eks_cilium.dynamic.shell.planning import previewed
 from eks_cilium.dynamic.shell.runs import migration_run
 from eks_cilium.migration import report
 from eks_cilium.migration.start import Beginning, begin
@@ -58,7 +58,7 @@ def read(settings: ReplacementSettings) -> Reading | None:
     inputs = shared_inputs(settings)
     return read_cluster(
         inputs,
-        lambda world: begin(migration_run(world, inputs, pulumi.log.debug)),
+        lambda world: begin(migration_run(inputs, pulumi.log.debug)(world)),
         subnets=settings.cilium.subnet_ids,
     )
 
@@ -176,7 +176,7 @@ def _inventory_args(settings: ReplacementSettings, reading: Reading) -> Any:
         **shared_inputs(settings),
         "nodes": list(reading.start.nodes),
         "left": reading.start.left,
-        **part_of(in_preview(reading.start.plan), in_short),
+        **previewed(in_preview(reading.start.plan), summary),
     }
 
 
@@ -197,7 +197,7 @@ def _steps(settings: ReplacementSettings, reading: Reading, operation: Operation
 def _exported_plan(reading: Reading, inventory: NodeInventory) -> pulumi.Output[dict[str, str]]:
     """In the first preview the inventory does not exist yet, so it cannot supply the plan."""
     plan = in_preview(reading.start.plan)
-    return inventory.plan if plan is None else pulumi.Output.from_input(written(plan))
+    return inventory.plan if plan is None else pulumi.Output.from_input(exported(plan))
 
 
 def _register_cilium(

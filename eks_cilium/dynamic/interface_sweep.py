@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Any, TypedDict
 
 import pulumi  # noqa: TC002 - the SDK reads the annotations of a resource class while running
-from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
 from eks_cilium.clients.aws import Credentials, ec2
 from eks_cilium.cluster.orphaned_interfaces import sweep
 from eks_cilium.dynamic.shell.naming import urn_of
-from eks_cilium.dynamic.shell.plain_errors import plainly
+from eks_cilium.dynamic.shell.plain_errors import PlainErrorsProvider
 from eks_cilium.dynamic.shell.progress import reporter
 
 ENGINE_VERSION = "1"
@@ -30,10 +30,8 @@ class InterfaceSweepArgs(TypedDict):
     tag_key: str
 
 
-class InterfaceSweepProvider(ResourceProvider):
+class InterfaceSweepProvider(PlainErrorsProvider):
     """Does nothing until it is deleted."""
-
-    serialize_as_secret_always = False
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Keep the inputs that a later deletion will use up to date; unknown ones count as changed."""
@@ -49,14 +47,13 @@ class InterfaceSweepProvider(ResourceProvider):
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Delete what Cilium left."""
-        with plainly():
-            sweep(
-                ec2(Credentials(region=_props["region"], profile=_props.get("profile"))),
-                vpc_id=_props["vpc_id"],
-                cluster_name=_props["cluster_name"],
-                tag_key=_props["tag_key"],
-                report=reporter(_props.get("urn", "")),
-            )
+        sweep(
+            ec2(Credentials(region=_props["region"], profile=_props.get("profile"))),
+            vpc_id=_props["vpc_id"],
+            cluster_name=_props["cluster_name"],
+            tag_key=_props["tag_key"],
+            report=reporter(_props.get("urn", "")),
+        )
 
 
 _INPUTS = ("cluster_name", "region", "profile", "vpc_id", "tag_key", "engine_version")

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 import pulumi  # noqa: TC002 - the SDK reads the annotations of a resource class while running
-from pulumi.dynamic import CheckResult, CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+from pulumi.dynamic import CheckResult, CreateResult, DiffResult, Resource, UpdateResult
 
-from eks_cilium.dynamic.shell.cluster import CONNECTION, onlooker_of
+from eks_cilium.dynamic.shell.cluster import CONNECTION, read_only_world_of
 from eks_cilium.dynamic.shell.naming import urn_of
-from eks_cilium.dynamic.shell.plain_errors import plainly
+from eks_cilium.dynamic.shell.plain_errors import PlainErrorsProvider
 from eks_cilium.dynamic.shell.progress import reporter
 from eks_cilium.mesh.endpoint import await_endpoint
 from eks_cilium.mesh.status import await_remotes
@@ -21,18 +21,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from eks_cilium.clients.pods import PodExec
-    from eks_cilium.dynamic.shell.cluster import Onlooker
+    from eks_cilium.dynamic.shell.cluster import ConnectReadOnly
     from eks_cilium.runtime.context import Report, World
 
 ENGINE_VERSION = "1"
 PLAN = "plan"
 
 
-class MeshGateProvider(ResourceProvider):
+class MeshGateProvider(PlainErrorsProvider):
     """Waits in create, and again in update when what it waited for has changed."""
 
-    serialize_as_secret_always = False
-    connect: ClassVar[Onlooker] = staticmethod(onlooker_of)
+    connect: ClassVar[ConnectReadOnly] = staticmethod(read_only_world_of)
     waits_for: ClassVar[tuple[str, ...]] = ()
     """Inputs whose change is a reason to look again, besides the cluster."""
 
@@ -65,7 +64,7 @@ class MeshGateProvider(ResourceProvider):
         return UpdateResult(outs=self._waited(_news))
 
     def _waited(self, props: dict[str, Any]) -> dict[str, Any]:
-        with plainly(), type(self).connect(props) as (world, pods):
+        with type(self).connect(props) as (world, pods):
             return {**props, **self.wait(world, pods, props, reporter(props.get("urn", "")))}
 
 

@@ -9,13 +9,13 @@ import base64
 from typing import Any, TypedDict
 
 import pulumi  # noqa: TC002 - the SDK reads the annotations of a resource class while running
-from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
 from eks_cilium.clients.aws import Credentials
 from eks_cilium.clients.kubernetes import KubernetesApi
 from eks_cilium.cluster.readiness import Readiness, wait_until_ready
 from eks_cilium.dynamic.shell.naming import urn_of
-from eks_cilium.dynamic.shell.plain_errors import plainly
+from eks_cilium.dynamic.shell.plain_errors import PlainErrorsProvider
 from eks_cilium.dynamic.shell.progress import reporter
 
 ENGINE_VERSION = "1"
@@ -33,10 +33,8 @@ class ReadinessGateArgs(TypedDict):
     minimum_nodes: int
 
 
-class ReadinessGateProvider(ResourceProvider):
+class ReadinessGateProvider(PlainErrorsProvider):
     """Waits in create and update; a changed input is a reason to look again, never to replace."""
-
-    serialize_as_secret_always = False
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Look again when an input changed; unknown inputs count as changed."""
@@ -65,7 +63,6 @@ _INPUTS = (
 def _wait(props: dict[str, Any]) -> dict[str, Any]:
     credentials = Credentials(region=props["region"], profile=props.get("profile"))
     with (
-        plainly(),
         KubernetesApi.for_eks(
             cluster_name=props["cluster_name"],
             endpoint=props["endpoint"],

@@ -20,13 +20,16 @@ from eks_cilium.clients.kubernetes import KubernetesApi
 from eks_cilium.runtime.clock import Time
 from eks_cilium.runtime.errors import TimedOutError
 from eks_cilium.runtime.journal import Journal
-from eks_cilium.runtime.lease import Holder, Lease, held_by_this_process
+from eks_cilium.runtime.lease import Holder, Lease
+from eks_cilium.runtime.locks import Locks
 from eks_cilium.runtime.waiting import Polls, pause, unguarded
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterator
 
     from eks_cilium.clients.aws import Credentials
+    from eks_cilium.runtime.lease import Leases
 
 Report = Callable[[str], None]
 
@@ -43,6 +46,8 @@ class World:
     journal: Journal = field(default_factory=Journal.nowhere)
     guard: Callable[[], None] = unguarded
     """Called before everything that acts; raises when this run must not act any more."""
+    locks: Locks = field(default_factory=Locks)
+    """Of this process, whose threads act on one cluster at the same time."""
 
     @classmethod
     @contextmanager
@@ -53,6 +58,8 @@ class World:
         endpoint: str,
         certificate_authority: bytes,
         credentials: Credentials,
+        leases: Leases,
+        locks: Locks,
         journal: Journal | None = None,
     ) -> Iterator[World]:
         """The world around an EKS cluster. The first act takes the cluster's Lease for this process."""
@@ -66,7 +73,7 @@ class World:
             )
 
         def hold() -> None:
-            held_by_this_process(endpoint, lambda: Lease(connect(), Holder.this_process(), Time())).check()
+            leases.held(endpoint, lambda: Lease(connect(), Holder.this_process(), Time())).check()
 
         with connect() as api:
             yield cls(
@@ -75,6 +82,7 @@ class World:
                 aws=cache(lambda service: client(credentials, service)),
                 journal=journal or Journal.nowhere(),
                 guard=hold,
+                locks=locks,
             )
 
     @property
@@ -91,6 +99,14 @@ class World:
     def eks(self) -> Eks:
         """The cluster's add-ons and node groups."""
         return Eks(self.aws("eks"), self.cluster)
+
+    def lock(self, group: str) -> threading.Lock:
+        """Held from reading an Auto Scaling group to acting on what was read.
+
+        Pulumi serves dynamic providers from four threads of one process, so several rotations may read the
+        same group at once. Runs in other processes are kept out by the cluster's Lease.
+        """
+        return self.locks.of(f"{self.cluster}/{group}")
 
     def note(self, event: str, **values: Any) -> None:
         """Write a line of the journal."""

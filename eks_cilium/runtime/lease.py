@@ -1,7 +1,7 @@
 """Mutual exclusion: one run at a time works on a cluster, by a Lease in it that expires.
 
 Pulumi's own locks do not suffice: `pulumi cancel` deletes them and the other process goes on. A run holds the
-Lease for as long as its process lives, which renews it from a thread of its own (`held_by_this_process`). A
+Lease for as long as its process lives, which renews it from a thread of its own (`Leases`). A
 process that is known to be dead is succeeded at once, any other once its Lease has not been renewed for as
 long as it promised, by the clock of whoever waits: no two clocks are compared.
 """
@@ -198,20 +198,23 @@ class Heartbeat:
                 continue  # the API server may be back before the Lease expires
 
 
-_held_leases: dict[str, Lease] = {}
-_holding = threading.Lock()
+class Leases:
+    """The Leases that a process holds, one for each cluster it acts on."""
 
+    def __init__(self) -> None:
+        self._held: dict[str, Lease] = {}
+        self._acquiring = threading.Lock()
 
-def held_by_this_process(cluster: str, make: Callable[[], Lease]) -> Lease:
-    """The Lease of a cluster, taken once for all threads of this process and renewed until it ends."""
-    with _holding:
-        lease = _held_leases.get(cluster)
-        if lease is None:
-            lease = make()
-            lease.acquire()
-            Heartbeat(lease).start()
-            _held_leases[cluster] = lease
-        return lease
+    def held(self, cluster: str, create: Callable[[], Lease]) -> Lease:
+        """The Lease of a cluster: acquired once for all threads, and renewed until the process ends."""
+        with self._acquiring:
+            lease = self._held.get(cluster)
+            if lease is None:
+                lease = create()
+                lease.acquire()
+                Heartbeat(lease).start()
+                self._held[cluster] = lease
+            return lease
 
 
 def _process(found: Object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.dynamic.shell.operation import Operation, RefreshProvider
-from eks_cilium.dynamic.shell.planning import Foreseen, PlannedArgs, checked, foreseen, is_done, refresh_plan
+from eks_cilium.dynamic.shell.planning import PlannedArgs, PlanPart, checked, is_done, plan_part, refresh_plan
 from eks_cilium.migration.refresh import gate, report
 
 if TYPE_CHECKING:
@@ -33,14 +33,14 @@ class ManagedPodsProvider(RefreshProvider):
             _olds,
             news,
             done=is_done(_olds, news),
-            foresee=remainder,
-            make=refresh_plan,
+            part=remainder,
+            plan_now=refresh_plan,
         )
 
 
-def remainder(plan: RefreshPlan) -> Foreseen:
+def remainder(plan: RefreshPlan) -> PlanPart:
     """How many pods Cilium manages now, and what will be left."""
-    return foreseen(report.remainder(plan))
+    return plan_part(report.remainder(plan))
 
 
 class ManagedPods(Operation[PlannedArgs], module="eks-cilium", name="ManagedPods"):

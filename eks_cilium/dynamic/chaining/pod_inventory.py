@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.dynamic.shell.operation import Operation, RefreshProvider
-from eks_cilium.dynamic.shell.planning import Foreseen, PlannedArgs, checked, foreseen, refresh_plan
+from eks_cilium.dynamic.shell.planning import PlannedArgs, PlanPart, checked, plan_part, refresh_plan
 from eks_cilium.migration.refresh import report
 from eks_cilium.migration.refresh.start import plan_now, record_workloads
 from eks_cilium.runtime.errors import StoppedError
@@ -50,24 +50,24 @@ class PodInventoryProvider(RefreshProvider):
             _olds,
             news,
             done=bool(_olds) and not self.must_act({**_olds}, {**_olds, **news}),
-            foresee=in_short,
-            make=refresh_plan,
+            part=summary,
+            plan_now=refresh_plan,
         )
 
     def perform(self, run: RefreshRun, _props: Mapping[str, Any]) -> Result:
         """Write down; the workloads have to be those that the program has resources for."""
-        before = written(plan_now(run))
+        before = exported(plan_now(run))
         taken = record_workloads(run)
         _compare(_props["workloads"], taken["workloads"])
         return {**taken, "plan": before}
 
 
-def in_short(plan: RefreshPlan) -> Foreseen:
+def summary(plan: RefreshPlan) -> PlanPart:
     """The plan in a few lines, and everything that forbids it."""
-    return foreseen(report.in_short(plan), plan.blockers)
+    return plan_part(report.in_short(plan), plan.blockers)
 
 
-def written(plan: RefreshPlan) -> str:
+def exported(plan: RefreshPlan) -> str:
     """The plan as it is exported, in Markdown."""
     return report.markdown(plan)
 

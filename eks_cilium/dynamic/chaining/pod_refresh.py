@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from eks_cilium.cluster.objects import Reference
 from eks_cilium.dynamic.shell.operation import Operation, RefreshProvider
-from eks_cilium.dynamic.shell.planning import Foreseen, PlannedArgs, checked, foreseen, is_done, refresh_plan
+from eks_cilium.dynamic.shell.planning import PlannedArgs, PlanPart, checked, is_done, plan_part, refresh_plan
 from eks_cilium.migration.refresh import report
 from eks_cilium.migration.refresh.restarting import restart_workload
 
@@ -51,8 +51,8 @@ class PodRefreshProvider(RefreshProvider):
             _olds,
             news,
             done=is_done(_olds, news),
-            foresee=lambda plan: of_workload(plan, workload),
-            make=refresh_plan,
+            part=lambda plan: workload_part(plan, workload),
+            plan_now=refresh_plan,
         )
 
     def perform(self, run: RefreshRun, _props: Mapping[str, Any]) -> Result:
@@ -60,9 +60,9 @@ class PodRefreshProvider(RefreshProvider):
         return restart_workload(run, _reference(_props))
 
 
-def of_workload(plan: RefreshPlan, workload: Reference) -> Foreseen:
+def workload_part(plan: RefreshPlan, workload: Reference) -> PlanPart:
     """What happens to a workload and its pods, and what forbids it."""
-    return foreseen(report.lines_of(plan, workload), plan.blockers_of(workload))
+    return plan_part(report.lines_of(plan, workload), plan.blockers_of(workload))
 
 
 def _reference(props: Mapping[str, Any]) -> Reference:

@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.dynamic.shell.operation import MigrationProvider, Operation
-from eks_cilium.dynamic.shell.planning import Foreseen, PlannedArgs, checked, foreseen
+from eks_cilium.dynamic.shell.planning import PlannedArgs, PlanPart, checked, migration_plan, plan_part
 from eks_cilium.migration import report
 from eks_cilium.migration.inventory import forgetting, recording
 from eks_cilium.migration.report.wording import headline, sizes, verdict_of
@@ -51,12 +51,13 @@ class NodeInventoryProvider(MigrationProvider):
             _olds,
             news,
             done=not news["left"],
-            foresee=in_short,
+            part=summary,
+            plan_now=migration_plan,
         )
 
     def perform(self, run: MigrationRun, _props: Mapping[str, Any]) -> Result:
         """Label and write down; the nodes have to be those that the program has resources for."""
-        before = written(plan_now(run))
+        before = exported(plan_now(run))
         taken = recording.record_inventory(run)
         _compare(_props["nodes"], taken["nodes"])
         inventory = recording.read(run.world, run.options.target)
@@ -73,7 +74,7 @@ class NodeInventoryProvider(MigrationProvider):
         super().delete(_id, _props)
 
 
-def written(plan: Plan) -> dict[str, str]:
+def exported(plan: Plan) -> dict[str, str]:
     """The plan as it is exported: JSON on one line, since terminals show every output whole."""
     return {
         "markdown": report.markdown(plan),
@@ -81,10 +82,10 @@ def written(plan: Plan) -> dict[str, str]:
     }
 
 
-def in_short(plan: Plan) -> Foreseen:
+def summary(plan: Plan) -> PlanPart:
     """The plan in a few lines, and everything that forbids it."""
     lines = (headline(plan), *map(sizes, plan.groups), *map(str, plan.warnings), verdict_of(plan))
-    return foreseen(lines, plan.blockers)
+    return plan_part(lines, plan.blockers)
 
 
 def _compare(counted_on: Sequence[str], found: Sequence[str]) -> None:

@@ -9,7 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from eks_cilium.dynamic.shell.operation import MigrationProvider, Operation
-from eks_cilium.dynamic.shell.planning import Foreseen, PlannedArgs, checked, foreseen, is_done
+from eks_cilium.dynamic.shell.planning import (
+    PlannedArgs,
+    PlanPart,
+    checked,
+    is_done,
+    migration_plan,
+    plan_part,
+)
 from eks_cilium.migration import report
 from eks_cilium.migration.rotation import steps
 
@@ -42,7 +49,8 @@ class NodeRotationProvider(MigrationProvider):
             _olds,
             news,
             done=is_done(_olds, news),
-            foresee=lambda plan: of_node(plan, name),
+            part=lambda plan: node_part(plan, name),
+            plan_now=migration_plan,
         )
 
     def perform(self, run: MigrationRun, _props: Mapping[str, Any]) -> Result:
@@ -50,11 +58,11 @@ class NodeRotationProvider(MigrationProvider):
         return steps.rotate_node(run, _props["node"])
 
 
-def of_node(plan: Plan, name: str) -> Foreseen:
+def node_part(plan: Plan, name: str) -> PlanPart:
     """What happens to a node and its pods, and what forbids it."""
     node = plan.of_node(name)
     lines = report.lines_of_node(node) if node else ("gone or on its way out already",)
-    return foreseen(lines, plan.blockers_of(name))
+    return plan_part(lines, plan.blockers_of(name))
 
 
 class NodeRotation(Operation[NodeRotationArgs], module="eks-cilium", name="NodeRotation"):

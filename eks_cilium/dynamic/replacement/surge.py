@@ -8,7 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.dynamic.shell.operation import MigrationProvider, Operation, OperationArgs
-from eks_cilium.dynamic.shell.planning import Foreseen, PlannedArgs, checked, foreseen, is_done
+from eks_cilium.dynamic.shell.planning import (
+    PlannedArgs,
+    PlanPart,
+    checked,
+    is_done,
+    migration_plan,
+    plan_part,
+)
 from eks_cilium.migration.capacity import surge
 from eks_cilium.migration.report.wording import sizes
 from eks_cilium.migration.rotation import restore
@@ -46,7 +53,8 @@ class SurgeProvider(MigrationProvider):
             _olds,
             news,
             done=is_done(_olds, news),
-            foresee=of_groups,
+            part=group_sizes,
+            plan_now=migration_plan,
         )
 
     def must_act(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
@@ -64,9 +72,9 @@ class CapacityRestoreProvider(MigrationProvider):
         return restore.restore(run)
 
 
-def of_groups(plan: Plan) -> Foreseen:
+def group_sizes(plan: Plan) -> PlanPart:
     """The sizes of every group on the way."""
-    return foreseen(map(sizes, plan.groups))
+    return plan_part(map(sizes, plan.groups))
 
 
 class Surge(Operation[SurgeArgs], module="eks-cilium", name="Surge"):

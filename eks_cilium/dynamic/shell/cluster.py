@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from eks_cilium.clients.aws import Credentials, client
 from eks_cilium.clients.kubernetes import KubernetesApi
 from eks_cilium.clients.pods import PodExec
+from eks_cilium.dynamic.shell.process import THIS_PROCESS
 from eks_cilium.errors import AwsNotFoundError, RefusedError
 from eks_cilium.runtime.context import World
 from eks_cilium.runtime.journal import Journal
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 Connect = Callable[[Mapping[str, Any]], AbstractContextManager[World]]
 """From the inputs of a resource to the world around its cluster."""
 
-Onlooker = Callable[[Mapping[str, Any]], AbstractContextManager[tuple[World, PodExec]]]
+ConnectReadOnly = Callable[[Mapping[str, Any]], AbstractContextManager[tuple[World, PodExec]]]
 """The same for who only looks."""
 
 CONNECTION = ("cluster_name", "region", "profile")
@@ -59,13 +60,15 @@ def world_of(props: Mapping[str, Any]) -> Iterator[World]:
         endpoint=endpoint,
         certificate_authority=authority,
         credentials=credentials,
+        leases=THIS_PROCESS.leases,
+        locks=THIS_PROCESS.locks,
         journal=Journal.to_file(folder / f"{name}.jsonl"),
     ) as world:
         yield world
 
 
 @contextmanager
-def onlooker_of(props: Mapping[str, Any]) -> Iterator[tuple[World, PodExec]]:
+def read_only_world_of(props: Mapping[str, Any]) -> Iterator[tuple[World, PodExec]]:
     """The same world for who only looks, so that it takes no Lease, and a way into pods to look there."""
     credentials, name = credentials_of(props), props["cluster_name"]
     endpoint, authority = _reach(client(credentials, "eks"), name)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NotRequired, TypedDict, TypeVar
 
 import pulumi  # noqa: TC002 - the SDK reads the annotations of a resource class while running
-from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
 from eks_cilium.dynamic.shell.cluster import CONNECTION, NoClusterError, world_of
 from eks_cilium.dynamic.shell.naming import urn_of
-from eks_cilium.dynamic.shell.plain_errors import plainly
+from eks_cilium.dynamic.shell.plain_errors import PlainErrorsProvider
 from eks_cilium.dynamic.shell.progress import reporter
 from eks_cilium.dynamic.shell.runs import either_run, migration_run, refresh_run
 from eks_cilium.migration.agents.placement import refuse_while_needed
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from eks_cilium.dynamic.shell.cluster import Connect
+    from eks_cilium.dynamic.shell.runs import StartMigration, StartRefresh
     from eks_cilium.runtime.context import Report, World
 
 Result = dict[str, Any]
@@ -57,16 +58,15 @@ Args = TypeVar("Args", bound=OperationArgs)
 AnyRun = TypeVar("AnyRun", bound=Run)
 
 
-class OperationProvider(ResourceProvider, Generic[AnyRun]):
+class OperationProvider(PlainErrorsProvider, Generic[AnyRun]):
     """Performs one operation in create and update."""
 
-    serialize_as_secret_always = False
     connect: ClassVar[Connect] = staticmethod(world_of)
     acts_on: ClassVar[tuple[str, ...]] = ()
     """Inputs whose change is a reason to perform the operation again, besides another migration."""
 
-    def run_of(self, world: World, props: Mapping[str, Any], report: Report) -> AnyRun:
-        """The run that the inputs describe."""
+    def run_of(self, props: Mapping[str, Any], report: Report) -> Callable[[World], AnyRun]:
+        """From the cluster to the run that the inputs describe."""
         raise NotImplementedError
 
     def perform(self, _run: AnyRun, _props: Mapping[str, Any]) -> Result:
@@ -109,41 +109,41 @@ class OperationProvider(ResourceProvider, Generic[AnyRun]):
     def undone(self, props: dict[str, Any], undo: Callable[[AnyRun], None]) -> None:
         """Undo something, if there still is a cluster to undo it in."""
         report = reporter(props.get("urn", ""))
-        with plainly():
-            try:
-                with type(self).connect(props) as world:
-                    undo(self.run_of(world, props, report))
-            except NoClusterError:
-                report(f"the cluster {props['cluster_name']} is gone, and with it what was to be undone")
+        start = self.run_of(props, report)
+        try:
+            with type(self).connect(props) as world:
+                undo(start(world))
+        except NoClusterError:
+            report(f"the cluster {props['cluster_name']} is gone, and with it what was to be undone")
 
     def _performed(self, props: dict[str, Any]) -> dict[str, Any]:
-        report = reporter(props.get("urn", ""))
-        with plainly(), type(self).connect(props) as world:
-            return {**props, "result": self.perform(self.run_of(world, props, report), props)}
+        start = self.run_of(props, reporter(props.get("urn", "")))
+        with type(self).connect(props) as world:
+            return {**props, "result": self.perform(start(world), props)}
 
 
 class MigrationProvider(OperationProvider[MigrationRun]):
     """Performs an operation of a migration, in either direction."""
 
-    def run_of(self, world: World, props: Mapping[str, Any], report: Report) -> MigrationRun:
+    def run_of(self, props: Mapping[str, Any], report: Report) -> StartMigration:
         """The run of a migration."""
-        return migration_run(world, props, report)
+        return migration_run(props, report)
 
 
 class RefreshProvider(OperationProvider[RefreshRun]):
     """Performs an operation of a refresh."""
 
-    def run_of(self, world: World, props: Mapping[str, Any], report: Report) -> RefreshRun:
+    def run_of(self, props: Mapping[str, Any], report: Report) -> StartRefresh:
         """The run of a refresh."""
-        return refresh_run(world, props, report)
+        return refresh_run(props, report)
 
 
 class SharedProvider(OperationProvider[Run]):
     """Performs an operation that migrations and refreshes have in common."""
 
-    def run_of(self, world: World, props: Mapping[str, Any], report: Report) -> Run:
+    def run_of(self, props: Mapping[str, Any], report: Report) -> Callable[[World], Run]:
         """The run of either."""
-        return either_run(world, props, report)
+        return either_run(props, report)
 
 
 class Operation(Resource, Generic[Args]):

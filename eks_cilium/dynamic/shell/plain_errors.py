@@ -1,32 +1,39 @@
-"""Errors a user can act on, without the stack trace that Pulumi's dynamic providers put around them.
+"""Errors that a user can act on are reported by their message alone; bugs keep their stack trace.
 
-The server of dynamic resources reports every exception with its whole trace. It formats the trace by the
-interpreter's own limit, so the limit is lowered just for errors whose message says it all, and left alone
-for bugs.
+Pulumi's server of dynamic resources answers every exception with `traceback.format_exc()` and has no hook for
+another wording (pulumi/dynamic/__main__.py, `_abort_with_traceback`). So the function it calls is replaced in
+that one module. Should a later SDK report errors in another way, they come with their traces again, and a
+test over the real protocol fails.
 """
 
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+import traceback
+from types import SimpleNamespace
+
+from pulumi.dynamic import ConfigureRequest, ResourceProvider
 
 from eks_cilium.errors import ProgramError, UnexpectedAnswerError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-_BUGS = (UnexpectedAnswerError,)
+_SERVER = "pulumi.dynamic.__main__"
 
 
-@contextmanager
-def plainly() -> Iterator[None]:
-    """Let what people can fix end in its message alone."""
-    sys.tracebacklimit = 1000
-    try:
-        yield
-    except ProgramError as error:
-        if not isinstance(error, _BUGS):
-            sys.tracebacklimit = 0
-            error.__cause__ = error.__context__ = None
-        raise
+class PlainErrorsProvider(ResourceProvider):
+    """A provider whose foreseen errors reach the user without a stack trace."""
+
+    serialize_as_secret_always = False
+
+    def configure(self, _req: ConfigureRequest) -> None:
+        """Called by Pulumi once in the process that serves the provider, before any other method."""
+        server = sys.modules["__main__"]
+        if server.__spec__ is not None and server.__spec__.name == _SERVER:
+            server.traceback = SimpleNamespace(format_exc=message_or_trace)  # type: ignore[attr-defined] # the SDK's
+
+
+def message_or_trace() -> str:
+    """What the user reads of the exception that is being handled."""
+    error = sys.exception()
+    if isinstance(error, ProgramError) and not isinstance(error, UnexpectedAnswerError):
+        return str(error)
+    return traceback.format_exc()

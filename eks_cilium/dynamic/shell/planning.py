@@ -1,24 +1,21 @@
-"""The plan, as the checks of this process's resources show it.
+"""Shows in a preview what a resource will do, and refuses what the plan forbids.
 
-Pulumi checks every node's resource in a preview, and all of them are about one plan: it is made once and kept
-for a short while, so that in an update, where the checks are minutes apart, each shows the plan of that time.
-A program that is only previewed has just made this plan, for the order of work: it hands every resource its
-part, so that a preview reads the cluster once and not in this process again.
+Called by the `check` of every resource that has a part in the plan. A program that is only previewed has made
+the plan already, for the order of its resources: it hands each of them its part, so that the cluster is read
+once and not again in the process that serves the resources.
 """
 
 from __future__ import annotations
 
 import json
-import threading
-import time
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 from pulumi.dynamic import CheckFailure, CheckResult
 from pulumi.output import Unknown
 
 from eks_cilium.dynamic.shell.cluster import CONNECTION, NoClusterError
 from eks_cilium.dynamic.shell.operation import PLAN, OperationArgs
-from eks_cilium.dynamic.shell.plain_errors import plainly
+from eks_cilium.dynamic.shell.process import THIS_PROCESS
 from eks_cilium.dynamic.shell.runs import migration_run, refresh_run
 from eks_cilium.migration import start
 from eks_cilium.migration.refresh import start as refresh_start
@@ -27,94 +24,77 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from eks_cilium.dynamic.shell.cluster import Connect
+    from eks_cilium.dynamic.shell.plans import Planned, Plans
     from eks_cilium.migration.plan.model import Blocker, Plan
     from eks_cilium.migration.refresh.model import RefreshPlan
     from eks_cilium.runtime.context import World
 
-FORESEEN = "foreseen"
-"""The input in which a previewed program hands over a plan's part. It is never kept."""
-_KEPT_SECONDS = 60.0
-_DECIDING = (*CONNECTION, "target", "options", "vpc_cni_version")
+PREVIEW = "preview"
+"""The input with which a previewed program hands over a part of the plan. It is not kept in the state."""
+_PLANNED_FROM = (*CONNECTION, "target", "options", "vpc_cni_version")
+
+PlanNow: TypeAlias = "Callable[[World, Mapping[str, Any]], Planned]"
 
 
-Planned = TypeVar("Planned")
-"""A plan of either kind: for nodes, or for workloads."""
-Make: TypeAlias = "Callable[[World, Mapping[str, Any]], Planned]"
-
-
-class Foreseen(TypedDict):
+class PlanPart(TypedDict):
     """What a plan says of one resource."""
 
     lines: list[str]
-    """What is going to be done."""
+    """What it will do."""
     blockers: list[str]
-    """What forbids it."""
+    """What forbids it; each fails the preview."""
 
 
-class Part(TypedDict, total=False):
-    """A resource's part of the plan, in a preview whose program made the plan."""
+class Previewed(TypedDict, total=False):
+    """The input that only a preview's resources have."""
 
-    foreseen: Foreseen
-
-
-class PlannedArgs(OperationArgs, Part):
-    """What a resource is made from that shows its part of the plan."""
+    preview: PlanPart
 
 
-class _Kept(NamedTuple):
-    made: float
-    plan: Any
-
-
-_plans: dict[tuple[Connect, Make[Any], str], _Kept] = {}
-_planning = threading.Lock()
+class PlannedArgs(OperationArgs, Previewed):
+    """Inputs of a resource that shows its part of the plan."""
 
 
 def migration_plan(world: World, inputs: Mapping[str, Any]) -> Plan:
     """The plan of the migration that the inputs of a resource describe."""
-    return start.plan_now(migration_run(world, inputs, _silent))
+    return start.plan_now(migration_run(inputs, _silent)(world))
 
 
 def refresh_plan(world: World, inputs: Mapping[str, Any]) -> RefreshPlan:
     """The plan of the refresh that the inputs of a resource describe."""
-    return refresh_start.plan_now(refresh_run(world, inputs, _silent))
+    return refresh_start.plan_now(refresh_run(inputs, _silent)(world))
 
 
 def _silent(_line: str) -> None:
-    """The checks of a preview run on no row of its display."""
+    """Checks report no progress: a preview shows no row for it."""
 
 
-def foreseen(lines: Iterable[str], blockers: Iterable[Blocker] = ()) -> Foreseen:
-    """A plan's part, as it is handed over and shown."""
+def plan_part(lines: Iterable[str], blockers: Iterable[Blocker] = ()) -> PlanPart:
+    """A part of a plan, as it is handed over and shown."""
     return {"lines": list(lines), "blockers": [str(blocker) for blocker in blockers]}
 
 
-def part_of(plan: Planned | None, foresee: Callable[[Planned], Foreseen]) -> Part:
-    """The input with a resource's part, where there is a plan to hand over."""
-    return {} if plan is None else {"foreseen": foresee(plan)}
+def previewed(plan: Planned | None, part: Callable[[Planned], PlanPart]) -> Previewed:
+    """The input with a resource's part of the plan; none where the program has no plan."""
+    return {} if plan is None else {"preview": part(plan)}
 
 
 def is_done(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-    """Whether the resource is made, and for this very migration."""
+    """Whether the resource was created, and for this very migration."""
     return bool(olds) and all(olds.get(key) == news.get(key) for key in ("target", "migration"))
 
 
 def current_plan(
-    connect: Connect,
-    news: Mapping[str, Any],
-    clock: Callable[[], float] = time.monotonic,
-    *,
-    make: Make[Planned] = migration_plan,  # type: ignore[assignment] # mypy has no defaults of type variables
+    plans: Plans, connect: Connect, news: Mapping[str, Any], plan_now: PlanNow[Planned]
 ) -> Planned:
-    """The plan that the inputs of a resource are about. Raises NoClusterError."""
-    key = (connect, make, json.dumps([news.get(name) for name in _DECIDING], sort_keys=True))
-    with _planning:
-        kept = _plans.get(key)
-        if kept is None or clock() - kept.made > _KEPT_SECONDS:
-            with connect(news) as world:
-                kept = _plans[key] = _Kept(clock(), make(world, news))
-    plan: Planned = kept.plan
-    return plan
+    """The plan that the inputs of a resource describe. Raises NoClusterError."""
+
+    def make() -> Planned:
+        with connect(news) as world:
+            return plan_now(world, news)
+
+    inputs = json.dumps([news.get(name) for name in _PLANNED_FROM], sort_keys=True)
+    return plans.get((connect, plan_now, inputs), make)
 
 
 def checked(
@@ -123,22 +103,24 @@ def checked(
     news: dict[str, Any],
     *,
     done: bool,
-    foresee: Callable[[Planned], Foreseen],
-    make: Make[Planned] = migration_plan,  # type: ignore[assignment] # mypy has no defaults of type variables
+    part: Callable[[Planned], PlanPart],
+    plan_now: PlanNow[Planned],
 ) -> CheckResult:
-    """The inputs with the plan in them. What is done keeps the plan it was done by."""
-    found: Foreseen | None = news.get(FORESEEN)
-    news = {key: value for key, value in news.items() if key != FORESEEN}
+    """The inputs with the resource's part of the plan in them, and a failure for each of its blockers.
+
+    A resource that is done keeps the part it was done by, and nothing blocks it any more.
+    """
+    found: PlanPart | None = news.get(PREVIEW)
+    news = {key: value for key, value in news.items() if key != PREVIEW}
     if done:
         kept = {PLAN: olds[PLAN]} if PLAN in olds else {}
         return CheckResult({**news, **kept}, [])
-    if any(isinstance(news.get(name), Unknown) for name in _DECIDING):
+    if any(isinstance(news.get(name), Unknown) for name in _PLANNED_FROM):
         return CheckResult({**news, PLAN: ["not known before the cluster is made"]}, [])
     if found is None:
-        with plainly():
-            try:
-                found = foresee(current_plan(connect, news, make=make))
-            except NoClusterError as error:
-                return CheckResult({**news, PLAN: [f"not known: {error}"]}, [])
+        try:
+            found = part(current_plan(THIS_PROCESS.plans, connect, news, plan_now))
+        except NoClusterError as error:
+            return CheckResult({**news, PLAN: [f"not known: {error}"]}, [])
     failures = [CheckFailure(PLAN, blocker) for blocker in found["blockers"]]
     return CheckResult({**news, PLAN: found["lines"]}, failures)

@@ -1,33 +1,40 @@
-"""From the inputs of a resource to the run of its operation: options, progress lines, limits."""
+"""From the inputs of a resource to the run of its operation. Inputs that are not options raise at once."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from eks_cilium.migration.run import MigrationRun, RefreshRun
+from eks_cilium.migration.run import MigrationRun, RefreshRun, Run
+from eks_cilium.runtime.context import World
 from eks_cilium.settings.model.migration import MigrationOptions, RefreshOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.runtime.context import Report
 
 CHAINED = "chained"
-"""The input `target` of a refresh, where other resources have the target of a migration."""
+"""The input `target` of a refresh, where resources of a migration have the CNI it leads to."""
+
+StartMigration: TypeAlias = Callable[[World], MigrationRun]
+StartRefresh: TypeAlias = Callable[[World], RefreshRun]
 
 
-def migration_run(world: World, inputs: Mapping[str, Any], report: Report) -> MigrationRun:
-    """The run of an operation that replaces nodes."""
+def migration_run(inputs: Mapping[str, Any], report: Report) -> StartMigration:
+    """For an operation that replaces nodes: from the cluster to its run."""
     options = MigrationOptions.model_validate({**inputs["options"], "target": inputs["target"]})
-    return MigrationRun(world, options, report)
+    return partial(MigrationRun, options=options, report=report)
 
 
-def refresh_run(world: World, inputs: Mapping[str, Any], report: Report) -> RefreshRun:
-    """The run of an operation that restarts pods."""
+def refresh_run(inputs: Mapping[str, Any], report: Report) -> StartRefresh:
+    """For an operation that restarts pods: from the cluster to its run."""
     options = RefreshOptions.model_validate(inputs["options"])
-    return RefreshRun(world, options, report, vpc_cni_version=inputs.get("vpc_cni_version") or "")
+    version = inputs.get("vpc_cni_version") or ""
+    return partial(RefreshRun, options=options, report=report, vpc_cni_version=version)
 
 
-def either_run(world: World, inputs: Mapping[str, Any], report: Report) -> MigrationRun | RefreshRun:
-    """The run of an operation that both modes have."""
-    return (refresh_run if inputs["target"] == CHAINED else migration_run)(world, inputs, report)
+def either_run(inputs: Mapping[str, Any], report: Report) -> Callable[[World], Run]:
+    """For an operation that migrations and refreshes have in common."""
+    return (refresh_run if inputs["target"] == CHAINED else migration_run)(inputs, report)

@@ -7,7 +7,6 @@ arrives at the same sizes, whatever the last run did. `surge`, `spare`, `termina
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,19 +26,6 @@ if TYPE_CHECKING:
     from eks_cilium.migration.run import MigrationRun
     from eks_cilium.runtime.context import World
     from eks_cilium.settings.model.migration import MigrationOptions
-
-_locks: dict[tuple[str, str], threading.Lock] = {}
-_creating_locks = threading.Lock()
-
-
-def lock(world: World, group: str) -> threading.Lock:
-    """Held from reading a group to acting on what was read.
-
-    Pulumi serves dynamic providers from four threads of one process, so several rotations may read the same
-    group at once. Runs in other processes are kept out by the cluster's Lease.
-    """
-    with _creating_locks:
-        return _locks.setdefault((world.cluster, group), threading.Lock())
 
 
 @dataclass(frozen=True)

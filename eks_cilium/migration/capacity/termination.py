@@ -28,7 +28,7 @@ def terminate(run: MigrationRun, node: Outgoing, *, shrink: bool | None) -> bool
 
     def missing() -> str:
         nonlocal decremented
-        with groups.lock(run.world, node.group):
+        with run.world.lock(node.group):
             member = run.world.groups.group(node.group).member(node.instance)
             if member is None:
                 return _detached(run.world, node)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from eks_cilium.clients.ec2 import GONE
 from eks_cilium.cluster.objects import is_cordoned
 from eks_cilium.errors import ProgramError
-from eks_cilium.migration.capacity import groups, spare, termination
+from eks_cilium.migration.capacity import spare, termination
 from eks_cilium.migration.eviction import drain
 from eks_cilium.migration.facts.nodes import node as known_node
 from eks_cilium.migration.inventory import marks, recording
@@ -139,7 +139,7 @@ class _Rotation:
             raise DrainRefusedError(node.name, refused)
 
         def missing() -> str:
-            with groups.lock(world, node.group):
+            with world.lock(node.group):
                 if self._shrink is None and (sentence := spare.missing(self._run, node)):
                     return sentence
                 return self._cordon_now()

@@ -205,8 +205,8 @@ def test_only_a_preview_hands_every_resource_its_part_of_the_plan(kind: str):
     updated = recorded(reading=reading).of(kind)
 
     assert previewed
-    assert all("lines" in entry.inputs["foreseen"] for entry in previewed)
-    assert not any("foreseen" in entry.inputs for entry in updated)
+    assert all("lines" in entry.inputs["preview"] for entry in previewed)
+    assert not any("preview" in entry.inputs for entry in updated)
 
 
 def test_an_update_before_the_cluster_is_refused():

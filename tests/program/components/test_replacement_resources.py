@@ -430,8 +430,8 @@ def test_only_a_preview_hands_every_resource_its_part_of_the_plan(changes: dict[
     updated = recorded(changes, reading).of(kind)
 
     assert previewed
-    assert all("lines" in entry.inputs["foreseen"] for entry in previewed)
-    assert not any("foreseen" in entry.inputs for entry in updated)
+    assert all("lines" in entry.inputs["preview"] for entry in previewed)
+    assert not any("preview" in entry.inputs for entry in updated)
 
 
 def test_later_the_plan_before_the_first_change_is_exported():

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from eks_cilium.dynamic.replacement.node_inventory import NodeInventoryProvider, in_short
-from eks_cilium.dynamic.replacement.node_rotation import NodeRotationProvider, of_node
-from eks_cilium.dynamic.replacement.surge import SurgeProvider, of_groups
-from eks_cilium.dynamic.shell.planning import current_plan, part_of
+from eks_cilium.dynamic.replacement.node_inventory import NodeInventoryProvider, summary
+from eks_cilium.dynamic.replacement.node_rotation import NodeRotationProvider, node_part
+from eks_cilium.dynamic.replacement.surge import SurgeProvider, group_sizes
+from eks_cilium.dynamic.shell.planning import current_plan, migration_plan, previewed
+from eks_cilium.dynamic.shell.plans import Plans
 from eks_cilium.migration.start import plan_now
 from tests.program.rotation import migrations
 from tests.program.rotation.simulation.world import Simulation
@@ -136,11 +137,10 @@ def test_a_node_that_is_gone_has_a_plan_that_says_so(simulation: Simulation):
 
 def test_one_plan_serves_all_checks_of_a_preview_and_a_later_one_is_fresh(simulation: Simulation):
     connect = type(over(simulation, NodeRotationProvider)).connect
-    clock = simulation.clock.monotonic
-    plans = []
+    kept, plans = Plans(simulation.clock.monotonic), []
     for seconds in (0, 59, 2):
         simulation.clock.sleep(seconds)
-        plans.append(current_plan(connect, inputs(), clock))
+        plans.append(current_plan(kept, connect, inputs(), migration_plan))
 
     assert plans[0] is plans[1]
     assert plans[1] is not plans[2]
@@ -149,9 +149,9 @@ def test_one_plan_serves_all_checks_of_a_preview_and_a_later_one_is_fresh(simula
 @pytest.mark.parametrize(
     ("kind", "more", "foresee"),
     [
-        (NodeInventoryProvider, {"nodes": ["node-1"], "left": 3}, lambda plan, _: in_short(plan)),
-        (SurgeProvider, {"left": 3}, lambda plan, _: of_groups(plan)),
-        (NodeRotationProvider, {}, of_node),
+        (NodeInventoryProvider, {"nodes": ["node-1"], "left": 3}, lambda plan, _: summary(plan)),
+        (SurgeProvider, {"left": 3}, lambda plan, _: group_sizes(plan)),
+        (NodeRotationProvider, {}, node_part),
     ],
 )
 def test_a_part_of_the_programs_plan_is_shown_and_refuses_without_another_look_at_the_cluster(
@@ -163,7 +163,7 @@ def test_a_part_of_the_programs_plan_is_shown_and_refuses_without_another_look_a
     plan = plan_now(migrations.run(simulation.world()))
 
     itself = over(simulation, kind).check({}, given)
-    handed = over(None, kind).check({}, {**given, **part_of(plan, lambda plan: foresee(plan, first))})
+    handed = over(None, kind).check({}, {**given, **previewed(plan, lambda plan: foresee(plan, first))})
 
     assert handed.inputs == itself.inputs
     assert reasons(handed) == reasons(itself)
@@ -171,7 +171,7 @@ def test_a_part_of_the_programs_plan_is_shown_and_refuses_without_another_look_a
 
 def test_what_is_done_already_is_not_refused_by_the_programs_plan(simulation: Simulation):
     old = inputs(node="node-1", plan=["1. i-1: gone"])
-    part = {"foreseen": {"lines": ["evict"], "blockers": ["no"]}}
+    part = {"preview": {"lines": ["evict"], "blockers": ["no"]}}
 
     result = over(None, NodeRotationProvider).check(old, {**inputs(node="node-1"), **part})
 

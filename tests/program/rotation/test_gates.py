@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from eks_cilium.migration.agents import enforcement, rollout
-from eks_cilium.migration.aws_node import affinity, binding, removal
+from eks_cilium.migration.aws_node import affinity as aws_affinity
+from eks_cilium.migration.aws_node import binding, removal
 from eks_cilium.migration.inventory import recording
 from eks_cilium.runtime.errors import StoppedError, TimedOutError
 
@@ -167,7 +168,7 @@ def test_a_managed_add_on_is_configured_and_keeps_its_other_values():
     assert terms(simulation)[0]["matchExpressions"][-1] == BOUND
     assert not any("daemonsets/aws-node" in path for _, path, _ in simulation.api.writes)
 
-    assert affinity.release(run(world)) == {"restored": True}
+    assert aws_affinity.release(run(world)) == {"restored": True}
     assert simulation.cloud.add_on["configurationValues"] == "env:\n  WARM_ENI_TARGET: '2'\n"
     assert terms(simulation) == STOCK_TERMS
 
@@ -185,7 +186,7 @@ def test_a_self_managed_aws_node_gets_exactly_its_own_affinity_back(simulation: 
     binding.bind(run(world))
     assert terms(simulation)[0]["matchExpressions"][-1] == BOUND
 
-    affinity.release(run(world))
+    aws_affinity.release(run(world))
 
     assert json.dumps(template, sort_keys=True) == before
 

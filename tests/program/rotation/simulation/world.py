@@ -10,6 +10,7 @@ from eks_cilium.clients.kubernetes import KubernetesApi, Patience
 from eks_cilium.runtime.clock import Time
 from eks_cilium.runtime.context import World
 from eks_cilium.runtime.journal import Journal
+from eks_cilium.runtime.locks import Locks
 
 from .api_server import Clock, Object
 from .cloud import JOIN_SECONDS, Group
@@ -38,6 +39,7 @@ class Simulation(Controllers):
         super().__init__(clock or Clock())
         self.cloud.install = self._install_add_on
         self.journal: list[dict[str, Any]] = []
+        self.locks = Locks()
         for name, size in groups.items():
             self.cloud.groups[name] = Group(name, minimum=1, maximum=size, desired=size)
         if managed:
@@ -60,7 +62,8 @@ class Simulation(Controllers):
         )
         time = Time(monotonic=self.clock.monotonic, now=self.clock.now, sleep=self.clock.sleep)
         journal = Journal(lambda line: self.journal.append(json.loads(line)))
-        return World(cluster="demo", api=api, aws=self.cloud.client, time=time, journal=journal, **more)
+        given = {"journal": journal, "locks": self.locks, **more}
+        return World(cluster="demo", api=api, aws=self.cloud.client, time=time, **given)
 
     def add_daemon_set(self, name: str, terms: list[Object], namespace: str = "kube-system") -> Object:
         affinity = {"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": terms}}}
