@@ -16,6 +16,7 @@ from eks_cilium.cli.failures import explained, wants_traceback
 from eks_cilium.cli.output import UNJUDGED, say
 
 if TYPE_CHECKING:
+    # typer carries its own copy of click and has no public names for these two.
     from typer._click import Command, Context
 
 COMMANDS = {

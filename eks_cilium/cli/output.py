@@ -6,8 +6,9 @@ rich colours nothing where `NO_COLOR` is set.
 """
 
 import json
+import shutil
 import sys
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -82,19 +83,41 @@ def _on_terminal(parts: Iterable["RenderableType"]) -> None:
         console.print(Group("", part) if number else part)
 
 
-def grid(header: Sequence[str], rows: Iterable[Sequence[str]], on_the_right: Collection[str] = ()) -> "Table":
-    """Lay rows out in columns for a terminal; cells wrap where the terminal is too narrow.
+def grid(
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    wrapping: Collection[str],
+    on_the_right: Collection[str] = (),
+) -> "Table":
+    """Lay rows out in columns for a terminal.
 
-    `on_the_right` holds those titles of the header whose columns are numbers.
+    `wrapping` holds the titles of the columns that get narrower first, and wrap, where the terminal is too
+    narrow for the table; the others wrap only where that is not enough. Columns `on_the_right` are numbers.
     """
     from rich.table import Table
 
+    cells = [tuple(row) for row in rows]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    whole = _fits(header, cells, wrapping)
     for title in header:
-        table.add_column(title, justify="right" if title in on_the_right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*map(coloured, row))
+        table.add_column(
+            title,
+            justify="right" if title in on_the_right else "left",
+            overflow="fold",
+            no_wrap=whole and title not in wrapping,
+        )
+    for row in cells:
+        table.add_row(*(coloured(cell, _VERDICTS) for cell in row))
     return table
+
+
+def _fits(header: Sequence[str], rows: Sequence[Sequence[str]], wrapping: Collection[str]) -> bool:
+    """Tell whether the terminal has room for the columns that are not to wrap, beside narrow other ones."""
+    columns = zip(header, *rows, strict=True)
+    widest = {title: max(map(len, (title, *cells))) for title, *cells in columns}
+    widths = (min(width, _NARROW) if title in wrapping else width for title, width in widest.items())
+    return sum(width + 2 for width in widths) <= shutil.get_terminal_size().columns
 
 
 def section(title: str, lines: Iterable[str], style: str = "bold") -> "RenderableType":
@@ -104,24 +127,27 @@ def section(title: str, lines: Iterable[str], style: str = "bold") -> "Renderabl
     from rich.text import Text
 
     indented = (
-        Padding(coloured(line.lstrip()), (0, 0, 0, 2 + len(line) - len(line.lstrip()))) for line in lines
+        Padding(coloured(line.lstrip(), _LABELS), (0, 0, 0, 2 + len(line) - len(line.lstrip())))
+        for line in lines
     )
     return Group(Text(title, style), *indented)
 
 
-def coloured(text: str) -> "Text":
-    """Colour the words that decide, and nothing else: markup in the text of a cluster is only text."""
+def coloured(text: str, colours: Mapping[str, str]) -> "Text":
+    """Colour what the patterns match and nothing else: markup in the text of a cluster is only text."""
     from rich.text import Text
 
     found = Text(text)
-    for pattern, style in _COLOURS.items():
+    for pattern, style in colours.items():
         found.highlight_regex(pattern, style)
     return found
 
 
-_COLOURS = {
-    r"\bdenied\b": "red",
-    r"\ballowed(?!:)\b": "green",
-    r"\bundecided\b": "yellow",
+_NARROW = 12
+"""Width down to which a column that wraps may shrink before the others do."""
+_VERDICTS = {r"\bdenied\b": "red", r"\ballowed\b": "green", r"\bundecided\b": "yellow"}
+_LABELS = {
     r"^(?:allowed|to fix it|to permit|fix):": "dim",
+    r"\bdenied\b": "red",
+    r"\ballowed\b(?!:)": "green",
 }

@@ -44,6 +44,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 
+_WRAPPING = ("GROUP", "BUDGETS", "NEW NODE IN")
 _CLUSTER, _WHAT = "Which cluster", "What to plan"
 
 
@@ -151,12 +152,13 @@ def _pretty(found: "Plan", *, pods: bool) -> "Iterator[RenderableType]":
     header, *nodes = rows(found)
     yield headline(found)
     if nodes:
-        yield grid(header, nodes, ON_THE_RIGHT)
+        yield grid(header, nodes, wrapping=_WRAPPING, on_the_right=ON_THE_RIGHT)
     else:
         yield "No node is to be replaced."
     if pods:
-        for node in found.nodes:
-            yield section(f"{node.position}. {node.node}", pods_of(node))
+        yield from (
+            section(f"{node.position}. {node.node}", pods_of(node) or ["no pods"]) for node in found.nodes
+        )
     for title, lines in sections(found):
         yield section(f"{title}:", lines)
     yield section(verdict_of(found), (), "bold green" if found.clean else "bold red")

@@ -42,6 +42,7 @@ or the command line is wrong.
 
 It needs read access to policies, pods, CiliumEndpoints and ConfigMap kube-system/cilium-config."""
 
+_WRAPPING = ("FROM", "TO", "EGRESS", "INGRESS")
 _WHERE, _WHAT = "Which clusters", "Which traffic"
 
 app = typer.Typer(
@@ -174,7 +175,7 @@ def _text(found: Judged) -> str:
 def _pretty(found: Judged) -> "Iterator[RenderableType]":
     yield "\n".join(map(_headline, found.clusters))
     if found.verdicts:
-        yield grid(report.HEADER, map(_cells, found.verdicts))
+        yield grid(report.HEADER, map(_cells, found.verdicts), wrapping=_WRAPPING)
     else:
         yield report.table(found.verdicts)
     for title, lines in _notes(found):

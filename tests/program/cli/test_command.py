@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import resource
 import shlex
 import subprocess
@@ -24,7 +25,7 @@ LONGEST_START = 0.5
 HEAVY = ("pydantic", "boto3", "botocore", "httpx", "yaml", "jsonschema", "websockets", "pulumi")
 
 
-def command(*arguments: str, **environment: str) -> list[str]:
+def command(*arguments: str) -> list[str]:
     return [sys.executable, "-c", SCRIPT, *arguments]
 
 
@@ -133,12 +134,12 @@ def test_help_waits_for_nothing_that_only_a_command_needs(arguments):
     assert ran.stderr.strip() == ""
 
 
-def on_a_terminal(columns: int, *arguments: str, **environment: str) -> str:
-    """Run a command whose output is a terminal of so many columns; gives what it writes there."""
+def on_a_terminal(columns: int, *run: str, **environment: str) -> str:
+    """Run a program whose output is a terminal of so many columns; gives what it writes there."""
     reader, terminal = pty.openpty()
     variables = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns), **environment}
     process = subprocess.Popen(
-        command(*arguments), cwd=ROOT, stdout=terminal, stderr=terminal, env=variables, close_fds=True
+        list(run), cwd=ROOT, stdout=terminal, stderr=terminal, env=variables, close_fds=True
     )
     os.close(terminal)
     written = b""
@@ -147,6 +148,17 @@ def on_a_terminal(columns: int, *arguments: str, **environment: str) -> str:
     process.wait()
     os.close(reader)
     return written.decode()
+
+
+def with_clusters(call: str) -> list[str]:
+    """Run a command in a process of its own, with the clusters of these tests."""
+    script = (
+        "from eks_cilium.cli.main import app\nfrom eks_cilium.cli.sources import Sources\n"
+        "from tests.program.cli.test_plan import blocked\n"
+        "from tests.program.cli.test_verdict import clusters\n"
+        f"app({call.split()!r}, obj=Sources(facts=blocked, objects=lambda _, name: clusters()[name]))"
+    )
+    return [sys.executable, "-c", script]
 
 
 def _read(reader: int) -> bytes:
@@ -163,21 +175,45 @@ def wrong_stack(tmp_path):
     return str(file)
 
 
+def plain(text: str) -> list[str]:
+    return re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
+
+
 @pytest.mark.simulation
 def test_colours_are_for_terminals_that_want_them(wrong_stack):
-    piped = subprocess.run(
-        command("check", wrong_stack), cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    check = command("check", wrong_stack)
+    piped = subprocess.run(check, cwd=ROOT, capture_output=True, text=True, check=False)
 
-    assert "\x1b[" in on_a_terminal(100, "check", wrong_stack)
-    assert "\x1b[3" not in on_a_terminal(100, "check", wrong_stack, NO_COLOR="1")
+    assert "\x1b[1;31m" in on_a_terminal(100, *check)
+    assert "\x1b[1;31m" not in on_a_terminal(100, *check, NO_COLOR="1")
     assert "\x1b[" not in piped.stdout
 
 
 @pytest.mark.simulation
 @pytest.mark.parametrize("columns", [60, 140])
 def test_lines_wrap_at_the_width_of_the_terminal(columns, wrong_stack):
-    lines = on_a_terminal(columns, "check", wrong_stack, NO_COLOR="1").splitlines()
+    lines = plain(on_a_terminal(columns, *command("check", wrong_stack)))
 
-    plain = [line.replace("\x1b[1m", "").replace("\x1b[0m", "").replace("\x1b[2m", "") for line in lines]
-    assert max(map(len, plain)) <= columns
+    assert max(map(len, lines)) <= columns
+
+
+@pytest.mark.simulation
+def test_a_plan_on_a_terminal_says_what_a_plan_in_a_pipe_says():
+    narrow = on_a_terminal(64, *with_clusters("plan --cluster shop --pods"))
+    wide = on_a_terminal(130, *with_clusters("plan --cluster shop --pods"))
+
+    assert max(map(len, plain(narrow))) <= 64
+    (row,) = (line for line in plain(wide) if line.startswith("1  node-0"))
+    assert "eu-central-1a" in row
+    for text in ("Blockers:", "Pod shop/one (on node-0)", "Auto Scaling groups:", "1. node-0", "1 blocker"):
+        assert text in " ".join(" ".join(plain(narrow)).split())
+        assert text in " ".join(plain(wide))
+
+
+@pytest.mark.simulation
+def test_a_verdict_on_a_terminal_is_coloured_and_names_its_rule():
+    written = on_a_terminal(200, *with_clusters("verdict --context one --context two"))
+
+    assert "\x1b[32mallowed\x1b[0m" in written
+    assert "allowed by my-client/allow egress[0]" in " ".join(plain(written))
+    assert "Read differently from Cilium 1.19 on:" in " ".join(plain(written))
