@@ -1,7 +1,7 @@
-"""Whether Cilium runs on every node, and what is missing if not.
+"""Whether Cilium runs on every node, and what is missing if it does not. It only reads the cluster.
 
-The gate between the nodes and everything that needs a network. `survey` looks once; `wait_until_ready`
-looks until all is there or the time is up. It reads the cluster only.
+The gate between the nodes and everything that needs a network: a new cluster passes it before CoreDNS is
+installed, chaining before pods are restarted. `survey` reads once, `wait_until_ready` until all is ready.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 5.0
 QUORUM_OF_READINGS = 2
-"""Readings in a row that have to be good: a node may show ready while the next one is still joining."""
+"""Readings in a row with nothing missing: a node may be Ready while another is still joining."""
 
 CUSTOM_RESOURCES = (
     "ciliumendpoints.cilium.io",
@@ -32,18 +32,18 @@ CUSTOM_RESOURCES = (
     "ciliumclusterwidenetworkpolicies.cilium.io",
     "ciliumnodes.cilium.io",
 )
-"""Registered by the operator, not by the chart; what everything later relies on, in all versions served."""
+"""Registered by Cilium's operator, not by the chart; later steps rely on them in every supported version."""
 
 _MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
 class Readiness:
-    """One reading of a cluster."""
+    """The state of a cluster at one time."""
 
     nodes: tuple[str, ...]
     missing: tuple[str, ...]
-    """What is not there yet, one sentence each; empty when all is."""
+    """What is missing, one sentence each; empty when Cilium runs on every node."""
 
     @property
     def ready(self) -> bool:
@@ -59,9 +59,9 @@ def wait_until_ready(
     time: Time | None = None,
     serves: Callable[[Object], bool] = lambda _: True,
 ) -> Readiness:
-    """Look until Cilium runs on every node. Raises NotReadyError with what is missing when time is up.
+    """Wait until Cilium runs on every node. Raises NotReadyError with what is missing after `timeout` s.
 
-    `serves` tells the nodes that are to have an agent from those that cannot.
+    `serves` returns whether a node can have an agent; other nodes do not count.
     """
     good, last_line, seen = 0, "", Readiness((), ())
     for _ in Polls(time or Time(), seconds=timeout, every=POLL_SECONDS):
@@ -70,17 +70,19 @@ def wait_until_ready(
         if good >= QUORUM_OF_READINGS:
             report(f"Cilium runs on all {len(seen.nodes)} nodes")
             return seen
-        line = seen.missing[0] if seen.missing else "all there, looking once more"
+        line = seen.missing[0] if seen.missing else "nothing is missing, reading once more"
         if line != last_line:
             report(line)
             last_line = line
-    raise NotReadyError(timeout, seen.missing or ("the last reading was good, the one before was not",))
+    raise NotReadyError(
+        timeout, seen.missing or ("nothing was missing in the last reading, but in the one before",)
+    )
 
 
 def survey(
     api: ReadingApi, minimum_nodes: int, serves: Callable[[Object], bool] = lambda _: True
 ) -> Readiness:
-    """One reading of the cluster."""
+    """What is missing in the cluster now."""
     nodes = [node for node in api.list("/api/v1/nodes") if serves(node)]
     missing = [
         *_custom_resources(api),

@@ -118,7 +118,7 @@ class _Drain:
         reading.blocked = [
             f"{plan.pod.namespace}/{plan.pod.name}: {plan.reason}"
             for plan in reading.verdicts.values()
-            if plan.verdict.stands_in_the_way
+            if plan.verdict.blocks_drain
         ]
         return reading
 
@@ -182,7 +182,7 @@ def _is_critical(pod: Object) -> bool:
 def blockers(run: MigrationRun, node: Outgoing) -> list[str]:
     """Why a node could not be drained, read before the node is changed."""
     verdicts = LiveVerdicts(run).on(pods_on(run.world, node.name))
-    return [f"{name_of(plan)}: {plan.reason}" for plan in verdicts.values() if plan.verdict.stands_in_the_way]
+    return [f"{name_of(plan)}: {plan.reason}" for plan in verdicts.values() if plan.verdict.blocks_drain]
 
 
 def pods_on(world: World, node: str) -> list[Object]:

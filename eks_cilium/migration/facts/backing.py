@@ -1,7 +1,7 @@
-"""What stands behind a pod: the workload that recreates it, how many pods that wants, and its volumes.
+"""The workload behind a pod, the number of pods it wants, and the volumes of a pod.
 
-The only place that answers these questions. The plan, the drain, the health check after a drain and the
-restarts of pods all ask here, so that none of them sees another workload behind a pod than the others.
+The only module that answers these questions: the plan, drains, the health check after a drain and restarts
+use it, so that they agree on the workload of a pod.
 """
 
 from __future__ import annotations

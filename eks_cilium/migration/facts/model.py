@@ -240,7 +240,7 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything a plan is made from, read at one time."""
+    """Everything that a plan depends on, read at one time."""
 
     cluster: Cluster
     nodes: tuple[Node, ...] = ()

@@ -1,4 +1,4 @@
-"""Reads what stands behind single pods, at the time of a drain or restart, instead of the whole cluster."""
+"""Reads the workloads and volumes behind single pods, at the time of a drain or a restart."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class BackingReader:
         self._volumes: dict[str, Volume] = {}
 
     def of(self, objects: Sequence[Object]) -> Backing:
-        """What stands behind these pods, given as the API server sent them, and behind earlier ones."""
+        """The workloads and volumes of these pods, given as the API server sent them, and of earlier ones."""
         for obj in objects:
             self._read_owners(controller(obj))
             if pod := pods.pod(obj):

@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from eks_cilium.migration.facts.model import Group
 
 
-def decrements(capacity: Capacity, surge: int, left: int) -> bool:
-    """Whether the group shrinks when one of the `left` remaining old nodes is terminated.
+def decrements(capacity: Capacity, surge: int, remaining: int) -> bool:
+    """Whether the group shrinks when one of the `remaining` old nodes is terminated.
 
     With a surge every node is replaced except the last ones, whose place the extra nodes take.
     """
-    return capacity is Capacity.DECREMENT or left <= surge
+    return capacity is Capacity.DECREMENT or remaining <= surge
 
 
-def desired(capacity: Capacity, surge: int, before: Before, left: int) -> int:
-    """The desired capacity while `left` old nodes remain."""
+def desired(capacity: Capacity, surge: int, before: Before, remaining: int) -> int:
+    """The desired capacity while `remaining` old nodes are left."""
     if capacity is Capacity.DECREMENT:
-        return before.desired + surge - (before.outgoing - left)
-    return before.desired + min(surge, left)
+        return before.desired + surge - (before.outgoing - remaining)
+    return before.desired + min(surge, remaining)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def forecast(
     """The forecast of a group. `outgoing` are the zones of its old nodes, in order."""
     count = len(outgoing)
     before = before or Before(desired=group.desired, outgoing=count)
-    sizes = [desired(capacity, surge, before, left) for left in range(count, -1, -1)]
+    sizes = [desired(capacity, surge, before, remaining) for remaining in range(count, -1, -1)]
     peak, lowest = max(sizes), min(sizes)
     shrinking = tuple(decrements(capacity, surge, count - index) for index in range(count))
     course = _Course(group, outgoing, shrinking, extra=max(peak - group.desired, 0))
@@ -106,7 +106,7 @@ class _Course:
 
     def surely_reaches(self, zone: str) -> bool:
         """Whether a zone gets a new node even if AWS takes another zone wherever it can."""
-        return self._new[zone] > 0 or any(taken == zone for _, taken in self._follow(shunned=zone))
+        return self._new[zone] > 0 or any(chosen == zone for _, chosen in self._follow(shunned=zone))
 
     def _follow(self, shunned: str | None) -> Iterable[tuple[tuple[str, ...], str]]:
         members = Counter({zone: self._members[zone] for zone in self._zones})
@@ -120,6 +120,6 @@ class _Course:
     def _launch(self, members: Counter[str], shunned: str | None) -> tuple[tuple[str, ...], str]:
         fewest = min(members[zone] for zone in self._zones)
         choice = tuple(zone for zone in self._zones if members[zone] == fewest)
-        taken = next((zone for zone in choice if zone != shunned), choice[0])
-        members[taken] += 1
-        return choice, taken
+        chosen = next((zone for zone in choice if zone != shunned), choice[0])
+        members[chosen] += 1
+        return choice, chosen

@@ -32,7 +32,7 @@ class Verdict(StrEnum):
     """Cannot be evicted, because its budget never allows it."""
 
     @property
-    def stands_in_the_way(self) -> bool:
+    def blocks_drain(self) -> bool:
         """Whether the node cannot be drained because of the pod."""
         return self in (Verdict.REFUSE, Verdict.BLOCKED)
 

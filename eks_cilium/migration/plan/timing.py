@@ -54,9 +54,9 @@ def in_all(nodes: Sequence[NodePlan], options: MigrationOptions, timings: Timing
     for index, node in enumerate(nodes):
         lane_free = ends[index - options.parallel] if index >= options.parallel else 0.0
         start = max(lane_free, _replacement_ready(terminated[node.group], options, timings))
-        left = start + node.seconds.drain + node.seconds.release
-        terminated[node.group].append(left)
-        ends.append(left + node.seconds.settle)
+        terminated_at = start + node.seconds.drain + node.seconds.release
+        terminated[node.group].append(terminated_at)
+        ends.append(terminated_at + node.seconds.settle)
     return max(ends, default=0.0)
 
 

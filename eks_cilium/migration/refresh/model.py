@@ -26,7 +26,7 @@ class Method(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RefreshFacts:
-    """Everything that the plan of a refresh is made from, read at one time."""
+    """Everything that the plan of a refresh depends on, read at one time."""
 
     facts: Facts
     managed: frozenset[str] = frozenset()

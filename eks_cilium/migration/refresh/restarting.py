@@ -242,4 +242,4 @@ def _in_turn(pods: Sequence[Pod]) -> list[Pod]:
 
 
 def _blocked(verdicts: Iterable[PodPlan]) -> list[str]:
-    return [f"{name_of(plan)}: {plan.reason}" for plan in verdicts if plan.verdict.stands_in_the_way]
+    return [f"{name_of(plan)}: {plan.reason}" for plan in verdicts if plan.verdict.blocks_drain]

@@ -39,7 +39,7 @@ def bare_pod_stays(case: Case) -> Ruling | None:
 
 
 def rolled_out(_case: Case) -> Ruling:
-    return Ruling(Verdict.ROLL, "its successor is ready before it goes")
+    return Ruling(Verdict.ROLL, "its successor is ready before it is deleted")
 
 
 _EVICTED = PodRules(

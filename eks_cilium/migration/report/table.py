@@ -83,7 +83,7 @@ def _nodes(plan: Plan, *, pods: bool) -> str:
 
 
 def _row(node: NodePlan, group: str) -> tuple[str, ...]:
-    blocked = sum(pod.verdict.stands_in_the_way for pod in node.pods)
+    blocked = sum(pod.verdict.blocks_drain for pod in node.pods)
     return (
         f"{node.position}{'*' if node.in_progress else ''}",
         node.node,

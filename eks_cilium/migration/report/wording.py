@@ -54,7 +54,7 @@ def bundles(node: NodePlan) -> list[Bundle]:
 
 
 def _blocking_first(bundle: Bundle) -> tuple[bool, Verdict, str]:
-    return (not bundle.verdict.stands_in_the_way, bundle.verdict, str(bundle.workload))
+    return (not bundle.verdict.blocks_drain, bundle.verdict, str(bundle.workload))
 
 
 def counts(node: NodePlan) -> str:

@@ -35,7 +35,7 @@ def test_it_opens_after_two_good_readings_in_a_row():
 
     assert seen.nodes == ("node-0", "node-1")
     assert clock.now == POLL_SECONDS
-    assert lines == ["all there, looking once more", "Cilium runs on all 2 nodes"]
+    assert lines == ["nothing is missing, reading once more", "Cilium runs on all 2 nodes"]
 
 
 def test_a_node_that_joins_late_is_waited_for():

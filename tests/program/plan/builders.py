@@ -126,7 +126,7 @@ class World:
 
 
 def can_be_drained(node: NodePlan) -> bool:
-    return not any(pod.verdict.stands_in_the_way for pod in node.pods)
+    return not any(pod.verdict.blocks_drain for pod in node.pods)
 
 
 def labels(**given: str) -> Mapping[str, str]:

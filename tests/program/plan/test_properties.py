@@ -158,7 +158,7 @@ def test_every_pod_that_blocks_a_drain_is_explained_by_a_blocker(
 
     for planned in result.nodes:
         for pod in planned.pods:
-            assert not pod.verdict.stands_in_the_way or pod.pod in explained
+            assert not pod.verdict.blocks_drain or pod.pod in explained
         assert can_be_drained(planned) or result.blockers_of(planned.node)
     for gone in result.impossible:
         assert result.blockers_of(gone.name) or any(not blocker.nodes for blocker in result.blockers)
