@@ -1,8 +1,9 @@
-"""A small client for the Kubernetes API: reads with paging, writes, refreshed tokens and retries.
+"""A client for the Kubernetes API: reads page by page, writes, renewed tokens and retries.
 
-`migration/` asks it for lists and objects and has it write; it hands out plain dicts, as the API sent them.
-Every write may be sent twice when an answer is lost, so callers make writes that do no harm then: merge
-patches, or a `resourceVersion` or UID in them that lets only the first one through.
+The program, the lab and the tests use it. Objects are plain dicts, as the API server sent them: a cluster of
+500 nodes has 15,000 pods, of which a caller keeps a few fields each. A write may arrive twice when an answer
+is lost, so callers send writes that are harmless then: merge patches, or objects with a `resourceVersion` or
+a UID that lets only the first one through.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ import httpx
 
 from eks_cilium.clients.aws import Credentials, eks_tokens
 from eks_cilium.clients.evictions import NO_ANSWER, EvictionAnswer, eviction, understood
+from eks_cilium.clients.tokens import BearerToken
 from eks_cilium.errors import RefusedError, TransientError, UnexpectedAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import TracebackType
 
 Object = dict[str, Any]
@@ -28,53 +30,50 @@ Kept = TypeVar("Kept")
 
 PAGE_SIZE = 500
 FIELD_MANAGER = "eks-cilium"
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
+TIMEOUT = httpx.Timeout(30, connect=10)
 _RETRIED = frozenset({429, 500, 502, 503, 504})
 _LONGEST_QUOTE = 256
-_JSON = "application/json"
-_MERGE_PATCH = "application/merge-patch+json"
-_APPLY_PATCH = "application/apply-patch+yaml"
 _OURS = {"fieldManager": FIELD_MANAGER}
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How often and how long apart a request is tried again."""
+    """How often a request is sent, and how long the pauses between are."""
 
     attempts: int = 6
     first_pause: float = 0.5
+    """Seconds; each further pause is twice as long as the one before."""
     longest_pause: float = 8.0
+    """Seconds."""
 
     def pauses(self) -> Iterator[float]:
-        """The pauses between the attempts, doubling."""
+        """Seconds between the attempts, one for each attempt but the first."""
         pause = self.first_pause
         for _ in range(self.attempts - 1):
             yield pause
             pause = min(pause * 2, self.longest_pause)
 
 
-class BearerToken:
-    """The token of the moment. EKS tokens last 15 minutes; this one is renewed well before."""
-
-    def __init__(
-        self, source: Callable[[], str], *, life: float = 600.0, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._source, self._life, self._clock = source, life, clock
-        self._token: str | None = None
-        self._made = 0.0
-
-    def current(self) -> str:
-        """A token that is still good."""
-        if self._token is None or self._clock() - self._made > self._life:
-            self._token, self._made = self._source(), self._clock()
-        return self._token
-
-    def forget(self) -> None:
-        """Make the next one fresh, because the server refused this one."""
-        self._token = None
-
-
 class KubernetesApi:
-    """The API of one cluster. Without a token, who asks is up to the transport: a client certificate."""
+    """The API of one cluster, as one user sees it; safe to use from several threads.
+
+    Every method raises RefusedError when the server rejects the request, TransientError when every attempt
+    failed, UnexpectedAnswerError when the answer is no JSON object, and what the source of tokens raises.
+
+    Args:
+        endpoint: URL of the API server.
+        token: Identifies the user; None where the transport does, with a client certificate.
+        transport: Connections to the server, with whom to trust and an optional proxy.
+        headers: Sent with every request, as for impersonation.
+        server_name: Name in the server's certificate, where it is not the host of `endpoint`.
+        timeout: Of one attempt, in seconds.
+        patience: Attempts and pauses.
+        sleep: Waits so many seconds.
+    """
 
     def __init__(
         self,
@@ -82,26 +81,66 @@ class KubernetesApi:
         token: BearerToken | None,
         *,
         transport: httpx.BaseTransport,
+        headers: Sequence[tuple[str, str]] = (),
+        server_name: str | None = None,
+        timeout: httpx.Timeout = TIMEOUT,
         patience: Patience | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._token, self._sleep = token, sleep
         self._patience = patience or Patience()
+        self._extensions = {"sni_hostname": server_name} if server_name else {}
         self._http = httpx.Client(
-            base_url=endpoint, transport=transport, timeout=httpx.Timeout(30, connect=10)
+            base_url=endpoint, transport=transport, timeout=timeout, headers=list(headers)
         )
 
     @classmethod
     def for_eks(
         cls, *, cluster_name: str, endpoint: str, certificate_authority: bytes, credentials: Credentials
     ) -> Self:
-        """The API of an EKS cluster, trusted by its own certificate authority."""
+        """The API of an EKS cluster, as the user that AWS credentials identify.
+
+        Args:
+            cluster_name: Name of the cluster in EKS; tokens are valid for it alone.
+            endpoint: URL of its API server.
+            certificate_authority: Whom to trust, PEM.
+            credentials: Whose identity to use.
+        """
         context = ssl.create_default_context(cadata=certificate_authority.decode())
         token = BearerToken(eks_tokens(credentials, cluster_name))
         return cls(endpoint, token, transport=httpx.HTTPTransport(verify=context))
 
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str = JSON,
+    ) -> httpx.Response:
+        """Send one request once and return the answer, whatever its status.
+
+        For callers with rules of their own about errors; the other methods retry and judge. A token that the
+        server refuses with 401 is renewed once.
+
+        Raises:
+            httpx.TransportError: there was no answer.
+        """
+        headers, content = {"Accept": JSON}, None
+        if body is not None:
+            headers["Content-Type"], content = content_type, json.dumps(body)
+        request = self._http.build_request(
+            method, path, params=query, headers=headers, content=content, extensions=self._extensions
+        )
+        token = self._token.current() if self._token else ""
+        response = self._http.send(_with_token(request, token))
+        if response.status_code == 401 and self._token and self._token.forget(token):
+            response = self._http.send(_with_token(request, self._token.current()))
+        return response
+
     def get(self, path: str) -> Object | None:
-        """One object, or None when there is none."""
+        """One object, or None when it does not exist."""
         try:
             return self._json(self._request("GET", path, {}))
         except RefusedError as error:
@@ -110,16 +149,23 @@ class KubernetesApi:
             raise
 
     def each(self, path: str, keep: Callable[[Object], Kept], **selectors: str) -> list[Kept]:
-        """What is to be kept of each object of a collection; each page is let go before the next one."""
+        """What `keep` returns for each object of a collection.
+
+        Reads 500 objects at a time and holds only one such page in memory. A list that expired on the server
+        while it was read is read again from the start.
+
+        Args:
+            path: The collection; one that the server does not have is empty.
+            keep: Takes an object, and returns what is needed of it.
+            selectors: `labelSelector` and `fieldSelector`.
+        """
         items: list[Kept] = []
         query: dict[str, str] = {**selectors, "limit": str(PAGE_SIZE)}
         while True:
             try:
                 page = self._json(self._request("GET", path, query))
             except RefusedError as error:
-                if (
-                    error.status == 410 and "continue" in query
-                ):  # the list changed too much meanwhile: start over
+                if error.status == 410 and "continue" in query:
                     items, query = [], {**selectors, "limit": str(PAGE_SIZE)}
                     continue
                 if error.status == 404:
@@ -132,29 +178,32 @@ class KubernetesApi:
             query["continue"] = token
 
     def list(self, path: str, **selectors: str) -> list[Object]:
-        """All objects of a collection, page by page. A collection the server does not know is empty."""
+        """All objects of a collection; see `each`."""
         return self.each(path, _as_sent, **selectors)
 
-    def create(self, path: str, thing: Object) -> Object:
+    def create(self, path: str, manifest: Object) -> Object:
         """Create an object in the collection `path`. Raises RefusedError with status 409 when it exists."""
-        return self._json(self._request("POST", path, _OURS, thing))
+        return self._json(self._request("POST", path, _OURS, manifest))
 
-    def replace(self, path: str, thing: Object) -> Object:
-        """Write an object whole. With a `resourceVersion` that is not the present one: refused with 409."""
-        return self._json(self._request("PUT", path, _OURS, thing))
+    def replace(self, path: str, manifest: Object) -> Object:
+        """Write a whole object. Raises RefusedError with status 409 when its `resourceVersion` is old."""
+        return self._json(self._request("PUT", path, _OURS, manifest))
 
     def merge(self, path: str, patch: Object, *, field_manager: str = FIELD_MANAGER) -> Object:
-        """Change what a JSON merge patch names. Lists are replaced whole; None takes a field away."""
+        """Apply a JSON merge patch: lists are replaced as a whole, None removes a field."""
         query = {"fieldManager": field_manager}
-        return self._json(self._request("PATCH", path, query, patch, _MERGE_PATCH))
+        return self._json(self._request("PATCH", path, query, patch, MERGE_PATCH))
 
-    def apply(self, path: str, thing: Object, *, force: bool = False) -> Object:
-        """Server-side apply: what `thing` says is ours, what it said before and no longer says is let go."""
+    def apply(self, path: str, manifest: Object, *, force: bool = False) -> Object:
+        """Server-side apply: fields in `manifest` become ours, fields we applied before and omit are removed.
+
+        Raises RefusedError with status 409 when another field manager owns a field, unless `force` is set.
+        """
         query = {**_OURS, "force": "true"} if force else _OURS
-        return self._json(self._request("PATCH", path, query, thing, _APPLY_PATCH))
+        return self._json(self._request("PATCH", path, query, manifest, APPLY_PATCH))
 
     def delete(self, path: str, *, uid: str | None = None) -> bool:
-        """Delete one object, of this UID if one is given; False when there was none to delete."""
+        """Delete an object, only the one with this UID if given; False when there was none to delete."""
         options: Object = {"propagationPolicy": "Background"}
         if uid is not None:
             options["preconditions"] = {"uid": uid}
@@ -167,16 +216,14 @@ class KubernetesApi:
         return True
 
     def evict(self, namespace: str, name: str, *, uid: str) -> EvictionAnswer:
-        """Ask once for the eviction of the pod that has this UID. What to make of the answer is the caller's.
+        """Ask once for the eviction of the pod with this UID; the caller judges the answer.
 
-        Nothing is tried again here: 429 and 500 mean something else for an eviction than for other requests.
+        Nothing is retried, and no status is an error: 429 and 500 have a meaning of their own for evictions,
+        see `eks_cilium.clients.evictions`.
         """
         path = f"/api/v1/namespaces/{namespace}/pods/{name}/eviction"
         try:
-            response = self._send("POST", path, _OURS, eviction(namespace, name, uid), _JSON)
-            if response.status_code == 401 and self._token:
-                self._token.forget()
-                response = self._send("POST", path, _OURS, eviction(namespace, name, uid), _JSON)
+            response = self.exchange("POST", path, query=_OURS, body=eviction(namespace, name, uid))
         except httpx.TransportError as error:
             return EvictionAnswer(NO_ANSWER, f"{type(error).__name__}: {error}")
         return understood(response)
@@ -187,22 +234,16 @@ class KubernetesApi:
         path: str,
         query: Mapping[str, str],
         body: Object | None = None,
-        content_type: str = _JSON,
+        content_type: str = JSON,
     ) -> httpx.Response:
-        """Send until there is an answer that counts. One 401 is answered with a fresh token."""
-        renewed = False
+        """Send until the answer is final or the attempts are used up."""
         pauses = self._patience.pauses()
         while True:
-            failure = ""
             try:
-                response = self._send(method, path, query, body, content_type)
+                response = self.exchange(method, path, query=query, body=body, content_type=content_type)
             except httpx.TransportError as error:
                 failure = f"{type(error).__name__}: {error}"
             else:
-                if response.status_code == 401 and self._token and not renewed:
-                    renewed = True
-                    self._token.forget()
-                    continue
                 if response.status_code not in _RETRIED:
                     return _accepted(response, method, path)
                 failure = f"HTTP {response.status_code}"
@@ -213,19 +254,6 @@ class KubernetesApi:
                 )
             self._sleep(pause)
 
-    def _send(
-        self, method: str, path: str, query: Mapping[str, str], body: Object | None, content_type: str
-    ) -> httpx.Response:
-        headers = self._headers()
-        if body is None:
-            return self._http.request(method, path, params=query, headers=headers)
-        headers["Content-Type"] = content_type
-        return self._http.request(method, path, params=query, headers=headers, content=json.dumps(body))
-
-    def _headers(self) -> dict[str, str]:
-        identity = {"Authorization": f"Bearer {self._token.current()}"} if self._token else {}
-        return {**identity, "Accept": _JSON}
-
     @staticmethod
     def _json(response: httpx.Response) -> Object:
         try:
@@ -234,7 +262,7 @@ class KubernetesApi:
             body = None
         if not isinstance(body, dict):
             raise UnexpectedAnswerError(
-                f"{response.request.url.path} answered with something that is no JSON object"
+                f"{response.request.url.path} was answered with something that is no JSON object"
             )
         return body
 
@@ -249,6 +277,12 @@ class KubernetesApi:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _with_token(request: httpx.Request, token: str) -> httpx.Request:
+    if token:
+        request.headers["Authorization"] = f"Bearer {token}"
+    return request
 
 
 def _as_sent(item: Object) -> Object:

@@ -18,7 +18,7 @@ from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 from eks_cilium.clients.aws import Credentials, eks_tokens
-from eks_cilium.clients.kubernetes import BearerToken
+from eks_cilium.clients.tokens import BearerToken
 from eks_cilium.errors import RefusedError, TransientError, UnexpectedAnswerError
 
 if TYPE_CHECKING:
@@ -84,19 +84,20 @@ class PodExec:
         Raises RefusedError when the server says no, TransientError when there was no whole answer.
         """
         url = _url(self._endpoint, namespace, pod, container, command)
+        token = self._token.current() if self._token else ""
         try:
-            return self._ran(url, pod)
+            return self._ran(url, pod, token)
         except InvalidStatus as error:
-            if error.response.status_code != _UNAUTHORIZED or self._token is None:
+            renewable = error.response.status_code == _UNAUTHORIZED and self._token
+            if not (renewable and self._token and self._token.forget(token)):
                 raise _refused(pod, error) from error
-            self._token.forget()
         try:
-            return self._ran(url, pod)
+            return self._ran(url, pod, self._token.current())
         except InvalidStatus as error:
             raise _refused(pod, error) from error
 
-    def _ran(self, url: str, pod: str) -> Ran:
-        headers = {"Authorization": f"Bearer {self._token.current()}"} if self._token else {}
+    def _ran(self, url: str, pod: str, token: str) -> Ran:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             with connect(
                 url,

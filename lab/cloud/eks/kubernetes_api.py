@@ -6,22 +6,21 @@ the kinds in `KINDS` are known; any other is a mistake in a manifest.
 
 from __future__ import annotations
 
-import base64
-import json
-import ssl
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
-import yaml
+
+from eks_cilium.clients.kubeconfig import Kubeconfig
+from eks_cilium.clients.kubernetes import APPLY_PATCH, JSON, MERGE_PATCH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 Object = dict[str, Any]
 FIELD_MANAGER = "eks"
+_TIMEOUT_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -97,19 +96,18 @@ class KubernetesApi(Protocol):
 
 
 class HttpKubernetesApi:
-    """A cluster's API server, reached as the user of a kubeconfig with a client certificate."""
+    """A cluster's API server, reached as the current context of a kubeconfig says."""
 
     def __init__(self, kubeconfig: Path) -> None:
-        server, context = _read_kubeconfig(kubeconfig)
-        self._client = httpx.Client(base_url=server, verify=context, timeout=10.0, trust_env=False)
+        access = Kubeconfig.read(kubeconfig).access()
+        self._api = access.connect(timeout=httpx.Timeout(_TIMEOUT_SECONDS))
 
     def apply(self, manifest: Object, *, force: bool) -> None:
         """Create or change an object by server-side apply, as the field manager `eks`."""
         metadata = manifest["metadata"]
         path = _path(manifest["kind"], metadata.get("namespace"), metadata["name"])
         query = {"fieldManager": FIELD_MANAGER, "force": str(force).lower()}
-        headers = {"Content-Type": "application/apply-patch+yaml"}
-        self._send("PATCH", path, query, headers, manifest)
+        self._send("PATCH", path, query, manifest, APPLY_PATCH)
 
     def get(self, kind: str, name: str, namespace: str | None = None) -> Object | None:
         """An object, or None when there is none of that name."""
@@ -128,9 +126,7 @@ class HttpKubernetesApi:
     def patch(self, kind: str, name: str, patch: Object) -> None:
         """Merge a patch into an object without namespace."""
         query = {"fieldManager": FIELD_MANAGER}
-        self._send(
-            "PATCH", _path(kind, None, name), query, {"Content-Type": "application/merge-patch+json"}, patch
-        )
+        self._send("PATCH", _path(kind, None, name), query, patch, MERGE_PATCH)
 
     def delete(self, kind: str, name: str, namespace: str | None = None) -> None:
         """Delete an object; none of that name is as good."""
@@ -160,13 +156,11 @@ class HttpKubernetesApi:
         method: str,
         path: str,
         query: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
         body: Object | None = None,
+        content_type: str = JSON,
     ) -> Object:
-        content = json.dumps(body) if body is not None else None
-        all_headers = {"Content-Type": "application/json", **(headers or {})}
         try:
-            response = self._client.request(method, path, params=query, headers=all_headers, content=content)
+            response = self._api.exchange(method, path, query=query, body=body, content_type=content_type)
         except httpx.TransportError as error:
             raise UnreachableError(str(error)) from error
         answer = response.json() if response.content else {}
@@ -179,23 +173,3 @@ def _path(kind: str, namespace: str | None, name: str | None = None) -> str:
     where = KINDS[kind]
     scope = f"/namespaces/{namespace}" if where.namespaced and namespace else ""
     return f"/{where.api}{scope}/{where.plural}" + (f"/{name}" if name else "")
-
-
-def _read_kubeconfig(path: Path) -> tuple[str, ssl.SSLContext]:
-    config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    cluster = config["clusters"][0]["cluster"]
-    user = config["users"][0]["user"]
-    context = ssl.create_default_context(cadata=_pem(cluster, "certificate-authority", path).decode())
-    with tempfile.NamedTemporaryFile(
-        suffix=".pem"
-    ) as pair:  # the ssl module loads certificates from files only
-        pair.write(_pem(user, "client-certificate", path) + b"\n" + _pem(user, "client-key", path))
-        pair.flush()
-        context.load_cert_chain(pair.name)
-    return cluster["server"], context
-
-
-def _pem(section: Mapping[str, str], name: str, kubeconfig: Path) -> bytes:
-    if f"{name}-data" in section:
-        return base64.b64decode(section[f"{name}-data"])
-    return (kubeconfig.parent / Path(section[name])).read_bytes()

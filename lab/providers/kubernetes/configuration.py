@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from eks_cilium.clients.kubeconfig import Access, Kubeconfig
 from lab.providers.errors import RefusedError
-from lab.providers.kubernetes.connection.kubeconfig import Access, Kubeconfig, KubeconfigError
+from lab.providers.kubernetes.connection.kubeconfig import KubeconfigError, access_of, parse, refusing
 from lab.providers.resource import Change, Difference, Failure, changes_between
 from lab.providers.values import Properties, Unknown, has_unknown
 
@@ -55,7 +56,7 @@ class Configuration:
 
         kubeconfig = given.get("kubeconfig") or environment.get("KUBECONFIG")
         return cls(
-            kubeconfig=Kubeconfig.parse(_text(kubeconfig)) if kubeconfig else None,
+            kubeconfig=parse(_text(kubeconfig)) if kubeconfig else None,
             context=given.get("context"),
             cluster=given.get("cluster"),
             namespace=given.get("namespace"),
@@ -72,7 +73,7 @@ class Configuration:
         """The cluster that the configuration selects, and how to get in."""
         if self.kubeconfig is None:
             raise RefusedError("there is no kubeconfig: set the provider's kubeconfig or KUBECONFIG")
-        return self.kubeconfig.access(self.context, self.cluster)
+        return access_of(self.kubeconfig, self.context, self.cluster)
 
 
 def check(given: Properties) -> list[Failure]:
@@ -116,10 +117,10 @@ def _replacing(olds: Properties, news: Properties) -> frozenset[str]:
 
 def _active_cluster(given: Properties) -> Mapping[str, Any] | None:
     try:
-        kubeconfig = Kubeconfig.parse(_text(given["kubeconfig"]))
+        with refusing():
+            return parse(_text(given["kubeconfig"])).entry(given.get("context"), given.get("cluster"))
     except (KeyError, KubeconfigError):
         return None
-    return kubeconfig.active_cluster(given.get("context"), given.get("cluster"))
 
 
 def _unknown_key(key: str) -> str:

@@ -25,7 +25,7 @@ class KubernetesInstance:
     def __init__(self, configuration: Configuration) -> None:
         access = configuration.access()
         self._configuration = configuration
-        self._cluster = Cluster(ApiServer(access), configuration.namespace or access.namespace)
+        self._cluster = Cluster(ApiServer.of(access), configuration.namespace or access.namespace)
         environment = {**os.environ, "HELM_DRIVER": configuration.helm_driver}
         helm = Helm(environment)
         self._release = Release(configuration, helm, Releases(helm, access), self._cluster)

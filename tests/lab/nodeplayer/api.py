@@ -1,14 +1,14 @@
 """A small client of the Kubernetes API for these tests: a refusal fails with what was asked and answered."""
 
-import base64
-import json
-import ssl
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 
 import httpx
+
+from eks_cilium.clients.kubeconfig import Kubeconfig
+from eks_cilium.clients.kubernetes import MERGE_PATCH
 
 KINDS = {
     "ConfigMap": "/api/v1/namespaces/{}/configmaps",
@@ -24,17 +24,11 @@ KINDS = {
 class Api:
     """The API server as the lab's administrator sees it."""
 
-    def __init__(self, endpoint: str, kubeconfig: Path) -> None:
-        config = json.loads(kubeconfig.read_text())
-        self._http = httpx.Client(
-            base_url=endpoint,
-            verify=_tls(config["clusters"][0]["cluster"], config["users"][0]["user"]),
-            timeout=60,
-            limits=httpx.Limits(max_connections=16),
-        )
+    def __init__(self, kubeconfig: Path) -> None:
+        self._api = Kubeconfig.read(kubeconfig).access().connect(timeout=httpx.Timeout(60))
 
     def close(self) -> None:
-        self._http.close()
+        self._api.close()
 
     def create(self, *objects: dict) -> list[dict]:
         """Create objects, several at once; those of the API server's own making are answered."""
@@ -42,32 +36,26 @@ class Api:
             return list(pool.map(self._create, objects))
 
     def get(self, path: str) -> dict:
-        return self._checked(self._http.get(path))
+        return self._asked("GET", path)
 
     def find(self, path: str) -> dict | None:
-        answer = self._http.get(path)
+        answer = self._api.exchange("GET", path)
         return None if answer.status_code == 404 else self._checked(answer)
 
     def items(self, path: str, **parameters: str) -> list[dict]:
-        return self._checked(self._http.get(path, params=parameters))["items"]
+        return self._asked("GET", path, query=parameters)["items"]
 
     def annotate(self, path: str, **annotations: str | None) -> dict:
         named = {f"lab.eks-cilium.io/{name.replace('_', '-')}": value for name, value in annotations.items()}
         return self.merge(path, {"metadata": {"annotations": named}})
 
     def merge(self, path: str, patch: dict) -> dict:
-        return self._checked(
-            self._http.patch(
-                path,
-                content=json.dumps(patch),
-                headers={"Content-Type": "application/merge-patch+json"},
-            )
-        )
+        return self._asked("PATCH", path, body=patch, content_type=MERGE_PATCH)
 
     def delete(self, *paths: str, grace: int | None = None) -> None:
         body = {} if grace is None else {"gracePeriodSeconds": grace}
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda path: self._checked(self._http.request("DELETE", path, json=body)), paths))
+            list(pool.map(lambda path: self._asked("DELETE", path, body=body), paths))
 
     def evict(self, namespace: str, name: str) -> httpx.Response:
         body = {
@@ -75,7 +63,8 @@ class Api:
             "kind": "Eviction",
             "metadata": {"namespace": namespace, "name": name},
         }
-        return self._http.post(f"/api/v1/namespaces/{namespace}/pods/{name}/eviction", json=body)
+        path = f"/api/v1/namespaces/{namespace}/pods/{name}/eviction"
+        return self._api.exchange("POST", path, body=body)
 
     def pods(self, namespace: str = "default", **labels: str) -> list[dict]:
         selector = ",".join(f"{key.replace('_', '-')}={value}" for key, value in labels.items())
@@ -88,28 +77,18 @@ class Api:
         return self.get(f"/api/v1/nodes/{name}")
 
     def post(self, path: str, body: dict) -> dict:
-        return self._checked(self._http.post(path, json=body))
+        return self._asked("POST", path, body=body)
 
     def _create(self, body: dict) -> dict:
         return self.post(KINDS[body["kind"]].format(body["metadata"].get("namespace", "default")), body)
+
+    def _asked(self, method: str, path: str, **more: Any) -> dict:
+        return self._checked(self._api.exchange(method, path, **more))
 
     @staticmethod
     def _checked(answer: httpx.Response) -> dict:
         assert answer.status_code < 300, f"{answer.request.method} {answer.request.url}: {answer.text}"
         return answer.json()
-
-
-def _tls(cluster: dict, user: dict) -> ssl.SSLContext:
-    context = ssl.create_default_context(cadata=_decoded(cluster["certificate-authority-data"]).decode())
-    with TemporaryDirectory() as directory:
-        pair = Path(directory, "client.pem")
-        pair.write_bytes(_decoded(user["client-certificate-data"]) + _decoded(user["client-key-data"]))
-        context.load_cert_chain(pair)
-    return context
-
-
-def _decoded(text: str) -> bytes:
-    return base64.b64decode(text)
 
 
 def conditions(thing: dict) -> dict[str, dict]:

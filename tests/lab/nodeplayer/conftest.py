@@ -22,7 +22,7 @@ class Played:
     def __init__(self, plane: ControlPlane, crds: Path, settings: dict) -> None:
         self._plane, self._crds, self._settings = plane, crds, settings
         self.kubeconfig = plane.admin_kubeconfig
-        self.api = Api(plane.endpoint, plane.admin_kubeconfig)
+        self.api = Api(plane.admin_kubeconfig)
 
     @property
     def pids(self) -> dict[str, int]:

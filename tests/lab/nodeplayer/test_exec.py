@@ -1,20 +1,18 @@
 """Commands in played pods: what kubectl and clients of the exec subresource get for an answer."""
 
 import json
-import ssl
 import subprocess
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.parse import urlencode
 
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from eks_cilium.clients.kubeconfig import Kubeconfig
 from lab.toolchain import Toolchain
 
 from . import objects
-from .api import _decoded, is_ready
+from .api import is_ready
 from .conftest import Played, eventually
 
 pytestmark = pytest.mark.control_plane
@@ -97,25 +95,13 @@ def test_logs_are_not_played(with_cilium: Played, kubectl) -> None:
 
 def websocket(played: Played, container: str, *command: str) -> dict[int, bytes]:
     """Run a command over `v4.channel.k8s.io`; what each stream held."""
-    config = json.loads(played.kubeconfig.read_text())
-    server = config["clusters"][0]["cluster"]
+    access = Kubeconfig.read(played.kubeconfig).access()
     asked = [("container", container), ("stdout", "true"), ("stderr", "true")]
     query = urlencode([*asked, *(("command", word) for word in command)])
     path = f"/api/v1/namespaces/kube-system/pods/{agent_pod(played)}/exec?{query}"
-    url = server["server"].replace("https", "wss") + path
+    url = access.server.replace("https", "wss") + path
     streams: dict[int, bytes] = {}
-    with connect(
-        url, ssl=tls(server, config["users"][0]["user"]), subprotocols=["v4.channel.k8s.io"]
-    ) as open_:
+    with connect(url, ssl=access.trust(), subprotocols=["v4.channel.k8s.io"]) as open_:
         for message in open_:
             streams[message[0]] = streams.get(message[0], b"") + message[1:]
     return streams
-
-
-def tls(server: dict, user: dict) -> ssl.SSLContext:
-    context = ssl.create_default_context(cadata=_decoded(server["certificate-authority-data"]).decode())
-    with TemporaryDirectory() as directory:
-        pair = Path(directory, "client.pem")
-        pair.write_bytes(_decoded(user["client-certificate-data"]) + _decoded(user["client-key-data"]))
-        context.load_cert_chain(pair)
-    return context

@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from eks_cilium.clients.kubernetes import BearerToken, KubernetesApi, Patience
+from eks_cilium.clients.kubernetes import KubernetesApi, Patience
+from eks_cilium.clients.tokens import BearerToken
 from eks_cilium.errors import RefusedError, TransientError, UnexpectedAnswerError
 
 pytestmark = pytest.mark.unit

@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from eks_cilium.clients.evictions import NO_ANSWER
-from eks_cilium.clients.kubernetes import BearerToken, KubernetesApi, Patience
+from eks_cilium.clients.kubernetes import KubernetesApi, Patience
+from eks_cilium.clients.tokens import BearerToken
 from eks_cilium.errors import RefusedError, TransientError
 
 pytestmark = pytest.mark.unit

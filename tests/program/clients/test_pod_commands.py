@@ -10,8 +10,8 @@ import pytest
 from websockets.http11 import Request
 from websockets.sync.server import ServerConnection, serve
 
-from eks_cilium.clients.kubernetes import BearerToken
 from eks_cilium.clients.pods import PROTOCOL, PodExec, Ran
+from eks_cilium.clients.tokens import BearerToken
 from eks_cilium.errors import RefusedError, TransientError, UnexpectedAnswerError
 
 pytestmark = pytest.mark.simulation

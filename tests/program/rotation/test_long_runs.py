@@ -5,7 +5,8 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from eks_cilium.clients.kubernetes import BearerToken, KubernetesApi
+from eks_cilium.clients.kubernetes import KubernetesApi
+from eks_cilium.clients.tokens import BearerToken
 from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.options import Limits
 from eks_cilium.migration.rotation import restore, steps

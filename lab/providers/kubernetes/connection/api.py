@@ -1,24 +1,21 @@
-"""Requests to an API server: trust, credentials, and errors in the provider's own words.
+"""Requests to an API server, with errors in the provider's own words.
 
-The only module that knows HTTP. Everything above speaks in paths, objects and `ApiError`.
+Nothing above this module knows HTTP: it speaks in paths, objects and `ApiError`. Nothing is retried here: a
+resource decides itself what to do about a cluster that does not answer.
 """
 
-import ssl
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import httpx
 
+from eks_cilium.clients import exec_plugin
+from eks_cilium.clients.kubeconfig import Access
+from eks_cilium.clients.kubernetes import JSON, KubernetesApi
 from lab.providers.errors import RefusedError, UnavailableError
-from lab.providers.kubernetes.connection.credentials import Credential, credential_of
-from lab.providers.kubernetes.connection.kubeconfig import Access
+from lab.providers.kubernetes.connection.kubeconfig import refusing
 
-REQUEST_TIMEOUT = 60.0
-CONNECT_TIMEOUT = 5.0
-APPLY = "application/apply-patch+yaml"
-JSON_PATCH = "application/json-patch+json"
+TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 
 
 class ApiError(RefusedError):
@@ -35,30 +32,28 @@ class NotFoundError(ApiError):
 
 
 class AlreadyExistsError(ApiError):
-    """An object of that name is there, made by somebody else."""
+    """An object of that name exists, and this resource did not create it."""
 
 
 class UnreachableError(UnavailableError):
     """No answer from the API server, or none that can be trusted."""
 
 
+class CredentialPluginError(UnavailableError):
+    """The credential plugin could not be run, or did not answer with a credential."""
+
+
 class ApiServer:
     """One API server as one user sees it; safe to use from many threads."""
 
-    def __init__(
-        self,
-        access: Access,
-        credential: Credential | None = None,
-        transport: httpx.BaseTransport | None = None,
-    ) -> None:
-        self._credential = credential or credential_of(access.user)
-        self._client = httpx.Client(
-            base_url=access.server,
-            verify=_trust(access),
-            transport=transport,
-            timeout=httpx.Timeout(REQUEST_TIMEOUT, connect=CONNECT_TIMEOUT),
-            trust_env=False,
-        )
+    def __init__(self, api: KubernetesApi) -> None:
+        self._api = api
+
+    @classmethod
+    def of(cls, access: Access) -> "ApiServer":
+        """The API server that a context of a kubeconfig names."""
+        with refusing():
+            return cls(access.connect(timeout=TIMEOUT))
 
     def get(self, path: str, **parameters: str) -> dict[str, Any]:
         """Read an object or a list."""
@@ -71,51 +66,21 @@ class ApiServer:
         *,
         parameters: Mapping[str, str] | None = None,
         body: Any = None,
-        content_type: str = "application/json",
-        accept: str = "application/json",
+        content_type: str = JSON,
     ) -> dict[str, Any]:
         """One request; a refused token is renewed once."""
-        request = self._client.build_request(
-            method,
-            path,
-            params=parameters,
-            json=body,
-            headers={"Accept": accept, "Content-Type": content_type},
-        )
-        token = self._credential.token()
-        response = self._send(request, token)
-        if response.status_code == 401 and self._credential.reject(token):
-            response = self._send(request, self._credential.token())
+        try:
+            response = self._api.exchange(
+                method, path, query=parameters, body=body, content_type=content_type
+            )
+        except httpx.TransportError as error:
+            raise UnreachableError(f"no answer from {error.request.url.host}: {error}") from error
+        except exec_plugin.CredentialPluginError as error:
+            raise CredentialPluginError(str(error)) from None
         if response.is_success:
             answer: dict[str, Any] = response.json()
             return answer
         raise _error(response)
-
-    def _send(self, request: httpx.Request, token: str | None) -> httpx.Response:
-        if token:
-            request.headers["Authorization"] = f"Bearer {token}"
-        try:
-            return self._client.send(request)
-        except httpx.TransportError as error:
-            raise UnreachableError(f"no answer from {self._client.base_url.host}: {error}") from error
-
-
-def _trust(access: Access) -> ssl.SSLContext | bool:
-    if access.cluster.get("insecure-skip-tls-verify"):
-        return False
-    context = ssl.create_default_context(cadata=access.certificate_authority)
-    if access.client_certificate:
-        _load_certificate(context, *access.client_certificate)
-    return context
-
-
-def _load_certificate(context: ssl.SSLContext, certificate: str, key: str) -> None:
-    """Python's ssl reads client certificates from files only; the file is private and short-lived."""
-    with tempfile.TemporaryDirectory() as directory:
-        pair = Path(directory, "pair.pem")
-        pair.touch(mode=0o600)
-        pair.write_text(f"{certificate}\n{key}")
-        context.load_cert_chain(pair)
 
 
 def _error(response: httpx.Response) -> ApiError | UnreachableError:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lab.providers.kubernetes.connection.api import APPLY, JSON_PATCH, ApiError, ApiServer, NotFoundError
+from eks_cilium.clients.kubernetes import APPLY_PATCH, JSON_PATCH
+from lab.providers.kubernetes.connection.api import ApiError, ApiServer, NotFoundError
 from lab.providers.kubernetes.connection.discovery import Discovery, Kind
 from lab.providers.kubernetes.objects import manifests
 from lab.providers.kubernetes.objects.readiness import Standing, standing_of
@@ -75,7 +76,7 @@ class Cluster:
         parameters = {"fieldManager": owner, "force": str(force).lower(), **STRICT, **(DRY if dry else {})}
         try:
             return self._api.request(
-                "PATCH", self._path(manifest), parameters=parameters, body=body, content_type=APPLY
+                "PATCH", self._path(manifest), parameters=parameters, body=body, content_type=APPLY_PATCH
             )
         except ApiError as error:
             if error.code == 409:

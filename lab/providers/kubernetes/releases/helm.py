@@ -17,8 +17,8 @@ from typing import Any, Protocol
 
 import yaml
 
+from eks_cilium.clients.kubeconfig import Access
 from lab.providers.errors import RefusedError, UnavailableError
-from lab.providers.kubernetes.connection.kubeconfig import Access
 from lab.providers.values import Properties
 
 BINARY = "EKS_CILIUM_HELM"
