@@ -32,12 +32,6 @@ class ClusterAccess:
     """The kubeconfig's current context when None."""
 
 
-def kubeconfig() -> Path:
-    """The file kubectl takes by default; the first one where `KUBECONFIG` names several."""
-    first = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-    return Path(first) if first else Path.home() / ".kube" / "config"
-
-
 def read_facts(access: ClusterAccess) -> Facts:
     """Read what a plan needs from the Kubernetes API, EKS and Auto Scaling. It changes nothing.
 
@@ -49,8 +43,10 @@ def read_facts(access: ClusterAccess) -> Facts:
         return read(access.cluster, api, clients, own_pod=own_pod(os.environ), report=progress)
 
 
-def read_objects(path: Path, context: str) -> CiliumObjects:
+def read_objects(path: Path | None, context: str) -> CiliumObjects:
     """Read policies, endpoints and pods of the cluster that a context of a kubeconfig names.
+
+    Without a path the context is looked up where kubectl does: KUBECONFIG, else ~/.kube/config.
 
     Raises ProgramError where the cluster cannot be reached, and UserError where Cilium is not installed.
     """
@@ -67,7 +63,7 @@ def _region(access: ClusterAccess) -> str:
 
 def _api(access: ClusterAccess, credentials: aws.Credentials) -> KubernetesApi:
     if access.kubeconfig or access.context:
-        return api_of(access.kubeconfig or kubeconfig(), access.context)
+        return api_of(access.kubeconfig, access.context)
     described = aws.client(credentials, "eks").describe_cluster(name=access.cluster)["cluster"]
     return KubernetesApi.for_eks(
         cluster_name=access.cluster,
@@ -82,4 +78,4 @@ class Sources:
     """What reads clusters for the commands."""
 
     facts: Callable[[ClusterAccess], Facts] = field(default=read_facts)
-    objects: Callable[[Path, str], CiliumObjects] = field(default=read_objects)
+    objects: Callable[[Path | None, str], CiliumObjects] = field(default=read_objects)

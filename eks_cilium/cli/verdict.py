@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from eks_cilium.cli.output import BLOCKED, FINE, Format, FormatOption, grid, section, show
-from eks_cilium.cli.sources import Sources, kubeconfig
+from eks_cilium.cli.sources import Sources
 from eks_cilium.cli.traffic import flows_between
 from eks_cilium.errors import UserError
 from eks_cilium.policy import report
@@ -82,7 +82,7 @@ def verdict(
             "--kubeconfig",
             metavar="FILE",
             help="The kubeconfig that has the contexts.",
-            show_default="the first file of KUBECONFIG, else ~/.kube/config",
+            show_default="the files of KUBECONFIG merged, else ~/.kube/config",
             rich_help_panel=_WHERE,
         ),
     ] = None,
@@ -131,8 +131,7 @@ def verdict(
     policies, not packets: routes, security groups and proxies are no part of it.
     """
     sources: Sources = ctx.obj or Sources()
-    file = kubeconfig_file or kubeconfig()
-    clusters = _clusters((name, live_cluster(sources.objects(file, name))) for name in context)
+    clusters = _clusters((name, live_cluster(sources.objects(kubeconfig_file, name))) for name in context)
     found = judged(clusters, flows_between(clusters, source, destination, port or ()))
     show(
         form,
