@@ -1,6 +1,7 @@
-"""Auto Scaling groups: what one is now, and the few changes a node's replacement needs.
+"""Auto Scaling groups: their state, and the few changes that replacing nodes needs.
 
-A typed client over boto3's, for `migration/`. AWS's refusals come back as what they mean for a rotation.
+A typed client over boto3's, which `eks_cilium.migration` uses. Rejections that mean something for a rotation
+get an error of their own; all others are those of `eks_cilium.clients.aws_errors.translated`.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from eks_cilium.errors import AwsError, RefusedError, TransientError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+# docs.aws.amazon.com/autoscaling/ec2/APIReference/API_TerminateInstanceInAutoScalingGroup.html, "Errors".
 _IN_PROGRESS = frozenset({"ScalingActivityInProgress", "ResourceContention", "ResourceContentionFault"})
+# docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-lifecycle.html; each also with `:Wait` etc.
 _LEAVING = ("Terminating", "Terminated", "Detaching", "Detached")
 _BAD_REQUEST = 400
-_FEW = 5
+_ACTIVITIES_READ, _FAILURES_RETURNED = 20, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +27,11 @@ class Member:
     """An instance of a group."""
 
     instance: str
+    """Its id."""
     zone: str
+    """Name of its availability zone."""
     lifecycle: str
-    healthy: bool = True
+    """Its LifecycleState, as in `InService` or `Terminating:Wait`."""
 
     @property
     def counts(self) -> bool:
@@ -35,13 +40,13 @@ class Member:
 
     @property
     def leaving(self) -> bool:
-        """Whether it is on its way out."""
+        """Whether it is being terminated or detached, or was."""
         return self.lifecycle.startswith(_LEAVING)
 
 
 @dataclass(frozen=True, slots=True)
 class GroupState:
-    """A group as it is now."""
+    """A group as it was read."""
 
     name: str
     minimum: int
@@ -49,22 +54,25 @@ class GroupState:
     desired: int
     members: tuple[Member, ...]
     suspended: tuple[str, ...]
+    """Names of its suspended processes, as in `AZRebalance`."""
     zones: tuple[str, ...] = ()
+    """Names of its availability zones."""
 
     def member(self, instance: str) -> Member | None:
-        """Its member of that id."""
+        """The member with this instance id; None when the group has none."""
         return next((member for member in self.members if member.instance == instance), None)
 
 
 class AutoScaling:
-    """The groups of one account and region."""
+    """The groups of one account and region; `client` is boto3's, made by `clients.aws.client`."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
     def groups(self, names: Iterable[str]) -> dict[str, GroupState]:
-        """Groups by name; one that does not exist is not there."""
+        """Groups by name. Names of groups that do not exist are missing from the result."""
         wanted = sorted(set(names))
+        # AWS takes an empty list for all groups of the account.
         if not wanted:
             return {}
         pages = self._client.get_paginator("describe_auto_scaling_groups").paginate(
@@ -74,57 +82,74 @@ class AutoScaling:
         return {group.name: group for group in found}
 
     def group(self, name: str) -> GroupState:
-        """One group. It was there when the migration began, so its absence is an error."""
+        """The group of that name. Raises RefusedError when it does not exist."""
         found = self.groups([name]).get(name)
         if found is None:
             raise RefusedError(f"the Auto Scaling group {name} does not exist any more", status=_BAD_REQUEST)
         return found
 
     def suspend(self, name: str, processes: Sequence[str]) -> None:
-        """Suspend these processes, besides those that are suspended already."""
+        """Suspend these processes, in addition to those that are suspended already."""
         if processes:
             self._client.suspend_processes(AutoScalingGroupName=name, ScalingProcesses=list(processes))
 
     def resume(self, name: str, processes: Sequence[str]) -> None:
-        """Resume these processes and no others: without a list AWS would resume all."""
+        """Resume these processes and no others; with an empty list nothing is sent to AWS."""
+        # Without a list AWS would resume all processes.
         if processes:
             self._client.resume_processes(AutoScalingGroupName=name, ScalingProcesses=list(processes))
 
     def resize(self, name: str, *, minimum: int, maximum: int, desired: int) -> None:
-        """Set all three sizes at once, so that no state in between breaks one of them."""
+        """Set the three sizes in one request, so that they always fit each other."""
         self._client.update_auto_scaling_group(
             AutoScalingGroupName=name, MinSize=minimum, MaxSize=maximum, DesiredCapacity=desired
         )
 
-    def terminate(self, instance: str, *, decrement: bool) -> bool:
-        """Terminate one instance by id; False when the group does not have it any more.
+    def terminate(self, instance: str, *, decrement: bool) -> None:
+        """Terminate one instance by id. An instance that no group has any more is no error.
 
-        Raises TransientError while the group is busy with it, RefusedError when AWS forbids it.
+        Args:
+            instance: Its id.
+            decrement: Whether to lower the desired capacity by one, so that the group does not replace it.
+
+        Raises:
+            TransientError: a scaling activity is in progress, or AWS did not answer; try again.
+            RefusedError: AWS rejects it, for example because the group is at its minimum size.
         """
         try:
             self._client.terminate_instance_in_auto_scaling_group(
                 InstanceId=instance, ShouldDecrementDesiredCapacity=decrement
             )
         except AwsError as error:
-            return _refused_to_terminate(instance, error)
-        return True
+            _judge_termination(instance, error)
 
     def troubles(self, name: str) -> list[str]:
-        """What the group's latest launches failed with, the newest first: no capacity, quotas, rights."""
-        answer = self._client.describe_scaling_activities(AutoScalingGroupName=name, MaxRecords=20)
-        failed = [one for one in answer["Activities"] if one.get("StatusCode") in ("Failed", "Cancelled")]
-        return [str(one.get("StatusMessage") or one.get("Description", "")) for one in failed[:_FEW]]
+        """Why the group's latest launches failed, in AWS's words: capacity, quotas, permissions.
+
+        At most five, the newest first.
+        """
+        answer = self._client.describe_scaling_activities(
+            AutoScalingGroupName=name, MaxRecords=_ACTIVITIES_READ
+        )
+        failed = [
+            activity
+            for activity in answer["Activities"]
+            if activity.get("StatusCode") in ("Failed", "Cancelled")
+        ]
+        return [
+            str(activity.get("StatusMessage") or activity.get("Description", ""))
+            for activity in failed[:_FAILURES_RETURNED]
+        ]
 
 
-def _refused_to_terminate(instance: str, error: AwsError) -> bool:
-    code, message = error.code, error.reason
-    if code == "ValidationError" and "not found" in message.lower():
-        return False
-    if code in _IN_PROGRESS:
-        raise TransientError(f"Auto Scaling is busy with {instance}: {message}") from error
-    if code == "ValidationError":
+def _judge_termination(instance: str, error: AwsError) -> None:
+    if error.code == "ValidationError" and "not found" in error.reason.lower():
+        return
+    if error.code in _IN_PROGRESS:
+        raise TransientError(f"Auto Scaling is busy with {instance}: {error.reason}") from error
+    if error.code == "ValidationError":
         raise RefusedError(
-            f"Auto Scaling refused to terminate {instance}: {message}", status=_BAD_REQUEST
+            f"Auto Scaling refused to terminate {instance}: {error.reason}", status=_BAD_REQUEST
         ) from error
     raise error
 
@@ -137,13 +162,12 @@ def _state(group: Mapping[str, Any]) -> GroupState:
         desired=group["DesiredCapacity"],
         members=tuple(
             Member(
-                instance=one["InstanceId"],
-                zone=one["AvailabilityZone"],
-                lifecycle=one["LifecycleState"],
-                healthy=one["HealthStatus"] == "Healthy",
+                instance=member["InstanceId"],
+                zone=member["AvailabilityZone"],
+                lifecycle=member["LifecycleState"],
             )
-            for one in group["Instances"]
+            for member in group["Instances"]
         ),
-        suspended=tuple(sorted(one["ProcessName"] for one in group["SuspendedProcesses"])),
+        suspended=tuple(sorted(process["ProcessName"] for process in group["SuspendedProcesses"])),
         zones=tuple(sorted(group.get("AvailabilityZones") or ())),
     )

@@ -1,4 +1,4 @@
-"""Instances, as far as a node's replacement looks at them: whether each still runs."""
+"""EC2 instances, as far as replacing nodes needs them: whether an instance still runs."""
 
 from __future__ import annotations
 
@@ -7,23 +7,26 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-GONE = frozenset({"shutting-down", "terminated"})
-"""States an instance never comes back from. Its terminated record is shown for about an hour."""
+ENDED = frozenset({"shutting-down", "terminated"})
+"""States that an instance never leaves. EC2 shows a terminated instance for about an hour."""
 
 
 class Ec2:
-    """The instances of one account and region."""
+    """The EC2 instances of one account and region; `client` is boto3's, made by `clients.aws.client`.
+
+    Methods raise what `eks_cilium.clients.aws_errors.translated` lists.
+    """
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
     def states(self, instances: Iterable[str]) -> dict[str, str]:
-        """State by id. An instance EC2 has forgotten is `terminated`."""
+        """EC2's state of each instance by id, as in `running`; `terminated` for ids EC2 does not know."""
         wanted = sorted(set(instances))
         found = dict.fromkeys(wanted, "terminated")
         if not wanted:
             return found
-        # By filter, since asking for an id that is forgotten fails the whole call.
+        # By filter: a request by id fails as a whole when EC2 does not know one of them.
         pages = self._client.get_paginator("describe_instances").paginate(
             Filters=[{"Name": "instance-id", "Values": wanted}]
         )
@@ -34,9 +37,9 @@ class Ec2:
         return found
 
     def state(self, instance: str) -> str:
-        """State of one instance."""
+        """EC2's state of one instance; see `states`."""
         return self.states([instance])[instance]
 
-    def is_gone(self, instance: str) -> bool:
-        """Whether an instance is on a way from which it never comes back."""
-        return self.state(instance) in GONE
+    def has_ended(self, instance: str) -> bool:
+        """Whether an instance is terminated, or is shutting down for good."""
+        return self.state(instance) in ENDED

@@ -1,6 +1,7 @@
-"""EKS add-ons: read, configure, create, delete. EKS node groups: their sizes.
+"""EKS add-ons: read, configure, create, delete. Managed node groups: their sizes.
 
-A typed client over boto3's, for `eks_cilium/migration/`, which waits for what EKS then does in its own time.
+A typed client over boto3's, which `eks_cilium.migration` uses. EKS accepts a change and carries it out later:
+callers wait until the add-on or the node group is no longer busy.
 """
 
 from __future__ import annotations
@@ -20,31 +21,39 @@ _BAD_REQUEST = 400
 
 @dataclass(frozen=True, slots=True)
 class AddOnState:
-    """An add-on as it is now."""
+    """An add-on as it was read."""
 
     name: str
     version: str
+    """As in `v1.20.4-eksbuild.2`."""
     status: str
+    """EKS's status, as in `ACTIVE`."""
     configuration: str = ""
-    """Its configurationValues as written."""
+    """Its configurationValues, JSON or YAML as the user wrote them; empty for the defaults."""
     role: str = ""
+    """ARN of the role of its service account; empty when it has none."""
     tags: Mapping[str, str] | None = None
     issues: tuple[str, ...] = ()
+    """What EKS reports as unhealthy, one message each."""
 
     @property
     def busy(self) -> bool:
-        """Whether EKS is at work on it and refuses changes."""
+        """Whether EKS is changing it and rejects other changes."""
         return self.status in BUSY
 
 
 class Eks:
-    """The add-ons and node groups of one cluster."""
+    """The add-ons and node groups of one cluster; `client` is boto3's, made by `clients.aws.client`.
+
+    Methods that change something raise TransientError while EKS is busy with another change, and RefusedError
+    when it rejects this one. Every method also raises what `clients.aws_errors.translated` lists.
+    """
 
     def __init__(self, client: Any, cluster_name: str) -> None:
         self._client, self._cluster = client, cluster_name
 
     def add_on(self, name: str) -> AddOnState | None:
-        """An add-on, or None where it is not managed by EKS."""
+        """An add-on; None where EKS does not manage one of that name."""
         try:
             described = self._client.describe_addon(clusterName=self._cluster, addonName=name)["addon"]
         except AwsNotFoundError:
@@ -56,13 +65,13 @@ class Eks:
             configuration=described.get("configurationValues") or "",
             role=described.get("serviceAccountRoleArn") or "",
             tags=described.get("tags") or {},
-            issues=tuple(one["message"] for one in (described.get("health") or {}).get("issues") or ()),
+            issues=tuple(issue["message"] for issue in (described.get("health") or {}).get("issues") or ()),
         )
 
     def configure(self, name: str, configuration: str) -> None:
-        """Give an add-on other configurationValues. They are its whole configuration, not a change to it.
+        """Replace the configurationValues of an add-on; they are its whole configuration, not a change to it.
 
-        PRESERVE keeps fields that others own; those an add-on sets itself it may always change.
+        Fields of its objects that other field managers own are kept (`PRESERVE`).
         """
         self._changed(
             lambda: self._client.update_addon(
@@ -74,7 +83,7 @@ class Eks:
         )
 
     def create(self, wanted: AddOnState) -> None:
-        """Create an add-on as it once was, over objects that may still be there."""
+        """Create an add-on as it was read before; objects of it that still exist are overwritten."""
         more: dict[str, Any] = {}
         if wanted.role:
             more["serviceAccountRoleArn"] = wanted.role
@@ -93,12 +102,12 @@ class Eks:
         )
 
     def delete(self, name: str) -> None:
-        """Delete an add-on and its software; `preserve` would leave the software running."""
+        """Delete an add-on and its objects in the cluster. An add-on that does not exist is no error."""
         with suppress(AwsNotFoundError):
             self._client.delete_addon(clusterName=self._cluster, addonName=name, preserve=False)
 
     def scale(self, node_group: str, *, minimum: int, maximum: int, desired: int) -> None:
-        """Set the sizes of a managed node group. EKS hands them on to its Auto Scaling group."""
+        """Set the sizes of a managed node group; EKS passes them to its Auto Scaling group."""
         sizes = {"minSize": minimum, "maxSize": maximum, "desiredSize": desired}
         self._changed(
             lambda: self._client.update_nodegroup_config(
@@ -107,7 +116,7 @@ class Eks:
         )
 
     def node_group_status(self, node_group: str) -> str:
-        """Whether EKS is at work on a managed node group."""
+        """EKS's status of a managed node group, as in `ACTIVE` or `UPDATING`."""
         described = self._client.describe_nodegroup(clusterName=self._cluster, nodegroupName=node_group)
         return str(described["nodegroup"]["status"])
 

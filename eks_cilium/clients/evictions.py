@@ -1,7 +1,8 @@
-"""The eviction subresource of a pod: what is sent, and what the API server's answers mean.
+"""The eviction subresource of a pod: the request, and the API server's answer.
 
-An eviction is not like other requests: 429 is a PodDisruptionBudget saying *not now*, 500 is two budgets on
-one pod, 409 is another pod of the same name. Nothing is tried again here; `migration.eviction.drain` decides.
+The statuses have a meaning of their own here: 429 says that a PodDisruptionBudget does not allow it now, 500
+that two budgets select the pod, 409 that another pod has the name. So nothing is retried here.
+Source: kubernetes.io/docs/concepts/scheduling-eviction/api-eviction.
 """
 
 from __future__ import annotations
@@ -13,28 +14,31 @@ if TYPE_CHECKING:
     import httpx
 
 NO_ANSWER = 0
-"""Status of a request whose connection was lost: nobody knows whether it was carried out."""
+"""Status of a request without an answer: the API server may have carried it out or not."""
 
 _LONGEST_QUOTE = 400
 
 
 @dataclass(frozen=True, slots=True)
 class EvictionAnswer:
-    """What came back."""
+    """The API server's answer to an eviction."""
 
     status: int
+    """HTTP status, or NO_ANSWER."""
     message: str = ""
+    """The server's words, at most 400 characters."""
     causes: tuple[tuple[str, str], ...] = ()
-    """Reason and message of each cause the server gives."""
+    """Reason and message of each cause, as in `DisruptionBudget`."""
     retry_after: float | None = None
+    """Seconds after which the server advises to ask again."""
 
     def cause(self, reason: str) -> str | None:
-        """The message of the cause with a reason; None when the server does not give that one."""
+        """The message of the cause with this reason; None when the answer has no such cause."""
         return next((message for found, message in self.causes if found == reason), None)
 
 
 def eviction(namespace: str, name: str, uid: str) -> dict[str, Any]:
-    """The body of an eviction, which holds for one pod and not for its successor of the same name."""
+    """The body of the request. By its UID it is for this pod, not for a later one of the same name."""
     return {
         "apiVersion": "policy/v1",
         "kind": "Eviction",
@@ -44,7 +48,7 @@ def eviction(namespace: str, name: str, uid: str) -> dict[str, Any]:
 
 
 def understood(response: httpx.Response) -> EvictionAnswer:
-    """A response as an answer; one that is no Status of the API server is quoted as it is."""
+    """The answer in a response; a body that is no Status of Kubernetes becomes the message as it is."""
     try:
         body = response.json()
     except ValueError:

@@ -267,7 +267,7 @@ class KubernetesApi:
         return body
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections to the API server."""
         self._http.close()
 
     def __enter__(self) -> Self:

@@ -1,8 +1,8 @@
-"""Commands in pods, over the Kubernetes API: what `kubectl exec` does, without a terminal or input.
+"""Runs commands in pods, as `kubectl exec` does, without a terminal or input.
 
-`mesh/` asks Cilium's agents about their state with it; nothing else shows it in every version. The server's
-protocol is `v4.channel.k8s.io`: each message begins with the number of its stream, the last one holds a
-Status.
+`eks_cilium.mesh` asks Cilium's agents for their state with it: `cilium-dbg status` is the only source that
+every version has. The protocol is `v4.channel.k8s.io` over a WebSocket: a message begins with the number of
+its stream, and the last one holds a Status.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ _LONGEST_ANSWER = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Ran:
-    """What a command wrote, and how it ended."""
+class CommandResult:
+    """What a command printed, and its exit code."""
 
     stdout: str
     stderr: str
+    """The server's words when the command printed nothing there."""
     code: int
+    """0 for success; 127 where the command could not be started."""
 
 
 @dataclass
 class _Streams:
-    """The streams of a command while it runs."""
-
     parts: dict[int, bytearray] = field(default_factory=dict)
 
     def take(self, message: str | bytes) -> None:
@@ -58,7 +58,14 @@ class _Streams:
 
 
 class PodExec:
-    """Runs commands in the pods of one cluster."""
+    """Runs commands in the pods of one cluster.
+
+    Args:
+        endpoint: URL of the API server.
+        token: Identifies the user; None where a client certificate in `context` does.
+        context: Whom to trust.
+        seconds: Longest wait for the connection and for each message.
+    """
 
     def __init__(
         self,
@@ -74,29 +81,39 @@ class PodExec:
     def for_eks(
         cls, *, cluster_name: str, endpoint: str, certificate_authority: bytes, credentials: Credentials
     ) -> Self:
-        """The pods of an EKS cluster, trusted by its own certificate authority."""
+        """The pods of an EKS cluster, as the user that AWS credentials identify.
+
+        Args:
+            cluster_name: Name of the cluster in EKS; tokens are valid for it alone.
+            endpoint: URL of its API server.
+            certificate_authority: Whom to trust, PEM.
+            credentials: Whose identity to use.
+        """
         context = ssl.create_default_context(cadata=certificate_authority.decode())
         return cls(endpoint, BearerToken(eks_tokens(credentials, cluster_name)), context=context)
 
-    def run(self, namespace: str, pod: str, container: str, command: Sequence[str]) -> Ran:
-        """Run a command to its end.
+    def run(self, namespace: str, pod: str, container: str, command: Sequence[str]) -> CommandResult:
+        """Run a command in a container and wait for its end. A command that fails is no error.
 
-        Raises RefusedError when the server says no, TransientError when there was no whole answer.
+        Raises:
+            RefusedError: the API server rejects the request.
+            TransientError: the connection failed, or broke off before the end.
+            UnexpectedAnswerError: the end is no Status of Kubernetes.
         """
         url = _url(self._endpoint, namespace, pod, container, command)
         token = self._token.current() if self._token else ""
         try:
-            return self._ran(url, pod, token)
+            return self._result(url, pod, token)
         except InvalidStatus as error:
             renewable = error.response.status_code == _UNAUTHORIZED and self._token
             if not (renewable and self._token and self._token.forget(token)):
                 raise _refused(pod, error) from error
         try:
-            return self._ran(url, pod, self._token.current())
+            return self._result(url, pod, self._token.current())
         except InvalidStatus as error:
             raise _refused(pod, error) from error
 
-    def _ran(self, url: str, pod: str, token: str) -> Ran:
+    def _result(self, url: str, pod: str, token: str) -> CommandResult:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             with connect(
@@ -109,7 +126,7 @@ class PodExec:
                 max_size=_LONGEST_ANSWER,
                 proxy=None,
             ) as connection:
-                return _ended(_read(connection, self._seconds), pod)
+                return _ending(_read(connection, self._seconds), pod)
         except InvalidStatus:
             raise
         except (OSError, InvalidHandshake, WebSocketException) as error:
@@ -119,7 +136,6 @@ class PodExec:
 
 
 def _read(connection: ClientConnection, seconds: float) -> _Streams:
-    """Everything until the Status has come or the server closes."""
     streams = _Streams()
     for message in _messages(connection, seconds):
         streams.take(message)
@@ -136,7 +152,7 @@ def _messages(connection: ClientConnection, seconds: float) -> Iterable[str | by
             return
 
 
-def _ended(streams: _Streams, pod: str) -> Ran:
+def _ending(streams: _Streams, pod: str) -> CommandResult:
     said = streams.text(_STATUS)
     if not said:
         raise TransientError(f"the answer from pod {pod} broke off")
@@ -145,11 +161,12 @@ def _ended(streams: _Streams, pod: str) -> Ran:
         code = 0 if status.get("status") == "Success" else _exit_code(status)
     except (ValueError, AttributeError) as error:
         raise UnexpectedAnswerError(f"pod {pod} ended with something that is no Status") from error
-    return Ran(streams.text(_STDOUT), streams.text(_STDERR) or str(status.get("message") or ""), code)
+    return CommandResult(
+        streams.text(_STDOUT), streams.text(_STDERR) or str(status.get("message") or ""), code
+    )
 
 
 def _exit_code(status: dict[str, Any]) -> int:
-    """The command's own code; 127 where it could not be started."""
     for cause in (status.get("details") or {}).get("causes") or ():
         if cause.get("reason") == "ExitCode":
             return int(cause["message"])

@@ -16,7 +16,7 @@ from eks_cilium.errors import RefusedError, TransientError, UnexpectedAnswerErro
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from eks_cilium.clients.pods import Ran
+    from eks_cilium.clients.pods import CommandResult
     from eks_cilium.cluster.objects import Object
     from eks_cilium.runtime.context import Report, World
 
@@ -27,7 +27,7 @@ _NOT_FOUND = 404
 
 
 class Exec(Protocol):
-    def run(self, namespace: str, pod: str, container: str, command: Sequence[str]) -> Ran:
+    def run(self, namespace: str, pod: str, container: str, command: Sequence[str]) -> CommandResult:
         """Run a command until it ends."""
 
 

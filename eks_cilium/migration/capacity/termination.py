@@ -48,7 +48,7 @@ def terminate(run: MigrationRun, node: Outgoing, *, shrink: bool | None) -> bool
 
 def _detached(world: World, node: Outgoing) -> str:
     """An instance outside its group needs nothing when it is terminated, and the user's decision when not."""
-    if world.instances.is_gone(node.instance):
+    if world.instances.has_ended(node.instance):
         return ""
     raise StoppedError(
         f"instance {node.instance} of node {node.name} is no longer in the Auto Scaling group {node.group}",

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
-from eks_cilium.clients.ec2 import GONE
+from eks_cilium.clients.ec2 import ENDED
 from eks_cilium.cluster.objects import is_cordoned
 from eks_cilium.errors import ProgramError
 from eks_cilium.migration.capacity import spare, termination
@@ -58,7 +58,7 @@ class Reading:
 
     @property
     def stage(self) -> Stage:
-        ended = self.state in GONE
+        ended = self.state in ENDED
         leaving = self.member is None or self.member.leaving
         if ended and self.node is None and leaving:
             return Stage.GONE

@@ -10,7 +10,7 @@ import pytest
 from websockets.http11 import Request
 from websockets.sync.server import ServerConnection, serve
 
-from eks_cilium.clients.pods import PROTOCOL, PodExec, Ran
+from eks_cilium.clients.pods import PROTOCOL, CommandResult, PodExec
 from eks_cilium.clients.tokens import BearerToken
 from eks_cilium.errors import RefusedError, TransientError, UnexpectedAnswerError
 
@@ -48,13 +48,13 @@ def api_server(answer: Answer, refuse: Callable[[Request], HTTPStatus | None] = 
             thread.join()
 
 
-def run(endpoint: str, token: BearerToken | None = None) -> Ran:
+def run(endpoint: str, token: BearerToken | None = None) -> CommandResult:
     return PodExec(endpoint, token, seconds=5).run("kube-system", "cilium-x", "agent", ["cilium", "status"])
 
 
 def test_streams_arrive_apart_and_whole():
     with api_server(saying(b"\x01", b"\x01one ", b"\x02oops", b"\x01two", SUCCESS)) as (endpoint, requests):
-        assert run(endpoint) == Ran("one two", "oops", 0)
+        assert run(endpoint) == CommandResult("one two", "oops", 0)
 
     assert requests[0].path == (
         "/api/v1/namespaces/kube-system/pods/cilium-x/exec"
@@ -73,7 +73,7 @@ def test_a_command_that_does_not_exist_says_why():
     status = {"status": "Failure", "message": "executable file not found"}
 
     with api_server(saying(b"\x03" + json.dumps(status).encode())) as (endpoint, _):
-        assert run(endpoint) == Ran("", "executable file not found", 127)
+        assert run(endpoint) == CommandResult("", "executable file not found", 127)
 
 
 def test_an_expired_token_is_renewed_once():

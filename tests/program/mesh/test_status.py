@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from eks_cilium.clients.pods import Ran
+from eks_cilium.clients.pods import CommandResult
 from eks_cilium.errors import RefusedError, TransientError, UnexpectedAnswerError
 from eks_cilium.mesh.status import Remote, await_remotes, remotes_of
 from eks_cilium.runtime.clock import Time
@@ -46,10 +46,10 @@ class Api:
 class Pods:
     """Answers each command with the next answer; the last answer is repeated."""
 
-    answers: list[Ran | Exception]
+    answers: list[CommandResult | Exception]
     asked: list[tuple[str, list[str]]] = field(default_factory=list)
 
-    def run(self, namespace: str, pod: str, container: str, command: list[str]) -> Ran:
+    def run(self, namespace: str, pod: str, container: str, command: list[str]) -> CommandResult:
         assert (namespace, container) == ("kube-system", "cilium-agent")
         self.asked.append((pod, command))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -67,7 +67,7 @@ def waited(pods: Pods, api: Api | None = None, lines: list[str] | None = None) -
 
 
 def test_every_agent_is_asked_twice():
-    pods = Pods([Ran(status(READY), "", 0)])
+    pods = Pods([CommandResult(status(READY), "", 0)])
 
     assert waited(pods) == {"agents": 2}
     assert pods.asked == [
@@ -79,10 +79,13 @@ def test_every_agent_is_asked_twice():
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (Ran(status(WAITING), "", 0), "node node-a and cluster-2: connected, not ready: Waiting for initial"),
-        (Ran(status(), "", 0), "node node-a does not know cluster-2 yet"),
-        (Ran("{}", "", 0), "node node-a does not know cluster-2 yet"),
-        (Ran("", "no socket", 1), "node node-a: `cilium-dbg status` ended with 1: no socket"),
+        (
+            CommandResult(status(WAITING), "", 0),
+            "node node-a and cluster-2: connected, not ready: Waiting for initial",
+        ),
+        (CommandResult(status(), "", 0), "node node-a does not know cluster-2 yet"),
+        (CommandResult("{}", "", 0), "node node-a does not know cluster-2 yet"),
+        (CommandResult("", "no socket", 1), "node node-a: `cilium-dbg status` ended with 1: no socket"),
         (TransientError("connection lost"), "node node-a does not answer: connection lost"),
         (RefusedError("pod is gone", status=404), "node node-a does not answer: pod is gone"),
     ],
@@ -97,7 +100,11 @@ def test_a_timeout_names_node_and_cluster(answer: Any, says: str):
 
 def test_progress_is_reported_while_waiting():
     lines: list[str] = []
-    answers = [Ran(status(), "", 0)] * 2 + [Ran(status(WAITING), "", 0)] * 2 + [Ran(status(READY), "", 0)]
+    answers = (
+        [CommandResult(status(), "", 0)] * 2
+        + [CommandResult(status(WAITING), "", 0)] * 2
+        + [CommandResult(status(READY), "", 0)]
+    )
 
     waited(Pods(answers), lines=lines)
 
@@ -110,12 +117,12 @@ def test_progress_is_reported_while_waiting():
 
 def test_many_troubles_are_counted():
     with pytest.raises(TimedOutError, match="and 3 more"):
-        waited(Pods([Ran(status(), "", 0)]), Api(tuple(f"node-{index}" for index in range(8))))
+        waited(Pods([CommandResult(status(), "", 0)]), Api(tuple(f"node-{index}" for index in range(8))))
 
 
 def test_a_cluster_without_agents_is_not_ready():
     with pytest.raises(TimedOutError, match="no agent of Cilium runs"):
-        waited(Pods([Ran("", "", 0)]), Api(()))
+        waited(Pods([CommandResult("", "", 0)]), Api(()))
 
 
 def test_a_forbidden_command_ends_the_wait():
