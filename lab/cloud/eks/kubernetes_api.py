@@ -1,7 +1,7 @@
-"""The few calls of the Kubernetes API that EKS itself makes to a cluster, as the lab's administrator.
+"""The calls of the Kubernetes API that EKS itself makes to a cluster, as the lab's administrator.
 
-EKS installs add-ons and access bindings, watches nodes and workloads, and drains nodes; nothing else. Only
-the kinds in `KINDS` are known; any other is a mistake in a manifest.
+The emulated EKS installs add-ons and access bindings, watches nodes and workloads, and drains nodes. It needs
+the kinds in `KINDS` only; another kind is a mistake in a manifest.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TIMEOUT_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Kind:
-    """Where objects of a kind live in the API."""
+    """Where objects of a kind are in the API."""
 
     api: str
     plural: str
@@ -55,7 +55,7 @@ KINDS = {
 
 
 class KubernetesError(Exception):
-    """The API server refused: its status and its words."""
+    """The API server rejected a request: its status and its message."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"{status}: {message}")
@@ -64,18 +64,18 @@ class KubernetesError(Exception):
 
 
 class UnreachableError(Exception):
-    """The API server did not answer; it may when asked again."""
+    """The API server did not answer; it may answer later."""
 
 
 class KubernetesApi(Protocol):
-    """What EKS does in a cluster."""
+    """What the emulated EKS does in a cluster."""
 
     def apply(self, manifest: Object, *, force: bool) -> None:
         """Create or change an object by server-side apply, as the field manager `eks`."""
         ...
 
     def get(self, kind: str, name: str, namespace: str | None = None) -> Object | None:
-        """An object, or None when there is none of that name."""
+        """An object; None when it does not exist."""
         ...
 
     def items(self, kind: str, namespace: str | None = None, **selectors: str) -> list[Object]:
@@ -87,7 +87,7 @@ class KubernetesApi(Protocol):
         ...
 
     def delete(self, kind: str, name: str, namespace: str | None = None) -> None:
-        """Delete an object; none of that name is as good."""
+        """Delete an object; one that does not exist is no error."""
         ...
 
     def evict(self, name: str, namespace: str) -> bool:
@@ -103,14 +103,12 @@ class HttpKubernetesApi:
         self._api = access.connect(timeout=httpx.Timeout(_TIMEOUT_SECONDS))
 
     def apply(self, manifest: Object, *, force: bool) -> None:
-        """Create or change an object by server-side apply, as the field manager `eks`."""
         metadata = manifest["metadata"]
         path = _path(manifest["kind"], metadata.get("namespace"), metadata["name"])
         query = {"fieldManager": FIELD_MANAGER, "force": str(force).lower()}
         self._send("PATCH", path, query, manifest, APPLY_PATCH)
 
     def get(self, kind: str, name: str, namespace: str | None = None) -> Object | None:
-        """An object, or None when there is none of that name."""
         try:
             return self._send("GET", _path(kind, namespace, name))
         except KubernetesError as error:
@@ -119,17 +117,14 @@ class HttpKubernetesApi:
             raise
 
     def items(self, kind: str, namespace: str | None = None, **selectors: str) -> list[Object]:
-        """The objects of a kind, by `labelSelector` and `fieldSelector`."""
         found: list[Object] = self._send("GET", _path(kind, namespace), selectors)["items"]
         return found
 
     def patch(self, kind: str, name: str, patch: Object) -> None:
-        """Merge a patch into an object without namespace."""
         query = {"fieldManager": FIELD_MANAGER}
         self._send("PATCH", _path(kind, None, name), query, patch, MERGE_PATCH)
 
     def delete(self, kind: str, name: str, namespace: str | None = None) -> None:
-        """Delete an object; none of that name is as good."""
         try:
             self._send("DELETE", _path(kind, namespace, name))
         except KubernetesError as error:

@@ -1,4 +1,4 @@
-"""What registering a node takes of a cluster's API server, as the lab's administrator."""
+"""The calls of the Kubernetes API that register nodes, as the lab's administrator."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ class NodeObjects(Protocol):
         """The objects of a kind; only `Node` is asked for here."""
 
     def create(self, node: Node) -> bool:
-        """Register a node, or say False when another one of that name is still there."""
+        """Register a node; False when another node of that name still exists."""
 
     def annotate(self, name: str, annotations: Mapping[str, str]) -> None:
         """Set annotations of a node."""
 
     def delete(self, kind: str, name: str) -> None:
-        """Delete an object; none of that name is as good."""
+        """Delete an object; one that does not exist is no error."""
 
 
 class NodeApi(HttpKubernetesApi):
     """The nodes of a cluster, over HTTP."""
 
     def create(self, node: Node) -> bool:
-        """Register a node as a kubelet does: one POST with its status."""
+        """Register a node as a kubelet does: a single POST that includes its status."""
         try:
             self._send("POST", "/api/v1/nodes", body=node)
         except KubernetesError as error:
@@ -42,7 +42,7 @@ class NodeApi(HttpKubernetesApi):
         return True
 
     def annotate(self, name: str, annotations: Mapping[str, str]) -> None:
-        """Set annotations of a node; a node that is gone needs none."""
+        """Set annotations of a node; a node that does not exist is no error."""
         try:
             self.patch("Node", name, {"metadata": {"annotations": dict(annotations)}})
         except KubernetesError as error:

@@ -1,6 +1,5 @@
-"""A stand-in for the official `kubernetes` provider: any object by server-side apply, Helm releases by Helm.
+"""Emulates the official `kubernetes` provider: any object by server-side apply, Helm releases by Helm.
 
-The order of reading: `package` (configuration), `instance` (one configured provider), `api_object` and
-`release` (the two kinds of resources); below them `api` and `discovery` speak to the API server and `helm`
-runs Helm.
+Read `package` (configuration) and `instance` (a configured provider) first, then `objects.api_object` and
+`releases.release`, the two kinds of resources. `connection` speaks to the API server.
 """

@@ -33,7 +33,7 @@ SELECTS_CLUSTER = ("kubeconfig", "context", "cluster")
 
 @dataclass(frozen=True, repr=False)
 class Configuration:
-    """A provider's configuration, read; `kubeconfig` is `None` when there is none to use."""
+    """A provider's configuration; `kubeconfig` is `None` when neither inputs nor KUBECONFIG name one."""
 
     kubeconfig: Kubeconfig | None
     context: str | None = None
@@ -70,14 +70,13 @@ class Configuration:
         )
 
     def access(self) -> Access:
-        """The cluster that the configuration selects, and how to get in."""
+        """How to reach the cluster that the configuration selects."""
         if self.kubeconfig is None:
             raise RefusedError("there is no kubeconfig: set the provider's kubeconfig or KUBECONFIG")
         return access_of(self.kubeconfig, self.context, self.cluster)
 
 
 def check(given: Properties) -> list[Failure]:
-    """What is wrong with a provider's inputs."""
     known = {*FLAGS, *WITHOUT_EFFECT, *OTHERS, "version", "pluginDownloadURL"}
     failures = [Failure(key, _unknown_key(key)) for key in given if key not in known]
     if "enableServerSideApply" in given and not _is_true(given["enableServerSideApply"]):
@@ -90,7 +89,7 @@ def check(given: Properties) -> list[Failure]:
 
 
 def difference(olds: Properties, news: Properties) -> Difference:
-    """Changes of the inputs. Another cluster means another provider, and so new resources.
+    """Changes of the inputs. Another cluster needs another provider, and so new resources.
 
     `clusterIdentifier` decides alone when it is set; else the cluster entry that the kubeconfig selects does,
     and a kubeconfig not known yet counts as another cluster.
@@ -140,7 +139,6 @@ def _text(kubeconfig: Any) -> str:
 
 
 def _object(value: Any) -> Mapping[str, Any]:
-    """An object that may have come as JSON."""
     parsed = json.loads(value) if isinstance(value, str) else value or {}
     if not isinstance(parsed, dict):
         raise RefusedError("helmReleaseSettings has to be an object")

@@ -1,4 +1,4 @@
-"""One configured `kubernetes` provider: its cluster, and which resource types it has."""
+"""A configured `kubernetes` provider: its cluster, and its resource types."""
 
 import os
 
@@ -20,7 +20,7 @@ PATCH, LIST = "Patch", "List"
 
 
 class KubernetesInstance:
-    """What resources of one provider share: a connection, a default namespace, Helm."""
+    """What the resources of a provider share: a connection, a default namespace, Helm."""
 
     def __init__(self, configuration: Configuration) -> None:
         access = configuration.access()
@@ -31,7 +31,6 @@ class KubernetesInstance:
         self._release = Release(configuration, helm, Releases(helm, access), self._cluster)
 
     def resource(self, token: str) -> Resource:
-        """The resource type of a token."""
         if token == RELEASE:
             return self._release
         _, module, kind = token.split(":")
@@ -39,12 +38,12 @@ class KubernetesInstance:
             raise NotOfferedError(f"{token} is not offered by the lab; use {RELEASE}")
         if kind.endswith(PATCH):
             raise NotOfferedError(
-                f"{token} is not offered by the lab: objects of others are not patched here"
+                f"{token} is not offered by the lab: it does not patch objects of other owners"
             )
         if kind.endswith(LIST):
             raise NotOfferedError(f"{token}: a list cannot be created; create its items")
         return ApiObject(token, self._configuration, self._cluster)
 
     def invoke(self, token: str, arguments: Properties) -> Properties:  # noqa: ARG002  # signature of `Instance`
-        """No function is offered: rendering charts and YAML belongs to the official provider."""
+        """Refused: rendering charts and YAML is left to the official provider."""
         raise NotOfferedError(f"{token} is not offered by the lab")

@@ -1,4 +1,4 @@
-"""The `kubernetes` provider before it is configured: judges its inputs and makes instances."""
+"""The `kubernetes` provider before it is configured: checks its inputs and creates instances."""
 
 from collections.abc import Sequence
 
@@ -11,19 +11,17 @@ VERSION = "4.34.2"
 
 
 class KubernetesPackage:
-    """Stands in for the official plugin of the same name and version."""
+    """Emulates the official plugin of the same name and version."""
 
     name = "kubernetes"
     version = VERSION
 
     def check_configuration(self, given: Properties) -> Sequence[Failure]:
-        """Refuse inputs that nobody knows."""
         return configuration.check(given)
 
     def diff_configuration(self, olds: Properties, news: Properties) -> Difference:
-        """Whether it is still the same cluster."""
         return configuration.difference(olds, news)
 
     def configure(self, given: Properties) -> KubernetesInstance:
-        """Ready for calls; the API server is only spoken to when a resource needs it."""
+        """A configured provider; the API server is not asked before a resource needs it."""
         return KubernetesInstance(configuration.Configuration.read(given))

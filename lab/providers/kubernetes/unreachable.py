@@ -1,10 +1,10 @@
-"""What a resource does about a cluster that does not answer: what the configuration allows, else an error."""
+"""What a resource does when its cluster does not answer: what the configuration allows, else an error."""
 
 from lab.providers.errors import UnavailableError
 from lab.providers.kubernetes.configuration import Configuration
 from lab.providers.resource import Operation, State
 
-ADVICE = "if the cluster is gone for good, set PULUMI_K8S_DELETE_UNREACHABLE=true to forget what was in it"
+ADVICE = "if the cluster no longer exists, set PULUMI_K8S_DELETE_UNREACHABLE=true to forget what was in it"
 
 
 def unreachable(

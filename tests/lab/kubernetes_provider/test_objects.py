@@ -65,7 +65,7 @@ class TestCreation:
     def test_object_that_exists_is_refused_and_left_alone(self, program, kubectl, namespace):
         kubectl("create", "configmap", "settings", "-n", namespace, "--from-literal=colour=green")
 
-        with pytest.raises(RefusedError, match=r"already exists.*made by somebody else"):
+        with pytest.raises(RefusedError, match=r"already exists.*This stack did not create it"):
             program.create(CONFIG_MAP, "settings", config_map(namespace))
         assert kubectl.get("configmap", "settings", namespace)["data"] == {"colour": "green"}
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from lab.providers.kubernetes.objects.readiness import standing_of
+from lab.providers.kubernetes.objects.readiness import progress_of
 
 pytestmark = pytest.mark.unit
 
 
-def standing(api_version, kind, spec=None, status=None, *, endpoints=0, binds_late=False):
+def progress(api_version, kind, spec=None, status=None, *, endpoints=0, binds_late=False):
     live = {
         "apiVersion": api_version,
         "kind": kind,
@@ -15,7 +15,7 @@ def standing(api_version, kind, spec=None, status=None, *, endpoints=0, binds_la
         "spec": spec or {},
         "status": status or {},
     }
-    return standing_of(live, lambda: endpoints, lambda: binds_late)
+    return progress_of(live, lambda: endpoints, lambda: binds_late)
 
 
 def condition(kind, value="True", **more):
@@ -79,15 +79,15 @@ SPREAD = {
     ],
 )
 def test_readiness(api_version, kind, spec, status, ready):
-    assert standing(api_version, kind, spec, status).ready is ready
+    assert progress(api_version, kind, spec, status).ready is ready
 
 
 def test_service_with_a_ready_pod_serves():
-    assert standing("v1", "Service", {"selector": {"a": "b"}}, endpoints=1).ready
+    assert progress("v1", "Service", {"selector": {"a": "b"}}, endpoints=1).ready
 
 
 def test_claim_that_binds_with_its_first_pod_is_not_waited_for():
-    assert standing("v1", "PersistentVolumeClaim", {}, {"phase": "Pending"}, binds_late=True).ready
+    assert progress("v1", "PersistentVolumeClaim", {}, {"phase": "Pending"}, binds_late=True).ready
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_claim_that_binds_with_its_first_pod_is_not_waited_for():
     ],
 )
 def test_what_cannot_get_ready_any_more_is_a_failure(api_version, kind, status):
-    found = standing(api_version, kind, {}, status)
+    found = progress(api_version, kind, {}, status)
 
     assert found.failure
     assert not found.ready

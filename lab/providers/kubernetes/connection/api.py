@@ -19,7 +19,7 @@ TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 
 
 class ApiError(RefusedError):
-    """The API server said no, in the words of its `Status`."""
+    """The API server rejected the request; the message is that of its `Status`."""
 
     def __init__(self, code: int, reason: str, message: str) -> None:
         super().__init__(message or f"the API server answered {code} {reason}")
@@ -28,7 +28,7 @@ class ApiError(RefusedError):
 
 
 class NotFoundError(ApiError):
-    """No such object, or no such kind."""
+    """The object or its kind does not exist."""
 
 
 class AlreadyExistsError(ApiError):
@@ -40,7 +40,7 @@ class UnreachableError(UnavailableError):
 
 
 class CredentialPluginError(UnavailableError):
-    """The credential plugin could not be run, or did not answer with a credential."""
+    """The credential plugin could not be run, or printed no credential."""
 
 
 class ApiServer:
@@ -56,7 +56,6 @@ class ApiServer:
             return cls(access.connect(timeout=TIMEOUT))
 
     def get(self, path: str, **parameters: str) -> dict[str, Any]:
-        """Read an object or a list."""
         return self.request("GET", path, parameters=parameters)
 
     def request(

@@ -1,6 +1,6 @@
-"""Which kinds an API server has, and the path of an object of each.
+"""Which kinds an API server has, and the paths of their objects.
 
-Answers are kept; a kind that is not among them is asked for again, since a CRD may have come meanwhile.
+Answers are cached. A kind that is not in the cache is asked for again: a CRD may have been created meanwhile.
 """
 
 import threading
@@ -11,7 +11,7 @@ from lab.providers.kubernetes.connection.api import ApiServer, NotFoundError
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind as the API server serves it."""
+    """A kind as the API server serves it."""
 
     api_version: str
     name: str
@@ -25,20 +25,17 @@ class Kind:
         return f"{root}{scope}/{self.plural}"
 
     def path(self, namespace: str, name: str) -> str:
-        """The path of one object."""
         return f"{self.collection(namespace)}/{name}"
 
 
 class UnknownKindError(NotFoundError):
-    """The API server has no such kind, yet."""
+    """The API server does not have this kind, or not yet."""
 
     def __init__(self, api_version: str, kind: str) -> None:
         super().__init__(404, "NotFound", f"the API server has no kind {kind!r} in {api_version!r}")
 
 
 class Discovery:
-    """The kinds of one API server."""
-
     def __init__(self, api: ApiServer) -> None:
         self._api = api
         self._lock = threading.Lock()

@@ -1,7 +1,7 @@
-"""One Kubernetes object as a Pulumi resource, of whatever kind the API server has.
+"""A Kubernetes object of any kind as a Pulumi resource.
 
-Created by a plain create, so that an object somebody else made is never taken over; changed by server-side
-apply; awaited as `readiness` says. A preview asks the API server for a dry run wherever that can be answered.
+It is created by a plain create, so that an existing object is never taken over, changed by server-side apply,
+and awaited as `readiness` says. A preview asks the API server for a dry run where that is possible.
 """
 # ruff: noqa: ARG002  # the signatures are those of `Resource`
 
@@ -20,7 +20,7 @@ from lab.providers.kubernetes.connection.discovery import UnknownKindError, api_
 from lab.providers.kubernetes.objects import manifests
 from lab.providers.kubernetes.objects.cluster import Cluster
 from lab.providers.kubernetes.objects.differences import object_changes
-from lab.providers.kubernetes.objects.readiness import Standing
+from lab.providers.kubernetes.objects.readiness import Progress
 from lab.providers.kubernetes.unreachable import unreachable
 from lab.providers.resource import (
     Checked,
@@ -36,19 +36,17 @@ from lab.providers.values import Properties, has_unknown
 
 TIMEOUT = 600.0
 RETRIES = 5
-# The finalizer of a deletion in the foreground; every object deleted so has it for a moment.
+# The finalizer of a deletion in the foreground: each object deleted so has it for a moment.
 GARBAGE_COLLECTOR = "foregroundDeletion"
 SKIP_AWAIT = "pulumi.com/skipAwait"
 NOT_OFFERED_ANNOTATIONS = ("pulumi.com/waitFor", "pulumi.com/replaceUnready")
 EXISTS = (
-    "{error}. It was made by somebody else: give the resource another name, take it over with "
+    "{error}. This stack did not create it: give the resource another name, take it over with "
     "`pulumi import`, or use an alias if the resource was only renamed in the program"
 )
 
 
 class ApiObject(Resource):
-    """Any object of any kind."""
-
     def __init__(self, token: str, configuration: Configuration, cluster: Cluster) -> None:
         self.token = token
         self._configuration = configuration
@@ -57,7 +55,7 @@ class ApiObject(Resource):
     def check(
         self, operation: Operation, inputs: Properties, olds: Properties | None, seed: bytes
     ) -> Checked:
-        """Fill in name and namespace; fields are judged by the API server itself, at the dry run."""
+        """Fill in name and namespace. The API server itself checks the fields, at the dry run."""
         api_version, kind = api_version_of(self.token)
         manifest = {"apiVersion": api_version, "kind": kind, **manifests.manifest_of(inputs)}
         failures = _failures(manifest)
@@ -75,7 +73,7 @@ class ApiObject(Resource):
         olds: Properties,
         news: Properties,
     ) -> Difference:
-        """Differences of the inputs; what the server filled in is not looked at."""
+        """Differences of the inputs; fields that only the server sets do not count."""
         old = self._comparable(old_inputs or olds.get(manifests.INPUTS, {}))
         new = self._comparable(news)
         changes = object_changes(
@@ -96,12 +94,12 @@ class ApiObject(Resource):
                 "", self._foreseen(operation, inputs, lambda: self._post(operation, manifest, dry=True))
             )
         live = self._post_when_possible(operation, manifest)
-        return self._settled(operation, {}, inputs, live)
+        return self._awaited(operation, {}, inputs, live)
 
     def read(
         self, operation: Operation, identifier: str, properties: Properties, inputs: Properties
     ) -> State | None:
-        """The object as it is; on import, inputs that would make exactly it."""
+        """The object as it is; on import, the inputs that would create it."""
         api_version, kind = api_version_of(self.token)
         known = {"apiVersion": api_version, "kind": kind, **(inputs or properties)}
         namespace, name = manifests.namespace_and_name(identifier)
@@ -133,12 +131,12 @@ class ApiObject(Resource):
         if preview:
             return self._foreseen(operation, news, lambda: self._apply(manifest, owner, dry=True))
         live = self._apply(manifest, owner, dry=False)
-        return self._settled(operation, olds, news, live).properties
+        return self._awaited(operation, olds, news, live).properties
 
     def delete(
         self, operation: Operation, identifier: str, old_inputs: Properties, properties: Properties
     ) -> None:
-        """Delete, dependents first, and wait until finalizers have let go."""
+        """Delete, dependents first, and wait until no finalizer holds the object."""
         manifest = {**old_inputs, **properties}
         namespace, name = manifests.namespace_and_name(identifier)
         policy = manifests.annotation(manifest, "pulumi.com/deletionPropagationPolicy") or "foreground"
@@ -150,19 +148,19 @@ class ApiObject(Resource):
             unreachable(self._configuration, operation, error, None)
             return
         if manifests.annotation(manifest, SKIP_AWAIT) != "true":
-            self._await_gone(operation, manifest, namespace, name)
+            self._await_deletion(operation, manifest, namespace, name)
 
     # -- parts ---------------------------------------------------------------------------------------------
 
     def _is_namespaced(self, manifest: Properties) -> bool:
-        """A kind that nobody knows yet is taken for namespaced, like most; creating it corrects that."""
+        """A kind that the API server does not have yet counts as namespaced, as most kinds are."""
         try:
             return self._cluster.is_namespaced(manifest)
         except (UnknownKindError, UnreachableError):
             return True
 
     def _comparable(self, inputs: Properties) -> Properties:
-        """Inputs with their namespace as the object's kind wants it."""
+        """The inputs, without a namespace where the kind has none."""
         manifest = manifests.manifest_of(inputs)
         if not self._is_namespaced(manifest):
             return manifests.in_namespace(manifest, "")
@@ -173,7 +171,7 @@ class ApiObject(Resource):
     def _foreseen(
         self, operation: Operation, inputs: Properties, dry_run: Callable[[], Properties]
     ) -> Properties:
-        """What a dry run says; where it cannot tell the inputs, and all else is unknown to the program."""
+        """The result of a dry run; the inputs where it cannot be known."""
         if has_unknown(inputs):
             return inputs
         try:
@@ -195,7 +193,7 @@ class ApiObject(Resource):
         return self._cluster.create(manifest, dry=dry)
 
     def _post_when_possible(self, operation: Operation, manifest: Properties) -> Properties:
-        """Create, giving a namespace or a kind that is being made beside us a moment to appear."""
+        """Create; a namespace or kind that another resource is creating gets a moment to appear."""
         for attempt in range(RETRIES):
             try:
                 return self._post(operation, manifest, dry=False)
@@ -214,8 +212,8 @@ class ApiObject(Resource):
         force = force or self._configuration.patch_force or dry
         return self._cluster.apply(manifest, owner, force=force, dry=dry)
 
-    def _settled(self, operation: Operation, olds: Properties, inputs: Properties, live: Properties) -> State:
-        """Wait for readiness; what never gets there is saved together with the reason."""
+    def _awaited(self, operation: Operation, olds: Properties, inputs: Properties, live: Properties) -> State:
+        """Wait until ready; an object that does not become ready is saved together with the reason."""
         manifest = manifests.manifest_of(inputs)
         identifier = manifests.identifier_of(live)
         owner = manifests.field_manager(olds, manifest, operation.urn)
@@ -226,21 +224,21 @@ class ApiObject(Resource):
             raise InitializationFailedError(identifier, state, [f"{identifier}: {reason}"])
         return State(identifier, state)
 
-    def _await_ready(self, operation: Operation, manifest: Properties, live: Properties) -> Standing:
+    def _await_ready(self, operation: Operation, manifest: Properties, live: Properties) -> Progress:
         if manifests.annotation(manifest, SKIP_AWAIT) == "true":
-            return Standing(ready=True, text="not awaited")
-        last = Standing(ready=False, text="")
+            return Progress(ready=True, text="not awaited")
+        last = Progress(ready=False, text="")
 
-        def look() -> Standing:
+        def poll() -> Progress:
             nonlocal last
-            last = self._cluster.standing(live)
+            last = self._cluster.progress(live)
             return last
 
         wait_until(
             operation,
-            look,
-            done=lambda standing: standing.ready or bool(standing.failure),
-            describe=lambda standing: standing.text,
+            poll,
+            done=lambda progress: progress.ready or bool(progress.failure),
+            describe=lambda progress: progress.text,
             limit=_limit(manifest),
         )
         return last
@@ -251,10 +249,10 @@ class ApiObject(Resource):
         except (ApiError, UnreachableError):
             return live
 
-    def _await_gone(self, operation: Operation, manifest: Properties, namespace: str, name: str) -> None:
+    def _await_deletion(self, operation: Operation, manifest: Properties, namespace: str, name: str) -> None:
         uid = manifests.metadata_of(manifest).get("uid")
 
-        def look() -> Properties | None:
+        def poll() -> Properties | None:
             try:
                 live = self._cluster.get(manifest, namespace, name)
             except NotFoundError:
@@ -268,15 +266,15 @@ class ApiObject(Resource):
 
         limit = _limit(manifest)
         started = operation.clock()
-        wait_until(operation, look, lambda live: live is None, held_by, limit=limit, every=0.25)
-        if operation.clock() - started >= (operation.timeout or limit) and (left := look()) is not None:
+        wait_until(operation, poll, lambda live: live is None, held_by, limit=limit, every=0.25)
+        if operation.clock() - started >= (operation.timeout or limit) and (left := poll()) is not None:
             raise UnavailableError(
                 f"{name} is still there after {operation.timeout or limit:.0f} s: {held_by(left)}"
             )
 
 
 def _name(operation: Operation, olds: Properties | None, seed: bytes) -> str:
-    """The name of ours from last time, or a new one."""
+    """The name that was generated before, or a new one."""
     if olds and manifests.annotation(olds, manifests.AUTONAMED) == "true":
         return str(manifests.metadata_of(olds)["name"])
     return automatic_name(operation, seed, length=8, longest=63).lower()

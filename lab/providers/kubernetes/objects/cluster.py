@@ -1,4 +1,4 @@
-"""What resources do with a cluster: get, create, apply, delete, and judge how far an object is."""
+"""What resources do with a cluster: get, create, apply and delete objects, and see whether they are ready."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,16 +7,16 @@ from eks_cilium.clients.kubernetes import APPLY_PATCH, JSON_PATCH
 from lab.providers.kubernetes.connection.api import ApiError, ApiServer, NotFoundError
 from lab.providers.kubernetes.connection.discovery import Discovery, Kind
 from lab.providers.kubernetes.objects import manifests
-from lab.providers.kubernetes.objects.readiness import Standing, standing_of
+from lab.providers.kubernetes.objects.readiness import Progress, progress_of
 from lab.providers.values import Properties
 
-# Who owns the fields of an object between its creation and its first change; the official provider's name.
+# Owns the fields of an object from its creation to its first change; the official provider's name.
 CREATOR = "pulumi-kubernetes"
 RELEASE_NAME = "meta.helm.sh/release-name"
 _WORKLOADS = {"daemonsets": "DaemonSet", "deployments": "Deployment", "statefulsets": "StatefulSet"}
 STRICT = {"fieldValidation": "Strict"}
 DRY = {"dryRun": "All"}
-_LOOKS = 8
+_ATTEMPTS = 8
 CLUSTER_SCOPED = frozenset(
     {
         ("v1", "Namespace"),
@@ -37,21 +37,19 @@ CLUSTER_SCOPED = frozenset(
 
 
 class Cluster:
-    """One cluster as one user sees it."""
-
     def __init__(self, api: ApiServer, namespace: str) -> None:
         self._api = api
         self._discovery = Discovery(api)
         self.namespace = namespace
 
     def is_namespaced(self, manifest: Mapping[str, Any]) -> bool:
-        """Whether objects like this live in a namespace; the commonest kinds are known without asking."""
+        """Whether objects of this kind are in a namespace; the API server is not asked about common kinds."""
         if (manifest["apiVersion"], manifest["kind"]) in CLUSTER_SCOPED:
             return False
         return self._kind(manifest).namespaced
 
     def get(self, manifest: Mapping[str, Any], namespace: str, name: str) -> Properties:
-        """An object by name; of `manifest` only the kind counts."""
+        """An object by name; `manifest` only says its kind."""
         return self._api.get(self._kind(manifest).path(namespace, name))
 
     def get_same(self, manifest: Mapping[str, Any]) -> Properties:
@@ -59,7 +57,7 @@ class Cluster:
         return self._api.get(self._path(manifest))
 
     def create(self, manifest: Properties, *, dry: bool) -> Properties:
-        """Create; an object that exists is an error, a field that the API server does not know too."""
+        """Create; an object that exists, or a field that the API server does not know, is an error."""
         kind = self._kind(manifest)
         body = manifest if kind.namespaced else manifests.in_namespace(manifest, "")
         return self._api.request(
@@ -70,7 +68,6 @@ class Cluster:
         )
 
     def apply(self, manifest: Properties, owner: str, *, force: bool, dry: bool) -> Properties:
-        """Server-side apply as `owner`."""
         kind = self._kind(manifest)
         body = manifest if kind.namespaced else manifests.in_namespace(manifest, "")
         parameters = {"fieldManager": owner, "force": str(force).lower(), **STRICT, **(DRY if dry else {})}
@@ -85,47 +82,46 @@ class Cluster:
             raise
 
     def take_over_creation(self, live: Properties, owner: str) -> None:
-        """Hand the fields we created to the name we apply with, else a removed field would stay for ever.
+        """Make `owner` the field manager of what `create` wrote; else a field removed later would stay.
 
-        A controller that writes the object's status meanwhile fails the test for the version; the next look
-        has the new one.
+        The patch tests the object's version. It fails when a controller writes the status meanwhile, and is
+        tried again with the new version.
         """
-        for attempt in range(_LOOKS):
+        for attempt in range(_ATTEMPTS):
             patch = _hand_over(live, owner)
             if not patch:
                 return
             try:
                 self._api.request("PATCH", self._path(live), body=patch, content_type=JSON_PATCH)
             except ApiError as error:
-                if error.code not in {409, 422} or attempt == _LOOKS - 1:
+                if error.code not in {409, 422} or attempt == _ATTEMPTS - 1:
                     raise
                 live = self.get_same(live)
             else:
                 return
 
     def delete(self, manifest: Mapping[str, Any], namespace: str, name: str, propagation: str) -> None:
-        """Ask for deletion; it may take a while."""
+        """Ask for deletion, which finalizers may delay."""
         options = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
         self._api.request("DELETE", self._kind(manifest).path(namespace, name), body=options)
 
-    def standing(self, manifest: Mapping[str, Any]) -> Standing:
-        """How far the live object is."""
+    def progress(self, manifest: Mapping[str, Any]) -> Progress:
         try:
             live = self.get_same(manifest)
         except NotFoundError:
-            return Standing(ready=False, text="gone", failure="it was deleted while it was waited for")
-        return standing_of(live, lambda: self._endpoints(live), lambda: self._binds_late(live))
+            return Progress(ready=False, text="deleted", failure="it was deleted while it was waited for")
+        return progress_of(live, lambda: self._endpoints(live), lambda: self._binds_late(live))
 
     def unready_workload(self, namespace: str, release: str) -> str:
-        """One workload of a Helm release that is not ready and how far it is; empty when all are."""
+        """A workload of a Helm release that is not ready, and its progress; empty when all are."""
         for plural in ("daemonsets", "deployments", "statefulsets"):
             for item in self._api.get(f"/apis/apps/v1/namespaces/{namespace}/{plural}")["items"]:
                 if (item["metadata"].get("annotations") or {}).get(RELEASE_NAME) != release:
                     continue
                 live = {"apiVersion": "apps/v1", "kind": _WORKLOADS[plural], **item}
-                standing = standing_of(live, lambda: 1, lambda: False)
-                if not standing.ready:
-                    return f"{live['kind']} {item['metadata']['name']}: {standing.text}"
+                progress = progress_of(live, lambda: 1, lambda: False)
+                if not progress.ready:
+                    return f"{live['kind']} {item['metadata']['name']}: {progress.text}"
         return ""
 
     def _kind(self, manifest: Mapping[str, Any]) -> Kind:
@@ -135,7 +131,7 @@ class Cluster:
         return self._kind(manifest).path(_namespace(manifest), manifests.metadata_of(manifest)["name"])
 
     def _endpoints(self, service: Properties) -> int:
-        """Ready addresses behind a service."""
+        """The number of ready addresses behind a service."""
         metadata = service["metadata"]
         slices = self._api.get(
             f"/apis/discovery.k8s.io/v1/namespaces/{metadata['namespace']}/endpointslices",
@@ -157,7 +153,7 @@ def _namespace(manifest: Mapping[str, Any]) -> str:
 
 
 def _hand_over(live: Properties, owner: str) -> list[Properties]:
-    """A JSON patch that makes `owner` of what the creator owns, if nothing changed since `live` was read."""
+    """A JSON patch that gives what the creator owns to `owner`, unless the object has changed since."""
     patch: list[Properties] = []
     for index, entry in enumerate(live["metadata"].get("managedFields") or []):
         if entry["manager"] == CREATOR and entry["operation"] == "Update" and not entry.get("subresource"):

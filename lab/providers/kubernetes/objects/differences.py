@@ -1,6 +1,6 @@
-"""Which properties of an object differ, and which of them Kubernetes does not let anybody change.
+"""Which properties of an object differ, and which of them Kubernetes does not allow to change.
 
-A change of such a property needs a new object; the table is the official provider's.
+A change of such a property needs a new object. The table is the official provider's.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,6 @@ from lab.providers.resource import Change
 from lab.providers.values import Kind, Unknown, property_path, type_strict_key
 
 Path = tuple[str | int, ...]
-ABSENT = object()
 
 _WORKLOAD = ("spec.selector",)
 _ROLE_BINDING = ("roleRef",)
@@ -51,7 +50,7 @@ _IMMUTABLE: dict[tuple[str, str], tuple[str, ...]] = {
 def object_changes(
     old: Mapping[str, Any], new: Mapping[str, Any], *, mutable_config_maps: bool, mutable_secrets: bool
 ) -> list[Change]:
-    """Every difference between two inputs of an object, and whether it takes a new object."""
+    """Every difference between two inputs of an object, and whether it needs a new object."""
     immutable = [
         tuple(path.split(".")) for path in immutable_paths(new, mutable_config_maps, mutable_secrets)
     ]
@@ -116,9 +115,9 @@ def _text(path: Path) -> str:
 
 
 def merge_changes(old_inputs: Any, live: Any, new: Any, path: Path = ()) -> Iterator[Change]:
-    """Three-way: what `new` asks for and `live` has not, and what was asked for and no longer is.
+    """Three-way: what `new` sets and `live` lacks, and what `old_inputs` set and `new` does not.
 
-    What is only in `live` is somebody else's and does not count.
+    A property that is only in `live` was set by another field manager and does not count.
     """
     if not (isinstance(live, Mapping) and isinstance(new, Mapping)):
         yield from (Change(_text(where), kind) for where, kind, _ in _walk(live, new, path))

@@ -1,7 +1,7 @@
-"""Objects as the API server takes and gives them, and as Pulumi's state keeps them. Pure functions.
+"""Objects as the API server expects and returns them, and as Pulumi's state keeps them. Pure functions.
 
-The state of an object is what the API server last said, plus three properties the official provider also
-keeps: the inputs, the API version it was made with, and the field manager that owns its fields.
+The state of an object is the API server's last answer, plus three properties that the official provider keeps
+too: the inputs, the API version it was created with, and the field manager that owns its fields.
 """
 
 import base64
@@ -34,7 +34,7 @@ _QUANTITY = re.compile(r"([+-]?\d+(?:\.\d+)?)([numkMGTPE]|[KMGTPE]i)?")
 
 
 def manifest_of(properties: Mapping[str, Any]) -> Properties:
-    """What the API server is sent: the inputs without what only the server sets."""
+    """The request to the API server: the inputs without fields that only the server sets."""
     manifest: Properties = _renamed(properties, lambda key: _respelled(key, "x_kubernetes_", "x-kubernetes-"))
     for key in (INPUTS, API_VERSION, FIELD_MANAGER, "status"):
         manifest.pop(key, None)
@@ -46,7 +46,7 @@ def manifest_of(properties: Mapping[str, Any]) -> Properties:
 
 
 def state_of(live: Mapping[str, Any], inputs: Mapping[str, Any], field_manager: str) -> Properties:
-    """What Pulumi keeps; inputs are always encrypted: a secret of the program may be anywhere in them."""
+    """The state; its inputs are always encrypted, since any of them may hold a secret of the program."""
     return {
         **_renamed(marked(live), lambda key: _respelled(key, "x-kubernetes-", "x_kubernetes_")),
         INPUTS: Secret(dict(inputs)),
@@ -73,7 +73,7 @@ def metadata_of(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def annotation(manifest: Mapping[str, Any], name: str) -> str | None:
-    """The value of an annotation that is there and known."""
+    """The value of an annotation; None when it is missing or not known yet."""
     annotations = metadata_of(manifest).get("annotations")
     value = annotations.get(name) if isinstance(annotations, Mapping) else None
     return value if isinstance(value, str) else None
@@ -85,7 +85,7 @@ def has_name(manifest: Mapping[str, Any]) -> bool:
 
 
 def named(manifest: Mapping[str, Any], name: str) -> Properties:
-    """The manifest with a name of ours, and the mark that says so."""
+    """The manifest with a generated name, and the annotation that says so."""
     metadata = dict(metadata_of(manifest))
     annotations = metadata.get("annotations")
     known = dict(annotations) if isinstance(annotations, Mapping) else {}
@@ -99,7 +99,7 @@ def in_namespace(manifest: Mapping[str, Any], namespace: str) -> Properties:
 
 
 def identifier_of(manifest: Mapping[str, Any]) -> str:
-    """`namespace/name`, or `name` for what lives in no namespace."""
+    """`namespace/name`, or `name` for an object without namespace."""
     metadata = metadata_of(manifest)
     namespace, name = metadata.get("namespace"), metadata["name"]
     return f"{namespace}/{name}" if namespace else str(name)
@@ -112,7 +112,7 @@ def namespace_and_name(identifier: str) -> tuple[str, str]:
 
 
 def field_manager(olds: Mapping[str, Any], manifest: Mapping[str, Any], urn: str) -> str:
-    """Who owns the fields: as written in the state, as the program asks, or a name made from the URN."""
+    """The field manager: as the program asks, as in the state, or a name generated from the URN."""
     asked = annotation(manifest, "pulumi.com/patchFieldManager")
     kept = olds.get(FIELD_MANAGER)
     return asked or kept or f"pulumi-kubernetes-{hashlib.sha256(urn.encode()).hexdigest()[:8]}"
@@ -127,7 +127,7 @@ def live_inputs(live: Any, inputs: Any) -> Any:
         return {key: live_inputs(live[key], inputs[key]) for key in inputs if key in live}
     if isinstance(live, list) and isinstance(inputs, list):
         pairs = zip(live, inputs, strict=False)
-        return [live_inputs(one, other) for one, other in pairs] + copy.deepcopy(live[len(inputs) :])
+        return [live_inputs(found, asked) for found, asked in pairs] + copy.deepcopy(live[len(inputs) :])
     return inputs if live == inputs or _same_quantity(live, inputs) else live
 
 
@@ -148,8 +148,8 @@ def _decoded(text: str) -> str:
         return text
 
 
-def _same_quantity(one: Any, other: Any) -> bool:
-    first, second = _quantity(one), _quantity(other)
+def _same_quantity(left: Any, right: Any) -> bool:
+    first, second = _quantity(left), _quantity(right)
     return first is not None and first == second
 
 

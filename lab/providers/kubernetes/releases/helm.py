@@ -27,14 +27,14 @@ NOT_FOUND = "release: not found"
 
 
 class HelmMissingError(RefusedError):
-    """There is no Helm on this machine to run."""
+    """Helm is not installed on this machine."""
 
     def __init__(self) -> None:
         super().__init__(f"helm is not on PATH; install Helm 3 or set {BINARY} to the path of its binary")
 
 
 class HelmError(RefusedError):
-    """Helm said no; the message is Helm's own last word."""
+    """Helm failed; the message is the last line that it wrote."""
 
 
 class NoReleaseError(HelmError):
@@ -43,7 +43,7 @@ class NoReleaseError(HelmError):
 
 @dataclass(frozen=True)
 class Target:
-    """Which release, from which chart (Helm's arguments that name it)."""
+    """A release, and its chart as arguments of Helm."""
 
     namespace: str
     name: str
@@ -69,7 +69,7 @@ class Waiter(Protocol):
     """Called about once a second while Helm works."""
 
     def __call__(self) -> None:
-        """Say how it is going, and let a second pass."""
+        """Report progress, and let a second pass."""
 
 
 def no_waiting() -> None:
@@ -77,13 +77,13 @@ def no_waiting() -> None:
 
 
 class Helm:
-    """Helm without a cluster: looks at charts."""
+    """Helm without a cluster: reads charts."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self._environment = environment
 
     def chart_version(self, chart: Sequence[str]) -> str:
-        """The version of the chart that these arguments name, which may be a constraint resolved."""
+        """The version of the chart that these arguments name, with a version constraint resolved."""
         metadata = yaml.safe_load(self.run(["show", "chart", *chart]))
         return str(metadata["version"])
 
@@ -121,19 +121,16 @@ class Releases:
         self._access = access
 
     def install(self, target: Target, values: Properties, wait: Waiter, flags: Sequence[str]) -> LiveRelease:
-        """A first revision."""
         return self._change("install", target, values, wait, flags)
 
     def upgrade(self, target: Target, values: Properties, wait: Waiter, flags: Sequence[str]) -> LiveRelease:
-        """A next revision."""
         return self._change("upgrade", target, values, wait, flags)
 
     def uninstall(self, namespace: str, name: str, wait: Waiter, flags: Sequence[str]) -> None:
-        """Remove the release and its objects; one that is not there is fine."""
+        """Remove the release and its objects; a release that does not exist is no error."""
         self._run(["uninstall", name, "--ignore-not-found", *flags], namespace, None, wait)
 
     def find(self, namespace: str, name: str) -> LiveRelease | None:
-        """The release, or `None`."""
         try:
             status = json.loads(self._run(["status", name, "--output", "json"], namespace))
             metadata = json.loads(self._run(["get", "metadata", name, "--output", "json"], namespace))
@@ -144,11 +141,11 @@ class Releases:
     def _change(
         self, verb: str, target: Target, values: Properties, wait: Waiter, flags: Sequence[str]
     ) -> LiveRelease:
-        """What Helm made; its answer holds the release, so that nothing has to be asked again."""
+        """The new revision. Helm's answer holds all of it, so nothing is asked again."""
         arguments = [verb, target.name, *target.chart, *flags, "--values", "-", "--output", "json"]
-        made = json.loads(self._run(arguments, target.namespace, values, wait))
-        described = made["chart"]["metadata"]
-        return _live(made, {**described, "chart": described["name"]})
+        release = json.loads(self._run(arguments, target.namespace, values, wait))
+        described = release["chart"]["metadata"]
+        return _live(release, {**described, "chart": described["name"]})
 
     def _run(
         self,
@@ -172,7 +169,7 @@ def _private_file(content: str) -> Iterator[Path]:
 
 
 def _communicate(process: "subprocess.Popen[str]", stdin: str | None, wait: Waiter | None) -> tuple[str, str]:
-    """As `Popen.communicate`, but speaking up every second."""
+    """As `Popen.communicate`, with a call of `wait` every second."""
     while True:
         try:
             return process.communicate(stdin, timeout=POLL_SECONDS)

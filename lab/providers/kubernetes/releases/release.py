@@ -1,8 +1,7 @@
 """`kubernetes:helm.sh/v3:Release`: a chart installed by Helm itself.
 
-Helm's own rules decide about failures: with `atomic` a failed first install leaves nothing behind and a
-failed upgrade is rolled back; without it the failed release stays, and so does the resource, marked as not
-healthy.
+Failures follow Helm's rules. With `atomic` a failed first install leaves nothing behind, and a failed upgrade
+is rolled back. Without it the failed release stays, and so does the resource, marked as not healthy.
 """
 # ruff: noqa: ARG002  # the signatures are those of `Resource`
 
@@ -31,8 +30,6 @@ COMPUTED = ("resourceNames", "status")
 
 
 class Release(Resource):
-    """A Helm release."""
-
     token = TOKEN
 
     def __init__(
@@ -67,12 +64,11 @@ class Release(Resource):
         olds: Properties,
         news: Properties,
     ) -> Difference:
-        """By inputs, and by what Helm said last; another name or namespace is another release."""
+        """Differences of the inputs and of the live release; another name or namespace is another release."""
         old = old_inputs or olds.get(INPUTS, {})
         return Difference(release_inputs.changes(old, {**old, **olds}, news))
 
     def create(self, operation: Operation, inputs: Properties, *, preview: bool) -> State:
-        """`helm install`."""
         if preview:
             return State("", _foreseen(inputs))
         flags = release_inputs.install_flags(inputs)
@@ -81,7 +77,7 @@ class Release(Resource):
     def read(
         self, operation: Operation, identifier: str, properties: Properties, inputs: Properties
     ) -> State | None:
-        """What Helm has now; on import, inputs that name the chart as Helm knows it."""
+        """The live release; on import, inputs that name its chart as Helm does."""
         namespace, name = namespace_and_name(identifier)
         try:
             found = self._releases.find(namespace, name)
@@ -103,7 +99,6 @@ class Release(Resource):
         *,
         preview: bool,
     ) -> Properties:
-        """`helm upgrade`."""
         if preview:
             return _foreseen(news)
         return self._run(operation, news, self._releases.upgrade, release_inputs.upgrade_flags(news))
@@ -111,7 +106,6 @@ class Release(Resource):
     def delete(
         self, operation: Operation, identifier: str, old_inputs: Properties, properties: Properties
     ) -> None:
-        """`helm uninstall`."""
         namespace, name = namespace_and_name(identifier)
         flags = release_inputs.uninstall_flags(properties or old_inputs)
         self._releases.uninstall(
@@ -127,7 +121,7 @@ class Release(Resource):
         command: Callable[[Target, Properties, Waiter, Sequence[str]], LiveRelease],
         flags: Sequence[str],
     ) -> Properties:
-        """Install or upgrade; a failure that left a new revision behind is a failure of that revision."""
+        """Install or upgrade; a failure with a new revision is saved as a resource that is not healthy."""
         namespace, name = inputs["namespace"], inputs["name"]
         before = self._releases.find(namespace, name)
         target = Target(namespace, name, release_inputs.chart_arguments(inputs))
@@ -142,7 +136,7 @@ class Release(Resource):
             raise InitializationFailedError(_identifier(inputs), _state(inputs, after), [reason]) from error
 
     def _saying(self, operation: Operation, doing: str, namespace: str, name: str) -> Waiter:
-        """Says once a second how long it has been, and which workload of the release is not ready."""
+        """Reports once a second the time taken and a workload of the release that is not ready."""
         started = operation.clock()
 
         def say() -> None:
@@ -165,7 +159,6 @@ def _foreseen(inputs: Properties) -> Properties:
 
 
 def _state(inputs: Properties, found: LiveRelease) -> Properties:
-    """All inputs, and what Helm says of the release."""
     status = {
         "appVersion": found.app_version,
         "chart": found.chart,

@@ -1,4 +1,4 @@
-"""The inputs of a Helm release: their defaults, and the words Helm has for them. Pure functions."""
+"""The inputs of a Helm release: their defaults, and Helm's flags for them. Pure functions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -44,7 +44,7 @@ NOT_OFFERED = {
 
 
 def checked(inputs: Properties, default_namespace: str, version: str | None) -> Properties:
-    """All inputs spelled out, as the official provider keeps them; `version` is the chart's when known."""
+    """All inputs with their defaults, as the official provider keeps them; `version` is the chart's."""
     spelled: Properties = {flag: inputs.get(flag, False) for flag in FLAGS}
     spelled |= {text: inputs.get(text, "") for text in TEXTS}
     spelled |= {"values": inputs.get("values") or {}, "timeout": _timeout(inputs)}
@@ -57,7 +57,6 @@ def checked(inputs: Properties, default_namespace: str, version: str | None) -> 
 
 
 def failures(inputs: Properties) -> list[Failure]:
-    """Unknown inputs, and those that the lab does not have."""
     known = {*FLAGS, *TEXTS, *OTHERS, *IGNORED}
     found = [Failure(key, NOT_OFFERED[key]) for key in NOT_OFFERED if inputs.get(key)]
     found += [
@@ -71,7 +70,7 @@ def failures(inputs: Properties) -> list[Failure]:
 
 
 def changes(old_inputs: Properties, state: Properties, news: Properties) -> list[Change]:
-    """What differs from the old inputs, or, after somebody else used Helm, from what is there."""
+    """Differences from the old inputs, or from the live release when Helm was used outside of Pulumi."""
     return [
         Change(change.path, change.kind, replaces=change.path in ("name", "namespace"))
         for change in merge_changes(old_inputs, state, news)
@@ -79,7 +78,6 @@ def changes(old_inputs: Properties, state: Properties, news: Properties) -> list
 
 
 def chart_arguments(inputs: Mapping[str, Any]) -> list[str]:
-    """How Helm is told which chart."""
     repository = inputs.get("repositoryOpts") or {}
     name, location = str(inputs["chart"]).strip(), str(repository.get("repo") or "")
     options = {
@@ -102,7 +100,6 @@ def chart_arguments(inputs: Mapping[str, Any]) -> list[str]:
 
 
 def install_flags(inputs: Mapping[str, Any]) -> list[str]:
-    """How Helm is told to install."""
     switches = {
         "--create-namespace": "createNamespace",
         "--skip-crds": "skipCrds",
@@ -113,7 +110,7 @@ def install_flags(inputs: Mapping[str, Any]) -> list[str]:
 
 
 def upgrade_flags(inputs: Mapping[str, Any]) -> list[str]:
-    """How Helm is told to upgrade; history is kept whole unless limited, as by the official provider."""
+    """Flags of an upgrade. The whole history is kept unless limited, as by the official provider."""
     switches = {
         "--cleanup-on-fail": "cleanupOnFail",
         "--force": "forceUpdate",
@@ -126,7 +123,7 @@ def upgrade_flags(inputs: Mapping[str, Any]) -> list[str]:
 
 
 def uninstall_flags(inputs: Mapping[str, Any]) -> list[str]:
-    """How Helm is told to uninstall: waiting unless the program asked not to wait."""
+    """Flags of an uninstallation, which waits unless the program asked not to."""
     if inputs.get("skipAwait") and not inputs.get("atomic"):
         return []
     return ["--wait", "--timeout", f"{inputs.get('timeout') or TIMEOUT}s"]
@@ -159,7 +156,6 @@ def _options(values: Mapping[str, Any]) -> list[str]:
 
 
 def _timeout(inputs: Properties) -> Any:
-    """300 s unless given; without waiting there is nothing to limit."""
     return inputs.get("timeout", 0 if inputs.get("skipAwait") is True else TIMEOUT)
 
 
