@@ -1,1 +1,1 @@
-"""The two outside worlds: the Kubernetes API and AWS. Transports, clocks and sleeps are injected."""
+"""Clients of the Kubernetes API and of AWS: sessions, tokens, retries. Their errors are `eks_cilium.errors`."""

@@ -64,7 +64,7 @@ class GroupState:
 
 
 class AutoScaling:
-    """The groups of one account and region; `client` is boto3's, made by `clients.aws.client`."""
+    """The groups of one account and region; `client` is boto3's, from `clients.aws.client`."""
 
     def __init__(self, client: Any) -> None:
         self._client = client

@@ -12,7 +12,7 @@ ENDED = frozenset({"shutting-down", "terminated"})
 
 
 class Ec2:
-    """The EC2 instances of one account and region; `client` is boto3's, made by `clients.aws.client`.
+    """The EC2 instances of one account and region; `client` is boto3's, from `clients.aws.client`.
 
     Methods raise what `eks_cilium.clients.aws_errors.translated` lists.
     """

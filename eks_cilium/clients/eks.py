@@ -43,7 +43,7 @@ class AddOnState:
 
 
 class Eks:
-    """The add-ons and node groups of one cluster; `client` is boto3's, made by `clients.aws.client`.
+    """The add-ons and node groups of one cluster; `client` is boto3's, from `clients.aws.client`.
 
     Methods that change something raise TransientError while EKS is busy with another change, and RefusedError
     when it rejects this one. Every method also raises what `clients.aws_errors.translated` lists.

@@ -48,7 +48,7 @@ class KubeconfigError(UserError):
 
 @dataclass(frozen=True, repr=False)
 class Access:
-    """One context of a kubeconfig: which server, whom to trust, and who asks."""
+    """One context of a kubeconfig: the server, whom to trust, and the user."""
 
     server: str
     """URL of the API server."""
@@ -247,7 +247,7 @@ class Kubeconfig:
         chosen = self._part("context", self.contexts, context or self.current)
         cluster_name = str(cluster or chosen.get("cluster") or "")
         entry = self._part("cluster", self.clusters, cluster_name)
-        # A context without a user is served by kubectl as well: it asks as nobody.
+        # A context without a user is served by kubectl as well: it sends no identity.
         name = chosen.get("user")
         user = self._part("user", self.users, str(name)) if name else {}
         server = str(entry.get("server") or "")

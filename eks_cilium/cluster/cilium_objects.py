@@ -36,7 +36,7 @@ class CiliumObjects:
 
 
 def cilium_objects(api: KubernetesApi, where: str) -> CiliumObjects:
-    """Read them. Raises UserError where Cilium is not installed; `where` names the cluster in its message."""
+    """Read what a verdict needs. Raises UserError, which names `where`, where Cilium is not installed."""
     config = api.get(_CONFIG)
     if config is None:
         raise UserError(f"{where} has no ConfigMap kube-system/cilium-config: Cilium is not installed there")
@@ -49,7 +49,7 @@ def cilium_objects(api: KubernetesApi, where: str) -> CiliumObjects:
 
 
 def _policies(api: KubernetesApi, kind: str, version: str, path: str) -> list[Object]:
-    """Lists carry no kind on their items."""
+    # The items of a list carry neither kind nor apiVersion.
     found = api.each(path, _rules_and_name)
     return [{"apiVersion": version, "kind": kind, **item} for item in found]
 

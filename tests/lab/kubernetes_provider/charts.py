@@ -1,4 +1,4 @@
-"""A tiny chart of our own, in any version: a ConfigMap, and a Deployment when asked."""
+"""A small test chart in any version: a ConfigMap, and a Deployment on request."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +32,7 @@ class ChartFolder:
     path: Path
 
     def make(self, version: str) -> str:
-        """A chart directory of that version, whose path does not change with it."""
+        """The directory of the chart in that version; its path is the same for all versions."""
         templates = self.path / "tiny" / "templates"
         templates.mkdir(parents=True, exist_ok=True)
         described = f"apiVersion: v2\nname: tiny\nversion: {version}\nappVersion: app-{version}\n"

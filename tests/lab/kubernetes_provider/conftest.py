@@ -1,4 +1,4 @@
-"""A real control plane, a provider configured for it, and `kubectl` as the witness of what it did."""
+"""A real control plane, a provider configured for it, and `kubectl` to check what it did."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,8 +11,8 @@ from lab.providers.kubernetes.package import KubernetesPackage
 from lab.toolchain import Toolchain
 
 from .charts import ChartFolder
+from .kubectl import Kubectl
 from .program import Program
-from .witness import Kubectl
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +38,7 @@ def kubectl(toolchain: Toolchain, control_plane: ControlPlane) -> Kubectl:
 def configured(
     kubeconfig: str, toolchain: Toolchain, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., KubernetesInstance]:
-    """Makes provider instances; Helm is the lab's own."""
+    """Creates provider instances that use the lab's Helm."""
     monkeypatch.setenv("EKS_CILIUM_HELM", str(toolchain.helm()))
     return lambda **inputs: KubernetesPackage().configure({"kubeconfig": kubeconfig, **inputs})
 
@@ -50,7 +50,7 @@ def program(configured: Callable[..., KubernetesInstance]) -> Program:
 
 @pytest.fixture
 def namespace(kubectl: Kubectl, request: pytest.FixtureRequest) -> str:
-    """A namespace of the test's own."""
+    """A namespace for this test alone."""
     name = request.node.name.replace("_", "-").replace("[", "-").replace("]", "").lower()[-50:].strip("-")
     kubectl("create", "namespace", name)
     return str(name)
@@ -63,7 +63,7 @@ def chart(tmp_path: Path) -> ChartFolder:
 
 @pytest.fixture
 def no_cluster() -> str:
-    """A kubeconfig of a cluster that nobody serves."""
+    """A kubeconfig of a cluster that does not answer."""
     return (
         "apiVersion: v1\nkind: Config\ncurrent-context: gone\n"
         "clusters: [{name: gone, cluster: {server: 'https://127.0.0.1:1'}}]\n"

@@ -1,4 +1,4 @@
-"""The same Pulumi program on the built-in engine and on the official CLI, with the stand-in provider."""
+"""The same Pulumi program on the built-in engine and on the official CLI, with the emulated provider."""
 
 import json
 import os
@@ -23,8 +23,8 @@ class Engine(ABC):
     def __init__(self, directory: Path) -> None:
         self.project = directory / "project"
         self.state = directory / "state"
-        for made in (self.project, self.state):
-            made.mkdir(parents=True)
+        for folder in (self.project, self.state):
+            folder.mkdir(parents=True)
         runtime = {"name": "python", "options": {"toolchain": "pip", "virtualenv": str(ROOT / ".venv")}}
         (self.project / "Pulumi.yaml").write_text(json.dumps({"name": "subject", "runtime": runtime}))
         shutil.copy(PROGRAM, self.project)
@@ -42,7 +42,7 @@ class Engine(ABC):
         return json.loads(self.run(*arguments))
 
     def planned(self) -> set[tuple[str, str]]:
-        """What a preview would do, by resource."""
+        """The steps of a preview: operation and URN."""
         steps = self.json("preview", "--json")["steps"]
         return {(step["op"], step["urn"]) for step in steps if step["op"] != "same"}
 

@@ -1,4 +1,4 @@
-"""Drives resources the way an engine does: check, diff, preview, then the operation, over the wire form."""
+"""Drives resources as an engine does: check, diff, preview, then the operation, in the form of the wire."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -13,7 +13,7 @@ SEED = b"seed"
 
 @dataclass
 class Clock:
-    """Time that only passes when somebody sleeps; `during` happens in every sleep."""
+    """A clock that only moves when the provider sleeps; `during` is called in every sleep."""
 
     now: float = 0.0
     during: Callable[[], None] = field(default=lambda: None)
@@ -28,7 +28,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Managed:
-    """A resource in the state."""
+    """A resource as the state has it."""
 
     token: str
     name: str
@@ -55,7 +55,7 @@ class Program:
         return checked.inputs
 
     def foresee(self, token: str, name: str, inputs: Properties) -> Properties:
-        """What a preview of the creation shows."""
+        """The properties that a preview of the creation shows."""
         state = self._resource(token).create(
             self.operation(token, name), self.checked(token, name, inputs), preview=True
         )
@@ -128,7 +128,7 @@ class Program:
 
 
 def over_the_wire(properties: Properties) -> Properties:
-    """As the engine gives them back: encoded, kept, decoded, secrets opened."""
+    """Properties as the engine returns them: encoded, stored, decoded, with secrets decrypted."""
     return decode(encode(properties))
 
 

@@ -1,4 +1,4 @@
-"""What the API client does with a 401, and how it says what an API server answers."""
+"""How the API client handles a 401, and which errors the answers of an API server become."""
 
 from itertools import count
 

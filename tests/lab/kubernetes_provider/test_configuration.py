@@ -71,7 +71,7 @@ def test_same_inputs_are_no_difference():
         ),
     ],
 )
-def test_inputs_that_nobody_knows_or_offers_are_named(given, property_):
+def test_unknown_inputs_and_those_not_offered_are_named(given, property_):
     assert [failure.property for failure in check(given)] == [property_]
 
 

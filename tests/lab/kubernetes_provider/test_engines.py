@@ -21,7 +21,7 @@ MADE = {
 
 @pytest.fixture
 def subject(control_plane, toolchain, chart, request):
-    """What the program is told by its environment."""
+    """The environment variables that the program reads."""
     return {
         "SUBJECT_KUBECONFIG": str(control_plane.admin_kubeconfig),
         "SUBJECT_NAMESPACE": request.node.callspec.id.lower()
@@ -96,7 +96,7 @@ def test_both_engines_keep_the_same_state(tmp_path, subject):
 
 
 def comparable(resource):
-    """What does not differ from one run to the next, and is not the engines' own bookkeeping."""
+    """What is the same in every run, without the engines' own bookkeeping."""
     own = {"provider", "created", "modified", "sourcePosition", "stackTrace"}
     if resource["type"].startswith("pulumi:"):
         own |= {"id", "inputs", "outputs", "propertyDependencies"}

@@ -1,4 +1,4 @@
-"""Objects on a real API server: made, changed, replaced, refreshed and deleted as a program asks."""
+"""Objects on a real API server: created, changed, replaced, refreshed and deleted as a program asks."""
 
 import pytest
 
@@ -42,24 +42,24 @@ def deployment(namespace, annotations=None, **spec):
 
 
 class TestCreation:
-    def test_object_is_made_and_second_preview_is_empty(self, program, kubectl, namespace):
-        made = program.create(CONFIG_MAP, "settings", config_map(namespace))
+    def test_object_is_created_and_second_preview_is_empty(self, program, kubectl, namespace):
+        created = program.create(CONFIG_MAP, "settings", config_map(namespace))
 
-        assert made.identifier == f"{namespace}/settings"
-        assert made.properties["metadata"]["uid"]
-        assert made.properties["__inputs"] == made.inputs
+        assert created.identifier == f"{namespace}/settings"
+        assert created.properties["metadata"]["uid"]
+        assert created.properties["__inputs"] == created.inputs
         assert kubectl.get("configmap", "settings", namespace)["data"] == {"colour": "red"}
-        assert not program.plan(made, config_map(namespace)).changes
+        assert not program.plan(created, config_map(namespace)).changes
 
     def test_object_without_a_name_gets_one_and_keeps_it(self, program, kubectl, namespace):
         unnamed = config_map(namespace, name=None)
-        made = program.create(CONFIG_MAP, "Settings", unnamed)
+        created = program.create(CONFIG_MAP, "Settings", unnamed)
 
-        name = made.properties["metadata"]["name"]
+        name = created.properties["metadata"]["name"]
         assert name.startswith("settings-")
         assert kubectl.get("configmap", name, namespace) is not None
-        assert not program.plan(made, unnamed).changes
-        recoloured = program.plan(made, {**unnamed, "data": {"colour": "blue"}})
+        assert not program.plan(created, unnamed).changes
+        recoloured = program.plan(created, {**unnamed, "data": {"colour": "blue"}})
         assert not recoloured.delete_before_replace, "a name of ours can differ in the replacement"
 
     def test_object_that_exists_is_refused_and_left_alone(self, program, kubectl, namespace):
@@ -91,9 +91,9 @@ class TestCreation:
     def test_object_waits_for_a_namespace_that_appears_beside_it(self, program, kubectl):
         clock = Clock(during=lambda: kubectl("create", "namespace", "late"))
 
-        made = program.create(CONFIG_MAP, "settings", config_map("late"), clock)
+        created = program.create(CONFIG_MAP, "settings", config_map("late"), clock)
 
-        assert made.identifier == "late/settings"
+        assert created.identifier == "late/settings"
         assert "attempt 1" in program.lines[0]
 
     def test_namespace_of_the_provider_is_the_default(self, configured, namespace):
@@ -107,26 +107,26 @@ class TestCreation:
 
 
 class TestChange:
-    def test_change_is_applied_and_a_dropped_field_goes(self, program, kubectl, namespace):
+    def test_change_is_applied_and_a_dropped_field_is_removed(self, program, kubectl, namespace):
         labelled = config_map(namespace)
         labelled["metadata"]["labels"] = {"team": "a", "tier": "b"}
-        made = program.create(CONFIG_MAP, "settings", labelled)
+        created = program.create(CONFIG_MAP, "settings", labelled)
         relabelled = config_map(namespace)
         relabelled["metadata"]["labels"] = {"team": "c"}
 
-        assert changed(program.plan(made, relabelled)) == {"metadata.labels.team", "metadata.labels.tier"}
-        updated = program.update(made, relabelled)
+        assert changed(program.plan(created, relabelled)) == {"metadata.labels.team", "metadata.labels.tier"}
+        updated = program.update(created, relabelled)
 
         assert kubectl.get("configmap", "settings", namespace)["metadata"]["labels"] == {"team": "c"}
         assert not program.plan(updated, relabelled).changes
 
     def test_fields_of_others_stay(self, program, kubectl, namespace):
-        made = program.create(CONFIG_MAP, "settings", config_map(namespace))
+        created = program.create(CONFIG_MAP, "settings", config_map(namespace))
         kubectl("label", "configmap", "settings", "-n", namespace, "by=somebody")
         labelled = config_map(namespace)
         labelled["metadata"]["labels"] = {"team": "a"}
 
-        program.update(made, labelled)
+        program.update(created, labelled)
 
         assert kubectl.get("configmap", "settings", namespace)["metadata"]["labels"] == {
             "team": "a",
@@ -134,18 +134,18 @@ class TestChange:
         }
 
     def test_field_that_another_owner_has_changed_is_not_fought_over(self, program, kubectl, namespace):
-        made = program.create(
+        created = program.create(
             DEPLOYMENT, "web", deployment(namespace, {"pulumi.com/skipAwait": "true"}, replicas=1)
         )
         kubectl("scale", "deployment", "web", "-n", namespace, "--replicas=5")
         wanted = deployment(namespace, {"pulumi.com/skipAwait": "true"}, replicas=2)
 
         with pytest.raises(ApiError, match=r"conflict.*spec.replicas[\s\S]*patchForce"):
-            program.update(made, wanted)
+            program.update(created, wanted)
         forced = deployment(
             namespace, {"pulumi.com/skipAwait": "true", "pulumi.com/patchForce": "true"}, replicas=2
         )
-        program.update(made, forced)
+        program.update(created, forced)
         assert kubectl.get("deployment", "web", namespace)["spec"]["replicas"] == 2
 
     @pytest.mark.parametrize(
@@ -183,9 +183,9 @@ class TestChange:
 
     def test_config_maps_change_in_place_where_the_provider_says_so(self, configured, namespace):
         program = Program(configured(enableConfigMapMutable="true"))
-        made = program.create(CONFIG_MAP, "settings", config_map(namespace))
+        created = program.create(CONFIG_MAP, "settings", config_map(namespace))
 
-        assert not replaced(program.plan(made, config_map(namespace, data={"colour": "blue"})))
+        assert not replaced(program.plan(created, config_map(namespace, data={"colour": "blue"})))
 
 
 class TestWaiting:
@@ -195,9 +195,9 @@ class TestWaiting:
                 ready = {"conditions": [{"type": "Ready", "status": "True"}], "phase": "Running"}
                 kubectl.set_status("pod", pod.removeprefix("pod/"), namespace, ready)
 
-        made = program.create(DEPLOYMENT, "web", deployment(namespace), Clock(during=kubelet))
+        created = program.create(DEPLOYMENT, "web", deployment(namespace), Clock(during=kubelet))
 
-        assert made.properties["status"]["availableReplicas"] == 1
+        assert created.properties["status"]["availableReplicas"] == 1
         assert program.lines[0].startswith("0 of 1 replicas ready")
 
     def test_deployment_that_never_gets_ready_is_saved_with_the_reason(self, program, namespace):
@@ -249,14 +249,16 @@ class TestWaiting:
         crd = manifest(
             "apiextensions.k8s.io/v1", "CustomResourceDefinition", "widgets.lab.test", None, spec=definition
         )
-        made = program.create("kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition", "widgets", crd)
-        assert not program.plan(made, crd).changes
+        created = program.create(
+            "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition", "widgets", crd
+        )
+        assert not program.plan(created, crd).changes
         custom = program.create(token, "one", widget)
 
         assert custom.identifier == "one"
         assert kubectl.get("widget", "one")["spec"] == {"size": 3}
         assert not program.plan(custom, widget).changes
-        program.delete(made)
+        program.delete(created)
         assert program.refresh(custom) is None
 
     @pytest.mark.parametrize("name", ["pulumi.com/waitFor", "pulumi.com/replaceUnready"])
@@ -275,41 +277,41 @@ class TestSecrets:
         inputs = manifest("v1", "Secret", "login", namespace, stringData={"password": "hunter2"})
         operation = program.operation(SECRET, "login")
         checked = program.instance.resource(SECRET).check(operation, inputs, None, b"")
-        made = program.instance.resource(SECRET).create(
+        created = program.instance.resource(SECRET).create(
             operation, over_the_wire(checked.inputs), preview=False
         )
 
         assert isinstance(checked.inputs["stringData"], Secret)
-        assert isinstance(made.properties["data"], Secret)
-        assert isinstance(made.properties["__inputs"], Secret)
-        assert "hunter2" not in repr(made)
+        assert isinstance(created.properties["data"], Secret)
+        assert isinstance(created.properties["__inputs"], Secret)
+        assert "hunter2" not in repr(created)
 
     def test_refresh_sees_no_drift_in_string_data(self, program, kubectl, namespace):
         inputs = manifest("v1", "Secret", "login", namespace, stringData={"password": "hunter2"})
-        made = program.create(SECRET, "login", inputs)
+        created = program.create(SECRET, "login", inputs)
 
-        assert not program.plan(program.refresh(made), inputs).changes
+        assert not program.plan(program.refresh(created), inputs).changes
         kubectl("patch", "secret", "login", "-n", namespace, "-p", '{"stringData": {"password": "other"}}')
-        assert replaced(program.plan(program.refresh(made), inputs)) == {"stringData.password"}
+        assert replaced(program.plan(program.refresh(created), inputs)) == {"stringData.password"}
 
 
 class TestRefreshAndImport:
     def test_refresh_finds_drift_in_what_the_program_sets_and_nothing_else(self, program, kubectl, namespace):
         skipping = {"pulumi.com/skipAwait": "true"}
-        made = program.create(DEPLOYMENT, "web", deployment(namespace, skipping, replicas=1))
-        assert not program.plan(program.refresh(made), deployment(namespace, skipping, replicas=1)).changes
+        created = program.create(DEPLOYMENT, "web", deployment(namespace, skipping, replicas=1))
+        assert not program.plan(program.refresh(created), deployment(namespace, skipping, replicas=1)).changes
 
         kubectl("scale", "deployment", "web", "-n", namespace, "--replicas=5")
         kubectl("label", "deployment", "web", "-n", namespace, "by=somebody")
 
-        drifted = program.plan(program.refresh(made), deployment(namespace, skipping, replicas=1))
+        drifted = program.plan(program.refresh(created), deployment(namespace, skipping, replicas=1))
         assert changed(drifted) == {"spec.replicas"}
 
-    def test_refresh_forgets_what_is_gone(self, program, kubectl, namespace):
-        made = program.create(CONFIG_MAP, "settings", config_map(namespace))
+    def test_refresh_forgets_a_deleted_object(self, program, kubectl, namespace):
+        created = program.create(CONFIG_MAP, "settings", config_map(namespace))
         kubectl("delete", "configmap", "settings", "-n", namespace)
 
-        assert program.refresh(made) is None
+        assert program.refresh(created) is None
 
     def test_import_takes_an_object_as_it_is(self, program, kubectl, namespace):
         kubectl("create", "configmap", "settings", "-n", namespace, "--from-literal=colour=red")
@@ -324,13 +326,13 @@ class TestDeletion:
     def test_deletion_waits_for_finalizers(self, program, kubectl, namespace):
         held = config_map(namespace)
         held["metadata"]["finalizers"] = ["lab.test/hold"]
-        made = program.create(CONFIG_MAP, "settings", held)
+        created = program.create(CONFIG_MAP, "settings", held)
 
         def let_go():
             patch = '{"metadata": {"finalizers": null}}'
             kubectl("patch", "configmap", "settings", "-n", namespace, "--type=merge", "-p", patch)
 
-        program.delete(made, Clock(during=let_go))
+        program.delete(created, Clock(during=let_go))
 
         assert "held by lab.test/hold" in program.lines[0]
         assert kubectl.get("configmap", "settings", namespace) is None
@@ -338,10 +340,10 @@ class TestDeletion:
     def test_deletion_that_does_not_end_is_an_error_that_names_the_holder(self, program, kubectl, namespace):
         held = config_map(namespace)
         held["metadata"]["finalizers"] = ["lab.test/hold"]
-        made = program.create(CONFIG_MAP, "settings", held)
+        created = program.create(CONFIG_MAP, "settings", held)
 
         with pytest.raises(UnavailableError, match=r"held by lab\.test/hold"):
-            program.delete(made, Clock())
+            program.delete(created, Clock())
         kubectl(
             "patch",
             "configmap",
@@ -353,11 +355,11 @@ class TestDeletion:
             '{"metadata": {"finalizers": null}}',
         )
 
-    def test_deleting_what_is_gone_is_fine(self, program, kubectl, namespace):
-        made = program.create(CONFIG_MAP, "settings", config_map(namespace))
+    def test_deleting_a_deleted_object_is_no_error(self, program, kubectl, namespace):
+        created = program.create(CONFIG_MAP, "settings", config_map(namespace))
         kubectl("delete", "configmap", "settings", "-n", namespace)
 
-        program.delete(made)
+        program.delete(created)
 
 
 class TestWithoutCluster:
@@ -367,13 +369,13 @@ class TestWithoutCluster:
         assert program.foresee(CONFIG_MAP, "settings", config_map("x"))["data"] == {"colour": "red"}
 
     def test_refresh_says_what_can_be_done(self, configured, no_cluster, program, namespace):
-        made = program.create(CONFIG_MAP, "settings", config_map(namespace))
+        created = program.create(CONFIG_MAP, "settings", config_map(namespace))
 
         with pytest.raises(UnavailableError, match="PULUMI_K8S_DELETE_UNREACHABLE"):
-            Program(configured(kubeconfig=no_cluster)).refresh(made)
+            Program(configured(kubeconfig=no_cluster)).refresh(created)
         forgetting = Program(configured(kubeconfig=no_cluster, deleteUnreachable="true"))
-        assert forgetting.refresh(made) is None
-        forgetting.delete(made)
+        assert forgetting.refresh(created) is None
+        forgetting.delete(created)
         assert "deleteUnreachable" in forgetting.warnings[0]
 
 

@@ -1,4 +1,4 @@
-"""What the status of each awaited kind has to say before it counts as made."""
+"""Which status of each awaited kind counts as ready."""
 
 import pytest
 

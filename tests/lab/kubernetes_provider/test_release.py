@@ -1,4 +1,4 @@
-"""Helm releases by real Helm on a real API server; nothing runs pods here, so what waits for pods waits."""
+"""Helm releases by real Helm on a real API server; no pods run here, so waiting for pods never ends."""
 
 import json
 import stat
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.control_plane
 
 @pytest.fixture
 def helm(toolchain, control_plane):
-    """Helm as somebody else uses it beside the program."""
+    """Helm as a user runs it outside of the program."""
 
     def run(*arguments):
         command = [str(toolchain.helm()), "--kubeconfig", str(control_plane.admin_kubeconfig), *arguments]
@@ -35,16 +35,16 @@ def release(chart, namespace, **inputs):
 
 
 def revisions(helm, namespace):
-    return [one["revision"] for one in json.loads(helm("history", "tiny", "-n", namespace, "-o", "json"))]
+    return [entry["revision"] for entry in json.loads(helm("history", "tiny", "-n", namespace, "-o", "json"))]
 
 
 class TestLife:
     def test_release_is_installed_and_second_preview_is_empty(self, program, kubectl, chart, namespace):
         inputs = release(chart.make("1.0.0"), namespace, values={"colour": "blue"})
-        made = program.create(TOKEN, "tiny", inputs)
+        created = program.create(TOKEN, "tiny", inputs)
 
-        assert made.identifier == f"{namespace}/tiny"
-        assert made.properties["status"] == {
+        assert created.identifier == f"{namespace}/tiny"
+        assert created.properties["status"] == {
             "appVersion": "app-1.0.0",
             "chart": "tiny",
             "name": "tiny",
@@ -53,10 +53,10 @@ class TestLife:
             "status": "deployed",
             "version": "1.0.0",
         }
-        assert made.properties["resourceNames"] == {"ConfigMap/v1": ["tiny-config"]}
-        assert made.properties["__inputs"] == made.inputs
+        assert created.properties["resourceNames"] == {"ConfigMap/v1": ["tiny-config"]}
+        assert created.properties["__inputs"] == created.inputs
         assert kubectl.get("configmap", "tiny-config", namespace)["data"]["colour"] == "blue"
-        assert not program.plan(made, inputs).changes
+        assert not program.plan(created, inputs).changes
 
     def test_inputs_are_spelled_out_as_the_official_provider_does(self, program, chart):
         checked = program.checked(
@@ -76,13 +76,13 @@ class TestLife:
     def test_another_chart_version_is_exactly_one_update_of_version(
         self, program, kubectl, helm, chart, namespace
     ):
-        made = program.create(TOKEN, "tiny", release(chart.make("1.0.0"), namespace))
+        created = program.create(TOKEN, "tiny", release(chart.make("1.0.0"), namespace))
         newer = release(chart.make("2.0.0"), namespace)
 
-        difference = program.plan(made, newer)
+        difference = program.plan(created, newer)
         assert changed(difference) == {"version"}
         assert not replaced(difference)
-        updated = program.update(made, newer)
+        updated = program.update(created, newer)
 
         assert updated.properties["status"]["revision"] == 2
         assert kubectl.get("configmap", "tiny-config", namespace)["data"]["version"] == "2.0.0"
@@ -91,20 +91,22 @@ class TestLife:
 
     def test_changed_and_dropped_values_are_shown_by_path(self, program, kubectl, chart, namespace):
         path = chart.make("1.0.0")
-        made = program.create(
+        created = program.create(
             TOKEN, "tiny", release(path, namespace, values={"colour": "blue", "deep": {"a": 1, "b": 2}})
         )
         news = release(path, namespace, values={"deep": {"a": 3, "b": 2}})
 
-        assert changed(program.plan(made, news)) == {"values.colour", "values.deep.a"}
-        program.update(made, news)
+        assert changed(program.plan(created, news)) == {"values.colour", "values.deep.a"}
+        program.update(created, news)
         assert kubectl.get("configmap", "tiny-config", namespace)["data"]["colour"] == "red"
 
     def test_another_name_is_another_release(self, program, chart, namespace):
-        made = program.create(TOKEN, "tiny", release(chart.make("1.0.0"), namespace))
+        created = program.create(TOKEN, "tiny", release(chart.make("1.0.0"), namespace))
 
-        assert replaced(program.plan(made, release(chart.make("1.0.0"), namespace, name="other"))) == {"name"}
-        assert replaced(program.plan(made, release(chart.make("1.0.0"), "elsewhere"))) == {"namespace"}
+        assert replaced(program.plan(created, release(chart.make("1.0.0"), namespace, name="other"))) == {
+            "name"
+        }
+        assert replaced(program.plan(created, release(chart.make("1.0.0"), "elsewhere"))) == {"namespace"}
 
     def test_preview_leaves_open_what_helm_decides(self, program, kubectl, chart, namespace):
         foreseen = program.foresee(
@@ -116,27 +118,27 @@ class TestLife:
         assert isinstance(foreseen["values"]["colour"], Unknown)
         assert kubectl.get("configmap", "tiny-config", namespace) is None
 
-    def test_namespace_is_made_on_request(self, program, kubectl, chart):
+    def test_namespace_is_created_on_request(self, program, kubectl, chart):
         program.create(TOKEN, "tiny", release(chart.make("1.0.0"), "made-by-helm", createNamespace=True))
 
         assert kubectl.get("namespace", "made-by-helm") is not None
 
     def test_uninstall_leaves_nothing_and_may_be_repeated(self, program, kubectl, chart, namespace):
-        made = program.create(TOKEN, "tiny", release(chart.make("1.0.0"), namespace))
+        created = program.create(TOKEN, "tiny", release(chart.make("1.0.0"), namespace))
 
-        program.delete(made)
-        program.delete(made)
+        program.delete(created)
+        program.delete(created)
 
         assert kubectl.get("configmap", "tiny-config", namespace) is None
-        assert program.refresh(made) is None
+        assert program.refresh(created) is None
 
 
 class TestWaiting:
     def test_release_without_waiting_installs_though_no_node_exists(self, program, kubectl, chart, namespace):
         inputs = release(chart.make("1.0.0"), namespace, values={"workload": True}, skipAwait=True)
-        made = program.create(TOKEN, "tiny", inputs)
+        created = program.create(TOKEN, "tiny", inputs)
 
-        assert made.properties["status"]["status"] == "deployed"
+        assert created.properties["status"]["status"] == "deployed"
         assert kubectl.get("deployment", "tiny-web", namespace)["spec"]["replicas"] == 1
 
     def test_release_that_never_gets_ready_is_saved_as_failed_and_can_be_mended(
@@ -175,30 +177,30 @@ class TestWaiting:
     def test_atomic_upgrade_that_fails_is_rolled_back_and_still_wanted(
         self, program, kubectl, helm, chart, namespace
     ):
-        made = program.create(TOKEN, "tiny", release(chart.make("1.0.0"), namespace))
+        created = program.create(TOKEN, "tiny", release(chart.make("1.0.0"), namespace))
         broken = release(chart.make("2.0.0"), namespace, values={"workload": True}, timeout=3, atomic=True)
 
         with pytest.raises(InitializationFailedError):
-            program.update(made, broken)
+            program.update(created, broken)
 
         assert kubectl.get("configmap", "tiny-config", namespace)["data"]["version"] == "1.0.0"
         assert revisions(helm, namespace) == [1, 2, 3]
-        refreshed = program.refresh(made)
+        refreshed = program.refresh(created)
         assert "version" in changed(program.plan(refreshed, broken))
 
 
 class TestOthers:
-    def test_what_somebody_else_did_with_helm_is_seen_after_a_refresh(self, program, helm, chart, namespace):
+    def test_a_revision_made_outside_of_pulumi_is_seen_after_a_refresh(self, program, helm, chart, namespace):
         inputs = release(chart.make("1.0.0"), namespace, values={"colour": "blue"})
-        made = program.create(TOKEN, "tiny", inputs)
+        created = program.create(TOKEN, "tiny", inputs)
         helm("upgrade", "tiny", inputs["chart"], "-n", namespace, "--set", "colour=green")
 
-        refreshed = program.refresh(made)
+        refreshed = program.refresh(created)
 
         assert refreshed.properties["status"]["revision"] == 2
         assert changed(program.plan(refreshed, inputs)) == {"values.colour"}
 
-    def test_release_that_somebody_else_made_is_refused(self, program, helm, chart, namespace):
+    def test_a_release_installed_outside_of_pulumi_is_refused(self, program, helm, chart, namespace):
         helm("install", "tiny", chart.make("1.0.0"), "-n", namespace)
 
         with pytest.raises(HelmError, match="cannot re-use a name"):
@@ -247,7 +249,7 @@ class TestRefusals:
 
     @pytest.fixture
     def record(self, toolchain, tmp_path, monkeypatch):
-        """What Helm's command lines held, and the mode and path of each kubeconfig, while it ran."""
+        """Helm's command lines, and the mode and path of each kubeconfig while it ran."""
         record, spy = tmp_path / "record", tmp_path / "helm"
         spy.write_text(
             f'#!/bin/sh\necho "$@" >> {record}\nlast=\nfor each in "$@"; do\n'
@@ -258,7 +260,7 @@ class TestRefusals:
         monkeypatch.setenv("EKS_CILIUM_HELM", str(spy))
         return record
 
-    def test_values_and_kubeconfig_are_private_while_helm_runs_and_gone_afterwards(
+    def test_values_and_kubeconfig_are_private_while_helm_runs_and_deleted_afterwards(
         self, kubeconfig, chart, namespace, record
     ):
         instance = KubernetesPackage().configure({"kubeconfig": kubeconfig})
@@ -276,11 +278,11 @@ class TestRefusals:
     def test_unreachable_cluster_is_an_error_not_a_missing_release(
         self, configured, no_cluster, program, chart, namespace
     ):
-        made = program.create(TOKEN, "tiny", release(chart.make("1.0.0"), namespace))
+        created = program.create(TOKEN, "tiny", release(chart.make("1.0.0"), namespace))
 
         with pytest.raises(UnavailableError, match="unreachable"):
-            Program(configured(kubeconfig=no_cluster)).refresh(made)
-        assert Program(configured(kubeconfig=no_cluster, deleteUnreachable="true")).refresh(made) is None
+            Program(configured(kubeconfig=no_cluster)).refresh(created)
+        assert Program(configured(kubeconfig=no_cluster, deleteUnreachable="true")).refresh(created) is None
 
 
 class TestCilium:
@@ -294,14 +296,14 @@ class TestCilium:
             "values": {"ipam": {"mode": "eni"}, "eni": {"enabled": True}, "routingMode": "native", **values},
         }
 
-    def test_cilium_installs_upgrades_and_goes(self, program, kubectl, inputs):
-        made = program.create(TOKEN, "cilium", inputs("1.18.4"))
+    def test_cilium_is_installed_upgraded_and_uninstalled(self, program, kubectl, inputs):
+        created = program.create(TOKEN, "cilium", inputs("1.18.4"))
         assert kubectl.get("daemonset", "cilium", "kube-system")["status"]["desiredNumberScheduled"] == 0
-        assert "kube-system/cilium-config" in made.properties["resourceNames"]["ConfigMap/v1"]
-        assert not program.plan(program.refresh(made), inputs("1.18.4")).changes
+        assert "kube-system/cilium-config" in created.properties["resourceNames"]["ConfigMap/v1"]
+        assert not program.plan(program.refresh(created), inputs("1.18.4")).changes
 
-        assert changed(program.plan(made, inputs("1.19.6"))) == {"chart", "version"}
-        updated = program.update(made, inputs("1.19.6"))
+        assert changed(program.plan(created, inputs("1.19.6"))) == {"chart", "version"}
+        updated = program.update(created, inputs("1.19.6"))
 
         assert updated.properties["status"]["version"] == "1.19.6"
         image = kubectl.get("daemonset", "cilium", "kube-system")["spec"]["template"]["spec"]["containers"][
@@ -315,7 +317,7 @@ class TestCilium:
     def test_waiting_for_cilium_returns_though_no_node_exists(self, program, inputs):
         waiting = {**inputs("1.19.6", operator={"replicas": 0}), "skipAwait": False, "timeout": 60}
 
-        made = program.create(TOKEN, "cilium", waiting)
+        created = program.create(TOKEN, "cilium", waiting)
 
-        assert made.properties["status"]["status"] == "deployed"
-        program.delete(made)
+        assert created.properties["status"]["status"] == "deployed"
+        program.delete(created)

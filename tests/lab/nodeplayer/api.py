@@ -1,4 +1,4 @@
-"""A small client of the Kubernetes API for these tests: a refusal fails with what was asked and answered."""
+"""A client of the Kubernetes API for these tests: a rejected request fails the test with its answer."""
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +31,7 @@ class Api:
         self._api.close()
 
     def create(self, *objects: dict) -> list[dict]:
-        """Create objects, several at once; those of the API server's own making are answered."""
+        """Create objects, several at a time; returns them as the API server created them."""
         with ThreadPoolExecutor(8) as pool:
             return list(pool.map(self._create, objects))
 
@@ -91,17 +91,17 @@ class Api:
         return answer.json()
 
 
-def conditions(thing: dict) -> dict[str, dict]:
+def conditions(obj: dict) -> dict[str, dict]:
     """The conditions of a pod or node by type."""
-    return {one["type"]: one for one in thing.get("status", {}).get("conditions", [])}
+    return {condition["type"]: condition for condition in obj.get("status", {}).get("conditions", [])}
 
 
-def is_ready(thing: dict | None) -> bool:
-    return thing is not None and conditions(thing).get("Ready", {}).get("status") == "True"
+def is_ready(obj: dict | None) -> bool:
+    return obj is not None and conditions(obj).get("Ready", {}).get("status") == "True"
 
 
-def are_ready(things: Iterable[dict], count: int) -> bool:
-    """Whether there are so many, all ready and none on its way out."""
-    listed = list(things)
-    leaving = any(one["metadata"].get("deletionTimestamp") for one in listed)
-    return len(listed) == count and not leaving and all(is_ready(one) for one in listed)
+def are_ready(objects: Iterable[dict], count: int) -> bool:
+    """Whether there are exactly `count`, all ready and none terminating."""
+    listed = list(objects)
+    terminating = any(obj["metadata"].get("deletionTimestamp") for obj in listed)
+    return len(listed) == count and not terminating and all(is_ready(obj) for obj in listed)

@@ -1,4 +1,4 @@
-"""A control plane whose nodes are played."""
+"""A control plane whose nodes and pods are simulated by the node player."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ VERSIONS = ("1.12.4", "1.19.6")
 
 
 class Played:
-    """A control plane, its API, and the player beside it, which can be killed and started again."""
+    """A control plane, its API, and its node player, which can be killed and restarted."""
 
     def __init__(self, plane: ControlPlane, crds: Path, settings: dict) -> None:
         self._plane, self._crds, self._settings = plane, crds, settings
@@ -32,7 +32,7 @@ class Played:
         self._plane.start_node_player(None, self._crds, self._settings | settings)
 
     def kill_player(self) -> None:
-        """As if the machine had taken it away: no signal handler, no goodbye."""
+        """Kill it with SIGKILL, so that it cannot clean up."""
         os.kill(self.pids["nodeplayer"], signal.SIGKILL)
 
 
@@ -40,9 +40,9 @@ _BUSY = 4
 
 
 def eventually(holds: Callable[[], object], limit: float = 30, every: float = 0.1) -> None:
-    """Wait for something that the played world is to bring about by itself.
+    """Wait until the simulated nodes reach a state.
 
-    `limit` is what it takes at most on a machine without other work; on a busy one it may be more.
+    `limit` is the longest time in seconds on an idle machine; on a busy one it may take longer.
     """
     waited = limit * _BUSY
     deadline = time.monotonic() + waited
@@ -59,7 +59,7 @@ def crds(toolchain: Toolchain) -> Path:
 
 @pytest.fixture(scope="module")
 def start(toolchain: Toolchain, crds: Path, tmp_path_factory) -> Iterator[Callable[..., Played]]:
-    """Starts a control plane with a player of given settings."""
+    """Starts a control plane with a node player that has the given settings."""
     planes: list[ControlPlane] = []
 
     def begin(**settings: object) -> Played:
@@ -78,5 +78,5 @@ def start(toolchain: Toolchain, crds: Path, tmp_path_factory) -> Iterator[Callab
 
 @pytest.fixture(scope="module")
 def played(start: Callable[..., Played]) -> Played:
-    """One control plane for the tests of a module, each with nodes and names of its own."""
+    """A control plane for all tests of a module; each test uses nodes and names of its own."""
     return start()

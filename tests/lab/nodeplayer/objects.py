@@ -1,11 +1,11 @@
-"""The Kubernetes objects these tests bring into the world."""
+"""The Kubernetes objects that these tests create."""
 
 AGENT_TAINT = {"key": "node.cilium.io/agent-not-ready", "value": "true", "effect": "NoExecute"}
 NOT_READY_TAINT = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
 
 
 def node(number: int, *, tainted: bool = False, prefix: str = "ip-10-0") -> dict:
-    """A node as the cloud makes it when the kubelet of an instance registers."""
+    """A node as the cloud creates it when the kubelet of an instance registers."""
     name = f"{prefix}-{number // 250}-{number % 250 + 4}.ec2.internal"
     return {
         "apiVersion": "v1",
@@ -67,12 +67,12 @@ ON_HOST = {**EVERYWHERE, "hostNetwork": True}
 
 
 def aws_node() -> dict:
-    """The VPC CNI's DaemonSet as far as it matters."""
+    """The parts of the VPC CNI's DaemonSet that matter here."""
     return workload("DaemonSet", "aws-node", {"k8s-app": "aws-node"}, "kube-system", **ON_HOST)
 
 
 def cilium(version: str, home: str | None = None) -> list[dict]:
-    """Cilium in ENI mode as far as it matters: configuration, operator (on node `home`, if any), agents."""
+    """The parts of Cilium in ENI mode that matter here: configuration, operator on node `home`, agents."""
     where = {"nodeName": home} if home else {}
     operator = {"io.cilium/app": "operator", "name": "cilium-operator"}
     image = f"registry.example/cilium/operator-aws:v{version}@sha256:{'0' * 64}"

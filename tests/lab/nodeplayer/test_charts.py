@@ -1,4 +1,4 @@
-"""The real Cilium charts on played nodes: labels, images and configuration are what the player goes by."""
+"""The real Cilium charts on simulated nodes: the player reads their labels, images and configuration."""
 
 import subprocess
 
@@ -67,9 +67,7 @@ def test_the_chart_in_eni_mode_opens_every_node_and_an_upgrade_keeps_it_open(
     assert {pod["metadata"]["uid"]: pod["status"]["podIP"] for pod in played.api.pods(app="web")} == before
 
 
-def test_chained_to_the_vpc_cni_only_pods_made_since_are_endpoints_and_addresses_stay_the_vpc_cnis(
-    start, toolchain
-):
+def test_chained_to_the_vpc_cni_only_new_pods_are_endpoints_and_addresses_stay_the_vpc_cnis(start, toolchain):
     played: Played = start()
     api = played.api
     api.create(objects.aws_node(), objects.node(1))

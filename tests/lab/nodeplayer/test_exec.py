@@ -1,4 +1,4 @@
-"""Commands in played pods: what kubectl and clients of the exec subresource get for an answer."""
+"""Commands in simulated pods, as kubectl and as clients of the exec subresource run them."""
 
 import json
 import subprocess
@@ -60,7 +60,7 @@ def test_kubectl_gets_the_status_of_an_agent(with_cilium: Played, kubectl) -> No
     assert "Cilium:         Ok   1.19.6" in kubectl(*words, "cilium", "status").stdout
 
 
-def test_a_command_that_is_not_played_fails_as_one_that_does_not_exist(with_cilium: Played, kubectl) -> None:
+def test_a_command_that_is_not_simulated_fails_like_a_missing_command(with_cilium: Played, kubectl) -> None:
     words = ("-n", "kube-system", "exec", agent_pod(with_cilium), "--")
     done = kubectl(*words, "ls", "/")
     assert done.returncode == 127
@@ -94,7 +94,7 @@ def test_logs_are_not_played(with_cilium: Played, kubectl) -> None:
 
 
 def websocket(played: Played, container: str, *command: str) -> dict[int, bytes]:
-    """Run a command over `v4.channel.k8s.io`; what each stream held."""
+    """Run a command over `v4.channel.k8s.io`; returns the content of each stream."""
     access = Kubeconfig.read(played.kubeconfig).access()
     asked = [("container", container), ("stdout", "true"), ("stderr", "true")]
     query = urlencode([*asked, *(("command", word) for word in command)])

@@ -1,4 +1,4 @@
-"""The player's own Go tests: its pure parts, on clocks that do not tick by themselves."""
+"""Runs the player's own Go tests, of its pure parts and with simulated clocks."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Nodes join by the hundred while DaemonSets are there already, and not one pod is lost."""
+"""Hundreds of nodes join while DaemonSets exist already, and every pod of them runs."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def pods_of_daemon_sets(played: Played, nodes: set[str]) -> list[dict]:
 
 
 def have_joined(played: Played, nodes: set[str]) -> bool:
-    """Whether every node is open and ready, and both DaemonSets have a ready pod on each."""
+    """Whether every node is Ready and without taints, and both DaemonSets have a ready pod on each."""
     listed = [node for node in played.api.items("/api/v1/nodes") if node["metadata"]["name"] in nodes]
     pods = pods_of_daemon_sets(played, nodes)
     return (

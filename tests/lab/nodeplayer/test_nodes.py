@@ -1,4 +1,4 @@
-"""What a node looks like from the moment it joins until it is fit for pods."""
+"""A node's status from the moment it joins until it can run pods."""
 
 import pytest
 
@@ -14,12 +14,12 @@ NOT_INITIALIZED = (
 )
 
 
-def name_of(thing: dict) -> str:
-    return thing["metadata"]["name"]
+def name_of(obj: dict) -> str:
+    return obj["metadata"]["name"]
 
 
-def taint_keys(thing: dict) -> set[str]:
-    return {taint["key"] for taint in thing["spec"].get("taints", [])}
+def taint_keys(node: dict) -> set[str]:
+    return {taint["key"] for taint in node["spec"].get("taints", [])}
 
 
 def agents_on(played: Played, node: str, label: str) -> list[dict]:
@@ -125,11 +125,11 @@ def addresses_of_interfaces(cilium_node: dict) -> set[str]:
 def test_a_pod_on_a_cilium_node_has_an_endpoint_with_its_identity_and_both_know_its_address(played):
     api, node = played.api, name_of(objects.node(1, tainted=True))
     labels = {"app": "shop", "app.kubernetes.io/name": "shop", "pod-template-hash": "x"}
-    made = objects.pod("shop", nodeName=node)
-    made["metadata"]["labels"] = labels
+    created = objects.pod("shop", nodeName=node)
+    created["metadata"]["labels"] = labels
     twin = objects.pod("shop-too", nodeName=node)
     twin["metadata"]["labels"] = labels | {"pod-template-hash": "y"}
-    api.create(made, twin)
+    api.create(created, twin)
     path = "/apis/cilium.io/v2/namespaces/default/ciliumendpoints/"
     eventually(lambda: api.find(path + "shop") and api.find(path + "shop-too"))
     endpoint, other = api.get(path + "shop")["status"], api.get(path + "shop-too")["status"]

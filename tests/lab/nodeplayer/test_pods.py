@@ -1,4 +1,4 @@
-"""The life of a pod on a played node: start, readiness, completion, failure, eviction, end."""
+"""The life of a pod on a simulated node: start, readiness, completion, failure, eviction, end."""
 
 import time
 from collections.abc import Iterator
@@ -26,18 +26,18 @@ def api(played: Played) -> Iterator[Api]:
 
 
 def state_of(pod: dict) -> dict:
-    """The state of the first container; empty while the kubelet has not told it yet."""
-    told = pod["status"].get("containerStatuses") or [{"state": {}}]
-    return told[0]["state"]
+    """The state of the first container; empty until the kubelet has reported it."""
+    statuses = pod["status"].get("containerStatuses") or [{"state": {}}]
+    return statuses[0]["state"]
 
 
-def seconds_until_gone(api: Api, name: str) -> float:
+def seconds_until_deleted(api: Api, name: str) -> float:
     began = time.monotonic()
     eventually(lambda: api.pod(name) is None, every=0.02)
     return time.monotonic() - began
 
 
-def test_a_pod_starts_through_its_init_containers_and_tells_all_that_a_kubelet_tells(api):
+def test_a_pod_starts_after_its_init_containers_and_has_the_status_of_a_real_kubelet(api):
     first = objects.container() | {"name": "first"}
     first.pop("readinessProbe")
     api.create(objects.pod("whole", nodeName=NODE, initContainers=[first]))
@@ -45,7 +45,7 @@ def test_a_pod_starts_through_its_init_containers_and_tells_all_that_a_kubelet_t
     status = api.pod("whole")["status"]
     assert status["phase"] == "Running"
     assert {"PodReadyToStartContainers", "Initialized", "ContainersReady", "Ready"} <= {
-        kind for kind, one in conditions({"status": status}).items() if one["status"] == "True"
+        kind for kind, condition in conditions({"status": status}).items() if condition["status"] == "True"
     }
     assert status["initContainerStatuses"][0]["state"]["terminated"]["reason"] == "Completed"
     container = status["containerStatuses"][0]
@@ -138,7 +138,7 @@ def test_a_job_whose_pod_is_evicted_has_not_succeeded(api):
 
 
 @pytest.mark.parametrize(("grace", "needs", "lasts"), [(5, 1.5, 1.5), (2, 60, 2), (30, 0, 0)])
-def test_a_deleted_pod_goes_when_it_has_exited_and_never_later_than_its_grace_period(
+def test_a_deleted_pod_is_removed_when_it_has_exited_and_never_after_its_grace_period(
     api, grace, needs, lasts
 ):
     name = f"ends-{grace}-{needs}".replace(".", "-")
@@ -147,11 +147,11 @@ def test_a_deleted_pod_goes_when_it_has_exited_and_never_later_than_its_grace_pe
     )
     eventually(lambda: is_ready(api.pod(name)))
     api.delete(POD + name, grace=grace)
-    assert seconds_until_gone(api, name) == pytest.approx(lasts, abs=0.4)
+    assert seconds_until_deleted(api, name) == pytest.approx(lasts, abs=0.4)
 
 
 def test_a_pod_of_the_same_name_is_never_taken_for_the_one_before_it(api):
-    """The final delete names the pod's UID: the successor of a pod deleted by force is not hit by it."""
+    """The final deletion names the pod's UID, so it does not delete a successor of a pod deleted by force."""
     slow = {"lab.eks-cilium.io/termination-seconds": "1"}
     api.create(objects.pod("again", nodeName=NODE, annotations=slow))
     eventually(lambda: is_ready(api.pod("again")))
@@ -163,7 +163,7 @@ def test_a_pod_of_the_same_name_is_never_taken_for_the_one_before_it(api):
     assert api.pod("again")["metadata"]["uid"] == second["metadata"]["uid"]
 
 
-def test_a_disruption_budget_lets_one_pod_go_at_a_time_and_the_next_when_its_successor_is_ready(api):
+def test_a_disruption_budget_allows_one_eviction_and_the_next_when_a_successor_is_ready(api):
     labels = {"app": "guarded"}
     budget = {
         "apiVersion": "policy/v1",

@@ -1,4 +1,4 @@
-"""The player keeps nothing that matters in its memory: killed at any moment, its successor goes on."""
+"""The player keeps no state in memory: killed at any moment, a new one continues its work."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -68,13 +68,13 @@ def test_a_player_killed_over_and_over_while_nodes_join_loses_no_pod(start):
         objects.workload("DaemonSet", "logs", {"app": "logs"}, **objects.EVERYWHERE),
     )
     with ThreadPoolExecutor(1) as joining:
-        made = joining.submit(
+        created = joining.submit(
             lambda: [api.create(objects.node(number, tainted=True)) for number in range(60)]
         )
         for _ in range(5):
             time.sleep(0.8)
             played.kill_player()
             played.start_player()
-        made.result()
+        created.result()
     eventually(lambda: are_ready(api.pods(app="logs"), 60), limit=60, every=0.5)
     eventually(lambda: are_ready(api.pods("kube-system", **{"k8s-app": "cilium"}), 60), limit=60, every=0.5)

@@ -1,4 +1,4 @@
-"""Volumes of the EBS driver between two nodes: made, attached, taken off and attached again.
+"""Volumes of the EBS driver between two nodes: created, attached, detached and attached again.
 
 What belongs where is decided by the real scheduler and volume controllers; only the driver is played.
 """
@@ -41,10 +41,10 @@ EVERYTHING = {
 
 @pytest.fixture(scope="module")
 def world(played: Played) -> Played:
-    """Two nodes of a zone with the VPC CNI and the EBS driver, and a claim nobody has used yet."""
+    """Two nodes of a zone with the VPC CNI and the EBS driver, and a claim that no pod has used yet."""
     nodes = [node(number) for number in (1, 2)]
-    for one in nodes:
-        one["metadata"]["annotations"] = {"volumes.kubernetes.io/controller-managed-attach-detach": "true"}
+    for each in nodes:
+        each["metadata"]["annotations"] = {"volumes.kubernetes.io/controller-managed-attach-detach": "true"}
     driver = {"app": "ebs-csi-controller"}
     played.api.create(
         *nodes,
@@ -54,23 +54,23 @@ def world(played: Played) -> Played:
     )
     for path, body in EVERYTHING.items():
         played.api.post(path, body)
-    # Without its service account, which a controller makes, no pod is admitted to a namespace.
+    # Without its service account, which a controller creates, no pod is admitted to a namespace.
     eventually(lambda: played.api.find("/api/v1/namespaces/default/serviceaccounts/default"))
     return played
 
 
 def with_disk(name: str, where: str) -> dict:
     volumes = [{"name": "disk", "persistentVolumeClaim": {"claimName": "disk"}}]
-    made = pod(name, volumes=volumes, nodeSelector={"kubernetes.io/hostname": where})
-    made["spec"]["containers"][0]["volumeMounts"] = [{"name": "disk", "mountPath": "/data"}]
-    return made
+    manifest = pod(name, volumes=volumes, nodeSelector={"kubernetes.io/hostname": where})
+    manifest["spec"]["containers"][0]["volumeMounts"] = [{"name": "disk", "mountPath": "/data"}]
+    return manifest
 
 
 def attached(played: Played) -> dict[str, bool]:
-    """Where the one volume is attached, or about to be."""
+    """The node that the only volume is attached to, or is being attached to."""
     return {
-        one["spec"]["nodeName"]: one.get("status", {}).get("attached", False)
-        for one in played.api.items(ATTACHMENTS)
+        attachment["spec"]["nodeName"]: attachment.get("status", {}).get("attached", False)
+        for attachment in played.api.items(ATTACHMENTS)
     }
 
 
@@ -79,7 +79,7 @@ def runs(played: Played, name: str) -> bool:
     return found is not None and found["status"]["phase"] == "Running"
 
 
-def test_a_volume_is_made_in_the_zone_of_its_first_pod(world: Played) -> None:
+def test_a_volume_is_created_in_the_zone_of_its_first_pod(world: Played) -> None:
     first = node(1)["metadata"]["name"]
     world.api.create(with_disk("first", first))
     eventually(lambda: runs(world, "first"))
@@ -105,7 +105,7 @@ def test_the_next_pod_starts_only_when_the_volume_has_left_the_first_node(world:
     assert "volumesInUse" not in world.api.node(first)["status"]
 
 
-def test_a_volume_that_nobody_claims_any_more_is_deleted(world: Played) -> None:
+def test_a_volume_without_a_claim_is_deleted(world: Played) -> None:
     name = world.api.get(CLAIM)["spec"]["volumeName"]
     world.api.delete("/api/v1/namespaces/default/pods/second", grace=1)
     world.api.delete(CLAIM)

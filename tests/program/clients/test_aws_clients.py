@@ -1,4 +1,4 @@
-"""What AWS says, as what it means for a rotation."""
+"""What AWS's answers mean for the replacement of nodes."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.unit
 
 
 class Recorded:
-    """A boto3 client that answers every operation with one thing and remembers its arguments."""
+    """A boto3 client that gives every operation the same answer, and records its arguments."""
 
     def __init__(self, answer: Any = None, *, error: tuple[str, str] | None = None) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
@@ -71,7 +71,7 @@ def test_a_group_is_read_with_its_members_and_suspended_processes():
     assert group.member("i-2") is None
 
 
-def test_a_group_that_is_gone_is_said_to_be():
+def test_a_deleted_group_is_named():
     with pytest.raises(RefusedError, match="group workers does not exist any more"):
         AutoScaling(Recorded({"AutoScalingGroups": []})).group("workers")
 
@@ -94,8 +94,8 @@ def test_what_counts_towards_the_desired_capacity(lifecycle: str, counts: bool, 
     assert (member.counts, member.leaving) == (counts, leaving)
 
 
-def test_nothing_is_asked_about_no_processes():
-    """AWS takes an empty list for all of them."""
+def test_an_empty_list_of_processes_is_not_sent():
+    """AWS takes an empty list for all processes."""
     client = Recorded()
 
     AutoScaling(client).suspend("workers", [])

@@ -217,7 +217,7 @@ def test_a_server_below_a_path_is_asked_there(tmp_path):
     )
 
 
-def test_a_context_without_a_user_asks_as_nobody(tmp_path):
+def test_a_context_without_a_user_sends_no_identity(tmp_path):
     config = {
         "contexts": [{"name": "here", "context": {"cluster": "one"}}],
         "clusters": [{"name": "one", "cluster": CLUSTER}],
@@ -316,7 +316,7 @@ def test_kubectls_own_file_is_the_default(tmp_path, monkeypatch):
         api_of()
 
 
-def test_a_document_stands_without_the_files_it_was_read_from(tmp_path):
+def test_a_document_needs_none_of_the_files_it_was_read_from(tmp_path):
     (tmp_path / "ca.crt").write_text("the authority")
     path = written(tmp_path, cluster={**CLUSTER, "certificate-authority": "ca.crt"}, user={"token": "t"})
 

@@ -1,4 +1,4 @@
-"""The client's manners: tokens, retries, pages, and what it says when it is refused."""
+"""Tokens, retries, pages, and the errors of rejected requests."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ Handler = Callable[[httpx.Request], httpx.Response]
 
 
 class Server:
-    """Answers in turn and remembers what it was asked."""
+    """Gives its answers in order, and records the requests."""
 
     def __init__(self, *answers: httpx.Response | Exception) -> None:
         self.answers = list(answers)
@@ -32,11 +32,11 @@ class Server:
 
 class Tokens:
     def __init__(self) -> None:
-        self.made = 0
+        self.issued = 0
 
     def __call__(self) -> str:
-        self.made += 1
-        return f"token-{self.made}"
+        self.issued += 1
+        return f"token-{self.issued}"
 
 
 def api(server: Server, slept: list[float] | None = None, tokens: Tokens | None = None) -> KubernetesApi:

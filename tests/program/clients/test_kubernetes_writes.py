@@ -1,4 +1,4 @@
-"""How the client writes: what is sent, what is sent again, and what an eviction's answers become."""
+"""Writes: what is sent, what is sent again, and the answers to evictions."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.unit
 
 
 class Server:
-    """Answers in turn and remembers what it was asked."""
+    """Gives its answers in order, and records the requests."""
 
     def __init__(self, *answers: httpx.Response | Exception) -> None:
         self.answers = list(answers)
@@ -60,7 +60,7 @@ def test_a_merge_patch_names_its_kind_and_its_sender():
 
 
 @pytest.mark.parametrize("force", [True, False])
-def test_server_side_apply_forces_only_when_told(force: bool):
+def test_server_side_apply_takes_fields_over_only_on_request(force: bool):
     server = Server(ok())
 
     api(server).apply("/apis/apps/v1/namespaces/a/daemonsets/b", {"kind": "DaemonSet"}, force=force)
@@ -89,7 +89,7 @@ def test_a_write_that_never_gets_through_is_given_up():
 
 
 @pytest.mark.parametrize(("status", "deleted"), [(200, True), (404, False), (409, False)])
-def test_a_deletion_is_for_one_uid(status: int, deleted: bool):
+def test_a_deletion_names_a_uid(status: int, deleted: bool):
     server = Server(httpx.Response(status, json={"message": "no"}))
 
     assert api(server).delete("/api/v1/nodes/a", uid="u") is deleted
@@ -101,7 +101,7 @@ def test_a_deletion_that_is_forbidden_is_a_refusal():
         api(Server(httpx.Response(403, json={"message": "no"}))).delete("/api/v1/nodes/a")
 
 
-def test_an_eviction_holds_for_one_uid():
+def test_an_eviction_names_a_uid():
     server = Server(httpx.Response(201, json={}))
 
     answer = api(server).evict("shop", "web", uid="u")

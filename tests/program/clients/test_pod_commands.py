@@ -30,7 +30,7 @@ def saying(*messages: bytes) -> Answer:
 
 @contextmanager
 def api_server(answer: Answer, refuse: Callable[[Request], HTTPStatus | None] = lambda _: None) -> Iterator:
-    """Yields the endpoint and the requests that came."""
+    """Yields the endpoint, and the requests that it received."""
     requests: list[Request] = []
 
     def process(connection: ServerConnection, request: Request):
@@ -109,11 +109,11 @@ def test_an_answer_that_breaks_off_may_pass():
         run(endpoint)
 
 
-def test_nobody_there_may_pass():
+def test_a_server_that_does_not_answer_is_transient():
     with pytest.raises(TransientError, match="cilium-x"):
         run("http://127.0.0.1:1")
 
 
-def test_something_that_is_no_status_is_a_surprise():
+def test_an_answer_that_is_no_status_is_unexpected():
     with api_server(saying(b"\x03nonsense")) as (endpoint, _), pytest.raises(UnexpectedAnswerError):
         run(endpoint)

@@ -1,4 +1,4 @@
-"""kubectl, so that what the provider claims is checked by somebody else."""
+"""kubectl, which checks independently what the provider reports."""
 
 import json
 import subprocess
@@ -29,6 +29,6 @@ class Kubectl:
         return json.loads(text) if text else None
 
     def set_status(self, kind: str, name: str, namespace: str, status: dict[str, Any]) -> None:
-        """What a controller or kubelet would write."""
+        """Write a status, as a controller or kubelet does."""
         patch = json.dumps({"status": status})
         self("patch", kind, name, "-n", namespace, "--subresource=status", "--type=merge", "-p", patch)
