@@ -1,1 +1,1 @@
-"""Clients of the Kubernetes API and of AWS: sessions, tokens, retries. Their errors are `eks_cilium.errors`."""
+"""Clients of the Kubernetes API and of AWS, with tokens and retries. They raise `eks_cilium.errors`."""
