@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from lab.cloud.clusters import Clusters
+    from lab.cloud.running_clusters import Clusters
     from lab.cloud.timing import Timing
 
 LabRequest = dict[str, Any]

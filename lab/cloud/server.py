@@ -23,18 +23,18 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from lab.cloud import contract
-from lab.cloud.clusters import Clusters
-from lab.cloud.eks.aws import AwsClients
+from lab.cloud import moto_contract
+from lab.cloud.eks.aws_clients import AwsClients
+from lab.cloud.eks.environment import Environment
 from lab.cloud.eks.kubernetes_api import HttpKubernetesApi
 from lab.cloud.eks.service import Eks
-from lab.cloud.eks.world import World
 from lab.cloud.extension import Parts
 from lab.cloud.identity import account
 from lab.cloud.identity.identities import Identities
-from lab.cloud.requests.calls import Door, read_request
 from lab.cloud.requests.faults import Faults, JsonLines
+from lab.cloud.requests.middleware import RequestMiddleware, read_request
 from lab.cloud.requests.wire import Models
+from lab.cloud.running_clusters import Clusters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -55,8 +55,8 @@ EXTENSIONS = (
     "lab.cloud.loadbalancers",
     "lab.cloud.autoscaling",
     "lab.cloud.nodes",
-    "lab.cloud.interfaces",
-    "lab.cloud.reach",
+    "lab.cloud.pod_interfaces",
+    "lab.cloud.reachability",
 )
 
 
@@ -87,16 +87,16 @@ class Cloud:
         launcher: Callable[[Callable[[], str]], Launcher],
         kubernetes: Callable[[Path], KubernetesApi] = HttpKubernetesApi,
     ) -> None:
-        contract.check()
+        moto_contract.check()
         settings.directory.mkdir(parents=True, exist_ok=True)
         self._settings = settings
         self.faults = Faults(settings.directory / "faults.jsonl")
         self.clusters = Clusters()
         self._extensions = self._install_extensions()
         identities = Identities(DEFAULT_ACCOUNT_ID)
-        self.account = account.found(identities, settings.region)
-        self.eks = Eks(self._world(launcher(lambda: self.url), kubernetes), identities)
-        self._door = Door(
+        self.account = account.create(identities, settings.region)
+        self.eks = Eks(self._environment(launcher(lambda: self.url), kubernetes), identities)
+        self._middleware = RequestMiddleware(
             moto=DomainDispatcherApplication(create_backend_app),
             eks=self.eks,
             identities=identities,
@@ -148,9 +148,9 @@ class Cloud:
         installers: list[Installer] = [importlib.import_module(name).install for name in settings.extensions]
         return [install(parts) for install in installers]
 
-    def _world(self, launcher: Launcher, kubernetes: Callable[[Path], KubernetesApi]) -> World:
+    def _environment(self, launcher: Launcher, kubernetes: Callable[[Path], KubernetesApi]) -> Environment:
         regions: dict[str, AwsClients] = {}
-        return World(
+        return Environment(
             account=DEFAULT_ACCOUNT_ID,
             timing=self._settings.timing,
             now=time.time,
@@ -166,7 +166,7 @@ class Cloud:
     def _serve(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith(LAB_PREFIX):
             return self._serve_lab(environ, start_response)
-        return self._door(environ, start_response)
+        return self._middleware(environ, start_response)
 
     def _serve_lab(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         request = read_request(environ)

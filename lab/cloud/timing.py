@@ -34,7 +34,6 @@ class Timing:
 
     # Identity
     token_life: float = 900.0  # EKS: 15 minutes, counted from the token's own date
-    token_cache: float = 5.0  # how long the API server may trust an earlier answer of the webhook
 
     # EC2
     instance_pending: float = 1.0

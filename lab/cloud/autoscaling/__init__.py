@@ -46,7 +46,7 @@ class Regions:
         with BACKENDS:
             self._schedule.run_due()
             for service in self._services.values():
-                service.settle_all()
+                service.reconcile_all()
 
 
 def install(parts: Parts) -> Extension:

@@ -34,16 +34,16 @@ def next_subnet(group: Group, avoid: Sequence[str] = ()) -> Subnet | None:
     return min(candidates, key=lambda subnet: (in_zone[subnet.zone], in_subnet[subnet.id]), default=None)
 
 
-def unbalanced(group: Group) -> bool:
+def is_unbalanced(group: Group) -> bool:
     """Whether moving one instance would even the zones out: the next to go is where there are too many."""
-    member = next_to_go(group)
+    member = next_to_terminate(group)
     if member is None:
         return False
     counts, zone = population(group), member.subnet.zone
     return zone not in zones(group) or counts[zone] - min(counts[own] for own in zones(group)) > 1
 
 
-def next_to_go(group: Group) -> Member | None:
+def next_to_terminate(group: Group) -> Member | None:
     """The instance that a scale-in takes: from the fullest zone, never a protected one."""
     candidates = [member for member in group.active if not member.protected]
     if not candidates:
@@ -63,7 +63,7 @@ def _order(policy: str) -> Callable[[Member], tuple[int, float]]:
     return lambda member: (member.healthy, int(member.template.version) * 1e12 + member.since)
 
 
-def settled(group: Group) -> bool:
+def is_stable(group: Group) -> bool:
     """Whether the group has what it wants and nothing is under way."""
     everyone = group.members.values()
     in_service = sum(member.state == IN_SERVICE for member in everyone)

@@ -1,6 +1,6 @@
 """How many instances a group has, and where: what is missing starts, what is too much goes, zones even out.
 
-Level-triggered: `settle` compares a group with what it should be and does the next thing; it is called
+Level-triggered: `reconcile` compares a group with what it should be and does the next thing; it is called
 after every change and again and again. A suspended process does nothing, as on AWS.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.cloud.autoscaling.balance import next_subnet, next_to_go, settled, unbalanced
+from lab.cloud.autoscaling.balance import is_stable, is_unbalanced, next_subnet, next_to_terminate
 from lab.cloud.autoscaling.fleet import LaunchFailedError
 from lab.cloud.autoscaling.model import IN_SERVICE, STARTING_STATES
 
@@ -31,7 +31,7 @@ class Capacity:
         self._schedule = schedule
         self._timing = timing
 
-    def settle(self, group: Group) -> None:
+    def reconcile(self, group: Group) -> None:
         """Do what the group needs next."""
         self._life.expire(group)
         if group.deleting:
@@ -88,7 +88,7 @@ class Capacity:
             return
         surplus = len(group.active) - group.desired - self._starting_for_balance(group)
         for _ in range(surplus):
-            member = next_to_go(group)
+            member = next_to_terminate(group)
             if member is None:
                 return
             have = len(group.active)
@@ -107,7 +107,7 @@ class Capacity:
         """Start one where it is emptiest; when it serves, the surplus goes where it is fullest."""
         if not (group.runs("AZRebalance") and group.runs("Launch") and group.runs("Terminate")):
             return
-        if not settled(group) or not unbalanced(group) or self._schedule.clock() < group.launch_again_at:
+        if not is_stable(group) or not is_unbalanced(group) or self._schedule.clock() < group.launch_again_at:
             return
         what = "instances were launched to balance instances in zones with other zones"
         cause = (

@@ -19,7 +19,7 @@ class NotInFleetError(LookupError):
 
 
 @dataclass(frozen=True)
-class Order:
+class LaunchOrder:
     """One instance to start."""
 
     subnet: Subnet
@@ -29,7 +29,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Facts:
+class InstanceState:
     """What EC2 says of an instance."""
 
     subnet: Subnet
@@ -52,13 +52,13 @@ class Fleet(Protocol):
     def instance_type(self, template: Template) -> str:
         """The instance type of that version, or an empty text."""
 
-    def launch(self, order: Order) -> str:
+    def launch(self, order: LaunchOrder) -> str:
         """Start an instance."""
 
     def terminate(self, instance: str) -> None:
         """End an instance, if it is there."""
 
-    def facts(self, instance: str) -> Facts:
+    def facts(self, instance: str) -> InstanceState:
         """What is known of an instance."""
 
     def untag(self, instance: str, key: str) -> None:
@@ -102,7 +102,7 @@ class Ec2Fleet:
         """The instance type of that version."""
         return str(self._version(template).data.get("InstanceType") or "")
 
-    def launch(self, order: Order) -> str:
+    def launch(self, order: LaunchOrder) -> str:
         """Start an instance from its launch template, in its subnet."""
         data = self._version(order.template).data
         interfaces = data.get("NetworkInterfaces") or []
@@ -136,13 +136,15 @@ class Ec2Fleet:
         if found is not None:
             found.terminate()
 
-    def facts(self, instance: str) -> Facts:
+    def facts(self, instance: str) -> InstanceState:
         """What EC2 says of an instance."""
         found = self._backend.get_instance_by_id(instance)
         if found is None:
             message = f"Invalid Instance ID(s): [{instance}] specified"
             raise NotInFleetError(message)
-        return Facts(Subnet(found.subnet_id or "", found.availability_zone), found.instance_type, found.state)
+        return InstanceState(
+            Subnet(found.subnet_id or "", found.availability_zone), found.instance_type, found.state
+        )
 
     def untag(self, instance: str, key: str) -> None:
         """Take a tag off an instance."""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from lab.cloud.autoscaling.errors import ValidationError
-from lab.cloud.autoscaling.fleet import LaunchFailedError, NotInFleetError, Order
+from lab.cloud.autoscaling.fleet import LaunchFailedError, LaunchOrder, NotInFleetError
 from lab.cloud.autoscaling.model import (
     DETACHING,
     ENDING,
@@ -58,7 +58,7 @@ class Lifecycle:
             template = self._fleet.resolve(group.template)
             wanted = group.instance_types[0] if group.instance_types else self._fleet.instance_type(template)
             tags = {key: tag.value for key, tag in group.tags.items() if tag.propagate}
-            order = Order(subnet, template, wanted or None, {**tags, GROUP_TAG: group.name})
+            order = LaunchOrder(subnet, template, wanted or None, {**tags, GROUP_TAG: group.name})
             identifier = self._fleet.launch(order)
         except LaunchFailedError as error:
             self._finish(activity, "Failed", str(error))

@@ -46,14 +46,14 @@ class AutoScaling:
         self.refreshes = Refreshes(self.life, fleet, schedule)
         self._capacity = Capacity(self.life, schedule, timing)
 
-    def settle_all(self) -> None:
+    def reconcile_all(self) -> None:
         """Let time have its effect on every group."""
         for group in list(self.groups.values()):
             self.refreshes.advance(group)
-            self._settle(group)
+            self._reconcile(group)
 
-    def _settle(self, group: Group) -> None:
-        self._capacity.settle(group)
+    def _reconcile(self, group: Group) -> None:
+        self._capacity.reconcile(group)
         if group.deleting and not group.members:
             self.groups.pop(group.name, None)
 
@@ -70,7 +70,7 @@ class AutoScaling:
         group = self._settings.create(wanted, self._schedule.clock())
         self.groups[name] = group
         self._explain(group, "a user request created an AutoScalingGroup", 0)
-        self._settle(group)
+        self._reconcile(group)
 
     def update(self, wanted: Parameters) -> None:
         """Change what a call names, and leave the rest."""
@@ -78,7 +78,7 @@ class AutoScaling:
         before = group.desired
         self._settings.update(group, wanted)
         self._explain(group, "a user request update of AutoScalingGroup constraints", before)
-        self._settle(group)
+        self._reconcile(group)
 
     def delete(self, name: str, force: bool) -> None:
         """Delete a group; with instances in it only by force."""
@@ -89,7 +89,7 @@ class AutoScaling:
         self.life.forget_hooks(group)
         for member in list(group.members.values()):
             self.life.terminate(group, member, f"At {self.life.stamp()} a user request deleted the group.")
-        self._settle(group)
+        self._reconcile(group)
 
     def group(self, name: str) -> Group:
         """The group of that name."""
@@ -109,7 +109,7 @@ class AutoScaling:
             raise ValidationError(f"{bad} below min value {group.smallest} for the AutoScalingGroup.")
         before, group.desired = group.desired, desired
         self._explain(group, "a user request explicitly set group desired capacity", before)
-        self._settle(group)
+        self._reconcile(group)
 
     def terminate_instance(self, instance: str, decrement: bool) -> Activity:
         """End one instance: replaced, or with the desired capacity one lower if the minimum allows."""
@@ -129,7 +129,7 @@ class AutoScaling:
         what = f"instance {instance} was taken out of service in response to a user request"
         cause = f"At {self.life.stamp()} {what}"
         activity = self.life.terminate(group, member, f"{cause}{change}.")
-        self._settle(group)
+        self._reconcile(group)
         return activity
 
     def member(self, instance: str) -> tuple[Group, Member]:
@@ -151,7 +151,7 @@ class AutoScaling:
         group.desired += len(members)
         for member in members:
             self.life.adopt(group, member, f"At {self.life.stamp()} a user request attached an instance.")
-        self._settle(group)
+        self._reconcile(group)
 
     def _adoptable(self, group: Group, instance: str) -> Member:
         for other in self.groups.values():
@@ -172,7 +172,7 @@ class AutoScaling:
         self._decrement(group, len(members), decrement, "detach")
         cause = f"At {self.life.stamp()} an instance was detached in response to a user request."
         activities = [self.life.detach(group, member, cause) for member in members]
-        self._settle(group)
+        self._reconcile(group)
         return activities
 
     def enter_standby(self, name: str, instances: Sequence[str], decrement: bool) -> list[Activity]:
@@ -184,7 +184,7 @@ class AutoScaling:
         self._decrement(group, len(members), decrement, "place into standby")
         cause = f"At {self.life.stamp()} an instance was moved to standby in response to a user request."
         activities = [self.life.stand_by(group, member, cause) for member in members]
-        self._settle(group)
+        self._reconcile(group)
         return activities
 
     def exit_standby(self, name: str, instances: Sequence[str]) -> list[Activity]:
@@ -198,7 +198,7 @@ class AutoScaling:
         group.desired += len(members)
         cause = f"At {self.life.stamp()} an instance was moved out of standby in response to a user request."
         activities = [self.life.return_to_service(group, member, cause) for member in members]
-        self._settle(group)
+        self._reconcile(group)
         return activities
 
     def protect(self, name: str, instances: Sequence[str], protected: bool) -> None:
@@ -213,7 +213,7 @@ class AutoScaling:
             raise ValidationError("Valid instance health states are: [Healthy, Unhealthy].")
         group, member = self.member(instance)
         member.healthy = status == "Healthy"
-        self._settle(group)
+        self._reconcile(group)
 
     def _members(self, name: str, instances: Sequence[str]) -> tuple[Group, list[Member]]:
         group = self.group(name)
@@ -243,7 +243,7 @@ class AutoScaling:
         group = self.group(name)
         for process in _known(processes):
             group.suspended.pop(process, None)
-        self._settle(group)
+        self._reconcile(group)
 
     def tag(self, tags: Sequence[Parameters]) -> None:
         """Set tags of groups; instances that run already keep theirs."""
@@ -283,7 +283,7 @@ class AutoScaling:
             raise ValidationError("Lifecycle Action Result must be either CONTINUE or ABANDON.")
         hook, token = wanted["LifecycleHookName"], wanted.get("LifecycleActionToken")
         self.life.complete(group, member, hook, token, result)
-        self._settle(group)
+        self._reconcile(group)
 
     def heartbeat(self, wanted: Parameters) -> None:
         """Extend a lifecycle action."""
@@ -310,7 +310,7 @@ class AutoScaling:
             self._settings.update(group, change)
         refresh = self.refreshes.start(group, wanted.get("Preferences") or {})
         self.refreshes.advance(group)
-        self._settle(group)
+        self._reconcile(group)
         return refresh
 
     def _explain(self, group: Group, what: str, before: int) -> None:

@@ -57,7 +57,7 @@ class Settings:
 
     def create(self, wanted: Parameters, now: float) -> Group:
         """A new group, without instances yet."""
-        _refuse_unplayed(wanted)
+        _refuse_unsupported(wanted)
         name: str = wanted["AutoScalingGroupName"]
         smallest: int = wanted["MinSize"]
         largest: int = wanted["MaxSize"]
@@ -77,7 +77,7 @@ class Settings:
 
     def update(self, group: Group, wanted: Parameters) -> None:
         """Change a group; everything is checked before anything is changed."""
-        _refuse_unplayed(wanted)
+        _refuse_unsupported(wanted)
         smallest = wanted.get("MinSize", group.smallest)
         largest = wanted.get("MaxSize", group.largest)
         desired: int = wanted.get("DesiredCapacity", min(max(group.desired, smallest), largest))
@@ -161,7 +161,7 @@ def _mixed(wanted: Parameters) -> Parameters:
     return found
 
 
-def _refuse_unplayed(wanted: Parameters) -> None:
+def _refuse_unsupported(wanted: Parameters) -> None:
     if "LaunchConfigurationName" in wanted:
         message = (
             "The Launch Configuration creation operation is not available in your account. "

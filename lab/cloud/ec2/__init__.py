@@ -25,16 +25,16 @@ from moto.ec2.exceptions import InvalidInstanceIdError
 from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.subnets import Subnet
 
-from lab.cloud import images
+from lab.cloud import node_images
 from lab.cloud.ec2.addresses import Interfaces, SubnetAddresses
 from lab.cloud.ec2.dependencies import Dependencies
-from lab.cloud.ec2.gateways import Gateways, LabNatGateway
 from lab.cloud.ec2.instance import LabInstance
+from lab.cloud.ec2.nat_gateways import Gateways, LabNatGateway
 from lab.cloud.ec2.peerings import LabPeering, Peerings
 from lab.cloud.ec2.responses import LabEC2Response
 from lab.cloud.ec2.routes import LabRoute, Routes
-from lab.cloud.ec2.transit import LabTransitGateway, TransitGateways
-from lab.cloud.ec2.transit_tables import TransitTables
+from lab.cloud.ec2.transit_gateways import LabTransitGateway, TransitGateways
+from lab.cloud.ec2.transit_route_tables import TransitTables
 from lab.cloud.extension import Extension
 from lab.cloud.requests.faults import Faults
 from lab.cloud.schedule import Schedule, Ticker
@@ -99,7 +99,7 @@ class LabEC2Backend(Corrections, EC2Backend):  # type: ignore[misc]
         except ServiceException:
             for new in set(self.reservations) - known:
                 for instance in self.reservations.pop(new).instances:
-                    instance.vanish()
+                    instance.undo_launch()
                     self._instances.pop(instance.id, None)
             raise
 
@@ -129,7 +129,7 @@ class LabEC2Backend(Corrections, EC2Backend):  # type: ignore[misc]
 def install(parts: Parts) -> Extension:
     """Make moto's EC2 this one, and let time pass in it."""
     use(parts.timing, Schedule())
-    images.publish(parts.account, parts.region)
+    node_images.publish(parts.account, parts.region)
     faults = Faults(parts.directory / "faults.jsonl")
     ticker = Ticker("ec2-clock", 0.1, LabEC2Backend.schedule.run_due, faults.record).start()
     return Extension(stop=ticker.stop)

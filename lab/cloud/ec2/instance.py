@@ -47,7 +47,7 @@ class LabInstance(Instance):  # type: ignore[misc]  # moto is untyped to mypy he
         self.ec2_backend.schedule.after(self.ec2_backend.timing.instance_shutting_down, self._end)
         return previous
 
-    def vanish(self) -> None:
+    def undo_launch(self) -> None:
         """Undo a launch of which another part failed."""
         self._end()
 

@@ -1,26 +1,20 @@
-"""The errors EKS answers with, by the names its API model gives them.
+"""EKS's error responses, named as in its API model.
 
-Raised by the operations, written on the wire by `lab.cloud.eks.protocol`.
+The operations raise them; `lab.cloud.eks.protocol` turns them into HTTP responses.
 """
 
 from __future__ import annotations
 
+from lab.cloud.requests.errors import AwsError
 
-class EksError(Exception):
-    """An answer of EKS other than success: what the caller of the API did wrong."""
+
+class EksError(AwsError):
+    """A call that EKS refuses."""
 
     code = "ClientException"
-    status = 400
-
-    def __init__(self, message: str, **members: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.members = members
 
 
 class InvalidParameterError(EksError):
-    """A parameter that EKS does not accept."""
-
     code = "InvalidParameterException"
 
 
@@ -38,14 +32,12 @@ class ResourceInUseError(EksError):
 
 
 class ResourceNotFoundError(EksError):
-    """A resource that does not exist."""
-
     code = "ResourceNotFoundException"
     status = 404
 
 
-class NotPlayedError(EksError):
-    """A call or a feature of EKS that the lab does not play; recorded as a fault of the lab."""
+class NotEmulatedError(EksError):
+    """A call or a feature of EKS that the lab does not emulate; recorded as a fault of the lab."""
 
     code = "NotImplemented"
     status = 501

@@ -9,11 +9,11 @@ from urllib.parse import unquote
 
 import botocore.exceptions
 
-from lab.cloud.eks.aws import error_code
+from lab.cloud.eks.aws_clients import error_code
 from lab.cloud.eks.errors import InvalidParameterError
 
 if TYPE_CHECKING:
-    from lab.cloud.eks.aws import AwsClients
+    from lab.cloud.eks.aws_clients import AwsClients
 
 
 @dataclass(frozen=True)

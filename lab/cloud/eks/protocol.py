@@ -21,7 +21,7 @@ import botocore.session
 from botocore import xform_name
 from botocore.validate import ParamValidator
 
-from lab.cloud.eks.errors import EksError, InvalidParameterError, NotPlayedError
+from lab.cloud.eks.errors import EksError, InvalidParameterError, NotEmulatedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -100,7 +100,7 @@ class EksProtocol:
             if match and route.method == request.method:
                 return route.operation, _read(route.operation, request, match)
         message = f"the lab does not know eks:{request.method} {request.path}"
-        raise NotPlayedError(message)
+        raise NotEmulatedError(message)
 
     def answer(self, request: Request, identity: Identity, region: str) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body of the answer to a request."""
@@ -110,7 +110,7 @@ class EksProtocol:
             handler = self._handlers.get(xform_name(operation.name))
             if handler is None:
                 message = f"the lab does not know eks:{operation.name}"
-                raise NotPlayedError(message)
+                raise NotEmulatedError(message)
             result = handler(Call(parameters, identity, region))
             page = self._page(operation, parameters, result)
         except EksError as error:

@@ -1,6 +1,6 @@
 """Moving a cluster on in time: its control plane comes up, its parts are built and removed, its updates end.
 
-`Reconciler.step` does what is due now and returns; it decides from the records, the clock and the world
+`Reconciler.step` does what is due now and returns; it decides from the records, the clock and the environment
 alone, so a step that failed is simply made again. `Workers` calls it from one thread per cluster.
 """
 
@@ -11,17 +11,17 @@ import threading
 import traceback
 from typing import TYPE_CHECKING
 
-from lab.cloud.clusters import ClusterNetwork, RunningCluster
 from lab.cloud.eks import versions
 from lab.cloud.eks.access import entries
-from lab.cloud.eks.addons import life as addon_life
+from lab.cloud.eks.addons import lifecycle as addon_life
 from lab.cloud.eks.clusters import security_group
 from lab.cloud.eks.kubernetes_api import KubernetesError, UnreachableError
 from lab.cloud.eks.launcher import PlaneRequest
-from lab.cloud.eks.nodegroups import life as nodegroup_life
+from lab.cloud.eks.nodegroups import lifecycle as nodegroup_life
 from lab.cloud.eks.nodegroups.calls import profile_of
 from lab.cloud.eks.records import updates
 from lab.cloud.eks.records.model import issue
+from lab.cloud.running_clusters import ClusterNetwork, RunningCluster
 
 if TYPE_CHECKING:
     from lab.cloud.eks.records.model import Cluster
@@ -36,7 +36,7 @@ class Reconciler:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._world = store.world
+        self._environment = store.environment
 
     def step(self, cluster: Cluster) -> bool:
         """Do what is due; False once the cluster is gone."""
@@ -50,7 +50,7 @@ class Reconciler:
 
     def stop(self, cluster: Cluster) -> None:
         """End a cluster's control plane, when the cloud itself ends."""
-        self._world.running.remove(cluster.name)
+        self._environment.running.remove(cluster.name)
         plane, cluster.plane = cluster.plane, None
         if plane is not None:
             plane.stop()
@@ -62,7 +62,7 @@ class Reconciler:
         if cluster.self_managed_addons:
             addon_life.install_self_managed(api, cluster)
         entries.bind(api, cluster)
-        if self._world.now() >= cluster.due:
+        if self._environment.now() >= cluster.due:
             cluster.status = "ACTIVE"
 
     def _launch(self, cluster: Cluster) -> bool:
@@ -71,9 +71,9 @@ class Reconciler:
             cluster.name, cluster.version, cluster.network["serviceIpv4Cidr"], cluster.issuer
         )
         try:
-            plane = self._world.launcher.launch(request)
+            plane = self._environment.launcher.launch(request)
         except Exception as error:
-            self._world.faults.record(f"eks cluster {cluster.name}", str(error), traceback.format_exc())
+            self._environment.faults.record(f"eks cluster {cluster.name}", str(error), traceback.format_exc())
             cluster.issues = [issue("InternalFailure", f"The control plane did not start: {error}")]
             cluster.status = "FAILED"
             return False
@@ -81,7 +81,7 @@ class Reconciler:
         cluster.certificate_authority = base64.b64encode(plane.certificate_authority).decode()
         cluster.admin_kubeconfig = plane.admin_kubeconfig
         cluster.plane = plane
-        self._world.running.add(
+        self._environment.running.add(
             RunningCluster(
                 name=cluster.name,
                 endpoint=plane.endpoint,
@@ -100,18 +100,18 @@ class Reconciler:
         return True
 
     def _delete(self, cluster: Cluster) -> bool:
-        if self._world.now() < cluster.due:
+        if self._environment.now() < cluster.due:
             return False
         self.stop(cluster)
-        security_group.delete(self._world.aws(cluster.region), cluster.security_group)
+        security_group.delete(self._environment.aws(cluster.region), cluster.security_group)
         self._store.remove(cluster.name)
         return True
 
     def _maintain(self, cluster: Cluster) -> None:
         with cluster.lock:
             if cluster.status == "UPDATING":
-                updates.finish_due(cluster.updates, self._world.now())
-                if not updates.under_way(cluster.updates):
+                updates.finish_due(cluster.updates, self._environment.now())
+                if not updates.in_progress(cluster.updates):
                     cluster.status = "ACTIVE"
             if cluster.unbound:
                 entries.bind(self._store.kubernetes(cluster), cluster)
@@ -144,7 +144,7 @@ class Workers:
         self._threads: list[threading.Thread] = []
         self._last_fault: dict[str, str] = {}
 
-    def begin(self, cluster: Cluster) -> None:
+    def start_worker(self, cluster: Cluster) -> None:
         """Look after a new cluster from now on."""
         thread = threading.Thread(target=self._run, args=(cluster,), name=f"eks {cluster.name}", daemon=True)
         self._threads.append(thread)
@@ -183,4 +183,6 @@ class Workers:
         if self._last_fault.get(cluster.name) == str(error):
             return  # the same step failed in the same way again
         self._last_fault[cluster.name] = str(error)
-        self._store.world.faults.record(f"eks cluster {cluster.name}", str(error), traceback.format_exc())
+        self._store.environment.faults.record(
+            f"eks cluster {cluster.name}", str(error), traceback.format_exc()
+        )

@@ -18,16 +18,16 @@ from lab.cloud.eks.clusters.update_calls import ClusterUpdates
 from lab.cloud.eks.nodegroups.calls import NodegroupCalls
 from lab.cloud.eks.protocol import EksProtocol
 from lab.cloud.eks.records.store import Store
-from lab.cloud.eks.tags import TagCalls
+from lab.cloud.eks.tag_calls import TagCalls
 from lab.cloud.identity.tokens import TokenReviewer
-from lab.cloud.requests.calls import IDENTITY, REGION, read_request
+from lab.cloud.requests.middleware import IDENTITY, REGION, read_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from lab.cloud.eks.environment import Environment
     from lab.cloud.eks.protocol import Answer, Call
     from lab.cloud.eks.records.model import Cluster
-    from lab.cloud.eks.world import World
     from lab.cloud.identity.identities import Identities, Identity
     from lab.cloud.identity.tokens import KubernetesUser
 
@@ -35,11 +35,13 @@ if TYPE_CHECKING:
 class Eks:
     """The EKS of one account, all regions."""
 
-    def __init__(self, world: World, identities: Identities) -> None:
-        self.store = Store(world)
-        self.workers = reconcile.Workers(self.store, world.timing.node_group_poll)
-        self.protocol = EksProtocol(handlers(self.store, self.workers.begin))
-        self.reviewer = TokenReviewer(identities.find, self._user, world.timing.token_life, world.now)
+    def __init__(self, environment: Environment, identities: Identities) -> None:
+        self.store = Store(environment)
+        self.workers = reconcile.Workers(self.store, environment.timing.node_group_poll)
+        self.protocol = EksProtocol(handlers(self.store, self.workers.start_worker))
+        self.reviewer = TokenReviewer(
+            identities.find, self._user, environment.timing.token_life, environment.now
+        )
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request; the door has proven its caller already."""
@@ -59,10 +61,10 @@ class Eks:
         return entries.map_user(cluster, identity, self.store.kubernetes(cluster))
 
 
-def handlers(store: Store, begin: Callable[[Cluster], None]) -> dict[str, Callable[[Call], Answer]]:
+def handlers(store: Store, start_worker: Callable[[Cluster], None]) -> dict[str, Callable[[Call], Answer]]:
     """Every operation that is played, by its name in snake case."""
     families = (
-        ClusterCalls(store, begin),
+        ClusterCalls(store, start_worker),
         ClusterUpdates(store, reconcile.change_version),
         NodegroupCalls(store),
         AddonCalls(store),

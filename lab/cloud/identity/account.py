@@ -40,7 +40,7 @@ class Account:
     eks: Credentials
 
 
-def found(identities: Identities, region: str) -> Account:
+def create(identities: Identities, region: str) -> Account:
     """Make the users and the service role in an account that has none."""
     return Account(
         engineer=_user(identities, ENGINEER, region),

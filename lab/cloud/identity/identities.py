@@ -1,6 +1,6 @@
 """Who is behind an access key: IAM users and assumed roles, with the secrets that prove it.
 
-Both ways into the lab ask here: the cloud's own API (`lab.cloud.requests.calls`, signatures in headers) and
+Both ways into the lab ask here: the cloud's own API (`requests.middleware`, signatures in headers) and
 the Kubernetes API servers (`lab.cloud.identity.tokens`, presigned URLs as tokens). The keys are moto's.
 """
 

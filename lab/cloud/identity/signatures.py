@@ -1,7 +1,7 @@
 """AWS Signature Version 4, from the side that checks it.
 
 The secret never travels, so what a caller signed is rebuilt here from the request and signed again with the
-secret on record. `lab.cloud.requests.calls` checks requests with it,
+secret on record. `lab.cloud.requests.middleware` checks requests with it,
 `lab.cloud.identity.tokens` the presigned URLs that are EKS tokens.
 The algorithm is AWS's published one; botocore only has the signing side.
 """

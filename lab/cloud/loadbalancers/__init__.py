@@ -20,7 +20,7 @@ from lab.cloud.extension import Extension
 from lab.cloud.loadbalancers.balancers import Balancers, ClassicBalancers, LabBalancer
 from lab.cloud.loadbalancers.clients import Clients
 from lab.cloud.loadbalancers.responses import serialise
-from lab.cloud.loadbalancers.services import Services
+from lab.cloud.loadbalancers.service_controller import ServiceController
 
 if TYPE_CHECKING:
     from lab.cloud.extension import Parts
@@ -41,7 +41,7 @@ class LabELBBackend(ClassicBalancers, ELBBackend):  # type: ignore[misc]
 def install(parts: Parts) -> Extension:
     """Make moto's load balancers these, and offer the controllers' requests."""
     use(parts.timing.load_balancer_provisioning)
-    services = Services(parts.clusters, Clients(parts))
+    services = ServiceController(parts.clusters, Clients(parts))
     return Extension(posts={"load-balancers": services.ensure, "load-balancers/delete": services.delete})
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lab.cloud.loadbalancers.wanted import IN_TREE
+from lab.cloud.loadbalancers.service_request import IN_TREE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from lab.cloud.clusters import ClusterNetwork
-    from lab.cloud.loadbalancers.wanted import Wanted
+    from lab.cloud.loadbalancers.service_request import ServiceRequest
+    from lab.cloud.running_clusters import ClusterNetwork
 
 Subnet = dict[str, Any]
 _ROLES = {True: "kubernetes.io/role/internal-elb", False: "kubernetes.io/role/elb"}
@@ -20,7 +20,7 @@ class NoSubnetError(ValueError):
     """No subnet fits; the text is the controller's own."""
 
 
-def chosen(ec2: Any, network: ClusterNetwork, wanted: Wanted) -> list[Subnet]:
+def chosen(ec2: Any, network: ClusterNetwork, wanted: ServiceRequest) -> list[Subnet]:
     """The subnets of a load balancer, in the order of their zones.
 
     Sources: cloud-provider-aws `findELBSubnets`; AWS Load Balancer Controller, subnet auto discovery.
@@ -40,7 +40,7 @@ def chosen(ec2: Any, network: ClusterNetwork, wanted: Wanted) -> list[Subnet]:
 
 
 def _in_tree(
-    every: Iterable[Subnet], tables: list[dict[str, Any]], network: ClusterNetwork, wanted: Wanted
+    every: Iterable[Subnet], tables: list[dict[str, Any]], network: ClusterNetwork, wanted: ServiceRequest
 ) -> list[Subnet]:
     """The cluster's own subnets; for the internet, those with a way to it."""
     owned = [one for one in every if f"kubernetes.io/cluster/{wanted.cluster}" in _tags(one)]
@@ -48,11 +48,11 @@ def _in_tree(
     return [one for one in known if wanted.internal or is_public(one["SubnetId"], tables)]
 
 
-def _tagged(every: Iterable[Subnet], wanted: Wanted) -> list[Subnet]:
+def _tagged(every: Iterable[Subnet], wanted: ServiceRequest) -> list[Subnet]:
     return [one for one in every if _tags(one).get(_ROLES[wanted.internal]) in ("", "1")]
 
 
-def _order(subnet: Subnet, wanted: Wanted) -> tuple[bool, str]:
+def _order(subnet: Subnet, wanted: ServiceRequest) -> tuple[bool, str]:
     return _ROLES[wanted.internal] not in _tags(subnet), subnet["SubnetId"]
 
 
@@ -68,7 +68,7 @@ def _tags(subnet: Mapping[str, Any]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in subnet.get("Tags", [])}
 
 
-def _nothing(wanted: Wanted) -> str:
+def _nothing(wanted: ServiceRequest) -> str:
     if wanted.controller == IN_TREE:
         return "could not find any suitable subnets for creating the ELB"
     return (

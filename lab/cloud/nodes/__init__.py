@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lab.cloud.extension import Extension
 from lab.cloud.nodes.api import NodeApi
-from lab.cloud.nodes.life import NodeLife
+from lab.cloud.nodes.lifecycle import NodeLifecycle
 from lab.cloud.nodes.machines import every_machine
 from lab.cloud.requests.faults import Faults
 from lab.cloud.schedule import Ticker
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def install(parts: Parts) -> Extension:
     """Begin to register and delete nodes."""
-    life = NodeLife(
+    life = NodeLifecycle(
         clusters=parts.clusters,
         machines=lambda: every_machine(parts.account),
         connect=lambda cluster: NodeApi(cluster.admin_kubeconfig),

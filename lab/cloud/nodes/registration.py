@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lab.cloud.clusters import NodegroupProfile
     from lab.cloud.nodes.machines import Hardware, Machine
+    from lab.cloud.running_clusters import NodegroupProfile
 
 _EVICTION_RESERVE_MIB = 100
 _DISK = "20893676Ki"

@@ -1,6 +1,6 @@
 """How AWS requests and errors look on the wire, for any service: what a call is, and how to refuse one.
 
-Used by `lab.cloud.requests.calls`, which logs every call and answers those that the lab does not know. Which
+Used by `requests.middleware`, which logs every call and answers those that the lab does not know. Which
 protocol a service speaks and which operation a request means comes from botocore's models.
 """
 

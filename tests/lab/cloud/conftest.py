@@ -38,7 +38,6 @@ QUICK = {
     "asg_poll": 0.2,
     "node_boot": 0.3,
     "node_delete_after_termination": 0.5,
-    "token_cache": 0.0,
 }
 
 

@@ -7,7 +7,7 @@ import urllib.request
 import pytest
 from botocore.exceptions import ClientError
 
-from lab.cloud import contract
+from lab.cloud import moto_contract
 from tests.lab.cloud.conftest import eventually, start_cloud
 
 
@@ -118,8 +118,8 @@ def test_the_log_of_the_cloud_holds_no_secret(cloud):
 
 @pytest.mark.unit
 def test_another_moto_is_refused_by_name():
-    with pytest.raises(contract.MotoContractError, match="moto 9"):
-        contract.check(pinned="9.9.9")
-    with pytest.raises(contract.MotoContractError, match=r"moto.core.nothing"):
-        contract.check({"moto.core": ("nothing",)})
-    contract.check()
+    with pytest.raises(moto_contract.MotoContractError, match="moto 9"):
+        moto_contract.check(pinned="9.9.9")
+    with pytest.raises(moto_contract.MotoContractError, match=r"moto.core.nothing"):
+        moto_contract.check({"moto.core": ("nothing",)})
+    moto_contract.check()

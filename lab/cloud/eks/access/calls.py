@@ -10,7 +10,7 @@ from lab.cloud.eks.access import entries
 from lab.cloud.eks.errors import (
     InvalidParameterError,
     InvalidRequestError,
-    NotPlayedError,
+    NotEmulatedError,
     ResourceInUseError,
     ResourceNotFoundError,
 )
@@ -29,7 +29,7 @@ class AccessCalls:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._world = store.world
+        self._environment = store.environment
 
     def create_access_entry(self, call: Call) -> Answer:
         """Let a principal in."""
@@ -43,7 +43,7 @@ class AccessCalls:
                 message = "The specified access entry resource is already in use on this cluster."
                 raise ResourceInUseError(message)
             entry = entries.new_entry(
-                self._world,
+                self._environment,
                 cluster,
                 principal,
                 kind=kind,
@@ -72,7 +72,7 @@ class AccessCalls:
         with cluster.lock:
             entry.groups = list(call.get("kubernetesGroups", entry.groups))
             entry.username = call.get("username", entry.username)
-            entry.modified_at = self._world.now()
+            entry.modified_at = self._environment.now()
         return {"accessEntry": entry.describe()}
 
     def delete_access_entry(self, call: Call) -> Answer:
@@ -91,7 +91,7 @@ class AccessCalls:
         policy, scope = call["policyArn"], call["accessScope"]
         _check_policy(entry, policy, scope)
         with cluster.lock:
-            association = entries.associate(self._world, cluster, entry, policy, scope)
+            association = entries.associate(self._environment, cluster, entry, policy, scope)
             entries.bind(self._store.kubernetes(cluster), cluster)
         return {
             "clusterName": cluster.name,
@@ -137,7 +137,7 @@ class AccessCalls:
         return cluster
 
     def _check_principal(self, cluster: Cluster, arn: str) -> None:
-        iam = self._world.aws(cluster.region).iam
+        iam = self._environment.aws(cluster.region).iam
         kind, _, path = arn.rpartition(":")[2].partition("/")
         name = path.rpartition("/")[2]
         try:
@@ -163,8 +163,8 @@ def _entry(cluster: Cluster, call: Call) -> AccessEntry:
 
 def _check_naming(kind: str, call: Call) -> None:
     if kind not in _KINDS:
-        message = f"the lab plays no access entries of type {kind}"
-        raise NotPlayedError(message)
+        message = f"the lab does not emulate access entries of type {kind}"
+        raise NotEmulatedError(message)
     if kind != "STANDARD" and (call.get("kubernetesGroups") or call.get("username")):
         message = f"username and kubernetesGroups cannot be set for access entries of type {kind}"
         raise InvalidParameterError(message)
@@ -190,5 +190,5 @@ def _check_policy(entry: AccessEntry, policy: str, scope: dict[str, object]) -> 
         message = "namespaces must be given for accessScope type namespace, and for no other"
         raise InvalidParameterError(message)
     if isinstance(namespaces, list) and any("*" in namespace for namespace in namespaces):
-        message = "the lab plays no wildcards in the namespaces of an accessScope"
-        raise NotPlayedError(message)
+        message = "the lab does not emulate wildcards in the namespaces of an accessScope"
+        raise NotEmulatedError(message)

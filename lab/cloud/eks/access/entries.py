@@ -16,9 +16,9 @@ from lab.cloud.eks.records.model import AccessEntry
 from lab.cloud.identity.tokens import KubernetesUser
 
 if TYPE_CHECKING:
+    from lab.cloud.eks.environment import Environment
     from lab.cloud.eks.kubernetes_api import KubernetesApi, Object
     from lab.cloud.eks.records.model import Cluster
-    from lab.cloud.eks.world import World
     from lab.cloud.identity.identities import Identity
 
 POLICY_PREFIX = "arn:aws:eks::aws:cluster-access-policy/"
@@ -35,12 +35,13 @@ ENTRY_LABEL = "eks.amazonaws.com/access-entry"
 SESSION = "{{SessionName}}"
 
 
-def new_entry(world: World, cluster: Cluster, principal: str, **chosen: Any) -> AccessEntry:
+def new_entry(environment: Environment, cluster: Cluster, principal: str, **chosen: Any) -> AccessEntry:
     """An entry for a principal, with EKS's defaults for what is not chosen."""
     kind = chosen.get("kind") or "STANDARD"
     family, _, name = principal.split(":")[5].partition("/")
-    arn = f"arn:aws:eks:{cluster.region}:{world.account}:access-entry/{cluster.name}/{family}/{world.account}"
-    now = world.now()
+    account = environment.account
+    arn = f"arn:aws:eks:{cluster.region}:{account}:access-entry/{cluster.name}/{family}/{account}"
+    now = environment.now()
     return AccessEntry(
         principal=principal,
         cluster=cluster.name,
@@ -63,19 +64,19 @@ def _default_username(kind: str, principal: str) -> str:
     return principal
 
 
-def add_creator(world: World, cluster: Cluster) -> None:
+def add_creator(environment: Environment, cluster: Cluster) -> None:
     """Make whoever created the cluster its administrator, unless they asked not to be."""
     if not cluster.creator_is_admin or cluster.authentication_mode == "CONFIG_MAP":
         return
-    entry = new_entry(world, cluster, cluster.creator)
-    associate(world, cluster, entry, CLUSTER_ADMIN, {"type": "cluster", "namespaces": []})
+    entry = new_entry(environment, cluster, cluster.creator)
+    associate(environment, cluster, entry, CLUSTER_ADMIN, {"type": "cluster", "namespaces": []})
     cluster.entries[entry.principal] = entry
 
 
-def add_node_role(world: World, cluster: Cluster, role: str) -> None:
+def add_node_role(environment: Environment, cluster: Cluster, role: str) -> None:
     """Let the nodes of a managed node group in, as EKS does on its own."""
     if cluster.authentication_mode != "CONFIG_MAP" and role not in cluster.entries:
-        cluster.entries[role] = new_entry(world, cluster, role, kind="EC2_LINUX")
+        cluster.entries[role] = new_entry(environment, cluster, role, kind="EC2_LINUX")
 
 
 def remove_node_role(cluster: Cluster, role: str) -> None:
@@ -86,10 +87,10 @@ def remove_node_role(cluster: Cluster, role: str) -> None:
 
 
 def associate(
-    world: World, cluster: Cluster, entry: AccessEntry, policy: str, scope: dict[str, Any]
+    environment: Environment, cluster: Cluster, entry: AccessEntry, policy: str, scope: dict[str, Any]
 ) -> dict[str, Any]:
     """Give an entry a policy; the bindings follow as soon as the API server takes them."""
-    now = world.now()
+    now = environment.now()
     earlier = entry.policies.get(policy, {})
     entry.policies[policy] = {
         "policyArn": policy,

@@ -25,12 +25,12 @@ class PodIdentityCalls:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._world = store.world
+        self._environment = store.environment
 
     def create_pod_identity_association(self, call: Call) -> Answer:
         """Give the pods of a service account a role."""
         cluster = self._store.active(call)
-        prerequisites.check_role(self._world.aws(cluster.region), call["roleArn"], PRINCIPAL)
+        prerequisites.check_role(self._environment.aws(cluster.region), call["roleArn"], PRINCIPAL)
         with cluster.lock:
             for other in cluster.associations.values():
                 if (other.namespace, other.service_account) == (call["namespace"], call["serviceAccount"]):
@@ -61,14 +61,14 @@ class PodIdentityCalls:
         cluster = self._store.active(call)
         association = _association(cluster, call)
         role = call.get("roleArn", association.role)
-        prerequisites.check_role(self._world.aws(cluster.region), role, PRINCIPAL)
+        prerequisites.check_role(self._environment.aws(cluster.region), role, PRINCIPAL)
         with cluster.lock:
             association.role = role
             association.target_role = call.get("targetRoleArn", association.target_role)
             association.disable_session_tags = call.get(
                 "disableSessionTags", association.disable_session_tags
             )
-            association.modified_at = self._world.now()
+            association.modified_at = self._environment.now()
         return {"association": association.describe()}
 
     def delete_pod_identity_association(self, call: Call) -> Answer:
@@ -81,8 +81,8 @@ class PodIdentityCalls:
 
     def _new(self, cluster: Cluster, call: Call) -> PodIdentityAssociation:
         identifier = f"a-{secrets.token_hex(9)[:17]}"
-        now = self._world.now()
-        base = f"arn:aws:eks:{cluster.region}:{self._world.account}"
+        now = self._environment.now()
+        base = f"arn:aws:eks:{cluster.region}:{self._environment.account}"
         return PodIdentityAssociation(
             identifier=identifier,
             cluster=cluster.name,

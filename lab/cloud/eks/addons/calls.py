@@ -8,7 +8,7 @@ from lab.cloud.eks import prerequisites
 from lab.cloud.eks.addons.catalogue import CATALOGUE, kind_of, schema_text
 from lab.cloud.eks.errors import (
     InvalidParameterError,
-    NotPlayedError,
+    NotEmulatedError,
     ResourceInUseError,
     ResourceNotFoundError,
 )
@@ -28,7 +28,7 @@ class AddonCalls:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._world = store.world
+        self._environment = store.environment
 
     def create_addon(self, call: Call) -> Answer:
         """Accept a new add-on; it is CREATING until its software is installed and available."""
@@ -59,9 +59,9 @@ class AddonCalls:
             if addon.status in {"CREATING", "UPDATING", "DELETING"}:
                 message = f"Addon {addon.name} cannot be updated as it is {addon.status}"
                 raise ResourceInUseError(message, clusterName=cluster.name, addonName=addon.name)
-            self._refuse_unplayed(call)
+            self._refuse_unsupported(call)
             self._change(cluster, addon, call)
-            now = self._world.now()
+            now = self._environment.now()
             parameters = [("AddonVersion", addon.version)]
             if call.get("resolveConflicts"):
                 parameters.append(("ResolveConflicts", call["resolveConflicts"]))
@@ -70,7 +70,7 @@ class AddonCalls:
             update = Update("AddonUpdate", now, parameters, due=None)
             addon.updates[update.identifier] = update
             addon.status, addon.installed, addon.modified_at = "UPDATING", False, now
-            addon.due, addon.unhealthy_since = now + self._world.timing.addon, None
+            addon.due, addon.unhealthy_since = now + self._environment.timing.addon, None
         return {"update": update.describe()}
 
     def delete_addon(self, call: Call) -> Answer:
@@ -79,7 +79,7 @@ class AddonCalls:
         with cluster.lock:
             addon = addon_of(cluster, call["addonName"])
             addon.status, addon.preserve = "DELETING", call.get("preserve", False)
-            addon.due = self._world.now() + self._world.timing.addon_delete
+            addon.due = self._environment.now() + self._environment.timing.addon_delete
             return {"addon": addon.describe()}
 
     def describe_addon_versions(self, call: Call) -> Answer:
@@ -103,14 +103,14 @@ class AddonCalls:
         }
 
     def _new_addon(self, cluster: Cluster, call: Call) -> Addon:
-        self._refuse_unplayed(call)
+        self._refuse_unsupported(call)
         kind = kind_of(call["addonName"])
         kind.configuration(call.get("configurationValues"))
         role = call.get("serviceAccountRoleArn")
         if role:
-            prerequisites.check_role_exists(self._world.aws(cluster.region), role)
-        now = self._world.now()
-        base = f"arn:aws:eks:{cluster.region}:{self._world.account}:addon"
+            prerequisites.check_role_exists(self._environment.aws(cluster.region), role)
+        now = self._environment.now()
+        base = f"arn:aws:eks:{cluster.region}:{self._environment.account}:addon"
         return Addon(
             name=kind.name,
             cluster=cluster.name,
@@ -122,13 +122,13 @@ class AddonCalls:
             configuration=call.get("configurationValues"),
             tags=dict(call.get("tags", {})),
             force=call.get("resolveConflicts") == "OVERWRITE",
-            due=now + self._world.timing.addon,
+            due=now + self._environment.timing.addon,
         )
 
-    def _refuse_unplayed(self, call: Call) -> None:
+    def _refuse_unsupported(self, call: Call) -> None:
         if call.get("podIdentityAssociations") or call.get("namespaceConfig"):
-            message = "the lab does not play podIdentityAssociations and namespaceConfig of EKS add-ons"
-            raise NotPlayedError(message)
+            message = "the lab does not emulate podIdentityAssociations and namespaceConfig of EKS add-ons"
+            raise NotEmulatedError(message)
 
     def _change(self, cluster: Cluster, addon: Addon, call: Call) -> None:
         kind = kind_of(addon.name)

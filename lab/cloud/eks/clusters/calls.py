@@ -13,7 +13,7 @@ from lab.cloud.eks.clusters import security_group
 from lab.cloud.eks.errors import (
     InvalidParameterError,
     InvalidRequestError,
-    NotPlayedError,
+    NotEmulatedError,
     ResourceInUseError,
 )
 from lab.cloud.eks.records.model import Cluster
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 _NAME = re.compile(r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}")
 # Parts of EKS that change what a cluster is and that nothing here plays.
-_NOT_PLAYED = (
+_UNSUPPORTED = (
     "outpostConfig",
     "remoteNetworkConfig",
     "controlPlaneScalingConfig",
@@ -38,16 +38,16 @@ _NOT_PLAYED = (
 
 
 class ClusterCalls:
-    """The operations on clusters as a whole. `begin` starts what moves a new cluster on."""
+    """The operations on clusters as a whole. `start_worker` starts what moves a new cluster on."""
 
-    def __init__(self, store: Store, begin: Callable[[Cluster], None]) -> None:
+    def __init__(self, store: Store, start_worker: Callable[[Cluster], None]) -> None:
         self._store = store
-        self._world = store.world
-        self._begin = begin
+        self._environment = store.environment
+        self._start_worker = start_worker
 
     def create_cluster(self, call: Call) -> Answer:
         """Accept a new cluster; it is CREATING until its control plane answers."""
-        refuse_unplayed(call)
+        refuse_unsupported(call)
         if not _NAME.fullmatch(call["name"]):
             message = f"The cluster name {call['name']!r} must match {_NAME.pattern}"
             raise InvalidParameterError(message)
@@ -56,8 +56,8 @@ class ClusterCalls:
             raise ResourceInUseError(message, clusterName=call["name"])
         cluster = self._new_cluster(call)
         self._store.add(cluster)
-        entries.add_creator(self._world, cluster)
-        self._begin(cluster)
+        entries.add_creator(self._environment, cluster)
+        self._start_worker(cluster)
         return {"cluster": cluster.describe()}
 
     def describe_cluster(self, call: Call) -> Answer:
@@ -79,7 +79,7 @@ class ClusterCalls:
         with cluster.lock:
             _check_deletable(cluster)
             cluster.status = "DELETING"
-            cluster.due = self._world.now() + self._world.timing.control_plane_delete
+            cluster.due = self._environment.now() + self._environment.timing.control_plane_delete
             return {"cluster": cluster.describe()}
 
     def describe_cluster_versions(self, call: Call) -> Answer:
@@ -96,15 +96,15 @@ class ClusterCalls:
         }
 
     def _new_cluster(self, call: Call) -> Cluster:
-        world = self._world
+        environment = self._environment
         version = versions.offered(call.get("version", kubernetes_versions.DEFAULT))
         access_config = call.get("accessConfig", {})
         vpc = self._vpc(call)
-        now = world.now()
+        now = environment.now()
         return Cluster(
             name=call["name"],
             region=call.region,
-            arn=f"arn:aws:eks:{call.region}:{world.account}:cluster/{call['name']}",
+            arn=f"arn:aws:eks:{call.region}:{environment.account}:cluster/{call['name']}",
             created_at=now,
             version=version.minor,
             platform_version=version.platform,
@@ -122,13 +122,13 @@ class ClusterCalls:
             zonal_shift=call.get("zonalShiftConfig", {}).get("enabled", False),
             tags=dict(call.get("tags", {})),
             issuer=f"https://oidc.eks.{call.region}.amazonaws.com/id/{secrets.token_hex(16).upper()}",
-            due=now + world.timing.control_plane_create,
+            due=now + environment.timing.control_plane_create,
         )
 
     def _vpc(self, call: Call) -> dict[str, Any]:
         """Check what the cluster stands on and make its security group: the last step that can fail."""
         wanted = call["resourcesVpcConfig"]
-        aws = self._world.aws(call.region)
+        aws = self._environment.aws(call.region)
         prerequisites.check_role(aws, call["roleArn"], "eks.amazonaws.com")
         subnets = prerequisites.find_subnets(aws, wanted.get("subnetIds", []))
         if len(subnets.zones) < 2:
@@ -151,9 +151,9 @@ class ClusterCalls:
     def _network(self, call: Call, vpc: str) -> dict[str, Any]:
         wanted = call.get("kubernetesNetworkConfig", {})
         if wanted.get("ipFamily", "ipv4") != "ipv4":
-            message = "the lab plays no IPv6 clusters (kubernetesNetworkConfig.ipFamily)"
-            raise NotPlayedError(message)
-        cidrs = prerequisites.vpc_cidrs(self._world.aws(call.region), vpc)
+            message = "the lab does not emulate IPv6 clusters (kubernetesNetworkConfig.ipFamily)"
+            raise NotEmulatedError(message)
+        cidrs = prerequisites.vpc_cidrs(self._environment.aws(call.region), vpc)
         in_ten = any(cidr.startswith("10.") for cidr in cidrs)
         return {
             "serviceIpv4Cidr": wanted.get("serviceIpv4Cidr", "172.20.0.0/16" if in_ten else "10.100.0.0/16"),
@@ -162,18 +162,18 @@ class ClusterCalls:
         }
 
 
-def refuse_unplayed(call: Call) -> None:
-    """Refuse, by name, the parts of EKS that the lab does not play, instead of ignoring them."""
-    unplayed = [name for name in _NOT_PLAYED if call.get(name)]
+def refuse_unsupported(call: Call) -> None:
+    """Refuse, by name, the parts of EKS that the lab does not emulate, instead of ignoring them."""
+    unsupported = [name for name in _UNSUPPORTED if call.get(name)]
     if call.get("computeConfig", {}).get("enabled"):
-        unplayed.append("computeConfig (Auto Mode)")
+        unsupported.append("computeConfig (Auto Mode)")
     if call.get("storageConfig", {}).get("blockStorage", {}).get("enabled"):
-        unplayed.append("storageConfig (Auto Mode)")
+        unsupported.append("storageConfig (Auto Mode)")
     if call.get("kubernetesNetworkConfig", {}).get("elasticLoadBalancing", {}).get("enabled"):
-        unplayed.append("kubernetesNetworkConfig.elasticLoadBalancing (Auto Mode)")
-    if unplayed:
-        message = f"the lab does not play {', '.join(unplayed)} of EKS"
-        raise NotPlayedError(message)
+        unsupported.append("kubernetesNetworkConfig.elasticLoadBalancing (Auto Mode)")
+    if unsupported:
+        message = f"the lab does not emulate {', '.join(unsupported)} of EKS"
+        raise NotEmulatedError(message)
 
 
 def check_endpoint_access(*, public: bool, private: bool) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from lab.cloud.eks.aws import ignoring_absence
+from lab.cloud.eks.aws_clients import ignoring_absence
 
 if TYPE_CHECKING:
-    from lab.cloud.eks.aws import AwsClients
+    from lab.cloud.eks.aws_clients import AwsClients
 
 _DESCRIPTION = (
     "EKS created security group applied to ENI that is attached to EKS Control Plane master nodes, "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lab.cloud.eks import prerequisites, versions
-from lab.cloud.eks.clusters.calls import check_endpoint_access, logging_of, refuse_unplayed
+from lab.cloud.eks.clusters.calls import check_endpoint_access, logging_of, refuse_unsupported
 from lab.cloud.eks.errors import InvalidParameterError, ResourceInUseError, ResourceNotFoundError
 from lab.cloud.eks.records.store import addon_of, nodegroup_of
 from lab.cloud.eks.records.updates import Update
@@ -33,7 +33,7 @@ class ClusterUpdates:
 
     def __init__(self, store: Store, change_version: Callable[[Cluster, str], None]) -> None:
         self._store = store
-        self._world = store.world
+        self._environment = store.environment
         self._change_version = change_version
         self._changes: dict[str, Callable[[Cluster, Any], Update]] = {
             "resourcesVpcConfig": self._placement_or_access,
@@ -46,7 +46,7 @@ class ClusterUpdates:
 
     def update_cluster_config(self, call: Call) -> Answer:
         """Change one aspect of a cluster; EKS takes one at a time."""
-        refuse_unplayed(call)
+        refuse_unsupported(call)
         cluster = self._store.active(call)
         asked = [aspect for aspect in self._changes if call.get(aspect) is not None]
         if len(asked) != 1:
@@ -95,8 +95,8 @@ class ClusterUpdates:
         return cluster.updates
 
     def _update(self, kind: str, parameters: list[tuple[str, str]]) -> Update:
-        now = self._world.now()
-        return Update(kind, now, parameters, now + self._world.timing.cluster_update)
+        now = self._environment.now()
+        return Update(kind, now, parameters, now + self._environment.timing.cluster_update)
 
     def _started(self, cluster: Cluster, update: Update) -> Answer:
         cluster.updates[update.identifier] = update
@@ -126,7 +126,7 @@ class ClusterUpdates:
         return update
 
     def _check_placement(self, cluster: Cluster, changed: dict[str, Any]) -> None:
-        aws = self._world.aws(cluster.region)
+        aws = self._environment.aws(cluster.region)
         subnets: list[str] = changed.get("subnetIds") or cluster.vpc["subnetIds"]
         if prerequisites.find_subnets(aws, subnets).vpc != cluster.vpc["vpcId"]:
             message = f"Subnets must be in the VPC of the cluster, {cluster.vpc['vpcId']}"
@@ -171,9 +171,9 @@ class ClusterUpdates:
 
 def refuse_second_update(cluster: Cluster) -> None:
     """EKS changes one thing of a cluster at a time."""
-    under_way = [update for update in cluster.updates.values() if update.status == "InProgress"]
-    if under_way:
-        message = f"Cannot update cluster {cluster.name}: update {under_way[0].identifier} is in progress"
+    in_progress = [update for update in cluster.updates.values() if update.status == "InProgress"]
+    if in_progress:
+        message = f"Cannot update cluster {cluster.name}: update {in_progress[0].identifier} is in progress"
         raise ResourceInUseError(message, clusterName=cluster.name)
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.cloud.clusters import NodegroupProfile
 from lab.cloud.eks import prerequisites, versions
 from lab.cloud.eks.access import entries
 from lab.cloud.eks.errors import InvalidParameterError, ResourceInUseError
-from lab.cloud.eks.nodegroups import capacity, nodes, rules
-from lab.cloud.eks.nodegroups.changes import Changes
-from lab.cloud.eks.nodegroups.rolling import Rotation, surge_of
+from lab.cloud.eks.nodegroups import ec2_resources, nodes, validation
+from lab.cloud.eks.nodegroups.config_update import Changes
+from lab.cloud.eks.nodegroups.rolling_update import Rotation, surge_of
 from lab.cloud.eks.records.descriptions import new_id
 from lab.cloud.eks.records.model import Nodegroup, issue
 from lab.cloud.eks.records.store import nodegroup_of
 from lab.cloud.eks.records.updates import Update
+from lab.cloud.running_clusters import NodegroupProfile
 
 if TYPE_CHECKING:
     from lab.cloud.eks.protocol import Answer, Call
@@ -27,7 +27,7 @@ class NodegroupCalls:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._world = store.world
+        self._environment = store.environment
 
     def create_nodegroup(self, call: Call) -> Answer:
         """Accept a new node group; it is CREATING until its nodes are Ready."""
@@ -39,7 +39,7 @@ class NodegroupCalls:
                 raise ResourceInUseError(message, clusterName=cluster.name, nodegroupName=name)
             group = self._new_group(cluster, call)
             cluster.nodegroups[name] = group
-            entries.add_node_role(self._world, cluster, group.node_role)
+            entries.add_node_role(self._environment, cluster, group.node_role)
         return {"nodegroup": group.describe()}
 
     def describe_nodegroup(self, call: Call) -> Answer:
@@ -64,19 +64,19 @@ class NodegroupCalls:
                 _refuse(group, "deleted while an update is in progress")
             if group.status != "DELETING":
                 group.status = "DELETING"
-                group.deadline = self._world.now() + self._world.timing.node_group_drain_timeout
+                group.deadline = self._environment.now() + self._environment.timing.node_group_drain_timeout
             return {"nodegroup": group.describe()}
 
     def update_nodegroup_config(self, call: Call) -> Answer:
         """Change sizes, labels, taints or the ways of updating and repairing."""
-        rules.refuse_unplayed(call)
+        validation.refuse_unsupported(call)
         cluster = self._store.active(call)
         with cluster.lock:
             group = self._updatable(cluster, call)
             changes = Changes.of(call, group)
-            now = self._world.now()
+            now = self._environment.now()
             update = Update(
-                "ConfigUpdate", now, changes.parameters, now + self._world.timing.node_group_update
+                "ConfigUpdate", now, changes.parameters, now + self._environment.timing.node_group_update
             )
             update.finish = lambda: self._apply(cluster, group, changes)
             group.updates[update.identifier] = update
@@ -94,7 +94,7 @@ class NodegroupCalls:
             before = group.shape
             self._move(cluster, group, call)
             parameters = [("Version", group.version), ("ReleaseVersion", group.release_version or "")]
-            update = Update("VersionUpdate", self._world.now(), parameters, due=None)
+            update = Update("VersionUpdate", self._environment.now(), parameters, due=None)
             group.updates[update.identifier] = update
             if before == group.shape:
                 update.status = "Successful"
@@ -103,7 +103,7 @@ class NodegroupCalls:
         return {"update": update.describe()}
 
     def _look_at_capacity(self, cluster: Cluster, group: Nodegroup) -> None:
-        sizes = capacity.sizes(self._world.aws(cluster.region), group)
+        sizes = ec2_resources.sizes(self._environment.aws(cluster.region), group)
         if sizes is None:
             message = f"We couldn't find the Auto Scaling group {group.group_name} of the managed node group."
             group.status = "DEGRADED"
@@ -112,20 +112,20 @@ class NodegroupCalls:
             group.scaling = sizes
 
     def _new_group(self, cluster: Cluster, call: Call) -> Nodegroup:
-        world = self._world
-        aws = world.aws(cluster.region)
-        rules.refuse_unplayed(call)
-        rules.check_labels(call.get("labels", {}))
-        rules.check_taints(call.get("taints", []))
+        environment = self._environment
+        aws = environment.aws(cluster.region)
+        validation.refuse_unsupported(call)
+        validation.check_labels(call.get("labels", {}))
+        validation.check_taints(call.get("taints", []))
         _check_subnets(cluster, prerequisites.find_subnets(aws, call["subnets"]).vpc)
         prerequisites.check_role(aws, call["nodeRole"], "ec2.amazonaws.com")
-        template, content = rules.launch_template(aws, call)
+        template, content = validation.launch_template(aws, call)
         custom = bool(content.get("ImageId"))
         version = call.get("version", cluster.version)
         versions.check_nodes(cluster.version, version)
         release = call.get("releaseVersion", versions.offered(version).release_version)
-        now = world.now()
-        base = f"arn:aws:eks:{cluster.region}:{world.account}:nodegroup"
+        now = environment.now()
+        base = f"arn:aws:eks:{cluster.region}:{environment.account}:nodegroup"
         return Nodegroup(
             name=call["nodegroupName"],
             cluster=cluster.name,
@@ -135,7 +135,7 @@ class NodegroupCalls:
             version=version,
             release_version=content["ImageId"] if custom else release,
             capacity_type=call.get("capacityType", "ON_DEMAND"),
-            scaling=rules.scaling(call.get("scalingConfig", {}), rules.DEFAULT_SCALING),
+            scaling=validation.scaling(call.get("scalingConfig", {}), validation.DEFAULT_SCALING),
             instance_types=call.get("instanceTypes")
             or (None if content.get("InstanceType") else ["t3.medium"]),
             subnets=call["subnets"],
@@ -144,11 +144,11 @@ class NodegroupCalls:
             labels=dict(call.get("labels", {})),
             taints=list(call.get("taints", [])),
             disk_size=None if template else call.get("diskSize", 20),
-            update_config=rules.update_config(call.get("updateConfig")),
+            update_config=validation.update_config(call.get("updateConfig")),
             repair_config=call.get("nodeRepairConfig", {"enabled": False}),
             launch_template=template,
             tags=dict(call.get("tags", {})),
-            deadline=now + world.timing.node_group_create_timeout,
+            deadline=now + environment.timing.node_group_create_timeout,
         )
 
     def _updatable(self, cluster: Cluster, call: Call) -> Nodegroup:
@@ -163,7 +163,7 @@ class NodegroupCalls:
             if not group.launch_template:
                 message = "A launch template cannot be given to a node group that was created without one"
                 raise InvalidParameterError(message)
-            group.launch_template, _ = rules.launch_template(self._world.aws(cluster.region), call)
+            group.launch_template, _ = validation.launch_template(self._environment.aws(cluster.region), call)
         if group.ami_type == "CUSTOM":
             return
         version = call.get("version", group.version)
@@ -176,24 +176,24 @@ class NodegroupCalls:
     def _start_rotation(
         self, cluster: Cluster, group: Nodegroup, update: Update, before: Shape, *, force: bool
     ) -> None:
-        aws = self._world.aws(cluster.region)
-        capacity.new_template_version(aws, cluster, group)
-        old = capacity.members(aws, group)
+        aws = self._environment.aws(cluster.region)
+        ec2_resources.new_template_version(aws, cluster, group)
+        old = ec2_resources.members(aws, group)
         group.status = "UPDATING"
         group.rotation = Rotation(
             group=group,
             update=update,
             old=old,
-            sizes=capacity.sizes(aws, group) or group.scaling,
+            sizes=ec2_resources.sizes(aws, group) or group.scaling,
             surge=surge_of(group, len(old)),
             force=force,
-            drain_timeout=self._world.timing.node_group_drain_timeout,
+            drain_timeout=self._environment.timing.node_group_drain_timeout,
             revert=lambda: setattr(group, "shape", before),
         )
 
     def _apply(self, cluster: Cluster, group: Nodegroup, changes: Changes) -> None:
         if changes.scaling != group.scaling:
-            capacity.resize(self._world.aws(cluster.region), group, changes.scaling)
+            ec2_resources.resize(self._environment.aws(cluster.region), group, changes.scaling)
         before = [nodes.kubernetes_taint(taint) for taint in group.taints]
         after = [nodes.kubernetes_taint(taint) for taint in changes.taints]
         if changes.node_labels or before != after:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lab.cloud.clusters import Taint
+from lab.cloud.running_clusters import Taint
 
 if TYPE_CHECKING:
     from lab.cloud.eks.kubernetes_api import KubernetesApi, Object

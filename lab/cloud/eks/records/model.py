@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lab.cloud.eks.aws import AwsClients
+    from lab.cloud.eks.aws_clients import AwsClients
     from lab.cloud.eks.kubernetes_api import KubernetesApi
     from lab.cloud.eks.launcher import ControlPlane
     from lab.cloud.eks.records.descriptions import Description
@@ -33,7 +33,7 @@ def issue(code: str, message: str, *resources: str) -> Description:
 
 
 class Rotation(Protocol):
-    """A rolling update of a node group, which `lab.cloud.eks.nodegroups.rolling` carries out."""
+    """A rolling update of a node group, which `lab.cloud.eks.nodegroups.rolling_update` carries out."""
 
     def step(self, aws: AwsClients, api: KubernetesApi, now: float) -> bool:
         """Do what can be done now; True when the update has ended."""

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 from lab.cloud.eks.errors import InvalidRequestError, ResourceInUseError, ResourceNotFoundError
 
 if TYPE_CHECKING:
+    from lab.cloud.eks.environment import Environment
     from lab.cloud.eks.kubernetes_api import KubernetesApi
     from lab.cloud.eks.protocol import Call
     from lab.cloud.eks.records.model import Addon, Cluster, Nodegroup
-    from lab.cloud.eks.world import World
 
 
 class Store:
     """All clusters by name."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
         self._lock = threading.Lock()
         self._clusters: dict[str, Cluster] = {}
         self._apis: dict[str, KubernetesApi] = {}
@@ -56,7 +56,7 @@ class Store:
         with self._lock:
             if cluster.name not in self._apis:
                 assert cluster.admin_kubeconfig, f"{cluster.name} has no API server yet"
-                self._apis[cluster.name] = self.world.kubernetes(cluster.admin_kubeconfig)
+                self._apis[cluster.name] = self.environment.kubernetes(cluster.admin_kubeconfig)
             return self._apis[cluster.name]
 
     def cluster(self, call: Call) -> Cluster:

@@ -41,7 +41,7 @@ class Update:
         }
 
 
-def under_way(updates: dict[str, Update]) -> bool:
+def in_progress(updates: dict[str, Update]) -> bool:
     """Whether any of the updates is not done."""
     return any(update.status == "InProgress" for update in updates.values())
 

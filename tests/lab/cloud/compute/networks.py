@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lab.cloud.clusters import ClusterNetwork, RunningCluster
+from lab.cloud.running_clusters import ClusterNetwork, RunningCluster
 
 
 class Network:

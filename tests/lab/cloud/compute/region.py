@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from lab.cloud.autoscaling.fleet import Facts, LaunchFailedError, NotInFleetError, Order
+from lab.cloud.autoscaling.fleet import InstanceState, LaunchFailedError, LaunchOrder, NotInFleetError
 from lab.cloud.autoscaling.model import IN_SERVICE, Subnet, Template
 from lab.cloud.autoscaling.service import AutoScaling
 from lab.cloud.schedule import Schedule
@@ -19,7 +19,7 @@ class FakeFleet:
     """EC2 as a dictionary, with zones that may be out of capacity."""
 
     def __init__(self) -> None:
-        self.instances: dict[str, Facts] = {}
+        self.instances: dict[str, InstanceState] = {}
         self.tags: dict[str, dict[str, str]] = {}
         self.latest = 1
         self.default = 1
@@ -42,18 +42,18 @@ class FakeFleet:
     def instance_type(self, template: Template) -> str:
         return "m5.large"
 
-    def launch(self, order: Order) -> str:
+    def launch(self, order: LaunchOrder) -> str:
         if order.subnet.zone in self.without_capacity:
             raise LaunchFailedError(f"We currently do not have sufficient capacity in {order.subnet.zone}.")
         identifier = f"i-{len(self.instances):04d}"
-        self.instances[identifier] = Facts(order.subnet, order.instance_type or "m5.large", "running")
+        self.instances[identifier] = InstanceState(order.subnet, order.instance_type or "m5.large", "running")
         self.tags[identifier] = dict(order.tags)
         return identifier
 
     def terminate(self, instance: str) -> None:
         self.instances[instance] = replace(self.instances[instance], state="terminated")
 
-    def facts(self, instance: str) -> Facts:
+    def facts(self, instance: str) -> InstanceState:
         if instance not in self.instances:
             raise NotInFleetError(f"Invalid Instance ID(s): [{instance}] specified")
         return self.instances[instance]
@@ -93,7 +93,7 @@ class Region:
         for _ in range(round(seconds)):
             self.now += 1
             self.schedule.run_due()
-            self.scaling.settle_all()
+            self.scaling.reconcile_all()
 
     def states(self) -> dict[str, str]:
         return {member.id: member.state for member in self.group.members.values()}

@@ -7,7 +7,7 @@ from lab.cloud.autoscaling.errors import (
     InstanceRefreshInProgressError,
     ValidationError,
 )
-from lab.cloud.autoscaling.fleet import Facts
+from lab.cloud.autoscaling.fleet import InstanceState
 from lab.cloud.autoscaling.model import ENDING, LAUNCHING, STANDBY
 
 from .region import END, LAUNCH, SUBNETS, Region
@@ -173,7 +173,7 @@ def test_detaching_below_the_minimum_is_refused(region):
 
 
 def test_a_running_instance_can_be_attached_within_the_maximum(full):
-    full.fleet.instances["i-mine"] = Facts(SUBNETS["subnet-a"], "m5.large", "running")
+    full.fleet.instances["i-mine"] = InstanceState(SUBNETS["subnet-a"], "m5.large", "running")
     full.scaling.attach("nodes", ["i-mine"])
     full.pass_time()
     assert full.group.desired == 4
@@ -186,7 +186,7 @@ def test_a_running_instance_can_be_attached_within_the_maximum(full):
 
 
 def test_an_instance_that_does_not_run_or_exist_is_not_attached(full):
-    full.fleet.instances["i-done"] = Facts(SUBNETS["subnet-a"], "m5.large", "terminated")
+    full.fleet.instances["i-done"] = InstanceState(SUBNETS["subnet-a"], "m5.large", "terminated")
     for instance in ("i-done", "i-none"):
         with pytest.raises(ValidationError):
             full.scaling.attach("nodes", [instance])

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lab.cloud.clusters import Clusters
-from lab.cloud.loadbalancers.services import Services
+from lab.cloud.loadbalancers.service_controller import ServiceController
+from lab.cloud.running_clusters import Clusters
 
 from .calls import code_of, run
 from .networks import Network, running, wanted
@@ -23,7 +23,7 @@ def services(cloud, network):
         def of(self, controller, service, region):
             return cloud.client(service)
 
-    return Services(clusters, Clients())
+    return ServiceController(clusters, Clients())
 
 
 def balancer(cloud):

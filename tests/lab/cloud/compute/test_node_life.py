@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from lab.cloud.clusters import Clusters, NodegroupProfile, RunningCluster, Taint
 from lab.cloud.eks.kubernetes_api import UnreachableError
-from lab.cloud.nodes.life import POWERED_OFF, NodeLife
+from lab.cloud.nodes.lifecycle import POWERED_OFF, NodeLifecycle
 from lab.cloud.nodes.machines import Machine, cluster_of, hardware_of
 from lab.cloud.nodes.registration import node_for
+from lab.cloud.running_clusters import Clusters, NodegroupProfile, RunningCluster, Taint
 from lab.cloud.timing import Timing
 
 pytestmark = pytest.mark.simulation
@@ -91,7 +91,7 @@ class World:
             "one", "https://one", b"", Path("admin"), "1.36", {"workers": PROFILE}.get
         )
         self.clusters.add(self.cluster)
-        self.life = NodeLife(
+        self.life = NodeLifecycle(
             clusters=self.clusters,
             machines=lambda: list(self.machines),
             connect=lambda cluster: self.api,

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from lab.cloud.clusters import Clusters, RunningCluster
 from lab.cloud.nodes.api import NodeApi
-from lab.cloud.nodes.life import POWERED_OFF, NodeLife
+from lab.cloud.nodes.lifecycle import POWERED_OFF, NodeLifecycle
+from lab.cloud.running_clusters import Clusters, RunningCluster
 from lab.cloud.timing import Timing
 from lab.cluster import ControlPlane
 
@@ -36,7 +36,7 @@ def test_an_instance_registers_is_powered_off_and_leaves(plane):
     )
     clusters, machines, now = Clusters(), [machine()], [0.0]
     clusters.add(cluster)
-    life = NodeLife(
+    life = NodeLifecycle(
         clusters=clusters,
         machines=lambda: machines,
         connect=lambda one: NodeApi(one.admin_kubeconfig),

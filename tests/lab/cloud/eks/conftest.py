@@ -13,15 +13,15 @@ import botocore.awsrequest
 import pytest
 from botocore.exceptions import ClientError
 
-from lab.cloud.clusters import Clusters
+from lab.cloud.eks.environment import Environment
 from lab.cloud.eks.protocol import EksProtocol
 from lab.cloud.eks.reconcile import Reconciler
 from lab.cloud.eks.records.store import Store
 from lab.cloud.eks.service import handlers
-from lab.cloud.eks.world import World
 from lab.cloud.identity.identities import Identity
 from lab.cloud.requests.faults import Faults
 from lab.cloud.requests.wire import Request
+from lab.cloud.running_clusters import Clusters
 from lab.cloud.timing import Timing
 from tests.lab.cloud.eks.account import CLUSTER_ROLE, ENGINEER, NODE_ROLE, SUBNETS, FakeAws
 from tests.lab.cloud.eks.kubernetes import MemoryKubernetes
@@ -47,7 +47,7 @@ TIMING = Timing(
 
 
 @dataclass
-class PlayedPlane:
+class FakeControlPlane:
     """A control plane that only says where it is."""
 
     request: PlaneRequest
@@ -61,16 +61,16 @@ class PlayedPlane:
 
 
 @dataclass
-class PlayedLauncher:
+class FakeLauncher:
     """Starts played control planes, or fails to."""
 
-    planes: list[PlayedPlane] = field(default_factory=list)
+    planes: list[FakeControlPlane] = field(default_factory=list)
     failure: Exception | None = None
 
-    def launch(self, request: PlaneRequest) -> PlayedPlane:
+    def launch(self, request: PlaneRequest) -> FakeControlPlane:
         if self.failure:
             raise self.failure
-        self.planes.append(PlayedPlane(request))
+        self.planes.append(FakeControlPlane(request))
         return self.planes[-1]
 
 
@@ -81,10 +81,10 @@ class Lab:
         self.now = 1_750_000_000.0
         self.aws = FakeAws()
         self.kubernetes = MemoryKubernetes()
-        self.launcher = PlayedLauncher()
+        self.launcher = FakeLauncher()
         self.faults = directory / "faults.jsonl"
         self.running = Clusters()
-        world = World(
+        environment = Environment(
             account=ACCOUNT,
             timing=TIMING,
             now=lambda: self.now,
@@ -94,7 +94,7 @@ class Lab:
             running=self.running,
             faults=Faults(self.faults),
         )
-        self.store = Store(world)
+        self.store = Store(environment)
         self._reconciler = Reconciler(self.store)
         self._protocol = EksProtocol(handlers(self.store, lambda cluster: None))
         self.caller = Identity(ENGINEER, ENGINEER, "AIDA")

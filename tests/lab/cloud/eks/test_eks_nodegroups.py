@@ -2,7 +2,7 @@ import base64
 
 import pytest
 
-from lab.cloud.clusters import Taint
+from lab.cloud.running_clusters import Taint
 from tests.lab.cloud.eks.account import CLUSTER_ROLE, SUBNETS
 from tests.lab.cloud.eks.conftest import TIMING
 

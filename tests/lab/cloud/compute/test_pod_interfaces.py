@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.cloud.interfaces import InterfaceRefusedError, Interfaces
+from lab.cloud.pod_interfaces import InterfaceRefusedError, Interfaces
 
 from .calls import run
 

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 IN_TREE = "service-controller"
-CONTROLLER = "aws-load-balancer-controller"
 
 
 class BadRequestError(ValueError):
@@ -28,7 +27,7 @@ class Port:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ServiceRequest:
     """A load balancer for a Service."""
 
     cluster: str
@@ -45,7 +44,7 @@ class Wanted:
     addresses: tuple[str, ...]
 
     @classmethod
-    def read(cls, request: Mapping[str, Any]) -> Wanted:
+    def read(cls, request: Mapping[str, Any]) -> ServiceRequest:
         """A request of the node player."""
         try:
             ports = tuple(
@@ -76,7 +75,7 @@ class Wanted:
         return f"{self.namespace}/{self.name}"
 
     @property
-    def title(self) -> str:
+    def balancer_name(self) -> str:
         """The load balancer's name; the in-tree controller makes it of the UID alone."""
         if self.controller == IN_TREE:
             return f"a{self.uid.replace('-', '')}"[:32]
@@ -87,7 +86,7 @@ class Wanted:
         """What tells it from one of the same name in another cluster."""
         return hashlib.sha256(f"{self.cluster}/{self.uid}".encode()).hexdigest()[:10]
 
-    def group_title(self, port: Port) -> str:
+    def target_group_name(self, port: Port) -> str:
         """The name of the target group of a port."""
         of_port = hashlib.sha256(f"{self.cluster}/{self.uid}/{port.port}".encode()).hexdigest()[:10]
         return f"k8s-{_plain(self.namespace)}-{_plain(self.name)}-{of_port}"

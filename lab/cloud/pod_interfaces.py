@@ -54,12 +54,12 @@ class Sessions:
 
     def ec2(self, instance: str, owner: str) -> Any:
         """The client for an owner of interfaces on an instance."""
-        region, role = self._home_of(instance)
+        region, role = self._region_and_role(instance)
         if (region, role, owner) not in self._clients:
             self._clients[region, role, owner] = self._make(region, role, owner)
         return self._clients[region, role, owner]
 
-    def _home_of(self, instance: str) -> tuple[str, str]:
+    def _region_and_role(self, instance: str) -> tuple[str, str]:
         """The region of an instance, and its role."""
         with BACKENDS:
             for region, backend in tuple(ec2_backends[self._account].items()):
@@ -119,9 +119,9 @@ def _attach(ec2: Any, cluster: str, instance: str, owner: str) -> LabRequest:
     number = next(index for index in range(len(taken) + 1) if index not in taken)
     groups = [group["GroupId"] for group in primary["Groups"]]
     most, addresses = network_limits(machine["InstanceType"])
-    room = addresses - len(primary["PrivateIpAddresses"])
-    if len(taken) == most and room > 0:
-        return _fill(ec2, primary, room, groups)
+    free = addresses - len(primary["PrivateIpAddresses"])
+    if len(taken) == most and free > 0:
+        return _fill(ec2, primary, free, groups)
     created = ec2.create_network_interface(
         SubnetId=machine["SubnetId"],
         Groups=groups,
@@ -129,18 +129,18 @@ def _attach(ec2: Any, cluster: str, instance: str, owner: str) -> LabRequest:
         SecondaryPrivateIpAddressCount=addresses - 1,
         TagSpecifications=[{"ResourceType": "network-interface", "Tags": tags(owner, cluster, instance)}],
     )["NetworkInterface"]
-    _fasten(ec2, created["NetworkInterfaceId"], instance, number)
+    _attach_to_instance(ec2, created["NetworkInterfaceId"], instance, number)
     return _shape(ec2, created, number, groups)
 
 
-def _fill(ec2: Any, primary: dict[str, Any], room: int, groups: list[str]) -> LabRequest:
+def _fill(ec2: Any, primary: dict[str, Any], free: int, groups: list[str]) -> LabRequest:
     """The instance's own interface, filled with addresses for pods.
 
     Both CNIs use it, and use it first; here it comes last. Without it a node would have fewer addresses
     than the pods that EKS lets it run.
     """
     own = primary["NetworkInterfaceId"]
-    ec2.assign_private_ip_addresses(NetworkInterfaceId=own, SecondaryPrivateIpAddressCount=room)
+    ec2.assign_private_ip_addresses(NetworkInterfaceId=own, SecondaryPrivateIpAddressCount=free)
     filled = ec2.describe_network_interfaces(NetworkInterfaceIds=[own])["NetworkInterfaces"][0]
     return _shape(ec2, filled, 0, groups)
 
@@ -154,7 +154,7 @@ def _running(ec2: Any, instance: str) -> dict[str, Any]:
     return machine
 
 
-def _fasten(ec2: Any, interface: str, instance: str, number: int) -> None:
+def _attach_to_instance(ec2: Any, interface: str, instance: str, number: int) -> None:
     """Attach, and see that the interface goes with the instance; what cannot be attached is deleted."""
     try:
         attached = ec2.attach_network_interface(

@@ -54,7 +54,7 @@ def _name(route: Any) -> str:
     return next((one for one in targets if one), "nowhere")
 
 
-def leads_out(interface: Any) -> bool:
+def reaches_internet(interface: Any) -> bool:
     """Whether a subnet has a way to the internet."""
     route = best_route(table_of(interface.subnet), "198.51.100.1")
     return (

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.exceptions
 
-from lab.cloud.eks.errors import InvalidParameterError, InvalidRequestError, NotPlayedError
-from lab.cloud.eks.nodegroups import capacity
+from lab.cloud.eks.errors import InvalidParameterError, InvalidRequestError, NotEmulatedError
+from lab.cloud.eks.nodegroups import ec2_resources
 
 if TYPE_CHECKING:
-    from lab.cloud.eks.aws import AwsClients
+    from lab.cloud.eks.aws_clients import AwsClients
     from lab.cloud.eks.protocol import Call
 
 DEFAULT_SCALING = {"minSize": 1, "maxSize": 2, "desiredSize": 2}
@@ -69,14 +69,14 @@ def check_taints(taints: list[dict[str, str]]) -> None:
         raise InvalidParameterError(message)
 
 
-def refuse_unplayed(call: Call) -> None:
-    """Refuse, by name, what the lab does not play of node groups."""
+def refuse_unsupported(call: Call) -> None:
+    """Refuse, by name, what the lab does not emulate of node groups."""
     if call.get("warmPoolConfig"):
-        message = "the lab does not play warmPoolConfig of EKS node groups"
-        raise NotPlayedError(message)
+        message = "the lab does not emulate warmPoolConfig of EKS node groups"
+        raise NotEmulatedError(message)
     if call.get("remoteAccess"):
-        message = "the lab does not play remoteAccess of EKS node groups"
-        raise NotPlayedError(message)
+        message = "the lab does not emulate remoteAccess of EKS node groups"
+        raise NotEmulatedError(message)
 
 
 def launch_template(aws: AwsClients, call: Call) -> tuple[dict[str, str] | None, dict[str, Any]]:
@@ -88,7 +88,7 @@ def launch_template(aws: AwsClients, call: Call) -> tuple[dict[str, str] | None,
         message = "You must specify either the launch template ID or the launch template name, but not both."
         raise InvalidParameterError(message)
     try:
-        shown, data = capacity.caller_template(aws, wanted)
+        shown, data = ec2_resources.caller_template(aws, wanted)
     except (botocore.exceptions.ClientError, IndexError) as error:
         message = f"Launch template {wanted.get('id') or wanted.get('name')} could not be found: {error}"
         raise InvalidParameterError(message) from error

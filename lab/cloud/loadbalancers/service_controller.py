@@ -11,24 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from lab.cloud.loadbalancers import firewall
+from lab.cloud.loadbalancers import security_groups
+from lab.cloud.loadbalancers.service_request import IN_TREE, BadRequestError, ServiceRequest
 from lab.cloud.loadbalancers.subnets import chosen
-from lab.cloud.loadbalancers.wanted import IN_TREE, BadRequestError, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lab.cloud.clusters import ClusterNetwork, Clusters
     from lab.cloud.extension import LabRequest
     from lab.cloud.loadbalancers.clients import Clients
-    from lab.cloud.loadbalancers.wanted import Port
+    from lab.cloud.loadbalancers.service_request import Port
+    from lab.cloud.running_clusters import ClusterNetwork, Clusters
 
 
 class RefusedError(ValueError):
     """AWS said no; the text is what the controller would put into the event of the Service."""
 
 
-class Services:
+class ServiceController:
     """The load balancers of all clusters' Services."""
 
     def __init__(self, clusters: Clusters, clients: Clients) -> None:
@@ -38,14 +38,14 @@ class Services:
 
     def ensure(self, request: LabRequest) -> LabRequest:
         """Bring the load balancer of a Service to what is wanted; its host name."""
-        return self._work(request, Work.ensure)
+        return self._work(request, Reconciliation.ensure)
 
     def delete(self, request: LabRequest) -> LabRequest:
         """Delete the load balancer of a Service, and all that came with it."""
-        return self._work(request, Work.delete)
+        return self._work(request, Reconciliation.delete)
 
     def _work(self, request: LabRequest, step: Any) -> LabRequest:
-        wanted = Wanted.read(request)
+        wanted = ServiceRequest.read(request)
         cluster = self._clusters.get(wanted.cluster)
         if cluster is None or cluster.network is None:
             message = f"no cluster {wanted.cluster} runs"
@@ -56,17 +56,19 @@ class Services:
 
         with self._one_at_a_time:
             try:
-                work = Work(wanted, cluster.network, client("ec2"), client("elbv2"), client("elb"))
+                work = Reconciliation(wanted, cluster.network, client("ec2"), client("elbv2"), client("elb"))
                 answer: LabRequest = step(work)
             except ClientError as error:
                 raise RefusedError(str(error)) from error
         return answer
 
 
-class Work:
+class Reconciliation:
     """One request."""
 
-    def __init__(self, wanted: Wanted, network: ClusterNetwork, ec2: Any, elbv2: Any, elb: Any) -> None:
+    def __init__(
+        self, wanted: ServiceRequest, network: ClusterNetwork, ec2: Any, elbv2: Any, elb: Any
+    ) -> None:
         self._wanted = wanted
         self._network = network
         self._ec2, self._elbv2, self._elb = ec2, elbv2, elb
@@ -78,7 +80,7 @@ class Work:
         balancer = self._find() or self._make()
         for port in self._wanted.ports:
             self._ensure_port(balancer["LoadBalancerArn"], port)
-        firewall.open_nodes(self._ec2, self._network, self._wanted)
+        security_groups.open_nodes(self._ec2, self._network, self._wanted)
         return {"hostname": balancer["DNSName"]}
 
     def delete(self) -> LabRequest:
@@ -92,21 +94,21 @@ class Work:
         for group in self._groups():
             self._elbv2.delete_target_group(TargetGroupArn=group)
         if self._find_classic() is not None:
-            self._elb.delete_load_balancer(LoadBalancerName=self._wanted.title)
-        firewall.close_nodes(self._ec2, self._network, self._wanted)
+            self._elb.delete_load_balancer(LoadBalancerName=self._wanted.balancer_name)
+        security_groups.close_nodes(self._ec2, self._network, self._wanted)
         return {}
 
     # -- Network Load Balancers ------------------------------------------------------------------------------
 
     def _find(self) -> Mapping[str, Any] | None:
         listed = self._elbv2.describe_load_balancers()["LoadBalancers"]
-        return next((one for one in listed if one["LoadBalancerName"] == self._wanted.title), None)
+        return next((one for one in listed if one["LoadBalancerName"] == self._wanted.balancer_name), None)
 
     def _make(self) -> Mapping[str, Any]:
         subnets = [one["SubnetId"] for one in chosen(self._ec2, self._network, self._wanted)]
-        group = firewall.front(self._ec2, self._network, self._wanted)
+        group = security_groups.create_front_group(self._ec2, self._network, self._wanted)
         made = self._elbv2.create_load_balancer(
-            Name=self._wanted.title,
+            Name=self._wanted.balancer_name,
             Type="network",
             Scheme="internal" if self._wanted.internal else "internet-facing",
             Subnets=subnets,
@@ -144,7 +146,7 @@ class Work:
     def _make_group(self, port: Port) -> str:
         wanted = self._wanted
         made = self._elbv2.create_target_group(
-            Name=wanted.group_title(port),
+            Name=wanted.target_group_name(port),
             Protocol="TCP",
             Port=port.target_port if wanted.by_address else port.node_port,
             VpcId=self._network.vpc,
@@ -156,12 +158,12 @@ class Work:
 
     def _group_of(self, port: Port) -> str | None:
         listed = self._elbv2.describe_target_groups()["TargetGroups"]
-        title = self._wanted.group_title(port)
-        return next((one["TargetGroupArn"] for one in listed if one["TargetGroupName"] == title), None)
+        name = self._wanted.target_group_name(port)
+        return next((one["TargetGroupArn"] for one in listed if one["TargetGroupName"] == name), None)
 
     def _groups(self) -> list[str]:
         """Every target group made for this Service, whatever ports it has now."""
-        start = self._wanted.group_title(self._wanted.ports[0])[:-10] if self._wanted.ports else "-"
+        start = self._wanted.target_group_name(self._wanted.ports[0])[:-10] if self._wanted.ports else "-"
         listed = self._elbv2.describe_target_groups()["TargetGroups"]
         arns = [one["TargetGroupArn"] for one in listed if one["TargetGroupName"].startswith(start)]
         if not arns:
@@ -180,7 +182,7 @@ class Work:
         if self._wanted.controller != IN_TREE:
             return None
         listed = self._elb.describe_load_balancers()["LoadBalancerDescriptions"]
-        return next((one for one in listed if one["LoadBalancerName"] == self._wanted.title), None)
+        return next((one for one in listed if one["LoadBalancerName"] == self._wanted.balancer_name), None)
 
     def _ensure_classic(self) -> str:
         balancer = self._find_classic()
@@ -195,12 +197,12 @@ class Work:
         ):
             if instances:
                 listed = [{"InstanceId": one} for one in sorted(instances)]
-                call(LoadBalancerName=self._wanted.title, Instances=listed)
+                call(LoadBalancerName=self._wanted.balancer_name, Instances=listed)
         return str(balancer["DNSName"])
 
     def _make_classic(self) -> None:
         subnets = [one["SubnetId"] for one in chosen(self._ec2, self._network, self._wanted)]
-        group = firewall.front_of_classic(self._ec2, self._network, self._wanted)
+        group = security_groups.create_classic_group(self._ec2, self._network, self._wanted)
         listeners = [
             {
                 "Protocol": "TCP",
@@ -211,14 +213,14 @@ class Work:
             for port in self._wanted.ports
         ]
         self._elb.create_load_balancer(
-            LoadBalancerName=self._wanted.title,
+            LoadBalancerName=self._wanted.balancer_name,
             Listeners=listeners,
             Subnets=subnets,
             SecurityGroups=[group],
             Tags=_tag_list(self._wanted.tags),
             **({"Scheme": "internal"} if self._wanted.internal else {}),
         )
-        firewall.open_nodes_to(self._ec2, self._network, group)
+        security_groups.open_nodes_to(self._ec2, self._network, group)
 
 
 def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:

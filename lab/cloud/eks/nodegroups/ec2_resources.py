@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lab.cloud.eks.aws import ignoring_absence
+from lab.cloud.eks.aws_clients import ignoring_absence
 from lab.cloud.eks.records.descriptions import new_id
-from lab.cloud.images import image_id
+from lab.cloud.node_images import image_id
 
 if TYPE_CHECKING:
-    from lab.cloud.eks.aws import AwsClients
+    from lab.cloud.eks.aws_clients import AwsClients
     from lab.cloud.eks.records.model import Cluster, Nodegroup
 
 

@@ -20,9 +20,9 @@ from lab.cloud.nodes.registration import node_for
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from lab.cloud.clusters import Clusters, RunningCluster
     from lab.cloud.nodes.api import Node, NodeObjects
     from lab.cloud.nodes.machines import Machine
+    from lab.cloud.running_clusters import Clusters, RunningCluster
     from lab.cloud.timing import Timing
 
 POWERED_OFF = "lab.eks-cilium.io/powered-off"
@@ -33,7 +33,7 @@ _QUIET_SECONDS = 5.0
 _log = logging.getLogger(__name__)
 
 
-class NodeLife:
+class NodeLifecycle:
     """Registers nodes, switches them off, and deletes them."""
 
     def __init__(

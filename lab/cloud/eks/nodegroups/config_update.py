@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lab.cloud.eks.nodegroups import rules
+from lab.cloud.eks.nodegroups import validation
 
 if TYPE_CHECKING:
     from lab.cloud.eks.protocol import Call
@@ -31,7 +31,7 @@ class Changes:
         changes._read_labels(call.get("labels") or {})
         changes._read_taints(call.get("taints") or {})
         if call.get("updateConfig"):
-            changes.update_config = rules.update_config(call["updateConfig"])
+            changes.update_config = validation.update_config(call["updateConfig"])
             changes.parameters += [
                 (name[0].upper() + name[1:], str(value)) for name, value in changes.update_config.items()
             ]
@@ -41,12 +41,12 @@ class Changes:
         return changes
 
     def _read_scaling(self, wanted: dict[str, int]) -> None:
-        self.scaling = rules.scaling(wanted, self.scaling)
+        self.scaling = validation.scaling(wanted, self.scaling)
         self.parameters += [(name[0].upper() + name[1:], str(value)) for name, value in wanted.items()]
 
     def _read_labels(self, wanted: dict[str, Any]) -> None:
         added = wanted.get("addOrUpdateLabels", {})
-        rules.check_labels(added)
+        validation.check_labels(added)
         self.labels |= added
         self.node_labels |= added
         for key in wanted.get("removeLabels", []):
@@ -61,7 +61,7 @@ class Changes:
         added, removed = wanted.get("addOrUpdateTaints", []), wanted.get("removeTaints", [])
         replaced = {(taint["key"], taint["effect"]) for taint in [*added, *removed]}
         self.taints = [t for t in self.taints if (t["key"], t["effect"]) not in replaced] + added
-        rules.check_taints(self.taints)
+        validation.check_taints(self.taints)
         if added:
             self.parameters.append(("TaintsToAdd", str(added)))
         if removed:

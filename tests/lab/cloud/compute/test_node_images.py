@@ -2,14 +2,14 @@
 
 import pytest
 
-from lab.cloud import images
+from lab.cloud import node_images
 
 ACCOUNT = "123456789012"
 
 
 @pytest.fixture
 def ssm(cloud):
-    images.publish(ACCOUNT, "us-east-1")
+    node_images.publish(ACCOUNT, "us-east-1")
     return cloud.client("ssm")
 
 

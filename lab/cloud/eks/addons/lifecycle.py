@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.cloud.eks.addons import software
+from lab.cloud.eks.addons import installation
 from lab.cloud.eks.addons.catalogue import SELF_MANAGED, kind_of
 from lab.cloud.eks.kubernetes_api import KubernetesError
 from lab.cloud.eks.records.model import issue
@@ -25,33 +25,33 @@ def install_self_managed(api: KubernetesApi, cluster: Cluster) -> None:
     for name in SELF_MANAGED:
         kind = kind_of(name)
         version = kind.version(cluster.version, None)
-        software.install(api, software.objects(kind, cluster, version, {}), force=True)
+        installation.install(api, installation.objects(kind, cluster, version, {}), force=True)
 
 
 def step(store: Store, cluster: Cluster, addon: Addon) -> None:
     """Move an add-on on by what has happened."""
-    now = store.world.now()
+    now = store.environment.now()
     if now < addon.due or addon.status in {"CREATE_FAILED", "UPDATE_FAILED"}:
         return
     api = store.kubernetes(cluster)
     if addon.status == "DELETING":
         if not addon.preserve:
-            software.remove(api, _objects(cluster, addon))
+            installation.remove(api, _objects(cluster, addon))
         del cluster.addons[addon.name]
         return
     if not addon.installed and not _install(api, cluster, addon):
         return
-    _watch(api, addon, now, store.world.timing.addon_ready_timeout)
+    _watch(api, addon, now, store.environment.timing.addon_ready_timeout)
 
 
 def _objects(cluster: Cluster, addon: Addon) -> list[Object]:
     kind = kind_of(addon.name)
-    return software.objects(kind, cluster, addon.version, kind.configuration(addon.configuration))
+    return installation.objects(kind, cluster, addon.version, kind.configuration(addon.configuration))
 
 
 def _install(api: KubernetesApi, cluster: Cluster, addon: Addon) -> bool:
     try:
-        software.install(api, _objects(cluster, addon), force=addon.force)
+        installation.install(api, _objects(cluster, addon), force=addon.force)
     except KubernetesError as error:
         if error.status not in {409, 422}:
             raise
@@ -66,7 +66,7 @@ def _install(api: KubernetesApi, cluster: Cluster, addon: Addon) -> bool:
 
 
 def _watch(api: KubernetesApi, addon: Addon, now: float, patience: float) -> None:
-    if software.is_available(api, kind_of(addon.name)):
+    if installation.is_available(api, kind_of(addon.name)):
         addon.status, addon.issues, addon.unhealthy_since = "ACTIVE", [], None
         _end_updates(addon)
         return

@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from lab.cloud.clusters import Clusters
-    from lab.cloud.eks.aws import AwsClients
+    from lab.cloud.eks.aws_clients import AwsClients
     from lab.cloud.eks.kubernetes_api import KubernetesApi
     from lab.cloud.eks.launcher import Launcher
     from lab.cloud.requests.faults import Faults
+    from lab.cloud.running_clusters import Clusters
     from lab.cloud.timing import Timing
 
 
 @dataclass(frozen=True)
-class World:
+class Environment:
     """The outside of EKS."""
 
     account: str

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lab.cloud.eks.nodegroups import capacity, nodes
+from lab.cloud.eks.nodegroups import ec2_resources, nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lab.cloud.eks.aws import AwsClients
+    from lab.cloud.eks.aws_clients import AwsClients
     from lab.cloud.eks.kubernetes_api import KubernetesApi, Object
     from lab.cloud.eks.records.model import Nodegroup
     from lab.cloud.eks.records.updates import Update
@@ -45,14 +45,14 @@ class Rotation:
         if not self.grown:
             self._grow(aws)
             return False
-        sizes = capacity.sizes(aws, self.group)
+        sizes = ec2_resources.sizes(aws, self.group)
         if sizes is None:
             self.update.fail("Unknown", f"Auto Scaling group {self.group.group_name} was deleted")
             return True
-        members = capacity.members(aws, self.group)
+        members = ec2_resources.members(aws, self.group)
         self.old = [instance for instance in self.old if instance in members]
         if not self.old:
-            capacity.resize(aws, self.group, self.sizes)
+            ec2_resources.resize(aws, self.group, self.sizes)
             self.update.status = "Successful"
             return True
         living = {nodes.instance_of(node): node for node in nodes.of_group(api, self.group.name)}
@@ -64,7 +64,7 @@ class Rotation:
     def _grow(self, aws: AwsClients) -> None:
         desired = self.sizes["desiredSize"] + self.surge
         larger = {**self.sizes, "desiredSize": desired, "maxSize": max(self.sizes["maxSize"], desired)}
-        capacity.resize(aws, self.group, larger)
+        ec2_resources.resize(aws, self.group, larger)
         self.grown = True
 
     def _replace(self, aws: AwsClients, api: KubernetesApi, living: dict[str, Object], now: float) -> bool:
@@ -77,7 +77,7 @@ class Rotation:
                 self._give_up(aws, api, living, instance)
                 return True
             if not left or overdue:
-                capacity.terminate(aws, instance, decrement=shrinking)
+                ec2_resources.terminate(aws, instance, decrement=shrinking)
                 self.old.remove(instance)
         return False
 
@@ -87,5 +87,5 @@ class Rotation:
         for left in self.old:
             if left in living:
                 nodes.cordon(api, living[left], on=False)
-        capacity.resize(aws, self.group, self.sizes)
+        ec2_resources.resize(aws, self.group, self.sizes)
         self.revert()

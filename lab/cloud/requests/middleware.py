@@ -58,7 +58,7 @@ class RefusedCallerError(Exception):
         self.code = code
 
 
-class Door:
+class RequestMiddleware:
     """WSGI middleware in front of the services: `eks` for EKS, `moto` for every other service."""
 
     def __init__(

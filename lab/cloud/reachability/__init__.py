@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from moto.ec2.models import ec2_backends
 
 from lab.cloud.extension import Extension
-from lab.cloud.reach.paths import UnreachableError, way_to
+from lab.cloud.reachability.paths import UnreachableError, find_path
 from lab.cloud.schedule import BACKENDS
 
 if TYPE_CHECKING:
-    from lab.cloud.clusters import Clusters, RunningCluster
     from lab.cloud.extension import LabRequest, Parts
-    from lab.cloud.reach.paths import Reached
+    from lab.cloud.reachability.paths import Reached
+    from lab.cloud.running_clusters import Clusters, RunningCluster
 
 
 def install(parts: Parts) -> Extension:
@@ -45,7 +45,7 @@ class Mesh:
         cluster = self._cluster(question["cluster"])
         with BACKENDS:
             try:
-                reached = way_to(
+                reached = find_path(
                     self._account,
                     ec2_backends[self._account][cluster.region],
                     instance=question["instance"],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import botocore.exceptions
 
 from lab.cloud.eks.access import entries
-from lab.cloud.eks.nodegroups import capacity, nodes
+from lab.cloud.eks.nodegroups import ec2_resources, nodes
 from lab.cloud.eks.records import updates
 from lab.cloud.eks.records.model import issue
 
@@ -30,10 +30,10 @@ def step(store: Store, cluster: Cluster, group: Nodegroup) -> None:
 
 
 def _create(store: Store, cluster: Cluster, group: Nodegroup) -> None:
-    aws = store.world.aws(cluster.region)
+    aws = store.environment.aws(cluster.region)
     if group.group_name is None:
         try:
-            capacity.create(aws, cluster, group)
+            ec2_resources.create(aws, cluster, group)
         except botocore.exceptions.ClientError as error:
             _fail(group, "AsgInstanceLaunchFailures", str(error))
             return
@@ -41,9 +41,9 @@ def _create(store: Store, cluster: Cluster, group: Nodegroup) -> None:
     ready = [node for node in joined if nodes.is_ready(node)]
     if len(ready) >= group.scaling["desiredSize"]:
         group.status = "ACTIVE"
-    elif store.world.now() > group.deadline:
+    elif store.environment.now() > group.deadline:
         healthy = {nodes.instance_of(node) for node in ready}
-        unhealthy = [i for i in capacity.members(aws, group) if i not in healthy]
+        unhealthy = [i for i in ec2_resources.members(aws, group) if i not in healthy]
         _fail(group, "NodeCreationFailure", _NOT_READY if joined else _NOT_JOINED, *unhealthy)
 
 
@@ -53,27 +53,27 @@ def _fail(group: Nodegroup, code: str, message: str, *resources: str) -> None:
 
 
 def _update(store: Store, cluster: Cluster, group: Nodegroup) -> None:
-    now = store.world.now()
+    now = store.environment.now()
     if group.rotation:
-        if group.rotation.step(store.world.aws(cluster.region), store.kubernetes(cluster), now):
+        if group.rotation.step(store.environment.aws(cluster.region), store.kubernetes(cluster), now):
             group.rotation = None
     else:
         updates.finish_due(group.updates, now)
-    if not updates.under_way(group.updates):
+    if not updates.in_progress(group.updates):
         group.status, group.modified_at = "ACTIVE", now
 
 
 def _delete(store: Store, cluster: Cluster, group: Nodegroup) -> None:
-    aws = store.world.aws(cluster.region)
-    if group.group_name and capacity.sizes(aws, group) is not None:
+    aws = store.environment.aws(cluster.region)
+    if group.group_name and ec2_resources.sizes(aws, group) is not None:
         api = store.kubernetes(cluster)
         left = sum(nodes.drain_once(api, node) for node in nodes.of_group(api, group.name))
-        if left and store.world.now() < group.deadline:
+        if left and store.environment.now() < group.deadline:
             return
-        capacity.end_instances(aws, group)
+        ec2_resources.end_instances(aws, group)
         return
-    if group.group_name and capacity.instances_left(aws, group):
+    if group.group_name and ec2_resources.instances_left(aws, group):
         return
-    capacity.delete_rest(aws, group)
+    ec2_resources.delete_rest(aws, group)
     del cluster.nodegroups[group.name]
     entries.remove_node_role(cluster, group.node_role)

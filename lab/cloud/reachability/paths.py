@@ -13,8 +13,8 @@ from moto.ec2.models import ec2_backends
 from moto.elb.models import LoadBalancer as Classic
 from moto.elbv2.models import elbv2_backends
 
-from lab.cloud.reach.firewall import lets_in, lets_out
-from lab.cloud.reach.routing import check_route, leads_out
+from lab.cloud.reachability.firewall import egress_denial, ingress_denial
+from lab.cloud.reachability.routing import check_route, reaches_internet
 from lab.cloud.route53.resolution import NoSuchHostError, balancer_behind, balancer_with
 
 
@@ -30,12 +30,12 @@ class Reached:
     owner: tuple[str, str]
 
 
-def way_to(account: str, ec2: Any, *, instance: str, address: str, host: str, port: int) -> Reached:
+def find_path(account: str, ec2: Any, *, instance: str, address: str, host: str, port: int) -> Reached:
     """The load balancer behind a host, if an address of an instance reaches a target through it."""
     source = _interface(ec2, instance, address)
     balancer = _balancer(account, ec2.get_vpc(source.vpc_id), host)
     _check_open(balancer, host, port)
-    entrance = _entrance(source, address, balancer, host, port)
+    entrance = _reachable_interface(source, address, balancer, host, port)
     if isinstance(balancer, Classic):
         return Reached(balancer, _owner(account, balancer))
     _check_targets(account, balancer, address, entrance, port)
@@ -79,7 +79,7 @@ def _ports(balancer: Any) -> list[int]:
     return [int(one.port) for one in balancer.listeners.values()]
 
 
-def _entrance(source: Any, address: str, balancer: Any, host: str, port: int) -> Any:
+def _reachable_interface(source: Any, address: str, balancer: Any, host: str, port: int) -> Any:
     """An interface of the load balancer that is reached; the reason is that of the first one."""
     reasons = []
     for eni in balancer.interfaces:
@@ -92,13 +92,13 @@ def _entrance(source: Any, address: str, balancer: Any, host: str, port: int) ->
 
 def _reason_against(source: Any, address: str, eni: Any, balancer: Any, port: int) -> str | None:
     if balancer.scheme != "internal" and source.vpc_id != eni.vpc_id:
-        return None if leads_out(source) else f"subnet {source.subnet.id} has no way to the internet"
+        return None if reaches_internet(source) else f"subnet {source.subnet.id} has no way to the internet"
     target = eni.private_ip_address
     return (
         check_route(source.subnet, eni.subnet, target)
         or check_route(eni.subnet, source.subnet, address)
-        or lets_out(source, target, port)
-        or lets_in(eni, address, port, source)
+        or egress_denial(source, target, port)
+        or ingress_denial(eni, address, port, source)
     )
 
 
@@ -131,12 +131,12 @@ def _reason_against_target(ec2: Any, group: Any, target: Any, client: str, entra
         instance = ec2.get_instance_by_id(identifier)
         if instance is None or instance.state != "running":
             return f"target {identifier} does not run"
-        return lets_in(instance.nics[0], client, number, entrance)
+        return ingress_denial(instance.nics[0], client, number, entrance)
     for eni in ec2.enis.values():
         if eni.vpc_id == group.vpc_id and any(
             one["PrivateIpAddress"] == identifier for one in eni.private_ip_addresses
         ):
-            return lets_in(eni, client, number, entrance)
+            return ingress_denial(eni, client, number, entrance)
     return f"nothing has the address {identifier}"
 
 

@@ -12,27 +12,27 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from lab.cloud.loadbalancers.wanted import IN_TREE
+from lab.cloud.loadbalancers.service_request import IN_TREE
 
 if TYPE_CHECKING:
-    from lab.cloud.clusters import ClusterNetwork
-    from lab.cloud.loadbalancers.wanted import Wanted
+    from lab.cloud.loadbalancers.service_request import ServiceRequest
+    from lab.cloud.running_clusters import ClusterNetwork
 
 
-def front(ec2: Any, network: ClusterNetwork, wanted: Wanted) -> str | None:
+def create_front_group(ec2: Any, network: ClusterNetwork, wanted: ServiceRequest) -> str | None:
     """The group in front of a Network Load Balancer; the in-tree controller makes none."""
     if wanted.controller == IN_TREE:
         return None
-    return _group(ec2, network, wanted, wanted.title, "[k8s] Managed SecurityGroup for LoadBalancer")
+    return _group(ec2, network, wanted, wanted.balancer_name, "[k8s] Managed SecurityGroup for LoadBalancer")
 
 
-def front_of_classic(ec2: Any, network: ClusterNetwork, wanted: Wanted) -> str:
+def create_classic_group(ec2: Any, network: ClusterNetwork, wanted: ServiceRequest) -> str:
     """The group of a Classic Load Balancer."""
-    text = f"Security group for Kubernetes ELB {wanted.title} ({wanted.service})"
-    return _group(ec2, network, wanted, f"k8s-elb-{wanted.title}", text)
+    text = f"Security group for Kubernetes ELB {wanted.balancer_name} ({wanted.service})"
+    return _group(ec2, network, wanted, f"k8s-elb-{wanted.balancer_name}", text)
 
 
-def _group(ec2: Any, network: ClusterNetwork, wanted: Wanted, name: str, description: str) -> str:
+def _group(ec2: Any, network: ClusterNetwork, wanted: ServiceRequest, name: str, description: str) -> str:
     known = _named(ec2, network, name)
     if known:
         return known[0]
@@ -54,10 +54,10 @@ def _named(ec2: Any, network: ClusterNetwork, name: str) -> list[str]:
     return [one["GroupId"] for one in ec2.describe_security_groups(Filters=filters)["SecurityGroups"]]
 
 
-def open_nodes(ec2: Any, network: ClusterNetwork, wanted: Wanted) -> None:
+def open_nodes(ec2: Any, network: ClusterNetwork, wanted: ServiceRequest) -> None:
     """Let the traffic of a Network Load Balancer into the nodes, exactly from where it may come."""
     if wanted.controller != IN_TREE:
-        for group in _named(ec2, network, wanted.title):
+        for group in _named(ec2, network, wanted.balancer_name):
             open_nodes_to(ec2, network, group)
         return
     text = _description(wanted)
@@ -80,12 +80,12 @@ def open_nodes_to(ec2: Any, network: ClusterNetwork, group: str) -> None:
     _authorize(ec2, network, [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group}]}])
 
 
-def close_nodes(ec2: Any, network: ClusterNetwork, wanted: Wanted) -> None:
+def close_nodes(ec2: Any, network: ClusterNetwork, wanted: ServiceRequest) -> None:
     """Take the rules and groups of a load balancer away."""
     rules = [rule["SecurityGroupRuleId"] for rule in _rules(ec2, network, _description(wanted))]
     if rules:
         ec2.revoke_security_group_ingress(GroupId=network.security_group, SecurityGroupRuleIds=rules)
-    for name in (wanted.title, f"k8s-elb-{wanted.title}"):
+    for name in (wanted.balancer_name, f"k8s-elb-{wanted.name}"):
         for group in _named(ec2, network, name):
             pair = [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group}]}]
             with contextlib.suppress(ClientError):  # the rule may never have been made
@@ -93,8 +93,8 @@ def close_nodes(ec2: Any, network: ClusterNetwork, wanted: Wanted) -> None:
             ec2.delete_security_group(GroupId=group)
 
 
-def _description(wanted: Wanted) -> str:
-    return f"kubernetes.io/rule/nlb/client={wanted.title}"
+def _description(wanted: ServiceRequest) -> str:
+    return f"kubernetes.io/rule/nlb/client={wanted.balancer_name}"
 
 
 def _rules(ec2: Any, network: ClusterNetwork, description: str) -> list[dict[str, Any]]:

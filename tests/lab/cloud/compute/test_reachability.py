@@ -2,9 +2,9 @@
 
 import pytest
 
-from lab.cloud.clusters import Clusters
-from lab.cloud.loadbalancers.services import Services
-from lab.cloud.reach import Mesh
+from lab.cloud.loadbalancers.service_controller import ServiceController
+from lab.cloud.reachability import Mesh
+from lab.cloud.running_clusters import Clusters
 
 from .calls import run
 from .networks import Network, running, wanted
@@ -29,7 +29,7 @@ class Pair:
             def of(self, controller, service, region):
                 return cloud.client(service)
 
-        self.services, self.mesh = Services(clusters, Clients()), Mesh(clusters, ACCOUNT)
+        self.services, self.mesh = ServiceController(clusters, Clients()), Mesh(clusters, ACCOUNT)
         self.names = cloud.client("route53")
 
     def node(self, network):

@@ -10,8 +10,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as Keys
 
 from lab.cloud.identity.identities import Credentials, Identity
-from lab.cloud.requests.calls import IDENTITY, Door
 from lab.cloud.requests.faults import Faults, JsonLines
+from lab.cloud.requests.middleware import IDENTITY, RequestMiddleware
 from lab.cloud.requests.wire import REMOVED, Models, Request, read_call
 
 pytestmark = pytest.mark.simulation
@@ -32,7 +32,7 @@ class World:
         self.directory = directory
         self.seen = []
         self.reply = ("200 OK", [("Content-Type", "text/xml")], b"<ok/>")
-        self.door = Door(
+        self.middleware = RequestMiddleware(
             moto=self._service,
             eks=self._service,
             identities=Known(),
@@ -70,7 +70,7 @@ class World:
             **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()},
         }
         answered = []
-        chunks = self.door(environ, lambda status, headers: answered.append((status, dict(headers))))
+        chunks = self.middleware(environ, lambda status, headers: answered.append((status, dict(headers))))
         status, headers = answered[0]
         return int(status.split()[0]), headers, b"".join(chunks)
 

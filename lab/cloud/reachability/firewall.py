@@ -9,7 +9,7 @@ _TCP = ("tcp", "6")
 _EVERY = "-1"
 
 
-def lets_in(interface: Any, address: str, port: int, other: Any) -> str | None:
+def ingress_denial(interface: Any, address: str, port: int, other: Any) -> str | None:
     """Why a connection from an address, of the interface `other`, is not let in; None when it is."""
     groups = list(interface.group_set)
     if not groups or _any(groups, "ingress_rules", address, port, other):
@@ -17,7 +17,7 @@ def lets_in(interface: Any, address: str, port: int, other: Any) -> str | None:
     return f"security groups {_names(groups)} let no {address} in on port {port}"
 
 
-def lets_out(interface: Any, address: str, port: int) -> str | None:
+def egress_denial(interface: Any, address: str, port: int) -> str | None:
     """Why a connection to an address is not let out; None when it is."""
     groups = list(interface.group_set)
     if not groups or _any(groups, "egress_rules", address, port, None):
