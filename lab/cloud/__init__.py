@@ -1,5 +1,5 @@
-"""The cloud of the lab: AWS on loopback, in one process, over real Kubernetes control planes.
+"""The lab's cloud: AWS on loopback in one process, with real Kubernetes control planes.
 
-moto plays the services whose behaviour suffices; what must behave like AWS where the program looks (EKS, Auto
-Scaling, parts of EC2, the life of a node) is played here. `python -m lab.cloud` starts it.
+moto serves what it emulates well enough. EKS, Auto Scaling, parts of EC2 and the lifecycle of nodes, where
+the program depends on AWS's exact behaviour, are emulated here. `python -m lab.cloud` starts it.
 """

@@ -1,6 +1,7 @@
-"""`python -m lab.cloud --directory DIR --cache CACHE`: run the cloud until it is told to stop.
+"""`python -m lab.cloud --directory DIR --cache CACHE`: run the cloud until a signal stops it.
 
-Started by `lab up` and by tests. SIGTERM, SIGINT and SIGHUP stop every control plane and then the process.
+`python -m lab up` and the tests start it. SIGTERM, SIGINT and SIGHUP stop every control plane, then the
+process.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import threading
 from pathlib import Path
 from typing import NoReturn
 
-# moto reads this when it is imported: without it no policy of AWS's own can be attached to a role.
+# moto reads this at import. Without it, AWS-managed policies cannot be attached to a role.
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 
 from lab.cloud.eks.launcher import KubernetesLauncher
@@ -23,7 +24,6 @@ from lab.toolchain import Toolchain
 
 
 def main() -> NoReturn:
-    """Run a cloud in the foreground."""
     arguments = _arguments()
     directory: Path = arguments.directory.resolve()
     settings = Settings(
@@ -49,7 +49,7 @@ def main() -> NoReturn:
     stopping.wait()
     cloud.stop()
     sys.stderr.flush()
-    os._exit(0)  # everything has stopped; taking moto's objects apart one by one would take seconds more
+    os._exit(0)  # everything has stopped; freeing moto's objects would take seconds more
 
 
 def _arguments() -> argparse.Namespace:

@@ -1,8 +1,7 @@
-"""The contract between the cloud's server and the modules that extend moto's services.
+"""The interface between the cloud's server and the modules that extend moto's services.
 
-At start, before the first request, `lab.cloud.server` calls `install(parts)` of each extension it knows
-(they are listed there, in the order in which they extend moto). What an extension
-returns is what the server needs from it afterwards: the requests under `/lab/` it answers, and how it stops.
+Before the first request, `lab.cloud.server` calls `install(parts)` of each of its extensions. The returned
+`Extension` holds the extension's request handlers below `/lab/` and how to stop it.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ LabRequest = dict[str, Any]
 
 @dataclass(frozen=True)
 class Parts:
-    """What every extension may use."""
+    """What the server provides to every extension."""
 
     clusters: Clusters
     timing: Timing
@@ -37,10 +36,10 @@ def _nothing_to_stop() -> None:
 
 @dataclass(frozen=True)
 class Extension:
-    """What an installed extension offers the server.
+    """What an installed extension provides to the server.
 
     `posts` maps a path below `/lab/` (for example `interfaces`) to a function from the JSON of a POST to the
-    JSON of its answer; a ValueError or LookupError it raises becomes HTTP 400 with its text.
+    JSON of its response. A ValueError or LookupError in it becomes HTTP 400 with the error's text.
     """
 
     posts: Mapping[str, Callable[[LabRequest], LabRequest]] = field(default_factory=dict)
@@ -48,7 +47,7 @@ class Extension:
 
 
 class Installer(Protocol):
-    """The shape of every extension module's `install`."""
+    """The signature of each extension module's `install`."""
 
     def __call__(self, parts: Parts) -> Extension:
         """Extend moto in this process; called once, before the first request."""

@@ -1,7 +1,7 @@
-"""The Kubernetes versions the lab's EKS offers; it publishes an image for nodes of each.
+"""The Kubernetes versions that the lab's EKS offers, with a node image for each.
 
-All are served by one build of Kubernetes that emulates the older ones; the dates are AWS's kind of dates, not
-AWS's dates.
+One build of Kubernetes serves all of them and emulates the older ones. The dates follow AWS's schedule but
+are not AWS's own.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _AMI_DATE = "20251112"
 
 @dataclass(frozen=True)
 class KubernetesVersion:
-    """One minor version as EKS offers it."""
+    """A minor version that EKS offers."""
 
     minor: str
     patch: str
@@ -25,11 +25,11 @@ class KubernetesVersion:
 
     @property
     def release_version(self) -> str:
-        """The newest AMI release of this version."""
+        """Return the newest AMI release of this version."""
         return f"{self.patch}-{_AMI_DATE}"
 
     def describe(self) -> dict[str, Any]:
-        """The version as DescribeClusterVersions answers it."""
+        """Return the version as in DescribeClusterVersions."""
         year = self.released.year
         return {
             "clusterVersion": self.minor,

@@ -1,7 +1,7 @@
-"""What the cloud relies on inside moto, checked when it starts.
+"""The inner names of moto that the cloud relies on, checked at start.
 
-moto promises its API to callers of AWS, not its insides. The version is pinned, and every inner name that the
-modules of this directory use is looked up here, so that another moto fails at once and by name.
+moto guarantees only the API of AWS, not its own modules. Its version is pinned, and each inner name that the
+cloud uses is looked up here, so that another version of moto fails at once, with the missing name.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import importlib
 import importlib.metadata
 
 PINNED = "5.2.5"
-# Modules and the names in them (dots lead into classes) that the door, the identities and the server use.
+# Modules and the names in them (dots lead into classes) that the middleware, the identities and the server
+# use.
 NAMES = {
     "moto.iam.models": ("iam_backends", "IAMBackend.list_users", "IAMBackend.create_user", "AccessKey"),
     "moto.sts.models": (
@@ -29,11 +30,11 @@ NAMES = {
 
 
 class MotoContractError(Exception):
-    """The installed moto is not the one this cloud was written for."""
+    """The installed moto is not the version that the cloud was written for."""
 
 
 def check(names: dict[str, tuple[str, ...]] = NAMES, pinned: str = PINNED) -> None:
-    """Raise when moto's version or any name relied on is another."""
+    """Raise MotoContractError when moto's version or a required name differs."""
     found = importlib.metadata.version("moto")
     if found != pinned:
         message = f"the cloud extends moto {pinned}, but {found} is installed"

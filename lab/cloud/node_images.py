@@ -1,8 +1,8 @@
-"""The images AWS publishes for nodes: SSM's public parameters, and the images they name in EC2.
+"""The node images that AWS publishes: SSM's public parameters, and the EC2 images they name.
 
-Tools look up the newest image of a Kubernetes version there. `lab.cloud.ec2` publishes them when it is
-installed; nobody may write below `/aws/service` through the API. An image's id changes with its release, as
-AWS's does, and is the one EKS gives the nodes of a node group.
+Tools look up the newest image of a Kubernetes version in SSM. `lab.cloud.ec2` publishes parameters and images
+when it is installed; no API call can write below `/aws/service`. As on AWS, each release has its own image
+id, which is also the image of EKS node groups.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _BOTTLEROCKET = "1.52.0"
 
 @dataclass(frozen=True)
 class Image:
-    """One published image: its parameters' names without the last part, and what they say."""
+    """One published image: the common prefix of its parameters' names, and their values."""
 
     path: str
     id: str
@@ -40,17 +40,17 @@ class Image:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The public parameters about it."""
+        """Return the values of the image's public parameters by name."""
         return {f"{self.path}/image_id": self.id, f"{self.path}/{self.release_parameter}": self.release}
 
 
 def image_id(ami_type: str, release: str) -> str:
-    """The id of an image by what EKS calls it."""
+    """Return the id of the image of an EKS AMI type and release version."""
     return f"ami-{hashlib.sha256(f'{ami_type} {release}'.encode()).hexdigest()[:17]}"
 
 
 def published() -> Iterator[Image]:
-    """Every image of every Kubernetes version that the lab's EKS offers."""
+    """Yield every image of every Kubernetes version that the lab's EKS offers."""
     for version in OFFERED.values():
         for architecture in ("x86_64", "arm64"):
             yield _amazon_linux(version, architecture)
@@ -84,7 +84,7 @@ def _bottlerocket(version: KubernetesVersion, architecture: str) -> Image:
 
 
 def publish(account: str, region: str) -> None:
-    """Put the parameters into SSM and the images into EC2."""
+    """Store the parameters in SSM and the images in EC2."""
     parameters = ssm_backends[account][region]._parameters
     backend = ec2_backends[account][region]
     for image in published():

@@ -1,9 +1,8 @@
-"""Network interfaces for pods: `POST /lab/interfaces`, asked by the node player in the name of a CNI.
+"""Network interfaces for pods: `POST /lab/interfaces`, which the node player calls in place of a CNI.
 
-On AWS it is Cilium's operator, or aws-node on each node, that creates interfaces in EC2. The node player
-plays both, and asks here, so that the interfaces exist in EC2 with the tags and descriptions their owners
-give them. The calls go over HTTP like anybody's: EC2's limits and refusals hold, and the call log shows
-them.
+On AWS, Cilium's operator or aws-node creates these interfaces in EC2. The node player emulates both and sends
+its requests here, so that the interfaces exist in EC2 with the tags and descriptions of their owner. They are
+created through EC2's HTTP API: EC2's limits and refusals apply, and the call log shows the calls.
 """
 
 from __future__ import annotations
@@ -35,17 +34,16 @@ _YEARS = 10 * 365 * 24 * 3600
 
 
 class InterfaceRefusedError(ValueError):
-    """EC2 refused, or the request makes no sense; the text says which."""
+    """EC2 refused the request, or the request is invalid; the message says which."""
 
 
 def install(parts: Parts) -> Extension:
-    """Offer `POST /lab/interfaces`."""
     sessions = Sessions(parts.account, parts.directory / "cloud.json")
     return Extension(posts={"interfaces": Interfaces(sessions.ec2).attach})
 
 
 class Sessions:
-    """EC2 at this very cloud, as the role of the instance that an interface is for."""
+    """EC2 clients for this cloud, with the role of the instance that an interface is for."""
 
     def __init__(self, account: str, cloud_file: Path) -> None:
         self._account = account
@@ -53,14 +51,14 @@ class Sessions:
         self._clients: dict[tuple[str, str, str], Any] = {}
 
     def ec2(self, instance: str, owner: str) -> Any:
-        """The client for an owner of interfaces on an instance."""
+        """Return the client for the owner of interfaces on an instance."""
         region, role = self._region_and_role(instance)
         if (region, role, owner) not in self._clients:
             self._clients[region, role, owner] = self._make(region, role, owner)
         return self._clients[region, role, owner]
 
     def _region_and_role(self, instance: str) -> tuple[str, str]:
-        """The region of an instance, and its role."""
+        """Return an instance's region and role."""
         with BACKENDS:
             for region, backend in tuple(ec2_backends[self._account].items()):
                 if instance in backend.iam_instance_profile_associations:
@@ -90,21 +88,21 @@ class Sessions:
 
 
 class Interfaces:
-    """Creates, attaches and describes interfaces, through EC2's API."""
+    """Creates, attaches and describes interfaces through EC2's API."""
 
     def __init__(self, connect: Callable[[str, str], Any]) -> None:
         self._connect = connect
-        # Two at once for one instance would take the same device index.
+        # Two attachments to one instance at the same time would take the same device index.
         self._one_at_a_time = threading.Lock()
 
     def attach(self, wanted: LabRequest) -> LabRequest:
-        """Give an instance one more interface, filled with addresses for pods."""
+        """Attach one more interface to an instance, filled with addresses for pods."""
         try:
             cluster, instance, owner = (wanted[name] for name in ("cluster", "instance", "owner"))
         except KeyError as error:
             message = f"the request lacks {error.args[0]!r}"
             raise InterfaceRefusedError(message) from error
-        description(owner, instance)  # an unknown owner is refused before anything is made
+        description(owner, instance)  # refuse an unknown owner before anything is created
         with self._one_at_a_time:
             try:
                 return _attach(self._connect(instance, owner), cluster, instance, owner)
@@ -134,10 +132,10 @@ def _attach(ec2: Any, cluster: str, instance: str, owner: str) -> LabRequest:
 
 
 def _fill(ec2: Any, primary: dict[str, Any], free: int, groups: list[str]) -> LabRequest:
-    """The instance's own interface, filled with addresses for pods.
+    """Fill the instance's primary interface with addresses for pods.
 
-    Both CNIs use it, and use it first; here it comes last. Without it a node would have fewer addresses
-    than the pods that EKS lets it run.
+    Both CNIs use the primary interface first; here it is used last. Without it a node would have fewer
+    addresses than the number of pods that EKS allows on it.
     """
     own = primary["NetworkInterfaceId"]
     ec2.assign_private_ip_addresses(NetworkInterfaceId=own, SecondaryPrivateIpAddressCount=free)
@@ -155,7 +153,7 @@ def _running(ec2: Any, instance: str) -> dict[str, Any]:
 
 
 def _attach_to_instance(ec2: Any, interface: str, instance: str, number: int) -> None:
-    """Attach, and see that the interface goes with the instance; what cannot be attached is deleted."""
+    """Attach an interface so that it is deleted with its instance; delete it where the attachment fails."""
     try:
         attached = ec2.attach_network_interface(
             NetworkInterfaceId=interface, InstanceId=instance, DeviceIndex=number
@@ -185,7 +183,7 @@ def _shape(ec2: Any, created: dict[str, Any], number: int, groups: list[str]) ->
 
 
 def description(owner: str, instance: str) -> str:
-    """What the owner of an interface writes as its description."""
+    """Return the description that the owner of an interface writes."""
     if owner == "cilium":
         return f"Cilium-CNI ({instance})"
     if owner == "aws-node":
@@ -195,7 +193,7 @@ def description(owner: str, instance: str) -> str:
 
 
 def tags(owner: str, cluster: str, instance: str) -> list[dict[str, str]]:
-    """The tags by which the owner of an interface knows it again, to collect what is left behind."""
+    """Return the tags by which the owner of an interface finds it again to clean it up."""
     if owner == "cilium":
         wanted = {"io.cilium/cilium-managed": "true", "io.cilium/cluster-name": cluster}
     else:

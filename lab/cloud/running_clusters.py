@@ -1,8 +1,8 @@
-"""The EKS clusters whose control plane is running: the one thing EKS and EC2 of the lab share.
+"""The EKS clusters whose control plane is running.
 
-EKS (`lab.cloud.eks`) adds a cluster here once its API server answers and removes it before the API server
-stops. EC2 (`lab.cloud.nodes`) asks here when an instance that carries the tags of a node group boots or ends:
-which API server does its node register with, and which labels and taints does its node group give it?
+EKS (`lab.cloud.eks`) adds a cluster when its API server answers and removes it before the API server stops.
+The other parts of the cloud look clusters up here: `lab.cloud.nodes`, for example, to learn with which API
+server an instance registers, and which labels and taints its node group sets.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Taint:
-    """A taint as Kubernetes spells it: the effect is `NoSchedule`, `PreferNoSchedule` or `NoExecute`."""
+    """A Kubernetes taint; the effect is `NoSchedule`, `PreferNoSchedule` or `NoExecute`."""
 
     key: str
     effect: str
@@ -27,7 +27,7 @@ class Taint:
 
 @dataclass(frozen=True)
 class NodegroupProfile:
-    """What a node group gives each of its nodes when it registers."""
+    """What a node group sets on each of its nodes at registration."""
 
     name: str
     ami_type: str
@@ -39,7 +39,7 @@ class NodegroupProfile:
 
 @dataclass(frozen=True)
 class ClusterNetwork:
-    """Where a cluster lies in EC2."""
+    """The EC2 network of a cluster."""
 
     vpc: str
     subnets: tuple[str, ...]
@@ -48,7 +48,7 @@ class ClusterNetwork:
 
 @dataclass(frozen=True)
 class RunningCluster:
-    """A cluster that answers: where it is, and the lab's own way in (never handed to a user)."""
+    """A cluster whose API server answers, with the lab's own administrator credentials for it."""
 
     name: str
     endpoint: str
@@ -60,29 +60,26 @@ class RunningCluster:
     network: ClusterNetwork | None = None
 
     def nodegroup(self, name: str) -> NodegroupProfile | None:
-        """The profile of a node group as EKS has it now, or None when there is no such group."""
+        """Return the current profile of a node group, or None when there is no such group."""
         return self.find_nodegroup(name)
 
 
 class Clusters:
-    """A registry of running clusters, safe to use from any thread."""
+    """A thread-safe registry of running clusters."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._running: dict[str, RunningCluster] = {}
 
     def add(self, cluster: RunningCluster) -> None:
-        """Make a cluster known; its API server answers already."""
         with self._lock:
             self._running[cluster.name] = cluster
 
     def remove(self, name: str) -> None:
-        """Forget a cluster; its API server is about to stop."""
         with self._lock:
             self._running.pop(name, None)
 
     def get(self, name: str) -> RunningCluster | None:
-        """The running cluster of that name, or None when it is not running (any more)."""
         with self._lock:
             return self._running.get(name)
 

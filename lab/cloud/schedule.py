@@ -1,8 +1,8 @@
-"""What the cloud does later: instances that become running, groups that look at their size, nodes that boot.
+"""Delayed actions of the cloud: state changes of instances, reconciliation of groups, booting nodes.
 
-Everything that reads or changes moto's EC2 state, or our Auto Scaling state beside it, holds `BACKENDS`:
-moto serves each request in a thread of its own and its backends have no locks. Those backends exist once
-per process, and so does this lock. A thread that holds it must never call the cloud over HTTP.
+All code that reads or changes moto's EC2 state, or the Auto Scaling state beside it, holds `BACKENDS`: moto
+serves each request in its own thread and its backends have no locks. The backends exist once per process, and
+so does this lock. A thread that holds it must never call the cloud over HTTP.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SHORTEST_INTERVAL = 0.02
 
 
 class Schedule:
-    """Actions that fall due; `run_due` runs them, in the order of their time, while holding `BACKENDS`."""
+    """Actions with a due time; `run_due` runs them in that order while holding `BACKENDS`."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
@@ -31,12 +31,12 @@ class Schedule:
         self._count = itertools.count()
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
-        """Run `action` once `seconds` have passed; with zero seconds, on the next `run_due`."""
+        """Run `action` once `seconds` have passed; with zero seconds, at the next `run_due`."""
         with BACKENDS:
             heapq.heappush(self._due, (self.clock() + seconds, next(self._count), action))
 
     def run_due(self) -> None:
-        """Run what has fallen due, including what those actions add with no delay."""
+        """Run what is due, including actions that those actions add without delay."""
         with BACKENDS:
             while self._due and self._due[0][0] <= self.clock():
                 _, _, action = heapq.heappop(self._due)
@@ -44,7 +44,7 @@ class Schedule:
 
 
 class Ticker:
-    """A thread that does one thing again and again until it is stopped; a failure does not end it."""
+    """A thread that repeats an action until it is stopped; a failure does not end it."""
 
     def __init__(
         self, name: str, interval: float, action: Callable[[], None], fault: Callable[[str, str, str], None]
@@ -58,12 +58,12 @@ class Ticker:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> Ticker:
-        """Begin; the first time is one interval from now."""
+        """Start the thread; the first run is one interval from now."""
         self._thread.start()
         return self
 
     def stop(self) -> None:
-        """Stop, and wait for an action under way to end."""
+        """Stop the thread and wait for a running action to end."""
         self._stop.set()
         self._thread.join(timeout=10)
 
@@ -71,11 +71,11 @@ class Ticker:
         while not self._stop.wait(self._interval):
             try:
                 self._action()
-            except Exception as error:  # the end of this thread would hang the lab
+            except Exception as error:  # an ended thread would hang the lab
                 self._report(error)
 
     def _report(self, error: Exception) -> None:
-        """Write a fault down, once as long as it stays the same: the next round meets it again."""
+        """Record a fault; repetitions of the same fault are recorded once."""
         what = f"{type(error).__name__}: {error}"
         if what != self._last_fault:
             self._last_fault = what

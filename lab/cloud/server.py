@@ -1,8 +1,8 @@
-"""The cloud process: moto, extended, with EKS of our own, on one port of loopback.
+"""The cloud process: moto with extensions, and the lab's own EKS, on one loopback port.
 
-`Cloud` is put together once, started and stopped by `lab.cloud.__main__`; tests that bring their own control
-planes do the same. Requests under `/lab/` are the lab's own (the authentication webhook of the clusters, what
-the node players ask); every other request is one of AWS and goes through the door.
+`lab.cloud.__main__` creates, starts and stops one `Cloud`; so do tests with their own control planes.
+Requests below `/lab/` are the lab's own (the authentication webhook of clusters, requests of node players);
+all others are AWS requests and pass through the middleware.
 """
 
 from __future__ import annotations
@@ -62,8 +62,6 @@ EXTENSIONS = (
 
 @dataclass(frozen=True)
 class Settings:
-    """What a cloud is started with."""
-
     directory: Path
     timing: Timing
     region: str
@@ -72,14 +70,14 @@ class Settings:
 
 
 class QuietHandler(MotoRequestHandler):  # type: ignore[misc]  # moto is untyped to mypy here
-    """moto's request handler without a line per request: the call log has them, with what they ask."""
+    """moto's request handler without a log line per request, since the call log has them."""
 
     def log_request(self, *_: Any) -> None:
-        """Say nothing."""
+        """Log nothing: the call log has every request."""
 
 
 class Cloud:
-    """One account of AWS, all services and regions of it that the lab plays."""
+    """One AWS account with all services and regions that the lab emulates."""
 
     def __init__(
         self,
@@ -111,17 +109,16 @@ class Cloud:
 
     @property
     def url(self) -> str:
-        """Where the cloud answers."""
         return f"http://{LOOPBACK}:{self._server.server_port}"
 
     def start(self) -> None:
-        """Answer requests from now on, and write down how to reach the cloud."""
+        """Serve requests from now on, and write the files that say how to reach the cloud."""
         self._thread.start()
         self._write("stranger.json", self.account.stranger)
         self._write("cloud.json", self.account.engineer)
 
     def stop(self) -> None:
-        """End every control plane, then the services, then the port."""
+        """Stop every control plane, then the services, then the server."""
         for name in ("cloud.json", "stranger.json"):
             (self._settings.directory / name).unlink(missing_ok=True)
         self.eks.stop()
@@ -131,7 +128,7 @@ class Cloud:
         self._server.server_close()
 
     def _write(self, name: str, who: Credentials) -> None:
-        """Write down how to reach the cloud as somebody."""
+        """Write how to reach the cloud with these credentials."""
         content = {
             "url": self.url,
             "pid": os.getpid(),
@@ -191,7 +188,7 @@ class Cloud:
 
 
 def write_private(path: Path, content: dict[str, Any]) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
+    """Write a file atomically that only its owner can read."""
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,7 +1,7 @@
-"""How long the lab's cloud takes for what AWS takes minutes for.
+"""The delays of the lab's cloud, in place of the minutes that AWS takes.
 
-Every delay of the cloud process is a field here, so that a demonstration is quick, a rehearsal can be as slow
-as AWS, and a test of the slow path needs no patching. Read once when the cloud starts (`DIR/timing.json`).
+Every delay of the cloud process is a field here, so that a demo is quick, a rehearsal can be as slow as AWS,
+and a test of a slow path needs no patching. Read once when the cloud starts, from `DIR/timing.json`.
 """
 
 import json
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class UnknownTimingError(ValueError):
-    """The timing file names a delay the cloud does not have, or gives one that is no number of seconds."""
+    """The timing file names an unknown delay, or a value that is not a number of seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,13 +21,13 @@ class Timing:
     """Delays of the cloud, in seconds (counts where a comment says so)."""
 
     # EKS
-    control_plane_create: float = 2.0  # at least: the control plane really starts meanwhile
+    control_plane_create: float = 2.0  # at least: the real control plane starts in this time
     control_plane_delete: float = 0.5
     cluster_update: float = 1.0
-    node_group_poll: float = 0.5  # how often a node group looks at its instances and nodes
+    node_group_poll: float = 0.5  # interval at which a node group is reconciled
     node_group_update: float = 1.0
-    node_group_create_timeout: float = 600.0  # nodes not Ready by then: CREATE_FAILED, NodeCreationFailure
-    node_group_drain_timeout: float = 60.0  # pods still there by then: forced on delete, refused on update
+    node_group_create_timeout: float = 600.0  # nodes not Ready after this: CREATE_FAILED, NodeCreationFailure
+    node_group_drain_timeout: float = 60.0  # pods still there after this: forced on delete, refused on update
     addon: float = 1.0
     addon_ready_timeout: float = 60.0  # replicas missing for this long: DEGRADED
     addon_delete: float = 0.5
@@ -47,21 +47,21 @@ class Timing:
 
     # Auto Scaling
     asg_launch: float = 1.0  # Pending -> InService
-    asg_terminating: float = 1.0  # Terminating -> gone from the group
-    asg_poll: float = 0.5  # how often a group's size is compared with what it should be
+    asg_terminating: float = 1.0  # Terminating -> removed from the group
+    asg_poll: float = 0.5  # interval at which a group's size is reconciled
 
     # Nodes
     node_boot: float = 2.0  # from running instance to registered node
     node_delete_after_termination: float = 3.0
     node_poll: float = 0.5
 
-    # Not a delay: how many interfaces of a terminated instance its CNI leaves behind, detached.
-    # The VPC CNI and Cilium's operator both do, when an instance goes while they work on it.
+    # Not a delay: how many interfaces of a terminated instance remain detached. The VPC CNI and Cilium's
+    # operator leave such orphans when an instance ends while they work on it.
     leaked_interfaces: int = 0
 
     @classmethod
     def load(cls, path: "Path") -> Self:
-        """The timing in the JSON file `path`, or the defaults where there is no such file."""
+        """Read the delays from the JSON file `path`; the defaults where it does not exist."""
         if not path.exists():
             return cls()
         values = json.loads(path.read_text(encoding="utf-8"))

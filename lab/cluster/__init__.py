@@ -1,7 +1,7 @@
-"""Real Kubernetes control planes on loopback: what the lab's EKS clusters are made of.
+"""Real Kubernetes control planes on loopback, which the lab's EKS clusters consist of.
 
-Called by the cloud, which starts one per cluster, by `lab down` after a crash, and by tests that need nothing
-but an API server, a scheduler and controllers.
+The cloud starts one per cluster; `lab down` stops those that a crash left behind; tests that only need an API
+server, a scheduler and controllers start their own.
 """
 
 from .control_plane import ControlPlane, stop_by_directory

@@ -1,6 +1,6 @@
-"""Certificate authorities of a control plane: each cluster has its own, as each EKS cluster does.
+"""The certificate authorities of a control plane: as on EKS, each cluster has its own.
 
-Real certificates, since clients of EKS verify the endpoint by the CA data that DescribeCluster gives them.
+Clients of EKS verify the endpoint with the CA data of DescribeCluster, so that real certificates are needed.
 """
 
 import datetime
@@ -27,7 +27,7 @@ class Pair:
     key: bytes
 
     def write(self, directory: Path, name: str) -> tuple[Path, Path]:
-        """Write `name.crt` and `name.key`; their paths."""
+        """Write `name.crt` and `name.key`; return their paths."""
         certificate, key = directory / f"{name}.crt", directory / f"{name}.key"
         certificate.write_bytes(self.certificate)
         write_secret(key, self.key)
@@ -35,7 +35,7 @@ class Pair:
 
 
 class Authority:
-    """A certificate authority that lives as long as the cluster's directory."""
+    """A certificate authority that lives as long as its cluster."""
 
     def __init__(self, name: str) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -52,12 +52,12 @@ class Authority:
         return _pair(self._certificate, self._key)
 
     def server(self, name: str, hosts: list[str]) -> Pair:
-        """A certificate for a server that is reached under names and addresses."""
+        """Return a server certificate for names and addresses."""
         names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
         return self._issue(_name(name, ()), [ExtendedKeyUsageOID.SERVER_AUTH], names)
 
     def client(self, name: str, groups: tuple[str, ...] = ()) -> Pair:
-        """A client certificate; Kubernetes reads the user from its common name, groups from organizations."""
+        """Return a client certificate; its common name is the user, its organizations are the groups."""
         return self._issue(_name(name, groups), [ExtendedKeyUsageOID.CLIENT_AUTH], None)
 
     def _issue(
@@ -76,7 +76,7 @@ class Authority:
 
 
 def service_account_key() -> tuple[bytes, bytes]:
-    """A new key for service account tokens, private and public PEM; RSA, as EKS signs RS256."""
+    """Return a new RSA key for service account tokens (EKS signs RS256) as private and public PEM."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     public = key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -85,7 +85,7 @@ def service_account_key() -> tuple[bytes, bytes]:
 
 
 def write_secret(path: Path, content: bytes) -> None:
-    """Write a file that only its owner may read, from its first byte on."""
+    """Write a file that only its owner can read, from the first byte on."""
     path.touch(mode=0o600)
     path.write_bytes(content)
 

@@ -1,7 +1,7 @@
-"""The files and the command lines of a control plane's components.
+"""The configuration files and command lines of a control plane's components.
 
-As close to an EKS control plane as loopback allows: Node and RBAC authorization, privileged pods allowed, no
-pod CIDRs from the controller manager, tokens of IAM identities checked by a webhook.
+As close to EKS as loopback allows: Node and RBAC authorization, privileged pods allowed, no pod CIDRs from
+the controller manager, tokens of IAM identities verified by a webhook.
 """
 
 import base64
@@ -19,18 +19,18 @@ from .ports import LOOPBACK
 _AUDIT_POLICY = Path(__file__).with_name("audit-policy.yaml")
 _CACHE_OF_TOKENS = "2s"
 _ISSUER = "https://kubernetes.default.svc"
-# The `kubernetes` Service must not point to loopback; this address is reserved for documentation and leads
-# nowhere, as nothing here sends packets to Services.
+# The `kubernetes` Service must not point to loopback. This address is reserved for documentation and reaches
+# nothing; the lab sends no packets to Services.
 _ADVERTISED = "192.0.2.1"
 _MASTERS = ("system:masters",)
 _RATES = ["--kube-api-qps=500", "--kube-api-burst=1000"]
-# The kernel takes no longer name of a socket.
+# The kernel's limit for the path of a Unix socket.
 _LONGEST_SOCKET = 100
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What differs between control planes."""
+    """The settings in which control planes differ."""
 
     name: str
     authentication_webhook: str | None = None
@@ -40,13 +40,13 @@ class Settings:
 
     @property
     def service_address(self) -> str:
-        """The address of the `kubernetes` Service: the first of the range."""
+        """Return the address of the `kubernetes` Service: the first of the range."""
         return str(ip_network(self.service_cidr)[1])
 
 
 @dataclass(frozen=True)
 class Ports:
-    """Where the components listen, all on loopback."""
+    """The loopback ports of the components."""
 
     etcd: int
     etcd_peers: int
@@ -54,7 +54,7 @@ class Ports:
 
 
 class Configuration:
-    """Everything on disk that the components of one control plane are started from."""
+    """The files from which the components of one control plane are started."""
 
     def __init__(self, directory: Path, settings: Settings) -> None:
         self._directory = directory
@@ -63,17 +63,17 @@ class Configuration:
 
     @property
     def certificate_authority(self) -> bytes:
-        """The certificate by which clients know this cluster."""
+        """Return the CA certificate by which clients verify this cluster."""
         return self._cluster.pair.certificate
 
     @property
     def audit_log(self) -> Path:
-        """Where the API server's audit log goes, one JSON object a line."""
+        """Return the path of the API server's audit log, one JSON object per line."""
         return self._directory / "audit.jsonl"
 
     @property
     def egress_socket(self) -> Path:
-        """Where the API server finds the way to kubelets, webhooks and aggregated APIs: the node player."""
+        """Return the node player's socket, the API server's way to kubelets, webhooks and aggregated APIs."""
         inside = self._file("egress.sock")
         if len(str(inside).encode()) <= _LONGEST_SOCKET:
             return inside
@@ -81,15 +81,15 @@ class Configuration:
         return Path(tempfile.gettempdir()) / f"eks-cilium-{name}.sock"
 
     def kubeconfig(self, name: str) -> Path:
-        """The credentials of a user of the control plane itself: admin, node-player, or a component."""
+        """Return the kubeconfig of a user of the control plane: admin, node-player, or a component."""
         return self._directory / f"{name}.kubeconfig"
 
     def discard_data(self) -> None:
-        """Remove what etcd kept: 130 MB, and of no use to a later cluster, whose keys are others."""
+        """Delete etcd's data: 130 MB that no later cluster can use."""
         shutil.rmtree(self._data, ignore_errors=True)
 
     def write_keys(self) -> None:
-        """The keys and certificates of servers; they do not depend on ports."""
+        """Write the keys and certificates of servers, which do not depend on ports."""
         settings, here = self._settings, self._directory
         self._cluster.pair.write(here, "ca")
         hosts = [LOOPBACK, "localhost", settings.service_address, "kubernetes", "kubernetes.default",
@@ -107,7 +107,7 @@ class Configuration:
         (here / "service-account.pub").write_bytes(public)
 
     def write_kubeconfigs(self, api_port: int) -> None:
-        """One kubeconfig for each user, all by client certificate."""
+        """Write one kubeconfig per user, each with a client certificate."""
         users = {
             "admin": self._cluster.client("lab:admin", _MASTERS),
             "node-player": self._cluster.client("lab:node-player", _MASTERS),
@@ -119,13 +119,13 @@ class Configuration:
             write_secret(self.kubeconfig(name), json.dumps(content, indent=1).encode())
 
     def write_webhook(self) -> None:
-        """The file that tells the API server where bearer tokens are checked."""
+        """Write the webhook configuration with which the API server verifies bearer tokens."""
         url = self._settings.authentication_webhook
         if url is not None:
             write_secret(self._file("webhook.kubeconfig"), json.dumps(_webhook(url), indent=1).encode())
 
     def write_egress(self) -> None:
-        """The file that sends what is meant for the cluster, and nothing else, through the node player."""
+        """Write the egress configuration: only traffic to the cluster goes through the node player."""
         way = {"proxyProtocol": "HTTPConnect", "transport": {"uds": {"udsName": str(self.egress_socket)}}}
         content = {
             "apiVersion": "apiserver.k8s.io/v1beta1",
@@ -135,7 +135,7 @@ class Configuration:
         self._file("egress.json").write_text(json.dumps(content, indent=1))
 
     def etcd(self, ports: Ports) -> list[str]:
-        """The arguments of etcd; nothing of it outlives the lab, so it need not reach the disk."""
+        """Return the arguments of etcd; its data need not survive the lab, so it does not sync to disk."""
         clients, peers = f"https://{LOOPBACK}:{ports.etcd}", f"http://{LOOPBACK}:{ports.etcd_peers}"
         return [
             "--name=lab",
@@ -157,7 +157,6 @@ class Configuration:
         ]
 
     def api_server(self, ports: Ports) -> list[str]:
-        """The arguments of kube-apiserver."""
         return [
             f"--bind-address={LOOPBACK}",
             f"--secure-port={ports.api}",
@@ -184,7 +183,7 @@ class Configuration:
         ]
 
     def controller_manager(self) -> list[str]:
-        """The arguments of kube-controller-manager; it serves nothing, and elects nobody."""
+        """Return the arguments of kube-controller-manager, without serving and leader election."""
         return [
             *self._client_of_api("kube-controller-manager"),
             "--allocate-node-cidrs=false",
@@ -197,13 +196,12 @@ class Configuration:
         ]
 
     def scheduler(self) -> list[str]:
-        """The arguments of kube-scheduler."""
         return self._client_of_api("kube-scheduler")
 
     def _client_of_api(self, name: str) -> list[str]:
-        """What controller manager and scheduler share.
+        """Return the arguments that controller manager and scheduler share.
 
-        The scheduler needs the emulated version too: without it, it asks for APIs that the API server hides,
+        The scheduler needs the emulated version too: otherwise it requests APIs that the API server hides,
         and schedules nothing.
         """
         kubeconfig = f"--kubeconfig={self.kubeconfig(name)}"

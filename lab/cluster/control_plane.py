@@ -1,7 +1,7 @@
-"""One Kubernetes control plane on loopback: started, asked whether it is ready, stopped without a trace.
+"""One Kubernetes control plane on loopback, from start to stop.
 
-The cloud starts one per EKS cluster; tests start their own. The processes end with the one that started
-them, and nothing is resumed: a new start is a new cluster.
+The cloud starts one per EKS cluster; tests start their own. Its processes end with their parent process, and
+nothing is resumed: a new start creates a new cluster.
 """
 
 import http
@@ -24,12 +24,13 @@ _READY_LIMIT = 90.0
 _PROBE_LIMIT = 2.0
 _PATIENCE = 2.0
 _ATTEMPTS = 3
-# kube-apiserver waits for its storage before it ends, for good if etcd went first: etcd is always the last.
+# kube-apiserver waits for its storage before it exits, forever if etcd has ended: etcd is always stopped
+# last.
 _LAST_TO_STOP = "etcd"
 
 
 class ControlPlane:
-    """A control plane in a directory of its own, which holds its keys, logs, records and audit log."""
+    """A control plane in its own directory, which holds its keys, logs, process records and audit log."""
 
     def __init__(
         self,
@@ -53,33 +54,32 @@ class ControlPlane:
 
     @property
     def endpoint(self) -> str:
-        """The API server's URL."""
         if self._port is None:
             raise ClusterError(f"the control plane of {self._settings.name} was not started")
         return f"https://{LOOPBACK}:{self._port}"
 
     @property
     def certificate_authority(self) -> bytes:
-        """The PEM certificate that clients verify the endpoint by."""
+        """Return the PEM certificate with which clients verify the endpoint."""
         return self._configuration.certificate_authority
 
     @property
     def admin_kubeconfig(self) -> Path:
-        """Credentials of system:masters for the lab's own controllers; nobody else gets to see them."""
+        """Return the credentials of system:masters, for the lab's own controllers only."""
         return self._configuration.kubeconfig("admin")
 
     @property
     def audit_log(self) -> Path:
-        """The API server's audit log, one JSON object a line."""
+        """Return the path of the API server's audit log, one JSON object per line."""
         return self._configuration.audit_log
 
     @property
     def pids(self) -> dict[str, int]:
-        """The running processes by component."""
+        """Return the running processes by component."""
         return {name: process.identity.pid for name, process in self._processes.items()}
 
     def start(self) -> None:
-        """Start everything; returns when the API server says that it is ready."""
+        """Start all components and wait until the API server is ready."""
         with self._lock:
             if self._processes:
                 raise ClusterError(f"the control plane of {self._settings.name} is already started")
@@ -89,7 +89,10 @@ class ControlPlane:
     def start_node_player(
         self, cloud_url: str | None, crds: Path, settings: Mapping[str, object] | None = None
     ) -> None:
-        """Start what plays the nodes and CNI agents; `crds` holds a directory of CRDs per Cilium version."""
+        """Start the node player, which emulates nodes and CNI agents.
+
+        `crds` contains a directory of CRDs per Cilium version.
+        """
         file = self._directory / "node-player.json"
         file.write_text(json.dumps(settings or {}, indent=1))
         command = [
@@ -106,12 +109,12 @@ class ControlPlane:
             self._run("nodeplayer", command)
 
     def check(self) -> None:
-        """Complain if a process that should run has ended."""
+        """Raise when a process that should run has ended."""
         for process in list(self._processes.values()):
             process.check()
 
     def stop(self) -> None:
-        """End every process and wait for it; a second call does nothing."""
+        """Stop every process and wait for it; a second call does nothing."""
         with self._lock:
             self._stop()
 
@@ -194,7 +197,7 @@ class ControlPlane:
 
 
 def stop_by_directory(directory: Path) -> list[str]:
-    """End what a dead owner left behind in a directory or below it; the names of what still ran."""
+    """Stop what a dead owner left running in a directory or below it; return the names of those processes."""
     left = [identity for identity in recorded(directory) if identity.alive()]
     _stop_in_order(left)
     forget(directory)
@@ -207,7 +210,7 @@ def _stop_in_order(identities: list[Identity]) -> None:
 
 
 def _answers_ok(port: int, path: str, context: ssl.SSLContext) -> bool:
-    # Not urllib: a proxy set in the environment must not get between us and loopback.
+    # Not urllib: a proxy in the environment must not be used for loopback.
     connection = http.client.HTTPSConnection(LOOPBACK, port, timeout=_PROBE_LIMIT, context=context)
     try:
         connection.request("GET", path)

@@ -1,4 +1,4 @@
-"""What can go wrong with a control plane's processes."""
+"""Errors of a control plane's processes."""
 
 from lab.errors import LabError
 
@@ -8,8 +8,8 @@ class ClusterError(LabError):
 
 
 class StartError(ClusterError):
-    """A component ended, or was not ready in time; the message ends with the last lines of its log."""
+    """A component ended or was not ready in time; the message has the last lines of its log."""
 
 
 class PortTakenError(StartError):
-    """Something took a component's port between its choice and its use; another start picks another."""
+    """Another process took a component's port before it was used; the next start chooses another one."""

@@ -1,8 +1,8 @@
-"""Ports on loopback that stay ours between the moment they are chosen and the moment a component listens.
+"""Loopback ports that stay reserved from their choice until a component listens on them.
 
-A port that was free a moment ago may be taken the next one, here by a second cluster that starts at once.
-So a socket keeps it, bound but never listening, with SO_REUSEPORT; the component is told to bind with
-SO_REUSEPORT too, which the kernel grants to the same user only. Connections go to whoever listens.
+A free port may be taken a moment later, here by a second cluster that starts at the same time. A socket with
+SO_REUSEPORT therefore stays bound to it without listening; the component binds with SO_REUSEPORT too, which
+the kernel allows the same user only. Connections go to the socket that listens.
 """
 
 import socket
@@ -12,7 +12,7 @@ LOOPBACK = "127.0.0.1"
 
 
 class Reservation:
-    """A free port, kept until the reservation is closed."""
+    """A free port, reserved until the reservation is closed."""
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

@@ -1,8 +1,8 @@
-"""Processes of a control plane: started with a log and a record on disk, and stopped by either.
+"""Processes of a control plane, each with a log and a record on disk.
 
-The record names the process by pid and start time, so that a stop after a crash cannot hit a stranger that
-got the same pid. Each process has its own process group, so that Ctrl-C in a terminal reaches the owner
-only, and holds the lifeline: a pipe on its standard input that breaks when the owner dies.
+The record identifies the process by pid and start time, so that a stop after a crash cannot kill another
+process with the same pid. Each process has its own process group, so that a Ctrl-C in the terminal reaches
+only the owner. Its standard input is the lifeline: a pipe that breaks when the owner dies.
 """
 
 import json
@@ -24,18 +24,18 @@ _LOG_LINES = 12
 
 @dataclass(frozen=True)
 class Identity:
-    """A process, told apart from a later one of the same pid."""
+    """A process, distinguished from a later one with the same pid."""
 
     name: str
     pid: int
     started: str
 
     def alive(self) -> bool:
-        """Whether it still runs; one that waits for its parent to notice its end does not."""
+        """Return whether the process runs; a zombie does not."""
         return start_time(self.pid) == self.started
 
     def signal(self, number: signal.Signals) -> None:
-        """Signal its process group, if it is still there."""
+        """Signal its process group, if it still exists."""
         if self.alive():
             try:
                 os.killpg(self.pid, number)
@@ -50,13 +50,13 @@ class Lifeline:
         self.reading_end, self._writing_end = os.pipe()
 
     def close(self) -> None:
-        """Let go of the children: those that watch it end."""
+        """Close the pipe: children that watch it exit."""
         os.close(self.reading_end)
         os.close(self._writing_end)
 
 
 class Process:
-    """One running component: its log, its record, its end."""
+    """One running component with its log and record."""
 
     def __init__(self, directory: Path, name: str, command: list[str], lifeline: Lifeline) -> None:
         self.log = directory / f"{name}.log"
@@ -75,36 +75,35 @@ class Process:
 
     @property
     def ended(self) -> int | None:
-        """Its exit code, once it has ended."""
+        """Return its exit code, or None while it runs."""
         return self._popen.poll()
 
     def check(self) -> None:
-        """Complain, with the end of its log, if it has ended."""
+        """Raise with the end of its log when the process has ended."""
         if self.ended is not None:
             raise StartError(f"{self.identity.name} ended with code {self.ended}:\n{self.last_lines()}")
 
     def last_lines(self) -> str:
-        """The end of its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-_LOG_LINES:])
 
     def reap(self) -> None:
-        """Take note of its end, so that no zombie remains."""
+        """Reap the process after its end, so that no zombie remains."""
         self._popen.wait()
 
 
 def recorded(directory: Path) -> list[Identity]:
-    """The processes recorded in a directory or below it."""
+    """Return the processes recorded in a directory or below it."""
     return [Identity(**json.loads(path.read_text())) for path in sorted(directory.rglob(f"*{_RECORD}"))]
 
 
 def forget(directory: Path) -> None:
-    """Drop the records of a directory and below."""
+    """Delete the records in a directory and below."""
     for path in list(directory.rglob(f"*{_RECORD}")):
         path.unlink(missing_ok=True)
 
 
 def stop(identities: Iterable[Identity], patience: float) -> None:
-    """End processes: ask, wait a little for all of them together, then make them."""
+    """Terminate processes, wait up to `patience` seconds for all of them together, then kill the rest."""
     going = [identity for identity in identities if identity.alive()]
     for number in (signal.SIGTERM, signal.SIGKILL):
         for identity in going:
@@ -113,7 +112,7 @@ def stop(identities: Iterable[Identity], patience: float) -> None:
 
 
 def wait_until(condition: Callable[[], bool], limit: float) -> bool:
-    """Poll a condition for at most so many seconds; whether it came true."""
+    """Poll a condition for at most `limit` seconds; return whether it became true."""
     deadline = time.monotonic() + limit
     while not condition():
         if time.monotonic() > deadline:
@@ -123,10 +122,10 @@ def wait_until(condition: Callable[[], bool], limit: float) -> bool:
 
 
 def start_time(pid: int) -> str | None:
-    """When a process started, in whatever unit this system tells; None if it has ended."""
+    """Return when a process started, in a system-specific unit; None if it has ended."""
     stat = Path(f"/proc/{pid}/stat")
     try:
-        # The second field is the program's name in parentheses and may hold anything.
+        # The second field is the program's name in parentheses and may contain any character.
         fields = stat.read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return _start_time_by_ps(pid) if not Path("/proc/self").exists() else None

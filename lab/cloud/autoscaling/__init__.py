@@ -1,7 +1,7 @@
-"""Auto Scaling as AWS has it, in place of moto's: bounds hold, zones even out, states take time.
+"""Auto Scaling with AWS's behaviour, in place of moto's: bounds, balanced zones, states that take time.
 
-`lab.cloud.server` calls `install` before the first request. The rules are in `service` and its siblings,
-which know neither HTTP nor moto; `fleet` is their view of EC2 and `responses` their view of the wire.
+`lab.cloud.server` calls `install` before the first request. `service` and its siblings hold the rules and
+know neither HTTP nor moto; `fleet` connects them to EC2, `responses` to HTTP.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Regions:
-    """The Auto Scaling service of each account and region, made when it is first asked for."""
+    """The Auto Scaling service of each account and region, created on first use."""
 
     def __init__(self, timing: Timing, schedule: Schedule) -> None:
         self._timing = timing
@@ -32,7 +32,7 @@ class Regions:
         self._services: dict[tuple[str, str], AutoScaling] = {}
 
     def service(self, account: str, region: str) -> AutoScaling:
-        """The service of one region, after what has fallen due."""
+        """Return the service of one region, after running what is due."""
         with BACKENDS:
             if (account, region) not in self._services:
                 fleet = Ec2Fleet(ec2_backends[account][region])
@@ -42,7 +42,7 @@ class Regions:
             return self._services[account, region]
 
     def tick(self) -> None:
-        """Let time have its effect everywhere."""
+        """Run what is due and reconcile all groups."""
         with BACKENDS:
             self._schedule.run_due()
             for service in self._services.values():
@@ -50,7 +50,7 @@ class Regions:
 
 
 def install(parts: Parts) -> Extension:
-    """Answer Auto Scaling's calls here, and keep every group at its size."""
+    """Serve Auto Scaling's calls here, and keep every group at its size."""
     regions = use(parts.timing, Schedule())
     faults = Faults(parts.directory / "faults.jsonl")
     ticker = Ticker("autoscaling", parts.timing.asg_poll, regions.tick, faults.record).start()
@@ -58,7 +58,7 @@ def install(parts: Parts) -> Extension:
 
 
 def use(timing: Timing, schedule: Schedule) -> Regions:
-    """Route Auto Scaling's calls to services of ours; a test brings a schedule whose clock it owns."""
+    """Route Auto Scaling's calls to the lab's services; tests pass a schedule with their own clock."""
     regions = Regions(timing, schedule)
     LabAutoScalingResponse.find_service = regions.service
     moto.autoscaling.urls.url_paths["{0}/$"] = LabAutoScalingResponse.dispatch

@@ -1,4 +1,4 @@
-"""Where the next instance goes and which one goes first: pure functions of a group."""
+"""Where a group launches its next instance, and which one it terminates first: pure functions."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def zones(group: Group) -> list[str]:
-    """The zones of a group, in the order of its subnets."""
+    """Return the zones of a group in the order of its subnets."""
     return list(dict.fromkeys(subnet.zone for subnet in group.subnets))
 
 
 def population(group: Group) -> Counter[str]:
-    """How many instances that count are in each zone of the group, and in zones it has left."""
+    """Count the active instances in each zone of the group, and in zones it has left."""
     counts = Counter(member.subnet.zone for member in group.active)
     for zone in zones(group):
         counts.setdefault(zone, 0)
@@ -27,7 +27,7 @@ def population(group: Group) -> Counter[str]:
 
 
 def next_subnet(group: Group, avoid: Sequence[str] = ()) -> Subnet | None:
-    """The emptiest subnet of the emptiest zone; zones in `avoid` have just failed."""
+    """Return the emptiest subnet of the emptiest zone; zones in `avoid` have just failed."""
     candidates = [subnet for subnet in group.subnets if subnet.zone not in avoid]
     in_zone = population(group)
     in_subnet = Counter(member.subnet.id for member in group.active)
@@ -35,7 +35,7 @@ def next_subnet(group: Group, avoid: Sequence[str] = ()) -> Subnet | None:
 
 
 def is_unbalanced(group: Group) -> bool:
-    """Whether moving one instance would even the zones out: the next to go is where there are too many."""
+    """Return whether moving one instance from the fullest to the emptiest zone would balance the zones."""
     member = next_to_terminate(group)
     if member is None:
         return False
@@ -44,7 +44,7 @@ def is_unbalanced(group: Group) -> bool:
 
 
 def next_to_terminate(group: Group) -> Member | None:
-    """The instance that a scale-in takes: from the fullest zone, never a protected one."""
+    """Return the instance that a scale-in terminates: from the fullest zone, never a protected one."""
     candidates = [member for member in group.active if not member.protected]
     if not candidates:
         return None
@@ -55,7 +55,7 @@ def next_to_terminate(group: Group) -> Member | None:
 
 
 def _order(policy: str) -> Callable[[Member], tuple[int, float]]:
-    """Unhealthy ones first, then as the policy says; `Default` takes the oldest template version."""
+    """Return the sort key of a termination policy: unhealthy instances first, then as the policy says."""
     if policy == "NewestInstance":
         return lambda member: (member.healthy, -member.since)
     if policy == "OldestInstance":
@@ -64,7 +64,7 @@ def _order(policy: str) -> Callable[[Member], tuple[int, float]]:
 
 
 def is_stable(group: Group) -> bool:
-    """Whether the group has what it wants and nothing is under way."""
+    """Return whether the group has its desired size and nothing is in progress."""
     everyone = group.members.values()
     in_service = sum(member.state == IN_SERVICE for member in everyone)
     return in_service == group.desired == len(group.active) and not any(m.ending for m in everyone)

@@ -1,7 +1,7 @@
-"""How many instances a group has, and where: what is missing starts, what is too much goes, zones even out.
+"""Keep a group at its desired size and its zones balanced.
 
-Level-triggered: `reconcile` compares a group with what it should be and does the next thing; it is called
-after every change and again and again. A suspended process does nothing, as on AWS.
+Level-triggered: `reconcile` compares a group with its desired state and does the next step. It is called
+after every change and periodically. A suspended process does nothing, as on AWS.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lab.cloud.timing import Timing
 
 _LONGEST_PAUSE = 60.0
-# Everything else waits while instances start; the rest of a large group starts in the next rounds.
+# No other call is served while instances launch, so that a large group launches in several rounds.
 _LAUNCHES_AT_ONCE = 25
 
 
@@ -32,7 +32,7 @@ class Capacity:
         self._timing = timing
 
     def reconcile(self, group: Group) -> None:
-        """Do what the group needs next."""
+        """Do the next step that the group needs."""
         self._life.expire(group)
         if group.deleting:
             return
@@ -68,7 +68,7 @@ class Capacity:
                     break
 
     def _launch_one(self, group: Group, cause: str) -> Member | None:
-        """Start an instance in the emptiest zone that lets us; if none does, wait longer each time."""
+        """Launch an instance in the emptiest zone that has capacity; if none has, wait longer each time."""
         avoid: list[str] = []
         while (subnet := next_subnet(group, avoid)) is not None:
             try:
@@ -104,7 +104,7 @@ class Capacity:
         return sum(member.for_balance and member.state in STARTING_STATES for member in group.active)
 
     def _even_out(self, group: Group) -> None:
-        """Start one where it is emptiest; when it serves, the surplus goes where it is fullest."""
+        """Launch an instance in the emptiest zone; once it is in service, the fullest zone loses one."""
         if not (group.runs("AZRebalance") and group.runs("Launch") and group.runs("Terminate")):
             return
         if not is_stable(group) or not is_unbalanced(group) or self._schedule.clock() < group.launch_again_at:

@@ -1,4 +1,4 @@
-"""What Auto Scaling needs of EC2, and moto's EC2 seen that way."""
+"""EC2 as Auto Scaling needs it, and its implementation with moto's EC2."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from lab.cloud.autoscaling.model import Subnet, Template
 
 
 class LaunchFailedError(Exception):
-    """EC2 would not start the instance; the text is EC2's."""
+    """EC2 refused to launch the instance; the message is EC2's."""
 
 
 class NotInFleetError(LookupError):
-    """EC2 has no such subnet, launch template or instance; the text says which."""
+    """EC2 has no such subnet, launch template or instance; the message says which."""
 
 
 @dataclass(frozen=True)
 class LaunchOrder:
-    """One instance to start."""
+    """The parameters of one instance to launch."""
 
     subnet: Subnet
     template: Template
@@ -30,7 +30,7 @@ class LaunchOrder:
 
 @dataclass(frozen=True)
 class InstanceState:
-    """What EC2 says of an instance."""
+    """The state of an instance in EC2."""
 
     subnet: Subnet
     instance_type: str
@@ -38,41 +38,40 @@ class InstanceState:
 
 
 class Fleet(Protocol):
-    """EC2, as far as a group uses it."""
+    """The part of EC2 that groups use."""
 
     def subnet(self, identifier: str) -> Subnet:
-        """The subnet and its zone."""
+        """Return the subnet with its zone."""
 
     def template(self, reference: dict[str, str]) -> Template:
-        """The launch template that a reference names; the version as the reference has it."""
+        """Return the launch template that a reference names, with the version as in the reference."""
 
     def resolve(self, template: Template) -> Template:
-        """The same with the number of the version that is meant now."""
+        """Return the template with the number of the current version."""
 
     def instance_type(self, template: Template) -> str:
-        """The instance type of that version, or an empty text."""
+        """Return the instance type of that version, or an empty string."""
 
     def launch(self, order: LaunchOrder) -> str:
-        """Start an instance."""
+        """Launch an instance and return its id."""
 
     def terminate(self, instance: str) -> None:
-        """End an instance, if it is there."""
+        """Terminate an instance, if it exists."""
 
     def facts(self, instance: str) -> InstanceState:
-        """What is known of an instance."""
+        """Return the current state of an instance."""
 
     def untag(self, instance: str, key: str) -> None:
-        """Take a tag off an instance."""
+        """Remove a tag from an instance."""
 
 
 class Ec2Fleet:
-    """moto's EC2 of one account and region."""
+    """moto's EC2 in one account and region."""
 
     def __init__(self, backend: Any) -> None:
         self._backend = backend
 
     def subnet(self, identifier: str) -> Subnet:
-        """The subnet and its zone."""
         try:
             found = self._backend.get_subnet(identifier)
         except ServiceException as error:
@@ -81,7 +80,6 @@ class Ec2Fleet:
         return Subnet(found.id, found.availability_zone)
 
     def template(self, reference: dict[str, str]) -> Template:
-        """The launch template that a reference names."""
         try:
             found = self._find(reference)
             version = str(reference.get("Version") or "$Default")
@@ -91,7 +89,6 @@ class Ec2Fleet:
         return Template(found.id, found.name, version)
 
     def resolve(self, template: Template) -> Template:
-        """The version that is meant now."""
         try:
             version = self._version(template)
         except ServiceException as error:
@@ -99,11 +96,10 @@ class Ec2Fleet:
         return Template(template.id, version.template.name, str(version.number))
 
     def instance_type(self, template: Template) -> str:
-        """The instance type of that version."""
         return str(self._version(template).data.get("InstanceType") or "")
 
     def launch(self, order: LaunchOrder) -> str:
-        """Start an instance from its launch template, in its subnet."""
+        """Launch an instance from its launch template, in its subnet."""
         data = self._version(order.template).data
         interfaces = data.get("NetworkInterfaces") or []
         groups = next((item["Groups"] for item in interfaces if item.get("Groups")), None)
@@ -131,13 +127,11 @@ class Ec2Fleet:
         return identifier
 
     def terminate(self, instance: str) -> None:
-        """End an instance, if it is there."""
         found = self._backend.get_instance_by_id(instance)
         if found is not None:
             found.terminate()
 
     def facts(self, instance: str) -> InstanceState:
-        """What EC2 says of an instance."""
         found = self._backend.get_instance_by_id(instance)
         if found is None:
             message = f"Invalid Instance ID(s): [{instance}] specified"
@@ -147,7 +141,6 @@ class Ec2Fleet:
         )
 
     def untag(self, instance: str, key: str) -> None:
-        """Take a tag off an instance."""
         self._backend.delete_tags([instance], {key: None})
 
     def _version(self, template: Template) -> Any:
@@ -169,7 +162,7 @@ class Ec2Fleet:
 
 
 def _instance_tags(data: dict[str, Any]) -> dict[str, str]:
-    """The tags a launch template gives its instances."""
+    """Return the tags that a launch template gives its instances."""
     specifications = data.get("TagSpecifications") or []
     tags = [tag for item in specifications if item.get("ResourceType") == "instance" for tag in item["Tags"]]
     return {tag["Key"]: tag["Value"] for tag in tags}

@@ -1,6 +1,6 @@
-"""How one instance enters and leaves a group: Pending to InService, Terminating to gone, hooks in between.
+"""How an instance enters and leaves a group: Pending to InService, Terminating to terminated, with hooks.
 
-Every change is an activity. Nothing here decides how many instances a group should have; that is `capacity`.
+Every change is an activity. `capacity` decides how many instances a group has; this module does not.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Lifecycle:
     # Entering
 
     def launch(self, group: Group, subnet: Subnet, cause: str) -> Member:
-        """Start an instance; raises LaunchFailedError after recording the failed activity."""
+        """Launch an instance; raise LaunchFailedError after recording the failed activity."""
         activity = self._begin(group, "Launching a new EC2 instance", cause, subnet)
         try:
             template = self._fleet.resolve(group.template)
@@ -73,7 +73,7 @@ class Lifecycle:
         return member
 
     def adopt(self, group: Group, member: Member, cause: str) -> None:
-        """Take an instance that runs already into the group."""
+        """Add a running instance to the group."""
         description = f"Attaching an existing EC2 instance: {member.id}"
         member.activity = self._begin(group, description, cause, member.subnet)
         self._join(group, member)
@@ -99,7 +99,7 @@ class Lifecycle:
     # Leaving
 
     def terminate(self, group: Group, member: Member, cause: str) -> Activity:
-        """Take an instance out of the group and end it, after the hooks for that."""
+        """Terminate an instance and remove it from the group, after its lifecycle hooks."""
         if member.ending and member.activity is not None:
             return member.activity
         self._finish(member.activity, "Cancelled")
@@ -122,16 +122,16 @@ class Lifecycle:
         self._finish(member.activity, "Successful")
 
     def forget_hooks(self, group: Group) -> None:
-        """Complete every outstanding lifecycle action, as a forced delete does."""
+        """Complete every pending lifecycle action, as a forced delete does."""
         for member in list(group.members.values()):
             if member.waits:
                 member.waits.clear()
                 self._proceed(group, member, "CONTINUE")
 
-    # Aside
+    # Standby and detaching
 
     def detach(self, group: Group, member: Member, cause: str) -> Activity:
-        """Take an instance out of the group and let it run."""
+        """Remove an instance from the group without terminating it."""
         activity = self._begin(group, f"Detaching EC2 instance: {member.id}", cause, member.subnet)
         member.activity, member.state = activity, DETACHING
         self._schedule.after(self._timing.asg_terminating, lambda: self._detached(group, member))
@@ -143,7 +143,7 @@ class Lifecycle:
         self._finish(member.activity, "Successful")
 
     def stand_by(self, group: Group, member: Member, cause: str) -> Activity:
-        """Set an instance aside; the group keeps it but does not count it."""
+        """Move an instance to Standby: the group keeps it but does not count it."""
         activity = self._begin(group, f"Moving EC2 instance to Standby: {member.id}", cause, member.subnet)
         member.activity, member.state = activity, ENTERING_STANDBY
         self._schedule.after(self._timing.asg_launch, lambda: self._aside(member))
@@ -155,7 +155,7 @@ class Lifecycle:
             self._finish(member.activity, "Successful")
 
     def return_to_service(self, group: Group, member: Member, cause: str) -> Activity:
-        """Bring an instance back from Standby."""
+        """Move an instance out of Standby."""
         description = f"Moving EC2 instance out of Standby: {member.id}"
         activity = self._begin(group, description, cause, member.subnet)
         member.activity, member.state = activity, PENDING
@@ -165,19 +165,19 @@ class Lifecycle:
     # Hooks
 
     def complete(self, group: Group, member: Member, hook: str, token: str | None, result: str) -> None:
-        """Complete a lifecycle action: go on, or give the instance up."""
+        """Complete a lifecycle action: continue, or abandon the instance."""
         member.waits.remove(self.wait_of(member, hook, token))
         if result == "ABANDON" or not member.waits:
             member.waits.clear()
             self._proceed(group, member, result)
 
     def heartbeat(self, member: Member, hook: str, token: str | None) -> None:
-        """Give whoever works on a lifecycle action more time."""
+        """Extend the timeout of a lifecycle action."""
         wait = self.wait_of(member, hook, token)
         wait.expires = self._schedule.clock() + wait.hook.heartbeat
 
     def wait_of(self, member: Member, hook: str, token: str | None) -> Wait:
-        """The lifecycle action meant; a wrong token or hook is refused."""
+        """Return the pending lifecycle action; refuse a wrong token or hook."""
         for wait in member.waits:
             if wait.hook.name == hook and token in (None, wait.token):
                 return wait
@@ -185,7 +185,7 @@ class Lifecycle:
         raise ValidationError(f"No active Lifecycle Action found with {named}")
 
     def expire(self, group: Group) -> None:
-        """End the lifecycle actions that nobody completed in time, with their hook's default."""
+        """Complete timed-out lifecycle actions with the default result of their hook."""
         now = self._schedule.clock()
         for member in list(group.members.values()):
             for wait in [wait for wait in member.waits if wait.expires <= now]:
@@ -219,7 +219,7 @@ class Lifecycle:
     # Activities
 
     def stamp(self) -> str:
-        """Now, as AWS writes it in the cause of an activity."""
+        """Return the current time as AWS writes it in the cause of an activity."""
         return datetime.fromtimestamp(self._schedule.clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def _begin(self, group: Group, description: str, cause: str, subnet: Subnet) -> Activity:
@@ -242,5 +242,5 @@ class Lifecycle:
             return ""
 
     def is_dead(self, member: Member) -> bool:
-        """Whether EC2 has ended, or is ending, the instance behind the group's back."""
+        """Return whether the instance is terminated or terminating in EC2, without the group's doing."""
         return self._state(member) not in ("pending", "running")

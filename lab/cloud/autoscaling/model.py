@@ -1,4 +1,4 @@
-"""What an Auto Scaling group is made of. Plain data; what happens to it is in the sibling modules."""
+"""The data of an Auto Scaling group; the sibling modules change it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ENDING = "autoscaling:EC2_INSTANCE_TERMINATING"
 
 @dataclass(frozen=True)
 class Subnet:
-    """Where a group may launch."""
+    """A subnet in which a group may launch."""
 
     id: str
     zone: str
@@ -56,7 +56,7 @@ class Tag:
 
 @dataclass
 class Hook:
-    """A lifecycle hook: who completes the action, and what happens when nobody does."""
+    """A lifecycle hook, with its timeout and default result."""
 
     name: str
     transition: str
@@ -67,7 +67,7 @@ class Hook:
 
 @dataclass
 class Wait:
-    """A lifecycle action that has not been completed."""
+    """A lifecycle action that is not completed yet."""
 
     hook: Hook
     token: str
@@ -108,19 +108,17 @@ class Member:
 
     @property
     def counts(self) -> bool:
-        """Whether the group's desired capacity includes this instance."""
+        """Return whether the group's desired capacity includes this instance."""
         return self.state in STARTING_STATES or self.state == IN_SERVICE
 
     @property
     def ending(self) -> bool:
-        """Whether the instance is on its way out."""
+        """Return whether the instance is leaving the group."""
         return self.state in ENDING_STATES
 
 
 @dataclass
 class Group:
-    """An Auto Scaling group."""
-
     name: str
     arn: str
     smallest: int
@@ -144,14 +142,14 @@ class Group:
 
     @property
     def active(self) -> list[Member]:
-        """The instances that count towards the desired capacity."""
+        """Return the instances that count towards the desired capacity."""
         return [member for member in self.members.values() if member.counts]
 
     @property
     def sizes(self) -> tuple[int, int, int]:
-        """Min, max and desired size, in the order AWS's messages have them."""
+        """Return min, max and desired size, in the order of AWS's messages."""
         return self.smallest, self.largest, self.desired
 
     def runs(self, process: str) -> bool:
-        """Whether a process is not suspended."""
+        """Return whether a process is not suspended."""
         return process not in self.suspended

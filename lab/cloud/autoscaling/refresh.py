@@ -1,7 +1,7 @@
-"""Instance refreshes: every instance that was there at the start is replaced, a few at a time.
+"""Instance refreshes: every instance that existed at the start is replaced, a few at a time.
 
-Simple on purpose: one after the other within the share that must stay healthy, no checkpoints and no
-rollback. Preferences that would need more are refused loudly.
+Deliberately simple: instances are replaced within the share that must stay healthy, without checkpoints and
+rollback. Preferences that need more are refused.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Refresh:
 
     @property
     def percentage(self) -> int:
-        """How much of the work is done."""
+        """Return how much of the work is done, in percent."""
         return 100 if not self.total else 100 * (self.total - len(self.to_replace)) // self.total
 
 
@@ -59,7 +59,7 @@ class Refreshes:
         self._all: list[Refresh] = []
 
     def start(self, group: Group, preferences: dict[str, Any]) -> Refresh:
-        """Begin to replace the instances of a group."""
+        """Start to replace the instances of a group."""
         if unknown := sorted(set(preferences) - _PLAYED):
             message = f"instance refresh preference {unknown[0]} has not been implemented in this cloud"
             raise NotImplementedError(message)
@@ -72,7 +72,7 @@ class Refreshes:
         return refresh
 
     def cancel(self, group: Group) -> Refresh:
-        """Stop after what is under way; nothing is rolled back."""
+        """Stop after the replacements in progress; nothing is rolled back."""
         refresh = self.open(group.name)
         if refresh is None:
             message = f"No in progress or pending Instance Refresh found for Auto Scaling group {group.name}"
@@ -81,15 +81,15 @@ class Refreshes:
         return refresh
 
     def of(self, group: str) -> list[Refresh]:
-        """The refreshes of a group, the newest first."""
+        """Return the refreshes of a group, the newest first."""
         return [refresh for refresh in reversed(self._all) if refresh.group == group]
 
     def open(self, group: str) -> Refresh | None:
-        """The refresh of a group that has not ended."""
+        """Return the refresh of a group that has not ended, or None."""
         return next((refresh for refresh in self.of(group) if refresh.status in _OPEN), None)
 
     def advance(self, group: Group) -> None:
-        """Replace the next instances, if enough others serve."""
+        """Replace the next instances, if enough others are in service."""
         refresh = self.open(group.name)
         if refresh is None or not group.runs("InstanceRefresh"):
             return

@@ -1,6 +1,6 @@
-"""Auto Scaling over HTTP: parameters in and shapes out by botocore's model, through moto's serialisation.
+"""Auto Scaling over HTTP: parameters and responses by botocore's model, through moto's serialisation.
 
-A call that is not in `OPERATIONS` is not played: it ends as HTTP 500, which the server records as a fault.
+A call that is not in `OPERATIONS` ends as HTTP 500, which the server records as a fault.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ OPERATIONS: dict[str, Callable[[AutoScaling, Asked], Answer | None]] = {
 
 
 class LabAutoScalingResponse(BaseResponse):  # type: ignore[misc]  # moto is untyped to mypy here
-    """Answers Auto Scaling's calls from our service instead of moto's."""
+    """Answers Auto Scaling's calls from the lab's service instead of moto's."""
 
     find_service: Callable[[str, str], AutoScaling]
 
@@ -173,7 +173,7 @@ class LabAutoScalingResponse(BaseResponse):  # type: ignore[misc]  # moto is unt
         self.automated_parameter_parsing = True
 
     def call_action(self) -> Any:
-        """Answer one call while nothing else changes the cloud."""
+        """Serve one call while nothing else changes the cloud."""
         action = self._get_action()
         if action not in OPERATIONS:
             message = f"autoscaling {action} has not been implemented in this cloud"

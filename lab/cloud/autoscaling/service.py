@@ -1,7 +1,7 @@
-"""Auto Scaling's API as a class with a state and a clock of its own; nothing here knows HTTP or moto.
+"""Auto Scaling's API as a class with its own state and clock, without HTTP and moto.
 
-Callers hold `lab.cloud.schedule.BACKENDS`. Every call checks everything before it changes anything, and
-ends by letting the group settle.
+Callers hold `lab.cloud.schedule.BACKENDS`. Every call checks everything before it changes anything, and then
+reconciles the group.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class AutoScaling:
         self._capacity = Capacity(self.life, schedule, timing)
 
     def reconcile_all(self) -> None:
-        """Let time have its effect on every group."""
+        """Reconcile every group after time has passed."""
         for group in list(self.groups.values()):
             self.refreshes.advance(group)
             self._reconcile(group)
@@ -60,7 +60,7 @@ class AutoScaling:
     # Groups
 
     def create(self, wanted: Parameters) -> None:
-        """Create a group and begin to fill it."""
+        """Create a group and start to fill it."""
         name = wanted["AutoScalingGroupName"]
         if name in self.groups:
             message = (
@@ -73,7 +73,7 @@ class AutoScaling:
         self._reconcile(group)
 
     def update(self, wanted: Parameters) -> None:
-        """Change what a call names, and leave the rest."""
+        """Change the parameters that a call names; keep the others."""
         group = self.group(wanted["AutoScalingGroupName"])
         before = group.desired
         self._settings.update(group, wanted)
@@ -92,7 +92,6 @@ class AutoScaling:
         self._reconcile(group)
 
     def group(self, name: str) -> Group:
-        """The group of that name."""
         if name not in self.groups:
             raise group_not_found(name)
         return self.groups[name]
@@ -100,7 +99,7 @@ class AutoScaling:
     # Size
 
     def set_desired_capacity(self, name: str, desired: int) -> None:
-        """Set the size a group should have, within its bounds."""
+        """Set the desired capacity, within the group's bounds."""
         group = self.group(name)
         bad = f"New SetDesiredCapacity value {desired} is"
         if desired > group.largest:
@@ -112,7 +111,7 @@ class AutoScaling:
         self._reconcile(group)
 
     def terminate_instance(self, instance: str, decrement: bool) -> Activity:
-        """End one instance: replaced, or with the desired capacity one lower if the minimum allows."""
+        """Terminate one instance; replace it, or decrement the desired capacity if the minimum allows it."""
         group, member = self.member(instance)
         if decrement and group.desired - 1 < group.smallest:
             message = (
@@ -133,7 +132,7 @@ class AutoScaling:
         return activity
 
     def member(self, instance: str) -> tuple[Group, Member]:
-        """The group of an instance, and its place there."""
+        """Return the group of an instance, and the instance as its member."""
         for group in self.groups.values():
             if instance in group.members:
                 return group, group.members[instance]
@@ -142,7 +141,7 @@ class AutoScaling:
     # Instances in and out
 
     def attach(self, name: str, instances: Sequence[str]) -> None:
-        """Take running instances into a group; the desired capacity grows with them."""
+        """Add running instances to a group; its desired capacity grows with them."""
         group = self.group(name)
         if group.desired + len(instances) > group.largest:
             what = f"attach {len(instances)} more instance{'s' if len(instances) > 1 else ''}"
@@ -167,7 +166,7 @@ class AutoScaling:
         return Member(instance, facts.subnet, facts.instance_type, template, now, protected=group.protect_new)
 
     def detach(self, name: str, instances: Sequence[str], decrement: bool) -> list[Activity]:
-        """Let instances leave a group and run on."""
+        """Detach instances from a group; they keep running."""
         group, members = self._members(name, instances)
         self._decrement(group, len(members), decrement, "detach")
         cause = f"At {self.life.stamp()} an instance was detached in response to a user request."
@@ -176,7 +175,7 @@ class AutoScaling:
         return activities
 
     def enter_standby(self, name: str, instances: Sequence[str], decrement: bool) -> list[Activity]:
-        """Set instances aside."""
+        """Move instances of a group to Standby."""
         group, members = self._members(name, instances)
         for member in members:
             if member.state != IN_SERVICE:
@@ -188,7 +187,7 @@ class AutoScaling:
         return activities
 
     def exit_standby(self, name: str, instances: Sequence[str]) -> list[Activity]:
-        """Bring instances back; the desired capacity grows with them."""
+        """Move instances out of Standby; the desired capacity grows with them."""
         group, members = self._members(name, instances)
         for member in members:
             if member.state != STANDBY:
@@ -202,13 +201,13 @@ class AutoScaling:
         return activities
 
     def protect(self, name: str, instances: Sequence[str], protected: bool) -> None:
-        """Protect instances from scale-in, or no longer."""
+        """Set or remove protection from scale-in."""
         _, members = self._members(name, instances)
         for member in members:
             member.protected = protected
 
     def set_health(self, instance: str, status: str) -> None:
-        """Say that an instance is unhealthy; the group replaces it."""
+        """Set the health of an instance; the group replaces an unhealthy one."""
         if status not in ("Healthy", "Unhealthy"):
             raise ValidationError("Valid instance health states are: [Healthy, Unhealthy].")
         group, member = self.member(instance)
@@ -246,19 +245,18 @@ class AutoScaling:
         self._reconcile(group)
 
     def tag(self, tags: Sequence[Parameters]) -> None:
-        """Set tags of groups; instances that run already keep theirs."""
+        """Set tags of groups; running instances keep theirs."""
         groups = [self.group(tag["ResourceId"]) for tag in tags]
         for group, tag in zip(groups, tags, strict=True):
             group.tags[tag["Key"]] = tag_of(tag)
 
     def untag(self, tags: Sequence[Parameters]) -> None:
-        """Take tags off groups."""
         groups = [self.group(tag["ResourceId"]) for tag in tags]
         for group, tag in zip(groups, tags, strict=True):
             group.tags.pop(tag["Key"], None)
 
     def put_hook(self, wanted: Parameters) -> None:
-        """Create or change a lifecycle hook; actions under way keep the old one."""
+        """Create or change a lifecycle hook; pending actions keep the old one."""
         group = self.group(wanted["AutoScalingGroupName"])
         known = group.hooks.get(wanted["LifecycleHookName"])
         if known is None and "LifecycleTransition" not in wanted:
@@ -267,7 +265,7 @@ class AutoScaling:
         group.hooks[hook.name] = hook
 
     def delete_hook(self, name: str, hook: str) -> None:
-        """Delete a lifecycle hook; its outstanding actions are completed."""
+        """Delete a lifecycle hook; its pending actions are completed."""
         group = self.group(name)
         if group.hooks.pop(hook, None) is None:
             raise ValidationError(f"No Lifecycle Hook found with name: {hook}")
@@ -286,7 +284,6 @@ class AutoScaling:
         self._reconcile(group)
 
     def heartbeat(self, wanted: Parameters) -> None:
-        """Extend a lifecycle action."""
         _, member = self._acted_on(wanted)
         self.life.heartbeat(member, wanted["LifecycleHookName"], wanted.get("LifecycleActionToken"))
 
@@ -300,7 +297,7 @@ class AutoScaling:
         raise ValidationError(f"No active Lifecycle Action found with {what}")
 
     def start_refresh(self, wanted: Parameters) -> Refresh:
-        """Begin to replace a group's instances, after the change of configuration that comes with it."""
+        """Start to replace a group's instances, after applying the configuration in the call."""
         group = self.group(wanted["AutoScalingGroupName"])
         if wanted.get("Strategy", "Rolling") != "Rolling":
             message = f"instance refresh strategy {wanted['Strategy']} has not been implemented in this cloud"

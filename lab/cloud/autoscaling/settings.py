@@ -1,4 +1,4 @@
-"""What a caller may say about a group, and how that becomes one: checked as AWS checks it."""
+"""The parameters of a group, checked as AWS checks them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lab.cloud.autoscaling.model import Group, Hook, Subnet, Tag, Template
 if TYPE_CHECKING:
     from lab.cloud.autoscaling.fleet import Fleet
 
-# Kept and shown, without a part in what the lab plays.
+# Stored and returned, but without effect in the lab.
 _ECHOED = {
     "DefaultCooldown",
     "HealthCheckType",
@@ -48,7 +48,7 @@ Parameters = dict[str, Any]
 
 
 class Settings:
-    """Makes groups from the parameters of a call."""
+    """Creates and changes groups from the parameters of a call."""
 
     def __init__(self, fleet: Fleet, account: str, region: str) -> None:
         self._fleet = fleet
@@ -56,7 +56,7 @@ class Settings:
         self._region = region
 
     def create(self, wanted: Parameters, now: float) -> Group:
-        """A new group, without instances yet."""
+        """Return a new group without instances."""
         _refuse_unsupported(wanted)
         name: str = wanted["AutoScalingGroupName"]
         smallest: int = wanted["MinSize"]
@@ -140,12 +140,10 @@ def check_sizes(smallest: int, largest: int, desired: int) -> None:
 
 
 def tag_of(wanted: Parameters) -> Tag:
-    """A tag as a call gives it."""
     return Tag(wanted.get("Value") or "", bool(wanted.get("PropagateAtLaunch")))
 
 
 def hook_of(wanted: Parameters) -> Hook:
-    """A lifecycle hook as a call gives it."""
     more = {key: value for key, value in wanted.items() if key in _NOTIFICATION}
     return Hook(
         wanted["LifecycleHookName"],

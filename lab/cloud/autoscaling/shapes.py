@@ -19,7 +19,6 @@ Item = TypeVar("Item")
 
 
 def group_shape(group: Group) -> Shape:
-    """A group as DescribeAutoScalingGroups shows it."""
     shown = {
         "AutoScalingGroupName": group.name,
         "AutoScalingGroupARN": group.arn,
@@ -54,7 +53,6 @@ def group_shape(group: Group) -> Shape:
 
 
 def member_shape(member: Member) -> Shape:
-    """An instance as it stands in its group."""
     return {
         "InstanceId": member.id,
         "InstanceType": member.instance_type,
@@ -67,13 +65,12 @@ def member_shape(member: Member) -> Shape:
 
 
 def instance_shape(group: Group, member: Member) -> Shape:
-    """The same as DescribeAutoScalingInstances shows it, which writes health in capitals."""
+    """Return an instance as in DescribeAutoScalingInstances, which writes health in capitals."""
     shown = member_shape(member)
     return {**shown, "AutoScalingGroupName": group.name, "HealthStatus": shown["HealthStatus"].upper()}
 
 
 def template_shape(template: Template) -> Shape:
-    """A reference to a launch template."""
     return {
         "LaunchTemplateId": template.id,
         "LaunchTemplateName": template.name,
@@ -82,7 +79,6 @@ def template_shape(template: Template) -> Shape:
 
 
 def tag_shapes(group: Group) -> list[Shape]:
-    """The tags of a group."""
     return [
         {
             "ResourceId": group.name,
@@ -96,7 +92,6 @@ def tag_shapes(group: Group) -> list[Shape]:
 
 
 def hook_shape(group: Group, hook: Hook) -> Shape:
-    """A lifecycle hook."""
     return {
         "LifecycleHookName": hook.name,
         "AutoScalingGroupName": group.name,
@@ -109,7 +104,6 @@ def hook_shape(group: Group, hook: Hook) -> Shape:
 
 
 def activity_shape(activity: Activity) -> Shape:
-    """A scaling activity."""
     shown = {
         "ActivityId": activity.id,
         "AutoScalingGroupName": activity.group,
@@ -128,7 +122,6 @@ def activity_shape(activity: Activity) -> Shape:
 
 
 def refresh_shape(refresh: Refresh) -> Shape:
-    """An instance refresh."""
     shown = {
         "InstanceRefreshId": refresh.id,
         "AutoScalingGroupName": refresh.group,
@@ -147,12 +140,11 @@ def refresh_shape(refresh: Refresh) -> Shape:
 
 
 def moment(seconds: float) -> datetime:
-    """A time as the responses want it."""
     return datetime.fromtimestamp(seconds, UTC)
 
 
 def page(items: Sequence[Item], asked: Shape, default: int, limit: int) -> tuple[list[Item], str | None]:
-    """The part of a list that a call asks for, and the token for the next part."""
+    """Return the requested part of a list, and the token for the next part."""
     size = asked.get("MaxRecords", default)
     if not 1 <= size <= limit:
         message = (
@@ -168,7 +160,7 @@ def page(items: Sequence[Item], asked: Shape, default: int, limit: int) -> tuple
 
 
 def tag_filter(filters: Sequence[Shape]) -> Callable[[Group], bool]:
-    """What the filters of DescribeAutoScalingGroups let through."""
+    """Return a predicate for the filters of DescribeAutoScalingGroups."""
     for item in filters:
         if item["Name"] not in ("tag-key", "tag-value") and not item["Name"].startswith("tag:"):
             message = (
@@ -188,7 +180,7 @@ def _has_tag(group: Group, name: str, values: Sequence[str]) -> bool:
 
 
 def filtered_tags(tags: Sequence[Shape], filters: Sequence[Shape]) -> list[Shape]:
-    """What the filters of DescribeTags let through."""
+    """Return the tags that the filters of DescribeTags match."""
     members = {
         "auto-scaling-group": "ResourceId",
         "key": "Key",

@@ -1,11 +1,11 @@
-"""EC2 as AWS has it, where moto is too kind: what is in use stays, limits hold, and states take their time.
+"""EC2 with AWS's restrictions that moto lacks: dependencies, limits, and states that take time.
 
-`lab.cloud.server` calls `install` before the first request. From then on moto's EC2 is made of our
-subclasses: the backend (what exists), an instance, a NAT gateway, a route, a peering, a transit gateway, and
-the responses (what a call says).
+`lab.cloud.server` calls `install` before the first request. From then on moto's EC2 consists of the lab's
+subclasses: the backend (what exists), instances, NAT gateways, routes, peerings, transit gateways, and the
+responses.
 
 Not corrected: an instance stops and starts at once, an interface attaches at once, network ACLs are moto's
-own, and no quota of the account is checked.
+own, and account quotas are not checked.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from lab.cloud.extension import Parts
 
-# Filters of DescribeInstances that AWS has and moto does not, and where an instance has the value.
+# Filters of DescribeInstances that AWS has and moto lacks, with the instance's attribute for each.
 _MORE_INSTANCE_FILTERS = {
     "network-interface.addresses.private-ip-address": "all_private_addresses",
     "network-interface.network-interface-id": "interface_ids",
@@ -56,31 +56,31 @@ _MORE_INSTANCE_FILTERS = {
 
 
 class IncompatibleMotoError(RuntimeError):
-    """The installed moto does not have a part that this module replaces: the pinned version was changed."""
+    """The installed moto lacks a part that this module replaces: its version differs from the pinned one."""
 
 
 class LabSubnet(Subnet):  # type: ignore[misc]  # moto is untyped to mypy here
-    """moto's subnet, whose free addresses are decided by the interfaces in it."""
+    """moto's subnet; the interfaces in it determine which addresses are free."""
 
     def get_available_subnet_ip(self, instance: Any) -> str:  # noqa: ARG002  # moto's signature
-        """The next free address, for the primary interface of an instance."""
+        """Return the next free address, for the primary interface of an instance."""
         address: str = self.ec2_backend.free_addresses.take(self, 1)[0]
         return address
 
     def request_ip(self, ip: str, instance: Any) -> None:  # noqa: ARG002  # moto's signature
-        """An address asked for by name; it is refused if it is taken."""
+        """Reserve a requested address; refuse it when it is taken."""
         self.ec2_backend.free_addresses.claim(self, ip)
 
     def del_subnet_ip(self, ip: str) -> None:
-        """Nothing to give back: an address is free when no interface has it."""
+        """Release nothing: an address is free when no interface has it."""
 
 
 class Corrections(Dependencies, Interfaces, Gateways, Peerings, Routes, TransitGateways, TransitTables):
-    """Everything in which the backend differs from moto's, a part a module."""
+    """All differences of the backend from moto's, one module each."""
 
 
 class LabEC2Backend(Corrections, EC2Backend):  # type: ignore[misc]
-    """Everything EC2 has in one region of one account."""
+    """EC2's state in one region of one account."""
 
     __module__ = EC2Backend.__module__  # moto finds a backend's routes beside the module of its class
     timing = Timing()
@@ -104,21 +104,21 @@ class LabEC2Backend(Corrections, EC2Backend):  # type: ignore[misc]
             raise
 
     def get_instance_by_id(self, instance_id: str) -> Any:
-        """An instance or None; moto copies every reservation to find out, and Auto Scaling asks often."""
+        """Return an instance or None, without moto's copy of every reservation: Auto Scaling asks often."""
         if instance_id not in self._instances:
             reservations = self.reservations.values()
             self._instances = {item.id: item for each in reservations for item in each.instances}
         return self._instances.get(instance_id)
 
     def get_instance(self, instance_id: str) -> Any:
-        """An instance, or EC2's error."""
+        """Return an instance, or raise EC2's error."""
         found = self.get_instance_by_id(instance_id)
         if found is None:
             raise InvalidInstanceIdError(instance_id)
         return found
 
     def describe_images(self, *args: Any, **kwargs: Any) -> Any:
-        """Images; the one that each launch asks for is looked up, not searched for among all."""
+        """Return images; ids are looked up directly, since moto searches all images for each launch."""
         wanted = (kwargs.get("filters") or {}).get("image-id")
         if not args and set(kwargs) == {"filters"} and set(kwargs["filters"]) == {"image-id"}:
             ids = [wanted] if isinstance(wanted, str) else wanted or []
@@ -127,7 +127,7 @@ class LabEC2Backend(Corrections, EC2Backend):  # type: ignore[misc]
 
 
 def install(parts: Parts) -> Extension:
-    """Make moto's EC2 this one, and let time pass in it."""
+    """Replace moto's EC2 and start the thread that runs due actions."""
     use(parts.timing, Schedule())
     node_images.publish(parts.account, parts.region)
     faults = Faults(parts.directory / "faults.jsonl")
@@ -136,7 +136,7 @@ def install(parts: Parts) -> Extension:
 
 
 def use(timing: Timing, schedule: Schedule) -> None:
-    """Replace moto's parts by ours and forget what existed; a test brings a schedule whose clock it owns."""
+    """Replace moto's classes and reset its state; tests pass a schedule with their own clock."""
     LabEC2Backend.timing, LabEC2Backend.schedule = timing, schedule
     _replace(moto.ec2.models.instances, "Instance", LabInstance)
     _replace(moto.ec2.models.nat_gateways, "NatGateway", LabNatGateway)
@@ -144,7 +144,7 @@ def use(timing: Timing, schedule: Schedule) -> None:
     _replace(moto.ec2.models.subnets, "Subnet", LabSubnet)
     _replace(moto.ec2.models.vpc_peering_connections, "VPCPeeringConnection", LabPeering)
     _replace(moto.ec2.models.transit_gateway, "TransitGateway", LabTransitGateway)
-    # A NAT gateway takes an address of its subnet, like any interface, and not any private address.
+    # A NAT gateway takes an address of its subnet, like any interface, not a random private one.
     moto.ec2.models.nat_gateways.random_private_ip = lambda: None
     moto.ec2.utils.filter_dict_attribute_mapping.update(_MORE_INSTANCE_FILTERS)
     moto.ec2.urls.url_paths["{0}/"] = LabEC2Response.dispatch

@@ -1,8 +1,8 @@
-"""Interfaces and their addresses, with the limits AWS has.
+"""Interfaces and their addresses, with AWS's limits.
 
-Addresses are unique within a subnet and not handed out again at once (moto draws them at random, so two
-pods could get the same one). An interface holds as many addresses as its instance type allows, an instance
-as many interfaces.
+Addresses are unique within a subnet and are not reused at once (moto draws them at random, so that two pods
+could get the same one). The instance type limits the addresses of an interface and the interfaces of an
+instance.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
     from moto.ec2.exceptions import EC2ClientError
 
-_RESERVED_AT_START = 4  # network, router, DNS, future use: AWS keeps them in every subnet
+_RESERVED_AT_START = 4  # network, router, DNS, future use: reserved by AWS in every subnet
 _PREFIX_LENGTH = 28
 
 
 class UnknownInstanceTypeError(LookupError):
-    """An instance type that EC2's own list does not have."""
+    """EC2's list of instance types does not contain this one."""
 
 
 def network_limits(instance_type: str) -> tuple[int, int]:
-    """How many interfaces an instance of this type has at most, and how many addresses each of them."""
+    """Return the maximum number of interfaces of an instance type, and of addresses per interface."""
     if instance_type not in INSTANCE_TYPES:
         raise UnknownInstanceTypeError(instance_type)
     network = INSTANCE_TYPES[instance_type]["NetworkInfo"]
@@ -36,20 +36,20 @@ def network_limits(instance_type: str) -> tuple[int, int]:
 
 
 def prefixes_of(eni: Any) -> list[dict[str, str]]:
-    """The /28 prefixes delegated to an interface (an attribute moto's interface does not have)."""
+    """Return the /28 prefixes of an interface, which moto's interface has no attribute for."""
     found: list[dict[str, str]] = getattr(eni, "ipv4_prefixes", None) or []
     return found
 
 
 class SubnetAddresses:
-    """Which addresses of each subnet are free; the interfaces themselves are the record."""
+    """Finds free addresses of subnets; the interfaces themselves record what is used."""
 
     def __init__(self, backend: Any) -> None:
         self._backend = backend
         self._last: dict[str, int] = {}
 
     def take(self, subnet: Any, count: int) -> list[str]:
-        """The next `count` free addresses of the subnet."""
+        """Return the next `count` free addresses of the subnet."""
         taken = self._taken(subnet)
         found: list[str] = []
         for number in self._candidates(subnet):
@@ -63,7 +63,7 @@ class SubnetAddresses:
         return found
 
     def take_prefixes(self, subnet: Any, count: int) -> list[str]:
-        """The next `count` aligned /28 blocks of the subnet in which no address is used."""
+        """Return the next `count` aligned /28 blocks of the subnet without a used address."""
         taken = self._taken(subnet)
         blocks = ipaddress.IPv4Network(subnet.cidr_block).subnets(new_prefix=_PREFIX_LENGTH)
         free = [str(block) for block in list(blocks)[1:-1] if taken.isdisjoint(map(str, block))]
@@ -72,7 +72,7 @@ class SubnetAddresses:
         return free[:count]
 
     def claim(self, subnet: Any, address: str) -> str:
-        """An address that the caller asked for, if it is the subnet's and free."""
+        """Return the requested address, if it is free and in the subnet."""
         if ipaddress.ip_address(address) not in ipaddress.IPv4Network(subnet.cidr_block):
             message = f"Address {address} does not fall within the subnet's address range"
             raise refusal("InvalidParameterValue", message)
@@ -87,7 +87,7 @@ class SubnetAddresses:
         return taken.union(*(map(str, ipaddress.IPv4Network(block)) for block in blocks))
 
     def _candidates(self, subnet: Any) -> Iterator[int]:
-        """Every address once, from the one after the last given: names of nodes come from addresses."""
+        """Yield every address once, from the one after the last given: node names are made of addresses."""
         network = ipaddress.IPv4Network(subnet.cidr_block)
         first, end = int(network[0]) + _RESERVED_AT_START, int(network[-1])
         start = min(max(self._last.get(subnet.id, first - 1) + 1, first), end)
@@ -101,7 +101,7 @@ def _subnet_full(subnet: Any) -> EC2ClientError:
 
 
 def check_address_limit(eni: Any, more: int) -> None:
-    """Refuse more addresses (or prefixes, which count alike) than the instance type allows."""
+    """Refuse more addresses (or prefixes, which count the same) than the instance type allows."""
     if eni.instance is None:
         return
     _, limit = network_limits(eni.instance.instance_type)
@@ -127,7 +127,7 @@ def check_attachment(eni: Any, instance: Any) -> None:
 
 
 class Interfaces:
-    """The part of the EC2 backend that makes, fills, attaches and deletes interfaces."""
+    """Network interfaces in the EC2 backend, mixed in before moto's own methods."""
 
     enis: dict[str, Any]
     free_addresses: SubnetAddresses
@@ -140,7 +140,7 @@ class Interfaces:
         *args: Any,
         **kwargs: Any,
     ) -> Any:
-        """Create an interface whose addresses are all the subnet's own and free."""
+        """Create an interface whose addresses are free addresses of the subnet."""
         if isinstance(subnet, str):
             subnet = self.get_subnet(subnet)  # type: ignore[attr-defined]  # moto's half of this class
         wanted = _wanted(private_ip_address, private_ip_addresses)
@@ -153,7 +153,7 @@ class Interfaces:
         )
 
     def delete_network_interface(self, eni_id: str) -> None:
-        """Delete an interface that nothing uses."""
+        """Delete an interface that is not in use."""
         eni = self.get_network_interface(eni_id)  # type: ignore[attr-defined]
         if eni.status == "in-use":
             raise refusal("InvalidParameterValue", f"Network interface '{eni_id}' is currently in use.")
@@ -179,7 +179,7 @@ class Interfaces:
         private_ip_addresses: list[str] | None = None,
         secondary_ips_count: int | None = None,
     ) -> Any:
-        """Give an interface more addresses, within its limit and its subnet."""
+        """Assign more addresses to an interface, within its limit and its subnet."""
         eni = self.get_network_interface(eni_id)  # type: ignore[attr-defined]
         explicit, count = private_ip_addresses or [], secondary_ips_count or 0
         check_address_limit(eni, len(explicit) + count)
@@ -189,7 +189,7 @@ class Interfaces:
         return eni
 
     def assign_prefixes(self, eni_id: str, count: int) -> list[dict[str, str]]:
-        """Delegate `count` /28 prefixes to an interface; each counts as one address against the limit."""
+        """Assign `count` /28 prefixes to an interface; each counts as one address against the limit."""
         eni = self.get_network_interface(eni_id)  # type: ignore[attr-defined]
         check_address_limit(eni, count)
         new = [{"Ipv4Prefix": block} for block in self.free_addresses.take_prefixes(eni.subnet, count)]
@@ -197,7 +197,7 @@ class Interfaces:
         return new
 
     def unassign_private_ip_addresses(self, eni_id: str, private_ip_address: list[str] | None = None) -> Any:
-        """Take secondary addresses away; one that is not there is refused."""
+        """Unassign secondary addresses; refuse addresses that are not assigned."""
         eni = self.get_network_interface(eni_id)  # type: ignore[attr-defined]
         secondary = {item["PrivateIpAddress"] for item in eni.private_ip_addresses if not item.get("Primary")}
         if unknown := sorted(set(private_ip_address or []) - secondary):
@@ -207,7 +207,7 @@ class Interfaces:
 
 
 def _wanted(primary: Any, listed: Any) -> list[str]:
-    """The addresses a call asks for by name, the primary one first."""
+    """Return the addresses that a call requests by name, the primary one first."""
     if isinstance(primary, list):
         primary = primary[0] if primary else None
     entries = [item if isinstance(item, dict) else {"PrivateIpAddress": item} for item in listed or []]

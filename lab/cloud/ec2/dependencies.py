@@ -1,4 +1,4 @@
-"""What AWS refuses to delete because something else still uses it, and moto lets go."""
+"""AWS's refusals to delete resources that are still used, which moto deletes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def rules_naming(backend: Any, group_id: str) -> Iterator[Any]:
-    """The other security groups one of whose rules names this one."""
+    """Yield the other security groups that have a rule which names this one."""
     for groups in backend.groups.values():
         for group in groups.values():
             rules = [*group.ingress_rules, *group.egress_rules]
@@ -24,19 +24,19 @@ def _names(rule: Any, group_id: str) -> bool:
 
 
 class Dependencies:
-    """The part of the EC2 backend that refuses such deletes. Mixed in before moto's own methods."""
+    """Refusals of deletes in the EC2 backend, mixed in before moto's own methods."""
 
     enis: dict[str, Any]
 
     def delete_security_group(self, name: str | None = None, group_id: str | None = None) -> None:
-        """Delete a group that no interface carries and no other group's rule names."""
+        """Delete a group that no interface has and no other group's rule names."""
         used = any(group.id == group_id for eni in self.enis.values() for group in eni.group_set)
         if group_id and (used or next(rules_naming(self, group_id), None)):
             raise refusal("DependencyViolation", f"resource {group_id} has a dependent object")
         super().delete_security_group(name, group_id)  # type: ignore[misc]  # moto's half of this class
 
     def delete_subnet(self, subnet_id: str) -> Any:
-        """Delete a subnet without interfaces, and its place in route tables with it."""
+        """Delete a subnet without interfaces, and its associations with route tables."""
         if any(eni.subnet.id == subnet_id for eni in self.enis.values()):
             raise dependency_violation("subnet", subnet_id)
         for table in self.route_tables.values():  # type: ignore[attr-defined]
@@ -46,14 +46,14 @@ class Dependencies:
         return super().delete_subnet(subnet_id)  # type: ignore[misc]
 
     def delete_vpc(self, vpc_id: str) -> Any:
-        """Delete a VPC that holds nothing but what AWS made with it."""
+        """Delete a VPC that contains only what AWS created with it."""
         self.get_vpc(vpc_id)  # type: ignore[attr-defined]
         if next(self._contents(vpc_id), None):
             raise dependency_violation("vpc", vpc_id)
         return super().delete_vpc(vpc_id)  # type: ignore[misc]
 
     def _contents(self, vpc_id: str) -> Iterator[str]:
-        """What keeps a VPC from being deleted, beyond what moto looks at."""
+        """Yield what blocks the deletion of a VPC, beyond what moto checks."""
         own = self.groups.get(vpc_id, {}).values()  # type: ignore[attr-defined]
         yield from (group.id for group in own if not group.is_default)
         gateways = self.internet_gateways.values()  # type: ignore[attr-defined]
@@ -68,7 +68,7 @@ class Dependencies:
         yield from (a.id for a in attachments if a.resource_id == vpc_id and a.state != "deleted")
 
     def detach_internet_gateway(self, internet_gateway_id: str, vpc_id: str) -> None:
-        """Detach a gateway once no interface of the VPC has a public address."""
+        """Detach a gateway when no interface of the VPC has a public address."""
         if any(eni.public_ip for eni in self.enis.values() if eni.vpc_id == vpc_id):
             message = (
                 f"Network {vpc_id} has some mapped public address(es). "
@@ -84,7 +84,7 @@ class Dependencies:
         super().delete_internet_gateway(internet_gateway_id)  # type: ignore[misc]
 
     def release_address(self, address: str | None = None, allocation_id: str | None = None) -> None:
-        """Release an elastic address that nothing is associated with."""
+        """Release an elastic address without associations."""
         found = self.describe_addresses(  # type: ignore[attr-defined]
             allocation_ids=[allocation_id] if allocation_id else None,
             public_ips=[address] if address else None,

@@ -1,8 +1,8 @@
 """An EC2 instance with AWS's states: pending before running, shutting-down before terminated.
 
-While it shuts down an instance keeps its interfaces, so its security groups and subnets stay in use; when
-it has ended, the interfaces marked DeleteOnTermination are deleted, the rest is detached, and its addresses
-are gone from its description. moto does all of that, or none of it, in the one call.
+While it shuts down, an instance keeps its interfaces, so that security groups and subnets stay in use. When
+it has terminated, the interfaces marked DeleteOnTermination are deleted, the others are detached, and its
+addresses disappear from its description. moto does all or none of this in the one call.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TERMINATED = ("terminated", 48)
 
 
 class LabInstance(Instance):  # type: ignore[misc]  # moto is untyped to mypy here
-    """moto's instance, its life spread over time."""
+    """moto's instance, with state changes that take time."""
 
     nics: dict[int, Any]
     security_groups: list[Any]
@@ -36,10 +36,10 @@ class LabInstance(Instance):  # type: ignore[misc]  # moto is untyped to mypy he
         ec2_backend.schedule.after(ec2_backend.timing.instance_pending, self._run)
 
     def terminate(self) -> InstanceState:
-        """Begin to shut down; a second call changes nothing, as on AWS."""
+        """Start to shut down; a second call changes nothing, as on AWS."""
         if self._state.name in ("shutting-down", "terminated"):
             return copy.copy(self._state)
-        # moto would delete the interfaces now; on AWS they last as long as the shutdown does.
+        # moto would delete the interfaces now; on AWS they exist until the instance has terminated.
         interfaces, self.nics = self.nics, {}
         previous = super().terminate()
         self.nics = interfaces
@@ -48,7 +48,7 @@ class LabInstance(Instance):  # type: ignore[misc]  # moto is untyped to mypy he
         return previous
 
     def undo_launch(self) -> None:
-        """Undo a launch of which another part failed."""
+        """Undo the launch of an instance when another part of the launch failed."""
         self._end()
 
     def attach_eni(self, eni: Any, device_index: int) -> str:
@@ -63,41 +63,41 @@ class LabInstance(Instance):  # type: ignore[misc]  # moto is untyped to mypy he
 
     @property
     def private_ip(self) -> str | None:
-        """The primary private address, as long as there is one."""
+        """Return the primary private address, None after termination."""
         return self.nics[0].private_ip_address if 0 in self.nics else None
 
     @property
     def private_ip_address(self) -> str | None:
-        """The same under the name the response is made from."""
+        """Return `private_ip` under the name that the response template uses."""
         return self.private_ip
 
     @property
     def private_dns_name(self) -> str:
-        """The host name; a terminated instance has none."""
+        """Return the host name; a terminated instance has none."""
         return super().private_dns_name if self.private_ip else ""
 
     @property
     def public_ip(self) -> str | None:
-        """The public address of the primary interface."""
+        """Return the public address of the primary interface."""
         return self.nics[0].public_ip if 0 in self.nics else None
 
     @property
     def public_ip_address(self) -> str | None:
-        """The same under the name the response is made from."""
+        """Return `public_ip` under the name that the response template uses."""
         return self.public_ip
 
     @property
     def all_private_addresses(self) -> list[str]:
-        """Every private address of every interface, for the filter of that name."""
+        """Return every private address of every interface, for the filter of that name."""
         return [item["PrivateIpAddress"] for nic in self.nics.values() for item in nic.private_ip_addresses]
 
     @property
     def interface_ids(self) -> list[str]:
-        """The ids of the interfaces, for the filter of that name."""
+        """Return the ids of the interfaces, for the filter of that name."""
         return [nic.id for nic in self.nics.values()]
 
     def _mark_own_interfaces(self, requested: list[dict[str, Any]]) -> None:
-        """Interfaces made for the launch go with the instance, unless the launch said otherwise."""
+        """Mark interfaces of the launch for deletion with the instance, unless the launch said otherwise."""
         by_index = {int(item.get("DeviceIndex", 0)): item for item in requested}
         for index, nic in self.nics.items():
             wish = by_index.get(index, {})

@@ -1,6 +1,6 @@
-"""NAT gateways in the states AWS shows.
+"""NAT gateways with AWS's states.
 
-A NAT gateway is pending before it is available and holds its interface and elastic address until it is
+A NAT gateway is pending before it is available, and keeps its interface and elastic address until it is
 deleted.
 """
 
@@ -14,7 +14,7 @@ from lab.cloud.ec2.errors import refusal
 
 
 class LabNatGateway(NatGateway):  # type: ignore[misc]  # moto is untyped to mypy here
-    """moto's NAT gateway, its life spread over time."""
+    """moto's NAT gateway, with state changes that take time."""
 
     def __init__(self, backend: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(backend, *args, **kwargs)
@@ -27,7 +27,7 @@ class LabNatGateway(NatGateway):  # type: ignore[misc]  # moto is untyped to myp
         backend.schedule.after(backend.timing.nat_gateway_pending, self._open)
 
     def begin_delete(self) -> None:
-        """Start to go; the interface and the elastic address are free once the gateway is gone."""
+        """Start the deletion; interface and elastic address are free when it has finished."""
         if self.state in ("deleting", "deleted"):
             return
         self.state = "deleting"
@@ -46,17 +46,17 @@ class LabNatGateway(NatGateway):  # type: ignore[misc]  # moto is untyped to myp
 
 
 class Gateways:
-    """The part of the EC2 backend for NAT gateways."""
+    """NAT gateways in the EC2 backend, mixed in before moto's own methods."""
 
     nat_gateways: dict[str, Any]
 
     def addresses_of_interface(self, eni_id: str) -> list[Any]:
-        """The elastic addresses associated with an interface."""
+        """Return the elastic addresses associated with an interface."""
         found = self.describe_addresses()  # type: ignore[attr-defined]  # moto's half of this class
         return [address for address in found if address.eni is not None and address.eni.id == eni_id]
 
     def delete_nat_gateway(self, nat_gateway_id: str) -> Any:
-        """Begin to delete a NAT gateway."""
+        """Start to delete a NAT gateway."""
         gateway = self.nat_gateways.get(nat_gateway_id)
         if gateway is None:
             raise refusal("NatGatewayNotFound", f"NatGateway {nat_gateway_id} was not found")
@@ -64,7 +64,7 @@ class Gateways:
         return gateway
 
     def describe_nat_gateways(self, filters: Any, nat_gateway_ids: list[str] | None) -> list[Any]:
-        """Describe NAT gateways; unknown ids are refused, tags are a filter."""
+        """Describe NAT gateways with tag filters; refuse unknown ids."""
         if unknown := sorted(set(nat_gateway_ids or []) - set(self.nat_gateways)):
             raise refusal("NatGatewayNotFound", f"NatGateway {unknown[0]} was not found")
         return [g for g in super().describe_nat_gateways(filters, nat_gateway_ids) if _has_tags(g, filters)]  # type: ignore[misc]

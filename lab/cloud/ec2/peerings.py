@@ -1,7 +1,7 @@
-"""VPC peerings with AWS's refusals: ranges that overlap, a second peering, options before there is one.
+"""VPC peerings with AWS's refusals: overlapping ranges, a second peering, options before it is active.
 
-A peering belongs to two VPCs, which may lie in two regions. moto keeps one object for both sides and accepts
-nearly anything; here it fails, is refused or stays as the VPC peering guide says.
+A peering belongs to two VPCs, which may be in two regions. moto keeps one object for both sides and accepts
+nearly everything; here peerings fail, are refused or remain as the VPC peering guide describes.
 """
 
 from __future__ import annotations
@@ -21,35 +21,35 @@ _DNS = "AllowDnsResolutionFromRemoteVpc"
 
 
 class LabPeering(VPCPeeringConnection):  # type: ignore[misc]  # moto is untyped to mypy here
-    """moto's peering, which names every range of both VPCs."""
+    """moto's peering, with every range of both VPCs."""
 
     @property
     def requester_vpc_info(self) -> dict[str, Any]:
-        """The side that asked."""
+        """Describe the VPC that requested the peering."""
         return {**super().requester_vpc_info, **_range_set(self.vpc)}
 
     @property
     def accepter_vpc_info(self) -> dict[str, Any]:
-        """The side that was asked."""
+        """Describe the VPC that was asked for the peering."""
         return {**super().accepter_vpc_info, **_range_set(self.peer_vpc)}
 
     @property
     def code(self) -> str:
-        """The state: `pending-acceptance`, `active`, `failed`, `deleted` ..."""
+        """Return the state: `pending-acceptance`, `active`, `failed`, `deleted` ..."""
         code: str = self._status.code
         return code
 
     @property
     def is_usable(self) -> bool:
-        """Whether it forwards or may yet come to."""
+        """Return whether it forwards traffic, or will after its acceptance."""
         return self.code in _USABLE
 
     def joins(self, vpc_id: str) -> bool:
-        """Whether a VPC is one of its two sides."""
+        """Return whether a VPC is one of its two VPCs."""
         return vpc_id in (self.vpc.id, self.peer_vpc.id)
 
     def other_side(self, vpc_id: str) -> Any:
-        """The VPC across from one of the two."""
+        """Return the VPC on the other side of the peering."""
         return self.peer_vpc if vpc_id == self.vpc.id else self.vpc
 
 
@@ -58,25 +58,25 @@ def _range_set(vpc: Any) -> dict[str, Any]:
 
 
 def ranges_of(vpc: Any) -> list[ipaddress.IPv4Network]:
-    """Every IPv4 range a VPC has now, the first one first; moto keeps those that were taken away as well."""
+    """Return the current IPv4 ranges of a VPC, the first one first; moto also keeps removed ones."""
     known = vpc.get_cidr_block_association_set(ipv6=False)
     blocks = [item["cidr_block"] for item in known if item["cidr_block_state"]["state"] == "associated"]
     return [ipaddress.IPv4Network(block) for block in blocks or [vpc.cidr_block]]
 
 
 def ranges_overlap(vpc: Any, peer: Any) -> bool:
-    """Whether any IPv4 range of one VPC overlaps one of the other."""
+    """Return whether an IPv4 range of one VPC overlaps one of the other."""
     return any(one.overlaps(other) for one in ranges_of(vpc) for other in ranges_of(peer))
 
 
 class Peerings:
-    """The part of the EC2 backend for peerings. Mixed in before moto's own methods."""
+    """VPC peerings in the EC2 backend, mixed in before moto's own methods."""
 
     vpc_pcxs: dict[str, Any]
     region_name: str
 
     def create_vpc_peering_connection(self, vpc: Any, peer_vpc: Any, tags: Any = None) -> Any:
-        """Request a peering; one between overlapping ranges fails and can never be accepted."""
+        """Request a peering; one between overlapping ranges fails and cannot be accepted."""
         known = (p for p in self.vpc_pcxs.values() if p.joins(vpc.id) and p.joins(peer_vpc.id))
         if vpc.id != peer_vpc.id and any(peering.is_usable for peering in known):
             message = "A VPC peering connection between the VPCs already exists"
@@ -87,7 +87,7 @@ class Peerings:
         return peering
 
     def delete_vpc_peering_connection(self, vpc_pcx_id: str) -> Any:
-        """Delete a peering, except one that has failed or was rejected: those go away by themselves."""
+        """Delete a peering that has not failed and was not rejected; AWS removes those itself."""
         peering = self.get_vpc_peering_connection(vpc_pcx_id)  # type: ignore[attr-defined]
         if peering.code in _UNDELETABLE:
             message = (
@@ -100,7 +100,7 @@ class Peerings:
     def modify_vpc_peering_connection_options(
         self, vpc_pcx_id: str, accepter_options: Any = None, requester_options: Any = None
     ) -> Any:
-        """Change options of an active peering, those of the side that lies in this region."""
+        """Change options of an active peering, for the side in this region."""
         peering = self.get_vpc_peering_connection(vpc_pcx_id)  # type: ignore[attr-defined]
         if peering.code != "active":
             message = (

@@ -1,4 +1,4 @@
-"""EC2's API as this cloud answers it: one call at a time, and AWS's error where moto would answer 500."""
+"""EC2's API: one call at a time, and AWS's error where moto would return 500."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     from moto.ec2.exceptions import EC2ClientError
 
-# moto keeps some filters without looking at them; a filter that narrows nothing must not pass for one that
-# does.
+# moto stores some filters without applying them; a filter without effect must be refused.
 _NAT_GATEWAY_FILTERS = frozenset({"nat-gateway-id", "vpc-id", "subnet-id", "state"})
 _PEERING_FILTERS = {
     "vpc-peering-connection-id": lambda peering: peering.id,
@@ -38,10 +37,10 @@ _VPC_ATTACHMENT_FILTERS = frozenset(
 
 
 class LabEC2Response(EC2Response):  # type: ignore[misc]  # moto is untyped to mypy here
-    """moto's EC2 responses, serialised, with what moto leaves out."""
+    """moto's EC2 responses, one call at a time, with what moto leaves out."""
 
     def call_action(self) -> Any:
-        """Answer one call while nothing else changes the cloud."""
+        """Serve one call while nothing else changes the cloud."""
         with BACKENDS:
             self.ec2_backend.schedule.run_due()
             try:
@@ -53,7 +52,7 @@ class LabEC2Response(EC2Response):  # type: ignore[misc]  # moto is untyped to m
                 return self._refused(invalid_filter(unknown))
 
     def describe_nat_gateways(self) -> ActionResult:
-        """Describe NAT gateways, refusing filters that moto would ignore."""
+        """Describe NAT gateways; refuse filters that moto would ignore."""
         self._refuse_filters_beyond(_NAT_GATEWAY_FILTERS)
         return super().describe_nat_gateways()
 
@@ -69,12 +68,12 @@ class LabEC2Response(EC2Response):  # type: ignore[misc]  # moto is untyped to m
         return ActionResult({"VpcPeeringConnections": found})
 
     def describe_transit_gateways(self) -> ActionResult:
-        """Describe transit gateways, refusing filters that moto would ignore."""
+        """Describe transit gateways; refuse filters that moto would ignore."""
         self._refuse_filters_beyond(_TRANSIT_GATEWAY_FILTERS)
         return super().describe_transit_gateways()
 
     def create_transit_gateway_vpc_attachment(self) -> ActionResult:
-        """Attach a VPC; moto looks for its tags under another name."""
+        """Attach a VPC; moto expects the tags under another name."""
         made = self.ec2_backend.create_transit_gateway_vpc_attachment(
             transit_gateway_id=self._get_param("TransitGatewayId"),
             vpc_id=self._get_param("VpcId"),
@@ -85,7 +84,7 @@ class LabEC2Response(EC2Response):  # type: ignore[misc]  # moto is untyped to m
         return ActionResult({"TransitGatewayVpcAttachment": made})
 
     def describe_transit_gateway_vpc_attachments(self) -> ActionResult:
-        """Describe the attachments of VPCs, by id those too that are gone."""
+        """Describe attachments of VPCs; by id, deleted ones too."""
         filters = self._refuse_filters_beyond(_VPC_ATTACHMENT_FILTERS)
         ids = self._get_param("TransitGatewayAttachmentIds", [])
         for identifier in ids:
@@ -106,7 +105,7 @@ class LabEC2Response(EC2Response):  # type: ignore[misc]  # moto is untyped to m
         return filters
 
     def delete_security_group(self) -> ActionResult:
-        """Delete a security group; the default one stays with its VPC."""
+        """Delete a security group, except a VPC's default one."""
         group = self.ec2_backend.get_security_group_from_id(self._get_param("GroupId") or "")
         if group is not None and group.is_default:
             message = f'the specified group: "{group.id}" name: "default" cannot be deleted by a user'
@@ -121,7 +120,7 @@ class LabEC2Response(EC2Response):  # type: ignore[misc]  # moto is untyped to m
         return result
 
     def modify_network_interface_attribute(self) -> ActionResult:
-        """Change an interface, including what becomes of it when its instance ends."""
+        """Change an interface, including whether it is deleted with its instance."""
         attachment = self._get_param("Attachment", {})
         eni = self.ec2_backend.get_network_interface(self._get_param("NetworkInterfaceId"))
         if attachment:
@@ -132,7 +131,7 @@ class LabEC2Response(EC2Response):  # type: ignore[misc]  # moto is untyped to m
         return super().modify_network_interface_attribute()
 
     def assign_private_ip_addresses(self) -> ActionResult:
-        """Assign addresses or prefixes; the answer names the new ones only."""
+        """Assign addresses or prefixes; the response names only the new ones."""
         eni = self.ec2_backend.get_network_interface(self._get_param("NetworkInterfaceId"))
         before = copy.copy(eni.private_ip_addresses)
         prefixes = self.ec2_backend.assign_prefixes(eni.id, self._get_int_param("Ipv4PrefixCount", 0))
@@ -143,14 +142,14 @@ class LabEC2Response(EC2Response):  # type: ignore[misc]  # moto is untyped to m
         )
 
     def unassign_private_ip_addresses(self) -> ActionResult:
-        """Take addresses or prefixes away."""
+        """Unassign addresses or prefixes of an interface."""
         eni = self.ec2_backend.get_network_interface(self._get_param("NetworkInterfaceId"))
         gone = set(self._get_param("Ipv4Prefixes", []))
         eni.ipv4_prefixes = [item for item in prefixes_of(eni) if item["Ipv4Prefix"] not in gone]
         return super().unassign_private_ip_addresses()
 
     def create_launch_template_version(self) -> ActionResult:
-        """Make a version from another one: what the call does not name is the source's."""
+        """Create a version from another one, which supplies all parameters that the call does not name."""
         source = self._get_param("SourceVersion")
         if source:
             template = self._template()
@@ -164,7 +163,7 @@ class LabEC2Response(EC2Response):  # type: ignore[misc]  # moto is untyped to m
         return self.ec2_backend.get_launch_template(self._get_param("LaunchTemplateId"))
 
     def _filter_named_in(self, error: Exception) -> str | None:
-        """The filter of this call that moto stumbled over, if that is what went wrong."""
+        """Return the filter that made moto fail, if a filter did."""
         text = " ".join(str(part) for part in error.args)
         names: list[str] = list(self._filters_from_querystring())
         return next((name for name in names if name in text), None)
@@ -176,7 +175,7 @@ class LabEC2Response(EC2Response):  # type: ignore[misc]  # moto is untyped to m
 
 
 def merge(source: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """A launch template's data with some parameters changed: each named one replaces the source's whole."""
+    """Return a launch template's data with changes; each named parameter replaces the source's completely."""
     given = {key: value for key, value in changes.items() if value is not None}
     return {**copy.deepcopy(dict(source)), **given}
 

@@ -1,8 +1,8 @@
-"""Routes of a VPC's tables: what they may lead to, and whether they lead there.
+"""Routes of a VPC: their allowed targets, and whether they forward.
 
-A route may be made to a peering that still waits for its acceptance; until then, and when its target has
-gone, it is a `blackhole`. What can never forward is refused: a target of another network, a peering that
-has ended, a transit gateway that the VPC is not attached to, a destination inside the VPC itself.
+A route to a peering may be created before the peering is accepted. Until then, and after its target was
+deleted, it is a `blackhole`. Routes that can never forward are refused: a target of another network, an ended
+peering, a transit gateway that the VPC is not attached to, a destination inside the VPC itself.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class LabRoute(Route):  # type: ignore[misc]  # moto is untyped to mypy here
 
     @property
     def state(self) -> str:
-        """`blackhole` where the target is gone or not open yet, else `active`."""
+        """Return `blackhole` where the target is deleted or not active yet, else `active`."""
         if self.vpc_pcx is not None and self.vpc_pcx._status.code != "active":
             return "blackhole"
         if self.nat_gateway is not None and self.nat_gateway.state in ("deleting", "deleted", "failed"):
@@ -53,12 +53,12 @@ class LabRoute(Route):  # type: ignore[misc]  # moto is untyped to mypy here
 
 
 class Routes:
-    """The part of the EC2 backend for routes. Mixed in before moto's own methods."""
+    """VPC routes in the EC2 backend, mixed in before moto's own methods."""
 
     def create_route(
         self, route_table_id: str, destination_cidr_block: str | None = None, *args: Any, **kwargs: Any
     ) -> Any:
-        """Add a route that can forward."""
+        """Create a route that can forward."""
         if not kwargs.get("local"):
             self._check_route(route_table_id, destination_cidr_block, kwargs)
         return super().create_route(route_table_id, destination_cidr_block, *args, **kwargs)  # type: ignore[misc]
@@ -66,7 +66,7 @@ class Routes:
     def replace_route(
         self, route_table_id: str, destination_cidr_block: str | None = None, *args: Any, **kwargs: Any
     ) -> Any:
-        """Point a route elsewhere."""
+        """Replace the target of a route."""
         self._check_route(route_table_id, destination_cidr_block, kwargs)
         return super().replace_route(route_table_id, destination_cidr_block, *args, **kwargs)  # type: ignore[misc]
 
@@ -94,7 +94,7 @@ class Routes:
             raise refusal("InvalidStateTransition", message)
 
     def _check_transit_gateway(self, table: Any, identifier: str) -> None:
-        """AWS names a gateway that a VPC is not attached to as one that does not exist."""
+        """Refuse a gateway that the VPC is not attached to; AWS says that it does not exist."""
         if self.attachment_of(identifier, table.vpc_id) is None:  # type: ignore[attr-defined]
             message = f"The transitGateway ID '{identifier}' does not exist"
             raise refusal("InvalidTransitGatewayID.NotFound", message)
@@ -111,7 +111,7 @@ def _check_destination(vpc: Any, destination: str) -> None:
     try:
         wanted = ipaddress.IPv4Network(destination, strict=False)
     except ValueError:
-        return  # moto refuses it in AWS's words
+        return  # moto refuses it with AWS's message
     if any(wanted.subnet_of(block) for block in ranges_of(vpc)):
         message = (
             f"The destination CIDR block {destination} is equal to or more specific than one of this VPC's "

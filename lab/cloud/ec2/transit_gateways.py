@@ -1,8 +1,9 @@
-"""Transit gateways and what is attached to them, in AWS's states and with AWS's refusals.
+"""Transit gateways and their attachments, with AWS's states and refusals.
 
-A gateway and an attachment are `pending` before they are `available` and `deleting` before they are
-`deleted`. An attachment to a VPC holds an interface in each of its subnets, so that neither subnet nor VPC
-can go before it. Attachments join the gateway's default route table where the gateway says so.
+A gateway and an attachment are `pending` before they are `available`, and `deleting` before they are
+`deleted`. An attachment to a VPC has an interface in each of its subnets, so that neither the subnets nor the
+VPC can be deleted before it. An attachment joins the gateway's default route table where the gateway's
+options say so.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ ENDED = ("deleting", "deleted", "rejected", "failed")
 
 
 class LabTransitGateway(TransitGateway):  # type: ignore[misc]  # moto is untyped to mypy here
-    """moto's transit gateway, its life spread over time."""
+    """moto's transit gateway, with state changes that take time."""
 
     def __init__(self, backend: Any, description: str | None, options: dict[str, Any] | None = None) -> None:
         super().__init__(backend, description, options)
@@ -38,7 +39,7 @@ class LabTransitGateway(TransitGateway):  # type: ignore[misc]  # moto is untype
 
     @property
     def has_default_table(self) -> bool:
-        """Whether AWS makes a route table with it, which takes a default association or propagation."""
+        """Return whether the gateway has a default route table, for associations or propagations."""
         return "enable" in (
             self.options["DefaultRouteTableAssociation"],
             self.options["DefaultRouteTablePropagation"],
@@ -50,7 +51,7 @@ class LabTransitGateway(TransitGateway):  # type: ignore[misc]  # moto is untype
 
 
 class LabVpcAttachment(TransitGatewayVpcAttachment):  # type: ignore[misc]
-    """moto's attachment of a VPC, with interfaces in its subnets, its life spread over time."""
+    """moto's attachment of a VPC, with interfaces in its subnets and state changes that take time."""
 
     def __init__(self, backend: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(backend, *args, **kwargs)
@@ -60,12 +61,12 @@ class LabVpcAttachment(TransitGatewayVpcAttachment):  # type: ignore[misc]
 
     @property
     def association(self) -> dict[str, str] | None:
-        """The one route table by which traffic from this attachment is routed."""
+        """Return the route table that routes traffic from this attachment, if there is one."""
         table = self.ec2_backend.table_of(self.id)
         return None if table is None else {"State": "associated", "TransitGatewayRouteTableId": table.id}
 
     def move_into(self, subnet_ids: Iterable[str]) -> None:
-        """Hold an interface in each of these subnets and in no other."""
+        """Keep one interface in each of these subnets, and delete all others."""
         self.subnet_ids = list(subnet_ids)
         for subnet in set(self._interfaces) - set(self.subnet_ids):
             self._let_go(self._interfaces.pop(subnet))
@@ -74,7 +75,7 @@ class LabVpcAttachment(TransitGatewayVpcAttachment):  # type: ignore[misc]
                 self._interfaces[subnet] = self._interface(subnet)
 
     def empty(self) -> None:
-        """Give every interface back."""
+        """Delete all interfaces of the attachment."""
         self.state = "deleted"
         for eni in self._interfaces.values():
             self._let_go(eni)
@@ -93,7 +94,7 @@ class LabVpcAttachment(TransitGatewayVpcAttachment):  # type: ignore[misc]
 
 
 class TransitGateways:
-    """The part of the EC2 backend for gateways and attachments. Mixed in before moto's own methods."""
+    """Transit gateways and attachments in the EC2 backend, mixed in before moto's own methods."""
 
     transit_gateways: dict[str, Any]
     transit_gateway_attachments: dict[str, Any]
@@ -103,7 +104,7 @@ class TransitGateways:
     # -- gateways --------------------------------------------------------------------------------------------
 
     def transit_gateway(self, identifier: str) -> Any:
-        """A gateway that exists."""
+        """Return a gateway that exists, or raise EC2's error."""
         found = self.transit_gateways.get(identifier)
         if found is None or found.state in ENDED:
             message = f"Transit Gateway {identifier} was deleted or does not exist."
@@ -111,7 +112,7 @@ class TransitGateways:
         return found
 
     def describe_transit_gateways(self, filters: Any, transit_gateway_ids: list[str] | None) -> list[Any]:
-        """Describe gateways, deleted ones too for as long as they are asked for by name."""
+        """Describe gateways; by id, deleted ones too."""
         for identifier in transit_gateway_ids or []:
             if identifier not in self.transit_gateways:
                 self.transit_gateway(identifier)
@@ -119,12 +120,12 @@ class TransitGateways:
         return [gateway for gateway in found if transit_gateway_ids or gateway.state != "deleted"]
 
     def modify_transit_gateway(self, transit_gateway_id: str, *args: Any, **kwargs: Any) -> Any:
-        """Change options of a gateway that is available."""
+        """Change options of an available gateway."""
         _need_available(self.transit_gateway(transit_gateway_id))
         return super().modify_transit_gateway(transit_gateway_id, *args, **kwargs)  # type: ignore[misc]
 
     def delete_transit_gateway(self, transit_gateway_id: str) -> Any:
-        """Delete a gateway that nothing is attached to."""
+        """Delete a gateway without attachments."""
         gateway = self.transit_gateway(transit_gateway_id)
         left = [a.id for a in self.attachments_to(transit_gateway_id) if a.state != "deleted"]
         if left:
@@ -143,7 +144,7 @@ class TransitGateways:
     # -- attachments -----------------------------------------------------------------------------------------
 
     def attachment(self, identifier: str) -> Any:
-        """An attachment that exists."""
+        """Return an attachment that exists, or raise EC2's error."""
         found = self.transit_gateway_attachments.get(identifier)
         if found is None or found.state == "deleted":
             message = f"Transit Gateway Attachment {identifier} was deleted or does not exist."
@@ -151,12 +152,12 @@ class TransitGateways:
         return found
 
     def attachments_to(self, gateway_id: str) -> list[Any]:
-        """Everything attached to a gateway, peerings with other gateways included."""
+        """Return all attachments of a gateway, including peerings with other gateways."""
         every = self.transit_gateway_attachments.values()
         return [a for a in every if gateway_id in (a.transit_gateway_id, _peer_of(a))]
 
     def attachment_of(self, gateway_id: str, vpc_id: str) -> Any:
-        """The available attachment of a VPC to a gateway, or None."""
+        """Return the available attachment of a VPC to a gateway, or None."""
         for one in self.attachments_to(gateway_id):
             if one.resource_type == "vpc" and one.resource_id == vpc_id and one.state == "available":
                 return one
@@ -170,7 +171,7 @@ class TransitGateways:
         tags: Any = None,
         options: Any = None,
     ) -> Any:
-        """Attach a VPC by one subnet in each zone."""
+        """Attach a VPC through one subnet in each zone."""
         gateway = self.transit_gateway(transit_gateway_id)
         _need_available(gateway)
         self.get_vpc(vpc_id)  # type: ignore[attr-defined]  # moto's half of this class
@@ -213,7 +214,7 @@ class TransitGateways:
         options: Any = None,
         remove_subnet_ids: list[str] | None = None,
     ) -> Any:
-        """Move an attachment to other subnets, or change its options."""
+        """Change the subnets or the options of an attachment."""
         one = self.attachment(transit_gateway_attachment_id)
         _need_available(one)
         gone = set(remove_subnet_ids or ())
@@ -224,7 +225,7 @@ class TransitGateways:
         return one
 
     def delete_transit_gateway_vpc_attachment(self, transit_gateway_attachment_id: str) -> Any:
-        """Begin to detach a VPC."""
+        """Start to detach a VPC from its gateway."""
         one = self.attachment(transit_gateway_attachment_id)
         if one.state not in ("available", "pending"):
             raise _incorrect_state(one)
@@ -239,12 +240,12 @@ class TransitGateways:
     # -- peerings of gateways --------------------------------------------------------------------------------
 
     def create_transit_gateway_peering_attachment(self, transit_gateway_id: str, *args: Any) -> Any:
-        """Ask another gateway, of any region, for a peering; only static routes use it."""
+        """Request a peering with a gateway of any region; only static routes use it."""
         _need_available(self.transit_gateway(transit_gateway_id))
         return super().create_transit_gateway_peering_attachment(transit_gateway_id, *args)  # type: ignore[misc]
 
     def accept_transit_gateway_peering_attachment(self, transit_gateway_attachment_id: str) -> Any:
-        """Accept a peering that waits for it."""
+        """Accept a peering that is pending acceptance."""
         one = self.attachment(transit_gateway_attachment_id)
         if one.state != "pendingAcceptance":
             raise _incorrect_state(one)
@@ -258,7 +259,7 @@ class TransitGateways:
 
 
 def _peer_of(attachment: Any) -> str | None:
-    """The gateway on the other side of a peering of gateways."""
+    """Return the gateway on the other side of a peering, if the attachment is one."""
     return attachment.resource_id if attachment.resource_type == "peering" else None
 
 

@@ -1,7 +1,7 @@
-"""Route tables of transit gateways: who is routed by which, and the routes in them.
+"""Route tables of transit gateways: associations, propagations and routes.
 
-An attachment is associated with one table, which routes what comes from it, and may propagate its VPC's
-ranges into any number of tables. moto keeps static routes only, and one propagation for each attachment.
+An attachment is associated with one table, which routes the traffic from it, and may propagate its VPC's
+ranges to any number of tables. moto keeps only static routes, and one propagation per attachment.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ _FILTERS = {
 
 
 class TransitTables:
-    """The part of the EC2 backend for those tables. Mixed in before moto's own methods."""
+    """Transit gateway route tables in the EC2 backend, mixed in before moto's own methods."""
 
     transit_gateways_route_tables: dict[str, Any]
     transit_gateway_attachments: dict[str, Any]
 
     def transit_table(self, identifier: str) -> Any:
-        """A table that exists."""
+        """Return a table that exists, or raise EC2's error."""
         found = self.transit_gateways_route_tables.get(identifier)
         if found is None or found.state == "deleted":
             message = f"Transit Gateway Route Table {identifier} was deleted or does not exist."
@@ -56,12 +56,12 @@ class TransitTables:
         return found
 
     def table_of(self, attachment_id: str) -> Any:
-        """The table that an attachment is associated with, or None."""
+        """Return the table that an attachment is associated with, or None."""
         every = self.transit_gateways_route_tables.values()
         return next((table for table in every if attachment_id in table.route_table_associations), None)
 
     def create_transit_gateway_route_table(self, transit_gateway_id: str, **kwargs: Any) -> Any:
-        """Make a table; the default one is made with its gateway."""
+        """Create a table; the default one is created with its gateway."""
         if not kwargs.get("default_association_route_table"):
             self.transit_gateway(transit_gateway_id)  # type: ignore[attr-defined]
         return super().create_transit_gateway_route_table(transit_gateway_id, **kwargs)  # type: ignore[misc]
@@ -69,14 +69,14 @@ class TransitTables:
     def get_all_transit_gateway_route_tables(
         self, transit_gateway_route_table_ids: Any = None, filters: Any = None
     ) -> list[Any]:
-        """Describe tables that exist."""
+        """Describe the route tables that exist."""
         for identifier in transit_gateway_route_table_ids or []:
             self.transit_table(identifier)
         found = super().get_all_transit_gateway_route_tables(transit_gateway_route_table_ids, filters)  # type: ignore[misc]
         return [table for table in found if table.state != "deleted"]
 
     def delete_transit_gateway_route_table(self, transit_gateway_route_table_id: str) -> Any:
-        """Delete a table that routes for nobody and that the gateway does not fall back on."""
+        """Delete a table without associations that is not a default table of its gateway."""
         table = self.transit_table(transit_gateway_route_table_id)
         if table.route_table_associations:
             raise refusal("IncorrectState", f"{table.id} has associations.")
@@ -89,7 +89,7 @@ class TransitTables:
     def associate_transit_gateway_route_table(
         self, transit_gateway_attachment_id: str, transit_gateway_route_table_id: str
     ) -> Any:
-        """Route what comes from an attachment by a table; there can be one only."""
+        """Associate an attachment with a table, which routes its traffic; only one is possible."""
         self._check_pair(transit_gateway_attachment_id, transit_gateway_route_table_id)
         if self.table_of(transit_gateway_attachment_id) is not None:
             message = (
@@ -102,7 +102,7 @@ class TransitTables:
         )
 
     def disassociate_transit_gateway_route_table(self, tgw_attach_id: str, tgw_rt_id: str) -> Any:
-        """Route what comes from an attachment by no table."""
+        """Remove the association of an attachment with its table."""
         table = self.transit_table(tgw_rt_id)
         if tgw_attach_id not in table.route_table_associations:
             message = (
@@ -114,7 +114,7 @@ class TransitTables:
     def enable_transit_gateway_route_table_propagation(
         self, transit_gateway_attachment_id: str, transit_gateway_route_table_id: str
     ) -> Any:
-        """Keep routes to the ranges of an attachment's VPC in a table."""
+        """Propagate the ranges of an attachment's VPC to a table."""
         attachment = self._check_pair(transit_gateway_attachment_id, transit_gateway_route_table_id)
         table = self.transit_table(transit_gateway_route_table_id)
         if _propagation(table, attachment.id) is not None:
@@ -129,7 +129,7 @@ class TransitTables:
     def disable_transit_gateway_route_table_propagation(
         self, transit_gateway_attachment_id: str, transit_gateway_route_table_id: str
     ) -> Any:
-        """Keep them no longer."""
+        """Stop the propagation of an attachment's ranges to a table."""
         table = self.transit_table(transit_gateway_route_table_id)
         found = _propagation(table, transit_gateway_attachment_id)
         if found is None:
@@ -151,7 +151,7 @@ class TransitTables:
         return attachment
 
     def forget_attachment(self, attachment_id: str) -> None:
-        """Take an attachment that has ended out of every table; static routes to it stay, as black holes."""
+        """Remove an ended attachment from every table; static routes to it remain as black holes."""
         for table in self.transit_gateways_route_tables.values():
             table.route_table_associations.pop(attachment_id, None)
             if (found := _propagation(table, attachment_id)) is not None:
@@ -167,7 +167,6 @@ class TransitTables:
         transit_gateway_attachment_id: str | None = None,
         blackhole: bool = False,  # noqa: FBT001, FBT002, RUF100  # moto's signature
     ) -> Route:
-        """Add a static route."""
         table = self.transit_table(transit_gateway_route_table_id)
         if transit_gateway_attachment_id:
             self._check_pair(transit_gateway_attachment_id, table.id)
@@ -182,7 +181,6 @@ class TransitTables:
     def delete_transit_gateway_route(
         self, transit_gateway_route_table_id: str, destination_cidr_block: str
     ) -> Route:
-        """Take a static route away."""
         table = self.transit_table(transit_gateway_route_table_id)
         if destination_cidr_block not in table.routes:
             message = f"Route for {destination_cidr_block} does not exist in {table.id}."
@@ -193,7 +191,7 @@ class TransitTables:
     def search_transit_gateway_routes(
         self, transit_gateway_route_table_id: str, filters: Mapping[str, list[str]], max_results: Any = None
     ) -> list[Route]:
-        """The routes of a table, static and propagated, that match every filter."""
+        """Return the static and propagated routes of a table that match every filter."""
         table = self.transit_table(transit_gateway_route_table_id)
         if unknown := sorted(set(filters) - set(_FILTERS)):
             raise invalid_filter(unknown[0])
@@ -205,13 +203,13 @@ class TransitTables:
         return found[: int(max_results)] if max_results else found
 
     def transit_routes(self, table: Any) -> list[Route]:
-        """All routes of a table; a static one hides a propagated one of the same destination."""
+        """Return all routes of a table; a static one hides a propagated one with the same destination."""
         static = [self._static(destination, target) for destination, target in table.routes.items()]
         taken = {route["DestinationCidrBlock"] for route in static}
         return [*static, *(r for r in self._propagated(table) if r["DestinationCidrBlock"] not in taken)]
 
     def next_attachment(self, table: Any, address: str) -> str | None:
-        """Where a table sends packets for an address: an attachment's id, or None for nowhere."""
+        """Return the attachment to which a table routes an address, or None."""
         target = ipaddress.IPv4Address(address)
         fitting = [route for route in self.transit_routes(table) if target in _network(route)]
         best = max(fitting, key=lambda route: _network(route).prefixlen, default=None)

@@ -1,7 +1,7 @@
-"""The other services of AWS as EKS uses them: through their API, as the service role of EKS.
+"""The AWS clients of EKS, which call the other services with EKS's service role.
 
-EKS makes security groups, launch templates and Auto Scaling groups in the account of its customer like
-anybody else, so its calls are in the call log under its own principal.
+EKS creates security groups, launch templates and Auto Scaling groups in its customer's account through the
+ordinary APIs, so that the call log shows its calls under its own principal.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NOT_FOUND = frozenset(
 
 
 class AwsClients:
-    """Clients of one region, made when first used."""
+    """Clients of one region, created on first use."""
 
     def __init__(
         self, region: str, endpoint: Callable[[], str], credentials: Callable[[], Credentials]
@@ -37,17 +37,14 @@ class AwsClients:
 
     @property
     def ec2(self) -> Any:
-        """The EC2 client."""
         return self._client("ec2")
 
     @property
     def autoscaling(self) -> Any:
-        """The Auto Scaling client."""
         return self._client("autoscaling")
 
     @property
     def iam(self) -> Any:
-        """The IAM client."""
         return self._client("iam")
 
     def _client(self, service: str) -> Any:
@@ -69,12 +66,11 @@ class AwsClients:
 
 
 def error_code(error: botocore.exceptions.ClientError) -> str:
-    """The code of an AWS error."""
     return str(error.response["Error"]["Code"])
 
 
 def ignoring_absence(action: Callable[[], Any]) -> None:
-    """Delete something; that it is gone already, or still needed by others, is not EKS's concern."""
+    """Delete something; ignore that it does not exist or is still used by others."""
     try:
         action()
     except botocore.exceptions.ClientError as error:

@@ -1,6 +1,6 @@
-"""Everything EKS reaches outside its own records: time, the rest of AWS, control planes, their API servers.
+"""Everything EKS uses outside its own records: time, AWS, control planes, and their API servers.
 
-One frozen record of parts, so that every operation names what it uses and a test can hand in its own.
+One frozen record, so that each operation names what it uses and tests can pass their own.
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Environment:
-    """The outside of EKS."""
-
     account: str
     timing: Timing
     now: Callable[[], float]

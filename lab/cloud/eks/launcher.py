@@ -1,6 +1,6 @@
-"""Starting the control plane of a cluster, with the node player beside it.
+"""Start the control plane of a cluster, with the node player beside it.
 
-The seam between EKS and `lab.cluster`: EKS asks for a control plane and gets one that answers.
+The connection between EKS and `lab.cluster`; tests replace it with a fake.
 """
 
 from __future__ import annotations
@@ -18,31 +18,27 @@ if TYPE_CHECKING:
 
 
 class ControlPlane(Protocol):
-    """A control plane that runs."""
-
     @property
-    def endpoint(self) -> str:
-        """Where its API server answers."""
-        ...
+    def endpoint(self) -> str: ...
 
     @property
     def certificate_authority(self) -> bytes:
-        """The PEM of the authority that signed its certificate."""
+        """Return the PEM certificate that signed the API server's certificate."""
         ...
 
     @property
     def admin_kubeconfig(self) -> Path:
-        """The lab's own way in."""
+        """Return the kubeconfig of the lab's own administrator."""
         ...
 
     def stop(self) -> None:
-        """End all its processes."""
+        """Stop all processes of the control plane."""
         ...
 
 
 @dataclass(frozen=True)
 class PlaneRequest:
-    """What a cluster's control plane is to be."""
+    """The parameters of a cluster's control plane."""
 
     cluster: str
     version: str
@@ -51,16 +47,14 @@ class PlaneRequest:
 
 
 class Launcher(Protocol):
-    """Starts control planes."""
-
     def launch(self, request: PlaneRequest) -> ControlPlane:
-        """A control plane that is ready; blocks until it is."""
+        """Start a control plane and block until it is ready."""
         ...
 
 
 @dataclass(frozen=True)
 class KubernetesLauncher:
-    """Real control planes; `cloud_url` answers their webhooks and gives the node player addresses."""
+    """Starts real control planes; `cloud_url` serves their webhooks and the node player's requests."""
 
     directory: Path
     toolchain: Toolchain

@@ -1,4 +1,4 @@
-"""What EKS looks up in EC2 and IAM before it accepts a request, and its words when it is not there."""
+"""What EKS checks in EC2 and IAM before it accepts a request, and its refusals."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Subnets:
 
 
 def find_subnets(aws: AwsClients, identifiers: list[str]) -> Subnets:
-    """The subnets of these ids; they must exist and be in one VPC."""
+    """Return the subnets of these ids; refuse missing ones and several VPCs."""
     if not identifiers:
         message = "subnets can not be empty"
         raise InvalidParameterError(message)
@@ -55,7 +55,7 @@ def check_security_groups(aws: AwsClients, identifiers: list[str], vpc: str) -> 
 
 
 def vpc_cidrs(aws: AwsClients, vpc: str) -> list[str]:
-    """The address ranges of a VPC."""
+    """Return the address ranges of a VPC."""
     found = aws.ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]
     return [association["CidrBlock"] for association in found["CidrBlockAssociationSet"]]
 
@@ -72,7 +72,7 @@ def check_role(aws: AwsClients, arn: str, service: str) -> None:
 
 
 def check_role_exists(aws: AwsClients, arn: str) -> dict[str, Any]:
-    """The role of this ARN; refuses one that does not exist."""
+    """Return the role of this ARN; refuse one that does not exist."""
     try:
         role: dict[str, Any] = aws.iam.get_role(RoleName=arn.rpartition("/")[2])["Role"]
     except botocore.exceptions.ClientError as error:

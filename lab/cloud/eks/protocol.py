@@ -1,9 +1,9 @@
-"""EKS's wire protocol (REST with JSON), driven by botocore's own model of the service.
+"""EKS's wire protocol (REST with JSON), driven by botocore's model of the service.
 
-A request is matched to its operation, read and checked against the operation's input shape (unknown, missing
-and wrongly typed parameters and values outside an enumeration are refused), handed to its handler, and the
-answer is checked against the output shape before it is written: the lab cannot answer with a member that AWS
-does not have. Called by `lab.cloud.server` for every request signed for the service `eks`.
+A request is matched to its operation and checked against the operation's input shape: unknown, missing and
+wrongly typed parameters and values outside an enumeration are refused. The response is checked against the
+output shape, so that the lab cannot return a member that AWS does not have. `lab.cloud.server` calls it for
+every request signed for the service `eks`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Answer = dict[str, Any]
 
 @dataclass(frozen=True)
 class Call:
-    """One request to EKS, read and checked."""
+    """One request to EKS, parsed and checked."""
 
     parameters: Parameters
     identity: Identity
@@ -47,7 +47,7 @@ class Call:
         return self.parameters[name]
 
     def get(self, name: str, default: Any = None) -> Any:
-        """A parameter that may be absent."""
+        """Return a parameter that may be absent."""
         return self.parameters.get(name, default)
 
 
@@ -66,7 +66,7 @@ class _Service:
 
 @functools.cache
 def _load_service() -> _Service:
-    """The model of EKS that botocore has; loading it takes a while, and it never changes."""
+    """Return botocore's model of EKS; loading it takes long, so it is loaded once."""
     session = botocore.session.get_session()
     model = session.get_service_model("eks")
     paging = session.get_component("data_loader").load_service_model("eks", "paginators-1")["pagination"]
@@ -76,25 +76,25 @@ def _load_service() -> _Service:
 def _route(operation: OperationModel) -> _Route:
     path = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", operation.http["requestUri"])
     if path.startswith("/tags/"):
-        path = path.replace("[^/]+", ".+")  # some clients leave the slashes of an ARN as they are
+        path = path.replace("[^/]+", ".+")  # some clients do not encode the slashes of an ARN
     return _Route(operation.http["method"], re.compile(f"^{path}/?$"), operation)
 
 
 class EksProtocol:
-    """Turns requests into calls of handlers, and their answers and errors into responses."""
+    """Turns requests into calls of handlers, and their results and errors into responses."""
 
     def __init__(self, handlers: Mapping[str, Callable[[Call], Answer]]) -> None:
         self._service = _load_service()
         self._handlers = handlers
 
     def operation(self, method: str, path: str) -> OperationModel | None:
-        """The operation that a method and a path mean, if any."""
+        """Return the operation of a method and a path, if there is one."""
         return next(
             (r.operation for r in self._service.routes if r.method == method and r.pattern.match(path)), None
         )
 
     def parameters(self, request: Request) -> tuple[OperationModel, Parameters]:
-        """The operation of a request and its parameters by the names the API gives them."""
+        """Return the operation of a request and its parameters by the API's names."""
         for route in self._service.routes:
             match = route.pattern.match(request.path)
             if match and route.method == request.method:
@@ -103,7 +103,7 @@ class EksProtocol:
         raise NotEmulatedError(message)
 
     def answer(self, request: Request, identity: Identity, region: str) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body of the answer to a request."""
+        """Return status, headers and body of the response to a request."""
         try:
             operation, parameters = self.parameters(request)
             _check_input(operation, parameters)
@@ -213,7 +213,7 @@ def _outside_enumerations(shape: Any, value: Any, path: str) -> list[tuple[str, 
 
 
 def _check_output(shape: Any, value: Any, path: str) -> None:
-    """An answer that the model does not allow is a bug of the lab: fail here, not in a client."""
+    """Raise for a response that the model does not allow, which is a bug of the lab."""
     if shape is None:
         assert not value, f"{path} answers nothing"
     elif shape.type_name == "structure":

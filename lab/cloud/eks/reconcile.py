@@ -1,7 +1,7 @@
-"""Moving a cluster on in time: its control plane comes up, its parts are built and removed, its updates end.
+"""Advance clusters over time: start control planes, create and remove their parts, finish updates.
 
-`Reconciler.step` does what is due now and returns; it decides from the records, the clock and the environment
-alone, so a step that failed is simply made again. `Workers` calls it from one thread per cluster.
+`Reconciler.step` does what is due and returns. It decides only by the records, the clock and the state of AWS
+and Kubernetes, so that a failed step is simply repeated. `Workers` calls it from one thread per cluster.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from lab.cloud.eks.records.store import Store
 
 _CONFLICT = 409
-_PATIENCE = 10.0  # seconds for a step under way to end before its cluster is stopped under it
+_PATIENCE = 10.0  # seconds for a running step to end before its cluster is stopped
 
 
 class Reconciler:
-    """What EKS does by itself, for one cluster at a time."""
+    """What EKS does on its own, for one cluster at a time."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._environment = store.environment
 
     def step(self, cluster: Cluster) -> bool:
-        """Do what is due; False once the cluster is gone."""
+        """Do what is due; return False once the cluster is deleted."""
         if cluster.status == "CREATING":
             self._create(cluster)
         elif cluster.status == "DELETING":
@@ -49,7 +49,7 @@ class Reconciler:
         return True
 
     def stop(self, cluster: Cluster) -> None:
-        """End a cluster's control plane, when the cloud itself ends."""
+        """Stop a cluster's control plane, when the cloud stops."""
         self._environment.running.remove(cluster.name)
         plane, cluster.plane = cluster.plane, None
         if plane is not None:
@@ -66,7 +66,7 @@ class Reconciler:
             cluster.status = "ACTIVE"
 
     def _launch(self, cluster: Cluster) -> bool:
-        """Start the control plane; takes seconds, so without the lock: nobody else touches what it sets."""
+        """Start the control plane without the lock: it takes seconds, and no other thread sets its fields."""
         request = PlaneRequest(
             cluster.name, cluster.version, cluster.network["serviceIpv4Cidr"], cluster.issuer
         )
@@ -124,17 +124,17 @@ class Reconciler:
 
 
 def change_version(cluster: Cluster, minor: str) -> None:
-    """Make a cluster's new version known.
+    """Record a cluster's new version.
 
-    The API server goes on emulating the version that the cluster was created with: its process cannot change
-    that, and a new one would be a new, empty cluster at another address.
+    The API server continues to emulate the version that the cluster was created with: a running process
+    cannot change that, and a new one would be an empty cluster at another address.
     """
     cluster.version = minor
     cluster.platform_version = versions.offered(minor).platform
 
 
 class Workers:
-    """One thread per cluster that steps it again and again until it is gone or the cloud stops."""
+    """One thread per cluster that steps it until it is deleted or the cloud stops."""
 
     def __init__(self, store: Store, interval: float) -> None:
         self._store = store
@@ -145,13 +145,13 @@ class Workers:
         self._last_fault: dict[str, str] = {}
 
     def start_worker(self, cluster: Cluster) -> None:
-        """Look after a new cluster from now on."""
+        """Start the thread of a new cluster."""
         thread = threading.Thread(target=self._run, args=(cluster,), name=f"eks {cluster.name}", daemon=True)
         self._threads.append(thread)
         thread.start()
 
     def stop(self) -> None:
-        """Let every thread finish the step it is in, then end all control planes."""
+        """Wait for the step in progress of every thread, then stop all control planes."""
         self._stopping.set()
         for thread in self._threads:
             thread.join(_PATIENCE)
@@ -171,9 +171,10 @@ class Workers:
         try:
             return self._reconciler.step(cluster)
         except UnreachableError:
-            return True  # a busy API server; the next step asks again
+            return True  # a busy API server; the next step tries again
         except KubernetesError as error:
-            if error.status != _CONFLICT:  # somebody changed the object meanwhile: read and write it again
+            # On a conflict the next step reads the object again and repeats the write.
+            if error.status != _CONFLICT:
                 self._record(cluster, error)
         except Exception as error:
             self._record(cluster, error)

@@ -1,6 +1,6 @@
-"""EKS as a whole: its records, its calls, its threads, and the webhook of its clusters' API servers.
+"""EKS as a whole: its records, calls and threads, and the webhook of its clusters' API servers.
 
-Made once by `lab.cloud.server`, which hands it every request for EKS.
+`lab.cloud.server` creates it and passes it every request for EKS.
 """
 
 from __future__ import annotations
@@ -44,14 +44,13 @@ class Eks:
         )
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer one request; the door has proven its caller already."""
+        """Serve one request, whose caller the middleware has authenticated."""
         request = read_request(environ)
         status, headers, body = self.protocol.answer(request, environ[IDENTITY], environ[REGION])
         start_response(f"{status} {headers.get('x-amzn-ErrorType', 'OK')}", list(headers.items()))
         return [body]
 
     def stop(self) -> None:
-        """End every control plane."""
         self.workers.stop()
 
     def _user(self, name: str, identity: Identity) -> KubernetesUser | None:
@@ -62,7 +61,7 @@ class Eks:
 
 
 def handlers(store: Store, start_worker: Callable[[Cluster], None]) -> dict[str, Callable[[Call], Answer]]:
-    """Every operation that is played, by its name in snake case."""
+    """Return every emulated operation by its name in snake case."""
     families = (
         ClusterCalls(store, start_worker),
         ClusterUpdates(store, reconcile.change_version),

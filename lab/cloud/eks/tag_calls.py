@@ -1,4 +1,4 @@
-"""Calls that tag what EKS made, by its ARN."""
+"""Calls that tag EKS resources by ARN."""
 
 from __future__ import annotations
 
@@ -12,25 +12,20 @@ if TYPE_CHECKING:
 
 
 class TagCalls:
-    """The operations on tags."""
-
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def tag_resource(self, call: Call) -> Answer:
-        """Add tags or change their values."""
         self._tags(call["resourceArn"]).update(call["tags"])
         return {}
 
     def untag_resource(self, call: Call) -> Answer:
-        """Take tags away."""
         tags = self._tags(call["resourceArn"])
         for key in call["tagKeys"]:
             tags.pop(key, None)
         return {}
 
     def list_tags_for_resource(self, call: Call) -> Answer:
-        """The tags of a resource."""
         return {"tags": dict(self._tags(call["resourceArn"]))}
 
     def _tags(self, arn: str) -> dict[str, str]:

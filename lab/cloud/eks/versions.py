@@ -1,4 +1,4 @@
-"""EKS's rules for Kubernetes versions: which are offered, to which one may go, and how far nodes may lag."""
+"""EKS's rules for Kubernetes versions: which are offered, allowed upgrades, and how old nodes may be."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MINORS_NODES_MAY_LAG = 3
 
 
 def offered(minor: str) -> KubernetesVersion:
-    """An offered version; EKS's refusal for any other."""
+    """Return an offered version, or raise EKS's refusal."""
     if minor not in OFFERED:
         message = f"unsupported Kubernetes version: {minor} (the lab serves {', '.join(OFFERED)})"
         raise InvalidParameterError(message)
@@ -17,7 +17,7 @@ def offered(minor: str) -> KubernetesVersion:
 
 
 def check_upgrade(current: str, wanted: str) -> None:
-    """Refuse what EKS refuses: the same version, a downgrade, and a step over a minor version."""
+    """Refuse the same version, a downgrade, and a step over a minor version, as EKS does."""
     step = _number(offered(wanted).minor) - _number(current)
     if step == 0:
         message = f"Cluster is already at the desired version with Kubernetes version: {wanted}"
@@ -28,7 +28,7 @@ def check_upgrade(current: str, wanted: str) -> None:
 
 
 def check_nodes(cluster: str, nodes: str) -> None:
-    """Refuse nodes newer than their control plane, or too far behind it."""
+    """Refuse nodes newer than their control plane, or too old for it."""
     lag = _number(cluster) - _number(offered(nodes).minor)
     if lag < 0 or lag > MINORS_NODES_MAY_LAG:
         message = f"Nodegroup Kubernetes version {nodes} is not supported by cluster version {cluster}"

@@ -1,1 +1,1 @@
-"""Who calls the cloud: account, users, roles, and the tokens of clusters."""
+"""The callers of the cloud: account, users, roles, and the tokens of clusters."""

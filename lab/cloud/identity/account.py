@@ -1,8 +1,7 @@
-"""The account as the lab hands it over: the users that exist before the first call, and EKS's own role.
+"""The account as it exists at the start: its users, and EKS's service role.
 
-`engineer` is who runs the program. `stranger` has keys of the same account and no access to any cluster:
-whoever wants to see a refusal uses it. The service role is what EKS's own calls to EC2 and Auto Scaling show
-as caller.
+`engineer` runs the program. `stranger` has keys of the same account but no access to any cluster; tests of
+refusals use it. The service role appears as the caller of EKS's own calls to EC2 and Auto Scaling.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ _YEARS = 10 * 365 * 24 * 3600
 
 @dataclass(frozen=True)
 class Account:
-    """The identities made when the cloud starts."""
+    """The identities that exist when the cloud starts."""
 
     engineer: Credentials
     stranger: Credentials
@@ -41,7 +40,7 @@ class Account:
 
 
 def create(identities: Identities, region: str) -> Account:
-    """Make the users and the service role in an account that has none."""
+    """Create the users and the service role in an empty account."""
     return Account(
         engineer=_user(identities, ENGINEER, region),
         stranger=_user(identities, STRANGER, region),

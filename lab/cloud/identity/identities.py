@@ -1,7 +1,7 @@
-"""Who is behind an access key: IAM users and assumed roles, with the secrets that prove it.
+"""The IAM users and assumed roles behind access keys, with their secrets.
 
-Both ways into the lab ask here: the cloud's own API (`requests.middleware`, signatures in headers) and
-the Kubernetes API servers (`lab.cloud.identity.tokens`, presigned URLs as tokens). The keys are moto's.
+The middleware (`requests.middleware`) uses them to verify signatures, the token webhook (`identity.tokens`)
+to verify the presigned URLs of EKS tokens. The keys are stored in moto.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ PARTITION = "aws"
 
 @dataclass(frozen=True)
 class Identity:
-    """A caller. `arn` is what STS answers; `principal` is the IAM user or role that access entries name."""
+    """A caller. `arn` is what STS returns; `principal` is the IAM user or role that access entries name."""
 
     arn: str
     principal: str
@@ -26,7 +26,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Credentials:
-    """An access key with its secret, and whose it is."""
+    """An access key with its secret and its identity."""
 
     access_key_id: str
     secret_access_key: str = field(repr=False)
@@ -41,7 +41,7 @@ class Identities:
         self.account = account
 
     def find(self, access_key_id: str) -> Credentials | None:
-        """The credentials behind an access key id, or None when nobody has such a key."""
+        """Return the credentials of an access key id, or None for an unknown one."""
         return self._user(access_key_id) or self._session(access_key_id)
 
     def _user(self, access_key_id: str) -> Credentials | None:

@@ -1,9 +1,8 @@
-"""AWS Signature Version 4, from the side that checks it.
+"""AWS Signature Version 4, on the verifying side.
 
-The secret never travels, so what a caller signed is rebuilt here from the request and signed again with the
-secret on record. `lab.cloud.requests.middleware` checks requests with it,
-`lab.cloud.identity.tokens` the presigned URLs that are EKS tokens.
-The algorithm is AWS's published one; botocore only has the signing side.
+The secret is never sent. What the caller signed is rebuilt from the request and signed again with the stored
+secret. `requests.middleware` verifies requests with it, `identity.tokens` the presigned URLs that are EKS
+tokens. The algorithm is published by AWS; botocore implements the signing side only.
 """
 
 from __future__ import annotations
@@ -27,12 +26,12 @@ _HEADER = re.compile(
 
 
 class UnsignedError(ValueError):
-    """The request carries no signature of the kind AWS accepts."""
+    """The request has no signature that AWS accepts."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What a request says of its signature: whose key, for which date, region and service."""
+    """What a request states about its signature: access key, date, region and service."""
 
     access_key_id: str
     date: str
@@ -43,7 +42,7 @@ class Claim:
 
     @classmethod
     def parse(cls, credential: str, signed_headers: str, signature: str) -> Claim:
-        """The claim in the three parts every signed request has."""
+        """Parse the three parts that every signed request has."""
         parts = credential.split("/")
         if len(parts) != 5 or parts[4] != "aws4_request":
             message = "the credential scope is not KEY/DATE/REGION/SERVICE/aws4_request"
@@ -53,7 +52,7 @@ class Claim:
 
     @classmethod
     def from_header(cls, authorization: str) -> Claim:
-        """The claim in an Authorization header."""
+        """Parse an Authorization header into a claim."""
         match = _HEADER.fullmatch(authorization.strip())
         if match is None:
             message = "the Authorization header is no AWS4-HMAC-SHA256 signature"
@@ -63,7 +62,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class SignedRequest:
-    """The parts of a request that a signature covers. `path` and `query` are as on the wire."""
+    """The parts of a request that its signature covers. `path` and `query` are as sent."""
 
     method: str
     path: str
@@ -74,7 +73,7 @@ class SignedRequest:
 
 
 def matches(claim: Claim, secret: str, request: SignedRequest) -> bool:
-    """Whether the claim's signature is the one that this secret gives this request."""
+    """Return whether this secret gives this request the claimed signature."""
     canonical = "\n".join(
         [
             request.method,
@@ -101,7 +100,7 @@ def _signing_key(claim: Claim, secret: str) -> bytes:
 
 
 def _canonical_path(path: str, service: str) -> str:
-    """S3 signs the path as it is; every other service encodes it once more."""
+    """Return the path as signed: S3 signs it as it is, every other service encodes it once more."""
     return (path or "/") if service == "s3" else quote(path or "/", safe="/~")
 
 

@@ -1,9 +1,9 @@
-"""Authentication of a cluster's users: the EKS side of `aws eks get-token`.
+"""Authentication of a cluster's users: EKS's side of `aws eks get-token`.
 
-A token is a presigned `sts:GetCallerIdentity` URL. The API server of a cluster hands it to this webhook
-(`POST /lab/authenticate/<cluster>`), which rebuilds the signature with the secret on record and the name of
-its own cluster, then maps the caller to a Kubernetes user through the cluster's access entries. The URL names
-the header `x-k8s-aws-id` but does not carry its value, so a token for another cluster does not verify.
+A token is a presigned `sts:GetCallerIdentity` URL. A cluster's API server sends it to this webhook (`POST
+/lab/authenticate/<cluster>`), which verifies the signature with the stored secret and the cluster's own name,
+then maps the caller to a Kubernetes user through the cluster's access entries. The URL names the header
+`x-k8s-aws-id` without its value, so that a token for another cluster does not verify.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ CLOCK_SKEW = 300.0
 
 
 class RefusedTokenError(Exception):
-    """The token proves nothing to this cluster; the reason is for the lab's own log."""
+    """The token does not authenticate its bearer to this cluster; the reason is for the lab's log only."""
 
 
 @dataclass(frozen=True)
 class KubernetesUser:
-    """Whom a caller is inside a cluster."""
+    """The Kubernetes user that a caller is in a cluster."""
 
     name: str
     groups: tuple[str, ...]
@@ -45,8 +45,8 @@ class KubernetesUser:
 class TokenReviewer:
     """Answers token reviews.
 
-    `find_credentials` looks an access key up, `map_user` maps a caller to the user of a cluster (None when
-    there is no such cluster or it does not know the caller), `life` is how many seconds a token lives.
+    `find_credentials` looks up an access key. `map_user` maps a caller to a user of a cluster, or to None
+    when the cluster does not exist or does not know the caller. `life` is the lifetime of a token in seconds.
     """
 
     find_credentials: Callable[[str], Credentials | None]
@@ -55,7 +55,7 @@ class TokenReviewer:
     now: Callable[[], float]
 
     def review(self, cluster: str, request: dict[str, Any]) -> dict[str, Any]:
-        """The answer to a TokenReview of `authentication.k8s.io/v1` that a cluster's API server sent."""
+        """Return the response to a TokenReview of `authentication.k8s.io/v1` from a cluster's API server."""
         try:
             identity = self.identity(cluster, request.get("spec", {}).get("token", ""))
             status = self._status(cluster, identity)
@@ -65,7 +65,11 @@ class TokenReviewer:
         return {"apiVersion": version, "kind": "TokenReview", "status": status}
 
     def identity(self, cluster: str, token: str) -> Identity:
-        """Whose token it is; raises when it is malformed, forged, expired or meant for another cluster."""
+        """Return the identity behind a token that is valid for the cluster.
+
+        Raises:
+            RefusedTokenError: the token is malformed, forged, expired or for another cluster.
+        """
         url = _decode(token)
         parameters = {key: values[0] for key, values in parse_qs(url.query).items()}
         claim = _claim(parameters)

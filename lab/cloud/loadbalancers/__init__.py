@@ -1,9 +1,9 @@
 """Load balancers: Elastic Load Balancing with interfaces in its subnets, and the controllers of Services.
 
 `lab.cloud.server` calls `install` before the first request. A load balancer is `provisioning` before it is
-`active`, has an interface with an address in each subnet, and keeps subnets and VPC in use until it is gone.
-What a cluster's controller asks for on behalf of a Service comes in at `POST /lab/load-balancers`, from the
-node player, and is done through AWS's own API (`services`).
+`active`, has an interface with an address in each subnet, and keeps subnets and VPC in use until it is
+deleted. The node player sends what a cluster's controller wants for a Service to `POST /lab/load-balancers`;
+`service_controller` does it through AWS's own API.
 
 Not corrected: targets are healthy as soon as they are registered.
 """
@@ -39,14 +39,14 @@ class LabELBBackend(ClassicBalancers, ELBBackend):  # type: ignore[misc]
 
 
 def install(parts: Parts) -> Extension:
-    """Make moto's load balancers these, and offer the controllers' requests."""
+    """Replace moto's load balancers, and offer the requests of Service controllers."""
     use(parts.timing.load_balancer_provisioning)
     services = ServiceController(parts.clusters, Clients(parts))
     return Extension(posts={"load-balancers": services.ensure, "load-balancers/delete": services.delete})
 
 
 def use(seconds: float) -> None:
-    """Replace moto's parts by ours and forget what existed; a load balancer is active after so long."""
+    """Replace moto's classes and reset its state; a load balancer becomes active after `seconds`."""
     Balancers.seconds = seconds
     moto.elbv2.models.FakeLoadBalancer = LabBalancer
     elbv2_backends.backend, elb_backends.backend = LabELBv2Backend, LabELBBackend

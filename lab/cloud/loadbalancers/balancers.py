@@ -1,4 +1,4 @@
-"""The parts of the two backends that give a load balancer its name, its interfaces and its time."""
+"""Load balancers in moto's two backends: with names, interfaces, and state changes that take time."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ from moto.moto_api._internal import mock_random
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# The zone in which Route 53 keeps the names of a region's Network Load Balancers; each region has its own.
+# The zone of the names of a region's Network Load Balancers; Route 53 has one per region.
 _ZONE_OF_NAMES = "Z3F0SRJ5LGBH90"
 _KINDS = {"network": "net", "application": "app"}
 
 
 class LabBalancer(FakeLoadBalancer):  # type: ignore[misc]  # moto is untyped to mypy here
-    """moto's load balancer, which takes its time and has interfaces."""
+    """moto's load balancer, with interfaces and state changes that take time."""
 
     interfaces: list[Any]
 
     def activate(self) -> None:
-        """Looking at it does not make it active."""
+        """Ignore moto's call, which would activate the load balancer when it is described."""
 
     def open(self) -> None:
-        """It is active from now on."""
+        """Mark the load balancer as active."""
         self.state = "active"
 
 
 def make_interfaces(ec2: Any, subnets: Iterable[Any], description: str, groups: list[str]) -> list[Any]:
-    """An interface with an address in each subnet."""
+    """Create an interface with an address in each subnet."""
     made = []
     for subnet in subnets:
         eni = ec2.create_network_interface(subnet, None, group_ids=groups)
         eni.interface_type, eni.requester_managed = "network_load_balancer", True
         eni.status, eni.description = "in-use", description
         if not groups:
-            eni._group_set = []  # moto gives it the default group of the VPC
+            eni._group_set = []  # moto assigns the default group of the VPC
         made.append(eni)
     return made
 
 
 def free_interfaces(interfaces: Iterable[Any]) -> None:
-    """Give them back."""
+    """Delete the interfaces of a load balancer."""
     for eni in interfaces:
         eni.status = "available"
         if eni.id in eni.ec2_backend.enis:
@@ -51,7 +51,7 @@ def free_interfaces(interfaces: Iterable[Any]) -> None:
 
 
 class Balancers:
-    """The part for Network and Application Load Balancers. Mixed in before moto's own methods."""
+    """Network and Application Load Balancers, mixed in before moto's own methods."""
 
     seconds = 1.0
     load_balancers: dict[str, Any]
@@ -60,7 +60,7 @@ class Balancers:
     account_id: str
 
     def create_load_balancer(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """Make one; it is active after a while."""
+        """Create a load balancer, which becomes active later."""
         made = super().create_load_balancer(name, *args, **kwargs)  # type: ignore[misc]  # moto's half
         ec2 = ec2_backends[self.account_id][self.region_name]
         identity = made.arn.rpartition("/")[2]
@@ -73,7 +73,7 @@ class Balancers:
         return made
 
     def delete_load_balancer(self, arn: str) -> None:
-        """Delete one with its interfaces; its target groups are let go."""
+        """Delete a load balancer with its interfaces, and release its target groups."""
         gone = self.load_balancers.get(arn)
         if gone is not None:
             free_interfaces(gone.interfaces)
@@ -83,14 +83,14 @@ class Balancers:
 
 
 class ClassicBalancers:
-    """The part for Classic Load Balancers."""
+    """Classic Load Balancers, mixed in before moto's own methods."""
 
     account_id: str
     region_name: str
     load_balancers: dict[str, Any]
 
     def create_load_balancer(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """Make one; it works at once."""
+        """Create a load balancer, which is active at once."""
         made = super().create_load_balancer(name, *args, **kwargs)  # type: ignore[misc]
         number = int(mock_random.get_random_hex(8), 16)
         prefix = "internal-" if made.scheme == "internal" else ""
@@ -101,7 +101,7 @@ class ClassicBalancers:
         return made
 
     def delete_load_balancer(self, load_balancer_name: str) -> None:
-        """Delete one with its interfaces."""
+        """Delete a load balancer with its interfaces."""
         gone = self.load_balancers.get(load_balancer_name)
         if gone is not None:
             free_interfaces(gone.interfaces)

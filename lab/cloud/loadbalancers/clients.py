@@ -1,7 +1,7 @@
-"""The APIs that a controller of Services calls, at this very cloud, as EKS's own role.
+"""The AWS clients of the controllers of Services, which call this same cloud with EKS's service role.
 
-On AWS the cloud controller of a cluster acts as the cluster's role, the AWS Load Balancer Controller as a
-role of its own; here both are sessions of the service role, told apart by their names.
+On AWS, a cluster's cloud controller uses the cluster's role, and the AWS Load Balancer Controller its own.
+Here both are sessions of the service role with different session names.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Clients:
         self._clients: dict[tuple[str, str, str], Any] = {}
 
     def of(self, controller: str, service: str, region: str) -> Any:
-        """A client of one service in one region, in the name of a controller."""
+        """Return a client of one service in one region for a controller."""
         key = (controller, service, region)
         if key not in self._clients:
             cloud = json.loads((self._parts.directory / "cloud.json").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Both load balancing APIs, one call at a time: moto serves each request in a thread of its own."""
+"""Both load balancing APIs, one call at a time: moto serves each request in its own thread."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from lab.cloud.schedule import BACKENDS
 
 
 def serialise() -> None:
-    """Hold the lock of the backends while a call is answered.
+    """Hold the lock of the backends during each call.
 
-    moto finds the class by the API version inside one URL, so it is changed in place.
+    moto finds the class by the API version in a URL, so that it has to be changed in place.
     """
     for response in (ELBResponse, ELBV2Response):
         if "call_action" not in vars(response):

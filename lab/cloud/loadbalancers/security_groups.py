@@ -1,8 +1,8 @@
-"""The security groups and rules that a controller makes for a load balancer, and takes away with it.
+"""The security groups and rules that a controller creates for a load balancer, and deletes with it.
 
-The in-tree controller lets the clients of a Network Load Balancer into the nodes' group, from the Service's
-source ranges; a Classic one has a group of its own. The AWS Load Balancer Controller puts a group in front of
-every load balancer and lets that into the nodes' group.
+The in-tree controller allows the clients of a Network Load Balancer into the nodes' group, from the Service's
+source ranges; a Classic one has its own group. The AWS Load Balancer Controller gives every load balancer a
+group and allows that group into the nodes' group.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 def create_front_group(ec2: Any, network: ClusterNetwork, wanted: ServiceRequest) -> str | None:
-    """The group in front of a Network Load Balancer; the in-tree controller makes none."""
+    """Create the group of a Network Load Balancer; the in-tree controller creates none."""
     if wanted.controller == IN_TREE:
         return None
     return _group(ec2, network, wanted, wanted.balancer_name, "[k8s] Managed SecurityGroup for LoadBalancer")
 
 
 def create_classic_group(ec2: Any, network: ClusterNetwork, wanted: ServiceRequest) -> str:
-    """The group of a Classic Load Balancer."""
+    """Create the group of a Classic Load Balancer."""
     text = f"Security group for Kubernetes ELB {wanted.balancer_name} ({wanted.service})"
     return _group(ec2, network, wanted, f"k8s-elb-{wanted.balancer_name}", text)
 
@@ -55,7 +55,7 @@ def _named(ec2: Any, network: ClusterNetwork, name: str) -> list[str]:
 
 
 def open_nodes(ec2: Any, network: ClusterNetwork, wanted: ServiceRequest) -> None:
-    """Let the traffic of a Network Load Balancer into the nodes, exactly from where it may come."""
+    """Allow the traffic of a Network Load Balancer into the nodes, from the allowed sources only."""
     if wanted.controller != IN_TREE:
         for group in _named(ec2, network, wanted.balancer_name):
             open_nodes_to(ec2, network, group)
@@ -76,19 +76,19 @@ def open_nodes(ec2: Any, network: ClusterNetwork, wanted: ServiceRequest) -> Non
 
 
 def open_nodes_to(ec2: Any, network: ClusterNetwork, group: str) -> None:
-    """Let everything from the group of a load balancer into the nodes."""
+    """Allow all traffic from a load balancer's group into the nodes."""
     _authorize(ec2, network, [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group}]}])
 
 
 def close_nodes(ec2: Any, network: ClusterNetwork, wanted: ServiceRequest) -> None:
-    """Take the rules and groups of a load balancer away."""
+    """Delete the rules and groups of a load balancer."""
     rules = [rule["SecurityGroupRuleId"] for rule in _rules(ec2, network, _description(wanted))]
     if rules:
         ec2.revoke_security_group_ingress(GroupId=network.security_group, SecurityGroupRuleIds=rules)
-    for name in (wanted.balancer_name, f"k8s-elb-{wanted.name}"):
+    for name in (wanted.balancer_name, f"k8s-elb-{wanted.balancer_name}"):
         for group in _named(ec2, network, name):
             pair = [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group}]}]
-            with contextlib.suppress(ClientError):  # the rule may never have been made
+            with contextlib.suppress(ClientError):  # the rule may never have been created
                 ec2.revoke_security_group_ingress(GroupId=network.security_group, IpPermissions=pair)
             ec2.delete_security_group(GroupId=group)
 
@@ -108,7 +108,7 @@ def _permission(port: int, **sources: Any) -> dict[str, Any]:
 
 
 def _authorize(ec2: Any, network: ClusterNetwork, permissions: list[dict[str, Any]]) -> None:
-    """Add rules; one that is there already is as good."""
+    """Add rules; an existing rule is no error."""
     for permission in permissions:
         try:
             ec2.authorize_security_group_ingress(GroupId=network.security_group, IpPermissions=[permission])

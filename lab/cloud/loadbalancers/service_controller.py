@@ -1,7 +1,7 @@
-"""Makes, changes and deletes the load balancer of a Service, as a cluster's controller does.
+"""Create, change and delete the load balancer of a Service, as a cluster's controller does.
 
-Every step looks first and does only what is missing, so that a request may be made again at any time. All
-of it goes through AWS's API: its refusals hold, and the call log shows who asked for what.
+Every step reads the current state and does only what is missing, so that a request can be repeated at any
+time. All calls use AWS's API: its refusals apply, and the call log shows the controller as their caller.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class RefusedError(ValueError):
-    """AWS said no; the text is what the controller would put into the event of the Service."""
+    """AWS refused a call; the message is what the controller would write into an event of the Service."""
 
 
 class ServiceController:
@@ -37,11 +37,11 @@ class ServiceController:
         self._one_at_a_time = threading.Lock()
 
     def ensure(self, request: LabRequest) -> LabRequest:
-        """Bring the load balancer of a Service to what is wanted; its host name."""
+        """Create or update the load balancer of a Service; return its host name."""
         return self._work(request, Reconciliation.ensure)
 
     def delete(self, request: LabRequest) -> LabRequest:
-        """Delete the load balancer of a Service, and all that came with it."""
+        """Delete the load balancer of a Service, and everything created with it."""
         return self._work(request, Reconciliation.delete)
 
     def _work(self, request: LabRequest, step: Any) -> LabRequest:
@@ -64,7 +64,7 @@ class ServiceController:
 
 
 class Reconciliation:
-    """One request."""
+    """One request: the wanted state of one Service's load balancer."""
 
     def __init__(
         self, wanted: ServiceRequest, network: ClusterNetwork, ec2: Any, elbv2: Any, elb: Any
@@ -74,7 +74,7 @@ class Reconciliation:
         self._ec2, self._elbv2, self._elb = ec2, elbv2, elb
 
     def ensure(self) -> LabRequest:
-        """Make or change it."""
+        """Create or update the load balancer."""
         if not self._wanted.network:
             return {"hostname": self._ensure_classic()}
         balancer = self._find() or self._make()
@@ -84,7 +84,7 @@ class Reconciliation:
         return {"hostname": balancer["DNSName"]}
 
     def delete(self) -> LabRequest:
-        """Delete it; gone already is as good."""
+        """Delete the load balancer, if it exists."""
         balancer = self._find()
         if balancer is not None:
             arn = balancer["LoadBalancerArn"]
@@ -162,7 +162,7 @@ class Reconciliation:
         return next((one["TargetGroupArn"] for one in listed if one["TargetGroupName"] == name), None)
 
     def _groups(self) -> list[str]:
-        """Every target group made for this Service, whatever ports it has now."""
+        """Return every target group of this Service, also those for ports it no longer has."""
         start = self._wanted.target_group_name(self._wanted.ports[0])[:-10] if self._wanted.ports else "-"
         listed = self._elbv2.describe_target_groups()["TargetGroups"]
         arns = [one["TargetGroupArn"] for one in listed if one["TargetGroupName"].startswith(start)]

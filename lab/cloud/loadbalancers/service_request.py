@@ -1,4 +1,4 @@
-"""What a controller wants for a Service, as the node player sends it, and what it is called in AWS."""
+"""The load balancer that a controller wants for a Service, as requested by the node player."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ IN_TREE = "service-controller"
 
 
 class BadRequestError(ValueError):
-    """The node player asked for something that makes no sense."""
+    """The node player sent an invalid request."""
 
 
 @dataclass(frozen=True)
 class Port:
-    """A port of a Service: where clients come in, and where they go."""
+    """A port of a Service: for clients, on the nodes, and on the pods."""
 
     port: int
     node_port: int
@@ -28,7 +28,7 @@ class Port:
 
 @dataclass(frozen=True)
 class ServiceRequest:
-    """A load balancer for a Service."""
+    """The load balancer that a Service asks for."""
 
     cluster: str
     namespace: str
@@ -45,7 +45,7 @@ class ServiceRequest:
 
     @classmethod
     def read(cls, request: Mapping[str, Any]) -> ServiceRequest:
-        """A request of the node player."""
+        """Parse a request of the node player."""
         try:
             ports = tuple(
                 Port(int(one["port"]), int(one["nodePort"]), int(one["targetPort"]))
@@ -71,29 +71,29 @@ class ServiceRequest:
 
     @property
     def service(self) -> str:
-        """The Service, as tags name it."""
+        """Return the Service as tags name it."""
         return f"{self.namespace}/{self.name}"
 
     @property
     def balancer_name(self) -> str:
-        """The load balancer's name; the in-tree controller makes it of the UID alone."""
+        """Return the load balancer's name; the in-tree controller derives it from the UID only."""
         if self.controller == IN_TREE:
             return f"a{self.uid.replace('-', '')}"[:32]
         return f"k8s-{_plain(self.namespace)}-{_plain(self.name)}-{self.digest}"
 
     @property
     def digest(self) -> str:
-        """What tells it from one of the same name in another cluster."""
+        """Return a suffix that distinguishes it from one with the same name in another cluster."""
         return hashlib.sha256(f"{self.cluster}/{self.uid}".encode()).hexdigest()[:10]
 
     def target_group_name(self, port: Port) -> str:
-        """The name of the target group of a port."""
+        """Return the name of a port's target group."""
         of_port = hashlib.sha256(f"{self.cluster}/{self.uid}/{port.port}".encode()).hexdigest()[:10]
         return f"k8s-{_plain(self.namespace)}-{_plain(self.name)}-{of_port}"
 
     @property
     def tags(self) -> dict[str, str]:
-        """The tags by which its controller knows it again."""
+        """Return the tags by which its controller finds the load balancer."""
         if self.controller == IN_TREE:
             owned = {f"kubernetes.io/cluster/{self.cluster}": "owned"}
             return {**owned, "kubernetes.io/service-name": self.service}

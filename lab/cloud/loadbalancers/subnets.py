@@ -1,4 +1,4 @@
-"""In which subnets a controller puts a load balancer: one in each zone, by tags and by where they lead."""
+"""The subnets that a controller chooses for a load balancer: one per zone, by tags and routes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _ROLES = {True: "kubernetes.io/role/internal-elb", False: "kubernetes.io/role/el
 
 
 class NoSubnetError(ValueError):
-    """No subnet fits; the text is the controller's own."""
+    """No subnet is suitable; the message is the controller's own."""
 
 
 def chosen(ec2: Any, network: ClusterNetwork, wanted: ServiceRequest) -> list[Subnet]:
-    """The subnets of a load balancer, in the order of their zones.
+    """Return the subnets of a load balancer, ordered by zone.
 
     Sources: cloud-provider-aws `findELBSubnets`; AWS Load Balancer Controller, subnet auto discovery.
     """
@@ -42,7 +42,7 @@ def chosen(ec2: Any, network: ClusterNetwork, wanted: ServiceRequest) -> list[Su
 def _in_tree(
     every: Iterable[Subnet], tables: list[dict[str, Any]], network: ClusterNetwork, wanted: ServiceRequest
 ) -> list[Subnet]:
-    """The cluster's own subnets; for the internet, those with a way to it."""
+    """Return the cluster's own subnets; for an internet-facing load balancer, the public ones."""
     owned = [one for one in every if f"kubernetes.io/cluster/{wanted.cluster}" in _tags(one)]
     known = owned or [one for one in every if one["SubnetId"] in network.subnets]
     return [one for one in known if wanted.internal or is_public(one["SubnetId"], tables)]
@@ -57,7 +57,7 @@ def _order(subnet: Subnet, wanted: ServiceRequest) -> tuple[bool, str]:
 
 
 def is_public(subnet_id: str, tables: list[dict[str, Any]]) -> bool:
-    """Whether a subnet's default route leads to an internet gateway."""
+    """Return whether a subnet's default route leads to an internet gateway."""
     own = [t for t in tables if any(a.get("SubnetId") == subnet_id for a in t["Associations"])]
     main = [t for t in tables if any(a.get("Main") for a in t["Associations"])]
     routes = [route for table in (own or main)[:1] for route in table["Routes"]]

@@ -1,8 +1,9 @@
-"""Instances of a cluster become its nodes and, when they end, stop being that.
+"""Instances of a cluster become its nodes, and their nodes are deleted when they end.
 
 `lab.cloud.server` calls `install`; from then on one thread compares EC2's instances with the nodes of every
-running cluster. It plays the kubelet's registration and the cloud controller's deletion. Everything else on
-a node (its conditions, its lease, its pods) is the node player's, which goes by the Node objects made here.
+running cluster. It emulates the registration by the kubelet and the deletion by the cloud controller. The
+node player emulates everything else about a node (conditions, lease, pods), based on the Node objects created
+here.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def install(parts: Parts) -> Extension:
-    """Begin to register and delete nodes."""
+    """Start the thread that registers and deletes nodes."""
     life = NodeLifecycle(
         clusters=parts.clusters,
         machines=lambda: every_machine(parts.account),

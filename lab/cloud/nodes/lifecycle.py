@@ -1,9 +1,8 @@
-"""Compares instances with nodes, again and again, and does what is missing.
+"""Compare instances with nodes periodically, and register or delete nodes.
 
-Nothing depends on having seen an event: a comparison that fails (an API server that starts, stops or
-stumbles) is made again. What is remembered is only what the world does not say: since when an instance runs
-or is over, and which instances have registered once, because a node that somebody deleted does not come
-back by itself.
+No step depends on an event: a comparison that fails (because an API server starts, stops or fails) is
+repeated. Only what EC2 and Kubernetes do not show is remembered: since when an instance runs or has ended,
+and which instances have registered before, because a deleted Node object does not return by itself.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 POWERED_OFF = "lab.eks-cilium.io/powered-off"
 PROVIDER = "aws:///"
-# When nothing has changed in EC2 the nodes are looked at this much more seldom: a list of nodes is long.
+# While EC2 has not changed, the nodes are listed less often, because a list of nodes is long.
 _QUIET_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
@@ -55,7 +54,7 @@ class NodeLifecycle:
         self._quiet: dict[str, tuple[frozenset[tuple[str, str]], float]] = {}
 
     def compare(self) -> None:
-        """Bring the nodes of every running cluster a step closer to its instances."""
+        """Bring the nodes of every running cluster one step closer to its instances."""
         by_cluster: dict[str, list[Machine]] = defaultdict(list)
         for machine in self._machines():
             by_cluster[machine.cluster].append(machine)
@@ -81,7 +80,7 @@ class NodeLifecycle:
         return signature == _signature(machines) and self._clock() < until
 
     def _compare_one(self, cluster: RunningCluster, machines: list[Machine]) -> bool:
-        """One cluster; the answer is whether only a change in EC2 can make more to do."""
+        """Compare one cluster; return whether only a change in EC2 can require more changes."""
         if cluster.endpoint not in self._apis:
             self._apis[cluster.endpoint] = self._connect(cluster)
         api = self._apis[cluster.endpoint]
@@ -121,12 +120,12 @@ class NodeLifecycle:
 
 
 def _phase(machine: Machine) -> str:
-    """The part of an instance's life that counts here; shutting down and terminated are one."""
+    """Return the instance's phase; shutting down and terminated are the same one."""
     return "over" if machine.over else machine.state
 
 
 def _instance(node: Node) -> str:
-    """The instance a node says it runs on, if it is one of EC2's."""
+    """Return the EC2 instance that a node runs on, if its provider ID names one."""
     provider = str(node.get("spec", {}).get("providerID", ""))
     return provider.rpartition("/")[2] if provider.startswith(PROVIDER) else ""
 

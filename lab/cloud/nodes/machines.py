@@ -1,4 +1,4 @@
-"""EC2's instances, as far as they are or were meant to be nodes."""
+"""EC2's instances, as far as they are or should be nodes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OWNED = "kubernetes.io/cluster/"
 
 @dataclass(frozen=True)
 class Hardware:
-    """What an instance type offers a node."""
+    """The hardware of an instance type."""
 
     type: str
     architecture: str
@@ -48,22 +48,22 @@ class Machine:
 
     @property
     def runs(self) -> bool:
-        """Whether a kubelet can be at work on it."""
+        """Return whether a kubelet can run on it."""
         return self.state == "running"
 
     @property
     def over(self) -> bool:
-        """Whether it will never run again."""
+        """Return whether it will never run again."""
         return self.state in ("shutting-down", "terminated")
 
 
 def every_machine(account: str) -> list[Machine]:
-    """Every instance of all regions that carries a cluster's tags."""
+    """Return the instances of all regions that have a cluster's tags."""
     return [machine for region in tuple(ec2_backends[account]) for machine in machines_of(account, region)]
 
 
 def machines_of(account: str, region: str) -> list[Machine]:
-    """Every instance of the region that carries a cluster's tags."""
+    """Return the instances of a region that have a cluster's tags."""
     with BACKENDS:
         backend = ec2_backends[account][region]
         found = [(instance, _tags(backend, instance)) for instance in backend.all_instances()]
@@ -76,7 +76,7 @@ def machines_of(account: str, region: str) -> list[Machine]:
 
 
 def cluster_of(tags: Mapping[str, str]) -> str | None:
-    """The cluster whose node an instance with these tags is: EKS's own tag, or the one every tool knows."""
+    """Return the cluster that an instance's tags name: by EKS's own tag, or by the common one."""
     if "eks:cluster-name" in tags:
         return tags["eks:cluster-name"]
     owned = (key for key, value in tags.items() if key.startswith(_OWNED) and value == "owned")
@@ -84,7 +84,7 @@ def cluster_of(tags: Mapping[str, str]) -> str | None:
 
 
 def hardware_of(instance_type: str) -> Hardware:
-    """What EC2 says of an instance type; pods by the addresses its interfaces hold, as EKS counts them."""
+    """Return the hardware of an instance type; the number of pods follows from its addresses, as on EKS."""
     facts = INSTANCE_TYPES[instance_type]
     interfaces, addresses = network_limits(instance_type)
     architecture = "arm64" if "arm64" in facts["ProcessorInfo"]["SupportedArchitectures"] else "amd64"

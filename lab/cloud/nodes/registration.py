@@ -1,4 +1,4 @@
-"""The Node object a kubelet on EKS registers with: pure functions of the instance and its node group."""
+"""The Node object with which a kubelet on EKS registers, computed from the instance and its group."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _OS_IMAGES = (
 
 
 def provider_id(machine: Machine) -> str:
-    """How a node names its instance."""
+    """Return the provider ID by which a node names its instance."""
     return f"aws:///{machine.zone}/{machine.id}"
 
 
 def node_for(machine: Machine, profile: NodegroupProfile | None) -> dict[str, Any]:
-    """The node of an instance that has just booted: not ready, tainted as its node group wants it."""
+    """Return the node of a booted instance: not Ready, with the taints of its node group."""
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -87,7 +87,7 @@ def _taints(profile: NodegroupProfile | None) -> list[dict[str, str]]:
 
 
 def capacity(hardware: Hardware) -> dict[str, str]:
-    """What the machine has; its firmware and kernel keep about a twentieth of the memory."""
+    """Return the node's capacity; firmware and kernel use about a twentieth of the memory."""
     return {
         "cpu": str(hardware.cpus),
         "memory": f"{hardware.memory_mib * 1024 * 95 // 100}Ki",
@@ -97,7 +97,7 @@ def capacity(hardware: Hardware) -> dict[str, str]:
 
 
 def allocatable(hardware: Hardware) -> dict[str, str]:
-    """What pods may have of it, after what EKS's images keep for the system."""
+    """Return what is left for pods, after what EKS's images reserve for the system."""
     memory_kib = hardware.memory_mib * 1024 * 95 // 100
     kept_mib = 255 + 11 * hardware.pods + _EVICTION_RESERVE_MIB
     return {
@@ -109,7 +109,7 @@ def allocatable(hardware: Hardware) -> dict[str, str]:
 
 
 def _reserved_millicores(cpus: int) -> int:
-    """6 % of the first core, 1 % of the second, half a percent of two more, a quarter of the rest."""
+    """Return the reserved CPU: 6 % of the first core, 1 % of the second, 0.5 % of two, 0.25 % of the rest."""
     steps = [60, 10, 5, 5]
     return int(sum(steps[:cpus]) + max(cpus - len(steps), 0) * 2.5)
 

@@ -1,8 +1,8 @@
-"""Whether one thing in the cloud reaches another: the question that the players of a mesh ask.
+"""Reachability in the cloud, which the node players of a mesh ask for.
 
-`POST /lab/mesh/reach` answers for a pod or node of a cluster and a host and port, from the state of EC2,
-Route 53 and the load balancers alone, and with the reason when it is no. `POST /lab/mesh/servers` is where a
-cluster's player says what its clustermesh-apiserver is like, so that the answer can say who is there.
+`POST /lab/mesh/reach` answers whether a pod or node of a cluster reaches a host and port, from the state of
+EC2, Route 53 and the load balancers only, with the reason if not. With `POST /lab/mesh/servers` a cluster's
+node player registers its clustermesh-apiserver, so that the answer can say which server is there.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 def install(parts: Parts) -> Extension:
-    """Offer the two requests."""
+    """Offer the two requests below `/lab/mesh/`."""
     mesh = Mesh(parts.clusters, parts.account)
     return Extension(posts={"mesh/reach": mesh.reach, "mesh/servers": mesh.know})
 
 
 class Mesh:
-    """What the cloud knows of the clusters' clustermesh-apiservers, and of the ways to them."""
+    """The clusters' clustermesh-apiservers, and the paths to them."""
 
     def __init__(self, clusters: Clusters, account: str) -> None:
         self._clusters = clusters
@@ -36,12 +36,12 @@ class Mesh:
         self._servers: dict[str, dict[str, Any]] = {}
 
     def know(self, server: LabRequest) -> LabRequest:
-        """Remember a cluster's clustermesh-apiserver as it is now."""
+        """Store the current state of a cluster's clustermesh-apiserver."""
         self._servers[self._cluster(server["cluster"]).name] = dict(server)
         return {}
 
     def reach(self, question: LabRequest) -> LabRequest:
-        """Whether a pod or node reaches a host and port, or why not, and which server is there."""
+        """Return whether a pod or node reaches a host and port, or why not, and which server is behind it."""
         cluster = self._cluster(question["cluster"])
         with BACKENDS:
             try:

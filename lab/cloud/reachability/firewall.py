@@ -1,4 +1,4 @@
-"""Whether the security groups of an interface let a connection through."""
+"""Whether the security groups of an interface allow a connection."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _EVERY = "-1"
 
 
 def ingress_denial(interface: Any, address: str, port: int, other: Any) -> str | None:
-    """Why a connection from an address, of the interface `other`, is not let in; None when it is."""
+    """Return why a connection from `address`, of the interface `other`, is denied; None when it is not."""
     groups = list(interface.group_set)
     if not groups or _any(groups, "ingress_rules", address, port, other):
         return None
@@ -18,7 +18,7 @@ def ingress_denial(interface: Any, address: str, port: int, other: Any) -> str |
 
 
 def egress_denial(interface: Any, address: str, port: int) -> str | None:
-    """Why a connection to an address is not let out; None when it is."""
+    """Return why a connection to an address is not allowed out; None when it is."""
     groups = list(interface.group_set)
     if not groups or _any(groups, "egress_rules", address, port, None):
         return None

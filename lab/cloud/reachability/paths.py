@@ -1,7 +1,7 @@
-"""The way from a pod or node to a load balancer and through it, step by step, as packets would have to go.
+"""The path of packets from a pod or node to a load balancer and on to its targets.
 
-Each step that fails says so in the words of whoever is looking for the reason: name, load balancer, route
-there, route back, security groups, targets. Network ACLs are not looked at.
+Each step that fails has its reason: name, load balancer, route there, route back, security groups, targets.
+Network ACLs are not evaluated.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from lab.cloud.route53.resolution import NoSuchHostError, balancer_behind, balan
 
 
 class UnreachableError(Exception):
-    """There is no way; the text says at which step it ends."""
+    """No path exists; the message says at which step it ends."""
 
 
 @dataclass(frozen=True)
 class Reached:
-    """A load balancer that was reached, and the cluster and Service that it belongs to."""
+    """A load balancer that is reachable, with the cluster and Service it belongs to."""
 
     balancer: Any
     owner: tuple[str, str]
 
 
 def find_path(account: str, ec2: Any, *, instance: str, address: str, host: str, port: int) -> Reached:
-    """The load balancer behind a host, if an address of an instance reaches a target through it."""
+    """Return the load balancer behind a host, if an address of an instance reaches a target through it."""
     source = _interface(ec2, instance, address)
     balancer = _balancer(account, ec2.get_vpc(source.vpc_id), host)
     _check_open(balancer, host, port)
@@ -80,7 +80,7 @@ def _ports(balancer: Any) -> list[int]:
 
 
 def _reachable_interface(source: Any, address: str, balancer: Any, host: str, port: int) -> Any:
-    """An interface of the load balancer that is reached; the reason is that of the first one."""
+    """Return a reachable interface of the load balancer, or raise the reason of the first one."""
     reasons = []
     for eni in balancer.interfaces:
         reason = _reason_against(source, address, eni, balancer, port)
@@ -103,7 +103,7 @@ def _reason_against(source: Any, address: str, eni: Any, balancer: Any, port: in
 
 
 def _check_targets(account: str, balancer: Any, address: str, entrance: Any, port: int) -> None:
-    """One target at least is there and lets the traffic in."""
+    """Require at least one target that exists and allows the traffic in."""
     elbv2, ec2 = elbv2_backends[account][_region(balancer)], ec2_backends[account][_region(balancer)]
     listener = next(one for one in balancer.listeners.values() if int(one.port) == port)
     arns = [
@@ -114,7 +114,7 @@ def _check_targets(account: str, balancer: Any, address: str, entrance: Any, por
     reasons = []
     for group in (elbv2.target_groups[arn] for arn in arns):
         for target in group.targets.values():
-            # Clients' addresses are kept for instances, and not for addresses as targets.
+            # The client's address is preserved for targets by instance, not for targets by address.
             seen_as = address if group.target_type == "instance" else entrance.private_ip_address
             reason = _reason_against_target(ec2, group, target, seen_as, entrance)
             if reason is None:
@@ -146,7 +146,7 @@ def _region(balancer: Any) -> str:
 
 
 def _owner(account: str, balancer: Any) -> tuple[str, str]:
-    """The cluster and the Service that a load balancer's tags name."""
+    """Return the cluster and the Service that a load balancer's tags name."""
     tags = balancer.tags if isinstance(balancer, Classic) else _tags(account, balancer)
     prefix = "kubernetes.io/cluster/"
     owned = next((key.removeprefix(prefix) for key in tags if key.startswith(prefix)), "")

@@ -1,4 +1,4 @@
-"""Where a subnet's route table sends packets, and whether they come out where they should."""
+"""The route tables on the path between two subnets, and whether packets arrive."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _MOST_GATEWAYS = 4
 
 
 def table_of(subnet: Any) -> Any:
-    """The route table of a subnet: its own, or its VPC's main one."""
+    """Return the route table of a subnet: its own, or its VPC's main one."""
     tables = [t for t in subnet.ec2_backend.route_tables.values() if t.vpc_id == subnet.vpc_id]
     own = next((table for table in tables if subnet.id in table._associations.values()), None)
     return own or next((table for table in tables if table.main_association_id), None)
 
 
 def best_route(table: Any, address: str) -> Any:
-    """The most specific route for an address, or None."""
+    """Return the most specific route for an address, or None."""
     target = ipaddress.IPv4Address(address)
     fitting = [
         (ipaddress.IPv4Network(route.destination_cidr_block).prefixlen, route)
@@ -32,7 +32,7 @@ def best_route(table: Any, address: str) -> Any:
 
 
 def check_route(source: Any, target: Any, address: str) -> str | None:
-    """Why packets from one subnet do not arrive at an address in another; None when they do."""
+    """Return why packets from one subnet do not arrive at an address in another; None when they do."""
     table = table_of(source)
     route = best_route(table, address)
     where = f"route table {table.id if table is not None else '(none)'} of {source.vpc_id}"
@@ -55,7 +55,7 @@ def _name(route: Any) -> str:
 
 
 def reaches_internet(interface: Any) -> bool:
-    """Whether a subnet has a way to the internet."""
+    """Return whether a subnet has a route to the internet."""
     route = best_route(table_of(interface.subnet), "198.51.100.1")
     return (
         route is not None
@@ -65,7 +65,7 @@ def reaches_internet(interface: Any) -> bool:
 
 
 def _through_peering(peering: Any, source: Any, target: Any, address: str) -> str | None:
-    """A peering leads to the VPC on its other side and no further."""
+    """Return why a peering does not lead there: it reaches only the VPC on its other side."""
     other = peering.other_side(source.vpc_id)
     if other.id != target.vpc_id:
         return f"peering {peering.id} leads to {other.id}, not to {target.vpc_id}: peering is not transitive"
@@ -75,7 +75,7 @@ def _through_peering(peering: Any, source: Any, target: Any, address: str) -> st
 
 
 def _through_gateway(gateway: Any, source: Any, target: Any, address: str) -> str | None:
-    """From attachment to attachment, through as many gateways as there are peerings on the way."""
+    """Return why transit gateways do not lead there, following peerings from gateway to gateway."""
     backend = gateway.ec2_backend
     attachment = backend.attachment_of(gateway.id, source.vpc_id)
     if attachment is None:
@@ -99,7 +99,7 @@ def _strays(table: Any, address: str, attachment: Any) -> str:
 
 
 def _table_in(backend: Any, gateway_id: str, attachment_id: str) -> Any:
-    """The table of a gateway that an attachment is associated with; a peering has one on each side."""
+    """Return the table that an attachment is associated with in a gateway; a peering has one on each side."""
     for table in backend.transit_gateways_route_tables.values():
         if table.transit_gateway_id == gateway_id and attachment_id in table.route_table_associations:
             return table

@@ -1,1 +1,1 @@
-"""AWS requests on the wire: parsed, verified, logged, refused."""
+"""AWS requests over HTTP: parsed, verified, logged, refused."""

@@ -1,7 +1,7 @@
-"""What the lab could not do, written down: `faults.jsonl` beside the call log.
+"""The fault log: `faults.jsonl` beside the call log.
 
-A fault is a gap or a bug of the lab (an unknown call, an exception in moto, a step of a cluster that failed),
-never an error that AWS would answer too. An empty file is what a finished run of the lab must show.
+A fault is a gap or a bug of the lab (an unknown call, an exception in moto, a failed step of a cluster),
+never an error that AWS would return too. After a run of the lab the file should be empty.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ class JsonLines:
         self._lock = threading.Lock()
 
     def append(self, **members: Any) -> None:
-        """Write one line."""
         line = json.dumps(members, default=str)
         with self._lock, self._path.open("a", encoding="utf-8") as stream:
             stream.write(line + "\n")
@@ -34,5 +33,5 @@ class Faults(JsonLines):
     """The faults of one cloud process."""
 
     def record(self, where: str, what: str, detail: str = "") -> None:
-        """Write a fault down: where it happened, in a sentence what, and what helps to find its cause."""
+        """Record where a fault happened, what happened, and details that help to find its cause."""
         self.append(time=time.time(), where=where, what=what, detail=detail)

@@ -1,9 +1,9 @@
-"""The door of the cloud: who calls, what is called, what came of it.
+"""The middleware in front of all services: who calls, which operation, and with which result.
 
-Every request of an AWS client passes here on its way to moto or to the lab's EKS. The caller is known by its
-access key and proven by its signature; the call is written to the call log, the lab's witness for tests; and
-what the lab does not know (an action without a handler, an exception in a handler) becomes an AWS error that
-names the call, and a line in the fault log, instead of a page of HTML that no client can read.
+Every AWS request passes through it to moto or to the lab's EKS. The caller is identified by its access key
+and verified by its signature. Each call is written to the call log, which tests read as evidence. What the
+lab cannot do (an action without a handler, an exception in a handler) becomes an AWS error that names the
+call, and an entry in the fault log, instead of a page of HTML that no client can parse.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class _Response:
 
 
 class RefusedCallerError(Exception):
-    """The caller is not who the request says, in AWS's words."""
+    """The caller cannot be authenticated; the message is AWS's."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -59,7 +59,7 @@ class RefusedCallerError(Exception):
 
 
 class RequestMiddleware:
-    """WSGI middleware in front of the services: `eks` for EKS, `moto` for every other service."""
+    """WSGI middleware in front of the services: `eks` serves EKS, `moto` all others."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class RequestMiddleware:
         self._models = models
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Let one request in, and write down what came of it."""
+        """Authenticate, serve and log one request."""
         request = read_request(environ)
         claim, refusal = self._claim(request)
         service = claim.service if claim else "unsigned"
@@ -167,7 +167,7 @@ class RequestMiddleware:
 
 
 def read_request(environ: Environ) -> Request:
-    """The request in a WSGI environment; its body is put back for whoever reads it next."""
+    """Read the request in a WSGI environment and put its body back for the next reader."""
     body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = io.BytesIO(body)
     path: str = environ.get("REQUEST_URI") or environ["PATH_INFO"]
@@ -193,7 +193,7 @@ def _headers(environ: Environ) -> dict[str, str]:
 
 
 def _collect(app: Callable[..., Iterable[bytes]], environ: Environ) -> _Response:
-    """Run an application to its end before anything of its answer is sent."""
+    """Run an application completely before any part of its response is sent."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
@@ -211,7 +211,7 @@ def _collect(app: Callable[..., Iterable[bytes]], environ: Environ) -> _Response
 
 
 def _is_no_route(response: _Response) -> bool:
-    """Whether moto has no handler: its own 404 is empty or a page of HTML, AWS's never is."""
+    """Return whether moto has no handler: its 404 is empty or HTML, which AWS's never is."""
     is_page = response.names.get("content-type", "").startswith("text/html")
     return response.code == 404 and (not response.body or (is_page and b"<title>404" in response.body))
 

@@ -1,7 +1,7 @@
-"""How AWS requests and errors look on the wire, for any service: what a call is, and how to refuse one.
+"""The wire format of AWS requests and errors, for any service.
 
-Used by `requests.middleware`, which logs every call and answers those that the lab does not know. Which
-protocol a service speaks and which operation a request means comes from botocore's models.
+Used by `requests.middleware`, which logs every call and answers those that the lab does not know. botocore's
+models define each service's protocol and operations.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SECRET = re.compile(
     r"secret|password|private_?key|session_?token|web_?identity_?token|saml_?assertion|plaintext|user_?data",
     re.IGNORECASE,
 )
-# Services whose signing name is not botocore's name of their model.
+# Services whose signing name differs from the name of their botocore model.
 _MODELS = {
     "elasticloadbalancing": "elbv2",
     "monitoring": "cloudwatch",
@@ -37,7 +37,7 @@ _MODELS = {
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it came: the path is still percent-encoded, because ARNs in it hold slashes."""
+    """A request as received: the path is still percent-encoded, because ARNs in it contain slashes."""
 
     method: str
     path: str
@@ -48,7 +48,7 @@ class Request:
 
 @dataclass(frozen=True)
 class AwsCall:
-    """What a request asks of AWS."""
+    """The service, the operation and the parameters of a request."""
 
     service: str
     action: str
@@ -63,7 +63,7 @@ class Models:
         self._loaded: dict[str, ServiceModel | None] = {}
 
     def get(self, service: str) -> ServiceModel | None:
-        """The model of a service by its signing name, or None when AWS has no such service."""
+        """Return the model of a service by its signing name, or None when AWS has no such service."""
         if service not in self._loaded:
             try:
                 self._loaded[service] = self._session.get_service_model(_MODELS.get(service, service))
@@ -73,7 +73,7 @@ class Models:
 
 
 def read_call(models: Models, service: str, request: Request) -> AwsCall:
-    """The call that a request makes; a request of no known shape is named by its method and path."""
+    """Return the call that a request makes; an unknown request is named by its method and path."""
     target = request.headers.get("x-amz-target")
     if target:
         return AwsCall(service, target.rpartition(".")[2], without_secrets(_json(request.body)))
@@ -97,7 +97,7 @@ def _json(body: bytes) -> dict[str, Any]:
 
 
 def _rest_operation(model: ServiceModel | None, request: Request) -> tuple[str, dict[str, str]]:
-    """The operation of a REST service whose path fits best: the one with the fewest free parts."""
+    """Return the REST operation whose path matches best: the one with the fewest variable parts."""
     best: tuple[int, str, dict[str, str]] | None = None
     for name in model.operation_names if model else []:
         method, uri = _request_uri(model, name)
@@ -117,7 +117,7 @@ def _request_uri(model: Any, name: str) -> tuple[str, str]:
 
 
 def _label_pattern(uri: str) -> str:
-    """`/hostedzone/{Id}/rrset` as a pattern; a label with `+` takes slashes too."""
+    """Return `/hostedzone/{Id}/rrset` as a regular expression; a label with `+` matches slashes too."""
     parts = re.split(r"(\{[\w-]+\+?\})", uri)
     return "".join(_label(part) if part.startswith("{") else re.escape(part) for part in parts)
 
@@ -128,7 +128,7 @@ def _label(part: str) -> str:
 
 
 def without_secrets(value: Any) -> Any:
-    """The same JSON value with everything removed that could let someone in."""
+    """Return the same JSON value without anything that grants access."""
     if isinstance(value, dict):
         secure = value.get("Type") == "SecureString"
         return {
@@ -142,7 +142,7 @@ def without_secrets(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class ErrorResponse:
-    """An error as AWS answers it."""
+    """An error response of AWS."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -150,7 +150,7 @@ class ErrorResponse:
 
 
 def error_response(model: ServiceModel | None, status: int, code: str, message: str) -> ErrorResponse:
-    """An error in the protocol of a service, such that its clients read code and message from it."""
+    """Return an error in the protocol of a service, so that its clients can read code and message."""
     protocol = model.metadata.get("protocol", "json") if model else "json"
     if protocol == "ec2":
         body = f"<Response><Errors>{_xml(code, message)}</Errors><RequestID>lab</RequestID></Response>"
@@ -169,7 +169,7 @@ def _xml(code: str, message: str) -> str:
 
 
 def error_code(status: int, headers: Mapping[str, str], body: bytes) -> str | None:
-    """The code of an AWS error response, or None for a success."""
+    """Return the code of an AWS error response, or None for a success."""
     if status < 400:
         return None
     named = headers.get("x-amzn-errortype")

@@ -1,9 +1,9 @@
 """Route 53 with AWS's refusals for private zones and records, and the authorizations that moto lacks.
 
-`lab.cloud.server` calls `install` before the first request. What a name means to a machine in a VPC is asked
-of `resolution`; that is what the network of the lab goes by.
+`lab.cloud.server` calls `install` before the first request. `resolution` answers what a name means to a
+machine in a VPC; `lab.cloud.reachability` uses it.
 
-Not corrected: changes are in sync at once, and record types are not checked against their values.
+Not corrected: changes are in sync at once, and values are not checked against record types.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ class LabRoute53Backend(ZoneAssociations, Authorizations, Records, Route53Backen
 
 
 def install(_: Parts) -> Extension:
-    """Make moto's Route 53 this one."""
+    """Replace moto's Route 53 with this one."""
     use()
     return Extension()
 
 
 def use() -> None:
-    """Replace moto's parts by ours and forget what existed."""
+    """Replace moto's classes and reset its state."""
     paths = moto.route53.urls.url_paths
     for path in [*paths, _AUTHORIZE, _DEAUTHORIZE]:
         paths[path] = LabRoute53.dispatch

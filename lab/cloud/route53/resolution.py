@@ -1,4 +1,4 @@
-"""What a name means to a machine in a VPC: the private zones that the VPC sees, then everybody's names."""
+"""Name resolution for a machine in a VPC: first the private zones of the VPC, then public names."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _LONGEST_CHAIN = 8
 
 
 class NoSuchHostError(LookupError):
-    """A name that does not resolve there; the text says why not."""
+    """A name does not resolve; the message says why."""
 
 
 def balancer_behind(account: str, vpc: Any, host: str) -> Any:
-    """The load balancer that a name leads to from within a VPC."""
+    """Return the load balancer that a name resolves to within a VPC."""
     name = _plain(host)
     if str(vpc.enable_dns_support).lower() != "true":
         message = f"lookup {host}: the VPC {vpc.id} has DNS resolution switched off"
@@ -37,14 +37,14 @@ def balancer_behind(account: str, vpc: Any, host: str) -> Any:
 
 
 def every_balancer(account: str) -> Iterator[Any]:
-    """The load balancers of all regions, Classic ones too."""
+    """Yield the load balancers of all regions, Classic ones too."""
     for region in tuple(ec2_backends[account]):
         yield from tuple(elbv2_backends[account][region].load_balancers.values())
         yield from tuple(elb_backends[account][region].load_balancers.values())
 
 
 def balancer_with(account: str, address: str) -> Any:
-    """The load balancer that has an address, or None."""
+    """Return the load balancer that has an address, or None."""
     for one in every_balancer(account):
         if any(eni.private_ip_address == address for eni in one.interfaces):
             return one
@@ -52,7 +52,7 @@ def balancer_with(account: str, address: str) -> Any:
 
 
 def _next(account: str, vpc: Any, host: str, name: str) -> str:
-    """Where a record of the nearest private zone points."""
+    """Return the target of a record in the most specific private zone."""
     zones = route53_backends[account][PARTITION].zones.values()
     near = [zone for zone in zones if name == _plain(zone.name) or name.endswith(f".{_plain(zone.name)}")]
     seen = [zone for zone in near if any(one.get("vpc_id") == vpc.id for one in zone.vpcs)]

@@ -1,4 +1,4 @@
-"""Route 53's API as this cloud answers it: one call at a time, with the calls that moto lacks."""
+"""Route 53's API: one call at a time, with the operations that moto lacks."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from lab.cloud.schedule import BACKENDS
 
 
 class LabRoute53(Route53):  # type: ignore[misc]  # moto is untyped to mypy here
-    """moto's Route 53 responses, serialised, with authorizations."""
+    """moto's Route 53 responses, one call at a time, with authorizations."""
 
     def call_action(self) -> Any:
-        """Answer one call while nothing else changes the cloud."""
+        """Serve one call while nothing else changes the cloud."""
         with BACKENDS:
             return super().call_action()
 
     def create_vpc_association_authorization(self) -> ActionResult:
-        """Allow a VPC of another account to be associated."""
+        """Authorize the association of another account's VPC."""
         zone, vpc = self._authorization()
         self.backend.authorize_vpc(zone, vpc)
         return ActionResult({"HostedZoneId": zone, "VPC": vpc})
 
     def list_vpc_association_authorizations(self) -> ActionResult:
-        """The VPCs that are allowed."""
+        """List the VPCs that are authorized."""
         zone = self._get_param("HostedZoneId")
         return ActionResult({"HostedZoneId": zone, "VPCs": self.backend.authorizations(zone)})
 
     def delete_vpc_association_authorization(self) -> ActionResult:
-        """Allow it no longer."""
+        """Delete the authorization of a VPC."""
         self.backend.deauthorize_vpc(*self._authorization())
         return EmptyResult()
 

@@ -1,4 +1,4 @@
-"""Which VPCs see which private zone, and the records in a zone: AWS's refusals over moto's state."""
+"""The VPCs that see a private zone, and the records of a zone: AWS's refusals in front of moto's state."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Record = dict[str, Any]
 
 
 def refusal(code: str, message: str) -> Route53ClientError:
-    """An error that moto turns into the response Route 53 would give."""
+    """Return an error that moto turns into Route 53's response."""
     return Route53ClientError(code, message)
 
 
 def vpc_of(account: str, vpc_id: str, region: str) -> VPC:
-    """A VPC by id and region, or Route 53's refusal."""
+    """Return a VPC by id and region, or raise Route 53's refusal."""
     try:
         return ec2_backends[account][region].get_vpc(vpc_id)
     except (InvalidVPCIdError, KeyError) as error:
@@ -31,7 +31,7 @@ def vpc_of(account: str, vpc_id: str, region: str) -> VPC:
 
 
 class ZoneAssociations:
-    """The part of the backend for private zones. Mixed in before moto's own methods."""
+    """Private zones in the Route 53 backend, mixed in before moto's own methods."""
 
     account_id: str
     zones: dict[str, Any]
@@ -43,7 +43,7 @@ class ZoneAssociations:
         *args: Any,
         **kwargs: Any,  # noqa: FBT001, RUF100
     ) -> Any:
-        """Make a zone; a private one belongs to a VPC that has none of that name yet."""
+        """Create a zone; a private one needs a VPC that sees no other zone of that name."""
         vpc_id, region = kwargs.get("vpcid"), kwargs.get("vpcregion")
         if private_zone:
             if not vpc_id or not region:
@@ -53,14 +53,14 @@ class ZoneAssociations:
         return super().create_hosted_zone(name, private_zone, *args, **kwargs)  # type: ignore[misc]
 
     def associate_vpc_with_hosted_zone(self, zone_id: str, vpcid: str, vpcregion: str) -> Any:
-        """Let a VPC see a private zone."""
+        """Associate a VPC with a private zone."""
         zone = self.get_hosted_zone(zone_id)  # type: ignore[attr-defined]  # moto's half of this class
         if zone.private_zone:
             self._check_vpc(zone.name, vpcid, vpcregion)
         return super().associate_vpc_with_hosted_zone(zone_id, vpcid, vpcregion)  # type: ignore[misc]
 
     def disassociate_vpc_from_hosted_zone(self, zone_id: str, vpcid: str) -> Any:
-        """Hide a zone from a VPC that sees it; the last VPC stays."""
+        """Remove the association of a VPC with a zone; the last one cannot be removed."""
         zone = self.get_hosted_zone(zone_id)  # type: ignore[attr-defined]
         if vpcid not in [vpc["vpc_id"] for vpc in zone.vpcs]:
             message = f"The VPC: {vpcid} is not associated with the hosted zone {zone.resource_id}."
@@ -68,7 +68,7 @@ class ZoneAssociations:
         return super().disassociate_vpc_from_hosted_zone(zone_id, vpcid)  # type: ignore[misc]
 
     def zones_seen_by(self, vpc_id: str) -> Iterator[Any]:
-        """The private zones that a VPC is associated with."""
+        """Yield the private zones that a VPC is associated with."""
         for zone in self.zones.values():
             if zone.private_zone and any(vpc.get("vpc_id") == vpc_id for vpc in zone.vpcs):
                 yield zone
@@ -84,22 +84,22 @@ class ZoneAssociations:
 
 
 class Authorizations:
-    """Permissions for other accounts' VPCs to be associated with a zone, which moto does not know."""
+    """Authorizations to associate VPCs of other accounts with a zone, which moto lacks."""
 
     def authorizations(self, zone_id: str) -> list[dict[str, str]]:
-        """The VPCs that may be associated with a zone."""
+        """Return the VPCs that are authorized to be associated with a zone."""
         zone = self.get_hosted_zone(zone_id)  # type: ignore[attr-defined]
         found: list[dict[str, str]] = zone.__dict__.setdefault("authorized_vpcs", [])
         return found
 
     def authorize_vpc(self, zone_id: str, vpc: dict[str, str]) -> None:
-        """Allow a VPC; once is enough."""
+        """Authorize a VPC; repeating it changes nothing."""
         known = self.authorizations(zone_id)
         if vpc not in known:
             known.append(vpc)
 
     def deauthorize_vpc(self, zone_id: str, vpc: dict[str, str]) -> None:
-        """Allow a VPC no longer; associations that exist stay."""
+        """Withdraw a VPC's authorization; existing associations remain."""
         known = self.authorizations(zone_id)
         if vpc not in known:
             message = "The VPC association authorization does not exist."
@@ -108,7 +108,7 @@ class Authorizations:
 
 
 class Records:
-    """The part of the backend for records: what exists is not made again, what does not is not deleted."""
+    """Records in the Route 53 backend: creating an existing and deleting a missing one is refused."""
 
     def change_resource_record_sets(self, zoneid: str, change_list: list[dict[str, Any]]) -> None:
         """Apply a batch of changes, all of them or none."""
@@ -117,7 +117,7 @@ class Records:
         if reasons:
             raise refusal("InvalidChangeBatch", f"[{', '.join(reasons)}]")
         for change in change_list:
-            # moto deletes only what its journal says was made in the very same words.
+            # moto deletes a record only when it is spelled exactly as it was created.
             if change["Action"] == "DELETE":
                 zone.rrsets.remove(_present(zone, change["ResourceRecordSet"]))
         made = [change for change in change_list if change["Action"] != "DELETE"]

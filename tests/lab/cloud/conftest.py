@@ -1,4 +1,4 @@
-"""The cloud as its own process, as `lab up` starts it, with clients such as a user has."""
+"""The cloud in its own process, as `python -m lab up` starts it, with the clients of a user."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class CloudProcess:
         )
 
     def environment(self, who: str = "cloud.json") -> dict[str, str]:
-        """What a command needs to use the cloud, and nothing of the machine's own AWS settings."""
+        """Return the environment of a command that uses the cloud, without the machine's own AWS settings."""
         facts = self.read(who)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         return {
@@ -90,7 +90,7 @@ class CloudProcess:
 
 
 def eventually(condition: Callable[[], Any], limit: float = 60.0) -> Any:
-    """The first true answer of a condition; fails after so many seconds."""
+    """Return the first true result of a condition; fail after `limit` seconds."""
     deadline = time.monotonic() + limit
     while time.monotonic() < deadline:
         found = condition()
@@ -118,7 +118,7 @@ def start_cloud(directory: Path, *arguments: str, timing: dict[str, float] | Non
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudProcess]:
-    """One cloud for all tests that do not end it."""
+    """One cloud for all tests that do not stop it."""
     cloud = start_cloud(tmp_path_factory.mktemp("cloud"))
     yield cloud
     cloud.stop()

@@ -1,4 +1,4 @@
-"""What Cilium's chart makes of a cluster in a mesh, as far as the lab plays it, with certificates of a CA."""
+"""The objects of Cilium's chart in a cluster of a mesh, as far as the lab reads them, with certificates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PREFIX = "service.beta.kubernetes.io/aws-load-balancer-"
 
 
 class Authority:
-    """A CA that vouches for servers and clients of a mesh."""
+    """A CA that signs certificates of servers and clients of a mesh."""
 
     def __init__(self) -> None:
         self._now = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1)
@@ -38,7 +38,7 @@ class Authority:
         return str(key.value)
 
     def secret(self, name: str, common_name: str, *names: str) -> dict:
-        """A TLS Secret with a certificate for these names."""
+        """Return a TLS Secret with a certificate for these names."""
         key = self._new_key()
         request = {"privateKeyPem": key, "subject": {"commonName": common_name}, "dnsNames": list(names)}
         _, asked = issuing.certificate_request(request, self._now)
@@ -87,7 +87,7 @@ def entry(host: str, prefix: str) -> str:
 
 
 def remotes(name: str) -> list[dict]:
-    """The two Secrets with the remote cluster: agents ask their own cluster, KVStoreMesh the other one."""
+    """Return both Secrets about the remote cluster: for the agents, and for KVStoreMesh."""
     return [
         secret("cilium-clustermesh", {name: entry("clustermesh-apiserver.kube-system.svc", "local")}),
         secret("cilium-kvstoremesh", {name: entry(f"{name}.mesh.cilium.io", "common")}),
@@ -124,7 +124,7 @@ def workload(kind: str, name: str, container: str, volumes: list[dict], **more: 
 
 
 def member(name: str, number: int, remote: str) -> list[dict]:
-    """Everything but the certificates."""
+    """Return the objects of one cluster, except its certificates."""
     annotations = {f"{PREFIX}type": "nlb", f"{PREFIX}internal": "true"}
     source_ranges = "service.beta.kubernetes.io/load-balancer-source-ranges"
     common = client(REMOTE, "common")

@@ -1,4 +1,4 @@
-"""The door, in front of services that the test makes up; requests are signed with botocore's own signer."""
+"""The middleware in front of fake services; requests are signed with botocore's own signer."""
 
 import io
 import json
@@ -19,14 +19,14 @@ ANA = Credentials("AKIAANA", "secret-of-ana", None, Identity("arn:ana", "arn:ana
 
 
 class Known:
-    """Identities with one key."""
+    """Identities with a single access key."""
 
     def find(self, access_key_id):
         return ANA if access_key_id == "AKIAANA" else None
 
 
 class World:
-    """A door, what is behind it, and what it wrote."""
+    """The middleware, its fake services, and what it logged."""
 
     def __init__(self, directory):
         self.directory = directory

@@ -1,6 +1,6 @@
-"""A cluster of the lab as its users meet it: boto3, the AWS CLI and kubectl against a real API server.
+"""A cluster of the lab as its users see it: boto3, the AWS CLI and kubectl against a real API server.
 
-The tests share one cluster and follow its life, so their order in this file is the order they need.
+The tests share one cluster and depend on their order in this file.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def eks(cloud, roles, subnets):
 
 
 class User:
-    """Somebody with the AWS CLI and kubectl."""
+    """A user of the AWS CLI and kubectl."""
 
     def __init__(self, cloud, toolchain, home, who="cloud.json"):
         self._kubectl = str(toolchain.kubectl())
@@ -149,7 +149,7 @@ def test_a_stranger_is_401_without_entry_and_403_with_one_that_allows_nothing(cl
     assert "Unauthorized" in stranger.kubectl("get", "nodes").stderr
     arn = cloud.client("sts", "stranger.json").get_caller_identity()["Arn"]
     eks.create_access_entry(clusterName="demo", principalArn=arn)
-    # The API server remembers an answer of the webhook for some seconds.
+    # The API server caches a response of the webhook for some seconds.
     refused = eventually(
         lambda: "Forbidden" in (said := stranger.kubectl("get", "nodes").stderr) and said, 20
     )

@@ -1,6 +1,6 @@
-"""Two real clusters in two VPCs, joined step by step, as `cilium-dbg status` in an agent tells it.
+"""Two real clusters in two VPCs, joined step by step, as `cilium-dbg status` in an agent shows it.
 
-The tests follow one story, so their order in this file is the order they need.
+The tests depend on their order in this file.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def role(cloud, name, service):
 
 
 class Member:
-    """A cluster of the mesh, seen by somebody with kubectl."""
+    """A cluster of the mesh, with kubectl for it."""
 
     def __init__(self, cloud, kubectl, name, vpc):
         self.name, self.vpc, self._cloud, self._kubectl = name, vpc, cloud, kubectl
@@ -60,7 +60,7 @@ class Member:
         return ingress[0]["hostname"] if ingress else ""
 
     def remote(self):
-        """The other cluster as this one's agent sees it."""
+        """Return the other cluster as this one's agent sees it."""
         done = self.kubectl("exec", "daemonset/cilium", "--", "cilium-dbg", "status", "-o", "json")
         if done.returncode:
             return {"ready": False, "connected": False, "status": done.stderr}
@@ -144,7 +144,7 @@ def test_a_clustermesh_apiserver_waits_for_its_certificates(members, authority):
 def test_every_missing_link_is_told_until_there_is_none(cloud, members):
     blue, green = members["blue"], members["green"]
     seen = blue.says("no such host")
-    assert (seen["connected"], seen["ready"]) == (True, False)  # with its own cluster's copy
+    assert (seen["connected"], seen["ready"]) == (True, False)  # connected to its own cluster's copy
     names, ec2 = cloud.client("route53"), cloud.client("ec2")
     zone = names.create_hosted_zone(
         Name="mesh.cilium.io",

@@ -1,4 +1,4 @@
-"""Tokens are made here as `aws eks get-token` makes them, with botocore's own signer."""
+"""Tokens are created as `aws eks get-token` creates them, with botocore's own signer."""
 
 import base64
 

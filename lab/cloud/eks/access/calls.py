@@ -1,4 +1,4 @@
-"""Calls about access entries and the access policies they have."""
+"""Calls about access entries and their access policies."""
 
 from __future__ import annotations
 
@@ -25,14 +25,11 @@ _RESERVED = ("system:", "eks:", "aws:", "amazon:", "iam:")
 
 
 class AccessCalls:
-    """The operations on access entries."""
-
     def __init__(self, store: Store) -> None:
         self._store = store
         self._environment = store.environment
 
     def create_access_entry(self, call: Call) -> Answer:
-        """Let a principal in."""
         cluster = self._cluster(call)
         principal = call["principalArn"]
         self._check_principal(cluster, principal)
@@ -55,17 +52,15 @@ class AccessCalls:
         return {"accessEntry": entry.describe()}
 
     def describe_access_entry(self, call: Call) -> Answer:
-        """One entry."""
         return {"accessEntry": _entry(self._cluster(call), call).describe()}
 
     def list_access_entries(self, call: Call) -> Answer:
-        """The principals that have an entry, or only those with a certain policy."""
+        """Return the principals that have an entry, optionally only those with a certain policy."""
         policy = call.get("associatedPolicyArn")
         entries = self._cluster(call).entries.values()
         return {"accessEntries": [e.principal for e in entries if policy is None or policy in e.policies]}
 
     def update_access_entry(self, call: Call) -> Answer:
-        """Change who a principal is inside the cluster."""
         cluster = self._cluster(call)
         entry = _entry(cluster, call)
         _check_naming(entry.kind, call)
@@ -76,7 +71,6 @@ class AccessCalls:
         return {"accessEntry": entry.describe()}
 
     def delete_access_entry(self, call: Call) -> Answer:
-        """Shut a principal out."""
         cluster = self._cluster(call)
         entry = _entry(cluster, call)
         with cluster.lock:
@@ -85,7 +79,7 @@ class AccessCalls:
         return {}
 
     def associate_access_policy(self, call: Call) -> Answer:
-        """Give an entry a policy, for the whole cluster or for namespaces."""
+        """Associate a policy with an entry, for the whole cluster or for namespaces."""
         cluster = self._cluster(call)
         entry = _entry(cluster, call)
         policy, scope = call["policyArn"], call["accessScope"]
@@ -100,7 +94,6 @@ class AccessCalls:
         }
 
     def disassociate_access_policy(self, call: Call) -> Answer:
-        """Take a policy from an entry."""
         cluster = self._cluster(call)
         entry = _entry(cluster, call)
         with cluster.lock:
@@ -112,7 +105,6 @@ class AccessCalls:
         return {}
 
     def list_associated_access_policies(self, call: Call) -> Answer:
-        """The policies of an entry."""
         cluster = self._cluster(call)
         entry = _entry(cluster, call)
         return {
@@ -122,7 +114,6 @@ class AccessCalls:
         }
 
     def list_access_policies(self, call: Call) -> Answer:  # noqa: ARG002 - every operation takes its call
-        """The policies there are."""
         policies = [{"name": arn.rpartition("/")[2], "arn": arn} for arn in entries.POLICY_ROLES]
         return {"accessPolicies": policies}
 

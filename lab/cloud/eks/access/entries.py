@@ -1,7 +1,7 @@
-"""Access entries: which IAM principals a cluster lets in, who they are inside, and what they may do there.
+"""Access entries: the IAM principals that may use a cluster, their Kubernetes users, and their permissions.
 
-On AWS an authorizer of EKS's own enforces the access policies. Here each entry gets a group of its own, and
-its policies become bindings of that group to Kubernetes' roles; what a principal may do comes out the same.
+On AWS, EKS's own authorizer enforces access policies. Here each entry gets its own group, and its policies
+become bindings of that group to Kubernetes' roles, with the same permissions.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 POLICY_PREFIX = "arn:aws:eks::aws:cluster-access-policy/"
 CLUSTER_ADMIN = f"{POLICY_PREFIX}AmazonEKSClusterAdminPolicy"
-# What the policies of AWS allow, as roles that every Kubernetes cluster has.
+# What AWS's policies allow, as roles that every Kubernetes cluster has.
 POLICY_ROLES = {
     CLUSTER_ADMIN: "cluster-admin",
     f"{POLICY_PREFIX}AmazonEKSAdminPolicy": "admin",
@@ -36,7 +36,7 @@ SESSION = "{{SessionName}}"
 
 
 def new_entry(environment: Environment, cluster: Cluster, principal: str, **chosen: Any) -> AccessEntry:
-    """An entry for a principal, with EKS's defaults for what is not chosen."""
+    """Return an entry for a principal, with EKS's defaults for what is not given."""
     kind = chosen.get("kind") or "STANDARD"
     family, _, name = principal.split(":")[5].partition("/")
     account = environment.account
@@ -65,7 +65,7 @@ def _default_username(kind: str, principal: str) -> str:
 
 
 def add_creator(environment: Environment, cluster: Cluster) -> None:
-    """Make whoever created the cluster its administrator, unless they asked not to be."""
+    """Make the creator of the cluster its administrator, unless the call opted out."""
     if not cluster.creator_is_admin or cluster.authentication_mode == "CONFIG_MAP":
         return
     entry = new_entry(environment, cluster, cluster.creator)
@@ -74,13 +74,13 @@ def add_creator(environment: Environment, cluster: Cluster) -> None:
 
 
 def add_node_role(environment: Environment, cluster: Cluster, role: str) -> None:
-    """Let the nodes of a managed node group in, as EKS does on its own."""
+    """Give the nodes of a managed node group access, as EKS does itself."""
     if cluster.authentication_mode != "CONFIG_MAP" and role not in cluster.entries:
         cluster.entries[role] = new_entry(environment, cluster, role, kind="EC2_LINUX")
 
 
 def remove_node_role(cluster: Cluster, role: str) -> None:
-    """Shut the nodes of a role out again, once no managed node group uses it."""
+    """Remove the access of nodes with a role, once no managed node group uses it."""
     entry = cluster.entries.get(role)
     if entry and entry.kind == "EC2_LINUX" and all(g.node_role != role for g in cluster.nodegroups.values()):
         del cluster.entries[role]
@@ -89,7 +89,7 @@ def remove_node_role(cluster: Cluster, role: str) -> None:
 def associate(
     environment: Environment, cluster: Cluster, entry: AccessEntry, policy: str, scope: dict[str, Any]
 ) -> dict[str, Any]:
-    """Give an entry a policy; the bindings follow as soon as the API server takes them."""
+    """Associate a policy with an entry; its bindings are created as soon as the API server accepts them."""
     now = environment.now()
     earlier = entry.policies.get(policy, {})
     entry.policies[policy] = {
@@ -103,7 +103,7 @@ def associate(
 
 
 def bind(api: KubernetesApi, cluster: Cluster) -> None:
-    """Make the bindings of changed entries true; what the API server does not take yet stays to be done."""
+    """Create the bindings of changed entries; what the API server does not accept yet is retried."""
     for principal in tuple(cluster.unbound):
         entry = cluster.entries.get(principal)
         wanted = _bindings(entry) if entry else []
@@ -122,7 +122,7 @@ def bind(api: KubernetesApi, cluster: Cluster) -> None:
 
 
 def unbind(api: KubernetesApi, entry: AccessEntry) -> None:
-    """Take all bindings of an entry away."""
+    """Delete all bindings of an entry."""
     _remove_others(api, entry, [])
 
 
@@ -171,7 +171,7 @@ def _own_group(entry: AccessEntry) -> str:
 
 
 def map_user(cluster: Cluster, identity: Identity, api: KubernetesApi) -> KubernetesUser | None:
-    """Who a caller is in a cluster: by access entry first, then (where the mode has it) by aws-auth."""
+    """Return the Kubernetes user of a caller: by access entry, then by aws-auth where the mode allows it."""
     entry = cluster.entries.get(identity.principal)
     if entry and cluster.authentication_mode != "CONFIG_MAP":
         name = entry.username.replace(SESSION, identity.session)

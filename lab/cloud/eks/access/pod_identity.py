@@ -1,6 +1,6 @@
-"""Calls about pod identity associations: which IAM role the pods of a service account get.
+"""Calls about pod identity associations: the IAM role of a service account's pods.
 
-Kept and answered; no agent hands out credentials here, because nothing in the lab runs inside a pod.
+They are only stored: no agent provides credentials here, because no process runs inside a pod of the lab.
 """
 
 from __future__ import annotations
@@ -21,14 +21,11 @@ PRINCIPAL = "pods.eks.amazonaws.com"
 
 
 class PodIdentityCalls:
-    """The operations on pod identity associations."""
-
     def __init__(self, store: Store) -> None:
         self._store = store
         self._environment = store.environment
 
     def create_pod_identity_association(self, call: Call) -> Answer:
-        """Give the pods of a service account a role."""
         cluster = self._store.active(call)
         prerequisites.check_role(self._environment.aws(cluster.region), call["roleArn"], PRINCIPAL)
         with cluster.lock:
@@ -41,11 +38,10 @@ class PodIdentityCalls:
         return {"association": association.describe()}
 
     def describe_pod_identity_association(self, call: Call) -> Answer:
-        """One association."""
         return {"association": _association(self._store.cluster(call), call).describe()}
 
     def list_pod_identity_associations(self, call: Call) -> Answer:
-        """The associations of a cluster, of a namespace, of a service account."""
+        """Return the associations of a cluster, optionally of one namespace or service account."""
         found = self._store.cluster(call).associations.values()
         return {
             "associations": [
@@ -57,7 +53,6 @@ class PodIdentityCalls:
         }
 
     def update_pod_identity_association(self, call: Call) -> Answer:
-        """Change the role."""
         cluster = self._store.active(call)
         association = _association(cluster, call)
         role = call.get("roleArn", association.role)
@@ -72,7 +67,6 @@ class PodIdentityCalls:
         return {"association": association.describe()}
 
     def delete_pod_identity_association(self, call: Call) -> Answer:
-        """Take the role away."""
         cluster = self._store.active(call)
         with cluster.lock:
             association = _association(cluster, call)

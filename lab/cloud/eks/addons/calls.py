@@ -1,4 +1,4 @@
-"""Calls about add-ons."""
+"""Calls about add-ons of a cluster."""
 
 from __future__ import annotations
 
@@ -24,14 +24,12 @@ if TYPE_CHECKING:
 
 
 class AddonCalls:
-    """The operations on add-ons."""
-
     def __init__(self, store: Store) -> None:
         self._store = store
         self._environment = store.environment
 
     def create_addon(self, call: Call) -> Answer:
-        """Accept a new add-on; it is CREATING until its software is installed and available."""
+        """Accept a new add-on, which is CREATING until its software is installed and available."""
         cluster = self._store.active(call)
         name = call["addonName"]
         with cluster.lock:
@@ -44,15 +42,13 @@ class AddonCalls:
         return {"addon": addon.describe()}
 
     def describe_addon(self, call: Call) -> Answer:
-        """One add-on."""
         return {"addon": addon_of(self._store.cluster(call), call["addonName"]).describe()}
 
     def list_addons(self, call: Call) -> Answer:
-        """The names of a cluster's add-ons."""
         return {"addons": sorted(self._store.cluster(call).addons)}
 
     def update_addon(self, call: Call) -> Answer:
-        """Bring an add-on to another version or configuration."""
+        """Change the version or the configuration of an add-on."""
         cluster = self._store.active(call)
         with cluster.lock:
             addon = addon_of(cluster, call["addonName"])
@@ -83,14 +79,13 @@ class AddonCalls:
             return {"addon": addon.describe()}
 
     def describe_addon_versions(self, call: Call) -> Answer:
-        """The add-ons on offer with their versions, newest first."""
+        """Return the offered add-ons with their versions, newest first."""
         name, minor = call.get("addonName"), call.get("kubernetesVersion")
         kinds = [kind_of(name)] if name else list(CATALOGUE.values())
         found = [kind.describe(minor) for kind in kinds]
         return {"addons": [kind for kind in found if kind["addonVersions"]]}
 
     def describe_addon_configuration(self, call: Call) -> Answer:
-        """What can be configured in a version of an add-on."""
         kind = kind_of(call["addonName"])
         version = call["addonVersion"]
         if not any(version in builds for builds in kind.builds.values()):

@@ -1,7 +1,7 @@
-"""The add-ons the lab's EKS offers: their versions, what they install, and what a caller may configure.
+"""The add-ons that the lab's EKS offers: versions, manifests, and configuration.
 
-The manifests lie beside this module in `manifests/`; the configuration schemas are the parts of AWS's that
-have an effect here, so that a setting without effect is refused and not silently accepted.
+The manifests are in `manifests/`. The configuration schemas contain only the parts of AWS's that have an
+effect here, so that a setting without effect is refused instead of silently accepted.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ _PROPERTIES: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class AddonKind:
-    """An add-on as EKS offers it. `builds` lists its versions by Kubernetes version, newest first."""
+    """An add-on that EKS offers. `builds` lists its versions by Kubernetes version, newest first."""
 
     name: str
     workload: tuple[str, str]
@@ -84,7 +84,7 @@ class AddonKind:
 
     @cached_property
     def schema(self) -> dict[str, Any]:
-        """The JSON schema of its configuration values."""
+        """Return the JSON schema of its configuration values."""
         return {
             "$schema": "http://json-schema.org/draft-07/schema#",
             "type": "object",
@@ -93,7 +93,7 @@ class AddonKind:
         }
 
     def version(self, kubernetes: str, wanted: str | None) -> str:
-        """The wanted version if it is offered for this Kubernetes version; the newest when none is named."""
+        """Return the wanted version if this Kubernetes version offers it; without `wanted`, the newest."""
         offered = self.builds[kubernetes]
         if wanted is None:
             return offered[0]
@@ -105,7 +105,7 @@ class AddonKind:
         return wanted
 
     def configuration(self, text: str | None) -> dict[str, Any]:
-        """The configuration values in a JSON or YAML text, checked."""
+        """Parse and check configuration values in JSON or YAML."""
         if not text:
             return {}
         try:
@@ -123,12 +123,12 @@ class AddonKind:
         return dict(values)
 
     def manifests(self, substitutions: Mapping[str, str]) -> list[Object]:
-        """The objects it installs, in the order in which they can be applied."""
+        """Return the objects that it installs, in the order in which they can be applied."""
         text = (_MANIFESTS / f"{self.name}.yaml").read_text(encoding="utf-8")
         return list(yaml.safe_load_all(Template(text).substitute(substitutions)))
 
     def describe(self, kubernetes: str | None) -> dict[str, Any]:
-        """The add-on as DescribeAddonVersions answers it."""
+        """Return the add-on as in DescribeAddonVersions."""
         minors = [kubernetes] if kubernetes else list(self.builds)
         by_version: dict[str, list[str]] = {}
         for minor in minors:
@@ -207,7 +207,7 @@ SELF_MANAGED = ("vpc-cni", "kube-proxy", "coredns")
 
 
 def kind_of(name: str) -> AddonKind:
-    """An add-on on offer; EKS's refusal for any other name."""
+    """Return an offered add-on, or raise EKS's refusal."""
     if name not in CATALOGUE:
         message = f"Addon {name} specified is not supported (the lab offers {', '.join(CATALOGUE)})"
         raise ResourceNotFoundError(message, addonName=name)
@@ -215,5 +215,5 @@ def kind_of(name: str) -> AddonKind:
 
 
 def schema_text(kind: AddonKind) -> str:
-    """The configuration schema as DescribeAddonConfiguration answers it."""
+    """Return the configuration schema as in DescribeAddonConfiguration."""
     return json.dumps(kind.schema)

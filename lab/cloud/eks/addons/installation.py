@@ -1,4 +1,4 @@
-"""An add-on's objects in a cluster: configured, applied, watched, removed."""
+"""The objects of an add-on in a cluster: configured, applied, watched, removed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _POD_FIELDS = ("affinity", "tolerations", "nodeSelector", "topologySpreadConstra
 
 
 def objects(kind: AddonKind, cluster: Cluster, version: str, values: dict[str, Any]) -> list[Object]:
-    """What an add-on of this version and configuration consists of in this cluster."""
+    """Return the objects of an add-on in this version and configuration."""
     services = ipaddress.ip_network(cluster.network["serviceIpv4Cidr"])
     manifests = kind.manifests(
         {
@@ -85,19 +85,19 @@ def _configure_others(by_name: dict[tuple[str, str], Object], values: dict[str, 
 
 
 def install(api: KubernetesApi, wanted: list[Object], *, force: bool) -> None:
-    """Apply the objects; without force a field that somebody else set stops it with a conflict."""
+    """Apply the objects; without `force`, a field with another owner causes a conflict."""
     for item in wanted:
         api.apply(item, force=force)
 
 
 def remove(api: KubernetesApi, installed: list[Object]) -> None:
-    """Delete the objects, the last applied first."""
+    """Delete the objects in reverse order."""
     for item in reversed(installed):
         api.delete(item["kind"], item["metadata"]["name"], item["metadata"].get("namespace"))
 
 
 def is_available(api: KubernetesApi, kind: AddonKind) -> bool:
-    """Whether the add-on's workload has all the pods it wants."""
+    """Return whether the add-on's workload has all its pods available."""
     workload = api.get(*kind.workload, "kube-system")
     if workload is None:
         return False

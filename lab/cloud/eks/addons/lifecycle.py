@@ -1,4 +1,4 @@
-"""What becomes of an add-on in time: installed, available or degraded, changed, removed."""
+"""What happens to an add-on over time: installed, available or degraded, updated, removed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CONFLICT = (
 
 
 def install_self_managed(api: KubernetesApi, cluster: Cluster) -> None:
-    """Put into a new cluster what EKS puts there unless told otherwise; nobody watches it afterwards."""
+    """Install what EKS installs into a new cluster by default; EKS does not manage it afterwards."""
     for name in SELF_MANAGED:
         kind = kind_of(name)
         version = kind.version(cluster.version, None)
@@ -29,7 +29,7 @@ def install_self_managed(api: KubernetesApi, cluster: Cluster) -> None:
 
 
 def step(store: Store, cluster: Cluster, addon: Addon) -> None:
-    """Move an add-on on by what has happened."""
+    """Advance an add-on by what has happened in the cluster."""
     now = store.environment.now()
     if now < addon.due or addon.status in {"CREATE_FAILED", "UPDATE_FAILED"}:
         return

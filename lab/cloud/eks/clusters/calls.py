@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 _NAME = re.compile(r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}")
-# Parts of EKS that change what a cluster is and that nothing here plays.
+# Parts of EKS that change a cluster and that the lab does not emulate.
 _UNSUPPORTED = (
     "outpostConfig",
     "remoteNetworkConfig",
@@ -38,7 +38,7 @@ _UNSUPPORTED = (
 
 
 class ClusterCalls:
-    """The operations on clusters as a whole. `start_worker` starts what moves a new cluster on."""
+    """The operations on clusters. `start_worker` starts the thread that advances a new cluster."""
 
     def __init__(self, store: Store, start_worker: Callable[[Cluster], None]) -> None:
         self._store = store
@@ -46,7 +46,7 @@ class ClusterCalls:
         self._start_worker = start_worker
 
     def create_cluster(self, call: Call) -> Answer:
-        """Accept a new cluster; it is CREATING until its control plane answers."""
+        """Accept a new cluster, which is CREATING until its API server answers."""
         refuse_unsupported(call)
         if not _NAME.fullmatch(call["name"]):
             message = f"The cluster name {call['name']!r} must match {_NAME.pattern}"
@@ -61,20 +61,18 @@ class ClusterCalls:
         return {"cluster": cluster.describe()}
 
     def describe_cluster(self, call: Call) -> Answer:
-        """One cluster."""
         return {"cluster": self._store.cluster(call).describe()}
 
     def list_clusters(self, call: Call) -> Answer:
-        """The names of the region's clusters."""
         return {"clusters": [cluster.name for cluster in self._store.all(call.region)]}
 
     def list_fargate_profiles(self, call: Call) -> Answer:
-        """None: the lab accepts no Fargate profile."""
+        """Return no profile: the lab accepts no Fargate profile."""
         self._store.cluster(call)
         return {"fargateProfileNames": []}
 
     def delete_cluster(self, call: Call) -> Answer:
-        """Accept the deletion of a cluster that nothing hangs on any more."""
+        """Accept the deletion of a cluster that is no longer in use."""
         cluster = self._store.cluster(call)
         with cluster.lock:
             _check_deletable(cluster)
@@ -83,7 +81,6 @@ class ClusterCalls:
             return {"cluster": cluster.describe()}
 
     def describe_cluster_versions(self, call: Call) -> Answer:
-        """The Kubernetes versions on offer."""
         wanted = call.get("clusterVersions")
         found = [version.describe() for version in kubernetes_versions.OFFERED.values()]
         return {
@@ -126,7 +123,7 @@ class ClusterCalls:
         )
 
     def _vpc(self, call: Call) -> dict[str, Any]:
-        """Check what the cluster stands on and make its security group: the last step that can fail."""
+        """Check the cluster's network and create its security group: the last step that can fail."""
         wanted = call["resourcesVpcConfig"]
         aws = self._environment.aws(call.region)
         prerequisites.check_role(aws, call["roleArn"], "eks.amazonaws.com")
@@ -163,7 +160,7 @@ class ClusterCalls:
 
 
 def refuse_unsupported(call: Call) -> None:
-    """Refuse, by name, the parts of EKS that the lab does not emulate, instead of ignoring them."""
+    """Refuse the parts of EKS that the lab does not emulate, instead of ignoring them."""
     unsupported = [name for name in _UNSUPPORTED if call.get(name)]
     if call.get("computeConfig", {}).get("enabled"):
         unsupported.append("computeConfig (Auto Mode)")
@@ -177,14 +174,14 @@ def refuse_unsupported(call: Call) -> None:
 
 
 def check_endpoint_access(*, public: bool, private: bool) -> None:
-    """Refuse a cluster that nobody could reach."""
+    """Refuse a cluster without any endpoint access."""
     if not public and not private:
         message = "Private and public endpoint access cannot be false"
         raise InvalidParameterError(message)
 
 
 def logging_of(wanted: dict[str, Any] | None, current: dict[str, bool]) -> dict[str, bool]:
-    """Which logs are on, after a request that speaks of some of them."""
+    """Return which logs are enabled after a request that may name only some of them."""
     result = dict(current)
     for group in (wanted or {}).get("clusterLogging", []):
         for kind in group.get("types", []):

@@ -1,4 +1,4 @@
-"""The security group that EKS makes for each cluster: on its control plane and on all its managed nodes."""
+"""The security group that EKS creates for each cluster: for its control plane and all managed nodes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DESCRIPTION = (
 
 
 def create(aws: AwsClients, cluster: str, vpc: str) -> str:
-    """Make the group, with AWS's name, tags and rules: everything among its members, everything out."""
+    """Create the group with AWS's name, tags and rules: all traffic among its members, all egress."""
     name = f"eks-cluster-sg-{cluster}-{secrets.randbelow(10**10):010d}"
     tags = [{"Key": "Name", "Value": name}, {"Key": f"kubernetes.io/cluster/{cluster}", "Value": "owned"}]
     group = aws.ec2.create_security_group(
@@ -32,5 +32,5 @@ def create(aws: AwsClients, cluster: str, vpc: str) -> str:
 
 
 def delete(aws: AwsClients, group: str) -> None:
-    """Remove the group with its cluster. Like AWS, leave it behind where somebody still uses it."""
+    """Delete the group with its cluster; as on AWS, a group that is still in use is left behind."""
     ignoring_absence(lambda: aws.ec2.delete_security_group(GroupId=group))

@@ -1,4 +1,4 @@
-"""Calls that change a cluster, and the record of its updates."""
+"""Calls that change a cluster, and about its updates."""
 
 from __future__ import annotations
 
@@ -29,8 +29,6 @@ _PARAMETER_NAMES = {
 
 
 class ClusterUpdates:
-    """The operations that change a cluster."""
-
     def __init__(self, store: Store, change_version: Callable[[Cluster, str], None]) -> None:
         self._store = store
         self._environment = store.environment
@@ -45,7 +43,7 @@ class ClusterUpdates:
         }
 
     def update_cluster_config(self, call: Call) -> Answer:
-        """Change one aspect of a cluster; EKS takes one at a time."""
+        """Change one aspect of a cluster; EKS allows one at a time."""
         refuse_unsupported(call)
         cluster = self._store.active(call)
         asked = [aspect for aspect in self._changes if call.get(aspect) is not None]
@@ -59,7 +57,7 @@ class ClusterUpdates:
             return self._started(cluster, self._changes[asked[0]](cluster, call[asked[0]]))
 
     def update_cluster_version(self, call: Call) -> Answer:
-        """Bring a cluster to the next minor version."""
+        """Upgrade a cluster to the next minor version."""
         cluster = self._store.active(call)
         if call.get("version") is None:
             message = "version is required"
@@ -75,7 +73,7 @@ class ClusterUpdates:
             return self._started(cluster, update)
 
     def describe_update(self, call: Call) -> Answer:
-        """One update of a cluster, a node group or an add-on."""
+        """Return one update of a cluster, a node group or an add-on."""
         updates = self._updates(call)
         if call["updateId"] not in updates:
             message = f"No update found for ID: {call['updateId']}"
@@ -83,7 +81,7 @@ class ClusterUpdates:
         return {"update": updates[call["updateId"]].describe()}
 
     def list_updates(self, call: Call) -> Answer:
-        """The ids of the updates of a cluster, a node group or an add-on."""
+        """Return the ids of the updates of a cluster, a node group or an add-on."""
         return {"updateIds": list(self._updates(call))}
 
     def _updates(self, call: Call) -> dict[str, Update]:
@@ -170,7 +168,7 @@ class ClusterUpdates:
 
 
 def refuse_second_update(cluster: Cluster) -> None:
-    """EKS changes one thing of a cluster at a time."""
+    """Refuse a second update of a cluster while one is in progress."""
     in_progress = [update for update in cluster.updates.values() if update.status == "InProgress"]
     if in_progress:
         message = f"Cannot update cluster {cluster.name}: update {in_progress[0].identifier} is in progress"

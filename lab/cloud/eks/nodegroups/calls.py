@@ -23,14 +23,12 @@ if TYPE_CHECKING:
 
 
 class NodegroupCalls:
-    """The operations on node groups."""
-
     def __init__(self, store: Store) -> None:
         self._store = store
         self._environment = store.environment
 
     def create_nodegroup(self, call: Call) -> Answer:
-        """Accept a new node group; it is CREATING until its nodes are Ready."""
+        """Accept a new node group, which is CREATING until its nodes are Ready."""
         cluster = self._store.active(call)
         with cluster.lock:
             name = call["nodegroupName"]
@@ -43,7 +41,7 @@ class NodegroupCalls:
         return {"nodegroup": group.describe()}
 
     def describe_nodegroup(self, call: Call) -> Answer:
-        """One node group, with the sizes its Auto Scaling group has now."""
+        """Return a node group with the current sizes of its Auto Scaling group."""
         cluster = self._store.cluster(call)
         with cluster.lock:
             group = nodegroup_of(cluster, call["nodegroupName"])
@@ -52,11 +50,10 @@ class NodegroupCalls:
             return {"nodegroup": group.describe()}
 
     def list_nodegroups(self, call: Call) -> Answer:
-        """The names of a cluster's node groups."""
         return {"nodegroups": sorted(self._store.cluster(call).nodegroups)}
 
     def delete_nodegroup(self, call: Call) -> Answer:
-        """Accept the deletion of a node group: its nodes are drained, then ended."""
+        """Accept the deletion of a node group: its nodes are drained, then terminated."""
         cluster = self._store.cluster(call)
         with cluster.lock:
             group = nodegroup_of(cluster, call["nodegroupName"])
@@ -68,7 +65,7 @@ class NodegroupCalls:
             return {"nodegroup": group.describe()}
 
     def update_nodegroup_config(self, call: Call) -> Answer:
-        """Change sizes, labels, taints or the ways of updating and repairing."""
+        """Change sizes, labels, taints, or the update and repair configuration."""
         validation.refuse_unsupported(call)
         cluster = self._store.active(call)
         with cluster.lock:
@@ -84,7 +81,7 @@ class NodegroupCalls:
         return {"update": update.describe()}
 
     def update_nodegroup_version(self, call: Call) -> Answer:
-        """Bring a node group to another Kubernetes version, AMI release or launch template version."""
+        """Update a node group to another Kubernetes version, AMI release or launch template version."""
         cluster = self._store.active(call)
         with cluster.lock:
             group = self._updatable(cluster, call)
@@ -158,7 +155,7 @@ class NodegroupCalls:
         return group
 
     def _move(self, cluster: Cluster, group: Nodegroup, call: Call) -> None:
-        """Set what the group is to become; its nodes follow in the rotation."""
+        """Set the group's target version; its nodes follow in the rotation."""
         if call.get("launchTemplate"):
             if not group.launch_template:
                 message = "A launch template cannot be given to a node group that was created without one"
@@ -207,7 +204,7 @@ class NodegroupCalls:
 
 
 def profile_of(cluster: Cluster, name: str) -> NodegroupProfile | None:
-    """What a node group gives its nodes, for those who boot them; takes no lock."""
+    """Return what a node group sets on its nodes, for the code that boots them; takes no lock."""
     group = cluster.nodegroups.get(name)
     if group is None:
         return None

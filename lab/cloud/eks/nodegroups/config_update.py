@@ -1,4 +1,4 @@
-"""What an UpdateNodegroupConfig makes of a node group: checked at once, applied when it falls due."""
+"""The changes of an UpdateNodegroupConfig call: checked at once, applied when they are due."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Changes:
-    """The settings of a group after an update; `node_labels` is what its living nodes need."""
+    """The settings of a group after an update; `node_labels` holds the changes for its existing nodes."""
 
     def __init__(self, group: Nodegroup) -> None:
         self.scaling = dict(group.scaling)
@@ -25,7 +25,7 @@ class Changes:
 
     @classmethod
     def of(cls, call: Call, group: Nodegroup) -> Changes:
-        """Read and check the changes in a call."""
+        """Parse and check the changes in a call."""
         changes = cls(group)
         changes._read_scaling(call.get("scalingConfig") or {})
         changes._read_labels(call.get("labels") or {})

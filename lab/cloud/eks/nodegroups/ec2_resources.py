@@ -1,7 +1,8 @@
-"""The EC2 side of a managed node group: instance profile, launch template and Auto Scaling group.
+"""The EC2 resources of a managed node group: instance profile, launch template and Auto Scaling group.
 
-EKS never uses the caller's launch template itself: it makes a copy with what it adds (image, security group,
-instance profile) and bases the group on that. Names and tags are AWS's: tools find the pieces by them.
+EKS does not use the caller's launch template itself. It copies the template, adds what it needs (image,
+security group, instance profile) and uses the copy. Names and tags are AWS's, since tools find the resources
+by them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def create(aws: AwsClients, cluster: Cluster, group: Nodegroup) -> None:
-    """Make the three pieces; the Auto Scaling group starts its instances from then on."""
+    """Create the three resources; the Auto Scaling group launches its instances from then on."""
     suffix = new_id()
     profile = f"eks-{suffix}"
     aws.iam.create_instance_profile(InstanceProfileName=profile)
@@ -47,7 +48,7 @@ def create(aws: AwsClients, cluster: Cluster, group: Nodegroup) -> None:
 
 
 def new_template_version(aws: AwsClients, cluster: Cluster, group: Nodegroup) -> None:
-    """Bring EKS's copy of the launch template up to the node group's settings, and the group to that copy."""
+    """Add a version to EKS's copy of the launch template with the group's current settings, and use it."""
     assert group.template_id
     version = aws.ec2.create_launch_template_version(
         LaunchTemplateId=group.template_id,
@@ -61,7 +62,7 @@ def new_template_version(aws: AwsClients, cluster: Cluster, group: Nodegroup) ->
 
 
 def members(aws: AwsClients, group: Nodegroup) -> list[str]:
-    """The instances of the group that are not on their way out."""
+    """Return the instances of the group that are not terminating."""
     return [
         instance["InstanceId"]
         for instance in _describe(aws, group).get("Instances", [])
@@ -70,7 +71,7 @@ def members(aws: AwsClients, group: Nodegroup) -> list[str]:
 
 
 def sizes(aws: AwsClients, group: Nodegroup) -> dict[str, int] | None:
-    """The sizes the Auto Scaling group has now, or None when somebody deleted it."""
+    """Return the current sizes of the Auto Scaling group, or None when it was deleted."""
     found = _describe(aws, group)
     if not found:
         return None
@@ -78,7 +79,7 @@ def sizes(aws: AwsClients, group: Nodegroup) -> dict[str, int] | None:
 
 
 def resize(aws: AwsClients, group: Nodegroup, wanted: dict[str, int]) -> None:
-    """Give the Auto Scaling group other sizes."""
+    """Set the sizes of the Auto Scaling group."""
     aws.autoscaling.update_auto_scaling_group(
         AutoScalingGroupName=group.group_name,
         MinSize=wanted["minSize"],
@@ -88,7 +89,7 @@ def resize(aws: AwsClients, group: Nodegroup, wanted: dict[str, int]) -> None:
 
 
 def terminate(aws: AwsClients, instance: str, *, decrement: bool) -> None:
-    """End one instance; the group replaces it unless its desired size shrinks with it."""
+    """Terminate one instance; the group replaces it unless the desired size is decremented."""
     aws.autoscaling.terminate_instance_in_auto_scaling_group(
         InstanceId=instance, ShouldDecrementDesiredCapacity=decrement
     )
@@ -104,7 +105,7 @@ def end_instances(aws: AwsClients, group: Nodegroup) -> None:
 
 
 def instances_left(aws: AwsClients, group: Nodegroup) -> bool:
-    """Whether the Auto Scaling group or any of its instances still exists."""
+    """Return whether the Auto Scaling group or any of its instances still exists."""
     if _describe(aws, group):
         return True
     filters = [
@@ -132,7 +133,7 @@ def delete_rest(aws: AwsClients, group: Nodegroup) -> None:
 
 
 def caller_template(aws: AwsClients, wanted: dict[str, str]) -> tuple[dict[str, str], dict[str, Any]]:
-    """The launch template a caller names (id, name, version as EKS shows it) and what is in it."""
+    """Return the caller's launch template (id, name, version as EKS shows it) and its data."""
     key = {"LaunchTemplateId": wanted["id"]} if "id" in wanted else {"LaunchTemplateName": wanted["name"]}
     version = wanted.get("version", "$Default")
     found = aws.ec2.describe_launch_template_versions(Versions=[version], **key)["LaunchTemplateVersions"][0]

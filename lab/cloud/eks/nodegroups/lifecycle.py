@@ -1,4 +1,4 @@
-"""What becomes of a node group in time: its nodes join or fail to, are updated, are drained and go."""
+"""What happens to a node group over time: its nodes join or fail to, are updated, drained and terminated."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NOT_READY = "Unhealthy nodes in the kubernetes cluster"
 
 
 def step(store: Store, cluster: Cluster, group: Nodegroup) -> None:
-    """Move a node group on by what has happened."""
+    """Advance a node group by what has happened in AWS and Kubernetes."""
     if group.status == "CREATING":
         _create(store, cluster, group)
     elif group.status == "UPDATING":

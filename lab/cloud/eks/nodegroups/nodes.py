@@ -15,23 +15,21 @@ _MIRROR = "kubernetes.io/config.mirror"
 
 
 def of_group(api: KubernetesApi, group: str) -> list[Object]:
-    """The nodes of a node group."""
     return api.items("Node", labelSelector=f"{NODEGROUP_LABEL}={group}")
 
 
 def instance_of(node: Object) -> str:
-    """The instance a node runs on."""
+    """Return the instance that a node runs on."""
     return str(node.get("spec", {}).get("providerID", "")).rpartition("/")[2]
 
 
 def is_ready(node: Object) -> bool:
-    """Whether the node reports that it is Ready."""
     conditions = node.get("status", {}).get("conditions", [])
     return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
 
 def kubernetes_taint(taint: dict[str, str]) -> Taint:
-    """A taint of EKS's API, as Kubernetes spells it."""
+    """Convert a taint of EKS's API to Kubernetes' spelling."""
     return Taint(taint["key"], _EFFECTS[taint["effect"]], taint.get("value", ""))
 
 
@@ -42,13 +40,13 @@ def relabel(
     removed: list[Taint],
     added: list[Taint],
 ) -> None:
-    """Bring a living node to the labels and taints its group was changed to; None removes a label."""
+    """Apply changed labels and taints to an existing node; None removes a label."""
     gone = {(taint.key, taint.effect) for taint in [*removed, *added]}
     kept = [t for t in node["spec"].get("taints", []) if (t["key"], t["effect"]) not in gone]
     patch: dict[str, Any] = {"metadata": {"labels": labels}}
     if removed or added:
         patch["spec"] = {"taints": kept + [_as_object(taint) for taint in added]}
-        # Somebody else may take a taint away meanwhile: then the patch must fail and be made anew.
+        # Another controller may remove a taint meanwhile: then the patch must fail and be repeated.
         patch["metadata"]["resourceVersion"] = node["metadata"]["resourceVersion"]
     api.patch("Node", node["metadata"]["name"], patch)
 
@@ -59,13 +57,13 @@ def _as_object(taint: Taint) -> Object:
 
 
 def cordon(api: KubernetesApi, node: Object, *, on: bool = True) -> None:
-    """Keep new pods off a node, or let them on again."""
+    """Keep new pods off a node, or allow them again."""
     if bool(node["spec"].get("unschedulable")) != on:
         api.patch("Node", node["metadata"]["name"], {"spec": {"unschedulable": on or None}})
 
 
 def drain_once(api: KubernetesApi, node: Object) -> int:
-    """Cordon a node and ask once for the eviction of each pod on it; how many pods still are there."""
+    """Cordon a node and try once to evict each of its pods; return how many pods remain."""
     cordon(api, node)
     name = node["metadata"]["name"]
     pods = [pod for pod in api.items("Pod", fieldSelector=f"spec.nodeName={name}") if _must_leave(pod)]

@@ -1,4 +1,4 @@
-"""A node group's update to another version: new nodes first, then the old ones drained and ended."""
+"""A node group's update to another version: new nodes first, then the old ones are drained and terminated."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def surge_of(group: Nodegroup, count: int) -> int:
-    """How many nodes may be replaced at once: the group's maxUnavailable, at least one."""
+    """Return how many nodes may be replaced at once: maxUnavailable, at least one."""
     percentage = group.update_config.get("maxUnavailablePercentage")
     wanted: int = group.update_config.get("maxUnavailable", 1)
     if percentage is not None:
@@ -27,7 +27,7 @@ def surge_of(group: Nodegroup, count: int) -> int:
 
 @dataclass
 class Rotation:
-    """One rolling update, and what it remembers between its steps."""
+    """One rolling update, with its state between steps."""
 
     group: Nodegroup
     update: Update
@@ -41,7 +41,7 @@ class Rotation:
     draining_since: dict[str, float] = field(default_factory=dict)
 
     def step(self, aws: AwsClients, api: KubernetesApi, now: float) -> bool:
-        """Do what can be done now; True when the update has ended, well or not."""
+        """Do what is possible now; return True when the update has ended, successfully or not."""
         if not self.grown:
             self._grow(aws)
             return False

@@ -1,4 +1,4 @@
-"""What EKS accepts of a node group's settings, and its refusals for the rest."""
+"""What EKS accepts as a node group's settings, and its refusals."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_TAINTS = 50
 
 
 def scaling(wanted: dict[str, int], current: dict[str, int]) -> dict[str, int]:
-    """The sizes after a request that speaks of some of them."""
+    """Return the sizes after a request that may name only some of them."""
     after = current | wanted
     low, high, desired = after["minSize"], after["maxSize"], after["desiredSize"]
     if high < 1 or low < 0:
@@ -38,7 +38,7 @@ def scaling(wanted: dict[str, int], current: dict[str, int]) -> dict[str, int]:
 
 
 def update_config(wanted: dict[str, Any] | None) -> dict[str, Any]:
-    """How many nodes an update may take away at once."""
+    """Return how many nodes an update may make unavailable at once."""
     if not wanted:
         return {"maxUnavailable": 1}
     if "maxUnavailable" in wanted and "maxUnavailablePercentage" in wanted:
@@ -70,7 +70,7 @@ def check_taints(taints: list[dict[str, str]]) -> None:
 
 
 def refuse_unsupported(call: Call) -> None:
-    """Refuse, by name, what the lab does not emulate of node groups."""
+    """Refuse the parts of node groups that the lab does not emulate."""
     if call.get("warmPoolConfig"):
         message = "the lab does not emulate warmPoolConfig of EKS node groups"
         raise NotEmulatedError(message)
@@ -80,7 +80,7 @@ def refuse_unsupported(call: Call) -> None:
 
 
 def launch_template(aws: AwsClients, call: Call) -> tuple[dict[str, str] | None, dict[str, Any]]:
-    """The caller's launch template as EKS shows it, and its content; checked against the rest of the call."""
+    """Return the caller's launch template and its data, checked against the rest of the call."""
     wanted = call.get("launchTemplate")
     if not wanted:
         return None, {}

@@ -1,1 +1,1 @@
-"""What EKS remembers, and where it is kept."""
+"""The records of EKS, and where they are stored."""

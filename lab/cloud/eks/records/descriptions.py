@@ -1,4 +1,4 @@
-"""The form in which EKS's API shows what it remembers."""
+"""The form in which EKS's API shows its records."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ Description = dict[str, Any]
 
 
 def new_id() -> str:
-    """An identifier such as EKS gives updates, node groups and add-ons."""
+    """Return an identifier like those of updates, node groups and add-ons."""
     return str(uuid.uuid4())

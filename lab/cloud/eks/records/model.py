@@ -1,7 +1,7 @@
-"""What EKS remembers: clusters and everything that hangs on them, each with the view its API shows of it.
+"""The records of EKS: clusters and all that belongs to them, each with its view in the API.
 
-Plain records without behaviour of their own. The operations change them, `lab.cloud.eks.reconcile` moves them
-on in time; whoever changes a cluster or anything in it holds the cluster's `lock`.
+Plain records without behaviour. The operations change them and `lab.cloud.eks.reconcile` advances them; code
+that changes a cluster or a part of it holds the cluster's `lock`.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ Shape = tuple[str, str | None, dict[str, str] | None]
 
 
 def present(**members: Any) -> Description:
-    """The members that have a value: AWS leaves out what is not set."""
+    """Return the members that have a value: AWS leaves out what is not set."""
     return {name: value for name, value in members.items() if value is not None}
 
 
 def issue(code: str, message: str, *resources: str) -> Description:
-    """A health issue as every resource of EKS reports it."""
+    """Return a health issue as every EKS resource reports it."""
     return {"code": code, "message": message, "resourceIds": list(resources)}
 
 
 class Rotation(Protocol):
-    """A rolling update of a node group, which `lab.cloud.eks.nodegroups.rolling_update` carries out."""
+    """A rolling update of a node group; implemented by `lab.cloud.eks.nodegroups.rolling_update`."""
 
     def step(self, aws: AwsClients, api: KubernetesApi, now: float) -> bool:
-        """Do what can be done now; True when the update has ended."""
+        """Do what is possible now; return True when the update has ended."""
 
 
 @dataclass
@@ -75,7 +75,7 @@ class Nodegroup:
 
     @property
     def shape(self) -> Shape:
-        """What decides whether a node is up to date."""
+        """Return the properties that decide whether a node is up to date."""
         return self.version, self.release_version, self.launch_template
 
     @shape.setter
@@ -83,7 +83,6 @@ class Nodegroup:
         self.version, self.release_version, self.launch_template = shape
 
     def describe(self) -> Description:
-        """The node group as the API shows it."""
         groups = [{"name": self.group_name}] if self.group_name else []
         return present(
             nodegroupName=self.name,
@@ -136,7 +135,6 @@ class Addon:
     updates: dict[str, Update] = field(default_factory=dict)
 
     def describe(self) -> Description:
-        """The add-on as the API shows it."""
         return present(
             addonName=self.name,
             clusterName=self.cluster,
@@ -155,7 +153,7 @@ class Addon:
 
 @dataclass
 class AccessEntry:
-    """Who an IAM principal is inside a cluster, and which access policies it has there."""
+    """The Kubernetes identity and the access policies of an IAM principal in a cluster."""
 
     principal: str
     cluster: str
@@ -170,11 +168,10 @@ class AccessEntry:
 
     @property
     def identifier(self) -> str:
-        """The last part of the ARN, unique among all entries."""
+        """Return the last part of the ARN, which is unique among all entries."""
         return self.arn.rpartition("/")[2]
 
     def describe(self) -> Description:
-        """The entry as the API shows it."""
         return {
             "clusterName": self.cluster,
             "principalArn": self.principal,
@@ -190,7 +187,7 @@ class AccessEntry:
 
 @dataclass
 class PodIdentityAssociation:
-    """Which IAM role the pods of a service account get."""
+    """The IAM role of a service account's pods."""
 
     identifier: str
     cluster: str
@@ -206,7 +203,6 @@ class PodIdentityAssociation:
     owner: str | None = None
 
     def summary(self) -> Description:
-        """The association as a list shows it."""
         return present(
             clusterName=self.cluster,
             namespace=self.namespace,
@@ -217,7 +213,6 @@ class PodIdentityAssociation:
         )
 
     def describe(self) -> Description:
-        """The association as the API shows it."""
         return self.summary() | present(
             roleArn=self.role,
             tags=dict(self.tags),
@@ -230,7 +225,7 @@ class PodIdentityAssociation:
 
 @dataclass
 class Cluster:
-    """A cluster: its settings, its control plane and all that belongs to it."""
+    """A cluster with its settings, its control plane and all that belongs to it."""
 
     name: str
     region: str
@@ -269,16 +264,14 @@ class Cluster:
 
     @property
     def security_group(self) -> str:
-        """The security group EKS made for this cluster."""
+        """Return the security group that EKS created for this cluster."""
         return str(self.vpc["clusterSecurityGroupId"])
 
     @property
     def account(self) -> str:
-        """The account the cluster is in."""
         return self.arn.split(":")[4]
 
     def describe(self) -> Description:
-        """The cluster as the API shows it."""
         enabled = [kind for kind, on in self.logging.items() if on]
         disabled = [kind for kind, on in self.logging.items() if not on]
         groups = [{"types": enabled, "enabled": True}, {"types": disabled, "enabled": False}]

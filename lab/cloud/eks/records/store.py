@@ -1,7 +1,7 @@
-"""The clusters of the account, and how an operation finds what it is about or says that it is not there.
+"""The clusters of the account, and the lookups by which operations find or refuse resources.
 
-A cluster's name is unique over all regions of the lab (on AWS: within a region), because the address of its
-authentication webhook and the registry of running clusters know it by its name alone.
+A cluster's name is unique over all regions of the lab (on AWS: within a region), because its authentication
+webhook and the registry of running clusters use the name only.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 
 class Store:
-    """All clusters by name."""
-
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
         self._lock = threading.Lock()
@@ -28,7 +26,7 @@ class Store:
         self._apis: dict[str, KubernetesApi] = {}
 
     def add(self, cluster: Cluster) -> None:
-        """Remember a new cluster; refuses a name that is taken."""
+        """Add a new cluster; refuse a name that exists."""
         with self._lock:
             if cluster.name in self._clusters:
                 message = f"Cluster already exists with name: {cluster.name}"
@@ -36,23 +34,22 @@ class Store:
             self._clusters[cluster.name] = cluster
 
     def remove(self, name: str) -> None:
-        """Forget a cluster."""
         with self._lock:
             self._clusters.pop(name, None)
             self._apis.pop(name, None)
 
     def find(self, name: str) -> Cluster | None:
-        """A cluster by name, in whatever region."""
+        """Return a cluster by name, in any region."""
         return self._clusters.get(name)
 
     def all(self, region: str | None = None) -> list[Cluster]:
-        """The clusters of a region, or all of them, by name."""
+        """Return the clusters of a region, or all of them, sorted by name."""
         with self._lock:
             clusters = sorted(self._clusters.values(), key=lambda cluster: cluster.name)
         return [cluster for cluster in clusters if region in {None, cluster.region}]
 
     def kubernetes(self, cluster: Cluster) -> KubernetesApi:
-        """The API server of a cluster that has one."""
+        """Return the API client of a cluster that has an API server."""
         with self._lock:
             if cluster.name not in self._apis:
                 assert cluster.admin_kubeconfig, f"{cluster.name} has no API server yet"
@@ -60,7 +57,7 @@ class Store:
             return self._apis[cluster.name]
 
     def cluster(self, call: Call) -> Cluster:
-        """The cluster a call names, as `name` or as `clusterName`."""
+        """Return the cluster that a call names, as `name` or as `clusterName`."""
         name = call.get("clusterName") or call["name"]
         cluster = self._clusters.get(name)
         if cluster is None or cluster.region != call.region:
@@ -69,7 +66,7 @@ class Store:
         return cluster
 
     def active(self, call: Call) -> Cluster:
-        """The cluster a call names; refuses one that is not ACTIVE."""
+        """Return the cluster that a call names; refuse one that is not ACTIVE."""
         cluster = self.cluster(call)
         if cluster.status not in {"ACTIVE", "UPDATING"}:
             message = f"Cluster '{cluster.name}' is not in ACTIVE status (it is {cluster.status})"
@@ -78,7 +75,7 @@ class Store:
 
 
 def nodegroup_of(cluster: Cluster, name: str) -> Nodegroup:
-    """A node group of a cluster, or EKS's words that there is none."""
+    """Return a node group of a cluster, or raise EKS's refusal."""
     if name not in cluster.nodegroups:
         message = f"No node group found for name: {name}."
         raise ResourceNotFoundError(message, clusterName=cluster.name, nodegroupName=name)
@@ -86,7 +83,7 @@ def nodegroup_of(cluster: Cluster, name: str) -> Nodegroup:
 
 
 def addon_of(cluster: Cluster, name: str) -> Addon:
-    """An add-on of a cluster, or EKS's words that there is none."""
+    """Return an add-on of a cluster, or raise EKS's refusal."""
     if name not in cluster.addons:
         message = f"No addon: {name} found in cluster: {cluster.name}"
         raise ResourceNotFoundError(message, clusterName=cluster.name, addonName=name)

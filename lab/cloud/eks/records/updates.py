@@ -1,4 +1,4 @@
-"""Updates: changes of a cluster, a node group or an add-on that take time, and how they come to their end."""
+"""Updates: changes of a cluster, a node group or an add-on that take time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Update:
-    """A change under way or done, as DescribeUpdate answers it. `finish` makes it real when it falls due."""
+    """A change in progress or done, as in DescribeUpdate. `finish` applies it when it is due."""
 
     kind: str
     created_at: float
@@ -25,12 +25,11 @@ class Update:
     errors: list[Description] = field(default_factory=list)
 
     def fail(self, code: str, message: str, *resources: str) -> None:
-        """End the update without success."""
+        """End the update as failed."""
         self.status = "Failed"
         self.errors.append({"errorCode": code, "errorMessage": message, "resourceIds": list(resources)})
 
     def describe(self) -> Description:
-        """The update as the API shows it."""
         return {
             "id": self.identifier,
             "status": self.status,
@@ -42,12 +41,12 @@ class Update:
 
 
 def in_progress(updates: dict[str, Update]) -> bool:
-    """Whether any of the updates is not done."""
+    """Return whether any of the updates is not done."""
     return any(update.status == "InProgress" for update in updates.values())
 
 
 def finish_due(updates: dict[str, Update], now: float) -> None:
-    """Make what is due real. An update that raises stays under way and is tried again."""
+    """Apply the updates that are due. One that raises stays in progress and is tried again."""
     for update in tuple(updates.values()):
         if update.status == "InProgress" and update.due is not None and update.due <= now:
             if update.finish:

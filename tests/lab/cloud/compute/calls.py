@@ -9,19 +9,19 @@ from botocore.exceptions import ClientError
 
 
 def code_of(call: Any, **arguments: Any) -> str:
-    """The error code with which the cloud refuses a call."""
+    """Return the error code with which the cloud refuses a call."""
     return refusal_of(call, **arguments)["Code"]
 
 
 def refusal_of(call: Any, **arguments: Any) -> Any:
-    """The whole error with which the cloud refuses a call."""
+    """Return the complete error with which the cloud refuses a call."""
     with pytest.raises(ClientError) as caught:
         call(**arguments)
     return caught.value.response["Error"]
 
 
 def run(client: Any, place: Any, **more: Any) -> str:
-    """Start one instance in the first subnet."""
+    """Launch one instance in the first subnet."""
     answer = client.run_instances(
         ImageId="ami-12345678",
         InstanceType="m5.large",

@@ -1,4 +1,4 @@
-"""The lab's EC2 and Auto Scaling behind a real HTTP server, with a clock that the test moves."""
+"""The lab's EC2 and Auto Scaling behind a real HTTP server, with a clock that the test advances."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TIMING = Timing(
 
 @cache
 def client_of(url: str, service: str) -> Any:
-    """A client of the server; making one takes longer than most tests."""
+    """Return a cached client of the server: creating one takes longer than most tests."""
     return boto3.client(
         service,
         region_name=REGION,
@@ -43,7 +43,7 @@ def client_of(url: str, service: str) -> Any:
 
 
 class Clock:
-    """Time that passes when the test says so."""
+    """A clock that the test advances."""
 
     def __init__(self) -> None:
         self.now = 1_750_000_000.0
@@ -54,7 +54,7 @@ class Clock:
 
 @dataclass
 class Cloud:
-    """What a test needs of the cloud."""
+    """The parts of the cloud that tests use."""
 
     url: str
     clock: Clock
@@ -64,7 +64,7 @@ class Cloud:
         return client_of(self.url, service)
 
     def pass_time(self, seconds: float) -> None:
-        """Let time pass in small parts, so that what falls due can make more fall due."""
+        """Advance the clock in small steps, so that due actions can schedule further ones."""
         for _ in range(round(seconds)):
             self.clock.now += 1
             self.regions.tick()
@@ -73,7 +73,7 @@ class Cloud:
 @pytest.fixture(scope="session")
 def server_url() -> Any:
     without_catalogue = pytest.MonkeyPatch()
-    without_catalogue.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # 1,300 images a test would not look at
+    without_catalogue.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # 1,300 images that no test uses
     schedule = Schedule(Clock())
     ec2.use(TIMING, schedule)
     autoscaling.use(TIMING, schedule)
@@ -89,7 +89,7 @@ def server_url() -> Any:
 
 @pytest.fixture
 def cloud(server_url: str, request: Any) -> Cloud:
-    """An empty cloud; a test may bring its own timing as a parameter."""
+    """An empty cloud; a test may pass its own timing as a parameter."""
     clock = Clock()
     schedule = Schedule(clock)
     timing = getattr(request, "param", TIMING)

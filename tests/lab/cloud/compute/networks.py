@@ -1,4 +1,4 @@
-"""Networks of clusters, and what their controllers ask for."""
+"""Networks of clusters, and the requests of their controllers."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ class Network:
 
 
 def running(name, network):
-    """A cluster that runs in a network."""
+    """Return a running cluster in a network."""
     lies_in = ClusterNetwork(network.vpc, tuple(network.cluster), network.group)
     nowhere = ("https://127.0.0.1", b"", Path("nowhere"), "1.35", lambda _: None)
     return RunningCluster(name, *nowhere, region="us-east-1", network=lies_in)

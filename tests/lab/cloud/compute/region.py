@@ -1,4 +1,4 @@
-"""One region's Auto Scaling without HTTP and without moto: EC2 is a dictionary, time is a number."""
+"""One region's Auto Scaling without HTTP and moto: EC2 is a dictionary, time is a number."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class FakeFleet:
 
 
 class Region:
-    """Auto Scaling, its fleet, and a clock the test moves."""
+    """Auto Scaling, its fleet, and a clock that the test advances."""
 
     def __init__(self) -> None:
         self.now = 1_750_000_000.0

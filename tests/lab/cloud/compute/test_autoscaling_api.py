@@ -1,4 +1,4 @@
-"""Auto Scaling as boto3 meets it: what moto accepts and AWS refuses, and the shapes of the answers."""
+"""Auto Scaling through boto3: what moto accepts and AWS refuses, and the shapes of the responses."""
 
 import pytest
 from botocore.parsers import ResponseParserError

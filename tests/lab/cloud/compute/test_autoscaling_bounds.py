@@ -1,4 +1,4 @@
-"""Whatever is asked in whatever order, a group stays within its bounds and reaches its size."""
+"""A group stays within its bounds and reaches its size, for any order of calls."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -26,7 +26,7 @@ STEPS = st.one_of(
 
 
 def do(region, step):
-    """One step; what the group refuses changes nothing."""
+    """Do one step; a refused call changes nothing."""
     kind, *rest = step
     scaling, known = region.scaling, sorted(region.group.members)
     instance = known[rest[0] % len(known)] if known and rest and isinstance(rest[0], int) else "i-none"
@@ -58,7 +58,7 @@ def check_bounds(region):
     group = region.group
     moving = sum(member.for_balance for member in group.active)
     assert group.smallest <= group.desired <= group.largest
-    # Evening out zones may exceed the maximum by the one instance it moves, as on AWS.
+    # Rebalancing zones may exceed the maximum by the one instance it moves, as on AWS.
     assert len(group.active) <= max(group.largest, group.desired) + moving
 
 

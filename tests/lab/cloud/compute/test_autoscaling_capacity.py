@@ -1,4 +1,4 @@
-"""How a group keeps its size and spreads over zones, and what it refuses."""
+"""How a group keeps its size and balances its zones, and what it refuses."""
 
 import pytest
 

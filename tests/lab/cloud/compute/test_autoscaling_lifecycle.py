@@ -1,4 +1,4 @@
-"""Hooks, refreshes, and instances that come, go or stand aside by request."""
+"""Hooks, refreshes, and instances that are attached, detached or set to Standby."""
 
 import pytest
 

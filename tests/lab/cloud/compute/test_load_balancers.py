@@ -1,4 +1,4 @@
-"""Load balancers of Services: what a cluster's controllers make in AWS, and what is in their annotations."""
+"""Load balancers of Services: what a cluster's controllers create in AWS, by annotations."""
 
 import pytest
 

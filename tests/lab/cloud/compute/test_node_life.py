@@ -1,4 +1,4 @@
-"""Instances become nodes and stop being nodes, whatever stumbles in between."""
+"""Instances become nodes and their nodes are deleted, in spite of any failure in between."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def machine(number=1, state="running", **more):
 
 
 class ApiServer:
-    """The nodes of a cluster, in a dictionary; it may be down."""
+    """The nodes of a cluster in a dictionary; it may be unavailable."""
 
     def __init__(self):
         self.nodes = {}

@@ -1,4 +1,4 @@
-"""A real API server takes the nodes, keeps their status, and lets them go."""
+"""A real API server accepts the nodes, keeps their status, and deletes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Interfaces for pods, as Cilium's operator and the VPC CNI make them."""
+"""Interfaces for pods, as Cilium's operator and the VPC CNI create them."""
 
 import pytest
 

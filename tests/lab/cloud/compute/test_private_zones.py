@@ -1,4 +1,4 @@
-"""Private zones of Route 53: which VPC sees them, and the records in them."""
+"""Private zones of Route 53: their VPCs and their records."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Whether a node of one cluster reaches the load balancer of another, and what the reason is when not."""
+"""Whether a node of one cluster reaches the load balancer of another, and the reason if not."""
 
 import pytest
 
@@ -14,7 +14,7 @@ HOST = "green.mesh.cilium.io"
 
 
 class Pair:
-    """Two clusters, blue and green, with a node each, and green's load balancer with its name."""
+    """Two clusters, blue and green, with a node each, and green's load balancer with its DNS name."""
 
     def __init__(self, cloud):
         self.cloud, self.client = cloud, cloud.client("ec2")
@@ -86,7 +86,7 @@ def pair(cloud):
 
 @pytest.fixture
 def joined(pair):
-    """All there is to it, by peering."""
+    """Everything that is needed, by peering."""
     pair.balance()
     pair.name(pair.blue.vpc)
     peering = pair.peer()

@@ -1,4 +1,4 @@
-"""What is due runs in order; a thread that repeats something outlives its failures."""
+"""Due actions run in order; a repeating thread survives its failures."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Transit gateways, what is attached to them, and their route tables."""
+"""Transit gateways, their attachments, and their route tables."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from .calls import code_of, refusal_of
 
 @dataclass
 class Hub:
-    """A transit gateway with two VPCs beside it, each with a subnet in two zones."""
+    """A transit gateway and two VPCs, each with subnets in two zones."""
 
     gateway: str
     table: str

@@ -1,4 +1,4 @@
-"""The rest of AWS as EKS uses it, as dictionaries: subnets, roles, launch templates, Auto Scaling groups."""
+"""Fakes of the AWS services that EKS uses: subnets, roles, launch templates, Auto Scaling groups."""
 
 from __future__ import annotations
 
@@ -20,8 +20,6 @@ def refusal(code: str, message: str = "") -> botocore.exceptions.ClientError:
 
 
 class FakeEc2:
-    """Subnets, security groups and launch templates."""
-
     def __init__(self) -> None:
         self.subnets = {name: {"VpcId": VPC, "AvailabilityZone": zone} for name, zone in SUBNETS.items()}
         self.groups: dict[str, dict[str, Any]] = {}
@@ -90,7 +88,7 @@ class FakeEc2:
 
 
 class FakeAutoScaling:
-    """Groups that reach their size as soon as they are asked to."""
+    """Groups that reach their size immediately."""
 
     def __init__(self) -> None:
         self.groups: dict[str, dict[str, Any]] = {}

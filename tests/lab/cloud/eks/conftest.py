@@ -1,4 +1,4 @@
-"""EKS with a clock that the test moves, over dictionaries; called through boto3's own client."""
+"""EKS with fakes around it and a clock that the test advances; called through boto3's own client."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ TIMING = Timing(
 
 @dataclass
 class FakeControlPlane:
-    """A control plane that only says where it is."""
+    """A control plane that has an endpoint only."""
 
     request: PlaneRequest
     endpoint: str = "https://127.0.0.1:6443"
@@ -62,7 +62,7 @@ class FakeControlPlane:
 
 @dataclass
 class FakeLauncher:
-    """Starts played control planes, or fails to."""
+    """Starts fake control planes, or fails to."""
 
     planes: list[FakeControlPlane] = field(default_factory=list)
     failure: Exception | None = None
@@ -75,7 +75,7 @@ class FakeLauncher:
 
 
 class Lab:
-    """EKS and everything around it, in one test's hands."""
+    """EKS and its fakes, controlled by one test."""
 
     def __init__(self, directory: Path, client: Any) -> None:
         self.now = 1_750_000_000.0
@@ -101,13 +101,12 @@ class Lab:
         self.client = client
 
     def pass_time(self, seconds: float = 0) -> None:
-        """Let time pass, and EKS do what is due."""
+        """Advance the clock, and let EKS do what is due."""
         self.now += seconds
         for cluster in self.store.all():
             self._reconciler.step(cluster)
 
     def cluster(self, **wanted: Any) -> Any:
-        """An ACTIVE cluster."""
         self.create(**wanted)
         self.pass_time(TIMING.control_plane_create)
         return self.client.describe_cluster(name=wanted.get("name", "demo"))["cluster"]
@@ -124,7 +123,7 @@ class Lab:
         return self.client.create_cluster(**{**request, **wanted})["cluster"]
 
     def nodegroup(self, **wanted: Any) -> Any:
-        """A node group under way, after its first step."""
+        """Create a node group and run its first step."""
         request = {
             "clusterName": "demo",
             "nodegroupName": "workers",
@@ -140,12 +139,12 @@ class Lab:
         return self.client.describe_nodegroup(clusterName="demo", nodegroupName="workers")["nodegroup"]
 
     def instances(self) -> list[str]:
-        """The instances of the only Auto Scaling group."""
+        """Return the instances of the only Auto Scaling group."""
         (group,) = self.aws.autoscaling.groups.values()
         return [instance["InstanceId"] for instance in group["Instances"]]
 
     def join_all(self) -> None:
-        """Every instance without a node gets a Ready one; nodes without an instance go."""
+        """Create a Ready node for every instance without one; delete nodes without an instance."""
         instances = self.instances()
         for (kind, _, name), node in list(self.kubernetes.objects.items()):
             if kind == "Node" and node["spec"]["providerID"].rpartition("/")[2] not in instances:
@@ -155,7 +154,7 @@ class Lab:
                 self.kubernetes.join(instance, "workers")
 
     def answer(self, request: Any, **_: Any) -> Any:
-        """What EKS answers to a request that boto3 was about to send."""
+        """Return EKS's response to a request that boto3 was about to send."""
         url = urlsplit(request.url)
         seen = Request(request.method, url.path, url.query, {}, request.body or b"")
         status, headers, body = self._protocol.answer(seen, self.caller, REGION)
@@ -168,7 +167,7 @@ class _Body(BytesIO):
 
 
 class Refusal:
-    """`with refused(code) as refusal`: an AWS error of that code; its message is kept."""
+    """`with refused(code) as refusal`: expects an AWS error of that code and keeps its message."""
 
     def __init__(self, code: str) -> None:
         self.code = code

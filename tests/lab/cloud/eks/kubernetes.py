@@ -1,4 +1,4 @@
-"""A cluster's API server as a dictionary: what EKS does to it, and what the test says became of it."""
+"""A cluster's API server as a dictionary, which EKS changes and tests inspect and control."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class MemoryKubernetes:
     def join(
         self, instance: str, group: str, *, ready: bool = True, labels: dict[str, str] | None = None
     ) -> str:
-        """A node registers, as the cloud and the node player would make it."""
+        """Register a node, as the cloud and the node player would."""
         name = f"node-{instance}"
         self.objects["Node", None, name] = {
             "metadata": {
@@ -76,7 +76,7 @@ class MemoryKubernetes:
         self.objects["Pod", "default", name] = {"metadata": metadata, "spec": {"nodeName": node}}
 
     def report(self, kind: str, name: str, **status: Any) -> None:
-        """A controller reports about a workload of kube-system that it has seen."""
+        """Set the status of a workload in kube-system, as its controller would."""
         workload = self.objects[kind, "kube-system", name]
         workload["status"] = {"observedGeneration": workload["metadata"]["generation"], **status}
 
