@@ -50,9 +50,9 @@ def check(names: dict[str, tuple[str, ...]] = NAMES, pinned: str = PINNED) -> No
         raise MotoContractError(message)
 
 
-def _exists(thing: object, name: str) -> bool:
+def _exists(value: object, name: str) -> bool:
     for part in name.split("."):
-        if not hasattr(thing, part):
+        if not hasattr(value, part):
             return False
-        thing = getattr(thing, part)
+        value = getattr(value, part)
     return True

@@ -36,8 +36,8 @@ class Regions:
         with BACKENDS:
             if (account, region) not in self._services:
                 fleet = Ec2Fleet(ec2_backends[account][region])
-                made = AutoScaling(fleet, self._schedule, self._timing, account, region)
-                self._services[account, region] = made
+                created = AutoScaling(fleet, self._schedule, self._timing, account, region)
+                self._services[account, region] = created
             self._schedule.run_due()
             return self._services[account, region]
 

@@ -155,6 +155,6 @@ def use(timing: Timing, schedule: Schedule) -> None:
 def _replace(module: ModuleType, name: str, ours: type) -> None:
     theirs = getattr(module, name, None)
     if theirs is not ours and theirs not in ours.__mro__:
-        message = f"{module.__name__}.{name} is not what {ours.__name__} is made for"
+        message = f"{module.__name__}.{name} is not the class that {ours.__name__} replaces"
         raise IncompatibleMotoError(message)
     setattr(module, name, ours)

@@ -40,8 +40,8 @@ class Dependencies:
         if any(eni.subnet.id == subnet_id for eni in self.enis.values()):
             raise dependency_violation("subnet", subnet_id)
         for table in self.route_tables.values():  # type: ignore[attr-defined]
-            gone = [key for key, subnet in table._associations.items() if subnet == subnet_id]
-            for key in gone:
+            removed = [key for key, subnet in table._associations.items() if subnet == subnet_id]
+            for key in removed:
                 del table._associations[key]
         return super().delete_subnet(subnet_id)  # type: ignore[misc]
 

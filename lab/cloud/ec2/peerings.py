@@ -66,7 +66,7 @@ def ranges_of(vpc: Any) -> list[ipaddress.IPv4Network]:
 
 def ranges_overlap(vpc: Any, peer: Any) -> bool:
     """Return whether an IPv4 range of one VPC overlaps one of the other."""
-    return any(one.overlaps(other) for one in ranges_of(vpc) for other in ranges_of(peer))
+    return any(each.overlaps(other) for each in ranges_of(vpc) for other in ranges_of(peer))
 
 
 class Peerings:

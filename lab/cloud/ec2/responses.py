@@ -74,14 +74,14 @@ class LabEC2Response(EC2Response):  # type: ignore[misc]  # moto is untyped to m
 
     def create_transit_gateway_vpc_attachment(self) -> ActionResult:
         """Attach a VPC; moto expects the tags under another name."""
-        made = self.ec2_backend.create_transit_gateway_vpc_attachment(
+        created = self.ec2_backend.create_transit_gateway_vpc_attachment(
             transit_gateway_id=self._get_param("TransitGatewayId"),
             vpc_id=self._get_param("VpcId"),
             subnet_ids=self._get_param("SubnetIds", []),
             tags=self._parse_tag_specification().get("transit-gateway-attachment", {}),
             options=self._get_param("Options", {}),
         )
-        return ActionResult({"TransitGatewayVpcAttachment": made})
+        return ActionResult({"TransitGatewayVpcAttachment": created})
 
     def describe_transit_gateway_vpc_attachments(self) -> ActionResult:
         """Describe attachments of VPCs; by id, deleted ones too."""
@@ -93,8 +93,8 @@ class LabEC2Response(EC2Response):  # type: ignore[misc]  # moto is untyped to m
         found = self.ec2_backend.describe_transit_gateway_vpc_attachments(
             transit_gateways_attachment_ids=ids, filters=filters
         )
-        tagged = describe_tag_filter(filters, [one for one in found if one.resource_type == "vpc"])
-        shown = [one for one in tagged if ids or one.state != "deleted"]
+        tagged = describe_tag_filter(filters, [each for each in found if each.resource_type == "vpc"])
+        shown = [each for each in tagged if ids or each.state != "deleted"]
         return ActionResult({"TransitGatewayVpcAttachments": shown})
 
     def _refuse_filters_beyond(self, known: frozenset[str]) -> dict[str, list[str]]:
@@ -144,8 +144,8 @@ class LabEC2Response(EC2Response):  # type: ignore[misc]  # moto is untyped to m
     def unassign_private_ip_addresses(self) -> ActionResult:
         """Unassign addresses or prefixes of an interface."""
         eni = self.ec2_backend.get_network_interface(self._get_param("NetworkInterfaceId"))
-        gone = set(self._get_param("Ipv4Prefixes", []))
-        eni.ipv4_prefixes = [item for item in prefixes_of(eni) if item["Ipv4Prefix"] not in gone]
+        removed = set(self._get_param("Ipv4Prefixes", []))
+        eni.ipv4_prefixes = [item for item in prefixes_of(eni) if item["Ipv4Prefix"] not in removed]
         return super().unassign_private_ip_addresses()
 
     def create_launch_template_version(self) -> ActionResult:

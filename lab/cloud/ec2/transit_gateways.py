@@ -158,9 +158,9 @@ class TransitGateways:
 
     def attachment_of(self, gateway_id: str, vpc_id: str) -> Any:
         """Return the available attachment of a VPC to a gateway, or None."""
-        for one in self.attachments_to(gateway_id):
-            if one.resource_type == "vpc" and one.resource_id == vpc_id and one.state == "available":
-                return one
+        for each in self.attachments_to(gateway_id):
+            if each.resource_type == "vpc" and each.resource_id == vpc_id and each.state == "available":
+                return each
         return None
 
     def create_transit_gateway_vpc_attachment(
@@ -180,12 +180,14 @@ class TransitGateways:
         if any(a.state not in ENDED for a in same):
             message = f"{transit_gateway_id} has non-deleted Transit Gateway Attachments with same VPC ID."
             raise refusal("DuplicateTransitGatewayAttachment", message)
-        made = LabVpcAttachment(
+        created = LabVpcAttachment(
             self, transit_gateway=gateway, vpc_id=vpc_id, subnet_ids=subnet_ids, tags=tags, options=options
         )
-        self.transit_gateway_attachments[made.id] = made
-        self.schedule.after(self.timing.transit_gateway_change, lambda: self._open_attachment(gateway, made))
-        return made
+        self.transit_gateway_attachments[created.id] = created
+        self.schedule.after(
+            self.timing.transit_gateway_change, lambda: self._open_attachment(gateway, created)
+        )
+        return created
 
     def _check_subnets(self, vpc_id: str, subnet_ids: Iterable[str]) -> None:
         zones: set[str] = set()
@@ -215,23 +217,23 @@ class TransitGateways:
         remove_subnet_ids: list[str] | None = None,
     ) -> Any:
         """Change the subnets or the options of an attachment."""
-        one = self.attachment(transit_gateway_attachment_id)
-        _need_available(one)
-        gone = set(remove_subnet_ids or ())
-        wanted = [*(s for s in one.subnet_ids if s not in gone), *(add_subnet_ids or ())]
-        self._check_subnets(one.vpc_id, wanted)
-        one.move_into(dict.fromkeys(wanted))
-        one.options.update(options or {})
-        return one
+        each = self.attachment(transit_gateway_attachment_id)
+        _need_available(each)
+        removed = set(remove_subnet_ids or ())
+        wanted = [*(s for s in each.subnet_ids if s not in removed), *(add_subnet_ids or ())]
+        self._check_subnets(each.vpc_id, wanted)
+        each.move_into(dict.fromkeys(wanted))
+        each.options.update(options or {})
+        return each
 
     def delete_transit_gateway_vpc_attachment(self, transit_gateway_attachment_id: str) -> Any:
         """Start to detach a VPC from its gateway."""
-        one = self.attachment(transit_gateway_attachment_id)
-        if one.state not in ("available", "pending"):
-            raise _incorrect_state(one)
-        one.state = "deleting"
-        self.schedule.after(self.timing.transit_gateway_change, lambda: self._end_attachment(one))
-        return one
+        each = self.attachment(transit_gateway_attachment_id)
+        if each.state not in ("available", "pending"):
+            raise _incorrect_state(each)
+        each.state = "deleting"
+        self.schedule.after(self.timing.transit_gateway_change, lambda: self._end_attachment(each))
+        return each
 
     def _end_attachment(self, attachment: Any) -> None:
         attachment.empty()
@@ -246,16 +248,16 @@ class TransitGateways:
 
     def accept_transit_gateway_peering_attachment(self, transit_gateway_attachment_id: str) -> Any:
         """Accept a peering that is pending acceptance."""
-        one = self.attachment(transit_gateway_attachment_id)
-        if one.state != "pendingAcceptance":
-            raise _incorrect_state(one)
-        return super().accept_transit_gateway_peering_attachment(one.id)  # type: ignore[misc]
+        each = self.attachment(transit_gateway_attachment_id)
+        if each.state != "pendingAcceptance":
+            raise _incorrect_state(each)
+        return super().accept_transit_gateway_peering_attachment(each.id)  # type: ignore[misc]
 
     def delete_transit_gateway_peering_attachment(self, transit_gateway_attachment_id: str) -> Any:
         """Delete a peering, for both gateways."""
-        one = self.attachment(transit_gateway_attachment_id)
-        self.forget_attachment(one.id)  # type: ignore[attr-defined]
-        return super().delete_transit_gateway_peering_attachment(one.id)  # type: ignore[misc]
+        each = self.attachment(transit_gateway_attachment_id)
+        self.forget_attachment(each.id)  # type: ignore[attr-defined]
+        return super().delete_transit_gateway_peering_attachment(each.id)  # type: ignore[misc]
 
 
 def _peer_of(attachment: Any) -> str | None:
@@ -263,10 +265,10 @@ def _peer_of(attachment: Any) -> str | None:
     return attachment.resource_id if attachment.resource_type == "peering" else None
 
 
-def _need_available(thing: Any) -> None:
-    if thing.state != "available":
-        raise _incorrect_state(thing)
+def _need_available(resource: Any) -> None:
+    if resource.state != "available":
+        raise _incorrect_state(resource)
 
 
-def _incorrect_state(thing: Any) -> EC2ClientError:
-    return refusal("IncorrectState", f"{thing.id} is in invalid state: {thing.state}")
+def _incorrect_state(resource: Any) -> EC2ClientError:
+    return refusal("IncorrectState", f"{resource.id} is in invalid state: {resource.state}")

@@ -79,5 +79,5 @@ def _service_session(identities: Identities, region: str) -> Credentials:
 
 def _known(identities: Identities, access_key_id: str) -> Credentials:
     credentials = identities.find(access_key_id)
-    assert credentials, f"moto does not find the access key {access_key_id} it just made"
+    assert credentials, f"moto does not find the access key {access_key_id} that it has just created"
     return credentials

@@ -31,15 +31,15 @@ class LabBalancer(FakeLoadBalancer):  # type: ignore[misc]  # moto is untyped to
 
 def make_interfaces(ec2: Any, subnets: Iterable[Any], description: str, groups: list[str]) -> list[Any]:
     """Create an interface with an address in each subnet."""
-    made = []
+    created = []
     for subnet in subnets:
         eni = ec2.create_network_interface(subnet, None, group_ids=groups)
         eni.interface_type, eni.requester_managed = "network_load_balancer", True
         eni.status, eni.description = "in-use", description
         if not groups:
             eni._group_set = []  # moto assigns the default group of the VPC
-        made.append(eni)
-    return made
+        created.append(eni)
+    return created
 
 
 def free_interfaces(interfaces: Iterable[Any]) -> None:
@@ -61,24 +61,26 @@ class Balancers:
 
     def create_load_balancer(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Create a load balancer, which becomes active later."""
-        made = super().create_load_balancer(name, *args, **kwargs)  # type: ignore[misc]  # moto's half
+        created = super().create_load_balancer(name, *args, **kwargs)  # type: ignore[misc]  # moto's half
         ec2 = ec2_backends[self.account_id][self.region_name]
-        identity = made.arn.rpartition("/")[2]
-        if made.type == "network":
-            made.dns_name = f"{name}-{identity}.elb.{self.region_name}.amazonaws.com"
-            made.canonical_hosted_zone_id = _ZONE_OF_NAMES
-        description = f"ELB {_KINDS.get(made.type, made.type)}/{name}/{identity}"
-        made.interfaces = make_interfaces(ec2, made.subnets, description, list(made.security_groups or ()))
-        ec2.schedule.after(self.seconds, made.open)
-        return made
+        identity = created.arn.rpartition("/")[2]
+        if created.type == "network":
+            created.dns_name = f"{name}-{identity}.elb.{self.region_name}.amazonaws.com"
+            created.canonical_hosted_zone_id = _ZONE_OF_NAMES
+        description = f"ELB {_KINDS.get(created.type, created.type)}/{name}/{identity}"
+        created.interfaces = make_interfaces(
+            ec2, created.subnets, description, list(created.security_groups or ())
+        )
+        ec2.schedule.after(self.seconds, created.open)
+        return created
 
     def delete_load_balancer(self, arn: str) -> None:
         """Delete a load balancer with its interfaces, and release its target groups."""
-        gone = self.load_balancers.get(arn)
-        if gone is not None:
-            free_interfaces(gone.interfaces)
+        removed = self.load_balancers.get(arn)
+        if removed is not None:
+            free_interfaces(removed.interfaces)
             for group in self.target_groups.values():
-                group.load_balancer_arns = [one for one in group.load_balancer_arns if one != arn]
+                group.load_balancer_arns = [each for each in group.load_balancer_arns if each != arn]
         super().delete_load_balancer(arn)  # type: ignore[misc]
 
 
@@ -91,18 +93,18 @@ class ClassicBalancers:
 
     def create_load_balancer(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Create a load balancer, which is active at once."""
-        made = super().create_load_balancer(name, *args, **kwargs)  # type: ignore[misc]
+        created = super().create_load_balancer(name, *args, **kwargs)  # type: ignore[misc]
         number = int(mock_random.get_random_hex(8), 16)
-        prefix = "internal-" if made.scheme == "internal" else ""
-        made.dns_name = f"{prefix}{name}-{number}.{self.region_name}.elb.amazonaws.com"
+        prefix = "internal-" if created.scheme == "internal" else ""
+        created.dns_name = f"{prefix}{name}-{number}.{self.region_name}.elb.amazonaws.com"
         ec2 = ec2_backends[self.account_id][self.region_name]
-        subnets = [ec2.get_subnet(subnet) for subnet in made.subnets]
-        made.interfaces = make_interfaces(ec2, subnets, f"ELB {name}", list(made.security_groups or ()))
-        return made
+        subnets = [ec2.get_subnet(subnet) for subnet in created.subnets]
+        created.interfaces = make_interfaces(ec2, subnets, f"ELB {name}", list(created.security_groups or ()))
+        return created
 
     def delete_load_balancer(self, load_balancer_name: str) -> None:
         """Delete a load balancer with its interfaces."""
-        gone = self.load_balancers.get(load_balancer_name)
-        if gone is not None:
-            free_interfaces(gone.interfaces)
+        removed = self.load_balancers.get(load_balancer_name)
+        if removed is not None:
+            free_interfaces(removed.interfaces)
         super().delete_load_balancer(load_balancer_name)  # type: ignore[misc]

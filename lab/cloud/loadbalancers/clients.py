@@ -42,7 +42,7 @@ class Clients:
 
     def _session(self, controller: str) -> boto3.session.Session:
         if controller not in self._sessions:
-            made = sts_backends[self._parts.account][PARTITION].assume_role(
+            created = sts_backends[self._parts.account][PARTITION].assume_role(
                 region_name=self._parts.region,
                 role_session_name=controller,
                 role_arn=f"arn:{PARTITION}:iam::{self._parts.account}:{_ROLE}",
@@ -51,8 +51,8 @@ class Clients:
                 external_id="",
             )
             self._sessions[controller] = boto3.session.Session(
-                aws_access_key_id=made.access_key_id,
-                aws_secret_access_key=made.secret_access_key,
-                aws_session_token=made.session_token,
+                aws_access_key_id=created.access_key_id,
+                aws_secret_access_key=created.secret_access_key,
+                aws_session_token=created.session_token,
             )
         return self._sessions[controller]

@@ -37,7 +37,7 @@ def _group(ec2: Any, network: ClusterNetwork, wanted: ServiceRequest, name: str,
     if known:
         return known[0]
     tags = [{"Key": key, "Value": value} for key, value in sorted(wanted.tags.items())]
-    made: str = ec2.create_security_group(
+    created: str = ec2.create_security_group(
         GroupName=name,
         Description=description,
         VpcId=network.vpc,
@@ -45,13 +45,13 @@ def _group(ec2: Any, network: ClusterNetwork, wanted: ServiceRequest, name: str,
     )["GroupId"]
     ranges = [{"CidrIp": source} for source in wanted.sources]
     permissions = [_permission(port.port, IpRanges=ranges) for port in wanted.ports]
-    ec2.authorize_security_group_ingress(GroupId=made, IpPermissions=permissions)
-    return made
+    ec2.authorize_security_group_ingress(GroupId=created, IpPermissions=permissions)
+    return created
 
 
 def _named(ec2: Any, network: ClusterNetwork, name: str) -> list[str]:
     filters = [{"Name": "vpc-id", "Values": [network.vpc]}, {"Name": "group-name", "Values": [name]}]
-    return [one["GroupId"] for one in ec2.describe_security_groups(Filters=filters)["SecurityGroups"]]
+    return [each["GroupId"] for each in ec2.describe_security_groups(Filters=filters)["SecurityGroups"]]
 
 
 def open_nodes(ec2: Any, network: ClusterNetwork, wanted: ServiceRequest) -> None:

@@ -102,12 +102,12 @@ class Reconciliation:
 
     def _find(self) -> Mapping[str, Any] | None:
         listed = self._elbv2.describe_load_balancers()["LoadBalancers"]
-        return next((one for one in listed if one["LoadBalancerName"] == self._wanted.balancer_name), None)
+        return next((each for each in listed if each["LoadBalancerName"] == self._wanted.balancer_name), None)
 
     def _make(self) -> Mapping[str, Any]:
-        subnets = [one["SubnetId"] for one in chosen(self._ec2, self._network, self._wanted)]
+        subnets = [each["SubnetId"] for each in chosen(self._ec2, self._network, self._wanted)]
         group = security_groups.create_front_group(self._ec2, self._network, self._wanted)
-        made = self._elbv2.create_load_balancer(
+        created = self._elbv2.create_load_balancer(
             Name=self._wanted.balancer_name,
             Type="network",
             Scheme="internal" if self._wanted.internal else "internet-facing",
@@ -115,7 +115,7 @@ class Reconciliation:
             Tags=_tag_list(self._wanted.tags),
             **({"SecurityGroups": [group]} if group else {}),
         )
-        balancer: Mapping[str, Any] = made["LoadBalancers"][0]
+        balancer: Mapping[str, Any] = created["LoadBalancers"][0]
         return balancer
 
     def _ensure_port(self, balancer: str, port: Port) -> None:
@@ -135,7 +135,7 @@ class Reconciliation:
         targets = wanted.addresses if wanted.by_address else wanted.instances
         number = port.target_port if wanted.by_address else port.node_port
         health = self._elbv2.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
-        present = {one["Target"]["Id"] for one in health}
+        present = {each["Target"]["Id"] for each in health}
         new = [{"Id": target, "Port": number} for target in targets if target not in present]
         old = [{"Id": target} for target in sorted(present - set(targets))]
         if new:
@@ -145,7 +145,7 @@ class Reconciliation:
 
     def _make_group(self, port: Port) -> str:
         wanted = self._wanted
-        made = self._elbv2.create_target_group(
+        created = self._elbv2.create_target_group(
             Name=wanted.target_group_name(port),
             Protocol="TCP",
             Port=port.target_port if wanted.by_address else port.node_port,
@@ -154,26 +154,26 @@ class Reconciliation:
             HealthCheckProtocol="TCP",
             Tags=_tag_list(wanted.tags),
         )
-        return str(made["TargetGroups"][0]["TargetGroupArn"])
+        return str(created["TargetGroups"][0]["TargetGroupArn"])
 
     def _group_of(self, port: Port) -> str | None:
         listed = self._elbv2.describe_target_groups()["TargetGroups"]
         name = self._wanted.target_group_name(port)
-        return next((one["TargetGroupArn"] for one in listed if one["TargetGroupName"] == name), None)
+        return next((each["TargetGroupArn"] for each in listed if each["TargetGroupName"] == name), None)
 
     def _groups(self) -> list[str]:
         """Return every target group of this Service, also those for ports it no longer has."""
         start = self._wanted.target_group_name(self._wanted.ports[0])[:-10] if self._wanted.ports else "-"
         listed = self._elbv2.describe_target_groups()["TargetGroups"]
-        arns = [one["TargetGroupArn"] for one in listed if one["TargetGroupName"].startswith(start)]
+        arns = [each["TargetGroupArn"] for each in listed if each["TargetGroupName"].startswith(start)]
         if not arns:
             return []
         tagged = self._elbv2.describe_tags(ResourceArns=arns)["TagDescriptions"]
         owned = set(self._wanted.tags.items())
         return [
-            one["ResourceArn"]
-            for one in tagged
-            if owned <= {(tag["Key"], tag["Value"]) for tag in one["Tags"]}
+            each["ResourceArn"]
+            for each in tagged
+            if owned <= {(tag["Key"], tag["Value"]) for tag in each["Tags"]}
         ]
 
     # -- Classic Load Balancers ------------------------------------------------------------------------------
@@ -182,7 +182,7 @@ class Reconciliation:
         if self._wanted.controller != IN_TREE:
             return None
         listed = self._elb.describe_load_balancers()["LoadBalancerDescriptions"]
-        return next((one for one in listed if one["LoadBalancerName"] == self._wanted.balancer_name), None)
+        return next((each for each in listed if each["LoadBalancerName"] == self._wanted.balancer_name), None)
 
     def _ensure_classic(self) -> str:
         balancer = self._find_classic()
@@ -190,18 +190,18 @@ class Reconciliation:
             self._make_classic()
             balancer = self._find_classic() or {}
         wanted = set(self._wanted.instances)
-        present = {one["InstanceId"] for one in balancer["Instances"]}
+        present = {each["InstanceId"] for each in balancer["Instances"]}
         for call, instances in (
             (self._elb.register_instances_with_load_balancer, wanted - present),
             (self._elb.deregister_instances_from_load_balancer, present - wanted),
         ):
             if instances:
-                listed = [{"InstanceId": one} for one in sorted(instances)]
+                listed = [{"InstanceId": each} for each in sorted(instances)]
                 call(LoadBalancerName=self._wanted.balancer_name, Instances=listed)
         return str(balancer["DNSName"])
 
     def _make_classic(self) -> None:
-        subnets = [one["SubnetId"] for one in chosen(self._ec2, self._network, self._wanted)]
+        subnets = [each["SubnetId"] for each in chosen(self._ec2, self._network, self._wanted)]
         group = security_groups.create_classic_group(self._ec2, self._network, self._wanted)
         listeners = [
             {

@@ -48,8 +48,8 @@ class ServiceRequest:
         """Parse a request of the node player."""
         try:
             ports = tuple(
-                Port(int(one["port"]), int(one["nodePort"]), int(one["targetPort"]))
-                for one in request.get("ports") or ()
+                Port(int(each["port"]), int(each["nodePort"]), int(each["targetPort"]))
+                for each in request.get("ports") or ()
             )
             return cls(
                 cluster=request["cluster"],

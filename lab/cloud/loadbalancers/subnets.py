@@ -32,7 +32,7 @@ def chosen(ec2: Any, network: ClusterNetwork, wanted: ServiceRequest) -> list[Su
         _in_tree(every, tables, network, wanted) if wanted.controller == IN_TREE else _tagged(every, wanted)
     )
     best: dict[str, Subnet] = {}
-    for subnet in sorted(candidates, key=lambda one: _order(one, wanted)):
+    for subnet in sorted(candidates, key=lambda each: _order(each, wanted)):
         best.setdefault(subnet["AvailabilityZone"], subnet)
     if not best:
         raise NoSubnetError(_nothing(wanted))
@@ -43,13 +43,13 @@ def _in_tree(
     every: Iterable[Subnet], tables: list[dict[str, Any]], network: ClusterNetwork, wanted: ServiceRequest
 ) -> list[Subnet]:
     """Return the cluster's own subnets; for an internet-facing load balancer, the public ones."""
-    owned = [one for one in every if f"kubernetes.io/cluster/{wanted.cluster}" in _tags(one)]
-    known = owned or [one for one in every if one["SubnetId"] in network.subnets]
-    return [one for one in known if wanted.internal or is_public(one["SubnetId"], tables)]
+    owned = [each for each in every if f"kubernetes.io/cluster/{wanted.cluster}" in _tags(each)]
+    known = owned or [each for each in every if each["SubnetId"] in network.subnets]
+    return [each for each in known if wanted.internal or is_public(each["SubnetId"], tables)]
 
 
 def _tagged(every: Iterable[Subnet], wanted: ServiceRequest) -> list[Subnet]:
-    return [one for one in every if _tags(one).get(_ROLES[wanted.internal]) in ("", "1")]
+    return [each for each in every if _tags(each).get(_ROLES[wanted.internal]) in ("", "1")]
 
 
 def _order(subnet: Subnet, wanted: ServiceRequest) -> tuple[bool, str]:

@@ -87,8 +87,8 @@ class NodeLifecycle:
         nodes = {_instance(node): node for node in api.items("Node") if _instance(node)}
         joined = [self._join(cluster, api, machine) for machine in machines if machine.id not in nodes]
         known = {machine.id: machine for machine in machines}
-        gone = [self._end(api, node, known.get(instance)) for instance, node in nodes.items()]
-        return all(joined) and all(gone)
+        removed = [self._end(api, node, known.get(instance)) for instance, node in nodes.items()]
+        return all(joined) and all(removed)
 
     def _join(self, cluster: RunningCluster, api: NodeObjects, machine: Machine) -> bool:
         key = (cluster.endpoint, machine.id)

@@ -45,7 +45,7 @@ def find_path(account: str, ec2: Any, *, instance: str, address: str, host: str,
 def _interface(ec2: Any, instance_id: str, address: str) -> Any:
     instance = ec2.get_instance_by_id(instance_id)
     for nic in instance.nics.values() if instance is not None else ():
-        if any(one["PrivateIpAddress"] == address for one in nic.private_ip_addresses):
+        if any(each["PrivateIpAddress"] == address for each in nic.private_ip_addresses):
             return nic
     message = f"no interface of instance {instance_id} has the address {address}"
     raise UnreachableError(message)
@@ -75,8 +75,8 @@ def _check_open(balancer: Any, host: str, port: int) -> None:
 
 def _ports(balancer: Any) -> list[int]:
     if isinstance(balancer, Classic):
-        return [int(one.load_balancer_port) for one in balancer.listeners]
-    return [int(one.port) for one in balancer.listeners.values()]
+        return [int(each.load_balancer_port) for each in balancer.listeners]
+    return [int(each.port) for each in balancer.listeners.values()]
 
 
 def _reachable_interface(source: Any, address: str, balancer: Any, host: str, port: int) -> Any:
@@ -105,7 +105,7 @@ def _reason_against(source: Any, address: str, eni: Any, balancer: Any, port: in
 def _check_targets(account: str, balancer: Any, address: str, entrance: Any, port: int) -> None:
     """Require at least one target that exists and allows the traffic in."""
     elbv2, ec2 = elbv2_backends[account][_region(balancer)], ec2_backends[account][_region(balancer)]
-    listener = next(one for one in balancer.listeners.values() if int(one.port) == port)
+    listener = next(each for each in balancer.listeners.values() if int(each.port) == port)
     arns = [
         arn
         for action in listener.default_actions
@@ -134,7 +134,7 @@ def _reason_against_target(ec2: Any, group: Any, target: Any, client: str, entra
         return ingress_denial(instance.nics[0], client, number, entrance)
     for eni in ec2.enis.values():
         if eni.vpc_id == group.vpc_id and any(
-            one["PrivateIpAddress"] == identifier for one in eni.private_ip_addresses
+            each["PrivateIpAddress"] == identifier for each in eni.private_ip_addresses
         ):
             return ingress_denial(eni, client, number, entrance)
     return f"nothing has the address {identifier}"

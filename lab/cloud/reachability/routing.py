@@ -51,7 +51,7 @@ def check_route(source: Any, target: Any, address: str) -> str | None:
 
 def _name(route: Any) -> str:
     targets = (route.gateway_id, route.nat_gateway_id, route.network_interface_id, route.instance_id)
-    return next((one for one in targets if one), "nowhere")
+    return next((each for each in targets if each), "nowhere")
 
 
 def reaches_internet(interface: Any) -> bool:

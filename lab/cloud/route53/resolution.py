@@ -28,7 +28,7 @@ def balancer_behind(account: str, vpc: Any, host: str) -> Any:
         message = f"lookup {host}: the VPC {vpc.id} has DNS resolution switched off"
         raise NoSuchHostError(message)
     for _ in range(_LONGEST_CHAIN):
-        found = next((one for one in every_balancer(account) if _plain(one.dns_name) == name), None)
+        found = next((each for each in every_balancer(account) if _plain(each.dns_name) == name), None)
         if found is not None:
             return found
         name = _next(account, vpc, host, name)
@@ -45,9 +45,9 @@ def every_balancer(account: str) -> Iterator[Any]:
 
 def balancer_with(account: str, address: str) -> Any:
     """Return the load balancer that has an address, or None."""
-    for one in every_balancer(account):
-        if any(eni.private_ip_address == address for eni in one.interfaces):
-            return one
+    for each in every_balancer(account):
+        if any(eni.private_ip_address == address for eni in each.interfaces):
+            return each
     return None
 
 
@@ -55,12 +55,12 @@ def _next(account: str, vpc: Any, host: str, name: str) -> str:
     """Return the target of a record in the most specific private zone."""
     zones = route53_backends[account][PARTITION].zones.values()
     near = [zone for zone in zones if name == _plain(zone.name) or name.endswith(f".{_plain(zone.name)}")]
-    seen = [zone for zone in near if any(one.get("vpc_id") == vpc.id for one in zone.vpcs)]
+    seen = [zone for zone in near if any(each.get("vpc_id") == vpc.id for each in zone.vpcs)]
     if not seen:
         hint = "".join(f"; private zone {_plain(z.name)} is not associated with {vpc.id}" for z in near[:1])
         message = f"lookup {host}: no such host{hint}"
         raise NoSuchHostError(message)
-    zone = max(seen, key=lambda one: len(one.name))
+    zone = max(seen, key=lambda each: len(each.name))
     for record in zone.rrsets:
         if _plain(record.name) == name and record.type in ("A", "CNAME"):
             return _target(account, record)

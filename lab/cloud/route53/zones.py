@@ -120,9 +120,9 @@ class Records:
             # moto deletes a record only when it is spelled exactly as it was created.
             if change["Action"] == "DELETE":
                 zone.rrsets.remove(_present(zone, change["ResourceRecordSet"]))
-        made = [change for change in change_list if change["Action"] != "DELETE"]
+        created = [change for change in change_list if change["Action"] != "DELETE"]
         zone.rr_changes.clear()
-        super().change_resource_record_sets(zoneid, made)  # type: ignore[misc]
+        super().change_resource_record_sets(zoneid, created)  # type: ignore[misc]
 
 
 def _reasons_against(zone: Any, change: dict[str, Any]) -> Iterable[str]:
@@ -145,9 +145,9 @@ def _reasons_against(zone: Any, change: dict[str, Any]) -> Iterable[str]:
 
 def _present(zone: Any, wanted: Record) -> Any:
     key = (_absolute(wanted["Name"]), wanted["Type"], wanted.get("SetIdentifier"))
-    for one in zone.rrsets:
-        if (_absolute(one.name), one.type, one.set_identifier) == key:
-            return one
+    for each in zone.rrsets:
+        if (_absolute(each.name), each.type, each.set_identifier) == key:
+            return each
     return None
 
 

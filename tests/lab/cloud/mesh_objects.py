@@ -19,7 +19,7 @@ class Authority:
     def __init__(self) -> None:
         self._now = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1)
         self._key = self._new_key()
-        _, made = issuing.self_signed(
+        _, created = issuing.self_signed(
             {
                 "privateKeyPem": self._key,
                 "subject": {"commonName": "Cilium CA"},
@@ -29,7 +29,7 @@ class Authority:
             },
             self._now,
         )
-        self.certificate = made["certPem"]
+        self.certificate = created["certPem"]
 
     def _new_key(self) -> str:
         wanted = {"algorithm": "ECDSA", "ecdsaCurve": "P256", "rsaBits": 2048}
@@ -42,7 +42,7 @@ class Authority:
         key = self._new_key()
         request = {"privateKeyPem": key, "subject": {"commonName": common_name}, "dnsNames": list(names)}
         _, asked = issuing.certificate_request(request, self._now)
-        _, made = issuing.locally_signed(
+        _, created = issuing.locally_signed(
             {
                 "certRequestPem": asked["certRequestPem"],
                 "caCertPem": self.certificate,
@@ -52,7 +52,7 @@ class Authority:
             },
             self._now,
         )
-        parts = {"ca.crt": self.certificate, "tls.crt": made["certPem"], "tls.key": key}
+        parts = {"ca.crt": self.certificate, "tls.crt": created["certPem"], "tls.key": key}
         return secret(name, parts)
 
 
@@ -95,7 +95,7 @@ def remotes(name: str) -> list[dict]:
 
 
 def volume(name: str, *sources: dict) -> dict:
-    return {"name": name, "projected": {"sources": [{"secret": one} for one in sources]}}
+    return {"name": name, "projected": {"sources": [{"secret": each} for each in sources]}}
 
 
 def client(name: str, prefix: str) -> dict:

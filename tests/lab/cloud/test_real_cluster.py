@@ -236,7 +236,7 @@ def test_an_addon_takes_over_the_self_managed_coredns_and_is_active(eks, enginee
     assert ("eks", "Apply") in {(manager["manager"], manager["operation"]) for manager in managers}
 
 
-def test_fields_of_somebody_else_stop_an_addon_update_that_does_not_overwrite(eks, engineer):
+def test_fields_of_another_owner_stop_an_addon_update_that_does_not_overwrite(eks, engineer):
     taken = engineer.kubectl(
         "patch",
         "deployment",

@@ -123,8 +123,8 @@ def test_a_service_gets_an_internal_network_load_balancer(cloud, members):
         service = member.get("service", "clustermesh-apiserver")
         assert service["metadata"]["finalizers"] == ["service.kubernetes.io/load-balancer-cleanup"]
         listed = cloud.client("elbv2").describe_load_balancers()["LoadBalancers"]
-        made = next(one for one in listed if one["DNSName"] == host)
-        assert (made["Scheme"], made["Type"], made["VpcId"]) == ("internal", "network", member.vpc)
+        created = next(each for each in listed if each["DNSName"] == host)
+        assert (created["Scheme"], created["Type"], created["VpcId"]) == ("internal", "network", member.vpc)
 
 
 def test_a_clustermesh_apiserver_waits_for_its_certificates(members, authority):
@@ -161,8 +161,8 @@ def test_every_missing_link_is_told_until_there_is_none(cloud, members):
     seen_by = {"VPCRegion": "eu-central-1", "VPCId": green.vpc}
     names.associate_vpc_with_hosted_zone(HostedZoneId=zone, VPC=seen_by)
     blue.says("has no route to 10.2.")
-    made = ec2.create_vpc_peering_connection(VpcId=blue.vpc, PeerVpcId=green.vpc)
-    peering = made["VpcPeeringConnection"]["VpcPeeringConnectionId"]
+    created = ec2.create_vpc_peering_connection(VpcId=blue.vpc, PeerVpcId=green.vpc)
+    peering = created["VpcPeeringConnection"]["VpcPeeringConnectionId"]
     ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=peering)
     for member, block in ((blue, "10.2.0.0/16"), (green, "10.1.0.0/16")):
         ec2.create_route(

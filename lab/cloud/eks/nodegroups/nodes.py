@@ -41,8 +41,8 @@ def relabel(
     added: list[Taint],
 ) -> None:
     """Apply changed labels and taints to an existing node; None removes a label."""
-    gone = {(taint.key, taint.effect) for taint in [*removed, *added]}
-    kept = [t for t in node["spec"].get("taints", []) if (t["key"], t["effect"]) not in gone]
+    deleted = {(taint.key, taint.effect) for taint in [*removed, *added]}
+    kept = [t for t in node["spec"].get("taints", []) if (t["key"], t["effect"]) not in deleted]
     patch: dict[str, Any] = {"metadata": {"labels": labels}}
     if removed or added:
         patch["spec"] = {"taints": kept + [_as_object(taint) for taint in added]}

@@ -18,16 +18,16 @@ class Network:
         for place, zone in enumerate("ab"):
             for kind, subnets in ((0, self.public), (10, self.private)):
                 block = f"10.{number}.{kind + place}.0/24"
-                made = client.create_subnet(
+                created = client.create_subnet(
                     VpcId=self.vpc, CidrBlock=block, AvailabilityZone=f"us-east-1{zone}"
                 )
-                subnets.append(made["Subnet"]["SubnetId"])
+                subnets.append(created["Subnet"]["SubnetId"])
             client.associate_route_table(RouteTableId=table, SubnetId=self.public[-1])
         for subnets, role in ((self.public, "elb"), (self.private, "internal-elb")):
             tag = {"Key": f"kubernetes.io/role/{role}", "Value": "1"}
             client.create_tags(Resources=subnets, Tags=[tag])
-        made = client.create_security_group(GroupName="eks", Description="eks", VpcId=self.vpc)
-        self.group = made["GroupId"]
+        created = client.create_security_group(GroupName="eks", Description="eks", VpcId=self.vpc)
+        self.group = created["GroupId"]
         self.subnets, self.cluster = [self.private[0]], [*self.public, *self.private]
 
 

@@ -14,8 +14,8 @@ def scaling(cloud):
 @pytest.fixture
 def template(client, place):
     data = {"ImageId": "ami-1", "InstanceType": "m5.large", "SecurityGroupIds": [place.group]}
-    made = client.create_launch_template(LaunchTemplateName="nodes", LaunchTemplateData=data)
-    return made["LaunchTemplate"]["LaunchTemplateId"]
+    created = client.create_launch_template(LaunchTemplateName="nodes", LaunchTemplateData=data)
+    return created["LaunchTemplate"]["LaunchTemplateId"]
 
 
 @pytest.fixture

@@ -44,8 +44,8 @@ def test_instances_spread_over_the_zones(region):
 
 
 def test_growing_fills_the_emptiest_zone_first(full):
-    gone = next(i for i in full.serving() if full.group.members[i].subnet.zone.endswith("b"))
-    full.scaling.detach("nodes", [gone], decrement=True)
+    removed = next(i for i in full.serving() if full.group.members[i].subnet.zone.endswith("b"))
+    full.scaling.detach("nodes", [removed], decrement=True)
     full.pass_time()
     full.scaling.set_desired_capacity("nodes", 3)
     full.pass_time()
@@ -200,7 +200,7 @@ def test_an_instance_that_ends_behind_the_groups_back_is_replaced(full):
     assert len(full.serving()) == 3
 
 
-def test_without_health_checks_nobody_notices(full):
+def test_without_health_checks_dead_instances_are_kept(full):
     full.scaling.suspend("nodes", ["HealthCheck"])
     full.fleet.terminate(full.serving()[0])
     full.pass_time()

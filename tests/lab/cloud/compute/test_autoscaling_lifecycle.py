@@ -65,7 +65,7 @@ def test_an_abandoned_launch_is_ended_and_tried_again(region):
     assert region.fleet.instances["i-0000"].state == "terminated"
 
 
-def test_a_launch_hook_nobody_completes_ends_as_its_default_says(region):
+def test_a_launch_hook_that_times_out_ends_with_its_default_result(region):
     region.create(
         DesiredCapacity=1,
         LifecycleHookSpecificationList=[hook(LAUNCHING, HeartbeatTimeout=100, DefaultResult="CONTINUE")],

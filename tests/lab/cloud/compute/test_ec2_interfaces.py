@@ -111,13 +111,13 @@ def test_a_device_index_and_the_zone_must_fit(client, place, instance):
 
 
 def test_only_interfaces_marked_so_go_with_the_instance(cloud, client, place, instance):
-    kept, gone = (create(client, place)["NetworkInterfaceId"] for _ in range(2))
-    for index, eni in enumerate((kept, gone), start=1):
+    kept, removed = (create(client, place)["NetworkInterfaceId"] for _ in range(2))
+    for index, eni in enumerate((kept, removed), start=1):
         answer = client.attach_network_interface(
             NetworkInterfaceId=eni, InstanceId=instance, DeviceIndex=index
         )
     client.modify_network_interface_attribute(
-        NetworkInterfaceId=gone,
+        NetworkInterfaceId=removed,
         Attachment={"AttachmentId": answer["AttachmentId"], "DeleteOnTermination": True},
     )
     client.terminate_instances(InstanceIds=[instance])
@@ -158,10 +158,10 @@ def test_an_instance_is_found_by_any_of_its_addresses(client, place, instance):
 def test_a_launch_template_version_starts_from_its_source(client):
     data = {"ImageId": "ami-1", "InstanceType": "m5.large", "SecurityGroupIds": ["sg-1"]}
     client.create_launch_template(LaunchTemplateName="nodes", LaunchTemplateData=data)
-    made = client.create_launch_template_version(
+    created = client.create_launch_template_version(
         LaunchTemplateName="nodes", SourceVersion="1", LaunchTemplateData={"ImageId": "ami-2"}
     )["LaunchTemplateVersion"]["LaunchTemplateData"]
-    assert (made["ImageId"], made["InstanceType"], made["SecurityGroupIds"]) == (
+    assert (created["ImageId"], created["InstanceType"], created["SecurityGroupIds"]) == (
         "ami-2",
         "m5.large",
         ["sg-1"],

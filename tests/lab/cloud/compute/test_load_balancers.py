@@ -44,17 +44,21 @@ def test_an_internal_network_load_balancer_is_in_the_private_subnets_and_opens_t
     instance = run(client, type("Place", (), {"subnets": network.subnets, "group": network.group}))
     cloud.pass_time(10)
     host = services.ensure(wanted(instances=[instance]))["hostname"]
-    made = balancer(cloud)
-    assert (made["Scheme"], made["Type"], made["State"]["Code"]) == ("internal", "network", "provisioning")
-    assert made["DNSName"] == host
-    assert {zone["SubnetId"] for zone in made["AvailabilityZones"]} == set(network.private)
+    created = balancer(cloud)
+    assert (created["Scheme"], created["Type"], created["State"]["Code"]) == (
+        "internal",
+        "network",
+        "provisioning",
+    )
+    assert created["DNSName"] == host
+    assert {zone["SubnetId"] for zone in created["AvailabilityZones"]} == set(network.private)
     assert sources(client, network.group) == [(31234, "10.1.0.0/16")]
     cloud.pass_time(5)
     assert balancer(cloud)["State"]["Code"] == "active"
     elbv2 = cloud.client("elbv2")
     group = elbv2.describe_target_groups()["TargetGroups"][0]
     health = elbv2.describe_target_health(TargetGroupArn=group["TargetGroupArn"])
-    targets = [(one["Target"]["Id"], one["Target"]["Port"]) for one in health["TargetHealthDescriptions"]]
+    targets = [(each["Target"]["Id"], each["Target"]["Port"]) for each in health["TargetHealthDescriptions"]]
     assert targets == [(instance, 31234)]
 
 
@@ -70,19 +74,19 @@ def test_asking_again_changes_only_what_is_different(cloud, client, network, ser
 
 def test_without_annotations_it_is_a_classic_one_that_the_internet_sees(cloud, client, network, services):
     host = services.ensure(wanted(network=False, internal=False, sources=[]))["hostname"]
-    made = cloud.client("elb").describe_load_balancers()["LoadBalancerDescriptions"][0]
-    assert (made["Scheme"], made["DNSName"]) == ("internet-facing", host)
-    assert set(made["Subnets"]) == set(network.public)
-    assert sources(client, made["SecurityGroups"][0]) == [(2379, "0.0.0.0/0")]
+    created = cloud.client("elb").describe_load_balancers()["LoadBalancerDescriptions"][0]
+    assert (created["Scheme"], created["DNSName"]) == ("internet-facing", host)
+    assert set(created["Subnets"]) == set(network.public)
+    assert sources(client, created["SecurityGroups"][0]) == [(2379, "0.0.0.0/0")]
     assert cloud.client("elbv2").describe_load_balancers()["LoadBalancers"] == []
 
 
 def test_the_controller_of_aws_puts_a_group_in_front_and_reaches_pods(cloud, client, network, services):
     asked = wanted(controller="aws-load-balancer-controller", byAddress=True, addresses=["10.0.10.77"])
     services.ensure(asked)
-    made = balancer(cloud)
-    assert made["LoadBalancerName"].startswith("k8s-kubesyst-clusterm-")
-    assert sources(client, made["SecurityGroups"][0]) == [(2379, "10.1.0.0/16")]
+    created = balancer(cloud)
+    assert created["LoadBalancerName"].startswith("k8s-kubesyst-clusterm-")
+    assert sources(client, created["SecurityGroups"][0]) == [(2379, "10.1.0.0/16")]
     group = cloud.client("elbv2").describe_target_groups()["TargetGroups"][0]
     assert (group["TargetType"], group["Port"]) == ("ip", 2379)
 

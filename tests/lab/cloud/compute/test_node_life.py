@@ -187,7 +187,7 @@ def test_a_stopped_instance_is_powered_off_and_keeps_its_node(world):
     assert node["metadata"]["annotations"][POWERED_OFF] == "true"
 
 
-def test_a_node_whose_instance_nobody_knows_is_deleted(world):
+def test_a_node_with_an_unknown_instance_is_deleted(world):
     world.machines = [machine()]
     world.pass_time(31)
     world.machines = []

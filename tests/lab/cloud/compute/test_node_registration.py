@@ -39,7 +39,7 @@ def test_an_instance_registers_is_powered_off_and_leaves(plane):
     life = NodeLifecycle(
         clusters=clusters,
         machines=lambda: machines,
-        connect=lambda one: NodeApi(one.admin_kubeconfig),
+        connect=lambda each: NodeApi(each.admin_kubeconfig),
         timing=Timing(node_boot=0, node_delete_after_termination=60),
         clock=lambda: now[0],
     )

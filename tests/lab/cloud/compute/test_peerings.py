@@ -87,7 +87,7 @@ def test_a_secondary_range_that_overlaps_fails_the_peering(client, pair):
     assert "attempted to transition from failed to deleting" in refused["Message"]
 
 
-def test_a_range_that_was_taken_away_is_in_nobodys_way(client, pair):
+def test_a_removed_range_does_not_block_a_peering(client, pair):
     for vpc in (pair.here, pair.there):
         added = client.associate_vpc_cidr_block(VpcId=vpc, CidrBlock="100.64.0.0/16")
     client.disassociate_vpc_cidr_block(AssociationId=added["CidrBlockAssociation"]["AssociationId"])

@@ -39,15 +39,19 @@ def ask(interfaces, instance, owner="cilium"):
 def test_an_interface_is_attached_full_of_addresses_and_goes_with_its_instance(
     cloud, client, place, interfaces, instance
 ):
-    made = ask(interfaces, instance)
-    assert (made["number"], made["subnetId"], made["subnetCidr"]) == (1, place.subnets[0], "10.0.0.0/24")
-    assert made["securityGroups"] == [place.group]
-    assert len(made["addresses"]) == 9
-    assert made["primaryIp"] not in made["addresses"]
-    shown = client.describe_network_interfaces(NetworkInterfaceIds=[made["interfaceId"]])[
+    created = ask(interfaces, instance)
+    assert (created["number"], created["subnetId"], created["subnetCidr"]) == (
+        1,
+        place.subnets[0],
+        "10.0.0.0/24",
+    )
+    assert created["securityGroups"] == [place.group]
+    assert len(created["addresses"]) == 9
+    assert created["primaryIp"] not in created["addresses"]
+    shown = client.describe_network_interfaces(NetworkInterfaceIds=[created["interfaceId"]])[
         "NetworkInterfaces"
     ][0]
-    assert shown["MacAddress"] == made["mac"]
+    assert shown["MacAddress"] == created["mac"]
     assert shown["Attachment"]["InstanceId"] == instance
     assert shown["Attachment"]["DeleteOnTermination"]
     client.terminate_instances(InstanceIds=[instance])
@@ -58,8 +62,8 @@ def test_an_interface_is_attached_full_of_addresses_and_goes_with_its_instance(
 @pytest.mark.parametrize(("owner", "marks"), OWNERS.items())
 def test_its_owner_can_be_told(client, interfaces, instance, owner, marks):
     text, keys = marks
-    made = ask(interfaces, instance, owner)
-    shown = client.describe_network_interfaces(NetworkInterfaceIds=[made["interfaceId"]])[
+    created = ask(interfaces, instance, owner)
+    shown = client.describe_network_interfaces(NetworkInterfaceIds=[created["interfaceId"]])[
         "NetworkInterfaces"
     ][0]
     assert shown["Description"] == text.format(instance)

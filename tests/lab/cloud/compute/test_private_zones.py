@@ -88,8 +88,8 @@ def test_a_record_is_made_once_and_deleted_as_it_is(names, vpcs):
     assert "do not match the current values" in stale["Message"]
     assert code_of(names.delete_hosted_zone, Id=zone) == "HostedZoneNotEmpty"
     change(names, zone, "DELETE", record("5.6.7.8"))
-    gone = refusal_of(change, names=names, zone=zone, action="DELETE", wanted=record("5.6.7.8"))
-    assert "was not found" in gone["Message"]
+    removed = refusal_of(change, names=names, zone=zone, action="DELETE", wanted=record("5.6.7.8"))
+    assert "was not found" in removed["Message"]
     names.delete_hosted_zone(Id=zone)
 
 

@@ -58,8 +58,8 @@ class Pair:
         return self.client.describe_route_tables(Filters=only)["RouteTables"][0]["RouteTableId"]
 
     def peer(self, *, accept=True):
-        made = self.client.create_vpc_peering_connection(VpcId=self.blue.vpc, PeerVpcId=self.green.vpc)
-        peering = made["VpcPeeringConnection"]["VpcPeeringConnectionId"]
+        created = self.client.create_vpc_peering_connection(VpcId=self.blue.vpc, PeerVpcId=self.green.vpc)
+        peering = created["VpcPeeringConnection"]["VpcPeeringConnectionId"]
         if accept:
             self.client.accept_vpc_peering_connection(VpcPeeringConnectionId=peering)
         return {"VpcPeeringConnectionId": peering}
@@ -146,8 +146,8 @@ def test_one_that_is_not_active_yet_does_not_answer(pair):
 
 def test_peering_is_not_transitive(joined):
     third = Network(joined.client, 2)
-    made = joined.client.create_vpc_peering_connection(VpcId=joined.blue.vpc, PeerVpcId=third.vpc)
-    peering = made["VpcPeeringConnection"]["VpcPeeringConnectionId"]
+    created = joined.client.create_vpc_peering_connection(VpcId=joined.blue.vpc, PeerVpcId=third.vpc)
+    peering = created["VpcPeeringConnection"]["VpcPeeringConnectionId"]
     joined.client.accept_vpc_peering_connection(VpcPeeringConnectionId=peering)
     joined.client.replace_route(
         RouteTableId=joined.table(joined.blue),
@@ -173,7 +173,7 @@ def test_a_transit_gateway_does_as_well(pair):
     assert pair.ask()["reachable"]
     attachments = client.describe_transit_gateway_vpc_attachments()["TransitGatewayVpcAttachments"]
     table = client.describe_transit_gateway_route_tables()["TransitGatewayRouteTables"][0]
-    green = next(one for one in attachments if one["VpcId"] == pair.green.vpc)
+    green = next(each for each in attachments if each["VpcId"] == pair.green.vpc)
     client.disable_transit_gateway_route_table_propagation(
         TransitGatewayAttachmentId=green["TransitGatewayAttachmentId"],
         TransitGatewayRouteTableId=table["TransitGatewayRouteTableId"],

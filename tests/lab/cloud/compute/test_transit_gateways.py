@@ -24,14 +24,14 @@ def hub(cloud, client):
     vpcs, subnets = [], []
     for number in (0, 1):
         vpc = client.create_vpc(CidrBlock=f"10.{number}.0.0/16")["Vpc"]["VpcId"]
-        made = [
+        created = [
             client.create_subnet(
                 VpcId=vpc, CidrBlock=f"10.{number}.{n}.0/24", AvailabilityZone=f"us-east-1{zone}"
             )["Subnet"]["SubnetId"]
             for n, zone in enumerate("ab")
         ]
         vpcs.append(vpc)
-        subnets.append(made)
+        subnets.append(created)
     cloud.pass_time(5)
     table = gateway["Options"]["AssociationDefaultRouteTableId"]
     return Hub(gateway["TransitGatewayId"], table, vpcs, subnets)

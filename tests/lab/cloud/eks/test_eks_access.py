@@ -40,14 +40,14 @@ def test_the_creator_is_administrator(lab):
     assert binding["subjects"][0]["name"] in user(lab, ENGINEER).groups
 
 
-def test_the_creator_is_nobody_when_asked_not_to_be_administrator(lab):
+def test_the_creator_has_no_access_when_it_opted_out(lab):
     config = {"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": False}
     lab.cluster(accessConfig=config)
     assert lab.client.list_access_entries(clusterName="demo")["accessEntries"] == []
     assert user(lab, ENGINEER) is None
 
 
-def test_a_user_without_entry_is_nobody_and_with_entry_itself(lab):
+def test_a_user_needs_an_access_entry(lab):
     lab.cluster()
     assert user(lab, STRANGER) is None
     entry(lab, kubernetesGroups=["viewers"])
@@ -169,14 +169,16 @@ def test_in_config_map_mode_there_are_no_entries_and_aws_auth_decides(lab, refus
 def test_pod_identity_associations_come_and_go(lab, refused):
     lab.cluster()
     wanted = {"clusterName": "demo", "namespace": "kube-system", "serviceAccount": "cilium-operator"}
-    made = lab.client.create_pod_identity_association(roleArn=POD_ROLE, **wanted)["association"]
-    assert made["associationArn"].endswith(made["associationId"])
+    created = lab.client.create_pod_identity_association(roleArn=POD_ROLE, **wanted)["association"]
+    assert created["associationArn"].endswith(created["associationId"])
     with refused("ResourceInUseException"):
         lab.client.create_pod_identity_association(roleArn=POD_ROLE, **wanted)
     with refused("InvalidParameterException"):
         lab.client.create_pod_identity_association(roleArn=NODE_ROLE, **{**wanted, "namespace": "other"})
     listed = lab.client.list_pod_identity_associations(clusterName="demo", namespace="kube-system")
-    assert [found["associationId"] for found in listed["associations"]] == [made["associationId"]]
-    lab.client.delete_pod_identity_association(clusterName="demo", associationId=made["associationId"])
+    assert [found["associationId"] for found in listed["associations"]] == [created["associationId"]]
+    lab.client.delete_pod_identity_association(clusterName="demo", associationId=created["associationId"])
     with refused("ResourceNotFoundException"):
-        lab.client.describe_pod_identity_association(clusterName="demo", associationId=made["associationId"])
+        lab.client.describe_pod_identity_association(
+            clusterName="demo", associationId=created["associationId"]
+        )

@@ -147,7 +147,7 @@ def test_unknown_and_existing_addons_are_refused(lab, refused):
     assert refusal.message == "No addon: vpc-cni found in cluster: demo"
 
 
-def test_somebody_elses_fields_stop_an_addon_unless_it_overwrites(lab):
+def test_fields_of_another_owner_stop_an_addon_unless_it_overwrites(lab):
     lab.kubernetes.owned_by_others.add(("Deployment", "coredns"))
     create(lab)
     lab.pass_time(TIMING.addon)

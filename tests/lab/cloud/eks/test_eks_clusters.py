@@ -38,9 +38,9 @@ def test_two_clusters_share_neither_issuer_nor_security_group(lab):
     assert first["identity"]["oidc"]["issuer"] != second["identity"]["oidc"]["issuer"]
     groups = [c["resourcesVpcConfig"]["clusterSecurityGroupId"] for c in (first, second)]
     assert len(set(groups)) == 2
-    made = lab.aws.ec2.groups[groups[0]]
-    assert made["GroupName"].startswith("eks-cluster-sg-demo-")
-    tags = {tag["Key"]: tag["Value"] for tag in made["TagSpecifications"][0]["Tags"]}
+    new = lab.aws.ec2.groups[groups[0]]
+    assert new["GroupName"].startswith("eks-cluster-sg-demo-")
+    tags = {tag["Key"]: tag["Value"] for tag in new["TagSpecifications"][0]["Tags"]}
     assert tags["kubernetes.io/cluster/demo"] == "owned"
 
 

@@ -86,7 +86,7 @@ def test_nodes_that_stay_not_ready_fail_the_group_and_are_named(lab):
     assert problem["resourceIds"] == [second]
 
 
-def test_labels_and_taints_reach_whoever_boots_the_nodes_in_the_spelling_of_kubernetes(lab):
+def test_labels_and_taints_reach_the_node_profile_in_kubernetes_spelling(lab):
     taint = {"key": "node.cilium.io/agent-not-ready", "value": "true", "effect": "NO_EXECUTE"}
     lab.nodegroup(labels={"pool": "a"}, taints=[taint])
     profile = lab.running.get("demo").nodegroup("workers")
