@@ -1,5 +1,6 @@
-"""Dynamic resources: thin, stateless shells over `eks_cilium/migration/`.
+"""Dynamic resources: thin shells over `eks_cilium.migration`, `eks_cilium.mesh` and `eks_cilium.cluster`.
 
-State stores a provider by module path and class name, so neither may ever change; code fixes reach existing
-stacks at once, and `engine_version` is the input to raise when a fix should act on what exists already.
+Pulumi's state stores a provider by module path and class name. Neither may change after a release: no stack
+that has the resource could update or delete it. Fixes in the code take effect in existing stacks at once;
+`engine_version` is the input to raise when a fix has to act on resources that exist already.
 """

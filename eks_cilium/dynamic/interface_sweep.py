@@ -1,7 +1,8 @@
-"""The resource whose deletion takes away the network interfaces that Cilium left behind.
+"""Deletes the network interfaces that Cilium created and did not delete.
 
-It is made before Cilium and the nodes and so goes after them, but before the cluster's security group and the
-subnets, which a forgotten interface would keep alive. `cluster.orphaned_interfaces` finds and deletes.
+The resource is created before Cilium and the nodes, so it is deleted after them, but before the cluster's
+security group and subnets: AWS deletes neither while an interface uses it. `cluster.orphaned_interfaces`
+finds and deletes the interfaces.
 """
 
 from __future__ import annotations
@@ -21,32 +22,40 @@ ENGINE_VERSION = "1"
 
 
 class InterfaceSweepArgs(TypedDict):
-    """Whose interfaces an `InterfaceSweep` deletes."""
+    """The inputs of an `InterfaceSweep` resource."""
 
     cluster_name: pulumi.Input[str]
+    """Name of the EKS cluster."""
     region: str
+    """AWS region of the cluster."""
     profile: str | None
+    """AWS profile; the credentials of the environment where it is None."""
     vpc_id: pulumi.Input[str]
+    """The VPC whose interfaces are searched."""
     tag_key: str
+    """Key of the tag that Cilium puts on its interfaces, with the cluster's name as value."""
 
 
 class InterfaceSweepProvider(PlainErrorsProvider):
-    """Does nothing until it is deleted."""
+    """Only its deletion does something: it deletes interfaces."""
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        """Keep the inputs that a later deletion will use up to date; unknown ones count as changed."""
+        """Report a change of the inputs that a later deletion needs; unknown ones count as changed."""
         return DiffResult(changes=any(_olds.get(key) != _news.get(key) for key in _INPUTS))
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Remember whose interfaces to look for."""
+        """Keep the inputs for the deletion; nothing is created in AWS."""
         return CreateResult(id_=f"{props['cluster_name']}/interfaces", outs=props)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        """Remember the new inputs."""
+        """Keep the new inputs for the deletion."""
         return UpdateResult(outs=_news)
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """Delete what Cilium left."""
+        """Delete the interfaces that Cilium created and that are attached to no instance any more.
+
+        Raises the errors of `errors` when AWS refuses a request or cannot be reached.
+        """
         sweep(
             ec2(Credentials(region=_props["region"], profile=_props.get("profile"))),
             vpc_id=_props["vpc_id"],
@@ -60,7 +69,10 @@ _INPUTS = ("cluster_name", "region", "profile", "vpc_id", "tag_key", "engine_ver
 
 
 class InterfaceSweep(Resource, module="eks-cilium", name="InterfaceSweep"):
-    """Deletes Cilium's detached interfaces when it is destroyed."""
+    """Deletes Cilium's detached network interfaces when it is deleted itself.
+
+    Inputs: `InterfaceSweepArgs`. It has no outputs besides its inputs.
+    """
 
     def __init__(
         self, name: str, args: InterfaceSweepArgs, opts: pulumi.ResourceOptions | None = None

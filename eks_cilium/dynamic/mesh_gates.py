@@ -1,6 +1,7 @@
-"""Resources that are made when a mesh works: an internal load balancer, and agents that see each other.
+"""Waits until a mesh works: its load balancers are internal and active, and its agents see all clusters.
 
-Nothing exists behind them: making one means waiting, deleting it means nothing. `mesh` decides.
+No object in AWS or Kubernetes belongs to these resources: creating one waits, deleting it does nothing. What
+is waited for is in `eks_cilium.mesh`.
 """
 
 from __future__ import annotations
@@ -29,38 +30,38 @@ PLAN = "plan"
 
 
 class MeshGateProvider(PlainErrorsProvider):
-    """Waits in create, and again in update when what it waited for has changed."""
+    """Waits when the resource is created, and again when an input has changed."""
 
     connect: ClassVar[ConnectReadOnly] = staticmethod(read_only_world_of)
     waits_for: ClassVar[tuple[str, ...]] = ()
-    """Inputs whose change is a reason to look again, besides the cluster."""
+    """Inputs whose change makes it wait again, besides those that name the cluster."""
 
     def plan(self, _props: Mapping[str, Any]) -> str:
-        """What making it waits for, in one sentence."""
+        """What it waits for, in one sentence for the preview."""
         raise NotImplementedError
 
     def wait(
         self, _world: World, _pods: PodExec, _props: Mapping[str, Any], _report: Report
     ) -> Mapping[str, Any]:
-        """Wait; returns what was seen."""
+        """Wait; returns the outputs. Raises TimedOutError with what is missing."""
         raise NotImplementedError
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Show what it will wait for."""
+        """Show in the preview what it will wait for."""
         return CheckResult({**news, PLAN: self.plan(news)}, [])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        """Look again when an input changed; unknown inputs count as changed."""
+        """Report a change when it has to wait again; unknown inputs count as changed."""
         watched = (*CONNECTION, *self.waits_for, "engine_version")
         return DiffResult(changes=any(_olds.get(key) != _news.get(key) for key in watched))
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Wait, and keep what was seen."""
+        """Wait, and keep the outputs in the state."""
         name = type(self).__name__.removesuffix("Provider")
         return CreateResult(id_=f"{props['cluster_name']}/{name}", outs=self._waited(props))
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        """Wait again."""
+        """Wait again, with the new inputs."""
         return UpdateResult(outs=self._waited(_news))
 
     def _waited(self, props: dict[str, Any]) -> dict[str, Any]:
@@ -74,13 +75,16 @@ class MeshEndpointProvider(MeshGateProvider):
     waits_for = ("subnets", "annotations", "release")
 
     def plan(self, _props: Mapping[str, Any]) -> str:
-        """Never anything but internal."""
+        """Say that only an internal load balancer is accepted."""
         return "waits for an internal Network Load Balancer, and looks at its scheme before its name is used"
 
     def wait(
         self, world: World, _pods: PodExec, props: Mapping[str, Any], report: Report
     ) -> Mapping[str, Any]:
-        """Its host name, and the zone Route 53 has for it."""
+        """Returns {"host", "zone_id"}: its DNS name and the Route 53 zone of that name.
+
+        Raises StoppedError when it is not an internal Network Load Balancer in the given subnets.
+        """
         found = await_endpoint(
             world, subnets=props["subnets"], seconds=float(props["seconds"]), report=report
         )
@@ -93,13 +97,13 @@ class MeshReadinessProvider(MeshGateProvider):
     waits_for = ("remotes", "certificates", "hosts", "command")
 
     def plan(self, props: Mapping[str, Any]) -> str:
-        """Who has to see whom."""
+        """Say which clusters the agents have to see."""
         return f"waits until every agent of {props['member']} sees {', '.join(props['remotes'])}"
 
     def wait(
         self, world: World, pods: PodExec, props: Mapping[str, Any], report: Report
     ) -> Mapping[str, Any]:
-        """How many agents see them."""
+        """Returns {"agents": number of agents that see all other clusters}."""
         return await_remotes(
             world,
             pods,
@@ -111,7 +115,7 @@ class MeshReadinessProvider(MeshGateProvider):
 
 
 class MeshEndpointArgs(TypedDict):
-    """What a `MeshEndpoint` waits for."""
+    """The inputs of a `MeshEndpoint` resource."""
 
     cluster_name: str
     region: str
@@ -119,17 +123,23 @@ class MeshEndpointArgs(TypedDict):
     subnets: Sequence[str]
     """Subnets with routes to the other clusters: the only ones the load balancer may be in."""
     annotations: Mapping[str, str]
-    """Of the Service: other ones make another load balancer."""
+    """Annotations of the Service: with others its controller creates another load balancer."""
     release: pulumi.Input[str]
-    """The Helm release, as something that is made first."""
+    """The Helm release that creates the Service; it has to exist first."""
     seconds: int
+    """How long to wait."""
 
 
 class MeshEndpoint(Resource, module="eks-cilium", name="MeshEndpoint"):
-    """Exists once the load balancer answers, internally."""
+    """Exists once the ClusterMesh load balancer of a cluster is active and internal.
+
+    Inputs: `MeshEndpointArgs`. Deleting it changes nothing.
+    """
 
     host: pulumi.Output[str]
+    """DNS name of the load balancer."""
     zone_id: pulumi.Output[str]
+    """Route 53 hosted zone of that name, for an alias record."""
 
     def __init__(self, name: str, args: MeshEndpointArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         known = {"engine_version": ENGINE_VERSION, "urn": urn_of(self, name, opts)}
@@ -138,7 +148,7 @@ class MeshEndpoint(Resource, module="eks-cilium", name="MeshEndpoint"):
 
 
 class MeshReadinessArgs(TypedDict):
-    """What a `MeshReadiness` waits for."""
+    """The inputs of a `MeshReadiness` resource."""
 
     member: str
     """Name of the cluster in Cilium."""
@@ -146,19 +156,25 @@ class MeshReadinessArgs(TypedDict):
     region: str
     profile: str | None
     remotes: Sequence[str]
+    """Names in Cilium of the clusters that its agents have to see."""
     hosts: Sequence[pulumi.Input[str]]
-    """Of the load balancers of all clusters: with others there is something to look at again."""
+    """DNS names of the load balancers of all clusters: it waits again when one changes."""
     certificates: Sequence[pulumi.Input[str]]
-    """Fingerprints, for the same reason."""
+    """Fingerprints of the clusters' certificates: it waits again when one changes."""
     command: str
+    """The agent's command line tool in its image: `cilium`, or `cilium-dbg` in later versions."""
     seconds: int
+    """How long to wait."""
 
 
 class MeshReadiness(Resource, module="eks-cilium", name="MeshReadiness"):
-    """Exists once every agent of the cluster sees every other cluster."""
+    """Exists once every agent of a cluster sees every other cluster of the mesh.
+
+    Inputs: `MeshReadinessArgs`. Deleting it changes nothing.
+    """
 
     agents: pulumi.Output[int]
-    """Agents that did."""
+    """Number of agents that see all other clusters."""
 
     def __init__(
         self, name: str, args: MeshReadinessArgs, opts: pulumi.ResourceOptions | None = None

@@ -1,6 +1,6 @@
-"""The resources that have Cilium enforce no policy while pods of both CNIs run, and then again what it did.
+"""Pauses the enforcement of policies while pods of both CNIs run, and resumes it afterwards.
 
-Pods on old nodes have no identity of Cilium's: a policy that names peers by label would drop them.
+Pods on old nodes have no identity in Cilium: a policy that names peers by label would drop their traffic.
 """
 
 from __future__ import annotations
@@ -18,28 +18,40 @@ if TYPE_CHECKING:
 
 
 class PolicyPauseProvider(SharedProvider):
-    """Pauses; on the way to Cilium before the first agent runs."""
+    """Sets the enforcement mode to `never`; in a migration to Cilium before the first agent runs."""
 
     def perform(self, run: Run, _props: Mapping[str, Any]) -> Result:
-        """Pause."""
+        """Pause enforcement, and wait until all agents have restarted with that mode.
+
+        Returns {"before": the mode before, or None, "agents": number}.
+        """
         return enforcement.pause(run)
 
 
 class PolicyResumeProvider(SharedProvider):
-    """Resumes exactly what the configuration said, with agents that have read it."""
+    """Restores the enforcement mode that was recorded."""
 
     def perform(self, run: Run, _props: Mapping[str, Any]) -> Result:
-        """Resume."""
+        """Restore the mode, and wait until all agents have restarted with it.
+
+        Returns {"restored": bool, "agents": number}.
+        """
         return enforcement.resume(run)
 
 
 class PolicyPause(Operation[OperationArgs], module="eks-cilium", name="PolicyPause"):
-    """Exists once Cilium enforces no policy."""
+    """Exists once Cilium enforces no policy.
 
-    made_by = PolicyPauseProvider
+    Inputs: `OperationArgs`. Deleting it changes nothing: `PolicyResume` restores the mode.
+    """
+
+    provider = PolicyPauseProvider
 
 
 class PolicyResume(Operation[OperationArgs], module="eks-cilium", name="PolicyResume"):
-    """Exists once Cilium enforces policies as configured."""
+    """Exists once Cilium enforces policies as it did before.
 
-    made_by = PolicyResumeProvider
+    Inputs: `OperationArgs`. Deleting it changes nothing.
+    """
+
+    provider = PolicyResumeProvider

@@ -1,6 +1,7 @@
-"""The resource that is made when Cilium runs on every node, and not before.
+"""Waits until Cilium runs on every node; what needs a network depends on it.
 
-Nothing exists behind it: making it means waiting, deleting it means nothing. `cluster.readiness` decides.
+No object in AWS or Kubernetes belongs to it: creating it waits, deleting it does nothing. What is waited for
+is in `eks_cilium.cluster.readiness`.
 """
 
 from __future__ import annotations
@@ -23,29 +24,35 @@ TIMEOUT_SECONDS = 900.0
 
 
 class ReadinessGateArgs(TypedDict):
-    """What a `ReadinessGate` waits for."""
+    """The inputs of a `ReadinessGate` resource."""
 
     cluster_name: pulumi.Input[str]
+    """Name of the EKS cluster."""
     region: str
+    """AWS region of the cluster."""
     profile: str | None
+    """AWS profile; the credentials of the environment where it is None."""
     endpoint: pulumi.Input[str]
+    """URL of the Kubernetes API."""
     certificate_authority: pulumi.Input[str]
+    """Certificate authority of the Kubernetes API, as EKS gives it: PEM in base64."""
     minimum_nodes: int
+    """How many nodes have to join before it counts as ready."""
 
 
 class ReadinessGateProvider(PlainErrorsProvider):
-    """Waits in create and update; a changed input is a reason to look again, never to replace."""
+    """Waits when the resource is created and when an input has changed."""
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        """Look again when an input changed; unknown inputs count as changed."""
+        """Report a change when an input changed, never a replacement; unknown inputs count as changed."""
         return DiffResult(changes=any(_olds.get(key) != _news.get(key) for key in _INPUTS))
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Wait, and keep what was seen."""
+        """Wait up to 15 minutes. Raises NotReadyError with everything that is missing."""
         return CreateResult(id_=f"{props['cluster_name']}/readiness", outs={**props, **_wait(props)})
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        """Wait again."""
+        """Wait again, with the new inputs."""
         return UpdateResult(outs={**_news, **_wait(_news)})
 
 
@@ -80,10 +87,13 @@ def _wait(props: dict[str, Any]) -> dict[str, Any]:
 
 
 class ReadinessGate(Resource, module="eks-cilium", name="ReadinessGate"):
-    """Exists once Cilium runs on every node."""
+    """Exists once Cilium runs on every node.
+
+    Inputs: `ReadinessGateArgs`. Deleting it changes nothing.
+    """
 
     nodes: pulumi.Output[int]
-    """Nodes seen when the gate opened."""
+    """Number of nodes that were ready."""
 
     def __init__(
         self, name: str, args: ReadinessGateArgs, opts: pulumi.ResourceOptions | None = None

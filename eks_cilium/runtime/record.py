@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from eks_cilium.errors import RefusedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from eks_cilium.clients.kubernetes import KubernetesApi
 
 NAMESPACE = "kube-system"
@@ -41,6 +43,9 @@ def of_workload(workload: str) -> str:
     return f"restart.{hashlib.blake2s(workload.encode(), digest_size=10).hexdigest()}"
 
 
+Recorded = TypeVar("Recorded")
+
+
 class Record:
     """The record of one cluster."""
 
@@ -52,6 +57,11 @@ class Record:
         found = self._api.get(PATH)
         text = ((found or {}).get("data") or {}).get(key)
         return None if text is None else json.loads(text)
+
+    def load(self, key: str, parse: Callable[[Any], Recorded]) -> Recorded | None:
+        """What was written under a key, as the type that wrote it; None where nothing was."""
+        kept = self.get(key)
+        return None if kept is None else parse(kept)
 
     def put(self, key: str, value: Any) -> None:
         """Write under a key; what stands under the others stays."""

@@ -1,7 +1,7 @@
-"""The gates of a chain: agents on every node before pods are restarted, and on none when they have to leave.
+"""Cilium's chained agents: ready on every node before pods are restarted, removed from nodes before a change.
 
-`ChainedAgents` stands behind the Helm release, so that it is deleted before the release is: then nodes go
-back to the VPC CNI alone, and pods start there as before. `Unchaining` does the same before a replacement.
+`ChainedAgents` depends on the Helm release, so that it is deleted before the release is: its nodes return to
+the VPC CNI alone first, and pods start on them as before. `Unchaining` does the same before a replacement.
 """
 
 from __future__ import annotations
@@ -19,40 +19,53 @@ if TYPE_CHECKING:
 
 
 class ChainedAgentsProvider(RefreshProvider):
-    """Waits for agents; deleting it has them leave, unless Cilium is not chained any more."""
+    """Waits for the agents; deleting it removes them, unless Cilium is not chained any more."""
 
     def perform(self, run: RefreshRun, _props: Mapping[str, Any]) -> Result:
-        """Wait."""
+        """Wait up to 15 minutes for an agent on every node that can have one.
+
+        Returns {"nodes": number}. Raises NotReadyError with what is missing.
+        """
         return readiness.await_agents(run)
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """Nodes on which an agent only vanished would start no pod any more."""
+        """Remove the agents from all nodes, so that pods start on them without Cilium's CNI configuration."""
         self.undone(_props, self.undo)
 
     def undo(self, run: RefreshRun) -> None:
-        """Have the agents leave every node."""
+        """Remove the agents from every node."""
         removal.leave(run, everywhere=True)
 
 
 class UnchainingProvider(MigrationProvider):
-    """Has chained agents leave the nodes that are to be replaced; where there are none it does nothing."""
+    """Removes chained agents from the nodes to be replaced; without such agents it does nothing."""
 
     def perform(self, run: MigrationRun, _props: Mapping[str, Any]) -> Result:
-        """Have them leave the labelled nodes."""
+        """Remove the agents from the labelled nodes.
+
+        Returns {"chained": whether there were any, "nodes": names of the nodes they were removed from}.
+        """
         return removal.leave(run)
 
     def undo(self, run: MigrationRun) -> None:
-        """Before Cilium was installed anew, chained agents may come back."""
+        """Let chained agents run again where they did, if Cilium was not installed in their place."""
         removal.come_back(run)
 
 
 class ChainedAgents(Operation[OperationArgs], module="eks-cilium", name="ChainedAgents"):
-    """Exists once an agent is ready on every node that can have one."""
+    """Exists once an agent is ready on every node that can have one.
 
-    made_by = ChainedAgentsProvider
+    Inputs: `OperationArgs`. Deleting it removes the agents from all nodes, one restart of each, so that the
+    Helm release can be uninstalled without a node that starts no pods.
+    """
+
+    provider = ChainedAgentsProvider
 
 
 class Unchaining(Operation[OperationArgs], module="eks-cilium", name="Unchaining"):
-    """Exists once no chained agent is on a node that is to be replaced."""
+    """Exists once no chained agent runs on a node that is to be replaced.
 
-    made_by = UnchainingProvider
+    Inputs: `OperationArgs`. Deleting it lets the agents run again where they did.
+    """
+
+    provider = UnchainingProvider

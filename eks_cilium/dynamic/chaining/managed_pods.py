@@ -1,4 +1,4 @@
-"""The gate at the end of a refresh, which shows the remainder: N of M pods managed by Cilium."""
+"""The gate at the end of a refresh; its preview shows how many pods stay without Cilium."""
 
 from __future__ import annotations
 
@@ -23,11 +23,14 @@ class ManagedPodsProvider(RefreshProvider):
     """Waits until Cilium manages every pod that was to be restarted."""
 
     def perform(self, run: RefreshRun, _props: Mapping[str, Any]) -> Result:
-        """Wait."""
+        """Wait for Jobs where that is asked for, then up to two minutes for the last pods.
+
+        Returns {"managed": number, "of": number, "left": [names]}. Raises TimedOutError.
+        """
         return gate.await_managed(run)
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Show how many there are now, and what will be left."""
+        """Show how many pods Cilium manages now, and which will stay without it."""
         return checked(
             type(self).connect,
             _olds,
@@ -39,16 +42,19 @@ class ManagedPodsProvider(RefreshProvider):
 
 
 def remainder(plan: RefreshPlan) -> PlanPart:
-    """How many pods Cilium manages now, and what will be left."""
+    """How many pods Cilium manages now, and which will stay without it."""
     return plan_part(report.remainder(plan))
 
 
 class ManagedPods(Operation[PlannedArgs], module="eks-cilium", name="ManagedPods"):
-    """Exists once nothing is left to restart."""
+    """Exists once no pod is left to restart.
 
-    made_by = ManagedPodsProvider
+    Inputs: `PlannedArgs`. Deleting it changes nothing.
+    """
+
+    provider = ManagedPodsProvider
 
     @property
     def counted(self) -> pulumi.Output[dict[str, Any]]:
-        """How many pods Cilium manages, of how many, and which are left as they are."""
+        """{"managed": number, "of": number, "left": names of pods that stay without Cilium}."""
         return self.result.apply(lambda result: dict(result or {}))

@@ -1,7 +1,7 @@
-"""The resource that writes down, once, which workloads have pods that Cilium does not manage.
+"""Records, once, the workloads whose pods Cilium does not manage yet.
 
-First of a refresh, so that whatever forbids Cilium on top of the VPC CNI, or the restart of a pod, is said
-here, in the preview, all at once.
+The first resource of a refresh: everything that blocks chaining to the VPC CNI, or the restart of a pod,
+fails its check, so that a preview lists all blockers at once.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from eks_cilium.dynamic.shell.planning import PlannedArgs, PlanPart, checked, pl
 from eks_cilium.migration.refresh import report
 from eks_cilium.migration.refresh.start import plan_now, record_workloads
 from eks_cilium.runtime.errors import StoppedError
+from eks_cilium.settings.model.migration import RefreshOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,17 +27,17 @@ if TYPE_CHECKING:
 
 
 class PodInventoryArgs(PlannedArgs):
-    """What a `PodInventory` is made from."""
+    """The inputs of a `PodInventory` resource."""
 
     workloads: Sequence[str]
-    """The workloads the program counts on, in the order of work."""
+    """The workloads that the program registered resources for, such as `Deployment shop/web`, in order."""
 
 
 class PodInventoryProvider(RefreshProvider):
-    """Writes the list. Deleting it leaves the list: the next program finds its workloads by it."""
+    """Records the workloads. Deleting it keeps the record: a later program finds its workloads by it."""
 
     def must_act(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-        """Another round means another list, and so do other workloads."""
+        """Record again for another round, and for other workloads."""
         return (
             super().must_act(olds, news)
             or _round(olds) != _round(news)
@@ -44,7 +45,7 @@ class PodInventoryProvider(RefreshProvider):
         )
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Show the plan in short, and refuse what forbids it until the list is written."""
+        """Show a summary of the plan; its blockers fail the preview until the workloads are recorded."""
         return checked(
             type(self).connect,
             _olds,
@@ -55,7 +56,11 @@ class PodInventoryProvider(RefreshProvider):
         )
 
     def perform(self, run: RefreshRun, _props: Mapping[str, Any]) -> Result:
-        """Write down; the workloads have to be those that the program has resources for."""
+        """Record the workloads.
+
+        Returns {"taken": ISO time, "workloads": [...], "plan": Markdown}. Raises StoppedError when there are
+        workloads that the program has registered no resources for.
+        """
         before = exported(plan_now(run))
         taken = record_workloads(run)
         _compare(_props["workloads"], taken["workloads"])
@@ -63,7 +68,7 @@ class PodInventoryProvider(RefreshProvider):
 
 
 def summary(plan: RefreshPlan) -> PlanPart:
-    """The plan in a few lines, and everything that forbids it."""
+    """The plan in a few lines, and all of its blockers."""
     return plan_part(report.in_short(plan), plan.blockers)
 
 
@@ -73,26 +78,29 @@ def exported(plan: RefreshPlan) -> str:
 
 
 def _round(props: Mapping[str, Any]) -> int:
-    return int((props.get("options") or {}).get("round", 1))
+    return RefreshOptions.model_validate(props.get("options") or {}).round
 
 
-def _compare(counted_on: Sequence[str], found: Sequence[str]) -> None:
-    came = sorted(set(found) - set(counted_on))
-    if came:
+def _compare(registered: Sequence[str], found: Sequence[str]) -> None:
+    added = sorted(set(found) - set(registered))
+    if added:
         raise StoppedError(
-            f"workloads came since this run began: {', '.join(came)}",
+            f"workloads were created since this run began: {', '.join(added)}",
             "They are in the list now, and nothing else was touched. Run `pulumi up` again.",
         )
 
 
 class PodInventory(Operation[PodInventoryArgs], module="eks-cilium", name="PodInventory"):
-    """Exists once the workloads are written down."""
+    """Exists once the workloads to restart are recorded.
 
-    made_by = PodInventoryProvider
+    Inputs: `PodInventoryArgs`. Deleting it changes nothing in the cluster.
+    """
+
+    provider = PodInventoryProvider
 
     @property
     def taken(self) -> pulumi.Output[str]:
-        """When the list was written, which tells one refresh from another."""
+        """When the workloads were recorded, as an ISO time; it tells one refresh from another."""
         return self.result.apply(lambda result: str(result["taken"]))
 
     @property

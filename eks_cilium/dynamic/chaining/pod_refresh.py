@@ -1,7 +1,7 @@
-"""The resource of one workload: made when Cilium manages its pods and it is as healthy as before.
+"""Restarts the pods of one workload, so that Cilium manages them.
 
-One resource a workload, so that Pulumi saves what is done after each, shows each on a row of its own, and
-lets a Ctrl-C end after the workload in hand.
+One resource a workload, so that Pulumi saves its state after each workload, shows each on a row of its own,
+and stops after the current workload on Ctrl-C.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Workload(TypedDict):
-    """Which workload."""
+    """A workload as Kubernetes names it."""
 
     kind: str
     namespace: str
@@ -33,7 +33,7 @@ class Workload(TypedDict):
 
 
 class PodRefreshArgs(PlannedArgs):
-    """What a `PodRefresh` is made from."""
+    """The inputs of a `PodRefresh` resource."""
 
     workload: Workload
 
@@ -44,7 +44,7 @@ class PodRefreshProvider(RefreshProvider):
     acts_on: ClassVar[tuple[str, ...]] = ("workload",)
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Show what happens to the workload and its pods, and refuse what forbids it."""
+        """Show what happens to the pods of the workload; blockers fail the preview."""
         workload = _reference(news)
         return checked(
             type(self).connect,
@@ -56,12 +56,16 @@ class PodRefreshProvider(RefreshProvider):
         )
 
     def perform(self, run: RefreshRun, _props: Mapping[str, Any]) -> Result:
-        """Roll out or evict, wait, look at its health and at what Cilium knows."""
+        """Roll the workload out or evict its pods, and wait until it is as healthy as before.
+
+        Returns {"workload", "how", "pods": number, "seconds": number}. Raises RestartRefusedError before the
+        first change, and UnhealthyError when the workload does not recover in time.
+        """
         return restart_workload(run, _reference(_props))
 
 
 def workload_part(plan: RefreshPlan, workload: Reference) -> PlanPart:
-    """What happens to a workload and its pods, and what forbids it."""
+    """What happens to the pods of a workload, and what blocks it."""
     return plan_part(report.lines_of(plan, workload), plan.blockers_of(workload))
 
 
@@ -71,6 +75,9 @@ def _reference(props: Mapping[str, Any]) -> Reference:
 
 
 class PodRefresh(Operation[PodRefreshArgs], module="eks-cilium", name="PodRefresh"):
-    """Exists once its workload is restarted."""
+    """Exists once the pods of its workload were restarted and Cilium manages them.
 
-    made_by = PodRefreshProvider
+    Inputs: `PodRefreshArgs`. Deleting it changes nothing.
+    """
+
+    provider = PodRefreshProvider

@@ -1,4 +1,4 @@
-"""The resource that has the VPC CNI leave pods' addresses alone on the way to peers."""
+"""Excludes peers from the VPC CNI's source address translation, so that they see the addresses of pods."""
 
 from __future__ import annotations
 
@@ -15,30 +15,37 @@ if TYPE_CHECKING:
 
 
 class SnatExclusionsArgs(OperationArgs):
-    """What `SnatExclusions` is made from."""
+    """The inputs of a `SnatExclusions` resource."""
 
     peers: Sequence[str]
+    """IPv4 networks beyond the VPC, such as `10.2.0.0/16`."""
 
 
 class SnatExclusionsProvider(RefreshProvider):
-    """Adds to what the VPC CNI excludes; deleting it gives it the exclusions back that it had."""
+    """Adds networks to those that the VPC CNI excludes; deleting it restores the earlier ones."""
 
     acts_on: ClassVar[tuple[str, ...]] = ("peers",)
 
     def perform(self, run: RefreshRun, _props: Mapping[str, Any]) -> Result:
-        """Exclude the peers that are not excluded yet."""
+        """Exclude the peers that are not excluded yet.
+
+        Returns {"changed": bool, "exclusions": [networks]}.
+        """
         return snat.exclude(run, _props["peers"])
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """No agent of Cilium's depends on it."""
+        """Restore the exclusions, even while nodes need Cilium: its agents do not depend on them."""
         self.undone(_props, self.undo)
 
     def undo(self, run: RefreshRun) -> None:
-        """Give them back."""
+        """Restore the exclusions that the VPC CNI had."""
         snat.restore(run)
 
 
 class SnatExclusions(Operation[SnatExclusionsArgs], module="eks-cilium", name="SnatExclusions"):
-    """Exists once peers see pods' own addresses."""
+    """Exists once the peers see the addresses of pods instead of those of their nodes.
 
-    made_by = SnatExclusionsProvider
+    Inputs: `SnatExclusionsArgs`. Deleting it restores the earlier exclusions.
+    """
+
+    provider = SnatExclusionsProvider

@@ -1,6 +1,6 @@
-"""The gates of a migration: where the agents of either CNI are wanted, and that they are wanted nowhere else.
+"""The gates of a migration: which nodes the agents of the two CNIs are wanted on.
 
-`AgentGate` stands before anything moves, `AgentsGone` before the CNI that goes is removed.
+`AgentGate` comes before the first node is changed, `AgentsGone` before the old CNI is removed.
 """
 
 from __future__ import annotations
@@ -19,29 +19,41 @@ if TYPE_CHECKING:
 
 
 class AgentGateProvider(MigrationProvider):
-    """Sees to it that Cilium's agents are where they belong, and waits until the number is right."""
+    """Places Cilium's agents, and waits until the new CNI wants the right number of nodes."""
 
     def perform(self, run: MigrationRun, _props: Mapping[str, Any]) -> Result:
-        """The new CNI has to want exactly the nodes that the old one does not have."""
+        """Wait until the new CNI's DaemonSet wants exactly the nodes without the old CNI's label.
+
+        Returns {"daemonSet", "desired": number, "unlabelled": number}. Raises TimedOutError.
+        """
         place(run)
         return rollout.await_count(run)
 
 
 class AgentsGoneProvider(MigrationProvider):
-    """Waits until the CNI that goes is wanted on no node, and none of its agents is left."""
+    """Waits until the old CNI is wanted on no node and none of its agents is left."""
 
     def perform(self, run: MigrationRun, _props: Mapping[str, Any]) -> Result:
-        """Wait."""
+        """Wait up to five minutes.
+
+        Returns {"daemonSet", "desired": 0}. Raises TimedOutError with the nodes that are left.
+        """
         return rollout.await_none(run)
 
 
 class AgentGate(Operation[OperationArgs], module="eks-cilium", name="AgentGate"):
-    """Exists once the CNI that comes wants the right nodes."""
+    """Exists once the new CNI's DaemonSet wants the right nodes.
 
-    made_by = AgentGateProvider
+    Inputs: `OperationArgs`. Deleting it changes nothing.
+    """
+
+    provider = AgentGateProvider
 
 
 class AgentsGone(Operation[OperationArgs], module="eks-cilium", name="AgentsGone"):
-    """Exists once the CNI that goes runs nowhere any more."""
+    """Exists once the old CNI runs on no node any more.
 
-    made_by = AgentsGoneProvider
+    Inputs: `OperationArgs`. Deleting it changes nothing.
+    """
+
+    provider = AgentsGoneProvider

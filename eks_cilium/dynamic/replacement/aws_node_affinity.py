@@ -1,6 +1,6 @@
-"""The resource that binds aws-node to its nodes, so that new nodes come up without it.
+"""Restricts aws-node to the nodes it has to serve, so that new nodes start without it.
 
-On the way back it brings aws-node back first, bound off Cilium's nodes.
+In a rollback it reinstalls aws-node first where it was removed, restricted to nodes without Cilium's label.
 """
 
 from __future__ import annotations
@@ -20,20 +20,27 @@ if TYPE_CHECKING:
 
 
 class AwsNodeAffinityProvider(MigrationProvider):
-    """Binds aws-node; deleting it gives aws-node the affinity back that it had."""
+    """Restricts aws-node to its nodes; deleting it restores the affinity that aws-node had."""
 
     def perform(self, run: MigrationRun, _props: Mapping[str, Any]) -> Result:
-        """Bind aws-node. In a rollback Cilium's agents leave new nodes first: no node may have both."""
+        """Restrict aws-node to its nodes.
+
+        In a rollback Cilium's agents are removed from new nodes first, so that no node runs both CNIs.
+        Returns {"managed": bool, "version", "terms": nodeSelectorTerms}.
+        """
         if run.options.target is Target.AWS_VPC_CNI:
             place(run)
         return binding.bind(run)
 
     def undo(self, run: MigrationRun) -> None:
-        """Cilium is uninstalled by then: aws-node may go everywhere again."""
+        """Restore the affinity: Cilium is uninstalled by then, so aws-node may run on every node again."""
         affinity.release(run)
 
 
 class AwsNodeAffinity(Operation[OperationArgs], module="eks-cilium", name="AwsNodeAffinity"):
-    """Exists once aws-node is bound to its nodes."""
+    """Exists once aws-node is restricted to its nodes, so that new nodes start without it.
 
-    made_by = AwsNodeAffinityProvider
+    Inputs: `OperationArgs`. Deleting it restores the affinity that aws-node had.
+    """
+
+    provider = AwsNodeAffinityProvider

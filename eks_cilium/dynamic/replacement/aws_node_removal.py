@@ -1,4 +1,4 @@
-"""The resource that is made when aws-node and its add-on are gone; refused while a node needs them."""
+"""Removes aws-node and its add-on, once no node needs them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,21 @@ if TYPE_CHECKING:
 
 
 class AwsNodeRemovalProvider(MigrationProvider):
-    """Removes aws-node; what it was is written down first, for the way back."""
+    """Removes aws-node; its state is recorded first, for a rollback."""
 
     def perform(self, run: MigrationRun, _props: Mapping[str, Any]) -> Result:
-        """Remove aws-node."""
+        """Remove the add-on vpc-cni and the objects of aws-node.
+
+        Returns {"managed": bool, "removed": [names], "kept": [names]}. Raises StoppedError while aws-node
+        wants a node.
+        """
         return removal.remove(run)
 
 
 class AwsNodeRemoval(Operation[OperationArgs], module="eks-cilium", name="AwsNodeRemoval"):
-    """Exists once aws-node does not."""
+    """Exists once aws-node and the add-on vpc-cni are removed.
 
-    made_by = AwsNodeRemovalProvider
+    Inputs: `OperationArgs`. Deleting it changes nothing: a rollback restores aws-node.
+    """
+
+    provider = AwsNodeRemovalProvider

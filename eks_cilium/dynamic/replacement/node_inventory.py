@@ -1,6 +1,7 @@
-"""The resource that labels the nodes of the CNI that goes, and writes them down once.
+"""Labels the nodes of the old CNI and records them, once.
 
-First of a migration, so that whatever forbids the migration is said here, in the preview, all at once.
+The first resource of a migration: everything that blocks the migration fails its check, so that a preview
+lists all blockers at once.
 """
 
 from __future__ import annotations
@@ -29,23 +30,23 @@ if TYPE_CHECKING:
 
 
 class NodeInventoryArgs(PlannedArgs):
-    """What a `NodeInventory` is made from."""
+    """The inputs of a `NodeInventory` resource."""
 
     nodes: Sequence[str]
-    """Names of the nodes the program counts on, in the order of work."""
+    """Names of the nodes that the program registered resources for, in order."""
     left: int
-    """How many of them are still there; with none nothing is planned any more."""
+    """How many of them still exist; with none nothing is planned any more."""
 
 
 class NodeInventoryProvider(MigrationProvider):
-    """Takes the inventory; deleting it at the end of a way back takes labels and record away."""
+    """Records the inventory; deleting it at the end of a rollback deletes the labels and the record."""
 
     def must_act(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-        """Other nodes mean another migration; another order of them does not."""
+        """Record again for other nodes, but not for another order of the same nodes."""
         return super().must_act(olds, news) or set(olds["nodes"]) != set(news["nodes"])
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Show the plan in short, and refuse what forbids it as long as a node is left to be replaced."""
+        """Show a summary of the plan; its blockers fail the preview while a node is left to replace."""
         return checked(
             type(self).connect,
             _olds,
@@ -56,7 +57,11 @@ class NodeInventoryProvider(MigrationProvider):
         )
 
     def perform(self, run: MigrationRun, _props: Mapping[str, Any]) -> Result:
-        """Label and write down; the nodes have to be those that the program has resources for."""
+        """Label and record the nodes.
+
+        Returns {"target", "labelled": [...], "already": [...], "nodes": [...], "taken": ISO time, "plan":
+        {"markdown", "json"}}. Raises StoppedError when they are not the nodes that the program registered.
+        """
         before = exported(plan_now(run))
         taken = recording.record_inventory(run)
         _compare(_props["nodes"], taken["nodes"])
@@ -64,18 +69,18 @@ class NodeInventoryProvider(MigrationProvider):
         return {**taken, "taken": inventory.taken if inventory else "", "plan": before}
 
     def undo(self, run: MigrationRun) -> None:
-        """The end of a way back, or of a migration that never moved anything."""
+        """Delete labels and record, after a rollback or a migration that replaced no node."""
         forgetting.forget(run)
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """A way back left its list of nodes for later runs of its program."""
+        """Delete what a rollback kept for later runs of its program, or undo a migration to Cilium."""
         if _props["target"] == Target.AWS_VPC_CNI:
             self.undone(_props, lambda run: forgetting.forget_rollback(run.world))
         super().delete(_id, _props)
 
 
 def exported(plan: Plan) -> dict[str, str]:
-    """The plan as it is exported: JSON on one line, since terminals show every output whole."""
+    """The plan as a stack exports it. JSON on one line, since the CLI prints outputs in full."""
     return {
         "markdown": report.markdown(plan),
         "json": json.dumps(report.document(plan, pods=False), separators=(",", ":")),
@@ -83,30 +88,34 @@ def exported(plan: Plan) -> dict[str, str]:
 
 
 def summary(plan: Plan) -> PlanPart:
-    """The plan in a few lines, and everything that forbids it."""
+    """The plan in a few lines, and all of its blockers."""
     lines = (headline(plan), *map(sizes, plan.groups), *map(str, plan.warnings), verdict_of(plan))
     return plan_part(lines, plan.blockers)
 
 
-def _compare(counted_on: Sequence[str], found: Sequence[str]) -> None:
-    joined = sorted(set(found) - set(counted_on))
-    gone = sorted(set(counted_on) - set(found))
-    if joined or gone:
-        changes = [*(f"{name} joined" for name in joined), *(f"{name} is gone" for name in gone)]
+def _compare(registered: Sequence[str], found: Sequence[str]) -> None:
+    joined = sorted(set(found) - set(registered))
+    deleted = sorted(set(registered) - set(found))
+    if joined or deleted:
+        changes = [*(f"{name} joined" for name in joined), *(f"{name} was deleted" for name in deleted)]
         raise StoppedError(
             f"the nodes changed since this run began: {', '.join(changes)}",
-            "The inventory is right now, and nothing else was touched. Run `pulumi up` again.",
+            "The inventory has the new list, and nothing else was changed. Run `pulumi up` again.",
         )
 
 
 class NodeInventory(Operation[NodeInventoryArgs], module="eks-cilium", name="NodeInventory"):
-    """Exists once the outgoing nodes are labelled and written down."""
+    """Exists once the nodes to replace are labelled and recorded.
 
-    made_by = NodeInventoryProvider
+    Inputs: `NodeInventoryArgs`. Deleting it removes the labels and the record; in a migration to Cilium it
+    raises StoppedError while a node still needs Cilium.
+    """
+
+    provider = NodeInventoryProvider
 
     @property
     def taken(self) -> pulumi.Output[str]:
-        """When the inventory was taken, which tells one migration from another."""
+        """When the inventory was recorded, as an ISO time; it tells one migration from another."""
         return self.result.apply(lambda result: str(result["taken"]))
 
     @property

@@ -1,7 +1,7 @@
-"""The resource of one node: made when the node is gone and its workloads are as healthy as before.
+"""Replaces one node: it is drained and terminated, and its workloads are as healthy as before.
 
-One resource a node, so that Pulumi saves what is done after each, shows each on a row of its own, and lets a
-Ctrl-C end after the node in hand.
+One resource a node, so that Pulumi saves its state after each node, shows each node on a row of its own, and
+stops after the current node on Ctrl-C.
 """
 
 from __future__ import annotations
@@ -31,18 +31,19 @@ if TYPE_CHECKING:
 
 
 class NodeRotationArgs(PlannedArgs):
-    """What a `NodeRotation` is made from."""
+    """The inputs of a `NodeRotation` resource."""
 
     node: str
+    """Name of a node of the inventory."""
 
 
 class NodeRotationProvider(MigrationProvider):
-    """Replaces one node."""
+    """Drains one node and terminates its instance."""
 
     acts_on: ClassVar[tuple[str, ...]] = ("node",)
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Show what happens to the node and its pods, and refuse what forbids it."""
+        """Show what happens to the node and its pods; blockers fail the preview."""
         name = news["node"]
         return checked(
             type(self).connect,
@@ -54,18 +55,25 @@ class NodeRotationProvider(MigrationProvider):
         )
 
     def perform(self, run: MigrationRun, _props: Mapping[str, Any]) -> Result:
-        """Drain, terminate, wait, look at the workloads."""
+        """Drain the node, terminate its instance, and wait until its workloads are as healthy as before.
+
+        Returns {"node", "instance", "group", "evicted": number, "deleted": number, "decremented": bool,
+        "seconds": {phase: seconds}}. Raises DrainRefusedError before the first eviction, and TimedOutError.
+        """
         return steps.rotate_node(run, _props["node"])
 
 
 def node_part(plan: Plan, name: str) -> PlanPart:
-    """What happens to a node and its pods, and what forbids it."""
+    """What happens to a node and its pods, and what blocks it."""
     node = plan.of_node(name)
-    lines = report.lines_of_node(node) if node else ("gone or on its way out already",)
+    lines = report.lines_of_node(node) if node else ("deleted or terminating already",)
     return plan_part(lines, plan.blockers_of(name))
 
 
 class NodeRotation(Operation[NodeRotationArgs], module="eks-cilium", name="NodeRotation"):
-    """Exists once its node is replaced."""
+    """Exists once its node is replaced and the workloads of the node are as healthy as before.
 
-    made_by = NodeRotationProvider
+    Inputs: `NodeRotationArgs`. Deleting it changes nothing.
+    """
+
+    provider = NodeRotationProvider

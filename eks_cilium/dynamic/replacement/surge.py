@@ -1,6 +1,6 @@
-"""The resources around all drains: room for pods before the first, the groups' own sizes after the last.
+"""Spare capacity for evicted pods before the first drain, and the groups' own sizes after the last one.
 
-The groups are Auto Scaling's and stay somebody else's; what they were is written down before it is changed.
+The Auto Scaling groups belong to the user: what they were is recorded before the first change, and restored.
 """
 
 from __future__ import annotations
@@ -33,21 +33,25 @@ _WIDTH = ("surge", "capacity")
 
 
 class SurgeArgs(PlannedArgs):
-    """What a `Surge` is made from."""
+    """The inputs of a `Surge` resource."""
 
     left: int
-    """How many outgoing nodes are still there: with none, other options are no reason to act."""
+    """How many nodes are left to replace: with none, other options have no effect any more."""
 
 
 class SurgeProvider(MigrationProvider):
-    """Widens the groups, also once more when the configuration asks for more in the middle."""
+    """Adds nodes to the groups, and again when the options ask for more during a migration."""
 
     def perform(self, run: MigrationRun, _props: Mapping[str, Any]) -> Result:
-        """Raise the sizes, and wait for the extra nodes."""
+        """Raise the sizes and wait until the extra nodes run pods on the new CNI.
+
+        Returns {"groups": {name: {"minimum", "maximum", "desired", "before", "suspended"}}, "ready":
+        [nodes]}; sizes are numbers of nodes. Raises TimedOutError with what is missing.
+        """
         return surge.prepare(run)
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Show the sizes of every group on the way."""
+        """Show the sizes that every group passes through."""
         return checked(
             type(self).connect,
             _olds,
@@ -58,32 +62,41 @@ class SurgeProvider(MigrationProvider):
         )
 
     def must_act(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-        """A wider surge acts while a node is left."""
+        """Act on another surge or capacity while a node is left to replace."""
         before, now = olds.get("options") or {}, news.get("options") or {}
         wider = any(before.get(key) != now.get(key) for key in _WIDTH)
         return super().must_act(olds, news) or (wider and bool(news["left"]))
 
 
 class CapacityRestoreProvider(MigrationProvider):
-    """Gives the groups back what they had: sizes, processes, nodes without our taint."""
+    """Restores the groups: sizes, processes, and nodes without the taint of the migration."""
 
     def perform(self, run: MigrationRun, _props: Mapping[str, Any]) -> Result:
-        """Restore the groups."""
+        """Drain surplus nodes, then restore sizes and processes.
+
+        Returns {"groups": {name: {"minimum", "maximum", "desired", "suspended"}}}.
+        """
         return restore.restore(run)
 
 
 def group_sizes(plan: Plan) -> PlanPart:
-    """The sizes of every group on the way."""
+    """The sizes that every group passes through."""
     return plan_part(map(sizes, plan.groups))
 
 
 class Surge(Operation[SurgeArgs], module="eks-cilium", name="Surge"):
-    """Exists once the extra nodes run pods on the CNI that comes."""
+    """Exists once the extra nodes run pods on the new CNI.
 
-    made_by = SurgeProvider
+    Inputs: `SurgeArgs`. Deleting it changes nothing: `CapacityRestore` restores the sizes.
+    """
+
+    provider = SurgeProvider
 
 
 class CapacityRestore(Operation[OperationArgs], module="eks-cilium", name="CapacityRestore"):
-    """Exists once every group is as it was before."""
+    """Exists once every group has its sizes and processes again.
 
-    made_by = CapacityRestoreProvider
+    Inputs: `OperationArgs`. Deleting it changes nothing.
+    """
+
+    provider = CapacityRestoreProvider

@@ -1,7 +1,7 @@
-"""The cluster an operation acts on: found by its name when it is needed, reached with fresh credentials.
+"""Connects to the cluster of an operation: found by its name, with the credentials of the moment.
 
-State keeps the name alone. An endpoint or a certificate authority in it would be one more thing that can be
-out of date when, much later, a resource is deleted.
+The state keeps the name alone. An endpoint or a certificate authority in it could be out of date when a
+resource is deleted long after it was created.
 """
 
 from __future__ import annotations
@@ -26,32 +26,35 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Connect = Callable[[Mapping[str, Any]], AbstractContextManager[World]]
-"""From the inputs of a resource to the world around its cluster."""
+"""From the inputs of a resource to its cluster and AWS account, for as long as the context lasts."""
 
 ConnectReadOnly = Callable[[Mapping[str, Any]], AbstractContextManager[tuple[World, PodExec]]]
-"""The same for who only looks."""
+"""The same for a resource that only reads, with a way to run commands in pods."""
 
 CONNECTION = ("cluster_name", "region", "profile")
-"""The inputs that say which cluster, and with whose credentials."""
+"""The inputs that name the cluster and the credentials."""
 
 _NOT_FOUND = 404
 
 
 class NoClusterError(RefusedError):
-    """There is no such cluster, or it has no endpoint yet."""
+    """EKS has no cluster of this name, or one without an endpoint yet."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"EKS has no cluster {name} that answers yet", status=_NOT_FOUND)
 
 
 def credentials_of(props: Mapping[str, Any]) -> Credentials:
-    """Whose credentials the inputs of a resource name."""
+    """The credentials that the inputs of a resource name."""
     return Credentials(region=props["region"], profile=props.get("profile"))
 
 
 @contextmanager
 def world_of(props: Mapping[str, Any]) -> Iterator[World]:
-    """The world around the cluster that the inputs of a resource name. Raises NoClusterError."""
+    """Connect to the cluster that the inputs of a resource name.
+
+    The first call of `World.guard` acquires the cluster's Lease for this process. Raises NoClusterError.
+    """
     credentials, name = credentials_of(props), props["cluster_name"]
     endpoint, authority = _reach(client(credentials, "eks"), name)
     folder = Path((props.get("options") or {}).get("journal", JOURNAL))
@@ -69,7 +72,10 @@ def world_of(props: Mapping[str, Any]) -> Iterator[World]:
 
 @contextmanager
 def read_only_world_of(props: Mapping[str, Any]) -> Iterator[tuple[World, PodExec]]:
-    """The same world for who only looks, so that it takes no Lease, and a way into pods to look there."""
+    """Connect to the cluster without a Lease, to read it and to run commands in its pods.
+
+    Raises NoClusterError.
+    """
     credentials, name = credentials_of(props), props["cluster_name"]
     endpoint, authority = _reach(client(credentials, "eks"), name)
     place = {

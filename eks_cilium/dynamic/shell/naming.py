@@ -1,4 +1,4 @@
-"""The URN of a dynamic resource, known before it is registered, so that its provider can log under it."""
+"""The URN of a dynamic resource before it is registered, an input by which its provider reports progress."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def urn_of(resource: Resource, name: str, opts: pulumi.ResourceOptions | None) -> pulumi.Output[str]:
-    """URN that a dynamic resource is going to have.
+    """The URN that a dynamic resource will have.
 
-    Made from the parent's bare URN: an output of the parent would count as a dependency on it, and for a
-    component that means on all its children, this resource and those after it among them.
+    It is derived from the parent's plain URN. An output of the parent would be a dependency on it, and a
+    dependency on a component is one on all of its children, which include this resource.
     """
     kind = f"pulumi-python:{resource._resource_type_name}"
     parent = opts.parent if opts else None

@@ -1,8 +1,8 @@
 """What all resources of a migration have in common: each performs one operation of `migration`.
 
-Making the resource performs the operation, which finishes whatever an earlier run left. Afterwards the
-resource stands for what was done, so it changes only when another migration begins (`migration`, the time its
-inventory was taken), never because the cluster looks different from its plan.
+Creating the resource performs the operation, which continues from wherever an earlier run stopped. Afterwards
+the resource stands for what was done. So it changes only when another migration starts (`migration`, the time
+when its inventory was recorded), never because the cluster differs from its plan.
 """
 
 from __future__ import annotations
@@ -33,15 +33,18 @@ Result = dict[str, Any]
 
 ENGINE_VERSION = "1"
 PLAN = "plan"
-"""The input that shows in a preview what is going to be done. Nothing is decided by it."""
+"""The input that shows in a preview what the resource will do. Nothing is decided by it."""
 
 
 class OperationArgs(TypedDict):
-    """What every resource of a migration is made from."""
+    """Inputs of every resource of a migration or a refresh."""
 
     cluster_name: str
+    """Name of the EKS cluster, which is found by it whenever an operation needs it."""
     region: str
+    """AWS region of the cluster, such as `eu-central-1`."""
     profile: str | None
+    """AWS profile; the credentials of the environment where it is None."""
     target: str
     """`cilium` or `aws-vpc-cni`; `chained` where pods are only restarted."""
     options: Mapping[str, Any]
@@ -49,7 +52,10 @@ class OperationArgs(TypedDict):
     vpc_cni_version: NotRequired[str]
     """Version of the VPC CNI's add-on that a refresh requires; any where it is left out."""
     migration: NotRequired[pulumi.Input[str]]
-    """When the inventory was taken: another migration, another time. Not for the inventory itself."""
+    """When the inventory was recorded, as an ISO time: another migration has another one.
+
+    The inventory itself does not have this input.
+    """
 
 
 Args = TypeVar("Args", bound=OperationArgs)
@@ -59,46 +65,68 @@ AnyRun = TypeVar("AnyRun", bound=Run)
 
 
 class OperationProvider(PlainErrorsProvider, Generic[AnyRun]):
-    """Performs one operation in create and update."""
+    """Performs one operation when the resource is created, and again when it has to be.
+
+    Errors: those of `runtime.errors` when the operation stops, NoClusterError when EKS has no such cluster,
+    and those of `errors` when AWS or the Kubernetes API refuses a request or cannot be reached.
+    """
 
     connect: ClassVar[Connect] = staticmethod(world_of)
     acts_on: ClassVar[tuple[str, ...]] = ()
     """Inputs whose change is a reason to perform the operation again, besides another migration."""
 
     def run_of(self, props: Mapping[str, Any], report: Report) -> Callable[[World], AnyRun]:
-        """From the cluster to the run that the inputs describe."""
+        """Make the run that the inputs describe, for a cluster that is connected to later.
+
+        Raises ValidationError when the inputs are not what this version of the program writes.
+        """
         raise NotImplementedError
 
     def perform(self, _run: AnyRun, _props: Mapping[str, Any]) -> Result:
-        """Do it; returns what is to be kept of it."""
+        """Perform the operation.
+
+        Returns what the state keeps of it, as the output `result`.
+        """
         raise NotImplementedError
 
     def undo(self, run: AnyRun) -> None:
-        """What deleting the resource does, once no node needs Cilium. Mostly nothing."""
+        """Undo the operation when the resource is deleted. Most resources have nothing to undo.
+
+        In a migration to Cilium it is called only when no node needs Cilium any more.
+        """
 
     def must_act(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-        """Whether a change of inputs is a reason to perform the operation again; unknown ones are."""
+        """Whether the inputs changed in a way that the operation has to be performed again.
+
+        An input that is not known yet counts as changed.
+        """
         acting = ("target", "migration", "engine_version", *self.acts_on)
         return any(olds.get(key) != news.get(key) for key in acting)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        """Changed when it has to act, and when a later deletion would need other credentials."""
+        """Report a change when the operation has to be performed, or when the state needs other credentials.
+
+        A change is never a replacement: nothing is undone for it.
+        """
         moved = any(_olds.get(key) != _news.get(key) for key in CONNECTION)
         return DiffResult(changes=moved or self.must_act(_olds, _news))
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Perform it."""
+        """Perform the operation for the first time."""
         name = type(self).__name__.removesuffix("Provider")
         return CreateResult(id_=f"{props['cluster_name']}/{name}", outs=self._performed(props))
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        """Perform it again, or only remember other credentials."""
+        """Perform the operation again, or only keep other credentials."""
         if self.must_act(_olds, _news):
             return UpdateResult(outs=self._performed(_news))
         return UpdateResult(outs={**_news, "result": _olds.get("result")})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """On the way to Cilium: refused while a node needs it. A way back leaves nothing to undo."""
+        """Undo the operation of a migration to Cilium; deleting a resource of a rollback does nothing.
+
+        Raises StoppedError while a node still needs Cilium: its pods would lose their network.
+        """
         if _props["target"] == Target.CILIUM:
             self.undone(_props, self._undo_safely)
 
@@ -107,14 +135,14 @@ class OperationProvider(PlainErrorsProvider, Generic[AnyRun]):
         self.undo(run)
 
     def undone(self, props: dict[str, Any], undo: Callable[[AnyRun], None]) -> None:
-        """Undo something, if there still is a cluster to undo it in."""
+        """Call `undo` with the run, unless the cluster does not exist any more."""
         report = reporter(props.get("urn", ""))
         start = self.run_of(props, report)
         try:
             with type(self).connect(props) as world:
                 undo(start(world))
         except NoClusterError:
-            report(f"the cluster {props['cluster_name']} is gone, and with it what was to be undone")
+            report(f"the cluster {props['cluster_name']} does not exist any more: nothing is left to undo")
 
     def _performed(self, props: dict[str, Any]) -> dict[str, Any]:
         start = self.run_of(props, reporter(props.get("urn", "")))
@@ -126,7 +154,7 @@ class MigrationProvider(OperationProvider[MigrationRun]):
     """Performs an operation of a migration, in either direction."""
 
     def run_of(self, props: Mapping[str, Any], report: Report) -> StartMigration:
-        """The run of a migration."""
+        """Make a run that has a target."""
         return migration_run(props, report)
 
 
@@ -134,7 +162,7 @@ class RefreshProvider(OperationProvider[RefreshRun]):
     """Performs an operation of a refresh."""
 
     def run_of(self, props: Mapping[str, Any], report: Report) -> StartRefresh:
-        """The run of a refresh."""
+        """Make a run that has no target."""
         return refresh_run(props, report)
 
 
@@ -142,17 +170,17 @@ class SharedProvider(OperationProvider[Run]):
     """Performs an operation that migrations and refreshes have in common."""
 
     def run_of(self, props: Mapping[str, Any], report: Report) -> Callable[[World], Run]:
-        """The run of either."""
+        """Make the run of a migration or of a refresh, by the input `target`."""
         return either_run(props, report)
 
 
 class Operation(Resource, Generic[Args]):
-    """A resource whose making is one operation. The kinds below it name it."""
+    """A resource that exists once its operation was performed. Each subclass has a provider of its own."""
 
-    made_by: ClassVar[type[OperationProvider[Any]]]
+    provider: ClassVar[type[OperationProvider[Any]]]
     result: pulumi.Output[dict[str, Any]]
-    """What the operation found and did."""
+    """What the operation found and did; `perform` of its provider says which keys it has."""
 
     def __init__(self, name: str, args: Args, opts: pulumi.ResourceOptions | None = None) -> None:
         known = {"engine_version": ENGINE_VERSION, "urn": urn_of(self, name, opts), "result": None}
-        super().__init__(self.made_by(), name, {**args, **known}, opts)
+        super().__init__(self.provider(), name, {**args, **known}, opts)

@@ -1,8 +1,7 @@
-"""Progress of a long step, shown on the row of its resource.
+"""Reports the progress of a long operation on the row of its resource.
 
 Pulumi's engine takes log lines for a resource over gRPC; its address is the last argument of the process
-that serves dynamic resources. Where there is none (a test), lines are printed, which the engine shows as
-well.
+that serves dynamic resources. Without one, as in a test, lines are printed, which the engine shows as well.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ Report = Callable[[str], None]
 
 
 def reporter(urn: str) -> Report:
-    """Lines for the resource `urn`."""
+    """Returns a function that shows a line on the row of the resource with this URN."""
     address = sys.argv[-1]
     if not _is_address(address) or not urn:
         return print

@@ -7,7 +7,8 @@ changed mode rolls the agents, the same mode does not. Called for `PolicyPause` 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 from eks_cilium.cluster.names import NAMESPACE
 from eks_cilium.migration.agents import rollout
@@ -16,6 +17,8 @@ from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import POLICY, Record
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from eks_cilium.migration.run import Run
     from eks_cilium.runtime.context import World
 
@@ -25,29 +28,39 @@ _NEVER = "never"
 _ANNOTATION = "eks-cilium.io/policy-enforcement"
 
 
+@dataclass(frozen=True, slots=True)
+class _Before:
+    mode: str | None
+    """The enforcement mode in Cilium's configuration; None where it was not set."""
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Self:
+        return cls(kept["mode"])
+
+
 def pause(run: Run) -> dict[str, Any]:
     """Set the enforcement mode to `never`, after recording the mode that was set."""
     run.world.guard()
     record, now = Record(run.world.api), _mode(run.world)
-    kept = record.get(POLICY)
-    if kept is None or now != _NEVER:  # a mode that the user has set since is the one to restore
-        kept = {"mode": now}
-        record.put(POLICY, kept)
+    before = record.load(POLICY, _Before.from_json)
+    if before is None or now != _NEVER:  # a mode that the user has set since is the one to restore
+        before = _Before(now)
+        record.put(POLICY, asdict(before))
     agents = _set_mode(run, _NEVER)
-    run.report(f"no policy is enforced until the migration is over (before: {kept['mode'] or 'not set'})")
-    return {"before": kept["mode"], "agents": agents}
+    run.report(f"no policy is enforced until the migration is over (before: {before.mode or 'not set'})")
+    return {"before": before.mode, "agents": agents}
 
 
 def resume(run: Run) -> dict[str, Any]:
     """Restore the enforcement mode that was recorded."""
     run.world.guard()
     record = Record(run.world.api)
-    kept = record.get(POLICY)
-    if kept is None or run.world.api.get(_CONFIGURATION) is None:
+    before = record.load(POLICY, _Before.from_json)
+    if before is None or run.world.api.get(_CONFIGURATION) is None:
         return {"restored": False, "agents": 0}
-    rolled = _set_mode(run, kept["mode"])
+    rolled = _set_mode(run, before.mode)
     record.drop(POLICY)
-    run.report(f"policies are enforced as before ({kept['mode'] or 'not set'}) by {rolled} agents")
+    run.report(f"policies are enforced as before ({before.mode or 'not set'}) by {rolled} agents")
     return {"restored": True, "agents": rolled}
 
 

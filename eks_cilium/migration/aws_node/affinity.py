@@ -7,6 +7,7 @@ changed by server-side apply. Called for the resource `AwsNodeAffinity`.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -15,9 +16,11 @@ from eks_cilium.cluster import node_affinity
 from eks_cilium.cluster.names import CNI_LABEL, NAMESPACE
 from eks_cilium.errors import TransientError
 from eks_cilium.migration.agents import rollout
+from eks_cilium.migration.aws_node.recorded import AffinityBefore
 from eks_cilium.migration.cni import AWS, CILIUM, outgoing
 from eks_cilium.migration.facts.groups import VPC_CNI
 from eks_cilium.migration.inventory import marks, recording
+from eks_cilium.migration.inventory.model import Inventory
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import AFFINITY, NODES, Record
 from eks_cilium.settings.model.migration import Target
@@ -57,22 +60,22 @@ def restrict(run: MigrationRun) -> dict[str, Any]:
             f"DaemonSet {NAMESPACE}/aws-node does not exist: this cluster has no VPC CNI to replace"
         )
     add_on = run.world.eks.add_on(VPC_CNI)
-    kept = record.get(AFFINITY)
-    if kept is None:
-        kept = _before(daemon_set, add_on)
-        record.put(AFFINITY, kept)
-    wanted = restricted(kept["affinity"], target)
+    before = record.load(AFFINITY, AffinityBefore.from_json)
+    if before is None:
+        before = _before(daemon_set, add_on)
+        record.put(AFFINITY, before.to_json())
+    wanted = restricted(before.affinity, target)
     if node_affinity.of_pods(daemon_set) != wanted:
         run.report(f"restricting aws-node to its nodes ({'add-on' if add_on else 'self-managed'})")
         if add_on:
-            configure(run, configured(kept["configuration"], wanted))
+            configure(run, configured(before.configuration, wanted))
         else:
             run.world.api.apply(AWS.path, _applied(wanted), force=True)
         _verify(run.world, wanted)
     rollout.await_roll_out(run, AWS)
-    if kept.get("checked") != target.value:
+    if before.checked != target.value:
         _include_late_nodes(run)
-        record.put(AFFINITY, {**kept, "checked": target.value})
+        record.put(AFFINITY, replace(before, checked=target.value).to_json())
     terms = node_affinity.terms_of(wanted)
     return {"managed": add_on is not None, "version": add_on.version if add_on else "", "terms": terms}
 
@@ -81,14 +84,14 @@ def release(run: MigrationRun) -> dict[str, Any]:
     """Restore exactly the affinity that aws-node had."""
     run.world.guard()
     record = Record(run.world.api)
-    kept, daemon_set = record.get(AFFINITY), run.world.api.get(AWS.path)
-    if kept is None or daemon_set is None:
+    before, daemon_set = record.load(AFFINITY, AffinityBefore.from_json), run.world.api.get(AWS.path)
+    if before is None or daemon_set is None:
         return {"restored": False}
-    if kept["managed"] and run.world.eks.add_on(VPC_CNI):
-        configure(run, kept["configuration"] or _NO_CONFIGURATION)
-    elif patch := difference({"affinity": node_affinity.of_pods(daemon_set)}, {"affinity": kept["affinity"]}):
+    if before.managed and run.world.eks.add_on(VPC_CNI):
+        configure(run, before.configuration or _NO_CONFIGURATION)
+    elif patch := difference({"affinity": node_affinity.of_pods(daemon_set)}, {"affinity": before.affinity}):
         spec = {"template": {"spec": patch}}
-        run.world.api.merge(AWS.path, {"spec": spec}, field_manager=kept["manager"])
+        run.world.api.merge(AWS.path, {"spec": spec}, field_manager=before.manager)
     rollout.await_roll_out(run, AWS)
     record.drop(AFFINITY)
     run.report("restored the node affinity of aws-node")
@@ -138,14 +141,13 @@ def difference(now: Object, wanted: Object) -> Object:
     return {key: value for key, value in patch.items() if value is not None or now.get(key) is not None}
 
 
-def _before(daemon_set: Object, add_on: AddOnState | None) -> Object:
-    """What to restore: the affinity, its field manager, and the add-on's configuration unchanged."""
-    return {
-        "managed": add_on is not None,
-        "affinity": node_affinity.of_pods(daemon_set),
-        "configuration": add_on.configuration if add_on else "",
-        "manager": _manager(daemon_set),
-    }
+def _before(daemon_set: Object, add_on: AddOnState | None) -> AffinityBefore:
+    return AffinityBefore(
+        managed=add_on is not None,
+        affinity=node_affinity.of_pods(daemon_set),
+        configuration=add_on.configuration if add_on else "",
+        manager=_manager(daemon_set),
+    )
 
 
 def _manager(daemon_set: Object) -> str:
@@ -191,8 +193,8 @@ def _include_late_nodes(run: MigrationRun) -> None:
     was replaced yet. The run ends then: its program registered only the nodes of the first inventory.
     """
     target = run.options.target
-    kept = Record(run.world.api).get(NODES)
-    if target is not Target.CILIUM or kept is None:
+    known = Record(run.world.api).load(NODES, Inventory.from_json)
+    if target is not Target.CILIUM or known is None:
         return
     late = [node for node in run.world.api.list("/api/v1/nodes") if _is_late(node)]
     for node in late:
@@ -202,7 +204,7 @@ def _include_late_nodes(run: MigrationRun) -> None:
         Record(run.world.api).drop(NODES)
         recording.record_inventory(run)
         raise StoppedError(
-            f"{names} joined after the {len(kept['nodes'])} nodes of the inventory were listed, and before "
+            f"{names} joined after the {len(known.nodes)} nodes of the inventory were listed, and before "
             "aws-node was restricted to its nodes",
             "They are labelled now, aws-node stays on them, and they are in the inventory. "
             "Run `pulumi up` again: it replaces them too.",

@@ -14,6 +14,7 @@ from eks_cilium.cluster.names import NAMESPACE
 from eks_cilium.errors import RefusedError
 from eks_cilium.migration.agents import rollout
 from eks_cilium.migration.aws_node import affinity
+from eks_cilium.migration.aws_node.recorded import AffinityBefore, RemovedAddOn, RemovedAwsNode
 from eks_cilium.migration.cni import AWS
 from eks_cilium.migration.facts.groups import VPC_CNI
 from eks_cilium.runtime.errors import StoppedError
@@ -44,10 +45,10 @@ def remove(run: MigrationRun) -> dict[str, Any]:
     run.world.guard()
     _refuse_while_wanted(run.world)
     record, add_on = Record(run.world.api), run.world.eks.add_on(VPC_CNI)
-    kept = record.get(AWS_NODE)
-    if kept is None:
-        kept = _state_of(run.world, add_on)
-        record.put(AWS_NODE, kept)
+    state = record.load(AWS_NODE, RemovedAwsNode.from_json)
+    if state is None:
+        state = _state_of(run.world, add_on)
+        record.put(AWS_NODE, state.to_json())
     if add_on is not None:
         _remove_add_on(run)
     removed = []
@@ -55,21 +56,23 @@ def remove(run: MigrationRun) -> dict[str, Any]:
         run.world.guard()
         if run.world.api.get(path) is not None and run.world.api.delete(path):
             removed.append(_short(path))
-    run.report(f"removed aws-node{' and the add-on vpc-cni' if kept['addOn'] else ''}")
-    recorded = [_short(_path(obj)) for obj in kept["objects"]]
-    return {"managed": kept["addOn"] is not None, "removed": recorded or removed, "kept": list(_KEPT)}
+    run.report(f"removed aws-node{' and the add-on vpc-cni' if state.add_on else ''}")
+    recorded = [_short(_path(obj)) for obj in state.objects]
+    return {"managed": state.add_on is not None, "removed": recorded or removed, "kept": list(_KEPT)}
 
 
 def bring_back(run: MigrationRun) -> bool:
     """Install what was removed, restricted to its nodes; returns whether anything was missing."""
     run.world.guard()
     record = Record(run.world.api)
-    kept = record.get(AWS_NODE)
-    if kept is None or (run.world.api.get(AWS.path) is not None and not _add_on_is_missing(run.world, kept)):
+    state = record.load(AWS_NODE, RemovedAwsNode.from_json)
+    if state is None or (
+        run.world.api.get(AWS.path) is not None and not _add_on_is_missing(run.world, state)
+    ):
         return False
-    if kept["addOn"] is not None:
-        _create_add_on(run, record, kept["addOn"])
-    for obj in reversed(kept["objects"]):
+    if state.add_on is not None:
+        _create_add_on(run, record, state.add_on)
+    for obj in reversed(state.objects):
         _create(run.world, _restricted(obj) if obj["kind"] == "DaemonSet" else obj)
     run.report("restored aws-node")
     return True
@@ -103,44 +106,38 @@ def _remove_add_on(run: MigrationRun) -> None:
     run.wait(missing, waited_for="the add-on vpc-cni to be deleted", seconds=run.limits.roll_out)
 
 
-def _state_of(world: World, add_on: AddOnState | None) -> Object:
-    found = [] if add_on else [obj for path in _OBJECTS if (obj := world.api.get(path))]
-    return {
-        "addOn": add_on
-        and {
-            "version": add_on.version,
-            "configuration": add_on.configuration,
-            "role": add_on.role,
-            "tags": dict(add_on.tags or {}),
-        },
-        "objects": [_without_server_fields(obj) for obj in found],
-    }
+def _state_of(world: World, add_on: AddOnState | None) -> RemovedAwsNode:
+    if add_on is not None:
+        tags = dict(add_on.tags or {})
+        return RemovedAwsNode(RemovedAddOn(add_on.version, add_on.configuration, add_on.role, tags), ())
+    found = [obj for path in _OBJECTS if (obj := world.api.get(path))]
+    return RemovedAwsNode(None, tuple(_without_server_fields(obj) for obj in found))
 
 
-def _create_add_on(run: MigrationRun, record: Record, kept: Object) -> None:
+def _create_add_on(run: MigrationRun, record: Record, removed: RemovedAddOn) -> None:
     """Create the add-on with its last configuration and the node affinity of a rollback."""
-    before = record.get(AFFINITY)
-    configuration = kept["configuration"]
+    before = record.load(AFFINITY, AffinityBefore.from_json)
+    configuration = removed.configuration
     if before is not None:
-        wanted = affinity.restricted(before["affinity"], Target.AWS_VPC_CNI)
-        configuration = affinity.configured(before["configuration"], wanted)
+        wanted = affinity.restricted(before.affinity, Target.AWS_VPC_CNI)
+        configuration = affinity.configured(before.configuration, wanted)
     if run.world.eks.add_on(VPC_CNI) is None:
-        run.report(f"creating the add-on vpc-cni {kept['version']}")
+        run.report(f"creating the add-on vpc-cni {removed.version}")
         run.world.eks.create(
             AddOnState(
                 VPC_CNI,
-                kept["version"],
+                removed.version,
                 status="",
                 configuration=configuration,
-                role=kept["role"],
-                tags=kept["tags"],
+                role=removed.role,
+                tags=removed.tags,
             )
         )
     run.wait(lambda: affinity.busy(run.world), waited_for="the add-on vpc-cni", seconds=run.limits.roll_out)
 
 
-def _add_on_is_missing(world: World, kept: Object) -> bool:
-    return kept["addOn"] is not None and world.eks.add_on(VPC_CNI) is None
+def _add_on_is_missing(world: World, state: RemovedAwsNode) -> bool:
+    return state.add_on is not None and world.eks.add_on(VPC_CNI) is None
 
 
 def _restricted(daemon_set: Object) -> Object:

@@ -16,6 +16,7 @@ import yaml
 from eks_cilium.cluster.names import NAMESPACE
 from eks_cilium.migration.agents import rollout
 from eks_cilium.migration.aws_node import affinity
+from eks_cilium.migration.aws_node.recorded import SnatBefore
 from eks_cilium.migration.cni import AWS
 from eks_cilium.migration.facts import aws_node
 from eks_cilium.migration.facts.groups import VPC_CNI
@@ -42,7 +43,7 @@ def exclude(run: Run, peers: Sequence[str]) -> dict[str, Any]:
     record, add_on = Record(run.world.api), run.world.eks.add_on(VPC_CNI)
     if record.get(SNAT) is None:
         configuration = add_on.configuration if add_on else None
-        record.put(SNAT, {"configuration": configuration, "exclusions": list(now.snat_exclusions)})
+        record.put(SNAT, SnatBefore(configuration, tuple(now.snat_exclusions)).to_json())
     wanted = [*now.snat_exclusions, *missing]
     run.report(f"aws-node excludes {', '.join(wanted)} from SNAT")
     if add_on:
@@ -56,14 +57,14 @@ def exclude(run: Run, peers: Sequence[str]) -> dict[str, Any]:
 def restore(run: Run) -> None:
     """Restore the exclusions that the VPC CNI had."""
     record = Record(run.world.api)
-    kept = record.get(SNAT)
-    if kept is None or run.world.api.get(AWS.path) is None:
+    before = record.load(SNAT, SnatBefore.from_json)
+    if before is None or run.world.api.get(AWS.path) is None:
         return
     run.world.guard()
-    if kept["configuration"] is not None:
-        affinity.configure(run, kept["configuration"] or _NO_CONFIGURATION)
+    if before.configuration is not None:
+        affinity.configure(run, before.configuration or _NO_CONFIGURATION)
     else:
-        run.world.api.apply(AWS.path, _applied(kept["exclusions"]), force=True)
+        run.world.api.apply(AWS.path, _applied(before.exclusions), force=True)
     rollout.await_roll_out(run, AWS)
     record.drop(SNAT)
 

@@ -8,7 +8,8 @@ by now, that number counts.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 from eks_cilium.cluster.objects import Reference
 from eks_cilium.migration.facts import pods, workloads
@@ -28,21 +29,33 @@ if TYPE_CHECKING:
 _MOST_NAMED = 5
 
 
+@dataclass(frozen=True, slots=True)
+class _Before:
+    uid: str
+    """Of the node: another one may have its name later."""
+    ready: dict[str, int]
+    """Ready replicas of the workloads that had pods on the node."""
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Self:
+        return cls(kept["uid"], kept["ready"])
+
+
 def record_before(run: MigrationRun, node: Outgoing, objects: Sequence[Object]) -> None:
     """Record how healthy the workloads of a node are; what an earlier run recorded is kept."""
     record = Record(run.world.api)
-    kept = record.get(of_node(node.name))
-    if kept is None or kept["uid"] != node.uid:
-        record.put(of_node(node.name), {"uid": node.uid, "ready": _ready(run, objects)})
+    before = record.load(of_node(node.name), _Before.from_json)
+    if before is None or before.uid != node.uid:
+        record.put(of_node(node.name), asdict(_Before(node.uid, _ready(run, objects))))
 
 
 def await_as_before(run: MigrationRun, node: Outgoing) -> None:
-    kept = Record(run.world.api).get(of_node(node.name))
-    before: dict[str, int] = kept["ready"] if kept and kept["uid"] == node.uid else {}
-    if not before:
+    before = Record(run.world.api).load(of_node(node.name), _Before.from_json)
+    if before is None or before.uid != node.uid or not before.ready:
         return
+    ready = before.ready
     run.wait(
-        lambda: _missing(run.world, before),
+        lambda: _missing(run.world, ready),
         waited_for=f"the workloads of node {node.name} to be as healthy as before",
         seconds=run.options.health_timeout_seconds,
         readings=run.options.settle_readings,

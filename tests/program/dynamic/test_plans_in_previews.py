@@ -132,7 +132,7 @@ def test_without_a_cluster_the_plan_is_not_known_and_nothing_fails(kind: Any, mo
 def test_a_node_that_is_gone_has_a_plan_that_says_so(simulation: Simulation):
     result = over(simulation, NodeRotationProvider).check({}, inputs(node="ip-long-gone"))
 
-    assert result.inputs["plan"] == ["gone or on its way out already"]
+    assert result.inputs["plan"] == ["deleted or terminating already"]
 
 
 def test_one_plan_serves_all_checks_of_a_preview_and_a_later_one_is_fresh(simulation: Simulation):
