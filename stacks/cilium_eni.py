@@ -30,7 +30,7 @@ class EniCluster:
     """The cluster that Cilium is installed in, as the chart's values need it."""
 
     name: str
-    """In Cilium, which may differ from the name in EKS."""
+    """The name in Cilium, which may differ from the name in EKS."""
     region: str
     endpoint: pulumi.Input[str]
     """URL of the API server."""
@@ -38,7 +38,7 @@ class EniCluster:
     node_subnet_ids: Sequence[pulumi.Input[str]]
     masquerade: Masquerade
     tags: Mapping[str, str]
-    """For the network interfaces."""
+    """Tags for the network interfaces."""
     other_cni: tuple[str, str] | None = None
     """Label of the nodes that another CNI serves, where it is replaced node by node."""
 

@@ -83,7 +83,7 @@ def readable(what: str) -> Iterator[None]:
 
 @contextmanager
 def kept_until_exit() -> Iterator[None]:
-    """Exclude the objects made in this block from garbage collection: the program needs them until it ends.
+    """Exclude objects created in this block from garbage collection: the program needs them until its end.
 
     A large cluster has pods by the ten thousand. Python's collector would go through all of them again and
     again, while they are read and at every few resources that are registered later.

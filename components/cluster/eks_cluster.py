@@ -174,7 +174,7 @@ def _no_default_data_plane(kube_proxy_version: str | None) -> dict[str, Any]:
         "bootstrap_self_managed_addons": False,  # no aws-node, kube-proxy and CoreDNS from EKS itself
         "use_default_vpc_cni": True,  # reads backwards: True means "add no managed vpc-cni add-on"
         "kube_proxy_addon_options": kube_proxy,
-        "coredns_addon_options": eks.CoreDnsAddonOptionsArgs(enabled=False),  # comes after the nodes
+        "coredns_addon_options": eks.CoreDnsAddonOptionsArgs(enabled=False),  # registered after the nodes
         "skip_default_node_group": True,
         "skip_default_security_groups": True,  # nodes carry the group EKS makes, and nothing else
         "create_oidc_provider": False,  # the component would open a connection to the issuer in every preview
