@@ -43,7 +43,7 @@ class NoChangesExpectedError(UserError):
     exit_code = 7
 
 
-class RunStopped(EngineError):  # noqa: N818 - it is no error but the news of one, told elsewhere
+class RunStopped(EngineError):  # noqa: N818 - the error itself is reported elsewhere
     """The run failed or was interrupted, so this operation is not started."""
 
 

@@ -1,5 +1,5 @@
-// Oracle asks Cilium's own policy engine for verdicts, so that our evaluator can be compared with it.
-// It reads cases as lines of JSON and answers each with one line, in order. It judges nothing itself.
+// Oracle asks Cilium's own policy engine for verdicts, which the tests compare with those of our evaluator.
+// It reads cases as lines of JSON and answers each with one line, in order. It contains no rules of its own.
 package main
 
 import (
@@ -20,7 +20,7 @@ const (
 )
 
 func main() {
-	// Every case is a small world that is thrown away: collecting less often is a third of the time.
+	// Every case drops its objects at the end; with less frequent garbage collection a run takes a third of the time.
 	debug.SetGCPercent(garbagePercent)
 	if err := serve(os.Stdin, os.Stdout, engine.New(slog.New(slog.DiscardHandler))); err != nil {
 		fmt.Fprintln(os.Stderr, "oracle:", err)
@@ -28,7 +28,7 @@ func main() {
 	}
 }
 
-// serve answers every line; a case that the engine refuses is answered with its error.
+// serve answers every line; if the engine refuses a case, the answer is the error.
 func serve(input io.Reader, output io.Writer, cilium *engine.Engine) error {
 	lines := bufio.NewScanner(input)
 	lines.Buffer(nil, longestLine)
@@ -51,11 +51,11 @@ type reply struct {
 }
 
 func answer(line []byte, cilium *engine.Engine) reply {
-	var asked engine.Case
-	if err := json.Unmarshal(line, &asked); err != nil {
+	var request engine.Case
+	if err := json.Unmarshal(line, &request); err != nil {
 		return reply{Error: err.Error()}
 	}
-	verdicts, err := cilium.Verdicts(&asked)
+	verdicts, err := cilium.Verdicts(&request)
 	if err != nil {
 		return reply{Error: err.Error()}
 	}

@@ -1,7 +1,7 @@
 """The programs and charts of the lab that are not Python, built on first use: control plane, Helm, charts.
 
 Every method returns a path and builds the file first if it is not in the cache. Called by lab/cluster, the
-lab's commands and the tests; `python -m lab.toolchain` does the same by hand.
+lab's commands and the tests; `python -m lab.toolchain` does the same on the command line.
 """
 
 from collections.abc import Callable
@@ -70,7 +70,6 @@ class Toolchain:
         return self._store.obtain("charts", f"cilium-{charts.known(version)}.tgz", make)
 
     def chart_directory(self, version: str) -> Path:
-
         def make(target: Path) -> None:
             charts.copy_chart(charts.module(self._go, version), target)
 

@@ -1,4 +1,4 @@
-"""Builds tools and fetches charts by hand, or lists the cache.
+"""The command line of the toolchain: builds tools, fetches charts, or lists the cache.
 
 `python -m lab.toolchain` lists the cache; `build control-plane kubectl helm node-player oracle` builds;
 `chart 1.19.6` packages charts.

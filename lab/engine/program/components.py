@@ -43,16 +43,8 @@ class Components:
         return response
 
     def _construct_request(self, request: Any, parent: Goal | None) -> Any:
-        options = self._run.options
         outgoing = provider_pb2.ConstructRequest(
-            project=options.project,
-            stack=options.stack,
-            organization=options.organization,
-            config=self._run.configuration.values,
-            configSecretKeys=sorted(self._run.configuration.secret_keys),
-            dryRun=options.preview,
-            parallel=options.parallel,
-            monitorEndpoint=self._address,
+            **self._run_fields(),
             type=request.type,
             name=request.name,
             parent=request.parent,
@@ -65,12 +57,25 @@ class Components:
             replaceOnChanges=request.replaceOnChanges,
             replace_with=request.replace_with,
             deletedWith=request.deletedWith or (parent.deleted_with if parent else ""),
-            accepts_output_values=True,
         )
         for key, entry in request.propertyDependencies.items():
             outgoing.inputDependencies[key].urns.extend(sorted(entry.urns))
         _copy_options(request, outgoing, parent)
         return outgoing
+
+    def _run_fields(self) -> dict[str, Any]:
+        options, configuration = self._run.options, self._run.configuration
+        return {
+            "project": options.project,
+            "stack": options.stack,
+            "organization": options.organization,
+            "config": configuration.values,
+            "configSecretKeys": sorted(configuration.secret_keys),
+            "dryRun": options.preview,
+            "parallel": options.parallel,
+            "monitorEndpoint": self._address,
+            "accepts_output_values": True,
+        }
 
     # Functions and methods
 
@@ -93,19 +98,10 @@ class Components:
     def call(self, provider: Provider, request: Any) -> Any:
         self._run.raise_if_stopped()
         arguments = values.as_outputs(values.from_struct(request.args))
-        options = self._run.options
         outgoing = provider_pb2.CallRequest(
             tok=request.tok,
             args=values.to_struct(arguments),
-            project=options.project,
-            stack=options.stack,
-            organization=options.organization,
-            config=self._run.configuration.values,
-            configSecretKeys=sorted(self._run.configuration.secret_keys),
-            dryRun=options.preview,
-            parallel=options.parallel,
-            monitorEndpoint=self._address,
-            accepts_output_values=True,
+            **self._run_fields(),
         )
         for key, entry in request.argDependencies.items():
             outgoing.argDependencies[key].urns.extend(sorted(entry.urns))

@@ -33,7 +33,7 @@ class Builtin(Provider):
 
     def check_config(
         self,
-        urn: str,  # noqa: ARG002 - the protocol's; any configuration will do
+        urn: str,  # noqa: ARG002 - the interface's; any configuration is valid
         olds: values.Properties,  # noqa: ARG002
         news: values.Properties,
         *,
@@ -41,13 +41,13 @@ class Builtin(Provider):
     ) -> Checked:
         return news, []
 
-    def diff_config(self, old: Resource, news: values.Properties) -> Diff:  # noqa: ARG002 - nobody reads it
+    def diff_config(self, old: Resource, news: values.Properties) -> Diff:  # noqa: ARG002 - there is none
         return Diff(changes=False)
 
     def check(
         self,
         urn: str,
-        olds: values.Properties,  # noqa: ARG002 - refused whatever they are
+        olds: values.Properties,  # noqa: ARG002 - always refused
         news: values.Properties,  # noqa: ARG002
         *,
         preview: bool,  # noqa: ARG002
@@ -65,7 +65,7 @@ class Builtin(Provider):
         urn: str,
         identifier: str,
         inputs: values.Properties,
-        outputs: values.Properties,  # noqa: ARG002 - what was exported before does not matter
+        outputs: values.Properties,  # noqa: ARG002 - read again
     ) -> ReadResult:
         if type_of(urn) != STACK_REFERENCE_TYPE:
             raise StepError(urn, f"unrecognized resource type '{type_of(urn)}'")

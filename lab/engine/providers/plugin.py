@@ -40,7 +40,7 @@ CHANNEL_OPTIONS = (
 
 @dataclass(frozen=True)
 class Host:
-    """What a provider is told about the engine."""
+    """The facts about the engine that a provider receives."""
 
     engine_address: str
     root_directory: str
@@ -107,9 +107,7 @@ class Plugin(Provider):
         self, urn: str, olds: values.Properties, news: values.Properties, *, preview: bool
     ) -> Checked:
         request = provider_pb2.CheckRequest(
-            urn=urn,
-            name=name_of(urn),
-            type=type_of(urn),
+            **_names(urn),
             olds=messages.bare(olds),
             news=messages.bare(news if preview else values.without_unknowns(news)),
         )
@@ -120,10 +118,8 @@ class Plugin(Provider):
 
     def diff_config(self, old: Resource, news: values.Properties) -> Diff:
         request = provider_pb2.DiffRequest(
+            **_names(old.urn),
             id=old.id,
-            urn=old.urn,
-            name=name_of(old.urn),
-            type=type_of(old.urn),
             olds=messages.bare(old.outputs),
             news=messages.bare(news),
             old_inputs=messages.bare(old.inputs),
@@ -143,10 +139,8 @@ class Plugin(Provider):
             acceptResources=True,
             sends_old_inputs=True,
             sends_old_inputs_to_delete=True,
+            **_names(urn),
             id=identifier,
-            urn=urn,
-            name=name_of(urn),
-            type=type_of(urn),
         )
         answer = self._call(urn, self._stub.Configure, request)
         self.configured = True
@@ -160,9 +154,7 @@ class Plugin(Provider):
         if not self.configured:
             return news, []
         request = provider_pb2.CheckRequest(
-            urn=urn,
-            name=name_of(urn),
-            type=type_of(urn),
+            **_names(urn),
             olds=self._send(olds, preview=preview),
             news=self._send(news, preview=preview),
             randomSeed=os.urandom(32),
@@ -174,10 +166,8 @@ class Plugin(Provider):
         if not self.configured:
             return Diff(changes=True)
         request = provider_pb2.DiffRequest(
+            **_names(old.urn),
             id=old.id,
-            urn=old.urn,
-            name=name_of(old.urn),
-            type=type_of(old.urn),
             olds=self._send(old.outputs, preview=preview),
             news=self._send(news, preview=preview),
             ignoreChanges=ignore,
@@ -192,9 +182,7 @@ class Plugin(Provider):
         if preview and not self._can_preview():
             return "", inputs if self.configured else {}
         request = provider_pb2.CreateRequest(
-            urn=urn,
-            name=name_of(urn),
-            type=type_of(urn),
+            **_names(urn),
             properties=self._send(inputs, preview=preview),
             timeout=timeout,
             preview=preview,
@@ -210,10 +198,8 @@ class Plugin(Provider):
         if preview and not self._can_preview():
             return news if self.configured else {}
         request = provider_pb2.UpdateRequest(
+            **_names(old.urn),
             id=old.id,
-            urn=old.urn,
-            name=name_of(old.urn),
-            type=type_of(old.urn),
             olds=self._send(old.outputs, preview=preview),
             news=self._send(news, preview=preview),
             timeout=timeout,
@@ -226,10 +212,8 @@ class Plugin(Provider):
 
     def delete(self, old: Resource, timeout: float) -> None:
         request = provider_pb2.DeleteRequest(
+            **_names(old.urn),
             id=old.id,
-            urn=old.urn,
-            name=name_of(old.urn),
-            type=type_of(old.urn),
             properties=self._send(old.outputs, preview=False),
             timeout=timeout,
             old_inputs=self._send(old.inputs, preview=False),
@@ -242,10 +226,8 @@ class Plugin(Provider):
         if not self.configured:
             return ReadResult(identifier, {}, None)
         request = provider_pb2.ReadRequest(
+            **_names(urn),
             id=identifier,
-            urn=urn,
-            name=name_of(urn),
-            type=type_of(urn),
             inputs=self._send(inputs, preview=True),
             properties=self._send(outputs, preview=True),
         )
@@ -311,3 +293,7 @@ class Plugin(Provider):
                 urn, error, lambda found: self._received(found, sent)
             )
             raise initialization or grpc_errors.step_error(urn, error, self.package) from None
+
+
+def _names(urn: str) -> dict[str, Any]:
+    return {"urn": urn, "name": name_of(urn), "type": type_of(urn)}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Snapshot:
-    """The state of a run in progress: new results first, then what is left of the previous state."""
+    """The state of a run in progress: new results first, then the rest of the previous state."""
 
     def __init__(self, deployment: Deployment, crypter: Crypter, store: Store, stack: str) -> None:
         self._crypter = crypter

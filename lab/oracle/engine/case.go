@@ -5,37 +5,37 @@ import (
 	"slices"
 )
 
-// Case is a small world: clusters with their policies, ends of traffic, and flows between the ends.
+// Case holds clusters with their policies, the endpoints of traffic, and flows between the endpoints.
 type Case struct {
-	Clusters map[string]Cluster `json:"clusters"`
-	Ends     []End              `json:"ends"`
-	Flows    []Flow             `json:"flows"`
+	Clusters  map[string]Cluster `json:"clusters"`
+	Endpoints []Endpoint         `json:"endpoints"`
+	Flows     []Flow             `json:"flows"`
 }
 
-// touches tells whether a flow begins or ends in a cluster.
+// touches reports whether a flow has an endpoint in the cluster.
 func (c *Case) touches(cluster string) bool {
 	return slices.ContainsFunc(c.Flows, func(flow Flow) bool {
-		return c.Ends[flow.From].Cluster == cluster || c.Ends[flow.To].Cluster == cluster
+		return c.Endpoints[flow.From].Cluster == cluster || c.Endpoints[flow.To].Cluster == cluster
 	})
 }
 
-// Cluster is what one cluster enforces.
+// Cluster holds the policies of one cluster and how it enforces them.
 type Cluster struct {
 	// Mode is the enforcement mode: default, always or never.
 	Mode string `json:"mode"`
-	// OwnCluster says that a peer selector without a cluster means its own one, as from 1.19 on.
+	// OwnCluster: a peer selector without a cluster selects the own cluster only, as from Cilium 1.19 on.
 	OwnCluster bool              `json:"ownCluster"`
 	Policies   []json.RawMessage `json:"policies"`
 }
 
-// End is a pod of a cluster, or something outside of all of them when Cluster is empty.
-type End struct {
+// Endpoint is a pod of a cluster or, with an empty Cluster, outside of all clusters.
+type Endpoint struct {
 	Cluster string `json:"cluster"`
-	// Labels are the identity's, each as source:key=value.
+	// Labels are those of the identity, each as source:key=value.
 	Labels []string `json:"labels"`
-	// Entity is the reserved identity of an end that is no pod, such as host.
+	// Entity is the reserved identity of an endpoint that is not a pod, such as host.
 	Entity string `json:"entity"`
-	// Address is that of an end in the world.
+	// Address is the IP address of an endpoint outside of all clusters.
 	Address    string          `json:"address"`
 	NamedPorts map[string]Port `json:"namedPorts"`
 }
@@ -46,7 +46,7 @@ type Port struct {
 	Protocol string `json:"protocol"`
 }
 
-// Flow goes from one end to another, both given by their place in the list.
+// Flow goes from one endpoint to another; both are indices into Case.Endpoints.
 type Flow struct {
 	From     int    `json:"from"`
 	To       int    `json:"to"`
@@ -54,7 +54,7 @@ type Flow struct {
 	Protocol string `json:"protocol"`
 }
 
-// Verdict is what the two clusters say of a flow. A side that is no pod has nothing to say.
+// Verdict holds the verdicts of both clusters on a flow; an endpoint that is not a pod has none.
 type Verdict struct {
 	Egress  string `json:"egress,omitempty"`
 	Ingress string `json:"ingress,omitempty"`

@@ -1,5 +1,5 @@
-// Package engine drives Cilium's policy engine: one policy repository for each cluster, because policies
-// are not distributed, and one set of identities that all of them know.
+// Package engine runs Cilium's policy engine: one policy repository for each cluster, because policies are
+// not distributed between clusters, and one set of identities for all of them.
 package engine
 
 import (
@@ -19,12 +19,12 @@ import (
 	"github.com/cilium/cilium/pkg/u8proto"
 )
 
-// Engine answers cases, one after the other: part of Cilium's configuration is global.
+// Engine answers one case at a time, because part of Cilium's configuration is global.
 type Engine struct {
 	log *slog.Logger
 }
 
-// New configures Cilium as an agent on EKS is: IPv4, CRD identities, SCTP and L7 rules understood.
+// New configures Cilium like an agent on EKS: IPv4, CRD identities, SCTP and L7 rules enabled.
 func New(log *slog.Logger) *Engine {
 	option.Config.EnableIPv4 = true
 	option.Config.EnableIPv6 = false
@@ -32,46 +32,46 @@ func New(log *slog.Logger) *Engine {
 	option.Config.EnableICMPRules = true
 	option.Config.EnableSCTP = true
 	option.Config.EnableNonDefaultDenyPolicies = true
-	// What an agent makes of "auto" in Kubernetes.
+	// The value that an agent derives from "auto" in Kubernetes.
 	option.Config.UnsafeDaemonConfigOption.AllowLocalhost = option.AllowLocalhostAlways
 	return &Engine{log: log}
 }
 
 // Verdicts answers one case.
-func (e *Engine) Verdicts(asked *Case) ([]Verdict, error) {
-	known, err := identities(asked)
+func (e *Engine) Verdicts(request *Case) ([]Verdict, error) {
+	known, err := identities(request)
 	if err != nil {
 		return nil, err
 	}
-	verdicts := make([]Verdict, len(asked.Flows))
-	for number, name := range slices.Sorted(maps.Keys(asked.Clusters)) {
-		if !asked.touches(name) {
+	verdicts := make([]Verdict, len(request.Flows))
+	for number, name := range slices.Sorted(maps.Keys(request.Clusters)) {
+		if !request.touches(name) {
 			continue
 		}
 		option.Config.ClusterID, option.Config.ClusterName = uint32(number+1), name
-		if err := e.judge(asked, name, known, verdicts); err != nil {
+		if err := e.judge(request, name, known, verdicts); err != nil {
 			return nil, fmt.Errorf("cluster %s: %w", name, err)
 		}
 	}
 	return verdicts, nil
 }
 
-// judge fills in what one cluster says of the flows that begin or end in it.
-func (e *Engine) judge(asked *Case, name string, known []*identity.Identity, verdicts []Verdict) error {
-	cluster := asked.Clusters[name]
+// judge fills in the verdicts of one cluster on the flows that have an endpoint in it.
+func (e *Engine) judge(request *Case, name string, known []*identity.Identity, verdicts []Verdict) error {
+	cluster := request.Clusters[name]
 	policy.SetPolicyEnabled(cluster.Mode)
 	api.InitEntities(name)
 	manager := identitymanager.NewIDManager(e.log)
-	repository, err := e.repository(asked, name, known, manager)
+	repository, err := e.repository(request, name, known, manager)
 	if err != nil {
 		return err
 	}
-	for index, flow := range asked.Flows {
-		from, to := asked.Ends[flow.From], asked.Ends[flow.To]
+	for index, flow := range request.Flows {
+		from, to := request.Endpoints[flow.From], request.Endpoints[flow.To]
 		if from.Cluster != name && to.Cluster != name {
 			continue
 		}
-		found, err := e.lookUp(asked, flow, known, repository, manager)
+		found, err := e.lookUp(request, flow, known, repository, manager)
 		if err != nil {
 			return err
 		}
@@ -86,13 +86,13 @@ func (e *Engine) judge(asked *Case, name string, known []*identity.Identity, ver
 }
 
 func (e *Engine) lookUp(
-	asked *Case, flow Flow, known []*identity.Identity, repository *policy.Repository, manager identitymanager.IDManager,
+	request *Case, flow Flow, known []*identity.Identity, repository *policy.Repository, manager identitymanager.IDManager,
 ) (types.LookupResult, error) {
 	protocol, err := u8proto.ParseProtocol(flow.Protocol)
 	if err != nil {
 		return types.LookupResult{}, err
 	}
-	tcp, udp := portsByName(asked.Ends[flow.To].NamedPorts)
+	tcp, udp := portsByName(request.Endpoints[flow.To].NamedPorts)
 	verdict, _, _, err := policy.LookupFlow(e.log, repository, manager, types.Flow{
 		From: known[flow.From], To: known[flow.To], Proto: protocol, Dport: flow.Port,
 		NamedPortsTCP: tcp, NamedPortsUDP: udp,
@@ -101,22 +101,22 @@ func (e *Engine) lookUp(
 }
 
 func (e *Engine) repository(
-	asked *Case, name string, known []*identity.Identity, manager identitymanager.IDManager,
+	request *Case, name string, known []*identity.Identity, manager identitymanager.IDManager,
 ) (*policy.Repository, error) {
 	all := identity.IdentityMap{}
-	for _, one := range known {
-		all[one.ID] = one.LabelArray
+	for _, each := range known {
+		all[each.ID] = each.LabelArray
 	}
 	secrets := certificatemanager.NewMockSecretManagerInline()
 	translator := envoypolicy.NewEnvoyL7RulesTranslator(e.log, secrets)
 	repository := policy.NewPolicyRepository(e.log, all, nil, translator, manager, nil)
 	repository.UpdateIdentities(all, nil)
-	repository.SetNamedPortsGetter(namedPorts(asked, known))
+	repository.SetNamedPortsGetter(namedPorts(request, known))
 	scope := ""
-	if asked.Clusters[name].OwnCluster {
+	if request.Clusters[name].OwnCluster {
 		scope = name
 	}
-	for _, raw := range asked.Clusters[name].Policies {
+	for _, raw := range request.Clusters[name].Policies {
 		entries, resource, err := e.parse(raw, scope)
 		if err != nil {
 			return nil, err

@@ -14,19 +14,19 @@ import (
 	"github.com/cilium/cilium/pkg/u8proto"
 )
 
-// firstPod is the first number that is no reserved identity's, firstAddress that of identities of addresses.
+// firstPod is the first number after the reserved identities, firstAddress the first one for addresses.
 const (
 	firstPod     = identity.NumericIdentity(256)
 	firstAddress = identity.IdentityScopeLocal + 1
 	clusterShift = 16
 )
 
-// identities gives every end the identity that agents would give it.
-func identities(asked *Case) ([]*identity.Identity, error) {
-	clusters := slices.Sorted(maps.Keys(asked.Clusters))
-	known := make([]*identity.Identity, len(asked.Ends))
-	for index, end := range asked.Ends {
-		number, set, err := identityOf(end, index, clusters)
+// identities returns for every endpoint the identity that an agent would give it.
+func identities(request *Case) ([]*identity.Identity, error) {
+	clusters := slices.Sorted(maps.Keys(request.Clusters))
+	known := make([]*identity.Identity, len(request.Endpoints))
+	for index, endpoint := range request.Endpoints {
+		number, set, err := identityOf(endpoint, index, clusters)
 		if err != nil {
 			return nil, err
 		}
@@ -35,25 +35,25 @@ func identities(asked *Case) ([]*identity.Identity, error) {
 	return known, nil
 }
 
-func identityOf(end End, index int, clusters []string) (identity.NumericIdentity, labels.Labels, error) {
+func identityOf(endpoint Endpoint, index int, clusters []string) (identity.NumericIdentity, labels.Labels, error) {
 	switch {
-	case end.Entity != "":
-		return reserved(end.Entity)
-	case end.Address != "":
-		address, err := netip.ParseAddr(end.Address)
+	case endpoint.Entity != "":
+		return reserved(endpoint.Entity)
+	case endpoint.Address != "":
+		address, err := netip.ParseAddr(endpoint.Address)
 		if err != nil {
 			return 0, nil, err
 		}
 		prefix := netip.PrefixFrom(address, address.BitLen())
 		return firstAddress + identity.NumericIdentity(index), labels.GetCIDRLabels(prefix), nil
 	default:
-		cluster := slices.Index(clusters, end.Cluster) + 1
+		cluster := slices.Index(clusters, endpoint.Cluster) + 1
 		number := identity.NumericIdentity(cluster<<clusterShift) + firstPod + identity.NumericIdentity(index)
-		return number, labels.NewLabelsFromModel(end.Labels), nil
+		return number, labels.NewLabelsFromModel(endpoint.Labels), nil
 	}
 }
 
-// reserved identities have the numbers and labels they have on EKS, where the API server is not on a node.
+// reserved returns the number and labels of a reserved identity on EKS, where the API server is not on a node.
 func reserved(entity string) (identity.NumericIdentity, labels.Labels, error) {
 	number := identity.GetReservedID(entity)
 	if number == identity.IdentityUnknown {
@@ -65,16 +65,16 @@ func reserved(entity string) (identity.NumericIdentity, labels.Labels, error) {
 	return number, labels.Labels{entity: labels.NewLabel(entity, "", labels.LabelSourceReserved)}, nil
 }
 
-// getter is what the engine asks for the ports that pods have given names to.
+// getter gives the engine access to the named ports of pods.
 type getter struct{ ports.NamedPortMultiMap }
 
 func (g getter) GetNamedPorts() ports.NamedPortMultiMap { return g.NamedPortMultiMap }
 
-func namedPorts(asked *Case, known []*identity.Identity) policy.NamedPortsGetter {
+func namedPorts(request *Case, known []*identity.Identity) policy.NamedPortsGetter {
 	all := ports.NewNamedPortMultiMap()
-	for index, end := range asked.Ends {
+	for index, endpoint := range request.Endpoints {
 		named := ports.NamedPortMap{}
-		for name, port := range end.NamedPorts {
+		for name, port := range endpoint.NamedPorts {
 			protocol, _ := u8proto.ParseProtocol(port.Protocol)
 			named[name] = ports.PortProto{Port: port.Number, Proto: protocol}
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/cilium/cilium/pkg/policy/utils"
 )
 
-// parse reads a policy as an agent does. With an empty scope, selectors without a cluster mean any.
+// parse reads a policy as an agent does. With an empty scope, a selector without a cluster selects any cluster.
 func (e *Engine) parse(raw json.RawMessage, scope string) (policytypes.PolicyEntries, types.ResourceID, error) {
 	var object struct {
 		Kind     string `json:"kind"`

@@ -151,7 +151,7 @@ class AwsResource(Resource):
         described = self._kind.all_inputs.get(name)
         return described is not None and described.cloud_decides
 
-    # -- what is ---------------------------------------------------------------------------------------------
+    # -- live state ------------------------------------------------------------------------------------------
 
     def _until_ready(
         self, cloud: Cloud, identifier: str, wanted: Properties, operation: Operation
@@ -229,7 +229,7 @@ class AwsResource(Resource):
         if added or removed:
             self._kind.retag(cloud, identifier, olds, added, removed)
 
-    # -- small -----------------------------------------------------------------------------------------------
+    # -- values ----------------------------------------------------------------------------------------------
 
     def _cloud_of(self, properties: Mapping[str, Any]) -> Cloud:
         return self._cloud.within(properties.get("region"))

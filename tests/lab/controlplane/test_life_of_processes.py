@@ -89,7 +89,7 @@ def test_emulated_version_schedules_pods(toolchain, tmp_path, kubectl_of):
 
 @pytest.mark.control_plane
 def test_node_player_runs_beside_the_control_plane_and_ends_with_it(toolchain, tmp_path, kubectl_of):
-    plane = ControlPlane(tmp_path / "plane", "played", toolchain)
+    plane = ControlPlane(tmp_path / "plane", "simulated", toolchain)
     plane.start()
     try:
         plane.start_node_player(None, toolchain.crds("1.19.6").parent)

@@ -76,7 +76,7 @@ def as_asked(case: Case) -> dict[str, Any]:
             }
             for cluster in case.clusters
         },
-        "ends": list(map(_endpoint, endpoints)),
+        "endpoints": list(map(_endpoint, endpoints)),
         "flows": [
             {
                 "from": endpoints.index(flow.source),
