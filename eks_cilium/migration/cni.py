@@ -1,8 +1,8 @@
-"""The two network plugins, and which of them goes and which comes.
+"""The two CNIs of a migration, and which of them is replaced by which.
 
-A rollback is the same migration with the places exchanged. Nodes that are to go carry the label of their
-plugin; agents of the one that goes run only on those, agents of the one that comes only on all others. New
-nodes carry no label, so they get the right one by themselves.
+A rollback is the same migration with the two exchanged. Nodes to be replaced carry the label of the old CNI:
+its agents run on those alone, the agents of the new CNI on all others. New nodes carry no label, so they
+start with the new CNI.
 """
 
 from __future__ import annotations
@@ -14,30 +14,29 @@ from eks_cilium.settings.model.migration import Target
 
 
 @dataclass(frozen=True, slots=True)
-class Plugin:
-    """A network plugin: the agent on every node."""
+class Cni:
+    """A CNI plugin with an agent on every node."""
 
     label: str
-    """What the label `cni-plugin` says on its nodes when they are to go."""
+    """Value of the label `cni-plugin` on nodes whose pods have addresses from it."""
     daemon_set: str
     selector: str
-    """Of its agents' pods."""
+    """Label selector of the agents' pods."""
 
     @property
     def path(self) -> str:
-        """Of its DaemonSet."""
         return f"/apis/apps/v1/namespaces/{NAMESPACE}/daemonsets/{self.daemon_set}"
 
 
-AWS = Plugin(AWS_CNI, "aws-node", "k8s-app=aws-node")
-CILIUM = Plugin("cilium", "cilium", "k8s-app=cilium")
+AWS = Cni(AWS_CNI, "aws-node", "k8s-app=aws-node")
+CILIUM = Cni("cilium", "cilium", "k8s-app=cilium")
 
 
-def outgoing(target: Target) -> Plugin:
-    """The plugin that goes."""
+def old_cni(target: Target) -> Cni:
+    """The CNI that a migration replaces."""
     return AWS if target is Target.CILIUM else CILIUM
 
 
-def incoming(target: Target) -> Plugin:
-    """The plugin that comes."""
+def new_cni(target: Target) -> Cni:
+    """The CNI that all nodes run after a migration."""
     return CILIUM if target is Target.CILIUM else AWS

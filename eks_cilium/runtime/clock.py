@@ -1,4 +1,4 @@
-"""Time as a migration sees it: a clock, the calendar, and sleep. Tests have one of their own."""
+"""The clock, the calendar and sleep of a run, in one value, so that tests can replace all three."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """What passes."""
-
     monotonic: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = _now
     sleep: Callable[[float], None] = time.sleep

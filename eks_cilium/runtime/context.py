@@ -1,4 +1,4 @@
-"""Everything outside that a migration looks at and acts on: one value, handed down.
+"""The cluster and the AWS account that a run reads and changes: one value, handed down.
 
 `dynamic/` makes one per operation with `World.of_eks`; tests make one over a simulated world. Nothing in
 `eks_cilium/migration/` reads a clock, sleeps or makes a client by itself.
@@ -41,13 +41,13 @@ class World:
     cluster: str
     api: KubernetesApi
     aws: Callable[[str], Any]
-    """Makes a boto3 client of a service."""
+    """Returns the boto3 client of a service, by the name of the service."""
     time: Time = field(default_factory=Time)
     journal: Journal = field(default_factory=Journal.nowhere)
     guard: Callable[[], None] = unguarded
-    """Called before everything that acts; raises when this run must not act any more."""
+    """Called before every change; raises LeaseHeldError when this run must not act any more."""
     locks: Locks = field(default_factory=Locks)
-    """Of this process, whose threads act on one cluster at the same time."""
+    """Shared by the threads of one process, which may change one cluster at the same time."""
 
     @classmethod
     @contextmanager
@@ -62,7 +62,7 @@ class World:
         locks: Locks,
         journal: Journal | None = None,
     ) -> Iterator[World]:
-        """The world around an EKS cluster. The first act takes the cluster's Lease for this process."""
+        """Connect to an EKS cluster. The first call of the guard acquires its Lease for this process."""
 
         def connect() -> KubernetesApi:
             return KubernetesApi.for_eks(
@@ -87,12 +87,10 @@ class World:
 
     @property
     def groups(self) -> AutoScaling:
-        """The Auto Scaling groups."""
         return AutoScaling(self.aws("autoscaling"))
 
     @property
     def instances(self) -> Ec2:
-        """The EC2 instances."""
         return Ec2(self.aws("ec2"))
 
     @property
@@ -109,7 +107,6 @@ class World:
         return self.locks.of(f"{self.cluster}/{group}")
 
     def note(self, event: str, **values: Any) -> None:
-        """Write a line of the journal."""
         self.journal.note(self.time.now(), event, **values)
 
     def wait(
@@ -147,5 +144,5 @@ class World:
         return Polls(self.time, seconds=seconds, every=every, guard=self.guard)
 
     def pause(self, *, seconds: float, every: float) -> None:
-        """Wait for a fixed time."""
+        """Wait for a fixed time, in seconds."""
         pause(self.time, seconds=seconds, every=every, guard=self.guard)

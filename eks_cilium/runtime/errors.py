@@ -1,11 +1,11 @@
-"""Why a migration stops before it is done. Each says what stands in the way and how to go on.
+"""Why a run stops before it is done. Each error says what is in the way and how to continue.
 
 StoppedError
-├── TimedOutError      something did not come about in time; says what was missing
-├── DrainRefusedError  pods that must not be evicted; nothing was
+├── TimedOutError        a wait reached its time limit; says what was missing
+├── DrainRefusedError    pods that must not be evicted; none was
 ├── RestartRefusedError  the same for pods that are only restarted
-├── UnhealthyError     a workload did not come back as healthy as it was
-└── LeaseHeldError     somebody else is, or may be, at work on this cluster: nothing more must be done
+├── UnhealthyError       a workload did not become as healthy as it was
+└── LeaseHeldError       another run works, or may work, on this cluster: this one must not act any more
 """
 
 from __future__ import annotations
@@ -17,21 +17,17 @@ from eks_cilium.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-GO_ON = "Nothing is lost: run `pulumi up` again, it goes on from here."
+CONTINUE = "Nothing is lost: run `pulumi up` again, it continues from here."
 
 
 class StoppedError(UserError):
-    """Something a person has to look at first."""
-
-    def __init__(self, problem: str, fix: str = GO_ON) -> None:
+    def __init__(self, problem: str, fix: str = CONTINUE) -> None:
         self.problem, self.fix = problem, fix
         super().__init__(f"{problem}\n{fix}")
 
 
 class TimedOutError(StoppedError):
-    """Time ran out."""
-
-    def __init__(self, waited_for: str, seconds: float, missing: str, fix: str = GO_ON) -> None:
+    def __init__(self, waited_for: str, seconds: float, missing: str, fix: str = CONTINUE) -> None:
         self.missing = missing
         super().__init__(f"waited {seconds:.0f} s for {waited_for}: {missing}", fix)
 
@@ -43,7 +39,7 @@ class DrainRefusedError(StoppedError):
         self.pods = tuple(pods)
         lines = "".join(f"\n  - {pod}" for pod in self.pods)
         super().__init__(
-            f"node {node} can not be drained:{lines}",
+            f"node {node} cannot be drained:{lines}",
             "No pod was evicted for it. Fix what is named, or permit it in `migration.allow`, "
             "and run `pulumi up` again.",
         )
@@ -56,19 +52,19 @@ class RestartRefusedError(StoppedError):
         self.pods = tuple(pods)
         lines = "".join(f"\n  - {pod}" for pod in self.pods)
         super().__init__(
-            f"{workload} can not be restarted:{lines}",
+            f"{workload} cannot be restarted:{lines}",
             "Fix what is named, or permit it in `refresh.allow`, and run `pulumi up` again.",
         )
 
 
 class UnhealthyError(StoppedError):
-    """A workload that was restarted is not as healthy as it was; nothing after it was touched."""
+    """A restarted workload is not as healthy as before; no workload after it was restarted."""
 
     def __init__(self, workload: str, missing: str, undo: str = "") -> None:
         super().__init__(
-            f"{workload} did not come back as healthy as it was: {missing}",
-            f"The workloads after it were not touched. Look at it{undo}, then run `pulumi up` again: "
-            "it goes on from here.",
+            f"{workload} did not become as healthy as it was: {missing}",
+            f"The workloads after it were not restarted. Inspect it{undo}, then run `pulumi up` again: "
+            "it continues from here.",
         )
 
 

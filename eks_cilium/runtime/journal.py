@@ -1,6 +1,6 @@
-"""The journal of a migration: one JSON object a line, with the seconds each phase took.
+"""The journal of a run: one JSON object a line, with the seconds that each phase took.
 
-Written for people and for measurements, never read back: what is true is read from the cluster.
+It is written for people and for measurements. The program never reads it: it reads the cluster.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ Value = str | int | float | bool | list[str] | dict[str, float] | None
 
 
 class Journal:
-    """Lines for one destination, from several threads."""
+    """Writes lines to one destination; several threads may use it."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write, self._lock = write, threading.Lock()
 
     @classmethod
     def to_file(cls, path: Path) -> Journal:
-        """A journal in a file, which grows with every run."""
+        """A journal in a file, to which every run appends."""
 
         def append(line: str) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,11 +37,9 @@ class Journal:
 
     @classmethod
     def nowhere(cls) -> Journal:
-        """A journal nobody keeps."""
         return cls(lambda _: None)
 
     def note(self, at: datetime, event: str, **values: Value) -> None:
-        """Write one line."""
         line = json.dumps({"time": at.isoformat(timespec="milliseconds"), "event": event, **values})
         with self._lock:
             self._write(line + "\n")
@@ -56,7 +54,7 @@ class Phases:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Count what passes inside towards a phase; a phase that is come back to goes on counting."""
+        """Count the time of the block towards a phase; a phase may have several blocks."""
         began = self._clock()
         try:
             yield

@@ -1,9 +1,9 @@
-"""Mutual exclusion: one run at a time works on a cluster, by a Lease in it that expires.
+"""Mutual exclusion: one run at a time acts on a cluster, by a Lease in it that expires.
 
-Pulumi's own locks do not suffice: `pulumi cancel` deletes them and the other process goes on. A run holds the
-Lease for as long as its process lives, which renews it from a thread of its own (`Leases`). A
-process that is known to be dead is succeeded at once, any other once its Lease has not been renewed for as
-long as it promised, by the clock of whoever waits: no two clocks are compared.
+Pulumi's own locks do not suffice: `pulumi cancel` deletes them while the other process continues. A run holds
+the Lease as long as its process lives, which renews it from a thread of its own (`Leases`). Another run takes
+it over at once when that process is known to be dead, and otherwise when the Lease was not renewed for its
+whole duration, by the clock of the process that waits: no two clocks are compared.
 """
 
 from __future__ import annotations
@@ -44,14 +44,13 @@ _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a Lease: words for people, and the process, so that its death can be seen."""
+    """Who holds a Lease: a name for people, and the process, so that another run can see whether it lives."""
 
     name: str
     process: str
 
     @classmethod
     def this_process(cls) -> Holder:
-        """The process that asks."""
         host, pid = socket.gethostname(), os.getpid()
         return cls(f"{getpass.getuser()}@{host}, process {pid}", f"{_boot()}/{pid}/{_started(pid)}")
 
@@ -81,7 +80,7 @@ class Lease:
         self._renewed: float | None = None
 
     def acquire(self) -> None:
-        """Take the Lease. Raises LeaseHeldError, with the holder's name, while somebody else lives on it."""
+        """Acquire the Lease. Raises LeaseHeldError, with its holder's name, while another process has it."""
         for _ in range(_MOST_ATTEMPTS):
             found = self._api.get(_PATH)
             if found is None:
@@ -93,10 +92,12 @@ class Lease:
             claim = self._claim(found)
             if self._written(lambda claim=claim: self._api.replace(_PATH, claim)):  # type: ignore[misc]
                 return
-        raise LeaseHeldError(f"Lease {NAMESPACE}/{LEASE} changes all the time: several runs want it")
+        raise LeaseHeldError(
+            f"Lease {NAMESPACE}/{LEASE} was changed by other runs at every attempt to acquire it"
+        )
 
     def renew(self) -> None:
-        """Say that this holder is still alive."""
+        """Renew the Lease. Raises LeaseHeldError when another process has it now."""
         found = self._api.get(_PATH)
         if found is None or not self._is_ours(found):
             self._renewed = None
@@ -109,7 +110,7 @@ class Lease:
             raise _lost(None)
 
     def release(self) -> None:
-        """Let somebody else have it."""
+        """Delete the Lease, if this holder still has it."""
         found = self._api.get(_PATH)
         self._renewed = None
         if found is not None and self._is_ours(found):
@@ -126,7 +127,7 @@ class Lease:
         )
 
     def _outlast(self, found: Object) -> Object:
-        """Watch somebody else's Lease for as long as it promises; if it is not renewed, it is free."""
+        """Watch another holder's Lease for its whole duration; if it is not renewed, it is free."""
         promised = float(found["spec"].get("leaseDurationSeconds") or self._duration)
         if self._dead(_process(found)) is False:
             raise _held(found)
@@ -141,7 +142,7 @@ class Lease:
         return found
 
     def _claim(self, found: Object | None) -> Object:
-        """The Lease as ours. With the version it was read in, so that only one of two can have it."""
+        """The Lease with this holder, in the version that was read, so that only one of two wins."""
         metadata: Object = {"name": LEASE, "namespace": NAMESPACE}
         if found is not None and "resourceVersion" in found["metadata"]:
             metadata["resourceVersion"] = found["metadata"]["resourceVersion"]
@@ -160,7 +161,7 @@ class Lease:
         }
 
     def _written(self, write: Callable[[], Any]) -> bool:
-        """Whether the write went through; the time counts from before it was sent."""
+        """Whether the write succeeded. The duration counts from before it was sent."""
         began = self._time.monotonic()
         try:
             write()
@@ -180,11 +181,10 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End, and wait for a renewal under way."""
+        """Stop, and wait for a renewal that is being sent."""
         self._stop.set()
         self._thread.join()
 
@@ -193,7 +193,7 @@ class Heartbeat:
             try:
                 self._lease.renew()
             except StoppedError:
-                return  # lost: `check` says so before the next act
+                return  # the Lease is lost; `check` raises before the next change
             except ProgramError:
                 continue  # the API server may be back before the Lease expires
 
@@ -225,8 +225,8 @@ def _held(found: Object) -> LeaseHeldError:
     spec = found["spec"]
     return LeaseHeldError(
         f"{spec.get('holderIdentity')} has been at work on this cluster since {spec.get('acquireTime')} and "
-        f"said so last at {spec.get('renewTime')}",
-        f"Wait until it is done. If it is not alive any more, Lease {NAMESPACE}/{LEASE} expires by itself "
+        f"renewed its Lease last at {spec.get('renewTime')}",
+        f"Wait until it is done. If its process has ended, Lease {NAMESPACE}/{LEASE} expires by itself "
         f"after {spec.get('leaseDurationSeconds')} s.",
     )
 
@@ -237,7 +237,7 @@ def _lost(found: Object | None) -> LeaseHeldError:
 
 
 def _boot() -> str:
-    """Where a process number means something: one start of one machine, and there one container."""
+    """Where a process number is unique: one boot of one machine, and there one PID namespace."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return f"{boot}-{Path('/proc/self/ns/pid').stat().st_ino}"
@@ -246,7 +246,7 @@ def _boot() -> str:
 
 
 def _started(pid: int) -> str:
-    """When a process was started, so that a later process of the same number is another one."""
+    """When a process was started, which tells it from a later process with the same number."""
     try:
         fields = (
             Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()

@@ -1,7 +1,7 @@
-"""What a migration writes down in the cluster before it changes something, so that any later run can undo it.
+"""What a run records in the cluster before it changes something, so that any later run can undo it.
 
 One ConfigMap, one key per matter, each value JSON. Parallel rotations write keys of their own, as merge
-patches, so nobody overwrites anybody.
+patches, so that no write undoes another.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ SNAT = "snat"
 
 
 def of_node(name: str) -> str:
-    """The key of what is noted while one node is in work."""
+    """The key of what is recorded while one node is being replaced."""
     return f"node.{name}"
 
 
 def of_workload(workload: str) -> str:
-    """The key of what is noted while one workload is in work. Names are too long for keys."""
+    """The key of what is recorded while one workload is being restarted; its name may be too long."""
     return f"restart.{hashlib.blake2s(workload.encode(), digest_size=10).hexdigest()}"
 
 
@@ -53,18 +53,18 @@ class Record:
         self._api = api
 
     def get(self, key: str) -> Any | None:
-        """What was written under a key; None where nothing was."""
+        """The value under a key; None where there is none."""
         found = self._api.get(PATH)
         text = ((found or {}).get("data") or {}).get(key)
         return None if text is None else json.loads(text)
 
     def load(self, key: str, parse: Callable[[Any], Recorded]) -> Recorded | None:
-        """What was written under a key, as the type that wrote it; None where nothing was."""
+        """The value under a key, as the type that wrote it; None where there is none."""
         kept = self.get(key)
         return None if kept is None else parse(kept)
 
     def put(self, key: str, value: Any) -> None:
-        """Write under a key; what stands under the others stays."""
+        """Write the value of a key, and leave all other keys unchanged."""
         data = {key: json.dumps(value, sort_keys=True)}
         if self._api.get(PATH) is None:
             try:
@@ -77,18 +77,16 @@ class Record:
         self._api.merge(PATH, {"data": data})
 
     def drop(self, *keys: str) -> None:
-        """Forget keys."""
         kept = (self._api.get(PATH) or {}).get("data") or {}
         if not kept.keys().isdisjoint(keys):
             self._api.merge(PATH, {"data": dict.fromkeys(keys)})
 
     def drop_all_but(self, *keys: str) -> None:
-        """Forget everything else, what was noted of single nodes included."""
+        """Delete all other keys, those of single nodes and workloads included."""
         kept = (self._api.get(PATH) or {}).get("data") or {}
         self.drop(*(key for key in kept if key not in keys))
 
     def delete(self) -> None:
-        """Forget everything."""
         self._api.delete(PATH)
 
 

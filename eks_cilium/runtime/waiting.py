@@ -20,7 +20,7 @@ def unguarded() -> None:
 class Polls:
     """Readings `every` so many seconds, the first at once. Iteration ends when `seconds` have passed.
 
-    The last reading is never earlier than that, so whoever iterates raises its own error after the loop. Both
+    The last reading is never earlier than that, so the code after the loop raises its own error. Both
     the time limit and the moment it counts from may be changed between readings.
     """
 

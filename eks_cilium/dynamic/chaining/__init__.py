@@ -1,1 +1,1 @@
-"""Dynamic resources of chaining: agents, the list of pods to restart, one refresh per workload."""
+"""Dynamic resources of chaining: the gate for agents, the recorded workloads, one refresh a workload."""

@@ -49,7 +49,7 @@ class UnchainingProvider(MigrationProvider):
 
     def undo(self, run: MigrationRun) -> None:
         """Let chained agents run again where they did, if Cilium was not installed in their place."""
-        removal.come_back(run)
+        removal.restore(run)
 
 
 class ChainedAgents(Operation[OperationArgs], module="eks-cilium", name="ChainedAgents"):

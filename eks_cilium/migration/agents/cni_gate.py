@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from eks_cilium.cilium.values import AGENT_NOT_READY_TAINT
 from eks_cilium.cluster.objects import condition, is_cordoned, moment
 from eks_cilium.migration.agents import rollout
-from eks_cilium.migration.cni import CILIUM, incoming
+from eks_cilium.migration.cni import CILIUM, new_cni
 from eks_cilium.migration.facts.nodes import node as known_node
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class CniGate:
     """One reading of all nodes and agents, by EC2 instance."""
 
     def __init__(self, world: World, target: Target) -> None:
-        self._world, self._cni = world, incoming(target)
+        self._world, self._cni = world, new_cni(target)
         self.nodes: dict[str, Object] = {
             instance: node
             for node in world.api.list("/api/v1/nodes")

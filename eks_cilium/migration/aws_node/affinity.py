@@ -17,7 +17,7 @@ from eks_cilium.cluster.names import CNI_LABEL, NAMESPACE
 from eks_cilium.errors import TransientError
 from eks_cilium.migration.agents import rollout
 from eks_cilium.migration.aws_node.recorded import AffinityBefore
-from eks_cilium.migration.cni import AWS, CILIUM, outgoing
+from eks_cilium.migration.cni import AWS, CILIUM, old_cni
 from eks_cilium.migration.facts.groups import VPC_CNI
 from eks_cilium.migration.inventory import marks, recording
 from eks_cilium.migration.inventory.model import Inventory
@@ -198,7 +198,7 @@ def _include_late_nodes(run: MigrationRun) -> None:
         return
     late = [node for node in run.world.api.list("/api/v1/nodes") if _is_late(node)]
     for node in late:
-        marks.label(run.world.api, node, CNI_LABEL, outgoing(target).label)
+        marks.label(run.world.api, node, CNI_LABEL, old_cni(target).label)
     if late:
         names = named(sorted(node["metadata"]["name"] for node in late))
         Record(run.world.api).drop(NODES)

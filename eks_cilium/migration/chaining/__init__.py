@@ -1,1 +1,1 @@
-"""Cilium on top of the VPC CNI: operations of its dynamic resources, and taking chained agents off again."""
+"""Cilium chained to the VPC CNI: waiting for its agents, and removing them again."""

@@ -1,14 +1,14 @@
-"""Takes chained agents off their nodes, which go back to the VPC CNI alone.
+"""Removes chained agents from nodes, which then use the VPC CNI alone.
 
-Before a chained cluster goes on to Cilium alone, and before a chained release is uninstalled. Agents of the
-two kinds cannot run beside each other: they share one configuration, and one operator with one IPAM mode
-(cilium/cilium#31596). So the chained ones leave first, from nodes that are to go anyway.
+Done before a chained cluster is migrated to Cilium alone, and before a chained release is uninstalled.
+Chained and other agents cannot run in one cluster: they share one configuration, and one operator with one
+IPAM mode (cilium/cilium#31596). So the chained agents are removed first, from nodes that are replaced anyway.
 
-An agent that only vanishes would leave its CNI configuration on the node, and no pod would start there any
-more. So first all agents restart with `cni-uninstall`, which has their last act remove it (before 1.13 they
-always do); the VPC CNI's own configuration, which `cni.exclusive: false` left alone, is then the first again.
-When they are gone the setting goes too: no release knows of it, so none would ever take it back.
-Policies are paused before: pods keep the programs Cilium attached until they are restarted.
+An agent that is only deleted leaves its CNI configuration on the node, and no pod starts there any more. So
+all agents restart with `cni-uninstall` first: then an agent deletes the configuration when it stops (before
+1.13 it always does), and the VPC CNI's own one, which `cni.exclusive: false` has kept, is the first again.
+The setting is deleted afterwards: no Helm release knows of it, so none would ever delete it.
+Policies are paused before: pods keep the eBPF programs that Cilium attached until they are restarted.
 """
 
 from __future__ import annotations
@@ -34,31 +34,31 @@ _CILIUM_NODES = "/apis/cilium.io/v2/ciliumnodes"
 
 
 def leave(run: Run, *, everywhere: bool = False) -> dict[str, Any]:
-    """Take chained agents off the nodes labelled as the VPC CNI's, or off all of them.
+    """Remove chained agents from the nodes with the VPC CNI's label, or from all nodes.
 
-    Returns {"chained": whether there were any, "nodes": [those they left]}. Nothing is done where Cilium is
-    not chained.
+    Returns {"chained": whether Cilium is chained, "nodes": [nodes without an agent now]}. It does nothing
+    where Cilium is not chained.
     """
     if not is_chained(run.world.api):
         return {"chained": False, "nodes": []}
     run.world.guard()
-    if _waited_for(run.world, everywhere):
+    if _still_running(run.world, everywhere):
         _prepare(run)
         expression = _NOWHERE if everywhere else placement.expression(Target.CILIUM)
         placement.add(run.world, expression)
-        _await_gone(run, everywhere=everywhere)
-    _as_before(run.world)
-    left = _forget_nodes(run.world, everywhere)
-    run.report(f"Cilium's chained agents have left {len(left)} nodes")
+        _await_removal(run, everywhere=everywhere)
+    _delete_settings(run.world)
+    left = _delete_cilium_nodes(run.world, everywhere)
+    run.report(f"removed Cilium's chained agents from {len(left)} nodes")
     return {"chained": True, "nodes": left}
 
 
-def come_back(run: Run) -> None:
-    """Have chained agents run where they did, and enforce what they did."""
+def restore(run: Run) -> None:
+    """Let chained agents run on all of their nodes again, with the policies they enforced."""
     if not is_chained(run.world.api):
         return
     run.world.guard()
-    _as_before(run.world)
+    _delete_settings(run.world)
     for expression in (_NOWHERE, placement.expression(Target.CILIUM)):
         placement.remove(run.world, expression)
     rollout.await_roll_out(run, CILIUM)
@@ -66,14 +66,14 @@ def come_back(run: Run) -> None:
 
 
 def _prepare(run: Run) -> None:
-    """One restart of every agent, with both settings: it is the last one that its policies see."""
+    # Both settings before one restart of the agents: the last one in which they change pods' policies.
     run.world.api.merge(CONFIGURATION, {"data": {_UNINSTALL: "true"}})
     _annotate(run.world, "true")
     enforcement.pause(run)
 
 
-def _as_before(world: World) -> None:
-    """The release does not know of either setting, so no later change of it would take them back."""
+def _delete_settings(world: World) -> None:
+    # The Helm release knows neither setting, so no later upgrade would delete them.
     world.api.merge(CONFIGURATION, {"data": {_UNINSTALL: None}})
     _annotate(world, None)
 
@@ -84,17 +84,17 @@ def _annotate(world: World, value: str | None) -> None:
         world.api.merge(CILIUM.path, {"spec": {"template": template}})
 
 
-def _await_gone(run: Run, *, everywhere: bool) -> None:
+def _await_removal(run: Run, *, everywhere: bool) -> None:
     run.wait(
-        lambda: _waited_for(run.world, everywhere),
-        waited_for="the chained agents to leave",
+        lambda: _still_running(run.world, everywhere),
+        waited_for="the chained agents to be removed",
         seconds=run.limits.roll_out,
         since_progress=True,
     )
 
 
-def _waited_for(world: World, everywhere: bool) -> str:
-    """Where chained agents still are, in one sentence."""
+def _still_running(world: World, everywhere: bool) -> str:
+    """The nodes that chained agents still run on, in one sentence."""
     left = None if everywhere else _labelled(world)
     nodes = sorted(
         node
@@ -104,12 +104,12 @@ def _waited_for(world: World, everywhere: bool) -> str:
     return f"chained agents are still on {named(nodes)}" if nodes else ""
 
 
-def _forget_nodes(world: World, everywhere: bool) -> list[str]:
-    """What agents wrote of nodes that they left: the operator that comes would take it for its own."""
+def _delete_cilium_nodes(world: World, everywhere: bool) -> list[str]:
+    """Delete the CiliumNodes of those nodes: the operator of the new installation would use them."""
     labelled = None if everywhere else _labelled(world)
     left = sorted(
         name
-        for name in world.api.each(_CILIUM_NODES, lambda thing: str(thing["metadata"]["name"]))
+        for name in world.api.each(_CILIUM_NODES, lambda obj: str(obj["metadata"]["name"]))
         if labelled is None or name in labelled
     )
     for name in left:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cluster.names import CNI_LABEL
 from eks_cilium.migration.agents import rollout
-from eks_cilium.migration.cni import incoming, outgoing
+from eks_cilium.migration.cni import new_cni, old_cni
 from eks_cilium.migration.facts.reading import facts_of
 from eks_cilium.migration.inventory import marks
 from eks_cilium.migration.inventory.model import Inventory, Outgoing
@@ -87,7 +87,7 @@ def _label_again(run: MigrationRun, known: Inventory) -> dict[str, Any]:
 
 def _label(run: MigrationRun, wanted: Collection[str]) -> tuple[list[str], list[str]]:
     """Label nodes; returns the names of those labelled now and of those that had the label."""
-    label = outgoing(run.options.target).label
+    label = old_cni(run.options.target).label
     labelled: list[str] = []
     already: list[str] = []
     nodes = [node for node in run.world.api.list("/api/v1/nodes") if node["metadata"]["name"] in wanted]
@@ -104,7 +104,7 @@ def _label(run: MigrationRun, wanted: Collection[str]) -> tuple[list[str], list[
 
 def _refuse_strange_labels(nodes: list[Object], target: Target) -> None:
     # Another value of the label was set outside this program and may be in use.
-    known = {None, outgoing(target).label, incoming(target).label}
+    known = {None, old_cni(target).label, new_cni(target).label}
     for node in nodes:
         name, value = node["metadata"]["name"], (node["metadata"].get("labels") or {}).get(CNI_LABEL)
         if value not in known:
@@ -120,8 +120,8 @@ def _check_count(world: World, target: Target) -> None:
     Nodes on which an agent of the new CNI runs need no label.
     """
     nodes = world.api.list("/api/v1/nodes")
-    new = {pod["spec"].get("nodeName") for pod in rollout.pods(world, incoming(target))}
-    labels = (outgoing(target).label, incoming(target).label)
+    new = {pod["spec"].get("nodeName") for pod in rollout.pods(world, new_cni(target))}
+    labels = (old_cni(target).label, new_cni(target).label)
     without = sorted(
         node["metadata"]["name"]
         for node in nodes

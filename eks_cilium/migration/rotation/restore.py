@@ -16,7 +16,7 @@ from eks_cilium.migration.agents.cni_gate import CniGate
 from eks_cilium.migration.capacity import autoscaler, groups
 from eks_cilium.migration.capacity.resizing import Sizes, resize
 from eks_cilium.migration.capacity.surge import SUSPENDED
-from eks_cilium.migration.cni import outgoing
+from eks_cilium.migration.cni import old_cni
 from eks_cilium.migration.inventory import marks
 from eks_cilium.migration.inventory.model import GroupBefore, Outgoing
 from eks_cilium.migration.rotation import steps
@@ -112,7 +112,7 @@ def _await_members(run: MigrationRun, before: GroupBefore) -> None:
 
 def _on_old_cni(gate: CniGate, target: Target) -> set[str]:
     """Instances whose nodes still run the old CNI: a migration that was given up midway has some."""
-    label = outgoing(target).label
+    label = old_cni(target).label
     return {
         instance
         for instance, node in gate.nodes.items()

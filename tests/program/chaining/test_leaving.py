@@ -136,7 +136,7 @@ def test_agents_return_to_their_nodes_and_enforce_policies_as_before(simulation:
     given = bound(simulation)
     removal.leave(migrations.run(simulation.world(), given))
 
-    removal.come_back(migrations.run(simulation.world(), given))
+    removal.restore(migrations.run(simulation.world(), given))
 
     assert agents(simulation) == nodes
     assert str(terms(simulation)) == before

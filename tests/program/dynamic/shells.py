@@ -40,5 +40,4 @@ def over(simulation: Simulation | None, kind: type[OperationProvider]) -> Operat
 
 
 def nodes_of(simulation: Simulation) -> list[str]:
-    """Names of all nodes."""
     return [node["metadata"]["name"] for node in simulation.nodes()]

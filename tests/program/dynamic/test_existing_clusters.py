@@ -1,4 +1,4 @@
-"""What a program learns of a cluster that somebody else made, and of where its migration stands."""
+"""What a program learns of a cluster it did not create, and of the state of its migration."""
 
 import subprocess
 import sys

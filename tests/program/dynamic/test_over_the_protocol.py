@@ -1,7 +1,7 @@
 """The resources of a migration over Pulumi's own protocol, served by Pulumi, in an account without clusters.
 
 Shows what calls in this process cannot: that they are stored by reference and found again, that unknown
-inputs are taken, and how an error looks to whoever runs `pulumi up`.
+inputs are taken, and how an error looks to the user who runs `pulumi up`.
 """
 
 import base64
@@ -42,7 +42,7 @@ class NoClusters(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        pass
 
 
 @pytest.fixture(scope="module")

@@ -229,7 +229,6 @@ def begun(simulation: Simulation) -> None:
 
 
 def migrated(simulation: Simulation) -> None:
-    """All nodes on Cilium."""
     begun(simulation)
     world = simulation.world()
     surge.prepare(run(world))
