@@ -1,4 +1,4 @@
-"""A real control plane whose nodes are played, for what only a real API server can say."""
+"""A real control plane with simulated nodes, for behaviour that only a real API server has."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""One node to drain, and the pods that stand on it."""
+"""One node to drain, and the pods on it."""
 
 from dataclasses import replace
 from typing import Any

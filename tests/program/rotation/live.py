@@ -1,4 +1,4 @@
-"""What tests do to a real cluster, and what its API server witnessed."""
+"""What tests do to a real cluster, and its API server's audit log."""
 
 import json
 import os
@@ -63,7 +63,7 @@ class Live:
         return found
 
     def deploy(self, name: str, replicas: int, **spec: Any) -> None:
-        """A Deployment that runs."""
+        """Create a Deployment and wait until its pods are ready."""
         body = objects.workload("Deployment", name, {"app": name}, self.namespace, replicas=replicas, **spec)
         self.api.create(objects_path("Deployment", self.namespace), body)
         eventually(lambda: self.ready(name) == replicas)
@@ -120,9 +120,9 @@ def objects_path(kind: str, namespace: str) -> str:
     return f"/apis/apps/v1/namespaces/{namespace}/{kind.lower()}s"
 
 
-def is_ready(thing: dict[str, Any]) -> bool:
-    conditions = thing.get("status", {}).get("conditions", [])
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+def is_ready(obj: dict[str, Any]) -> bool:
+    conditions = obj.get("status", {}).get("conditions", [])
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
 def eventually(holds: Callable[[], object], limit: float = PATIENCE) -> None:

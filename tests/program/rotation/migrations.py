@@ -1,4 +1,4 @@
-"""The whole migration as a program runs it, and what has to hold when it is over."""
+"""The whole migration as a program runs it, and what has to be true at its end."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -132,7 +132,7 @@ class Before:
         simulation.watch()
         self._simulation = simulation
         self.groups = sizes(simulation)
-        self.instances = {one for group in simulation.cloud.groups.values() for one in group.members}
+        self.instances = {each for group in simulation.cloud.groups.values() for each in group.members}
 
     def check(self) -> None:
         """What has to hold however often the run was interrupted."""
@@ -156,7 +156,7 @@ class Before:
         """All of that, and no instance of before is left."""
         self.check()
         simulation = self._simulation
-        now = {one for group in simulation.cloud.groups.values() for one in group.members}
+        now = {each for group in simulation.cloud.groups.values() for each in group.members}
         assert now.isdisjoint(self.instances)
 
 

@@ -1,4 +1,4 @@
-"""What a drain makes of the API server's answers, and of the time pods take."""
+"""How a drain reacts to the API server's answers, and to the time pods take."""
 
 import httpx
 import pytest
@@ -54,7 +54,7 @@ def test_the_server_may_ask_for_more_patience(bench: Bench):
     assert answers.given[1] - answers.given[0] == 10.0
 
 
-def test_time_is_up_with_the_pod_its_budget_and_the_numbers(bench: Bench):
+def test_the_timeout_names_the_pod_its_budget_and_the_numbers(bench: Bench):
     bench.pod("api", metadata={"labels": {"app": "api"}})
     Answers(bench, *[status(429, "no", "The disruption budget api needs 1 healthy pods and has 1")] * 99)
 
@@ -92,7 +92,7 @@ def test_a_budget_that_never_allows_can_be_passed_over(bench: Bench):
 
 
 def test_two_budgets_on_one_pod_end_the_drain(bench: Bench):
-    """Found by the judge; and when the second one comes in between, by the API server's 500."""
+    """Found by the verdicts; a second budget created meanwhile is found by the API server's answer 500."""
     bench.pod("web")
     text = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
     answers = Answers(bench, status(500, text))
@@ -168,7 +168,7 @@ def terminating_namespace() -> httpx.Response:
     return httpx.Response(403, json={"message": "forbidden", "details": {"causes": causes}})
 
 
-def test_pods_of_a_namespace_that_goes_are_waited_for(bench: Bench):
+def test_pods_of_a_namespace_being_deleted_are_waited_for(bench: Bench):
     pod = bench.pod("web")
     Answers(bench, *[terminating_namespace()] * 9)
     bench.simulation.api.before_write = lambda _: None
@@ -186,7 +186,7 @@ def test_pods_of_a_namespace_that_goes_are_waited_for(bench: Bench):
     assert not bench.exists("web")
 
 
-def test_pods_of_a_namespace_that_never_goes_are_named_when_time_is_up(bench: Bench):
+def test_pods_of_a_namespace_that_is_never_deleted_are_named_after_the_timeout(bench: Bench):
     bench.pod("web")
     Answers(bench, *[terminating_namespace()] * 99)
 
@@ -238,7 +238,7 @@ def test_a_node_that_vanishes_ends_the_drain(bench: Bench):
     assert bench.drain().ended is Ended.NODE_GONE
 
 
-def test_a_node_that_somebody_uncordons_is_told(bench: Bench):
+def test_a_node_uncordoned_by_the_user_ends_the_drain_and_is_reported(bench: Bench):
     bench.pod("web", spec={"terminationGracePeriodSeconds": 20})
 
     def uncordon(_: str) -> None:

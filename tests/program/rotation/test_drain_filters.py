@@ -1,4 +1,4 @@
-"""Which pods of a node are evicted, skipped or refused: kubectl's own cases, by the plan's judge."""
+"""Which pods of a node are evicted, skipped or refused: kubectl's own cases, by the rules of the plan."""
 
 from typing import Any
 
@@ -137,7 +137,7 @@ def test_a_pod_that_should_long_be_gone_no_longer_counts(bench: Bench, age: int,
     assert bench.asked == []
 
 
-def test_critical_pods_go_when_all_others_are_gone(bench: Bench):
+def test_critical_pods_are_evicted_after_all_others(bench: Bench):
     bench.pod("dns", spec={"priorityClassName": "system-cluster-critical"})
     bench.pod("web")
     bench.pod("api")

@@ -56,7 +56,7 @@ def joins(simulation: Simulation, after: str) -> None:
 # The inventory
 
 
-def test_all_nodes_are_labelled_and_written_down_in_the_order_of_work(simulation: Simulation):
+def test_all_nodes_are_labelled_and_recorded_in_the_order_of_work(simulation: Simulation):
     facts = recording.record_inventory(run(simulation.world()))
 
     assert len(simulation.nodes(**{"cni-plugin": "aws"})) == 3
@@ -64,7 +64,7 @@ def test_all_nodes_are_labelled_and_written_down_in_the_order_of_work(simulation
     assert [node["name"] for node in record(simulation)["inventory"]["nodes"]] == facts["nodes"]
 
 
-def test_nodes_that_have_the_label_are_told_and_skipped(simulation: Simulation):
+def test_nodes_that_have_the_label_are_reported_and_skipped(simulation: Simulation):
     name = simulation.nodes()[1]["metadata"]["name"]
     simulation.nodes()[1]["metadata"]["labels"]["cni-plugin"] = "aws"
     lines: list[str] = []
@@ -76,7 +76,7 @@ def test_nodes_that_have_the_label_are_told_and_skipped(simulation: Simulation):
     assert len(facts["nodes"]) == 3
 
 
-def test_a_label_that_somebody_else_set_is_not_overwritten(simulation: Simulation):
+def test_a_label_set_outside_the_program_is_not_overwritten(simulation: Simulation):
     simulation.nodes()[1]["metadata"]["labels"]["cni-plugin"] = "calico"
 
     with pytest.raises(StoppedError, match="has the label cni-plugin=calico, which this program did not set"):
@@ -295,6 +295,6 @@ def test_agents_are_rolled_only_when_the_mode_changes(simulation: Simulation):
     assert daemon_set["metadata"]["generation"] == generation + 1
 
 
-def test_policies_can_not_be_paused_without_cilium(simulation: Simulation):
+def test_policies_cannot_be_paused_without_cilium(simulation: Simulation):
     with pytest.raises(StoppedError, match="cilium-config does not exist"):
         enforcement.pause(run(simulation.world()))

@@ -26,11 +26,11 @@ def lease(simulation: Simulation, name: str, *, dead: bool | None = None) -> Lea
 
 
 def test_a_run_takes_a_free_lease_and_may_act(simulation: Simulation):
-    one = lease(simulation, "ann")
+    each = lease(simulation, "ann")
 
-    one.acquire()
+    each.acquire()
 
-    one.check()
+    each.check()
     found = simulation.api.find(LEASES, "kube-system", "eks-cilium-migration")
     assert found is not None
     assert found["spec"]["holderIdentity"] == "ann"
@@ -100,7 +100,7 @@ def test_a_run_that_could_not_renew_in_time_must_not_act(simulation: Simulation)
         ann.check()
 
 
-def test_of_two_that_want_a_free_lease_one_gets_it(simulation: Simulation):
+def test_of_two_runs_that_want_a_free_lease_exactly_one_gets_it(simulation: Simulation):
     ann, bob = lease(simulation, "ann"), lease(simulation, "bob", dead=False)
     first = True
 

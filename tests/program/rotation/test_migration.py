@@ -1,4 +1,4 @@
-"""A whole migration in the simulated world: what it leaves, and what it never does on the way."""
+"""A whole migration in the simulated world: its result, and what it must never do meanwhile."""
 
 import pytest
 

@@ -51,7 +51,7 @@ class Shop:
 @pytest.mark.parametrize(
     ("surge", "width", "widest"), [(1, 1, 1), (2, 2, 2), (1, 4, 1), (2, 4, 2), (3, 4, 3)]
 )
-def test_as_many_nodes_are_in_work_as_there_are_extra_nodes(surge: int, width: int, widest: int):
+def test_as_many_nodes_are_replaced_at_once_as_there_are_extra_nodes(surge: int, width: int, widest: int):
     shop = Shop(nodes=6, surge=surge)
 
     shop.rotate(width)

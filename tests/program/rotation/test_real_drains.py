@@ -1,4 +1,4 @@
-"""Drains and evictions as a real API server and its disruption controller have them."""
+"""Drains and evictions with a real API server and its disruption controller."""
 
 import threading
 from collections import Counter
@@ -137,7 +137,7 @@ def test_an_ended_pod_needs_no_budget(live: Live):
 # The eviction subresource: what only a real server can answer
 
 
-def test_a_budget_its_controller_has_not_looked_at_asks_for_ten_seconds(live: Live):
+def test_a_budget_without_a_status_asks_to_retry_after_ten_seconds(live: Live):
     live.deploy("web", 2)
     with live.stopped("kube-controller-manager"):
         live.budget("web", maxUnavailable=1)
@@ -176,7 +176,7 @@ def test_an_eviction_takes_one_of_the_budget(live: Live, allowed: int, left: int
         assert live.api.evict(live.namespace, pod["name"], uid=pod["uid"]).status == 201
 
         status = live.budget_status("web")
-    condition = next(one for one in status["conditions"] if one["type"] == "DisruptionAllowed")
+    condition = next(each for each in status["conditions"] if each["type"] == "DisruptionAllowed")
     assert (status["disruptionsAllowed"], condition["reason"]) == (left, reason)
 
 
@@ -184,7 +184,7 @@ def test_an_eviction_of_another_pod_of_the_same_name_is_refused(live: Live):
     live.deploy("web", 1)
     pod = live.pods("web")[0]["metadata"]
 
-    assert live.api.evict(live.namespace, pod["name"], uid="somebody-else").status == 409
+    assert live.api.evict(live.namespace, pod["name"], uid="another-pod").status == 409
 
 
 def test_an_eviction_whose_body_names_another_pod_is_refused(live: Live):

@@ -1,4 +1,4 @@
-"""Marks, the record, the Lease and aws-node's affinity as a real API server takes them."""
+"""Marks, the record, the Lease and aws-node's affinity with a real API server."""
 
 import json
 import threading
@@ -31,7 +31,7 @@ def quiet(_: str) -> None:
     pass
 
 
-def test_a_cordon_is_taken_back_to_the_letter(live: Live):
+def test_a_cordon_is_undone_exactly(live: Live):
     before = essence(live.node_object(1))
 
     marks.cordon(live.api, live.node_object(1))
@@ -65,7 +65,7 @@ def test_a_soft_taint_survives_beside_those_of_others(live: Live):
     live.api.merge(marks.path(name), {"spec": {"taints": None}})
 
 
-def test_two_that_taint_at_once_both_get_their_way(live: Live):
+def test_two_writers_of_taints_at_once_both_succeed(live: Live):
     name, errors = live.node(2).name, []
 
     def taint() -> None:
@@ -125,14 +125,14 @@ def test_the_lease_is_one_runs_alone(live: Live):
     bob.release()
 
 
-def test_of_many_that_want_the_lease_one_gets_it(live: Live):
+def test_of_many_runs_that_want_the_lease_exactly_one_gets_it(live: Live):
     got: list[str] = []
     refused: list[str] = []
 
     def want(name: str) -> None:
-        one = Lease(live.api, Holder(name, f"boot/{name}/1"), live.world().time, dead=lambda _: False)
+        each = Lease(live.api, Holder(name, f"boot/{name}/1"), live.world().time, dead=lambda _: False)
         try:
-            one.acquire()
+            each.acquire()
         except LeaseHeldError:
             refused.append(name)
         else:

@@ -1,4 +1,4 @@
-"""The way back to the VPC CNI, from every stage of the way to Cilium."""
+"""A rollback to the VPC CNI, from every stage of the migration to Cilium."""
 
 import pytest
 
@@ -41,7 +41,7 @@ STAGES = {
 
 @pytest.mark.parametrize("managed", [False, True], ids=["self-managed", "managed"])
 @pytest.mark.parametrize("until", list(STAGES.values()), ids=list(STAGES))
-def test_back_from(until: str, managed: bool):
+def test_a_rollback_from_every_stage(until: str, managed: bool):
     simulation = shop(managed=managed)
     before = Before(simulation)
     Stack(simulation, options()).up(until=until)
@@ -53,7 +53,7 @@ def test_back_from(until: str, managed: bool):
 
 
 @pytest.mark.parametrize("until", list(STAGES.values()), ids=list(STAGES))
-def test_back_twice_asks_for_nothing(until: str):
+def test_a_second_rollback_changes_nothing(until: str):
     simulation = shop(managed=False)
     Stack(simulation, options()).up(until=until)
     Stack(simulation, options(target=Target.AWS_VPC_CNI)).up()
@@ -66,7 +66,7 @@ def test_back_twice_asks_for_nothing(until: str):
     before.check_replaced()
 
 
-def test_back_in_decrement_mode():
+def test_a_rollback_in_decrement_mode():
     simulation = shop(managed=False)
     before = Before(simulation)
     Stack(simulation, options(capacity=Capacity.DECREMENT, surge=3)).up(until="ip-10-0-0-2")

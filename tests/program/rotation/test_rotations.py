@@ -1,4 +1,4 @@
-"""One node's replacement when the world does not hold still."""
+"""One node's replacement while the cluster and its groups change."""
 
 import pytest
 
@@ -98,7 +98,7 @@ def test_an_agent_that_does_not_get_ready_holds_the_drain_back():
 
 
 def test_a_drain_that_fails_half_way_uncordons_and_the_next_run_completes():
-    """On node 2 of 3 a budget is busy until somebody helps."""
+    """On node 2 of 3 a budget allows no disruption until the test changes it."""
     simulation = shop()
     before = Before(simulation)
     stack = Stack(simulation, options(drain_timeout_seconds=20))
@@ -175,7 +175,7 @@ def test_a_run_that_starts_while_an_instance_is_terminating_waits_for_it():
     before.check_replaced()
 
 
-def test_an_instance_that_somebody_ended_meanwhile_counts_as_replaced():
+def test_an_instance_terminated_by_the_user_meanwhile_counts_as_replaced():
     simulation = shop()
     stack = Stack(simulation, options())
     stack.up(until="ip-")
@@ -195,7 +195,7 @@ def test_an_instance_that_somebody_ended_meanwhile_counts_as_replaced():
     assert sizes(simulation)["workers"][:3] == (1, 3, 3)
 
 
-def test_an_instance_that_was_taken_out_of_its_group_is_a_persons_matter():
+def test_an_instance_detached_from_its_group_stops_the_run():
     simulation = shop()
     stack = Stack(simulation, options())
     stack.up(until="ip-")
@@ -213,7 +213,7 @@ def test_an_instance_that_was_taken_out_of_its_group_is_a_persons_matter():
 
 
 @pytest.mark.parametrize("change", [-1, 1])
-def test_a_group_that_somebody_resizes_meanwhile_ends_at_its_old_size(change: int):
+def test_a_group_resized_by_the_user_meanwhile_ends_at_its_old_size(change: int):
     simulation = shop(workers=4)
     simulation.cloud.groups["workers"].maximum = 8
     before = Before(simulation)
@@ -291,7 +291,7 @@ def test_workloads_are_as_healthy_as_before_before_the_next_node():
     inner, began = simulation.clock.tick, simulation.clock.seconds
 
     def crash() -> None:
-        """Every new pod crashes."""
+        """Every pod that started after the test began crashes."""
         inner()
         for pod in simulation.api.of(PODS, "shop"):
             if pod.get("boundAt", 0) > began:

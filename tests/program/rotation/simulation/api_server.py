@@ -24,7 +24,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Clock:
-    """Time that passes only when somebody sleeps; `every` second the world moves on."""
+    """Time that passes only while the program sleeps; `tick` is called every second of it."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -37,7 +37,7 @@ class Clock:
         return START + timedelta(seconds=self.seconds)
 
     def turn(self) -> AbstractContextManager[None]:
-        """Held while a request is answered; alone in the world there is nobody to keep out."""
+        """Held while a request is answered. This clock has one thread, so no other has to be kept out."""
         return nullcontext()
 
     def stamp(self) -> str:
@@ -67,29 +67,27 @@ class ApiServer:
 
     # What the world's own controllers use: no checks, no log.
 
-    def put(self, collection: str, thing: Object) -> Object:
-        metadata = thing["metadata"]
+    def put(self, collection: str, obj: Object) -> Object:
+        metadata = obj["metadata"]
         metadata.setdefault("uid", str(uuid.uuid4()))
         metadata.setdefault("creationTimestamp", self.clock.stamp())
         metadata.setdefault("generation", 1)
-        self._touch(thing)
-        self.objects[collection, metadata.get("namespace", ""), metadata["name"]] = thing
-        return thing
+        self._touch(obj)
+        self.objects[collection, metadata.get("namespace", ""), metadata["name"]] = obj
+        return obj
 
     def of(self, collection: str, namespace: str | None = None) -> list[Object]:
         return [
-            thing
-            for (found, space, _), thing in list(self.objects.items())
+            obj
+            for (found, space, _), obj in list(self.objects.items())
             if found == collection and namespace in (None, space)
         ]
 
     def find(self, collection: str, namespace: str, name: str) -> Object | None:
         return self.objects.get((collection, namespace, name))
 
-    def remove(self, collection: str, thing: Object) -> None:
-        self.objects.pop(
-            (collection, thing["metadata"].get("namespace", ""), thing["metadata"]["name"]), None
-        )
+    def remove(self, collection: str, obj: Object) -> None:
+        self.objects.pop((collection, obj["metadata"].get("namespace", ""), obj["metadata"]["name"]), None)
 
     # HTTP
 
@@ -125,26 +123,30 @@ class ApiServer:
             return self._get(key) if match["name"] else self._list(collection, match["namespace"], request)
         if request.method == "POST":
             return self._create(collection, match["namespace"] or "", body)
-        thing = self.objects.get(key)
-        if thing is None:
+        obj = self.objects.get(key)
+        if obj is None:
             return status(404, f"{match['name']} not found")
         if request.method == "DELETE":
-            return self._delete(key, thing, (body.get("preconditions") or {}).get("uid"))
-        return self._write(request, thing, body)
+            return self._delete(key, obj, (body.get("preconditions") or {}).get("uid"))
+        return self._write(request, obj, body)
 
     def _get(self, key: tuple[str, str, str]) -> httpx.Response:
-        thing = self.objects.get(key)
-        return status(404, f"{key[2]} not found") if thing is None else httpx.Response(200, json=thing)
+        obj = self.objects.get(key)
+        return status(404, f"{key[2]} not found") if obj is None else httpx.Response(200, json=obj)
 
     def _list(self, collection: str, namespace: str | None, request: httpx.Request) -> httpx.Response:
-        labels = dict(one.split("=") for one in request.url.params.get("labelSelector", "").split(",") if one)
-        fields = dict(one.split("=") for one in request.url.params.get("fieldSelector", "").split(",") if one)
+        labels = dict(
+            each.split("=") for each in request.url.params.get("labelSelector", "").split(",") if each
+        )
+        fields = dict(
+            each.split("=") for each in request.url.params.get("fieldSelector", "").split(",") if each
+        )
         assert fields.keys() <= {"spec.nodeName"}
         items = [
-            thing
-            for thing in self.of(collection, namespace)
-            if labels.items() <= (thing["metadata"].get("labels") or {}).items()
-            and fields.get("spec.nodeName") in (None, (thing.get("spec") or {}).get("nodeName"))
+            obj
+            for obj in self.of(collection, namespace)
+            if labels.items() <= (obj["metadata"].get("labels") or {}).items()
+            and fields.get("spec.nodeName") in (None, (obj.get("spec") or {}).get("nodeName"))
         ]
         return httpx.Response(200, json={"items": items, "metadata": {}})
 
@@ -155,30 +157,30 @@ class ApiServer:
             body["metadata"]["namespace"] = namespace
         return httpx.Response(201, json=self.put(collection, body))
 
-    def _write(self, request: httpx.Request, thing: Object, body: Object) -> httpx.Response:
+    def _write(self, request: httpx.Request, obj: Object, body: Object) -> httpx.Response:
         metadata = body.get("metadata") or {}
-        if metadata.get("resourceVersion") not in (None, thing["metadata"]["resourceVersion"]):
+        if metadata.get("resourceVersion") not in (None, obj["metadata"]["resourceVersion"]):
             return status(409, "the object has been modified")
-        if metadata.get("uid") not in (None, thing["metadata"]["uid"]):
+        if metadata.get("uid") not in (None, obj["metadata"]["uid"]):
             return status(422, "metadata.uid: Invalid value: field is immutable")
-        before = copy.deepcopy(thing.get("spec"))
+        before = copy.deepcopy(obj.get("spec"))
         if request.method == "PUT":
-            kept = {key: thing["metadata"][key] for key in ("uid", "creationTimestamp", "generation")}
-            thing.clear()
-            thing.update(body)
-            thing["metadata"].update(kept)
+            kept = {key: obj["metadata"][key] for key in ("uid", "creationTimestamp", "generation")}
+            obj.clear()
+            obj.update(body)
+            obj["metadata"].update(kept)
         else:
-            merge(thing, body)
-        if thing.get("spec") != before:
-            thing["metadata"]["generation"] += 1
-        self._touch(thing)
-        return httpx.Response(200, json=thing)
+            merge(obj, body)
+        if obj.get("spec") != before:
+            obj["metadata"]["generation"] += 1
+        self._touch(obj)
+        return httpx.Response(200, json=obj)
 
-    def _delete(self, key: tuple[str, str, str], thing: Object, uid: str | None) -> httpx.Response:
-        if uid not in (None, thing["metadata"]["uid"]):
+    def _delete(self, key: tuple[str, str, str], obj: Object, uid: str | None) -> httpx.Response:
+        if uid not in (None, obj["metadata"]["uid"]):
             return status(409, "the UID in the precondition does not match")
         if key[0] == "/api/v1/pods":
-            self.terminate(thing)
+            self.terminate(obj)
         else:
             del self.objects[key]
         return httpx.Response(200, json={})
@@ -194,9 +196,9 @@ class ApiServer:
         if pod["status"].get("phase") != "Running":
             self.remove("/api/v1/pods", pod)
 
-    def _touch(self, thing: Object) -> None:
+    def _touch(self, obj: Object) -> None:
         self._version += 1
-        thing["metadata"]["resourceVersion"] = str(self._version)
+        obj["metadata"]["resourceVersion"] = str(self._version)
 
     # Evictions
 
@@ -247,17 +249,17 @@ class ApiServer:
         return healthy, _scaled(budget["spec"]["minAvailable"], expected)
 
 
-def merge(thing: Object, patch: Object) -> None:
-    """A JSON merge patch. Server-side apply of what these tests apply comes to the same."""
+def merge(obj: Object, patch: Object) -> None:
+    """A JSON merge patch. Server-side apply of what these tests apply has the same effect."""
     for key, value in patch.items():
         if value is None:
-            thing.pop(key, None)
+            obj.pop(key, None)
         elif isinstance(value, dict):
-            if not isinstance(thing.get(key), dict):
-                thing[key] = {}
-            merge(thing[key], value)
+            if not isinstance(obj.get(key), dict):
+                obj[key] = {}
+            merge(obj[key], value)
         else:
-            thing[key] = value
+            obj[key] = value
 
 
 def status(code: int, message: str, cause: str = "") -> httpx.Response:
@@ -265,9 +267,14 @@ def status(code: int, message: str, cause: str = "") -> httpx.Response:
     return httpx.Response(code, json={"message": message, "code": code, "details": details})
 
 
-def is_ready(thing: Object) -> bool:
-    conditions = thing.get("status", {}).get("conditions", [])
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+def _selector(request: httpx.Request, parameter: str) -> dict[str, str]:
+    text = request.url.params.get(parameter, "")
+    return dict(each.split("=") for each in text.split(",") if each)
+
+
+def is_ready(obj: Object) -> bool:
+    conditions = obj.get("status", {}).get("conditions", [])
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
 def _scaled(value: int | str, whole: int) -> int:

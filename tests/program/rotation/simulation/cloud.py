@@ -96,7 +96,7 @@ class Cloud:
     def launch(self, group: Group) -> None:
         zones = Counter(dict.fromkeys(group.zones, 0))
         zones.update(member.zone for member in group.counted)
-        zone = min(group.zones, key=lambda one: zones[one])
+        zone = min(group.zones, key=lambda each: zones[each])
         instance = f"i-{next(self._numbers):017x}"
         group.members[instance] = Member(instance, zone, self.clock.seconds)
         self.instances[instance] = "running"
@@ -125,7 +125,7 @@ class Cloud:
         zones.update(member.zone for member in group.counted)
         if "AZRebalance" not in group.suspended and max(zones.values()) - min(zones.values()) > 1:
             fullest = max(zones, key=lambda zone: zones[zone])
-            self._end_undrained(group, next(one for one in group.counted if one.zone == fullest))
+            self._end_undrained(group, next(each for each in group.counted if each.zone == fullest))
 
     def _end_undrained(self, group: Group, member: Member) -> None:
         self.undrained.append(member.id)
@@ -205,7 +205,7 @@ class AutoScaling(_Client):
     def terminate_instance_in_auto_scaling_group(
         self, InstanceId: str, ShouldDecrementDesiredCapacity: bool
     ) -> None:
-        group = next((one for one in self.cloud.groups.values() if InstanceId in one.members), None)
+        group = next((each for each in self.cloud.groups.values() if InstanceId in each.members), None)
         operation = "TerminateInstanceInAutoScalingGroup"
         if group is None:
             message = f"Instance Id not found - No managed instance found for instance ID: {InstanceId}"
@@ -230,9 +230,9 @@ class Ec2(_Client):
         wanted = Filters[0]["Values"]
         return {
             "Reservations": [
-                {"Instances": [{"InstanceId": one, "State": {"Name": state}}]}
-                for one, state in self.cloud.instances.items()
-                if one in wanted
+                {"Instances": [{"InstanceId": each, "State": {"Name": state}}]}
+                for each, state in self.cloud.instances.items()
+                if each in wanted
             ]
         }
 
@@ -310,7 +310,7 @@ def _described(group: Group) -> dict[str, Any]:
         "MaxSize": group.maximum,
         "DesiredCapacity": group.desired,
         "AvailabilityZones": list(group.zones),
-        "SuspendedProcesses": [{"ProcessName": one} for one in sorted(group.suspended)],
+        "SuspendedProcesses": [{"ProcessName": each} for each in sorted(group.suspended)],
         "Instances": [
             {
                 "InstanceId": member.id,

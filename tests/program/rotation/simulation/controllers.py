@@ -1,4 +1,4 @@
-"""What moves on by itself: nodes join and leave, pods are made, placed, started, ended.
+"""The simulated controllers: nodes join and leave, pods are created, scheduled, started and deleted.
 
 Controllers, scheduler and kubelets in one, as far as a migration meets them; and the witness of what no
 migration may do, noticed as it happens.
@@ -177,13 +177,13 @@ class Controllers:
             numbers = itertools.count()
             for _ in range(owner["spec"]["replicas"] - len(alive)):
                 if kind == "StatefulSet":
-                    free = [f"{name}-{one}" for one in range(owner["spec"]["replicas"])]
-                    names = [one for one in free if one not in taken]
+                    free = [f"{name}-{each}" for each in range(owner["spec"]["replicas"])]
+                    names = [each for each in free if each not in taken]
                     if not names:
                         break
                     chosen = names[0]
                 else:
-                    chosen = next(one for one in (f"{name}-{n}" for n in numbers) if one not in taken)
+                    chosen = next(each for each in (f"{name}-{n}" for n in numbers) if each not in taken)
                 taken.add(chosen)
                 self._make_pod(kind, owner, chosen)
 
@@ -211,7 +211,7 @@ class Controllers:
                 continue
             fitting = [node for node in self.nodes() if _fits(node)]
             if fitting:
-                node = min(fitting, key=lambda one: (_softly(one), load[one["metadata"]["name"]]))
+                node = min(fitting, key=lambda each: (_softly(each), load[each["metadata"]["name"]]))
                 pod["spec"]["nodeName"] = node["metadata"]["name"]
                 pod["boundAt"] = self.clock.seconds
                 load[node["metadata"]["name"]] += 1
@@ -240,7 +240,7 @@ class Controllers:
             conditions = node["status"]["conditions"]
             if ("cilium", name) in ready:
                 node["spec"]["taints"] = [
-                    one for one in node["spec"].get("taints", []) if one["key"] != AGENT_TAINT["key"]
+                    each for each in node["spec"].get("taints", []) if each["key"] != AGENT_TAINT["key"]
                 ]
                 conditions[:] = [
                     {"type": "Ready", "status": "True"},
@@ -251,7 +251,7 @@ class Controllers:
                 self._give_endpoints(name)
             elif ("aws-node", name) in ready:
                 node["spec"]["taints"] = [
-                    one for one in node["spec"].get("taints", []) if one["key"] != AGENT_TAINT["key"]
+                    each for each in node["spec"].get("taints", []) if each["key"] != AGENT_TAINT["key"]
                 ]
                 conditions[:] = [{"type": "Ready", "status": "True"}]
 
@@ -301,11 +301,11 @@ class Controllers:
                 self.violations.append(f"{self.clock.seconds:.0f} s: {name} has {healthy} of {wanted}")
 
 
-def owner_of(kind: str, thing: Object) -> Object:
+def owner_of(kind: str, obj: Object) -> Object:
     return {
         "kind": kind,
-        "name": thing["metadata"]["name"],
-        "uid": thing["metadata"].get("uid"),
+        "name": obj["metadata"]["name"],
+        "uid": obj["metadata"].get("uid"),
         "controller": True,
     }
 
@@ -319,12 +319,12 @@ def _finalizers(pod: Object) -> list[str]:
 
 
 def _fits(node: Object) -> bool:
-    hard = any(one["effect"] in ("NoSchedule", "NoExecute") for one in node["spec"].get("taints") or ())
+    hard = any(each["effect"] in ("NoSchedule", "NoExecute") for each in node["spec"].get("taints") or ())
     return is_ready(node) and not node["spec"].get("unschedulable") and not hard
 
 
 def _softly(node: Object) -> bool:
-    return any(one["effect"] == "PreferNoSchedule" for one in node["spec"].get("taints") or ())
+    return any(each["effect"] == "PreferNoSchedule" for each in node["spec"].get("taints") or ())
 
 
 def _matches(daemon_set: Object, node: Object) -> bool:
@@ -332,7 +332,7 @@ def _matches(daemon_set: Object, node: Object) -> bool:
     terms = affinity.get("nodeAffinity", {}).get(REQUIRED, {}).get("nodeSelectorTerms")
     labels = node["metadata"]["labels"]
     return terms is None or any(
-        all(_holds(one, labels) for one in term["matchExpressions"]) for term in terms
+        all(_holds(each, labels) for each in term["matchExpressions"]) for term in terms
     )
 
 

@@ -1,4 +1,4 @@
-"""A clock for several threads: time moves on when all of them sleep, to the earliest that wants to wake."""
+"""A clock for several threads: when all of them sleep, it advances to the earliest time one waits for."""
 
 import threading
 from collections.abc import Callable, Iterator

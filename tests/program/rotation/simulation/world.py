@@ -33,7 +33,7 @@ __all__ = ["CONFIG_MAPS", "DAEMON_SETS", "NODES", "PODS", "STOCK_TERMS", "Simula
 
 
 class Simulation(Controllers):
-    """One cluster in one account. Everything moves on with every second somebody sleeps."""
+    """One cluster in one account. Its controllers act in every second that the program sleeps."""
 
     def __init__(self, *, managed: bool = False, clock: Clock | None = None, **groups: int) -> None:
         super().__init__(clock or Clock())
