@@ -19,7 +19,7 @@ from eks_cilium.dynamic.chaining.snat_exclusions import SnatExclusions
 from eks_cilium.dynamic.shell.planning import previewed
 from eks_cilium.dynamic.shell.runs import CHAINED, refresh_run
 from eks_cilium.migration.refresh import report
-from eks_cilium.migration.refresh.start import RefreshBeginning, begin
+from eks_cilium.migration.refresh.start import RefreshStart, read_start
 from eks_cilium.settings.problems import Problem, set_fix
 from stacks.cilium_chained import register_chained_cilium, warn_of_limits
 from stacks.kubernetes_versions import check_kubernetes
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from eks_cilium.dynamic.shell.operation import OperationArgs
     from eks_cilium.settings.model import ChainingSettings
 
-Reading: TypeAlias = ClusterReading[RefreshBeginning]
+Reading: TypeAlias = ClusterReading[RefreshStart]
 
 _POOL_FACTOR = 2
 """The pool of agents' addresses has to fit this many times the nodes of today, for growth and renewal."""
@@ -51,7 +51,7 @@ _POOL_FACTOR = 2
 def read(settings: ChainingSettings) -> Reading | None:
     """Read the cluster and its workloads; None while EKS has no such cluster."""
     inputs = shared_inputs(settings)
-    return read_cluster(inputs, lambda world: begin(refresh_run(inputs, pulumi.log.debug)(world)))
+    return read_cluster(inputs, lambda world: read_start(refresh_run(inputs, pulumi.log.debug)(world)))
 
 
 def run(

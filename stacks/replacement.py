@@ -27,7 +27,7 @@ from eks_cilium.dynamic.replacement.node_inventory import NodeInventory, exporte
 from eks_cilium.dynamic.shell.planning import previewed
 from eks_cilium.dynamic.shell.runs import migration_run
 from eks_cilium.migration import report
-from eks_cilium.migration.start import Beginning, begin
+from eks_cilium.migration.start import MigrationStart, read_start
 from eks_cilium.settings.problems import UNSET, Problem, set_fix
 from stacks.cilium_eni import EniCluster, register_eni_cilium
 from stacks.kubernetes_versions import check_kubernetes
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from eks_cilium.dynamic.shell.operation import OperationArgs
     from eks_cilium.settings.model import ReplacementSettings
 
-Reading: TypeAlias = ClusterReading[Beginning]
+Reading: TypeAlias = ClusterReading[MigrationStart]
 
 
 def read(settings: ReplacementSettings) -> Reading | None:
@@ -58,7 +58,7 @@ def read(settings: ReplacementSettings) -> Reading | None:
     inputs = shared_inputs(settings)
     return read_cluster(
         inputs,
-        lambda world: begin(migration_run(inputs, pulumi.log.debug)(world)),
+        lambda world: read_start(migration_run(inputs, pulumi.log.debug)(world)),
         subnets=settings.cilium.subnet_ids,
     )
 

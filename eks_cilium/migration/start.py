@@ -1,7 +1,7 @@
-"""What a program finds when it starts: the cluster, its nodes in the order of work, and the plan.
+"""What a program reads when it starts: the nodes to replace, in order, and the plan.
 
-The nodes come from the inventory that the first run wrote into the cluster, so that a later run counts on the
-same ones however many are gone by then. Before that they come from the plan. Only reads.
+The nodes come from the inventory that the first run recorded in the cluster, so that a later run registers
+the same nodes however many were replaced since. Before the first run they come from the plan.
 """
 
 from __future__ import annotations
@@ -23,32 +23,32 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Beginning:
-    """Where a migration stands when a program starts."""
+class MigrationStart:
+    """The state of a migration when a program starts."""
 
     nodes: tuple[str, ...]
-    """All nodes that are or were to be replaced, in the order of work."""
+    """Names of all nodes that are or were to be replaced, in order."""
     left: int
-    """How many of them are still there."""
+    """How many of them still exist."""
     image_families: frozenset[ImageFamily]
-    """Of all nodes in the cluster."""
+    """The image families of all nodes in the cluster."""
     plan: Plan | None
-    """Made when no inventory is there yet."""
+    """The plan where no inventory is recorded yet."""
 
 
-def begin(run: MigrationRun) -> Beginning:
-    """Look at the nodes, and plan where nothing was begun."""
+def read_start(run: MigrationRun) -> MigrationStart:
+    """Read the nodes; plan where the migration was not started yet."""
     nodes = run.world.api.list("/api/v1/nodes")
     families = image_families(nodes)
     inventory = recording.read(run.world, run.options.target)
     if inventory is None:
-        made = plan_now(run)
-        names = tuple(node.node for node in made.nodes)
-        return Beginning(names, left=len(names), image_families=families, plan=made)
-    there = {node["metadata"]["uid"] for node in nodes}
-    return Beginning(
+        planned = plan_now(run)
+        names = tuple(node.node for node in planned.nodes)
+        return MigrationStart(names, left=len(names), image_families=families, plan=planned)
+    existing = {node["metadata"]["uid"] for node in nodes}
+    return MigrationStart(
         nodes=tuple(node.name for node in inventory.nodes),
-        left=sum(node.uid in there for node in inventory.nodes),
+        left=sum(node.uid in existing for node in inventory.nodes),
         image_families=families,
         plan=None,
     )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class RefreshBeginning:
+class RefreshStart:
     """The state of a refresh when its program starts."""
 
     workloads: tuple[Reference, ...]
@@ -26,14 +26,14 @@ class RefreshBeginning:
     """How many nodes the cluster has."""
 
 
-def begin(run: RefreshRun) -> RefreshBeginning:
+def read_start(run: RefreshRun) -> RefreshStart:
     """The workloads from the recorded list, or from a plan where no list is recorded yet."""
     nodes = len(run.world.api.list("/api/v1/nodes"))
     known = listing.read(run.world, run.options.round)
     if known is not None:
-        return RefreshBeginning(known.references, plan=None, nodes=nodes)
+        return RefreshStart(known.references, plan=None, nodes=nodes)
     new = plan_now(run)
-    return RefreshBeginning(tuple(planned.workload for planned in new.workloads), plan=new, nodes=nodes)
+    return RefreshStart(tuple(planned.workload for planned in new.workloads), plan=new, nodes=nodes)
 
 
 def plan_now(run: RefreshRun) -> RefreshPlan:

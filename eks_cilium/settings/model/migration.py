@@ -1,4 +1,8 @@
-"""Keys of a migration or a refresh: direction, pace, patience, and what it may do all the same."""
+"""Options of a migration or a refresh: defined once, for stacks, dynamic resources and the command line.
+
+The step machine reads them as they are. Resource inputs are what `Part.changed` returns, and a provider
+validates them back into the same model.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +62,7 @@ GroupPattern = Annotated[str, Field(pattern=r"^[^/\s]+$")]
 
 
 class AllowRestarts(Part):
-    """What is refused in the preview unless it is permitted here. The refusals name the key to set."""
+    """What blocks the plan unless it is permitted here. The blockers name the key to set."""
 
     @classmethod
     def patterns(cls) -> tuple[str, ...]:
@@ -72,7 +76,7 @@ class AllowRestarts(Part):
 
     bare_pods: tuple[ObjectPattern, ...] = option(
         (),
-        says="Pods that are evicted although nothing makes them anew: they are gone then.",
+        says="Pods that are evicted although no controller recreates them: they are deleted for good.",
         allowed=_OBJECTS,
         example=["debug/*"],
     )
@@ -84,36 +88,36 @@ class AllowRestarts(Part):
     )
     budgets: tuple[ObjectPattern, ...] = option(
         (),
-        says="Disruption budgets that never allow anything and are not asked: their pods are deleted.",
+        says="PodDisruptionBudgets that never allow a disruption: their pods are deleted instead of evicted.",
         allowed=_OBJECTS,
         example=["legacy/single"],
     )
     fargate_nodes: bool = option(
         False,
-        says="Whether pods on Fargate stay as they are, out of Cilium's reach.",
+        says="Whether pods on Fargate stay as they are: Cilium never manages them.",
         allowed="true or false",
         example=True,
     )
 
 
 class Allow(AllowRestarts):
-    """What is refused in the preview unless it is permitted here. The refusals name the key to set."""
+    """What blocks the plan unless it is permitted here. The blockers name the key to set."""
 
     stranded_pods: tuple[ObjectPattern, ...] = option(
         (),
-        says="Pods or workloads that may stay Pending because no new node is sure to suit them.",
+        says="Pods or workloads that may stay Pending because no new node is certain to suit them.",
         allowed=_OBJECTS,
         example=["batch/gpu-*"],
     )
     lower_minimum: tuple[GroupPattern, ...] = option(
         (),
-        says="Auto Scaling groups whose minimum may be lowered for the time of the migration.",
+        says="Auto Scaling groups whose minimum may be lowered while the migration lasts.",
         allowed="a list of patterns of group names, with * and ?",
         example=["eks-workers-*"],
     )
     security_group_policies: bool = option(
         False,
-        says="Whether pods may lose the security groups of their own (SecurityGroupPolicy).",
+        says="Whether pods may lose their own security groups (SecurityGroupPolicy).",
         allowed="true or false",
         example=True,
     )
@@ -130,20 +134,20 @@ class MigrationOptions(Part):
 
     target: Target = option(
         Target.CILIUM,
-        says="The CNI all nodes run in the end. `aws-vpc-cni` is the way back, from wherever it stands.",
+        says="The CNI all nodes run in the end. `aws-vpc-cni` is the rollback, from any state.",
         allowed="cilium or aws-vpc-cni",
         example="cilium",
     )
     capacity: Capacity = option(
         Capacity.SURGE,
-        says="Where the room for evicted pods comes from: `surge` extra nodes first, either way. Then every "
+        says="Where evicted pods find capacity. Both add `surge` nodes to each group first. Then every "
         "old node is replaced (`surge`) or goes with its place in the group (`decrement`).",
         allowed="surge or decrement",
         example="surge",
     )
     surge: int = option(
         1,
-        says="Extra nodes of each Auto Scaling group while it lasts.",
+        says="Extra nodes of each Auto Scaling group while the migration lasts.",
         allowed="1 to 100",
         example=1,
         ge=1,
@@ -151,7 +155,7 @@ class MigrationOptions(Part):
     )
     parallel: int = option(
         1,
-        says="Nodes in work at once. Disruption budgets hold all the same.",
+        says="Nodes replaced at the same time. PodDisruptionBudgets are always kept.",
         allowed="1 to 4",
         example=1,
         ge=1,
@@ -167,7 +171,7 @@ class MigrationOptions(Part):
     )
     replacement_timeout_seconds: int = option(
         900,
-        says="How long a new node may take from its request until it runs pods on its new CNI.",
+        says="How long a new node may take from its request until it runs pods on the new CNI.",
         allowed="60 to 7200",
         example=900,
         ge=60,
@@ -185,13 +189,13 @@ class MigrationOptions(Part):
     journal: str = option(JOURNAL, **_JOURNAL)
     allow: Allow = option(
         default_factory=Allow,
-        says="What is done although it would be refused.",
+        says="What is permitted although it blocks the plan otherwise.",
         example={"localStorage": ["web/cache-*"]},
     )
 
 
 class AllowRefresh(AllowRestarts):
-    """What is refused in the preview unless it is permitted here. The refusals name the key to set."""
+    """What blocks the plan unless it is permitted here. The blockers name the key to set."""
 
     security_group_policies: bool = option(
         False,
@@ -206,7 +210,7 @@ class RefreshOptions(Part):
 
     parallel: int = option(
         1,
-        says="Workloads in work at once, after CoreDNS. Disruption budgets hold all the same.",
+        says="Workloads restarted at the same time, after CoreDNS. PodDisruptionBudgets are always kept.",
         allowed="1 to 16",
         example=1,
         ge=1,
@@ -214,13 +218,13 @@ class RefreshOptions(Part):
     )
     jobs: Jobs = option(
         Jobs.WAIT,
-        says="Jobs that run: waited for, or left as they are. They are never restarted.",
+        says="Whether running Jobs are waited for or left as they are. They are never restarted.",
         allowed="wait or leave",
         example="wait",
     )
     job_timeout_seconds: int = option(
         3600,
-        says="How long Jobs are waited for in the end.",
+        says="How long Jobs are waited for after all restarts.",
         allowed="60 to 86400",
         example=3600,
         ge=60,
@@ -228,7 +232,7 @@ class RefreshOptions(Part):
     )
     health_timeout_seconds: int = option(
         600,
-        says="How long a workload may take from one of its pods to the next. Then the run stops.",
+        says="How long a workload may take to be healthy again after each of its pods. Then the run stops.",
         allowed="30 to 7200",
         example=600,
         ge=30,
@@ -237,7 +241,7 @@ class RefreshOptions(Part):
     settle_readings: int = option(2, **_SETTLED)
     evict: tuple[ObjectPattern, ...] = option(
         (),
-        says="Deployments that could make new pods before the old ones go, and are not to.",
+        says="Deployments whose pods are evicted although a roll-out could create new pods first.",
         allowed=_OBJECTS,
         example=["web/licensed-*"],
     )
@@ -251,6 +255,6 @@ class RefreshOptions(Part):
     journal: str = option(JOURNAL, **_JOURNAL)
     allow: AllowRefresh = option(
         default_factory=AllowRefresh,
-        says="What is done although it would be refused.",
+        says="What is permitted although it blocks the plan otherwise.",
         example={"localStorage": ["web/cache-*"]},
     )

@@ -10,7 +10,7 @@ import pytest
 
 from eks_cilium.cluster.objects import Reference
 from eks_cilium.migration.refresh.model import RefreshPlan
-from eks_cilium.migration.refresh.start import RefreshBeginning
+from eks_cilium.migration.refresh.start import RefreshStart
 from eks_cilium.settings import read
 from eks_cilium.settings.model import ChainingSettings
 from stacks import chaining
@@ -33,7 +33,7 @@ WORKLOADS = (
     Reference("StatefulSet", "shop", "db"),
 )
 CLUSTER = replace(OF_REPLACEMENT, cidrs=("10.0.0.0/16", "100.64.0.0/16"), service_cidr="172.20.0.0/16")
-READING = ClusterReading(CLUSTER, RefreshBeginning(WORKLOADS, plan=None, nodes=12))
+READING = ClusterReading(CLUSTER, RefreshStart(WORKLOADS, plan=None, nodes=12))
 DYNAMIC = "pulumi-python:dynamic/eks-cilium:"
 
 
@@ -199,7 +199,7 @@ EMPTY_PLAN = RefreshPlan(
 @pytest.mark.parametrize("kind", ["PodInventory", "PodRefresh", "ManagedPods"])
 def test_only_a_preview_hands_every_resource_its_part_of_the_plan(kind: str):
     """In an update a resource is checked when its turn comes, so it has to read the cluster then."""
-    reading = replace(READING, start=RefreshBeginning(WORKLOADS, plan=EMPTY_PLAN, nodes=12))
+    reading = replace(READING, start=RefreshStart(WORKLOADS, plan=EMPTY_PLAN, nodes=12))
 
     previewed = recorded(reading=reading, preview=True).of(kind)
     updated = recorded(reading=reading).of(kind)

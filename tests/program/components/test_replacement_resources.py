@@ -14,7 +14,7 @@ from eks_cilium.cluster.existing import ExistingCluster, OidcProvider
 from eks_cilium.cluster.names import STACK_TAG
 from eks_cilium.errors import TransientError
 from eks_cilium.migration.plan.model import Plan
-from eks_cilium.migration.start import Beginning
+from eks_cilium.migration.start import MigrationStart
 from eks_cilium.settings import read
 from eks_cilium.settings.model import ReplacementSettings
 from eks_cilium.settings.model.migration import Capacity, Target
@@ -47,7 +47,7 @@ CLUSTER = ExistingCluster(
     subnet_kinds=frozenset({"private"}),
     oidc_provider=PROVIDER,
 )
-BEGINNING = Beginning(NODES, left=len(NODES), image_families=frozenset({"al2023"}), plan=None)
+BEGINNING = MigrationStart(NODES, left=len(NODES), image_families=frozenset({"al2023"}), plan=None)
 READING = ClusterReading(CLUSTER, BEGINNING)
 DYNAMIC = "pulumi-python:dynamic/eks-cilium:"
 

@@ -13,7 +13,7 @@ from eks_cilium.clients.aws import Credentials, client
 from eks_cilium.clients.aws_errors import translation
 from eks_cilium.cluster.existing import AUDIENCE, find, image_families, oidc_provider, subnet_kinds
 from eks_cilium.migration.inventory import recording
-from eks_cilium.migration.start import begin
+from eks_cilium.migration.start import read_start
 from eks_cilium.settings.model.migration import Target
 from tests.program.rotation.migrations import options, run
 from tests.program.rotation.simulation.world import Simulation
@@ -122,7 +122,7 @@ def add_group(name: str, cluster: str, *subnets: str) -> None:
     )
 
 
-def test_a_cluster_that_nobody_made_is_none(account: None):
+def test_a_cluster_that_does_not_exist_is_none(account: None):
     assert find("shop", with_cluster(None)) is None
 
 
@@ -142,7 +142,7 @@ def test_a_clusters_nodes_are_where_its_groups_are(account: None):
     assert found.cidr == "10.1.0.0/16"
 
 
-def test_subnets_that_somebody_named_count_instead(account: None):
+def test_subnets_of_the_configuration_take_precedence(account: None):
     vpc = Vpc()
     add_group("workers", "shop", vpc.public)
 
@@ -206,36 +206,36 @@ def simulation() -> Simulation:
 
 
 def test_before_the_first_run_nodes_come_from_the_plan(simulation: Simulation):
-    beginning = begin(run(simulation.world()))
+    beginning = read_start(run(simulation.world()))
 
     assert beginning.plan is not None
     assert beginning.nodes == tuple(node.node for node in beginning.plan.nodes)
     assert beginning.left == 3
 
 
-def test_later_nodes_come_from_the_inventory_however_many_are_gone(simulation: Simulation):
+def test_later_nodes_come_from_the_inventory_however_many_were_replaced(simulation: Simulation):
     world = simulation.world()
     names = recording.record_inventory(run(world))["nodes"]
     gone = next(node for node in simulation.nodes() if node["metadata"]["name"] == names[0])
     simulation.api.remove("/api/v1/nodes", gone)
 
-    beginning = begin(run(world))
+    beginning = read_start(run(world))
 
     assert list(beginning.nodes) == names
     assert beginning.left == 2
     assert beginning.plan is None
 
 
-def test_the_inventory_of_one_way_is_none_for_the_other(simulation: Simulation):
+def test_the_inventory_of_a_migration_is_none_for_the_rollback(simulation: Simulation):
     world = simulation.world()
     recording.record_inventory(run(world))
 
-    assert begin(run(world, options(target=Target.AWS_VPC_CNI))).nodes == ()
+    assert read_start(run(world, options(target=Target.AWS_VPC_CNI))).nodes == ()
 
 
-def test_a_node_that_took_the_name_of_an_old_one_is_not_left(simulation: Simulation):
+def test_a_new_node_with_the_name_of_an_old_one_is_not_counted_as_left(simulation: Simulation):
     world = simulation.world()
     recording.record_inventory(run(world))
     simulation.nodes()[0]["metadata"]["uid"] = "another"
 
-    assert begin(run(world)).left == len(nodes_of(simulation)) - 1
+    assert read_start(run(world)).left == len(nodes_of(simulation)) - 1

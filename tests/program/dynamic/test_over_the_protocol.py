@@ -118,7 +118,7 @@ def test_a_provider_is_stored_by_reference_and_not_as_a_secret(kind: Any):
     assert kind.serialize_as_secret_always is False
 
 
-def test_the_places_of_providers_never_change():
+def test_module_paths_and_names_of_providers_never_change():
     """Renaming one would leave every stack that has it unable to delete it."""
     assert {f"{kind.__module__}.{kind.__name__}" for kind in KINDS} == {
         "eks_cilium.dynamic.replacement.agent_gates.AgentGateProvider",
@@ -188,7 +188,7 @@ def test_an_operation_without_its_cluster_ends_in_one_plain_sentence(server: Any
 
 
 @every_kind
-def test_deleting_something_of_a_cluster_that_is_gone_works(server: Any, kind: Any):
+def test_deleting_a_resource_of_a_deleted_cluster_works(server: Any, kind: Any):
     properties = struct({**given(kind), "result": {}})
 
     assert server.Delete(provider_pb2.DeleteRequest(id="x", properties=properties))

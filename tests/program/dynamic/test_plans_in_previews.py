@@ -46,7 +46,7 @@ def test_the_sizes_of_every_group_are_shown(simulation: Simulation):
     assert line.startswith("workers: desired 3, up to 4")
 
 
-def test_the_whole_plan_is_shown_in_short(simulation: Simulation):
+def test_a_summary_of_the_plan_is_shown(simulation: Simulation):
     given = inputs(nodes=nodes_of(simulation), left=3)
 
     result = over(simulation, NodeInventoryProvider).check({}, given)
@@ -67,7 +67,7 @@ def test_all_blockers_come_at_once_at_the_first_resource(simulation: Simulation)
     assert {failure.property for failure in result.failures} == {"plan"}
 
 
-def test_a_rotation_refuses_what_forbids_its_own_node(simulation: Simulation):
+def test_a_rotation_fails_on_blockers_of_its_own_node(simulation: Simulation):
     first, second, _ = nodes_of(simulation)
     simulation.run("debug", first)
     rotation = over(simulation, NodeRotationProvider)
@@ -84,7 +84,7 @@ def test_what_is_allowed_is_not_refused(simulation: Simulation):
 
 
 def test_a_finished_rotation_keeps_the_plan_it_was_done_by(simulation: Simulation):
-    """Also where the cluster can not be asked any more."""
+    """Even when the cluster cannot be read any more."""
     old = inputs(node="node-long-gone", plan=["1. i-1: gone"])
 
     result = over(None, NodeRotationProvider).check(old, inputs(node="node-long-gone"))
@@ -93,7 +93,7 @@ def test_a_finished_rotation_keeps_the_plan_it_was_done_by(simulation: Simulatio
     assert result.failures == []
 
 
-def test_a_rotation_of_an_earlier_migration_is_planned_anew(simulation: Simulation):
+def test_a_rotation_of_an_earlier_migration_is_planned_again(simulation: Simulation):
     name = nodes_of(simulation)[0]
     old = inputs(node=name, plan=["1. i-1: gone"], migration="2025-01-01T00:00:00")
 
@@ -111,7 +111,7 @@ def test_a_finished_migration_is_not_planned_any_more(simulation: Simulation):
     assert result.inputs["plan"] == ["as it was"]
 
 
-def test_blockers_are_looked_at_again_while_a_node_is_left(simulation: Simulation):
+def test_blockers_are_read_again_while_a_node_is_left(simulation: Simulation):
     simulation.run("debug", nodes_of(simulation)[0])
     given = inputs(nodes=nodes_of(simulation), left=3)
 
@@ -129,7 +129,7 @@ def test_without_a_cluster_the_plan_is_not_known_and_nothing_fails(kind: Any, mo
     assert result.failures == []
 
 
-def test_a_node_that_is_gone_has_a_plan_that_says_so(simulation: Simulation):
+def test_the_plan_of_a_deleted_node_says_so(simulation: Simulation):
     result = over(simulation, NodeRotationProvider).check({}, inputs(node="ip-long-gone"))
 
     assert result.inputs["plan"] == ["deleted or terminating already"]
@@ -154,7 +154,7 @@ def test_one_plan_serves_all_checks_of_a_preview_and_a_later_one_is_fresh(simula
         (NodeRotationProvider, {}, node_part),
     ],
 )
-def test_a_part_of_the_programs_plan_is_shown_and_refuses_without_another_look_at_the_cluster(
+def test_a_part_of_the_programs_plan_is_shown_without_reading_the_cluster_again(
     simulation: Simulation, kind: Any, more: dict[str, Any], foresee: Any
 ):
     first, _, _ = nodes_of(simulation)
@@ -169,7 +169,7 @@ def test_a_part_of_the_programs_plan_is_shown_and_refuses_without_another_look_a
     assert reasons(handed) == reasons(itself)
 
 
-def test_what_is_done_already_is_not_refused_by_the_programs_plan(simulation: Simulation):
+def test_a_finished_resource_is_not_blocked_by_the_programs_plan(simulation: Simulation):
     old = inputs(node="node-1", plan=["1. i-1: gone"])
     part = {"preview": {"lines": ["evict"], "blockers": ["no"]}}
 

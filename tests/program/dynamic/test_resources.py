@@ -69,12 +69,12 @@ def simulation() -> Simulation:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_plan_that_looks_different_by_now_is_no_change(kind: type[OperationProvider]):
+def test_a_different_plan_is_no_change(kind: type[OperationProvider]):
     assert not changes(kind, plan=["gone"], left=0)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_other_patience_or_exceptions_are_no_change(kind: type[OperationProvider]):
+def test_other_limits_or_exceptions_are_no_change(kind: type[OperationProvider]):
     assert not changes(
         kind, options={"drainTimeoutSeconds": 60, "allow": {"budgets": ["a/b"]}, "parallel": 4}
     )
@@ -89,7 +89,7 @@ def test_another_migration_is_a_change(kind: type[OperationProvider], change: di
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_other_credentials_are_remembered_without_acting(kind: type[OperationProvider]):
+def test_other_credentials_are_kept_without_acting(kind: type[OperationProvider]):
     assert changes(kind, profile="ops")
 
     kept = over(None, kind).update("id", {**MADE, "result": {"a": 1}}, {**MADE, "profile": "ops"})
@@ -104,7 +104,7 @@ def test_a_wider_surge_acts_while_a_node_is_left():
     assert not changes(SurgeProvider, options={"surge": 3}, left=0)
 
 
-def test_the_inventory_is_taken_again_for_other_nodes_and_not_for_another_order():
+def test_the_inventory_is_recorded_again_for_other_nodes_and_not_for_another_order():
     assert changes(NodeInventoryProvider, nodes=["node-1", "node-3"])
     assert not changes(NodeInventoryProvider, nodes=["node-2", "node-1"])
 
@@ -112,7 +112,7 @@ def test_the_inventory_is_taken_again_for_other_nodes_and_not_for_another_order(
 # What is made
 
 
-def test_the_inventory_says_when_it_was_taken_and_keeps_the_plan(simulation: Simulation):
+def test_the_inventory_says_when_it_was_recorded_and_keeps_the_plan(simulation: Simulation):
     given = inputs(nodes=nodes_of(simulation), left=3)
 
     made = over(simulation, NodeInventoryProvider).create(given)
@@ -136,7 +136,7 @@ def test_a_node_that_joined_since_the_program_began_stops_the_run(simulation: Si
     assert inventory.create(inputs(nodes=nodes_of(simulation), left=3))
 
 
-def test_before_aws_node_comes_back_ciliums_agents_are_bound_to_the_nodes_that_go(simulation: Simulation):
+def test_ciliums_agents_are_restricted_to_old_nodes_before_aws_node_is_restored(simulation: Simulation):
     migrated(simulation)
     world = simulation.world()
     back = options(target=Target.AWS_VPC_CNI)
@@ -147,7 +147,7 @@ def test_before_aws_node_comes_back_ciliums_agents_are_bound_to_the_nodes_that_g
     assert cilium_terms(simulation) == [{"key": "cni-plugin", "operator": "In", "values": ["cilium"]}]
 
 
-def test_a_gate_on_the_way_to_cilium_leaves_agents_as_helm_placed_them(simulation: Simulation):
+def test_the_gate_of_a_migration_to_cilium_leaves_agents_where_helm_placed_them(simulation: Simulation):
     begun(simulation)
     generation = simulation.daemon_set("cilium")["metadata"]["generation"]
 
@@ -156,7 +156,7 @@ def test_a_gate_on_the_way_to_cilium_leaves_agents_as_helm_placed_them(simulatio
     assert simulation.daemon_set("cilium")["metadata"]["generation"] == generation
 
 
-def test_a_change_of_mind_on_the_way_back_places_agents_as_helm_did(simulation: Simulation):
+def test_a_migration_after_half_a_rollback_places_agents_as_helm_did(simulation: Simulation):
     begun(simulation)
     simulation.bind_cilium()
 
@@ -182,7 +182,7 @@ def test_nothing_is_undone_while_a_node_needs_cilium(simulation: Simulation, kin
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_steps_of_a_way_back_are_forgotten_without_a_question(
+def test_steps_of_a_rollback_are_deleted_without_a_read(
     simulation: Simulation, kind: type[OperationProvider]
 ):
     migrated(simulation)
@@ -193,11 +193,11 @@ def test_steps_of_a_way_back_are_forgotten_without_a_question(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_with_the_cluster_gone_there_is_nothing_to_undo(kind: type[OperationProvider]):
+def test_without_the_cluster_nothing_is_left_to_undo(kind: type[OperationProvider]):
     over(None, kind).delete("id", MADE)
 
 
-def test_a_migration_that_moved_nothing_is_undone_by_deleting_it(simulation: Simulation):
+def test_a_migration_that_replaced_no_node_is_undone_by_deleting_it(simulation: Simulation):
     begun(simulation)
     found = simulation.api.find(DAEMON_SETS, "kube-system", "cilium")
     assert found is not None
@@ -212,7 +212,7 @@ def test_a_migration_that_moved_nothing_is_undone_by_deleting_it(simulation: Sim
     assert simulation.api.find(CONFIG_MAPS, "kube-system", "eks-cilium-migration") is None
 
 
-def test_deleting_a_way_back_deletes_its_list_of_nodes_and_no_other(simulation: Simulation):
+def test_deleting_a_rollback_deletes_its_own_inventory_alone(simulation: Simulation):
     begun(simulation)
 
     over(simulation, NodeInventoryProvider).delete("id", {**MADE, "target": "aws-vpc-cni"})
