@@ -135,7 +135,7 @@ def test_a_wrong_stack_ends_with_2_and_a_missing_one_with_1(installed: Installed
     blocked, missing = installed.eks_cilium("check", str(wrong)), installed.eks_cilium("check", "none.yaml")
 
     assert (blocked.returncode, missing.returncode) == (2, 1)
-    assert "did you mean 'tags'?" in blocked.stdout
+    assert "rename eks-cilium:tag to eks-cilium:tags" in blocked.stdout
     assert (missing.stdout, missing.stderr) == (
         "",
         "not checked: cannot read none.yaml: No such file or directory\n",
