@@ -78,7 +78,7 @@ def exported(plan: RefreshPlan) -> str:
 
 
 def _round(props: Mapping[str, Any]) -> int:
-    return RefreshOptions.model_validate(props.get("options") or {}).round
+    return int((props.get("options") or {}).get("round", RefreshOptions().round))
 
 
 def _compare(registered: Sequence[str], found: Sequence[str]) -> None:

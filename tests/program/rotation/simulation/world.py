@@ -32,6 +32,13 @@ from .controllers import (
 __all__ = ["CONFIG_MAPS", "DAEMON_SETS", "NODES", "PODS", "STOCK_TERMS", "Simulation"]
 
 
+class ProcessLocks(Locks):
+    """A copy of a simulation is a process of its own."""
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> "ProcessLocks":
+        return ProcessLocks()
+
+
 class Simulation(Controllers):
     """One cluster in one account. Its controllers act in every second that the program sleeps."""
 
@@ -39,7 +46,7 @@ class Simulation(Controllers):
         super().__init__(clock or Clock())
         self.cloud.install = self._install_add_on
         self.journal: list[dict[str, Any]] = []
-        self.locks = Locks()
+        self.locks = ProcessLocks()
         for name, size in groups.items():
             self.cloud.groups[name] = Group(name, minimum=1, maximum=size, desired=size)
         if managed:
