@@ -59,7 +59,7 @@ class Recorder(pulumi_mocks.MockMonitor):
         return super().make_urn("" if "pulumi:pulumi:Stack" in parent else parent, type_, name)
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's spelling
-        answer = super().RegisterResource(request)
+        answer = super().RegisterResource(request)  # type: ignore[no-untyped-call] # not annotated by pulumi
         if request.type != "pulumi:pulumi:Stack":
             self.registrations.append(
                 Registration(
@@ -79,7 +79,7 @@ class Recorder(pulumi_mocks.MockMonitor):
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the protocol's spelling
         self.outputs[request.urn] = rpc.deserialize_properties(request.outputs)
-        return super().RegisterResourceOutputs(request)
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call] # not annotated by pulumi
 
     def of(self, kind: str) -> list[Registration]:
         """Resources of a type, given by its last part, sorted by name."""
@@ -139,9 +139,9 @@ class Cloud(pulumi.runtime.Mocks):
             state[property_name] = f"{property_name} of {args.name}"
         return identity, state
 
-    def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
+    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         answer = self._answers[args.token.rpartition(":")[2]]
-        return answer(args.args) if callable(answer) else answer
+        return answer(args.args) if callable(answer) else answer, []
 
     def _control_plane(self, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
         """A reference to the child that the remote component would have registered."""

@@ -69,7 +69,7 @@ def refreshes(stack: Recorder) -> list[Registration]:
     return [by_name[workload.kind, workload.name] for workload in WORKLOADS]
 
 
-def test_it_is_one_resource_for_each_step(stack: Recorder):
+def test_it_is_one_resource_for_each_step(stack: Recorder) -> None:
     assert Counter(entry.type.rpartition(":")[2] for entry in stack.registrations) == {
         "kubernetes": 1,
         "PodInventory": 1,
@@ -93,12 +93,12 @@ def test_it_is_one_resource_for_each_step(stack: Recorder):
         ("ManagedPods", "PolicyResume"),
     ],
 )
-def test_every_step_waits_for_the_one_before(stack: Recorder, first: str, then: str):
+def test_every_step_waits_for_the_one_before(stack: Recorder, first: str, then: str) -> None:
     assert stack.waits_for(stack.only(then), stack.only(first))
 
 
 @pytest.mark.parametrize("parallel", [1, 2, 4])
-def test_coredns_is_first_and_the_others_go_in_lanes(parallel: int):
+def test_coredns_is_first_and_the_others_go_in_lanes(parallel: int) -> None:
     stack = recorded({"refresh": {"parallel": parallel}})
     dns, *others = refreshes(stack)
     agents, inventory = stack.only("ChainedAgents"), stack.only("PodInventory")
@@ -110,7 +110,7 @@ def test_coredns_is_first_and_the_others_go_in_lanes(parallel: int):
     assert {dns.urn, *(entry.urn for entry in others)} <= stack.only("ManagedPods").depends_on
 
 
-def test_a_restart_is_named_by_its_workload_and_knows_nothing_else(stack: Recorder):
+def test_a_restart_is_named_by_its_workload_and_knows_nothing_else(stack: Recorder) -> None:
     first = refreshes(stack)[0]
 
     assert first.name == "shop-kube-system/deployment/coredns"
@@ -119,7 +119,7 @@ def test_a_restart_is_named_by_its_workload_and_knows_nothing_else(stack: Record
     assert first.inputs["urn"] == first.urn
 
 
-def test_steps_carry_only_what_the_configuration_changes():
+def test_steps_carry_only_what_the_configuration_changes() -> None:
     chosen = {"parallel": 1, "healthTimeoutSeconds": 900, "allow": {"barePods": ["debug/*"]}}
     stack = recorded({"refresh": chosen, "vpcCni": {"version": "v1.20.5-eksbuild.1"}})
 
@@ -128,7 +128,7 @@ def test_steps_carry_only_what_the_configuration_changes():
     assert inputs["vpc_cni_version"] == "v1.20.5-eksbuild.1"
 
 
-def test_cilium_is_chained(stack: Recorder):
+def test_cilium_is_chained(stack: Recorder) -> None:
     values = stack.only("Release").inputs["values"]
 
     assert values["cni"] == {"chainingMode": "aws-cni", "exclusive": False}
@@ -136,14 +136,14 @@ def test_cilium_is_chained(stack: Recorder):
     assert values["ipam"]["operator"]["clusterPoolIPv4PodCIDRList"] == ["198.19.0.0/16"]
 
 
-def test_a_replacement_continues_with_the_same_release(stack: Recorder):
+def test_a_replacement_continues_with_the_same_release(stack: Recorder) -> None:
     """With another name, changing the mode would uninstall the release and install it again."""
     assert stack.only("Release").urn.endswith(
         "eks-cilium:index:Cilium$kubernetes:helm.sh/v3:Release::shop-cilium"
     )
 
 
-def test_the_vpc_cni_knows_peers_before_cilium_is_installed():
+def test_the_vpc_cni_knows_peers_before_cilium_is_installed() -> None:
     stack = recorded({"peerCidrs": ["10.2.0.0/16"]})
 
     assert stack.only("SnatExclusions").inputs["peers"] == ["10.2.0.0/16"]
@@ -158,14 +158,14 @@ def test_the_vpc_cni_knows_peers_before_cilium_is_installed():
         ("172.20.0.0/16", "the network of Services 172.20.0.0/16"),
     ],
 )
-def test_a_pool_with_addresses_of_the_cluster_is_refused(pool: str, with_whom: str):
+def test_a_pool_with_addresses_of_the_cluster_is_refused(pool: str, with_whom: str) -> None:
     with pytest.raises(pulumi.RunError, match=r"eks-cilium:cilium\.pool is") as refusal:
         recorded({"cilium": {**SETTINGS["cilium"], "pool": pool}})
 
     assert f"shared with {with_whom}" in str(refusal.value)
 
 
-def test_a_pool_too_small_for_the_nodes_is_refused():
+def test_a_pool_too_small_for_the_nodes_is_refused() -> None:
     with pytest.raises(pulumi.RunError, match="a network for twice the 100 nodes"):
         recorded(
             {"cilium": {**SETTINGS["cilium"], "pool": "198.19.0.0/20"}},
@@ -173,12 +173,12 @@ def test_a_pool_too_small_for_the_nodes_is_refused():
         )
 
 
-def test_a_kubernetes_that_cilium_does_not_support_is_refused():
+def test_a_kubernetes_that_cilium_does_not_support_is_refused() -> None:
     with pytest.raises(pulumi.RunError, match=r"this one needs 1\.31 or newer"):
         recorded(reading=replace(READING, cluster=replace(CLUSTER, version="1.30")))
 
 
-def test_a_preview_before_the_cluster_says_so_and_does_not_fail():
+def test_a_preview_before_the_cluster_says_so_and_does_not_fail() -> None:
     assert recorded(reading=None, preview=True).registrations == []
 
 
@@ -197,7 +197,7 @@ EMPTY_PLAN = RefreshPlan(
 
 
 @pytest.mark.parametrize("kind", ["PodInventory", "PodRefresh", "ManagedPods"])
-def test_only_a_preview_hands_every_resource_its_part_of_the_plan(kind: str):
+def test_only_a_preview_hands_every_resource_its_part_of_the_plan(kind: str) -> None:
     """In an update a resource is checked when its turn comes, so it has to read the cluster then."""
     reading = replace(READING, start=RefreshStart(WORKLOADS, plan=EMPTY_PLAN, nodes=12))
 
@@ -209,6 +209,6 @@ def test_only_a_preview_hands_every_resource_its_part_of_the_plan(kind: str):
     assert not any("preview" in entry.inputs for entry in updated)
 
 
-def test_an_update_before_the_cluster_is_refused():
+def test_an_update_before_the_cluster_is_refused() -> None:
     with pytest.raises(pulumi.RunError, match=r"eks-cilium:cluster\.name is \"shop\""):
         recorded(reading=None)

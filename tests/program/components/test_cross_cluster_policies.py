@@ -54,7 +54,7 @@ def of_an_intent() -> Recorder:
     return record(program)
 
 
-def test_an_intent_is_one_object_in_each_cluster(of_an_intent: Recorder):
+def test_an_intent_is_one_object_in_each_cluster(of_an_intent: Recorder) -> None:
     egress, ingress = of_an_intent.of("CiliumNetworkPolicy")
 
     assert (egress.name, ingress.name) == ("client-to-server-egress", "client-to-server-ingress")
@@ -64,7 +64,7 @@ def test_an_intent_is_one_object_in_each_cluster(of_an_intent: Recorder):
     assert ingress.provider.split("::")[-2] == "cluster-2"
 
 
-def test_its_objects_are_children_of_the_component_and_wait_with_it(of_an_intent: Recorder):
+def test_its_objects_are_children_of_the_component_and_wait_with_it(of_an_intent: Recorder) -> None:
     component, gate = of_an_intent.only("CrossClusterPolicy"), of_an_intent.only("ConfigMap")
 
     assert component.type == "eks-cilium:index:CrossClusterPolicy"
@@ -73,7 +73,7 @@ def test_its_objects_are_children_of_the_component_and_wait_with_it(of_an_intent
         assert of_an_intent.waits_for(policy, gate)
 
 
-def test_the_outputs_name_both_policies(of_an_intent: Recorder):
+def test_the_outputs_name_both_policies(of_an_intent: Recorder) -> None:
     component = of_an_intent.only("CrossClusterPolicy")
 
     assert of_an_intent.outputs[component.urn] == {
@@ -82,7 +82,7 @@ def test_the_outputs_name_both_policies(of_an_intent: Recorder):
     }
 
 
-def test_other_objects_are_sent_as_they_are_written_without_their_status():
+def test_other_objects_are_sent_as_they_are_written_without_their_status() -> None:
     by_hand = parse_policies(TWO_RULES, cluster="cluster-2", origin="two.yaml")
     denied = deny_by_default(DefaultDeny(CLIENT))
 

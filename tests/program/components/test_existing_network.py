@@ -11,7 +11,7 @@ from components.network.subnets import plan_subnets
 from tests.program.components.test_new_cluster_resources import recorded
 
 if TYPE_CHECKING:
-    from recording import Recorder
+    from tests.program.components.recording import Recorder
 
 pytestmark = pytest.mark.simulation
 
@@ -27,7 +27,7 @@ def subnet(name: str, zone: str, default_route: str, vpc: str = "vpc-1") -> Subn
 GOOD = [subnet("subnet-a", "a", "nat"), subnet("subnet-b", "b", "nat")]
 
 
-def test_a_sound_network_has_no_problems():
+def test_a_sound_network_has_no_problems() -> None:
     public = [subnet("subnet-c", "a", "internet"), subnet("subnet-d", "b", "internet")]
 
     assert network_problems("vpc-1", ["10.0.0.0/16"], "172.20.0.0/16", GOOD, public) == []
@@ -44,7 +44,9 @@ def test_a_sound_network_has_no_problems():
         (GOOD, [], ["10.0.0.0/16", "172.20.128.0/20"], "172.20.128.0/20 overlaps cluster.serviceCidr"),
     ],
 )
-def test_what_keeps_a_network_from_holding_a_cluster(private: list, public: list, cidrs: list, problem: str):
+def test_what_keeps_a_network_from_holding_a_cluster(
+    private: list[Subnet], public: list[Subnet], cidrs: list[str], problem: str
+) -> None:
     (found,) = network_problems("vpc-1", cidrs, "172.20.0.0/16", private, public)
 
     assert problem in found
@@ -61,7 +63,7 @@ def answers(gateway: str) -> dict[str, Any]:
     }
 
 
-def test_the_cluster_uses_the_existing_subnets_and_no_network_is_created():
+def test_the_cluster_uses_the_existing_subnets_and_no_network_is_created() -> None:
     stack: Recorder = recorded(NETWORK, answers("nat-1"))
 
     assert stack.only("Cluster").inputs["vpcId"] == VPC
@@ -73,18 +75,18 @@ def test_the_cluster_uses_the_existing_subnets_and_no_network_is_created():
     ]
 
 
-def test_a_private_subnet_without_nat_is_refused_before_anything_is_created():
+def test_a_private_subnet_without_nat_is_refused_before_anything_is_created() -> None:
     with pytest.raises(pulumi.RunError, match="listed as private but its default route goes to nowhere"):
         recorded(NETWORK, answers(""))
 
 
-def test_too_few_zones_are_refused():
+def test_too_few_zones_are_refused() -> None:
     with pytest.raises(pulumi.RunError, match=r"2 availability zones, network\.zones wants 3"):
         recorded(answers={"getAvailabilityZones": {"names": ["eu-x-1a", "eu-x-1b"], "zoneIds": []}})
 
 
 @pytest.mark.parametrize("prefix", [16, 18, 20])
-def test_subnets_fill_the_network_without_overlap(prefix: int):
+def test_subnets_fill_the_network_without_overlap(prefix: int) -> None:
 
     plans = plan_subnets(f"10.0.0.0/{prefix}", ["a", "b", "c"])
     subnets = [ipaddress.IPv4Network(text) for plan in plans for text in (plan.private, plan.public)]

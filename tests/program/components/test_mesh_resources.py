@@ -70,7 +70,7 @@ def counted(stack: Recorder) -> Counter[str]:
     return Counter(resource.type.rpartition(":")[2] for resource in stack.registrations)
 
 
-def test_two_clusters_are_joined_by_these_resources(peered: Recorder):
+def test_two_clusters_are_joined_by_these_resources(peered: Recorder) -> None:
     assert counted(peered) == {
         "aws": 2,
         "kubernetes": 2,
@@ -99,7 +99,7 @@ def test_two_clusters_are_joined_by_these_resources(peered: Recorder):
     }
 
 
-def test_every_table_in_use_gets_a_route_to_the_other_side(peered: Recorder):
+def test_every_table_in_use_gets_a_route_to_the_other_side(peered: Recorder) -> None:
     routes = {
         (resource.inputs["routeTableId"], resource.inputs["destinationCidrBlock"])
         for resource in peered.of("Route")
@@ -115,7 +115,7 @@ def test_every_table_in_use_gets_a_route_to_the_other_side(peered: Recorder):
     assert all(peered.waits_for(resource, accepter) for resource in peered.of("Route"))
 
 
-def test_each_side_of_a_peering_resolves_names_to_private_addresses(peered: Recorder):
+def test_each_side_of_a_peering_resolves_names_to_private_addresses(peered: Recorder) -> None:
     requester, accepter = peered.of("PeeringConnectionOptions")
 
     assert requester.inputs["requester"] == {"allowRemoteVpcDnsResolution": True}
@@ -123,7 +123,7 @@ def test_each_side_of_a_peering_resolves_names_to_private_addresses(peered: Reco
     assert requester.provider != accepter.provider
 
 
-def test_a_peering_into_another_region_and_account_is_accepted_by_that_account():
+def test_a_peering_into_another_region_and_account_is_accepted_by_that_account() -> None:
     there = member_of(2, region="eu-west-1", profile="other")
     there = replace(there, arn="arn:aws:eks:eu-west-1:444455556666:cluster/eks-2")
     stack = registered(found=FoundClusters((member_of(1), there)))
@@ -137,7 +137,7 @@ def test_a_peering_into_another_region_and_account_is_accepted_by_that_account()
     assert stack.waits_for(stack.only("ZoneAssociation"), stack.only("VpcAssociationAuthorization"))
 
 
-def test_security_groups_open_the_needed_ports_to_the_peers_network(peered: Recorder):
+def test_security_groups_open_the_needed_ports_to_the_peers_network(peered: Recorder) -> None:
     rules = {
         (
             resource.inputs["securityGroupId"],
@@ -156,7 +156,7 @@ def test_security_groups_open_the_needed_ports_to_the_peers_network(peered: Reco
     }
 
 
-def test_with_the_controller_targets_are_pods_and_no_node_port_is_open():
+def test_with_the_controller_targets_are_pods_and_no_node_port_is_open() -> None:
     stack = registered(found=FoundClusters((member_of(1, controller=True), member_of(2))))
 
     ports = {
@@ -167,7 +167,7 @@ def test_with_the_controller_targets_are_pods_and_no_node_port_is_open():
     assert ports == {"sg-1": 2379, "sg-2": 30000}
 
 
-def test_ports_of_pods_and_encryption_are_opened_where_configured():
+def test_ports_of_pods_and_encryption_are_opened_where_configured() -> None:
     encrypted = member_of(1, agents={"wireguard": True})
     stack = registered(
         {"connection": {"podPorts": ["8080/TCP", "5000-5010/UDP"]}}, FoundClusters((encrypted, member_of(2)))
@@ -181,7 +181,7 @@ def test_ports_of_pods_and_encryption_are_opened_where_configured():
     assert {("tcp", 8080, 8080), ("udp", 5000, 5010), ("udp", 51871, 51871)} < first
 
 
-def test_all_ports_are_one_rule():
+def test_all_ports_are_one_rule() -> None:
     stack = registered({"connection": {"podPorts": ["all"]}})
 
     (rule,) = [
@@ -193,7 +193,7 @@ def test_all_ports_are_one_rule():
     assert "fromPort" not in rule.inputs
 
 
-def test_a_transit_gateway_has_an_attachment_in_every_zone(attached: Recorder):
+def test_a_transit_gateway_has_an_attachment_in_every_zone(attached: Recorder) -> None:
     count = counted(attached)
     assert (count["TransitGateway"], count["VpcAttachment"], count["VpcPeering"]) == (2, 2, 0)
 
@@ -204,7 +204,7 @@ def test_a_transit_gateway_has_an_attachment_in_every_zone(attached: Recorder):
     assert all(attached.waits_for(route, each) for route in routes for each in attached.of("VpcAttachment"))
 
 
-def test_an_existing_gateway_gets_attachments_and_no_gateway_is_created():
+def test_an_existing_gateway_gets_attachments_and_no_gateway_is_created() -> None:
     gateway = Gateway("tgw-0123456789abcdef0", "available", "eu-central-1", associates=True, propagates=True)
     changes = {"connection": {"type": "transit-gateway", "transitGatewayId": gateway.id}}
     stack = registered(changes, FoundClusters(FOUND.members, gateway=gateway))
@@ -213,7 +213,7 @@ def test_an_existing_gateway_gets_attachments_and_no_gateway_is_created():
     assert {resource.inputs["transitGatewayId"] for resource in stack.of("VpcAttachment")} == {gateway.id}
 
 
-def test_three_clusters_are_three_pairs():
+def test_three_clusters_are_three_pairs() -> None:
     three = {name: {"name": name} for name in ("cluster-1", "cluster-2", "cluster-3")}
     stack = registered({"clusters": three}, FoundClusters(tuple(map(member_of, (1, 2, 3)))))
 
@@ -229,7 +229,7 @@ def test_three_clusters_are_three_pairs():
     ]
 
 
-def test_the_zone_is_associated_with_every_vpc_and_names_every_load_balancer(peered: Recorder):
+def test_the_zone_is_associated_with_every_vpc_and_names_every_load_balancer(peered: Recorder) -> None:
     zone = peered.only("Zone")
     assert zone.inputs["name"] == "mesh.cilium.io"
     assert zone.inputs["vpcs"] == [{"vpcId": "vpc-1", "vpcRegion": "eu-central-1"}]
@@ -241,7 +241,7 @@ def test_the_zone_is_associated_with_every_vpc_and_names_every_load_balancer(pee
     ]
 
 
-def test_the_zone_stays_with_its_owner_in_any_order_of_clusters():
+def test_the_zone_stays_with_its_owner_in_any_order_of_clusters() -> None:
     stack = registered({"clusterMesh": {"zoneOwner": "cluster-2"}})
 
     assert stack.only("Zone").provider.split("::")[-2] == "aws-cluster-2"
@@ -249,7 +249,7 @@ def test_the_zone_stays_with_its_owner_in_any_order_of_clusters():
     assert {resource.provider.split("::")[-2] for resource in stack.of("Record")} == {"aws-cluster-2"}
 
 
-def test_the_clustermesh_release_stands_beside_the_clusters_own_release(peered: Recorder):
+def test_the_clustermesh_release_stands_beside_the_clusters_own_release(peered: Recorder) -> None:
     release = peered.only("Release", "cluster-1")
 
     assert release.inputs["name"] == "cilium-clustermesh"
@@ -267,7 +267,7 @@ def test_the_clustermesh_release_stands_beside_the_clusters_own_release(peered: 
     assert peered.waits_for(release, peered.only("VpcPeeringConnectionAccepter"))
 
 
-def test_every_load_balancer_is_internal_and_for_the_peers(peered: Recorder):
+def test_every_load_balancer_is_internal_and_for_the_peers(peered: Recorder) -> None:
     service = peered.only("Release", "cluster-1").inputs["values"]["clustermesh"]["apiserver"]["service"]
 
     annotations = service["annotations"]
@@ -275,7 +275,7 @@ def test_every_load_balancer_is_internal_and_for_the_peers(peered: Recorder):
     assert annotations[SOURCE_RANGES] == "10.2.0.0/16"
 
 
-def test_annotations_of_the_user_never_replace_those_of_the_program():
+def test_annotations_of_the_user_never_replace_those_of_the_program() -> None:
     more = {"service.beta.kubernetes.io/aws-load-balancer-cross-zone-load-balancing-enabled": "true"}
     stack = registered({"clusterMesh": {"serviceAnnotations": more}})
 
@@ -285,7 +285,7 @@ def test_annotations_of_the_user_never_replace_those_of_the_program():
 
 
 @pytest.mark.parametrize("version", sorted(RELEASES))
-def test_certificates_reach_each_version_by_secrets_or_values(version: str):
+def test_certificates_reach_each_version_by_secrets_or_values(version: str) -> None:
     stack = registered(
         found=FoundClusters(tuple(member_of(number, agents={"version": version}) for number in (1, 2)))
     )
@@ -302,7 +302,7 @@ def test_certificates_reach_each_version_by_secrets_or_values(version: str):
         assert "server" not in tls
 
 
-def test_one_authority_signs_for_all_and_its_key_reaches_no_cluster(peered: Recorder):
+def test_one_authority_signs_for_all_and_its_key_reaches_no_cluster(peered: Recorder) -> None:
     key = peered.only("PrivateKey", "mesh-1").inputs
     assert key["algorithm"] == "ECDSA"
     signed = peered.of("LocallySignedCert")
@@ -314,7 +314,7 @@ def test_one_authority_signs_for_all_and_its_key_reaches_no_cluster(peered: Reco
     assert {resource.inputs["isCaCertificate"] for resource in peered.of("SelfSignedCert")} == {True}
 
 
-def test_a_rotation_trusts_two_authorities_and_signs_with_one():
+def test_a_rotation_trusts_two_authorities_and_signs_with_one() -> None:
     stack = registered({"clusterMesh": {"authorities": {"issuing": 1, "trusted": [1, 2]}}})
 
     assert [resource.name for resource in stack.of("SelfSignedCert")] == ["mesh-1", "mesh-2"]
@@ -322,7 +322,7 @@ def test_a_rotation_trusts_two_authorities_and_signs_with_one():
     assert all(stack.waits_for(resource, first) for resource in stack.of("LocallySignedCert"))
 
 
-def test_gates_depend_on_every_record_and_release(peered: Recorder):
+def test_gates_depend_on_every_record_and_release(peered: Recorder) -> None:
     for gate in peered.of("MeshReadiness"):
         assert all(
             peered.waits_for(gate, resource) for resource in (*peered.of("Record"), *peered.of("Release"))
@@ -334,7 +334,7 @@ def test_gates_depend_on_every_record_and_release(peered: Recorder):
     assert endpoint.inputs["subnets"] == ["subnet-1a", "subnet-1b"]
 
 
-def test_tagged_resources_carry_the_tag_of_the_stack(peered: Recorder):
+def test_tagged_resources_carry_the_tag_of_the_stack(peered: Recorder) -> None:
     tagged = [resource for resource in peered.registrations if resource.inputs.get("tags")]
 
     assert {resource.type.rpartition(":")[2] for resource in tagged} >= {"VpcPeeringConnection", "Zone"}
@@ -343,7 +343,7 @@ def test_tagged_resources_carry_the_tag_of_the_stack(peered: Recorder):
         assert resource.inputs["tags"][STACK_TAG] == "eks-cilium/test"
 
 
-def test_children_belong_to_their_component(peered: Recorder):
+def test_children_belong_to_their_component(peered: Recorder) -> None:
     components = {resource.urn for resource in peered.registrations if not resource.custom}
     loose = [
         resource.type.rpartition(":")[2]
@@ -373,7 +373,7 @@ POLICIES = {
 }
 
 
-def test_policies_depend_on_the_gates_and_are_created_in_their_clusters():
+def test_policies_depend_on_the_gates_and_are_created_in_their_clusters() -> None:
     stack = registered(POLICIES)
 
     where = {
@@ -391,7 +391,7 @@ def test_policies_depend_on_the_gates_and_are_created_in_their_clusters():
             assert all(stack.waits_for(resource, gate) for gate in stack.of("MeshReadiness"))
 
 
-def test_ports_of_an_intent_are_opened_only_in_the_destinations_cluster():
+def test_ports_of_an_intent_are_opened_only_in_the_destinations_cluster() -> None:
     stack = registered(POLICIES)
 
     opened = {
@@ -402,7 +402,7 @@ def test_ports_of_an_intent_are_opened_only_in_the_destinations_cluster():
     assert opened == {"sg-2"}
 
 
-def test_a_failed_assertion_fails_the_preview():
+def test_a_failed_assertion_fails_the_preview() -> None:
     denied = {
         "from": {"cluster": "cluster-1", "namespace": "my-client", "labels": {"app": "my-client"}},
         "to": {"cluster": "cluster-2", "namespace": "my-server", "labels": {"app": "my-server"}},
@@ -423,7 +423,9 @@ spec: {endpointSelector: {}, egress: [{}]}
 
 
 @pytest.mark.parametrize("preview", [True, False])
-def test_a_file_of_policies_is_read_once_in_a_run(tmp_path, monkeypatch, preview: bool):
+def test_a_file_of_policies_is_read_once_in_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preview: bool
+) -> None:
     (tmp_path / "by-hand.yaml").write_text(FILE)
     monkeypatch.chdir(tmp_path)
     opened: list[str] = []
@@ -448,7 +450,7 @@ def exported(found: FoundClusters = FOUND, *, preview: bool) -> dict[str, Any]:
     return kept
 
 
-def test_exports_hold_no_certificate():
+def test_exports_hold_no_certificate() -> None:
     kept = exported(preview=False)
 
     assert set(kept) == {"clusters", "connection", "verdictMarkdown", "nextCommands"}
@@ -463,7 +465,7 @@ def test_exports_hold_no_certificate():
     assert any("cilium clustermesh status" in command for command in kept["nextCommands"])
 
 
-def test_clusters_that_cannot_be_joined_are_refused_with_every_problem_at_once():
+def test_clusters_that_cannot_be_joined_are_refused_with_every_problem_at_once() -> None:
     bad = FoundClusters((member_of(1), member_of(2, agents={"cluster_id": 1, "native_routing": False})))
 
     with pytest.raises(pulumi.RunError, match="2 problems keep these clusters") as refused:
@@ -472,7 +474,7 @@ def test_clusters_that_cannot_be_joined_are_refused_with_every_problem_at_once()
     assert "connected by an overlay" in str(refused.value)
 
 
-def test_a_preview_may_come_before_the_clusters():
+def test_a_preview_may_come_before_the_clusters() -> None:
     some = FoundClusters((member_of(1),), ("stack organization/eks-cilium/two has created no cluster yet",))
 
     kept = exported(some, preview=True)
@@ -480,14 +482,14 @@ def test_a_preview_may_come_before_the_clusters():
     assert not registered(found=some, preview=True).registrations
 
 
-def test_an_update_needs_all_clusters():
+def test_an_update_needs_all_clusters() -> None:
     some = FoundClusters((member_of(1),), ("EKS has no cluster eks-2 in eu-central-1 that answers yet",))
 
     with pytest.raises(pulumi.RunError, match="eks-2 in eu-central-1"):
         mesh.run(settings_of(), lambda _: some)
 
 
-def test_clusters_that_cannot_be_read_are_reported_in_one_line():
+def test_clusters_that_cannot_be_read_are_reported_in_one_line() -> None:
     def unreadable(_: MeshSettings) -> FoundClusters:
         raise translation(NoCredentialsError(), "eks:DescribeCluster")
 

@@ -26,7 +26,7 @@ def stack() -> Recorder:
     return recorded()
 
 
-def test_the_cni_is_the_vpc_cni_and_cilium_makes_no_interface(stack: Recorder):
+def test_the_cni_is_the_vpc_cni_and_cilium_makes_no_interface(stack: Recorder) -> None:
     kinds = Counter(entry.type for entry in stack.registrations)
 
     assert kinds["eks-cilium:index:VpcCni"] == 1
@@ -50,7 +50,7 @@ def test_the_cni_is_the_vpc_cni_and_cilium_makes_no_interface(stack: Recorder):
     ],
     ids="/".join,
 )
-def test_the_order_of_creation(stack: Recorder, later: tuple, earlier: tuple):
+def test_the_order_of_creation(stack: Recorder, later: tuple[str, str], earlier: tuple[str, str]) -> None:
     first, second = (
         next(
             entry
@@ -63,7 +63,7 @@ def test_the_order_of_creation(stack: Recorder, later: tuple, earlier: tuple):
     assert stack.waits_for(first, second)
 
 
-def test_the_add_on_is_pinned_tags_its_interfaces_and_spares_peers(stack: Recorder):
+def test_the_add_on_is_pinned_tags_its_interfaces_and_spares_peers(stack: Recorder) -> None:
     inputs = stack.only("Addon", "dev-vpc-cni").inputs
     configuration = json.loads(inputs["configurationValues"])
 
@@ -73,13 +73,13 @@ def test_the_add_on_is_pinned_tags_its_interfaces_and_spares_peers(stack: Record
     assert configuration["enableNetworkPolicy"] == "false"
 
 
-def test_without_peers_nothing_is_excluded():
+def test_without_peers_nothing_is_excluded() -> None:
     inputs = recorded({"peerCidrs": []}).only("Addon", "dev-vpc-cni").inputs
 
     assert "EXCLUDE_SNAT" not in inputs["configurationValues"]
 
 
-def test_the_add_on_has_a_role_of_its_own_and_nodes_have_none_of_it(stack: Recorder):
+def test_the_add_on_has_a_role_of_its_own_and_nodes_have_none_of_it(stack: Recorder) -> None:
     role = stack.only("Role", "dev-vpc-cni")
 
     condition = json.loads(role.inputs["assumeRolePolicy"])["Statement"][0]["Condition"]["StringEquals"]
@@ -90,7 +90,7 @@ def test_the_add_on_has_a_role_of_its_own_and_nodes_have_none_of_it(stack: Recor
     assert not [arn for arn in of_nodes if arn.endswith("AmazonEKS_CNI_Policy")]
 
 
-def test_values_are_those_of_a_chain(stack: Recorder):
+def test_values_are_those_of_a_chain(stack: Recorder) -> None:
     values = stack.only("Release").inputs["values"]
 
     assert values["cni"] == {"chainingMode": "aws-cni", "exclusive": False}
@@ -99,14 +99,14 @@ def test_values_are_those_of_a_chain(stack: Recorder):
     assert "eni" not in values
 
 
-def test_nodes_wait_tainted_and_their_image_sets_up_its_interfaces_itself(stack: Recorder):
+def test_nodes_wait_tainted_and_their_image_sets_up_its_interfaces_itself(stack: Recorder) -> None:
     group = next(entry for entry in stack.of("NodeGroup") if entry.custom)
 
     assert group.inputs["taints"][0]["key"] == "node.cilium.io/agent-not-ready"
     assert "userData" not in stack.only("LaunchTemplate").inputs
 
 
-def test_limits_of_the_mode_are_named_in_the_preview(caplog: pytest.LogCaptureFixture):
+def test_limits_of_the_mode_are_named_in_the_preview(caplog: pytest.LogCaptureFixture) -> None:
     recorded({"cilium": {"values": {"egressGateway": {"enabled": True}}}}, preview=True)
 
     assert "is limited in this mode" in caplog.text

@@ -9,6 +9,7 @@ import pulumi
 import pytest
 
 from eks_cilium.settings import read
+from eks_cilium.settings.model import NewClusterSettings
 from stacks import new_cluster
 from tests.program.components.recording import ACCOUNT, ISSUER, Recorder, record
 
@@ -30,14 +31,20 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def recorded(changes: dict[str, Any] | None = None, answers: dict[str, Any] | None = None) -> Recorder:
+def settings_of(changes: dict[str, Any] | None = None) -> NewClusterSettings:
     raw = {**SETTINGS, **(changes or {})}
     settings = read(
         {
-            k if ":" in k else f"eks-cilium:{k}": v if isinstance(v, str) else json.dumps(v)
-            for k, v in raw.items()
+            key if ":" in key else f"eks-cilium:{key}": value if isinstance(value, str) else json.dumps(value)
+            for key, value in raw.items()
         }
     )
+    assert isinstance(settings, NewClusterSettings)
+    return settings
+
+
+def recorded(changes: dict[str, Any] | None = None, answers: dict[str, Any] | None = None) -> Recorder:
+    settings = settings_of(changes)
     return record(lambda: new_cluster.run(settings), answers)
 
 
@@ -46,7 +53,7 @@ def stack() -> Recorder:
     return recorded()
 
 
-def test_every_type_is_created_as_often_as_it_has_to_be(stack: Recorder):
+def test_every_type_is_created_as_often_as_it_has_to_be(stack: Recorder) -> None:
     assert Counter(entry.type for entry in stack.registrations) == {
         "pulumi:providers:aws": 1,
         "pulumi:providers:kubernetes": 1,
@@ -81,11 +88,11 @@ def test_every_type_is_created_as_often_as_it_has_to_be(stack: Recorder):
     }
 
 
-def test_names_and_urns_are_unique(stack: Recorder):
+def test_names_and_urns_are_unique(stack: Recorder) -> None:
     assert len({entry.urn for entry in stack.registrations}) == len(stack.registrations)
 
 
-def test_every_component_registers_its_outputs_and_has_children(stack: Recorder):
+def test_every_component_registers_its_outputs_and_has_children(stack: Recorder) -> None:
     components = [entry for entry in stack.registrations if entry.type.startswith("eks-cilium:")]
     parents = {entry.parent for entry in stack.registrations}
 
@@ -93,7 +100,7 @@ def test_every_component_registers_its_outputs_and_has_children(stack: Recorder)
     assert {entry.urn for entry in components} <= set(stack.outputs)
 
 
-def test_every_aws_resource_uses_the_programs_own_provider(stack: Recorder):
+def test_every_aws_resource_uses_the_programs_own_provider(stack: Recorder) -> None:
     own = stack.only("aws")
     for entry in stack.registrations:
         if entry.type.startswith(("aws:", "eks:index:Cluster")):
@@ -119,7 +126,7 @@ def test_every_aws_resource_uses_the_programs_own_provider(stack: Recorder):
     ],
     ids="/".join,
 )
-def test_the_order_of_creation(stack: Recorder, later: tuple, earlier: tuple):
+def test_the_order_of_creation(stack: Recorder, later: tuple[str, str], earlier: tuple[str, str]) -> None:
     """Deletion runs in the opposite order, so the test checks both directions."""
     first, second = (
         next(
@@ -134,7 +141,7 @@ def test_the_order_of_creation(stack: Recorder, later: tuple, earlier: tuple):
     assert not stack.waits_for(second, first)
 
 
-def test_no_default_cni_no_default_add_ons_no_default_nodes(stack: Recorder):
+def test_no_default_cni_no_default_add_ons_no_default_nodes(stack: Recorder) -> None:
     inputs = stack.only("Cluster").inputs
 
     assert inputs["bootstrapSelfManagedAddons"] is False
@@ -147,7 +154,7 @@ def test_no_default_cni_no_default_add_ons_no_default_nodes(stack: Recorder):
     assert inputs["authenticationMode"] == "API"
 
 
-def test_kube_proxy_is_pinned_when_cilium_does_not_replace_it():
+def test_kube_proxy_is_pinned_when_cilium_does_not_replace_it() -> None:
     stack = recorded(
         {
             "cilium": {"version": "1.19.6", "kubeProxyReplacement": False},
@@ -160,7 +167,7 @@ def test_kube_proxy_is_pinned_when_cilium_does_not_replace_it():
     assert stack.only("Release").inputs["values"]["kubeProxyReplacement"] == "false"
 
 
-def test_the_cluster_is_protected_and_nothing_else_is(stack: Recorder):
+def test_the_cluster_is_protected_and_nothing_else_is(stack: Recorder) -> None:
     assert [entry.type for entry in stack.registrations if entry.protect] == ["eks:index:Cluster"]
     assert not [
         entry
@@ -169,7 +176,7 @@ def test_the_cluster_is_protected_and_nothing_else_is(stack: Recorder):
     ]
 
 
-def test_admins_get_access_entries_with_stable_names(stack: Recorder):
+def test_admins_get_access_entries_with_stable_names(stack: Recorder) -> None:
     entries = stack.only("Cluster").inputs["accessEntries"]
 
     assert list(entries) == [f"{ACCOUNT}-role-platform"]
@@ -177,7 +184,7 @@ def test_admins_get_access_entries_with_stable_names(stack: Recorder):
     assert policy["policyArn"] == "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
 
 
-def test_nodes_join_tainted_and_in_private_subnets(stack: Recorder):
+def test_nodes_join_tainted_and_in_private_subnets(stack: Recorder) -> None:
     groups = [entry for entry in stack.of("NodeGroup") if entry.custom]
 
     for group in groups:
@@ -190,13 +197,13 @@ def test_nodes_join_tainted_and_in_private_subnets(stack: Recorder):
         assert group.inputs["version"] == "1.34"
 
 
-def test_only_an_autoscaled_groups_size_is_left_alone(stack: Recorder):
+def test_only_an_autoscaled_groups_size_is_left_alone(stack: Recorder) -> None:
     ignored = {entry.name: entry.ignore_changes for entry in stack.of("NodeGroup") if entry.custom}
 
     assert ignored == {"dev-batch": ("scalingConfig.desiredSize",), "dev-system": ()}
 
 
-def test_nodes_answer_only_to_tokens_and_encrypt_their_disks(stack: Recorder):
+def test_nodes_answer_only_to_tokens_and_encrypt_their_disks(stack: Recorder) -> None:
     for template in stack.of("LaunchTemplate"):
         assert template.inputs["metadataOptions"]["httpTokens"] == "required"
         assert template.inputs["metadataOptions"]["httpPutResponseHopLimit"] == 1
@@ -204,7 +211,7 @@ def test_nodes_answer_only_to_tokens_and_encrypt_their_disks(stack: Recorder):
         assert (disk["encrypted"], disk["volumeType"]) == ("true", "gp3")
 
 
-def test_systemd_networkd_is_told_to_leave_other_interfaces_alone(stack: Recorder):
+def test_systemd_networkd_is_told_to_leave_other_interfaces_alone(stack: Recorder) -> None:
     document = base64.b64decode(stack.of("LaunchTemplate")[0].inputs["userData"]).decode()
 
     assert 'Content-Type: multipart/mixed; boundary="==eks-cilium=="' in document
@@ -213,7 +220,7 @@ def test_systemd_networkd_is_told_to_leave_other_interfaces_alone(stack: Recorde
     assert "Name=!${primary:-ens5}" in document
 
 
-def test_bottlerocket_gets_no_user_data_and_its_own_data_volume():
+def test_bottlerocket_gets_no_user_data_and_its_own_data_volume() -> None:
     stack = recorded({"nodeGroups": {"system": {"amiType": "BOTTLEROCKET_x86_64"}}})
 
     inputs = stack.only("LaunchTemplate").inputs
@@ -221,7 +228,7 @@ def test_bottlerocket_gets_no_user_data_and_its_own_data_volume():
     assert inputs["blockDeviceMappings"][0]["deviceName"] == "/dev/xvdb"
 
 
-def test_the_release_does_not_wait_and_keeps_its_name(stack: Recorder):
+def test_the_release_does_not_wait_and_keeps_its_name(stack: Recorder) -> None:
     inputs = stack.only("Release").inputs
 
     assert (inputs["name"], inputs["namespace"]) == ("cilium", "kube-system")
@@ -238,13 +245,13 @@ def test_the_release_does_not_wait_and_keeps_its_name(stack: Recorder):
         ("/srv/charts/", "/srv/charts/cilium-1.19.6.tgz", None),
     ],
 )
-def test_where_the_chart_comes_from(repository: str, chart: str, options: dict | None):
+def test_where_the_chart_comes_from(repository: str, chart: str, options: dict[str, str] | None) -> None:
     inputs = recorded({"cilium": {"version": "1.19.6", "chartRepository": repository}}).only("Release").inputs
 
     assert (inputs["chart"], inputs.get("repositoryOpts")) == (chart, options)
 
 
-def test_values_carry_what_only_the_cluster_knows(stack: Recorder):
+def test_values_carry_what_only_the_cluster_knows(stack: Recorder) -> None:
     values = stack.only("Release").inputs["values"]
 
     assert values["k8sServiceHost"] == "abc.gr7.eu-central-1.eks.amazonaws.com"
@@ -255,7 +262,7 @@ def test_values_carry_what_only_the_cluster_knows(stack: Recorder):
     assert values["enableIPv4Masquerade"] is False
 
 
-def test_subnets_are_spelled_as_the_release_splits_them():
+def test_subnets_are_spelled_as_the_release_splits_them() -> None:
     values = recorded({"cilium": {"version": "1.12.4"}}).only("Release").inputs["values"]
 
     assert values["eni"]["subnetIDsFilter"] == " ".join(
@@ -264,13 +271,15 @@ def test_subnets_are_spelled_as_the_release_splits_them():
 
 
 @pytest.mark.parametrize(("version", "warned"), [("1.18.4", True), ("1.19.6", False)])
-def test_an_untested_kubernetes_is_a_warning(caplog: pytest.LogCaptureFixture, version: str, warned: bool):
+def test_an_untested_kubernetes_is_a_warning(
+    caplog: pytest.LogCaptureFixture, version: str, warned: bool
+) -> None:
     recorded({"cilium": {"version": version}})
 
     assert ("is tested with Kubernetes up to" in caplog.text) is warned
 
 
-def test_the_release_uses_a_provider_of_its_own_bound_to_the_cluster(stack: Recorder):
+def test_the_release_uses_a_provider_of_its_own_bound_to_the_cluster(stack: Recorder) -> None:
     provider = stack.only("kubernetes")
 
     assert stack.only("Release").provider.startswith(provider.urn)
@@ -280,21 +289,21 @@ def test_the_release_uses_a_provider_of_its_own_bound_to_the_cluster(stack: Reco
     assert "token" not in user
 
 
-def test_the_operators_role_trusts_one_service_account_of_this_cluster(stack: Recorder):
+def test_the_operators_role_trusts_one_service_account_of_this_cluster(stack: Recorder) -> None:
     role = stack.only("Role", "dev-cilium-operator")
 
     condition = json.loads(role.inputs["assumeRolePolicy"])["Statement"][0]["Condition"]["StringEquals"]
     assert condition[f"{ISSUER}:sub"] == "system:serviceaccount:kube-system:cilium-operator"
 
 
-def test_no_group_of_the_vpc_is_open_by_default(stack: Recorder):
+def test_no_group_of_the_vpc_is_open_by_default(stack: Recorder) -> None:
     closed = stack.only("DefaultSecurityGroup").inputs
 
     assert "ingress" not in closed
     assert "egress" not in closed
 
 
-def test_a_gateway_per_zone_when_asked_for():
+def test_a_gateway_per_zone_when_asked_for() -> None:
     stack = recorded({"network": {"cidr": "10.0.0.0/16", "zones": ["eu-central-1a", "eu-central-1b"]}})
 
     routes = {entry.name: entry.inputs.get("natGatewayId") for entry in stack.of("Route")}
@@ -305,16 +314,16 @@ def test_a_gateway_per_zone_when_asked_for():
     }
 
 
-def test_the_gate_expects_the_nodes_that_are_there_for_sure(stack: Recorder):
+def test_the_gate_expects_the_nodes_that_are_there_for_sure(stack: Recorder) -> None:
     assert stack.only("ReadinessGate").inputs["minimum_nodes"] == 2 + 1
 
 
-def test_dynamic_resources_know_their_own_urn(stack: Recorder):
+def test_dynamic_resources_know_their_own_urn(stack: Recorder) -> None:
     for kind in ("ReadinessGate", "InterfaceSweep"):
         assert stack.only(kind).inputs["urn"] == stack.only(kind).urn
 
 
-def test_every_taggable_resource_says_whose_it_is(stack: Recorder):
+def test_every_taggable_resource_says_whose_it_is(stack: Recorder) -> None:
     tagged = [entry for entry in stack.registrations if "tags" in entry.inputs]
 
     assert len(tagged) > 20
@@ -323,7 +332,7 @@ def test_every_taggable_resource_says_whose_it_is(stack: Recorder):
         assert entry.inputs["tags"]["team"] == "platform", entry.urn
 
 
-def test_another_cilium_version_changes_the_release_only(stack: Recorder):
+def test_another_cilium_version_changes_the_release_only(stack: Recorder) -> None:
     newer = recorded({"cilium": {"version": "1.20.2", "chartRepository": "charts"}})
 
     before = {entry.urn: entry.inputs for entry in stack.registrations}
@@ -332,15 +341,11 @@ def test_another_cilium_version_changes_the_release_only(stack: Recorder):
     assert before.keys() == after.keys()
 
 
-def test_exports_hold_facts_and_the_next_commands():
+def test_exports_hold_facts_and_the_next_commands() -> None:
     exported: dict[str, Any] = {}
 
     def program() -> Any:
-        raw = {
-            k if ":" in k else f"eks-cilium:{k}": v if isinstance(v, str) else json.dumps(v)
-            for k, v in SETTINGS.items()
-        }
-        outputs = pulumi.Output.from_input(new_cluster.run(read(raw)))
+        outputs = pulumi.Output.from_input(new_cluster.run(settings_of()))
         return outputs.apply(exported.update)
 
     record(program)

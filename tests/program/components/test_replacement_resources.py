@@ -100,7 +100,7 @@ def counted(stack: Recorder) -> Counter[str]:
     return Counter(entry.type.rpartition(":")[2] for entry in stack.registrations)
 
 
-def test_a_migration_to_cilium_is_one_resource_for_each_step(migration: Recorder):
+def test_a_migration_to_cilium_is_one_resource_for_each_step(migration: Recorder) -> None:
     assert counted(migration) == {
         "aws": 1,
         "kubernetes": 1,
@@ -124,7 +124,7 @@ def test_a_migration_to_cilium_is_one_resource_for_each_step(migration: Recorder
     }
 
 
-def test_a_rollback_registers_nothing_but_steps(rollback: Recorder):
+def test_a_rollback_registers_nothing_but_steps(rollback: Recorder) -> None:
     """Whatever a rollback does not register is deleted at its end, Cilium included."""
     assert counted(rollback) == {
         "aws": 1,
@@ -140,7 +140,7 @@ def test_a_rollback_registers_nothing_but_steps(rollback: Recorder):
     }
 
 
-def test_migration_and_rollback_share_no_resource(migration: Recorder, rollback: Recorder):
+def test_migration_and_rollback_share_no_resource(migration: Recorder, rollback: Recorder) -> None:
     """A shared resource would be kept instead of being created and deleted. Only the provider is shared."""
     forward = {entry.urn for entry in migration.registrations}
     backward = {entry.urn for entry in rollback.registrations}
@@ -163,7 +163,7 @@ def test_migration_and_rollback_share_no_resource(migration: Recorder, rollback:
         ("AwsNodeRemoval", "PolicyResume"),
     ],
 )
-def test_every_step_to_cilium_waits_for_the_one_before(migration: Recorder, first: str, then: str):
+def test_every_step_to_cilium_waits_for_the_one_before(migration: Recorder, first: str, then: str) -> None:
     assert migration.waits_for(migration.only(then), migration.only(first))
 
 
@@ -177,7 +177,7 @@ def test_every_step_to_cilium_waits_for_the_one_before(migration: Recorder, firs
         ("CapacityRestore", "AgentsGone"),
     ],
 )
-def test_every_step_of_a_rollback_waits_for_the_one_before(rollback: Recorder, first: str, then: str):
+def test_every_step_of_a_rollback_waits_for_the_one_before(rollback: Recorder, first: str, then: str) -> None:
     assert rollback.waits_for(rollback.only(then), rollback.only(first))
 
 
@@ -188,7 +188,7 @@ def rotations(stack: Recorder) -> list[Registration]:
 
 @pytest.mark.parametrize("parallel", [1, 2, 4])
 @pytest.mark.parametrize("target", ["cilium", "aws-vpc-cni"])
-def test_a_node_waits_for_the_one_that_many_places_before_it(parallel: int, target: str):
+def test_a_node_waits_for_the_one_that_many_places_before_it(parallel: int, target: str) -> None:
     stack = recorded({"migration": {"target": target, "parallel": parallel}})
     chain, surge, inventory = rotations(stack), stack.only("Surge"), stack.only("NodeInventory")
 
@@ -198,7 +198,7 @@ def test_a_node_waits_for_the_one_that_many_places_before_it(parallel: int, targ
     assert {entry.urn for entry in chain} <= stack.only("CapacityRestore").depends_on
 
 
-def test_a_rotation_is_named_by_its_node_and_knows_nothing_else(migration: Recorder):
+def test_a_rotation_is_named_by_its_node_and_knows_nothing_else(migration: Recorder) -> None:
     first = rotations(migration)[0]
 
     assert first.name == "shop-ip-10-0-0-0"
@@ -215,7 +215,7 @@ def test_a_rotation_is_named_by_its_node_and_knows_nothing_else(migration: Recor
     assert first.inputs["urn"] == first.urn
 
 
-def test_nodes_that_share_the_short_part_of_their_name_keep_the_whole():
+def test_nodes_that_share_the_short_part_of_their_name_keep_the_whole() -> None:
     nodes = ("ip-1.eu-central-1.compute.internal", "ip-1.example.org", "ip-2.example.org")
     stack = recorded(reading=ClusterReading(CLUSTER, replace(BEGINNING, nodes=nodes)))
 
@@ -226,7 +226,7 @@ def test_nodes_that_share_the_short_part_of_their_name_keep_the_whole():
     }
 
 
-def test_every_step_belongs_to_the_migration_its_inventory_began(migration: Recorder):
+def test_every_step_belongs_to_the_migration_its_inventory_began(migration: Recorder) -> None:
     steps = [entry for entry in migration.registrations if entry.type.startswith(DYNAMIC)]
 
     assert {entry.inputs.get("migration") for entry in steps if "NodeInventory" not in entry.type} == {
@@ -234,7 +234,7 @@ def test_every_step_belongs_to_the_migration_its_inventory_began(migration: Reco
     }
 
 
-def test_steps_carry_only_what_the_configuration_changes():
+def test_steps_carry_only_what_the_configuration_changes() -> None:
     chosen = {
         "drainTimeoutSeconds": 1800,
         "surge": 1,
@@ -250,7 +250,7 @@ def test_steps_carry_only_what_the_configuration_changes():
             }
 
 
-def test_cilium_runs_beside_the_other_cni_and_beside_kube_proxy(migration: Recorder):
+def test_cilium_runs_beside_the_other_cni_and_beside_kube_proxy(migration: Recorder) -> None:
     release = migration.only("Release").inputs
 
     assert release["skipAwait"] is True
@@ -263,7 +263,7 @@ def test_cilium_runs_beside_the_other_cni_and_beside_kube_proxy(migration: Recor
     assert values["enableIPv4Masquerade"] is False
 
 
-def test_a_name_that_cilium_does_not_take_is_ciliums_alone():
+def test_a_name_that_cilium_does_not_take_is_ciliums_alone() -> None:
     stack = recorded(
         {"cluster": {"name": "Shop_EU"}, "cilium": {"version": "1.19.6", "clusterName": "shop-eu"}},
         of_cluster(name="Shop_EU"),
@@ -274,7 +274,7 @@ def test_a_name_that_cilium_does_not_take_is_ciliums_alone():
     assert stack.only("Surge").name == "shop-eu"
 
 
-def test_public_nodes_masquerade_on_the_interfaces_of_their_image():
+def test_public_nodes_masquerade_on_the_interfaces_of_their_image() -> None:
     reading = ClusterReading(
         replace(CLUSTER, subnet_kinds=frozenset({"private", "public"})),
         replace(BEGINNING, image_families=frozenset({"bottlerocket"})),
@@ -285,7 +285,7 @@ def test_public_nodes_masquerade_on_the_interfaces_of_their_image():
     assert values["ipv4NativeRoutingCIDR"] == "10.0.0.0/16"
 
 
-def test_public_nodes_of_two_image_families_need_their_interfaces_configured():
+def test_public_nodes_of_two_image_families_need_their_interfaces_configured() -> None:
     reading = ClusterReading(
         replace(CLUSTER, subnet_kinds=frozenset({"public"})),
         replace(BEGINNING, image_families=frozenset({"al2023", "bottlerocket"})),
@@ -295,7 +295,7 @@ def test_public_nodes_of_two_image_families_need_their_interfaces_configured():
         recorded(reading=reading)
 
 
-def test_the_operator_may_attach_to_instances_that_carry_the_clusters_tag(migration: Recorder):
+def test_the_operator_may_attach_to_instances_that_carry_the_clusters_tag(migration: Recorder) -> None:
     policy = json.loads(migration.only("RolePolicy").inputs["policy"])
 
     attach = next(
@@ -310,12 +310,12 @@ def trusted(stack: Recorder) -> str:
     )
 
 
-def test_an_identity_provider_that_is_there_is_used_as_it_is(migration: Recorder):
+def test_an_identity_provider_that_is_there_is_used_as_it_is(migration: Recorder) -> None:
     assert migration.of("OpenIdConnectProvider") == []
     assert trusted(migration) == PROVIDER.arn
 
 
-def test_a_missing_identity_provider_is_created_and_tagged():
+def test_a_missing_identity_provider_is_created_and_tagged() -> None:
     stack = recorded(reading=of_cluster(oidc_provider=None))
 
     inputs = stack.only("OpenIdConnectProvider").inputs
@@ -325,46 +325,46 @@ def test_a_missing_identity_provider_is_created_and_tagged():
     assert trusted(stack).endswith("shop-oidc")
 
 
-def test_an_identity_provider_of_this_stack_stays_in_it():
+def test_an_identity_provider_of_this_stack_stays_in_it() -> None:
     ours = replace(PROVIDER, tags={STACK_TAG: "eks-cilium/test"})
 
     assert recorded(reading=of_cluster(oidc_provider=ours)).only("OpenIdConnectProvider")
 
 
-def test_an_identity_provider_of_another_stack_is_used_as_it_is():
+def test_an_identity_provider_of_another_stack_is_used_as_it_is() -> None:
     theirs = replace(PROVIDER, tags={STACK_TAG: "eks-cilium/other"})
 
     assert recorded(reading=of_cluster(oidc_provider=theirs)).of("OpenIdConnectProvider") == []
 
 
-def test_an_identity_provider_that_takes_no_tokens_for_sts_is_refused():
+def test_an_identity_provider_that_takes_no_tokens_for_sts_is_refused() -> None:
     with pytest.raises(pulumi.RunError, match="add-client-id-to-open-id-connect-provider"):
         recorded(reading=of_cluster(oidc_provider=replace(PROVIDER, audiences=("other",))))
 
 
-def test_a_kubernetes_that_cilium_does_not_support_is_refused():
+def test_a_kubernetes_that_cilium_does_not_support_is_refused() -> None:
     with pytest.raises(pulumi.RunError, match=r"this one needs 1\.31 or newer"):
         recorded(reading=of_cluster(version="1.30"))
 
 
-def test_nodes_of_unknown_subnets_are_refused():
+def test_nodes_of_unknown_subnets_are_refused() -> None:
     with pytest.raises(pulumi.RunError, match=r"eks-cilium:cilium\.subnetIds is not set"):
         recorded(reading=of_cluster(subnet_ids=()))
 
 
-def test_a_preview_before_the_cluster_says_so_and_does_not_fail():
+def test_a_preview_before_the_cluster_says_so_and_does_not_fail() -> None:
     stack = recorded(reading=None, preview=True)
 
     assert stack.registrations == []
     assert "no cluster shop in eu-central-1 yet" in exported(reading=None, preview=True)["planMarkdown"]
 
 
-def test_an_update_before_the_cluster_is_refused():
+def test_an_update_before_the_cluster_is_refused() -> None:
     with pytest.raises(pulumi.RunError, match=r"eks-cilium:cluster\.name is \"shop\""):
         recorded(reading=None)
 
 
-def test_a_rollback_does_not_need_what_only_cilium_needs():
+def test_a_rollback_does_not_need_what_only_cilium_needs() -> None:
     reading = of_cluster(version="1.30", subnet_ids=(), oidc_provider=None)
 
     assert recorded(ROLLBACK, reading).only("AgentsGone")
@@ -381,7 +381,7 @@ def test_a_rollback_does_not_need_what_only_cilium_needs():
         ),
     ],
 )
-def test_a_cluster_that_cannot_be_read_ends_in_one_sentence(trouble: Exception):
+def test_a_cluster_that_cannot_be_read_ends_in_one_sentence(trouble: Exception) -> None:
     def read_cluster(_: ReplacementSettings) -> Reading | None:
         raise trouble
 
@@ -413,7 +413,7 @@ def resolved(output: Any) -> Any:
     return known[0]
 
 
-def test_the_first_preview_exports_the_plan_it_shows():
+def test_the_first_preview_exports_the_plan_it_shows() -> None:
     exports = exported(reading=ClusterReading(CLUSTER, replace(BEGINNING, plan=EMPTY_PLAN)), preview=True)
 
     assert "Replacement plan of cluster shop" in resolved(exports["planMarkdown"])
@@ -422,7 +422,7 @@ def test_the_first_preview_exports_the_plan_it_shows():
 
 @pytest.mark.parametrize("kind", ["NodeInventory", "Surge", "NodeRotation"])
 @pytest.mark.parametrize("changes", [{}, ROLLBACK])
-def test_only_a_preview_hands_every_resource_its_part_of_the_plan(changes: dict[str, Any], kind: str):
+def test_only_a_preview_hands_every_resource_its_part_of_the_plan(changes: dict[str, Any], kind: str) -> None:
     """In an update a resource is checked when its turn comes, so it has to read the cluster then."""
     reading = ClusterReading(CLUSTER, replace(BEGINNING, plan=EMPTY_PLAN))
 
@@ -434,11 +434,11 @@ def test_only_a_preview_hands_every_resource_its_part_of_the_plan(changes: dict[
     assert not any("preview" in entry.inputs for entry in updated)
 
 
-def test_later_the_plan_before_the_first_change_is_exported():
+def test_later_the_plan_before_the_first_change_is_exported() -> None:
     assert resolved(exported(preview=False)["planMarkdown"]) == "# Plan"
 
 
-def test_exports_hold_no_secret_and_say_what_to_type():
+def test_exports_hold_no_secret_and_say_what_to_type() -> None:
     exports = exported({"aws:profile": "ops"}, preview=False)
 
     assert "token" not in json.loads(exports["kubeconfig"])["users"][0]["user"]
