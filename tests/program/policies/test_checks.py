@@ -1,6 +1,8 @@
 # ruff: noqa: E501 - rules are written in YAML's flow style, one a line
 """Mistakes in policies written by hand: each with its place, what is allowed and how to fix it."""
 
+from typing import Any
+
 import pytest
 import yaml
 
@@ -71,15 +73,15 @@ def found(
         ),
     ],
 )
-def test_rules_that_agents_would_refuse_are_refused(rule: str, key: str, allowed: str):
+def test_rules_that_agents_would_refuse_are_refused(rule: str, key: str, allowed: str) -> None:
     (finding,) = found(rule)
 
     assert finding.key == key
     assert finding.allowed.startswith(allowed)
 
 
-def test_a_namespaced_policy_selects_no_nodes():
-    written = {"nodeSelector": {}, "egress": [{}]}
+def test_a_namespaced_policy_selects_no_nodes() -> None:
+    written: dict[str, Any] = {"nodeSelector": {}, "egress": [{}]}
     policy = {"kind": "CiliumNetworkPolicy", "metadata": {"name": "x", "namespace": "a"}, "spec": written}
 
     (finding,) = check(Policy("cluster-1", policy), "1.19.6")
@@ -98,7 +100,7 @@ def test_a_namespaced_policy_selects_no_nodes():
         ({"name": "x", "namespace": "a"}, "CiliumClusterwideNetworkPolicy", "metadata.namespace"),
     ],
 )
-def test_name_and_namespace_of_a_policy_are_required(metadata: dict, kind: str, key: str):
+def test_name_and_namespace_of_a_policy_are_required(metadata: dict[str, str], kind: str, key: str) -> None:
     written = {"kind": kind, "metadata": metadata, "spec": {"endpointSelector": {}, "egress": [{}]}}
 
     (finding,) = check(Policy("cluster-1", written), "1.19.6")
@@ -106,7 +108,7 @@ def test_name_and_namespace_of_a_policy_are_required(metadata: dict, kind: str, 
     assert finding.key == key
 
 
-def test_no_rule_and_unknown_keys_at_the_top_are_refused():
+def test_no_rule_and_unknown_keys_at_the_top_are_refused() -> None:
     written = {"kind": "CiliumNetworkPolicy", "metadata": {"name": "x", "namespace": "a"}, "sepc": {}}
 
     assert [finding.key for finding in check(Policy("cluster-1", written), "1.19.6")] == ["sepc", "spec"]
@@ -122,12 +124,12 @@ def test_no_rule_and_unknown_keys_at_the_top_are_refused():
         "{matchLabels: {'reserved:host': ''}}",
     ],
 )
-def test_a_peer_that_names_its_cluster_means_the_same_everywhere(selector: str):
+def test_a_peer_that_names_its_cluster_means_the_same_everywhere(selector: str) -> None:
     assert found(f"{{egress: [{{toEndpoints: [{selector}]}}]}}") == []
 
 
 @pytest.mark.parametrize("section", ["egress: [{toEndpoints", "ingressDeny: [{fromEndpoints"])
-def test_a_peer_that_names_none_is_refused_unless_permitted(section: str):
+def test_a_peer_that_names_none_is_refused_unless_permitted(section: str) -> None:
     rule = f"{{{section}: [{{matchLabels: {{app: server}}}}]}}]}}"
 
     (finding,) = found(rule)
@@ -137,7 +139,7 @@ def test_a_peer_that_names_none_is_refused_unless_permitted(section: str):
     assert found(rule, any_cluster=True) == []
 
 
-def test_all_mistakes_of_a_policy_are_found_at_once():
+def test_all_mistakes_of_a_policy_are_found_at_once() -> None:
     ports = "toPorts: [{ports: [{port: '70000'}]}]"
     rule = f"{{egress: [{{toEndpoints: [{{}}], {ports}}}, {{toCIDRSet: [{{cidr: 10.0.0.0/8, except: [11.0.0.0/8]}}]}}]}}"
 

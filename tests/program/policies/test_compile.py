@@ -1,6 +1,8 @@
 """One call compiles the policies of a stack: every object is read, generated, checked and evaluated once."""
 
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -14,7 +16,7 @@ from eks_cilium.policy.objects import (
     parse_ports,
     policy_pair,
 )
-from eks_cilium.policy.verdict import Decision, Evaluator, Flow, Pod, Port
+from eks_cilium.policy.verdict import Decision, Evaluator, Flow, Pod, Port, Verdict
 
 pytestmark = pytest.mark.unit
 
@@ -54,10 +56,10 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Counts how often each object is parsed, generated, checked and how often each flow is evaluated."""
     counted: Counter[str] = Counter()
 
-    def count(name: str, key) -> None:
+    def count(name: str, key: Callable[[Any], str]) -> None:
         original = getattr(compiler, name)
 
-        def counting(argument, *args, **kwargs):
+        def counting(argument: Any, *args: Any, **kwargs: Any) -> Any:
             counted[f"{name} {key(argument)}"] += 1
             return original(argument, *args, **kwargs)
 
@@ -69,7 +71,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     count("check", str)
     evaluate = Evaluator.evaluate
 
-    def counting_evaluate(self, flow):
+    def counting_evaluate(self: Evaluator, flow: Flow) -> Verdict:
         counted[f"evaluate {flow}"] += 1
         return evaluate(self, flow)
 
@@ -77,7 +79,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     return counted
 
 
-def test_every_file_object_and_flow_is_handled_once(calls: Counter[str]):
+def test_every_file_object_and_flow_is_handled_once(calls: Counter[str]) -> None:
     files = Files(policies=DENY_ALL, again=DENY_ALL.replace("deny-all", "again"))
     sources = PolicySources(
         intents=(INTENT,),
@@ -95,7 +97,7 @@ def test_every_file_object_and_flow_is_handled_once(calls: Counter[str]):
     assert len([call for call in calls if call.startswith("evaluate")]) == len(compiled.verdicts) == 1
 
 
-def test_objects_come_in_the_order_of_their_sources():
+def test_objects_come_in_the_order_of_their_sources() -> None:
     sources = PolicySources((INTENT,), (DENY,), (PolicyFile("cluster-1", "policies"),))
 
     compiled = compile_policies(sources, CLUSTERS, Files(policies=DENY_ALL))
@@ -106,7 +108,7 @@ def test_objects_come_in_the_order_of_their_sources():
     assert compiled.policies == (*policy_pair(INTENT), deny_by_default(DENY), by_hand)
 
 
-def test_problems_of_all_sources_come_together_and_no_flow_is_evaluated():
+def test_problems_of_all_sources_come_together_and_no_flow_is_evaluated() -> None:
     ranged = Destination("cluster-1", "other", {}, (parse_ports("1-2/TCP"),))
     sources = PolicySources(
         intents=(Intent("ranged", SERVER, ranged), INTENT, INTENT),
@@ -136,7 +138,7 @@ def test_problems_of_all_sources_come_together_and_no_flow_is_evaluated():
     assert compiled.verdicts == ()
 
 
-def test_a_failed_assertion_quotes_what_the_user_wrote_and_leaves_the_verdicts():
+def test_a_failed_assertion_quotes_what_the_user_wrote_and_leaves_the_verdicts() -> None:
     compiled = compile_policies(
         PolicySources((INTENT,), must_deny=(Assertion(FLOW, WRITTEN),)), CLUSTERS, Files()
     )
@@ -146,6 +148,6 @@ def test_a_failed_assertion_quotes_what_the_user_wrote_and_leaves_the_verdicts()
     assert [verdict.decision for verdict in compiled.verdicts] == [Decision.ALLOWED]
 
 
-def test_a_cluster_that_is_not_given_is_an_error_of_the_caller():
+def test_a_cluster_that_is_not_given_is_an_error_of_the_caller() -> None:
     with pytest.raises(KeyError, match="cluster-2"):
         compile_policies(PolicySources((INTENT,)), {"cluster-1": "1.19.6"}, Files())

@@ -37,7 +37,7 @@ SELECTORS = {
 }
 
 
-def test_each_policy_of_an_intent_is_in_the_cluster_and_namespace_that_enforces_it():
+def test_each_policy_of_an_intent_is_in_the_cluster_and_namespace_that_enforces_it() -> None:
     egress, ingress = policy_pair(MEANT)
 
     assert (egress.cluster, str(egress)) == (
@@ -50,7 +50,7 @@ def test_each_policy_of_an_intent_is_in_the_cluster_and_namespace_that_enforces_
     )
 
 
-def test_cluster_and_namespace_of_the_peer_are_always_written():
+def test_cluster_and_namespace_of_the_peer_are_always_written() -> None:
     egress, ingress = (policy.object["spec"] for policy in policy_pair(MEANT))
 
     assert egress["egress"][0]["toEndpoints"] == [{"matchLabels": SELECTORS["toEndpoints"]}]
@@ -58,20 +58,20 @@ def test_cluster_and_namespace_of_the_peer_are_always_written():
     assert egress["egress"][0]["toPorts"] == [{"ports": [{"port": "8080", "protocol": "TCP"}]}]
 
 
-def test_an_intent_without_ports_allows_every_port():
+def test_an_intent_without_ports_allows_every_port() -> None:
     egress, _ = policy_pair(Intent("all", CLIENT, Destination("cluster-2", "my-server")))
 
     assert "toPorts" not in egress.object["spec"]["egress"][0]
 
 
 @pytest.mark.parametrize("version", sorted(RELEASES))
-def test_every_version_accepts_generated_policies(version: str):
+def test_every_version_accepts_generated_policies(version: str) -> None:
     denied = [deny_by_default(DefaultDeny(CLIENT, (way,))) for way in ("egress", "ingress")]
 
     assert [check(policy, version) for policy in (*policy_pair(MEANT), *denied)] == [[]] * 4
 
 
-def test_a_range_of_ports_needs_a_definition_with_end_port():
+def test_a_range_of_ports_needs_a_definition_with_end_port() -> None:
     ranged = Intent("range", CLIENT, Destination("cluster-2", "s", {}, (parse_ports("8000-8100/TCP"),)))
 
     assert [bool(check(policy_pair(ranged)[0], version)) for version in ("1.15.19", "1.16.19")] == [
@@ -80,7 +80,7 @@ def test_a_range_of_ports_needs_a_definition_with_end_port():
     ]
 
 
-def test_default_deny_allows_dns_and_nothing_else():
+def test_default_deny_allows_dns_and_nothing_else() -> None:
     rule = deny_by_default(DefaultDeny(Pods("cluster-1", "my-client"))).object["spec"]
 
     assert rule["endpointSelector"] == {}
@@ -91,17 +91,17 @@ def test_default_deny_allows_dns_and_nothing_else():
 
 
 @pytest.mark.parametrize("text", ["80/TCP", "53/UDP", "8000-8100/SCTP"])
-def test_ports_are_rendered_as_they_are_parsed(text: str):
+def test_ports_are_rendered_as_they_are_parsed(text: str) -> None:
     assert str(parse_ports(text)) == text
 
 
 @pytest.mark.parametrize("text", ["80", "http/TCP", "0/TCP", "70000/TCP", "90-80/TCP", "80/ICMP"])
-def test_text_that_is_no_port_is_refused(text: str):
+def test_text_that_is_no_port_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=text):
         parse_ports(text)
 
 
-def test_a_range_becomes_port_and_end_port():
+def test_a_range_becomes_port_and_end_port() -> None:
     assert Ports(8000, 8100, "TCP").as_rule() == {"port": "8000", "endPort": 8100, "protocol": "TCP"}
 
 
@@ -122,7 +122,7 @@ items:
 """
 
 
-def test_a_file_may_hold_several_policies_and_lists_of_policies():
+def test_a_file_may_hold_several_policies_and_lists_of_policies() -> None:
     found = parse_policies(WRITTEN, cluster="cluster-1", origin="file.yaml")
 
     assert [str(policy) for policy in found] == [
@@ -143,7 +143,7 @@ def test_a_file_may_hold_several_policies_and_lists_of_policies():
         ("{apiVersion: cilium.io/v1, kind: CiliumNetworkPolicy}", "in cilium.io/v1"),
     ],
 )
-def test_a_file_without_policies_is_refused_with_its_name(text: str, says: str):
+def test_a_file_without_policies_is_refused_with_its_name(text: str, says: str) -> None:
     with pytest.raises(UnreadablePolicyError, match=says) as refused:
         parse_policies(text, cluster="cluster-1", origin="file.yaml")
 

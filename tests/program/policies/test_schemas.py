@@ -1,6 +1,7 @@
 """The stored schemas are those of the real definitions, and they name what is wrong with a rule."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -9,18 +10,18 @@ from eks_cilium.cilium.crds import extraction, rule_schema, violations
 from eks_cilium.cilium.versions import RELEASES
 from lab.toolchain import Toolchain
 
-ANYTHING = {"endpointSelector": {}, "egress": [{}]}
+ANYTHING: dict[str, Any] = {"endpointSelector": {}, "egress": [{}]}
 
 
 @pytest.mark.charts
 @pytest.mark.parametrize("version", sorted(RELEASES))
-def test_the_stored_schema_is_that_of_the_definitions(toolchain: Toolchain, version: str):
+def test_the_stored_schema_is_that_of_the_definitions(toolchain: Toolchain, version: str) -> None:
     assert rule_schema(version) == extraction.extract(toolchain.crds(version) / "v2")
 
 
 @pytest.mark.unit
 @pytest.mark.parametrize("version", sorted(RELEASES))
-def test_a_sound_rule_is_sound_in_every_version(version: str):
+def test_a_sound_rule_is_sound_in_every_version(version: str) -> None:
     assert violations(version, ANYTHING) == []
 
 
@@ -54,7 +55,9 @@ def test_a_sound_rule_is_sound_in_every_version(version: str):
         ),
     ],
 )
-def test_a_violation_says_where_it_is_and_what_is_allowed(rule: dict, path: tuple, allowed: str):
+def test_a_violation_says_where_it_is_and_what_is_allowed(
+    rule: dict[str, Any], path: tuple[str | int, ...], allowed: str
+) -> None:
     (found,) = violations("1.19.6", rule)
 
     assert found.path == path
@@ -62,14 +65,14 @@ def test_a_violation_says_where_it_is_and_what_is_allowed(rule: dict, path: tupl
 
 
 @pytest.mark.unit
-def test_an_unknown_key_names_the_nearest_known_key():
+def test_an_unknown_key_names_the_nearest_known_key() -> None:
     (found,) = violations("1.19.6", {**ANYTHING, "egress": [{"toEndpoint": []}]})
 
     assert found.nearest == "toEndpoints"
 
 
 @pytest.mark.unit
-def test_each_version_has_keys_of_its_own():
+def test_each_version_has_keys_of_its_own() -> None:
     assert [version for version in sorted(RELEASES) if crds.knows(version, "endPort")] == [
         *("1.16.19", "1.18.4", "1.19.6", "1.20.2")
     ]
@@ -78,7 +81,7 @@ def test_each_version_has_keys_of_its_own():
 
 
 @pytest.mark.unit
-def test_repeated_parts_of_a_schema_are_stored_once_and_validate_the_same():
+def test_repeated_parts_of_a_schema_are_stored_once_and_validate_the_same() -> None:
     part = {
         "type": "object",
         "properties": {key: {"type": "string"} for key in "abcdefgh"},
