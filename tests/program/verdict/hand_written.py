@@ -91,7 +91,16 @@ class HandWritten:
 
 
 def row(  # noqa: PLR0917 - the columns of a table
-    title, place, rule, source, destination, expected, from_119="", *, port=HTTP, mode=Mode.DEFAULT
+    title: str,
+    place: str,
+    rule: str | tuple[str, ...],
+    source: Endpoint,
+    destination: Endpoint,
+    expected: str,
+    from_119: str = "",
+    *,
+    port: Port = HTTP,
+    mode: Mode = Mode.DEFAULT,
 ) -> HandWritten:
     rules = ((place, rule),) if isinstance(rule, str) else tuple((place, each) for each in rule)
     return HandWritten(title, rules, source, destination, expected, from_119, port, mode)

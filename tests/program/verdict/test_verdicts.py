@@ -62,18 +62,18 @@ def verdict_on(rule: str, destination: Endpoint = SERVER, port: Port = Port(8080
         ("v1.20.2", "own cluster"),
     ],
 )
-def test_what_a_selector_without_a_cluster_means_changed_with_1_19(version: str, scope: str):
+def test_what_a_selector_without_a_cluster_means_changed_with_1_19(version: str, scope: str) -> None:
     assert selector_scope_of(version) == scope
 
 
-def test_the_rule_that_allows_is_named():
+def test_the_rule_that_allows_is_named() -> None:
     verdict = verdict_on(f"{{egress: [{{}}, {{toEndpoints: [{{matchLabels: {{{PLACE}}}}}]}}]}}")
 
     assert [str(rule) for rule in verdict.egress.rules] == ["CiliumNetworkPolicy red/rule egress[1]"]
     assert verdict.decision is Decision.ALLOWED
 
 
-def test_the_rules_that_deny_are_named_and_not_those_that_only_switch_the_default():
+def test_the_rules_that_deny_are_named_and_not_those_that_only_switch_the_default() -> None:
     verdict = verdict_on("{egress: [{toEntities: [all]}], egressDeny: [{toEntities: [all]}]}")
 
     assert [rule.section for rule in verdict.egress.rules] == ["egressDeny[0]"]
@@ -108,14 +108,14 @@ def test_the_rules_that_deny_are_named_and_not_those_that_only_switch_the_defaul
 )
 def test_a_flow_that_depends_on_unknown_facts_is_undecided_with_the_reason(
     rule: str, end: Endpoint, why: str
-):
+) -> None:
     verdict = verdict_on(rule, end)
 
     assert verdict.decision is Decision.UNDECIDED
     assert why in verdict.egress.reason
 
 
-def test_unknown_facts_do_not_matter_where_another_rule_decides():
+def test_unknown_facts_do_not_matter_where_another_rule_decides() -> None:
     allowed = verdict_on(
         "{egress: [{toFQDNs: [{matchName: a.example}]}, {toEntities: [world]}]}", Address("203.0.113.1")
     )
@@ -125,7 +125,9 @@ def test_unknown_facts_do_not_matter_where_another_rule_decides():
 
 
 @pytest.mark.parametrize(("modes", "end"), [({"nodes"}, Entity("remote-node")), ({"pods"}, SERVER)])
-def test_networks_may_select_pods_and_nodes_with_policy_cidr_match_mode(modes: set, end: Endpoint):
+def test_networks_may_select_pods_and_nodes_with_policy_cidr_match_mode(
+    modes: set[str], end: Endpoint
+) -> None:
     rule = policy("{egress: [{toCIDR: [0.0.0.0/0]}]}")
 
     verdict = evaluator(rule, cidr_selects=frozenset(modes)).evaluate(Flow(CLIENT, end, Port(80)))
@@ -133,7 +135,7 @@ def test_networks_may_select_pods_and_nodes_with_policy_cidr_match_mode(modes: s
     assert verdict.decision is Decision.UNDECIDED
 
 
-def test_conditions_beyond_the_port_are_in_the_report():
+def test_conditions_beyond_the_port_are_in_the_report() -> None:
     rule = (
         f"{{egress: [{{toEndpoints: [{{matchLabels: {{{PLACE}}}}}], authentication: {{mode: required}}, "
         "toPorts: [{ports: [{port: '8080', protocol: TCP}], rules: {http: [{path: /}]}}]}]}"
@@ -145,7 +147,7 @@ def test_conditions_beyond_the_port_are_in_the_report():
     assert "then http rules, mutual authentication" in report.table([verdict])
 
 
-def test_policies_that_select_nodes_or_that_agents_refuse_are_listed_as_not_evaluated():
+def test_policies_that_select_nodes_or_that_agents_refuse_are_listed_as_not_evaluated() -> None:
     nodes = Policy(
         "cluster-1",
         {
@@ -186,13 +188,13 @@ def test_policies_that_select_nodes_or_that_agents_refuse_are_listed_as_not_eval
         ("{egress: [{toCIDR: [10.0.0.0/8]}]}", "allows 10.0.0.0/8, but networks select no pods"),
     ],
 )
-def test_a_hint_names_the_closest_rule_and_what_it_lacks(rule: str, hint: str):
+def test_a_hint_names_the_closest_rule_and_what_it_lacks(rule: str, hint: str) -> None:
     (found,) = verdict_on(rule).egress.hints
 
     assert hint in found
 
 
-def test_policies_see_only_labels_that_are_part_of_identities():
+def test_policies_see_only_labels_that_are_part_of_identities() -> None:
     labels = {"app": "server", "pod-template-hash": "abc", "app.kubernetes.io/name": "web"}
 
     assert [key for key in labels if is_identity_label(key)] == ["app", "app.kubernetes.io/name"]
@@ -200,7 +202,7 @@ def test_policies_see_only_labels_that_are_part_of_identities():
     assert verdict_on(rule, Pod("cluster-2", "blue", labels)).decision is Decision.DENIED
 
 
-def test_selectors_and_verdicts_that_change_with_1_19_are_listed():
+def test_selectors_and_verdicts_that_change_with_1_19_are_listed() -> None:
     bare = policy(f"{{egress: [{{toEndpoints: [{{matchLabels: {{{NAMESPACE}: blue}}}}, {{}}]}}]}}")
     plain = Policy(
         "cluster-1",
@@ -229,7 +231,7 @@ def test_selectors_and_verdicts_that_change_with_1_19_are_listed():
     assert (before.decision, after.decision) == (Decision.ALLOWED, Decision.DENIED)
 
 
-def test_only_a_failed_assertion_is_reported_with_its_verdict_and_fix():
+def test_only_a_failed_assertion_is_reported_with_its_verdict_and_fix() -> None:
     flow = Flow(CLIENT, SERVER, Port(80))
 
     assert failed_assertion(evaluator().evaluate(flow), Decision.ALLOWED) is None
@@ -240,14 +242,14 @@ def test_only_a_failed_assertion_is_reported_with_its_verdict_and_fix():
     )
 
 
-def test_an_undecided_flow_is_neither_allowed_nor_denied():
+def test_an_undecided_flow_is_neither_allowed_nor_denied() -> None:
     verdict = verdict_on("{egress: [{toServices: [{}]}]}", port=Port(80))
 
     for wanted in (Decision.ALLOWED, Decision.DENIED):
         assert failed_assertion(verdict, wanted) is not None
 
 
-def test_the_table_is_aligned_and_the_markdown_escaped():
+def test_the_table_is_aligned_and_the_markdown_escaped() -> None:
     verdicts = [
         verdict_on("{egress: [{}]}"),
         verdict_on("{egress: [{}]}", Pod("cluster-2", "blue", {"app": "a|b*"})),
@@ -259,7 +261,7 @@ def test_the_table_is_aligned_and_the_markdown_escaped():
     assert report.table([]) == "No traffic to judge."
 
 
-def test_the_json_document_holds_the_whole_verdict():
+def test_the_json_document_holds_the_whole_verdict() -> None:
     document = json.loads(json.dumps(report.document([verdict_on("{egress: [{}]}", Entity("host"))])))
 
     assert document["schema"] == "eks-cilium/verdicts/v1"
