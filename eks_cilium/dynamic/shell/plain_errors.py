@@ -20,7 +20,7 @@ _SERVER = "pulumi.dynamic.__main__"
 
 
 class PlainErrorsProvider(ResourceProvider):
-    """A provider whose foreseen errors reach the user without a stack trace."""
+    """A provider whose errors for the user are reported without a stack trace."""
 
     serialize_as_secret_always = False
 
