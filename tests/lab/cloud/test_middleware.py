@@ -80,7 +80,7 @@ def world(tmp_path):
     return World(tmp_path)
 
 
-def test_a_signed_call_passes_with_its_caller_and_is_written_down(world):
+def test_a_signed_call_reaches_its_service_and_is_logged(world):
     form = {"Action": "DescribeVpcs", "Version": "2016-11-15", "VpcId.1": "vpc-1"}
     assert world.call(form=form)[0] == 200
     assert world.seen[0][IDENTITY] == ANA.identity
@@ -108,7 +108,7 @@ def test_a_signed_call_passes_with_its_caller_and_is_written_down(world):
         ({"signed": False}, "MissingAuthenticationToken"),
     ],
 )
-def test_a_caller_who_proves_nothing_stays_outside(world, wanted, code):
+def test_an_unauthenticated_caller_is_refused(world, wanted, code):
     status, _, body = world.call(**wanted)
     assert status == 403
     assert code in body.decode()
@@ -140,7 +140,7 @@ def test_an_unknown_call_is_a_fault_and_an_error_that_names_it(world, reply):
     "reply",
     [KeyError("x"), ("500 INTERNAL SERVER ERROR", [("Content-Type", "text/html")], b"<html>oops</html>")],
 )
-def test_a_service_that_breaks_is_a_fault_and_an_error_clients_can_read(world, reply):
+def test_an_exception_in_a_service_is_a_fault_and_a_readable_error(world, reply):
     world.reply = reply
     status, _, body = world.call()
     assert status == 501

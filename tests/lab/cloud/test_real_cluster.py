@@ -109,7 +109,7 @@ def pods(engineer, selector):
     return json.loads(engineer.kubectl("get", "pods", "-A", "-l", selector, "-o", "json").stdout)["items"]
 
 
-def test_kubectl_gets_in_with_the_token_of_the_aws_cli(engineer):
+def test_kubectl_is_authenticated_by_the_token_of_the_aws_cli(engineer):
     done = engineer.kubectl("auth", "whoami", "-o", "json")
     assert done.returncode == 0, done.stderr
     user = json.loads(done.stdout)["status"]["userInfo"]
@@ -264,7 +264,7 @@ def _addon(eks, name):
     return eks.describe_addon(clusterName="demo", addonName=name)["addon"]
 
 
-def test_a_new_label_reaches_the_nodes_and_a_new_size_makes_one_more(eks, engineer):
+def test_a_new_label_reaches_the_nodes_and_a_new_size_adds_a_node(eks, engineer):
     eks.update_nodegroup_config(
         clusterName="demo",
         nodegroupName="workers",

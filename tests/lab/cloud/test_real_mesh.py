@@ -141,7 +141,7 @@ def test_a_clustermesh_apiserver_waits_for_its_certificates(members, authority):
         member.kubectl("rollout", "status", "deployment/clustermesh-apiserver", "--timeout=60s")
 
 
-def test_every_missing_link_is_told_until_there_is_none(cloud, members):
+def test_every_missing_link_is_reported_until_all_exist(cloud, members):
     blue, green = members["blue"], members["green"]
     seen = blue.says("no such host")
     assert (seen["connected"], seen["ready"]) == (True, False)  # connected to its own cluster's copy
@@ -182,7 +182,7 @@ def test_another_authority_is_not_trusted(members, authority):
     members["blue"].says("ready, ")
 
 
-def test_an_id_that_both_have_is_told(members):
+def test_an_id_of_both_clusters_is_reported(members):
     config = mesh_objects.member("green", 1, "blue")[0]
     members["green"].apply([config])
     members["blue"].says("ClusterID 1 is not unique")
@@ -190,7 +190,7 @@ def test_an_id_that_both_have_is_told(members):
     members["blue"].says("ready, ")
 
 
-def test_a_route_that_goes_breaks_both_directions(cloud, members):
+def test_a_deleted_route_breaks_both_directions(cloud, members):
     ec2 = cloud.client("ec2")
     ec2.delete_route(RouteTableId=table(cloud, members["green"]), DestinationCidrBlock="10.1.0.0/16")
     for member in members.values():
@@ -198,7 +198,7 @@ def test_a_route_that_goes_breaks_both_directions(cloud, members):
         assert seen["status"].startswith("KVStoreMesh: ")
 
 
-def test_the_load_balancer_goes_with_the_service(cloud, members):
+def test_the_load_balancer_is_deleted_with_the_service(cloud, members):
     for member in members.values():
         assert member.kubectl("delete", "service", "clustermesh-apiserver", "--timeout=60s").returncode == 0
     assert cloud.client("elbv2").describe_load_balancers()["LoadBalancers"] == []

@@ -11,7 +11,7 @@ from lab.cloud import moto_contract
 from tests.lab.cloud.conftest import eventually, start_cloud
 
 
-def test_the_cloud_writes_down_how_to_reach_it_for_its_owner_only(cloud):
+def test_the_files_with_credentials_are_readable_by_their_owner_only(cloud):
     facts = cloud.facts
     assert set(facts) == {"url", "pid", "account", "accessKeyId", "secretAccessKey", "region"}
     assert facts["url"].startswith("http://127.0.0.1:")
@@ -19,7 +19,7 @@ def test_the_cloud_writes_down_how_to_reach_it_for_its_owner_only(cloud):
     assert stat.S_IMODE((cloud.directory / "cloud.json").stat().st_mode) == 0o600
 
 
-def test_both_users_are_who_they_are(cloud):
+def test_both_users_are_authenticated(cloud):
     arns = [cloud.client("sts", who).get_caller_identity()["Arn"] for who in ("cloud.json", "stranger.json")]
     assert [arn.rpartition(":")[2] for arn in arns] == ["user/engineer", "user/stranger"]
 
@@ -64,7 +64,7 @@ def test_an_assumed_role_can_call(cloud):
         ("route53", "get_checker_ip_ranges", {}),
     ],
 )
-def test_what_the_lab_does_not_know_is_an_error_that_names_it_and_a_fault(cloud, service, call, arguments):
+def test_an_unknown_operation_is_a_fault_and_an_error_that_names_it(cloud, service, call, arguments):
     client = cloud.client(service)
     name = client.meta.method_to_api_mapping[call]
     with pytest.raises(ClientError) as caught:

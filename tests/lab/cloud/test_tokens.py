@@ -110,7 +110,7 @@ def test_an_assumed_role_is_known_by_its_session(reviewer, events):
         ({"cluster": None}, "x-k8s-aws-id"),
     ],
 )
-def test_a_token_that_proves_nothing_here_is_refused_with_its_reason(reviewer, events, wanted, words):
+def test_a_token_for_another_purpose_is_refused_with_its_reason(reviewer, events, wanted, words):
     status = review(reviewer, token(events, **wanted))
     assert status["authenticated"] is False
     assert "user" not in status
@@ -118,7 +118,7 @@ def test_a_token_that_proves_nothing_here_is_refused_with_its_reason(reviewer, e
     assert "secret" not in status["error"]
 
 
-def test_a_token_ends_with_its_life_and_does_not_begin_before_its_date(reviewer, events, clock):
+def test_a_token_is_valid_from_its_date_until_its_expiry(reviewer, events, clock):
     text = token(events)
     clock.now += 899
     assert review(reviewer, text)["authenticated"]
@@ -136,7 +136,7 @@ def test_a_changed_token_is_refused(reviewer, events):
 
 
 @pytest.mark.parametrize("text", ["", "abc", "k8s-aws-v1.", "k8s-aws-v1.%%%", "k8s-aws-v1.aHR0cDovL3g"])
-def test_what_is_no_token_is_refused(reviewer, text):
+def test_an_invalid_token_is_refused(reviewer, text):
     assert review(reviewer, text)["authenticated"] is False
 
 

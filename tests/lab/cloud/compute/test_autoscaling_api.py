@@ -91,7 +91,7 @@ def test_what_moto_accepts_and_aws_refuses_is_refused(scaling, group, wanted):
     )
 
 
-def test_decrementing_at_the_minimum_is_refused_in_awss_words(cloud, scaling, group):
+def test_decrementing_at_the_minimum_is_refused_with_the_message_of_aws(cloud, scaling, group):
     scaling.update_auto_scaling_group(AutoScalingGroupName=group, MinSize=3)
     victim = next(iter(states(scaling)))
     refused = refusal_of(
@@ -134,7 +134,7 @@ def test_an_instance_terminated_in_ec2_is_replaced_by_its_group(cloud, client, s
     assert list(now.values()) == ["InService"] * 3
 
 
-def test_a_security_group_that_is_gone_makes_failed_launches(cloud, client, scaling, wanted, place):
+def test_a_deleted_security_group_fails_launches(cloud, client, scaling, wanted, place):
     client.delete_security_group(GroupId=place.group)
     scaling.create_auto_scaling_group(**wanted)
     cloud.pass_time(5)
@@ -242,7 +242,7 @@ def test_a_forced_delete_leaves_nothing(cloud, client, scaling, group):
     assert client.describe_network_interfaces()["NetworkInterfaces"] == []
 
 
-def test_a_call_that_is_not_played_fails_loudly(cloud, scaling, group):
+def test_a_call_that_is_not_emulated_is_a_fault(cloud, scaling, group):
     statuses = []
     scaling.meta.events.register(
         "before-parse", lambda response_dict, **_: statuses.append(response_dict["status_code"])

@@ -64,7 +64,7 @@ def check_bounds(region):
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=st.lists(STEPS, max_size=12))
-def test_a_group_stays_within_bounds_and_settles_at_its_size(steps):
+def test_a_group_stays_within_bounds_and_reaches_its_size(steps):
     region = Region()
     region.create(MinSize=1, MaxSize=5, DesiredCapacity=3)
     for step in steps:

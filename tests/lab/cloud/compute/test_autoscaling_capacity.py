@@ -137,13 +137,13 @@ def test_the_desired_capacity_stays_within_bounds(full, desired, message):
         ({"TerminationPolicies": ["Random"]}, "Invalid termination policy: Random"),
     ],
 )
-def test_a_group_that_cannot_be_is_refused(region, wrong, message):
+def test_an_invalid_group_is_refused(region, wrong, message):
     with pytest.raises(ValidationError, match=message):
         region.create(**wrong)
     assert region.scaling.groups == {}
 
 
-def test_a_parameter_that_is_not_played_is_refused_by_name(region):
+def test_a_parameter_that_is_not_emulated_is_refused_by_name(region):
     with pytest.raises(NotImplementedError, match="PlacementGroup"):
         region.create(PlacementGroup="close")
 
@@ -192,7 +192,7 @@ def test_an_unknown_process_is_refused(full):
         full.scaling.suspend("nodes", ["Lunch"])
 
 
-def test_an_instance_that_ends_behind_the_groups_back_is_replaced(full):
+def test_an_instance_terminated_outside_the_group_is_replaced(full):
     victim = full.serving()[0]
     full.fleet.terminate(victim)
     full.pass_time()
@@ -230,7 +230,7 @@ def test_a_protected_instance_is_not_scaled_in_but_can_be_terminated(full):
     assert kept not in full.states()
 
 
-def test_a_zone_without_capacity_is_passed_over_and_tried_again(region):
+def test_a_zone_without_capacity_is_skipped_and_tried_again(region):
     region.fleet.without_capacity = {"us-east-1b"}
     region.create()
     region.pass_time()
@@ -253,7 +253,7 @@ def test_a_launch_that_fails_everywhere_is_a_failed_activity_and_is_tried_again(
     assert len(region.serving()) == 1
 
 
-def test_zones_even_out_by_starting_before_ending(region):
+def test_rebalancing_zones_launches_before_it_terminates(region):
     region.create(VPCZoneIdentifier="subnet-a", DesiredCapacity=4)
     region.pass_time()
     region.scaling.update({"AutoScalingGroupName": "nodes", "VPCZoneIdentifier": "subnet-a,subnet-b"})
@@ -265,7 +265,7 @@ def test_zones_even_out_by_starting_before_ending(region):
     assert fewest == 4
 
 
-def test_zones_do_not_even_out_while_that_is_suspended(region):
+def test_zones_are_not_rebalanced_while_that_is_suspended(region):
     region.create(VPCZoneIdentifier="subnet-a", DesiredCapacity=4)
     region.pass_time()
     region.scaling.suspend("nodes", ["AZRebalance"])
@@ -274,7 +274,7 @@ def test_zones_do_not_even_out_while_that_is_suspended(region):
     assert region.zones() == ["a"] * 4
 
 
-def test_protected_instances_in_a_full_zone_do_not_make_the_group_move_in_circles(region):
+def test_protected_instances_in_a_full_zone_do_not_cause_endless_rebalancing(region):
     region.create(VPCZoneIdentifier="subnet-a", DesiredCapacity=4, NewInstancesProtectedFromScaleIn=True)
     region.pass_time()
     region.scaling.update({"AutoScalingGroupName": "nodes", "VPCZoneIdentifier": "subnet-a,subnet-b"})

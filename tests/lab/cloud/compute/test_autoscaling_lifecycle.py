@@ -56,7 +56,7 @@ def test_a_launch_hook_holds_an_instance_until_it_is_completed(region):
     assert region.serving() == ["i-0000"]
 
 
-def test_an_abandoned_launch_is_ended_and_tried_again(region):
+def test_an_abandoned_launch_is_terminated_and_tried_again(region):
     region.create(DesiredCapacity=1, LifecycleHookSpecificationList=[hook(LAUNCHING)])
     region.pass_time()
     complete(region, "i-0000", "ABANDON")
@@ -76,7 +76,7 @@ def test_a_launch_hook_that_times_out_ends_with_its_default_result(region):
     assert region.serving() == ["i-0000"]
 
 
-def test_a_heartbeat_gives_more_time(region):
+def test_a_heartbeat_extends_the_timeout(region):
     region.create(DesiredCapacity=1, LifecycleHookSpecificationList=[hook(LAUNCHING, HeartbeatTimeout=100)])
     region.pass_time(LAUNCH + 90)
     beat = {"AutoScalingGroupName": "nodes", "LifecycleHookName": "hook", "InstanceId": "i-0000"}
@@ -98,7 +98,7 @@ def test_a_terminating_hook_keeps_the_instance_running(full):
     assert victim not in full.states()
 
 
-def test_completing_what_is_not_waiting_is_refused(full):
+def test_completing_an_action_that_does_not_wait_is_refused(full):
     with pytest.raises(ValidationError, match="No active Lifecycle Action found with instance ID"):
         complete(full, full.serving()[0], "CONTINUE")
 
@@ -144,13 +144,13 @@ def test_one_refresh_at_a_time_and_it_can_be_cancelled(full):
     assert {"i-0001", "i-0002"} <= set(full.serving())
 
 
-def test_a_refresh_preference_that_is_not_played_is_refused_by_name(full):
+def test_a_refresh_preference_that_is_not_emulated_is_refused_by_name(full):
     wanted = {"AutoScalingGroupName": "nodes", "Preferences": {"AutoRollback": True}}
     with pytest.raises(NotImplementedError, match="AutoRollback"):
         full.scaling.start_refresh(wanted)
 
 
-def test_a_detached_instance_runs_on_outside_and_is_replaced(full):
+def test_a_detached_instance_keeps_running_and_is_replaced(full):
     left = full.serving()[0]
     full.scaling.detach("nodes", [left], decrement=False)
     assert full.states()[left] == "Detaching"
@@ -192,7 +192,7 @@ def test_an_instance_that_does_not_run_or_exist_is_not_attached(full):
             full.scaling.attach("nodes", [instance])
 
 
-def test_an_instance_stands_by_and_returns(full):
+def test_an_instance_enters_and_leaves_standby(full):
     aside = full.serving()[0]
     full.scaling.enter_standby("nodes", [aside], decrement=True)
     full.pass_time()
@@ -213,7 +213,7 @@ def test_every_change_is_an_activity_that_says_why(full):
     assert first.end - first.start == LAUNCH
 
 
-def test_calls_about_what_is_not_there_are_refused(full):
+def test_calls_about_unknown_resources_are_refused(full):
     with pytest.raises(ValidationError, match="Instance Id not found - No managed instance found"):
         full.scaling.terminate_instance("i-none", decrement=False)
     with pytest.raises(ValidationError, match="AutoScalingGroup name not found"):

@@ -11,7 +11,7 @@ def state(client, instance):
     ]
 
 
-def test_an_instance_takes_its_time_to_run_and_to_end(cloud, client, place):
+def test_an_instance_is_pending_and_shutting_down_for_a_while(cloud, client, place):
     instance = run(client, place)
     assert state(client, instance) == "pending"
     cloud.pass_time(10)
@@ -66,13 +66,13 @@ def test_a_security_group_named_in_another_groups_rule_stays(client, place):
     client.delete_security_group(GroupId=place.group)
 
 
-def test_a_group_that_names_itself_can_be_deleted(client, place):
+def test_a_security_group_that_names_itself_can_be_deleted(client, place):
     rule = [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": place.group}]}]
     client.authorize_security_group_ingress(GroupId=place.group, IpPermissions=rule)
     client.delete_security_group(GroupId=place.group)
 
 
-def test_the_default_group_goes_with_its_vpc_only(client, place):
+def test_the_default_group_is_deleted_with_its_vpc_only(client, place):
     groups = client.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [place.vpc]}])[
         "SecurityGroups"
     ]
@@ -95,7 +95,7 @@ def test_a_vpc_is_deleted_when_nothing_is_left_in_it(client, place):
     client.delete_vpc(VpcId=place.vpc)
 
 
-def test_a_nat_gateway_holds_its_address_subnet_and_gateway_until_it_is_gone(cloud, client, place):
+def test_a_nat_gateway_keeps_its_address_subnet_and_gateway_in_use_until_it_is_deleted(cloud, client, place):
     gateway = client.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     client.attach_internet_gateway(InternetGatewayId=gateway, VpcId=place.vpc)
     allocation = client.allocate_address(Domain="vpc")["AllocationId"]
@@ -117,7 +117,7 @@ def test_a_nat_gateway_holds_its_address_subnet_and_gateway_until_it_is_gone(clo
     client.delete_subnet(SubnetId=place.subnets[0])
 
 
-def test_a_route_through_a_nat_gateway_that_goes_is_a_black_hole(cloud, client, place):
+def test_a_route_to_a_deleted_nat_gateway_is_a_black_hole(cloud, client, place):
     nat = client.create_nat_gateway(SubnetId=place.subnets[0], ConnectivityType="private")["NatGateway"][
         "NatGatewayId"
     ]

@@ -36,7 +36,7 @@ def test_a_freed_address_is_not_given_again_at_once(client, place):
     assert create(client, place)["PrivateIpAddress"] != first["PrivateIpAddress"]
 
 
-def test_a_full_subnet_is_said_to_be_full(client, place):
+def test_a_full_subnet_is_refused_with_its_reason(client, place):
     small = client.create_subnet(VpcId=place.vpc, CidrBlock="10.0.9.0/28", AvailabilityZone="us-east-1a")[
         "Subnet"
     ]
@@ -62,7 +62,7 @@ def test_assigning_names_the_new_addresses_only_and_stops_at_the_limit(client, p
     assert code_of(client.assign_private_ip_addresses, **more) == "PrivateIpAddressLimitExceeded"
 
 
-def test_a_prefix_counts_as_one_address_and_is_all_its_own(client, place, instance):
+def test_a_prefix_counts_as_one_address_and_overlaps_no_other(client, place, instance):
     eni = create(client, place)["NetworkInterfaceId"]
     client.attach_network_interface(NetworkInterfaceId=eni, InstanceId=instance, DeviceIndex=1)
     answer = client.assign_private_ip_addresses(NetworkInterfaceId=eni, Ipv4PrefixCount=2)
@@ -127,7 +127,7 @@ def test_only_interfaces_marked_so_go_with_the_instance(cloud, client, place, in
 
 
 @pytest.mark.parametrize("cloud", [ONE_LEFT_BEHIND], indirect=True)
-def test_a_cni_can_be_made_to_leave_an_interface_behind(cloud, client, place):
+def test_a_cni_can_be_configured_to_leave_an_interface_behind(cloud, client, place):
     instance = run(client, place)
     client.describe_instances()
     for index in (1, 2):

@@ -72,7 +72,7 @@ def test_asking_again_changes_only_what_is_different(cloud, client, network, ser
     assert len(cloud.client("elbv2").describe_load_balancers()["LoadBalancers"]) == 1
 
 
-def test_without_annotations_it_is_a_classic_one_that_the_internet_sees(cloud, client, network, services):
+def test_without_annotations_it_is_an_internet_facing_classic_load_balancer(cloud, client, network, services):
     host = services.ensure(wanted(network=False, internal=False, sources=[]))["hostname"]
     created = cloud.client("elb").describe_load_balancers()["LoadBalancerDescriptions"][0]
     assert (created["Scheme"], created["DNSName"]) == ("internet-facing", host)
@@ -81,7 +81,7 @@ def test_without_annotations_it_is_a_classic_one_that_the_internet_sees(cloud, c
     assert cloud.client("elbv2").describe_load_balancers()["LoadBalancers"] == []
 
 
-def test_the_controller_of_aws_puts_a_group_in_front_and_reaches_pods(cloud, client, network, services):
+def test_the_aws_load_balancer_controller_creates_a_group_and_targets_pods(cloud, client, network, services):
     asked = wanted(controller="aws-load-balancer-controller", byAddress=True, addresses=["10.0.10.77"])
     services.ensure(asked)
     created = balancer(cloud)
@@ -91,7 +91,7 @@ def test_the_controller_of_aws_puts_a_group_in_front_and_reaches_pods(cloud, cli
     assert (group["TargetType"], group["Port"]) == ("ip", 2379)
 
 
-def test_the_controller_of_aws_goes_by_tags_alone(client, network, services):
+def test_the_aws_load_balancer_controller_chooses_subnets_by_tags_only(client, network, services):
     tag = {"Key": "kubernetes.io/role/internal-elb"}
     client.delete_tags(Resources=network.private, Tags=[tag])
     with pytest.raises(ValueError, match="couldn't auto-discover subnets"):
@@ -107,7 +107,7 @@ def test_the_controller_of_aws_goes_by_tags_alone(client, network, services):
         {"controller": "aws-load-balancer-controller", "byAddress": True, "addresses": ["10.0.10.77"]},
     ],
 )
-def test_deleting_leaves_nothing_and_until_then_the_subnets_stay(cloud, client, network, services, more):
+def test_deleting_leaves_nothing_and_frees_the_subnets(cloud, client, network, services, more):
     services.ensure(wanted(**more))
     used = network.public if more.get("network") is False else network.private
     assert code_of(client.delete_subnet, SubnetId=used[0]) == "DependencyViolation"

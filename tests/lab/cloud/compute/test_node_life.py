@@ -125,7 +125,7 @@ def test_an_instance_registers_once_it_has_run_for_its_boot_time(world):
     assert list(world.api.nodes) == ["ip-10-0-0-1.ec2.internal"]
 
 
-def test_a_node_carries_what_its_node_group_and_place_give_it():
+def test_a_node_has_the_labels_of_its_node_group_and_zone():
     node = node_for(machine(), PROFILE)
     labels = node["metadata"]["labels"]
     assert node["spec"]["providerID"] == "aws:///us-east-1a/i-0001"
@@ -202,7 +202,7 @@ def test_nodes_that_are_no_instances_are_left_alone(world):
     assert sorted(world.api.nodes) == ["bare", "elsewhere"]
 
 
-def test_a_deleted_node_does_not_come_back_by_itself(world):
+def test_a_deleted_node_is_not_registered_again(world):
     world.machines = [machine()]
     world.pass_time(31)
     world.api.nodes.clear()
@@ -210,7 +210,7 @@ def test_a_deleted_node_does_not_come_back_by_itself(world):
     assert world.api.nodes == {}
 
 
-def test_a_name_that_an_old_node_still_has_is_waited_for(world):
+def test_a_node_waits_until_an_old_node_of_its_name_is_deleted(world):
     world.machines = [machine()]
     world.pass_time(31)
     successor = replace(machine(), id="i-0002")
@@ -246,7 +246,7 @@ def test_a_cluster_that_is_not_running_gets_no_nodes_until_it_is(world):
     assert len(world.api.nodes) == 1
 
 
-def test_a_thousand_instances_register_and_a_quiet_cluster_is_left_in_peace(world):
+def test_a_thousand_instances_register_and_an_idle_cluster_gets_no_requests(world):
     world.machines = [replace(machine(n % 250 + 1), id=f"i-{n}", host=f"host-{n}") for n in range(1000)]
     world.pass_time(31)
     assert len(world.api.nodes) == 1000

@@ -138,7 +138,7 @@ def test_a_route_to_a_peering_that_has_ended_is_refused_and_an_older_one_is_a_bl
     assert refused == "InvalidStateTransition"
 
 
-def test_a_route_is_made_once_and_leads_out_of_its_own_vpc(client, pair):
+def test_a_route_is_created_once_and_not_for_its_own_vpc(client, pair):
     peering = request(client, pair.here, pair.there)
     client.accept_vpc_peering_connection(VpcPeeringConnectionId=peering)
     route = {"RouteTableId": pair.table, "VpcPeeringConnectionId": peering}
@@ -164,7 +164,7 @@ def test_a_route_leads_to_a_peering_or_gateway_of_its_own_network(client, pair):
     assert nothing == "InvalidParameterCombination"
 
 
-def test_a_peered_vpc_stays_until_the_peering_has_gone(client, pair):
+def test_a_peered_vpc_is_in_use_until_the_peering_is_deleted(client, pair):
     peering = request(client, pair.here, pair.there)
     client.accept_vpc_peering_connection(VpcPeeringConnectionId=peering)
     assert code_of(client.delete_vpc, VpcId=pair.there) == "DependencyViolation"

@@ -60,7 +60,7 @@ def test_an_interface_is_attached_full_of_addresses_and_goes_with_its_instance(
 
 
 @pytest.mark.parametrize(("owner", "marks"), OWNERS.items())
-def test_its_owner_can_be_told(client, interfaces, instance, owner, marks):
+def test_the_owner_of_an_interface_is_visible(client, interfaces, instance, owner, marks):
     text, keys = marks
     created = ask(interfaces, instance, owner)
     shown = client.describe_network_interfaces(NetworkInterfaceIds=[created["interfaceId"]])[
@@ -80,7 +80,7 @@ def test_beyond_the_limit_of_the_instance_type_it_is_refused_and_nothing_is_left
     assert left["NetworkInterfaces"] == []
 
 
-def test_when_no_more_can_be_attached_the_instances_own_is_filled(client, interfaces, instance):
+def test_at_the_interface_limit_the_primary_interface_is_filled(client, interfaces, instance):
     own = client.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]
     filled = [ask(interfaces, instance) for _ in range(3)][-1]
 
@@ -89,7 +89,7 @@ def test_when_no_more_can_be_attached_the_instances_own_is_filled(client, interf
     assert own["PrivateIpAddress"] not in filled["addresses"]
 
 
-def test_requests_that_make_no_sense_are_refused(cloud, client, interfaces, instance):
+def test_invalid_requests_are_refused(cloud, client, interfaces, instance):
     with pytest.raises(InterfaceRefusedError, match="lacks 'owner'"):
         interfaces.attach({"cluster": "one", "instance": instance})
     with pytest.raises(InterfaceRefusedError, match="unknown owner of interfaces 'calico'"):

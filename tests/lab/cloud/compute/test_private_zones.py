@@ -58,7 +58,7 @@ def test_a_vpc_sees_one_zone_of_a_name(names, vpcs):
     assert [each["Name"] for each in found] == ["mesh.cilium.io."]
 
 
-def test_a_zone_is_for_a_vpc_that_exists_and_keeps_the_last_one(names, vpcs):
+def test_a_zone_needs_an_existing_vpc_and_keeps_its_last_one(names, vpcs):
     assert code_of(make, names=names, vpc="vpc-1") == "InvalidVPCId"
     zone = make(names, vpcs[0])
     away = {"HostedZoneId": zone, "VPC": seen(vpcs[1])}
@@ -67,7 +67,7 @@ def test_a_zone_is_for_a_vpc_that_exists_and_keeps_the_last_one(names, vpcs):
     assert code_of(names.disassociate_vpc_from_hosted_zone, **last) == "LastVPCAssociation"
 
 
-def test_an_authorization_comes_and_goes(names, vpcs):
+def test_an_authorization_can_be_created_and_deleted(names, vpcs):
     zone = make(names, vpcs[0])
     wanted = {"HostedZoneId": zone, "VPC": seen(vpcs[1])}
     names.create_vpc_association_authorization(**wanted)
@@ -77,7 +77,7 @@ def test_an_authorization_comes_and_goes(names, vpcs):
     assert refused == "VPCAssociationAuthorizationNotFound"
 
 
-def test_a_record_is_made_once_and_deleted_as_it_is(names, vpcs):
+def test_a_record_is_created_once_and_deleted_with_its_current_values(names, vpcs):
     zone = make(names, vpcs[0])
     change(names, zone, "CREATE", record())
     refused = refusal_of(change, names=names, zone=zone, action="CREATE", wanted=record("5.6.7.8"))
@@ -93,7 +93,7 @@ def test_a_record_is_made_once_and_deleted_as_it_is(names, vpcs):
     names.delete_hosted_zone(Id=zone)
 
 
-def test_an_alias_is_deleted_as_it_was_made(names, vpcs):
+def test_an_alias_is_deleted_with_the_values_it_was_created_with(names, vpcs):
     zone = make(names, vpcs[0])
     target = {"HostedZoneId": "Z1", "DNSName": "x.elb.amazonaws.com", "EvaluateTargetHealth": False}
     alias = {"Name": "a.mesh.cilium.io", "Type": "A", "AliasTarget": target}

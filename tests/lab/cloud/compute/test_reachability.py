@@ -95,7 +95,7 @@ def joined(pair):
     return pair
 
 
-def test_all_there_is_to_it(joined):
+def test_everything_in_place_is_reachable(joined):
     server = {"cluster": "green", "service": "kube-system/clustermesh-apiserver", "ready": 1}
     assert joined.ask() == {"reachable": True, "reason": "", "server": None}
     joined.mesh.know(server)
@@ -120,7 +120,7 @@ def test_each_step_that_is_missing_is_the_reason(pair):
     assert pair.ask()["reachable"]
 
 
-def test_the_nodes_of_the_other_side_have_to_let_the_ranges_in(joined):
+def test_the_remote_nodes_have_to_allow_the_ranges_in(joined):
     joined.balance(name="clustermesh-apiserver")
     rules = joined.client.describe_security_group_rules(
         Filters=[{"Name": "group-id", "Values": [joined.green.group]}]
@@ -137,7 +137,7 @@ def test_a_load_balancer_answers_on_its_ports_and_with_targets(joined):
     assert "it has no targets" in joined.reason()
 
 
-def test_one_that_is_not_active_yet_does_not_answer(pair):
+def test_a_provisioning_load_balancer_does_not_answer(pair):
     pair.balance(uid="1")
     pair.name(pair.blue.vpc)
     other = pair.services.ensure(wanted(cluster="green", uid="2"))["hostname"]
@@ -157,7 +157,7 @@ def test_peering_is_not_transitive(joined):
     assert "peering is not transitive" in joined.reason()
 
 
-def test_a_transit_gateway_does_as_well(pair):
+def test_a_transit_gateway_reaches_like_a_peering(pair):
     pair.balance()
     pair.name(pair.blue.vpc)
     client = pair.client

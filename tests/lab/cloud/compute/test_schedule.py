@@ -26,7 +26,7 @@ def test_actions_run_when_they_are_due_and_in_the_order_of_their_time():
     assert done[-1] == "late"
 
 
-def test_a_failure_is_written_down_once_and_the_work_goes_on():
+def test_a_repeated_failure_is_recorded_once_and_the_work_continues():
     rounds, faults, enough = [], [], threading.Event()
 
     def work():

@@ -144,7 +144,7 @@ def test_an_attachment_is_associated_with_one_table_and_propagates_once_into_eac
     assert code_of(associate, **pair) == "InvalidRouteTableID.NotFound"
 
 
-def test_static_routes_are_made_once_and_outlive_their_attachment_as_black_holes(cloud, client, hub):
+def test_static_routes_are_created_once_and_outlive_their_attachment_as_black_holes(cloud, client, hub):
     attachment = attach(client, hub, 0)
     route = {
         "TransitGatewayRouteTableId": hub.table,

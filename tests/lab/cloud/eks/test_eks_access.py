@@ -84,7 +84,7 @@ def test_a_policy_for_a_namespace_waits_for_the_namespace(lab):
     assert len(lab.kubernetes.items("RoleBinding")) == 1
 
 
-def test_taking_a_policy_or_the_entry_away_takes_the_bindings(lab, refused):
+def test_removing_a_policy_or_the_entry_removes_the_bindings(lab, refused):
     lab.cluster()
     entry(lab)
     associate(lab)
@@ -116,7 +116,7 @@ def test_an_entry_can_change_its_groups(lab):
         (ENGINEER, {}, "ResourceInUseException"),
     ],
 )
-def test_entries_that_eks_would_not_make_are_refused(lab, refused, principal, wanted, code):
+def test_invalid_entries_are_refused(lab, refused, principal, wanted, code):
     lab.cluster()
     with refused(code):
         entry(lab, principal, **wanted)
@@ -130,14 +130,14 @@ def test_entries_that_eks_would_not_make_are_refused(lab, refused, principal, wa
         (VIEW, {"type": "namespace", "namespaces": ["dev-*"]}, "NotImplemented"),
     ],
 )
-def test_associations_that_eks_would_not_make_are_refused(lab, refused, policy, scope, code):
+def test_invalid_associations_are_refused(lab, refused, policy, scope, code):
     lab.cluster()
     entry(lab)
     with refused(code):
         associate(lab, policy, **scope)
 
 
-def test_the_role_of_a_node_group_gets_its_entry_and_loses_it(lab):
+def test_the_role_of_a_node_group_has_an_entry_as_long_as_it_is_used(lab):
     lab.cluster()
     lab.nodegroup()
     found = lab.client.describe_access_entry(clusterName="demo", principalArn=NODE_ROLE)["accessEntry"]
@@ -166,7 +166,7 @@ def test_in_config_map_mode_there_are_no_entries_and_aws_auth_decides(lab, refus
     assert (found.name, found.groups) == ("str", ("ops",))
 
 
-def test_pod_identity_associations_come_and_go(lab, refused):
+def test_pod_identity_associations_can_be_created_and_deleted(lab, refused):
     lab.cluster()
     wanted = {"clusterName": "demo", "namespace": "kube-system", "serviceAccount": "cilium-operator"}
     created = lab.client.create_pod_identity_association(roleArn=POD_ROLE, **wanted)["association"]

@@ -52,7 +52,7 @@ def test_dns_is_served_at_the_tenth_address_of_the_service_range(lab):
     assert lab.kubernetes.get("Service", "kube-dns", "kube-system")["spec"]["clusterIP"] == "172.20.0.10"
 
 
-def test_without_nodes_coredns_degrades_in_the_words_of_aws_and_recovers(lab):
+def test_without_nodes_coredns_is_degraded_and_recovers(lab):
     create(lab)
     lab.pass_time(TIMING.addon)
     lab.pass_time(TIMING.addon_ready_timeout)

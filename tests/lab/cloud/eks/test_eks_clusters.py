@@ -8,7 +8,7 @@ from tests.lab.cloud.eks.conftest import TIMING
 pytestmark = pytest.mark.simulation
 
 
-def test_a_cluster_is_creating_until_its_control_plane_answers_and_its_time_has_come(lab):
+def test_a_cluster_is_creating_until_its_control_plane_answers_and_the_delay_has_passed(lab):
     created = lab.create()
     assert created["status"] == "CREATING"
     assert "endpoint" not in created
@@ -21,7 +21,7 @@ def test_a_cluster_is_creating_until_its_control_plane_answers_and_its_time_has_
     assert base64.b64decode(cluster["certificateAuthority"]["data"]).startswith(b"-----BEGIN CERTIFICATE")
 
 
-def test_describe_shows_what_programs_read_of_a_cluster(lab):
+def test_describe_has_the_members_that_programs_read(lab):
     cluster = lab.cluster(tags={"team": "a"}, upgradePolicy={"supportType": "STANDARD"})
     assert cluster["accessConfig"]["authenticationMode"] == "API"
     assert cluster["upgradePolicy"] == {"supportType": "STANDARD"}
@@ -61,7 +61,7 @@ def test_a_control_plane_that_does_not_start_fails_the_cluster_and_is_a_fault(la
     assert "no etcd" in lab.faults.read_text()
 
 
-def test_self_managed_addons_are_there_only_when_asked_for(lab):
+def test_self_managed_addons_exist_only_when_requested(lab):
     lab.cluster()
     assert lab.kubernetes.names("DaemonSet") == set()
     lab.cluster(name="other", bootstrapSelfManagedAddons=True)
@@ -92,7 +92,7 @@ def test_self_managed_addons_are_there_only_when_asked_for(lab):
         ({"kubernetesNetworkConfig": {"ipFamily": "ipv6"}}, "NotImplemented", "IPv6"),
     ],
 )
-def test_a_cluster_that_eks_would_not_make_is_refused_and_leaves_nothing(lab, refused, wanted, code, words):
+def test_an_invalid_cluster_is_refused_and_leaves_nothing(lab, refused, wanted, code, words):
     with refused(code) as refusal:
         lab.create(**wanted)
     assert words in refusal.message
@@ -143,7 +143,7 @@ def test_a_protected_cluster_and_one_with_node_groups_are_not_deleted(lab, refus
     assert refusal.message == "Cluster has nodegroups attached"
 
 
-def test_an_update_is_in_progress_until_its_time_has_come(lab, refused):
+def test_an_update_is_in_progress_until_its_delay_has_passed(lab, refused):
     lab.cluster()
     update = lab.client.update_cluster_config(
         name="demo", resourcesVpcConfig={"endpointPrivateAccess": True}
@@ -228,7 +228,7 @@ def test_lists_come_in_pages(lab):
     assert [page["clusters"] for page in pages] == [["a", "b"], ["c"]]
 
 
-def test_a_call_that_is_not_played_names_itself(lab, refused):
+def test_a_call_that_is_not_emulated_is_named_in_the_error(lab, refused):
     with refused("NotImplemented") as refusal:
         lab.client.list_insights(clusterName="demo")
     assert refusal.message == "the lab does not know eks:ListInsights"

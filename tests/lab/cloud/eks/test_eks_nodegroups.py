@@ -43,7 +43,7 @@ def test_a_node_group_is_active_only_when_its_nodes_are_ready(lab):
     assert lab.describe_nodegroup()["status"] == "ACTIVE"
 
 
-def test_the_pieces_in_ec2_have_the_names_and_tags_of_aws(lab):
+def test_the_resources_in_ec2_have_the_names_and_tags_of_aws(lab):
     name = lab.nodegroup()["resources"]["autoScalingGroups"][0]["name"]
     group = lab.aws.autoscaling.groups[name]
     assert name.startswith("eks-workers-")
@@ -64,7 +64,7 @@ def test_the_pieces_in_ec2_have_the_names_and_tags_of_aws(lab):
     assert data["IamInstanceProfile"] == {"Name": f"eks-{suffix}"}
 
 
-def test_nodes_that_never_join_fail_the_group_in_the_words_of_aws(lab):
+def test_nodes_that_never_join_fail_the_group_with_the_message_of_aws(lab):
     lab.nodegroup()
     lab.pass_time(TIMING.node_group_create_timeout + 1)
     group = lab.describe_nodegroup()
@@ -115,7 +115,7 @@ def test_labels_and_taints_reach_the_node_profile_in_kubernetes_spelling(lab):
         ({"launchTemplate": {"id": "lt-x", "name": "x"}}, "not both"),
     ],
 )
-def test_a_node_group_that_eks_would_not_make_is_refused(lab, refused, wanted, words):
+def test_an_invalid_node_group_is_refused(lab, refused, wanted, words):
     with refused("InvalidParameterException") as refusal:
         lab.nodegroup(**wanted)
     assert words in refusal.message
@@ -148,7 +148,7 @@ def test_the_callers_launch_template_is_copied_not_used(lab):
     assert copy["ImageId"].startswith("ami-")
 
 
-def test_an_image_of_ones_own_makes_the_group_custom(lab, refused):
+def test_a_custom_image_makes_the_ami_type_custom(lab, refused):
     lab.aws.ec2.create_launch_template(LaunchTemplateName="mine", LaunchTemplateData={"ImageId": "ami-own"})
     with refused("InvalidParameterException"):
         lab.nodegroup(launchTemplate={"id": "lt-0"}, version="1.35")
@@ -170,7 +170,7 @@ def test_a_group_whose_auto_scaling_group_was_deleted_says_so(lab):
     assert group["health"]["issues"][0]["code"] == "AutoScalingGroupNotFound"
 
 
-def test_new_sizes_labels_and_taints_reach_the_group_and_its_living_nodes(lab):
+def test_new_sizes_labels_and_taints_reach_the_group_and_its_nodes(lab):
     finish_creating(lab, labels={"pool": "a", "old": "x"}, taints=[{"key": "t", "effect": "NO_SCHEDULE"}])
     for node in lab.instances():
         lab.kubernetes.objects["Node", None, f"node-{node}"]["spec"]["taints"] = [
@@ -253,7 +253,7 @@ def test_a_pod_that_cannot_be_evicted_fails_the_rotation_and_gives_the_nodes_bac
     assert not any(node["spec"].get("unschedulable") for node in lab.kubernetes.items("Node"))
 
 
-def test_a_forced_rotation_ends_the_node_all_the_same(lab):
+def test_a_forced_rotation_terminates_the_node_in_spite_of_the_budget(lab):
     finish_creating(lab, version="1.34")
     lab.kubernetes.run_pod("db-0", f"node-{lab.instances()[0]}")
     lab.kubernetes.blocked_pods.add("db-0")
@@ -264,7 +264,7 @@ def test_a_forced_rotation_ends_the_node_all_the_same(lab):
     assert lab.describe_nodegroup()["version"] == "1.35"
 
 
-def test_deleting_drains_first_and_spares_daemons(lab, refused):
+def test_deleting_drains_first_and_keeps_daemon_set_pods(lab, refused):
     finish_creating(lab)
     node = f"node-{lab.instances()[0]}"
     lab.kubernetes.run_pod("web-0", node)
@@ -283,7 +283,7 @@ def test_deleting_drains_first_and_spares_daemons(lab, refused):
         lab.describe_nodegroup()
 
 
-def test_deleting_waits_for_a_disruption_budget_but_not_for_ever(lab):
+def test_deleting_waits_for_a_disruption_budget_up_to_a_timeout(lab):
     finish_creating(lab)
     lab.kubernetes.run_pod("db-0", f"node-{lab.instances()[0]}")
     lab.kubernetes.blocked_pods.add("db-0")

@@ -45,7 +45,7 @@ def test_values_of_the_query_have_their_types():
         ),
     ],
 )
-def test_what_the_model_does_not_allow_is_refused_by_name(body, words):
+def test_invalid_parameters_are_refused_by_name(body, words):
     status, code, error = answer({"create_cluster": lambda call: {}}, "POST", "/clusters", body)
     assert (status, code) == (400, "InvalidParameterException")
     assert words in error["message"]
@@ -62,7 +62,7 @@ def test_a_path_that_eks_does_not_have_is_named():
     assert "/clusters/demo/colours" in error["message"]
 
 
-def test_a_token_that_was_not_given_out_is_refused():
+def test_an_unknown_page_token_is_refused():
     handler = {"list_clusters": lambda call: {"clusters": ["a", "b"]}}
     first = answer(handler, "GET", "/clusters", query="maxResults=1")[2]
     assert first["clusters"] == ["a"]
