@@ -13,7 +13,8 @@ import (
 	"eks-cilium/lab/nodeplayer/loop"
 )
 
-// reachOut makes what needs a cloud behind the cluster, or an API server that asks for commands in pods.
+// reachOut creates the parts that need a cloud behind the cluster, or an API server that sends commands to
+// pods.
 func (p *player) reachOut(chosen *options, version string, log *slog.Logger) {
 	var client clustermesh.Cloud = nowhere{}
 	if chosen.cloud != "" {
@@ -27,14 +28,14 @@ func (p *player) reachOut(chosen *options, version string, log *slog.Logger) {
 	}
 }
 
-// nowhere is the cloud of a cluster that has none.
+// nowhere is the cloud of a cluster without a cloud.
 type nowhere struct{}
 
 func (nowhere) Post(context.Context, string, any, any) error {
 	return errors.New("no cloud stands behind this cluster")
 }
 
-// counts are what the other clusters of a mesh see of this one.
+// counts returns how many objects the other clusters of a mesh see of this one.
 func (p *player) counts() clustermesh.Counts {
 	return clustermesh.Counts{
 		Nodes:      p.resources.Count(cilium.NodeResource),
@@ -72,9 +73,9 @@ func (b *beyond) serve(ctx context.Context, log *slog.Logger) {
 	}
 }
 
-// look is called when nodes or pods may have changed, which load balancers lead to.
-func (b *beyond) look() {
+// reconcile is called when nodes or pods, which load balancers depend on, may have changed.
+func (b *beyond) reconcile() {
 	if b.balancers != nil {
-		b.balancers.LookAll()
+		b.balancers.ReconcileAll()
 	}
 }

@@ -1,6 +1,6 @@
-// Nodeplayer plays the kubelets, the AWS VPC CNI and Cilium on every node of a real Kubernetes
-// cluster whose provider id says that it is an EC2 instance. The lab starts one beside each control
-// plane. It models control flow, not packets.
+// Nodeplayer emulates the kubelets, the AWS VPC CNI and Cilium on every node of a real Kubernetes cluster
+// whose provider id says that it is an EC2 instance. The lab starts one beside each control plane. It models
+// control flow, not packets.
 package main
 
 import (
@@ -43,7 +43,7 @@ func main() {
 	}
 }
 
-// hold lets go when the other end of a pipe is closed, which happens however its owner dies.
+// hold stops the player when the other end of a pipe is closed, which happens however its owner dies.
 func hold(lifeline io.Reader, stop func()) {
 	_, _ = io.Copy(io.Discard, lifeline)
 	stop()
@@ -53,7 +53,7 @@ func parse(arguments []string) (*options, error) {
 	chosen := &options{}
 	flags := flag.NewFlagSet("nodeplayer", flag.ContinueOnError)
 	flags.StringVar(&chosen.kubeconfig, "kubeconfig", "", "`path` of a kubeconfig with all rights (required)")
-	flags.StringVar(&chosen.cloud, "cloud", "", "`URL` of the cloud; without one, addresses are made up from 10.255.0.0/16")
+	flags.StringVar(&chosen.cloud, "cloud", "", "`URL` of the cloud; without one, addresses are invented from 10.255.0.0/16")
 	flags.StringVar(&chosen.cluster, "cluster", "", "`name` by which the cloud knows the cluster")
 	flags.StringVar(&chosen.crds, "crds", "", "`directory` with one subdirectory of definitions per Cilium version")
 	flags.StringVar(&chosen.egress, "egress", "", "`path` of the socket through which the API server reaches kubelets; without one, there is no exec")

@@ -28,7 +28,7 @@ import (
 	"eks-cilium/lab/nodeplayer/vpccni"
 )
 
-// player holds everything that is played, and the loops that play it.
+// player holds everything that is emulated, and the loops that do it.
 type player struct {
 	view      *cluster.View
 	resources *cilium.Resources
@@ -41,7 +41,7 @@ type player struct {
 	nodes, leases, pods, agents, endpoints, operators *loop.Loop
 }
 
-// beyond are the parts that reach out of the cluster; without a cloud there are no load balancers.
+// beyond holds the parts that reach out of the cluster; without a cloud there are no load balancers.
 type beyond struct {
 	hasCloud  bool
 	balancers *loadbalancer.Balancers
@@ -51,35 +51,35 @@ type beyond struct {
 
 // play runs the player until the context ends.
 func play(ctx context.Context, chosen *options, log *slog.Logger) error {
-	made, err := newPlayer(chosen, log)
+	created, err := newPlayer(chosen, log)
 	if err != nil {
 		return err
 	}
-	made.wire()
-	if err := made.view.Start(ctx); err != nil {
+	created.wire()
+	if err := created.view.Start(ctx); err != nil {
 		return err
 	}
-	if err := made.resources.Start(ctx); err != nil {
+	if err := created.resources.Start(ctx); err != nil {
 		return err
 	}
-	if err := made.volumes.Start(ctx); err != nil {
+	if err := created.volumes.Start(ctx); err != nil {
 		return err
 	}
-	if err := made.beyond.start(ctx); err != nil {
+	if err := created.beyond.start(ctx); err != nil {
 		return err
 	}
-	log.Info("playing", "nodes", len(made.view.Nodes()))
-	made.run(ctx)
+	log.Info("emulating", "nodes", len(created.view.Nodes()))
+	created.run(ctx)
 	return nil
 }
 
-// clients are one for Kubernetes' own kinds, in their compact form, and one for custom resources.
+// clients returns one for Kubernetes' own kinds, in their compact form, and one for custom resources.
 func clients(kubeconfig string) (kubernetes.Interface, dynamic.Interface, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
 		return nil, nil, err
 	}
-	config.QPS = -1 // the API server is ours; a client that waits for itself looks like a lost pod
+	config.QPS = -1 // the API server is the lab's own; a client that throttles itself looks like a lost pod
 	config.UserAgent = "nodeplayer"
 	custom, err := dynamic.NewForConfig(config)
 	if err != nil {
@@ -111,16 +111,16 @@ func newPlayer(chosen *options, log *slog.Logger) (*player, error) {
 		return nil, err
 	}
 	pods := network.New(view, interfaces(chosen, view), now)
-	made := &player{view: view, resources: resources, vpccni: &vpccni.Agents{View: view, Network: pods}}
-	made.cilium = cilium.New(view, custom, pods, resources, cilium.NewReleases(chosen.crds), now)
-	made.volumes, err = volumes.New(view, config, now, log)
+	created := &player{view: view, resources: resources, vpccni: &vpccni.Agents{View: view, Network: pods}}
+	created.cilium = cilium.New(view, custom, pods, resources, cilium.NewReleases(chosen.crds), now)
+	created.volumes, err = volumes.New(view, config, now, log)
 	if err != nil {
 		return nil, err
 	}
-	made.kubelet = kubelet.New(view, pods, made.volumes, made.gates(), config, now, server.GitVersion)
-	made.prepare(config, log)
-	made.reachOut(chosen, server.GitVersion, log)
-	return made, nil
+	created.kubelet = kubelet.New(view, pods, created.volumes, created.gates(), config, now, server.GitVersion)
+	created.prepare(config, log)
+	created.reachOut(chosen, server.GitVersion, log)
+	return created, nil
 }
 
 func interfaces(chosen *options, view *cluster.View) cloud.Interfaces {
@@ -130,7 +130,7 @@ func interfaces(chosen *options, view *cluster.View) cloud.Interfaces {
 	return &cloud.Invented{InUse: func() map[string]bool { return network.InUse(view) }}
 }
 
-// gates are what the CNIs' pods wait for beyond running.
+// gates are the conditions that the CNIs' pods wait for beyond running.
 func (p *player) gates() map[cluster.Role]kubelet.Gate {
 	return map[cluster.Role]kubelet.Gate{
 		cluster.AWSNode:        p.vpccni.Gate,
@@ -139,7 +139,7 @@ func (p *player) gates() map[cluster.Role]kubelet.Gate {
 	}
 }
 
-// prepare makes the loops. All operators are one key: they share the definitions.
+// prepare creates the loops. All operators are one key: they share the definitions.
 func (p *player) prepare(config *settings.Settings, log *slog.Logger) {
 	p.nodes = loop.New("nodes", config.Workers, log, p.kubelet.ReconcileNode)
 	p.leases = loop.New("leases", config.Workers, log, p.kubelet.ReconcileLease)
@@ -149,7 +149,7 @@ func (p *player) prepare(config *settings.Settings, log *slog.Logger) {
 	p.operators = loop.New("operators", 1, log, p.cilium.ReconcileOperators)
 }
 
-// reconcileAgents plays the agents of both CNIs on one node.
+// reconcileAgents emulates the agents of both CNIs on one node.
 func (p *player) reconcileAgents(ctx context.Context, name string) (time.Duration, error) {
 	node, ok := p.view.Node(name)
 	if !ok || p.view.IsBehind(node) {

@@ -10,11 +10,11 @@ import (
 	"eks-cilium/lab/nodeplayer/volumes"
 )
 
-// operators is the one key of the loop of all operators.
+// operators is the single key of the loop of all operators.
 const operators = "all"
 
-// wire decides what is looked at when something changes. To look once too often costs a moment; what
-// is forgotten here is found by the caches' repetition, only later.
+// wire decides what is reconciled when something changes. An unnecessary reconciliation costs a moment; what
+// is missing here is found later, when the caches repeat their objects.
 func (p *player) wire() {
 	p.view.OnNode(p.nodeChanged)
 	p.view.OnPod(p.podChanged)
@@ -22,7 +22,7 @@ func (p *player) wire() {
 	p.view.OnSecret(p.secretChanged)
 	p.resources.OnChange = p.resourceChanged
 	p.volumes.OnClaim = p.claimChanged
-	p.volumes.OnNode = p.lookAtPodsOn
+	p.volumes.OnNode = p.reconcilePodsOn
 }
 
 func (p *player) nodeChanged(before, after *v1.Node) {
@@ -30,12 +30,12 @@ func (p *player) nodeChanged(before, after *v1.Node) {
 	p.leases.Add(after.Name)
 	p.agents.Add(after.Name)
 	p.volumes.NodeChanged(after.Name)
-	p.beyond.look()
+	p.beyond.reconcile()
 	if _, ok := p.view.Node(after.Name); !ok {
 		p.view.Forget(after.UID)
 	}
 	if before == nil || hasChanged(before, after, cluster.Plugin, cluster.Interfaces, cluster.PoweredOff) {
-		p.lookAtPodsOn(after.Name)
+		p.reconcilePodsOn(after.Name)
 	}
 }
 
@@ -53,9 +53,9 @@ func (p *player) podChanged(before, after *v1.Pod) {
 	p.pods.Add(key)
 	p.endpoints.Add(key)
 	p.volumes.PodChanged(after)
-	p.beyond.look()
+	p.beyond.reconcile()
 	if len(volumes.ClaimsOf(after)) > 0 {
-		p.nodes.Add(after.Spec.NodeName) // which volumes are in use is part of a node's status
+		p.nodes.Add(after.Spec.NodeName) // a node's status contains which volumes are in use
 	}
 	present, ok := p.view.Pod(key)
 	isGone := !ok || present.UID != after.UID
@@ -63,45 +63,45 @@ func (p *player) podChanged(before, after *v1.Pod) {
 		p.kubelet.Forget(after)
 	}
 	if !isGone && before != nil && before.ResourceVersion == after.ResourceVersion {
-		return // repeated unchanged, as all are that it could matter to
+		return // repeated unchanged, like everything that could depend on it
 	}
 	switch role := cluster.RoleOf(after); {
 	case role == cluster.CiliumOperator:
 		p.operators.Add(operators)
-		p.lookAtAgents()
+		p.reconcileAgentsOnAllNodes()
 	case role.IsAgent():
 		p.agents.Add(after.Spec.NodeName)
-		p.lookAtPodsOn(after.Spec.NodeName)
+		p.reconcilePodsOn(after.Spec.NodeName)
 	case before == nil, isGone:
 		p.agents.Add(after.Spec.NodeName) // addresses may be short, or free again
-		p.lookAtPodsOn(after.Spec.NodeName)
+		p.reconcilePodsOn(after.Spec.NodeName)
 	}
 }
 
 func (p *player) configMapChanged(_, after *v1.ConfigMap) {
-	p.lookAtWaitingPods(after.Namespace)
+	p.reconcileWaitingPods(after.Namespace)
 	if after.Name == cluster.CiliumConfig {
 		p.operators.Add(operators)
-		p.lookAtAgents()
+		p.reconcileAgentsOnAllNodes()
 	}
 }
 
-func (p *player) secretChanged(_, after *v1.Secret) { p.lookAtWaitingPods(after.Namespace) }
+func (p *player) secretChanged(_, after *v1.Secret) { p.reconcileWaitingPods(after.Namespace) }
 
-// lookAtWaitingPods looks at the pods that may have waited for an object of their namespace.
-func (p *player) lookAtWaitingPods(namespace string) {
+// reconcileWaitingPods reconciles the pods that may have waited for an object of their namespace.
+func (p *player) reconcileWaitingPods(namespace string) {
 	for _, pod := range p.view.PodsIn(namespace) {
 		if !cluster.IsRunning(pod) {
-			p.lookAtPod(pod)
+			p.reconcilePod(pod)
 		}
 	}
 }
 
-// claimChanged looks at the pods that mount a claim, and at what their nodes report of it.
+// claimChanged reconciles the pods that mount a claim, and the status of their nodes.
 func (p *player) claimChanged(namespace, claim string) {
 	for _, pod := range p.view.PodsIn(namespace) {
 		if slices.Contains(volumes.ClaimsOf(pod), claim) {
-			p.lookAtPod(pod)
+			p.reconcilePod(pod)
 			p.nodes.Add(pod.Spec.NodeName)
 		}
 	}
@@ -112,34 +112,34 @@ func (p *player) resourceChanged(resource, key string) {
 	case cilium.DefinitionResource.Resource:
 		p.operators.Add(operators)
 		for _, pod := range p.view.Pods(cluster.CiliumOperator) {
-			p.lookAtPod(pod)
+			p.reconcilePod(pod)
 		}
 	case cilium.NodeResource.Resource:
 		p.agents.Add(key)
-		p.lookAtPodsOn(key)
+		p.reconcilePodsOn(key)
 	case cilium.EndpointResource.Resource:
 		p.endpoints.Add(key)
 	}
 	if key == "" {
-		p.lookAtAgents()
+		p.reconcileAgentsOnAllNodes()
 		for _, node := range p.view.Nodes() {
-			p.lookAtPodsOn(node.Name)
+			p.reconcilePodsOn(node.Name)
 		}
 	}
 }
 
-func (p *player) lookAtPod(pod *v1.Pod) {
+func (p *player) reconcilePod(pod *v1.Pod) {
 	p.pods.Add(pod.Namespace + "/" + pod.Name)
 	p.endpoints.Add(pod.Namespace + "/" + pod.Name)
 }
 
-func (p *player) lookAtPodsOn(node string) {
+func (p *player) reconcilePodsOn(node string) {
 	for _, pod := range p.view.PodsOn(node) {
-		p.lookAtPod(pod)
+		p.reconcilePod(pod)
 	}
 }
 
-func (p *player) lookAtAgents() {
+func (p *player) reconcileAgentsOnAllNodes() {
 	for _, node := range p.view.Nodes() {
 		p.agents.Add(node.Name)
 	}

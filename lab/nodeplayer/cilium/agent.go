@@ -15,11 +15,10 @@ import (
 	"eks-cilium/lab/nodeplayer/network"
 )
 
-// agentTaint keeps pods off a node until Cilium is there.
+// agentTaint keeps pods off a node until Cilium is ready there.
 const agentTaint = "node.cilium.io/agent-not-ready"
 
-// ReconcileNode does what the agent of a node, and the operator for that node, would do next; nothing
-// where no agent runs.
+// ReconcileNode does the next step of a node's agent, and of the operator for that node, where an agent runs.
 func (c *Cilium) ReconcileNode(ctx context.Context, node *v1.Node) error {
 	pod := c.view.Agent(node.Name, cluster.CiliumAgent)
 	if pod == nil {
@@ -28,7 +27,7 @@ func (c *Cilium) ReconcileNode(ctx context.Context, node *v1.Node) error {
 	parsed, err := configIn(c.view, pod.Namespace)
 	if err != nil {
 		c.view.Warn(ctx, "cilium-agent", pod, "Unhealthy", err.Error())
-		return nil // only another configuration will help
+		return nil // only another configuration can help
 	}
 	if parsed == nil || !c.resources.AreKnown() {
 		return nil
@@ -48,7 +47,7 @@ func (c *Cilium) ReconcileNode(ctx context.Context, node *v1.Node) error {
 	return c.release(ctx, node)
 }
 
-// introduce gives a node its interfaces and its CiliumNode, for which an operator is needed.
+// introduce gives a node its interfaces and its CiliumNode, which needs an operator.
 func (c *Cilium) introduce(ctx context.Context, node *v1.Node, pod *v1.Pod, parsed *config) error {
 	isNew := c.resources.Get(NodeResource, node.Name) == nil
 	if isNew && !c.hasOperator(pod.Namespace) {
@@ -62,7 +61,7 @@ func (c *Cilium) introduce(ctx context.Context, node *v1.Node, pod *v1.Pod, pars
 	return c.keepCiliumNode(ctx, node)
 }
 
-// release opens a node whose agent is ready to pods.
+// release makes a node with a ready agent available to pods.
 func (c *Cilium) release(ctx context.Context, node *v1.Node) error {
 	if err := c.network.Configure(ctx, node, network.Cilium); err != nil {
 		return err
@@ -73,8 +72,8 @@ func (c *Cilium) release(ctx context.Context, node *v1.Node) error {
 	return c.setNetworkAvailable(ctx, node)
 }
 
-// liftTaint takes the agent's taint off, as the real operator does: with a patch that tests that the
-// taints are those it was made from, so that a taint added meanwhile is never lost.
+// liftTaint removes the agent's taint like the real operator: with a patch that tests the taints it is based
+// on, so that a taint added meanwhile is never lost.
 func (c *Cilium) liftTaint(ctx context.Context, node *v1.Node) error {
 	left := slices.DeleteFunc(slices.Clone(node.Spec.Taints), func(taint v1.Taint) bool { return taint.Key == agentTaint })
 	if len(left) == len(node.Spec.Taints) {
@@ -89,7 +88,7 @@ func (c *Cilium) liftTaint(ctx context.Context, node *v1.Node) error {
 	}
 	written, err := c.view.Client.CoreV1().Nodes().Patch(ctx, node.Name, types.JSONPatchType, patch, metav1.PatchOptions{})
 	if apierrors.IsInvalid(err) {
-		return nil // the taints have changed, and so this node is looked at again
+		return nil // the taints have changed, so this node will be reconciled again
 	}
 	if err == nil {
 		c.view.Wrote(written)
@@ -98,7 +97,7 @@ func (c *Cilium) liftTaint(ctx context.Context, node *v1.Node) error {
 	return err
 }
 
-// setNetworkAvailable sets the one condition that is Cilium's to set.
+// setNetworkAvailable sets the only node condition that Cilium owns.
 func (c *Cilium) setNetworkAvailable(ctx context.Context, node *v1.Node) error {
 	const reason = "CiliumIsUp"
 	known := cluster.NodeCondition(node, v1.NodeNetworkUnavailable)
@@ -121,8 +120,8 @@ func (c *Cilium) setNetworkAvailable(ctx context.Context, node *v1.Node) error {
 	return err
 }
 
-// AgentGate holds an agent back until its node has a CiliumNode with addresses, and in chaining mode
-// until the VPC CNI is there to be chained to.
+// AgentGate keeps an agent unready until its node has a CiliumNode with addresses, and in chaining mode until
+// the VPC CNI, to which it is chained, is ready.
 func (c *Cilium) AgentGate(pod *v1.Pod, node *v1.Node) string {
 	parsed, err := configIn(c.view, pod.Namespace)
 	switch {
@@ -145,7 +144,7 @@ func (c *Cilium) hasAddresses(node *v1.Node) bool {
 	return err == nil && len(owned) > 0
 }
 
-// ownedBy is a reference to the node that an object goes away with.
+// ownedBy returns a reference to the node with which an object is garbage-collected.
 func ownedBy(node *v1.Node) metav1.OwnerReference {
 	return metav1.OwnerReference{
 		APIVersion: "v1", Kind: "Node", Name: node.Name, UID: node.UID, Controller: ptr.To(false),

@@ -1,7 +1,7 @@
-// Package cilium plays Cilium's control loops: the operator, which registers the custom resource
-// definitions and finds interfaces for nodes, and the agents, which make a node fit for pods and keep
-// an endpoint and an identity for every pod. It plays what the API server sees of them; no packet is
-// ever forwarded or filtered.
+// Package cilium emulates Cilium's control loops: the operator, which registers the custom resource
+// definitions and provides interfaces for nodes, and the agents, which make a node ready for pods and keep an
+// endpoint and an identity for every pod. It emulates what the API server sees of them; no packet is ever
+// forwarded or filtered.
 package cilium
 
 import (
@@ -12,7 +12,7 @@ import (
 	"eks-cilium/lab/nodeplayer/network"
 )
 
-// Cilium plays the operator and all agents of a cluster.
+// Cilium emulates the operator and all agents of a cluster.
 type Cilium struct {
 	view       *cluster.View
 	network    *network.Network
@@ -22,7 +22,7 @@ type Cilium struct {
 	clock      clock.PassiveClock
 }
 
-// New makes Cilium for a cluster, with the releases whose definitions its operator can register.
+// New returns the Cilium of a cluster, with the releases whose definitions its operator can register.
 func New(view *cluster.View, client dynamic.Interface, pods *network.Network, resources *Resources,
 	releases *Releases, now clock.PassiveClock,
 ) *Cilium {

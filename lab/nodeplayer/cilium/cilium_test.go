@@ -59,9 +59,9 @@ func TestDefinitionsAreThoseOfTheNearestPatchReleaseAndNeverOfAnotherMinorVersio
 
 func TestModesThatAreNotPlayedAreRefused(t *testing.T) {
 	for text, data := range map[string]map[string]string{
-		`ipam "cluster-pool" is not played`: {"ipam": "cluster-pool"},
-		`cni-chaining-mode "generic-veth"`:  {"ipam": "eni", "cni-chaining-mode": "generic-veth"},
-		`cluster-id "x" is not a number`:    {"ipam": "eni", "cluster-id": "x"},
+		`ipam "cluster-pool" is not emulated`: {"ipam": "cluster-pool"},
+		`cni-chaining-mode "generic-veth"`:    {"ipam": "eni", "cni-chaining-mode": "generic-veth"},
+		`cluster-id "x" is not a number`:      {"ipam": "eni", "cluster-id": "x"},
 	} {
 		if _, err := parseConfig(data); err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("%v: got %v", data, err)

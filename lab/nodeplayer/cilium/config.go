@@ -7,7 +7,7 @@ import (
 	"eks-cilium/lab/nodeplayer/cluster"
 )
 
-// config is what of Cilium's configuration makes a difference to the player.
+// config is the part of Cilium's configuration that the player uses.
 type config struct {
 	isChained   bool
 	uninstalls  bool
@@ -24,7 +24,7 @@ func configIn(view *cluster.View, namespace string) (*config, error) {
 	return parseConfig(source.Data)
 }
 
-// parseConfig refuses modes that are not played: their nodes would look as if they worked.
+// parseConfig refuses modes that are not emulated, since their nodes would only seem to work.
 func parseConfig(data map[string]string) (*config, error) {
 	parsed := &config{clusterName: data["cluster-name"], uninstalls: data["cni-uninstall"] == "true"}
 	switch mode := data["cni-chaining-mode"]; mode {
@@ -32,10 +32,10 @@ func parseConfig(data map[string]string) (*config, error) {
 	case "aws-cni":
 		parsed.isChained = true
 	default:
-		return nil, fmt.Errorf("%s: cni-chaining-mode %q is not played: aws-cni and none are", cluster.CiliumConfig, mode)
+		return nil, fmt.Errorf("%s: cni-chaining-mode %q is not emulated; aws-cni and none are", cluster.CiliumConfig, mode)
 	}
 	if ipam := data["ipam"]; ipam != "eni" && !parsed.isChained {
-		return nil, fmt.Errorf("%s: ipam %q is not played: eni is, and any with cni-chaining-mode aws-cni", cluster.CiliumConfig, ipam)
+		return nil, fmt.Errorf("%s: ipam %q is not emulated; eni is, and any with cni-chaining-mode aws-cni", cluster.CiliumConfig, ipam)
 	}
 	if parsed.clusterName == "" {
 		parsed.clusterName = "default"

@@ -16,7 +16,7 @@ import (
 	"eks-cilium/lab/nodeplayer/network"
 )
 
-// ReconcileEndpoint keeps a CiliumEndpoint for a pod that Cilium connected, and none for any other.
+// ReconcileEndpoint keeps a CiliumEndpoint for every pod that Cilium connected, and for no other.
 func (c *Cilium) ReconcileEndpoint(ctx context.Context, key string) (time.Duration, error) {
 	if !c.resources.AreKnown() {
 		return 0, nil
@@ -35,8 +35,8 @@ func (c *Cilium) ReconcileEndpoint(ctx context.Context, key string) (time.Durati
 	}
 }
 
-// isManaged tells whether Cilium made the network of a pod: whether it was the CNI on the node when
-// the pod's sandbox was made. Pods from before stay as they are until they are restarted.
+// isManaged tells whether Cilium created the network of a pod: whether it was the CNI of the node when the
+// pod's sandbox was created. Older pods stay as they are until they are restarted.
 func (c *Cilium) isManaged(pod *v1.Pod) bool {
 	node, ok := c.view.Node(pod.Spec.NodeName)
 	box := cluster.Condition(pod, v1.PodReadyToStartContainers)
@@ -48,7 +48,7 @@ func (c *Cilium) isManaged(pod *v1.Pod) bool {
 	return plugin == network.Cilium && !box.LastTransitionTime.Time.Before(since)
 }
 
-// keepEndpoint makes the endpoint of a pod, or brings its identity up to the pod's labels.
+// keepEndpoint creates the endpoint of a pod, or updates its identity to the pod's labels.
 func (c *Cilium) keepEndpoint(ctx context.Context, pod *v1.Pod, present *unstructured.Unstructured) error {
 	agent := c.view.Agent(pod.Spec.NodeName, cluster.CiliumAgent)
 	if agent == nil {
@@ -69,12 +69,12 @@ func (c *Cilium) keepEndpoint(ctx context.Context, pod *v1.Pod, present *unstruc
 	case present == nil:
 		_, err = client.Create(ctx, wanted, metav1.CreateOptions{})
 	case !isOf(present, pod.UID):
-		return c.removeEndpoint(ctx, present) // that of a pod of the same name before this one
+		return c.removeEndpoint(ctx, present) // belongs to an earlier pod of the same name
 	case identityOf(present) != number:
 		_, err = client.Update(ctx, withPart(present, wanted, "status"), metav1.UpdateOptions{})
 	}
 	if apierrors.IsAlreadyExists(err) {
-		return nil // the cache will show whose it is
+		return nil // the cache will show its owner
 	}
 	return err
 }

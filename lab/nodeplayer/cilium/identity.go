@@ -18,7 +18,7 @@ import (
 	"k8s.io/client-go/dynamic"
 )
 
-// The numeric identities that one cluster may give; below are reserved ones.
+// The numeric identities that one cluster may assign; those below are reserved.
 const (
 	firstIdentity = 256
 	lastIdentity  = 65535
@@ -28,7 +28,7 @@ const (
 // namespaceLabel is the security label of a pod's namespace.
 const namespaceLabel = "io.kubernetes.pod.namespace"
 
-// Labels that say nothing about who a pod is; "app.kubernetes.io" is the exception among its kind.
+// Labels without meaning for a pod's identity; "app.kubernetes.io" is the exception.
 var (
 	kept    = regexp.MustCompile(`^app\.kubernetes\.io`)
 	ignored = regexp.MustCompile(`^(io\.kubernetes|kubernetes\.io|statefulset\.kubernetes\.io/pod-name|` +
@@ -37,7 +37,7 @@ var (
 		`controller-uid|annotation.*|etcd_node|topology\.kubernetes\.io)`)
 )
 
-// securityLabels are the labels by which policies know a pod.
+// securityLabels returns the labels by which policies select a pod.
 func securityLabels(pod *v1.Pod, namespaceLabels map[string]string, clusterName string) map[string]string {
 	labels := map[string]string{
 		"k8s:" + namespaceLabel:                   pod.Namespace,
@@ -55,7 +55,7 @@ func securityLabels(pod *v1.Pod, namespaceLabels map[string]string, clusterName 
 	return labels
 }
 
-// asList writes labels as endpoints have them: sorted key=value.
+// asList returns labels as endpoints have them: sorted key=value.
 func asList(labels map[string]string) []string {
 	list := make([]string, 0, len(labels))
 	for _, key := range slices.Sorted(maps.Keys(labels)) {
@@ -64,15 +64,15 @@ func asList(labels map[string]string) []string {
 	return list
 }
 
-// identities gives each set of security labels one number in the cluster. Which number is decided by
-// the labels, so that two who ask at once, or before and after a restart, get the same.
+// identities gives each set of security labels one number in the cluster. The number is derived from the
+// labels, so that concurrent callers, and players before and after a restart, get the same one.
 type identities struct {
 	client    dynamic.ResourceInterface
 	resources *Resources
 	mutex     sync.Mutex
 }
 
-// of is the identity of labels, made when it does not exist.
+// of returns the identity of labels, and creates it when it does not exist.
 func (i *identities) of(ctx context.Context, labels map[string]string, clusterID int64) (int64, error) {
 	i.mutex.Lock()
 	defer i.mutex.Unlock()
@@ -89,17 +89,17 @@ func (i *identities) of(ctx context.Context, labels map[string]string, clusterID
 	return 0, fmt.Errorf("all identities of cluster %d are taken", clusterID)
 }
 
-// at is the identity with a number: the one that is there, or one made of the labels.
+// at returns the identity with a number: an existing one, or a new one with the labels.
 func (i *identities) at(ctx context.Context, number int64, labels map[string]string) (*unstructured.Unstructured, error) {
 	name := strconv.FormatInt(number, 10)
 	if present := i.resources.Get(IdentityResource, name); present != nil {
 		return present, nil
 	}
-	made, err := i.client.Create(ctx, ciliumIdentity(name, labels), metav1.CreateOptions{})
+	created, err := i.client.Create(ctx, ciliumIdentity(name, labels), metav1.CreateOptions{})
 	if apierrors.IsAlreadyExists(err) {
 		return i.client.Get(ctx, name, metav1.GetOptions{})
 	}
-	return made, err
+	return created, err
 }
 
 func candidate(labels map[string]string, try int64) int64 {
@@ -129,7 +129,7 @@ func ciliumIdentity(name string, labels map[string]string) *unstructured.Unstruc
 	return object
 }
 
-// searchable are the labels by which kubectl finds identities: those that are valid as labels of an
+// searchable returns the labels by which kubectl finds identities: those that are valid as labels of an
 // object too.
 func searchable(labels map[string]string) map[string]string {
 	found := map[string]string{}

@@ -11,12 +11,12 @@ import (
 	"eks-cilium/lab/nodeplayer/network"
 )
 
-// firstToAsk is the first version whose last act depends on its configuration; before it an agent
-// always takes its CNI configuration away.
+// firstToAsk is the first version whose agent decides by its configuration whether to remove its CNI
+// configuration at its end; older agents always remove it.
 var firstToAsk = version.MustParseSemantic("1.13.0")
 
-// remember keeps on the node's disk what the agent's configuration says as it starts: the hook that
-// runs in its end reads it from there, whatever the ConfigMap says by then.
+// remember stores the agent's configuration at its start on the node's disk: the hook that runs at the
+// agent's end reads it from there, whatever the ConfigMap contains by then.
 func (c *Cilium) remember(ctx context.Context, node *v1.Node, pod *v1.Pod, parsed *config) error {
 	if cluster.IsReady(pod) || pod.DeletionTimestamp != nil {
 		return nil
@@ -26,8 +26,8 @@ func (c *Cilium) remember(ctx context.Context, node *v1.Node, pod *v1.Pod, parse
 	return c.network.Keep(ctx, node, cluster.Uninstall, strconv.FormatBool(uninstalls))
 }
 
-// leave is the last act of a chained agent: where it takes its configuration away, the VPC CNI's own
-// is the first in the directory again.
+// leave emulates the end of a chained agent: where it removes its configuration, the VPC CNI's own is the
+// first in the directory again.
 func (c *Cilium) leave(ctx context.Context, node *v1.Node) error {
 	if plugin, _ := network.Plugin(node); plugin != network.Cilium || node.Annotations[cluster.Uninstall] != "true" {
 		return nil

@@ -14,8 +14,8 @@ import (
 	"eks-cilium/lab/nodeplayer/network"
 )
 
-// keepCiliumNode creates or updates the CiliumNode of a node: the agent's part (who it is) and the
-// operator's (interfaces and the pool of addresses on them).
+// keepCiliumNode creates or updates the CiliumNode of a node: the agent's part (its identity) and the
+// operator's (interfaces and their address pool).
 func (c *Cilium) keepCiliumNode(ctx context.Context, node *v1.Node) error {
 	owned, err := c.network.Owned(node, network.Cilium)
 	if err != nil {
@@ -25,7 +25,7 @@ func (c *Cilium) keepCiliumNode(ctx context.Context, node *v1.Node) error {
 	wanted := ciliumNode(node, owned)
 	present := c.resources.Get(NodeResource, node.Name)
 	if present != nil && !isOf(present, node.UID) {
-		return client.Delete(ctx, node.Name, metav1.DeleteOptions{}) // that of a node of the same name before
+		return client.Delete(ctx, node.Name, metav1.DeleteOptions{}) // belongs to an earlier node of the same name
 	}
 	if present == nil {
 		present, err = client.Create(ctx, wanted, metav1.CreateOptions{})

@@ -13,14 +13,14 @@ import (
 	"eks-cilium/lab/nodeplayer/cluster"
 )
 
-// operatorName is how the operator is known as a field manager and a source of events.
+// operatorName is the operator's name as a field manager and a source of events.
 const operatorName = "cilium-operator"
 
 // registeredBy on a definition is the version of the operator that registered it.
 const registeredBy = "lab.eks-cilium.io/cilium-version"
 
-// ReconcileOperators has every running operator register its definitions. As with real operators
-// the newer version wins: an older one leaves what it finds.
+// ReconcileOperators lets every running operator register its definitions. As with real operators the newer
+// version wins: an older one keeps what it finds.
 func (c *Cilium) ReconcileOperators(ctx context.Context, _ string) (time.Duration, error) {
 	var failures []error
 	for _, pod := range c.view.Pods(cluster.CiliumOperator) {
@@ -36,7 +36,7 @@ func (c *Cilium) register(ctx context.Context, pod *v1.Pod) error {
 	mine, definitions, err := c.definitionsOf(pod)
 	if err != nil {
 		c.view.Warn(ctx, operatorName, pod, "Failed", err.Error())
-		return nil // only another directory or image will help, not another try
+		return nil // only another directory or image can help, not another attempt
 	}
 	for _, definition := range definitions {
 		if err := c.registerOne(ctx, mine, definition); err != nil {
@@ -75,7 +75,7 @@ func (c *Cilium) registerOne(ctx context.Context, mine *version.Version, definit
 	return err
 }
 
-// OperatorGate holds an operator back until all its definitions are established.
+// OperatorGate keeps an operator unready until all its definitions are established.
 func (c *Cilium) OperatorGate(pod *v1.Pod, _ *v1.Node) string {
 	if parsed, err := configIn(c.view, pod.Namespace); parsed == nil || err != nil {
 		return "not configured"

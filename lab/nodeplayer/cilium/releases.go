@@ -15,8 +15,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Releases are the custom resource definitions of Cilium's versions: a directory that holds one
-// subdirectory per version.
+// Releases are the custom resource definitions of Cilium's versions: a directory with one subdirectory per
+// version.
 type Releases struct {
 	directory string
 
@@ -24,12 +24,12 @@ type Releases struct {
 	read  map[string][]*unstructured.Unstructured
 }
 
-// NewReleases names the directory; an empty name means that no version is there.
+// NewReleases uses a directory; an empty name means that no version is available.
 func NewReleases(directory string) *Releases {
 	return &Releases{directory: directory, read: map[string][]*unstructured.Unstructured{}}
 }
 
-// versionOf is the version in the tag of an image such as quay.io/cilium/operator-aws:v1.19.6@sha256:...
+// versionOf returns the version in the tag of an image such as quay.io/cilium/operator-aws:v1.19.6@sha256:...
 func versionOf(pod *v1.Pod) (*version.Version, error) {
 	image := pod.Spec.Containers[0].Image
 	name, _, _ := strings.Cut(image, "@")
@@ -41,7 +41,7 @@ func versionOf(pod *v1.Pod) (*version.Version, error) {
 	return parsed, nil
 }
 
-// Definitions are those of a version, or else of the newest patch release of the same minor version.
+// Definitions returns those of a version, or else of the newest patch release of the same minor version.
 func (r *Releases) Definitions(wanted *version.Version) ([]*unstructured.Unstructured, error) {
 	name, err := r.nearest(wanted)
 	if err != nil {

@@ -17,32 +17,32 @@ import (
 )
 
 var (
-	// DefinitionResource is the kind of the definitions themselves.
+	// DefinitionResource is the resource of the definitions themselves.
 	DefinitionResource = schema.GroupVersionResource{
 		Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions",
 	}
-	// NodeResource, EndpointResource and IdentityResource are what agents write.
+	// NodeResource, EndpointResource and IdentityResource are written by agents.
 	NodeResource     = schema.GroupVersionResource{Group: "cilium.io", Version: "v2", Resource: "ciliumnodes"}
 	EndpointResource = schema.GroupVersionResource{Group: "cilium.io", Version: "v2", Resource: "ciliumendpoints"}
 	IdentityResource = schema.GroupVersionResource{Group: "cilium.io", Version: "v2", Resource: "ciliumidentities"}
 )
 
-// agentResources are those that an agent cannot do without.
+// agentResources are those that an agent requires.
 var agentResources = []schema.GroupVersionResource{NodeResource, EndpointResource, IdentityResource}
 
-// Resources caches Cilium's custom resources. They can be watched only once the operator has
-// registered their definitions, so these are watched first.
+// Resources caches Cilium's custom resources. They can be watched only once the operator has registered their
+// definitions, so that these are watched first.
 type Resources struct {
 	client      dynamic.Interface
 	log         *slog.Logger
 	resync      time.Duration
 	definitions cache.SharedIndexInformer
 
-	// OnChange is called with the resource and key of an object that may have changed; with an empty
-	// key when all of a resource have come to be known.
+	// OnChange is called with the resource and key of an object that may have changed; with an empty key when
+	// a resource becomes known.
 	OnChange func(resource, key string)
 
-	// stopped is closed when the player ends; the caches live as long, whoever had them started.
+	// stopped is closed when the player ends; the caches live until then, whichever call started them.
 	stopped <-chan struct{}
 	mutex   sync.Mutex
 	own     map[string]cache.SharedIndexInformer
@@ -55,7 +55,7 @@ func NewResources(client dynamic.Interface, resync time.Duration, log *slog.Logg
 	return resources, resources.definitions.SetTransform(withoutSchema)
 }
 
-// withoutSchema drops the bulk of a definition, which is not looked at.
+// withoutSchema drops the schema of a definition, which is large and not used.
 func withoutSchema(object any) (any, error) {
 	if definition, ok := object.(*unstructured.Unstructured); ok {
 		unstructured.RemoveNestedField(definition.Object, "spec", "versions")
@@ -69,8 +69,8 @@ func (r *Resources) informer(resource schema.GroupVersionResource) cache.SharedI
 	return dynamicinformer.NewFilteredDynamicInformer(r.client, resource, metav1.NamespaceAll, r.resync, indexers, nil).Informer()
 }
 
-// Start fills the cache of definitions and returns when it is full. From then on each kind of
-// resource is cached as soon as its definition is established.
+// Start fills the cache of definitions and returns when it is full. From then on each resource is cached as
+// soon as its definition is established.
 func (r *Resources) Start(ctx context.Context) error {
 	if err := r.listen(DefinitionResource, r.definitions); err != nil {
 		return err
@@ -83,7 +83,7 @@ func (r *Resources) Start(ctx context.Context) error {
 	return r.Follow()
 }
 
-// Follow starts the caches whose definitions have been established since.
+// Follow starts the caches of definitions that have been established since the last call.
 func (r *Resources) Follow() error {
 	for _, resource := range agentResources {
 		if !r.Established(resource.Resource+"."+resource.Group) || r.cached(resource) != nil {
@@ -136,7 +136,7 @@ func (r *Resources) AreKnown() bool {
 	return true
 }
 
-// Get is a custom resource by its key, or nil.
+// Get returns a custom resource by its key, or nil.
 func (r *Resources) Get(resource schema.GroupVersionResource, key string) *unstructured.Unstructured {
 	informer := r.cached(resource)
 	if informer == nil {
@@ -145,7 +145,7 @@ func (r *Resources) Get(resource schema.GroupVersionResource, key string) *unstr
 	return lookUp(informer, key)
 }
 
-// Count is how many of a resource there are.
+// Count returns the number of objects of a resource.
 func (r *Resources) Count(resource schema.GroupVersionResource) int {
 	informer := r.cached(resource)
 	if informer == nil {
@@ -154,7 +154,7 @@ func (r *Resources) Count(resource schema.GroupVersionResource) int {
 	return len(informer.GetStore().ListKeys())
 }
 
-// Definition is a custom resource definition without its schema, or nil.
+// Definition returns a custom resource definition without its schema, or nil.
 func (r *Resources) Definition(name string) *unstructured.Unstructured {
 	return lookUp(r.definitions, name)
 }

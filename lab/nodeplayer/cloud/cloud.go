@@ -1,5 +1,5 @@
-// Package cloud is where a CNI gets its network interfaces: from EC2, or, where no cloud stands
-// behind the cluster, from a range that the player hands out itself.
+// Package cloud provides network interfaces to CNIs: from EC2, or, where the cluster has no cloud, from a
+// range of the player's own.
 package cloud
 
 import (
@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Interface is an elastic network interface attached to an instance for pods.
+// Interface is an elastic network interface that is attached to an instance for pods.
 type Interface struct {
 	Owner          string   `json:"owner,omitempty"`
 	ID             string   `json:"interfaceId"`
@@ -26,7 +26,7 @@ type Interface struct {
 	SecurityGroups []string `json:"securityGroups"`
 }
 
-// ForPods are the addresses that pods may have: all but the interface's own.
+// ForPods returns the addresses that pods may have: all but the interface's own.
 func (i *Interface) ForPods() []string {
 	addresses := make([]string, 0, len(i.Addresses))
 	for _, address := range i.Addresses {
@@ -37,24 +37,24 @@ func (i *Interface) ForPods() []string {
 	return addresses
 }
 
-// Interfaces gives an instance one more interface.
+// Interfaces attaches one more interface to an instance.
 type Interfaces interface {
 	Attach(ctx context.Context, instance, owner string) (*Interface, error)
 }
 
-// Client asks the cloud over HTTP.
+// Client calls the cloud over HTTP.
 type Client struct {
 	URL     string
 	Cluster string
 	HTTP    *http.Client
 }
 
-// NewClient makes a client of the cloud at a URL for one cluster.
+// NewClient returns a client of the cloud at a URL for one cluster.
 func NewClient(url, cluster string) *Client {
 	return &Client{URL: strings.TrimSuffix(url, "/"), Cluster: cluster, HTTP: &http.Client{Timeout: 30 * time.Second}}
 }
 
-// Attach has the cloud create and attach an interface in the name of its owner.
+// Attach lets the cloud create and attach an interface in the name of its owner.
 func (c *Client) Attach(ctx context.Context, instance, owner string) (*Interface, error) {
 	body, err := json.Marshal(map[string]string{"cluster": c.Cluster, "instance": instance, "owner": owner})
 	if err != nil {
@@ -81,15 +81,15 @@ func read(response *http.Response, instance, owner string) (*Interface, error) {
 	if response.StatusCode/100 != 2 {
 		return nil, fmt.Errorf("cloud: an interface for %s: %s: %s", instance, response.Status, firstLine(text))
 	}
-	made := &Interface{}
-	if err := json.Unmarshal(text, made); err != nil {
+	created := &Interface{}
+	if err := json.Unmarshal(text, created); err != nil {
 		return nil, fmt.Errorf("cloud: an interface for %s: %w", instance, err)
 	}
-	if made.ID == "" {
+	if created.ID == "" {
 		return nil, fmt.Errorf("cloud: an interface for %s: the answer names no interfaceId", instance)
 	}
-	made.Owner = owner
-	return made, nil
+	created.Owner = owner
+	return created, nil
 }
 
 func firstLine(text []byte) string {

@@ -8,20 +8,20 @@ import (
 	"sync"
 )
 
-// blockSize is how many addresses an invented interface takes of the range.
+// blockSize is the number of addresses of an invented interface.
 const blockSize = 32
 
-// rangeSize is how many such blocks lie in 10.255.0.0/16.
+// rangeSize is the number of such blocks in 10.255.0.0/16.
 const rangeSize = 1 << 16 / blockSize
 
-// Invented makes interfaces up from 10.255.0.0/16. It keeps nothing: what is in use is asked of the
-// cluster, so that a restarted player never gives an address twice.
+// Invented makes up interfaces from 10.255.0.0/16. It stores nothing: the cluster shows what is in use, so
+// that a restarted player never assigns an address twice.
 type Invented struct {
-	// InUse are the primary addresses of all interfaces that nodes have.
+	// InUse returns the primary addresses of all interfaces that nodes have.
 	InUse func() map[string]bool
 
 	mutex sync.Mutex
-	// taken are the addresses known to be in use; asking again is left until none seems free.
+	// taken are the addresses known to be in use; they are read again only when none seems free.
 	taken map[string]bool
 }
 
@@ -32,16 +32,16 @@ func (i *Invented) Attach(_ context.Context, _, owner string) (*Interface, error
 	if i.taken == nil {
 		i.taken = i.InUse()
 	}
-	made := i.free(owner)
-	if made == nil {
+	created := i.free(owner)
+	if created == nil {
 		i.taken = i.InUse()
-		made = i.free(owner)
+		created = i.free(owner)
 	}
-	if made == nil {
+	if created == nil {
 		return nil, errors.New("cloud: the invented range 10.255.0.0/16 has no free block")
 	}
-	i.taken[made.PrimaryIP] = true
-	return made, nil
+	i.taken[created.PrimaryIP] = true
+	return created, nil
 }
 
 func (i *Invented) free(owner string) *Interface {
@@ -53,14 +53,14 @@ func (i *Invented) free(owner string) *Interface {
 	return nil
 }
 
-// address is one address of a block; the first is the interface's own.
+// address returns one address of a block; the first is the interface's own.
 func address(block, offset int) string {
 	number := block*blockSize + offset
 	return netip.AddrFrom4([4]byte{10, 255, byte(number >> 8), byte(number)}).String()
 }
 
 func invent(block int, owner string) *Interface {
-	made := &Interface{
+	created := &Interface{
 		Owner:          owner,
 		ID:             fmt.Sprintf("eni-%017x", block),
 		MAC:            fmt.Sprintf("02:00:00:00:%02x:%02x", block>>8, block&0xff),
@@ -71,7 +71,7 @@ func invent(block int, owner string) *Interface {
 		SecurityGroups: []string{},
 	}
 	for offset := 2; offset < blockSize-1; offset++ {
-		made.Addresses = append(made.Addresses, address(block, offset))
+		created.Addresses = append(created.Addresses, address(block, offset))
 	}
-	return made
+	return created
 }

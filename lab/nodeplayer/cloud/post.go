@@ -10,10 +10,10 @@ import (
 	"net/http"
 )
 
-// ErrRefused is the cloud's refusal of a request; the text says why.
+// ErrRefused is the cloud's refusal of a request; the text has the reason.
 var ErrRefused = errors.New("refused")
 
-// Post sends a request to one of the lab's own paths and reads the answer.
+// Post sends a request to one of the lab's own paths and reads the response.
 func (c *Client) Post(ctx context.Context, path string, request, answer any) error {
 	body, err := json.Marshal(request)
 	if err != nil {

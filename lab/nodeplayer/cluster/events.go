@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// seenEvents remembers what was said of a pod already.
+// seenEvents remembers the events of pods that were written already.
 type seenEvents struct {
 	mutex sync.Mutex
 	said  map[types.UID]map[uint64]bool
@@ -40,8 +40,8 @@ func (s *seenEvents) forget(uid types.UID) {
 	delete(s.said, uid)
 }
 
-// Warn makes a warning event of a pod, once for the same words. An event that the server does not
-// take is not worth failing for; it is written to the log in any case.
+// Warn creates a warning event of a pod, once for the same text. An event that the server does not accept is
+// no error; the log has it in any case.
 func (v *View) Warn(ctx context.Context, component string, pod *v1.Pod, reason, message string) {
 	hash := fnv.New64a()
 	fmt.Fprintf(hash, "%s|%s|%s|%s", pod.UID, component, reason, message)
@@ -65,7 +65,7 @@ func (v *View) Warn(ctx context.Context, component string, pod *v1.Pod, reason, 
 	}
 }
 
-// Forget drops what is remembered about an object that is gone.
+// Forget drops what is remembered about a deleted object.
 func (v *View) Forget(uid types.UID) {
 	v.events.forget(uid)
 	v.writes.forget(uid)

@@ -2,10 +2,10 @@ package cluster
 
 import v1 "k8s.io/api/core/v1"
 
-// Role is what the player takes a pod for.
+// Role is the kind of software in a pod, as far as the player distinguishes it.
 type Role int
 
-// The roles that make a difference to more than the pod itself.
+// The roles that affect more than the pod itself.
 const (
 	Ordinary Role = iota
 	AWSNode
@@ -43,7 +43,7 @@ func HasCondition(pod *v1.Pod, kind v1.PodConditionType) bool {
 	return condition != nil && condition.Status == v1.ConditionTrue
 }
 
-// Condition is one condition of a pod, or nil.
+// Condition returns one condition of a pod, or nil.
 func Condition(pod *v1.Pod, kind v1.PodConditionType) *v1.PodCondition {
 	for index := range pod.Status.Conditions {
 		if pod.Status.Conditions[index].Type == kind {
@@ -53,7 +53,7 @@ func Condition(pod *v1.Pod, kind v1.PodConditionType) *v1.PodCondition {
 	return nil
 }
 
-// NodeCondition is one condition of a node, or nil.
+// NodeCondition returns one condition of a node, or nil.
 func NodeCondition(node *v1.Node, kind v1.NodeConditionType) *v1.NodeCondition {
 	for index := range node.Status.Conditions {
 		if node.Status.Conditions[index].Type == kind {
@@ -76,7 +76,7 @@ func IsRunning(pod *v1.Pod) bool {
 	return true
 }
 
-// IsFinished tells whether a pod has come to its last phase.
+// IsFinished tells whether a pod has reached its last phase.
 func IsFinished(pod *v1.Pod) bool {
 	return pod.Status.Phase == v1.PodSucceeded || pod.Status.Phase == v1.PodFailed
 }

@@ -1,6 +1,6 @@
-// Package cluster is the player's one source of truth: caches of the API server's objects, which
-// every decision is made from. Changes in them only say what to look at again; and since the caches
-// also repeat all they hold now and then, a change that nobody acted on is acted on later.
+// Package cluster holds caches of the API server's objects, from which every decision is created. Changes in
+// them only say what to reconcile; the caches also repeat all objects periodically, so that a missed change
+// is handled later.
 package cluster
 
 import (
@@ -25,7 +25,7 @@ const (
 	byRole = "role"
 )
 
-// View answers what the cluster looks like.
+// View answers questions about the cluster's current state.
 type View struct {
 	Client kubernetes.Interface
 	Log    *slog.Logger
@@ -99,7 +99,7 @@ func (v *View) Start(ctx context.Context) error {
 	return nil
 }
 
-// Node is a node that is played and whose instance runs.
+// Node returns an emulated node whose instance runs.
 func (v *View) Node(name string) (*v1.Node, bool) {
 	object, exists, err := v.nodes.GetStore().GetByKey(name)
 	if err != nil || !exists {
@@ -109,7 +109,7 @@ func (v *View) Node(name string) (*v1.Node, bool) {
 	return node, strings.HasPrefix(node.Spec.ProviderID, ProviderPrefix) && node.Annotations[PoweredOff] != "true"
 }
 
-// Nodes are all nodes that are played.
+// Nodes returns all emulated nodes.
 func (v *View) Nodes() []*v1.Node {
 	var nodes []*v1.Node
 	for _, name := range v.nodes.GetStore().ListKeys() {
@@ -120,10 +120,10 @@ func (v *View) Nodes() []*v1.Node {
 	return nodes
 }
 
-// NodeCount is about how many nodes are played.
+// NodeCount returns the approximate number of emulated nodes.
 func (v *View) NodeCount() int { return len(v.nodes.GetStore().ListKeys()) }
 
-// Pod is a pod bound to some node, by namespace/name.
+// Pod returns a pod bound to some node, by namespace/name.
 func (v *View) Pod(key string) (*v1.Pod, bool) {
 	object, exists, err := v.pods.GetStore().GetByKey(key)
 	if err != nil || !exists {
@@ -132,19 +132,19 @@ func (v *View) Pod(key string) (*v1.Pod, bool) {
 	return object.(*v1.Pod), true
 }
 
-// Pods are all pods bound to a node that have a role.
+// Pods returns all pods of a role that are bound to a node.
 func (v *View) Pods(role Role) []*v1.Pod { return v.podsBy(byRole, role.String()) }
 
-// PodsOn are the pods bound to a node.
+// PodsOn returns the pods bound to a node.
 func (v *View) PodsOn(node string) []*v1.Pod { return v.podsBy(byNode, node) }
 
-// PodsIn are the bound pods of a namespace.
+// PodsIn returns the bound pods of a namespace.
 func (v *View) PodsIn(namespace string) []*v1.Pod { return v.podsBy(cache.NamespaceIndex, namespace) }
 
 func (v *View) podsBy(index, value string) []*v1.Pod {
 	objects, err := v.pods.GetIndexer().ByIndex(index, value)
 	if err != nil {
-		panic(err) // all indexes are made with the cache
+		panic(err) // all indexes are created with the cache
 	}
 	pods := make([]*v1.Pod, 0, len(objects))
 	for _, object := range objects {
@@ -153,7 +153,7 @@ func (v *View) podsBy(index, value string) []*v1.Pod {
 	return pods
 }
 
-// Agent is the running pod of a CNI's agent on a node, or nil.
+// Agent returns the running pod of a CNI's agent on a node, or nil.
 func (v *View) Agent(node string, role Role) *v1.Pod {
 	for _, pod := range v.PodsOn(node) {
 		if RoleOf(pod) == role && IsRunning(pod) {
@@ -163,7 +163,7 @@ func (v *View) Agent(node string, role Role) *v1.Pod {
 	return nil
 }
 
-// ConfigMap is a ConfigMap, if there is one.
+// ConfigMap returns a ConfigMap, if it exists.
 func (v *View) ConfigMap(namespace, name string) (*v1.ConfigMap, bool) {
 	object, exists, err := v.configMaps.GetStore().GetByKey(namespace + "/" + name)
 	if err != nil || !exists {
@@ -172,7 +172,7 @@ func (v *View) ConfigMap(namespace, name string) (*v1.ConfigMap, bool) {
 	return object.(*v1.ConfigMap), true
 }
 
-// Secret is a Secret, if there is one.
+// Secret returns a Secret, if it exists.
 func (v *View) Secret(namespace, name string) (*v1.Secret, bool) {
 	object, exists, err := v.secrets.GetStore().GetByKey(namespace + "/" + name)
 	if err != nil || !exists {
@@ -181,7 +181,7 @@ func (v *View) Secret(namespace, name string) (*v1.Secret, bool) {
 	return object.(*v1.Secret), true
 }
 
-// NamespaceLabels are the labels of a namespace.
+// NamespaceLabels returns the labels of a namespace.
 func (v *View) NamespaceLabels(name string) map[string]string {
 	namespace, err := v.namespaces.Get(name)
 	if err != nil {
@@ -193,7 +193,7 @@ func (v *View) NamespaceLabels(name string) map[string]string {
 // OnNode calls back with a node whenever it may have changed; before is nil for a new one.
 func (v *View) OnNode(changed func(before, after *v1.Node)) { on(v.nodes, changed) }
 
-// OnPod calls back with a bound pod whenever it may have changed, also when it went.
+// OnPod calls back with a bound pod whenever it may have changed, also when it was deleted.
 func (v *View) OnPod(changed func(before, after *v1.Pod)) { on(v.pods, changed) }
 
 // OnConfigMap calls back with a ConfigMap whenever it may have changed.
@@ -202,7 +202,8 @@ func (v *View) OnConfigMap(changed func(before, after *v1.ConfigMap)) { on(v.con
 // OnSecret calls back with a Secret whenever it may have changed.
 func (v *View) OnSecret(changed func(before, after *v1.Secret)) { on(v.secrets, changed) }
 
-// on hands an object's going on as the change of an object into itself: whoever looks finds it gone.
+// on reports a deletion as a change of the object into itself: the reconciler then finds that it does not
+// exist.
 func on[T any](informer cache.SharedIndexInformer, changed func(before, after *T)) {
 	_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(object any) { changed(nil, object.(*T)) },

@@ -8,15 +8,15 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// writes remembers, for each object that the player wrote, the version that came of it, until the
-// cache shows it. Deciding from an older one would only repeat what was done already, and on a busy
-// server most writes would be such.
+// writes remembers, for each object that the player wrote, its resulting version until the cache shows it. A
+// decision from an older version would only repeat a finished write; on a busy server most writes would be
+// such repetitions.
 type writes struct {
 	mutex sync.Mutex
 	last  map[types.UID]uint64
 }
 
-// Wrote notes the version of an object that a write came back with.
+// Wrote records the version of an object that a write returned.
 func (v *View) Wrote(object metav1.Object) {
 	version, err := strconv.ParseUint(object.GetResourceVersion(), 10, 64)
 	if err != nil {
@@ -27,9 +27,8 @@ func (v *View) Wrote(object metav1.Object) {
 	v.writes.last[object.GetUID()] = max(version, v.writes.last[object.GetUID()])
 }
 
-// IsBehind tells whether the cache holds an object as it was before the player's last write. Then
-// there is nothing to decide: the change to the written version is still to come, and with it the
-// next look.
+// IsBehind tells whether the cache holds an object as it was before the player's last write. Then there is
+// nothing to decide: the cache will report the written version, which triggers the next reconciliation.
 func (v *View) IsBehind(object metav1.Object) bool {
 	version, err := strconv.ParseUint(object.GetResourceVersion(), 10, 64)
 	if err != nil {

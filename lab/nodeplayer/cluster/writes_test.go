@@ -18,7 +18,7 @@ func TestACacheIsBehindUntilItShowsTheLastWriteOrALaterOne(t *testing.T) {
 		t.Error("behind though nothing was written")
 	}
 	view.Wrote(at("100"))
-	view.Wrote(at("20")) // an answer that came late
+	view.Wrote(at("20")) // a response that arrived late
 	if !view.IsBehind(at("9")) || !view.IsBehind(at("99")) {
 		t.Error("not behind though the write is not shown")
 	}

@@ -1,7 +1,7 @@
-// Package clustermesh plays ClusterMesh: what the agents of a cluster, and the KVStoreMesh beside its
+// Package clustermesh emulates ClusterMesh: what the agents of a cluster, and the KVStoreMesh beside its
 // clustermesh-apiserver, see of other clusters. Nothing is remembered: whether another cluster is connected
-// is found out when somebody asks, from the Secrets the pods mount, from what the cloud says of the way
-// there, and from what the other cluster's player has told the cloud of its clustermesh-apiserver.
+// is determined for each query, from the Secrets that the pods mount, from the cloud's answer about the
+// network path, and from what the other cluster's player has told the cloud about its clustermesh-apiserver.
 package clustermesh
 
 import (
@@ -22,7 +22,7 @@ import (
 	"eks-cilium/lab/nodeplayer/network"
 )
 
-// The volumes of the chart in which the configuration and the certificates lie.
+// The volumes of the chart that hold the configuration and the certificates.
 const (
 	agentVolume  = "clustermesh-secrets"
 	meshVolume   = "kvstoremesh-secrets"
@@ -32,23 +32,23 @@ const (
 // apiServer is the label of the pods, and the name of the Service, of a clustermesh-apiserver.
 const apiServer = "clustermesh-apiserver"
 
-// every is how often the cloud is told of this cluster's clustermesh-apiserver, if there is news.
+// every is the interval at which changes of this cluster's clustermesh-apiserver are sent to the cloud.
 const every = 500 * time.Millisecond
 
-// repeat is how often it is told without any.
+// repeat is the interval at which it is sent without changes.
 const repeat = 20 * time.Second
 
-// Cloud answers what lies between clusters.
+// Cloud answers what is between clusters.
 type Cloud interface {
 	Post(ctx context.Context, path string, request, answer any) error
 }
 
-// Counts are how much there is of what a cluster shows to others.
+// Counts are the numbers of objects that a cluster shows to others.
 type Counts struct{ Nodes, Endpoints, Identities int }
 
 // Mesh is ClusterMesh in one cluster.
 type Mesh struct {
-	// Loop tells the cloud of this cluster.
+	// Loop registers this cluster at the cloud.
 	Loop *loop.Loop
 
 	view   *cluster.View
@@ -60,31 +60,31 @@ type Mesh struct {
 	at     time.Time
 }
 
-// New makes the mesh of a cluster known to a cloud by a name.
+// New returns the mesh of a cluster that the cloud knows by a name.
 func New(view *cluster.View, client Cloud, name string, counts func() Counts, log *slog.Logger) *Mesh {
-	made := &Mesh{view: view, cloud: client, name: name, counts: counts, now: time.Now}
-	made.Loop = loop.New("mesh", 1, log, made.tell)
-	return made
+	created := &Mesh{view: view, cloud: client, name: name, counts: counts, now: time.Now}
+	created.Loop = loop.New("mesh", 1, log, created.tell)
+	return created
 }
 
-// Server is a clustermesh-apiserver as others find it: nothing of it is secret.
+// Server describes a clustermesh-apiserver to others; none of it is secret.
 type Server struct {
-	// Cluster is the name by which the cloud knows the cluster.
+	// Cluster is the cloud's name of the cluster.
 	Cluster string `json:"cluster"`
-	// Name and ID are those of Cilium's configuration.
+	// Name and ID are from Cilium's configuration.
 	Name string `json:"name"`
 	ID   int64  `json:"id"`
-	// Service is the Service that leads to it.
+	// Service is the Service in front of it.
 	Service string `json:"service"`
-	// Ready is how many of its pods are.
+	// Ready is the number of its ready pods.
 	Ready int `json:"ready"`
-	// Certificate is what it shows to clients, Authority whom it trusts to vouch for them: both PEM.
+	// Certificate is what it shows to clients, Authority is the CA of the clients that it trusts: both PEM.
 	Certificate string `json:"certificate"`
 	Authority   string `json:"authority"`
 	Counts      Counts `json:"counts"`
 }
 
-// tell says what this cluster's clustermesh-apiserver is like.
+// tell sends the state of this cluster's clustermesh-apiserver to the cloud.
 func (m *Mesh) tell(ctx context.Context, _ string) (time.Duration, error) {
 	server := m.server()
 	text, err := json.Marshal(server)
@@ -101,7 +101,7 @@ func (m *Mesh) tell(ctx context.Context, _ string) (time.Duration, error) {
 	return every, nil
 }
 
-// server describes the clustermesh-apiserver of this cluster; one without certificates when there is none.
+// server describes the clustermesh-apiserver of this cluster; without certificates when there is none.
 func (m *Mesh) server() Server {
 	server := Server{Cluster: m.name}
 	for _, pod := range m.servers() {
@@ -119,7 +119,7 @@ func (m *Mesh) server() Server {
 	return server
 }
 
-// servers are the pods of the clustermesh-apiserver, in the order of their names.
+// servers returns the pods of the clustermesh-apiserver, sorted by name.
 func (m *Mesh) servers() []*v1.Pod {
 	var found []*v1.Pod
 	for _, pod := range m.view.Pods(cluster.Ordinary) {
@@ -131,7 +131,7 @@ func (m *Mesh) servers() []*v1.Pod {
 	return found
 }
 
-// identity is Cilium's name and id of this cluster.
+// identity returns Cilium's name and id of this cluster.
 func (m *Mesh) identity(namespace string) (string, int64) {
 	config, ok := m.view.ConfigMap(namespace, cluster.CiliumConfig)
 	if !ok {
@@ -149,11 +149,11 @@ type Remote struct {
 	Name      string
 	Connected bool
 	Ready     bool
-	// Status says in words what the other two say, and why.
+	// Status says in words what the other two fields say, and why.
 	Status string
 	Counts Counts
 	ID     int64
-	// ThroughKVStoreMesh is set where the agent asks its own cluster's copy.
+	// ThroughKVStoreMesh is set where the agent reads its own cluster's copy.
 	ThroughKVStoreMesh bool
 }
 
@@ -162,7 +162,7 @@ func (r Remote) failed(status string) Remote {
 	return r
 }
 
-// Remotes are the clusters that an agent is configured for, as they are now.
+// Remotes returns the current state of the clusters that an agent is configured for.
 func (m *Mesh) Remotes(ctx context.Context, agent *v1.Pod) []Remote {
 	own, id := m.identity(agent.Namespace)
 	files := mounted(m.view, agent, agentVolume)
@@ -175,7 +175,7 @@ func (m *Mesh) Remotes(ctx context.Context, agent *v1.Pod) []Remote {
 	return distinct(remotes, id)
 }
 
-// distinct refuses ids that are this cluster's own, or another's.
+// distinct refuses ids that this cluster or another remote one uses.
 func distinct(remotes []Remote, own int64) []Remote {
 	taken := map[int64]string{own: "this cluster"}
 	for index := range remotes {
@@ -193,7 +193,8 @@ func distinct(remotes []Remote, own int64) []Remote {
 	return remotes
 }
 
-// see looks at one remote cluster from an agent: straight, or through the copy in its own cluster.
+// see determines the state of one remote cluster for an agent: directly, or through the copy in its own
+// cluster.
 func (m *Mesh) see(ctx context.Context, agent *v1.Pod, name string, config *etcd, files map[string][]byte) Remote {
 	remote := Remote{Name: name}
 	host, _, err := config.endpoint()
@@ -210,7 +211,7 @@ func isLocal(host string) bool {
 	return host == apiServer || strings.HasPrefix(host, apiServer+".") && strings.Contains(host, ".svc")
 }
 
-// throughCopy looks at a remote cluster through this cluster's own clustermesh-apiserver.
+// throughCopy determines the state of a remote cluster through this cluster's own clustermesh-apiserver.
 func (m *Mesh) throughCopy(ctx context.Context, agent *v1.Pod, remote Remote, config *etcd, files map[string][]byte, host string) Remote {
 	remote.ThroughKVStoreMesh = true
 	server := m.server()
@@ -240,7 +241,7 @@ func (m *Mesh) throughCopy(ctx context.Context, agent *v1.Pod, remote Remote, co
 	return remote.failed("KVStoreMesh is not ready")
 }
 
-// question is what the cloud is asked: can this pod reach that, and who is there.
+// question is what the cloud is asked: whether this pod reaches an endpoint, and which server is there.
 type question struct {
 	Cluster  string `json:"cluster"`
 	Instance string `json:"instance"`
@@ -255,7 +256,7 @@ type reply struct {
 	Server    *Server `json:"server"`
 }
 
-// straight looks at a remote cluster from a pod that dials it.
+// straight determines the state of a remote cluster for a pod that connects to it directly.
 func (m *Mesh) straight(ctx context.Context, from *v1.Pod, remote Remote, config *etcd, files map[string][]byte) Remote {
 	host, port, err := config.endpoint()
 	if err != nil {
@@ -285,7 +286,7 @@ func (m *Mesh) straight(ctx context.Context, from *v1.Pod, remote Remote, config
 	return m.accept(remote, answer.Server)
 }
 
-// accept is the last step: whether who answers is who was looked for.
+// accept is the last step: whether the server is the expected cluster.
 func (m *Mesh) accept(remote Remote, server *Server) Remote {
 	remote.Connected, remote.ID, remote.Counts = true, server.ID, server.Counts
 	if server.Name != remote.Name {
@@ -299,7 +300,7 @@ func (m *Mesh) accept(remote Remote, server *Server) Remote {
 	return remote
 }
 
-// aliased is where a pod finds a host that its spec gives an address, or the host itself.
+// aliased returns the address that a pod's spec gives to a host, or the host itself.
 func aliased(pod *v1.Pod, host string) string {
 	for _, alias := range pod.Spec.HostAliases {
 		if slices.Contains(alias.Hostnames, host) {

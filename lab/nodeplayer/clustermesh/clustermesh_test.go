@@ -18,7 +18,7 @@ import (
 
 var noon = time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
 
-// authority vouches for certificates.
+// authority is a certificate authority for tests.
 type authority struct {
 	t    *testing.T
 	key  *ecdsa.PrivateKey
@@ -58,7 +58,7 @@ func block(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
-// sign makes a certificate and its key, for names, until a time, for one use.
+// sign creates a certificate and its key, for names, until a time, for one use.
 func (a *authority) sign(until time.Time, use x509.ExtKeyUsage, names ...string) (certificate, key []byte) {
 	a.t.Helper()
 	own := newKey(a.t)

@@ -25,7 +25,7 @@ type etcd struct {
 	KeyFile       string   `json:"key-file"`
 }
 
-// parse reads such a configuration; nil for what is none, as certificates lie in the same directory.
+// parse reads such a configuration; nil for other files, since certificates are in the same directory.
 func parse(text []byte) *etcd {
 	config := &etcd{}
 	if err := yaml.Unmarshal(text, config); err != nil || len(config.Endpoints) == 0 {
@@ -34,7 +34,7 @@ func parse(text []byte) *etcd {
 	return config
 }
 
-// endpoint is the first of the endpoints.
+// endpoint returns the first of the endpoints.
 func (e *etcd) endpoint() (host string, port int, err error) {
 	if len(e.Endpoints) == 0 {
 		return "", 0, errNoEndpoint
@@ -47,8 +47,7 @@ func (e *etcd) endpoint() (host string, port int, err error) {
 	return parsed.Hostname(), port, err
 }
 
-// trusts does the work of a TLS handshake between client and server: each trusts the other, or an error
-// says in the words of a client what is wrong.
+// trusts does the checks of a TLS handshake between client and server; its errors are those of a client.
 func (e *etcd) trusts(files map[string][]byte, host string, server Server, now time.Time) error {
 	roots, err := pool(files[path.Base(e.TrustedCAFile)], path.Base(e.TrustedCAFile))
 	if err != nil {
@@ -65,7 +64,7 @@ func (e *etcd) trusts(files map[string][]byte, host string, server Server, now t
 	return e.isTrusted(files, server, now)
 }
 
-// isTrusted is the server's side: the client's certificate, its key, and who vouches for it.
+// isTrusted is the server's side: the client's certificate, its key, and its authority.
 func (e *etcd) isTrusted(files map[string][]byte, server Server, now time.Time) error {
 	certificate, key := path.Base(e.CertFile), path.Base(e.KeyFile)
 	pair, err := tls.X509KeyPair(files[certificate], files[key])
@@ -119,8 +118,8 @@ func certificates(text []byte) []*x509.Certificate {
 	return chain
 }
 
-// mounted are the files of one of a pod's volumes, by name, as they are now. What a pod mounts is kept up to
-// date by kubelets within a minute; here at once.
+// mounted returns the current files of one of a pod's volumes, by name. Real kubelets update mounted files
+// within a minute; here it is immediate.
 func mounted(view *cluster.View, pod *v1.Pod, name string) map[string][]byte {
 	files := map[string][]byte{}
 	for index := range pod.Spec.Volumes {
@@ -164,7 +163,7 @@ func addConfigMap(files map[string][]byte, view *cluster.View, namespace string,
 	}
 }
 
-// add takes the keys that are listed, under the names that are listed for them, or all of them.
+// add takes the listed keys, under the names that are listed for them, or all keys.
 func add(files map[string][]byte, items []v1.KeyToPath, data map[string][]byte) {
 	for _, item := range items {
 		if text, ok := data[item.Key]; ok {

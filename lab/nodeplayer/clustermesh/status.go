@@ -15,10 +15,10 @@ import (
 	"eks-cilium/lab/nodeplayer/exec"
 )
 
-// agentContainer is where the agent and its command line are.
+// agentContainer is the container of the agent and its command line.
 const agentContainer = "cilium-agent"
 
-// renamed is the first version that has the command line under its new name; both names work from then on.
+// renamed is the first version whose command line has the new name; both names work from then on.
 var renamed = version.MustParseSemantic("1.15.0")
 
 // Program answers `cilium-dbg status` (and `cilium status`) in the containers of agents.
@@ -53,7 +53,7 @@ func versionOf(pod *v1.Pod) *version.Version {
 	return nil
 }
 
-// form is how a status is written.
+// form is the output format of a status.
 type form int
 
 const (
@@ -62,7 +62,7 @@ const (
 	asJSON
 )
 
-// formOf reads the flags of the command; those that only say more of what is not played make no difference.
+// formOf reads the flags of the command; flags that only add details which are not emulated have no effect.
 func formOf(flags []string) (form, error) {
 	chosen := plain
 	for index := 0; index < len(flags); index++ {
@@ -74,7 +74,7 @@ func formOf(flags []string) (form, error) {
 				value = flags[index]
 			}
 			if value != "json" {
-				return 0, fmt.Errorf("the output %q is not played: json is", value)
+				return 0, fmt.Errorf("the output %q is not emulated; use json", value)
 			}
 			chosen = asJSON
 		case "-ojson":
@@ -92,7 +92,7 @@ func formOf(flags []string) (form, error) {
 	return chosen, nil
 }
 
-// status is what an agent says of itself, as far as it is played.
+// status is what an agent reports about itself, as far as it is emulated.
 type status struct {
 	Cilium     state        `json:"cilium"`
 	Cluster    self         `json:"cluster"`
@@ -171,7 +171,7 @@ func (m *Mesh) status(ctx context.Context, agent *v1.Pod, mine *version.Version,
 	return said
 }
 
-// addresses are those of the pods on a node that have one of their own.
+// addresses returns those of the pods on a node that have their own.
 func (m *Mesh) addresses(node string) []string {
 	found := []string{}
 	for _, pod := range m.view.PodsOn(node) {
@@ -196,7 +196,7 @@ func describe(remote Remote) remoteStatus {
 	return said
 }
 
-// as writes a status in a form.
+// as returns a status in an output format.
 func (s status) as(chosen form) exec.Answer {
 	switch chosen {
 	case asJSON:

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// selfSigned is a certificate such as a kubelet makes itself; the API server does not check it.
+// selfSigned returns a certificate such as a kubelet creates; the API server does not check it.
 func selfSigned(now time.Time) (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -17,10 +17,10 @@ import (
 	"eks-cilium/lab/nodeplayer/cluster"
 )
 
-// kubeletPort is where the API server looks for kubelets.
+// kubeletPort is the port at which the API server expects kubelets.
 const kubeletPort = "10250"
 
-// patience is how long a client of the proxy may take to say where it wants to go.
+// patience is how long a client of the proxy may take to send its request.
 const patience = 10 * time.Second
 
 // tunnel is a connection through the proxy to the kubelet of a node.
@@ -32,8 +32,8 @@ type tunnel struct {
 
 func (t *tunnel) Read(data []byte) (int, error) { return t.reader.Read(data) }
 
-// egress is the proxy through which the API server reaches whatever lies in the cluster. It is also the
-// listener of the kubelets' server: a tunnel to one of them is a connection that it accepts.
+// egress is the proxy through which the API server reaches everything in the cluster. It is also the listener
+// of the kubelets' server: a tunnel to one of them is a connection that it accepts.
 type egress struct {
 	view    *cluster.View
 	socket  string
@@ -49,7 +49,7 @@ func newEgress(view *cluster.View, socket string, log *slog.Logger) *egress {
 }
 
 func (e *egress) listen() error {
-	_ = os.Remove(e.socket) // that of a player before this one
+	_ = os.Remove(e.socket) // left behind by an earlier player
 	listener, err := net.Listen("unix", e.socket)
 	if err != nil {
 		return err
@@ -72,7 +72,7 @@ func (e *egress) serve(ctx context.Context) {
 	}
 }
 
-// open answers one CONNECT.
+// open serves one CONNECT request.
 func (e *egress) open(ctx context.Context, conn net.Conn) {
 	_ = conn.SetReadDeadline(time.Now().Add(patience))
 	reader := bufio.NewReader(conn)
@@ -96,7 +96,7 @@ func (e *egress) open(ctx context.Context, conn net.Conn) {
 	e.refuse(conn, fmt.Sprintf("no container listens in the lab, so nothing is at %s", request.Host))
 }
 
-// node is the name of the node that a host name or an address belongs to.
+// node returns the name of the node that a host name or an address belongs to.
 func (e *egress) node(host string) string {
 	for _, node := range e.view.Nodes() {
 		if node.Name == host {
@@ -144,7 +144,7 @@ func (e *egress) hand(conn net.Conn) {
 	}
 }
 
-// Accept is the next connection to a kubelet.
+// Accept returns the next connection to a kubelet.
 func (e *egress) Accept() (net.Conn, error) {
 	select {
 	case conn := <-e.tunnels:

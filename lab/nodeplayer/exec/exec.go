@@ -1,6 +1,6 @@
-// Package exec lets clients run commands in played pods: `kubectl exec`, and the exec subresource by any
-// client. The API server reaches kubelets through a proxy of this process; the kubelets' servers are one,
-// and what a container answers is decided by the program that is played in it. No process is started.
+// Package exec lets clients run commands in emulated pods: `kubectl exec`, and the exec subresource from any
+// client. The API server reaches kubelets through a proxy in this process. One server serves all kubelets,
+// and the program that is emulated in a container decides what it answers. No process is started.
 package exec
 
 import (
@@ -26,22 +26,22 @@ type Call struct {
 	Command   []string
 }
 
-// Answer is what a command writes, and how it ends.
+// Answer is the output of a command and its exit code.
 type Answer struct {
 	Stdout, Stderr string
 	Code           int
 }
 
-// Program answers calls in the containers it is played in; false where it knows nothing of a command.
+// Program answers calls in the containers that it is emulated in; false for an unknown command.
 type Program func(ctx context.Context, call Call) (Answer, bool)
 
-// executor runs calls; it is what the library that speaks the protocols asks.
+// executor runs calls for the library that implements the protocols.
 type executor struct {
 	pod     *v1.Pod
 	program Program
 }
 
-// ExecInContainer answers one call. Standard input is not read: nothing played asks anything.
+// ExecInContainer answers one call. Standard input is not read, since no emulated program asks for any.
 func (e *executor) ExecInContainer(ctx context.Context, _, _, container string, command []string, _ io.Reader,
 	out, errors io.WriteCloser, _ bool, _ <-chan remotecommand.TerminalSize, _ time.Duration,
 ) error {
@@ -81,7 +81,7 @@ func unknown(container string, command []string) Answer {
 		name = command[0]
 	}
 	return Answer{Code: notFound, Stderr: fmt.Sprintf(
-		"%s: not found. Containers are played here, and container %q does not play this command: %q\n",
+		"%s: not found. Containers are emulated here, and container %q does not emulate this command: %q\n",
 		name, container, command)}
 }
 

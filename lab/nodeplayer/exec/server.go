@@ -21,7 +21,7 @@ const (
 	creation = remotecommand.DefaultStreamCreationTimeout
 )
 
-// nodeKey is where the context of a request has the name of the node whose kubelet is asked.
+// nodeKey is the key of the node's name in the context of a request to its kubelet.
 type nodeKey struct{}
 
 // Kubelets serve port 10250 of every node.
@@ -32,7 +32,7 @@ type Kubelets struct {
 	log     *slog.Logger
 }
 
-// New makes the kubelets' servers, reached through a proxy on a unix socket.
+// New returns the kubelets' server, reached through a proxy on a unix socket.
 func New(view *cluster.View, program Program, socket string, log *slog.Logger) *Kubelets {
 	return &Kubelets{view: view, program: program, egress: newEgress(view, socket, log), log: log}
 }
@@ -63,7 +63,7 @@ func (k *Kubelets) Run(ctx context.Context) error {
 	return nil
 }
 
-// Listen opens the proxy's socket; a client that comes before Run waits.
+// Listen opens the proxy's socket; a client that connects before Run waits.
 func (k *Kubelets) Listen() error { return k.egress.listen() }
 
 func withNode(ctx context.Context, conn net.Conn) context.Context {

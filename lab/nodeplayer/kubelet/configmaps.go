@@ -38,7 +38,7 @@ func (k *Kubelet) exists(namespace string, wanted source) bool {
 	return ok
 }
 
-// mounted are the ConfigMaps and Secrets that a volume cannot do without.
+// mounted returns the ConfigMaps and Secrets that a volume requires.
 func mounted(volume *v1.Volume) []source {
 	var found []source
 	add := func(kind, name string, optional *bool) {
@@ -66,8 +66,8 @@ func mounted(volume *v1.Volume) []source {
 	return found
 }
 
-// missingConfiguration names the first ConfigMap that a container needs and that does not exist. All
-// of Cilium's own programs read theirs, whichever way their version gets at it.
+// missingConfiguration names the first ConfigMap that a container needs and that does not exist. Cilium's own
+// programs all read theirs, by whichever mechanism of their version.
 func (k *Kubelet) missingConfiguration(pod *v1.Pod) string {
 	var names []string
 	for index := range pod.Spec.Containers {

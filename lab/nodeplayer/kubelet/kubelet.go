@@ -1,6 +1,6 @@
-// Package kubelet plays the kubelets of all nodes: leases and conditions of the nodes, and the lives
-// of the pods bound to them. Each of its three reconcilers looks at one object as it is now and
-// writes what a kubelet would write next; none depends on having seen how the object came to be so.
+// Package kubelet emulates the kubelets of all nodes: leases and conditions of the nodes, and the lifecycle
+// of the pods bound to them. Each of its three reconcilers reads the current state of one object and writes
+// what a kubelet would write next; none depends on having seen earlier changes.
 package kubelet
 
 import (
@@ -16,24 +16,24 @@ import (
 
 // Pods gives pods their addresses and tells which CNI a node has.
 type Pods interface {
-	// Address is the address of a pod, or a *network.SandboxError when it has to wait for one.
+	// Address returns the address of a pod, or a *network.SandboxError when it has to wait for one.
 	Address(pod *v1.Pod, node *v1.Node) (string, error)
-	// Release takes the address of a pod back.
+	// Release returns the address of a pod to the pool.
 	Release(node string, uid types.UID)
 }
 
-// Volumes knows what has been attached to the instances.
+// Volumes knows what is attached to the instances.
 type Volumes interface {
-	// Mounted tells whether everything that a pod mounts is there on its node.
+	// Mounted tells whether everything that a pod mounts is available on its node.
 	Mounted(pod *v1.Pod, node string) bool
-	// InUse are the volumes that a node's kubelet holds on to.
+	// InUse returns the volumes that a node's kubelet uses.
 	InUse(node string) []v1.UniqueVolumeName
 }
 
-// Gate tells why the software in a pod is not ready yet though it runs; "" when it is.
+// Gate returns why the software in a running pod is not ready yet; "" when it is.
 type Gate func(pod *v1.Pod, node *v1.Node) string
 
-// Kubelet plays all kubelets.
+// Kubelet emulates all kubelets of a cluster.
 type Kubelet struct {
 	view     *cluster.View
 	network  Pods
@@ -47,7 +47,7 @@ type Kubelet struct {
 	began    time.Time
 }
 
-// New makes the kubelets of a cluster of one Kubernetes version.
+// New returns the kubelets of a cluster of one Kubernetes version.
 func New(view *cluster.View, network Pods, volumes Volumes, gates map[cluster.Role]Gate,
 	config *settings.Settings, now clock.PassiveClock, version string,
 ) *Kubelet {
@@ -57,7 +57,7 @@ func New(view *cluster.View, network Pods, volumes Volumes, gates map[cluster.Ro
 	}
 }
 
-// left is the time from now to a moment, at least a little so that it is never taken for "no time".
+// left returns the time until a moment, at least a little, so that it is never taken for "no time".
 func (k *Kubelet) left(due time.Time) time.Duration {
 	return max(due.Sub(k.clock.Now()), time.Millisecond)
 }

@@ -21,7 +21,7 @@ import (
 
 var noon = time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
 
-// addresses gives one address to everybody, or none.
+// addresses gives the same address to every pod, or none.
 type addresses struct{ refused bool }
 
 func (a *addresses) Address(*v1.Pod, *v1.Node) (string, error) {
@@ -58,8 +58,8 @@ func pod() *v1.Pod {
 	}
 }
 
-// bench plays one pod, step by step, on a clock of its own. The pod is fed back as written, so no
-// cache is waited for.
+// bench emulates one pod, step by step, with its own clock. The pod is fed back as written, so that no cache
+// is involved.
 type bench struct {
 	t       *testing.T
 	kubelet *Kubelet
@@ -82,7 +82,7 @@ func newBench(t *testing.T, pod *v1.Pod) *bench {
 	return b
 }
 
-// step looks at the pod once and says how far it has come.
+// step reconciles the pod once and returns its state.
 func (b *bench) step() picture {
 	b.t.Helper()
 	now, err := b.kubelet.picture(b.t.Context(), b.pod, node())
@@ -97,7 +97,7 @@ func (b *bench) step() picture {
 	return now
 }
 
-// settle follows the pod until it waits for nothing but the world.
+// settle reconciles the pod until it waits only for external changes.
 func (b *bench) settle() picture {
 	b.t.Helper()
 	for range 20 {

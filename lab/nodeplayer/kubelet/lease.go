@@ -13,9 +13,8 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// leases remembers the leases as they were last written, to renew them without reading them first.
-// A lease carries its node's name as its holder, as a real one does: a restarted player may renew
-// it at once.
+// leases remembers the leases as last written, to renew them without reading them first. A lease's holder is
+// its node's name, as for a real one, so that a restarted player may renew it at once.
 type leases struct {
 	mutex sync.Mutex
 	last  map[string]*coordination.Lease
@@ -43,8 +42,8 @@ func (l *leases) put(node string, lease *coordination.Lease) {
 	l.last[node] = lease
 }
 
-// ReconcileLease renews a node's lease when it is due. Nothing renews that of a node which is gone
-// or whose instance is off; the garbage collector takes the former's away.
+// ReconcileLease renews a node's lease when it is due. The lease of a deleted node, or of a node whose
+// instance is off, is not renewed; the garbage collector deletes the former.
 func (k *Kubelet) ReconcileLease(ctx context.Context, name string) (time.Duration, error) {
 	node, ok := k.view.Node(name)
 	if !ok {
@@ -64,13 +63,13 @@ func (k *Kubelet) ReconcileLease(ctx context.Context, name string) (time.Duratio
 	return interval, err
 }
 
-// renew writes a lease over the one that was written last, or over whatever is there.
+// renew writes a lease over the last written one, or over whatever exists.
 func (k *Kubelet) renew(ctx context.Context, node *v1.Node, last *coordination.Lease) (*coordination.Lease, error) {
 	client := k.view.Client.CoordinationV1().Leases(v1.NamespaceNodeLease)
 	if last == nil {
-		made, err := client.Create(ctx, k.lease(node), metav1.CreateOptions{})
+		created, err := client.Create(ctx, k.lease(node), metav1.CreateOptions{})
 		if !apierrors.IsAlreadyExists(err) {
-			return orNil(made, err)
+			return orNil(created, err)
 		}
 		if last, err = client.Get(ctx, node.Name, metav1.GetOptions{}); err != nil {
 			return nil, err

@@ -19,7 +19,7 @@ import (
 	"eks-cilium/lab/nodeplayer/network"
 )
 
-// ReconcileNode reports a node's status when it has changed or has not been reported for long.
+// ReconcileNode reports a node's status when it has changed or was not reported for long.
 func (k *Kubelet) ReconcileNode(ctx context.Context, name string) (time.Duration, error) {
 	node, ok := k.view.Node(name)
 	if !ok || k.view.IsBehind(node) {
@@ -45,8 +45,8 @@ func (k *Kubelet) ReconcileNode(ctx context.Context, name string) (time.Duration
 	return k.settings.NodeStatusReport.Duration(), nil
 }
 
-// send writes the difference, as kubelets do: the conditions are others' too, and the last writer of
-// one must not be the last writer of all.
+// send writes only the difference, as kubelets do: other components own some of the conditions, and must not
+// be overwritten.
 func (k *Kubelet) send(ctx context.Context, node, wanted *v1.Node) error {
 	before, err := json.Marshal(v1.Node{Status: node.Status})
 	if err != nil {
@@ -117,7 +117,7 @@ func (k *Kubelet) setCondition(node *v1.Node, condition v1.NodeCondition) {
 	*known = condition
 }
 
-// beat sets the time of the report on the conditions that are a kubelet's.
+// beat sets the time of the report on the conditions that a kubelet owns.
 func (k *Kubelet) beat(node *v1.Node) {
 	for index := range node.Status.Conditions {
 		if condition := &node.Status.Conditions[index]; condition.Type != v1.NodeNetworkUnavailable {
@@ -126,7 +126,7 @@ func (k *Kubelet) beat(node *v1.Node) {
 	}
 }
 
-// setDefaults fills in what whoever made the Node has not said.
+// setDefaults fills in what the creator of the Node left out.
 func setDefaults(node *v1.Node, version string) {
 	if len(node.Status.Addresses) == 0 {
 		node.Status.Addresses = []v1.NodeAddress{
@@ -166,7 +166,7 @@ func setDefault(field *string, value string) {
 
 var privateName = regexp.MustCompile(`^ip-(\d+)-(\d+)-(\d+)-(\d+)(\.|$)`)
 
-// addressOf is the address in a private DNS name, or one made of a hash of any other name.
+// addressOf returns the address in a private DNS name, or one made of a hash of any other name.
 func addressOf(name string) string {
 	if part := privateName.FindStringSubmatch(name); part != nil {
 		return strings.Join(part[1:5], ".")
@@ -177,7 +177,7 @@ func addressOf(name string) string {
 	return fmt.Sprintf("10.254.%d.%d", byte(sum>>8), byte(sum))
 }
 
-// internalIP is the address that pods on the host's network have.
+// internalIP returns the address of pods in the host's network.
 func internalIP(node *v1.Node) string {
 	for _, address := range node.Status.Addresses {
 		if address.Type == v1.NodeInternalIP {

@@ -11,13 +11,13 @@ import (
 	"eks-cilium/lab/nodeplayer/settings"
 )
 
-// stage is how far a pod has come.
+// stage is the progress of a pod.
 type stage int
 
 const (
 	// creating: no sandbox yet.
 	creating stage = iota
-	// initialising: the sandbox is there, init containers run, images are pulled.
+	// initialising: the sandbox exists, init containers run, images are pulled.
 	initialising
 	// blocked: the containers do not run, for a reason.
 	blocked
@@ -25,22 +25,22 @@ const (
 	running
 	// ready: the containers are ready.
 	ready
-	// completed: the containers have exited and stay so.
+	// completed: the containers have exited and are not restarted.
 	completed
 )
 
-// picture is all that a pod's status is rendered from.
+// picture is everything that a pod's status is rendered from.
 type picture struct {
 	stage           stage
 	now             time.Time
 	podIP, hostIP   string
 	reason, message string
 	exitCode        int32
-	// again is when this picture will have changed by itself; zero if it will not.
+	// again is when this picture changes without an event; zero if it does not.
 	again time.Duration
 }
 
-// picture looks how far a pod has come by now.
+// picture determines the current progress of a pod.
 func (k *Kubelet) picture(ctx context.Context, pod *v1.Pod, node *v1.Node) (picture, error) {
 	p := picture{stage: creating, now: k.clock.Now(), hostIP: internalIP(node)}
 	if missing := k.missingVolume(pod); missing != "" && !hasStarted(pod) {
@@ -66,7 +66,7 @@ func (k *Kubelet) picture(ctx context.Context, pod *v1.Pod, node *v1.Node) (pict
 	return k.afterStart(p, pod, node), nil
 }
 
-// afterStart looks how far the containers of a started pod have come.
+// afterStart determines the progress of the containers of a started pod.
 func (k *Kubelet) afterStart(p picture, pod *v1.Pod, node *v1.Node) picture {
 	p.stage = running
 	since := k.watch.since(pod.UID, started, startedAt(pod, p.now))
@@ -113,7 +113,7 @@ func (k *Kubelet) isHeldBack(p picture, pod *v1.Pod, node *v1.Node) bool {
 	return gate != nil && gate(pod, node) != ""
 }
 
-// startDue is when the main containers of a pod with a sandbox run.
+// startDue returns when the main containers of a pod with a sandbox run.
 func (k *Kubelet) startDue(pod *v1.Pod) time.Time {
 	box := k.clock.Now()
 	if condition := cluster.Condition(pod, v1.PodReadyToStartContainers); condition != nil && condition.Status == v1.ConditionTrue {
@@ -135,8 +135,8 @@ func (k *Kubelet) readinessDelay(pod *v1.Pod) time.Duration {
 	return 0
 }
 
-// failure is why a pod does not run: by its own annotation, by the settings, or for want of a
-// ConfigMap that its environment is made of.
+// failure returns why a pod does not run: by its annotation, by the settings, or because a ConfigMap of its
+// environment is missing.
 func (k *Kubelet) failure(pod *v1.Pod) (reason, message string) {
 	if reason = pod.Annotations[cluster.Fail]; reason != "" {
 		return reason, pod.Annotations[cluster.FailMessage]
@@ -182,7 +182,7 @@ func hasStarted(pod *v1.Pod) bool {
 	return false
 }
 
-// startedAt is since when the containers of a pod run.
+// startedAt returns when the containers of a pod started.
 func startedAt(pod *v1.Pod, otherwise time.Time) time.Time {
 	for index := range pod.Status.ContainerStatuses {
 		if state := pod.Status.ContainerStatuses[index].State.Running; state != nil {

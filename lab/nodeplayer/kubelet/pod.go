@@ -14,8 +14,8 @@ import (
 	"eks-cilium/lab/nodeplayer/network"
 )
 
-// ReconcilePod does the next thing in the life of a pod that is due. A pod bound to a node that is
-// not played is left alone; if that node comes to be known, its pods are looked at again.
+// ReconcilePod does the next step in the lifecycle of a pod that is due. A pod on a node that is not emulated
+// is ignored; when that node becomes known, its pods are reconciled again.
 func (k *Kubelet) ReconcilePod(ctx context.Context, key string) (time.Duration, error) {
 	pod, ok := k.view.Pod(key)
 	if !ok || k.view.IsBehind(pod) {
@@ -35,14 +35,14 @@ func (k *Kubelet) ReconcilePod(ctx context.Context, key string) (time.Duration, 
 	}
 }
 
-// Forget drops what is remembered about a pod that is gone.
+// Forget drops what is remembered about a deleted pod.
 func (k *Kubelet) Forget(pod *v1.Pod) {
 	k.watch.forget(pod.UID)
 	k.network.Release(pod.Spec.NodeName, pod.UID)
 	k.view.Forget(pod.UID)
 }
 
-// live brings the status of a pod that is to run up to what is the case now.
+// live updates the status of a pod that is meant to run.
 func (k *Kubelet) live(ctx context.Context, pod *v1.Pod, node *v1.Node) (time.Duration, error) {
 	now, err := k.picture(ctx, pod, node)
 	if err != nil {
@@ -51,7 +51,7 @@ func (k *Kubelet) live(ctx context.Context, pod *v1.Pod, node *v1.Node) (time.Du
 	return now.again, k.write(ctx, pod, render(pod, now))
 }
 
-// write updates a pod's status if it differs, and says so when it changes what the pod is to others.
+// write updates a pod's status if it differs, and logs a change of its readiness or phase.
 func (k *Kubelet) write(ctx context.Context, pod *v1.Pod, status *v1.PodStatus) error {
 	if equality.Semantic.DeepEqual(&pod.Status, status) {
 		return nil
@@ -74,7 +74,7 @@ func (k *Kubelet) write(ctx context.Context, pod *v1.Pod, status *v1.PodStatus) 
 	return nil
 }
 
-// stamp notes the exact time of what the status says for the first time.
+// stamp records the exact time of what the status shows for the first time.
 func (k *Kubelet) stamp(pod *v1.Pod, status *v1.PodStatus) {
 	k.watch.mark(pod.UID, admitted)
 	after := &v1.Pod{Status: *status}
@@ -107,8 +107,8 @@ func summary(pod *v1.Pod) string {
 	return string(pod.Status.Phase)
 }
 
-// address is where a pod is reached: on its host, or where the CNI put it. Being told to wait is not
-// an error but an event, and no address.
+// address returns where a pod is reached: on its host, or where the CNI put it. A pod that has to wait gets
+// no address and an event, which is no error.
 func (k *Kubelet) address(ctx context.Context, pod *v1.Pod, node *v1.Node) (string, error) {
 	if pod.Spec.HostNetwork {
 		return internalIP(node), nil

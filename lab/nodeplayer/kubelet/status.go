@@ -13,8 +13,8 @@ import (
 	"eks-cilium/lab/nodeplayer/cluster"
 )
 
-// render is the status that a kubelet writes for a pod that has come so far. It is a pure function:
-// the same picture of the same pod gives the same status, and nothing is written for that.
+// render returns the status that a kubelet writes for a pod of this progress. It is a pure function: the same
+// picture of the same pod gives the same status, which is not written again.
 func render(pod *v1.Pod, p picture) *v1.PodStatus {
 	status := pod.Status.DeepCopy()
 	status.Phase = phase(pod, p)
@@ -51,7 +51,7 @@ func phase(pod *v1.Pod, p picture) v1.PodPhase {
 	return v1.PodRunning
 }
 
-// containers are the statuses of a pod's main containers.
+// containers returns the statuses of a pod's main containers.
 func containers(pod *v1.Pod, p picture) []v1.ContainerStatus {
 	statuses := make([]v1.ContainerStatus, 0, len(pod.Spec.Containers))
 	for index := range pod.Spec.Containers {
@@ -62,7 +62,7 @@ func containers(pod *v1.Pod, p picture) []v1.ContainerStatus {
 	return statuses
 }
 
-// known is what a container's status was before, or a first one.
+// known returns a container's earlier status, or a first one.
 func known(pod *v1.Pod, statuses []v1.ContainerStatus, container *v1.Container) v1.ContainerStatus {
 	for index := range statuses {
 		if statuses[index].Name == container.Name {
@@ -72,7 +72,7 @@ func known(pod *v1.Pod, statuses []v1.ContainerStatus, container *v1.Container) 
 	return v1.ContainerStatus{Name: container.Name, Image: container.Image, Started: ptr.To(false)}
 }
 
-// advance brings a main container's status to a stage.
+// advance updates a main container's status to a stage.
 func advance(status *v1.ContainerStatus, pod *v1.Pod, p picture) {
 	status.Ready = p.stage == ready
 	status.Started = ptr.To(p.stage == running || p.stage == ready)
@@ -142,8 +142,8 @@ func containerID(pod *v1.Pod, status *v1.ContainerStatus) string {
 	return fmt.Sprintf("containerd://%x", sum)
 }
 
-// initContainers are the statuses of a pod's init containers: all wait, then the first one runs, then
-// all have completed but those that are sidecars, which run on.
+// initContainers returns the statuses of a pod's init containers: all wait, then the first one runs, then all
+// have completed, except sidecars, which continue to run.
 func initContainers(pod *v1.Pod, p picture) []v1.ContainerStatus {
 	var statuses []v1.ContainerStatus
 	for index := range pod.Spec.InitContainers {
@@ -167,7 +167,7 @@ func initContainers(pod *v1.Pod, p picture) []v1.ContainerStatus {
 	return statuses
 }
 
-// setConditions writes the conditions that are a kubelet's, in its words.
+// setConditions writes the conditions that a kubelet owns, with its wording.
 func setConditions(pod *v1.Pod, status *v1.PodStatus, p picture) {
 	isInitialised := p.stage > initialising || len(pod.Spec.InitContainers) == 0
 	set := func(kind v1.PodConditionType, holds bool, reason, message string) {
@@ -198,7 +198,7 @@ func setConditions(pod *v1.Pod, status *v1.PodStatus, p picture) {
 	set(v1.PodReady, p.stage == ready, reason, message)
 }
 
-// closedGate names a readiness gate of a pod whose condition somebody else has not made true yet.
+// closedGate names a readiness gate of a pod whose condition its controller has not set to true yet.
 func closedGate(pod *v1.Pod) string {
 	for _, gate := range pod.Spec.ReadinessGates {
 		condition := cluster.Condition(pod, gate.ConditionType)

@@ -8,7 +8,7 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// moment names what happened to a pod.
+// moment names an event in a pod's lifecycle.
 type moment string
 
 const (
@@ -18,8 +18,8 @@ const (
 	terminating moment = "terminating"
 )
 
-// stopwatch remembers to the millisecond when something happened that the API tells to the second
-// only. It is an improvement, not a truth: without it the API's time counts.
+// stopwatch remembers to the millisecond when something happened that the API records to the second only. It
+// only improves precision: without it the API's time counts.
 type stopwatch struct {
 	clock clock.PassiveClock
 	mutex sync.Mutex
@@ -30,10 +30,10 @@ func newStopwatch(now clock.PassiveClock) *stopwatch {
 	return &stopwatch{clock: now, times: map[types.UID]map[moment]time.Time{}}
 }
 
-// mark says that something happens now, unless it has happened before.
+// mark records that something happens now, unless it has happened before.
 func (s *stopwatch) mark(uid types.UID, what moment) { s.since(uid, what, s.clock.Now()) }
 
-// since is when something happened; the fallback counts when it was before this process began.
+// since returns when something happened; the fallback is used for events before this process started.
 func (s *stopwatch) since(uid types.UID, what moment, fallback time.Time) time.Time {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -47,7 +47,7 @@ func (s *stopwatch) since(uid types.UID, what moment, fallback time.Time) time.T
 	return fallback
 }
 
-// restart says that something happens once more, now.
+// restart records that something happens once more, now.
 func (s *stopwatch) restart(uid types.UID, what moment) {
 	s.forgetOne(uid, what)
 	s.mark(uid, what)

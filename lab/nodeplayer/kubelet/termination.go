@@ -14,15 +14,15 @@ import (
 	"eks-cilium/lab/nodeplayer/settings"
 )
 
-// What containers that are told to end exit with: sigkill when they did not within their grace period,
-// sigterm when their work had an end that they did not come to. A server ends its work and exits with zero.
+// The exit codes of containers that are told to end: sigkill when they did not exit within their grace
+// period, sigterm when they were to complete and had not. A server ends its work and exits with zero.
 const (
 	sigkill = 137
 	sigterm = 143
 )
 
-// terminate lets the containers of a deleted pod exit in their time, though never later than its
-// grace period allows, and then has the API server forget the pod.
+// terminate lets the containers of a deleted pod exit in their time, limited by its grace period, and then
+// lets the API server remove the pod.
 func (k *Kubelet) terminate(ctx context.Context, pod *v1.Pod) (time.Duration, error) {
 	grace := time.Duration(ptr.Deref(pod.DeletionGracePeriodSeconds, 0)) * time.Second
 	signalled := k.watch.since(pod.UID, terminating, k.signalled(pod, grace))
@@ -36,8 +36,8 @@ func (k *Kubelet) terminate(ctx context.Context, pod *v1.Pod) (time.Duration, er
 	return 0, k.remove(ctx, pod)
 }
 
-// signalled is when the pod's containers got SIGTERM: when its deletion is first seen, or, if that
-// was before this process began, when it was asked for.
+// signalled returns when the pod's containers got SIGTERM: when its deletion was first seen, or, if that was
+// before this process started, when it was requested.
 func (k *Kubelet) signalled(pod *v1.Pod, grace time.Duration) time.Time {
 	asked := pod.DeletionTimestamp.Add(-grace)
 	if asked.Before(k.began) {
@@ -46,7 +46,7 @@ func (k *Kubelet) signalled(pod *v1.Pod, grace time.Duration) time.Time {
 	return k.clock.Now()
 }
 
-// needsToExit is how long the containers take from the deletion to their exit.
+// needsToExit returns how long the containers take from the deletion to their exit.
 func (k *Kubelet) needsToExit(pod *v1.Pod) time.Duration {
 	if !runs(&pod.Status) {
 		return 0
@@ -58,7 +58,7 @@ func (k *Kubelet) needsToExit(pod *v1.Pod) time.Duration {
 	return needs + longestSleep(pod)
 }
 
-// longestSleep is how long the preStop hooks of a pod's containers sleep; other hooks take no time here.
+// longestSleep returns how long the preStop hooks of a pod's containers sleep; other hooks take no time here.
 func longestSleep(pod *v1.Pod) time.Duration {
 	var seconds int64
 	for index := range pod.Spec.Containers {

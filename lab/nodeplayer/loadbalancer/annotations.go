@@ -11,14 +11,14 @@ import (
 	"eks-cilium/lab/nodeplayer/network"
 )
 
-// controller is who looks after a Service, by the name under which it writes events.
+// controller is the controller of a Service, by the name under which it writes events.
 type controller string
 
 // The controllers. inTree is part of every EKS cluster, external is the AWS Load Balancer Controller.
 const (
-	nobody   controller = ""
-	inTree   controller = "service-controller"
-	external controller = "aws-load-balancer-controller"
+	noController controller = ""
+	inTree       controller = "service-controller"
+	external     controller = "aws-load-balancer-controller"
 )
 
 const (
@@ -43,8 +43,8 @@ func finalizerOf(service *v1.Service) string {
 	return ""
 }
 
-// ownerOf decides between the two. The controller outside the tree takes what names it, and everything
-// that is new once it is installed, because its webhook gives every new Service its class.
+// ownerOf decides between the two. The external controller handles Services that name it, and all new
+// Services once it is installed, because its webhook gives every new Service its class.
 func ownerOf(service *v1.Service, isInstalled bool) controller {
 	kind := service.Annotations[prefix+"aws-load-balancer-type"]
 	switch present := finalizerOf(service); {
@@ -53,21 +53,21 @@ func ownerOf(service *v1.Service, isInstalled bool) controller {
 	case present != "":
 		return inTree
 	case service.Spec.LoadBalancerClass != nil && *service.Spec.LoadBalancerClass != class:
-		return nobody
+		return noController
 	case service.Spec.LoadBalancerClass != nil, kind == "external", kind == "nlb-ip", isInstalled:
 		return external
 	}
 	return inTree
 }
 
-// port is a port of a Service as the cloud is told it.
+// port is a port of a Service as it is sent to the cloud.
 type port struct {
 	Port       int32 `json:"port"`
 	NodePort   int32 `json:"nodePort"`
 	TargetPort int32 `json:"targetPort"`
 }
 
-// request is what the cloud is asked for.
+// request is what is sent to the cloud.
 type request struct {
 	Cluster    string   `json:"cluster"`
 	Namespace  string   `json:"namespace"`
@@ -108,8 +108,9 @@ func (b *Balancers) request(service *v1.Service, owner controller) request {
 	return wanted
 }
 
-// meaning is what a controller makes of annotations. Each knows its own: the one in the tree has never heard
-// of `-scheme`, and makes a Classic Load Balancer for the internet of everything it does not understand.
+// meaning returns what a controller understands of annotations. Each has its own: the in-tree one does not
+// know `-scheme`, and creates an internet-facing Classic Load Balancer for everything that it does not
+// understand.
 func meaning(annotations map[string]string, owner controller) (isNetwork, isInternal, byAddress bool) {
 	old := annotations[prefix+"aws-load-balancer-internal"]
 	kind := annotations[prefix+"aws-load-balancer-type"]
@@ -121,7 +122,7 @@ func meaning(annotations map[string]string, owner controller) (isNetwork, isInte
 	return true, scheme == "internal" || (scheme == "" && old != "false"), byAddress
 }
 
-// sources are the ranges that clients may come from.
+// sources returns the ranges that clients may come from.
 func sources(service *v1.Service) []string {
 	if len(service.Spec.LoadBalancerSourceRanges) > 0 {
 		return service.Spec.LoadBalancerSourceRanges
@@ -138,7 +139,7 @@ func sources(service *v1.Service) []string {
 	return ranges
 }
 
-// behind are the pods that a Service leads to.
+// behind returns the pods of a Service.
 func (b *Balancers) behind(service *v1.Service) []*v1.Pod {
 	if len(service.Spec.Selector) == 0 {
 		return nil
@@ -158,7 +159,7 @@ func ports(service *v1.Service, behind []*v1.Pod) []port {
 	return list
 }
 
-// target is the number of a port in the pods, which a Service may only name.
+// target returns the number of a port in the pods; a Service may refer to it by name.
 func target(wanted *v1.ServicePort, behind []*v1.Pod) int32 {
 	if wanted.TargetPort.IntVal != 0 {
 		return wanted.TargetPort.IntVal

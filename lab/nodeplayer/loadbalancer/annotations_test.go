@@ -34,7 +34,7 @@ func TestWhoLooksAfterAService(t *testing.T) {
 		"one from before the controller":  {older, true, inTree},
 		"one for the controller":          {annotated("aws-load-balancer-type", "external"), false, external},
 		"one of the controller's class":   {own, true, external},
-		"one of another class":            {strange, true, nobody},
+		"one of another class":            {strange, true, noController},
 	} {
 		if got := ownerOf(one.service, one.isInstalled); got != one.want {
 			t.Errorf("%s: %q, not %q", name, got, one.want)

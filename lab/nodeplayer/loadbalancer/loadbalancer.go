@@ -1,6 +1,6 @@
-// Package loadbalancer plays the controllers that give Services of type LoadBalancer a load balancer: the
-// one inside Kubernetes' cloud controller, and the AWS Load Balancer Controller where that is installed. They
-// read different annotations, and what each makes of a Service is decided here; making it is the cloud's.
+// Package loadbalancer emulates the controllers that give Services of type LoadBalancer a load balancer: the
+// one in Kubernetes' cloud controller, and the AWS Load Balancer Controller where that is installed. They
+// read different annotations. What each derives from a Service is decided here; the cloud creates it.
 package loadbalancer
 
 import (
@@ -26,12 +26,12 @@ import (
 	"eks-cilium/lab/nodeplayer/loop"
 )
 
-// Cloud makes and deletes load balancers.
+// Cloud creates and deletes load balancers.
 type Cloud interface {
 	Post(ctx context.Context, path string, request, answer any) error
 }
 
-// Balancers plays both controllers.
+// Balancers emulates both controllers.
 type Balancers struct {
 	// Loop is what the wiring starts and adds to.
 	Loop *loop.Loop
@@ -44,7 +44,7 @@ type Balancers struct {
 	installs cache.SharedIndexInformer
 
 	mutex sync.Mutex
-	// asked is the last request for each Service that the cloud granted, and its answer.
+	// asked holds the last request for each Service that the cloud granted, and its response.
 	asked map[types.UID]granted
 }
 
@@ -52,18 +52,18 @@ type granted struct{ request, hostname string }
 
 // New prepares the caches and the loop for a cluster known to a cloud.
 func New(view *cluster.View, client Cloud, name string, resync time.Duration, log *slog.Logger) *Balancers {
-	made := &Balancers{view: view, cloud: client, cluster: name, asked: map[types.UID]granted{}}
-	made.factory = informers.NewSharedInformerFactory(view.Client, resync)
-	made.services = made.factory.Core().V1().Services().Informer()
-	made.installs = made.factory.Apps().V1().Deployments().Informer()
-	made.Loop = loop.New("load-balancers", 2, log, made.reconcile)
-	return made
+	created := &Balancers{view: view, cloud: client, cluster: name, asked: map[types.UID]granted{}}
+	created.factory = informers.NewSharedInformerFactory(view.Client, resync)
+	created.services = created.factory.Core().V1().Services().Informer()
+	created.installs = created.factory.Apps().V1().Deployments().Informer()
+	created.Loop = loop.New("load-balancers", 2, log, created.reconcile)
+	return created
 }
 
 // Start fills the caches and returns when they are full.
 func (b *Balancers) Start(ctx context.Context) error {
 	lookAll := cache.ResourceEventHandlerFuncs{
-		AddFunc: func(any) { b.LookAll() }, UpdateFunc: func(_, _ any) { b.LookAll() }, DeleteFunc: func(any) { b.LookAll() },
+		AddFunc: func(any) { b.ReconcileAll() }, UpdateFunc: func(_, _ any) { b.ReconcileAll() }, DeleteFunc: func(any) { b.ReconcileAll() },
 	}
 	lookOne := func(object any) {
 		if key, err := cache.DeletionHandlingMetaNamespaceKeyFunc(object); err == nil {
@@ -87,8 +87,8 @@ func (b *Balancers) Start(ctx context.Context) error {
 	return nil
 }
 
-// LookAll looks at every Service that has or wants a load balancer.
-func (b *Balancers) LookAll() {
+// ReconcileAll reconciles every Service that has or wants a load balancer.
+func (b *Balancers) ReconcileAll() {
 	for _, object := range b.services.GetStore().List() {
 		if service := object.(*v1.Service); isBalanced(service) || finalizerOf(service) != "" {
 			b.Loop.Add(service.Namespace + "/" + service.Name)
@@ -115,7 +115,7 @@ func (b *Balancers) hasController() bool {
 	return false
 }
 
-// reconcile brings the load balancer of one Service to what its controller would make of it.
+// reconcile brings the load balancer of one Service to the state that its controller derives from it.
 func (b *Balancers) reconcile(ctx context.Context, key string) (time.Duration, error) {
 	object, exists, err := b.services.GetStore().GetByKey(key)
 	if err != nil || !exists {
@@ -126,7 +126,7 @@ func (b *Balancers) reconcile(ctx context.Context, key string) (time.Duration, e
 		return 0, b.remove(ctx, service)
 	}
 	owner := ownerOf(service, b.hasController())
-	if owner == nobody || (owner == external && !b.hasController()) {
+	if owner == noController || (owner == external && !b.hasController()) {
 		return 0, nil
 	}
 	if finalizerOf(service) == "" {
@@ -139,7 +139,7 @@ func (b *Balancers) reconcile(ctx context.Context, key string) (time.Duration, e
 	return 0, b.publish(ctx, service, hostname)
 }
 
-// ensure asks the cloud, unless it was asked for exactly this before.
+// ensure calls the cloud, unless it granted exactly this before.
 func (b *Balancers) ensure(ctx context.Context, service *v1.Service, owner controller) (string, error) {
 	wanted := b.request(service, owner)
 	text, err := json.Marshal(wanted)
@@ -184,7 +184,7 @@ func (b *Balancers) publish(ctx context.Context, service *v1.Service, hostname s
 	return unlessGone(err)
 }
 
-// remove deletes what a Service had, and lets the Service go.
+// remove deletes the load balancer of a Service, and then the finalizer of the Service.
 func (b *Balancers) remove(ctx context.Context, service *v1.Service) error {
 	present := finalizerOf(service)
 	if present == "" {
@@ -230,7 +230,7 @@ func (b *Balancers) setFinalizers(ctx context.Context, service *v1.Service, want
 	return unlessGone(err)
 }
 
-// tell makes an event of a Service; one that is not taken is not worth failing for.
+// tell creates an event of a Service; an event that is not accepted is no error.
 func (b *Balancers) tell(ctx context.Context, service *v1.Service, owner controller, kind, reason, message string) {
 	b.view.Log.Info(message, "service", service.Namespace+"/"+service.Name, "reason", reason)
 	now := metav1.Now()

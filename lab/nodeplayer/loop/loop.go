@@ -1,6 +1,6 @@
-// Package loop runs level-triggered reconciliation: a key says only *what* to look at, and the
-// reconciler decides from the present state of the world. A key may be added any number of times
-// and from anywhere; it is never worked on twice at once, and one that failed comes back.
+// Package loop runs level-triggered reconciliation: a key only names *what* to reconcile, and the reconciler
+// decides from the current state. A key may be added any number of times and from anywhere; it is never
+// reconciled twice at once, and a failed one is retried.
 package loop
 
 import (
@@ -13,11 +13,11 @@ import (
 	"k8s.io/client-go/util/workqueue"
 )
 
-// Reconcile brings the world of one key up to date. It returns after what time the key wants to be
-// looked at again though nothing else happens; zero means only when something does.
+// Reconcile brings everything that belongs to one key up to date. It returns after what time the key has to
+// be reconciled again without any event; zero means only after an event.
 type Reconcile func(ctx context.Context, key string) (time.Duration, error)
 
-// limit is how long one look may take: a request that is never answered must not hold a key for ever.
+// limit is how long one reconciliation may take: a request without a response must not hold a key forever.
 const limit = 30 * time.Second
 
 // Loop is one queue with its workers.
@@ -29,7 +29,7 @@ type Loop struct {
 	queue     workqueue.TypedRateLimitingInterface[string]
 }
 
-// New makes a loop; Run starts it.
+// New returns a loop; Run starts it.
 func New(name string, workers int, log *slog.Logger, reconcile Reconcile) *Loop {
 	limiter := workqueue.NewTypedItemExponentialFailureRateLimiter[string](20*time.Millisecond, 5*time.Second)
 	return &Loop{
@@ -41,10 +41,10 @@ func New(name string, workers int, log *slog.Logger, reconcile Reconcile) *Loop 
 	}
 }
 
-// Add asks for a look at a key as soon as may be.
+// Add queues a key for reconciliation as soon as possible.
 func (l *Loop) Add(key string) { l.queue.Add(key) }
 
-// Run works until the context ends and all workers have put down what they held.
+// Run works until the context ends and all workers have finished their keys.
 func (l *Loop) Run(ctx context.Context) {
 	var workers sync.WaitGroup
 	for range l.workers {

@@ -12,7 +12,7 @@ import (
 
 var quiet = slog.New(slog.DiscardHandler)
 
-// run runs a loop over one key until nothing moves any more for a minute of its own time.
+// run runs a loop over one key until nothing happens for a minute of its own time.
 func run(t *testing.T, reconcile func(visit int) (time.Duration, error)) (visits []time.Duration) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"eks-cilium/lab/nodeplayer/cluster"
 )
 
-// NotInitialized is what a container runtime says while no CNI is configured.
+// NotInitialized is a container runtime's message while no CNI is configured.
 const NotInitialized = "container runtime network not ready: NetworkReady=false " +
 	"reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized"
 
@@ -22,13 +22,13 @@ type SandboxError struct{ Reason, Message string }
 
 func (e *SandboxError) Error() string { return e.Reason + ": " + e.Message }
 
-// InstanceOf is the instance id in a node's provider id.
+// InstanceOf returns the instance id in a node's provider id.
 func InstanceOf(node *v1.Node) string {
 	return node.Spec.ProviderID[strings.LastIndex(node.Spec.ProviderID, "/")+1:]
 }
 
-// Address gives a pod an address of its node's CNI, the same one each time it is asked. The error
-// is a *SandboxError when the pod has to wait.
+// Address gives a pod an address of its node's CNI, the same one for each call. The error is a *SandboxError
+// when the pod has to wait.
 func (n *Network) Address(pod *v1.Pod, node *v1.Node) (string, error) {
 	plugin, _ := Plugin(node)
 	if plugin == "" {
@@ -48,11 +48,11 @@ func (n *Network) Address(pod *v1.Pod, node *v1.Node) (string, error) {
 	return address, nil
 }
 
-// Release forgets the address of a pod that is gone.
+// Release forgets the address of a deleted pod.
 func (n *Network) Release(node string, uid types.UID) { n.leases.release(node, uid) }
 
-// source are the interfaces that a CNI takes addresses from: its own, and for Cilium chained to the
-// VPC CNI those of the latter.
+// source returns the interfaces from which a CNI takes addresses: its own, and for Cilium chained to the VPC
+// CNI those of the latter.
 func (n *Network) source(node *v1.Node, plugin string) ([]cloud.Interface, error) {
 	owned, err := n.Owned(node, plugin)
 	if err != nil || len(owned) > 0 {
@@ -72,7 +72,7 @@ var exhausted = map[string]string{
 	VPCCNI: `plugin type="aws-cni" name="aws-cni" failed (add): add cmd: failed to assign an IP address to container`,
 }
 
-// refusal is what the CNI's plugin answers when an agent that it needs does not run.
+// refusal returns the error of the CNI's plugin when an agent that it needs does not run.
 func (n *Network) refusal(node *v1.Node, plugin string, owned []cloud.Interface) string {
 	if plugin == Cilium && n.view.Agent(node.Name, cluster.CiliumAgent) == nil {
 		return noCilium
@@ -95,7 +95,7 @@ type leases struct {
 	held  map[string]map[types.UID]string
 }
 
-// take picks the first address of the pool that no pod has, or the one this pod has already.
+// take picks the first address of the pool that no pod has, or the one that this pod has already.
 func (l *leases) take(node string, uid types.UID, pool []string, shown map[string]bool) string {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -129,7 +129,7 @@ func (l *leases) release(node string, uid types.UID) {
 	}
 }
 
-// pool are all addresses for pods on interfaces, in the order in which they were attached.
+// pool returns all addresses for pods on interfaces, in the order of their attachment.
 func pool(interfaces []cloud.Interface) []string {
 	var addresses []string
 	for index := range interfaces {
@@ -138,7 +138,7 @@ func pool(interfaces []cloud.Interface) []string {
 	return addresses
 }
 
-// addressesOn are the addresses that pods show in their status.
+// addressesOn returns the addresses that pods show in their status.
 func addressesOn(pods []*v1.Pod) map[string]bool {
 	shown := map[string]bool{}
 	for _, pod := range pods {
@@ -149,7 +149,7 @@ func addressesOn(pods []*v1.Pod) map[string]bool {
 	return shown
 }
 
-// demand is how many addresses the pods of a node need.
+// demand returns how many addresses the pods of a node need.
 func demand(pods []*v1.Pod) int {
 	return len(slices.DeleteFunc(slices.Clone(pods), func(pod *v1.Pod) bool {
 		return pod.Spec.HostNetwork || cluster.IsFinished(pod)

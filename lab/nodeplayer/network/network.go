@@ -1,6 +1,6 @@
-// Package network plays a node's pod network: which CNI is configured there, which interfaces were
-// attached for it, and which address a new pod gets. What a real node keeps on its disk is kept in
-// annotations of the Node, what it keeps in its kernel is read off the pods that run there.
+// Package network emulates a node's pod network: which CNI is configured, which interfaces are attached for
+// it, and which address a new pod gets. What a real node keeps on its disk is kept in annotations of the
+// Node; what it keeps in its kernel is derived from the pods that run there.
 package network
 
 import (
@@ -20,7 +20,7 @@ import (
 	"eks-cilium/lab/nodeplayer/cluster"
 )
 
-// The two CNIs, also in the words by which the cloud knows the owners of interfaces.
+// The two CNIs, by the names that the cloud uses for the owners of interfaces.
 const (
 	Cilium = "cilium"
 	VPCCNI = "aws-node"
@@ -38,7 +38,7 @@ type Network struct {
 	fresh map[types.UID][]cloud.Interface
 }
 
-// New makes the network of a cluster whose interfaces come from a cloud.
+// New returns the network of a cluster whose interfaces come from a cloud.
 func New(view *cluster.View, interfaces cloud.Interfaces, now clock.PassiveClock) *Network {
 	return &Network{
 		view: view, cloud: interfaces, clock: now,
@@ -47,7 +47,7 @@ func New(view *cluster.View, interfaces cloud.Interfaces, now clock.PassiveClock
 	}
 }
 
-// Plugin is the CNI configured on a node and since when; "" while there is none.
+// Plugin returns the CNI configured on a node and since when; "" while there is none.
 func Plugin(node *v1.Node) (string, time.Time) {
 	since, err := time.Parse(time.RFC3339, node.Annotations[cluster.PluginSince])
 	if err != nil {
@@ -56,7 +56,7 @@ func Plugin(node *v1.Node) (string, time.Time) {
 	return node.Annotations[cluster.Plugin], since
 }
 
-// Recorded are the interfaces that a node's annotation holds.
+// Recorded returns the interfaces in a node's annotation.
 func Recorded(node *v1.Node) ([]cloud.Interface, error) {
 	text := node.Annotations[cluster.Interfaces]
 	if text == "" {
@@ -69,7 +69,7 @@ func Recorded(node *v1.Node) ([]cloud.Interface, error) {
 	return interfaces, nil
 }
 
-// Owned are the interfaces of one owner on a node.
+// Owned returns the interfaces of one owner on a node.
 func (n *Network) Owned(node *v1.Node, owner string) ([]cloud.Interface, error) {
 	all, err := n.interfaces(node)
 	return slices.DeleteFunc(all, func(one cloud.Interface) bool { return one.Owner != owner }), err
@@ -89,8 +89,8 @@ func (n *Network) interfaces(node *v1.Node) ([]cloud.Interface, error) {
 	return recorded, nil
 }
 
-// Supply sees to it that an owner has interfaces on a node, at least one, and enough for the pods
-// that are bound there.
+// Supply ensures that an owner has at least one interface on a node, and enough for the pods that are bound
+// there.
 func (n *Network) Supply(ctx context.Context, node *v1.Node, owner string) error {
 	owned, err := n.Owned(node, owner)
 	if err != nil {
@@ -114,8 +114,8 @@ func (n *Network) Supply(ctx context.Context, node *v1.Node, owner string) error
 	return n.record(ctx, node)
 }
 
-// refused makes little of a refusal where there are interfaces already: the instance may have all it
-// can have, and then its other pods wait, as they would.
+// refused ignores a refusal where interfaces exist already: the instance may have its maximum, and then its
+// other pods wait, as on AWS.
 func (n *Network) refused(node *v1.Node, owned []cloud.Interface, err error) error {
 	if len(owned) == 0 {
 		return err
@@ -124,7 +124,7 @@ func (n *Network) refused(node *v1.Node, owned []cloud.Interface, err error) err
 	return nil
 }
 
-// record writes into the annotation what it does not hold yet.
+// record writes new interfaces into the annotation.
 func (n *Network) record(ctx context.Context, node *v1.Node) error {
 	all, err := n.interfaces(node)
 	if err != nil {
@@ -141,7 +141,7 @@ func (n *Network) record(ctx context.Context, node *v1.Node) error {
 	return n.annotate(ctx, node, map[string]string{cluster.Interfaces: string(text)})
 }
 
-// Configure writes a CNI's configuration, as its agent does when it is up.
+// Configure writes a CNI's configuration, as its agent does once it runs.
 func (n *Network) Configure(ctx context.Context, node *v1.Node, plugin string) error {
 	if now, _ := Plugin(node); now == plugin {
 		return nil
@@ -153,7 +153,7 @@ func (n *Network) Configure(ctx context.Context, node *v1.Node, plugin string) e
 	})
 }
 
-// Keep writes something that lies on the node's disk.
+// Keep writes a value that a real node keeps on its disk.
 func (n *Network) Keep(ctx context.Context, node *v1.Node, name, value string) error {
 	if node.Annotations[name] == value {
 		return nil
@@ -175,7 +175,7 @@ func (n *Network) annotate(ctx context.Context, node *v1.Node, annotations map[s
 	return err
 }
 
-// InUse are the primary addresses of all interfaces in the cluster.
+// InUse returns the primary addresses of all interfaces in the cluster.
 func InUse(view *cluster.View) map[string]bool {
 	used := map[string]bool{}
 	for _, node := range view.Nodes() {

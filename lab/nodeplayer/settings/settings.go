@@ -1,5 +1,5 @@
-// Package settings holds every delay and every injected failure of the player, so that nothing
-// else in it contains a number somebody may want to change.
+// Package settings holds every delay and every injected failure of the player, so that no other package
+// contains such a number.
 package settings
 
 import (
@@ -16,12 +16,12 @@ import (
 // Seconds is a duration written as a JSON number of seconds.
 type Seconds float64
 
-// Duration is the same length of time as Go says it.
+// Duration converts it to Go's type.
 func (s Seconds) Duration() time.Duration { return time.Duration(float64(s) * float64(time.Second)) }
 
-// Failure keeps the pods that its selector matches from coming up.
+// Failure keeps the pods that its selector matches from becoming ready.
 type Failure struct {
-	// Selector is a label selector as kubectl takes it.
+	// Selector is a label selector in kubectl's syntax.
 	Selector string `json:"selector"`
 	// Namespace limits the failure to one namespace; empty means all.
 	Namespace string `json:"namespace"`
@@ -29,13 +29,13 @@ type Failure struct {
 	Node string `json:"node"`
 	// Reason is one of the Reasons.
 	Reason string `json:"reason"`
-	// Message is what the container status or the event says.
+	// Message is the message in the container status or the event.
 	Message string `json:"message"`
 
 	selector labels.Selector
 }
 
-// Matches tells whether the failure is meant for a pod.
+// Matches tells whether the failure applies to a pod.
 func (f *Failure) Matches(namespace, node string, podLabels map[string]string) bool {
 	return (f.Namespace == "" || f.Namespace == namespace) &&
 		(f.Node == "" || f.Node == node) &&
@@ -45,7 +45,7 @@ func (f *Failure) Matches(namespace, node string, podLabels map[string]string) b
 // NotReady is the failure of a pod that runs but whose readiness probe never succeeds.
 const NotReady = "NotReady"
 
-// Reasons are the failures that can be injected: the kubelet's own words, and NotReady.
+// Reasons are the failures that can be injected: the kubelet's own reasons, and NotReady.
 var Reasons = map[string]bool{
 	"CrashLoopBackOff":           true,
 	"CreateContainerConfigError": true,
@@ -54,14 +54,14 @@ var Reasons = map[string]bool{
 	NotReady:                     true,
 }
 
-// Settings are the delays of everything that is played.
+// Settings are the delays of everything that is emulated.
 type Settings struct {
 	NodeBoot         Seconds `json:"nodeBootSeconds"`
 	NodeStatusReport Seconds `json:"nodeStatusReportSeconds"`
 	LeaseDuration    Seconds `json:"leaseDurationSeconds"`
 	LeaseRenewal     Seconds `json:"leaseRenewalSeconds"`
-	// LeaseWrites is the most lease renewals a second; more nodes are renewed less often,
-	// though never less often than twice in a lease's duration.
+	// LeaseWrites is the maximum of lease renewals a second; with more nodes each is renewed less often, but
+	// at least twice in a lease's duration.
 	LeaseWrites   float64 `json:"leaseWritesPerSecond"`
 	PodStart      Seconds `json:"podStartSeconds"`
 	PodJitter     Seconds `json:"podStartJitterSeconds"`
@@ -72,7 +72,7 @@ type Settings struct {
 	Completion    Seconds `json:"completionSeconds"`
 	Termination   Seconds `json:"terminationSeconds"`
 	Resync        Seconds `json:"resyncSeconds"`
-	// What EC2 takes to make a volume, to attach it, and to take it off an instance.
+	// The time that EC2 takes to create a volume, to attach it, and to detach it.
 	VolumeProvision Seconds   `json:"volumeProvisionSeconds"`
 	VolumeAttach    Seconds   `json:"volumeAttachSeconds"`
 	VolumeDetach    Seconds   `json:"volumeDetachSeconds"`
@@ -116,7 +116,7 @@ func Load(path string) (*Settings, error) {
 	return Parse(text)
 }
 
-// Parse reads JSON over the defaults and refuses what it does not know.
+// Parse reads JSON over the defaults and refuses unknown keys.
 func Parse(text []byte) (*Settings, error) {
 	settings := Defaults()
 	decoder := json.NewDecoder(bytes.NewReader(text))
@@ -140,8 +140,8 @@ func (f *Failure) prepare() (err error) {
 	return err
 }
 
-// Start is how long a pod's containers take from image pull to running: the same for the same
-// pod each time, though not the same for all pods.
+// Start returns how long a pod's containers take from image pull to running: the same for each call with the
+// same pod, but different among pods.
 func (s *Settings) Start(uid string) time.Duration {
 	hash := fnv.New32a()
 	hash.Write([]byte(uid))
@@ -149,7 +149,7 @@ func (s *Settings) Start(uid string) time.Duration {
 	return (s.ImagePull + s.PodStart + Seconds(share)*s.PodJitter).Duration()
 }
 
-// Renewal is the time between two renewals of a node's lease when so many nodes are played.
+// Renewal returns the time between two renewals of a node's lease for a number of emulated nodes.
 func (s *Settings) Renewal(nodes int) time.Duration {
 	renewal := s.LeaseRenewal
 	if s.LeaseWrites > 0 {

@@ -11,13 +11,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// finalizer keeps an attachment until the volume is off the instance.
+// finalizer keeps an attachment until the volume is detached from the instance.
 const finalizer = "external-attacher/ebs-csi-aws-com"
 
-// retry is how soon an attachment that was refused is tried again.
+// retry is the interval after which a refused attachment is tried again.
 const retry = time.Second
 
-// reconcileAttachment attaches a volume to its instance, or takes it off.
+// reconcileAttachment attaches a volume to its instance, or detaches it.
 func (v *Volumes) reconcileAttachment(ctx context.Context, name string) (time.Duration, error) {
 	attachment := get[storagev1.VolumeAttachment](v.attachments, name)
 	if attachment == nil {
@@ -59,7 +59,7 @@ func (v *Volumes) attach(ctx context.Context, attachment *storagev1.VolumeAttach
 	return 0, v.updateStatus(ctx, changed)
 }
 
-// refusal is why a volume cannot be attached now; "" when it can.
+// refusal returns why a volume cannot be attached now; "" when it can.
 func (v *Volumes) refusal(attachment *storagev1.VolumeAttachment) string {
 	node := attachment.Spec.NodeName
 	if _, ok := v.view.Node(node); !ok {
@@ -87,7 +87,7 @@ func (v *Volumes) refuse(ctx context.Context, attachment *storagev1.VolumeAttach
 	return v.updateStatus(ctx, changed)
 }
 
-// detach takes a volume off its instance; off one that does not run any more it is already.
+// detach detaches a volume; from an instance that has ended it is detached already.
 func (v *Volumes) detach(ctx context.Context, attachment *storagev1.VolumeAttachment) (time.Duration, error) {
 	if !slices.Contains(attachment.Finalizers, finalizer) {
 		return 0, nil
@@ -105,11 +105,11 @@ func (v *Volumes) detach(ctx context.Context, attachment *storagev1.VolumeAttach
 	return 0, v.update(ctx, changed)
 }
 
-// attachmentsOf are the attachments of a volume, those on their way out included.
+// attachmentsOf returns the attachments of a volume, including those being deleted.
 func (v *Volumes) attachmentsOf(volume string) []*storagev1.VolumeAttachment {
 	objects, err := v.attachments.GetIndexer().ByIndex(byVolume, volume)
 	if err != nil {
-		panic(err) // the index is made with the cache
+		panic(err) // the index is created with the cache
 	}
 	found := make([]*storagev1.VolumeAttachment, 0, len(objects))
 	for _, object := range objects {

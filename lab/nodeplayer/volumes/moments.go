@@ -7,8 +7,8 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// moments remembers since when the driver has been at something that takes time. A player that was
-// killed begins anew, as the driver's own calls do.
+// moments remembers when the driver began operations that take time. A killed player begins them again, as
+// the driver's own calls do.
 type moments struct {
 	clock clock.PassiveClock
 	mutex sync.Mutex
@@ -19,7 +19,7 @@ func newMoments(now clock.PassiveClock) *moments {
 	return &moments{clock: now, began: map[string]time.Time{}}
 }
 
-// left is how much of the time that something takes is left; zero when it is done.
+// left returns the rest of the time that an operation takes; zero when it is done.
 func (m *moments) left(what string, takes time.Duration) time.Duration {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()

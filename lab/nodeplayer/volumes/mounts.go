@@ -8,7 +8,7 @@ import (
 	"eks-cilium/lab/nodeplayer/cluster"
 )
 
-// ClaimsOf are the claims that a pod mounts.
+// ClaimsOf returns the claims that a pod mounts.
 func ClaimsOf(pod *v1.Pod) []string {
 	var names []string
 	for index := range pod.Spec.Volumes {
@@ -23,7 +23,7 @@ func ClaimsOf(pod *v1.Pod) []string {
 	return names
 }
 
-// Mounted tells whether everything that a pod mounts is there on its node.
+// Mounted tells whether everything that a pod mounts is available on its node.
 func (v *Volumes) Mounted(pod *v1.Pod, node string) bool {
 	for _, claim := range ClaimsOf(pod) {
 		volume, ok := v.bound(pod.Namespace, claim)
@@ -43,8 +43,8 @@ func (v *Volumes) isAttached(volume, node string) bool {
 	return false
 }
 
-// InUse are the volumes that a node's kubelet holds on to, by the names that Kubernetes has for them:
-// those of all its pods that have not come to their end.
+// InUse returns the volumes that a node's kubelet uses, by Kubernetes' names: those of all its pods that are
+// not finished.
 func (v *Volumes) InUse(node string) []v1.UniqueVolumeName {
 	var names []v1.UniqueVolumeName
 	for _, pod := range v.view.PodsOn(node) {
@@ -61,7 +61,7 @@ func (v *Volumes) InUse(node string) []v1.UniqueVolumeName {
 	return slices.Compact(names)
 }
 
-// bound is the volume of a claim, when the two have found each other.
+// bound returns the volume of a claim, when both refer to each other.
 func (v *Volumes) bound(namespace, name string) (*v1.PersistentVolume, bool) {
 	claim := get[v1.PersistentVolumeClaim](v.claims, namespace+"/"+name)
 	if claim == nil || claim.Status.Phase != v1.ClaimBound {

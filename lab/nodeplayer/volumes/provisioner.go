@@ -14,14 +14,14 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// What Kubernetes' volume controller and the scheduler write on a claim for the provisioner to read.
+// Written on a claim by Kubernetes' volume controller and the scheduler, for the provisioner.
 const (
 	provisionerAnnotation  = "volume.kubernetes.io/storage-provisioner"
 	selectedNodeAnnotation = "volume.kubernetes.io/selected-node"
 	provisionedAnnotation  = "pv.kubernetes.io/provisioned-by"
 )
 
-// reconcileClaim makes the volume of a claim once it is known in which zone it is needed.
+// reconcileClaim creates the volume of a claim once its zone is known.
 func (v *Volumes) reconcileClaim(ctx context.Context, key string) (time.Duration, error) {
 	claim := get[v1.PersistentVolumeClaim](v.claims, key)
 	if claim == nil || !awaitsVolume(claim) {
@@ -30,7 +30,7 @@ func (v *Volumes) reconcileClaim(ctx context.Context, key string) (time.Duration
 	}
 	class := get[storagev1.StorageClass](v.classes, ptr.Deref(claim.Spec.StorageClassName, ""))
 	if class == nil || !v.isControlled() {
-		return 0, nil // either one's coming leads back here
+		return 0, nil // the creation of either one triggers this again
 	}
 	node, ok := v.view.Node(claim.Annotations[selectedNodeAnnotation])
 	if !ok {
@@ -45,19 +45,19 @@ func (v *Volumes) reconcileClaim(ctx context.Context, key string) (time.Duration
 		return 0, nil
 	}
 	if err == nil {
-		v.view.Log.Info("volume made", "volume", volume.Name, "claim", key, "node", node.Name)
+		v.view.Log.Info("volume created", "volume", volume.Name, "claim", key, "node", node.Name)
 	}
 	return 0, err
 }
 
-// awaitsVolume tells whether a claim's volume is the driver's to make, now. The lab knows only volumes
-// that wait for their first pod: others would have no zone to go by.
+// awaitsVolume tells whether the driver has to create a claim's volume now. The lab supports only volumes
+// that wait for their first pod: others would have no zone.
 func awaitsVolume(claim *v1.PersistentVolumeClaim) bool {
 	return claim.Spec.VolumeName == "" && claim.DeletionTimestamp == nil &&
 		claim.Annotations[provisionerAnnotation] == Driver && claim.Annotations[selectedNodeAnnotation] != ""
 }
 
-// deselect asks the scheduler for another node, since the one it has chosen is gone.
+// deselect asks the scheduler for another node, because the chosen one was deleted.
 func (v *Volumes) deselect(ctx context.Context, claim *v1.PersistentVolumeClaim) error {
 	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
 		"uid":         claim.UID,
@@ -108,13 +108,13 @@ func inZone(zone string) *v1.NodeSelector {
 	}
 }
 
-// handle is a volume id as EC2 writes them.
+// handle returns a volume id in EC2's format.
 func handle(claim types.UID) string {
 	digits := strings.ReplaceAll(string(claim), "-", "")
 	return "vol-" + digits[:min(len(digits), 17)]
 }
 
-// reconcileVolume deletes a volume that nobody claims any more, when nothing holds on to it.
+// reconcileVolume deletes a volume that no claim refers to any more, once it is detached.
 func (v *Volumes) reconcileVolume(ctx context.Context, name string) (time.Duration, error) {
 	volume := get[v1.PersistentVolume](v.volumes, name)
 	if volume == nil || !isDisposable(volume) || len(v.attachmentsOf(name)) > 0 {

@@ -19,12 +19,12 @@ import (
 // zoneLabel is the driver's own name for the zone of a node.
 const zoneLabel = "topology.ebs.csi.aws.com/zone"
 
-// mostVolumes is how many volumes the driver says that an instance can hold: those of a Nitro instance
-// without its root volume and the interfaces that a CNI attaches.
+// mostVolumes is the driver's limit of volumes per instance: that of a Nitro instance, less its root volume
+// and the interfaces that a CNI attaches.
 const mostVolumes = 25
 
-// reconcileNode keeps a node's list of drivers: empty at first, with the EBS driver as soon as its pod
-// is up there.
+// reconcileNode keeps a node's list of drivers: empty at first, with the EBS driver as soon as its pod is
+// ready there.
 func (v *Volumes) reconcileNode(ctx context.Context, name string) (time.Duration, error) {
 	node, ok := v.view.Node(name)
 	if !ok {

@@ -1,7 +1,7 @@
-// Package volumes plays the EBS driver: its controller, which makes volumes where their first pod
-// lands and attaches them to one instance at a time, and its half of every kubelet, which registers the
-// driver and mounts what is attached. Which volume belongs where is decided by Kubernetes' own
-// controllers; no volume exists in EC2.
+// Package volumes emulates the EBS driver: its controller, which creates volumes in the zone of their first
+// pod and attaches them to one instance at a time, and its part in every kubelet, which registers the driver
+// and mounts what is attached. Kubernetes' own controllers decide which volume belongs where; no volume
+// exists in EC2.
 package volumes
 
 import (
@@ -23,20 +23,20 @@ import (
 // Driver is the name of the EBS driver, also as a provisioner of storage classes.
 const Driver = "ebs.csi.aws.com"
 
-// byVolume is the index of attachments by the volume they are of.
+// byVolume is the index of attachments by volume.
 const byVolume = "volume"
 
-// The labels of the driver's pods, as the add-on makes them.
+// The labels of the driver's pods in the add-on.
 const (
 	controllerApp = "ebs-csi-controller"
 	nodeApp       = "ebs-csi-node"
 )
 
-// Volumes plays the driver on all nodes.
+// Volumes emulates the driver on all nodes.
 type Volumes struct {
-	// OnClaim is called when the pods that mount a claim have to be looked at again.
+	// OnClaim is called when the pods that mount a claim have to be reconciled again.
 	OnClaim func(namespace, claim string)
-	// OnNode is called when the pods on a node have to be looked at again.
+	// OnNode is called when the pods on a node have to be reconciled again.
 	OnNode func(node string)
 
 	view     *cluster.View
@@ -51,17 +51,17 @@ type Volumes struct {
 
 // New prepares the caches and the loops.
 func New(view *cluster.View, config *settings.Settings, now clock.PassiveClock, log *slog.Logger) (*Volumes, error) {
-	made := &Volumes{view: view, settings: config, moments: newMoments(now)}
-	made.factory = informers.NewSharedInformerFactory(view.Client, config.Resync.Duration())
-	core, storage := made.factory.Core().V1(), made.factory.Storage().V1()
-	made.claims, made.volumes = core.PersistentVolumeClaims().Informer(), core.PersistentVolumes().Informer()
-	made.classes, made.attachments = storage.StorageClasses().Informer(), storage.VolumeAttachments().Informer()
-	made.registrations = storage.CSINodes().Informer()
-	made.claimLoop = loop.New("claims", 4, log, made.reconcileClaim)
-	made.volumeLoop = loop.New("volumes", 1, log, made.reconcileVolume)
-	made.attachmentLoop = loop.New("attachments", 4, log, made.reconcileAttachment)
-	made.nodeLoop = loop.New("drivers", 4, log, made.reconcileNode)
-	return made, made.attachments.AddIndexers(cache.Indexers{byVolume: volumeOf})
+	created := &Volumes{view: view, settings: config, moments: newMoments(now)}
+	created.factory = informers.NewSharedInformerFactory(view.Client, config.Resync.Duration())
+	core, storage := created.factory.Core().V1(), created.factory.Storage().V1()
+	created.claims, created.volumes = core.PersistentVolumeClaims().Informer(), core.PersistentVolumes().Informer()
+	created.classes, created.attachments = storage.StorageClasses().Informer(), storage.VolumeAttachments().Informer()
+	created.registrations = storage.CSINodes().Informer()
+	created.claimLoop = loop.New("claims", 4, log, created.reconcileClaim)
+	created.volumeLoop = loop.New("volumes", 1, log, created.reconcileVolume)
+	created.attachmentLoop = loop.New("attachments", 4, log, created.reconcileAttachment)
+	created.nodeLoop = loop.New("drivers", 4, log, created.reconcileNode)
+	return created, created.attachments.AddIndexers(cache.Indexers{byVolume: volumeOf})
 }
 
 func volumeOf(object any) ([]string, error) {
@@ -72,7 +72,7 @@ func volumeOf(object any) ([]string, error) {
 	return []string{*attachment.Spec.Source.PersistentVolumeName}, nil
 }
 
-// Loops are what has to run for the driver to be played.
+// Loops returns the loops of the driver, which have to run.
 func (v *Volumes) Loops() []*loop.Loop {
 	return []*loop.Loop{v.claimLoop, v.volumeLoop, v.attachmentLoop, v.nodeLoop}
 }
@@ -118,10 +118,10 @@ func ofVolume(attachment *storagev1.VolumeAttachment) []string {
 	return names
 }
 
-// NodeChanged looks at a node that may have changed.
+// NodeChanged reconciles a node that may have changed.
 func (v *Volumes) NodeChanged(name string) { v.nodeLoop.Add(name) }
 
-// PodChanged looks at what depends on a pod of the driver that may have changed.
+// PodChanged reconciles what depends on a pod of the driver that may have changed.
 func (v *Volumes) PodChanged(pod *v1.Pod) {
 	switch pod.Labels["app"] {
 	case nodeApp:
@@ -136,7 +136,7 @@ func (v *Volumes) PodChanged(pod *v1.Pod) {
 	}
 }
 
-// isControlled tells whether the driver's controller is up; without it nothing is made or attached.
+// isControlled tells whether the driver's controller is ready; without it no volume is created or attached.
 func (v *Volumes) isControlled() bool {
 	for _, pod := range v.view.PodsIn("kube-system") {
 		if pod.Labels["app"] == controllerApp && cluster.IsReady(pod) && pod.DeletionTimestamp == nil {
@@ -146,8 +146,7 @@ func (v *Volumes) isControlled() bool {
 	return false
 }
 
-// onChange calls back with an object whenever it may have changed, also with the last there was of one
-// that went.
+// onChange calls back with an object whenever it may have changed, also with the last state of a deleted one.
 func onChange[T any](informer cache.SharedIndexInformer, changed func(*T)) {
 	_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(object any) { changed(object.(*T)) },
@@ -166,7 +165,7 @@ func onChange[T any](informer cache.SharedIndexInformer, changed func(*T)) {
 	}
 }
 
-// get is an object of a cache, or nil.
+// get returns an object of a cache, or nil.
 func get[T any](informer cache.SharedIndexInformer, key string) *T {
 	object, exists, err := informer.GetStore().GetByKey(key)
 	if err != nil || !exists {

@@ -75,7 +75,7 @@ func attachment(name, on string, attached bool) *storagev1.VolumeAttachment {
 	return made
 }
 
-// bench plays the driver in a world of given objects, on a clock of its own.
+// bench emulates the driver with given objects and its own clock.
 type bench struct {
 	*Volumes
 	t      *testing.T
@@ -106,13 +106,13 @@ func newBench(t *testing.T, world ...runtime.Object) *bench {
 	return &bench{Volumes: made, t: t, clock: clock, client: client}
 }
 
-// pass looks, waits for as long as it is told to, and looks again.
-func (b *bench) pass(look func() (time.Duration, error)) {
+// pass reconciles, waits for as long as that requires, and reconciles again.
+func (b *bench) pass(reconcile func() (time.Duration, error)) {
 	b.t.Helper()
-	left, err := look()
+	left, err := reconcile()
 	if err == nil && left > 0 {
 		b.clock.SetTime(b.clock.Now().Add(left))
-		_, err = look()
+		_, err = reconcile()
 	}
 	if err != nil {
 		b.t.Fatal(err)

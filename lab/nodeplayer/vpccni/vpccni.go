@@ -1,5 +1,5 @@
-// Package vpccni plays what the AWS VPC CNI's agent does on a node: it has interfaces attached to the
-// instance, and when it is up, its configuration makes the node's network ready.
+// Package vpccni emulates what the AWS VPC CNI's agent does on a node: it attaches interfaces to the
+// instance, and its configuration makes the node's network ready.
 package vpccni
 
 import (
@@ -17,7 +17,7 @@ type Agents struct {
 	Network *network.Network
 }
 
-// Reconcile does what the aws-node pod of a node would do next; nothing where there is none.
+// Reconcile does the next step of a node's aws-node pod, where there is one.
 func (a *Agents) Reconcile(ctx context.Context, node *v1.Node) error {
 	pod := a.View.Agent(node.Name, cluster.AWSNode)
 	if pod == nil {
@@ -26,14 +26,14 @@ func (a *Agents) Reconcile(ctx context.Context, node *v1.Node) error {
 	if err := a.Network.Supply(ctx, node, network.VPCCNI); err != nil {
 		return err
 	}
-	// A configuration of Cilium's stays the first in the directory.
+	// Cilium's configuration stays the first in the directory.
 	if plugin, _ := network.Plugin(node); !cluster.IsReady(pod) || plugin == network.Cilium {
 		return nil
 	}
 	return a.Network.Configure(ctx, node, network.VPCCNI)
 }
 
-// Gate holds an aws-node pod back until it has an interface.
+// Gate keeps an aws-node pod unready until it has an interface.
 func (a *Agents) Gate(_ *v1.Pod, node *v1.Node) string {
 	owned, err := a.Network.Owned(node, network.VPCCNI)
 	if err != nil {

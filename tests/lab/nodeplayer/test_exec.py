@@ -64,7 +64,7 @@ def test_a_command_that_is_not_simulated_fails_like_a_missing_command(with_ciliu
     words = ("-n", "kube-system", "exec", agent_pod(with_cilium), "--")
     done = kubectl(*words, "ls", "/")
     assert done.returncode == 127
-    assert 'container "cilium-agent" does not play this command: ["ls" "/"]' in done.stderr
+    assert 'container "cilium-agent" does not emulate this command: ["ls" "/"]' in done.stderr
     wrong = kubectl(*words, "cilium-dbg", "status", "-o", "yaml")
     assert (wrong.returncode, wrong.stderr.splitlines()[0]) == (
         1,
