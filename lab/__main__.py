@@ -13,7 +13,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from lab import lifecycle, program, report
+from lab import aws_cli, contents, lifecycle, program
 from lab.environment import Cloud, Places, client_variables
 from lab.errors import LabError
 from lab.sample_cluster.create import create_cluster
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def up(places: Places, _: argparse.Namespace) -> int:
     """Build what is missing and start the lab."""
-    cloud = lifecycle.up(places, report.progress)
+    cloud = lifecycle.up(places, lifecycle.print_progress)
     print(f"The lab is running: its cloud answers at {cloud.url}, region {cloud.region}.")
     print('Use it:   eval "$(python -m lab env)"   or   python -m lab pulumi -- preview')
     return 0
@@ -42,8 +42,8 @@ def sample_cluster(places: Places, options: argparse.Namespace) -> int:
     """Create a cluster on the AWS VPC CNI with workloads, in a lab that is started if necessary."""
     spec = ClusterSpec(name=options.name, nodes=options.nodes, vpc_cni=VpcCni(options.vpc_cni))
     if not lifecycle.is_running(places):
-        lifecycle.up(places, report.progress)
-    create_cluster(places, spec, report.progress)
+        lifecycle.up(places, lifecycle.print_progress)
+    create_cluster(places, spec, lifecycle.print_progress)
     print(f"Cluster {spec.name} is ready: {spec.nodes} nodes, aws-node {spec.vpc_cni}.")
     print('Use it:   eval "$(python -m lab env)"   and   kubectl --context ' + spec.name + " get pods -A")
     return 0
@@ -51,7 +51,7 @@ def sample_cluster(places: Places, options: argparse.Namespace) -> int:
 
 def down(places: Places, _: argparse.Namespace) -> int:
     """Stop everything and delete its data."""
-    lifecycle.down(places, report.progress)
+    lifecycle.down(places, lifecycle.print_progress)
     print("The lab is stopped and its data is deleted.")
     return 0
 
@@ -63,7 +63,7 @@ def status(places: Places, _: argparse.Namespace) -> int:
         print("The lab has ended unexpectedly; remove what it left with `python -m lab down`.")
         return 1
     print(f"cloud      {cloud.url}  region {cloud.region}  account {cloud.account}")
-    for line in report.contents(places):
+    for line in contents.lines(places):
         print(line)
     return 0
 
@@ -71,7 +71,7 @@ def status(places: Places, _: argparse.Namespace) -> int:
 def env(places: Places, _: argparse.Namespace) -> int:
     """Print shell exports for kubectl, helm, aws and boto3, and update the kubeconfig."""
     variables = client_variables(places)
-    report.write_kubeconfig(places)
+    aws_cli.write_kubeconfig(places)
     for name, value in variables.items():
         print(f"export {name}={shlex.quote(value)}")
     return 0
@@ -81,7 +81,7 @@ def pulumi(places: Places, options: argparse.Namespace) -> int:
     """Run the program, with any arguments of pulumi."""
     arguments = [word for word in options.arguments if word != "--"] or ["--help"]
     Cloud.read(places.cloud)
-    program.provide_chart(places, report.progress, program.chosen_stack(arguments))
+    program.provide_chart(places, lifecycle.print_progress, program.chosen_stack(arguments))
     return program.run(places, arguments)
 
 

@@ -28,6 +28,11 @@ STOP_TIMEOUT = 60.0
 """Seconds for the cloud to stop its control planes before all of them are killed."""
 
 
+def print_progress(line: str) -> None:
+    """Print one line of progress to standard error; standard output is for results that may be piped."""
+    print(f"  {line}", file=sys.stderr, flush=True)
+
+
 def up(places: Places, report: Report) -> Cloud:
     """Build what is missing, start the cloud and return how to reach it.
 

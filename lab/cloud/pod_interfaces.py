@@ -54,7 +54,7 @@ class Sessions:
         """Return the client for the owner of interfaces on an instance."""
         region, role = self._region_and_role(instance)
         if (region, role, owner) not in self._clients:
-            self._clients[region, role, owner] = self._make(region, role, owner)
+            self._clients[region, role, owner] = self._create(region, role, owner)
         return self._clients[region, role, owner]
 
     def _region_and_role(self, instance: str) -> tuple[str, str]:
@@ -67,7 +67,7 @@ class Sessions:
         message = f"there is no instance {instance} with an instance profile"
         raise InterfaceRefusedError(message)
 
-    def _make(self, region: str, role: str, owner: str) -> Any:
+    def _create(self, region: str, role: str, owner: str) -> Any:
         session = sts_backends[self._account][PARTITION].assume_role(
             region_name=region,
             role_session_name=owner,

@@ -183,7 +183,7 @@ class Cloud:
         for extension in self._extensions:
             if path in extension.posts:
                 return extension.posts[path](request)
-        message = f"the lab has nothing at {LAB_PREFIX}{path}"
+        message = f"the lab has no handler at {LAB_PREFIX}{path}"
         raise LookupError(message)
 
 

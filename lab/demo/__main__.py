@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from lab import report
+from lab import aws_cli
 from lab.demo import all_modes, chaining, mesh, new_cluster, replacement
 from lab.environment import STACK, Places
 from lab.errors import LabError
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
     started = time.monotonic()
     try:
         succeeded = run(places)
-        for cluster in report.clusters(places):
+        for cluster in aws_cli.clusters(places):
             print(NEXT_STEPS.format(cluster=cluster, stack=stack))
     except LabError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -6,7 +6,7 @@ Then everything is removed again. What remains is the first cluster as it was be
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lab import lifecycle, program, report
+from lab import aws_cli, lifecycle, program
 from lab.demo import comparison, mesh, mesh_checks
 from lab.demo.checks import Check
 from lab.demo.output import print_checks, print_heading
@@ -25,9 +25,9 @@ SPEC = ClusterSpec(name="existing", nodes=3, groups=1, workloads=("storage", "sm
 def run(places: Places) -> bool:
     """Build everything and remove it again; return whether every check passed."""
     print_heading("Start a fresh lab and create a cluster on the AWS VPC CNI in it")
-    lifecycle.down(places, report.progress)
-    lifecycle.up(places, report.progress)
-    kubectl = create_cluster(places, SPEC, report.progress)
+    lifecycle.down(places, lifecycle.print_progress)
+    lifecycle.up(places, lifecycle.print_progress)
+    kubectl = create_cluster(places, SPEC, lifecycle.print_progress)
     aws = Aws(Cloud.read(places.cloud))
     before = comparison.take_snapshot(kubectl, aws)
 
@@ -38,7 +38,7 @@ def run(places: Places) -> bool:
     print_heading("Cluster 2: create it with Cilium as its only CNI")
     if not mesh.update(places, NEW):
         return False
-    report.write_kubeconfig(places)
+    aws_cli.write_kubeconfig(places)
     for cluster in CLUSTERS:
         mesh.deploy_workloads(places, cluster)
     if not mesh.join(places, MESH, CLUSTERS):

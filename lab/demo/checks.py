@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from lab.aws_cli import aws
 from lab.environment import Places, client_environment
-from lab.report import aws
 
 STARTUP_TAINT = "node.cilium.io/agent-not-ready"
 

@@ -6,7 +6,7 @@ The checks at the end read both API servers, the agents and AWS, never the progr
 import subprocess
 from pathlib import Path
 
-from lab import lifecycle, program, report
+from lab import aws_cli, lifecycle, program
 from lab.demo import mesh_checks
 from lab.demo.output import print_checks, print_heading
 from lab.environment import Places, client_environment
@@ -31,11 +31,11 @@ def run_transit(places: Places) -> bool:
 
 def _run(places: Places, stack: str) -> bool:
     print_heading("Start a fresh lab and create two clusters with Cilium in it, each in its own VPC")
-    lifecycle.down(places, report.progress)
-    lifecycle.up(places, report.progress)
+    lifecycle.down(places, lifecycle.print_progress)
+    lifecycle.up(places, lifecycle.print_progress)
     if not all(update(places, each) for each in CLUSTERS.values()):
         return False
-    report.write_kubeconfig(places)
+    aws_cli.write_kubeconfig(places)
     for cluster in CLUSTERS:
         deploy_workloads(places, cluster)
     return join(places, stack, ("cluster-1", "cluster-2"))
@@ -43,7 +43,7 @@ def _run(places: Places, stack: str) -> bool:
 
 def update(places: Places, stack: str) -> bool:
     """Run `pulumi up` on one stack; return whether it succeeded."""
-    program.provide_chart(places, report.progress, stack)
+    program.provide_chart(places, lifecycle.print_progress, stack)
     print_heading(f"pulumi up: {stack}")
     return program.run(places, ["up", "--yes", "--skip-preview", "--stack", stack]) == 0
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from lab.aws_cli import aws
 from lab.demo.checks import Check, kubectl
 from lab.environment import Places, client_environment
-from lab.report import aws
 
 NAMESPACE = "kube-system"
 API_SERVER = "clustermesh-apiserver"

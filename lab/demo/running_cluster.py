@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from lab import lifecycle, program, report
+from lab import lifecycle, program
 from lab.demo import comparison
 from lab.demo.checks import Check
 from lab.demo.comparison import Snapshot
@@ -20,10 +20,10 @@ Checks = Callable[[Snapshot, Snapshot, Prober], Iterable[Check]]
 def create_lab(places: Places, stack: str) -> Kubectl:
     """Start a fresh lab with a sample cluster in it and the Cilium chart of `stack`; return its kubectl."""
     print_heading("Start a fresh lab and create a cluster on the AWS VPC CNI in it")
-    lifecycle.down(places, report.progress)
-    lifecycle.up(places, report.progress)
-    program.provide_chart(places, report.progress, stack)
-    return create_cluster(places, ClusterSpec(), report.progress)
+    lifecycle.down(places, lifecycle.print_progress)
+    lifecycle.up(places, lifecycle.print_progress)
+    program.provide_chart(places, lifecycle.print_progress, stack)
+    return create_cluster(places, ClusterSpec(), lifecycle.print_progress)
 
 
 def take_snapshot(kubectl: Kubectl) -> Snapshot:

@@ -1,6 +1,6 @@
 """Create a sample cluster in a running lab, from its network to its workloads."""
 
-from lab import report
+from lab import aws_cli
 from lab.environment import Cloud, Places
 from lab.lifecycle import Report
 from lab.sample_cluster import eks, network, workloads
@@ -27,7 +27,7 @@ def create_cluster(places: Places, spec: ClusterSpec, progress: Report) -> Kubec
     progress(f"cluster {spec.name}: nodes, {sizes}")
     eks.create_node_groups(aws, spec, net)
     eks.create_storage_addon(aws, spec)
-    report.write_kubeconfig(places)
+    aws_cli.write_kubeconfig(places)
     kubectl = Kubectl(places, spec.name)
     if spec.workloads:
         progress(f"cluster {spec.name}: workloads {', '.join(spec.workloads)}")

@@ -50,10 +50,10 @@ class AwsClients:
     def _client(self, service: str) -> Any:
         with self._lock:
             if service not in self._clients:
-                self._clients[service] = self._make(service)
+                self._clients[service] = self._create(service)
             return self._clients[service]
 
-    def _make(self, service: str) -> Any:
+    def _create(self, service: str) -> Any:
         known = self._credentials()
         session = boto3.session.Session(
             aws_access_key_id=known.access_key_id,

@@ -75,7 +75,7 @@ class TokenReviewer:
         claim = _claim(parameters)
         credentials = self.find_credentials(claim.access_key_id)
         if credentials is None or credentials.session_token != parameters.get("X-Amz-Security-Token"):
-            message = "the access key of the token is not known"
+            message = "the access key of the token is unknown"
             raise RefusedTokenError(message)
         self._check_life(parameters["X-Amz-Date"])
         headers = {"host": url.netloc, CLUSTER_HEADER: cluster}
@@ -130,10 +130,10 @@ def _decode(token: str) -> Any:
     try:
         url = urlsplit(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode())
     except (ValueError, binascii.Error):
-        message = "the token holds no URL"
+        message = "the token contains no URL"
         raise RefusedTokenError(message) from None
     if parse_qs(url.query).get("Action") != ["GetCallerIdentity"]:
-        message = "the token is no presigned GetCallerIdentity"
+        message = "the token is not a presigned GetCallerIdentity request"
         raise RefusedTokenError(message)
     return url
 

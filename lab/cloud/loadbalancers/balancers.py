@@ -29,7 +29,7 @@ class LabBalancer(FakeLoadBalancer):  # type: ignore[misc]  # moto is untyped to
         self.state = "active"
 
 
-def make_interfaces(ec2: Any, subnets: Iterable[Any], description: str, groups: list[str]) -> list[Any]:
+def create_interfaces(ec2: Any, subnets: Iterable[Any], description: str, groups: list[str]) -> list[Any]:
     """Create an interface with an address in each subnet."""
     created = []
     for subnet in subnets:
@@ -42,7 +42,7 @@ def make_interfaces(ec2: Any, subnets: Iterable[Any], description: str, groups: 
     return created
 
 
-def free_interfaces(interfaces: Iterable[Any]) -> None:
+def delete_interfaces(interfaces: Iterable[Any]) -> None:
     """Delete the interfaces of a load balancer."""
     for eni in interfaces:
         eni.status = "available"
@@ -68,7 +68,7 @@ class Balancers:
             created.dns_name = f"{name}-{identity}.elb.{self.region_name}.amazonaws.com"
             created.canonical_hosted_zone_id = _ZONE_OF_NAMES
         description = f"ELB {_KINDS.get(created.type, created.type)}/{name}/{identity}"
-        created.interfaces = make_interfaces(
+        created.interfaces = create_interfaces(
             ec2, created.subnets, description, list(created.security_groups or ())
         )
         ec2.schedule.after(self.seconds, created.open)
@@ -78,7 +78,7 @@ class Balancers:
         """Delete a load balancer with its interfaces, and release its target groups."""
         removed = self.load_balancers.get(arn)
         if removed is not None:
-            free_interfaces(removed.interfaces)
+            delete_interfaces(removed.interfaces)
             for group in self.target_groups.values():
                 group.load_balancer_arns = [each for each in group.load_balancer_arns if each != arn]
         super().delete_load_balancer(arn)  # type: ignore[misc]
@@ -99,12 +99,14 @@ class ClassicBalancers:
         created.dns_name = f"{prefix}{name}-{number}.{self.region_name}.elb.amazonaws.com"
         ec2 = ec2_backends[self.account_id][self.region_name]
         subnets = [ec2.get_subnet(subnet) for subnet in created.subnets]
-        created.interfaces = make_interfaces(ec2, subnets, f"ELB {name}", list(created.security_groups or ()))
+        created.interfaces = create_interfaces(
+            ec2, subnets, f"ELB {name}", list(created.security_groups or ())
+        )
         return created
 
     def delete_load_balancer(self, load_balancer_name: str) -> None:
         """Delete a load balancer with its interfaces."""
         removed = self.load_balancers.get(load_balancer_name)
         if removed is not None:
-            free_interfaces(removed.interfaces)
+            delete_interfaces(removed.interfaces)
         super().delete_load_balancer(load_balancer_name)  # type: ignore[misc]

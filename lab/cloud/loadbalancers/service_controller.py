@@ -48,7 +48,7 @@ class ServiceController:
         wanted = ServiceRequest.read(request)
         cluster = self._clusters.get(wanted.cluster)
         if cluster is None or cluster.network is None:
-            message = f"no cluster {wanted.cluster} runs"
+            message = f"cluster {wanted.cluster} is not running"
             raise BadRequestError(message)
 
         def client(service: str) -> Any:
@@ -77,7 +77,7 @@ class Reconciliation:
         """Create or update the load balancer."""
         if not self._wanted.network:
             return {"hostname": self._ensure_classic()}
-        balancer = self._find() or self._make()
+        balancer = self._find() or self._create()
         for port in self._wanted.ports:
             self._ensure_port(balancer["LoadBalancerArn"], port)
         security_groups.open_nodes(self._ec2, self._network, self._wanted)
@@ -104,7 +104,7 @@ class Reconciliation:
         listed = self._elbv2.describe_load_balancers()["LoadBalancers"]
         return next((each for each in listed if each["LoadBalancerName"] == self._wanted.balancer_name), None)
 
-    def _make(self) -> Mapping[str, Any]:
+    def _create(self) -> Mapping[str, Any]:
         subnets = [each["SubnetId"] for each in chosen(self._ec2, self._network, self._wanted)]
         group = security_groups.create_front_group(self._ec2, self._network, self._wanted)
         created = self._elbv2.create_load_balancer(
@@ -119,7 +119,7 @@ class Reconciliation:
         return balancer
 
     def _ensure_port(self, balancer: str, port: Port) -> None:
-        group = self._group_of(port) or self._make_group(port)
+        group = self._group_of(port) or self._create_group(port)
         listeners = self._elbv2.describe_listeners(LoadBalancerArn=balancer)["Listeners"]
         if port.port not in [listener["Port"] for listener in listeners]:
             self._elbv2.create_listener(
@@ -143,7 +143,7 @@ class Reconciliation:
         if old:
             self._elbv2.deregister_targets(TargetGroupArn=group, Targets=old)
 
-    def _make_group(self, port: Port) -> str:
+    def _create_group(self, port: Port) -> str:
         wanted = self._wanted
         created = self._elbv2.create_target_group(
             Name=wanted.target_group_name(port),
@@ -187,7 +187,7 @@ class Reconciliation:
     def _ensure_classic(self) -> str:
         balancer = self._find_classic()
         if balancer is None:
-            self._make_classic()
+            self._create_classic()
             balancer = self._find_classic() or {}
         wanted = set(self._wanted.instances)
         present = {each["InstanceId"] for each in balancer["Instances"]}
@@ -200,7 +200,7 @@ class Reconciliation:
                 call(LoadBalancerName=self._wanted.balancer_name, Instances=listed)
         return str(balancer["DNSName"])
 
-    def _make_classic(self) -> None:
+    def _create_classic(self) -> None:
         subnets = [each["SubnetId"] for each in chosen(self._ec2, self._network, self._wanted)]
         group = security_groups.create_classic_group(self._ec2, self._network, self._wanted)
         listeners = [

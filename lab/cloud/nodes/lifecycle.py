@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 class NodeLifecycle:
-    """Registers nodes, switches them off, and deletes them."""
+    """Registers nodes, marks them as powered off, and deletes them."""
 
     def __init__(
         self,
@@ -64,22 +64,22 @@ class NodeLifecycle:
         for endpoint, cluster in running.items():
             machines = by_cluster[cluster.name]
             if not self._is_quiet(endpoint, machines):
-                self._try_one(cluster, machines)
+                self._try_cluster(cluster, machines)
 
-    def _try_one(self, cluster: RunningCluster, machines: list[Machine]) -> None:
+    def _try_cluster(self, cluster: RunningCluster, machines: list[Machine]) -> None:
         try:
-            settled = self._compare_one(cluster, machines)
+            idle = self._compare_cluster(cluster, machines)
         except (KubernetesError, UnreachableError, httpx.HTTPError, OSError) as error:
             _log.warning("nodes of cluster %s: %s; will try again", cluster.name, error)
             return
-        if settled:
+        if idle:
             self._quiet[cluster.endpoint] = (_signature(machines), self._clock() + _QUIET_SECONDS)
 
     def _is_quiet(self, endpoint: str, machines: list[Machine]) -> bool:
         signature, until = self._quiet.get(endpoint, (frozenset(), 0.0))
         return signature == _signature(machines) and self._clock() < until
 
-    def _compare_one(self, cluster: RunningCluster, machines: list[Machine]) -> bool:
+    def _compare_cluster(self, cluster: RunningCluster, machines: list[Machine]) -> bool:
         """Compare one cluster; return whether only a change in EC2 can require more changes."""
         if cluster.endpoint not in self._apis:
             self._apis[cluster.endpoint] = self._connect(cluster)

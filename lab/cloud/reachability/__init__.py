@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def install(parts: Parts) -> Extension:
     """Offer the two requests below `/lab/mesh/`."""
     mesh = Mesh(parts.clusters, parts.account)
-    return Extension(posts={"mesh/reach": mesh.reach, "mesh/servers": mesh.know})
+    return Extension(posts={"mesh/reach": mesh.reach, "mesh/servers": mesh.register})
 
 
 class Mesh:
@@ -35,7 +35,7 @@ class Mesh:
         self._account = account
         self._servers: dict[str, dict[str, Any]] = {}
 
-    def know(self, server: LabRequest) -> LabRequest:
+    def register(self, server: LabRequest) -> LabRequest:
         """Store the current state of a cluster's clustermesh-apiserver."""
         self._servers[self._cluster(server["cluster"]).name] = dict(server)
         return {}
@@ -66,6 +66,6 @@ class Mesh:
     def _cluster(self, name: str) -> RunningCluster:
         found = self._clusters.get(name)
         if found is None:
-            message = f"no cluster {name} runs"
+            message = f"cluster {name} is not running"
             raise LookupError(message)
         return found

@@ -14,7 +14,7 @@ def ingress_denial(interface: Any, address: str, port: int, other: Any) -> str |
     groups = list(interface.group_set)
     if not groups or _any(groups, "ingress_rules", address, port, other):
         return None
-    return f"security groups {_names(groups)} let no {address} in on port {port}"
+    return f"security groups {_names(groups)} do not allow {address} in on port {port}"
 
 
 def egress_denial(interface: Any, address: str, port: int) -> str | None:
@@ -22,7 +22,7 @@ def egress_denial(interface: Any, address: str, port: int) -> str | None:
     groups = list(interface.group_set)
     if not groups or _any(groups, "egress_rules", address, port, None):
         return None
-    return f"security groups {_names(groups)} let nothing out to {address} on port {port}"
+    return f"security groups {_names(groups)} do not allow traffic out to {address} on port {port}"
 
 
 def _names(groups: list[Any]) -> str:

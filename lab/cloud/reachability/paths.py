@@ -55,7 +55,7 @@ def _balancer(account: str, vpc: Any, host: str) -> Any:
     if host.replace(".", "").isdigit():
         found = balancer_with(account, host)
         if found is None:
-            message = f"dial {host}: no route to host: nothing has the address {host}"
+            message = f"dial {host}: no route to host: no interface has the address {host}"
             raise UnreachableError(message)
         return found
     try:
@@ -92,7 +92,7 @@ def _reachable_interface(source: Any, address: str, balancer: Any, host: str, po
 
 def _reason_against(source: Any, address: str, eni: Any, balancer: Any, port: int) -> str | None:
     if balancer.scheme != "internal" and source.vpc_id != eni.vpc_id:
-        return None if reaches_internet(source) else f"subnet {source.subnet.id} has no way to the internet"
+        return None if reaches_internet(source) else f"subnet {source.subnet.id} has no route to the internet"
     target = eni.private_ip_address
     return (
         check_route(source.subnet, eni.subnet, target)
@@ -137,7 +137,7 @@ def _reason_against_target(ec2: Any, group: Any, target: Any, client: str, entra
             each["PrivateIpAddress"] == identifier for each in eni.private_ip_addresses
         ):
             return ingress_denial(eni, client, number, entrance)
-    return f"nothing has the address {identifier}"
+    return f"no interface has the address {identifier}"
 
 
 def _region(balancer: Any) -> str:

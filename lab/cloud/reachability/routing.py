@@ -91,7 +91,7 @@ def _through_gateway(gateway: Any, source: Any, target: Any, address: str) -> st
         if attachment.resource_type == "vpc":
             return None if attachment.vpc_id == target.vpc_id else _strays(table, address, attachment)
         gateway, backend = _other_gateway(attachment, gateway)
-    return f"the way through transit gateways to {address} has no end"
+    return f"the path through transit gateways to {address} is a loop"
 
 
 def _strays(table: Any, address: str, attachment: Any) -> str:

@@ -76,7 +76,7 @@ def _target(account: str, record: Any) -> str:
         return _plain(value)
     found = balancer_with(account, value)
     if found is None:
-        message = f"dial {value}: no route to host: nothing has the address {value}"
+        message = f"dial {value}: no route to host: no interface has the address {value}"
         raise NoSuchHostError(message)
     return _plain(found.dns_name)
 

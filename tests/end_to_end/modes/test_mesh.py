@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from lab import report
+from lab import aws_cli
 from lab.demo import mesh, mesh_checks
 
 from .conftest import LabOfTest
@@ -40,7 +40,7 @@ def clusters(lab: LabOfTest) -> LabOfTest:
 def create_clusters(lab: LabOfTest) -> None:
     for stack in mesh.CLUSTERS.values():
         up(lab.of(stack))
-    report.write_kubeconfig(lab.places)
+    aws_cli.write_kubeconfig(lab.places)
     for cluster in CLUSTERS:
         mesh.deploy_workloads(lab.places, cluster)
 

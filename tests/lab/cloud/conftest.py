@@ -111,7 +111,7 @@ def start_cloud(directory: Path, *arguments: str, timing: dict[str, float] | Non
         )
     cloud = CloudProcess(process, directory)
     ready = directory / "cloud.json"
-    eventually(lambda: ready.exists() or process.poll() is not None, 30)
+    eventually(lambda: ready.exists() or process.poll() is not None, 120)
     assert process.poll() is None, (directory / "log").read_text()
     return cloud
 

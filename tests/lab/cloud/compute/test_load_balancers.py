@@ -124,5 +124,5 @@ def test_deleting_leaves_nothing_and_frees_the_subnets(cloud, client, network, s
 
 
 def test_a_cluster_that_does_not_run_has_no_load_balancers(services):
-    with pytest.raises(ValueError, match="no cluster green runs"):
+    with pytest.raises(ValueError, match="cluster green is not running"):
         services.ensure(wanted(cluster="green"))

@@ -98,7 +98,7 @@ def joined(pair):
 def test_everything_in_place_is_reachable(joined):
     server = {"cluster": "green", "service": "kube-system/clustermesh-apiserver", "ready": 1}
     assert joined.ask() == {"reachable": True, "reason": "", "server": None}
-    joined.mesh.know(server)
+    joined.mesh.register(server)
     assert joined.ask()["server"] == server
 
 
@@ -127,7 +127,7 @@ def test_the_remote_nodes_have_to_allow_the_ranges_in(joined):
     )["SecurityGroupRules"]
     inward = [rule["SecurityGroupRuleId"] for rule in rules if not rule["IsEgress"]]
     joined.client.revoke_security_group_ingress(GroupId=joined.green.group, SecurityGroupRuleIds=inward)
-    assert f"security groups {joined.green.group} let no 10.0." in joined.reason()
+    assert f"security groups {joined.green.group} do not allow 10.0." in joined.reason()
     assert "on port 31234" in joined.reason()
 
 
