@@ -104,9 +104,9 @@ def test_an_assumed_role_is_known_by_its_session(reviewer, events):
     [
         ({"cluster": "other"}, "does not verify for cluster demo"),
         ({"secret": "guess"}, "does not verify"),
-        ({"key": "AKIANOBODY"}, "not known"),
-        ({"session": "stolen"}, "not known"),
-        ({"key": "ASIAROLE", "secret": "secret-of-role"}, "not known"),
+        ({"key": "AKIANOBODY"}, "is unknown"),
+        ({"session": "stolen"}, "is unknown"),
+        ({"key": "ASIAROLE", "secret": "secret-of-role"}, "is unknown"),
         ({"cluster": None}, "x-k8s-aws-id"),
     ],
 )
