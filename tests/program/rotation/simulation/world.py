@@ -118,12 +118,15 @@ class Simulation(Controllers):
         }
         self.api.put(REPLICA_SETS, replica_set)
         if budget:
-            self.add_budget(name, namespace, **budget)
+            self._put_budget(name, name, namespace, budget)
         self.clock.sleep(START_SECONDS + 3)
 
     def add_budget(self, app: str, namespace: str = "shop", *, name: str = "", **budget: int | str) -> None:
-        spec = {"selector": {"matchLabels": {"app": app}}, **budget}
-        metadata = {"name": name or app, "namespace": namespace}
+        self._put_budget(name or app, app, namespace, budget)
+
+    def _put_budget(self, name: str, app: str, namespace: str, limits: dict[str, int | str]) -> None:
+        spec = {"selector": {"matchLabels": {"app": app}}, **limits}
+        metadata = {"name": name, "namespace": namespace}
         self.api.put(BUDGETS, {"metadata": metadata, "spec": spec, "status": {"expectedPods": 0}})
         self.count_budgets()
 
