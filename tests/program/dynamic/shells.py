@@ -26,7 +26,7 @@ def inputs(**changes: Any) -> dict[str, Any]:
     return {**INPUTS, **changes}
 
 
-def over(simulation: Simulation | None, kind: type[OperationProvider]) -> OperationProvider:
+def over(simulation: Simulation | None, kind: type[OperationProvider[Any]]) -> OperationProvider[Any]:
     """A provider whose clusters are this one; without one there is no cluster at all."""
 
     @contextmanager
@@ -36,7 +36,8 @@ def over(simulation: Simulation | None, kind: type[OperationProvider]) -> Operat
         yield simulation.world()
 
     # Its own subclass, since a provider has no state: Pulumi keeps the name of its class and nothing else.
-    return type(kind.__name__, (kind,), {"connect": staticmethod(connect)})()
+    provider: OperationProvider[Any] = type(kind.__name__, (kind,), {"connect": staticmethod(connect)})()
+    return provider
 
 
 def nodes_of(simulation: Simulation) -> list[str]:

@@ -89,8 +89,10 @@ class Eks:
 
     def describe_cluster(self, name: str) -> Any:
         if self._vpc is None:
-            missing = {"Error": {"Code": "ResourceNotFoundException", "Message": name}}
-            raise translation(ClientError(missing, "DescribeCluster"), "eks:DescribeCluster")
+            missing = ClientError(
+                {"Error": {"Code": "ResourceNotFoundException", "Message": name}}, "DescribeCluster"
+            )
+            raise translation(missing, "eks:DescribeCluster")
         return {
             "cluster": {
                 "arn": f"arn:aws:eks:{REGION}:123456789012:cluster/{name}",
@@ -122,11 +124,11 @@ def add_group(name: str, cluster: str, *subnets: str) -> None:
     )
 
 
-def test_a_cluster_that_does_not_exist_is_none(account: None):
+def test_a_cluster_that_does_not_exist_is_none(account: None) -> None:
     assert find("shop", with_cluster(None)) is None
 
 
-def test_a_clusters_nodes_are_where_its_groups_are(account: None):
+def test_a_clusters_nodes_are_where_its_groups_are(account: None) -> None:
     vpc = Vpc()
     add_group("workers", "shop", vpc.private)
     add_group("edge", "shop", vpc.public)
@@ -142,7 +144,7 @@ def test_a_clusters_nodes_are_where_its_groups_are(account: None):
     assert found.cidr == "10.1.0.0/16"
 
 
-def test_subnets_of_the_configuration_take_precedence(account: None):
+def test_subnets_of_the_configuration_take_precedence(account: None) -> None:
     vpc = Vpc()
     add_group("workers", "shop", vpc.public)
 
@@ -153,7 +155,7 @@ def test_subnets_of_the_configuration_take_precedence(account: None):
     assert found.subnet_kinds == {"private"}
 
 
-def test_a_subnet_without_a_table_of_its_own_follows_the_main_one(account: None):
+def test_a_subnet_without_a_table_of_its_own_follows_the_main_one(account: None) -> None:
     vpc = Vpc()
     ec2 = aws("ec2")
     (main,) = ec2.describe_route_tables(
@@ -167,7 +169,7 @@ def test_a_subnet_without_a_table_of_its_own_follows_the_main_one(account: None)
     assert subnet_kinds(ec2, vpc.id, [vpc.private]) == {"public"}
 
 
-def test_the_identity_provider_is_found_by_the_issuer_with_its_tags(account: None):
+def test_the_identity_provider_is_found_by_the_issuer_with_its_tags(account: None) -> None:
     arn = f"arn:aws:eks:{REGION}:123456789012:cluster/shop"
     assert oidc_provider(aws("iam"), arn, ISSUER) is None
 
@@ -190,7 +192,7 @@ def test_the_identity_provider_is_found_by_the_issuer_with_its_tags(account: Non
         ("Bottlerocket OS 1.44.0 (aws-k8s-1.33)", "bottlerocket"),
     ],
 )
-def test_nodes_tell_the_family_of_their_image(image: str, family: str):
+def test_nodes_tell_the_family_of_their_image(image: str, family: str) -> None:
     assert image_families([{"status": {"nodeInfo": {"osImage": image}}}]) == {family}
 
 
@@ -205,7 +207,7 @@ def simulation() -> Simulation:
     return simulation
 
 
-def test_before_the_first_run_nodes_come_from_the_plan(simulation: Simulation):
+def test_before_the_first_run_nodes_come_from_the_plan(simulation: Simulation) -> None:
     beginning = read_start(run(simulation.world()))
 
     assert beginning.plan is not None
@@ -213,7 +215,7 @@ def test_before_the_first_run_nodes_come_from_the_plan(simulation: Simulation):
     assert beginning.left == 3
 
 
-def test_later_nodes_come_from_the_inventory_however_many_were_replaced(simulation: Simulation):
+def test_later_nodes_come_from_the_inventory_however_many_were_replaced(simulation: Simulation) -> None:
     world = simulation.world()
     names = recording.record_inventory(run(world))["nodes"]
     gone = next(node for node in simulation.nodes() if node["metadata"]["name"] == names[0])
@@ -226,14 +228,14 @@ def test_later_nodes_come_from_the_inventory_however_many_were_replaced(simulati
     assert beginning.plan is None
 
 
-def test_the_inventory_of_a_migration_is_none_for_the_rollback(simulation: Simulation):
+def test_the_inventory_of_a_migration_is_none_for_the_rollback(simulation: Simulation) -> None:
     world = simulation.world()
     recording.record_inventory(run(world))
 
     assert read_start(run(world, options(target=Target.AWS_VPC_CNI))).nodes == ()
 
 
-def test_a_new_node_with_the_name_of_an_old_one_is_not_counted_as_left(simulation: Simulation):
+def test_a_new_node_with_the_name_of_an_old_one_is_not_counted_as_left(simulation: Simulation) -> None:
     world = simulation.world()
     recording.record_inventory(run(world))
     simulation.nodes()[0]["metadata"]["uid"] = "another"

@@ -22,6 +22,8 @@ from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
+from eks_cilium.dynamic.shell.operation import OperationProvider
+
 from .shells import inputs
 from .test_resources import KINDS
 
@@ -91,7 +93,7 @@ def struct(values: dict[str, Any]) -> struct_pb2.Struct:
     return message
 
 
-def given(kind: Any, **changes: Any) -> dict[str, Any]:
+def given(kind: type[OperationProvider[Any]], **changes: Any) -> dict[str, Any]:
     """Inputs as the engine hands them on."""
     known = inputs(
         nodes=["node-1"],
@@ -104,11 +106,18 @@ def given(kind: Any, **changes: Any) -> dict[str, Any]:
     return {**known, **changes, "__provider": serialize_provider(kind())}
 
 
+def shown(error: grpc.RpcError) -> str:
+    """What Pulumi shows the user of an error."""
+    details = error.details()
+    assert details is not None
+    return details
+
+
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 
 
 @every_kind
-def test_a_provider_is_stored_by_reference_and_not_as_a_secret(kind: Any):
+def test_a_provider_is_stored_by_reference_and_not_as_a_secret(kind: type[OperationProvider[Any]]) -> None:
     """The reference is a contract with existing stacks: module path and class name, nothing else."""
     stored = base64.b64decode(serialize_provider(kind()))
 
@@ -118,7 +127,7 @@ def test_a_provider_is_stored_by_reference_and_not_as_a_secret(kind: Any):
     assert kind.serialize_as_secret_always is False
 
 
-def test_module_paths_and_names_of_providers_never_change():
+def test_module_paths_and_names_of_providers_never_change() -> None:
     """Renaming one would leave every stack that has it unable to delete it."""
     assert {f"{kind.__module__}.{kind.__name__}" for kind in KINDS} == {
         "eks_cilium.dynamic.replacement.agent_gates.AgentGateProvider",
@@ -141,7 +150,9 @@ def test_module_paths_and_names_of_providers_never_change():
 
 
 @every_kind
-def test_nothing_changed_is_no_diff(server: Any, kind: Any):
+def test_nothing_changed_is_no_diff(
+    server: provider_pb2_grpc.ResourceProviderStub, kind: type[OperationProvider[Any]]
+) -> None:
     known = struct(given(kind))
 
     answer = server.Diff(provider_pb2.DiffRequest(id="x", olds=known, news=known))
@@ -150,7 +161,9 @@ def test_nothing_changed_is_no_diff(server: Any, kind: Any):
 
 
 @every_kind
-def test_a_migration_that_is_not_known_yet_is_a_change_and_never_a_replacement(server: Any, kind: Any):
+def test_a_migration_that_is_not_known_yet_is_a_change_and_never_a_replacement(
+    server: provider_pb2_grpc.ResourceProviderStub, kind: type[OperationProvider[Any]]
+) -> None:
     olds, news = struct(given(kind)), struct(given(kind, migration=rpc.UNKNOWN))
 
     answer = server.Diff(provider_pb2.DiffRequest(id="x", olds=olds, news=news))
@@ -160,7 +173,9 @@ def test_a_migration_that_is_not_known_yet_is_a_change_and_never_a_replacement(s
 
 
 @every_kind
-def test_a_cluster_that_is_not_known_yet_fails_no_check(server: Any, kind: Any):
+def test_a_cluster_that_is_not_known_yet_fails_no_check(
+    server: provider_pb2_grpc.ResourceProviderStub, kind: type[OperationProvider[Any]]
+) -> None:
     answer = server.Check(provider_pb2.CheckRequest(news=struct(given(kind, cluster_name=rpc.UNKNOWN))))
 
     assert list(answer.failures) == []
@@ -169,7 +184,9 @@ def test_a_cluster_that_is_not_known_yet_fails_no_check(server: Any, kind: Any):
 
 
 @every_kind
-def test_a_cluster_that_does_not_exist_yet_fails_no_check(server: Any, kind: Any):
+def test_a_cluster_that_does_not_exist_yet_fails_no_check(
+    server: provider_pb2_grpc.ResourceProviderStub, kind: type[OperationProvider[Any]]
+) -> None:
     answer = server.Check(provider_pb2.CheckRequest(news=struct(given(kind))))
 
     assert list(answer.failures) == []
@@ -178,26 +195,32 @@ def test_a_cluster_that_does_not_exist_yet_fails_no_check(server: Any, kind: Any
 
 
 @every_kind
-def test_an_operation_without_its_cluster_ends_in_one_plain_sentence(server: Any, kind: Any):
+def test_an_operation_without_its_cluster_ends_in_one_plain_sentence(
+    server: provider_pb2_grpc.ResourceProviderStub, kind: type[OperationProvider[Any]]
+) -> None:
     with pytest.raises(grpc.RpcError) as error:
         server.Create(provider_pb2.CreateRequest(properties=struct(given(kind))))
 
-    assert "EKS has no cluster demo that answers yet" in error.value.details()
-    assert "Traceback" not in error.value.details()
-    assert "File " not in error.value.details()
+    assert "EKS has no cluster demo that answers yet" in shown(error.value)
+    assert "Traceback" not in shown(error.value)
+    assert "File " not in shown(error.value)
 
 
 @every_kind
-def test_deleting_a_resource_of_a_deleted_cluster_works(server: Any, kind: Any):
+def test_deleting_a_resource_of_a_deleted_cluster_works(
+    server: provider_pb2_grpc.ResourceProviderStub, kind: type[OperationProvider[Any]]
+) -> None:
     properties = struct({**given(kind), "result": {}})
 
     assert server.Delete(provider_pb2.DeleteRequest(id="x", properties=properties))
 
 
-def test_a_mistake_in_the_program_comes_with_its_stack_trace(server: Any):
+def test_a_mistake_in_the_program_comes_with_its_stack_trace(
+    server: provider_pb2_grpc.ResourceProviderStub,
+) -> None:
     broken = struct(given(KINDS[0], target="calico"))
 
     with pytest.raises(grpc.RpcError) as error:
         server.Create(provider_pb2.CreateRequest(properties=broken))
 
-    assert "Traceback" in error.value.details()
+    assert "Traceback" in shown(error.value)

@@ -1,14 +1,18 @@
 """What `check` shows of the plan, what it refuses, and when it leaves a resource alone."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pulumi.dynamic import CheckResult
 
 from eks_cilium.dynamic.replacement.node_inventory import NodeInventoryProvider, summary
 from eks_cilium.dynamic.replacement.node_rotation import NodeRotationProvider, node_part
 from eks_cilium.dynamic.replacement.surge import SurgeProvider, group_sizes
-from eks_cilium.dynamic.shell.planning import current_plan, migration_plan, previewed
+from eks_cilium.dynamic.shell.operation import OperationProvider
+from eks_cilium.dynamic.shell.planning import PlanPart, current_plan, migration_plan, previewed
 from eks_cilium.dynamic.shell.plans import Plans
+from eks_cilium.migration.plan.model import Plan
 from eks_cilium.migration.start import plan_now
 from tests.program.rotation import migrations
 from tests.program.rotation.simulation.world import Simulation
@@ -25,11 +29,11 @@ def simulation() -> Simulation:
     return simulation
 
 
-def reasons(result: Any) -> list[str]:
+def reasons(result: CheckResult) -> list[str]:
     return [failure.reason for failure in result.failures]
 
 
-def test_a_nodes_pods_budgets_and_time_are_shown(simulation: Simulation):
+def test_a_nodes_pods_budgets_and_time_are_shown(simulation: Simulation) -> None:
     name = nodes_of(simulation)[0]
 
     result = over(simulation, NodeRotationProvider).check({}, inputs(node=name))
@@ -39,14 +43,14 @@ def test_a_nodes_pods_budgets_and_time_are_shown(simulation: Simulation):
     assert result.inputs["plan"][-1].startswith("about ")
 
 
-def test_the_sizes_of_every_group_are_shown(simulation: Simulation):
+def test_the_sizes_of_every_group_are_shown(simulation: Simulation) -> None:
     result = over(simulation, SurgeProvider).check({}, inputs(left=3))
 
     (line,) = result.inputs["plan"]
     assert line.startswith("workers: desired 3, up to 4")
 
 
-def test_a_summary_of_the_plan_is_shown(simulation: Simulation):
+def test_a_summary_of_the_plan_is_shown(simulation: Simulation) -> None:
     given = inputs(nodes=nodes_of(simulation), left=3)
 
     result = over(simulation, NodeInventoryProvider).check({}, given)
@@ -55,7 +59,7 @@ def test_a_summary_of_the_plan_is_shown(simulation: Simulation):
     assert result.inputs["plan"][-1] == "Nothing blocks this plan."
 
 
-def test_all_blockers_come_at_once_at_the_first_resource(simulation: Simulation):
+def test_all_blockers_come_at_once_at_the_first_resource(simulation: Simulation) -> None:
     first, second, _ = nodes_of(simulation)
     simulation.run("debug", first)
     simulation.run("scratch", second)
@@ -67,7 +71,7 @@ def test_all_blockers_come_at_once_at_the_first_resource(simulation: Simulation)
     assert {failure.property for failure in result.failures} == {"plan"}
 
 
-def test_a_rotation_fails_on_blockers_of_its_own_node(simulation: Simulation):
+def test_a_rotation_fails_on_blockers_of_its_own_node(simulation: Simulation) -> None:
     first, second, _ = nodes_of(simulation)
     simulation.run("debug", first)
     rotation = over(simulation, NodeRotationProvider)
@@ -76,14 +80,14 @@ def test_a_rotation_fails_on_blockers_of_its_own_node(simulation: Simulation):
     assert reasons(rotation.check({}, inputs(node=second))) == []
 
 
-def test_what_is_allowed_is_not_refused(simulation: Simulation):
+def test_what_is_allowed_is_not_refused(simulation: Simulation) -> None:
     simulation.run("debug", nodes_of(simulation)[0])
     given = inputs(nodes=nodes_of(simulation), left=3, options={"allow": {"barePods": ["shop/debug"]}})
 
     assert over(simulation, NodeInventoryProvider).check({}, given).failures == []
 
 
-def test_a_finished_rotation_keeps_the_plan_it_was_done_by(simulation: Simulation):
+def test_a_finished_rotation_keeps_the_plan_it_was_done_by(simulation: Simulation) -> None:
     """Even when the cluster cannot be read any more."""
     old = inputs(node="node-long-gone", plan=["1. i-1: gone"])
 
@@ -93,7 +97,7 @@ def test_a_finished_rotation_keeps_the_plan_it_was_done_by(simulation: Simulatio
     assert result.failures == []
 
 
-def test_a_rotation_of_an_earlier_migration_is_planned_again(simulation: Simulation):
+def test_a_rotation_of_an_earlier_migration_is_planned_again(simulation: Simulation) -> None:
     name = nodes_of(simulation)[0]
     old = inputs(node=name, plan=["1. i-1: gone"], migration="2025-01-01T00:00:00")
 
@@ -102,7 +106,7 @@ def test_a_rotation_of_an_earlier_migration_is_planned_again(simulation: Simulat
     assert len(result.inputs["plan"]) > 1
 
 
-def test_a_finished_migration_is_not_planned_any_more(simulation: Simulation):
+def test_a_finished_migration_is_not_planned_any_more(simulation: Simulation) -> None:
     """Reading all pods of a cluster for nothing would make every later preview slow."""
     old = inputs(nodes=["node-1"], left=0, plan=["as it was"])
 
@@ -111,7 +115,7 @@ def test_a_finished_migration_is_not_planned_any_more(simulation: Simulation):
     assert result.inputs["plan"] == ["as it was"]
 
 
-def test_blockers_are_read_again_while_a_node_is_left(simulation: Simulation):
+def test_blockers_are_read_again_while_a_node_is_left(simulation: Simulation) -> None:
     simulation.run("debug", nodes_of(simulation)[0])
     given = inputs(nodes=nodes_of(simulation), left=3)
 
@@ -122,20 +126,22 @@ def test_blockers_are_read_again_while_a_node_is_left(simulation: Simulation):
     ("kind", "more"),
     [(NodeInventoryProvider, {"nodes": ["a"], "left": 1}), (NodeRotationProvider, {"node": "a"})],
 )
-def test_without_a_cluster_the_plan_is_not_known_and_nothing_fails(kind: Any, more: dict[str, Any]):
+def test_without_a_cluster_the_plan_is_not_known_and_nothing_fails(
+    kind: type[OperationProvider[Any]], more: dict[str, Any]
+) -> None:
     result = over(None, kind).check({}, inputs(**more))
 
     assert result.inputs["plan"] == ["not known: EKS has no cluster demo that answers yet"]
     assert result.failures == []
 
 
-def test_the_plan_of_a_deleted_node_says_so(simulation: Simulation):
+def test_the_plan_of_a_deleted_node_says_so(simulation: Simulation) -> None:
     result = over(simulation, NodeRotationProvider).check({}, inputs(node="ip-long-gone"))
 
     assert result.inputs["plan"] == ["deleted or terminating already"]
 
 
-def test_one_plan_serves_all_checks_of_a_preview_and_a_later_one_is_fresh(simulation: Simulation):
+def test_one_plan_serves_all_checks_of_a_preview_and_a_later_one_is_fresh(simulation: Simulation) -> None:
     connect = type(over(simulation, NodeRotationProvider)).connect
     kept, plans = Plans(simulation.clock.monotonic), []
     for seconds in (0, 59, 2):
@@ -155,8 +161,11 @@ def test_one_plan_serves_all_checks_of_a_preview_and_a_later_one_is_fresh(simula
     ],
 )
 def test_a_part_of_the_programs_plan_is_shown_without_reading_the_cluster_again(
-    simulation: Simulation, kind: Any, more: dict[str, Any], foresee: Any
-):
+    simulation: Simulation,
+    kind: type[OperationProvider[Any]],
+    more: dict[str, Any],
+    foresee: Callable[[Plan, str], PlanPart],
+) -> None:
     first, _, _ = nodes_of(simulation)
     simulation.run("debug", first)
     given = inputs(node=first, **more)
@@ -169,7 +178,7 @@ def test_a_part_of_the_programs_plan_is_shown_without_reading_the_cluster_again(
     assert reasons(handed) == reasons(itself)
 
 
-def test_a_finished_resource_is_not_blocked_by_the_programs_plan(simulation: Simulation):
+def test_a_finished_resource_is_not_blocked_by_the_programs_plan(simulation: Simulation) -> None:
     old = inputs(node="node-1", plan=["1. i-1: gone"])
     part = {"preview": {"lines": ["evict"], "blockers": ["no"]}}
 

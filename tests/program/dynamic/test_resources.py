@@ -30,7 +30,7 @@ from .shells import inputs, nodes_of, over
 
 pytestmark = pytest.mark.simulation
 
-KINDS: list[type[OperationProvider]] = [
+KINDS: list[type[OperationProvider[Any]]] = [
     NodeInventoryProvider,
     AwsNodeAffinityProvider,
     PolicyPauseProvider,
@@ -59,7 +59,7 @@ MADE = inputs(
 )
 
 
-def changes(kind: type[OperationProvider], **to: Any) -> bool:
+def changes(kind: type[OperationProvider[Any]], **to: Any) -> bool:
     return bool(kind().diff("id", {**MADE, "result": {}}, {**MADE, **to}).changes)
 
 
@@ -69,12 +69,12 @@ def simulation() -> Simulation:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_different_plan_is_no_change(kind: type[OperationProvider]):
+def test_a_different_plan_is_no_change(kind: type[OperationProvider[Any]]) -> None:
     assert not changes(kind, plan=["gone"], left=0)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_other_limits_or_exceptions_are_no_change(kind: type[OperationProvider]):
+def test_other_limits_or_exceptions_are_no_change(kind: type[OperationProvider[Any]]) -> None:
     assert not changes(
         kind, options={"drainTimeoutSeconds": 60, "allow": {"budgets": ["a/b"]}, "parallel": 4}
     )
@@ -84,12 +84,12 @@ def test_other_limits_or_exceptions_are_no_change(kind: type[OperationProvider])
 @pytest.mark.parametrize(
     "change", [{"migration": "later"}, {"target": "aws-vpc-cni"}, {"engine_version": "2"}]
 )
-def test_another_migration_is_a_change(kind: type[OperationProvider], change: dict[str, str]):
+def test_another_migration_is_a_change(kind: type[OperationProvider[Any]], change: dict[str, str]) -> None:
     assert changes(kind, **change)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_other_credentials_are_kept_without_acting(kind: type[OperationProvider]):
+def test_other_credentials_are_kept_without_acting(kind: type[OperationProvider[Any]]) -> None:
     assert changes(kind, profile="ops")
 
     kept = over(None, kind).update("id", {**MADE, "result": {"a": 1}}, {**MADE, "profile": "ops"})
@@ -99,12 +99,12 @@ def test_other_credentials_are_kept_without_acting(kind: type[OperationProvider]
     assert kept.outs["result"] == {"a": 1}
 
 
-def test_a_wider_surge_acts_while_a_node_is_left():
+def test_a_wider_surge_acts_while_a_node_is_left() -> None:
     assert changes(SurgeProvider, options={"surge": 3})
     assert not changes(SurgeProvider, options={"surge": 3}, left=0)
 
 
-def test_the_inventory_is_recorded_again_for_other_nodes_and_not_for_another_order():
+def test_the_inventory_is_recorded_again_for_other_nodes_and_not_for_another_order() -> None:
     assert changes(NodeInventoryProvider, nodes=["node-1", "node-3"])
     assert not changes(NodeInventoryProvider, nodes=["node-2", "node-1"])
 
@@ -112,7 +112,7 @@ def test_the_inventory_is_recorded_again_for_other_nodes_and_not_for_another_ord
 # What is made
 
 
-def test_the_inventory_says_when_it_was_recorded_and_keeps_the_plan(simulation: Simulation):
+def test_the_inventory_says_when_it_was_recorded_and_keeps_the_plan(simulation: Simulation) -> None:
     given = inputs(nodes=nodes_of(simulation), left=3)
 
     made = over(simulation, NodeInventoryProvider).create(given)
@@ -126,7 +126,7 @@ def test_the_inventory_says_when_it_was_recorded_and_keeps_the_plan(simulation: 
     assert len(simulation.nodes(**{"cni-plugin": "aws"})) == 3
 
 
-def test_a_node_that_joined_since_the_program_began_stops_the_run(simulation: Simulation):
+def test_a_node_that_joined_since_the_program_began_stops_the_run(simulation: Simulation) -> None:
     given = inputs(nodes=nodes_of(simulation)[:2], left=2)
     inventory = over(simulation, NodeInventoryProvider)
 
@@ -136,7 +136,9 @@ def test_a_node_that_joined_since_the_program_began_stops_the_run(simulation: Si
     assert inventory.create(inputs(nodes=nodes_of(simulation), left=3))
 
 
-def test_ciliums_agents_are_restricted_to_old_nodes_before_aws_node_is_restored(simulation: Simulation):
+def test_ciliums_agents_are_restricted_to_old_nodes_before_aws_node_is_restored(
+    simulation: Simulation,
+) -> None:
     migrated(simulation)
     world = simulation.world()
     back = options(target=Target.AWS_VPC_CNI)
@@ -147,7 +149,9 @@ def test_ciliums_agents_are_restricted_to_old_nodes_before_aws_node_is_restored(
     assert cilium_terms(simulation) == [{"key": "cni-plugin", "operator": "In", "values": ["cilium"]}]
 
 
-def test_the_gate_of_a_migration_to_cilium_leaves_agents_where_helm_placed_them(simulation: Simulation):
+def test_the_gate_of_a_migration_to_cilium_leaves_agents_where_helm_placed_them(
+    simulation: Simulation,
+) -> None:
     begun(simulation)
     generation = simulation.daemon_set("cilium")["metadata"]["generation"]
 
@@ -156,7 +160,7 @@ def test_the_gate_of_a_migration_to_cilium_leaves_agents_where_helm_placed_them(
     assert simulation.daemon_set("cilium")["metadata"]["generation"] == generation
 
 
-def test_a_migration_after_half_a_rollback_places_agents_as_helm_did(simulation: Simulation):
+def test_a_migration_after_half_a_rollback_places_agents_as_helm_did(simulation: Simulation) -> None:
     begun(simulation)
     simulation.bind_cilium()
 
@@ -172,7 +176,9 @@ OF_THE_CHAIN = {ChainedAgentsProvider, SnatExclusionsProvider}
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in OF_THE_CHAIN])
-def test_nothing_is_undone_while_a_node_needs_cilium(simulation: Simulation, kind: type[OperationProvider]):
+def test_nothing_is_undone_while_a_node_needs_cilium(
+    simulation: Simulation, kind: type[OperationProvider[Any]]
+) -> None:
     migrated(simulation)
 
     with pytest.raises(StoppedError, match="Cilium is not removed") as refusal:
@@ -183,8 +189,8 @@ def test_nothing_is_undone_while_a_node_needs_cilium(simulation: Simulation, kin
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_steps_of_a_rollback_are_deleted_without_a_read(
-    simulation: Simulation, kind: type[OperationProvider]
-):
+    simulation: Simulation, kind: type[OperationProvider[Any]]
+) -> None:
     migrated(simulation)
 
     over(simulation, kind).delete("id", {**MADE, "target": "aws-vpc-cni"})
@@ -193,11 +199,11 @@ def test_steps_of_a_rollback_are_deleted_without_a_read(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_without_the_cluster_nothing_is_left_to_undo(kind: type[OperationProvider]):
+def test_without_the_cluster_nothing_is_left_to_undo(kind: type[OperationProvider[Any]]) -> None:
     over(None, kind).delete("id", MADE)
 
 
-def test_a_migration_that_replaced_no_node_is_undone_by_deleting_it(simulation: Simulation):
+def test_a_migration_that_replaced_no_node_is_undone_by_deleting_it(simulation: Simulation) -> None:
     begun(simulation)
     found = simulation.api.find(DAEMON_SETS, "kube-system", "cilium")
     assert found is not None
@@ -212,7 +218,7 @@ def test_a_migration_that_replaced_no_node_is_undone_by_deleting_it(simulation: 
     assert simulation.api.find(CONFIG_MAPS, "kube-system", "eks-cilium-migration") is None
 
 
-def test_deleting_a_rollback_deletes_its_own_inventory_alone(simulation: Simulation):
+def test_deleting_a_rollback_deletes_its_own_inventory_alone(simulation: Simulation) -> None:
     begun(simulation)
 
     over(simulation, NodeInventoryProvider).delete("id", {**MADE, "target": "aws-vpc-cni"})
