@@ -61,7 +61,7 @@ GROUP = {
 }
 
 
-def test_a_group_is_read_with_its_members_and_suspended_processes():
+def test_a_group_is_read_with_its_members_and_suspended_processes() -> None:
     group = AutoScaling(Recorded({"AutoScalingGroups": [GROUP]})).group("workers")
 
     assert (group.minimum, group.maximum, group.desired) == (1, 4, 2)
@@ -71,7 +71,7 @@ def test_a_group_is_read_with_its_members_and_suspended_processes():
     assert group.member("i-2") is None
 
 
-def test_a_deleted_group_is_named():
+def test_a_deleted_group_is_named() -> None:
     with pytest.raises(RefusedError, match="group workers does not exist any more"):
         AutoScaling(Recorded({"AutoScalingGroups": []})).group("workers")
 
@@ -88,13 +88,13 @@ def test_a_deleted_group_is_named():
         ("EnteringStandby", False, False),
     ],
 )
-def test_what_counts_towards_the_desired_capacity(lifecycle: str, counts: bool, leaving: bool):
+def test_what_counts_towards_the_desired_capacity(lifecycle: str, counts: bool, leaving: bool) -> None:
     member = Member("i-1", "a", lifecycle)
 
     assert (member.counts, member.leaving) == (counts, leaving)
 
 
-def test_an_empty_list_of_processes_is_not_sent():
+def test_an_empty_list_of_processes_is_not_sent() -> None:
     """AWS takes an empty list for all processes."""
     client = Recorded()
 
@@ -104,7 +104,7 @@ def test_an_empty_list_of_processes_is_not_sent():
     assert client.calls == []
 
 
-def test_a_termination_is_by_id_with_the_decision_in_it():
+def test_a_termination_is_by_id_with_the_decision_in_it() -> None:
     client = Recorded({})
 
     AutoScaling(client).terminate("i-1", decrement=True)
@@ -113,7 +113,7 @@ def test_a_termination_is_by_id_with_the_decision_in_it():
     assert client.calls == [("terminate_instance_in_auto_scaling_group", arguments)]
 
 
-def test_an_instance_the_group_no_longer_has_is_not_an_error():
+def test_an_instance_the_group_no_longer_has_is_not_an_error() -> None:
     gone = "Instance Id not found - No managed instance found for instance ID: i-1"
     client = Recorded(error=("ValidationError", gone))
 
@@ -131,12 +131,12 @@ def test_an_instance_the_group_no_longer_has_is_not_an_error():
         ("AccessDenied", "no", AwsRefusedError),
     ],
 )
-def test_a_refused_termination(code: str, message: str, kind: type[Exception]):
+def test_a_refused_termination(code: str, message: str, kind: type[Exception]) -> None:
     with pytest.raises(kind):
         AutoScaling(Recorded(error=(code, message))).terminate("i-1", decrement=True)
 
 
-def test_the_last_failed_launches_are_troubles_in_awss_words():
+def test_the_last_failed_launches_are_troubles_in_awss_words() -> None:
     activities = [
         {"StatusCode": "InProgress", "Description": "Launching"},
         {"StatusCode": "Failed", "StatusMessage": "no m5.large capacity"},
@@ -148,7 +148,7 @@ def test_the_last_failed_launches_are_troubles_in_awss_words():
     assert troubles == ["no m5.large capacity", "Launching a new one"]
 
 
-def test_an_instance_ec2_has_forgotten_is_terminated():
+def test_an_instance_ec2_has_forgotten_is_terminated() -> None:
     instances = {"Reservations": [{"Instances": [{"InstanceId": "i-1", "State": {"Name": "running"}}]}]}
     ec2 = Ec2(Recorded(instances))
 
@@ -157,11 +157,11 @@ def test_an_instance_ec2_has_forgotten_is_terminated():
     assert ec2.has_ended("i-2")
 
 
-def test_an_add_on_that_is_not_managed_is_none():
+def test_an_add_on_that_is_not_managed_is_none() -> None:
     assert Eks(Recorded(error=("ResourceNotFoundException", "")), "demo").add_on("vpc-cni") is None
 
 
-def test_an_add_on_is_read_with_its_issues():
+def test_an_add_on_is_read_with_its_issues() -> None:
     described = {
         "addonVersion": "v1",
         "status": "DEGRADED",
@@ -176,7 +176,7 @@ def test_an_add_on_is_read_with_its_issues():
     assert not add_on.busy
 
 
-def test_a_configuration_preserves_what_others_own():
+def test_a_configuration_preserves_what_others_own() -> None:
     client = Recorded({})
 
     Eks(client, "demo").configure("vpc-cni", "{}")
@@ -184,7 +184,7 @@ def test_a_configuration_preserves_what_others_own():
     assert client.calls[0][1]["resolveConflicts"] == "PRESERVE"
 
 
-def test_an_add_on_is_deleted_with_its_software():
+def test_an_add_on_is_deleted_with_its_software() -> None:
     client = Recorded({})
 
     Eks(client, "demo").delete("vpc-cni")
@@ -194,7 +194,7 @@ def test_an_add_on_is_deleted_with_its_software():
     ]
 
 
-def test_an_add_on_is_created_as_it_was():
+def test_an_add_on_is_created_as_it_was() -> None:
     client = Recorded({})
 
     Eks(client, "demo").create(
@@ -214,6 +214,6 @@ def test_an_add_on_is_created_as_it_was():
         ("AccessDeniedException", AwsRefusedError),
     ],
 )
-def test_a_refused_change_of_an_add_on(code: str, kind: type[Exception]):
+def test_a_refused_change_of_an_add_on(code: str, kind: type[Exception]) -> None:
     with pytest.raises(kind):
         Eks(Recorded(error=(code, "no")), "demo").configure("vpc-cni", "{}")

@@ -1,5 +1,6 @@
 """Errors of boto3 arrive as the program's own, with AWS's words and what the user can do."""
 
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -36,7 +37,7 @@ def session() -> boto3.Session:
 
 
 @pytest.fixture
-def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No credentials from anywhere: neither variables, files nor instance metadata."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
@@ -46,7 +47,8 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
 
 
 def answered(code: str, message: str = "", status: int = 400, **about: Any) -> exceptions.ClientError:
-    metadata = {"HTTPStatusCode": status, "RequestId": "req-1", **about}
+    # Any, because the stubs require every field and AWS leaves some out.
+    metadata: Any = {"HTTPStatusCode": status, "RequestId": "req-1", **about}
     return exceptions.ClientError(
         {"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata}, "DescribeCluster"
     )
@@ -81,17 +83,17 @@ def test_an_answer_of_aws_keeps_its_code_words_and_request_id(
         assert said in str(error)
 
 
-def test_users_can_fix_what_aws_refuses_and_wait_for_what_it_cannot_do_now():
+def test_users_can_fix_what_aws_refuses_and_wait_for_what_it_cannot_do_now() -> None:
     assert issubclass(AwsRefusedError, RefusedError)
     assert issubclass(AwsSetupError, UserError)
     assert issubclass(AwsUnavailableError, TransientError)
 
 
-def test_every_code_that_botocore_retries_is_transient():
+def test_every_code_that_botocore_retries_is_transient() -> None:
     """Our lists are copies of botocore's private ones: they have to follow it."""
     retried = {
-        *standard.TransientRetryableChecker._TRANSIENT_ERROR_CODES,
-        *standard.ThrottledRetryableChecker._THROTTLED_ERROR_CODES,
+        *standard.TransientRetryableChecker._TRANSIENT_ERROR_CODES,  # type: ignore[attr-defined] # private, so not in the stubs
+        *standard.ThrottledRetryableChecker._THROTTLED_ERROR_CODES,  # type: ignore[attr-defined] # private, so not in the stubs
     }
 
     assert retried == aws_errors._TRANSIENT_CODES | aws_errors._THROTTLED_CODES
@@ -99,7 +101,7 @@ def test_every_code_that_botocore_retries_is_transient():
         assert isinstance(translation(answered(code), "eks:DescribeCluster"), TransientError)
 
 
-def test_how_often_a_call_failed_is_said():
+def test_how_often_a_call_failed_is_said() -> None:
     error = translation(answered("Throttling", "Rate exceeded", RetryAttempts=7), "ec2:DescribeInstances")
 
     assert str(error) == (
@@ -123,7 +125,7 @@ def test_how_often_a_call_failed_is_said():
         ("OptInRequired", "no", "cannot use this service yet"),
     ],
 )
-def test_a_refusal_says_what_to_do(code: str, message: str, hint: str):
+def test_a_refusal_says_what_to_do(code: str, message: str, hint: str) -> None:
     assert hint in str(translation(answered(code, message), "eks:DescribeCluster"))
 
 
@@ -150,14 +152,14 @@ def test_a_refusal_says_what_to_do(code: str, message: str, hint: str):
         (ResponseParserError("<html>"), UnexpectedAnswerError, "ResponseParserError"),
     ],
 )
-def test_without_an_answer_the_reason_decides(error: Exception, kind: type[ProgramError], says: str):
+def test_without_an_answer_the_reason_decides(error: Exception, kind: type[ProgramError], says: str) -> None:
     found = translation(error, "eks:DescribeCluster")
 
     assert type(found) is kind
     assert says in str(found)
 
 
-def test_every_error_of_botocore_becomes_one_of_ours():
+def test_every_error_of_botocore_becomes_one_of_ours() -> None:
     kinds = [
         kind
         for kind in vars(exceptions).values()
@@ -175,12 +177,12 @@ def translation_of(kind: type[Exception]) -> None:
         raise kind.__new__(kind)
 
 
-def test_other_errors_pass_as_they_are():
+def test_other_errors_pass_as_they_are() -> None:
     with pytest.raises(LookupError), translated("eks:DescribeCluster"):
         raise LookupError
 
 
-def test_a_clients_operations_are_translated(session: boto3.Session):
+def test_a_clients_operations_are_translated(session: boto3.Session) -> None:
     eks = session.client("eks")
     with Stubber(eks) as stub:
         stub.add_client_error("describe_cluster", "ResourceNotFoundException", "No cluster found", 404)
@@ -190,7 +192,7 @@ def test_a_clients_operations_are_translated(session: boto3.Session):
     assert isinstance(error.value.__cause__, exceptions.ClientError)
 
 
-def test_a_clients_paginators_are_translated(session: boto3.Session):
+def test_a_clients_paginators_are_translated(session: boto3.Session) -> None:
     autoscaling = session.client("autoscaling")
     with Stubber(autoscaling) as stub:
         stub.add_client_error("describe_auto_scaling_groups", "AccessDenied", "no", 403)
@@ -198,7 +200,7 @@ def test_a_clients_paginators_are_translated(session: boto3.Session):
             list(autoscaling.get_paginator("describe_auto_scaling_groups").paginate())
 
 
-def test_no_credentials_at_all(bare_environment: None):
+def test_no_credentials_at_all(bare_environment: None) -> None:
     credentials = Credentials(region=REGION)
 
     with pytest.raises(AwsSetupError, match="eks:DescribeCluster: Unable to locate credentials"):
@@ -207,19 +209,19 @@ def test_no_credentials_at_all(bare_environment: None):
         eks_token(credentials, "demo")
 
 
-def test_a_profile_that_does_not_exist(bare_environment: None):
+def test_a_profile_that_does_not_exist(bare_environment: None) -> None:
     with pytest.raises(AwsSetupError, match=r"profile \(nowhere\) could not be found"):
         client(Credentials(region=REGION, profile="nowhere"), "eks")
     with pytest.raises(AwsSetupError, match=r"profile \(nowhere\) could not be found"):
         default_region("nowhere")
 
 
-def test_a_region_that_is_no_region(bare_environment: None):
+def test_a_region_that_is_no_region(bare_environment: None) -> None:
     with pytest.raises(AwsSetupError, match="AWS client for eks"):
         client(Credentials(region="no region"), "eks")
 
 
-def test_an_endpoint_that_does_not_answer(bare_environment: None, monkeypatch: pytest.MonkeyPatch):
+def test_an_endpoint_that_does_not_answer(bare_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")

@@ -24,7 +24,7 @@ def decoded(token: str) -> str:
     return base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)).decode()
 
 
-def test_a_token_is_a_presigned_request_bound_to_the_cluster():
+def test_a_token_is_a_presigned_request_bound_to_the_cluster() -> None:
     url = urlsplit(decoded(eks_token(Credentials(region="eu-central-1"), "dev")))
     query = parse_qs(url.query)
 
@@ -34,11 +34,11 @@ def test_a_token_is_a_presigned_request_bound_to_the_cluster():
     assert query["X-Amz-SignedHeaders"] == ["host;x-k8s-aws-id"]
 
 
-def test_a_token_holds_no_secret():
+def test_a_token_holds_no_secret() -> None:
     assert "not-a-real-secret" not in decoded(eks_token(Credentials(region="eu-central-1"), "dev"))
 
 
-def test_the_standard_variable_decides_where_sts_is(monkeypatch: pytest.MonkeyPatch):
+def test_the_standard_variable_decides_where_sts_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://sts.example:8443")
 
     assert (
@@ -46,7 +46,7 @@ def test_the_standard_variable_decides_where_sts_is(monkeypatch: pytest.MonkeyPa
     )
 
 
-def test_tokens_of_two_clusters_differ():
+def test_tokens_of_two_clusters_differ() -> None:
     credentials = Credentials(region="eu-central-1")
 
     assert eks_token(credentials, "dev") != eks_token(credentials, "prod")

@@ -1,6 +1,7 @@
 """Tokens of credential plugins: kept, renewed, never shown."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
@@ -21,29 +22,29 @@ SPECIFICATION = {
 class Plugin:
     """Hands out numbered tokens that live 100 seconds."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.now = 1_000_000.0
-        self.calls = []
+        self.calls: list[tuple[list[str], Mapping[str, str]]] = []
 
-    def run(self, command, environment):
+    def run(self, command: list[str], environment: Mapping[str, str]) -> str:
         self.calls.append((command, environment))
         ends = datetime.fromtimestamp(self.now + 100, UTC).isoformat()
         return json.dumps({"status": {"token": f"token-{len(self.calls)}", "expirationTimestamp": ends}})
 
 
 @pytest.fixture
-def plugin():
+def plugin() -> Plugin:
     return Plugin()
 
 
 @pytest.fixture
-def credential(plugin):
+def credential(plugin: Plugin) -> BearerToken:
     return BearerToken(
         ExecPlugin(SPECIFICATION, run=plugin.run, now=lambda: plugin.now), clock=lambda: plugin.now
     )
 
 
-def test_plugin_is_run_as_the_kubeconfig_says(plugin, credential):
+def test_plugin_is_run_as_the_kubeconfig_says(plugin: Plugin, credential: BearerToken) -> None:
     credential.current()
 
     command, environment = plugin.calls[0]
@@ -52,14 +53,16 @@ def test_plugin_is_run_as_the_kubeconfig_says(plugin, credential):
     assert json.loads(environment["KUBERNETES_EXEC_INFO"])["apiVersion"] == SPECIFICATION["apiVersion"]
 
 
-def test_token_is_kept_until_shortly_before_its_end(plugin, credential):
+def test_token_is_kept_until_shortly_before_its_end(plugin: Plugin, credential: BearerToken) -> None:
     assert [credential.current(), credential.current()] == ["token-1", "token-1"]
 
     plugin.now += 80  # 20 seconds before the end
     assert credential.current() == "token-2"
 
 
-def test_rejected_token_is_fetched_again_but_only_once_for_many_threads(plugin, credential):
+def test_rejected_token_is_fetched_again_but_only_once_for_many_threads(
+    plugin: Plugin, credential: BearerToken
+) -> None:
     first = credential.current()
 
     assert credential.forget(first)
@@ -69,7 +72,7 @@ def test_rejected_token_is_fetched_again_but_only_once_for_many_threads(plugin, 
 
 
 @pytest.mark.parametrize("answer", ["not json", '{"status": {}}', '["s3cret"]', '{"token": "s3cret"}'])
-def test_answer_of_a_broken_plugin_is_not_shown(answer):
+def test_answer_of_a_broken_plugin_is_not_shown(answer: str) -> None:
     with pytest.raises(CredentialPluginError) as error:
         ExecPlugin(SPECIFICATION, run=lambda *_: answer)()
 
@@ -78,14 +81,14 @@ def test_answer_of_a_broken_plugin_is_not_shown(answer):
     assert error.value.__suppress_context__ or error.value.__context__ is None
 
 
-def test_failing_and_missing_plugins_are_explained():
+def test_failing_and_missing_plugins_are_explained() -> None:
     with pytest.raises(CredentialPluginError, match="'false' failed"):
         run_plugin(["false"], {})
     with pytest.raises(CredentialPluginError, match="no-such-plugin' is not on PATH"):
         run_plugin(["no-such-plugin"], {})
 
 
-def test_a_plugin_that_says_no_end_is_asked_again_only_after_a_refusal(plugin):
+def test_a_plugin_that_says_no_end_is_asked_again_only_after_a_refusal(plugin: Plugin) -> None:
     answers = iter(['{"status": {"token": "one"}}', '{"status": {"token": "two"}}'])
     credential = BearerToken(
         ExecPlugin(SPECIFICATION, run=lambda *_: next(answers)), clock=lambda: plugin.now
@@ -98,8 +101,8 @@ def test_a_plugin_that_says_no_end_is_asked_again_only_after_a_refusal(plugin):
     assert credential.current() == "two"
 
 
-def test_a_certificate_of_a_plugin_is_loaded_and_no_token_is_sent():
-    loaded = []
+def test_a_certificate_of_a_plugin_is_loaded_and_no_token_is_sent() -> None:
+    loaded: list[bytes] = []
     status = {"clientCertificateData": "certificate", "clientKeyData": "key"}
     plugin = ExecPlugin(
         SPECIFICATION, load_certificate=loaded.append, run=lambda *_: json.dumps({"status": status})
@@ -109,7 +112,7 @@ def test_a_certificate_of_a_plugin_is_loaded_and_no_token_is_sent():
     assert loaded == [b"certificate\nkey"]
 
 
-def test_a_fixed_token_has_no_successor():
+def test_a_fixed_token_has_no_successor() -> None:
     token = BearerToken.fixed("t")
 
     assert token.current() == "t"
@@ -117,6 +120,6 @@ def test_a_fixed_token_has_no_successor():
     assert token.current() == "t"
 
 
-def test_tokens_do_not_show():
+def test_tokens_do_not_show() -> None:
     assert "s3cret" not in repr(IssuedToken("s3cret"))
     assert "s3cret" not in repr(BearerToken.fixed("s3cret"))

@@ -66,20 +66,21 @@ def request_of(path: Path, context: str | None = None) -> httpx.Request:
 
 def authorization(path: Path) -> str | None:
     """Who the client says it is."""
-    return request_of(path).headers.get("Authorization")
+    header: str | None = request_of(path).headers.get("Authorization")
+    return header
 
 
-def test_a_token_in_the_file_is_sent(tmp_path):
+def test_a_token_in_the_file_is_sent(tmp_path: Path) -> None:
     assert authorization(written(tmp_path, user={"token": "secret"})) == "Bearer secret"
 
 
-def test_a_token_in_another_file_is_found_beside_it(tmp_path):
+def test_a_token_in_another_file_is_found_beside_it(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("from-file\n")
 
     assert authorization(written(tmp_path, user={"tokenFile": "token"})) == "Bearer from-file"
 
 
-def test_a_plugin_is_asked_with_its_environment(tmp_path):
+def test_a_plugin_is_asked_with_its_environment(tmp_path: Path) -> None:
     user = plugin(
         "request = json.loads(os.environ['KUBERNETES_EXEC_INFO'])",
         "token = os.environ['CLUSTER_NAME'] + '-' + request['kind']",
@@ -89,7 +90,7 @@ def test_a_plugin_is_asked_with_its_environment(tmp_path):
     assert authorization(written(tmp_path, user=user)) == "Bearer shop-ExecCredential"
 
 
-def test_without_a_token_there_is_no_header(tmp_path):
+def test_without_a_token_there_is_no_header(tmp_path: Path) -> None:
     assert authorization(written(tmp_path)) is None
 
 
@@ -101,12 +102,12 @@ def test_without_a_token_there_is_no_header(tmp_path):
         (("print('{}')",), "printed no credential with a token"),
     ],
 )
-def test_a_plugin_that_fails_is_quoted(tmp_path, lines, says):
+def test_a_plugin_that_fails_is_quoted(tmp_path: Path, lines: tuple[str, ...], says: str) -> None:
     with pytest.raises(CredentialPluginError, match=says):
         authorization(written(tmp_path, user=plugin(*lines)))
 
 
-def test_a_plugin_that_is_not_installed_is_named(tmp_path):
+def test_a_plugin_that_is_not_installed_is_named(tmp_path: Path) -> None:
     with pytest.raises(CredentialPluginError, match="'no-such-plugin' is not on PATH; install it"):
         authorization(written(tmp_path, user={"exec": {"command": "no-such-plugin"}}))
     hint = {"command": "no-such-plugin", "installHint": "brew install it"}
@@ -137,14 +138,16 @@ def test_a_plugin_that_is_not_installed_is_named(tmp_path):
         (CLUSTER, {"auth-provider": {"name": "oidc"}}, "set-credentials me --exec-command"),
     ],
 )
-def test_what_cannot_be_used_is_refused_by_name_and_never_quoted(tmp_path, cluster, user, says):
+def test_what_cannot_be_used_is_refused_by_name_and_never_quoted(
+    tmp_path: Path, cluster: dict[str, Any], user: dict[str, Any], says: str
+) -> None:
     with pytest.raises(KubeconfigError, match=says) as refused:
         api_of(written(tmp_path, cluster=cluster, user=user))
 
     assert "secret" not in str(refused.value)
 
 
-def test_a_context_that_is_not_there_is_answered_with_those_that_are(tmp_path):
+def test_a_context_that_is_not_there_is_answered_with_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(KubeconfigError, match="no context 'there'; it has: here, broken"):
         api_of(written(tmp_path), "there")
     with pytest.raises(KubeconfigError, match="no cluster 'nowhere'; it has: one"):
@@ -161,7 +164,7 @@ def test_a_context_that_is_not_there_is_answered_with_those_that_are(tmp_path):
         ("clusters: none", "has no context '.*'; it has: none"),
     ],
 )
-def test_a_file_that_is_no_kubeconfig_is_refused(tmp_path, content, says):
+def test_a_file_that_is_no_kubeconfig_is_refused(tmp_path: Path, content: str | None, says: str) -> None:
     path = tmp_path / "config"
     if content is not None:
         path.write_text(content)
@@ -172,20 +175,20 @@ def test_a_file_that_is_no_kubeconfig_is_refused(tmp_path, content, says):
     assert "secret" not in str(refused.value)
 
 
-def test_a_name_and_password_are_basic_authentication(tmp_path):
+def test_a_name_and_password_are_basic_authentication(tmp_path: Path) -> None:
     sent = authorization(written(tmp_path, user={"username": "ana", "password": "secret"}))
 
     assert sent == f"Basic {base64.b64encode(b'ana:secret').decode()}"
 
 
-def test_a_token_counts_more_than_a_password_and_a_password_more_than_a_plugin(tmp_path):
+def test_a_token_counts_more_than_a_password_and_a_password_more_than_a_plugin(tmp_path: Path) -> None:
     basic = {"username": "ana", "password": "secret", **plugin("sys.exit('asked')")}
 
     assert authorization(written(tmp_path, user={**basic, "token": "t"})) == "Bearer t"
     assert (authorization(written(tmp_path, user=basic)) or "").startswith("Basic ")
 
 
-def test_a_user_can_act_as_another(tmp_path):
+def test_a_user_can_act_as_another(tmp_path: Path) -> None:
     user = {
         "token": "t",
         "as": "ops",
@@ -202,13 +205,13 @@ def test_a_user_can_act_as_another(tmp_path):
     assert headers["Impersonate-Extra-reason%2Fwhy"] == "drill"
 
 
-def test_a_server_name_is_what_the_certificate_is_checked_against(tmp_path):
+def test_a_server_name_is_what_the_certificate_is_checked_against(tmp_path: Path) -> None:
     cluster = {**CLUSTER, "tls-server-name": "inside.example"}
 
     assert request_of(written(tmp_path, cluster=cluster)).extensions["sni_hostname"] == "inside.example"
 
 
-def test_a_server_below_a_path_is_asked_there(tmp_path):
+def test_a_server_below_a_path_is_asked_there(tmp_path: Path) -> None:
     cluster = {"server": "https://proxy.example/clusters/one"}
 
     assert (
@@ -217,7 +220,7 @@ def test_a_server_below_a_path_is_asked_there(tmp_path):
     )
 
 
-def test_a_context_without_a_user_sends_no_identity(tmp_path):
+def test_a_context_without_a_user_sends_no_identity(tmp_path: Path) -> None:
     config = {
         "contexts": [{"name": "here", "context": {"cluster": "one"}}],
         "clusters": [{"name": "one", "cluster": CLUSTER}],
@@ -227,7 +230,7 @@ def test_a_context_without_a_user_sends_no_identity(tmp_path):
     assert "Authorization" not in request_of(tmp_path / "config", "here").headers
 
 
-def test_verification_can_be_switched_off(tmp_path):
+def test_verification_can_be_switched_off(tmp_path: Path) -> None:
     insecure = {**CLUSTER, "insecure-skip-tls-verify": True}
 
     assert Kubeconfig.read(written(tmp_path)).access().trust().verify_mode is ssl.CERT_REQUIRED
@@ -235,7 +238,7 @@ def test_verification_can_be_switched_off(tmp_path):
     assert (trust.verify_mode, trust.check_hostname) == (ssl.CERT_NONE, False)
 
 
-def test_a_proxy_is_asked_for_the_server(tmp_path):
+def test_a_proxy_is_asked_for_the_server(tmp_path: Path) -> None:
     asked: list[str] = []
 
     class Proxy(BaseHTTPRequestHandler):
@@ -261,7 +264,7 @@ def test_a_proxy_is_asked_for_the_server(tmp_path):
     assert asked == ["cluster.example:443"]
 
 
-def test_a_plugin_in_the_folder_of_the_file_is_found(tmp_path, monkeypatch):
+def test_a_plugin_in_the_folder_of_the_file_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = tmp_path / "login"
     script.write_text('#!/bin/sh\necho \'{"status": {"token": "beside"}}\'\n')
     script.chmod(0o700)
@@ -274,7 +277,7 @@ def part(kind: str, name: str, **entry: Any) -> dict[str, Any]:
     return {f"{kind}s": [{"name": name, kind: entry}]}
 
 
-def test_several_files_are_merged_as_kubectl_merges_them(tmp_path):
+def test_several_files_are_merged_as_kubectl_merges_them(tmp_path: Path) -> None:
     """The first file that has a name decides, and so does the first current context."""
     (tmp_path / "apart").mkdir()
     first, second = tmp_path / "first", tmp_path / "apart" / "second"
@@ -303,7 +306,7 @@ def test_several_files_are_merged_as_kubectl_merges_them(tmp_path):
         merged.access("x")
 
 
-def test_kubectls_own_file_is_the_default(tmp_path, monkeypatch):
+def test_kubectls_own_file_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".kube").mkdir()
     written(tmp_path / ".kube")
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -316,7 +319,7 @@ def test_kubectls_own_file_is_the_default(tmp_path, monkeypatch):
         api_of()
 
 
-def test_a_document_needs_none_of_the_files_it_was_read_from(tmp_path):
+def test_a_document_needs_none_of_the_files_it_was_read_from(tmp_path: Path) -> None:
     (tmp_path / "ca.crt").write_text("the authority")
     path = written(tmp_path, cluster={**CLUSTER, "certificate-authority": "ca.crt"}, user={"token": "t"})
 

@@ -53,49 +53,53 @@ def ok(**body: Any) -> httpx.Response:
     return httpx.Response(200, json=body)
 
 
-def test_it_asks_with_a_token():
+def test_it_asks_with_a_token() -> None:
     server = Server(ok(metadata={"name": "a"}))
 
     assert api(server).get("/api/v1/nodes/a") == {"metadata": {"name": "a"}}
     assert server.requests[0].headers["authorization"] == "Bearer token-1"
 
 
-def test_a_missing_object_is_none_and_a_missing_collection_is_empty():
+def test_a_missing_object_is_none_and_a_missing_collection_is_empty() -> None:
     assert api(Server(httpx.Response(404, json={"message": "no"}))).get("/api/v1/nodes/a") is None
     assert api(Server(httpx.Response(404, json={"message": "no"}))).list("/apis/x/v1/things") == []
 
 
-def test_a_collection_is_read_page_by_page():
+def test_a_collection_is_read_page_by_page() -> None:
     server = Server(ok(items=[1], metadata={"continue": "next"}), ok(items=[2], metadata={}))
 
-    assert api(server).list("/api/v1/pods", labelSelector="a=b") == [1, 2]
+    items: list[Any] = api(server).list("/api/v1/pods", labelSelector="a=b")
+
+    assert items == [1, 2]
     assert dict(server.requests[1].url.params) == {"labelSelector": "a=b", "limit": "500", "continue": "next"}
 
 
-def test_a_list_that_expired_half_way_is_started_over():
+def test_a_list_that_expired_half_way_is_started_over() -> None:
     server = Server(
         ok(items=[1], metadata={"continue": "next"}),
         httpx.Response(410, json={"message": "too old"}),
         ok(items=[3], metadata={}),
     )
 
-    assert api(server).list("/api/v1/pods") == [3]
+    items: list[Any] = api(server).list("/api/v1/pods")
+
+    assert items == [3]
     assert "continue" not in server.requests[2].url.params
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_a_passing_failure_is_tried_again(status: int):
+def test_a_passing_failure_is_tried_again(status: int) -> None:
     slept: list[float] = []
 
     assert api(Server(httpx.Response(status), ok(kind="x")), slept).get("/x") == {"kind": "x"}
     assert slept == [1.0]
 
 
-def test_a_lost_connection_is_tried_again():
+def test_a_lost_connection_is_tried_again() -> None:
     assert api(Server(httpx.ConnectError("refused"), httpx.ReadTimeout("slow"), ok(kind="x"))).get("/x")
 
 
-def test_it_gives_up_and_says_how_often_it_tried():
+def test_it_gives_up_and_says_how_often_it_tried() -> None:
     slept: list[float] = []
     server = Server(*[httpx.Response(503)] * 4)
 
@@ -105,7 +109,7 @@ def test_it_gives_up_and_says_how_often_it_tried():
     assert slept == [1.0, 2.0, 2.0]
 
 
-def test_a_refused_token_is_renewed_once():
+def test_a_refused_token_is_renewed_once() -> None:
     tokens = Tokens()
     server = Server(httpx.Response(401), ok(kind="x"))
 
@@ -113,7 +117,7 @@ def test_a_refused_token_is_renewed_once():
     assert server.requests[1].headers["authorization"] == "Bearer token-2"
 
 
-def test_a_second_401_is_a_refusal():
+def test_a_second_401_is_a_refusal() -> None:
     with pytest.raises(RefusedError) as error:
         api(Server(httpx.Response(401), httpx.Response(401, json={"message": "Unauthorized"}))).get("/x")
 
@@ -121,7 +125,7 @@ def test_a_second_401_is_a_refusal():
     assert "token-" not in str(error.value)
 
 
-def test_a_refusal_is_quoted_in_short_and_never_tried_again():
+def test_a_refusal_is_quoted_in_short_and_never_tried_again() -> None:
     server = Server(httpx.Response(403, json={"message": "nodes is forbidden " + "x" * 999}))
 
     with pytest.raises(
@@ -132,12 +136,12 @@ def test_a_refusal_is_quoted_in_short_and_never_tried_again():
     assert len(str(error.value)) < 350
 
 
-def test_an_answer_that_is_no_object_is_a_bug_somewhere():
+def test_an_answer_that_is_no_object_is_a_bug_somewhere() -> None:
     with pytest.raises(UnexpectedAnswerError):
         api(Server(httpx.Response(200, text="<html>"))).get("/x")
 
 
-def test_a_token_is_kept_until_it_is_old():
+def test_a_token_is_kept_until_it_is_old() -> None:
     now, tokens = [0.0], Tokens()
     token = BearerToken(tokens, life=600, clock=lambda: now[0])
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 
 import pytest
-from websockets.http11 import Request
+from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 
 from eks_cilium.clients.pods import PROTOCOL, CommandResult, PodExec
@@ -29,11 +29,13 @@ def saying(*messages: bytes) -> Answer:
 
 
 @contextmanager
-def api_server(answer: Answer, refuse: Callable[[Request], HTTPStatus | None] = lambda _: None) -> Iterator:
+def api_server(
+    answer: Answer, refuse: Callable[[Request], HTTPStatus | None] = lambda _: None
+) -> Iterator[tuple[str, list[Request]]]:
     """Yields the endpoint, and the requests that it received."""
     requests: list[Request] = []
 
-    def process(connection: ServerConnection, request: Request):
+    def process(connection: ServerConnection, request: Request) -> Response | None:
         requests.append(request)
         status = refuse(request)
         return connection.respond(status, "no\n") if status else None
@@ -52,7 +54,7 @@ def run(endpoint: str, token: BearerToken | None = None) -> CommandResult:
     return PodExec(endpoint, token, seconds=5).run("kube-system", "cilium-x", "agent", ["cilium", "status"])
 
 
-def test_streams_arrive_apart_and_whole():
+def test_streams_arrive_apart_and_whole() -> None:
     with api_server(saying(b"\x01", b"\x01one ", b"\x02oops", b"\x01two", SUCCESS)) as (endpoint, requests):
         assert run(endpoint) == CommandResult("one two", "oops", 0)
 
@@ -62,21 +64,21 @@ def test_streams_arrive_apart_and_whole():
     )
 
 
-def test_the_exit_code_is_the_commands():
+def test_the_exit_code_is_the_commands() -> None:
     status = {"status": "Failure", "details": {"causes": [{"reason": "ExitCode", "message": "3"}]}}
 
     with api_server(saying(b"\x03" + json.dumps(status).encode())) as (endpoint, _):
         assert run(endpoint).code == 3
 
 
-def test_a_command_that_does_not_exist_says_why():
+def test_a_command_that_does_not_exist_says_why() -> None:
     status = {"status": "Failure", "message": "executable file not found"}
 
     with api_server(saying(b"\x03" + json.dumps(status).encode())) as (endpoint, _):
         assert run(endpoint) == CommandResult("", "executable file not found", 127)
 
 
-def test_an_expired_token_is_renewed_once():
+def test_an_expired_token_is_renewed_once() -> None:
     tokens = iter(["old", "new"])
     token = BearerToken(lambda: next(tokens))
 
@@ -89,14 +91,14 @@ def test_an_expired_token_is_renewed_once():
 
 
 @pytest.mark.parametrize("status", [HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND])
-def test_a_refusal_is_the_servers_word(status: HTTPStatus):
+def test_a_refusal_is_the_servers_word(status: HTTPStatus) -> None:
     with api_server(saying(), lambda _: status) as (endpoint, _), pytest.raises(RefusedError) as refused:
         run(endpoint)
 
     assert refused.value.status == status
 
 
-def test_a_server_error_may_pass():
+def test_a_server_error_may_pass() -> None:
     def unavailable(_: Request) -> HTTPStatus:
         return HTTPStatus.SERVICE_UNAVAILABLE
 
@@ -104,16 +106,16 @@ def test_a_server_error_may_pass():
         run(endpoint)
 
 
-def test_an_answer_that_breaks_off_may_pass():
+def test_an_answer_that_breaks_off_may_pass() -> None:
     with api_server(saying(b"\x01half")) as (endpoint, _), pytest.raises(TransientError, match="broke off"):
         run(endpoint)
 
 
-def test_a_server_that_does_not_answer_is_transient():
+def test_a_server_that_does_not_answer_is_transient() -> None:
     with pytest.raises(TransientError, match="cilium-x"):
         run("http://127.0.0.1:1")
 
 
-def test_an_answer_that_is_no_status_is_unexpected():
+def test_an_answer_that_is_no_status_is_unexpected() -> None:
     with api_server(saying(b"\x03nonsense")) as (endpoint, _), pytest.raises(UnexpectedAnswerError):
         run(endpoint)
