@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import typer
+from typer.core import TyperArgument, TyperGroup, TyperOption
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -23,9 +24,11 @@ class Ended:
 def refusal(*arguments: str) -> str | None:
     """Parse a command line with the real command and run nothing; says what is wrong with it."""
     group = get_command(app)
+    assert isinstance(group, TyperGroup)
     try:
         with group.make_context("eks-cilium", list(arguments)) as context:
             name, command, rest = group.resolve_command(context, [*context._protected_args, *context.args])
+            assert command is not None
             with command.make_context(name, rest, parent=context):
                 return None
     except typer.Exit:  # --help and --version, which are answered while they are parsed
@@ -33,7 +36,16 @@ def refusal(*arguments: str) -> str | None:
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
-        return error.format_message()
+        return str(error.format_message())
+
+
+def parameters(application: typer.Typer) -> list[TyperArgument | TyperOption]:
+    """The arguments and options of an application that is a single command."""
+    found = []
+    for parameter in get_command(application).params:
+        assert isinstance(parameter, TyperArgument | TyperOption)
+        found.append(parameter)
+    return found
 
 
 def eks_cilium(*arguments: str, **sources: Any) -> Ended:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -16,7 +17,7 @@ DEV = ROOT / "stacks" / "Pulumi.dev.yaml"
 PROJECT = {"name": "eks-cilium", "runtime": "python", "stackConfigDir": "stacks"}
 
 
-def keys(configuration: dict) -> dict:
+def keys(configuration: dict[str, Any]) -> dict[str, Any]:
     return {key if ":" in key else f"eks-cilium:{key}": value for key, value in configuration.items()}
 
 
@@ -34,14 +35,14 @@ def stack(project: Path, config: object, name: str = "test") -> Path:
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "stacks").glob("Pulumi.*.yaml")), ids=lambda file: file.name)
-def test_the_stacks_of_the_project_are_right(file: Path):
+def test_the_stacks_of_the_project_are_right(file: Path) -> None:
     ended = eks_cilium("check", str(file))
 
     assert (ended.status, ended.err) == (0, "")
     assert "no problems" in ended.out
 
 
-def test_every_problem_is_printed_with_its_key_value_range_and_fix(project):
+def test_every_problem_is_printed_with_its_key_value_range_and_fix(project: Path) -> None:
     file = stack(project, {**keys(GOOD), "eks-cilium:hubbel": True, "eks-cilium:tags": "blue"})
 
     ended = eks_cilium("check", str(file))
@@ -57,7 +58,7 @@ def test_every_problem_is_printed_with_its_key_value_range_and_fix(project):
         assert text in ended.out
 
 
-def test_json_is_a_contract(project):
+def test_json_is_a_contract(project: Path) -> None:
     config = {**keys(GOOD), "eks-cilium:tags": "blue"}
     del config["aws:region"]
 
@@ -73,7 +74,7 @@ def test_json_is_a_contract(project):
     assert not document["complete"]
 
 
-def test_markdown_is_a_table(project):
+def test_markdown_is_a_table(project: Path) -> None:
     ended = eks_cilium(
         "check", str(stack(project, {**keys(GOOD), "eks-cilium:tags": "blue"})), "--format", "markdown"
     )
@@ -81,7 +82,9 @@ def test_markdown_is_a_table(project):
     assert '| `eks-cilium:tags` | `"blue"` | an object of up to 40 tags' in ended.out
 
 
-def test_policy_files_are_found_from_the_project_wherever_the_command_runs(project, monkeypatch):
+def test_policy_files_are_found_from_the_project_wherever_the_command_runs(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = keys({**GOOD_MESH, "policies": {"files": [{"cluster": "cluster-1", "path": "policies/a.yaml"}]}})
     file = stack(project, config)
     monkeypatch.chdir("/")
@@ -109,7 +112,7 @@ def mesh_with(project: Path, **policies: object) -> Path:
     return stack(project, keys({**GOOD_MESH, "policies": policies}))
 
 
-def test_what_policies_allow_is_judged(project):
+def test_what_policies_allow_is_judged(project: Path) -> None:
     pods = {
         "from": {"cluster": "cluster-1", "namespace": "shop"},
         "to": {"cluster": "cluster-2", "namespace": "payments"},
@@ -124,7 +127,7 @@ def test_what_policies_allow_is_judged(project):
     assert "eks-cilium:policies.mustDeny[0]" in wrong.out
 
 
-def test_what_only_some_releases_refuse_is_left_to_the_preview(project):
+def test_what_only_some_releases_refuse_is_left_to_the_preview(project: Path) -> None:
     """Cilium knows ranges of ports from 1.16 on."""
     intent = {
         "name": "pay",
@@ -135,7 +138,7 @@ def test_what_only_some_releases_refuse_is_left_to_the_preview(project):
     assert eks_cilium("check", str(mesh_with(project, intents=[intent]))).status == 0
 
 
-def test_encrypted_values_count_as_set_and_are_not_judged(project):
+def test_encrypted_values_count_as_set_and_are_not_judged(project: Path) -> None:
     secret = {"secure": "v1:abc:def"}
     config = {**keys(GOOD), "aws:profile": secret, "eks-cilium:tags": {"team": secret, "owner": "me"}}
 
@@ -147,7 +150,7 @@ def test_encrypted_values_count_as_set_and_are_not_judged(project):
     assert "v1:abc" not in ended.out
 
 
-def test_an_encrypted_value_of_an_unknown_key_is_still_a_problem(project):
+def test_an_encrypted_value_of_an_unknown_key_is_still_a_problem(project: Path) -> None:
     ended = eks_cilium(
         "check", str(stack(project, {**keys(GOOD), "eks-cilium:hubbel": {"secure": "v1:abc"}}))
     )
@@ -157,7 +160,7 @@ def test_an_encrypted_value_of_an_unknown_key_is_still_a_problem(project):
     assert "no such key" in ended.out
 
 
-def test_what_needs_an_encrypted_value_cannot_be_judged(project):
+def test_what_needs_an_encrypted_value_cannot_be_judged(project: Path) -> None:
     config = keys({**GOOD, "cluster": {**GOOD["cluster"], "name": {"secure": "v1:abc"}}})
 
     ended = eks_cilium("check", str(stack(project, config)))
@@ -167,7 +170,7 @@ def test_what_needs_an_encrypted_value_cannot_be_judged(project):
     assert "eks-cilium:cluster.name is encrypted" in ended.out
 
 
-def test_defaults_and_short_keys_are_those_of_the_project(tmp_path):
+def test_defaults_and_short_keys_are_those_of_the_project(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.yaml").write_text(
         yaml.safe_dump(
             {
@@ -198,7 +201,7 @@ def test_defaults_and_short_keys_are_those_of_the_project(tmp_path):
         ("name: eks-cilium\nruntime: python\n", "is the project's file"),
     ],
 )
-def test_a_file_that_is_no_stack_is_not_judged(text, says, tmp_path):
+def test_a_file_that_is_no_stack_is_not_judged(text: str, says: str, tmp_path: Path) -> None:
     path = tmp_path / "Pulumi.x.yaml"
     path.write_text(text)
 
@@ -209,7 +212,7 @@ def test_a_file_that_is_no_stack_is_not_judged(text, says, tmp_path):
     assert says in ended.err
 
 
-def test_a_file_that_is_not_there_is_not_judged(tmp_path):
+def test_a_file_that_is_not_there_is_not_judged(tmp_path: Path) -> None:
     ended = eks_cilium("check", str(tmp_path / "none.yaml"))
 
     assert (ended.status, ended.out) == (1, "")

@@ -7,6 +7,7 @@ import resource
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -14,9 +15,10 @@ from typer.testing import CliRunner
 from eks_cilium import __version__
 from eks_cilium.cli.main import COMMANDS, app
 from eks_cilium.settings import read
+from eks_cilium.settings.model import ReplacementSettings
 from lab.environment import ROOT
 from stacks.replacement import next_commands
-from tests.program.cli.command import eks_cilium, refusal
+from tests.program.cli.command import eks_cilium, parameters, refusal
 from tests.program.settings.bad_configurations import GOOD_REPLACEMENT, as_pulumi
 
 SCRIPT = "from eks_cilium.cli.main import main; main()"
@@ -30,7 +32,7 @@ def command(*arguments: str) -> list[str]:
 
 
 @pytest.mark.unit
-def test_help_names_every_command_with_an_example_and_the_exit_statuses():
+def test_help_names_every_command_with_an_example_and_the_exit_statuses() -> None:
     ended = eks_cilium("--help")
 
     assert ended.status == 0
@@ -41,7 +43,7 @@ def test_help_names_every_command_with_an_example_and_the_exit_statuses():
 
 @pytest.mark.unit
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_explains_each_option_and_how_it_ends(name):
+def test_every_command_explains_each_option_and_how_it_ends(name: str) -> None:
     ended = eks_cilium(name, "--help")
 
     text = " ".join(ended.out.replace("│", "").split())
@@ -55,37 +57,36 @@ def test_every_command_explains_each_option_and_how_it_ends(name):
 
 @pytest.mark.unit
 @pytest.mark.parametrize("name", COMMANDS)
-def test_no_option_is_without_help(name):
+def test_no_option_is_without_help(name: str) -> None:
     from importlib import import_module
 
-    from typer.main import get_command
+    application = import_module(f"eks_cilium.cli.{name}").app
 
-    parameters = get_command(import_module(f"eks_cilium.cli.{name}").app).params
-
-    assert [parameter.name for parameter in parameters if not parameter.help] == []
+    assert [parameter.name for parameter in parameters(application) if not parameter.help] == []
 
 
 @pytest.mark.unit
-def test_the_version_is_the_packages():
+def test_the_version_is_the_packages() -> None:
     assert eks_cilium("--version").out == f"eks-cilium {__version__}\n"
 
 
 @pytest.mark.unit
-def test_the_command_that_a_stack_suggests_is_one_it_takes():
-    raw = as_pulumi({**GOOD_REPLACEMENT, "aws:profile": "ops"})
-    (line,) = (line for line in next_commands(read(raw)) if line.startswith("eks-cilium "))
+def test_the_command_that_a_stack_suggests_is_one_it_takes() -> None:
+    settings = read(as_pulumi({**GOOD_REPLACEMENT, "aws:profile": "ops"}))
+    assert isinstance(settings, ReplacementSettings)
+    (line,) = (line for line in next_commands(settings) if line.startswith("eks-cilium "))
 
     assert refusal(*shlex.split(line)[1:]) is None
 
 
 @pytest.mark.unit
 @pytest.mark.parametrize("arguments", [(), ("aply",), ("--colour",), ("check",), ("check", "a", "b")])
-def test_a_wrong_command_line_ends_with_1(arguments):
+def test_a_wrong_command_line_ends_with_1(arguments: tuple[str, ...]) -> None:
     assert eks_cilium(*arguments).status == 1
 
 
 @pytest.mark.unit
-def test_a_command_that_is_nearly_right_is_suggested():
+def test_a_command_that_is_nearly_right_is_suggested() -> None:
     assert "Did you mean 'verdict'?" in eks_cilium("verdit").err
 
 
@@ -94,7 +95,7 @@ def test_a_command_that_is_nearly_right_is_suggested():
     ("typed", "offered"),
     [("eks-cilium ver", "verdict"), ("eks-cilium plan --capacity dec", "decrement")],
 )
-def test_shells_can_complete(typed, offered):
+def test_shells_can_complete(typed: str, offered: str) -> None:
     environment = {
         "_EKS_CILIUM_COMPLETE": "complete_bash",
         "COMP_WORDS": typed,
@@ -107,7 +108,7 @@ def test_shells_can_complete(typed, offered):
 
 
 @pytest.mark.simulation
-def test_it_starts_within_half_a_second_of_cpu():
+def test_it_starts_within_half_a_second_of_cpu() -> None:
     """Of three starts the fastest counts: the machine may be busy with other tests."""
     seconds = []
     for _ in range(3):
@@ -121,7 +122,7 @@ def test_it_starts_within_half_a_second_of_cpu():
 
 @pytest.mark.simulation
 @pytest.mark.parametrize("arguments", [("--help",), ("--version",)])
-def test_help_waits_for_nothing_that_only_a_command_needs(arguments):
+def test_help_waits_for_nothing_that_only_a_command_needs(arguments: tuple[str, ...]) -> None:
     script = (
         f"import sys\nsys.argv = ['eks-cilium', *{arguments!r}]\n"
         f"try:\n    exec({SCRIPT!r})\nexcept SystemExit:\n    pass\n"
@@ -169,7 +170,7 @@ def _read(reader: int) -> bytes:
 
 
 @pytest.fixture
-def wrong_stack(tmp_path):
+def wrong_stack(tmp_path: Path) -> str:
     file = tmp_path / "Pulumi.test.yaml"
     file.write_text("config:\n  eks-cilium:mode: replacment\n  eks-cilium:hubbel: true\n")
     return str(file)
@@ -180,7 +181,7 @@ def plain(text: str) -> list[str]:
 
 
 @pytest.mark.simulation
-def test_colours_are_for_terminals_that_want_them(wrong_stack):
+def test_colours_are_for_terminals_that_want_them(wrong_stack: str) -> None:
     check = command("check", wrong_stack)
     piped = subprocess.run(check, cwd=ROOT, capture_output=True, text=True, check=False)
 
@@ -191,14 +192,14 @@ def test_colours_are_for_terminals_that_want_them(wrong_stack):
 
 @pytest.mark.simulation
 @pytest.mark.parametrize("columns", [60, 140])
-def test_lines_wrap_at_the_width_of_the_terminal(columns, wrong_stack):
+def test_lines_wrap_at_the_width_of_the_terminal(columns: int, wrong_stack: str) -> None:
     lines = plain(on_a_terminal(columns, *command("check", wrong_stack)))
 
     assert max(map(len, lines)) <= columns
 
 
 @pytest.mark.simulation
-def test_a_plan_on_a_terminal_says_what_a_plan_in_a_pipe_says():
+def test_a_plan_on_a_terminal_says_what_a_plan_in_a_pipe_says() -> None:
     narrow = on_a_terminal(64, *with_clusters("plan --cluster shop --pods"))
     wide = on_a_terminal(130, *with_clusters("plan --cluster shop --pods"))
 
@@ -211,7 +212,7 @@ def test_a_plan_on_a_terminal_says_what_a_plan_in_a_pipe_says():
 
 
 @pytest.mark.simulation
-def test_a_verdict_on_a_terminal_is_coloured_and_names_its_rule():
+def test_a_verdict_on_a_terminal_is_coloured_and_names_its_rule() -> None:
     written = on_a_terminal(200, *with_clusters("verdict --context one --context two"))
 
     assert "\x1b[32mallowed\x1b[0m" in written

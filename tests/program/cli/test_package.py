@@ -82,7 +82,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     return Installed(checkout, wheel, environment)
 
 
-def test_the_wheel_holds_the_package_and_nothing_else(installed: Installed):
+def test_the_wheel_holds_the_package_and_nothing_else(installed: Installed) -> None:
     names = zipfile.ZipFile(installed.wheel).namelist()
 
     folders = {name.split("/")[0] for name in names}
@@ -97,7 +97,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(installed: Installed):
         assert f"eks_cilium/cilium/keys/{release}.txt" in names
 
 
-def test_it_brings_only_what_the_commands_need(installed: Installed):
+def test_it_brings_only_what_the_commands_need(installed: Installed) -> None:
     listed = json.loads(installed.run("python", "-m", "pip", "list", "--format", "json").stdout)
     names = {package["name"].lower().replace("_", "-") for package in listed}
 
@@ -106,7 +106,7 @@ def test_it_brings_only_what_the_commands_need(installed: Installed):
     assert [name for name in names if name.startswith(unwanted)] == []
 
 
-def test_help_and_version_answer(installed: Installed):
+def test_help_and_version_answer(installed: Installed) -> None:
     version = installed.wheel.name.split("-")[1]
 
     for arguments in (["--help"], ["plan", "--help"], ["verdict", "--help"], ["check", "--help"]):
@@ -120,14 +120,14 @@ def test_help_and_version_answer(installed: Installed):
     "name",
     ["Pulumi.dev.yaml", "Pulumi.chaining-dev.yaml", "Pulumi.replacement-dev.yaml", "Pulumi.mesh-dev.yaml"],
 )
-def test_a_stack_of_the_project_is_checked(name: str, installed: Installed):
+def test_a_stack_of_the_project_is_checked(name: str, installed: Installed) -> None:
     ran = installed.eks_cilium("check", str(installed.checkout / "stacks" / name))
 
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "no problems" in ran.stdout
 
 
-def test_a_wrong_stack_ends_with_2_and_a_missing_one_with_1(installed: Installed, tmp_path: Path):
+def test_a_wrong_stack_ends_with_2_and_a_missing_one_with_1(installed: Installed, tmp_path: Path) -> None:
     good = (installed.checkout / "stacks" / "Pulumi.dev.yaml").read_text()
     wrong = tmp_path / "Pulumi.wrong.yaml"
     wrong.write_text(good.replace("eks-cilium:tags", "eks-cilium:tag"))
@@ -142,7 +142,7 @@ def test_a_wrong_stack_ends_with_2_and_a_missing_one_with_1(installed: Installed
     )
 
 
-def test_a_plan_without_credentials_says_how_to_get_some(installed: Installed):
+def test_a_plan_without_credentials_says_how_to_get_some(installed: Installed) -> None:
     ran = installed.eks_cilium("plan", "--cluster", "shop", "--region", "eu-central-1")
 
     assert (ran.returncode, ran.stdout) == (1, "")
@@ -220,7 +220,7 @@ def kubeconfig(tmp_path: Path) -> Iterator[Path]:
     server.server_close()
 
 
-def test_a_verdict_of_a_cluster_is_given(installed: Installed, kubeconfig: Path):
+def test_a_verdict_of_a_cluster_is_given(installed: Installed, kubeconfig: Path) -> None:
     arguments = ("verdict", "--context", "one", "--from", "one/client", "--to", "one/server")
 
     table = installed.eks_cilium(*arguments, "--expect", "allowed", KUBECONFIG=str(kubeconfig))

@@ -1,58 +1,63 @@
 """`eks-cilium plan`: what it prints, and how it ends."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
-from typer.main import get_command
 
 from eks_cilium.cli.plan import app
+from eks_cilium.cli.sources import ClusterAccess
 from eks_cilium.clients.aws_errors import translation
 from eks_cilium.clients.kubeconfig import KubeconfigError
 from eks_cilium.errors import RefusedError, TransientError
+from eks_cilium.migration.facts.model import Facts
 from eks_cilium.settings.model.migration import Allow, MigrationOptions
-from tests.program.cli.command import Ended, eks_cilium
+from tests.program.cli.command import Ended, eks_cilium, parameters
 from tests.program.plan.builders import World
 
 pytestmark = pytest.mark.unit
 
+ReadFacts = Callable[[ClusterAccess], Facts]
 
-def clean(_):
+
+def clean(_: ClusterAccess) -> Facts:
     return World(2).facts()
 
 
-def blocked(_):
+def blocked(_: ClusterAccess) -> Facts:
     world = World(2)
     world.pod("one")
     return world.facts()
 
 
-def plan(*arguments: str, facts=clean) -> Ended:
+def plan(*arguments: str, facts: ReadFacts = clean) -> Ended:
     return eks_cilium("plan", "--cluster", "shop", *arguments, facts=facts)
 
 
-def failing(error: Exception):
-    def facts(_):
+def failing(error: Exception) -> ReadFacts:
+    def facts(_: ClusterAccess) -> Facts:
         raise error
 
     return facts
 
 
-def test_it_ends_with_0_when_nothing_forbids_the_plan():
+def test_it_ends_with_0_when_nothing_forbids_the_plan() -> None:
     ended = plan()
 
     assert ended.status == 0
     assert "Nothing blocks this plan." in ended.out
 
 
-def test_it_ends_with_2_when_something_does():
+def test_it_ends_with_2_when_something_does() -> None:
     ended = plan(facts=blocked)
 
     assert ended.status == 2
     assert "Pod shop/one" in ended.out
 
 
-def test_it_ends_with_1_and_prints_no_plan_when_it_cannot_read():
+def test_it_ends_with_1_and_prints_no_plan_when_it_cannot_read() -> None:
     ended = plan(facts=failing(TransientError("GET /api/v1/nodes failed 6 times, last with HTTP 503")))
 
     assert ended.status == 1
@@ -60,7 +65,7 @@ def test_it_ends_with_1_and_prints_no_plan_when_it_cannot_read():
     assert ended.err.startswith("no plan: GET /api/v1/nodes failed 6 times, last with HTTP 503\n  hint: ")
 
 
-def test_an_exception_on_the_command_line_permits():
+def test_an_exception_on_the_command_line_permits() -> None:
     assert plan("--allow", "barePods=shop/*", facts=blocked).status == 0
 
 
@@ -76,7 +81,7 @@ def test_an_exception_on_the_command_line_permits():
         (["--allow", "lowerMinimum=a/b"], "--allow lowerMinimum=a/b: allowed are patterns of group names"),
     ],
 )
-def test_a_wrong_option_is_refused_before_anything_is_read(arguments, says):
+def test_a_wrong_option_is_refused_before_anything_is_read(arguments: list[str], says: str) -> None:
     ended = plan(*arguments, facts=failing(AssertionError("read")))
 
     assert ended.status == 1
@@ -86,66 +91,72 @@ def test_a_wrong_option_is_refused_before_anything_is_read(arguments, says):
 @pytest.mark.parametrize(
     "arguments", [["plan"], ["plan", "--cluster", "shop", "--capacity", "none"], ["apply"]]
 )
-def test_a_wrong_command_line_does_not_look_like_a_blocked_plan(arguments):
+def test_a_wrong_command_line_does_not_look_like_a_blocked_plan(arguments: list[str]) -> None:
     assert eks_cilium(*arguments, facts=clean).status == 1
 
 
-def test_every_wrong_option_is_named_at_once():
+def test_every_wrong_option_is_named_at_once() -> None:
     ended = plan("--surge", "0", "--parallel", "9")
 
     assert ended.err == "no plan: --surge is 0: allowed are 1 to 100\n  --parallel is 9: allowed are 1 to 4\n"
 
 
 @pytest.mark.parametrize("field", ["target", "capacity", "surge", "parallel"])
-def test_an_option_is_the_key_of_the_configuration(field):
-    parameter = next(each for each in get_command(app).params if each.name == field)
+def test_an_option_is_the_key_of_the_configuration(field: str) -> None:
+    parameter = next(each for each in parameters(app) if each.name == field)
     key = MigrationOptions.model_fields[field]
 
     assert parameter.default == getattr(MigrationOptions(), field)
+    assert parameter.help is not None
+    assert key.description is not None
     assert parameter.help.startswith(key.description)
 
 
-def test_the_help_lists_every_exception_of_the_configuration():
+def test_the_help_lists_every_exception_of_the_configuration() -> None:
     words = " ".join(eks_cilium("plan", "--help").out.split())
 
     for field in Allow.model_fields.values():
+        assert field.alias is not None
         assert field.alias in words
+        assert field.description is not None
         assert field.description in words
 
 
 @pytest.mark.parametrize("field", Allow.switches())
-def test_every_switch_of_the_configuration_can_be_allowed(field):
-    asked = []
+def test_every_switch_of_the_configuration_can_be_allowed(field: str) -> None:
+    asked: list[ClusterAccess] = []
 
-    def facts(access):
+    def facts(access: ClusterAccess) -> Facts:
         asked.append(access)
         return clean(access)
 
-    assert plan("--allow", Allow.model_fields[field].alias, facts=facts).status == 0
+    key = Allow.model_fields[field].alias
+    assert key is not None
+    assert plan("--allow", key, facts=facts).status == 0
     assert asked
 
 
-def test_it_prints_json():
+def test_it_prints_json() -> None:
     document = json.loads(plan("--format", "json", "--surge", "2").out)
 
     assert (document["cluster"], document["surge"], len(document["nodes"])) == ("shop", 2, 2)
 
 
-def test_it_prints_markdown():
+def test_it_prints_markdown() -> None:
     assert plan("--format", "markdown").out.startswith("# Replacement plan of cluster shop")
 
 
-def test_it_prints_the_pods_of_every_node_when_asked():
+def test_it_prints_the_pods_of_every_node_when_asked() -> None:
     line = "evict 1 pod of Pod shop/one"
 
     assert line not in plan("--allow", "barePods=shop/*", facts=blocked).out
     assert line in plan("--allow", "barePods=shop/*", "--pods", facts=blocked).out
 
 
-def test_the_cluster_is_read_where_the_options_say(tmp_path):
-    asked = []
+def test_the_cluster_is_read_where_the_options_say(tmp_path: Path) -> None:
+    asked: list[ClusterAccess] = []
 
-    def facts(access):
+    def facts(access: ClusterAccess) -> Facts:
         asked.append(access)
         return clean(access)
 
@@ -161,8 +172,8 @@ def test_the_cluster_is_read_where_the_options_say(tmp_path):
     assert (access.kubeconfig, access.context) == (file, "shop")
 
 
-def test_a_kubeconfig_that_leads_nowhere_is_named(tmp_path):
-    def facts(access):
+def test_a_kubeconfig_that_leads_nowhere_is_named(tmp_path: Path) -> None:
+    def facts(access: ClusterAccess) -> Facts:
         raise KubeconfigError(f"cannot read kubeconfig {access.kubeconfig}")
 
     ended = plan("--kubeconfig", str(tmp_path / "none"), facts=facts)
@@ -180,7 +191,7 @@ def test_a_kubeconfig_that_leads_nowhere_is_named(tmp_path):
         (ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "DescribeCluster"), "list-clusters"),
     ],
 )
-def test_an_error_of_aws_comes_with_advice(error, hint):
+def test_an_error_of_aws_comes_with_advice(error: Exception, hint: str) -> None:
     ended = plan(facts=failing(translation(error, "eks:DescribeCluster")))
 
     assert ended.status == 1
@@ -196,7 +207,7 @@ def test_an_error_of_aws_comes_with_advice(error, hint):
         (RefusedError("GET /api was refused with HTTP 401", status=401), "create-access-entry"),
     ],
 )
-def test_an_error_of_the_cluster_comes_with_a_hint(error, hint):
+def test_an_error_of_the_cluster_comes_with_a_hint(error: Exception, hint: str) -> None:
     ended = plan(facts=failing(error))
 
     assert ended.status == 1
@@ -204,7 +215,7 @@ def test_an_error_of_the_cluster_comes_with_a_hint(error, hint):
     assert hint in ended.err
 
 
-def test_an_error_nobody_expects_is_a_line_and_not_a_traceback():
+def test_an_error_nobody_expects_is_a_line_and_not_a_traceback() -> None:
     ended = plan(facts=failing(TypeError("'NoneType' object is not subscriptable")))
 
     assert ended.status == 1
@@ -212,7 +223,7 @@ def test_an_error_nobody_expects_is_a_line_and_not_a_traceback():
     assert "EKS_CILIUM_TRACEBACK=1" in ended.err
 
 
-def test_a_traceback_can_be_asked_for(monkeypatch):
+def test_a_traceback_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EKS_CILIUM_TRACEBACK", "1")
 
     with pytest.raises(TypeError, match="a bug"):

@@ -16,7 +16,7 @@ from tests.program.cli.command import Ended, eks_cilium
 pytestmark = pytest.mark.unit
 
 BOTH = ("--context", "one", "--context", "two")
-ALLOW = {
+ALLOW: dict[str, Any] = {
     "apiVersion": "cilium.io/v2",
     "kind": "CiliumNetworkPolicy",
     "metadata": {"name": "allow", "namespace": "my-client"},
@@ -83,7 +83,7 @@ def run(*arguments: str, found: dict[str, Cluster] | None = None) -> Ended:
     return eks_cilium("verdict", *arguments, objects=lambda _, context: (found or clusters())[context])
 
 
-def test_it_judges_the_pods_of_all_clusters_at_the_ports_they_listen_on():
+def test_it_judges_the_pods_of_all_clusters_at_the_ports_they_listen_on() -> None:
     ended = run(*BOTH, "--from", "cluster-1/*", "--to", "cluster-2/my-server/app=server")
 
     assert ended.status == 0
@@ -97,14 +97,14 @@ def test_it_judges_the_pods_of_all_clusters_at_the_ports_they_listen_on():
     assert "cluster-2/my-server server-1  8080/TCP  allowed  allowed by my-client/allow egress[0]" in line
 
 
-def test_it_says_what_1_19_changes_and_for_which_traffic():
+def test_it_says_what_1_19_changes_and_for_which_traffic() -> None:
     printed = run(*BOTH, "--from", "cluster-1/*", "--to", "cluster-2/*").out
 
     assert "Read differently from Cilium 1.19 on:" in printed
     assert "at 8080/TCP: allowed, from 1.19 on denied" in printed
 
 
-def test_it_reads_the_meaning_from_the_cluster():
+def test_it_reads_the_meaning_from_the_cluster() -> None:
     ended = run(
         *(*BOTH, "--from", "cluster-1/*", "--to", "cluster-2/*", "--expect", "denied"), found=clusters("true")
     )
@@ -113,13 +113,13 @@ def test_it_reads_the_meaning_from_the_cluster():
     assert "a selector without a cluster means own cluster" in ended.out
 
 
-def test_another_verdict_than_expected_ends_with_2():
+def test_another_verdict_than_expected_ends_with_2() -> None:
     outside = ("--from", "cluster-1/*", "--to", "203.0.113.10", "--port", "443/TCP")
 
     assert run(*BOTH, *outside, "--expect", "allowed").status == 2
 
 
-def test_endpoints_may_be_addresses_and_entities():
+def test_endpoints_may_be_addresses_and_entities() -> None:
     ended = run(
         *(*BOTH, "--from", "entity:remote-node", "--to", "cluster-2/*", "--port", "80/TCP"),
         *("--format", "json"),
@@ -130,7 +130,7 @@ def test_endpoints_may_be_addresses_and_entities():
     assert (flow["from"], flow["verdict"]) == ({"entity": "remote-node"}, "allowed")
 
 
-def test_it_prints_markdown():
+def test_it_prints_markdown() -> None:
     assert run(*BOTH, "--format", "markdown").out.startswith("| From | To | Port |")
 
 
@@ -147,7 +147,7 @@ def test_it_prints_markdown():
         (("--context", "one"), "context one is a second cluster called cluster-1"),
     ],
 )
-def test_what_cannot_be_judged_is_said_in_a_line(arguments: tuple, says: str):
+def test_what_cannot_be_judged_is_said_in_a_line(arguments: tuple[str, ...], says: str) -> None:
     ended = run(*BOTH, *arguments)
 
     assert (ended.status, ended.out) == (1, "")
@@ -155,7 +155,7 @@ def test_what_cannot_be_judged_is_said_in_a_line(arguments: tuple, says: str):
     assert says in ended.err
 
 
-def test_two_contexts_of_one_cluster_are_refused_by_name():
+def test_two_contexts_of_one_cluster_are_refused_by_name() -> None:
     ended = eks_cilium(
         *("verdict", "--context", "one", "--context", "again"), objects=lambda *_: clusters()["one"]
     )
@@ -167,7 +167,7 @@ def test_two_contexts_of_one_cluster_are_refused_by_name():
 
 
 @pytest.mark.parametrize("error", [TransientError("GET /api failed 6 times"), UserError("no context 'one'")])
-def test_a_cluster_that_cannot_be_read_is_said_in_a_line(error: Exception):
+def test_a_cluster_that_cannot_be_read_is_said_in_a_line(error: Exception) -> None:
     def fails(_: Path, context: str) -> Cluster:
         raise error
 
@@ -177,11 +177,11 @@ def test_a_cluster_that_cannot_be_read_is_said_in_a_line(error: Exception):
     assert ended.err.splitlines()[0] == f"no verdict: {error}"
 
 
-def test_a_wrong_command_line_does_not_look_like_a_verdict():
+def test_a_wrong_command_line_does_not_look_like_a_verdict() -> None:
     assert run(*BOTH, "--format", "xml").status == 1
 
 
-def test_the_kubeconfig_is_kubectls_unless_one_is_given():
+def test_the_kubeconfig_is_kubectls_unless_one_is_given() -> None:
     asked = []
 
     def objects(path: Path | None, context: str) -> Cluster:
@@ -203,7 +203,7 @@ def api(answers: dict[str, Any]) -> KubernetesApi:
     return KubernetesApi("https://cluster", None, transport=httpx.MockTransport(answer), patience=Patience(1))
 
 
-def test_objects_are_read_with_the_kinds_that_lists_leave_out():
+def test_objects_are_read_with_the_kinds_that_lists_leave_out() -> None:
     listed = {**ALLOW, "metadata": {**ALLOW["metadata"], "managedFields": []}}
     del listed["kind"], listed["apiVersion"]
     answers = {
@@ -229,6 +229,6 @@ def test_objects_are_read_with_the_kinds_that_lists_leave_out():
     assert found.pods[0]["ports"] == [{"containerPort": 80}]
 
 
-def test_a_cluster_without_cilium_is_refused_by_name():
+def test_a_cluster_without_cilium_is_refused_by_name() -> None:
     with pytest.raises(UserError, match="context one has no ConfigMap kube-system/cilium-config"):
         cilium_objects(api({}), "context one")
