@@ -68,7 +68,7 @@ def test_a_command_that_is_not_simulated_fails_like_a_missing_command(with_ciliu
     wrong = kubectl(*words, "cilium-dbg", "status", "-o", "yaml")
     assert (wrong.returncode, wrong.stderr.splitlines()[0]) == (
         1,
-        'Error: the output "yaml" is not played: json is',
+        'Error: the output "yaml" is not emulated; use json',
     )
 
 
