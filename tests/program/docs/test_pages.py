@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,3 +118,12 @@ def is_known_in(mode: str, key: str, name: str, nested: object) -> bool:
 
 def test_the_guard_for_keys_can_fail() -> None:
     assert not is_known("eks-cilium:cluster.protekt")
+
+
+def test_the_readme_names_every_folder_of_the_top_level() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    folders = {name.partition("/")[0] for name in listed.stdout.splitlines() if "/" in name}
+    where = (ROOT / "README.md").read_text().partition("## Where things are")[2]
+
+    assert len(folders) <= 10
+    assert [folder for folder in sorted(folders) if f"\n{folder}/ " not in where] == []
