@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -17,19 +18,21 @@ from eks_cilium.settings.model import (
     ReplacementSettings,
     Settings,
 )
-from stacks import chaining, mesh, new_chained_cluster, new_cluster, replacement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-PROGRAMS: Mapping[type[Settings], Callable[[Any], dict[str, Any]]] = {
-    NewClusterSettings: new_cluster.run,
-    ChainingSettings: chaining.run,
-    NewChainedClusterSettings: new_chained_cluster.run,
-    ReplacementSettings: replacement.run,
-    MeshSettings: mesh.run,
+PROGRAMS: Mapping[type[Settings], str] = {
+    NewClusterSettings: "stacks.new_cluster",
+    ChainingSettings: "stacks.chaining",
+    NewChainedClusterSettings: "stacks.new_chained_cluster",
+    ReplacementSettings: "stacks.replacement",
+    MeshSettings: "stacks.mesh",
 }
-"""The program for each kind of configuration; it takes a configuration of that kind."""
+"""The module with the program `run` for each kind of configuration, imported when it is needed.
+
+The providers' SDKs take a second to import: a mistake in the configuration is reported without them.
+"""
 
 
 def main() -> dict[str, Any]:
@@ -39,7 +42,8 @@ def main() -> dict[str, Any]:
         configuration = settings.read(raw, secret_keys=pulumi_config.get_config_secret_keys_env())
     except settings.ConfigurationError as error:
         raise pulumi.RunError(str(error)) from None
-    return PROGRAMS[type(configuration)](configuration)
+    exports: dict[str, Any] = import_module(PROGRAMS[type(configuration)]).run(configuration)
+    return exports
 
 
 async def program() -> dict[str, Any]:
