@@ -73,7 +73,7 @@ func names() []string {
 }
 
 // exitWithOwner ends the process when the lifeline breaks. It does not end it gently: without its owner
-// nobody resumes this cluster, and a lingering API server would hold its port for minutes.
+// no process resumes this cluster, and a lingering API server would hold its port for minutes.
 func exitWithOwner(lifeline io.Reader) {
 	_, _ = io.Copy(io.Discard, lifeline)
 	fmt.Fprintln(os.Stderr, "the process that started this one is gone; exiting")

@@ -28,7 +28,7 @@ class PolicyFile:
 
 @dataclass(frozen=True)
 class Assertion:
-    """A flow whose outcome the user has written down."""
+    """A flow whose outcome the configuration asserts."""
 
     flow: Flow
     written: Any

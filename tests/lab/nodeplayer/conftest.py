@@ -16,7 +16,7 @@ from .api import Api
 VERSIONS = ("1.12.4", "1.19.6")
 
 
-class Played:
+class SimulatedCluster:
     """A control plane, its API, and its node player, which can be killed and restarted."""
 
     def __init__(self, plane: ControlPlane, crds: Path, settings: dict) -> None:
@@ -58,18 +58,18 @@ def crds(toolchain: Toolchain) -> Path:
 
 
 @pytest.fixture(scope="module")
-def start(toolchain: Toolchain, crds: Path, tmp_path_factory) -> Iterator[Callable[..., Played]]:
+def start(toolchain: Toolchain, crds: Path, tmp_path_factory) -> Iterator[Callable[..., SimulatedCluster]]:
     """Starts a control plane with a node player that has the given settings."""
     planes: list[ControlPlane] = []
 
-    def begin(**settings: object) -> Played:
-        plane = ControlPlane(tmp_path_factory.mktemp("plane"), "played", toolchain)
+    def begin(**settings: object) -> SimulatedCluster:
+        plane = ControlPlane(tmp_path_factory.mktemp("plane"), "simulated", toolchain)
         planes.append(plane)
         plane.start()
-        played = Played(plane, crds, settings)
-        eventually(lambda: played.api.find("/api/v1/namespaces/default/serviceaccounts/default"))
-        played.start_player()
-        return played
+        simulated = SimulatedCluster(plane, crds, settings)
+        eventually(lambda: simulated.api.find("/api/v1/namespaces/default/serviceaccounts/default"))
+        simulated.start_player()
+        return simulated
 
     yield begin
     for plane in planes:
@@ -77,6 +77,6 @@ def start(toolchain: Toolchain, crds: Path, tmp_path_factory) -> Iterator[Callab
 
 
 @pytest.fixture(scope="module")
-def played(start: Callable[..., Played]) -> Played:
+def simulated(start: Callable[..., SimulatedCluster]) -> SimulatedCluster:
     """A control plane for all tests of a module; each test uses nodes and names of its own."""
     return start()

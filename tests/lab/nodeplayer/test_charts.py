@@ -8,7 +8,7 @@ from lab.toolchain import Toolchain
 
 from . import objects
 from .api import are_ready, is_ready
-from .conftest import Played, eventually
+from .conftest import SimulatedCluster, eventually
 
 pytestmark = [pytest.mark.control_plane, pytest.mark.charts]
 
@@ -22,12 +22,12 @@ CHAINED = {
 OLD, NEW = {"tunnel": "disabled"}, {"routingMode": "native", "hubble.relay.enabled": "true"}
 
 
-def install(toolchain: Toolchain, played: Played, version: str, values: dict[str, str]) -> None:
+def install(toolchain: Toolchain, simulated: SimulatedCluster, version: str, values: dict[str, str]) -> None:
     command = [
         *(str(toolchain.helm()), "upgrade", "--install", "cilium", str(toolchain.chart(version))),
         *(
             "--kubeconfig",
-            str(played.kubeconfig),
+            str(simulated.kubeconfig),
             "--namespace",
             "kube-system",
             "--wait",
@@ -40,9 +40,9 @@ def install(toolchain: Toolchain, played: Played, version: str, values: dict[str
     assert done.returncode == 0, done.stderr
 
 
-def everything_is_ready(played: Played, nodes: int) -> bool:
-    listed = played.api.items("/api/v1/nodes")
-    agents = played.api.pods("kube-system", **{"k8s-app": "cilium"})
+def everything_is_ready(simulated: SimulatedCluster, nodes: int) -> bool:
+    listed = simulated.api.items("/api/v1/nodes")
+    agents = simulated.api.pods("kube-system", **{"k8s-app": "cilium"})
     untainted = all(not node["spec"].get("taints") for node in listed)
     return are_ready(listed, nodes) and are_ready(agents, nodes) and untainted
 
@@ -51,31 +51,31 @@ def everything_is_ready(played: Played, nodes: int) -> bool:
 def test_the_chart_in_eni_mode_opens_every_node_and_an_upgrade_keeps_it_open(
     start, toolchain, version, extra
 ):
-    played: Played = start()
-    played.api.create(*[objects.node(number, tainted=True) for number in range(3)])
-    played.api.create(objects.workload("Deployment", "web", {"app": "web"}, replicas=4))
-    install(toolchain, played, version, ENI | extra)
-    eventually(lambda: everything_is_ready(played, 3), limit=60)
-    eventually(lambda: are_ready(played.api.pods(app="web"), 4))
+    simulated: SimulatedCluster = start()
+    simulated.api.create(*[objects.node(number, tainted=True) for number in range(3)])
+    simulated.api.create(objects.workload("Deployment", "web", {"app": "web"}, replicas=4))
+    install(toolchain, simulated, version, ENI | extra)
+    eventually(lambda: everything_is_ready(simulated, 3), limit=60)
+    eventually(lambda: are_ready(simulated.api.pods(app="web"), 4))
     endpoints = "/apis/cilium.io/v2/namespaces/default/ciliumendpoints"
-    eventually(lambda: len(played.api.items(endpoints)) == 4)
-    assert len(played.api.items("/apis/cilium.io/v2/ciliumnodes")) == 3
+    eventually(lambda: len(simulated.api.items(endpoints)) == 4)
+    assert len(simulated.api.items("/apis/cilium.io/v2/ciliumnodes")) == 3
 
-    before = {pod["metadata"]["uid"]: pod["status"]["podIP"] for pod in played.api.pods(app="web")}
-    install(toolchain, played, version, ENI | extra | {"podAnnotations.rolled": "once"})
-    eventually(lambda: everything_is_ready(played, 3), limit=60)
-    assert {pod["metadata"]["uid"]: pod["status"]["podIP"] for pod in played.api.pods(app="web")} == before
+    before = {pod["metadata"]["uid"]: pod["status"]["podIP"] for pod in simulated.api.pods(app="web")}
+    install(toolchain, simulated, version, ENI | extra | {"podAnnotations.rolled": "once"})
+    eventually(lambda: everything_is_ready(simulated, 3), limit=60)
+    assert {pod["metadata"]["uid"]: pod["status"]["podIP"] for pod in simulated.api.pods(app="web")} == before
 
 
 def test_chained_to_the_vpc_cni_only_new_pods_are_endpoints_and_addresses_stay_the_vpc_cnis(start, toolchain):
-    played: Played = start()
-    api = played.api
+    simulated: SimulatedCluster = start()
+    api = simulated.api
     api.create(objects.aws_node(), objects.node(1))
     node = objects.node(1)["metadata"]["name"]
     api.create(objects.pod("before", nodeName=node))
     eventually(lambda: is_ready(api.pod("before")))
-    install(toolchain, played, "1.19.6", CHAINED | {"routingMode": "native", "operator.replicas": "1"})
-    eventually(lambda: everything_is_ready(played, 1), limit=60)
+    install(toolchain, simulated, "1.19.6", CHAINED | {"routingMode": "native", "operator.replicas": "1"})
+    eventually(lambda: everything_is_ready(simulated, 1), limit=60)
     eventually(lambda: api.node(node)["metadata"]["annotations"].get("lab.eks-cilium.io/cni") == "cilium")
     api.create(objects.pod("after", nodeName=node))
     eventually(lambda: is_ready(api.pod("after")))
@@ -86,8 +86,8 @@ def test_chained_to_the_vpc_cni_only_new_pods_are_endpoints_and_addresses_stay_t
 
 
 def test_an_operator_of_a_version_without_definitions_never_gets_ready_and_says_why(start):
-    played: Played = start()
-    api = played.api
+    simulated: SimulatedCluster = start()
+    api = simulated.api
     api.create(*objects.cilium("1.13.0"), objects.node(1))
     events = "/api/v1/namespaces/kube-system/events"
 

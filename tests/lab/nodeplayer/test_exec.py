@@ -13,34 +13,34 @@ from lab.toolchain import Toolchain
 
 from . import objects
 from .api import is_ready
-from .conftest import Played, eventually
+from .conftest import SimulatedCluster, eventually
 
 pytestmark = pytest.mark.control_plane
 
 ON_ONE = objects.node(1)["metadata"]["name"]
 
 
-def agent_pod(played: Played) -> str:
-    (pod,) = played.api.pods("kube-system", k8s_app="cilium")
+def agent_pod(simulated: SimulatedCluster) -> str:
+    (pod,) = simulated.api.pods("kube-system", k8s_app="cilium")
     return pod["metadata"]["name"]
 
 
 @pytest.fixture(scope="module")
-def with_cilium(played: Played) -> Played:
+def with_cilium(simulated: SimulatedCluster) -> SimulatedCluster:
     """A node with the real names of an agent's container and image."""
-    played.api.create(objects.node(1))
+    simulated.api.create(objects.node(1))
     *others, agents = objects.cilium("1.19.6", ON_ONE)
     container = {"name": "cilium-agent", "image": "registry.example/cilium/cilium:v1.19.6"}
     agents["spec"]["template"]["spec"]["containers"] = [container]
-    played.api.create(*others, agents)
-    eventually(lambda: all(is_ready(pod) for pod in played.api.pods("kube-system", k8s_app="cilium")))
-    eventually(lambda: played.api.pods("kube-system", k8s_app="cilium"))
-    eventually(lambda: is_ready(played.api.pods("kube-system", k8s_app="cilium")[0]))
-    return played
+    simulated.api.create(*others, agents)
+    eventually(lambda: all(is_ready(pod) for pod in simulated.api.pods("kube-system", k8s_app="cilium")))
+    eventually(lambda: simulated.api.pods("kube-system", k8s_app="cilium"))
+    eventually(lambda: is_ready(simulated.api.pods("kube-system", k8s_app="cilium")[0]))
+    return simulated
 
 
 @pytest.fixture(scope="module")
-def kubectl(toolchain: Toolchain, with_cilium: Played):
+def kubectl(toolchain: Toolchain, with_cilium: SimulatedCluster):
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         command = [str(toolchain.kubectl()), "--kubeconfig", str(with_cilium.kubeconfig), *words]
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
@@ -48,7 +48,7 @@ def kubectl(toolchain: Toolchain, with_cilium: Played):
     return run
 
 
-def test_kubectl_gets_the_status_of_an_agent(with_cilium: Played, kubectl) -> None:
+def test_kubectl_gets_the_status_of_an_agent(with_cilium: SimulatedCluster, kubectl) -> None:
     words = ("-n", "kube-system", "exec", agent_pod(with_cilium), "-c", "cilium-agent", "--")
     done = kubectl(*words, "cilium-dbg", "status", "-o", "json")
     assert done.returncode == 0, done.stderr
@@ -60,7 +60,7 @@ def test_kubectl_gets_the_status_of_an_agent(with_cilium: Played, kubectl) -> No
     assert "Cilium:         Ok   1.19.6" in kubectl(*words, "cilium", "status").stdout
 
 
-def test_a_command_that_is_not_simulated_fails_like_a_missing_command(with_cilium: Played, kubectl) -> None:
+def test_a_command_that_is_not_simulated_is_missing(with_cilium: SimulatedCluster, kubectl) -> None:
     words = ("-n", "kube-system", "exec", agent_pod(with_cilium), "--")
     done = kubectl(*words, "ls", "/")
     assert done.returncode == 127
@@ -72,7 +72,7 @@ def test_a_command_that_is_not_simulated_fails_like_a_missing_command(with_ciliu
     )
 
 
-def test_the_exec_subresource_answers_over_a_websocket(with_cilium: Played) -> None:
+def test_the_exec_subresource_answers_over_a_websocket(with_cilium: SimulatedCluster) -> None:
     streams = websocket(with_cilium, "cilium-agent", "cilium-dbg", "status", "-o", "json")
     assert json.loads(streams[1])["kvstore"] == {"state": "Disabled"}
     assert json.loads(streams[3])["status"] == "Success"
@@ -81,24 +81,24 @@ def test_the_exec_subresource_answers_over_a_websocket(with_cilium: Played) -> N
     assert failed["details"]["causes"] == [{"reason": "ExitCode", "message": "127"}]
 
 
-def test_a_container_that_does_not_exist_is_refused(with_cilium: Played) -> None:
+def test_a_container_that_does_not_exist_is_refused(with_cilium: SimulatedCluster) -> None:
     with pytest.raises(InvalidStatus) as caught:
         websocket(with_cilium, "other", "true")
     assert caught.value.response.status_code == 400
 
 
-def test_logs_are_not_played(with_cilium: Played, kubectl) -> None:
+def test_logs_are_not_played(with_cilium: SimulatedCluster, kubectl) -> None:
     done = kubectl("-n", "kube-system", "logs", agent_pod(with_cilium))
     assert done.returncode != 0
     assert "only exec is" in done.stderr
 
 
-def websocket(played: Played, container: str, *command: str) -> dict[int, bytes]:
+def websocket(simulated: SimulatedCluster, container: str, *command: str) -> dict[int, bytes]:
     """Run a command over `v4.channel.k8s.io`; returns the content of each stream."""
-    access = Kubeconfig.read(played.kubeconfig).access()
+    access = Kubeconfig.read(simulated.kubeconfig).access()
     asked = [("container", container), ("stdout", "true"), ("stderr", "true")]
     query = urlencode([*asked, *(("command", word) for word in command)])
-    path = f"/api/v1/namespaces/kube-system/pods/{agent_pod(played)}/exec?{query}"
+    path = f"/api/v1/namespaces/kube-system/pods/{agent_pod(simulated)}/exec?{query}"
     url = access.server.replace("https", "wss") + path
     streams: dict[int, bytes] = {}
     with connect(url, ssl=access.trust(), subprotocols=["v4.channel.k8s.io"]) as open_:

@@ -4,7 +4,7 @@ import pytest
 
 from . import objects
 from .api import is_ready
-from .conftest import Played, eventually
+from .conftest import SimulatedCluster, eventually
 
 pytestmark = pytest.mark.control_plane
 
@@ -12,19 +12,19 @@ NODES = 100
 LIMIT_OF_A_BATCH = 120
 
 
-def pods_of_daemon_sets(played: Played, nodes: set[str]) -> list[dict]:
+def pods_of_daemon_sets(simulated: SimulatedCluster, nodes: set[str]) -> list[dict]:
     return [
         pod
-        for pod in played.api.items("/api/v1/pods")
+        for pod in simulated.api.items("/api/v1/pods")
         if pod["spec"].get("nodeName") in nodes
         and pod["metadata"]["ownerReferences"][0]["kind"] == "DaemonSet"
     ]
 
 
-def have_joined(played: Played, nodes: set[str]) -> bool:
+def have_joined(simulated: SimulatedCluster, nodes: set[str]) -> bool:
     """Whether every node is Ready and without taints, and both DaemonSets have a ready pod on each."""
-    listed = [node for node in played.api.items("/api/v1/nodes") if node["metadata"]["name"] in nodes]
-    pods = pods_of_daemon_sets(played, nodes)
+    listed = [node for node in simulated.api.items("/api/v1/nodes") if node["metadata"]["name"] in nodes]
+    pods = pods_of_daemon_sets(simulated, nodes)
     return (
         all(is_ready(node) and not node["spec"].get("taints") for node in listed)
         and len(pods) == 2 * len(nodes)
@@ -35,9 +35,9 @@ def have_joined(played: Played, nodes: set[str]) -> bool:
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize("batches", [2, pytest.param(10, marks=pytest.mark.endurance)])
 def test_joins_lose_no_pod(start, batches):
-    played: Played = start()
+    simulated: SimulatedCluster = start()
     standing = objects.node(batches * NODES, tainted=True)  # the operator's: it must not go with a batch
-    played.api.create(
+    simulated.api.create(
         standing,
         *objects.cilium("1.19.6", home=standing["metadata"]["name"]),
         objects.workload("DaemonSet", "logs", {"app": "logs"}, **objects.EVERYWHERE),
@@ -46,6 +46,6 @@ def test_joins_lose_no_pod(start, batches):
     for batch in range(batches):
         nodes = [objects.node(number, tainted=True) for number in range(batch * NODES, (batch + 1) * NODES)]
         names = {node["metadata"]["name"] for node in nodes}
-        played.api.create(*nodes)
-        eventually(lambda names=names: have_joined(played, names), limit=LIMIT_OF_A_BATCH, every=2)
-        played.api.delete(*[f"/api/v1/nodes/{name}" for name in names])
+        simulated.api.create(*nodes)
+        eventually(lambda names=names: have_joined(simulated, names), limit=LIMIT_OF_A_BATCH, every=2)
+        simulated.api.delete(*[f"/api/v1/nodes/{name}" for name in names])

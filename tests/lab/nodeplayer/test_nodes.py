@@ -4,7 +4,7 @@ import pytest
 
 from . import objects
 from .api import are_ready, conditions, is_ready
-from .conftest import Played, eventually
+from .conftest import SimulatedCluster, eventually
 
 pytestmark = pytest.mark.control_plane
 
@@ -22,18 +22,18 @@ def taint_keys(node: dict) -> set[str]:
     return {taint["key"] for taint in node["spec"].get("taints", [])}
 
 
-def agents_on(played: Played, node: str, label: str) -> list[dict]:
-    pods = played.api.pods("kube-system", **{"k8s-app": label})
+def agents_on(simulated: SimulatedCluster, node: str, label: str) -> list[dict]:
+    pods = simulated.api.pods("kube-system", **{"k8s-app": label})
     return [pod for pod in pods if pod["spec"].get("nodeName") == node]
 
 
-def events_of(played: Played, pod: str) -> dict[str, str]:
-    events = played.api.items("/api/v1/namespaces/default/events")
+def events_of(simulated: SimulatedCluster, pod: str) -> dict[str, str]:
+    events = simulated.api.items("/api/v1/namespaces/default/events")
     return {event["reason"]: event["message"] for event in events if event["involvedObject"]["name"] == pod}
 
 
 @pytest.fixture(scope="module")
-def without_cni(start) -> Played:
+def without_cni(start) -> SimulatedCluster:
     return start()
 
 
@@ -91,13 +91,13 @@ def test_the_vpc_cni_makes_a_node_ready(without_cni):
     assert api.pod("waits")["status"]["podIP"].startswith("10.255.")
 
 
-def test_cilium_opens_a_node_only_when_its_agent_is_ready(played):
+def test_cilium_opens_a_node_only_when_its_agent_is_ready(simulated):
     """The agent needs its CiliumNode, that needs the definitions, and these come from the operator."""
-    api, node = played.api, objects.node(1, tainted=True)
+    api, node = simulated.api, objects.node(1, tainted=True)
     configuration, operator, agent = objects.cilium("1.19.6")
     api.create(configuration, agent, node)
-    eventually(lambda: conditions_of_agent(played, node).get("Initialized", {}).get("status") == "True")
-    assert conditions_of_agent(played, node)["Ready"]["status"] == "False"
+    eventually(lambda: conditions_of_agent(simulated, node).get("Initialized", {}).get("status") == "True")
+    assert conditions_of_agent(simulated, node)["Ready"]["status"] == "False"
     assert api.find("/apis/cilium.io/v2/ciliumnodes") is None
     assert "node.cilium.io/agent-not-ready" in taint_keys(api.node(name_of(node)))
 
@@ -112,8 +112,8 @@ def test_cilium_opens_a_node_only_when_its_agent_is_ready(played):
     assert set(cilium_node["spec"]["ipam"]["pool"]) == addresses_of_interfaces(cilium_node)
 
 
-def conditions_of_agent(played: Played, node: dict) -> dict:
-    agents = agents_on(played, name_of(node), "cilium")
+def conditions_of_agent(simulated: SimulatedCluster, node: dict) -> dict:
+    agents = agents_on(simulated, name_of(node), "cilium")
     return conditions(agents[0]) if agents else {}
 
 
@@ -122,8 +122,8 @@ def addresses_of_interfaces(cilium_node: dict) -> set[str]:
     return {address for interface in interfaces for address in interface["addresses"]}
 
 
-def test_a_pod_on_a_cilium_node_has_an_endpoint_with_its_identity_and_both_know_its_address(played):
-    api, node = played.api, name_of(objects.node(1, tainted=True))
+def test_a_pod_on_a_cilium_node_has_an_endpoint_with_its_identity_and_both_know_its_address(simulated):
+    api, node = simulated.api, name_of(objects.node(1, tainted=True))
     labels = {"app": "shop", "app.kubernetes.io/name": "shop", "pod-template-hash": "x"}
     created = objects.pod("shop", nodeName=node)
     created["metadata"]["labels"] = labels
@@ -152,8 +152,8 @@ def test_a_pod_on_a_cilium_node_has_an_endpoint_with_its_identity_and_both_know_
     assert api.find(path + "shop-too")
 
 
-def test_a_node_whose_instance_was_taken_away_falls_silent(played):
-    api, node = played.api, name_of(objects.node(9, tainted=True))
+def test_a_node_whose_instance_was_taken_away_falls_silent(simulated):
+    api, node = simulated.api, name_of(objects.node(9, tainted=True))
     api.create(objects.node(9, tainted=True))
     eventually(lambda: is_ready(api.node(node)))
     api.annotate(f"/api/v1/nodes/{node}", powered_off="true")

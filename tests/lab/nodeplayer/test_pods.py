@@ -8,7 +8,7 @@ import pytest
 
 from . import objects
 from .api import Api, are_ready, conditions, is_ready
-from .conftest import Played, eventually
+from .conftest import SimulatedCluster, eventually
 
 pytestmark = pytest.mark.control_plane
 
@@ -17,12 +17,12 @@ POD = "/api/v1/namespaces/default/pods/"
 
 
 @pytest.fixture(scope="module")
-def api(played: Played) -> Iterator[Api]:
+def api(simulated: SimulatedCluster) -> Iterator[Api]:
     """Two nodes on the VPC CNI, ready for pods."""
-    played.api.create(objects.aws_node(), objects.node(1), objects.node(2))
-    eventually(lambda: are_ready(played.api.items("/api/v1/nodes"), 2))
-    yield played.api
-    played.api.close()
+    simulated.api.create(objects.aws_node(), objects.node(1), objects.node(2))
+    eventually(lambda: are_ready(simulated.api.items("/api/v1/nodes"), 2))
+    yield simulated.api
+    simulated.api.close()
 
 
 def state_of(pod: dict) -> dict:

@@ -7,29 +7,29 @@ import pytest
 
 from . import objects
 from .api import are_ready, is_ready
-from .conftest import Played, eventually
+from .conftest import SimulatedCluster, eventually
 
 pytestmark = pytest.mark.control_plane
 
 POD = "/api/v1/namespaces/default/pods/"
 
 
-def bound(played: Played, **labels: str) -> int:
-    return sum("nodeName" in pod["spec"] for pod in played.api.pods(**labels))
+def bound(simulated: SimulatedCluster, **labels: str) -> int:
+    return sum("nodeName" in pod["spec"] for pod in simulated.api.pods(**labels))
 
 
 def test_pods_bound_while_no_player_ran_come_up_at_once_when_it_is_back(start):
-    played: Played = start()
-    api = played.api
+    simulated: SimulatedCluster = start()
+    api = simulated.api
     api.create(objects.aws_node(), *[objects.node(number) for number in range(5)])
     eventually(lambda: are_ready(api.items("/api/v1/nodes"), 5))
     api.create(objects.workload("Deployment", "web", {"app": "web"}, replicas=60))
-    eventually(lambda: bound(played, app="web") >= 30, every=0.02)
-    played.kill_player()
+    eventually(lambda: bound(simulated, app="web") >= 30, every=0.02)
+    simulated.kill_player()
     api.create(objects.pod("late", nodeName=objects.node(1)["metadata"]["name"]))
-    eventually(lambda: bound(played, app="web") == 60)
+    eventually(lambda: bound(simulated, app="web") == 60)
 
-    played.start_player()
+    simulated.start_player()
     began = time.monotonic()
     eventually(lambda: are_ready(api.pods(app="web"), 60) and is_ready(api.pod("late")), limit=15)
     assert time.monotonic() - began < 10, "no pause for a lease to expire"
@@ -39,19 +39,19 @@ def test_pods_bound_while_no_player_ran_come_up_at_once_when_it_is_back(start):
 
 
 def test_deletions_and_joins_from_while_no_player_ran_are_caught_up_with(start):
-    played: Played = start()
-    api = played.api
+    simulated: SimulatedCluster = start()
+    api = simulated.api
     node = objects.node(1)["metadata"]["name"]
     api.create(*objects.cilium("1.19.6"), objects.node(1, tainted=True))
     eventually(lambda: is_ready(api.node(node)) and not api.node(node)["spec"].get("taints"))
     api.create(objects.pod("going", nodeName=node), objects.pod("staying", nodeName=node))
     eventually(lambda: is_ready(api.pod("going")) and is_ready(api.pod("staying")))
     address = api.pod("staying")["status"]["podIP"]
-    played.kill_player()
+    simulated.kill_player()
     api.delete(POD + "going", grace=1)
     api.create(*[objects.node(number, tainted=True) for number in range(2, 5)])
 
-    played.start_player()
+    simulated.start_player()
     eventually(lambda: api.pod("going") is None, limit=10)
     eventually(lambda: are_ready(api.items("/api/v1/nodes"), 4))
     eventually(lambda: len(api.items("/apis/cilium.io/v2/ciliumnodes")) == 4)
@@ -61,8 +61,8 @@ def test_deletions_and_joins_from_while_no_player_ran_are_caught_up_with(start):
 
 
 def test_a_player_killed_over_and_over_while_nodes_join_loses_no_pod(start):
-    played: Played = start()
-    api = played.api
+    simulated: SimulatedCluster = start()
+    api = simulated.api
     api.create(
         *objects.cilium("1.12.4"),
         objects.workload("DaemonSet", "logs", {"app": "logs"}, **objects.EVERYWHERE),
@@ -73,8 +73,8 @@ def test_a_player_killed_over_and_over_while_nodes_join_loses_no_pod(start):
         )
         for _ in range(5):
             time.sleep(0.8)
-            played.kill_player()
-            played.start_player()
+            simulated.kill_player()
+            simulated.start_player()
         created.result()
     eventually(lambda: are_ready(api.pods(app="logs"), 60), limit=60, every=0.5)
     eventually(lambda: are_ready(api.pods("kube-system", **{"k8s-app": "cilium"}), 60), limit=60, every=0.5)

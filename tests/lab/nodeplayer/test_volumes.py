@@ -1,11 +1,11 @@
 """Volumes of the EBS driver between two nodes: created, attached, detached and attached again.
 
-What belongs where is decided by the real scheduler and volume controllers; only the driver is played.
+What belongs where is decided by the real scheduler and volume controllers; only the driver is simulated.
 """
 
 import pytest
 
-from .conftest import Played, eventually
+from .conftest import SimulatedCluster, eventually
 from .objects import ON_HOST, aws_node, node, pod, workload
 
 pytestmark = pytest.mark.control_plane
@@ -40,23 +40,23 @@ EVERYTHING = {
 
 
 @pytest.fixture(scope="module")
-def world(played: Played) -> Played:
+def world(simulated: SimulatedCluster) -> SimulatedCluster:
     """Two nodes of a zone with the VPC CNI and the EBS driver, and a claim that no pod has used yet."""
     nodes = [node(number) for number in (1, 2)]
     for each in nodes:
         each["metadata"]["annotations"] = {"volumes.kubernetes.io/controller-managed-attach-detach": "true"}
     driver = {"app": "ebs-csi-controller"}
-    played.api.create(
+    simulated.api.create(
         *nodes,
         aws_node(),
         workload("DaemonSet", "ebs-csi-node", {"app": "ebs-csi-node"}, "kube-system", **ON_HOST),
         workload("Deployment", "ebs-csi-controller", driver, "kube-system", replicas=1, **ON_HOST),
     )
     for path, body in EVERYTHING.items():
-        played.api.post(path, body)
+        simulated.api.post(path, body)
     # Without its service account, which a controller creates, no pod is admitted to a namespace.
-    eventually(lambda: played.api.find("/api/v1/namespaces/default/serviceaccounts/default"))
-    return played
+    eventually(lambda: simulated.api.find("/api/v1/namespaces/default/serviceaccounts/default"))
+    return simulated
 
 
 def with_disk(name: str, where: str) -> dict:
@@ -66,20 +66,20 @@ def with_disk(name: str, where: str) -> dict:
     return manifest
 
 
-def attached(played: Played) -> dict[str, bool]:
+def attached(simulated: SimulatedCluster) -> dict[str, bool]:
     """The node that the only volume is attached to, or is being attached to."""
     return {
         attachment["spec"]["nodeName"]: attachment.get("status", {}).get("attached", False)
-        for attachment in played.api.items(ATTACHMENTS)
+        for attachment in simulated.api.items(ATTACHMENTS)
     }
 
 
-def runs(played: Played, name: str) -> bool:
-    found = played.api.pod(name)
+def runs(simulated: SimulatedCluster, name: str) -> bool:
+    found = simulated.api.pod(name)
     return found is not None and found["status"]["phase"] == "Running"
 
 
-def test_a_volume_is_created_in_the_zone_of_its_first_pod(world: Played) -> None:
+def test_a_volume_is_created_in_the_zone_of_its_first_pod(world: SimulatedCluster) -> None:
     first = node(1)["metadata"]["name"]
     world.api.create(with_disk("first", first))
     eventually(lambda: runs(world, "first"))
@@ -92,7 +92,7 @@ def test_a_volume_is_created_in_the_zone_of_its_first_pod(world: Played) -> None
     assert len(world.api.node(first)["status"]["volumesInUse"]) == 1
 
 
-def test_the_next_pod_starts_only_when_the_volume_has_left_the_first_node(world: Played) -> None:
+def test_the_next_pod_starts_only_when_the_volume_has_left_the_first_node(world: SimulatedCluster) -> None:
     first, second = (node(number)["metadata"]["name"] for number in (1, 2))
     world.api.create(with_disk("second", second))
     eventually(lambda: (found := world.api.pod("second")) and found["spec"].get("nodeName") == second)
@@ -105,7 +105,7 @@ def test_the_next_pod_starts_only_when_the_volume_has_left_the_first_node(world:
     assert "volumesInUse" not in world.api.node(first)["status"]
 
 
-def test_a_volume_without_a_claim_is_deleted(world: Played) -> None:
+def test_a_volume_without_a_claim_is_deleted(world: SimulatedCluster) -> None:
     name = world.api.get(CLAIM)["spec"]["volumeName"]
     world.api.delete("/api/v1/namespaces/default/pods/second", grace=1)
     world.api.delete(CLAIM)

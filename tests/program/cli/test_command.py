@@ -165,7 +165,7 @@ def with_clusters(call: str) -> list[str]:
 def _read(reader: int) -> bytes:
     try:
         return os.read(reader, 65536)
-    except OSError:  # Linux ends a terminal that nobody writes to any more with EIO
+    except OSError:  # Linux ends a terminal whose writer is gone with EIO
         return b""
 
 

@@ -22,7 +22,7 @@ PATIENCE = 60.0
 
 
 class Live:
-    """A control plane with played nodes. Every test has a namespace of its own."""
+    """A control plane with simulated nodes. Every test has a namespace of its own."""
 
     def __init__(self, plane: ControlPlane, api: KubernetesApi) -> None:
         self.plane, self.api = plane, api

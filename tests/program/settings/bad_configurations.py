@@ -595,7 +595,7 @@ BAD += [
             {"eks-cilium:migration.drainTimeoutSecond": "rename drainTimeoutSecond to drainTimeoutSeconds"},
         ),
         (
-            "an exception nobody knows",
+            "an unknown exception",
             _migration(allow={"barePod": ["debug/*"]}),
             {"eks-cilium:migration.allow.barePod": "rename barePod to barePods"},
         ),
@@ -919,7 +919,7 @@ BAD += [
                 "anything but internet-facing",
             ),
             (
-                "an issuer nobody trusts",
+                "an issuer that is not trusted",
                 {"clusterMesh": {"authorities": {"issuing": 2}}},
                 "clusterMesh.authorities.trusted",
                 "a list with 2 in it",
@@ -937,7 +937,7 @@ BAD += [
                 "one or two different",
             ),
             (
-                "a zone of nobody",
+                "a zone without an owner",
                 {"clusterMesh": {"zoneOwner": "cluster-9"}},
                 "clusterMesh.zoneOwner",
                 "one of cluster-1, cluster-2",
@@ -964,7 +964,7 @@ BAD += [
             {"eks-cilium:refresh": "no such key"},
         ),
         (
-            "nobody serves Services of a new chain",
+            "no component serves Services of a new chain",
             {"kubeProxy": REMOVED},
             {"eks-cilium:kubeProxy": "not set"},
         ),

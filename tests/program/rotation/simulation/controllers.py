@@ -1,7 +1,7 @@
 """The simulated controllers: nodes join and leave, pods are created, scheduled, started and deleted.
 
-Controllers, scheduler and kubelets in one, as far as a migration meets them; and the witness of what no
-migration may do, noticed as it happens.
+Controllers, scheduler and kubelets in one, as far as a migration depends on them. They also record, as it
+happens, what no migration may do.
 """
 
 import itertools
