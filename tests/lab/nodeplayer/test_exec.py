@@ -1,12 +1,14 @@
 """Commands in simulated pods, as kubectl and as clients of the exec subresource run them."""
 
+import asyncio
 import json
+import ssl
 import subprocess
 from urllib.parse import urlencode
 
 import pytest
+from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
 
 from eks_cilium.clients.kubeconfig import Kubeconfig
 from lab.toolchain import Toolchain
@@ -100,8 +102,12 @@ def websocket(simulated: SimulatedCluster, container: str, *command: str) -> dic
     query = urlencode([*asked, *(("command", word) for word in command)])
     path = f"/api/v1/namespaces/kube-system/pods/{agent_pod(simulated)}/exec?{query}"
     url = access.server.replace("https", "wss") + path
+    return asyncio.run(answered(url, access.trust()))
+
+
+async def answered(url: str, trust: ssl.SSLContext) -> dict[int, bytes]:
     streams: dict[int, bytes] = {}
-    with connect(url, ssl=access.trust(), subprotocols=["v4.channel.k8s.io"]) as open_:
-        for message in open_:
+    async with connect(url, ssl=trust, subprotocols=["v4.channel.k8s.io"]) as connection:
+        async for message in connection:
             streams[message[0]] = streams.get(message[0], b"") + message[1:]
     return streams
