@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from eks_cilium.cilium.mesh import NAMESPACE
 from eks_cilium.errors import RefusedError, TransientError, UnexpectedAnswerError
+from eks_cilium.texts import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,8 +65,7 @@ def await_remotes(
         if not agents:
             return f"no agent of Cilium runs in {world.cluster}"
         troubles = [line for agent in agents for line in _troubles(agent, pods, command, remotes)]
-        more = len(troubles) - _MOST_NAMED
-        return "; ".join(troubles[:_MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
+        return named(troubles, _MOST_NAMED, separator="; ")
 
     world.wait(
         missing,

@@ -15,6 +15,7 @@ from eks_cilium.policy.objects import Policy
 from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAMESPACE_LABELS
 from eks_cilium.policy.verdict.labels import KUBERNETES, SERVICE_ACCOUNT_LABEL
 from eks_cilium.policy.verdict.model import Cluster, Mode, Pod, Port, SelectorScope
+from eks_cilium.texts import named
 
 Object = Mapping[str, Any]
 
@@ -124,7 +125,6 @@ def _pod(cluster: str, labels: tuple[str, ...], same: list[Object], names: tuple
     found = dict(_kubernetes(label) for label in labels if label.startswith(f"{KUBERNETES}:"))
     prefix = f"{NAMESPACE_LABELS}."
     kept = {CLUSTER_LABEL, NAMESPACE_LABEL, SERVICE_ACCOUNT_LABEL}
-    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
     return Pod(
         cluster=found.get(CLUSTER_LABEL, cluster),
         namespace=found.get(NAMESPACE_LABEL) or str(same[0]["metadata"].get("namespace")),
@@ -140,7 +140,7 @@ def _pod(cluster: str, labels: tuple[str, ...], same: list[Object], names: tuple
             if port.get("name")
         },
         has_identity=True,
-        title=f"{names[0]}{more}",
+        title=named(names, 1),
     )
 
 
