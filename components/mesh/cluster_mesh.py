@@ -63,7 +63,7 @@ class ClusterMesh(pulumi.ComponentResource):
     """A cluster that the other clusters of a mesh can connect to, and that connects to them.
 
     It takes the Kubernetes provider of the cluster from its resource options. It exists once the load
-    balancer serves and has its name; whether the clusters see each other is told by `MeshReadiness`.
+    balancer serves and has its name; `MeshReadiness` checks whether the clusters see each other.
     """
 
     host: pulumi.Output[str]

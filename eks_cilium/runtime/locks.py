@@ -1,4 +1,4 @@
-"""Locks by name, so that threads change the same Auto Scaling group take turns."""
+"""Locks by name, so that threads that change the same Auto Scaling group take turns."""
 
 from __future__ import annotations
 

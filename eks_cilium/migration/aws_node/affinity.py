@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from eks_cilium.migration.run import MigrationRun, Run
     from eks_cilium.runtime.context import World
 
-_NO_CONFIGURATION = "{}"
+NO_CONFIGURATION = "{}"
 """For an add-on that had no configuration: EKS has no way to remove configurationValues."""
 
 
@@ -88,7 +88,7 @@ def release(run: MigrationRun) -> dict[str, Any]:
     if before is None or daemon_set is None:
         return {"restored": False}
     if before.managed and run.world.eks.add_on(VPC_CNI):
-        configure(run, before.configuration or _NO_CONFIGURATION)
+        configure(run, before.configuration or NO_CONFIGURATION)
     elif patch := difference({"affinity": node_affinity.of_pods(daemon_set)}, {"affinity": before.affinity}):
         spec = {"template": {"spec": patch}}
         run.world.api.merge(AWS.path, {"spec": spec}, field_manager=before.manager)

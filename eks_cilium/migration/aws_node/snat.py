@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from eks_cilium.migration.run import Run
 
-_NO_CONFIGURATION = "{}"
-
 
 def exclude(run: Run, peers: Sequence[str]) -> dict[str, Any]:
     """Exclude the peers' networks (CIDRs) from SNAT. Returns {"changed": bool, "exclusions": CIDRs}."""
@@ -62,7 +60,7 @@ def restore(run: Run) -> None:
         return
     run.world.guard()
     if before.configuration is not None:
-        affinity.configure(run, before.configuration or _NO_CONFIGURATION)
+        affinity.configure(run, before.configuration or affinity.NO_CONFIGURATION)
     else:
         run.world.api.apply(AWS.path, _applied(before.exclusions), force=True)
     rollout.await_roll_out(run, AWS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from eks_cilium.cluster.node_affinity import REQUIRED
 from eks_cilium.cluster.objects import Object, Terms, condition, controller, moment, node_terms
 from eks_cilium.cluster.selectors import Requirement, selector
 from eks_cilium.migration.facts.model import Budget, Pod
@@ -96,7 +97,7 @@ def _placement(spec: Mapping[str, Any]) -> Terms:
         Requirement(key, "In", (value,)) for key, value in (spec.get("nodeSelector") or {}).items()
     )
     affinity = ((spec.get("affinity") or {}).get("nodeAffinity")) or {}
-    terms = node_terms(affinity.get("requiredDuringSchedulingIgnoredDuringExecution"))
+    terms = node_terms(affinity.get(REQUIRED))
     if terms:
         return tuple((*from_selector, *term) for term in terms)
     return (from_selector,) if from_selector else ()
