@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
+
+from eks_cilium.settings.model.migration import MigrationOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from eks_cilium.cluster.objects import Reference
+    from eks_cilium.settings.model.migration import RefreshOptions
 
 
 def covers(patterns: Iterable[str], *objects: Reference) -> bool:
@@ -42,19 +45,40 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long to wait, in seconds, before a wait ends in an error that says what was missing."""
+    """How long to wait, in seconds, before a wait ends in an error that says what was missing.
+
+    `of` makes them from the configuration; the defaults here are those of the configuration.
+    """
 
     volumes: float = 120.0
     """For volumes to be detached after a drain. Then the node is terminated, which detaches them as well."""
     load_balancer: float = 60.0
     """A cordoned node stays that long where Services of type LoadBalancer exist; always waited out."""
+    load_balancer_timeout: float = 600.0
+    """For load balancers to stop sending to a drained node."""
     termination: float = 900.0
     """From the request to terminate an instance until its node's object is deleted."""
     roll_out: float = 900.0
     """For agents to restart with a new configuration, counted from the last agent that did."""
-    terminating: float | None = None
+    terminating: float | None = 3600.0
     """Pods that should have ended so long ago no longer keep a drain waiting; None waits for all."""
     poll_interval: float = 3.0
+
+    @classmethod
+    def of(cls, options: MigrationOptions | RefreshOptions, *, poll_interval: float = 3.0) -> Self:
+        """The limits of a migration or a refresh; `poll_interval` in seconds."""
+        roll_out = float(options.roll_out_timeout_seconds)
+        if not isinstance(options, MigrationOptions):
+            # A refresh terminates no node, so nothing ends a pod that never stops by itself.
+            return cls(roll_out=roll_out, terminating=None, poll_interval=poll_interval)
+        return cls(
+            volumes=options.volume_timeout_seconds,
+            load_balancer_timeout=options.load_balancer_timeout_seconds,
+            termination=options.termination_timeout_seconds,
+            roll_out=roll_out,
+            terminating=options.terminating_limit_seconds,
+            poll_interval=poll_interval,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,13 @@ refresh has none: what depends on the target takes a `MigrationRun`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
-
-from eks_cilium.migration.options import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from eks_cilium.migration.options import Limits
     from eks_cilium.runtime.context import Report, World
     from eks_cilium.runtime.waiting import Polls
     from eks_cilium.settings.model.migration import MigrationOptions, RefreshOptions
@@ -27,7 +26,7 @@ class Run:
     world: World
     options: MigrationOptions | RefreshOptions
     report: Report
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits
 
     def silent(self) -> Self:
         """The same run without progress lines, for readings that are repeated."""
@@ -70,7 +69,5 @@ class RefreshRun(Run):
     """Pods are restarted on their nodes, so that chained Cilium manages them."""
 
     options: RefreshOptions
-    # Restarts of single pods take seconds, replacements of nodes minutes.
-    limits: Limits = field(default_factory=lambda: Limits(poll_interval=2.0))
     vpc_cni_version: str = ""
     """Version the VPC CNI's add-on has to have; empty for any."""

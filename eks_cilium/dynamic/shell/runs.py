@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from eks_cilium.migration.options import Limits
 from eks_cilium.migration.run import MigrationRun, RefreshRun, Run
 from eks_cilium.runtime.context import World
 from eks_cilium.settings.model.migration import MigrationOptions, RefreshOptions
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 CHAINED = "chained"
 """The input `target` of a refresh, where resources of a migration have the CNI it leads to."""
 
+_REFRESH_POLLS = 2.0
+"""Seconds between readings: restarts of single pods take seconds, replacements of nodes minutes."""
+
 StartMigration: TypeAlias = Callable[[World], MigrationRun]
 StartRefresh: TypeAlias = Callable[[World], RefreshRun]
 
@@ -25,14 +29,15 @@ StartRefresh: TypeAlias = Callable[[World], RefreshRun]
 def migration_run(inputs: Mapping[str, Any], report: Report) -> StartMigration:
     """For an operation that replaces nodes: from the cluster to its run."""
     options = MigrationOptions.model_validate({**inputs["options"], "target": inputs["target"]})
-    return partial(MigrationRun, options=options, report=report)
+    return partial(MigrationRun, options=options, report=report, limits=Limits.of(options))
 
 
 def refresh_run(inputs: Mapping[str, Any], report: Report) -> StartRefresh:
     """For an operation that restarts pods: from the cluster to its run."""
     options = RefreshOptions.model_validate(inputs["options"])
     version = inputs.get("vpc_cni_version") or ""
-    return partial(RefreshRun, options=options, report=report, vpc_cni_version=version)
+    limits = Limits.of(options, poll_interval=_REFRESH_POLLS)
+    return partial(RefreshRun, options=options, report=report, limits=limits, vpc_cni_version=version)
 
 
 def either_run(inputs: Mapping[str, Any], report: Report) -> Callable[[World], Run]:

@@ -41,7 +41,7 @@ def plan(
 ) -> Plan:
     """What a migration will do to a cluster, and what blocks it."""
     options, recorded = options or MigrationOptions(), recorded or Recorded()
-    limits, timings = limits or Limits(), timings or Timings()
+    limits, timings = limits or Limits.of(options), timings or Timings()
     findings = Findings()
     eligibility.check_cluster(facts, options, findings)
     kinds = eligibility.sort(facts, options, recorded, findings)

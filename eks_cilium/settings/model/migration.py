@@ -23,6 +23,14 @@ _JOURNAL: dict[str, Any] = {
     "example": JOURNAL,
     "min_length": 1,
 }
+_ROLL_OUT: dict[str, Any] = {
+    "says": "How long agents, add-ons and node groups may take to adopt a change, counted from the last "
+    "agent that did.",
+    "allowed": "60 to 7200",
+    "example": 900,
+    "ge": 60,
+    "le": 7200,
+}
 _SETTLED: dict[str, Any] = {
     "says": "Good readings in a row that count as healthy.",
     "allowed": "1 to 20",
@@ -185,6 +193,42 @@ class MigrationOptions(Part):
         ge=30,
         le=7200,
     )
+    volume_timeout_seconds: int = option(
+        120,
+        says="How long volumes may take to be detached from a drained node. Then its instance is terminated, "
+        "which detaches them as well.",
+        allowed="0 to 7200",
+        example=120,
+        ge=0,
+        le=7200,
+    )
+    load_balancer_timeout_seconds: int = option(
+        600,
+        says="How long load balancers may take to stop sending to a drained node before it is terminated.",
+        allowed="0 to 7200",
+        example=600,
+        ge=0,
+        le=7200,
+    )
+    termination_timeout_seconds: int = option(
+        900,
+        says="How long a terminated instance may take until its node is gone. Lifecycle hooks of its Auto "
+        "Scaling group hold it up to 48 hours.",
+        allowed="60 to 172800",
+        example=900,
+        ge=60,
+        le=172800,
+    )
+    roll_out_timeout_seconds: int = option(900, **_ROLL_OUT)
+    terminating_limit_seconds: int = option(
+        3600,
+        says="Pods whose grace period ended so long ago no longer hold up a drain, as with `kubectl drain "
+        "--skip-wait-for-delete-timeout`. They end with the instance.",
+        allowed="60 to 172800",
+        example=3600,
+        ge=60,
+        le=172800,
+    )
     settle_readings: int = option(2, **_SETTLED)
     journal: str = option(JOURNAL, **_JOURNAL)
     allow: Allow = option(
@@ -238,6 +282,7 @@ class RefreshOptions(Part):
         ge=30,
         le=7200,
     )
+    roll_out_timeout_seconds: int = option(900, **_ROLL_OUT)
     settle_readings: int = option(2, **_SETTLED)
     evict: tuple[ObjectPattern, ...] = option(
         (),
