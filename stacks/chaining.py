@@ -16,7 +16,7 @@ from eks_cilium.cilium.chaining import nodes_in, overlaps
 from eks_cilium.cilium.versions import RELEASES
 from eks_cilium.dynamic.chaining.pod_inventory import PodInventory, exported, summary
 from eks_cilium.dynamic.chaining.snat_exclusions import SnatExclusions
-from eks_cilium.dynamic.shell.planning import previewed
+from eks_cilium.dynamic.shell.planning import handed_over
 from eks_cilium.dynamic.shell.runs import CHAINED, refresh_run
 from eks_cilium.migration.refresh import report
 from eks_cilium.migration.refresh.start import RefreshStart, read_start
@@ -91,7 +91,7 @@ def register(settings: ChainingSettings, reading: Reading) -> tuple[PodInventory
         {
             **shared_inputs(settings),
             "workloads": [str(workload) for workload in reading.start.workloads],
-            **previewed(plan, summary),
+            **handed_over(plan, summary),
         },
     )
     operation: OperationArgs = {**shared_inputs(settings), "migration": inventory.taken}

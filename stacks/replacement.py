@@ -24,7 +24,7 @@ from eks_cilium.cluster.names import AWS_CNI, CNI_LABEL, STACK_TAG
 from eks_cilium.dynamic.chaining.chained_agents import Unchaining
 from eks_cilium.dynamic.replacement.aws_node_affinity import AwsNodeAffinity
 from eks_cilium.dynamic.replacement.node_inventory import NodeInventory, exported, summary
-from eks_cilium.dynamic.shell.planning import previewed
+from eks_cilium.dynamic.shell.planning import handed_over
 from eks_cilium.dynamic.shell.runs import migration_run
 from eks_cilium.migration import report
 from eks_cilium.migration.start import MigrationStart, read_start
@@ -176,7 +176,7 @@ def _inventory_args(settings: ReplacementSettings, reading: Reading) -> Any:
         **shared_inputs(settings),
         "nodes": list(reading.start.nodes),
         "left": reading.start.left,
-        **previewed(in_preview(reading.start.plan), summary),
+        **handed_over(in_preview(reading.start.plan), summary),
     }
 
 

@@ -10,11 +10,18 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.dynamic.shell.operation import MigrationProvider, Operation
-from eks_cilium.dynamic.shell.planning import PlannedArgs, PlanPart, checked, migration_plan, plan_part
+from eks_cilium.dynamic.shell.planning import (
+    PlannedArgs,
+    PlanPart,
+    checked,
+    current_plan,
+    migration_plan,
+    plan_part,
+)
+from eks_cilium.dynamic.shell.process import THIS_PROCESS
 from eks_cilium.migration import report
 from eks_cilium.migration.inventory import forgetting, recording
 from eks_cilium.migration.report.wording import headline, sizes, verdict_of
-from eks_cilium.migration.start import plan_now
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.settings.model.migration import Target
 
@@ -46,13 +53,16 @@ class NodeInventoryProvider(MigrationProvider):
         return super().must_act(olds, news) or set(olds["nodes"]) != set(news["nodes"])
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Show a summary of the plan; its blockers fail the preview while a node is left to replace."""
+        """Show a summary of the plan; its blockers fail the preview while a node is left to replace.
+
+        Once the nodes are recorded, what blocks single nodes is shown on their own resources.
+        """
         return checked(
             type(self).connect,
             _olds,
             news,
             done=not news["left"],
-            part=summary,
+            part=summary_of_rest if _olds else summary,
             plan_now=migration_plan,
         )
 
@@ -62,11 +72,11 @@ class NodeInventoryProvider(MigrationProvider):
         Returns {"target", "labelled": [...], "already": [...], "nodes": [...], "taken": ISO time, "plan":
         {"markdown", "json"}}. Raises StoppedError when they are not the nodes that the program registered.
         """
-        before = exported(plan_now(run))
-        taken = recording.record_inventory(run)
+        plan = current_plan(THIS_PROCESS.plans, type(self).connect, _props, migration_plan)
+        taken = recording.record_inventory(run, plan)
         _compare(_props["nodes"], taken["nodes"])
         inventory = recording.read(run.world, run.options.target)
-        return {**taken, "taken": inventory.taken if inventory else "", "plan": before}
+        return {**taken, "taken": inventory.taken if inventory else "", "plan": exported(plan)}
 
     def undo(self, run: MigrationRun) -> None:
         """Delete labels and record, after a rollback or a migration that replaced no node."""
@@ -91,6 +101,11 @@ def summary(plan: Plan) -> PlanPart:
     """The plan in a few lines, and all of its blockers."""
     lines = (headline(plan), *map(sizes, plan.groups), *map(str, plan.warnings), verdict_of(plan))
     return plan_part(lines, plan.blockers)
+
+
+def summary_of_rest(plan: Plan) -> PlanPart:
+    """The plan of a migration that has begun: only what blocks the whole cluster stops it here."""
+    return plan_part(summary(plan)["lines"], (blocker for blocker in plan.blockers if not blocker.nodes))
 
 
 def _compare(registered: Sequence[str], found: Sequence[str]) -> None:

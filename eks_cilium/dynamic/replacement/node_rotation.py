@@ -13,6 +13,7 @@ from eks_cilium.dynamic.shell.planning import (
     PlannedArgs,
     PlanPart,
     checked,
+    has_begun,
     is_done,
     migration_plan,
     plan_part,
@@ -43,7 +44,7 @@ class NodeRotationProvider(MigrationProvider):
     acts_on: ClassVar[tuple[str, ...]] = ("node",)
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Show what happens to the node and its pods; blockers fail the preview."""
+        """Show what happens to the node and its pods; before the first change blockers fail the preview."""
         name = news["node"]
         return checked(
             type(self).connect,
@@ -52,6 +53,7 @@ class NodeRotationProvider(MigrationProvider):
             done=is_done(_olds, news),
             part=lambda plan: node_part(plan, name),
             plan_now=migration_plan,
+            begun=has_begun(news),
         )
 
     def perform(self, run: MigrationRun, _props: Mapping[str, Any]) -> Result:

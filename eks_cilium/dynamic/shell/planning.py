@@ -2,7 +2,8 @@
 
 Called by the `check` of every resource that has a part in the plan. A program that is only previewed has made
 the plan already, for the order of its resources: it hands each of them its part, so that the cluster is read
-once and not again in the process that serves the resources.
+once and not again in the process that serves the resources. In an update no resource but the inventory has a
+plan: each judges its own node or workload when its turn comes, so the cluster is not read again for it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
+import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult
 from pulumi.output import Unknown
 
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
     from eks_cilium.runtime.context import World
 
 PREVIEW = "preview"
-"""The input with which a previewed program hands over a part of the plan. It is not kept in the state."""
+"""The input with which a program hands over a part of the plan. It is not kept in the state."""
+AT_ITS_TURN = "decided at its turn, from what it concerns alone"
 _PLANNED_FROM = (*CONNECTION, "target", "options", "vpc_cni_version")
 
 PlanNow: TypeAlias = "Callable[[World, Mapping[str, Any]], Planned]"
@@ -74,9 +77,21 @@ def plan_part(lines: Iterable[str], blockers: Iterable[Blocker] = ()) -> PlanPar
     return {"lines": list(lines), "blockers": [str(blocker) for blocker in blockers]}
 
 
-def previewed(plan: Planned | None, part: Callable[[Planned], PlanPart]) -> Previewed:
+def handed_over(plan: Planned | None, part: Callable[[Planned], PlanPart]) -> Previewed:
     """The input with a resource's part of the plan; none where the program has no plan."""
     return {} if plan is None else {"preview": part(plan)}
+
+
+def previewed(plan: Planned | None, part: Callable[[Planned], PlanPart]) -> Previewed:
+    """The same for a resource that judges its node or workload itself when an update reaches it."""
+    if plan is None and not pulumi.runtime.is_dry_run():
+        return {"preview": plan_part([AT_ITS_TURN])}
+    return handed_over(plan, part)
+
+
+def has_begun(news: Mapping[str, Any]) -> bool:
+    """Whether the migration's inventory is recorded already, so that this run continues an earlier one."""
+    return isinstance(news.get("migration"), str)
 
 
 def is_done(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
@@ -105,10 +120,13 @@ def checked(
     done: bool,
     part: Callable[[Planned], PlanPart],
     plan_now: PlanNow[Planned],
+    begun: bool = False,
 ) -> CheckResult:
     """The inputs with the resource's part of the plan in them, and a failure for each of its blockers.
 
-    A resource that is done keeps the part it was done by, and nothing blocks it any more.
+    A resource that is done keeps the part it was done by, and nothing blocks it any more. Where the work has
+    `begun`, what blocks a node is shown and fails nothing: the run meets it at its turn, and what comes
+    before is not held up.
     """
     found: PlanPart | None = news.get(PREVIEW)
     news = {key: value for key, value in news.items() if key != PREVIEW}
@@ -122,5 +140,7 @@ def checked(
             found = part(current_plan(THIS_PROCESS.plans, connect, news, plan_now))
         except NoClusterError as error:
             return CheckResult({**news, PLAN: [f"not known: {error}"]}, [])
+    if begun:
+        found = plan_part([*found["lines"], *(f"blocked now: {text}" for text in found["blockers"])])
     failures = [CheckFailure(PLAN, blocker) for blocker in found["blockers"]]
     return CheckResult({**news, PLAN: found["lines"]}, failures)

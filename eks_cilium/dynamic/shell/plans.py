@@ -1,7 +1,7 @@
-"""The plans of one process, each kept for a minute.
+"""The plans of one process, each kept for a few minutes.
 
-A preview checks one resource for every node, and all of them show their part of one plan. In an update the
-checks are minutes apart, and each shows the plan of that time.
+A preview checks one resource for every node, and all of them show their part of one plan. In an update only
+the inventory is checked against a plan, and records the nodes by the same plan.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-_KEPT_SECONDS = 60.0
+_KEPT_SECONDS = 300.0
+"""The checks of 5,000 resources take minutes."""
 
 Planned = TypeVar("Planned")
 """A plan of a migration or of a refresh."""

@@ -5,6 +5,7 @@ Called for the resource `NodeInventory`. The plan decides which nodes can be rep
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cluster.names import CNI_LABEL
@@ -13,8 +14,6 @@ from eks_cilium.migration.cni import new_cni, old_cni
 from eks_cilium.migration.facts.reading import facts_of
 from eks_cilium.migration.inventory import marks
 from eks_cilium.migration.inventory.model import Inventory, Outgoing
-from eks_cilium.migration.options import Recorded
-from eks_cilium.migration.plan import eligibility
 from eks_cilium.migration.plan.planner import plan
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import NODES, Record
@@ -24,12 +23,16 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from eks_cilium.cluster.objects import Object
-    from eks_cilium.migration.facts.model import Facts
-    from eks_cilium.migration.facts.model import Node as KnownNode
     from eks_cilium.migration.plan.model import NodePlan, Plan
     from eks_cilium.migration.run import MigrationRun
     from eks_cilium.runtime.context import World
     from eks_cilium.settings.model.migration import Target
+
+_MOST_BYTES = 900_000
+"""Of the 1 MiB of all values of a ConfigMap (`MaxSecretSize` in pkg/apis/core/types.go of Kubernetes).
+
+The rest is for the nodes in work, which have keys of their own in it.
+"""
 
 
 def inventory(record: Record, target: Target) -> Inventory | None:
@@ -52,22 +55,25 @@ def required(world: World, target: Target) -> Inventory:
     return found
 
 
-def record_inventory(run: MigrationRun) -> dict[str, Any]:
-    """Label the nodes and record them; where they are recorded already, restore missing labels only."""
+def record_inventory(run: MigrationRun, planned: Plan | None = None) -> dict[str, Any]:
+    """Label the nodes and record them; where they are recorded already, restore missing labels only.
+
+    `planned` is the plan made just before; None: it is made here. Raises StoppedError for nodes that cannot
+    be replaced, for more nodes than the record can hold, and when not all nodes got the label.
+    """
     run.world.guard()
     record, target = Record(run.world.api), run.options.target
     known = inventory(record, target)
     if known is not None:
         return _label_again(run, known)
-    facts = facts_of(run.world, run.report)
-    planned = plan(facts, run.options, limits=run.limits)
+    planned = planned or plan(facts_of(run.world, run.report), run.options, limits=run.limits)
     if planned.impossible:
         names = named([node.name for node in planned.impossible])
         raise StoppedError(f"this program cannot replace {names}: see the plan's blockers")
-    wanted = eligibility.outgoing(facts, target, Recorded())
-    labelled, already = _label(run, wanted)
+    known = Inventory(target, run.world.time.now().isoformat(timespec="seconds"), _nodes(planned))
+    refuse_too_many(known)
+    labelled, already = _label(run, planned.outgoing)
     _check_count(run.world, target)
-    known = Inventory(target, run.world.time.now().isoformat(timespec="seconds"), _nodes(planned, facts))
     record.put(NODES, known.to_json())
     run.report(f"{len(known.nodes)} nodes are to be replaced, in {len(known.groups)} Auto Scaling groups")
     return _summary(known, labelled, already)
@@ -137,15 +143,12 @@ def _check_count(world: World, target: Target) -> None:
         )
 
 
-def _nodes(planned: Plan, facts: Facts) -> tuple[Outgoing, ...]:
-    by_name = {node.name: node for node in facts.nodes}
-    node_groups = {group.name: group.node_group or "" for group in facts.groups}
-    return tuple(
-        _outgoing(node, by_name[node.node], node_groups.get(node.group, "")) for node in planned.nodes
-    )
+def _nodes(planned: Plan) -> tuple[Outgoing, ...]:
+    node_groups = {group.name: group.node_group or "" for group in planned.groups}
+    return tuple(_outgoing(node, node_groups[node.group]) for node in planned.nodes)
 
 
-def _outgoing(node: NodePlan, known: KnownNode, node_group: str) -> Outgoing:
+def _outgoing(node: NodePlan, node_group: str) -> Outgoing:
     return Outgoing(
         name=node.node,
         uid=node.uid,
@@ -153,8 +156,19 @@ def _outgoing(node: NodePlan, known: KnownNode, node_group: str) -> Outgoing:
         zone=node.zone,
         group=node.group,
         node_group=node_group,
-        cordoned=known.unschedulable,
+        cordoned=node.cordoned,
     )
+
+
+def refuse_too_many(known: Inventory) -> None:
+    """Raise StoppedError before the first label for what the API server would refuse after the last."""
+    size = len(json.dumps(known.to_json()))
+    if size > _MOST_BYTES:
+        raise StoppedError(
+            f"the record of {len(known.nodes)} nodes has {size} bytes, and a ConfigMap holds {_MOST_BYTES}",
+            "Nothing was changed. A cluster of so many nodes cannot be migrated in place: scale it down "
+            "first, or move its workloads to a new cluster.",
+        )
 
 
 def _summary(known: Inventory, labelled: list[str], already: list[str]) -> dict[str, Any]:

@@ -203,6 +203,8 @@ class NodePlan:
     volumes: tuple[str, ...]
     """Attached volumes that have to be detached."""
     seconds: Seconds
+    cordoned: bool = False
+    """Whether it is cordoned already."""
 
     def count(self, verdict: Verdict) -> int:
         """How many of its pods have a verdict."""
@@ -251,6 +253,12 @@ class Plan:
     @property
     def clean(self) -> bool:
         return not self.blockers
+
+    @property
+    def outgoing(self) -> frozenset[str]:
+        """Names of all nodes with the old CNI, also of those that are not replaced."""
+        others = (*self.leaving, *self.left_alone, *self.impossible)
+        return frozenset((*(node.node for node in self.nodes), *(node.name for node in others)))
 
     def of_node(self, name: str) -> NodePlan | None:
         """The plan of one node; None for a node that is not replaced."""

@@ -175,6 +175,7 @@ class _Drains:
                 volumes=len(volumes),
                 load_balancers=len(self._facts.load_balancers),
             ),
+            cordoned=node.unschedulable,
         )
 
     def _note_budgets(self, nodes: Sequence[NodePlan]) -> None:

@@ -9,6 +9,7 @@ import pulumi
 import pytest
 
 from eks_cilium.cluster.objects import Reference
+from eks_cilium.dynamic.shell.planning import AT_ITS_TURN
 from eks_cilium.migration.refresh.model import RefreshPlan
 from eks_cilium.migration.refresh.start import RefreshStart
 from eks_cilium.settings import read
@@ -197,16 +198,21 @@ EMPTY_PLAN = RefreshPlan(
 
 
 @pytest.mark.parametrize("kind", ["PodInventory", "PodRefresh", "ManagedPods"])
-def test_only_a_preview_hands_every_resource_its_part_of_the_plan(kind: str) -> None:
-    """In an update a resource is checked when its turn comes, so it has to read the cluster then."""
+def test_a_preview_hands_every_resource_its_part_of_the_plan(kind: str) -> None:
     reading = replace(READING, start=RefreshStart(WORKLOADS, plan=EMPTY_PLAN, nodes=12))
 
     previewed = recorded(reading=reading, preview=True).of(kind)
-    updated = recorded(reading=reading).of(kind)
 
     assert previewed
-    assert all("lines" in entry.inputs["preview"] for entry in previewed)
-    assert not any("preview" in entry.inputs for entry in updated)
+    assert all(AT_ITS_TURN not in entry.inputs["preview"]["lines"] for entry in previewed)
+
+
+def test_in_an_update_only_the_list_of_workloads_is_checked_against_a_plan() -> None:
+    updated = recorded(reading=replace(READING, start=RefreshStart(WORKLOADS, plan=EMPTY_PLAN, nodes=12)))
+
+    assert not any("preview" in entry.inputs for entry in updated.of("PodInventory"))
+    for kind in ("PodRefresh", "ManagedPods"):
+        assert {tuple(entry.inputs["preview"]["lines"]) for entry in updated.of(kind)} == {(AT_ITS_TURN,)}
 
 
 def test_an_update_before_the_cluster_is_refused() -> None:

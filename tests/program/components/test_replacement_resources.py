@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError, NoCredentialsError
 from eks_cilium.clients.aws_errors import translation
 from eks_cilium.cluster.existing import ExistingCluster, OidcProvider
 from eks_cilium.cluster.names import STACK_TAG
+from eks_cilium.dynamic.shell.planning import AT_ITS_TURN
 from eks_cilium.errors import TransientError
 from eks_cilium.migration.plan.model import Plan
 from eks_cilium.migration.start import MigrationStart
@@ -209,6 +210,7 @@ def test_a_rotation_is_named_by_its_node_and_knows_nothing_else(migration: Recor
         "options",
         "migration",
         "node",
+        "preview",
         "engine_version",
         "urn",
     }
@@ -422,16 +424,23 @@ def test_the_first_preview_exports_the_plan_it_shows() -> None:
 
 @pytest.mark.parametrize("kind", ["NodeInventory", "Surge", "NodeRotation"])
 @pytest.mark.parametrize("changes", [{}, ROLLBACK])
-def test_only_a_preview_hands_every_resource_its_part_of_the_plan(changes: dict[str, Any], kind: str) -> None:
-    """In an update a resource is checked when its turn comes, so it has to read the cluster then."""
+def test_a_preview_hands_every_resource_its_part_of_the_plan(changes: dict[str, Any], kind: str) -> None:
     reading = ClusterReading(CLUSTER, replace(BEGINNING, plan=EMPTY_PLAN))
 
     previewed = recorded(changes, reading, preview=True).of(kind)
-    updated = recorded(changes, reading).of(kind)
 
     assert previewed
-    assert all("lines" in entry.inputs["preview"] for entry in previewed)
-    assert not any("preview" in entry.inputs for entry in updated)
+    assert all(AT_ITS_TURN not in entry.inputs["preview"]["lines"] for entry in previewed)
+
+
+def test_in_an_update_only_the_inventory_is_checked_against_a_plan() -> None:
+    reading = ClusterReading(CLUSTER, replace(BEGINNING, plan=EMPTY_PLAN))
+
+    updated = recorded({}, reading)
+
+    assert not any("preview" in entry.inputs for entry in updated.of("NodeInventory"))
+    for kind in ("Surge", "NodeRotation"):
+        assert {tuple(entry.inputs["preview"]["lines"]) for entry in updated.of(kind)} == {(AT_ITS_TURN,)}
 
 
 def test_later_the_plan_before_the_first_change_is_exported() -> None:

@@ -61,7 +61,7 @@ def test_all_nodes_are_labelled_and_recorded_in_the_order_of_work(simulation: Si
 
     assert len(simulation.nodes(**{"cni-plugin": "aws"})) == 3
     assert sorted(facts["labelled"]) == sorted(facts["nodes"])
-    assert [node["name"] for node in record(simulation)["inventory"]["nodes"]] == facts["nodes"]
+    assert [row[0] for row in record(simulation)["inventory"]["rows"]] == facts["nodes"]
 
 
 def test_nodes_that_have_the_label_are_reported_and_skipped(simulation: Simulation):
@@ -96,7 +96,7 @@ def test_a_node_that_joins_while_the_others_are_labelled_stops_the_run(simulatio
 
     assert simulation.api.find(CONFIG_MAPS, "kube-system", "eks-cilium-migration") is None
     stack.up()
-    assert len(record(simulation)["inventory"]["nodes"]) == 4
+    assert len(record(simulation)["inventory"]["rows"]) == 4
 
 
 def test_a_node_that_joins_after_the_inventory_is_taken_in_before_any_drain(
@@ -112,7 +112,7 @@ def test_a_node_that_joins_after_the_inventory_is_taken_in_before_any_drain(
         binding.bind(run(world))
 
     simulation.clock.sleep(3)
-    assert len(record(simulation)["inventory"]["nodes"]) == 4
+    assert len(record(simulation)["inventory"]["rows"]) == 4
     assert simulation.daemon_set("aws-node")["status"]["desiredNumberScheduled"] == 4
     binding.bind(run(world))
 
