@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from eks_cilium.runtime.waiting import Polls, pause, unguarded
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from eks_cilium.clients.aws import Credentials
     from eks_cilium.runtime.lease import Leases
@@ -48,6 +49,8 @@ class World:
     """Called before every change; raises LeaseHeldError when this run must not act any more."""
     locks: Locks = field(default_factory=Locks)
     """Shared by the threads of one process, which may change one cluster at the same time."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """The environment variables of this process, which tell whether it runs in a pod of the cluster."""
 
     @classmethod
     @contextmanager
@@ -83,6 +86,7 @@ class World:
                 journal=journal or Journal.nowhere(),
                 guard=hold,
                 locks=locks,
+                environment=os.environ,
             )
 
     @property

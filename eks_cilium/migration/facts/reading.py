@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from eks_cilium.cluster.objects import Object, Reference, reference
 from eks_cilium.migration.facts import aws_node, chain, groups, nodes, pods, storage, workloads
 from eks_cilium.migration.facts.model import Facts
+from eks_cilium.migration.facts.own_pod import own_pod as own_pod_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -26,7 +27,13 @@ if TYPE_CHECKING:
 def facts_of(world: World, report: Report, *, with_groups: bool = True) -> Facts:
     """All facts of a run's cluster, read now; of Auto Scaling only where nodes are to be replaced."""
     return read(
-        world.cluster, world.api, world.aws, report=report, clock=world.time.now, with_groups=with_groups
+        world.cluster,
+        world.api,
+        world.aws,
+        own_pod=own_pod_of(world.environment),
+        report=report,
+        clock=world.time.now,
+        with_groups=with_groups,
     )
 
 

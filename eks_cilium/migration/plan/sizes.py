@@ -49,6 +49,7 @@ def forecasts(
         )
         found[name] = course
         _check(group, course.sizes, about, members[name], findings)
+        _check_hooks(group, about, options.termination_timeout_seconds, findings)
         _check_volumes(facts, course.sizes, about, members[name], findings)
     return found
 
@@ -70,12 +71,21 @@ def _check(
         findings.add(Code.FEWER_NODES, about, detail=f"{sizes.at_end} instead of {sizes.desired}")
     if sizes.maximum > group.maximum:
         findings.add(Code.MAXIMUM_RAISED, about, detail=f"{group.maximum} -> {sizes.maximum}")
-    for hook in group.hooks:
-        if hook.transition == _TERMINATING:
-            findings.add(
-                Code.LIFECYCLE_HOOK, about, detail=f"{hook.name}, up to {hook.seconds} s, then {hook.result}"
-            )
     _check_instances(group, about, nodes, findings)
+
+
+def _check_hooks(group: Group, about: Reference, limit: int, findings: Findings) -> None:
+    """Name the hooks that an instance waits for, and the option that has to be as long as they may take."""
+    for hook in group.hooks:
+        if hook.transition != _TERMINATING:
+            continue
+        raise_it = (
+            f"; raise migration.terminationTimeoutSeconds from {limit} to more than that"
+            if hook.seconds >= limit
+            else ""
+        )
+        detail = f"{hook.name}, up to {hook.seconds} s, then {hook.result}{raise_it}"
+        findings.add(Code.LIFECYCLE_HOOK, about, detail=detail)
 
 
 def _check_instances(group: Group, about: Reference, nodes: Sequence[Node], findings: Findings) -> None:

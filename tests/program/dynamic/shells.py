@@ -26,14 +26,16 @@ def inputs(**changes: Any) -> dict[str, Any]:
     return {**INPUTS, **changes}
 
 
-def over(simulation: Simulation | None, kind: type[OperationProvider[Any]]) -> OperationProvider[Any]:
+def over(
+    simulation: Simulation | None, kind: type[OperationProvider[Any]], **world: Any
+) -> OperationProvider[Any]:
     """A provider whose clusters are this one; without one there is no cluster at all."""
 
     @contextmanager
     def connect(props: Any) -> Iterator[World]:
         if simulation is None:
             raise NoClusterError(props["cluster_name"])
-        yield simulation.world()
+        yield simulation.world(**world)
 
     # Its own subclass, since a provider has no state: Pulumi keeps the name of its class and nothing else.
     provider: OperationProvider[Any] = type(kind.__name__, (kind,), {"connect": staticmethod(connect)})()

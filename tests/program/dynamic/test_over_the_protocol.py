@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -224,3 +225,31 @@ def test_a_mistake_in_the_program_comes_with_its_stack_trace(
         server.Create(provider_pb2.CreateRequest(properties=broken))
 
     assert "Traceback" in shown(error.value)
+
+
+def test_mistakes_in_four_resources_at_once_come_with_all_their_stack_traces(
+    server: provider_pb2_grpc.ResourceProviderStub,
+) -> None:
+    """Pulumi serves a stack's resources from four threads, while others end in plain sentences."""
+    rounds, lanes = 10, 4
+    together = threading.Barrier(2 * lanes)
+
+    def create(properties: struct_pb2.Struct) -> list[str]:
+        answers = []
+        for _ in range(rounds):
+            together.wait()
+            with pytest.raises(grpc.RpcError) as error:
+                server.Create(provider_pb2.CreateRequest(properties=properties))
+            answers.append(shown(error.value))
+        return answers
+
+    mistaken = [struct(given(kind, target="calico")) for kind in KINDS[:lanes]]
+    refused = [struct(given(kind)) for kind in KINDS[:lanes]]
+    with ThreadPoolExecutor(2 * lanes) as threads:
+        answers = list(threads.map(create, [*mistaken, *refused]))
+
+    for answer in (answer for lane in answers[:lanes] for answer in lane):
+        assert answer.count('File "') > 1
+        assert "runs.py" in answer
+    for answer in (answer for lane in answers[lanes:] for answer in lane):
+        assert 'File "' not in answer

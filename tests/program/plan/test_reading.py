@@ -1,5 +1,7 @@
 """Facts as they are read from the API server's and AWS's answers."""
 
+import base64
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -319,11 +321,46 @@ def test_only_instances_of_ec2_have_an_id(provider, instance):
     assert node_of(named("n") | {"spec": {"providerID": provider}}, {}).instance == instance
 
 
-def test_this_program_knows_its_own_pod_only_inside_a_cluster(tmp_path):
-    file = tmp_path / "namespace"
-    inside = {"HOSTNAME": "runner-1", "KUBERNETES_SERVICE_HOST": "172.20.0.1"}
+IN_A_POD = {"HOSTNAME": "runner-1", "KUBERNETES_SERVICE_HOST": "172.20.0.1"}
 
-    assert own_pod(inside, file) is None
-    file.write_text("ci\n")
-    assert own_pod(inside, file) == Reference("Pod", "ci", "runner-1")
-    assert own_pod({"HOSTNAME": "laptop"}, file) is None
+
+def token_of(namespace: str, pod: str) -> str:
+    claims = {"kubernetes.io": {"namespace": namespace, "pod": {"name": pod, "uid": "1"}}}
+    parts = ({"alg": "RS256"}, claims)
+    encoded = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts)
+    return ".".join([*encoded, "signature"])
+
+
+def test_this_program_knows_its_own_pod_only_inside_a_cluster(tmp_path):
+    assert own_pod(IN_A_POD, tmp_path) is None
+    (tmp_path / "namespace").write_text("ci\n")
+    assert own_pod(IN_A_POD, tmp_path) == Reference("Pod", "ci", "runner-1")
+    assert own_pod({"HOSTNAME": "laptop"}, tmp_path) is None
+
+
+def test_the_token_of_a_pod_names_it_where_its_host_name_does_not(tmp_path):
+    """With hostNetwork the host name is the node's."""
+    (tmp_path / "namespace").write_text("ci")
+    (tmp_path / "token").write_text(token_of("ci", "runner-7d9f-x2x"))
+
+    on_the_host = IN_A_POD | {"HOSTNAME": "ip-10-0-0-1.eu-central-1.compute.internal"}
+
+    assert own_pod(on_the_host, tmp_path) == Reference("Pod", "ci", "runner-7d9f-x2x")
+
+
+@pytest.mark.parametrize(
+    "variable", ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"]
+)
+def test_a_pod_without_a_token_of_the_cluster_is_named_by_that_of_aws(tmp_path, variable):
+    file = tmp_path / "aws"
+    file.write_text(token_of("ci", "runner-2"))
+
+    assert own_pod(IN_A_POD | {variable: str(file)}, tmp_path) == Reference("Pod", "ci", "runner-2")
+
+
+@pytest.mark.parametrize("token", ["", "opaque", "a.b.c", "a.bnVsbA.c", "a.W10.c"])
+def test_a_token_that_names_no_pod_is_passed_over(tmp_path, token):
+    (tmp_path / "token").write_text(token)
+    (tmp_path / "namespace").write_text("ci")
+
+    assert own_pod(IN_A_POD, tmp_path) == Reference("Pod", "ci", "runner-1")

@@ -97,7 +97,10 @@ class Controllers:
                     "providerID": f"aws:///{zone}/{instance}",
                     "taints": [] if old else [dict(AGENT_TAINT)],
                 },
-                "status": {"conditions": [{"type": "Ready", "status": "False"}]},
+                "status": {
+                    "conditions": [{"type": "Ready", "status": "False"}],
+                    "nodeInfo": {"osImage": "Amazon Linux 2023.9"},
+                },
             },
         )
 
