@@ -9,7 +9,7 @@ from eks_cilium.dynamic.replacement.node_rotation import NodeRotationProvider
 from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.start import read_start
 from eks_cilium.settings.model.migration import Target
-from tests.program.plan.test_reading import IN_A_POD, token_of
+from tests.program.plan.pod_tokens import IN_A_POD, token_of
 from tests.program.rotation.migrations import run
 from tests.program.rotation.simulation.world import Simulation
 

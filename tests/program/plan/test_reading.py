@@ -1,7 +1,5 @@
 """Facts as they are read from the API server's and AWS's answers."""
 
-import base64
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +15,7 @@ from eks_cilium.migration.facts.own_pod import own_pod
 from eks_cilium.migration.facts.reading import read
 from tests.program.plan.aws import Aws, a_cluster
 from tests.program.plan.builders import NOW, ZONES
+from tests.program.plan.pod_tokens import IN_A_POD, token_of
 
 pytestmark = pytest.mark.unit
 
@@ -319,16 +318,6 @@ def test_instances_are_asked_for_in_portions():
 )
 def test_only_instances_of_ec2_have_an_id(provider, instance):
     assert node_of(named("n") | {"spec": {"providerID": provider}}, {}).instance == instance
-
-
-IN_A_POD = {"HOSTNAME": "runner-1", "KUBERNETES_SERVICE_HOST": "172.20.0.1"}
-
-
-def token_of(namespace: str, pod: str) -> str:
-    claims = {"kubernetes.io": {"namespace": namespace, "pod": {"name": pod, "uid": "1"}}}
-    parts = ({"alg": "RS256"}, claims)
-    encoded = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts)
-    return ".".join([*encoded, "signature"])
 
 
 def test_this_program_knows_its_own_pod_only_inside_a_cluster(tmp_path):
