@@ -10,6 +10,13 @@ if TYPE_CHECKING:
 ENDED = frozenset({"shutting-down", "terminated"})
 """States that an instance never leaves. EC2 shows a terminated instance for about an hour."""
 
+ABSENT = "absent"
+"""EC2 did not name the instance in its answer, so this answer says nothing about it.
+
+Either it was terminated an hour ago, or the answer is stale: EC2 is eventually consistent, and a read may
+miss what exists. Source: docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html.
+"""
+
 
 class Ec2:
     """The EC2 instances of one account and region; `client` is boto3's, from `clients.aws.client`.
@@ -21,9 +28,9 @@ class Ec2:
         self._client = client
 
     def states(self, instances: Iterable[str]) -> dict[str, str]:
-        """EC2's state of each instance by id, as in `running`; `terminated` for ids EC2 does not know."""
+        """EC2's state of each instance by id, as in `running`; ABSENT for ids its answer lacks."""
         wanted = sorted(set(instances))
-        found = dict.fromkeys(wanted, "terminated")
+        found = dict.fromkeys(wanted, ABSENT)
         if not wanted:
             return found
         # By filter: a request by id fails as a whole when EC2 does not know one of them.
@@ -39,7 +46,3 @@ class Ec2:
     def state(self, instance: str) -> str:
         """EC2's state of one instance; see `states`."""
         return self.states([instance])[instance]
-
-    def has_ended(self, instance: str) -> bool:
-        """Whether an instance is terminated, or is shutting down for good."""
-        return self.state(instance) in ENDED

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eks_cilium.clients.ec2 import ABSENT, ENDED
 from eks_cilium.errors import TransientError
 from eks_cilium.migration.capacity import groups
 from eks_cilium.runtime.errors import StoppedError
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from eks_cilium.migration.run import MigrationRun
     from eks_cilium.runtime.context import World
 
+_READINGS = 3
+"""Readings in a row that have to agree that an instance is not in its group."""
+
 
 def terminate(run: MigrationRun, node: Outgoing, *, shrink: bool | None) -> bool:
     """Terminate a node's instance; returns whether the desired capacity was decremented.
@@ -25,13 +29,14 @@ def terminate(run: MigrationRun, node: Outgoing, *, shrink: bool | None) -> bool
     longer a member of its group and still runs.
     """
     decremented = False
+    detached = _Detached(run.world, node)
 
     def missing() -> str:
         nonlocal decremented
         with run.world.lock(node.group):
             member = run.world.groups.group(node.group).member(node.instance)
             if member is None:
-                return _detached(run.world, node)
+                return detached.missing()
             if member.leaving:
                 return ""
             wanted = groups.progress(run, node.group).shrinks if shrink is None else shrink
@@ -46,14 +51,31 @@ def terminate(run: MigrationRun, node: Outgoing, *, shrink: bool | None) -> bool
     return decremented
 
 
-def _detached(world: World, node: Outgoing) -> str:
-    """An instance outside its group needs nothing when it is terminated, and the user's decision when not."""
-    if world.instances.has_ended(node.instance):
-        return ""
-    raise StoppedError(
-        f"instance {node.instance} of node {node.name} is no longer in the Auto Scaling group {node.group}",
-        "It was detached outside this migration. Terminate or attach it, then run `pulumi up` again.",
-    )
+class _Detached:
+    """What to make of an instance that its group does not have: that answer may be stale too.
+
+    One that has ended needs nothing; for one that runs the user has to decide.
+    """
+
+    def __init__(self, world: World, node: Outgoing) -> None:
+        self._world, self._node = world, node
+        self._seen: list[str] = []
+
+    def missing(self) -> str:
+        """What is not certain yet. Raises StoppedError where the instance runs outside its group."""
+        node = self._node
+        self._seen.append(self._world.instances.state(node.instance))
+        if self._seen[-1] in ENDED:
+            return ""
+        if len(self._seen) < _READINGS:
+            return f"{node.instance} is {self._seen[-1]} and not in the group {node.group}; it is read again"
+        if set(self._seen[-_READINGS:]) == {ABSENT}:
+            return ""
+        raise StoppedError(
+            f"instance {node.instance} of node {node.name} is no longer in the Auto Scaling group "
+            f"{node.group}",
+            "It was detached outside this migration. Terminate or attach it, then run `pulumi up` again.",
+        )
 
 
 def _request(world: World, node: Outgoing, decrement: bool) -> str:

@@ -1,77 +1,37 @@
 """Replaces one node: reads its stage, does what this stage needs, and reads again until the node is gone.
 
 Called for each resource `NodeRotation`, and by `restore` for a surplus node. A node's stage is derived from
-EC2, its Auto Scaling group and Kubernetes alone, so a run that was killed at any point continues with the
-stage it finds:
+EC2, its Auto Scaling group and Kubernetes alone (`rotation.stages`), so a run that was killed at any point
+continues with the stage it finds:
 
     SERVING    wait for spare capacity in its group, then cordon; also where the user had cordoned it
     CORDONED   by this program: drain, wait for load balancers and volumes, terminate by id
     NODELESS   an instance without a node: terminate
     LEAVING    wait until the node's object is deleted
     GONE       wait until workloads are as healthy as before, then done
+    UNCLEAR    the three disagree: read again until they agree
 
 When a drain is given up, the node is uncordoned: a run that stops leaves no node cordoned.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import Enum, auto
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from eks_cilium.clients.ec2 import ENDED
-from eks_cilium.cluster.objects import is_cordoned
 from eks_cilium.errors import ProgramError
 from eks_cilium.migration.capacity import spare, termination
 from eks_cilium.migration.eviction import drain
 from eks_cilium.migration.facts.nodes import node as known_node
 from eks_cilium.migration.inventory import marks, recording
 from eks_cilium.migration.rotation import detach, health
+from eks_cilium.migration.rotation.stages import READINGS, Reading, Stage
 from eks_cilium.runtime.errors import DrainRefusedError, LeaseHeldError, StoppedError
 from eks_cilium.runtime.journal import Phases
 
 if TYPE_CHECKING:
-    from eks_cilium.clients.autoscaling import Member
-    from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.inventory.model import Outgoing
     from eks_cilium.migration.run import MigrationRun
-
-
-class Stage(Enum):
-    SERVING = auto()
-    CORDONED = auto()
-    NODELESS = auto()
-    LEAVING = auto()
-    GONE = auto()
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One reading of a node from Kubernetes, EC2 and Auto Scaling."""
-
-    node: Object | None
-    """None when it was deleted, or when another instance has registered under its name."""
-    state: str
-    """Of the instance in EC2."""
-    member: Member | None
-    """The instance in its Auto Scaling group."""
-
-    @property
-    def stage(self) -> Stage:
-        ended = self.state in ENDED
-        leaving = self.member is None or self.member.leaving
-        if ended and self.node is None and leaving:
-            return Stage.GONE
-        if (ended and leaving) or (self.member is not None and self.member.leaving):
-            return Stage.LEAVING
-        if ended or self.node is None:
-            return Stage.NODELESS
-        ours = is_cordoned(self.node) and marks.is_ours(self.node)
-        return Stage.CORDONED if ours else Stage.SERVING
-
-    def __str__(self) -> str:
-        group = f", {self.member.lifecycle} in its group" if self.member else ""
-        return f"the instance is {self.state}{group}, the node {'is still there' if self.node else 'is gone'}"
 
 
 def rotate_node(run: MigrationRun, name: str) -> dict[str, Any]:
@@ -104,8 +64,8 @@ class _Rotation:
 
     def run(self) -> dict[str, Any]:
         self._run.world.guard()
-        while (reading := self._read()).stage is not Stage.GONE:
-            match reading.stage:
+        while (stage := self._stage()) is not Stage.GONE:
+            match stage:
                 case Stage.SERVING:
                     self._cordon()
                 case Stage.CORDONED:
@@ -118,6 +78,24 @@ class _Rotation:
             health.await_as_before(self._run, self._node)
         health.forget(self._run.world, self._node)
         return self._finished()
+
+    def _stage(self) -> Stage:
+        """The stage, once it is certain: an answer that may be stale has to be repeated."""
+        seen: list[Stage] = []
+
+        def doubtful() -> str:
+            reading = self._read()
+            seen.append(reading.stage)
+            agree = seen[-READINGS:].count(reading.stage) >= READINGS
+            certain = reading.stage is not Stage.UNCLEAR and (agree or reading.is_plain)
+            return "" if certain else f"node {self._node.name} is read again: {reading}"
+
+        self._run.wait(
+            doubtful,
+            waited_for=f"EC2, Auto Scaling and Kubernetes to agree about node {self._node.name}",
+            seconds=self._run.limits.termination,
+        )
+        return seen[-1]
 
     def _read(self) -> Reading:
         world, node = self._run.world, self._node

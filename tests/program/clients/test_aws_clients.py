@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from eks_cilium.clients.autoscaling import AutoScaling, Member
 from eks_cilium.clients.aws_errors import translation
-from eks_cilium.clients.ec2 import Ec2
+from eks_cilium.clients.ec2 import ABSENT, ENDED, Ec2
 from eks_cilium.clients.eks import AddOnState, Eks
 from eks_cilium.errors import AwsRefusedError, RefusedError, TransientError
 
@@ -148,13 +148,12 @@ def test_the_last_failed_launches_are_troubles_in_awss_words() -> None:
     assert troubles == ["no m5.large capacity", "Launching a new one"]
 
 
-def test_an_instance_ec2_has_forgotten_is_terminated() -> None:
+def test_an_instance_that_ec2_does_not_name_is_absent_not_terminated() -> None:
     instances = {"Reservations": [{"Instances": [{"InstanceId": "i-1", "State": {"Name": "running"}}]}]}
     ec2 = Ec2(Recorded(instances))
 
-    assert ec2.states(["i-1", "i-2"]) == {"i-1": "running", "i-2": "terminated"}
-    assert not ec2.has_ended("i-1")
-    assert ec2.has_ended("i-2")
+    assert ec2.states(["i-1", "i-2"]) == {"i-1": "running", "i-2": ABSENT}
+    assert ec2.state("i-2") not in ENDED
 
 
 def test_an_add_on_that_is_not_managed_is_none() -> None:

@@ -83,6 +83,12 @@ class Cloud:
         self.node_groups = False
         """Whether every Auto Scaling group is that of an EKS node group, of the same name."""
         self.busy_until: dict[str, float] = {}
+        self.unseen: dict[str, int] = {}
+        """How many of EC2's next answers do not have an instance: EC2 is eventually consistent."""
+        self.unlisted: dict[str, int] = {}
+        """How many of Auto Scaling's next answers do not have a member."""
+        self.said: dict[str, str] = {}
+        """States of instances in EC2's answers, where they are not the true ones."""
         self.before_write: Callable[[str], None] = lambda _: None
         self.after_write: Callable[[str], None] = lambda _: None
         self._numbers = itertools.count(1)
@@ -150,7 +156,7 @@ class _Client:
 class AutoScaling(_Client):
     def describe_auto_scaling_groups(self, AutoScalingGroupNames: list[str]) -> Any:
         groups = [self.cloud.groups[name] for name in AutoScalingGroupNames if name in self.cloud.groups]
-        return {"AutoScalingGroups": [_described(group) for group in groups]}
+        return {"AutoScalingGroups": [_described(group, self.cloud.unlisted) for group in groups]}
 
     def describe_auto_scaling_instances(self, InstanceIds: list[str]) -> Any:
         return {
@@ -230,9 +236,9 @@ class Ec2(_Client):
         wanted = Filters[0]["Values"]
         return {
             "Reservations": [
-                {"Instances": [{"InstanceId": each, "State": {"Name": state}}]}
+                {"Instances": [{"InstanceId": each, "State": {"Name": self.cloud.said.get(each, state)}}]}
                 for each, state in self.cloud.instances.items()
-                if each in wanted
+                if each in wanted and not _is_missed(self.cloud.unseen, each)
             ]
         }
 
@@ -303,7 +309,15 @@ class Eks(_Client):
         self._write("delete_addon", change, preserve=preserve)
 
 
-def _described(group: Group) -> dict[str, Any]:
+def _is_missed(answers: dict[str, int], instance: str) -> bool:
+    """Whether the next answer leaves an instance out; counts down."""
+    left = answers.get(instance, 0)
+    if left:
+        answers[instance] = left - 1
+    return left > 0
+
+
+def _described(group: Group, unlisted: dict[str, int]) -> dict[str, Any]:
     return {
         "AutoScalingGroupName": group.name,
         "MinSize": group.minimum,
@@ -320,5 +334,6 @@ def _described(group: Group) -> dict[str, Any]:
                 "ProtectedFromScaleIn": False,
             }
             for member in group.members.values()
+            if not _is_missed(unlisted, member.id)
         ],
     }

@@ -28,6 +28,9 @@ STOCK_TERMS = [
     }
 ]
 START_SECONDS = 2
+TOLERATED_SECONDS = 300
+"""How long pods tolerate a node that does not answer, by default."""
+GENERATION = "pod-template-generation"
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 
@@ -45,6 +48,8 @@ class Controllers:
         """Whether agents of Cilium become ready."""
         self.collects_garbage = True
         """Whether pods of a DaemonSet that was deleted go with it."""
+        self.dead: dict[str, float] = {}
+        """Nodes whose kubelet does not answer, and since when: nothing starts or ends there."""
         self._names = itertools.count(1)
         self._node_of: dict[str, str] = {}
         self._watched: set[str] = set()
@@ -66,6 +71,7 @@ class Controllers:
         self.cloud.tick()
         self._join()
         self._leave()
+        self._give_up_on_dead_nodes()
         self._end_pods()
         self._run_daemon_sets()
         self._make_pods(REPLICA_SETS, "ReplicaSet")
@@ -118,8 +124,24 @@ class Controllers:
                 for pod in self.pods_on(name):
                     self.api.remove(PODS, pod)
 
+    def die(self, name: str) -> None:
+        """The kubelet of a node stops: nothing starts or ends there any more, not even what was deleted."""
+        self.dead[name] = self.clock.seconds
+
+    def _give_up_on_dead_nodes(self) -> None:
+        """What the node controller and its taint manager do."""
+        for name, since in self.dead.items():
+            if node := self.node(name):
+                node["status"]["conditions"] = [{"type": "Ready", "status": "Unknown"}]
+            for pod in self.pods_on(name):
+                pod["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
+                if self.clock.seconds - since >= TOLERATED_SECONDS and _kind(pod) != "DaemonSet":
+                    self.api.terminate(pod)
+
     def _end_pods(self) -> None:
         for pod in self.api.of(PODS):
+            if pod["spec"].get("nodeName") in self.dead:
+                continue
             ends = pod["metadata"].get("deletionTimestamp")
             if ends and datetime.fromisoformat(ends) <= self.clock.now() and not _finalizers(pod):
                 self.api.remove(PODS, pod)
@@ -134,14 +156,24 @@ class Controllers:
             }
             wanted = {node["metadata"]["name"] for node in self.nodes() if _matches(daemon_set, node)}
             for node in pods.keys() - wanted:
-                self.api.remove(PODS, pods.pop(node))
+                self._end_agent(pods.pop(node))
+            generation = daemon_set["metadata"]["generation"]
+            daemon_set["metadata"].setdefault("annotations", {})[
+                "deprecated.daemonset.template.generation"
+            ] = str(generation)
+            for node, pod in list(pods.items()):
+                if pod["metadata"]["labels"][GENERATION] != str(generation):
+                    self._end_agent(pod)
+                    if node not in self.dead:
+                        del pods[node]
             for node in wanted - pods.keys():
                 pods[node] = self._agent(daemon_set, node)
-            generation = daemon_set["metadata"]["generation"]
             daemon_set["status"] = {
                 "observedGeneration": generation,
                 "desiredNumberScheduled": len(wanted),
-                "updatedNumberScheduled": len(wanted),
+                "updatedNumberScheduled": sum(
+                    pod["metadata"]["labels"][GENERATION] == str(generation) for pod in pods.values()
+                ),
                 "numberReady": sum(map(is_ready, pods.values())),
             }
         for pod in self.api.of(PODS) if self.collects_garbage else ():
@@ -151,6 +183,12 @@ class Controllers:
             ):
                 self.api.remove(PODS, pod)
 
+    def _end_agent(self, pod: Object) -> None:
+        if pod["spec"]["nodeName"] in self.dead:
+            self.api.terminate(pod)
+        else:
+            self.api.remove(PODS, pod)
+
     def _agent(self, daemon_set: Object, node: str) -> Object:
         name = daemon_set["metadata"]["name"]
         return self.api.put(
@@ -159,7 +197,10 @@ class Controllers:
                 "metadata": {
                     "name": f"{name}-{node}",
                     "namespace": daemon_set["metadata"]["namespace"],
-                    "labels": {"k8s-app": name},
+                    "labels": {
+                        "k8s-app": name,
+                        GENERATION: str(daemon_set["metadata"]["generation"]),
+                    },
                     "ownerReferences": [owner_of("DaemonSet", daemon_set)],
                 },
                 "spec": {"nodeName": node, "hostNetwork": True},
@@ -221,6 +262,8 @@ class Controllers:
 
     def _start_pods(self) -> None:
         for pod in self.api.of(PODS):
+            if pod["spec"].get("nodeName") in self.dead:
+                continue
             started = pod.setdefault("boundAt", self.clock.seconds) + START_SECONDS
             agent = pod["metadata"].get("labels", {}).get("k8s-app")
             if agent == "cilium" and not self.agents_work:
@@ -240,6 +283,8 @@ class Controllers:
         }
         for node in self.nodes():
             name = node["metadata"]["name"]
+            if name in self.dead:
+                continue
             conditions = node["status"]["conditions"]
             if ("cilium", name) in ready:
                 node["spec"]["taints"] = [
