@@ -18,7 +18,16 @@ class Decided:
     why: str
     instead: str | None = None
     """The key of the stack's configuration that decides it; None where no key does."""
+    unless: tuple[Any, ...] = ()
+    """Values that may be set nevertheless."""
 
+
+PORT_MAP = "portmap"
+"""Chaining mode in which the plugin portmap follows Cilium and serves host ports, where kube-proxy stays.
+
+It is not set for everybody: without the plugin's file no pod of a node starts, and images of AL2023 do not
+have it (awslabs/amazon-eks-ami#1610, cilium/cilium#41300). The plan refuses host ports without it instead.
+"""
 
 _ENI = "in this mode pods get addresses of the VPC from network interfaces, natively routed"
 _NODES = "the operator creates interfaces only in this cluster's subnets, with its role and its tags"
@@ -34,9 +43,12 @@ DECIDED: Mapping[str, Decided] = MappingProxyType(
         "azure": Decided(_ENI),
         "cluster.id": Decided("it has a key of its own", "cilium.clusterId"),
         "cluster.name": Decided("it is the name of the EKS cluster", "cluster.name"),
-        "cni.chainingMode": Decided("Cilium is the only CNI here; there is no other to chain to"),
+        "cni.chainingMode": Decided(
+            "Cilium is the only CNI here, and portmap, which serves host ports, the only plugin to chain",
+            unless=(PORT_MAP, "none"),
+        ),
         "cni.chainingTarget": Decided("Cilium is the only CNI here; there is no other to chain to"),
-        "cni.exclusive": Decided("Cilium is the only CNI here"),
+        "cni.externalRouting": Decided(_ENI),
         "cni.install": Decided("without its CNI configuration no pod starts"),
         "egressMasqueradeInterfaces": Decided("it has a key of its own", "cilium.egressMasqueradeInterfaces"),
         "enableIPv4Masquerade": Decided("it has a key of its own", "cilium.masquerade"),
@@ -155,7 +167,9 @@ def decided_keys(
 ) -> list[tuple[tuple[str, ...], Any, Decided]]:
     """The keys in `values` that the table has: path, value and the reason why it may not be set."""
     return [
-        (path, value, table[".".join(path)]) for path, value in _nodes(values, ()) if ".".join(path) in table
+        (path, value, decided)
+        for path, value in _nodes(values, ())
+        if (decided := table.get(".".join(path))) and value not in decided.unless
     ]
 
 

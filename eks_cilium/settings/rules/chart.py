@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from eks_cilium.cilium.decided import (
@@ -9,6 +10,7 @@ from eks_cilium.cilium.decided import (
     DECIDED_IN_CHAINING,
     DECIDED_IN_NEW_CHAINING,
     DECIDED_IN_REPLACEMENT,
+    PORT_MAP,
     decided_keys,
 )
 from eks_cilium.cilium.keys import unknown_keys
@@ -52,4 +54,14 @@ def mode_decides_some_keys(settings: Installing) -> Iterator[Problem]:
         yield Problem(path, value, allowed, remove_command(path) + instead)
 
 
-RULES = (mode_decides_some_keys, chart_knows_the_keys)
+def host_ports_are_served_once(settings: Installing) -> Iterator[Problem]:
+    # Cilium serves host ports itself where it replaces kube-proxy (page "Kubernetes Without kube-proxy").
+    path = ("cilium", "values", "cni", "chainingMode")
+    cni = settings.cilium.values.get("cni")
+    chained = isinstance(cni, Mapping) and cni.get("chainingMode") == PORT_MAP
+    if chained and isinstance(settings, NewClusterSettings) and settings.cilium.kube_proxy_replacement:
+        allowed = "nothing while cilium.kubeProxyReplacement is true: Cilium then serves host ports itself"
+        yield Problem(path, PORT_MAP, allowed, remove_command(path))
+
+
+RULES = (mode_decides_some_keys, chart_knows_the_keys, host_ports_are_served_once)

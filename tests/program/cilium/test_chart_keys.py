@@ -24,6 +24,28 @@ def test_keys_that_only_a_comment_mentions_are_known(version: str):
 
 
 @pytest.mark.unit
+@pytest.mark.parametrize("version", ["1.16.19", "1.18.4", "1.19.6", "1.20.2"])
+def test_keys_that_only_a_template_reads_are_known(version: str):
+    """Two through a variable, one from a comment at another indentation, one by its path alone."""
+    values = {
+        "socketLB": {"hostNamespaceOnly": True, "terminatePodConnections": True},
+        "ipMasqAgent": {"enabled": True, "config": {"nonMasqueradeCIDRs": ["10.0.0.0/8"]}},
+        "nodePort": {"directRoutingDevice": "ens5"},
+    }
+
+    assert unknown_keys(version, values) == []
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("version", sorted(RELEASES))
+def test_a_key_that_is_read_only_where_another_is_empty_is_unknown(version: str):
+    """`coalesce .Values.socketLB .Values.hostServices`: the first has defaults, so it is never empty."""
+    (found,) = unknown_keys(version, {"hostServices": {"enabled": True}})
+
+    assert found.path in {("hostServices",), ("hostServices", "enabled")}
+
+
+@pytest.mark.unit
 def test_a_removed_key_is_unknown():
     assert [found.path for found in unknown_keys("1.19.6", {"tunnel": "disabled"})] == [("tunnel",)]
     assert unknown_keys("1.12.4", {"tunnel": "disabled"}) == []
@@ -59,6 +81,18 @@ def test_every_decided_key_is_known_to_some_chart():
     }
 
     assert set(DECIDED) | set(DECIDED_IN_REPLACEMENT) <= prefixes
+
+
+@pytest.mark.unit
+def test_a_key_with_one_right_value_may_have_it():
+    assert decided_keys({"cni": {"chainingMode": "portmap"}}, DECIDED_IN_REPLACEMENT) == []
+    assert len(decided_keys({"cni": {"chainingMode": "aws-cni"}}, DECIDED_IN_REPLACEMENT)) == 1
+
+
+@pytest.mark.unit
+def test_configurations_of_other_plugins_may_be_kept():
+    assert decided_keys({"cni": {"exclusive": False}}) == []
+    assert decided_keys({"cni": {"exclusive": False}}, DECIDED_IN_REPLACEMENT) == []
 
 
 @pytest.mark.unit

@@ -123,6 +123,42 @@ def test_without_the_replacement_services_are_left_to_kube_proxy(rendered: Rende
     assert rendered(kube_proxy_replacement=False).config["kube-proxy-replacement"] in ("false", "disabled")
 
 
+def test_host_ports_are_dead_beside_kube_proxy(rendered: Render):
+    """The key `hostPort` changes nothing of it: agents serve host ports only with their NodePort feature."""
+    config = rendered(kube_proxy_replacement=False).config
+
+    assert "cni-chaining-mode" not in config
+    assert config.get("enable-host-port", "false") == "false"
+    assert config.get("enable-node-port", "false") == "false"
+
+
+def test_host_ports_are_served_by_portmap_where_it_is_asked_for(rendered: Render):
+    config = rendered(kube_proxy_replacement=False, extra={"cni": {"chainingMode": "portmap"}}).config
+
+    assert config["cni-chaining-mode"] == "portmap"
+    assert config["ipam"] == "eni"
+    assert config["enable-endpoint-routes"] == "true"
+    assert config["enable-ipv4-masquerade"] == "false"
+
+
+def test_configurations_of_other_plugins_stay_where_it_is_asked_for(rendered: Render, version: str):
+    result = rendered(extra={"cni": {"exclusive": False}})
+
+    # 1.12 gives the choice to the script that installs the plugin, not to the agent.
+    kept = "--cni-exclusive=false" in str(result.agent) if version.startswith("1.12.") else None
+    assert kept or result.config["cni-exclusive"] == "false"
+
+
+def test_keys_that_only_templates_read_reach_the_agent(rendered: Render, version: str):
+    extra = {"socketLB": {"enabled": True, "hostNamespaceOnly": True}, "ipMasqAgent": {"enabled": True}}
+    ranges = {"config": {"nonMasqueradeCIDRs": ["10.0.0.0/8"]}}
+    result = rendered(extra=extra if version.startswith("1.12.") else merged(extra, {"ipMasqAgent": ranges}))
+
+    assert result.config["bpf-lb-sock-hostns-only"] == "true"
+    if not version.startswith("1.12."):
+        assert "10.0.0.0/8" in str(result.objects["ConfigMap", "ip-masq-agent"]["data"])
+
+
 def test_prefix_delegation_and_encryption_are_configured(rendered: Render):
     config = rendered(prefix_delegation=True, encryption="wireguard").config
 

@@ -464,6 +464,16 @@ BAD: list[Bad] = [
         {"eks-cilium:cilium.values.cni.chainingMode": "the only CNI"},
     ),
     Bad(
+        "host ports served twice",
+        _cilium(values={"cni": {"chainingMode": "portmap"}}),
+        {"eks-cilium:cilium.values.cni.chainingMode": "Cilium then serves host ports itself"},
+    ),
+    Bad(
+        "routes left to another plugin",
+        _cilium(values={"cni": {"externalRouting": True}}),
+        {"eks-cilium:cilium.values.cni.externalRouting": "natively routed"},
+    ),
+    Bad(
         "cluster id by value",
         _cilium(values={"cluster": {"id": 200}}),
         {"eks-cilium:cilium.values.cluster.id": "then set eks-cilium:cilium.clusterId"},
