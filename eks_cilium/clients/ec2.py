@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
 ENDED = frozenset({"shutting-down", "terminated"})
 """States that an instance never leaves. EC2 shows a terminated instance for about an hour."""
@@ -46,3 +47,19 @@ class Ec2:
     def state(self, instance: str) -> str:
         """EC2's state of one instance; see `states`."""
         return self.states([instance])[instance]
+
+    def launched(self, instances: Iterable[str]) -> dict[str, datetime]:
+        """When each instance was launched last, by id; ids that EC2 does not know are missing."""
+        wanted = sorted(set(instances))
+        if not wanted:
+            return {}
+        pages = self._client.get_paginator("describe_instances").paginate(
+            Filters=[{"Name": "instance-id", "Values": wanted}]
+        )
+        return {
+            instance["InstanceId"]: instance["LaunchTime"]
+            for page in pages
+            for reservation in page["Reservations"]
+            for instance in reservation["Instances"]
+            if "LaunchTime" in instance
+        }

@@ -92,8 +92,10 @@ class Timings:
     """How much of a pod's grace period is used; most pods stop long before it is over."""
     volume_release: float = 20
     load_balancer_release: float = 60
+    termination: float = 120
+    """From the request to terminate an instance until its node's object is deleted."""
     pod_ready: float = 20
-    """Where no pod of a budget shows how long it takes to become ready."""
+    """Where no pod shows how long it takes to become ready."""
     longest_pod_ready: float = 300
     """A pod that became ready later than this after its creation was disturbed in between."""
     between_readings: float = 10

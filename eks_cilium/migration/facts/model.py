@@ -38,6 +38,8 @@ class Node:
     unschedulable: bool = False
     ready: bool = True
     created: datetime | None = None
+    ready_since: datetime | None = None
+    """When its condition Ready changed last."""
     volume_limits: Mapping[str, int] = field(default_factory=dict)
     """Most volumes of each CSI driver on the node (CSINode)."""
 
@@ -260,5 +262,7 @@ class Facts:
     chained: bool = False
     """Cilium runs on top of the AWS VPC CNI: an agent on a node then does not mean that Cilium is its CNI."""
     read_at: datetime | None = None
+    join_seconds: tuple[float, ...] = ()
+    """How long some of the youngest nodes took from the launch of their instance until they were Ready."""
     own_pod: Reference | None = None
     """The pod this program runs in, where it runs in the cluster it migrates."""

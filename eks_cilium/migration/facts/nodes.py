@@ -30,6 +30,7 @@ def node(obj: Object, volume_limits: Mapping[str, Mapping[str, int]]) -> Node:
         unschedulable=spec.get("unschedulable", False),
         ready=condition(obj, "Ready").get("status") == "True",
         created=moment(metadata.get("creationTimestamp")),
+        ready_since=moment(condition(obj, "Ready").get("lastTransitionTime")),
         volume_limits=volume_limits.get(metadata["name"], {}),
     )
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cluster.objects import Object, Reference, reference
-from eks_cilium.migration.facts import aws_node, chain, groups, nodes, pods, storage, workloads
+from eks_cilium.migration.facts import aws_node, chain, groups, joining, nodes, pods, storage, workloads
 from eks_cilium.migration.facts.model import Facts
 from eks_cilium.migration.facts.own_pod import own_pod as own_pod_of
 
@@ -84,6 +84,7 @@ def read(
         load_balancers=tuple(_kept(api.each("/api/v1/services", _load_balancer))),
         chained=chain.is_chained(api),
         read_at=clock(),
+        join_seconds=joining.seconds(aws("ec2"), known_nodes) if with_groups else (),
         own_pod=own_pod,
     )
 

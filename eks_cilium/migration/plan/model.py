@@ -169,17 +169,21 @@ class BudgetUse:
 
 @dataclass(frozen=True, slots=True)
 class Seconds:
-    """How long one node takes, by phase."""
+    """How long one node takes, by phase; the names are those of the journal."""
 
+    capacity: float = 0
+    """Until a replacement runs pods on the new CNI, counted from the end of the node before."""
     drain: float = 0
     release: float = 0
     """Until load balancers deregister the node and its volumes are detached."""
+    gone: float = 0
+    """Until the instance is terminated and its node deleted."""
     settle: float = 0
+    """Until the pods that moved are as healthy as before, in several readings."""
 
     @property
     def total(self) -> float:
-        """All phases. The replacement boots before the drain begins."""
-        return self.drain + self.release + self.settle
+        return self.capacity + self.drain + self.release + self.gone + self.settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +207,8 @@ class NodePlan:
     volumes: tuple[str, ...]
     """Attached volumes that have to be detached."""
     seconds: Seconds
+    ends: float = 0
+    """Seconds from the beginning of the migration until the node is replaced."""
     cordoned: bool = False
     """Whether it is cordoned already."""
 

@@ -9,7 +9,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from eks_cilium.migration.facts.backing import Backing
-from eks_cilium.migration.options import Limits, Recorded, Timings
+from eks_cilium.migration.options import Limits, Recorded
 from eks_cilium.migration.plan import eligibility, places, sizes, timing
 from eks_cilium.migration.plan.budgets import Budgets, Ledger, uses_of_budgets
 from eks_cilium.migration.plan.findings import Findings
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from eks_cilium.cluster.objects import Reference
     from eks_cilium.migration.facts.model import Facts, Group, Node, Pod
+    from eks_cilium.migration.options import Timings
     from eks_cilium.migration.plan.budgets import BudgetStatus
     from eks_cilium.migration.plan.capacity import Forecast
     from eks_cilium.migration.plan.eligibility import SortedNodes
@@ -41,7 +42,7 @@ def plan(
 ) -> Plan:
     """What a migration will do to a cluster, and what blocks it."""
     options, recorded = options or MigrationOptions(), recorded or Recorded()
-    limits, timings = limits or Limits.of(options), timings or Timings()
+    limits, timings = limits or Limits.of(options), timings or timing.calibrated(facts)
     findings = Findings()
     eligibility.check_cluster(facts, options, findings)
     kinds = eligibility.sort(facts, options, recorded, findings)
@@ -49,7 +50,7 @@ def plan(
     forecasts = sizes.forecasts(order, options, recorded, facts, findings)
     context = _context(facts, options, limits, _places(facts, kinds, order, forecasts), findings)
     drains = _Drains(facts, options, timings, forecasts, context)
-    nodes = drains.of_all(order)
+    nodes = timing.scheduled(drains.of_all(order), options, timings)
     return Plan(
         cluster=facts.cluster.name,
         target=options.target,
@@ -63,7 +64,7 @@ def plan(
         leaving=kinds.leaving,
         left_alone=kinds.left_alone,
         impossible=kinds.impossible,
-        seconds=timing.in_all(nodes, options, timings),
+        seconds=max((node.ends for node in nodes), default=0.0),
     )
 
 

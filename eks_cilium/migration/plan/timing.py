@@ -1,15 +1,19 @@
-"""How long a migration takes: an order of magnitude, estimated from the pods and volumes of the nodes.
+"""How long a migration takes: an order of magnitude, from what the cluster itself shows.
 
-`parallel` nodes are replaced at the same time. The next drain begins when one of these is finished and a
-replacement is Ready. Replacements are launched at the start, as part of the surge, or when an earlier node is
-terminated.
+Its nodes show how long an instance takes to join, its pods how long they take to become ready. `parallel`
+nodes are replaced at the same time. The next drain begins when one of these is finished and a replacement is
+Ready; replacements are launched at the start, as part of the surge, or when an earlier node is terminated.
+So the times of the nodes of one lane add up to the end of the migration.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
+from statistics import median
 from typing import TYPE_CHECKING
 
+from eks_cilium.migration.options import Timings
 from eks_cilium.migration.plan.model import Seconds
 from eks_cilium.settings.model.migration import Capacity
 
@@ -17,47 +21,68 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from eks_cilium.cluster.objects import Reference
-    from eks_cilium.migration.facts.model import Pod
-    from eks_cilium.migration.options import Timings
+    from eks_cilium.migration.facts.model import Facts, Pod
     from eks_cilium.migration.plan.budgets import BudgetStatus
     from eks_cilium.migration.plan.model import BudgetUse, NodePlan
     from eks_cilium.settings.model.migration import MigrationOptions
+
+
+def calibrated(facts: Facts) -> Timings:
+    """The times that the cluster's own nodes and pods took, in place of the usual ones."""
+    usual = Timings()
+    ready = [
+        pod.seconds_to_ready
+        for pod in facts.pods
+        if pod.seconds_to_ready is not None and pod.seconds_to_ready <= usual.longest_pod_ready
+    ]
+    return replace(
+        usual,
+        launch=median(facts.join_seconds) if facts.join_seconds else usual.launch,
+        pod_ready=median(ready) if ready else usual.pod_ready,
+    )
 
 
 def of_node(
     options: MigrationOptions,
     timings: Timings,
     *,
-    evicted: Iterable[Pod],
+    evicted: Sequence[Pod],
     budgets: Iterable[BudgetUse],
     statuses: Mapping[Reference, BudgetStatus],
     volumes: int,
     load_balancers: int,
 ) -> Seconds:
-    """The phases of one node. Its pods stop at the same time, except where a budget makes them wait."""
+    """The phases of one node, without the wait for spare capacity.
+
+    Its pods stop at the same time, except where a budget makes them wait. Their successors start meanwhile,
+    and are often ready before the node is deleted.
+    """
     stop = max((min(pod.grace_seconds, timings.longest_stop) for pod in evicted), default=0.0)
     queue = max((use.waits * _ready(statuses[use.budget], timings) for use in budgets), default=0.0)
     release = max(
         timings.volume_release if volumes else 0.0, timings.load_balancer_release if load_balancers else 0.0
     )
+    ready = max((_ready_after(pod, timings) for pod in evicted), default=0.0)
     return Seconds(
         drain=max(stop, timings.shortest_drain) + queue,
         release=release,
-        settle=options.settle_readings * timings.between_readings,
+        gone=timings.termination,
+        settle=max(ready - release - timings.termination, 0.0)
+        + options.settle_readings * timings.between_readings,
     )
 
 
-def in_all(nodes: Sequence[NodePlan], options: MigrationOptions, timings: Timings) -> float:
-    """Seconds from the first launch until the workloads of the last node are healthy again."""
-    ends: list[float] = []
+def scheduled(nodes: Sequence[NodePlan], options: MigrationOptions, timings: Timings) -> tuple[NodePlan, ...]:
+    """The nodes with the wait for spare capacity, and with the time at which each is replaced."""
+    done: list[NodePlan] = []
     terminated: dict[str, list[float]] = defaultdict(list)
     for index, node in enumerate(nodes):
-        lane_free = ends[index - options.parallel] if index >= options.parallel else 0.0
-        start = max(lane_free, _replacement_ready(terminated[node.group], options, timings))
-        terminated_at = start + node.seconds.drain + node.seconds.release
-        terminated[node.group].append(terminated_at)
-        ends.append(terminated_at + node.seconds.settle)
-    return max(ends, default=0.0)
+        lane_free = done[index - options.parallel].ends if index >= options.parallel else 0.0
+        begins = max(lane_free, _replacement_ready(terminated[node.group], options, timings))
+        terminated[node.group].append(begins + node.seconds.drain + node.seconds.release)
+        seconds = replace(node.seconds, capacity=begins - lane_free)
+        done.append(replace(node, seconds=seconds, ends=lane_free + seconds.total))
+    return tuple(done)
 
 
 def _replacement_ready(terminated: Sequence[float], options: MigrationOptions, timings: Timings) -> float:
@@ -69,4 +94,9 @@ def _replacement_ready(terminated: Sequence[float], options: MigrationOptions, t
 
 def _ready(status: BudgetStatus, timings: Timings) -> float:
     measured = status.pod_ready_seconds
+    return timings.pod_ready if measured is None else min(measured, timings.longest_pod_ready)
+
+
+def _ready_after(pod: Pod, timings: Timings) -> float:
+    measured = pod.seconds_to_ready
     return timings.pod_ready if measured is None else min(measured, timings.longest_pod_ready)

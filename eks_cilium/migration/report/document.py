@@ -102,11 +102,14 @@ def _node(node: NodePlan, *, pods: bool) -> Document:
         "decrement": node.decrement,
         "replacementZones": list(node.replacement_zones),
         "seconds": {
+            "capacity": round(seconds.capacity),
             "drain": round(seconds.drain),
             "release": round(seconds.release),
+            "gone": round(seconds.gone),
             "settle": round(seconds.settle),
             "total": round(seconds.total),
         },
+        "endsAfterSeconds": round(node.ends),
         "volumes": list(node.volumes),
         "budgets": [_use(use) for use in node.budgets],
         "workloads": [

@@ -24,7 +24,7 @@ def lines_of_node(node: NodePlan) -> tuple[str, ...]:
         *(bundle_line(bundle) for bundle in moving),
         *_budgets(node),
         *([f"detaches {counted(len(node.volumes), 'volume')}"] if node.volumes else []),
-        f"about {duration(node.seconds.total)}",
+        f"about {duration(node.seconds.total)}, done {duration(node.ends)} after the beginning",
     )
 
 

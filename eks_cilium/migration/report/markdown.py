@@ -57,8 +57,10 @@ def _blocker(blocker: Blocker) -> Iterator[str]:
 
 
 def _nodes(plan: Plan) -> Iterator[str]:
-    yield in_cells(("#", "node", "zone", "group", "pods", "budgets", "new node in", "group size", "time"))
-    yield in_cells(["---"] * 9)
+    yield in_cells(
+        ("#", "node", "zone", "group", "pods", "budgets", "new node in", "group size", "time", "done after")
+    )
+    yield in_cells(["---"] * 10)
     for node in plan.nodes:
         yield in_cells(
             (
@@ -71,6 +73,7 @@ def _nodes(plan: Plan) -> Iterator[str]:
                 " or ".join(node.replacement_zones) or "-",
                 "-1" if node.decrement else "kept",
                 duration(node.seconds.total),
+                duration(node.ends),
             )
         )
 

@@ -34,8 +34,9 @@ _HEADER = (
     "BUDGETS",
     "NEW NODE IN",
     "TIME",
+    "DONE AFTER",
 )
-ON_THE_RIGHT = frozenset({"#", "EVICT", "DELETE", "STAY", "BLOCKED", "TIME"})
+ON_THE_RIGHT = frozenset({"#", "EVICT", "DELETE", "STAY", "BLOCKED", "TIME", "DONE AFTER"})
 _MOST_BUDGETS = 2
 
 
@@ -96,6 +97,7 @@ def _row(node: NodePlan, group: str) -> tuple[str, ...]:
         _budgets(node),
         "|".join(node.replacement_zones) or "-",
         duration(node.seconds.total),
+        duration(node.ends),
     )
 
 

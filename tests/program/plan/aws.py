@@ -1,5 +1,6 @@
 """AWS's answers, checked by botocore against the services' own models."""
 
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -69,6 +70,10 @@ def a_cluster(aws: Aws, instances: dict[str, str], *, add_on: bool = True, **gro
         "autoscaling", "describe_auto_scaling_groups", {"AutoScalingGroups": [_group(members) | group]}
     )
     aws.answers("autoscaling", "describe_lifecycle_hooks", {"LifecycleHooks": [_HOOK]})
+    launched = [
+        {"InstanceId": instance, "LaunchTime": NOW - timedelta(hours=3, seconds=75)} for instance in instances
+    ]
+    aws.answers("ec2", "describe_instances", {"Reservations": [{"Instances": launched}]})
 
 
 _HOOK = {

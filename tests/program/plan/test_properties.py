@@ -275,9 +275,12 @@ def test_every_plan_can_be_reported_and_the_same_facts_give_the_same_report(
 
 
 @given(worlds(), options, limits)
-def test_an_estimate_is_never_shorter_than_the_longest_node(
+def test_the_times_of_the_nodes_of_each_lane_add_up_to_the_estimate(
     facts: Facts, chosen: MigrationOptions, waits: Limits
 ):
     result: Plan = plan(facts, chosen, limits=waits)
 
-    assert result.seconds >= max((planned.seconds.total for planned in result.nodes), default=0)
+    lanes = [result.nodes[first :: chosen.parallel] for first in range(chosen.parallel)]
+    assert result.seconds == pytest.approx(
+        max(sum(planned.seconds.total for planned in lane) for lane in lanes)
+    )

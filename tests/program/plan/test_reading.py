@@ -52,7 +52,9 @@ NODE = named("node-0", labels={"topology.kubernetes.io/zone": ZONES[0]}) | {
         "taints": [{"key": "dedicated", "effect": "NoSchedule", "value": "db"}],
         "unschedulable": True,
     },
-    "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+    "status": {
+        "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-05-01T09:00:00Z"}]
+    },
 }
 
 POD = named(
@@ -198,6 +200,10 @@ def test_a_node(facts: Facts):
     assert (node.taints[0].key, node.taints[0].effect) == ("dedicated", "NoSchedule")
     assert node.volume_limits == {"ebs.csi.aws.com": 25}
     assert node.created == datetime(2026, 5, 1, 10, tzinfo=UTC)
+
+
+def test_how_long_a_node_took_to_join(facts: Facts):
+    assert facts.join_seconds == (75,)
 
 
 def test_a_pod_that_is_bound_and_none_that_is_not(facts: Facts):

@@ -72,7 +72,7 @@ def test_markdown_is_tables_that_no_cell_breaks(result: Plan):
 
     assert text.startswith("# Replacement plan of cluster shop\n")
     assert "| 2 | node-0 | eu-central-1a |" in text
-    assert {len(line.replace("\\|", "").split("|")) for line in rows} == {11, 6}
+    assert {len(line.replace("\\|", "").split("|")) for line in rows} == {12, 6}
     assert "- **PodDisruptionBudget shop/stuck** (on node-1) `budget-never-allows`" in text
 
 
@@ -128,7 +128,7 @@ def test_the_document_is_json_with_the_keys_it_promises(result: Plan):
     ]
     assert [pod["verdict"] for pod in second["pods"]] == ["skip", "evict", "evict"]
     assert second["seconds"]["total"] == sum(
-        second["seconds"][phase] for phase in ("drain", "release", "settle")
+        second["seconds"][phase] for phase in ("capacity", "drain", "release", "gone", "settle")
     )
 
 
@@ -152,7 +152,7 @@ def test_a_preview_shows_a_node_in_a_few_lines(result: Plan):
         "pods: 2 evict, 1 skip",
         "evict 2 pods of Deployment shop/web: its budget allows 1, waits 1 x for a successor",
         "budget shop/web: 2 pods, 1 allowed, waits 1 x",
-        f"about {duration(found.seconds.total)}",
+        f"about {duration(found.seconds.total)}, done {duration(found.ends)} after the beginning",
     )
 
 
