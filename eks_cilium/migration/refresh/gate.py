@@ -2,14 +2,19 @@
 
 It waits for pods of Jobs where the configuration says so. Workloads that created pods after the list was
 recorded and before Cilium was on their node are added to the list here, for the next run.
+
+The wait may last an hour, so it reads the pods and workloads it waits for, and the whole cluster again only
+when none of these is left.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from eks_cilium.migration.facts import pods
 from eks_cilium.migration.refresh import listing
 from eks_cilium.migration.refresh.model import Listed
+from eks_cilium.migration.refresh.observation import WorkloadReader
 from eks_cilium.migration.refresh.start import plan_now
 from eks_cilium.runtime.errors import StoppedError, TimedOutError
 from eks_cilium.settings.model.migration import Jobs
@@ -18,7 +23,8 @@ from eks_cilium.texts import named
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from eks_cilium.migration.refresh.model import RefreshPlan
+    from eks_cilium.cluster.objects import Reference
+    from eks_cilium.migration.refresh.model import RefreshPlan, WorkloadPlan
     from eks_cilium.migration.run import RefreshRun
 
 # A pod that has just started gets its CiliumEndpoint within seconds.
@@ -54,20 +60,30 @@ class _Gate:
 
     def running_jobs(self) -> str:
         """The pods of Jobs that are still running without Cilium; empty when there are none."""
-        self.plan = self._read()
-        running = sorted(map(str, self.plan.jobs))
+        if not any(map(self._runs, self.plan.jobs)):
+            self.plan = self._read()
+        running = sorted(map(str, filter(self._runs, self.plan.jobs)))
         return f"{self.summary}; running Jobs: {named(running)}" if running else ""
 
     def pods_without_cilium(self) -> str:
         """The workloads with pods that still have to be restarted; empty when there are none."""
-        self.plan = self._read()
-        late = [str(planned.workload) for planned in self.plan.workloads]
+        if not any(map(self._lacks_cilium, self.plan.workloads)):
+            self.plan = self._read()
+        late = [str(planned.workload) for planned in filter(self._lacks_cilium, self.plan.workloads)]
         return f"{self.summary}; pods without Cilium: {named(late)}" if late else ""
 
     def wait(self, missing: Callable[[], str], waited_for: str, seconds: float) -> None:
         self._run.wait(
             missing, waited_for=waited_for, seconds=seconds, readings=self._run.options.settle_readings
         )
+
+    def _runs(self, pod: Reference) -> bool:
+        found = self._run.world.api.get(f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}")
+        known = pods.pod(found) if found else None
+        return known is not None and not known.terminal
+
+    def _lacks_cilium(self, planned: WorkloadPlan) -> bool:
+        return bool(WorkloadReader(self._run.world, planned.workload).read().unmanaged)
 
     def _read(self) -> RefreshPlan:
         return plan_now(self._run.silent())

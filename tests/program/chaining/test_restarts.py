@@ -9,7 +9,7 @@ from eks_cilium.migration.refresh import gate
 from eks_cilium.migration.refresh.model import Method
 from eks_cilium.migration.refresh.restarting import restart_workload
 from eks_cilium.migration.refresh.start import plan_now, record_workloads
-from eks_cilium.runtime.errors import RestartRefusedError, StoppedError, UnhealthyError
+from eks_cilium.runtime.errors import RestartRefusedError, StoppedError, TimedOutError, UnhealthyError
 from eks_cilium.settings.model.migration import RefreshOptions
 
 from .simulation import ChainedSimulation, deployment, options, run
@@ -246,6 +246,21 @@ def test_the_gate_opens_when_all_are_managed_and_says_how_many(simulation: Chain
 
     assert (done["managed"], done["of"], done["left"]) == (3, 3, [])
     assert said[-1] == "3 of 3 pods managed by Cilium"
+
+
+def test_while_the_gate_waits_it_reads_what_it_waits_for_and_not_the_whole_cluster(
+    simulation: ChainedSimulation,
+):
+    simulation.roll_out_of("late", 2, missing=1)
+    simulation.chain()
+    read: list[str] = []
+    simulation.api.answers.append(lambda request: read.append(request.url.path))
+
+    with pytest.raises(TimedOutError, match="pods without Cilium: Deployment shop/late"):
+        gate.await_managed(run(simulation.world(), options(jobs="leave")))
+
+    assert read.count("/apis/apps/v1/namespaces/shop/deployments/late") > 50
+    assert read.count("/api/v1/pods") <= 3
 
 
 def test_a_workload_created_between_the_list_and_cilium_is_added_to_the_list(simulation: ChainedSimulation):
