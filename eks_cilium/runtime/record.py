@@ -63,6 +63,11 @@ class Record:
         kept = self.get(key)
         return None if kept is None else parse(kept)
 
+    def each(self, prefix: str) -> dict[str, Any]:
+        """The values of all keys that begin with `prefix`, read at once."""
+        data = (self._api.get(PATH) or {}).get("data") or {}
+        return {key: json.loads(text) for key, text in data.items() if key.startswith(prefix)}
+
     def put(self, key: str, value: Any) -> None:
         """Write the value of a key, and leave all other keys unchanged."""
         data = {key: json.dumps(value, sort_keys=True)}

@@ -151,6 +151,8 @@ class Volume:
     """It is on the disk of one node and is lost with it (local, hostPath)."""
     shared: bool = False
     """Several nodes may mount it at the same time."""
+    handle: str = ""
+    """What its CSI driver calls it, as in vol-0123456789abcdef0; empty for other sources."""
     attached_to: tuple[str, ...] = ()
 
 

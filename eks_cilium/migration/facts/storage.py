@@ -36,6 +36,7 @@ def volume(obj: Object, attached: Mapping[str, Sequence[str]]) -> Volume | None:
         terms=node_terms((spec.get("nodeAffinity") or {}).get("required")),
         local=any(source in spec for source in _LOCAL),
         shared=not _SHARED.isdisjoint(spec.get("accessModes") or ()),
+        handle=(spec.get("csi") or {}).get("volumeHandle", ""),
         attached_to=tuple(attached.get(name, ())),
     )
 

@@ -3,22 +3,24 @@
 Before a node is cordoned, the ready replicas of every workload with pods on it are recorded. When the node is
 deleted, the same workloads must have as many ready replicas again before the next node is touched: in several
 readings in a row, since a pod may be ready for a moment and crash then. Where a workload wants fewer replicas
-by now, that number counts.
+by now, that number counts. Of a workload of an unknown kind the ready pods of the same owner are counted.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.objects import Reference
-from eks_cilium.migration.facts import pods, workloads
+from eks_cilium.migration.facts import custom_owners, pods, workloads
 from eks_cilium.migration.facts.on_demand import BackingReader
-from eks_cilium.runtime.record import Record, of_node
+from eks_cilium.migration.options import covers
+from eks_cilium.migration.rotation import before as records
+from eks_cilium.migration.rotation import pending, volumes
+from eks_cilium.migration.rotation.before import Before, CustomReady
 from eks_cilium.texts import named
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.facts.model import Owner
@@ -29,33 +31,27 @@ if TYPE_CHECKING:
 _MOST_NAMED = 5
 
 
-@dataclass(frozen=True, slots=True)
-class _Before:
-    uid: str
-    """Of the node: another one may have its name later."""
-    ready: dict[str, int]
-    """Ready replicas of the workloads that had pods on the node."""
-
-    @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> Self:
-        return cls(kept["uid"], kept["ready"])
-
-
 def record_before(run: MigrationRun, node: Outgoing, objects: Sequence[Object]) -> None:
     """Record how healthy the workloads of a node are; what an earlier run recorded is kept."""
-    record = Record(run.world.api)
-    before = record.load(of_node(node.name), _Before.from_json)
-    if before is None or before.uid != node.uid:
-        record.put(of_node(node.name), asdict(_Before(node.uid, _ready(run, objects))))
+    if records.of(run.world, node) is not None:
+        return
+    before = Before(
+        uid=node.uid,
+        ready=_ready(run.world, objects),
+        custom=_custom(run.world, objects),
+        attachments=volumes.attached(run.world, node),
+        addresses=tuple(sorted(ip for obj in objects if (ip := _address(obj)))),
+        pending=tuple(pod.obj["metadata"]["uid"] for pod in pending.read(run.world)),
+    )
+    records.keep(run.world, node, before)
 
 
 def await_as_before(run: MigrationRun, node: Outgoing) -> None:
-    before = Record(run.world.api).load(of_node(node.name), _Before.from_json)
-    if before is None or before.uid != node.uid or not before.ready:
+    before = records.of(run.world, node)
+    if before is None or not (before.ready or before.custom):
         return
-    ready = before.ready
     run.wait(
-        lambda: _missing(run.world, ready),
+        lambda: _missing(run, before),
         waited_for=f"the workloads of node {node.name} to be as healthy as before",
         seconds=run.options.health_timeout_seconds,
         readings=run.options.settle_readings,
@@ -63,41 +59,74 @@ def await_as_before(run: MigrationRun, node: Outgoing) -> None:
 
 
 def forget(world: World, node: Outgoing) -> None:
-    Record(world.api).drop(of_node(node.name))
+    records.drop(world, node)
 
 
-def _ready(run: MigrationRun, objects: Sequence[Object]) -> dict[str, int]:
-    backing = BackingReader(run.world.api).of(objects)
+def _ready(world: World, objects: Sequence[Object]) -> dict[str, int]:
+    backing = BackingReader(world.api).of(objects)
     found = {}
     for pod in (pods.pod(obj) for obj in objects):
         if pod is None or pod.terminal or pod.owner is None:
             continue
         owner = backing.owners.get(backing.workload_of(pod))
         if owner is not None and owner.desired is not None:
-            found[_key(owner.reference)] = min(owner.ready, owner.desired)
+            found[records.key(owner.reference)] = min(owner.ready, owner.desired)
     return found
 
 
-def _missing(world: World, before: Mapping[str, int]) -> str:
-    worse = [line for key, ready in sorted(before.items()) if (line := _worse(world, key, ready))]
-    return named(worse, _MOST_NAMED, separator="; ")
+def _custom(world: World, objects: Sequence[Object]) -> tuple[CustomReady, ...]:
+    owners = {owner.uid: owner for obj in objects if (owner := custom_owners.custom_owner(obj))}
+    return tuple(CustomReady(owner, _count_ready(world, owner)) for owner in owners.values())
 
 
-def _worse(world: World, key: str, before: int) -> str:
+def _count_ready(world: World, owner: custom_owners.CustomOwner) -> int:
+    return sum(map(custom_owners.is_ready, custom_owners.pods_of(world.api, owner)))
+
+
+def _missing(run: MigrationRun, before: Before) -> str:
+    worse = [
+        *(_worse(run, key, ready) for key, ready in sorted(before.ready.items())),
+        *(_worse_custom(run, each) for each in before.custom),
+    ]
+    worse = [line for line in worse if line]
+    if not worse:
+        return ""
+    no_node = pending.sentence(pending.unscheduled(run, [before]))
+    return named(worse, _MOST_NAMED, separator="; ") + (f"; {no_node}" if no_node else "")
+
+
+def _worse(run: MigrationRun, key: str, before: int) -> str:
     # A workload that was deleted meanwhile is not worse off.
     reference = _reference(key)
     path = workloads.path_of(reference)
-    obj = world.api.get(path) if path else None
+    obj = run.world.api.get(path) if path else None
     owner: Owner | None = workloads.owner(reference.kind, obj) if obj else None
-    if owner is None or owner.desired is None:
+    if owner is None or owner.desired is None or covers(run.options.allow.stranded_pods, reference):
         return ""
     wanted = min(before, owner.desired)
     return "" if owner.ready >= wanted else f"{reference} has {owner.ready} of {wanted} pods ready"
 
 
-def _key(reference: Reference) -> str:
-    return f"{reference.kind}/{reference.namespace}/{reference.name}"
+def _worse_custom(run: MigrationRun, before: CustomReady) -> str:
+    owner = before.owner
+    if covers(run.options.allow.stranded_pods, Reference(owner.kind, owner.namespace, owner.name)):
+        return ""
+    ready = _count_ready(run.world, owner)
+    if ready >= before.ready:
+        return ""
+    now = custom_owners.wanted(run.world.api, owner)
+    wanted = before.ready if now.pods is None else min(before.ready, now.pods)
+    if not now.exists or ready >= wanted:
+        return ""
+    return f"{owner} has {ready} of {wanted} pods ready"
 
 
 def _reference(key: str) -> Reference:
     return Reference(*key.split("/"))
+
+
+def _address(obj: Object) -> str:
+    """The address of a pod that moves and has one of its own."""
+    pod = pods.pod(obj)
+    owned_by_node = pod is None or pod.mirror or (pod.owner is not None and pod.owner.kind == "DaemonSet")
+    return "" if owned_by_node or obj["spec"].get("hostNetwork") else obj.get("status", {}).get("podIP", "")

@@ -24,7 +24,7 @@ from eks_cilium.migration.capacity import spare, termination
 from eks_cilium.migration.eviction import drain
 from eks_cilium.migration.facts.nodes import node as known_node
 from eks_cilium.migration.inventory import marks, recording
-from eks_cilium.migration.rotation import detach, health
+from eks_cilium.migration.rotation import detach, health, pending
 from eks_cilium.migration.rotation.stages import READINGS, Reading, Stage
 from eks_cilium.runtime.errors import DrainRefusedError, LeaseHeldError, StoppedError
 from eks_cilium.runtime.journal import Phases
@@ -120,7 +120,7 @@ class _Rotation:
             with world.lock(node.group):
                 if self._shrink is None and (sentence := spare.missing(self._run, node)):
                     return sentence
-                return self._cordon_now()
+                return pending.missing(self._run) or self._cordon_now()
 
         with self._phases.phase("capacity"):
             self._run.wait(
@@ -162,8 +162,7 @@ class _Rotation:
             world.note("drain-interrupted", node=node.name, reason=drained.ended.name)
             return
         with self._phases.phase("release"):
-            detach.await_load_balancers(run, node, cordoned=cordoned)
-            detach.await_volumes(run, node)
+            detach.await_released(run, node, cordoned=cordoned)
         self._terminate()
 
     def _terminate(self) -> None:

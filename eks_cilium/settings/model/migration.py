@@ -193,6 +193,15 @@ class MigrationOptions(Part):
         ge=30,
         le=7200,
     )
+    pending_timeout_seconds: int = option(
+        300,
+        says="How long pods of a drained node may find no other node. Then the run stops: the drained node "
+        "is uncordoned, and no further node is cordoned.",
+        allowed="30 to 7200",
+        example=300,
+        ge=30,
+        le=7200,
+    )
     volume_timeout_seconds: int = option(
         120,
         says="How long volumes may take to be detached from a drained node. Then its instance is terminated, "

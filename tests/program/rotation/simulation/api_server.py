@@ -141,12 +141,13 @@ class ApiServer:
         fields = dict(
             each.split("=") for each in request.url.params.get("fieldSelector", "").split(",") if each
         )
-        assert fields.keys() <= {"spec.nodeName"}
+        assert fields.keys() <= {"spec.nodeName", "status.phase"}
         items = [
             obj
             for obj in self.of(collection, namespace)
             if labels.items() <= (obj["metadata"].get("labels") or {}).items()
             and fields.get("spec.nodeName") in (None, (obj.get("spec") or {}).get("nodeName"))
+            and fields.get("status.phase") in (None, (obj.get("status") or {}).get("phase"))
         ]
         return httpx.Response(200, json={"items": items, "metadata": {}})
 

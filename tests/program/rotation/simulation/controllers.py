@@ -7,9 +7,14 @@ happens, what no migration may do.
 import itertools
 from collections import Counter
 from datetime import datetime
+from typing import TYPE_CHECKING
 
+from . import scheduler
 from .api_server import ApiServer, Clock, Object, is_ready
 from .cloud import JOIN_SECONDS, Cloud
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PODS, NODES = "/api/v1/pods", "/api/v1/nodes"
 DAEMON_SETS = "/apis/apps/v1/daemonsets"
@@ -50,6 +55,8 @@ class Controllers:
         """Whether pods of a DaemonSet that was deleted go with it."""
         self.dead: dict[str, float] = {}
         """Nodes whose kubelet does not answer, and since when: nothing starts or ends there."""
+        self.controllers: list[Callable[[], None]] = []
+        """More controllers, which act before pods are scheduled."""
         self._names = itertools.count(1)
         self._node_of: dict[str, str] = {}
         self._watched: set[str] = set()
@@ -76,6 +83,8 @@ class Controllers:
         self._run_daemon_sets()
         self._make_pods(REPLICA_SETS, "ReplicaSet")
         self._make_pods(STATEFUL_SETS, "StatefulSet")
+        for act in self.controllers:
+            act()
         self._schedule()
         self._start_pods()
         self._play_agents()
@@ -253,7 +262,7 @@ class Controllers:
         for pod in self.api.of(PODS):
             if pod["spec"].get("nodeName") or pod["metadata"].get("deletionTimestamp"):
                 continue
-            fitting = [node for node in self.nodes() if _fits(node)]
+            fitting = scheduler.choose(self.api, pod, self.nodes())
             if fitting:
                 node = min(fitting, key=lambda each: (_softly(each), load[each["metadata"]["name"]]))
                 pod["spec"]["nodeName"] = node["metadata"]["name"]
@@ -364,11 +373,6 @@ def _kind(pod: Object) -> str:
 
 def _finalizers(pod: Object) -> list[str]:
     return pod["metadata"].get("finalizers") or []
-
-
-def _fits(node: Object) -> bool:
-    hard = any(each["effect"] in ("NoSchedule", "NoExecute") for each in node["spec"].get("taints") or ())
-    return is_ready(node) and not node["spec"].get("unschedulable") and not hard
 
 
 def _softly(node: Object) -> bool:

@@ -99,11 +99,26 @@ class Simulation(Controllers):
         affinity = self.daemon_set("cilium")["spec"]["template"]["spec"]["affinity"]
         affinity["nodeAffinity"][REQUIRED]["nodeSelectorTerms"] = [{"matchExpressions": [on]}]
 
-    def deploy(self, name: str, replicas: int, namespace: str = "shop", **budget: int | str) -> None:
-        """A Deployment with its ReplicaSet, and a budget if one is given; waits until it runs."""
+    def deploy(
+        self,
+        name: str,
+        replicas: int,
+        namespace: str = "shop",
+        pod: Object | None = None,
+        strategy: Object | None = None,
+        **budget: int | str,
+    ) -> None:
+        """A Deployment with its ReplicaSet, and a budget if one is given; waits until it runs.
+
+        `pod` is the spec of its pods, `strategy` how it rolls out.
+        """
         deployment = {
             "metadata": {"name": name, "namespace": namespace},
-            "spec": {"replicas": replicas},
+            "spec": {
+                "replicas": replicas,
+                "strategy": strategy or {"type": "RollingUpdate"},
+                "selector": {"matchLabels": {"app": name}},
+            },
             "status": {},
         }
         self.api.put(DEPLOYMENTS, deployment)
@@ -113,7 +128,11 @@ class Simulation(Controllers):
                 "namespace": namespace,
                 "ownerReferences": [owner_of("Deployment", deployment)],
             },
-            "spec": {"replicas": replicas, "template": {"metadata": {"labels": {"app": name}}, "spec": {}}},
+            "spec": {
+                "replicas": replicas,
+                "selector": {"matchLabels": {"app": name}},
+                "template": {"metadata": {"labels": {"app": name}}, "spec": pod or {}},
+            },
             "status": {},
         }
         self.api.put(REPLICA_SETS, replica_set)

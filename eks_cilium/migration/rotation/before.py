@@ -1,0 +1,78 @@
+"""What is recorded of a node before its cordon, for the checks after its drain.
+
+Kept in the cluster's record until the node is replaced, so that a run that continues compares with the same
+state. Written by the rotation; read by the health gate and by the waits for volumes and load balancers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from eks_cilium.migration.facts.custom_owners import CustomOwner
+from eks_cilium.runtime.record import Record, of_node
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from eks_cilium.cluster.objects import Reference
+    from eks_cilium.migration.inventory.model import Outgoing
+    from eks_cilium.runtime.context import World
+
+
+@dataclass(frozen=True, slots=True)
+class CustomReady:
+    """A controller of a kind that this program does not know, and how many of its pods were ready."""
+
+    owner: CustomOwner
+    ready: int
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """A node before its cordon."""
+
+    uid: str
+    """Of the node: another one may have its name later."""
+    ready: Mapping[str, int]
+    """Ready replicas of the workloads that had pods on the node, by `kind/namespace/name`."""
+    custom: tuple[CustomReady, ...] = ()
+    attachments: tuple[str, ...] = ()
+    """Names of the VolumeAttachments of the node."""
+    addresses: tuple[str, ...] = ()
+    """Of the pods that were to move: targets of load balancers that send to pods directly."""
+    pending: tuple[str, ...] = ()
+    """UIDs of pods that the scheduler had found no node for."""
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Self:
+        """From the record; one of an earlier release has the first two fields only."""
+        custom = tuple(
+            CustomReady(CustomOwner(**each["owner"]), each["ready"]) for each in kept.get("custom", ())
+        )
+        lists = {name: tuple(kept.get(name, ())) for name in ("attachments", "addresses", "pending")}
+        return cls(kept["uid"], kept["ready"], custom, **lists)
+
+
+def of(world: World, node: Outgoing) -> Before | None:
+    """What was recorded of this node; None where nothing was."""
+    found = Record(world.api).load(of_node(node.name), Before.from_json)
+    return found if found and found.uid == node.uid else None
+
+
+def in_work(world: World) -> list[Before]:
+    """What was recorded of all nodes that are being replaced."""
+    return [Before.from_json(kept) for kept in Record(world.api).each(of_node("")).values()]
+
+
+def key(workload: Reference) -> str:
+    """The name of a workload in `Before.ready`."""
+    return f"{workload.kind}/{workload.namespace}/{workload.name}"
+
+
+def keep(world: World, node: Outgoing, before: Before) -> None:
+    Record(world.api).put(of_node(node.name), asdict(before))
+
+
+def drop(world: World, node: Outgoing) -> None:
+    Record(world.api).drop(of_node(node.name))
