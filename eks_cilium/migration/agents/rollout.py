@@ -5,10 +5,13 @@ The gates before and after all rotations: the new CNI wants exactly the unlabell
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 from eks_cilium.cluster.names import CNI_LABEL, NAMESPACE
+from eks_cilium.cluster.objects import condition
 from eks_cilium.migration.cni import Cni, new_cni, old_cni
+from eks_cilium.migration.facts import nodes
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.texts import named
 
@@ -18,6 +21,11 @@ if TYPE_CHECKING:
     from eks_cilium.runtime.context import World
     from eks_cilium.settings.model.migration import Target
 
+# Written by the API server and the DaemonSet controller: pkg/apis/apps/v1/conversion.go and
+# staging/src/k8s.io/api/extensions/v1beta1/types.go of kubernetes/kubernetes.
+_TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
+_POD_GENERATION = "pod-template-generation"
+
 
 def await_count(run: MigrationRun, *, readings: int = 2, seconds: float = 300.0) -> dict[str, Any]:
     """Wait until the new CNI wants exactly the nodes without the old CNI's label."""
@@ -25,17 +33,17 @@ def await_count(run: MigrationRun, *, readings: int = 2, seconds: float = 300.0)
     seen: dict[str, Any] = {}
 
     def missing() -> str:
-        nodes = unlabelled(run.world, run.options.target)
+        without = unlabelled(run.world, run.options.target)
         daemon_set = _required(run.world, cni)
         desired = daemon_set.get("status", {}).get("desiredNumberScheduled", 0)
-        seen.update(daemonSet=cni.daemon_set, desired=desired, unlabelled=len(nodes))
+        seen.update(daemonSet=cni.daemon_set, desired=desired, unlabelled=len(without))
         if not is_current(daemon_set):
             return f"the status of DaemonSet {cni.daemon_set} is not up to date yet"
-        if desired == len(nodes):
+        if desired == len(without):
             return ""
-        where = f": {named(nodes)}" if nodes else ""
+        where = f": {named(without)}" if without else ""
         return (
-            f"DaemonSet {cni.daemon_set} wants {desired} nodes, and {len(nodes)} are without the label "
+            f"DaemonSet {cni.daemon_set} wants {desired} nodes, and {len(without)} are without the label "
             f"{CNI_LABEL}={old_cni(run.options.target).label}{where}"
         )
 
@@ -73,9 +81,9 @@ def wanted(world: World, cni: Cni) -> str:
     if not is_current(daemon_set):
         return f"the status of DaemonSet {cni.daemon_set} is not up to date yet"
     desired = daemon_set.get("status", {}).get("desiredNumberScheduled", 0)
-    nodes = sorted(pod["spec"].get("nodeName") or "no node yet" for pod in pods(world, cni))
-    if desired or nodes:
-        return f"DaemonSet {cni.daemon_set} still wants {desired} nodes; it runs on {named(nodes) or 'none'}"
+    where = sorted(pod["spec"].get("nodeName") or "no node yet" for pod in pods(world, cni))
+    if desired or where:
+        return f"DaemonSet {cni.daemon_set} still wants {desired} nodes; it runs on {named(where) or 'none'}"
     return ""
 
 
@@ -84,21 +92,39 @@ def pods(world: World, cni: Cni) -> list[Object]:
 
 
 def unlabelled(world: World, target: Target) -> list[str]:
-    """Names of the nodes for the new CNI: those without the old CNI's label."""
+    """Names of the nodes for the new CNI: those without the old CNI's label.
+
+    Nodes on which neither CNI runs agents do not count, such as those of Fargate: new ones may join any time.
+    """
     label = old_cni(target).label
     return sorted(
         node["metadata"]["name"]
         for node in world.api.list("/api/v1/nodes")
-        if (node["metadata"].get("labels") or {}).get(CNI_LABEL) != label
+        if (node["metadata"].get("labels") or {}).get(CNI_LABEL) != label and nodes.has_agents(node)
     )
 
 
 def await_roll_out(run: Run, cni: Cni) -> int:
-    """Wait until every agent runs its DaemonSet's present template; returns the number of agents."""
+    """Wait until every agent runs its DaemonSet's present template; returns the number of agents.
+
+    Agents on nodes that are not Ready do not count: without its kubelet an agent that was deleted stays there
+    for ever, and the DaemonSet's status never becomes complete.
+    """
+    reported: set[str] = set()
 
     def missing() -> str:
         daemon_set = run.world.api.get(cni.path)
-        return f"DaemonSet {cni.daemon_set} does not exist" if daemon_set is None else behind(daemon_set)
+        if daemon_set is None:
+            return f"DaemonSet {cni.daemon_set} does not exist"
+        if not (sentence := behind(daemon_set)) or not is_current(daemon_set):
+            return sentence
+        agents = _Agents.read(run.world, cni)
+        if not agents.dead or agents.behind(daemon_set):
+            return sentence
+        if agents.dead - reported:
+            run.report(f"not Ready, so their agents do not count: {named(sorted(agents.dead))}")
+            reported.update(agents.dead)
+        return ""
 
     run.wait(
         missing,
@@ -120,6 +146,46 @@ def behind(daemon_set: Object) -> str:
     if new >= desired and ready >= desired:
         return ""
     return f"DaemonSet {name}: {new} of {desired} agents are new, {ready} are ready"
+
+
+@dataclass(frozen=True, slots=True)
+class _Agents:
+    """The agents of a DaemonSet, with the nodes they are on."""
+
+    pods: tuple[Object, ...]
+    """Those on nodes that are Ready."""
+    dead: frozenset[str]
+    """Names of the other nodes that have an agent."""
+
+    @classmethod
+    def read(cls, world: World, cni: Cni) -> Self:
+        ready = {
+            str(node["metadata"]["name"]) for node in world.api.list("/api/v1/nodes") if nodes.is_ready(node)
+        }
+        found = [pod for pod in pods(world, cni) if pod["spec"].get("nodeName")]
+        return cls(
+            pods=tuple(pod for pod in found if pod["spec"]["nodeName"] in ready),
+            dead=frozenset(pod["spec"]["nodeName"] for pod in found) - ready,
+        )
+
+    def behind(self, daemon_set: Object) -> bool:
+        """Whether an agent on a node that is Ready is missing, of an older template, or not ready."""
+        wanted = daemon_set["status"].get("desiredNumberScheduled", 0) - len(self.dead)
+        done = {pod["spec"]["nodeName"] for pod in self.pods if _is_new(pod, daemon_set)}
+        return not done or len(done) < wanted
+
+
+def _is_new(agent: Object, daemon_set: Object) -> bool:
+    """Whether an agent is ready and of the present template.
+
+    Source: kubernetes/kubernetes, pkg/controller/daemon/util/daemonset_util.go, IsPodUpdated.
+    """
+    generation = (daemon_set["metadata"].get("annotations") or {}).get(_TEMPLATE_GENERATION)
+    return (
+        (agent["metadata"].get("labels") or {}).get(_POD_GENERATION) == generation
+        and "deletionTimestamp" not in agent["metadata"]
+        and condition(agent, "Ready").get("status") == "True"
+    )
 
 
 def is_current(daemon_set: Object) -> bool:

@@ -19,6 +19,7 @@ from eks_cilium.migration.agents import rollout
 from eks_cilium.migration.aws_node.recorded import AffinityBefore
 from eks_cilium.migration.cni import AWS, CILIUM, old_cni
 from eks_cilium.migration.facts.groups import VPC_CNI
+from eks_cilium.migration.facts.nodes import has_agents
 from eks_cilium.migration.inventory import marks, recording
 from eks_cilium.migration.inventory.model import Inventory
 from eks_cilium.runtime.errors import StoppedError
@@ -212,4 +213,4 @@ def _include_late_nodes(run: MigrationRun) -> None:
 
 
 def _is_late(node: Object) -> bool:
-    return CNI_LABEL not in (node["metadata"].get("labels") or {})
+    return CNI_LABEL not in (node["metadata"].get("labels") or {}) and has_agents(node)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from eks_cilium.cluster.objects import is_cordoned, moment
 from eks_cilium.migration.eviction.judging import LiveVerdicts
 from eks_cilium.migration.eviction.requests import Evictions, name_of
+from eks_cilium.migration.facts.nodes import is_silent
 from eks_cilium.migration.inventory import marks
 from eks_cilium.migration.plan.model import Verdict
 from eks_cilium.runtime.errors import DrainRefusedError, TimedOutError
@@ -30,6 +31,14 @@ if TYPE_CHECKING:
 
 _READINGS = 2
 """Readings in a row that have to agree: that the node is empty, or that a pod must not be evicted."""
+_ON_A_SILENT_NODE = 30.0
+"""Seconds after its grace period in which a pod may still end on a node whose kubelet does not answer.
+
+Without a kubelet it never ends by itself, and the API server keeps it until the node is deleted. Its
+containers may still run, so a StatefulSet does not replace it before. It is never deleted by force: it ends
+with the instance, which is terminated next.
+Source: kubernetes.io/docs/tasks/run-application/force-delete-stateful-set-pod.
+"""
 _CRITICAL = "system-"
 """Prefix of the priority classes of critical pods, `system-node-critical` and `system-cluster-critical`."""
 
@@ -84,6 +93,7 @@ class _Drain:
             refuse=lambda pods: DrainRefusedError(node.name, pods),
         )
         self._reported = ""
+        self._is_silent = False
 
     def run(self) -> Drained:
         empty = 0
@@ -110,11 +120,15 @@ class _Drain:
         node = self._run.world.api.get(marks.path(self._node.name))
         if node is None or node["metadata"]["uid"] != self._node.uid:
             return Ended.NODE_GONE
+        if is_silent(node) and not self._is_silent:
+            self._run.report(f"{self._node.name} does not answer: what does not end there ends with it")
+        self._is_silent = is_silent(node)
         return None if is_cordoned(node) else Ended.UNCORDONED
 
     def _read(self) -> _Reading:
         pods = {pod["metadata"]["uid"]: pod for pod in pods_on(self._run.world, self._node.name)}
-        reading = _Reading(pods, self._verdicts.on(list(pods.values())))
+        limit = _ON_A_SILENT_NODE if self._is_silent else None
+        reading = _Reading(pods, self._verdicts.on(list(pods.values()), terminating_limit=limit))
         reading.blocked = [
             f"{plan.pod.namespace}/{plan.pod.name}: {plan.reason}"
             for plan in reading.verdicts.values()

@@ -34,8 +34,18 @@ class LiveVerdicts:
         self._run = run
         self._reader = BackingReader(run.world.api)
 
-    def on(self, objects: Sequence[Object], rules: PodRules = DRAIN_NOW) -> dict[str, PodPlan]:
-        """The verdicts on pods, given as the API server sent them, by UID."""
+    def on(
+        self,
+        objects: Sequence[Object],
+        rules: PodRules = DRAIN_NOW,
+        *,
+        terminating_limit: float | None = None,
+    ) -> dict[str, PodPlan]:
+        """The verdicts on pods, given as the API server sent them, by UID.
+
+        `terminating_limit`, in seconds, shortens the run's own limit for pods that should have ended.
+        """
+        limits = (self._run.limits.terminating, terminating_limit)
         backing = self.backing(objects)
         known = [pod for obj in objects if (pod := pods.pod(obj))]
         context = Context(
@@ -46,7 +56,7 @@ class LiveVerdicts:
             findings=Findings(),
             now=self._run.world.time.now(),
             drain=self._run.options if isinstance(self._run.options, MigrationOptions) else None,
-            terminating_limit=self._run.limits.terminating,
+            terminating_limit=min((limit for limit in limits if limit is not None), default=None),
         )
         return {pod.uid: verdict_on(pod, rules, context) for pod in known}
 

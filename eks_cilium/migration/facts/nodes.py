@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eks_cilium.cilium.values import COMPUTE_TYPE, COMPUTE_WITHOUT_AGENTS
 from eks_cilium.cluster.objects import ZONE, Object, condition, moment
 from eks_cilium.migration.facts.model import Node, Taint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_OS, _LINUX = "kubernetes.io/os", "linux"
 _OLD_ZONE = "failure-domain.beta.kubernetes.io/zone"
 
 
@@ -28,11 +30,31 @@ def node(obj: Object, volume_limits: Mapping[str, Mapping[str, int]]) -> Node:
             Taint(taint["key"], taint["effect"], taint.get("value", "")) for taint in spec.get("taints") or ()
         ),
         unschedulable=spec.get("unschedulable", False),
-        ready=condition(obj, "Ready").get("status") == "True",
+        ready=is_ready(obj),
         created=moment(metadata.get("creationTimestamp")),
         ready_since=moment(condition(obj, "Ready").get("lastTransitionTime")),
         volume_limits=volume_limits.get(metadata["name"], {}),
     )
+
+
+def is_ready(obj: Object) -> bool:
+    """Whether a node can run pods."""
+    return condition(obj, "Ready").get("status") == "True"
+
+
+def is_silent(obj: Object) -> bool:
+    """Whether the kubelet of a node does not answer: nothing that is deleted there ends by itself.
+
+    The node controller sets the condition to Unknown when a kubelet has not renewed its Lease in time.
+    Source: kubernetes.io/docs/concepts/architecture/nodes, "Node status" and "Node controller".
+    """
+    return condition(obj, "Ready").get("status") == "Unknown"
+
+
+def has_agents(obj: Object) -> bool:
+    """Whether either CNI runs an agent on a node: not on Fargate, Auto Mode, hybrid nodes, or Windows."""
+    labels = obj["metadata"].get("labels") or {}
+    return labels.get(COMPUTE_TYPE) not in COMPUTE_WITHOUT_AGENTS and labels.get(_OS, _LINUX) == _LINUX
 
 
 def volume_limits(csi_node: Object) -> tuple[str, dict[str, int]]:

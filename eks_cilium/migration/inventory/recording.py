@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from eks_cilium.cluster.names import CNI_LABEL
 from eks_cilium.migration.agents import rollout
 from eks_cilium.migration.cni import new_cni, old_cni
+from eks_cilium.migration.facts.nodes import has_agents
 from eks_cilium.migration.facts.reading import facts_of
 from eks_cilium.migration.inventory import marks
 from eks_cilium.migration.inventory.model import Inventory, Outgoing
@@ -123,9 +124,9 @@ def _refuse_strange_labels(nodes: list[Object], target: Target) -> None:
 def _check_count(world: World, target: Target) -> None:
     """Check that all nodes are labelled: some may have joined or changed meanwhile.
 
-    Nodes on which an agent of the new CNI runs need no label.
+    Nodes on which an agent of the new CNI runs need no label, nor do nodes that have no agents at all.
     """
-    nodes = world.api.list("/api/v1/nodes")
+    nodes = [node for node in world.api.list("/api/v1/nodes") if has_agents(node)]
     new = {pod["spec"].get("nodeName") for pod in rollout.pods(world, new_cni(target))}
     labels = (old_cni(target).label, new_cni(target).label)
     without = sorted(

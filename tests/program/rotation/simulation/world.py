@@ -88,7 +88,8 @@ class Simulation(Controllers):
     def install_cilium(self, mode: str | None = "default") -> None:
         """As Helm does with the program's values: agents off the old nodes."""
         off = {"key": "cni-plugin", "operator": "NotIn", "values": ["aws"]}
-        self.add_daemon_set("cilium", [{"matchExpressions": [off]}])
+        able = {"key": "eks.amazonaws.com/compute-type", "operator": "NotIn", "values": ["fargate"]}
+        self.add_daemon_set("cilium", [{"matchExpressions": [able, off]}])
         data = {} if mode is None else {"enable-policy": mode}
         metadata = {"name": "cilium-config", "namespace": "kube-system"}
         self.api.put(CONFIG_MAPS, {"metadata": metadata, "data": data})
@@ -159,6 +160,21 @@ class Simulation(Controllers):
                 "metadata": metadata,
                 "spec": {"nodeName": node, "containers": [], **more.pop("spec", {})},
                 "status": {"phase": more.pop("phase", "Running"), "conditions": [ready]},
+            },
+        )
+
+    def add_fargate_node(self, name: str = "fargate-ip-10-0-9-1") -> Object:
+        """The node that comes with a pod on Fargate: no DaemonSet of a CNI runs there."""
+        taint = {"key": "eks.amazonaws.com/compute-type", "value": "fargate", "effect": "NoSchedule"}
+        return self.api.put(
+            NODES,
+            {
+                "metadata": {
+                    "name": name,
+                    "labels": {"kubernetes.io/os": "linux", "eks.amazonaws.com/compute-type": "fargate"},
+                },
+                "spec": {"providerID": f"aws:///a/0f2-ab/{name}", "taints": [taint]},
+                "status": {"conditions": [{"type": "Ready", "status": "True"}]},
             },
         )
 
