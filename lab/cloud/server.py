@@ -91,13 +91,13 @@ class Cloud:
         self.faults = Faults(settings.directory / "faults.jsonl")
         self.clusters = Clusters()
         self._extensions = self._install_extensions()
-        identities = Identities(DEFAULT_ACCOUNT_ID)
-        self.account = account.create(identities, settings.region)
-        self.eks = Eks(self._environment(launcher(lambda: self.url), kubernetes), identities)
+        self.identities = Identities(DEFAULT_ACCOUNT_ID)
+        self.account = account.create(self.identities, settings.region)
+        self.eks = Eks(self._environment(launcher(lambda: self.url), kubernetes), self.identities)
         self._middleware = RequestMiddleware(
             moto=DomainDispatcherApplication(create_backend_app),
             eks=self.eks,
-            identities=identities,
+            identities=self.identities,
             calls=JsonLines(settings.directory / "calls.jsonl"),
             faults=self.faults,
             models=Models(),
@@ -180,6 +180,9 @@ class Cloud:
         name, _, cluster = path.partition("/")
         if name == "authenticate" and cluster:
             return self.eks.reviewer.review(cluster, request)
+        if path == "expire-session":
+            self.identities.expire(request["accessKeyId"])
+            return {}
         for extension in self._extensions:
             if path in extension.posts:
                 return extension.posts[path](request)

@@ -34,7 +34,7 @@ func (p *player) nodeChanged(before, after *v1.Node) {
 	if _, ok := p.view.Node(after.Name); !ok {
 		p.view.Forget(after.UID)
 	}
-	if before == nil || hasChanged(before, after, cluster.Plugin, cluster.Interfaces, cluster.PoweredOff) {
+	if before == nil || hasChanged(before, after, cluster.Plugin, cluster.Interfaces, cluster.PoweredOff, cluster.Dead) {
 		p.reconcilePodsOn(after.Name)
 	}
 }

@@ -35,6 +35,7 @@ from lab.cloud.ec2.responses import LabEC2Response
 from lab.cloud.ec2.routes import LabRoute, Routes
 from lab.cloud.ec2.transit_gateways import LabTransitGateway, TransitGateways
 from lab.cloud.ec2.transit_route_tables import TransitTables
+from lab.cloud.ec2.zones import ZoneCapacity
 from lab.cloud.extension import Extension
 from lab.cloud.requests.faults import Faults
 from lab.cloud.schedule import Schedule, Ticker
@@ -85,6 +86,7 @@ class LabEC2Backend(Corrections, EC2Backend):  # type: ignore[misc]
     __module__ = EC2Backend.__module__  # moto finds a backend's routes beside the module of its class
     timing = Timing()
     schedule = Schedule()
+    zone_capacity = ZoneCapacity(schedule.clock)
 
     def __init__(self, region_name: str, account_id: str) -> None:
         self.free_addresses = SubnetAddresses(self)
@@ -92,7 +94,8 @@ class LabEC2Backend(Corrections, EC2Backend):  # type: ignore[misc]
         super().__init__(region_name, account_id)
 
     def run_instances(self, *args: Any, **kwargs: Any) -> Any:
-        """Start instances, all of them or none."""
+        """Start instances, all of them or none, where their zone has capacity."""
+        self._require_capacity(kwargs)
         known = set(self.reservations)
         try:
             return super().run_instances(*args, **kwargs)
@@ -102,6 +105,11 @@ class LabEC2Backend(Corrections, EC2Backend):  # type: ignore[misc]
                     instance.undo_launch()
                     self._instances.pop(instance.id, None)
             raise
+
+    def _require_capacity(self, launch: dict[str, Any]) -> None:
+        if subnet := launch.get("subnet_id"):
+            zone = self.get_subnet(subnet).availability_zone
+            self.zone_capacity.require(zone, str(launch.get("instance_type")))
 
     def get_instance_by_id(self, instance_id: str) -> Any:
         """Return an instance or None, without moto's copy of every reservation: Auto Scaling asks often."""
@@ -132,12 +140,19 @@ def install(parts: Parts) -> Extension:
     node_images.publish(parts.account, parts.region)
     faults = Faults(parts.directory / "faults.jsonl")
     ticker = Ticker("ec2-clock", 0.1, LabEC2Backend.schedule.run_due, faults.record).start()
-    return Extension(stop=ticker.stop)
+    posts = {"zone-without-capacity": _take_capacity_away}
+    return Extension(posts=posts, stop=ticker.stop)
+
+
+def _take_capacity_away(request: dict[str, Any]) -> dict[str, Any]:
+    LabEC2Backend.zone_capacity.take_away(str(request["zone"]), float(request["seconds"]))
+    return {}
 
 
 def use(timing: Timing, schedule: Schedule) -> None:
     """Replace moto's classes and reset its state; tests pass a schedule with their own clock."""
     LabEC2Backend.timing, LabEC2Backend.schedule = timing, schedule
+    LabEC2Backend.zone_capacity = ZoneCapacity(schedule.clock)
     _replace(moto.ec2.models.instances, "Instance", LabInstance)
     _replace(moto.ec2.models.nat_gateways, "NatGateway", LabNatGateway)
     _replace(moto.ec2.models.route_tables, "Route", LabRoute)

@@ -32,6 +32,8 @@ class Credentials:
     secret_access_key: str = field(repr=False)
     session_token: str | None = field(repr=False)
     identity: Identity
+    expired: bool = False
+    """Whether its session has ended: AWS refuses its calls, and clusters its tokens."""
 
 
 class Identities:
@@ -39,6 +41,18 @@ class Identities:
 
     def __init__(self, account: str) -> None:
         self.account = account
+        self._expired: set[str] = set()
+
+    def expire(self, access_key_id: str) -> None:
+        """End the session of an access key before its time.
+
+        Raises:
+            LookupError: no session has this key; the keys of users do not expire.
+        """
+        if self._session(access_key_id) is None:
+            message = f"no session has the access key {access_key_id}"
+            raise LookupError(message)
+        self._expired.add(access_key_id)
 
     def find(self, access_key_id: str) -> Credentials | None:
         """Return the credentials of an access key id, or None for an unknown one."""
@@ -59,4 +73,5 @@ class Identities:
         identity = Identity(
             arn=role.arn, principal=role.role_arn, user_id=role.user_id, session=role.session_name
         )
-        return Credentials(access_key_id, role.secret_access_key, role.session_token, identity)
+        expired = access_key_id in self._expired
+        return Credentials(access_key_id, role.secret_access_key, role.session_token, identity, expired)

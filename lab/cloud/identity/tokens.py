@@ -77,6 +77,9 @@ class TokenReviewer:
         if credentials is None or credentials.session_token != parameters.get("X-Amz-Security-Token"):
             message = "the access key of the token is unknown"
             raise RefusedTokenError(message)
+        if credentials.expired:
+            message = "the session that signed the token has expired"
+            raise RefusedTokenError(message)
         self._check_life(parameters["X-Amz-Date"])
         headers = {"host": url.netloc, CLUSTER_HEADER: cluster}
         request = SignedRequest(

@@ -121,7 +121,23 @@ class RequestMiddleware:
         if not signatures.matches(claim, credentials.secret_access_key, signed):
             message = "The request signature we calculated does not match the signature you provided."
             raise RefusedCallerError(403, "SignatureDoesNotMatch", message)
+        if credentials.expired:
+            raise self._expired(claim.service)
         return credentials
+
+    def _expired(self, service: str) -> RefusedCallerError:
+        """Return the refusal of a session that has ended, which EC2 words as it does a late request.
+
+        Sources: github.com/99designs/aws-vault/issues/394 and aws/aws-sdk-java/issues/1443 for EC2;
+        docs.aws.amazon.com/autoscaling/ec2/APIReference/CommonErrors.html for the services of the query
+        protocol; those of JSON end their codes with `Exception`.
+        """
+        model = self._models.get(service)
+        protocol = model.metadata.get("protocol", "json") if model else "json"
+        if protocol == "ec2":
+            return RefusedCallerError(400, "RequestExpired", "Request has expired.")
+        code = "ExpiredToken" if protocol in {"query", "rest-xml"} else "ExpiredTokenException"
+        return RefusedCallerError(403, code, "The security token included in the request is expired")
 
     def _serve(self, call: AwsCall, environ: Environ) -> _Response:
         app = self._eks if call.service == "eks" else self._moto

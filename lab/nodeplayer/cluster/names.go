@@ -4,6 +4,9 @@ package cluster
 const (
 	// PoweredOff on a Node means that its instance has ended: no kubelet or agent works there.
 	PoweredOff = "lab.eks-cilium.io/powered-off"
+	// Dead on a Node means that it hangs: its instance runs, but its kubelet renews no lease and posts no status,
+	// so that deleted pods stay Terminating. Its agents hang with it. Without the annotation, it works again.
+	Dead = "lab.eks-cilium.io/dead"
 	// Ready set to "false" on a Pod keeps it unready.
 	Ready = "lab.eks-cilium.io/ready"
 	// Fail on a Pod names the reason why its containers do not run.

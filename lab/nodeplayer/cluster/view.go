@@ -99,14 +99,18 @@ func (v *View) Start(ctx context.Context) error {
 	return nil
 }
 
-// Node returns an emulated node whose instance runs.
+// Node returns an emulated node on which something works: its instance runs, and it does not hang.
 func (v *View) Node(name string) (*v1.Node, bool) {
 	object, exists, err := v.nodes.GetStore().GetByKey(name)
 	if err != nil || !exists {
 		return nil, false
 	}
 	node := object.(*v1.Node)
-	return node, strings.HasPrefix(node.Spec.ProviderID, ProviderPrefix) && node.Annotations[PoweredOff] != "true"
+	return node, strings.HasPrefix(node.Spec.ProviderID, ProviderPrefix) && works(node)
+}
+
+func works(node *v1.Node) bool {
+	return node.Annotations[PoweredOff] != "true" && node.Annotations[Dead] != "true"
 }
 
 // Nodes returns all emulated nodes.

@@ -22,6 +22,7 @@ class Event:
 
     time: datetime
     user: str
+    """Who asked; of an impersonated user, the name of that user."""
     verb: str
     resource: str
     """The plural with its subresource, as in `pods/eviction`."""
@@ -50,7 +51,7 @@ class Event:
         parts = [what["resource"], what.get("subresource", "")]
         return cls(
             time=datetime.fromisoformat(entry["requestReceivedTimestamp"]),
-            user=entry["user"]["username"],
+            user=entry.get("impersonatedUser", entry["user"])["username"],
             verb=entry["verb"],
             resource="/".join(part for part in parts if part),
             namespace=what.get("namespace", ""),

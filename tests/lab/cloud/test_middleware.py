@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -16,13 +17,14 @@ from lab.cloud.requests.wire import REMOVED, Models, Request, read_call
 
 pytestmark = pytest.mark.simulation
 ANA = Credentials("AKIAANA", "secret-of-ana", None, Identity("arn:ana", "arn:ana", "AIDA"))
+KEYS = {"AKIAANA": ANA, "ASIAENDED": replace(ANA, access_key_id="ASIAENDED", expired=True)}
 
 
 class Known:
-    """Identities with a single access key."""
+    """Identities with an access key, and one of a session that has ended."""
 
     def find(self, access_key_id):
-        return ANA if access_key_id == "AKIAANA" else None
+        return KEYS.get(access_key_id)
 
 
 class World:
@@ -115,6 +117,24 @@ def test_an_unauthenticated_caller_is_refused(world, wanted, code):
     assert world.seen == []
     (line,) = world.lines("calls.jsonl")
     assert (line["error"], line["principal"]) == (code, None)
+    assert world.lines("faults.jsonl") == []
+
+
+@pytest.mark.parametrize(
+    ("service", "wanted"),
+    [
+        ("ec2", (400, "RequestExpired")),
+        ("autoscaling", (403, "ExpiredToken")),
+        ("sts", (403, "ExpiredToken")),
+        ("eks", (403, "ExpiredTokenException")),
+    ],
+)
+def test_a_session_that_has_ended_is_refused_in_the_words_of_its_service(world, service, wanted):
+    status, _, body = world.call(service=service, key="ASIAENDED")
+    code = wanted[1]
+    assert (status, code) == wanted
+    assert f">{code}<" in body.decode() or f'"{code}"' in body.decode()
+    assert world.seen == []
     assert world.lines("faults.jsonl") == []
 
 

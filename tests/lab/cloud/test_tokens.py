@@ -1,6 +1,7 @@
 """Tokens are created as `aws eks get-token` creates them, with botocore's own signer."""
 
 import base64
+from dataclasses import replace
 
 import botocore.session
 import pytest
@@ -126,6 +127,15 @@ def test_a_token_is_valid_from_its_date_until_its_expiry(reviewer, events, clock
     assert "lives 900 s" in review(reviewer, text)["error"]
     clock.now -= 2000
     assert review(reviewer, text)["authenticated"] is False
+
+
+def test_a_token_is_refused_when_the_session_that_signed_it_has_ended(events, clock):
+    ended = replace(KEYS["ASIAROLE"], expired=True)
+    reviewer = TokenReviewer({"ASIAROLE": ended}.get, lambda *_: KubernetesUser("bob", ()), 900, clock)
+    text = token(events, key="ASIAROLE", secret="secret-of-role", session="session-token")
+    status = review(reviewer, text)
+    assert status["authenticated"] is False
+    assert "has expired" in status["error"]
 
 
 def test_a_changed_token_is_refused(reviewer, events):

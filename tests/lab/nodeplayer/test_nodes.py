@@ -162,3 +162,19 @@ def test_a_node_whose_instance_was_taken_away_falls_silent(simulated):
     eventually(lambda: is_ready(api.pod("elsewhere")))
     assert "startTime" not in api.pod("left-behind")["status"]
     eventually(lambda: conditions(api.node(node))["Ready"]["status"] == "Unknown", limit=90, every=1)
+
+
+def test_on_a_node_that_hangs_deleted_pods_stay_terminating_until_it_works_again(simulated):
+    api, node = simulated.api, name_of(objects.node(10, tainted=True))
+    api.create(objects.node(10, tainted=True))
+    eventually(lambda: is_ready(api.node(node)))
+    api.create(objects.pod("stuck", nodeName=node), objects.pod("stays", nodeName=node))
+    eventually(lambda: is_ready(api.pod("stuck")) and is_ready(api.pod("stays")))
+    api.annotate(f"/api/v1/nodes/{node}", dead="true")
+    api.delete("/api/v1/namespaces/default/pods/stuck", grace=1)
+    eventually(lambda: conditions(api.node(node))["Ready"]["status"] == "Unknown", limit=90, every=1)
+    assert "deletionTimestamp" in api.pod("stuck")["metadata"]
+
+    api.annotate(f"/api/v1/nodes/{node}", dead=None)
+    eventually(lambda: api.find("/api/v1/namespaces/default/pods/stuck") is None)
+    eventually(lambda: is_ready(api.node(node)) and is_ready(api.pod("stays")))

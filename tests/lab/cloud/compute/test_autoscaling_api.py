@@ -3,6 +3,8 @@
 import pytest
 from botocore.parsers import ResponseParserError
 
+from lab.cloud import ec2
+
 from .calls import code_of, refusal_of
 
 
@@ -250,3 +252,28 @@ def test_a_call_that_is_not_emulated_is_a_fault(cloud, scaling, group):
     with pytest.raises(ResponseParserError):
         scaling.describe_warm_pool(AutoScalingGroupName=group)
     assert statuses == [500]
+
+
+def test_a_zone_without_capacity_is_avoided_until_it_has_some_again(cloud, scaling, group):
+    ec2.LabEC2Backend.zone_capacity.take_away("us-east-1b", 120)
+    scaling.set_desired_capacity(AutoScalingGroupName=group, DesiredCapacity=5)
+    cloud.pass_time(60)
+    zones = [item["AvailabilityZone"][-1] for item in described(scaling)["Instances"]]
+    assert sorted(zones) == ["a", "a", "b", "c", "c"]
+
+    scaling.update_auto_scaling_group(AutoScalingGroupName=group, MaxSize=6, DesiredCapacity=6)
+    cloud.pass_time(200)
+    zones = [item["AvailabilityZone"][-1] for item in described(scaling)["Instances"]]
+    assert sorted(zones) == ["a", "a", "b", "b", "c", "c"]
+
+
+def test_a_group_in_a_zone_without_capacity_says_so_in_its_activities(cloud, scaling, place, wanted):
+    for zone in "abc":
+        ec2.LabEC2Backend.zone_capacity.take_away(f"us-east-1{zone}", 1000)
+    scaling.create_auto_scaling_group(**wanted)
+    cloud.pass_time(10)
+    activities = scaling.describe_scaling_activities(AutoScalingGroupName="nodes")["Activities"]
+    assert {item["StatusCode"] for item in activities} == {"Failed"}
+    assert "We currently do not have sufficient m5.large capacity" in activities[0]["StatusMessage"]
+    assert activities[0]["StatusMessage"].endswith("Launching EC2 instance failed.")
+    assert described(scaling)["Instances"] == []
