@@ -1,9 +1,10 @@
 """The CNI gate: whether a new node runs pods on the new CNI, and what is missing if not.
 
 The condition Ready alone is not enough: a kubelet may be ready with the old CNI's configuration. For Cilium
-its start-up taint has to be removed as well, NetworkUnavailable has to be False, the CiliumNode has to exist,
-and the first ordinary pod has to have a CiliumEndpoint. Asked before a drain (`capacity`) and after the last
-one (`rotation.restore`).
+its start-up taint has to be removed as well, NetworkUnavailable has to be False, the CiliumNode has to have
+free addresses, and the first ordinary pod has to have a CiliumEndpoint. Pods can only move to the node when
+other start-up taints are gone as well. Asked before a drain (`capacity`) and after the last one
+(`rotation.restore`).
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from eks_cilium.cilium.values import AGENT_NOT_READY_TAINT
+from eks_cilium.cluster.names import CNI_LABEL
 from eks_cilium.cluster.objects import condition, is_cordoned, moment
-from eks_cilium.migration.agents import rollout
-from eks_cilium.migration.cni import CILIUM, new_cni
+from eks_cilium.migration.agents import cilium_nodes, rollout, start_up_taints
+from eks_cilium.migration.agents.cilium_nodes import Addresses
+from eks_cilium.migration.cni import CILIUM, new_cni, old_cni
 from eks_cilium.migration.facts.nodes import node as known_node
 
 if TYPE_CHECKING:
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
     from eks_cilium.runtime.context import World
     from eks_cilium.settings.model.migration import Target
 
-_CILIUM_NODES = "/apis/cilium.io/v2/ciliumnodes"
 _ENDPOINTS = "/apis/cilium.io/v2/namespaces/{}/ciliumendpoints/{}"
 _IN_SERVICE = "InService"
 _YOUNG = timedelta(minutes=15)
@@ -41,10 +43,13 @@ class CniGate:
             if (instance := known_node(node, {}).instance)
         }
         self._agents = {pod["spec"].get("nodeName"): pod for pod in rollout.pods(world, self._cni)}
-        self._cilium_nodes = (
-            {str(name) for name in world.api.each(_CILIUM_NODES, lambda node: node["metadata"]["name"])}
-            if self._cni is CILIUM
-            else set()
+        self._outgoing = [
+            node
+            for node in self.nodes.values()
+            if (node["metadata"].get("labels") or {}).get(CNI_LABEL) == old_cni(target).label
+        ]
+        self._addresses: dict[str, Addresses] = (
+            dict(world.api.each(cilium_nodes.PATH, _addresses)) if self._cni is CILIUM else {}
         )
 
     def missing(self, instance: str) -> str:
@@ -61,7 +66,11 @@ class CniGate:
         if sentence := self.missing(member.instance):
             return sentence
         node = self.nodes[member.instance]
-        return f"{node['metadata']['name']} is cordoned" if is_cordoned(node) else ""
+        name = node["metadata"]["name"]
+        if is_cordoned(node):
+            return f"{name} is cordoned"
+        taint = start_up_taints.keeping_pods_away(node, self._outgoing)
+        return f"taint {taint} keeps pods off {name}" if taint else ""
 
     def _agent_and_node(self, node: Object) -> str:
         name, agent = node["metadata"]["name"], self._agents.get(node["metadata"]["name"])
@@ -77,12 +86,15 @@ class CniGate:
 
     def _cilium(self, node: Object) -> str:
         name = node["metadata"]["name"]
-        if name not in self._cilium_nodes:
+        addresses = self._addresses.get(name)
+        if addresses is None:
             return f"{name} has no CiliumNode"
         if not _is(node, "NetworkUnavailable", "False"):
             return f"Cilium has not set NetworkUnavailable to False on {name} yet"
         created = moment(node["metadata"].get("creationTimestamp"))
         is_young = created is None or self._world.time.now() - created < _YOUNG
+        if without := addresses.missing(is_new=is_young):
+            return f"Cilium {without} (node {name})"
         return self._first_pod(name) if is_young else ""
 
     def _first_pod(self, name: str) -> str:
@@ -95,6 +107,10 @@ class CniGate:
         if self._world.api.get(_ENDPOINTS.format(namespace, pod_name)) is None:
             return f"pod {namespace}/{pod_name} on {name} has no CiliumEndpoint"
         return ""
+
+
+def _addresses(node: Object) -> tuple[str, Addresses]:
+    return str(node["metadata"]["name"]), Addresses.of(node)
 
 
 def _is_ordinary(pod: Object) -> bool:

@@ -4,6 +4,7 @@ Controllers, scheduler and kubelets in one, as far as a migration depends on the
 happens, what no migration may do.
 """
 
+import copy
 import itertools
 from collections import Counter
 from datetime import datetime
@@ -51,6 +52,10 @@ class Controllers:
         """Ordinary pods that were on a node when its instance ended."""
         self.agents_work = True
         """Whether agents of Cilium become ready."""
+        self.cilium_node: Object = {"spec": {"ipam": {"pool": {"10.0.0.1": {}, "10.0.0.2": {}}}}}
+        """What new CiliumNodes have besides their names."""
+        self.start_up_taints: list[Object] = []
+        """What new nodes have besides Cilium's own taint, until something else removes it."""
         self.collects_garbage = True
         """Whether pods of a DaemonSet that was deleted go with it."""
         self.dead: dict[str, float] = {}
@@ -110,7 +115,7 @@ class Controllers:
                 "metadata": {"name": self._node_of[instance], "labels": labels},
                 "spec": {
                     "providerID": f"aws:///{zone}/{instance}",
-                    "taints": [] if old else [dict(AGENT_TAINT)],
+                    "taints": [*([] if old else [dict(AGENT_TAINT)]), *map(dict, self.start_up_taints)],
                 },
                 "status": {
                     "conditions": [{"type": "Ready", "status": "False"}],
@@ -304,7 +309,9 @@ class Controllers:
                     {"type": "NetworkUnavailable", "status": "False"},
                 ]
                 if self.api.find(CILIUM_NODES, "", name) is None:
-                    self.api.put(CILIUM_NODES, {"metadata": {"name": name}})
+                    self.api.put(
+                        CILIUM_NODES, {"metadata": {"name": name}, **copy.deepcopy(self.cilium_node)}
+                    )
                 self._give_endpoints(name)
             elif ("aws-node", name) in ready:
                 node["spec"]["taints"] = [
