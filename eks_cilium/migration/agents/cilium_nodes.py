@@ -31,9 +31,9 @@ class Addresses:
         """The addresses in a CiliumNode."""
         spec, status = node.get("spec") or {}, (node.get("status") or {}).get("ipam") or {}
         ipam = spec.get("ipam")
-        has_pool = ipam is not None and not ipam.get("podCIDRs")
+        pool = None if ipam is None or ipam.get("podCIDRs") else len(ipam.get("pool") or ())
         return cls(
-            pool=len(ipam.get("pool") or ()) if has_pool else None,
+            pool=pool,
             used=len(status.get("used") or ()),
             error=str((status.get("operator-status") or {}).get("error") or ""),
         )
