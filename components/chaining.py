@@ -39,6 +39,8 @@ class ChainingArgs(TypedDict):
     """How many workloads restart at the same time, besides CoreDNS."""
     plan: RefreshPlan | None
     """The plan that a preview has just made; None in an update, or once the refresh has begun."""
+    policy_mode: str | None
+    """How agents enforce policies in the end; None for as they did before, or by Cilium's default."""
 
 
 class Chaining(pulumi.ComponentResource):
@@ -60,7 +62,7 @@ class Chaining(pulumi.ComponentResource):
         refreshed = _restart(self, name, args, agents)
         left = previewed(args["plan"], remainder)
         gate = ManagedPods(name, {**operation, **left}, _after(self, agents, *refreshed))
-        PolicyResume(name, operation, _after(self, gate))
+        PolicyResume(name, {**operation, "mode": args["policy_mode"]}, _after(self, gate))
         self.counted = gate.counted
         self.register_outputs({"workloads": [str(workload) for workload in args["workloads"]]})
 

@@ -42,6 +42,8 @@ class CniMigrationArgs(TypedDict):
     """How many nodes are replaced at the same time."""
     plan: Plan | None
     """The plan that a preview has just made; None in an update, or once the migration has begun."""
+    policy_mode: str | None
+    """How agents enforce policies in the end; None for as they did before, or by Cilium's default."""
 
 
 class CniMigration(pulumi.ComponentResource):
@@ -60,7 +62,7 @@ class CniMigration(pulumi.ComponentResource):
         restored = _replace_nodes(self, name, args, gate)
         gone = AgentsGone(name, operation, _after(self, restored))
         removed = AwsNodeRemoval(name, operation, _after(self, gone))
-        PolicyResume(name, operation, _after(self, removed))
+        PolicyResume(name, {**operation, "mode": args["policy_mode"]}, _after(self, removed))
         self.register_outputs({"nodes": list(args["nodes"])})
 
 

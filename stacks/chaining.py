@@ -103,6 +103,7 @@ def register(settings: ChainingSettings, reading: Reading) -> tuple[PodInventory
             "workloads": reading.start.workloads,
             "parallel": settings.refresh.parallel,
             "plan": plan,
+            "policy_mode": settings.cilium.policy_mode,
         },
         pulumi.ResourceOptions(depends_on=[cilium]),
     )
@@ -170,7 +171,7 @@ def _exclude_peers(
 def _register_cilium(settings: ChainingSettings, reading: Reading, after: pulumi.Resource) -> Cilium:
     provider = kubernetes_provider(settings, reading.cluster)
     opts = pulumi.ResourceOptions(providers=[provider], depends_on=[after])
-    return register_chained_cilium(cilium_name(settings), settings.cilium, opts)
+    return register_chained_cilium(cilium_name(settings), settings.cilium, opts, policies_are_paused=True)
 
 
 def _check_pool(settings: ChainingSettings, reading: Reading) -> None:

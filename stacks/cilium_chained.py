@@ -22,25 +22,28 @@ def warn_of_limits(wanted: NewChainedCilium) -> None:
             pulumi.log.warn(f"eks-cilium:{limited.what} is limited in this mode: {limited.why}")
 
 
-def register_chained_cilium(name: str, wanted: NewChainedCilium, opts: pulumi.ResourceOptions) -> Cilium:
+def register_chained_cilium(
+    name: str, wanted: NewChainedCilium, opts: pulumi.ResourceOptions, *, policies_are_paused: bool = False
+) -> Cilium:
     """Register the Helm release. `name` is the cluster's name in Cilium."""
     return Cilium(
         f"{name}-cilium",
         {
             "version": wanted.version,
             "chart_repository": wanted.chart_repository,
-            "values": chaining_values(_mode(name, wanted)),
+            "values": chaining_values(_mode(name, wanted, policies_are_paused)),
         },
         opts,
     )
 
 
-def _mode(name: str, wanted: NewChainedCilium) -> ChainingMode:
+def _mode(name: str, wanted: NewChainedCilium, policies_are_paused: bool) -> ChainingMode:
     return ChainingMode(
         release=RELEASES[wanted.version],
         cluster_name=name,
         cluster_id=wanted.cluster_id,
         pool=wanted.pool,
+        policies_are_paused=policies_are_paused,
         encryption=wanted.encryption,
         operator_replicas=wanted.operator_replicas,
         hubble_enabled=wanted.hubble.enabled,

@@ -191,6 +191,7 @@ def _steps(settings: ReplacementSettings, reading: Reading, operation: Operation
         "left": reading.start.left,
         "parallel": settings.migration.parallel,
         "plan": in_preview(reading.start.plan),
+        "policy_mode": settings.cilium.policy_mode,
     }
 
 

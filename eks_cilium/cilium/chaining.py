@@ -11,7 +11,15 @@ import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from eks_cilium.cilium.values import ABLE_TO_RUN_AGENTS, WITHOUT_WATCHER, Mode, common, merged_all, placed
+from eks_cilium.cilium.values import (
+    ABLE_TO_RUN_AGENTS,
+    WITHOUT_POLICY_MODE,
+    WITHOUT_WATCHER,
+    Mode,
+    common,
+    merged_all,
+    placed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,6 +40,8 @@ class ChainingMode(Mode):
 
     pool: str
     """Network of the agents' own addresses (`cilium_host`), outside every VPC, because nothing routes it."""
+    policies_are_paused: bool = False
+    """Whether the enforcement of policies is paused beside the release while pods are restarted."""
 
 
 def chaining_values(mode: ChainingMode) -> dict[str, Any]:
@@ -45,6 +55,7 @@ def chaining_values(mode: ChainingMode) -> dict[str, Any]:
         placed(mode, ABLE_TO_RUN_AGENTS),
         WITHOUT_WATCHER,
         mode.extra,
+        WITHOUT_POLICY_MODE if mode.policies_are_paused else {},
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -25,6 +26,15 @@ ABLE_TO_RUN_AGENTS = {"key": COMPUTE_TYPE, "operator": "NotIn", "values": list(C
 # The chart's watcher deletes pods with the label k8s-app=kube-dns that Cilium does not manage, every 15
 # seconds.
 WITHOUT_WATCHER = {"operator": {"unmanagedPodWatcher": {"restart": False}}}
+
+POLICY_MODE = "policyEnforcementMode"
+WITHOUT_POLICY_MODE: Mapping[str, Any] = MappingProxyType({POLICY_MODE: None})
+"""For a release beside which `PolicyPause` and `PolicyResume` set the mode in Cilium's configuration.
+
+Helm takes a key with null out of the values, and the chart then writes no `enable-policy`
+(templates/cilium-configmap.yaml). So an upgrade in the middle of a migration leaves the mode alone; with the
+chart's default it would write `default` again, and agents would enforce policies among mixed nodes.
+"""
 
 _CHARTS_OWN_FOR_ENVOY = {"key": "cilium.io/no-schedule", "operator": "NotIn", "values": ["true"]}
 """The chart's own expression for Envoy, repeated here because a list in values replaces the chart's list."""
@@ -79,6 +89,7 @@ def eni_values(mode: EniMode) -> dict[str, Any]:
         _region(mode),
         _beside_another_cni(mode),
         mode.extra,
+        WITHOUT_POLICY_MODE if mode.beside else {},
     )
 
 

@@ -5,7 +5,7 @@ Pods on old nodes have no identity in Cilium: a policy that names peers by label
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, NotRequired
 
 from eks_cilium.dynamic.shell.operation import Operation, OperationArgs, SharedProvider
 from eks_cilium.migration.agents import enforcement
@@ -28,15 +28,24 @@ class PolicyPauseProvider(SharedProvider):
         return enforcement.pause(run)
 
 
+class PolicyResumeArgs(OperationArgs):
+    """The inputs of a `PolicyResume` resource."""
+
+    mode: NotRequired[str | None]
+    """`default`, `always` or `never`; the recorded mode where it is None."""
+
+
 class PolicyResumeProvider(SharedProvider):
-    """Restores the enforcement mode that was recorded."""
+    """Sets the enforcement mode of the configuration, or the one that was recorded."""
+
+    acts_on: ClassVar[tuple[str, ...]] = ("mode",)
 
     def perform(self, run: Run, _props: Mapping[str, Any]) -> Result:
-        """Restore the mode, and wait until all agents have restarted with it.
+        """Set the mode, and wait until all agents have restarted with it.
 
         Returns {"restored": bool, "agents": number}.
         """
-        return enforcement.resume(run)
+        return enforcement.resume(run, _props.get("mode"))
 
 
 class PolicyPause(Operation[OperationArgs], module="eks-cilium", name="PolicyPause"):
@@ -48,10 +57,10 @@ class PolicyPause(Operation[OperationArgs], module="eks-cilium", name="PolicyPau
     provider = PolicyPauseProvider
 
 
-class PolicyResume(Operation[OperationArgs], module="eks-cilium", name="PolicyResume"):
-    """Exists once Cilium enforces policies as it did before.
+class PolicyResume(Operation[PolicyResumeArgs], module="eks-cilium", name="PolicyResume"):
+    """Exists once Cilium enforces policies as configured, or as it did before.
 
-    Inputs: `OperationArgs`. Deleting it changes nothing.
+    Inputs: `PolicyResumeArgs`. Deleting it changes nothing.
     """
 
     provider = PolicyResumeProvider

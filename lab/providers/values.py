@@ -62,7 +62,8 @@ def decode(struct: struct_pb2.Struct) -> Properties:
 
 
 def encode(properties: Mapping[str, Any]) -> struct_pb2.Struct:
-    # None is left out, as Pulumi does not send it.
+    # Only here is None left out: Pulumi sends null inside of an object, and Helm takes such a key away
+    # (pulumi/pulumi-kubernetes#2997).
     struct = struct_pb2.Struct()
     struct.update({key: _encode(value) for key, value in properties.items() if value is not None})
     return struct
@@ -120,7 +121,7 @@ def _encode(value: Any) -> Any:
             given = {"path": value.path, "text": value.text, "uri": value.uri}
             return {SIGNATURE: ASSET} | {key: text for key, text in given.items() if text is not None}
         case Mapping():
-            return {str(key): _encode(item) for key, item in value.items() if item is not None}
+            return {str(key): _encode(item) for key, item in value.items()}
         case list() | tuple() | set() | frozenset():
             return [_encode(item) for item in value]
         case _:

@@ -2,7 +2,8 @@
 
 Pods on old nodes have no Cilium identity, so a policy that names peers by label would drop their traffic.
 Agents read the mode when they start. So the mode is written into an annotation of the pod template as well: a
-changed mode rolls the agents, the same mode does not. Called for `PolicyPause` and `PolicyResume`.
+changed mode rolls the agents, the same mode does not. Called for `PolicyPause` and `PolicyResume`, and before
+each node is cordoned or workload restarted, since a Helm upgrade or a person may change the mode in between.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from eks_cilium.runtime.record import POLICY, Record
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.run import Run
     from eks_cilium.runtime.context import World
 
@@ -26,6 +28,7 @@ _CONFIGURATION = f"/api/v1/namespaces/{NAMESPACE}/configmaps/cilium-config"
 _KEY = "enable-policy"
 _NEVER = "never"
 _ANNOTATION = "eks-cilium.io/policy-enforcement"
+_LOCK = "policy enforcement"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +54,30 @@ def pause(run: Run) -> dict[str, Any]:
     return {"before": before.mode, "agents": agents}
 
 
-def resume(run: Run) -> dict[str, Any]:
-    """Restore the enforcement mode that was recorded."""
+def keep_paused(run: Run) -> None:
+    """Pause again where a run had paused enforcement and another actor has changed the mode since."""
+    with run.world.lock(_LOCK):
+        configuration = run.world.api.get(_CONFIGURATION)
+        if configuration is None or _mode_in(configuration) == _NEVER:
+            return
+        if Record(run.world.api).load(POLICY, _Before.from_json) is None:
+            return
+        run.world.note("policies-paused-again", mode=_mode_in(configuration))
+        run.report("the enforcement of policies was switched on in the middle: switching it off again")
+        pause(run)
+
+
+def resume(run: Run, mode: str | None = None) -> dict[str, Any]:
+    """Set this enforcement mode, or where it is None the one that was recorded."""
     run.world.guard()
     record = Record(run.world.api)
     before = record.load(POLICY, _Before.from_json)
-    if before is None or run.world.api.get(_CONFIGURATION) is None:
+    if (before is None and mode is None) or run.world.api.get(_CONFIGURATION) is None:
         return {"restored": False, "agents": 0}
-    rolled = _set_mode(run, before.mode)
+    wanted = mode or (before.mode if before else None)
+    rolled = _set_mode(run, wanted)
     record.drop(POLICY)
-    run.report(f"policies are enforced as before ({before.mode or 'not set'}) by {rolled} agents")
+    run.report(f"policies are enforced as configured ({wanted or 'not set'}) by {rolled} agents")
     return {"restored": True, "agents": rolled}
 
 
@@ -71,18 +88,34 @@ def _mode(world: World) -> str | None:
             f"ConfigMap {NAMESPACE}/cilium-config does not exist",
             "Install Cilium first, then run `pulumi up` again.",
         )
+    return _mode_in(configuration)
+
+
+def _mode_in(configuration: Object) -> str | None:
     mode: str | None = (configuration.get("data") or {}).get(_KEY)
     return mode
 
 
 def _set_mode(run: Run, mode: str | None) -> int:
-    if _mode(run.world) != mode:
+    changed = _mode(run.world) != mode
+    if changed:
         run.world.api.merge(_CONFIGURATION, {"data": {_KEY: mode}})
-    annotations = {_ANNOTATION: mode or "default"}
     daemon_set = run.world.api.get(CILIUM.path)
     if daemon_set is None:
         return 0
-    template = daemon_set["spec"]["template"]["metadata"]
-    if (template.get("annotations") or {}).get(_ANNOTATION) != annotations[_ANNOTATION]:
+    if annotation := _new_annotation(run.world, daemon_set, mode or "default", changed=changed):
+        annotations = {_ANNOTATION: annotation}
         run.world.api.merge(CILIUM.path, {"spec": {"template": {"metadata": {"annotations": annotations}}}})
     return rollout.await_roll_out(run, CILIUM)
+
+
+def _new_annotation(world: World, daemon_set: Object, mode: str, *, changed: bool) -> str:
+    """What rolls the agents; empty where all of them have read this mode.
+
+    The same mode again, after another was set in between, gets the time behind it.
+    """
+    annotations = daemon_set["spec"]["template"]["metadata"].get("annotations") or {}
+    known, _, _ = annotations.get(_ANNOTATION, "").partition(" ")
+    if known != mode:
+        return mode
+    return f"{mode} since {world.time.now():%Y-%m-%dT%H:%M:%SZ}" if changed else ""

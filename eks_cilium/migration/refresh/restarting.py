@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.errors import RefusedError
+from eks_cilium.migration.agents import enforcement
 from eks_cilium.migration.eviction.judging import LiveVerdicts
 from eks_cilium.migration.eviction.requests import Evictions, name_of
 from eks_cilium.migration.facts import workloads
@@ -67,6 +68,7 @@ def restart_workload(run: RefreshRun, workload: Reference) -> dict[str, Any]:
     known = listing.read(run.world, run.options.round)
     if known is None:
         raise StoppedError("this cluster has no list of workloads to restart yet")
+    enforcement.keep_paused(run)
     return restart(run, workload, known.recorded_at)
 
 

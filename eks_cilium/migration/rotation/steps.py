@@ -20,6 +20,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.errors import ProgramError
+from eks_cilium.migration.agents import enforcement
 from eks_cilium.migration.capacity import spare, termination
 from eks_cilium.migration.eviction import drain
 from eks_cilium.migration.facts.nodes import node as known_node
@@ -115,6 +116,7 @@ class _Rotation:
         world, node = self._run.world, self._node
         if refused := drain.blockers(self._run, node):
             raise DrainRefusedError(node.name, refused)
+        enforcement.keep_paused(self._run)
 
         def missing() -> str:
             with world.lock(node.group):

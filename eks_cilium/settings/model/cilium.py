@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator
 
 from eks_cilium.cilium.chaining import DEFAULT_POOL
+from eks_cilium.cilium.values import POLICY_MODE
 from eks_cilium.cilium.versions import RELEASES
 from eks_cilium.settings.model.cluster import CILIUM_NAME
 from eks_cilium.settings.model.fields import Cidr, Part, one_of, option
@@ -74,6 +75,12 @@ class CommonCilium(Part):
         allowed="an object of keys the chart of this version knows and this program does not decide",
         example={"bandwidthManager": {"enabled": True}},
     )
+
+    @property
+    def policy_mode(self) -> str | None:
+        """How agents enforce policies in the end, in the values for the chart; None where they do not say."""
+        mode = self.values.get(POLICY_MODE)
+        return mode.lower() if isinstance(mode, str) else None
 
 
 class EniCilium(CommonCilium):

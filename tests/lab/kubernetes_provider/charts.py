@@ -11,6 +11,9 @@ metadata:
 data:
   version: {{ .Chart.Version | quote }}
   colour: {{ .Values.colour | quote }}
+{{- if hasKey .Values "mode" }}
+  mode: {{ .Values.mode | quote }}
+{{- end }}
 """
 DEPLOYMENT = """\
 {{- if .Values.workload }}
@@ -37,7 +40,7 @@ class ChartFolder:
         templates.mkdir(parents=True, exist_ok=True)
         described = f"apiVersion: v2\nname: tiny\nversion: {version}\nappVersion: app-{version}\n"
         (templates.parent / "Chart.yaml").write_text(described)
-        (templates.parent / "values.yaml").write_text("colour: red\nworkload: false\n")
+        (templates.parent / "values.yaml").write_text("colour: red\nmode: default\nworkload: false\n")
         (templates / "config.yaml").write_text(CONFIG_MAP)
         (templates / "deployment.yaml").write_text(DEPLOYMENT)
         return str(templates.parent)

@@ -28,6 +28,10 @@ class Kubectl:
         text = self("get", kind, name, "-n", namespace, "-o", "json", "--ignore-not-found")
         return json.loads(text) if text else None
 
+    def merge(self, kind: str, name: str, namespace: str, patch: dict[str, Any]) -> None:
+        """Change an object by a merge patch."""
+        self("patch", kind, name, "-n", namespace, "--type=merge", "-p", json.dumps(patch))
+
     def set_status(self, kind: str, name: str, namespace: str, status: dict[str, Any]) -> None:
         """Write a status, as a controller or kubelet does."""
         patch = json.dumps({"status": status})

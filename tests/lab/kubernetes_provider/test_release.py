@@ -100,6 +100,21 @@ class TestLife:
         program.update(created, news)
         assert kubectl.get("configmap", "tiny-config", namespace)["data"]["colour"] == "red"
 
+    @pytest.mark.parametrize("given", [({"mode": None}, "never"), ({}, "default")])
+    def test_an_upgrade_leaves_alone_what_null_took_out_of_the_values(
+        self, program, kubectl, chart, namespace, given
+    ):
+        """Helm's three-way merge; what a value or default states is written again."""
+        (values, left), path = given, chart.make("1.0.0")
+        inputs = release(path, namespace, values=values)
+        created = program.create(TOKEN, "tiny", inputs)
+        kubectl.merge("configmap", "tiny-config", namespace, {"data": {"mode": "never"}})
+
+        program.update(created, release(path, namespace, values={**values, "colour": "blue"}))
+
+        assert kubectl.get("configmap", "tiny-config", namespace)["data"]["mode"] == left
+        assert not program.plan(created, inputs).changes
+
     def test_another_name_is_another_release(self, program, chart, namespace):
         created = program.create(TOKEN, "tiny", release(chart.make("1.0.0"), namespace))
 

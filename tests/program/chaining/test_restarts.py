@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 
 from eks_cilium.cluster.objects import Reference
+from eks_cilium.migration.agents import enforcement
 from eks_cilium.migration.refresh import gate
 from eks_cilium.migration.refresh.model import Method
 from eks_cilium.migration.refresh.restarting import restart_workload
 from eks_cilium.migration.refresh.start import plan_now, record_workloads
 from eks_cilium.runtime.errors import RestartRefusedError, StoppedError, TimedOutError, UnhealthyError
 from eks_cilium.settings.model.migration import RefreshOptions
+from tests.program.rotation.simulation.world import CONFIG_MAPS
 
 from .simulation import ChainedSimulation, deployment, options, run
 
@@ -287,3 +289,20 @@ def test_the_same_list_is_found_again_and_another_round_records_another(simulati
     again = options(round=2)
     restart(simulation, deployment("web"), given)
     assert record_workloads(run(simulation.world(), again))["workloads"] == []
+
+
+def test_policies_that_were_switched_on_in_between_are_paused_before_the_next_workload(
+    simulation: ChainedSimulation,
+):
+    workload = deployment("web")
+    simulation.roll_out_of("web", 2)
+    simulation.chain()
+    enforcement.pause(run(simulation.world()))
+    simulation.upgrade_cilium("default")
+    record_workloads(run(simulation.world()))
+
+    restart_workload(run(simulation.world()), workload)
+
+    configuration = simulation.api.find(CONFIG_MAPS, "kube-system", "cilium-config")
+    assert configuration is not None
+    assert configuration["data"]["enable-policy"] == "never"

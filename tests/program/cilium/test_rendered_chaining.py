@@ -80,6 +80,11 @@ def test_services_are_left_to_kube_proxy(rendered: Render):
     assert rendered().config["kube-proxy-replacement"] in ("false", "disabled")
 
 
+def test_while_policies_are_paused_helm_owns_no_mode(rendered: Render):
+    assert "enable-policy" not in rendered(policies_are_paused=True).config
+    assert rendered().config["enable-policy"] == "default"
+
+
 def test_the_operator_deletes_no_pod(rendered: Render):
     assert not watched(rendered())
 

@@ -272,6 +272,13 @@ def watched(result: Rendered) -> bool:
     )
 
 
+@pytest.mark.parametrize("extra", [{}, {"policyEnforcementMode": "always"}])
+def test_beside_another_cni_helm_owns_no_mode_of_policies(rendered: Render, extra: dict[str, Any]):
+    """Otherwise an upgrade would write the mode again while it is paused."""
+    assert "enable-policy" not in rendered(**BESIDE, extra=extra).config
+    assert rendered(extra=extra).config["enable-policy"] == extra.get("policyEnforcementMode", "default")
+
+
 def test_beside_another_cni_kube_proxy_stays(rendered: Render):
     result = rendered(**BESIDE)
 

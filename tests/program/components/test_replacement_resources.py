@@ -265,6 +265,14 @@ def test_cilium_runs_beside_the_other_cni_and_beside_kube_proxy(migration: Recor
     assert values["enableIPv4Masquerade"] is False
 
 
+def test_the_mode_of_policies_is_set_at_the_end_and_never_by_helm() -> None:
+    values = {"policyEnforcementMode": "Always"}
+    stack = recorded({"cilium": {**SETTINGS["cilium"], "values": values}})
+
+    assert stack.only("Release").inputs["values"].get("policyEnforcementMode") is None
+    assert stack.only("PolicyResume").inputs["mode"] == "always"
+
+
 def test_a_name_that_cilium_does_not_take_is_ciliums_alone() -> None:
     stack = recorded(
         {"cluster": {"name": "Shop_EU"}, "cilium": {"version": "1.19.6", "clusterName": "shop-eu"}},

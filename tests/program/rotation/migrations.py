@@ -48,9 +48,11 @@ class Stack:
         *,
         report: Report = quiet,
         forgetful: bool = False,
+        cilium: str | None = "default",
     ) -> None:
+        """`cilium` is the mode of policy enforcement that the values of the release state."""
         self._simulation, self._options, self._report = simulation, given, report
-        self._forgetful = forgetful
+        self._forgetful, self._cilium = forgetful, cilium
         self._done: set[str] = set()
         self._ended = False
 
@@ -114,7 +116,7 @@ class Stack:
 
     def _install(self) -> None:
         if self._simulation.api.find(DAEMON_SETS, "kube-system", "cilium") is None:
-            self._simulation.install_cilium()
+            self._simulation.install_cilium(self._cilium)
 
     def _bind(self) -> None:
         if self._simulation.api.find(DAEMON_SETS, "kube-system", "cilium"):

@@ -56,6 +56,8 @@ class Controllers:
         """What new CiliumNodes have besides their names."""
         self.start_up_taints: list[Object] = []
         """What new nodes have besides Cilium's own taint, until something else removes it."""
+        self.enforcing: list[str] = []
+        """Agents of Cilium that enforced policies while another node still had the old CNI."""
         self.collects_garbage = True
         """Whether pods of a DaemonSet that was deleted go with it."""
         self.dead: dict[str, float] = {}
@@ -93,6 +95,7 @@ class Controllers:
         self._schedule()
         self._start_pods()
         self._play_agents()
+        self._check_policies()
         self._count()
         self.count_budgets()
         self._check_budgets()
@@ -197,6 +200,19 @@ class Controllers:
             ):
                 self.api.remove(PODS, pod)
 
+    def _check_policies(self) -> None:
+        """Pods on nodes of the old CNI have no identity, so an agent that enforces drops their traffic."""
+        mixed = bool(self.nodes(**{"cni-plugin": "aws"}))
+        for pod in self.api.of(PODS, "kube-system"):
+            enforces = pod["metadata"]["labels"].get("k8s-app") == "cilium" and pod["mode"] != "never"
+            if mixed and enforces and is_ready(pod):
+                self.enforcing.append(pod["metadata"]["name"])
+
+    def _policy_mode(self) -> str:
+        """What an agent reads when it starts, and its default where nothing is set."""
+        configuration = self.api.find(CONFIG_MAPS, "kube-system", "cilium-config") or {"data": {}}
+        return str(configuration["data"].get("enable-policy", "default"))
+
     def _end_agent(self, pod: Object) -> None:
         if pod["spec"]["nodeName"] in self.dead:
             self.api.terminate(pod)
@@ -219,6 +235,7 @@ class Controllers:
                 },
                 "spec": {"nodeName": node, "hostNetwork": True},
                 "status": {"phase": "Pending"},
+                "mode": self._policy_mode(),
             },
         )
 

@@ -94,6 +94,17 @@ class Simulation(Controllers):
         metadata = {"name": "cilium-config", "namespace": "kube-system"}
         self.api.put(CONFIG_MAPS, {"metadata": metadata, "data": data})
 
+    def upgrade_cilium(self, mode: str | None) -> None:
+        """As Helm does for a changed value: what its manifest states is written again, and agents restart.
+
+        Its three-way merge leaves a key alone that neither its old nor its new manifest has.
+        """
+        configuration = self.api.find(CONFIG_MAPS, "kube-system", "cilium-config")
+        assert configuration is not None
+        if mode is not None:
+            configuration["data"]["enable-policy"] = mode
+        self.daemon_set("cilium")["metadata"]["generation"] += 1
+
     def bind_cilium(self) -> None:
         """As the program's values of a rollback do: agents on the nodes that are to go, and nowhere else."""
         on = {"key": "cni-plugin", "operator": "In", "values": ["cilium"]}
