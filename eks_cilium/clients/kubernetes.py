@@ -242,15 +242,16 @@ class KubernetesApi:
             try:
                 response = self.exchange(method, path, query=query, body=body, content_type=content_type)
             except httpx.TransportError as error:
-                failure = f"{type(error).__name__}: {error}"
+                what, failure = "does not answer", f"{type(error).__name__}: {error}"
             else:
                 if response.status_code not in _RETRIED:
                     return _accepted(response, method, path)
-                failure = f"HTTP {response.status_code}"
+                what, failure = "cannot serve", f"HTTP {response.status_code}: {_reason(response)}"
             pause = next(pauses, None)
             if pause is None:
                 raise TransientError(
-                    f"{method} {path} failed {self._patience.attempts} times, last with {failure}"
+                    f"the API server {what}: {method} {path} failed {self._patience.attempts} times, "
+                    f"last with {failure.rstrip(': ')}"
                 )
             self._sleep(pause)
 

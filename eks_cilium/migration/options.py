@@ -62,21 +62,27 @@ class Limits:
     """For agents to restart with a new configuration, counted from the last agent that did."""
     terminating: float | None = 3600.0
     """Pods that should have ended so long ago no longer keep a drain waiting; None waits for all."""
+    grace: float = 21600.0
+    """For pods that are stopping, on top of the drain timeout, where their grace period is that long."""
+    answer: float = 900.0
+    """For the API server and AWS to answer again, outside of waits with limits of their own."""
     poll_interval: float = 3.0
 
     @classmethod
     def of(cls, options: MigrationOptions | RefreshOptions, *, poll_interval: float = 3.0) -> Self:
         """The limits of a migration or a refresh; `poll_interval` in seconds."""
-        roll_out = float(options.roll_out_timeout_seconds)
+        roll_out, answer = float(options.roll_out_timeout_seconds), float(options.answer_timeout_seconds)
         if not isinstance(options, MigrationOptions):
             # A refresh terminates no node, so nothing ends a pod that never stops by itself.
-            return cls(roll_out=roll_out, terminating=None, poll_interval=poll_interval)
+            return cls(roll_out=roll_out, terminating=None, answer=answer, poll_interval=poll_interval)
         return cls(
             volumes=options.volume_timeout_seconds,
             load_balancer_timeout=options.load_balancer_timeout_seconds,
             termination=options.termination_timeout_seconds,
             roll_out=roll_out,
             terminating=options.terminating_limit_seconds,
+            grace=options.grace_limit_seconds,
+            answer=answer,
             poll_interval=poll_interval,
         )
 

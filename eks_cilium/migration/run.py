@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from eks_cilium.migration.options import Limits
-    from eks_cilium.runtime.context import Report, World
+    from eks_cilium.runtime.context import Kept, Report, World
     from eks_cilium.runtime.waiting import Polls
     from eks_cilium.settings.model.migration import MigrationOptions, RefreshOptions
 
@@ -50,6 +50,12 @@ class Run:
             report=self.report,
             readings=readings,
             since_progress=since_progress,
+        )
+
+    def persist(self, act: Callable[[], Kept]) -> Kept:
+        """`World.persist` for this run: act again while the API server or AWS does not answer."""
+        return self.world.persist(
+            act, seconds=self.limits.answer, every=self.limits.poll_interval, report=self.report
         )
 
     def polls(self, *, seconds: float) -> Polls:

@@ -11,13 +11,14 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from eks_cilium.clients.autoscaling import AutoScaling
 from eks_cilium.clients.aws import client
 from eks_cilium.clients.ec2 import Ec2
 from eks_cilium.clients.eks import Eks
 from eks_cilium.clients.kubernetes import KubernetesApi
+from eks_cilium.errors import TransientError
 from eks_cilium.runtime.clock import Time
 from eks_cilium.runtime.errors import TimedOutError
 from eks_cilium.runtime.journal import Journal
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from eks_cilium.runtime.lease import Leases
 
 Report = Callable[[str], None]
+Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True)
@@ -127,21 +129,41 @@ class World:
         """Read until nothing is missing, in so many `readings` in a row. Raises TimedOutError.
 
         `missing` returns one sentence that says what is missing, or an empty string. A sentence is reported
-        when it differs from the one before; with `since_progress` the time limit counts anew from there.
+        when it differs from the one before; with `since_progress` the time limit counts anew from there. A
+        request without an answer counts as missing.
         """
-        last, sentence, good = "", "", 0
+        last, reported, sentence, good = "", "", "", 0
         polls = self.polls(seconds=seconds, every=every)
         for _ in polls:
-            sentence = missing()
-            good = 0 if sentence else good + 1
+            with polls.asking():
+                sentence = missing()
+            good = 0 if sentence or polls.unanswered else good + 1
             if good >= readings:
                 return
+            if (now := polls.unanswered or sentence) and now != reported:
+                report(now)
+                reported = now
             if sentence and sentence != last:
-                report(sentence)
                 last = sentence
                 if since_progress:
                     polls.restart()
-        raise TimedOutError(waited_for, seconds, sentence or last or "it did not last")
+        raise TimedOutError(waited_for, seconds, polls.unanswered or sentence or last or "it did not last")
+
+    def persist(self, act: Callable[[], Kept], *, seconds: float, every: float, report: Report) -> Kept:
+        """Act again as often as a request in it is not answered, with pauses of `seconds` in all at most.
+
+        For what finds out by itself how far an earlier attempt came. Raises the error of the last attempt.
+        """
+        left = seconds
+        while True:
+            try:
+                return act()
+            except TransientError as error:
+                if left <= 0:
+                    raise
+                report(f"{error}; trying again")
+            self.time.sleep(min(every, left))
+            left -= every
 
     def polls(self, *, seconds: float, every: float) -> Polls:
         """The loop under `wait`, for what has to act between readings."""

@@ -2,17 +2,18 @@
 
 StoppedError
 ├── TimedOutError        a wait reached its time limit; says what was missing
-├── DrainRefusedError    pods that must not be evicted; none was
+├── DrainRefusedError    pods that must not be evicted
 ├── RestartRefusedError  the same for pods that are only restarted
 ├── UnhealthyError       a workload did not become as healthy as it was
 └── LeaseHeldError       another run works, or may work, on this cluster: this one must not act any more
+    └── LeaseUnsureError     not known now, since the Lease could not be renewed: a TransientError too
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eks_cilium.errors import UserError
+from eks_cilium.errors import TransientError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +26,11 @@ class StoppedError(UserError):
         self.problem, self.fix = problem, fix
         super().__init__(f"{problem}\n{fix}")
 
+    def add(self, sentence: str) -> None:
+        """Say something else of the state in which the run stops, before how to go on."""
+        self.fix = f"{sentence} {self.fix}"
+        self.args = (f"{self.problem}\n{self.fix}",)
+
 
 class TimedOutError(StoppedError):
     def __init__(self, waited_for: str, seconds: float, missing: str, fix: str = CONTINUE) -> None:
@@ -33,16 +39,30 @@ class TimedOutError(StoppedError):
 
 
 class DrainRefusedError(StoppedError):
-    """Pods of a node must not be evicted, or never can be."""
+    """Pods of a node must not be evicted, or never can be.
 
-    def __init__(self, node: str, pods: Sequence[str]) -> None:
+    Args:
+        node: Its name.
+        pods: The pods, each with the reason.
+        moved: How many pods of the node were evicted or deleted before.
+        waited: Seconds for which this was so.
+    """
+
+    def __init__(self, node: str, pods: Sequence[str], *, moved: int = 0, waited: float = 0) -> None:
         self.pods = tuple(pods)
         lines = "".join(f"\n  - {pod}" for pod in self.pods)
+        so_long = f" (waited {waited:.0f} s)" if waited else ""
         super().__init__(
-            f"node {node} cannot be drained:{lines}",
-            "No pod was evicted for it. Fix what is named, or permit it in `migration.allow`, "
+            f"node {node} cannot be drained{so_long}:{lines}",
+            f"{_evicted(moved)} Fix what is named, or permit it in `migration.allow`, "
             "and run `pulumi up` again.",
         )
+
+
+def _evicted(pods: int) -> str:
+    if not pods:
+        return "No pod was evicted for it."
+    return "1 pod was evicted before." if pods == 1 else f"{pods} pods were evicted before."
 
 
 class RestartRefusedError(StoppedError):
@@ -70,3 +90,7 @@ class UnhealthyError(StoppedError):
 
 class LeaseHeldError(StoppedError):
     """Two runs at once would drain two sets of nodes."""
+
+
+class LeaseUnsureError(LeaseHeldError, TransientError):
+    """The Lease could not be renewed in time. Whether another run has it shows when it is renewed again."""

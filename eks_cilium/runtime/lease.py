@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.errors import ProgramError, RefusedError
-from eks_cilium.runtime.errors import LeaseHeldError, StoppedError
+from eks_cilium.runtime.errors import LeaseHeldError, LeaseUnsureError, StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,9 +105,18 @@ class Lease:
         self._written(lambda: self._api.replace(_PATH, self._claim(found)))
 
     def check(self) -> None:
-        """Raise unless the Lease is certainly still this holder's; called before everything that acts."""
-        if self._renewed is None or self._time.monotonic() - self._renewed > self._duration * _DEADLINE:
+        """Raise unless the Lease is certainly still this holder's; called before everything that acts.
+
+        Raises LeaseUnsureError while it could not be renewed in time, as while the API server is away: the
+        first renewal that succeeds tells whether another process has taken it over.
+        """
+        if self._renewed is None:
             raise _lost(None)
+        if self._time.monotonic() - self._renewed > self._duration * _DEADLINE:
+            raise LeaseUnsureError(
+                f"this run no longer holds Lease {NAMESPACE}/{LEASE} for certain: it could not be renewed in "
+                "time"
+            )
 
     def release(self) -> None:
         """Delete the Lease, if this holder still has it."""
@@ -232,7 +241,7 @@ def _held(found: Object) -> LeaseHeldError:
 
 
 def _lost(found: Object | None) -> LeaseHeldError:
-    now = f"{found['spec'].get('holderIdentity')} has it" if found else "it could not be renewed in time"
+    now = f"{found['spec'].get('holderIdentity')} has it" if found else "another run may have taken it over"
     return LeaseHeldError(f"this run no longer holds Lease {NAMESPACE}/{LEASE}: {now}")
 
 

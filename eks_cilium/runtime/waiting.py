@@ -1,11 +1,15 @@
 """The loop under everything that waits: check that this run may act, read, sleep, and stop when time is up.
 
 `World.wait` is built on it, and so are a drain, a restart and the readiness gate, which act between readings.
+A request without an answer is nothing to stop for here: what may pass is asked again until the time is up.
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from eks_cilium.errors import TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +25,8 @@ class Polls:
     """Readings `every` so many seconds, the first at once. Iteration ends when `seconds` have passed.
 
     The last reading is never earlier than that, so the code after the loop raises its own error. Both
-    the time limit and the moment it counts from may be changed between readings.
+    the time limit and the moment it counts from may be changed between readings. While the guard cannot
+    tell whether this run may act, there is no reading.
     """
 
     def __init__(
@@ -30,6 +35,16 @@ class Polls:
         self.seconds = seconds
         self._time, self._every, self._guard = time, every, guard
         self._began = time.monotonic()
+        self.unanswered = ""
+        """What was not answered in the last reading; empty where everything was."""
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Around what a reading does: a TransientError ends this reading, and the next one asks again."""
+        try:
+            yield
+        except TransientError as error:
+            self.unanswered = str(error)
 
     def restart(self) -> None:
         """Count the time anew: there was progress."""
@@ -37,8 +52,11 @@ class Polls:
 
     def __iter__(self) -> Iterator[None]:
         while True:
-            self._guard()
-            yield
+            self.unanswered = ""
+            with self.asking():
+                self._guard()
+            if not self.unanswered:
+                yield
             if self._time.monotonic() - self._began >= self.seconds:
                 return
             self._time.sleep(self._every)

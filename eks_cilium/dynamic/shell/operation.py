@@ -140,14 +140,16 @@ class OperationProvider(PlainErrorsProvider, Generic[AnyRun]):
         start = self.run_of(props, report)
         try:
             with type(self).connect(props) as world:
-                undo(start(world))
+                run = start(world)
+                run.persist(lambda: undo(run))
         except NoClusterError:
             report(f"the cluster {props['cluster_name']} does not exist any more: nothing is left to undo")
 
     def _performed(self, props: dict[str, Any]) -> dict[str, Any]:
         start = self.run_of(props, reporter(props.get("urn", "")))
         with type(self).connect(props) as world:
-            return {**props, "result": self.perform(start(world), props)}
+            run = start(world)
+            return {**props, "result": run.persist(lambda: self.perform(run, props))}
 
 
 class MigrationProvider(OperationProvider[MigrationRun]):

@@ -1,36 +1,42 @@
 """Drains one node through the Eviction API, until two readings in a row find it empty.
 
 Each poll lists the node's pods, gets the verdict on each from the plan's rules, and sends the evictions that
-are due. Only one fact is kept between polls: for which pods an eviction was accepted. So no pod is evicted
-twice, and no pod is deleted because its eviction failed. Called by the rotation of each node.
+are due. Only this is kept between polls: for which pods an eviction was accepted, and which pods came back.
+So no pod is evicted twice, and no pod is deleted because its eviction failed. Called by the rotation of each
+node.
+
+The time limit counts from the last progress, and pods that are stopping have their own grace period on top.
+A pod that must not be evicted is waited for as well, and no other is evicted meanwhile: it may be gone soon,
+as pods of a debugging session or of a CI job are, or its budget may open.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.objects import is_cordoned, moment
 from eks_cilium.migration.eviction.judging import LiveVerdicts
+from eks_cilium.migration.eviction.reading import NodeReader, Reading, blocked, pods_on
 from eks_cilium.migration.eviction.requests import Evictions, name_of
 from eks_cilium.migration.facts.nodes import is_silent
 from eks_cilium.migration.inventory import marks
 from eks_cilium.migration.plan.model import Verdict
 from eks_cilium.runtime.errors import DrainRefusedError, TimedOutError
+from eks_cilium.texts import named
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.inventory.model import Outgoing
-    from eks_cilium.migration.plan.model import PodPlan
     from eks_cilium.migration.run import MigrationRun
-    from eks_cilium.runtime.context import World
+    from eks_cilium.runtime.errors import StoppedError
+    from eks_cilium.runtime.waiting import Polls
+
+__all__ = ["Drained", "Ended", "await_drainable", "blockers", "drain", "pods_on"]
 
 _READINGS = 2
-"""Readings in a row that have to agree: that the node is empty, or that a pod must not be evicted."""
+"""Readings in a row that have to find the node empty."""
 _ON_A_SILENT_NODE = 30.0
 """Seconds after its grace period in which a pod may still end on a node whose kubelet does not answer.
 
@@ -39,8 +45,6 @@ containers may still run, so a StatefulSet does not replace it before. It is nev
 with the instance, which is terminated next.
 Source: kubernetes.io/docs/tasks/run-application/force-delete-stateful-set-pod.
 """
-_CRITICAL = "system-"
-"""Prefix of the priority classes of critical pods, `system-node-critical` and `system-cluster-critical`."""
 
 
 class Ended(Enum):
@@ -57,28 +61,11 @@ class Drained:
     deleted: int = 0
 
 
-@dataclass
-class _Reading:
-    """The pods of a node by UID, with the verdicts on them."""
-
-    pods: dict[str, Object]
-    verdicts: Mapping[str, PodPlan]
-    blocked: list[str] = field(default_factory=list)
-
-    def of(self, *verdicts: Verdict) -> list[str]:
-        return [uid for uid, plan in self.verdicts.items() if plan.verdict in verdicts]
-
-    @property
-    def left(self) -> list[str]:
-        """UIDs of the pods that the drain still has to move."""
-        return self.of(Verdict.EVICT, Verdict.DELETE, Verdict.WAIT)
-
-
 def drain(run: MigrationRun, node: Outgoing) -> Drained:
     """Evict the pods of a node and wait until they are deleted.
 
-    Raises DrainRefusedError before the first eviction when a pod must not or can never be evicted, and
-    TimedOutError with every pod that is left, its budget and its numbers after the drain timeout.
+    Raises DrainRefusedError when a pod must not be evicted for the whole drain timeout, TimedOutError with
+    every pod that is left, its budget and its numbers, and StoppedError when an eviction is refused for good.
     """
     return _Drain(run, node).run()
 
@@ -86,35 +73,39 @@ def drain(run: MigrationRun, node: Outgoing) -> Drained:
 class _Drain:
     def __init__(self, run: MigrationRun, node: Outgoing) -> None:
         self._run, self._node = run, node
-        self._verdicts = LiveVerdicts(run)
-        self._evictions = Evictions(
-            run,
-            about={"node": node.name},
-            refuse=lambda pods: DrainRefusedError(node.name, pods),
-        )
+        self._evictions = Evictions(run, about={"node": node.name})
+        self._reader = NodeReader(run, node.name, self._evictions.is_accepted)
+        self._reading = Reading()
+        self._empty = self._moved = 0
         self._reported = ""
         self._is_silent = False
 
     def run(self) -> Drained:
-        empty = 0
-        blocked: list[str] = []
-        reading = _Reading({}, {})
-        for _ in self._run.polls(seconds=self._run.options.drain_timeout_seconds):
-            if ended := self._interrupted():
-                return self._drained(ended)
-            reading = self._read()
-            if reading.blocked and blocked:
-                raise DrainRefusedError(self._node.name, reading.blocked)
-            blocked = reading.blocked
-            empty = 0 if reading.left or blocked else empty + 1
-            if empty >= _READINGS:
-                return self._drained(Ended.EMPTY)
-            if not blocked:
-                self._request_evictions(reading)
-        raise self._out_of_time(reading)
+        polls = self._run.polls(seconds=self._timeout)
+        for _ in polls:
+            with polls.asking():
+                if ended := self._step(polls):
+                    return Drained(ended, evicted=self._evictions.evicted, deleted=self._evictions.deleted)
+            if polls.unanswered:
+                self._report(polls.unanswered)
+        raise self._given_up(polls.unanswered)
 
-    def _drained(self, ended: Ended) -> Drained:
-        return Drained(ended, evicted=self._evictions.evicted, deleted=self._evictions.deleted)
+    @property
+    def _timeout(self) -> float:
+        return self._run.options.drain_timeout_seconds
+
+    def _step(self, polls: Polls) -> Ended | None:
+        """Read the node once and request what is due; returns how the drain ended."""
+        if ended := self._interrupted():
+            return ended
+        limit = _ON_A_SILENT_NODE if self._is_silent else None
+        before, self._reading = self._reading, self._reader.read(terminating_limit=limit)
+        if not self._reading.blocked:
+            self._request_evictions()
+        self._count_time(polls, before)
+        self._report_progress()
+        self._empty = 0 if self._reading.left or self._reading.blocked else self._empty + 1
+        return Ended.EMPTY if self._empty >= _READINGS else None
 
     def _interrupted(self) -> Ended | None:
         node = self._run.world.api.get(marks.path(self._node.name))
@@ -125,56 +116,57 @@ class _Drain:
         self._is_silent = is_silent(node)
         return None if is_cordoned(node) else Ended.UNCORDONED
 
-    def _read(self) -> _Reading:
-        pods = {pod["metadata"]["uid"]: pod for pod in pods_on(self._run.world, self._node.name)}
-        limit = _ON_A_SILENT_NODE if self._is_silent else None
-        reading = _Reading(pods, self._verdicts.on(list(pods.values()), terminating_limit=limit))
-        reading.blocked = [
-            f"{plan.pod.namespace}/{plan.pod.name}: {plan.reason}"
-            for plan in reading.verdicts.values()
-            if plan.verdict.blocks_drain
-        ]
-        return reading
-
-    def _request_evictions(self, reading: _Reading) -> None:
-        """Request the evictions that are due; critical pods last: others may need them to terminate."""
-        moving = reading.of(Verdict.EVICT, Verdict.DELETE)
-        ordinary = [uid for uid in reading.left if not _is_critical(reading.pods[uid])]
-        for uid in moving:
-            held_back = bool(ordinary) and _is_critical(reading.pods[uid])
-            if held_back or not self._evictions.is_due(uid):
+    def _request_evictions(self) -> None:
+        for uid in self._reading.next:
+            if not self._evictions.is_due(uid):
                 continue
             self._run.world.guard()
-            if reading.verdicts[uid].verdict is Verdict.DELETE:
-                self._evictions.delete(reading.verdicts[uid])
+            plan = self._reading.verdicts[uid]
+            if plan.verdict is Verdict.DELETE:
+                self._evictions.delete(plan)
             else:
-                self._evictions.evict(reading.verdicts[uid])
-        self._report_progress(reading)
+                self._evictions.evict(plan)
 
-    def _report_progress(self, reading: _Reading) -> None:
-        left = [reading.verdicts[uid] for uid in reading.left]
-        if not left:
-            return
-        waiting = [plan for plan in left if self._evictions.is_refused_for_now(plan.uid)]
-        first = (waiting or left)[0]
-        why = self._evictions.answer(first.uid) if waiting else ""
-        done = self._evictions.evicted + self._evictions.deleted
-        line = f"evicted {done}, {len(left)} left: {name_of(first)}{f' ({why})' if why else ''}"
+    def _count_time(self, polls: Polls, before: Reading) -> None:
+        """Each pod that was evicted or is gone is progress. What is stopping has its grace period besides."""
+        moved = self._evictions.evicted + self._evictions.deleted
+        if moved > self._moved or not before.pods.keys() <= self._reading.pods.keys():
+            polls.restart()
+        self._moved = moved
+        polls.seconds = self._timeout + min(self._reading.longest_grace, self._run.limits.grace)
+
+    def _report_progress(self) -> None:
+        reading, evictions = self._reading, self._evictions
+        if reading.blocked:
+            self._report(f"evicted {self._moved}, waiting for {named(reading.blocked, 1)}")
+        elif left := [reading.verdicts[uid] for uid in reading.left]:
+            refused = [plan for plan in left if evictions.is_refused_for_now(plan.uid)]
+            first = (refused or left)[0]
+            why = evictions.answer(first.uid) if refused else ""
+            self._report(
+                f"evicted {self._moved}, {len(left)} left: {name_of(first)}{f' ({why})' if why else ''}"
+            )
+
+    def _report(self, line: str) -> None:
         if line != self._reported:
             self._run.report(line)
             self._reported = line
 
-    def _out_of_time(self, reading: _Reading) -> TimedOutError:
-        lines = [self._why_left(reading, uid) for uid in reading.left]
+    def _given_up(self, unanswered: str) -> StoppedError:
+        if self._reading.blocked and not unanswered:
+            return DrainRefusedError(
+                self._node.name, self._reading.blocked, moved=self._moved, waited=self._timeout
+            )
+        lines = [*([unanswered] if unanswered else []), *map(self._why_left, self._reading.left)]
         return TimedOutError(
-            f"node {self._node.name} to be drained",
-            self._run.options.drain_timeout_seconds,
+            f"node {self._node.name} to be drained (evicted {self._moved})",
+            self._timeout,
             "".join(f"\n  - {line}" for line in lines) or "it was not empty in two readings in a row",
-            "The node is uncordoned again. Fix what is named and run `pulumi up` again: it continues here.",
+            "Fix what is named and run `pulumi up` again: it continues here.",
         )
 
-    def _why_left(self, reading: _Reading, uid: str) -> str:
-        metadata, plan = reading.pods[uid]["metadata"], reading.verdicts[uid]
+    def _why_left(self, uid: str) -> str:
+        metadata, plan = self._reading.pods[uid]["metadata"], self._reading.verdicts[uid]
         if since := metadata.get("deletionTimestamp"):
             finalizers = metadata.get("finalizers") or []
             held = f", held by the finalizers {', '.join(finalizers)}" if finalizers else ""
@@ -189,16 +181,25 @@ class _Drain:
         return f", overdue by {late.total_seconds():.0f} s" if late > timedelta(0) else ""
 
 
-def _is_critical(pod: Object) -> bool:
-    return str(pod["spec"].get("priorityClassName") or "").startswith(_CRITICAL)
+def await_drainable(run: MigrationRun, node: Outgoing) -> None:
+    """Wait, before the node is changed, until no pod on it must not be evicted. Raises DrainRefusedError."""
+    found: list[str] = []
+
+    def missing() -> str:
+        found[:] = blockers(run, node)
+        return f"waiting for {named(found, 1)}" if found else ""
+
+    seconds = run.options.drain_timeout_seconds
+    try:
+        run.wait(
+            missing, waited_for=f"the pods of node {node.name} that must not be evicted", seconds=seconds
+        )
+    except TimedOutError:
+        if not found:
+            raise
+        raise DrainRefusedError(node.name, found, waited=seconds) from None
 
 
 def blockers(run: MigrationRun, node: Outgoing) -> list[str]:
     """Why a node could not be drained, read before the node is changed."""
-    verdicts = LiveVerdicts(run).on(pods_on(run.world, node.name))
-    return [f"{name_of(plan)}: {plan.reason}" for plan in verdicts.values() if plan.verdict.blocks_drain]
-
-
-def pods_on(world: World, node: str) -> list[Object]:
-    """All pods that are bound to a node."""
-    return world.api.list("/api/v1/pods", fieldSelector=f"spec.nodeName={node}")
+    return blocked(LiveVerdicts(run).on(pods_on(run.world, node.name)).values())

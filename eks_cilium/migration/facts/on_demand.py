@@ -46,9 +46,9 @@ class BackingReader:
 
     def _read_owners(self, owner: Reference | None) -> None:
         while owner is not None and owner not in self._asked:
-            self._asked.add(owner)
             path = workloads.path_of(owner)
             obj = self._api.get(path) if path else None
+            self._asked.add(owner)  # not before: a request without an answer is asked again
             if obj is None:
                 return
             self._owners[owner] = workloads.owner(owner.kind, obj)

@@ -59,6 +59,10 @@ class WorkloadReading:
         """Pods from before the restart that still exist, terminating ones included."""
         return [pod for pod in self.pods if pod.uid in before]
 
+    def stopping(self, before: Collection[str]) -> float:
+        """Seconds of grace that the longest of them has that is terminating."""
+        return max((pod.grace_seconds for pod in self.old(before) if pod.deleted), default=0)
+
     def new_without_cilium(self, before: Collection[str]) -> list[Pod]:
         """Pods created since then that have no CiliumEndpoint yet."""
         return [pod for pod in self.unmanaged if pod.uid not in before]

@@ -86,11 +86,7 @@ class _Restart:
         self._run, self._workload = run, workload
         self._began, self._key = began, of_workload(str(workload))
         self._reader = WorkloadReader(run.world, workload)
-        self._evictions = Evictions(
-            run,
-            about={"workload": str(workload)},
-            refuse=lambda pods: RestartRefusedError(str(workload), pods),
-        )
+        self._evictions = Evictions(run, about={"workload": str(workload)})
         self._verdicts = LiveVerdicts(run)
         self._blocked: list[str] = []
         self._last_line = ""
@@ -134,24 +130,29 @@ class _Restart:
 
     def _carry_out(self, baseline: _Baseline) -> None:
         """Read and act until nothing is missing; each old pod that is deleted restarts the time limit."""
-        missing, left, good = "", len(baseline.pods) + 1, 0
         polls = self._run.polls(seconds=self._run.options.health_timeout_seconds)
+        left, good, missing = len(baseline.pods) + 1, 0, ""
         for _ in polls:
-            reading = self._reader.read()
-            missing = "" if reading.is_deleted else self._missing(reading, baseline)
-            good = 0 if missing else good + 1
-            if good >= self._run.options.settle_readings:
-                return
-            if missing:
-                self._report(missing)
-                self._act(reading, baseline)
-            old = reading.old(baseline.pods)
-            if len(old) < left:
-                left = len(old)
-                polls.restart()
-            stopping = max((pod.grace_seconds for pod in old if pod.deleted), default=0)
-            polls.seconds = self._run.options.health_timeout_seconds + stopping
-        raise self._unhealthy(missing or "it was healthy in too few readings in a row", baseline)
+            with polls.asking():
+                reading = self._reader.read()
+                missing = "" if reading.is_deleted else self._missing(reading, baseline)
+                good = 0 if missing else good + 1
+                if good >= self._run.options.settle_readings:
+                    return
+                if missing:
+                    self._report(missing)
+                    self._act(reading, baseline)
+                if (now := len(reading.old(baseline.pods))) < left:
+                    left = now
+                    polls.restart()
+                polls.seconds = self._run.options.health_timeout_seconds + reading.stopping(baseline.pods)
+            if polls.unanswered:
+                self._report(polls.unanswered)
+        if self._blocked and not polls.unanswered:
+            raise RestartRefusedError(str(self._workload), self._blocked)
+        raise self._unhealthy(
+            polls.unanswered or missing or "it was healthy in too few readings in a row", baseline
+        )
 
     def _missing(self, reading: WorkloadReading, baseline: _Baseline) -> str:
         """What is still missing, in one sentence."""
@@ -166,6 +167,7 @@ class _Restart:
             parts.append(f"{reading.ready} of {wanted} pods ready ({why})")
         if new := reading.new_without_cilium(baseline.pods):
             parts.append(f"pod {new[0].name} on {new[0].node} has no CiliumEndpoint")
+        parts += self._blocked[:1]
         held = [self._evictions.answer(pod.uid) for pod in old if self._evictions.is_refused_for_now(pod.uid)]
         parts += [answer for answer in held[:1] if answer]
         return "; ".join(parts)
@@ -199,12 +201,9 @@ class _Restart:
         """Evict as many pods as may be missing, unready ones first, since they serve no traffic."""
         staying = [pod for pod in reading.old(baseline.pods) if pod.deleted is None]
         verdicts = self._verdicts.on([reading.objects[pod.uid] for pod in staying], RULES[Method.EVICT])
-        blocked = _blocked(verdicts.values())
-        # A single reading may be of a moment in between, such as a budget that was just created.
-        if blocked and self._blocked:
-            raise RestartRefusedError(str(self._workload), blocked)
-        self._blocked = blocked
-        if blocked:
+        self._blocked = _blocked(verdicts.values())
+        if self._blocked:  # may pass, as when a workload has fewer replicas for a while
+            self._verdicts = LiveVerdicts(self._run)
             return
         missing = max(reading.wanted(baseline.ready) - reading.ready, 0)
         allowed = most_unavailable(reading.owner, len(reading.pods)) - missing

@@ -11,7 +11,8 @@ continues with the stage it finds:
     GONE       wait until workloads are as healthy as before, then done
     UNCLEAR    the three disagree: read again until they agree
 
-When a drain is given up, the node is uncordoned: a run that stops leaves no node cordoned.
+When a drain is given up, the node is uncordoned: a run that stops leaves no node cordoned. A request without
+an answer stops nothing: the stage is read again when the API server and AWS answer.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from eks_cilium.errors import ProgramError
+from eks_cilium.errors import ProgramError, UserError
 from eks_cilium.migration.agents import enforcement
 from eks_cilium.migration.capacity import spare, termination
 from eks_cilium.migration.eviction import drain
@@ -27,7 +28,7 @@ from eks_cilium.migration.facts.nodes import node as known_node
 from eks_cilium.migration.inventory import marks, recording
 from eks_cilium.migration.rotation import detach, health, pending
 from eks_cilium.migration.rotation.stages import READINGS, Reading, Stage
-from eks_cilium.runtime.errors import DrainRefusedError, LeaseHeldError, StoppedError
+from eks_cilium.runtime.errors import LeaseHeldError, StoppedError, TimedOutError
 from eks_cilium.runtime.journal import Phases
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def rotate(run: MigrationRun, node: Outgoing, *, shrink: bool | None = None) -> 
 
     `shrink` says whether its group is decremented by it; None: the plan's arithmetic decides.
     """
-    return _Rotation(run, node, shrink).run()
+    rotation = _Rotation(run, node, shrink)
+    return run.persist(rotation.run)
 
 
 class _Rotation:
@@ -114,8 +116,7 @@ class _Rotation:
     def _cordon(self) -> None:
         """Wait for spare capacity, then cordon under the group's lock, so that no other node uses it too."""
         world, node = self._run.world, self._node
-        if refused := drain.blockers(self._run, node):
-            raise DrainRefusedError(node.name, refused)
+        drain.await_drainable(self._run, node)
         enforcement.keep_paused(self._run)
 
         def missing() -> str:
@@ -185,16 +186,32 @@ class _Rotation:
             )
 
     def _give_up(self, error: ProgramError) -> None:
-        """Uncordon, so that nothing is left half done; where that fails too, the next run does it."""
+        """Uncordon, so that nothing is left half done, as often as it takes; else the next run does it."""
+        world, name = self._run.world, self._node.name
+        world.note("gave-up", node=name, reason=str(error))
+        try:
+            self._run.wait(
+                self._uncordoned, waited_for=f"node {name} to be uncordoned", seconds=self._run.limits.answer
+            )
+            state = f"Node {name} is uncordoned."
+        except ProgramError as second:
+            world.note("still-cordoned", node=name, reason=str(second))
+            why = second.missing if isinstance(second, TimedOutError) else str(second)
+            state = f"Node {name} is still cordoned ({why}): `kubectl uncordon {name}` where it should serve."
+        if isinstance(error, StoppedError):
+            error.add(state)
+
+    def _uncordoned(self) -> str:
+        """Uncordon the node, if it is still there; why that is not possible now."""
         world, node = self._run.world, self._node
-        world.note("gave-up", node=node.name, reason=str(error))
         try:
             obj = world.api.get(marks.path(node.name))
             if obj is not None and obj["metadata"]["uid"] == node.uid:
                 marks.uncordon(world.api, obj)
                 self._run.report(f"uncordoned {node.name}")
-        except ProgramError as second:
-            world.note("still-cordoned", node=node.name, reason=str(second))
+        except UserError as error:
+            return str(error)
+        return ""
 
     def _finished(self) -> dict[str, Any]:
         seconds = self._phases.seconds

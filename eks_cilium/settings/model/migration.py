@@ -38,6 +38,14 @@ _SETTLED: dict[str, Any] = {
     "ge": 1,
     "le": 20,
 }
+_ANSWERS: dict[str, Any] = {
+    "says": "How long the API server or AWS may fail to answer what is asked outside of waits with limits of "
+    "their own, and how long a node that is given up is tried to be uncordoned.",
+    "allowed": "0 to 86400",
+    "example": 900,
+    "ge": 0,
+    "le": 86400,
+}
 
 
 class Target(StrEnum):
@@ -171,12 +179,23 @@ class MigrationOptions(Part):
     )
     drain_timeout_seconds: int = option(
         900,
-        says="How long the drain of one node may take. Then the node is uncordoned and the run stops.",
+        says="How long the drain of one node may go on without progress: no pod was evicted or is gone, and "
+        "the grace periods of those that stop are over. Then the node is uncordoned and the run stops.",
         allowed="60 to 86400",
         example=900,
         ge=60,
         le=86400,
     )
+    grace_limit_seconds: int = option(
+        21600,
+        says="How long a drain waits at most for pods that are stopping, besides `drainTimeoutSeconds`, if "
+        "their grace period is that long.",
+        allowed="0 to 604800",
+        example=21600,
+        ge=0,
+        le=604800,
+    )
+    answer_timeout_seconds: int = option(900, **_ANSWERS)
     replacement_timeout_seconds: int = option(
         900,
         says="How long a new node may take from its request until it runs pods on the new CNI.",
@@ -292,6 +311,7 @@ class RefreshOptions(Part):
         le=7200,
     )
     roll_out_timeout_seconds: int = option(900, **_ROLL_OUT)
+    answer_timeout_seconds: int = option(900, **_ANSWERS)
     settle_readings: int = option(2, **_SETTLED)
     evict: tuple[ObjectPattern, ...] = option(
         (),

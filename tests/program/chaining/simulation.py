@@ -99,7 +99,7 @@ class ChainedSimulation(Simulation):
 
     def tick(self) -> None:
         for found in self.api.of(DEPLOYMENTS):
-            if "strategy" in found["spec"]:
+            if "template" in found["spec"]:
                 self._roll(found)
         super().tick()
 

@@ -9,7 +9,7 @@ from eks_cilium.migration.inventory.model import Outgoing
 from eks_cilium.runtime.context import World
 from eks_cilium.settings.model.migration import Allow
 
-from .migrations import QUICK, options, run
+from .migrations import QUICK, Report, options, quiet, run
 from .simulation.api_server import Object
 from .simulation.world import PODS, Simulation
 
@@ -43,12 +43,17 @@ class Bench:
         return self.simulation.run(name, self.name, metadata=metadata, **more)
 
     def drain(
-        self, world: World | None = None, *, terminating: float | None = None, **chosen: Any
+        self,
+        world: World | None = None,
+        *,
+        terminating: float | None = None,
+        report: Report = quiet,
+        **chosen: Any,
     ) -> Drained:
-        allow = {key: chosen.pop(key) for key in ("bare_pods", "local_storage", "budgets") if key in chosen}
+        allow = {key: chosen.pop(key) for key in Allow.model_fields if key in chosen}
         given = options(allow=Allow(**allow), **chosen)
         limits = replace(QUICK, terminating=terminating)
-        return drain(run(world or self.world, given, limits=limits), self.node)
+        return drain(run(world or self.world, given, report, limits), self.node)
 
     def exists(self, name: str, namespace: str = "shop") -> bool:
         return self.simulation.api.find(PODS, namespace, name) is not None

@@ -47,12 +47,13 @@ class Stack:
         given: MigrationOptions,
         *,
         report: Report = quiet,
+        limits: Limits = QUICK,
         forgetful: bool = False,
         cilium: str | None = "default",
     ) -> None:
         """`cilium` is the mode of policy enforcement that the values of the release state."""
         self._simulation, self._options, self._report = simulation, given, report
-        self._forgetful, self._cilium = forgetful, cilium
+        self._limits, self._forgetful, self._cilium = limits, forgetful, cilium
         self._done: set[str] = set()
         self._ended = False
 
@@ -71,15 +72,19 @@ class Stack:
             if self._stopped(name, until):
                 return
             if self._forgetful or name not in self._done:
-                step(world)
+                self._persist(world, step)
                 self._done.add(name)
+
+    def _persist(self, world: World, step: Callable[[World], object]) -> None:
+        """As every operation of the program is performed."""
+        run(world, self._options, self._report, self._limits).persist(lambda: step(world))
 
     def _stopped(self, name: str, until: str) -> bool:
         self._ended = self._ended or (bool(until) and name.startswith(until))
         return self._ended
 
     def _rotation(self, name: str) -> Callable[[World], object]:
-        return lambda world: steps.rotate_node(run(world, self._options, self._report), name)
+        return lambda world: steps.rotate_node(run(world, self._options, self._report, self._limits), name)
 
     def _begin(self) -> dict[str, Callable[[World], object]]:
         given, report, target = self._options, self._report, self._options.target

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from eks_cilium.errors import RefusedError, TransientError
+from eks_cilium.errors import RefusedError
 from eks_cilium.migration.eviction.drain import Ended
 from eks_cilium.runtime.errors import DrainRefusedError, LeaseHeldError, StoppedError, TimedOutError
 
@@ -66,15 +66,17 @@ def test_the_timeout_names_the_pod_its_budget_and_the_numbers(bench: Bench):
     assert "budget api needs 1 healthy pods and has 1" in str(error.value)
 
 
-def test_a_budget_that_never_allows_is_refused_at_once(bench: Bench):
+def test_a_budget_that_never_allows_is_refused_when_it_still_does_after_the_drain_timeout(bench: Bench):
+    """It may be so for a moment only. Until then no other pod is evicted."""
     bench.simulation.deploy("web", 2, maxUnavailable=0)
     bench.pod("web-x", metadata={"labels": {"app": "web"}})
+    bench.pod("api")
     began = bench.simulation.clock.seconds
 
     with pytest.raises(DrainRefusedError, match="budget web never allows it: maxUnavailable: 0"):
-        bench.drain()
+        bench.drain(drain_timeout_seconds=120)
 
-    assert bench.simulation.clock.seconds - began < 5
+    assert 120 <= bench.simulation.clock.seconds - began < 125
     assert bench.asked == []
 
 
@@ -91,16 +93,23 @@ def test_a_budget_that_never_allows_can_be_passed_over(bench: Bench):
     assert bench.asked == ["api"]
 
 
-def test_two_budgets_on_one_pod_end_the_drain(bench: Bench):
+def test_two_budgets_on_one_pod_are_named_when_they_stay(bench: Bench):
     """Found by the verdicts; a second budget created meanwhile is found by the API server's answer 500."""
     bench.pod("web")
     text = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
-    answers = Answers(bench, status(500, text))
+    Answers(bench, *[status(500, text)] * 99)
 
-    with pytest.raises(DrainRefusedError, match="shop/web: This pod has more than one"):
+    with pytest.raises(TimedOutError, match="shop/web: This pod has more than one"):
         bench.drain()
 
-    assert len(answers.given) == 1
+
+def test_a_second_budget_that_is_there_for_a_moment_is_waited_for(bench: Bench):
+    """As when a chart creates the budget of a new name before it deletes the one of the old name."""
+    bench.pod("web")
+    text = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
+    Answers(bench, *[status(500, text)] * 3)
+
+    assert bench.drain().evicted == 1
 
 
 @pytest.mark.parametrize(
@@ -119,15 +128,15 @@ def test_a_failure_that_stays_ends_the_drain_and_nothing_is_deleted_instead(benc
     bench.pod("web")
     answers = Answers(bench, *[httpx.ConnectError("refused")] * 99)
 
-    with pytest.raises(TransientError, match="shop/web failed 6 times, last with no answer"):
+    with pytest.raises(TimedOutError, match="shop/web: no answer: ConnectError: refused"):
         bench.drain()
 
-    assert len(answers.given) == 6
+    assert len(answers.given) > 6
     assert bench.deletions == []
     assert bench.exists("web")
 
 
-@pytest.mark.parametrize("code", [400, 403, 422])
+@pytest.mark.parametrize("code", [400, 405, 422])
 def test_a_refusal_is_final(bench: Bench, code: int):
     bench.pod("web")
     answers = Answers(bench, *[status(code, "you may not")] * 9)

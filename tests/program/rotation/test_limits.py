@@ -20,6 +20,8 @@ CHOSEN = {
     "terminationTimeoutSeconds": 172800,
     "rollOutTimeoutSeconds": 77,
     "terminatingLimitSeconds": 66,
+    "graceLimitSeconds": 55,
+    "answerTimeoutSeconds": 44,
 }
 NOT_CONFIGURED = {"load_balancer", "poll_interval"}
 
@@ -33,14 +35,21 @@ def test_a_migration_waits_as_long_as_its_configuration_says(world: World) -> No
     limits = migration_run({"options": CHOSEN, "target": "cilium"}, quiet)(world).limits
 
     assert limits == Limits(
-        volumes=11, load_balancer_timeout=12, termination=172800, roll_out=77, terminating=66
+        volumes=11,
+        load_balancer_timeout=12,
+        termination=172800,
+        roll_out=77,
+        terminating=66,
+        grace=55,
+        answer=44,
     )
 
 
 def test_a_refresh_waits_as_long_as_its_configuration_says(world: World) -> None:
-    limits = refresh_run({"options": {"rollOutTimeoutSeconds": 77}}, quiet)(world).limits
+    chosen = {"rollOutTimeoutSeconds": 77, "answerTimeoutSeconds": 44}
+    limits = refresh_run({"options": chosen}, quiet)(world).limits
 
-    assert (limits.roll_out, limits.terminating) == (77, None)
+    assert (limits.roll_out, limits.answer, limits.terminating) == (77, 44, None)
 
 
 def test_every_limit_is_an_option() -> None:

@@ -193,6 +193,7 @@ class ApiServer:
         grace = pod["spec"].get("terminationGracePeriodSeconds", 2)
         ends = self.clock.now() + timedelta(seconds=grace)
         pod["metadata"]["deletionTimestamp"] = ends.strftime("%Y-%m-%dT%H:%M:%SZ")
+        pod["metadata"]["deletionGracePeriodSeconds"] = grace
         self._touch(pod)
         if pod["status"].get("phase") != "Running":
             self.remove("/api/v1/pods", pod)

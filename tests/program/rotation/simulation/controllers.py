@@ -361,11 +361,15 @@ class Controllers:
             app = budget["spec"]["selector"]["matchLabels"].get("app")
             namespace = budget["metadata"]["namespace"]
             owners = [*self.api.of(REPLICA_SETS, namespace), *self.api.of(STATEFUL_SETS, namespace)]
-            budget["status"]["expectedPods"] = sum(
+            replicas = sum(
                 owner["spec"]["replicas"]
                 for owner in owners
                 if owner["spec"]["template"]["metadata"]["labels"].get("app") == app
             )
+            # getExpectedPodCount in disruption.go: minAvailable: 2 is compared with the pods there are.
+            by_pods = isinstance(budget["spec"].get("minAvailable"), int)
+            covered = [pod for pod in self.api.of(PODS, namespace) if budget in self.api.budgets(pod)]
+            budget["status"]["expectedPods"] = len(covered) if by_pods else replicas
             healthy, wanted = self.api.health(budget)
             budget["status"] |= {
                 "observedGeneration": budget["metadata"]["generation"],

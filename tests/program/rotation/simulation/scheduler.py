@@ -14,6 +14,7 @@ PODS = "/api/v1/pods"
 CLAIMS, VOLUMES = "/api/v1/persistentvolumeclaims", "/api/v1/persistentvolumes"
 CSI_NODES = "/apis/storage.k8s.io/v1/csinodes"
 HOSTNAME = "kubernetes.io/hostname"
+CORDON_TAINT = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
 
 
 def choose(api: ApiServer, pod: Object, nodes: list[Object]) -> list[Object]:
@@ -29,7 +30,7 @@ def choose(api: ApiServer, pod: Object, nodes: list[Object]) -> list[Object]:
 
 def why_not(api: ApiServer, pod: Object, node: Object) -> str:
     """The first filter's objection to a node; empty where it suits."""
-    if node["spec"].get("unschedulable"):
+    if node["spec"].get("unschedulable") and not _tolerates(pod, CORDON_TAINT):
         return "node(s) were unschedulable"
     if not is_ready(node) or _untolerated(pod, node):
         return "node(s) had untolerated taint(s)"
@@ -64,11 +65,18 @@ def _explain(api: ApiServer, pod: Object, message: str) -> None:
 
 
 def _untolerated(pod: Object, node: Object) -> bool:
-    tolerated = pod["spec"].get("tolerations") or ()
     return any(
-        taint["effect"] in ("NoSchedule", "NoExecute")
-        and not any(each.get("key") in (None, taint["key"]) for each in tolerated)
+        taint["effect"] in ("NoSchedule", "NoExecute") and not _tolerates(pod, taint)
         for taint in node["spec"].get("taints") or ()
+    )
+
+
+def _tolerates(pod: Object, taint: Object) -> bool:
+    return any(
+        each.get("key", "") in ("", taint["key"])
+        and each.get("effect", "") in ("", taint["effect"])
+        and (each.get("operator") == "Exists" or each.get("value", "") == taint.get("value", ""))
+        for each in pod["spec"].get("tolerations") or ()
     )
 
 

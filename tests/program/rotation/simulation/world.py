@@ -24,6 +24,7 @@ from .controllers import (
     REPLICA_SETS,
     REQUIRED,
     START_SECONDS,
+    STATEFUL_SETS,
     STOCK_TERMS,
     Controllers,
     owner_of,
@@ -152,14 +153,39 @@ class Simulation(Controllers):
             self._put_budget(name, name, namespace, budget)
         self.clock.sleep(START_SECONDS + 3)
 
-    def add_budget(self, app: str, namespace: str = "shop", *, name: str = "", **budget: int | str) -> None:
-        self._put_budget(name or app, app, namespace, budget)
+    def add_budget(
+        self,
+        app: str,
+        namespace: str = "shop",
+        *,
+        name: str = "",
+        owner: list[Object] | None = None,
+        **budget: int | str,
+    ) -> None:
+        self._put_budget(name or app, app, namespace, budget, owner)
 
-    def _put_budget(self, name: str, app: str, namespace: str, limits: dict[str, int | str]) -> None:
+    def _put_budget(
+        self,
+        name: str,
+        app: str,
+        namespace: str,
+        limits: dict[str, int | str],
+        owner: list[Object] | None = None,
+    ) -> None:
         spec = {"selector": {"matchLabels": {"app": app}}, **limits}
-        metadata = {"name": name, "namespace": namespace}
+        metadata: Object = {"name": name, "namespace": namespace}
+        if owner:
+            metadata["ownerReferences"] = owner
         self.api.put(BUDGETS, {"metadata": metadata, "spec": spec, "status": {"expectedPods": 0}})
         self.count_budgets()
+
+    def deploy_stateful(self, name: str, replicas: int, namespace: str = "shop") -> None:
+        """A StatefulSet without a budget; waits until it runs."""
+        template = {"metadata": {"labels": {"app": name}}, "spec": {}}
+        spec = {"replicas": replicas, "template": template, "updateStrategy": {"type": "OnDelete"}}
+        metadata = {"name": name, "namespace": namespace}
+        self.api.put(STATEFUL_SETS, {"metadata": metadata, "spec": spec, "status": {}})
+        self.clock.sleep(START_SECONDS + 3)
 
     def run(self, name: str, node: str, namespace: str = "shop", **more: Any) -> Object:
         """A single pod on a node."""

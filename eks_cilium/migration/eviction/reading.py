@@ -1,0 +1,105 @@
+"""One reading of a node during its drain: its pods, the verdicts on them, and what is left to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from eks_cilium.migration.eviction.judging import LiveVerdicts
+from eks_cilium.migration.eviction.requests import name_of
+from eks_cilium.migration.eviction.successors import Successors
+from eks_cilium.migration.facts import pods
+from eks_cilium.migration.plan.model import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from eks_cilium.cluster.objects import Object
+    from eks_cilium.migration.plan.model import PodPlan
+    from eks_cilium.migration.run import MigrationRun
+    from eks_cilium.runtime.context import World
+
+_CRITICAL = "system-"
+"""Prefix of the priority classes of critical pods, `system-node-critical` and `system-cluster-critical`."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The pods of a node by UID, with the verdicts on them."""
+
+    pods: Mapping[str, Object] = field(default_factory=dict)
+    verdicts: Mapping[str, PodPlan] = field(default_factory=dict)
+
+    def of(self, *verdicts: Verdict) -> list[str]:
+        return [uid for uid, plan in self.verdicts.items() if plan.verdict in verdicts]
+
+    @property
+    def blocked(self) -> list[str]:
+        """The pods that must not be evicted now, each with the reason."""
+        return blocked(self.verdicts.values())
+
+    @property
+    def left(self) -> list[str]:
+        """UIDs of the pods that the drain still has to move."""
+        return self.of(Verdict.EVICT, Verdict.DELETE, Verdict.WAIT)
+
+    @property
+    def next(self) -> list[str]:
+        """UIDs of the pods to evict now; critical ones last: others may need them to terminate."""
+        ordinary = any(not self._is_critical(uid) for uid in self.left)
+        moving = self.of(Verdict.EVICT, Verdict.DELETE)
+        return [uid for uid in moving if not (ordinary and self._is_critical(uid))]
+
+    @property
+    def longest_grace(self) -> float:
+        """Seconds that the terminating pods may take to stop, from when their deletion was requested."""
+        return max((_grace(self.pods[uid]) for uid in self.of(Verdict.WAIT)), default=0.0)
+
+    def _is_critical(self, uid: str) -> bool:
+        return str(self.pods[uid]["spec"].get("priorityClassName") or "").startswith(_CRITICAL)
+
+
+class NodeReader:
+    """Reads one node again and again; pods that came back after their eviction are none of the drain's."""
+
+    def __init__(self, run: MigrationRun, node: str, evicted: Callable[[str], bool]) -> None:
+        self._run, self._node = run, node
+        self._verdicts = LiveVerdicts(run)
+        self._successors = Successors(evicted)
+        self._reported: set[str] = set()
+
+    def read(self, *, terminating_limit: float | None = None) -> Reading:
+        """Read the node now; `terminating_limit` is that of `LiveVerdicts.on`."""
+        objects = pods_on(self._run.world, self._node)
+        verdicts = self._verdicts.on(objects, terminating_limit=terminating_limit)
+        if blocked(verdicts.values()):
+            # What blocks may pass with a change to a workload, such as more replicas: it is read again.
+            self._verdicts = LiveVerdicts(self._run)
+        known = [pod for obj in objects if (pod := pods.pod(obj))]
+        self._successors.note((pod, verdicts[pod.uid]) for pod in known)
+        for pod in known:
+            if verdicts[pod.uid].verdict.moves and self._successors.came_back(pod):
+                verdicts[pod.uid] = self._skipped(verdicts[pod.uid])
+        return Reading({obj["metadata"]["uid"]: obj for obj in objects}, verdicts)
+
+    def _skipped(self, plan: PodPlan) -> PodPlan:
+        if plan.uid not in self._reported:
+            self._reported.add(plan.uid)
+            self._run.report(f"{name_of(plan)} came back to the cordoned node: it ends with the node")
+            self._run.world.note("came-back", node=self._node, pod=name_of(plan))
+        return replace(plan, verdict=Verdict.SKIP, reason="came back to the cordoned node after its eviction")
+
+
+def pods_on(world: World, node: str) -> list[Object]:
+    """All pods that are bound to a node."""
+    return world.api.list("/api/v1/pods", fieldSelector=f"spec.nodeName={node}")
+
+
+def blocked(verdicts: Iterable[PodPlan]) -> list[str]:
+    """The pods that must not be evicted, each with the reason."""
+    return [f"{name_of(plan)}: {plan.reason}" for plan in verdicts if plan.verdict.blocks_drain]
+
+
+def _grace(pod: Object) -> float:
+    default = pod["spec"].get("terminationGracePeriodSeconds", 30)
+    return float(pod["metadata"].get("deletionGracePeriodSeconds", default))
