@@ -21,17 +21,27 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "plan": "Print what a migration of a running cluster would do, node by node. It changes nothing.",
+    "status": "Say where the migration of a cluster stands. It changes nothing.",
+    "stop": "Ask the run on a cluster to begin no further node or workload, from anywhere.",
     "verdict": "Say who may reach whom in running clusters, by their network policies. It changes nothing.",
     "check": "Check the file of a Pulumi stack without Pulumi: every problem, and how to fix it.",
 }
 """The commands, each `eks_cilium.cli.<name>.app`, with the summary that `eks-cilium --help` shows."""
 
-_FAILED = {"plan": "no plan", "verdict": "no verdict", "check": "not checked"}
+_FAILED = {
+    "plan": "no plan",
+    "status": "no status",
+    "stop": "not stopped",
+    "verdict": "no verdict",
+    "check": "not checked",
+}
 
 _EPILOG = """\
 [bold]Examples[/bold]
 
   eks-cilium plan --cluster production --region eu-central-1
+  eks-cilium status --cluster production
+  eks-cilium stop --cluster production
   eks-cilium verdict --context cluster-1 --context cluster-2
   eks-cilium check stacks/Pulumi.dev.yaml
 
@@ -110,7 +120,7 @@ def _explain(error: Exception, command: str) -> None:
 app = typer.Typer(
     name="eks-cilium",
     cls=Commands,
-    help="Cilium on AWS EKS: look at clusters and configurations, without Pulumi.",
+    help="Cilium on AWS EKS: look at clusters, migrations and configurations, without Pulumi.",
     epilog=_unwrapped(_EPILOG),
     no_args_is_help=True,
     pretty_exceptions_enable=False,

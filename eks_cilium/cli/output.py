@@ -37,7 +37,7 @@ class Format(StrEnum):
 
 PRINTING = "How to print it"
 FormatOption = Annotated[
-    Format, typer.Option("--format", help="What to print on stdout.", rich_help_panel=PRINTING)
+    Format, typer.Option("--format", "--output", help="What to print on stdout.", rich_help_panel=PRINTING)
 ]
 
 

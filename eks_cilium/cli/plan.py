@@ -1,13 +1,20 @@
 """The command `eks-cilium plan`: reads a running cluster and prints what a migration would do."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from eks_cilium.cli.migration_options import DEFAULTS, exceptions_help, migration_options, option_of
 from eks_cilium.cli.output import BLOCKED, FINE, PRINTING, Format, FormatOption, grid, section, show
-from eks_cilium.cli.sources import ClusterAccess, Sources
+from eks_cilium.cli.sources import (
+    ClusterAccess,
+    ClusterNameOption,
+    ContextOption,
+    KubeconfigOption,
+    ProfileOption,
+    RegionOption,
+    Sources,
+)
 from eks_cilium.migration import report
 from eks_cilium.migration.plan.planner import plan as plan_of
 from eks_cilium.migration.report.table import ON_THE_RIGHT, pods_of, rows, sections
@@ -45,52 +52,8 @@ app = typer.Typer(
 )
 
 _WRAPPING = ("GROUP", "BUDGETS", "NEW NODE IN")
-_CLUSTER, _WHAT = "Which cluster", "What to plan"
+_WHAT = "What to plan"
 
-
-_ClusterName = Annotated[
-    str,
-    typer.Option("--cluster", metavar="NAME", help="Name of the EKS cluster.", rich_help_panel=_CLUSTER),
-]
-_Region = Annotated[
-    str | None,
-    typer.Option(
-        "--region",
-        metavar="REGION",
-        help="Its AWS region.",
-        show_default="AWS_REGION, else that of the profile",
-        rich_help_panel=_CLUSTER,
-    ),
-]
-_Profile = Annotated[
-    str | None,
-    typer.Option(
-        "--profile",
-        metavar="NAME",
-        help="AWS profile.",
-        show_default="AWS_PROFILE, else the default credentials",
-        rich_help_panel=_CLUSTER,
-    ),
-]
-_Kubeconfig = Annotated[
-    Path | None,
-    typer.Option(
-        "--kubeconfig",
-        metavar="FILE",
-        help="Reach the Kubernetes API by this file instead of by a token of EKS.",
-        rich_help_panel=_CLUSTER,
-    ),
-]
-_Context = Annotated[
-    str | None,
-    typer.Option(
-        "--context",
-        metavar="NAME",
-        help="Context of the kubeconfig; without --kubeconfig that of KUBECONFIG or ~/.kube/config.",
-        show_default="the current context",
-        rich_help_panel=_CLUSTER,
-    ),
-]
 _Target = Annotated[Target, option_of("target", _WHAT)]
 _Capacity = Annotated[Capacity, option_of("capacity", _WHAT)]
 _Surge = Annotated[int, option_of("surge", _WHAT, "NODES")]
@@ -116,11 +79,11 @@ _Pods = Annotated[
 def plan(
     ctx: typer.Context,
     *,
-    cluster: _ClusterName,
-    region: _Region = None,
-    profile: _Profile = None,
-    kubeconfig: _Kubeconfig = None,
-    context: _Context = None,
+    cluster: ClusterNameOption,
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+    kubeconfig: KubeconfigOption = None,
+    context: ContextOption = None,
     target: _Target = DEFAULTS.target,
     capacity: _Capacity = DEFAULTS.capacity,
     surge: _Surge = DEFAULTS.surge,

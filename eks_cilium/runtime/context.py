@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -51,6 +52,8 @@ class World:
     """Called before every change; raises LeaseHeldError when this run must not act any more."""
     locks: Locks = field(default_factory=Locks)
     """Shared by the threads of one process, which may change one cluster at the same time."""
+    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    """The same for everything that one `pulumi up` does, and another for the next."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """The environment variables of this process, which tell whether it runs in a pod of the cluster."""
 
@@ -65,6 +68,7 @@ class World:
         credentials: Credentials,
         leases: Leases,
         locks: Locks,
+        run_id: str,
         journal: Journal | None = None,
     ) -> Iterator[World]:
         """Connect to an EKS cluster. The first call of the guard acquires its Lease for this process."""
@@ -88,6 +92,7 @@ class World:
                 journal=journal or Journal.nowhere(),
                 guard=hold,
                 locks=locks,
+                run_id=run_id,
                 environment=os.environ,
             )
 

@@ -5,6 +5,7 @@ StoppedError
 ├── DrainRefusedError    pods that must not be evicted
 ├── RestartRefusedError  the same for pods that are only restarted
 ├── UnhealthyError       a workload did not become as healthy as it was
+├── StopRequestedError   `eks-cilium stop` asked runs on this cluster to begin nothing further
 └── LeaseHeldError       another run works, or may work, on this cluster: this one must not act any more
     └── LeaseUnsureError     not known now, since the Lease could not be renewed: a TransientError too
 """
@@ -86,6 +87,10 @@ class UnhealthyError(StoppedError):
             f"The workloads after it were not restarted. Inspect it{undo}, then run `pulumi up` again: "
             "it continues from here.",
         )
+
+
+class StopRequestedError(StoppedError):
+    """A user asked runs on this cluster to begin no further node or workload."""
 
 
 class LeaseHeldError(StoppedError):

@@ -13,6 +13,7 @@ import os
 import socket
 import threading
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,38 @@ def is_dead(process: str) -> bool | None:
     if not pid.isdigit() or boot != _boot() or not started:
         return None
     return _started(int(pid)) != started
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A Lease as it stands, for people: no decision follows from it."""
+
+    holder: str
+    since: str
+    renewed: str
+    """ISO times, by the clock of the holder's machine."""
+    is_expired: bool
+    """Whether it was renewed longer ago than it lasts, by the clocks of both machines."""
+
+    def __str__(self) -> str:
+        ended = ", which is too long ago: it has ended" if self.is_expired else ""
+        return f"{self.holder}, at work since {self.since}, renewed its Lease last at {self.renewed}{ended}"
+
+
+def holding(api: KubernetesApi, now: datetime) -> Holding | None:
+    """Who holds the Lease of a cluster; None where no run does. It only reads."""
+    found = api.get(_PATH)
+    spec = found["spec"] if found else {}
+    if not spec.get("holderIdentity"):
+        return None
+    renewed = datetime.fromisoformat(spec["renewTime"])
+    lasts = float(spec.get("leaseDurationSeconds") or DURATION)
+    return Holding(
+        holder=spec["holderIdentity"],
+        since=spec["acquireTime"],
+        renewed=spec["renewTime"],
+        is_expired=(now - renewed).total_seconds() > lasts,
+    )
 
 
 class Lease:

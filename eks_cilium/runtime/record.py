@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from eks_cilium.errors import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from eks_cilium.clients.kubernetes import KubernetesApi
 
@@ -23,6 +23,8 @@ CONFIG_MAP = "eks-cilium-migration"
 _COLLECTION = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
 PATH = f"{_COLLECTION}/{CONFIG_MAP}"
 
+_MISSING, _EXISTS = 404, 409
+
 NODES = "inventory"
 GROUPS = "groups"
 AFFINITY = "aws-node-affinity"
@@ -31,11 +33,22 @@ AWS_NODE = "aws-node"
 AUTOSCALER = "autoscaler"
 REFRESH = "refresh"
 SNAT = "snat"
+STOP = "stop"
+PROGRESS = "progress"
 
 
 def of_node(name: str) -> str:
     """The key of what is recorded while one node is being replaced."""
     return f"node.{name}"
+
+
+PHASES = "phase."
+"""How the keys of `phase_of` begin."""
+
+
+def phase_of(name: str) -> str:
+    """The key of what a node in work is at; for people, and for `eks-cilium status`."""
+    return f"{PHASES}{name}"
 
 
 def of_workload(workload: str) -> str:
@@ -68,18 +81,39 @@ class Record:
         data = (self._api.get(PATH) or {}).get("data") or {}
         return {key: json.loads(text) for key, text in data.items() if key.startswith(prefix)}
 
+    def several(self, *keys: str) -> dict[str, Any]:
+        """The values of those keys that there are, by one read."""
+        data = (self._api.get(PATH) or {}).get("data") or {}
+        return {key: json.loads(data[key]) for key in keys if key in data}
+
     def put(self, key: str, value: Any) -> None:
         """Write the value of a key, and leave all other keys unchanged."""
-        data = {key: json.dumps(value, sort_keys=True)}
-        if self._api.get(PATH) is None:
-            try:
-                self._api.create(_COLLECTION, _config_map(data))
-            except RefusedError as error:
-                if error.status != 409:
-                    raise
-            else:
-                return
-        self._api.merge(PATH, {"data": data})
+        self.change({key: value})
+
+    def change(self, values: Mapping[str, Any | None]) -> None:
+        """Write several values in one request, and delete the keys whose value is None."""
+        data = {key: _text(value) for key, value in values.items()}
+        if self._is_merged(data):
+            return
+        kept = {key: text for key, text in data.items() if text is not None}
+        if not kept:
+            return
+        try:
+            self._api.create(_COLLECTION, _config_map(kept))
+        except RefusedError as error:
+            if error.status != _EXISTS:
+                raise
+            self._api.merge(PATH, {"data": data})
+
+    def _is_merged(self, data: Mapping[str, str | None]) -> bool:
+        """Whether there is a record, which has these values then."""
+        try:
+            self._api.merge(PATH, {"data": data})
+        except RefusedError as error:
+            if error.status != _MISSING:
+                raise
+            return False
+        return True
 
     def drop(self, *keys: str) -> None:
         kept = (self._api.get(PATH) or {}).get("data") or {}
@@ -93,6 +127,10 @@ class Record:
 
     def delete(self) -> None:
         self._api.delete(PATH)
+
+
+def _text(value: Any | None) -> str | None:
+    return None if value is None else json.dumps(value, sort_keys=True)
 
 
 def _config_map(data: dict[str, str]) -> dict[str, Any]:

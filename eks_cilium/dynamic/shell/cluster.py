@@ -65,6 +65,7 @@ def world_of(props: Mapping[str, Any]) -> Iterator[World]:
         credentials=credentials,
         leases=THIS_PROCESS.leases,
         locks=THIS_PROCESS.locks,
+        run_id=THIS_PROCESS.run_id,
         journal=Journal.to_file(folder / f"{name}.jsonl"),
     ) as world:
         yield world

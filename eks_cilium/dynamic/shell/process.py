@@ -7,6 +7,7 @@ and the checks of a preview show one plan.
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
 
 from eks_cilium.dynamic.shell.plans import Plans
@@ -21,6 +22,8 @@ class ProviderProcess:
     leases: Leases = field(default_factory=Leases)
     locks: Locks = field(default_factory=Locks)
     plans: Plans = field(default_factory=Plans)
+    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    """Pulumi starts a process for each command: the same for all resources of one `pulumi up`."""
 
 
 THIS_PROCESS = ProviderProcess()

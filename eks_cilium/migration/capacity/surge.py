@@ -12,6 +12,7 @@ from eks_cilium.cluster.objects import Reference
 from eks_cilium.migration.agents.cni_gate import CniGate
 from eks_cilium.migration.capacity import autoscaler, groups
 from eks_cilium.migration.capacity.resizing import Sizes, resize
+from eks_cilium.migration.control import stop
 from eks_cilium.migration.inventory import marks, recording
 from eks_cilium.migration.inventory.model import GroupBefore
 from eks_cilium.migration.options import covers
@@ -29,6 +30,7 @@ SUSPENDED = ("AZRebalance", "AlarmNotification", "ReplaceUnhealthy", "ScheduledA
 def prepare(run: MigrationRun) -> dict[str, Any]:
     """Record the groups, suspend processes, taint old nodes, raise the sizes; wait for the extra nodes."""
     run.world.guard()
+    stop.refuse_where_requested(run.world)
     inventory = recording.required(run.world, run.options.target)
     _record_groups(run.world, inventory)
     autoscaler.note(run)

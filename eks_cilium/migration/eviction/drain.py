@@ -28,6 +28,8 @@ from eks_cilium.runtime.errors import DrainRefusedError, TimedOutError
 from eks_cilium.texts import named
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from eks_cilium.migration.inventory.model import Outgoing
     from eks_cilium.migration.run import MigrationRun
     from eks_cilium.runtime.errors import StoppedError
@@ -181,11 +183,15 @@ class _Drain:
         return f", overdue by {late.total_seconds():.0f} s" if late > timedelta(0) else ""
 
 
-def await_drainable(run: MigrationRun, node: Outgoing) -> None:
-    """Wait, before the node is changed, until no pod on it must not be evicted. Raises DrainRefusedError."""
+def await_drainable(run: MigrationRun, node: Outgoing, *, may_wait: Callable[[], None]) -> None:
+    """Wait, before the node is changed, until no pod on it must not be evicted. Raises DrainRefusedError.
+
+    `may_wait` is called before every reading, and raises where the node is not to be begun any more.
+    """
     found: list[str] = []
 
     def missing() -> str:
+        may_wait()
         found[:] = blockers(run, node)
         return f"waiting for {named(found, 1)}" if found else ""
 

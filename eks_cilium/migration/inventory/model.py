@@ -42,6 +42,15 @@ class Inventory:
     def node(self, name: str) -> Outgoing | None:
         return next((node for node in self.nodes if node.name == name), None)
 
+    def left(self, nodes: Sequence[Mapping[str, Any]]) -> tuple[Outgoing, ...]:
+        """Its nodes that still exist, in order; `nodes` are all objects of nodes in the cluster.
+
+        A node that registered again has another UID, and is still this node while its instance is the same.
+        """
+        uids = {node["metadata"]["uid"] for node in nodes}
+        providers = {str(node["spec"].get("providerID", "")).rpartition("/")[2] for node in nodes}
+        return tuple(node for node in self.nodes if node.uid in uids or node.instance in providers)
+
     def of_group(self, group: str) -> tuple[Outgoing, ...]:
         return tuple(node for node in self.nodes if node.group == group)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from eks_cilium.errors import RefusedError
 from eks_cilium.migration.agents import enforcement
+from eks_cilium.migration.control import stop
 from eks_cilium.migration.eviction.judging import LiveVerdicts
 from eks_cilium.migration.eviction.requests import Evictions, name_of
 from eks_cilium.migration.facts import workloads
@@ -118,6 +119,7 @@ class _Restart:
         reading = self._reader.read()
         if not reading.unmanaged:
             return None
+        stop.refuse_where_requested(self._run.world)
         objects = [reading.objects[pod.uid] for pod in reading.unmanaged]
         backing = self._verdicts.backing(objects)
         method, _ = method_for(self._workload, reading.unmanaged, backing, self._run.options)

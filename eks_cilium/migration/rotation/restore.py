@@ -21,7 +21,7 @@ from eks_cilium.migration.inventory import marks
 from eks_cilium.migration.inventory.model import GroupBefore, Outgoing
 from eks_cilium.migration.rotation import steps
 from eks_cilium.runtime.errors import StoppedError
-from eks_cilium.runtime.record import AFFINITY, AWS_NODE, NODES, POLICY, Record
+from eks_cilium.runtime.record import AFFINITY, AWS_NODE, NODES, POLICY, STOP, Record
 
 if TYPE_CHECKING:
     from eks_cilium.clients.autoscaling import GroupState, Member
@@ -40,7 +40,7 @@ def restore(run: MigrationRun) -> dict[str, Any]:
     lifted = _lift_taints(run.world)
     if lifted:
         run.report(f"removed the taint from {lifted} nodes that stay")
-    Record(run.world.api).drop_all_but(NODES, AFFINITY, POLICY, AWS_NODE)
+    Record(run.world.api).drop_all_but(NODES, AFFINITY, POLICY, AWS_NODE, STOP)
     return {"groups": restored}
 
 

@@ -18,6 +18,7 @@ an answer stops nothing: the stage is read again when the API server and AWS ans
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.errors import ProgramError, UserError
@@ -27,9 +28,10 @@ from eks_cilium.migration.eviction import drain
 from eks_cilium.migration.facts.nodes import node as known_node
 from eks_cilium.migration.inventory import marks, recording
 from eks_cilium.migration.rotation import detach, health, pending
+from eks_cilium.migration.rotation.beginning import refuse_to_begin
+from eks_cilium.migration.rotation.phases import RecordedPhases
 from eks_cilium.migration.rotation.stages import READINGS, Reading, Stage
 from eks_cilium.runtime.errors import LeaseHeldError, StoppedError, TimedOutError
-from eks_cilium.runtime.journal import Phases
 
 if TYPE_CHECKING:
     from eks_cilium.migration.inventory.model import Outgoing
@@ -41,10 +43,11 @@ def rotate_node(run: MigrationRun, name: str) -> dict[str, Any]:
 
     Returns {"node", "instance", "group", "evicted", "deleted", "decremented", "seconds": {phase: seconds}}.
     """
-    node = recording.required(run.world, run.options.target).node(name)
+    inventory = recording.required(run.world, run.options.target)
+    node = inventory.node(name)
     if node is None:
         raise StoppedError(f"node {name} is not in the inventory of this migration")
-    return rotate(run, node)
+    return _Rotation(run, node, None, inventory.taken).complete()
 
 
 def rotate(run: MigrationRun, node: Outgoing, *, shrink: bool | None = None) -> dict[str, Any]:
@@ -52,18 +55,22 @@ def rotate(run: MigrationRun, node: Outgoing, *, shrink: bool | None = None) -> 
 
     `shrink` says whether its group is decremented by it; None: the plan's arithmetic decides.
     """
-    rotation = _Rotation(run, node, shrink)
-    return run.persist(rotation.run)
+    return _Rotation(run, node, shrink, "").complete()
 
 
 class _Rotation:
-    def __init__(self, run: MigrationRun, node: Outgoing, shrink: bool | None) -> None:
+    def __init__(self, run: MigrationRun, node: Outgoing, shrink: bool | None, migration: str) -> None:
         self._run, self._node = run, node
         self._shrink = shrink
-        self._phases = Phases(run.world.time.monotonic)
+        self._phases = RecordedPhases(run, node.name, migration)
         self._began = run.world.time.monotonic()
         self._evicted = self._deleted = 0
         self._decremented = False
+
+    def complete(self) -> dict[str, Any]:
+        """Replace the node, and begin again where an answer failed that may pass."""
+        with self._phases.whole():
+            return self._run.persist(self.run)
 
     def run(self) -> dict[str, Any]:
         self._run.world.guard()
@@ -116,10 +123,11 @@ class _Rotation:
     def _cordon(self) -> None:
         """Wait for spare capacity, then cordon under the group's lock, so that no other node uses it too."""
         world, node = self._run.world, self._node
-        drain.await_drainable(self._run, node)
+        drain.await_drainable(self._run, node, may_wait=partial(refuse_to_begin, self._run))
         enforcement.keep_paused(self._run)
 
         def missing() -> str:
+            refuse_to_begin(self._run)
             with world.lock(node.group):
                 if self._shrink is None and (sentence := spare.missing(self._run, node)):
                     return sentence

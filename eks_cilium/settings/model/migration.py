@@ -145,6 +145,20 @@ class Allow(AllowRestarts):
     )
 
 
+class Abort(Part):
+    """After what no further node is begun. Nodes in work are finished, as far as they can be."""
+
+    drains_given_up: int = option(
+        1,
+        says="After so many drains that were given up in one run no further node is begun, also by nodes "
+        "that wait beside them (`parallel`).",
+        allowed="1 to 100",
+        example=1,
+        ge=1,
+        le=100,
+    )
+
+
 class MigrationOptions(Part):
     """How the nodes are replaced."""
 
@@ -258,6 +272,11 @@ class MigrationOptions(Part):
         le=172800,
     )
     settle_readings: int = option(2, **_SETTLED)
+    abort: Abort = option(
+        default_factory=Abort,
+        says="After what no further node is begun.",
+        example={"drainsGivenUp": 1},
+    )
     journal: str = option(JOURNAL, **_JOURNAL)
     allow: Allow = option(
         default_factory=Allow,

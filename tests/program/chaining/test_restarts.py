@@ -6,11 +6,19 @@ import pytest
 
 from eks_cilium.cluster.objects import Reference
 from eks_cilium.migration.agents import enforcement
+from eks_cilium.migration.control import stop
+from eks_cilium.migration.control.stop import StopRequest
 from eks_cilium.migration.refresh import gate
 from eks_cilium.migration.refresh.model import Method
 from eks_cilium.migration.refresh.restarting import restart_workload
 from eks_cilium.migration.refresh.start import plan_now, record_workloads
-from eks_cilium.runtime.errors import RestartRefusedError, StoppedError, TimedOutError, UnhealthyError
+from eks_cilium.runtime.errors import (
+    RestartRefusedError,
+    StoppedError,
+    StopRequestedError,
+    TimedOutError,
+    UnhealthyError,
+)
 from eks_cilium.settings.model.migration import RefreshOptions
 from tests.program.rotation.simulation.world import CONFIG_MAPS
 
@@ -306,3 +314,26 @@ def test_policies_that_were_switched_on_in_between_are_paused_before_the_next_wo
     configuration = simulation.api.find(CONFIG_MAPS, "kube-system", "cilium-config")
     assert configuration is not None
     assert configuration["data"]["enable-policy"] == "never"
+
+
+def test_after_a_stop_a_workload_in_work_is_finished_and_no_other_is_begun(simulation: ChainedSimulation):
+    simulation.roll_out_of("web", 3, missing="50%", maxUnavailable=1)
+    simulation.roll_out_of("api", 3, missing="50%", maxUnavailable=1)
+    given = begun(simulation)
+    inner, asked = simulation.clock.tick, StopRequest("ann@laptop", "2026-01-01T00:01:00+00:00")
+
+    def tick() -> None:
+        inner()
+        if simulation.evicted():
+            simulation.clock.tick = inner
+            stop.request(simulation.world().api, asked)
+
+    simulation.clock.tick = tick
+
+    assert restart(simulation, deployment("web"), given)["pods"] == 3
+    with pytest.raises(StopRequestedError, match="ann@laptop"):
+        restart(simulation, deployment("api"), given)
+
+    assert len(simulation.evicted()) == 3
+    stop.withdraw(simulation.world().api)
+    assert restart(simulation, deployment("api"), given)["pods"] == 3

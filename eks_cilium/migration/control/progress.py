@@ -1,0 +1,168 @@
+"""What a run records of its progress: the phase of each node in work, measured times, rotations that failed.
+
+`eks-cilium status` reads it, and abort criteria are judged by it. The steps of a migration are not decided by
+it, so a rotation goes on when the API server does not take such a write.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
+
+from eks_cilium.errors import ProgramError
+from eks_cilium.runtime.errors import LeaseHeldError
+from eks_cilium.runtime.record import PHASES, PROGRESS, Record, phase_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from eks_cilium.migration.run import MigrationRun
+    from eks_cilium.runtime.context import World
+
+_MOST_FAILURES = 20
+_LONGEST_REASON = 500
+
+
+CAPACITY, DRAIN, RELEASE, TERMINATE, GONE, HEALTH = (
+    "capacity",
+    "drain",
+    "release",
+    "terminate",
+    "gone",
+    "health",
+)
+"""Phases of a node in work; a rotation may have others before its node is terminated."""
+_TERMINATED = frozenset({TERMINATE, GONE, HEALTH})
+
+
+@dataclass(frozen=True, slots=True)
+class InWork:
+    """A node that a run has begun, or waits to begin."""
+
+    node: str
+    phase: str
+    since: str
+    """ISO time at which the phase began."""
+
+    @classmethod
+    def from_json(cls, node: str, kept: Mapping[str, Any]) -> Self:
+        return cls(node, kept["phase"], kept["since"])
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A rotation that ended in an error after its node was cordoned."""
+
+    node: str
+    phase: str
+    at: str
+    """ISO time."""
+    reason: str
+    run: str
+    """Which run it was: `World.run_id`."""
+
+    @property
+    def is_drain_given_up(self) -> bool:
+        """Whether its node was uncordoned and stays, instead of having been terminated."""
+        return self.phase not in _TERMINATED
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Self:
+        return cls(kept["node"], kept["phase"], kept["at"], kept["reason"], kept["run"])
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What runs of one migration measured and could not finish."""
+
+    migration: str = ""
+    """When its inventory was recorded: another migration begins with nothing."""
+    measured: int = 0
+    """Nodes that one run replaced from their cordon to the end, for the average."""
+    seconds: float = 0.0
+    """How long these took together."""
+    parallel: int = 1
+    """How many nodes were replaced at the same time."""
+    failures: tuple[Failure, ...] = field(default=())
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Self:
+        failures = tuple(Failure.from_json(each) for each in kept["failures"])
+        return cls(kept["migration"], kept["measured"], kept["seconds"], kept["parallel"], failures)
+
+
+def read(record: Record) -> Progress:
+    """What is recorded; of no migration where nothing is."""
+    return record.load(PROGRESS, Progress.from_json) or Progress()
+
+
+def in_work(record: Record) -> tuple[InWork, ...]:
+    """The nodes in work by name, as the last run recorded them."""
+    found = sorted(record.each(PHASES).items())
+    return tuple(InWork.from_json(key.removeprefix(PHASES), kept) for key, kept in found)
+
+
+def enter(world: World, node: str, phase: str) -> None:
+    """Record that a node has come to a phase."""
+    now = {"phase": phase, "since": _now(world)}
+    _tried(world, lambda: Record(world.api).put(phase_of(node), now))
+
+
+def leave(world: World, node: str) -> None:
+    """Record that a node is not in work any more."""
+    _tried(world, lambda: Record(world.api).change({phase_of(node): None}))
+
+
+def finish(run: MigrationRun, migration: str, node: str, seconds: float) -> None:
+    """Record that a node is replaced, and how long that took from its cordon to the end."""
+    _change(
+        run.world,
+        migration,
+        node,
+        lambda known: replace(
+            known,
+            measured=known.measured + 1,
+            seconds=round(known.seconds + seconds, 1),
+            parallel=run.options.parallel,
+        ),
+    )
+
+
+def fail(world: World, migration: str, node: str, phase: str, error: ProgramError) -> None:
+    """Record a rotation that ended in an error after its node was cordoned."""
+    failure = Failure(node, phase, _now(world), str(error)[:_LONGEST_REASON], world.run_id)
+    _change(
+        world,
+        migration,
+        node if failure.is_drain_given_up else "",
+        lambda known: replace(known, failures=(*known.failures, failure)[-_MOST_FAILURES:]),
+    )
+
+
+def _change(world: World, migration: str, done: str, change: Callable[[Progress], Progress]) -> None:
+    """Read and write in one turn: of all processes only the one with the Lease does.
+
+    `done` is a node that is not in work any more; empty where there is none.
+    """
+
+    def do() -> None:
+        with world.lock(PROGRESS):
+            known = read(Record(world.api))
+            known = known if known.migration == migration else Progress(migration)
+            left = {phase_of(done): None} if done else {}
+            Record(world.api).change({PROGRESS: asdict(change(known)), **left})
+
+    _tried(world, do)
+
+
+def _tried(world: World, write: Callable[[], None]) -> None:
+    try:
+        write()
+    except LeaseHeldError:
+        raise
+    except ProgramError as error:
+        world.note("progress-not-recorded", reason=str(error))
+
+
+def _now(world: World) -> str:
+    return world.time.now().isoformat(timespec="seconds")

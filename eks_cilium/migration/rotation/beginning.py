@@ -1,0 +1,44 @@
+"""Whether a further node may be begun: not after `eks-cilium stop`, nor after what `migration.abort` names.
+
+Asked before each cordon, and while a rotation waits to cordon. So rotations beside one that failed, which
+Pulumi does not end, begin no node either. What was begun is finished.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eks_cilium.migration.control import stop
+from eks_cilium.migration.control.progress import Progress
+from eks_cilium.runtime.errors import StoppedError
+from eks_cilium.runtime.record import PROGRESS, STOP, Record
+from eks_cilium.texts import named
+
+if TYPE_CHECKING:
+    from eks_cilium.migration.run import MigrationRun
+
+
+def refuse_to_begin(run: MigrationRun) -> None:
+    """Raise StoppedError where no further node may be begun; reads the record once."""
+    kept = Record(run.world.api).several(STOP, PROGRESS)
+    if STOP in kept:
+        raise stop.stopped(run.world, stop.StopRequest.from_json(kept[STOP]))
+    if PROGRESS in kept:
+        _judge_failures(run, Progress.from_json(kept[PROGRESS]))
+
+
+def _judge_failures(run: MigrationRun, progress: Progress) -> None:
+    """Abort after so many drains given up in this run, or after a node whose replacement was not finished."""
+    failures = [failure for failure in progress.failures if failure.run == run.world.run_id]
+    drains = [failure for failure in failures if failure.is_drain_given_up]
+    unfinished = [failure for failure in failures if not failure.is_drain_given_up]
+    limit = run.options.abort.drains_given_up
+    if unfinished:
+        first = unfinished[0]
+        raise StoppedError(f"no further node is begun: {first.node} is not finished: {first.reason}")
+    if len(drains) >= limit:
+        given_up = named(f"{failure.node}: {failure.reason}" for failure in drains)
+        raise StoppedError(
+            f"no further node is begun, since this run gave up {len(drains)} drains and "
+            f"migration.abort.drainsGivenUp is {limit}: {given_up}"
+        )
