@@ -1,6 +1,7 @@
 """What the demos `replacement` and `chaining` share: the sample cluster, and the run beside a prober."""
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 
 from lab import lifecycle, program
 from lab.demo import comparison
@@ -17,13 +18,13 @@ Checks = Callable[[Snapshot, Snapshot, Prober], Iterable[Check]]
 """Compares the cluster before and after, with what the prober saw in between."""
 
 
-def create_lab(places: Places, stack: str) -> Kubectl:
+def create_lab(places: Places, stack: str, spec: ClusterSpec | None = None) -> Kubectl:
     """Start a fresh lab with a sample cluster in it and the Cilium chart of `stack`; return its kubectl."""
     print_heading("Start a fresh lab and create a cluster on the AWS VPC CNI in it")
     lifecycle.down(places, lifecycle.print_progress)
     lifecycle.up(places, lifecycle.print_progress)
     program.provide_chart(places, lifecycle.print_progress, stack)
-    return create_cluster(places, ClusterSpec(), lifecycle.print_progress)
+    return create_cluster(places, spec or ClusterSpec(), lifecycle.print_progress)
 
 
 def take_snapshot(kubectl: Kubectl) -> Snapshot:
@@ -31,7 +32,14 @@ def take_snapshot(kubectl: Kubectl) -> Snapshot:
 
 
 def run_program(
-    kubectl: Kubectl, stack: str, before: Snapshot, checks: Checks, *, previewed: str, steps: str
+    kubectl: Kubectl,
+    stack: str,
+    before: Snapshot,
+    checks: Checks,
+    *,
+    previewed: str,
+    steps: str,
+    beside: AbstractContextManager[object] | None = None,
 ) -> bool:
     """Preview, update, check, and preview again; return whether all of it succeeded.
 
@@ -42,13 +50,14 @@ def run_program(
         checks: Yields the checks to print after the update.
         previewed: What the preview shows, for its heading.
         steps: How the update proceeds, for its heading.
+        beside: What happens in the cluster during the update; entered before it and left after it.
     """
     places = kubectl.places
     print_heading(f"pulumi preview: {previewed}; nothing is changed yet")
     if program.run(places, ["preview", "--stack", stack]):
         return False
     print_heading(f"pulumi up: {steps}, while a prober watches every PodDisruptionBudget")
-    with watching(kubectl) as prober:
+    with watching(kubectl) as prober, beside or nullcontext():
         if program.run(places, ["up", "--yes", "--skip-preview", "--stack", stack]):
             return False
     print_heading("Before and after: read from the API server and AWS, not from the program")

@@ -42,10 +42,12 @@ class ClusterSpec:
     workloads: tuple[str, ...] = DEFAULT_WORKLOADS
     zones: int = 3
     groups: int = 2
+    spare: int = 2
+    """By how many nodes the first group may grow."""
 
     @property
     def node_groups(self) -> tuple[NodeGroup, ...]:
-        """Return one group that may grow by two nodes and, of two groups, one already at its maximum.
+        """Return one group that may grow by `spare` nodes and, of two groups, one already at its maximum.
 
         Raises:
             SpecError: a group would have no node.
@@ -61,7 +63,7 @@ class ClusterSpec:
                 instance_type=self.instance_type,
                 minimum=max(general // 2, 1),
                 desired=general,
-                maximum=general + 2,
+                maximum=general + self.spare,
             ),
             NodeGroup(name="web", instance_type=self.instance_type, minimum=1, desired=web, maximum=web),
         )

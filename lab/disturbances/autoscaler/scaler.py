@@ -95,6 +95,12 @@ class ClusterAutoscaler:
             desired=self._described()["DesiredCapacity"],
         )
 
+    def surplus(self) -> int:
+        """Return by how many instances the group is larger than its minimum, those that end included."""
+        described = self._described()
+        instances: int = max(described["DesiredCapacity"], len(described["Instances"]))
+        return instances - self.options.smallest
+
     def _described(self) -> dict[str, Any]:
         names = [self.options.group]
         found = self.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=names)

@@ -18,14 +18,15 @@ import yaml
 
 from lab import lifecycle, program
 from lab.demo.comparison import Snapshot, take_snapshot
+from lab.disturbances.credentials import SessionCredentials
 from lab.environment import Cloud, Places
+from lab.evidence.audit import AuditLog
+from lab.evidence.calls import CallLog
 from lab.sample_cluster.clients import Aws, Kubectl
 from lab.sample_cluster.create import create_cluster
 from lab.sample_cluster.spec import ClusterSpec
 from lab.toolchain import default_cache
 from tests.end_to_end.modes.conftest import Run, run
-
-from .logs import AuditLog, CallLog
 
 ENGINEER = "arn:aws:iam::123456789012:user/engineer"
 TIMEOUT = 900.0
@@ -44,6 +45,8 @@ class ExistingCluster:
     audit: AuditLog
     calls: CallLog
     before: Snapshot
+    credentials: SessionCredentials | None = None
+    """With which AWS credentials the program runs; None for the engineer's own keys."""
 
     @property
     def aws(self) -> Aws:
@@ -79,7 +82,7 @@ class ExistingCluster:
     def pulumi(self, *arguments: str) -> Run:
         with program.prepared(self.places, self.stack, self.engine) as pulumi:
             command = pulumi.command(*arguments, "--stack", self.stack)
-            return run(command, pulumi.environment, self.places.project)
+            return run(command, self._environment(pulumi), self.places.project)
 
     def up(self) -> Run:
         return self.pulumi("up", "--yes", "--skip-preview")
@@ -92,7 +95,7 @@ class ExistingCluster:
             process = subprocess.Popen(
                 pulumi.command(*arguments, "--stack", self.stack),
                 cwd=self.places.project,
-                env=pulumi.environment,
+                env=self._environment(pulumi),
                 stdout=output.open("wb"),
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
@@ -102,6 +105,9 @@ class ExistingCluster:
                 yield running
             finally:
                 running.kill()
+
+    def _environment(self, pulumi: program.Pulumi) -> dict[str, str]:
+        return self.credentials.environment(pulumi.environment) if self.credentials else pulumi.environment
 
     def on(self, engine: str) -> "ExistingCluster":
         return replace(self, engine=engine)

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from lab.demo.comparison import Snapshot
-
-from .logs import AuditLog, CallLog
+from lab.evidence.audit import AuditLog
+from lab.evidence.calls import CallLog
 
 
 def each_node_cordoned_once(audit: AuditLog, nodes: Sequence[str]) -> list[str]:
