@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.objects import is_cordoned, moment
 from eks_cilium.migration.eviction.judging import LiveVerdicts
+from eks_cilium.migration.eviction.pace import Pace
 from eks_cilium.migration.eviction.reading import NodeReader, Reading, blocked, pods_on
 from eks_cilium.migration.eviction.requests import Evictions, name_of
 from eks_cilium.migration.facts.nodes import is_silent
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from eks_cilium.migration.inventory.model import Outgoing
+    from eks_cilium.migration.plan.model import PodPlan
     from eks_cilium.migration.run import MigrationRun
     from eks_cilium.runtime.errors import StoppedError
     from eks_cilium.runtime.waiting import Polls
@@ -76,6 +78,7 @@ class _Drain:
     def __init__(self, run: MigrationRun, node: Outgoing) -> None:
         self._run, self._node = run, node
         self._evictions = Evictions(run, about={"node": node.name})
+        self._pace = Pace(run)
         self._reader = NodeReader(run, node.name, self._evictions.is_accepted)
         self._reading = Reading()
         self._empty = self._moved = 0
@@ -122,12 +125,17 @@ class _Drain:
         for uid in self._reading.next:
             if not self._evictions.is_due(uid):
                 continue
-            self._run.world.guard()
             plan = self._reading.verdicts[uid]
-            if plan.verdict is Verdict.DELETE:
-                self._evictions.delete(plan)
-            else:
-                self._evictions.evict(plan)
+            with self._pace.turn(self._reading.pods[uid], plan) as may_go:
+                if may_go:
+                    self._request(plan)
+
+    def _request(self, plan: PodPlan) -> None:
+        self._run.world.guard()
+        if plan.verdict is Verdict.DELETE:
+            self._evictions.delete(plan)
+        else:
+            self._evictions.evict(plan)
 
     def _count_time(self, polls: Polls, before: Reading) -> None:
         """Each pod that was evicted or is gone is progress. What is stopping has its grace period besides."""
@@ -138,16 +146,19 @@ class _Drain:
         polls.seconds = self._timeout + min(self._reading.longest_grace, self._run.limits.grace)
 
     def _report_progress(self) -> None:
-        reading, evictions = self._reading, self._evictions
+        reading = self._reading
         if reading.blocked:
             self._report(f"evicted {self._moved}, waiting for {named(reading.blocked, 1)}")
         elif left := [reading.verdicts[uid] for uid in reading.left]:
-            refused = [plan for plan in left if evictions.is_refused_for_now(plan.uid)]
-            first = (refused or left)[0]
-            why = evictions.answer(first.uid) if refused else ""
+            waiting = [plan for plan in left if self._why_waiting(plan.uid)]
+            first = (waiting or left)[0]
+            why = self._why_waiting(first.uid)
             self._report(
                 f"evicted {self._moved}, {len(left)} left: {name_of(first)}{f' ({why})' if why else ''}"
             )
+
+    def _why_waiting(self, uid: str) -> str:
+        return self._pace.why(uid) or self._evictions.answer(uid)
 
     def _report(self, line: str) -> None:
         if line != self._reported:
@@ -175,7 +186,7 @@ class _Drain:
             overdue = self._overdue(since)
             return f"{name_of(plan)}: terminating{overdue}{held}"
         budget = f" (budget {plan.budget.namespace}/{plan.budget.name})" if plan.budget else ""
-        return f"{name_of(plan)}{budget}: {self._evictions.answer(uid) or plan.reason}"
+        return f"{name_of(plan)}{budget}: {self._why_waiting(uid) or plan.reason}"
 
     def _overdue(self, since: str) -> str:
         ends = moment(since)

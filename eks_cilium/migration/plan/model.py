@@ -80,6 +80,7 @@ class Code(StrEnum):
     POD_LOST = "pod-lost"
     STRANDED = "stranded"
     SINGLETON = "singleton"
+    REPLICAS_TOGETHER = "replicas-together"
     WORK_LOST = "work-lost"
     ASKS_TO_STAY = "asks-to-stay"
     COMES_BACK = "comes-back"

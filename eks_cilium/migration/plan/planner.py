@@ -5,19 +5,21 @@ Called by `eks-cilium plan`, by the previews of the dynamic resources, and again
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from eks_cilium.migration.facts.backing import Backing
+from eks_cilium.migration.facts.backing import Backing, is_of_job
 from eks_cilium.migration.options import Limits, Recorded
 from eks_cilium.migration.plan import eligibility, places, sizes, timing
 from eks_cilium.migration.plan.budgets import Budgets, Ledger, uses_of_budgets
 from eks_cilium.migration.plan.findings import Findings
-from eks_cilium.migration.plan.model import Code, NodePlan, Plan
+from eks_cilium.migration.plan.model import Code, NodePlan, Plan, Verdict
 from eks_cilium.migration.plan.order import in_progress, ordered
 from eks_cilium.migration.plan.places import Places
 from eks_cilium.migration.plan.pod_rules import DRAIN
 from eks_cilium.migration.plan.verdicts import Context, verdict_on
+from eks_cilium.migration.replicas.roll_outs import most_unavailable
+from eks_cilium.migration.replicas.together import most_together
 from eks_cilium.settings.model.migration import MigrationOptions
 from eks_cilium.texts import named
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from eks_cilium.migration.plan.budgets import BudgetStatus
     from eks_cilium.migration.plan.capacity import Forecast
     from eks_cilium.migration.plan.eligibility import SortedNodes
+    from eks_cilium.migration.plan.model import PodPlan
 
 
 def plan(
@@ -133,6 +136,8 @@ class _Drains:
             for node in volume.attached_to:
                 self._volumes[node].append(volume.name)
         self._done_of_group: dict[str, int] = defaultdict(int)
+        lasting = (pod for pod in facts.pods if not (pod.terminal or pod.mirror or is_of_job(pod)))
+        self._pods_of = Counter(context.backing.workload_of(pod) for pod in lasting)
 
     def of_all(self, order: Sequence[tuple[Node, Group]]) -> tuple[NodePlan, ...]:
         """One plan for each node. A drain gets back what drains used up that end before it begins."""
@@ -142,6 +147,7 @@ class _Drains:
                 self._context.ledger.settle(order[index - self._options.parallel][0].name)
             planned.append(self._of_node(index + 1, node, group))
         self._note_budgets(planned)
+        self._note_replicas(planned)
         return tuple(planned)
 
     def _of_node(self, position: int, node: Node, group: Group) -> NodePlan:
@@ -191,6 +197,27 @@ class _Drains:
                 self._context.findings.add(Code.BUDGET_STALE, budget, node=first)
             elif status.busy:
                 self._context.findings.add(Code.BUDGET_BUSY, budget, detail=_health(status), node=first)
+
+    def _note_replicas(self, nodes: Sequence[NodePlan]) -> None:
+        """Warn of replicas without a budget that are drained at once, more than may be missing at once."""
+        drains = [(node.node, Counter(filter(None, map(_without_budget, node.pods)))) for node in nodes]
+        backing = self._context.backing
+        for workload, found in most_together(drains, self._options.parallel).items():
+            owner = backing.owners.get(workload)
+            wanted = owner.desired if owner else self._pods_of[workload]
+            if wanted is None or wanted < 2 or found.pods <= (at_once := most_unavailable(owner, wanted)):
+                continue
+            where = (
+                f"{found.pods} of {wanted} pods on {named(found.nodes)}, of which {at_once} may be missing"
+            )
+            for node in found.nodes:
+                self._context.findings.add(Code.REPLICAS_TOGETHER, workload, detail=where, node=node)
+
+
+def _without_budget(planned: PodPlan) -> Reference | None:
+    """The workload of a pod that moves without a budget being asked."""
+    asks = planned.budget is not None and planned.verdict is not Verdict.DELETE
+    return planned.workload if planned.verdict.moves and not asks else None
 
 
 def _health(status: BudgetStatus) -> str:

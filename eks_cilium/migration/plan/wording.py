@@ -187,6 +187,8 @@ WARNINGS = {
     Code.POD_LOST: "is evicted and not recreated, as permitted",
     Code.STRANDED: "{count} may stay Pending, as permitted: {detail}",
     Code.SINGLETON: "has one replica and no budget: it is unavailable while its pod moves",
+    Code.REPLICAS_TOGETHER: "has no budget and {detail}: they are evicted one after another as its own "
+    "roll-out would, when successors are ready",
     Code.WORK_LOST: "{count} evicted while running; the work starts again from the beginning",
     Code.ASKS_TO_STAY: "{count} evicted although an annotation asks not to disrupt them ({detail})",
     Code.COMES_BACK: "tolerates the taint of cordoned nodes, so successors of {count} may be scheduled to "

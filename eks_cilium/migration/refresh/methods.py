@@ -12,18 +12,18 @@ that could not start a second pod beside the first, because of a volume for one 
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from eks_cilium.migration.options import covers
 from eks_cilium.migration.refresh.model import Method
+from eks_cilium.migration.replicas.roll_outs import unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from eks_cilium.cluster.objects import Reference
     from eks_cilium.migration.facts.backing import Backing
-    from eks_cilium.migration.facts.model import Owner, Pod, RollOut
+    from eks_cilium.migration.facts.model import Owner, Pod
     from eks_cilium.settings.model.migration import RefreshOptions
 
 
@@ -39,29 +39,12 @@ def method_for(
     return Method.ROLL_OUT, "its roll-out creates each new pod before it deletes an old one"
 
 
-def most_unavailable(owner: Owner | None, pods: int) -> int:
-    """How many pods of a workload may be missing at once: as many as in its own roll-out, at least one.
-
-    `pods` is the number of pods of a DaemonSet, whose spec does not have it. A Deployment rounds percentages
-    down, a DaemonSet up (API reference of their strategies).
-    """
-    if owner is None or owner.roll_out is None or owner.roll_out.kind != "RollingUpdate":
-        return 1
-    match owner.reference.kind:
-        case "StatefulSet":
-            return 1
-        case "DaemonSet":
-            return max(math.ceil(_scaled(owner.roll_out.max_unavailable, pods)), 1)
-        case _:
-            return max(_unavailable(owner.roll_out, owner.desired or 1), 1)
-
-
 def _reason_to_evict(owner: Owner, pods: Sequence[Pod], backing: Backing, options: RefreshOptions) -> str:
     """Why the pods of a Deployment are evicted; empty where it is rolled out."""
     roll_out, wanted = owner.roll_out, owner.desired or 0
     if roll_out is None or roll_out.kind != "RollingUpdate":
         return "its roll-out would stop all pods first"
-    missing = _unavailable(roll_out, wanted)
+    missing = unavailable(roll_out, wanted)
     reasons = (
         ("as configured", covers(options.evict, owner.reference)),
         ("its roll-outs are paused", roll_out.paused),
@@ -77,16 +60,3 @@ def _reason_to_evict(owner: Owner, pods: Sequence[Pod], backing: Backing, option
 
 def _uses_volume_of_one_node(pod: Pod, backing: Backing) -> bool:
     return any(volume is None or not volume.shared for volume in backing.volumes_of(pod))
-
-
-def _unavailable(roll_out: RollOut, wanted: int) -> int:
-    """Kubernetes rounds percentages down; when maxSurge is zero too, one pod may be unavailable."""
-    missing = math.floor(_scaled(roll_out.max_unavailable, wanted))
-    surge = math.ceil(_scaled(roll_out.max_surge, wanted))
-    return max(missing, 1) if surge == 0 else missing
-
-
-def _scaled(value: int | str | None, whole: int) -> float:
-    if isinstance(value, str):
-        return int(value.rstrip("%")) * whole / 100
-    return value or 0

@@ -15,10 +15,11 @@ from eks_cilium.migration.plan.findings import Findings
 from eks_cilium.migration.plan.model import Code
 from eks_cilium.migration.plan.verdicts import Context, verdict_on
 from eks_cilium.migration.refresh import eligibility
-from eks_cilium.migration.refresh.methods import method_for, most_unavailable
+from eks_cilium.migration.refresh.methods import method_for
 from eks_cilium.migration.refresh.model import Method, RefreshPlan, WorkloadPlan
 from eks_cilium.migration.refresh.pods import needs_endpoint, why_no_agent
 from eks_cilium.migration.refresh.verdicts import RULES
+from eks_cilium.migration.replicas.roll_outs import most_unavailable
 from eks_cilium.settings.model.migration import Jobs, RefreshOptions
 
 if TYPE_CHECKING:

@@ -22,10 +22,11 @@ from eks_cilium.migration.eviction.requests import Evictions, name_of
 from eks_cilium.migration.facts import workloads
 from eks_cilium.migration.plan.model import Verdict
 from eks_cilium.migration.refresh import listing
-from eks_cilium.migration.refresh.methods import method_for, most_unavailable
+from eks_cilium.migration.refresh.methods import method_for
 from eks_cilium.migration.refresh.model import Method
 from eks_cilium.migration.refresh.observation import WorkloadReader
 from eks_cilium.migration.refresh.verdicts import RULES
+from eks_cilium.migration.replicas.roll_outs import most_unavailable
 from eks_cilium.runtime.errors import RestartRefusedError, StoppedError, UnhealthyError
 from eks_cilium.runtime.record import Record, of_workload
 

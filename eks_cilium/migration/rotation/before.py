@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from eks_cilium.migration.facts.custom_owners import CustomOwner
+from eks_cilium.migration.replicas.custom_owners import CustomOwner
 from eks_cilium.runtime.record import Record, of_node
 
 if TYPE_CHECKING:

@@ -11,9 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.objects import Reference
-from eks_cilium.migration.facts import custom_owners, pods, workloads
+from eks_cilium.migration.facts import pods, workloads
 from eks_cilium.migration.facts.on_demand import BackingReader
 from eks_cilium.migration.options import covers
+from eks_cilium.migration.replicas import custom_owners
+from eks_cilium.migration.replicas.scheduling import sentence
 from eks_cilium.migration.rotation import before as records
 from eks_cilium.migration.rotation import pending, volumes
 from eks_cilium.migration.rotation.before import Before, CustomReady
@@ -91,7 +93,7 @@ def _missing(run: MigrationRun, before: Before) -> str:
     worse = [line for line in worse if line]
     if not worse:
         return ""
-    no_node = pending.sentence(pending.unscheduled(run, [before]))
+    no_node = sentence(pending.of_workloads(run, [before]))
     return named(worse, _MOST_NAMED, separator="; ") + (f"; {no_node}" if no_node else "")
 
 

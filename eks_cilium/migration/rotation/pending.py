@@ -7,40 +7,24 @@ reason Unschedulable (k8s.io/api/core/v1/types.go). Only Pending pods are read, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eks_cilium.cluster.objects import condition, controller, moment, reference
+from eks_cilium.cluster.objects import controller, reference
 from eks_cilium.migration.facts.on_demand import BackingReader
 from eks_cilium.migration.options import covers
+from eks_cilium.migration.replicas.scheduling import sentence, unscheduled
 from eks_cilium.migration.rotation import before as records
 from eks_cilium.runtime.errors import StoppedError
-from eks_cilium.texts import named
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from datetime import datetime
 
     from eks_cilium.cluster.objects import Object, Reference
     from eks_cilium.migration.inventory.model import Outgoing
+    from eks_cilium.migration.replicas.scheduling import Unscheduled
     from eks_cilium.migration.rotation.before import Before
     from eks_cilium.migration.run import MigrationRun
     from eks_cilium.runtime.context import World
-
-_MOST_NAMED = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Unscheduled:
-    """A pod that no node suits, in the scheduler's words."""
-
-    obj: Object
-    message: str
-    since: datetime | None
-
-    def __str__(self) -> str:
-        metadata = self.obj["metadata"]
-        return f"{metadata['namespace']}/{metadata['name']}: {self.message}"
 
 
 def await_successors(run: MigrationRun, node: Outgoing) -> None:
@@ -53,7 +37,7 @@ def await_successors(run: MigrationRun, node: Outgoing) -> None:
     if before is None:
         return
     run.wait(
-        lambda: sentence(unscheduled(run, [before])),
+        lambda: sentence(of_workloads(run, [before])),
         waited_for=f"the successors of the pods of node {node.name} to be scheduled",
         seconds=run.options.pending_timeout_seconds,
     )
@@ -64,9 +48,9 @@ def missing(run: MigrationRun) -> str:
 
     Raises StoppedError when one of them has had none for too long.
     """
-    found = unscheduled(run, records.in_work(run.world))
+    found = of_workloads(run, records.in_work(run.world))
     limit, now = run.options.pending_timeout_seconds, run.world.time.now()
-    late = [pod for pod in found if pod.since and (now - pod.since).total_seconds() > limit]
+    late = [pod for pod in found if pod.longer_than(limit, now)]
     if late:
         raise StoppedError(
             f"pods of nodes in work have had no node for more than {limit} s: {sentence(late)}",
@@ -76,7 +60,7 @@ def missing(run: MigrationRun) -> str:
     return sentence(found)
 
 
-def unscheduled(run: MigrationRun, befores: Sequence[Before]) -> list[Unscheduled]:
+def of_workloads(run: MigrationRun, befores: Sequence[Before]) -> list[Unscheduled]:
     """Pods without a node of the workloads in these records, except those that may stay Pending.
 
     A pod that had none before the cordon already is left out: the migration did not take its node.
@@ -98,21 +82,8 @@ def unscheduled(run: MigrationRun, befores: Sequence[Before]) -> list[Unschedule
 
 def read(world: World) -> list[Unscheduled]:
     """All pods that the scheduler has found no node for."""
-    found = world.api.each("/api/v1/pods", _unscheduled, fieldSelector="status.phase=Pending")
+    found = world.api.each("/api/v1/pods", unscheduled, fieldSelector="status.phase=Pending")
     return [pod for pod in found if pod is not None]
-
-
-def sentence(pods: Sequence[Unscheduled]) -> str:
-    return f"no node for {named(pods, _MOST_NAMED, separator='; ')}" if pods else ""
-
-
-def _unscheduled(obj: Object) -> Unscheduled | None:
-    verdict = condition(obj, "PodScheduled")
-    if verdict.get("status") != "False" or verdict.get("reason") != "Unschedulable":
-        return None
-    if obj["metadata"].get("deletionTimestamp"):
-        return None
-    return Unscheduled(obj, verdict.get("message", ""), moment(verdict.get("lastTransitionTime")))
 
 
 def _is_of(obj: Object, names: Collection[str], custom: Collection[str], reader: BackingReader) -> bool:

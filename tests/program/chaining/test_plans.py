@@ -11,9 +11,9 @@ from eks_cilium.cluster.objects import Reference
 from eks_cilium.migration.facts.model import AddOn, AwsNode, Cluster, Facts, Owner, RollOut
 from eks_cilium.migration.plan.model import Code
 from eks_cilium.migration.refresh import report
-from eks_cilium.migration.refresh.methods import most_unavailable
 from eks_cilium.migration.refresh.model import Method, RefreshFacts, RefreshPlan
 from eks_cilium.migration.refresh.planning import plan
+from eks_cilium.migration.replicas.roll_outs import most_unavailable
 from eks_cilium.settings.model.migration import Jobs
 from tests.program.plan.builders import World, node
 

@@ -131,7 +131,7 @@ def test_the_message_names_pods_that_found_no_node_in_the_words_of_the_scheduler
 
 def test_a_node_whose_pods_find_no_other_node_is_not_terminated_and_gets_them_back():
     simulation = Simulation(workers=3)
-    simulation.deploy("cart", 4)
+    simulation.deploy("cart", 1)
     prepared(simulation)
     name = node_of(simulation, "cart")
     node = simulation.node(name)
