@@ -7,6 +7,7 @@ other expressions are repeated as they were. aws-node and Cilium's agents are bo
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,6 +27,16 @@ def of_pods(daemon_set: Object) -> Object | None:
 def terms_of(affinity: Object) -> Any:
     """The terms of which one has to hold; None where every node is allowed."""
     return ((affinity.get("nodeAffinity") or {}).get(REQUIRED) or {}).get("nodeSelectorTerms")
+
+
+def managers(daemon_set: Object) -> list[str]:
+    """Names of the field managers that own something of the affinity, the latest first."""
+    found = [
+        (str(entry.get("time") or ""), str(entry.get("manager") or "kubectl"))
+        for entry in daemon_set["metadata"].get("managedFields") or ()
+        if '"f:affinity"' in json.dumps(entry.get("fieldsV1") or {})
+    ]
+    return [name for _, name in sorted(found, key=lambda each: each[0], reverse=True)]
 
 
 def with_changed_terms(affinity: Object | None, change: Callable[[list[Object]], list[Object]]) -> Object:

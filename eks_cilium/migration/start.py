@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.existing import image_families
 from eks_cilium.migration.capacity import groups
+from eks_cilium.migration.facts.nodes import node as known_node
 from eks_cilium.migration.facts.reading import facts_of
 from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.options import Recorded
@@ -45,10 +46,10 @@ def read_start(run: MigrationRun) -> MigrationStart:
         planned = plan_now(run)
         names = tuple(node.node for node in planned.nodes)
         return MigrationStart(names, left=len(names), image_families=families, plan=planned)
-    existing = {node["metadata"]["uid"] for node in nodes}
+    existing = {known_node(node, {}).instance for node in nodes}
     return MigrationStart(
         nodes=tuple(node.name for node in inventory.nodes),
-        left=sum(node.uid in existing for node in inventory.nodes),
+        left=sum(node.instance in existing for node in inventory.nodes),
         image_families=families,
         plan=None,
     )

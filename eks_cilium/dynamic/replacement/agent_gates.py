@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from eks_cilium.dynamic.shell.operation import MigrationProvider, Operation, OperationArgs
 from eks_cilium.migration.agents import rollout
 from eks_cilium.migration.agents.placement import place
+from eks_cilium.migration.inventory.returned import label_returned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,7 @@ class AgentGateProvider(MigrationProvider):
 
         Returns {"daemonSet", "desired": number, "unlabelled": number}. Raises TimedOutError.
         """
+        label_returned(run)
         place(run)
         return rollout.await_count(run)
 

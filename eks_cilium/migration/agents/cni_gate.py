@@ -48,6 +48,8 @@ class CniGate:
             for node in self.nodes.values()
             if (node["metadata"].get("labels") or {}).get(CNI_LABEL) == old_cni(target).label
         ]
+        old = old_cni(target)
+        self._beside = {pod["spec"].get("nodeName"): old for pod in rollout.pods(world, old)}
         self._addresses: dict[str, Addresses] = (
             dict(world.api.each(cilium_nodes.PATH, _addresses)) if self._cni is CILIUM else {}
         )
@@ -76,6 +78,8 @@ class CniGate:
         name, agent = node["metadata"]["name"], self._agents.get(node["metadata"]["name"])
         if agent is None:
             return f"no agent of {self._cni.daemon_set} is on {name}"
+        if other := self._beside.get(name):
+            return f"{other.daemon_set} runs beside {self._cni.daemon_set} on {name}"
         if agent["metadata"].get("deletionTimestamp") or not _is(agent, "Ready", "True"):
             return f"agent {agent['metadata']['name']} on {name} is not ready"
         if not _is(node, "Ready", "True"):

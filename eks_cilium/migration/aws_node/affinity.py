@@ -10,12 +10,10 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from eks_cilium.cluster import node_affinity
 from eks_cilium.cluster.names import CNI_LABEL, NAMESPACE
-from eks_cilium.errors import TransientError
 from eks_cilium.migration.agents import rollout
+from eks_cilium.migration.aws_node import add_on
 from eks_cilium.migration.aws_node.recorded import AffinityBefore
 from eks_cilium.migration.cni import AWS, CILIUM, old_cni
 from eks_cilium.migration.facts.groups import VPC_CNI
@@ -30,11 +28,8 @@ from eks_cilium.texts import named
 if TYPE_CHECKING:
     from eks_cilium.clients.eks import AddOnState
     from eks_cilium.cluster.objects import Object
-    from eks_cilium.migration.run import MigrationRun, Run
+    from eks_cilium.migration.run import MigrationRun
     from eks_cilium.runtime.context import World
-
-NO_CONFIGURATION = "{}"
-"""For an add-on that had no configuration: EKS has no way to remove configurationValues."""
 
 
 def expression(target: Target) -> Object:
@@ -60,25 +55,22 @@ def restrict(run: MigrationRun) -> dict[str, Any]:
         raise StoppedError(
             f"DaemonSet {NAMESPACE}/aws-node does not exist: this cluster has no VPC CNI to replace"
         )
-    add_on = run.world.eks.add_on(VPC_CNI)
-    before = record.load(AFFINITY, AffinityBefore.from_json)
-    if before is None:
-        before = _before(daemon_set, add_on)
+    managed = run.world.eks.add_on(VPC_CNI)
+    known = record.load(AFFINITY, AffinityBefore.from_json)
+    before = _with_newer_configuration(known or _before(daemon_set, managed), managed)
+    if before != known:
         record.put(AFFINITY, before.to_json())
     wanted = restricted(before.affinity, target)
     if node_affinity.of_pods(daemon_set) != wanted:
-        run.report(f"restricting aws-node to its nodes ({'add-on' if add_on else 'self-managed'})")
-        if add_on:
-            configure(run, configured(before.configuration, wanted))
-        else:
-            run.world.api.apply(AWS.path, _applied(wanted), force=True)
+        run.report(f"restricting aws-node to its nodes ({'add-on' if managed else 'self-managed'})")
+        _write(run, wanted, managed, before)
         _verify(run.world, wanted)
     rollout.await_roll_out(run, AWS)
     if before.checked != target.value:
         _include_late_nodes(run)
         record.put(AFFINITY, replace(before, checked=target.value).to_json())
     terms = node_affinity.terms_of(wanted)
-    return {"managed": add_on is not None, "version": add_on.version if add_on else "", "terms": terms}
+    return {"managed": managed is not None, "version": managed.version if managed else "", "terms": terms}
 
 
 def release(run: MigrationRun) -> dict[str, Any]:
@@ -89,7 +81,7 @@ def release(run: MigrationRun) -> dict[str, Any]:
     if before is None or daemon_set is None:
         return {"restored": False}
     if before.managed and run.world.eks.add_on(VPC_CNI):
-        configure(run, before.configuration or NO_CONFIGURATION)
+        add_on.configure(run, before.configuration or add_on.NO_CONFIGURATION)
     elif patch := difference({"affinity": node_affinity.of_pods(daemon_set)}, {"affinity": before.affinity}):
         spec = {"template": {"spec": patch}}
         run.world.api.merge(AWS.path, {"spec": spec}, field_manager=before.manager)
@@ -97,36 +89,6 @@ def release(run: MigrationRun) -> dict[str, Any]:
     record.drop(AFFINITY)
     run.report("restored the node affinity of aws-node")
     return {"restored": True}
-
-
-def configure(run: Run, configuration: str) -> None:
-    """Configure the add-on and wait until EKS has applied the configuration."""
-
-    def refused() -> str:
-        try:
-            run.world.eks.configure(VPC_CNI, configuration)
-        except TransientError as error:
-            return str(error)
-        return ""
-
-    current = run.world.eks.add_on(VPC_CNI)
-    if current is not None and not current.busy and current.configuration == configuration:
-        return
-    for missing, what in (
-        (refused, "EKS to accept the configuration"),
-        (lambda: busy(run.world), "the add-on vpc-cni"),
-    ):
-        run.wait(missing, waited_for=what, seconds=run.limits.roll_out)
-
-
-def busy(world: World) -> str:
-    """What EKS still does with the add-on, in one sentence. Raises StoppedError where it failed."""
-    add_on = world.eks.add_on(VPC_CNI)
-    if add_on is None:
-        return "the add-on vpc-cni does not exist"
-    if add_on.status.endswith("_FAILED"):
-        raise StoppedError(f"the add-on vpc-cni is {add_on.status}: {'; '.join(add_on.issues)}")
-    return f"the add-on vpc-cni is {add_on.status}" if add_on.busy else ""
 
 
 def difference(now: Object, wanted: Object) -> Object:
@@ -142,27 +104,38 @@ def difference(now: Object, wanted: Object) -> Object:
     return {key: value for key, value in patch.items() if value is not None or now.get(key) is not None}
 
 
-def _before(daemon_set: Object, add_on: AddOnState | None) -> AffinityBefore:
+def _write(run: MigrationRun, wanted: Object, managed: AddOnState | None, before: AffinityBefore) -> None:
+    configuration = add_on.configured(before.configuration, affinity=wanted)
+    if managed is not None and (managed.configuration != configuration or managed.busy):
+        add_on.configure(run, configuration)
+    else:  # also where the add-on says so already, and only the DaemonSet differs
+        run.world.api.apply(AWS.path, _applied(wanted), force=True)
+
+
+def _with_newer_configuration(before: AffinityBefore, managed: AddOnState | None) -> AffinityBefore:
+    """The record with the add-on's present configuration, where another owner wrote that meanwhile."""
+    if managed is None or not before.managed or is_ours(managed.configuration):
+        return before
+    return replace(before, configuration=managed.configuration)
+
+
+def is_ours(configuration: str) -> bool:
+    """Whether this program wrote a configuration of the add-on."""
+    return CNI_LABEL in json.dumps(add_on.values(configuration).get("affinity"))
+
+
+def _before(daemon_set: Object, managed: AddOnState | None) -> AffinityBefore:
     return AffinityBefore(
-        managed=add_on is not None,
+        managed=managed is not None,
         affinity=node_affinity.of_pods(daemon_set),
-        configuration=add_on.configuration if add_on else "",
+        configuration=managed.configuration if managed else "",
         manager=_manager(daemon_set),
     )
 
 
 def _manager(daemon_set: Object) -> str:
     """The field manager that set the affinity; it is named again when the affinity is restored."""
-    for entry in daemon_set["metadata"].get("managedFields") or ():
-        if '"f:affinity"' in json.dumps(entry.get("fieldsV1") or {}):
-            return str(entry.get("manager") or "kubectl")
-    return "kubectl"
-
-
-def configured(configuration: str, affinity: Object) -> str:
-    """The add-on's whole configuration, with this affinity in it."""
-    values = yaml.safe_load(configuration) if configuration.strip() else {}
-    return json.dumps({**(values or {}), "affinity": affinity}, sort_keys=True)
+    return next(iter(node_affinity.managers(daemon_set)), "kubectl")
 
 
 def _applied(affinity: Object) -> Object:
@@ -181,9 +154,11 @@ def _verify(world: World, wanted: Object) -> None:
     daemon_set = world.api.get(AWS.path)
     found = daemon_set and node_affinity.of_pods(daemon_set)
     if not found or node_affinity.terms_of(found) != node_affinity.terms_of(wanted):
+        managers = node_affinity.managers(daemon_set) if daemon_set else []
         raise StoppedError(
             f"DaemonSet {NAMESPACE}/aws-node did not take the node affinity; it has {json.dumps(found)}",
-            "Another field manager may own spec.template.spec.affinity: see the DaemonSet's managedFields.",
+            f"Its field managers are {named(managers) or 'not known'}: take spec.template.spec.affinity out "
+            "of what they apply, then run `pulumi up` again.",
         )
 
 

@@ -22,12 +22,12 @@ class AffinityBefore:
     """The field manager that owned the affinity."""
     checked: str = ""
     """The target for which nodes that joined late were looked for; empty before that."""
+    rewritten: str = ""
+    """Who changed the affinity in the middle, as the last run said when it stopped for it."""
 
     def to_json(self) -> dict[str, Any]:
         kept = asdict(self)
-        if not self.checked:
-            del kept["checked"]
-        return kept
+        return {key: value for key, value in kept.items() if value or key not in ("checked", "rewritten")}
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Self:

@@ -13,7 +13,7 @@ from eks_cilium.clients.eks import AddOnState
 from eks_cilium.cluster.names import NAMESPACE
 from eks_cilium.errors import RefusedError
 from eks_cilium.migration.agents import rollout
-from eks_cilium.migration.aws_node import affinity
+from eks_cilium.migration.aws_node import add_on, affinity
 from eks_cilium.migration.aws_node.recorded import AffinityBefore, RemovedAddOn, RemovedAwsNode
 from eks_cilium.migration.cni import AWS
 from eks_cilium.migration.facts.groups import VPC_CNI
@@ -44,12 +44,12 @@ def remove(run: MigrationRun) -> dict[str, Any]:
     """Remove the add-on and the objects. Raises StoppedError while aws-node wants a node or runs on one."""
     run.world.guard()
     _refuse_while_wanted(run.world)
-    record, add_on = Record(run.world.api), run.world.eks.add_on(VPC_CNI)
+    record, managed = Record(run.world.api), run.world.eks.add_on(VPC_CNI)
     state = record.load(AWS_NODE, RemovedAwsNode.from_json)
     if state is None:
-        state = _state_of(run.world, add_on)
+        state = _state_of(run.world, managed)
         record.put(AWS_NODE, state.to_json())
-    if add_on is not None:
+    if managed is not None:
         _remove_add_on(run)
     removed = []
     for path in _OBJECTS:
@@ -92,8 +92,8 @@ def _refuse_while_wanted(world: World) -> None:
 
 
 def _remove_add_on(run: MigrationRun) -> None:
-    add_on = run.world.eks.add_on(VPC_CNI)
-    if add_on is not None and add_on.status != "DELETING":
+    managed = run.world.eks.add_on(VPC_CNI)
+    if managed is not None and managed.status != "DELETING":
         run.report("deleting the add-on vpc-cni")
         run.world.eks.delete(VPC_CNI)
 
@@ -106,10 +106,10 @@ def _remove_add_on(run: MigrationRun) -> None:
     run.wait(missing, waited_for="the add-on vpc-cni to be deleted", seconds=run.limits.roll_out)
 
 
-def _state_of(world: World, add_on: AddOnState | None) -> RemovedAwsNode:
-    if add_on is not None:
-        tags = dict(add_on.tags or {})
-        return RemovedAwsNode(RemovedAddOn(add_on.version, add_on.configuration, add_on.role, tags), ())
+def _state_of(world: World, managed: AddOnState | None) -> RemovedAwsNode:
+    if managed is not None:
+        tags = dict(managed.tags or {})
+        return RemovedAwsNode(RemovedAddOn(managed.version, managed.configuration, managed.role, tags), ())
     found = [obj for path in _OBJECTS if (obj := world.api.get(path))]
     return RemovedAwsNode(None, tuple(_without_server_fields(obj) for obj in found))
 
@@ -120,7 +120,7 @@ def _create_add_on(run: MigrationRun, record: Record, removed: RemovedAddOn) -> 
     configuration = removed.configuration
     if before is not None:
         wanted = affinity.restricted(before.affinity, Target.AWS_VPC_CNI)
-        configuration = affinity.configured(before.configuration, wanted)
+        configuration = add_on.configured(before.configuration, affinity=wanted)
     if run.world.eks.add_on(VPC_CNI) is None:
         run.report(f"creating the add-on vpc-cni {removed.version}")
         run.world.eks.create(
@@ -133,7 +133,7 @@ def _create_add_on(run: MigrationRun, record: Record, removed: RemovedAddOn) -> 
                 tags=removed.tags,
             )
         )
-    run.wait(lambda: affinity.busy(run.world), waited_for="the add-on vpc-cni", seconds=run.limits.roll_out)
+    run.wait(lambda: add_on.busy(run.world), waited_for="the add-on vpc-cni", seconds=run.limits.roll_out)
 
 
 def _add_on_is_missing(world: World, state: RemovedAwsNode) -> bool:

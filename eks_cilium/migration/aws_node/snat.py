@@ -8,14 +8,11 @@ is changed. Called for the resource `SnatExclusions`.
 from __future__ import annotations
 
 import ipaddress
-import json
 from typing import TYPE_CHECKING, Any
-
-import yaml
 
 from eks_cilium.cluster.names import NAMESPACE
 from eks_cilium.migration.agents import rollout
-from eks_cilium.migration.aws_node import affinity
+from eks_cilium.migration.aws_node import add_on
 from eks_cilium.migration.aws_node.recorded import SnatBefore
 from eks_cilium.migration.cni import AWS
 from eks_cilium.migration.facts import aws_node
@@ -38,14 +35,14 @@ def exclude(run: Run, peers: Sequence[str]) -> dict[str, Any]:
     missing = [] if now.external_snat else [peer for peer in peers if not _covers(now.snat_exclusions, peer)]
     if not missing:
         return {"changed": False, "exclusions": list(now.snat_exclusions)}
-    record, add_on = Record(run.world.api), run.world.eks.add_on(VPC_CNI)
+    record, managed = Record(run.world.api), run.world.eks.add_on(VPC_CNI)
     if record.get(SNAT) is None:
-        configuration = add_on.configuration if add_on else None
+        configuration = managed.configuration if managed else None
         record.put(SNAT, SnatBefore(configuration, tuple(now.snat_exclusions)).to_json())
     wanted = [*now.snat_exclusions, *missing]
     run.report(f"aws-node excludes {', '.join(wanted)} from SNAT")
-    if add_on:
-        affinity.configure(run, configured(add_on.configuration, wanted))
+    if managed:
+        add_on.configure(run, configured(managed.configuration, wanted))
     else:
         run.world.api.apply(AWS.path, _applied(wanted), force=True)
     rollout.await_roll_out(run, AWS)
@@ -60,7 +57,7 @@ def restore(run: Run) -> None:
         return
     run.world.guard()
     if before.configuration is not None:
-        affinity.configure(run, before.configuration or affinity.NO_CONFIGURATION)
+        add_on.configure(run, before.configuration or add_on.NO_CONFIGURATION)
     else:
         run.world.api.apply(AWS.path, _applied(before.exclusions), force=True)
     rollout.await_roll_out(run, AWS)
@@ -69,9 +66,8 @@ def restore(run: Run) -> None:
 
 def configured(configuration: str, networks: Iterable[str]) -> str:
     """The add-on's whole configuration, with these exclusions in it."""
-    values = (yaml.safe_load(configuration) if configuration.strip() else {}) or {}
-    environment = {**(values.get("env") or {}), aws_node.EXCLUSIONS: ",".join(networks)}
-    return json.dumps({**values, "env": environment}, sort_keys=True)
+    environment = dict(add_on.values(configuration).get("env") or {})
+    return add_on.configured(configuration, env={**environment, aws_node.EXCLUSIONS: ",".join(networks)})
 
 
 def _applied(networks: Sequence[str]) -> dict[str, Any]:

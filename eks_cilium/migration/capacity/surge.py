@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cluster.objects import Reference
 from eks_cilium.migration.agents.cni_gate import CniGate
+from eks_cilium.migration.aws_node import rewrites
 from eks_cilium.migration.capacity import autoscaler, groups
 from eks_cilium.migration.capacity.resizing import Sizes, resize
 from eks_cilium.migration.control import stop
+from eks_cilium.migration.facts.nodes import node as known_node
 from eks_cilium.migration.inventory import marks, recording
 from eks_cilium.migration.inventory.model import GroupBefore
+from eks_cilium.migration.inventory.returned import label_returned
 from eks_cilium.migration.options import covers
 from eks_cilium.runtime.record import GROUPS, Record
 
@@ -31,6 +34,8 @@ def prepare(run: MigrationRun) -> dict[str, Any]:
     """Record the groups, suspend processes, taint old nodes, raise the sizes; wait for the extra nodes."""
     run.world.guard()
     stop.refuse_where_requested(run.world)
+    label_returned(run)
+    rewrites.hold(run)
     inventory = recording.required(run.world, run.options.target)
     _record_groups(run.world, inventory)
     autoscaler.note(run)
@@ -45,12 +50,12 @@ def taint(run: MigrationRun, inventory: Inventory) -> None:
 
     A migration in the other direction may have left its taint and its cordon on nodes that stay now.
     """
-    uids = {node.uid for node in inventory.nodes}
+    instances = {node.instance for node in inventory.nodes}
     tainted = 0
     for node in run.world.api.list("/api/v1/nodes"):
         run.world.guard()
         name = node["metadata"]["name"]
-        if node["metadata"]["uid"] in uids:
+        if known_node(node, {}).instance in instances:
             tainted += marks.soft_taint(run.world.api, name) if not marks.has_soft_taint(node) else 0
         elif marks.has_soft_taint(node) or marks.is_ours(node):
             marks.lift_soft_taint(run.world.api, name)
@@ -106,6 +111,7 @@ def _await_new_nodes(run: MigrationRun, name: str) -> list[str]:
     ready: list[str] = []
 
     def missing() -> str:
+        rewrites.refuse(run)
         now = groups.progress(run, name)
         if not now.old:
             return ""

@@ -12,6 +12,7 @@ from eks_cilium.cluster.names import CNI_LABEL
 from eks_cilium.migration.agents import rollout
 from eks_cilium.migration.cni import new_cni, old_cni
 from eks_cilium.migration.facts.nodes import has_agents
+from eks_cilium.migration.facts.nodes import node as known_node
 from eks_cilium.migration.facts.reading import facts_of
 from eks_cilium.migration.inventory import marks
 from eks_cilium.migration.inventory.model import Inventory, Outgoing
@@ -82,11 +83,11 @@ def record_inventory(run: MigrationRun, planned: Plan | None = None) -> dict[str
 
 def _label_again(run: MigrationRun, known: Inventory) -> dict[str, Any]:
     """Label nodes of the inventory that lost their label; nodes that joined since get none."""
-    uids = {node.uid for node in known.nodes}
+    instances = {node.instance for node in known.nodes}
     wanted = {
         node["metadata"]["name"]
         for node in run.world.api.list("/api/v1/nodes")
-        if node["metadata"]["uid"] in uids
+        if known_node(node, {}).instance in instances
     }
     labelled, already = _label(run, wanted)
     return _summary(known, labelled, already)

@@ -23,10 +23,12 @@ from typing import TYPE_CHECKING, Any
 
 from eks_cilium.errors import ProgramError, UserError
 from eks_cilium.migration.agents import enforcement
+from eks_cilium.migration.aws_node import rewrites
 from eks_cilium.migration.capacity import spare, termination
 from eks_cilium.migration.eviction import drain
 from eks_cilium.migration.facts.nodes import node as known_node
 from eks_cilium.migration.inventory import marks, recording
+from eks_cilium.migration.inventory.returned import label_returned
 from eks_cilium.migration.rotation import detach, health, pending
 from eks_cilium.migration.rotation.beginning import refuse_to_begin
 from eks_cilium.migration.rotation.phases import RecordedPhases
@@ -43,6 +45,7 @@ def rotate_node(run: MigrationRun, name: str) -> dict[str, Any]:
 
     Returns {"node", "instance", "group", "evicted", "deleted", "decremented", "seconds": {phase: seconds}}.
     """
+    label_returned(run)
     inventory = recording.required(run.world, run.options.target)
     node = inventory.node(name)
     if node is None:
@@ -74,6 +77,7 @@ class _Rotation:
 
     def run(self) -> dict[str, Any]:
         self._run.world.guard()
+        rewrites.hold(self._run)
         while (stage := self._stage()) is not Stage.GONE:
             match stage:
                 case Stage.SERVING:
@@ -116,6 +120,7 @@ class _Rotation:
             elif obj["metadata"]["uid"] != node.uid:
                 # A node that registered again under the same name and instance is still this node.
                 self._node = replace(node, uid=obj["metadata"]["uid"])
+                label_returned(self._run)
         group = world.groups.groups([node.group]).get(node.group)
         member = group.member(node.instance) if group else None
         return Reading(obj, world.instances.state(node.instance), member)
@@ -128,6 +133,7 @@ class _Rotation:
 
         def missing() -> str:
             refuse_to_begin(self._run)
+            rewrites.refuse(self._run)
             with world.lock(node.group):
                 if self._shrink is None and (sentence := spare.missing(self._run, node)):
                     return sentence
@@ -164,6 +170,7 @@ class _Rotation:
 
     def _drain(self) -> None:
         run, world, node = self._run, self._run.world, self._node
+        rewrites.refuse(run)
         cordoned = world.time.monotonic()
         with self._phases.phase("drain"):
             drained = drain.drain(run, node)

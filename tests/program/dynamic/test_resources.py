@@ -248,5 +248,4 @@ def migrated(simulation: Simulation) -> None:
 def cilium_terms(simulation: Simulation) -> list[dict[str, Any]]:
     affinity = simulation.daemon_set("cilium")["spec"]["template"]["spec"]["affinity"]["nodeAffinity"]
     (term,) = affinity["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
-    expressions: list[dict[str, Any]] = term["matchExpressions"]
-    return expressions
+    return [each for each in term["matchExpressions"] if each["key"] == "cni-plugin"]

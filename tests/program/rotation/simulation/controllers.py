@@ -109,6 +109,14 @@ class Controllers:
                     self._node_of[member.id] = f"ip-10-0-0-{next(self._names)}"
                     self._register(member.id, member.zone)
 
+    def register_anew(self, name: str) -> None:
+        """The Node object is deleted, and the kubelet creates it again."""
+        node = self.node(name)
+        assert node is not None
+        self.api.remove(NODES, node)
+        instance = node["spec"]["providerID"].rsplit("/", 1)[-1]
+        self._register(instance, node["metadata"]["labels"]["topology.kubernetes.io/zone"])
+
     def _register(self, instance: str, zone: str) -> None:
         labels = {"kubernetes.io/os": "linux", "topology.kubernetes.io/zone": zone}
         old = self.api.find(DAEMON_SETS, "kube-system", "cilium") is None
