@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from eks_cilium.cluster.objects import Reference
+    from eks_cilium.dynamic.chaining.pod_refresh import Workload
     from eks_cilium.dynamic.shell.operation import OperationArgs
     from eks_cilium.migration.refresh.model import RefreshPlan
 
@@ -80,11 +81,7 @@ def _restart(
             f"{name}-{short_name(workload)}",
             {
                 **args["operation"],
-                "workload": {
-                    "kind": workload.kind,
-                    "namespace": workload.namespace,
-                    "name": workload.name,
-                },
+                "workload": _named(workload),
                 **previewed(args["plan"], partial(workload_part, workload=workload)),
             },
             _after(parent, agents, *before),
@@ -95,7 +92,12 @@ def _restart(
 
 def short_name(workload: Reference) -> str:
     """A workload for a resource name: namespace, kind in lower case, name, with slashes between."""
-    return f"{workload.namespace}/{workload.kind.lower()}/{workload.name}"
+    return f"{workload.namespace}/{workload.full_kind.lower()}/{workload.name}"
+
+
+def _named(workload: Reference) -> Workload:
+    named: Workload = {"kind": workload.kind, "namespace": workload.namespace, "name": workload.name}
+    return {**named, "group": workload.group} if workload.group else named
 
 
 def _after(parent: pulumi.Resource, *others: pulumi.Resource) -> pulumi.ResourceOptions:

@@ -18,6 +18,16 @@ HOSTNAME = "kubernetes.io/hostname"
 ZONE = "topology.kubernetes.io/zone"
 _NODE_NAME_FIELD = "metadata.name"
 
+# ReplicaSets that are older than Kubernetes 1.9 still name their Deployment's group as `extensions`.
+_OWN_GROUPS = {
+    **dict.fromkeys(("Deployment", "ReplicaSet", "DaemonSet"), frozenset({"apps", "extensions"})),
+    "StatefulSet": frozenset({"apps"}),
+    "Job": frozenset({"batch"}),
+    "CronJob": frozenset({"batch"}),
+    **dict.fromkeys(("ReplicationController", "Pod", "Node"), frozenset({""})),
+}
+"""The API groups of the kinds of Kubernetes itself whose names other groups use as well."""
+
 __all__ = [
     "HOSTNAME",
     "ZONE",
@@ -26,9 +36,11 @@ __all__ = [
     "Terms",
     "condition",
     "controller",
+    "group_of",
     "moment",
     "node_terms",
     "reference",
+    "same",
 ]
 
 
@@ -40,9 +52,20 @@ class Reference:
     namespace: str
     """Empty for objects without a namespace."""
     name: str
+    group: str = ""
+    """The API group of its kind; empty for kinds of Kubernetes itself, and in records of earlier versions.
+
+    Other groups have kinds of the same names: OpenKruise a DaemonSet of apps.kruise.io.
+    """
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+        name = f"{self.namespace}/{self.name}" if self.namespace else self.name
+        return f"{self.full_kind} {name}"
+
+    @property
+    def full_kind(self) -> str:
+        """The kind, with its group where Kubernetes has a kind of that name too: DaemonSet.apps.kruise.io."""
+        return f"{self.kind}.{self.group}" if self.group and self.kind in _OWN_GROUPS else self.kind
 
 
 def reference(kind: str, obj: Mapping[str, Any]) -> Reference:
@@ -56,8 +79,24 @@ def controller(obj: Mapping[str, Any]) -> Reference | None:
     metadata = obj["metadata"]
     for owner in metadata.get("ownerReferences") or ():
         if owner.get("controller"):
-            return Reference(owner["kind"], metadata.get("namespace", ""), owner["name"])
+            kind = owner["kind"]
+            group = group_of(kind, owner.get("apiVersion", ""))
+            return Reference(kind, metadata.get("namespace", ""), owner["name"], group)
     return None
+
+
+def group_of(kind: str, api_version: str) -> str:
+    """The API group of a kind, as a `Reference` has it: empty for the kinds of Kubernetes itself."""
+    group = api_version.rpartition("/")[0]
+    return "" if group in _OWN_GROUPS.get(kind, ()) else group
+
+
+def same(recorded: Reference, found: Reference) -> bool:
+    """Whether a recorded reference names an object. Earlier versions recorded no group of other kinds."""
+    if recorded == found:
+        return True
+    without_group = Reference(found.kind, found.namespace, found.name)
+    return recorded.kind not in _OWN_GROUPS and recorded == without_group
 
 
 def is_cordoned(node: Mapping[str, Any]) -> bool:

@@ -138,7 +138,10 @@ def _problem(details: ErrorDetails, settings: type[Settings]) -> Problem:
         return _unknown_key(path, details["input"], holder)
     value = UNSET if details["type"] == "missing" else details["input"]
     allowed = allowed_value(field) if field is not None else details["msg"]
-    return Problem(path, value, allowed, set_fix(path, example_of(field)))
+    example = example_of(field)
+    if isinstance(path[-1], int) and isinstance(example, list):  # the path is that of an item
+        example = example[0]
+    return Problem(path, value, allowed, set_fix(path, example))
 
 
 def _unknown_key(path: tuple[str | int, ...], value: Any, model: type[BaseModel] | None) -> Problem:

@@ -6,7 +6,7 @@ and stops after the current workload on Ctrl-C.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, NotRequired, TypedDict
 
 from eks_cilium.cluster.objects import Reference
 from eks_cilium.dynamic.shell.operation import Operation, RefreshProvider
@@ -30,6 +30,8 @@ class Workload(TypedDict):
     kind: str
     namespace: str
     name: str
+    group: NotRequired[str]
+    """Its API group; left out for the kinds of Kubernetes itself."""
 
 
 class PodRefreshArgs(PlannedArgs):
@@ -71,7 +73,7 @@ def workload_part(plan: RefreshPlan, workload: Reference) -> PlanPart:
 
 def _reference(props: Mapping[str, Any]) -> Reference:
     workload = props["workload"]
-    return Reference(workload["kind"], workload["namespace"], workload["name"])
+    return Reference(workload["kind"], workload["namespace"], workload["name"], workload.get("group", ""))
 
 
 class PodRefresh(Operation[PodRefreshArgs], module="eks-cilium", name="PodRefresh"):

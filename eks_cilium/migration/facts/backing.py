@@ -6,10 +6,11 @@ use it, so that they agree on the workload of a pod.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from eks_cilium.cluster.objects import Reference
+from eks_cilium.cluster.objects import HOSTNAME, Reference
+from eks_cilium.migration.facts.volumes import storage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 # CronJob > Job and Deployment > ReplicaSet are two levels; operators that own a Deployment make it three.
 DEEPEST = 5
+_DAEMON_SET = "DaemonSet"
 
 
 class Scale(NamedTuple):
@@ -38,7 +40,9 @@ class Backing:
     @classmethod
     def of(cls, facts: Facts) -> Backing:
         """Everything that was read of a whole cluster."""
-        return cls(facts.owners, facts.claims, facts.volumes)
+        local = storage.on_one_node(facts.volumes.values(), facts.nodes)
+        found = {name: replace(facts.volumes[name], local=True) for name in local}
+        return cls(facts.owners, facts.claims, {**facts.volumes, **found} if found else facts.volumes)
 
     def workload_of(self, pod: Pod) -> Reference:
         """The topmost known owner: a pod's Deployment, not its ReplicaSet.
@@ -53,8 +57,37 @@ class Backing:
         return topmost
 
     def is_bare(self, pod: Pod) -> bool:
-        """Whether nothing recreates the pod: it has no controller, or its DaemonSet was deleted."""
-        return pod.owner is None or (pod.owner.kind == "DaemonSet" and pod.owner not in self.owners)
+        """Whether nothing recreates the pod: it has no controller, or its DaemonSet was deleted.
+
+        DaemonSets of other API groups are not read, so they are taken to exist.
+        """
+        owner = pod.owner
+        if owner is None:
+            return True
+        return owner.kind == _DAEMON_SET and not owner.group and owner not in self.owners
+
+    def is_of_daemon_set(self, pod: Pod) -> bool:
+        """Whether its controller runs a pod on every node, and so recreates it on the same node.
+
+        Besides DaemonSets of any API group (apps.kruise.io) these are kinds named after it (Datadog's
+        ExtendedDaemonSetReplicaSet), and unknown ones that tie each pod to its node by the node's name and
+        have it tolerate a cordon, as DaemonSets do.
+        """
+        owner = pod.owner
+        if owner is None or self.is_bare(pod):
+            return False
+        if _DAEMON_SET in owner.kind:
+            return True
+        return owner not in self.owners and pod.tolerates_cordon and _is_tied_to_its_node(pod)
+
+    def works_to_completion(self, pod: Pod) -> bool:
+        """Whether the pod works until its work is done, and loses what it has done when it is deleted.
+
+        Of Jobs of any API group, and of every controller that has its pods not started again (an
+        EphemeralRunner, a Workflow); or made by another pod for its own work, as Spark's executors are.
+        """
+        owner = pod.owner
+        return owner is not None and (pod.to_completion or owner.kind in ("Job", "Pod"))
 
     def scale(self, controller: Reference) -> Scale | None:
         """Whose number of replicas counts for a controller's pods: a Deployment's, not its ReplicaSet's.
@@ -86,6 +119,8 @@ class Backing:
             found = above if above in self.owners else None
 
 
-def is_of_job(pod: Pod) -> bool:
-    """Whether the pod works until its work is done, and starts it again when it is recreated."""
-    return pod.owner is not None and pod.owner.kind == "Job"
+def _is_tied_to_its_node(pod: Pod) -> bool:
+    return bool(pod.node_requirements) and all(
+        any(need.key == HOSTNAME and need.values == (pod.node,) for need in term)
+        for term in pod.node_requirements
+    )

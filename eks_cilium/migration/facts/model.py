@@ -42,6 +42,8 @@ class Node:
     """When its condition Ready changed last."""
     volume_limits: Mapping[str, int] = field(default_factory=dict)
     """Most volumes of each CSI driver on the node (CSINode)."""
+    extended: Mapping[str, int] = field(default_factory=dict)
+    """How much it has of resources besides CPU, memory, storage and pods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,18 @@ class Pod:
     mirror: bool = False
     """A static pod of the kubelet, which the API cannot evict."""
     local_volumes: tuple[str, ...] = ()
-    """Names of its emptyDir volumes, whose content is lost with the pod."""
+    """Names of its emptyDir volumes on the disk of the node, whose content is lost with the pod."""
+    host_paths: tuple[str, ...] = ()
+    """Directories of its node that it may write data to. What is in them stays behind."""
     claims: tuple[str, ...] = ()
     """Names of its PersistentVolumeClaims, ephemeral ones included."""
     finalizers: tuple[str, ...] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
-    """Only those that ask autoscalers and similar tools not to disrupt the pod."""
+    """Only those that say whether autoscalers and similar tools may disrupt the pod."""
+    to_completion: bool = False
+    """It works towards an end: its containers are not started again once they have succeeded."""
+    started: datetime | None = None
+    """When its kubelet accepted it."""
     host_network: bool = False
     """It has its node's address, so that no CNI ever connected it."""
     host_ports: bool = False
@@ -77,6 +85,12 @@ class Pod:
     """Terms of its required node affinity, with its nodeSelector; at least one term has to hold."""
     tolerates_cordon: bool = False
     """It tolerates the taint of cordoned nodes, so its successor may be scheduled to the same node."""
+    tolerates_all: bool = False
+    """It tolerates every taint."""
+    apart_by: tuple[str, ...] = ()
+    """Labels of nodes that no two pods like it may share: its required anti-affinity to its own kind."""
+    extended: tuple[tuple[str, int], ...] = ()
+    """How much it takes of resources besides CPU, memory and storage, such as ("nvidia.com/gpu", 1)."""
     seconds_to_ready: float | None = None
     """From its creation until it became Ready."""
 
@@ -135,6 +149,8 @@ class Owner:
     ready: int = 0
     owner: Reference | None = None
     roll_out: RollOut | None = None
+    last_attempt: str = ""
+    """Why a Job fails for good when a pod of it is evicted; empty where it tries again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ def node(obj: Object, volume_limits: Mapping[str, Mapping[str, int]]) -> Node:
         created=moment(metadata.get("creationTimestamp")),
         ready_since=moment(condition(obj, "Ready").get("lastTransitionTime")),
         volume_limits=volume_limits.get(metadata["name"], {}),
+        extended=extended(obj.get("status", {}).get("allocatable") or {}),
     )
 
 
@@ -62,6 +63,15 @@ def volume_limits(csi_node: Object) -> tuple[str, dict[str, int]]:
     drivers = csi_node["spec"].get("drivers") or ()
     counts = {driver["name"]: (driver.get("allocatable") or {}).get("count") for driver in drivers}
     return csi_node["metadata"]["name"], {name: count for name, count in counts.items() if count is not None}
+
+
+def extended(resources: Mapping[str, str]) -> dict[str, int]:
+    """Amounts of extended resources: their names have a domain other than kubernetes.io (API conventions)."""
+    return {
+        name: int(amount)
+        for name, amount in resources.items()
+        if "/" in name and "kubernetes.io/" not in name and str(amount).isdecimal()
+    }
 
 
 def _instance(provider_id: str) -> str | None:

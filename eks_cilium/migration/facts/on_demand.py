@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eks_cilium.cluster.objects import Reference, controller
-from eks_cilium.migration.facts import pods, storage, workloads
+from eks_cilium.cluster.objects import Reference, controller, same
+from eks_cilium.migration.facts import pods, workloads
 from eks_cilium.migration.facts.backing import DEEPEST, Backing
+from eks_cilium.migration.facts.volumes import storage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,10 +40,10 @@ class BackingReader:
         owner = controller(obj)
         self._read_owners(owner)
         for _ in range(DEEPEST):
-            if owner is None or owner == workload:
+            if owner is None or same(workload, owner):
                 break
             owner = self._owners[owner].owner if owner in self._owners else None
-        return owner == workload
+        return owner is not None and same(workload, owner)
 
     def _read_owners(self, owner: Reference | None) -> None:
         while owner is not None and owner not in self._asked:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cluster.node_affinity import REQUIRED
 from eks_cilium.cluster.objects import Object, Terms, condition, controller, moment, node_terms
 from eks_cilium.cluster.selectors import Requirement, selector
+from eks_cilium.migration.facts import nodes
 from eks_cilium.migration.facts.model import Budget, Pod
+from eks_cilium.migration.facts.volumes import local_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
-LEAVE_ALONE = {
-    "karpenter.sh/do-not-disrupt": "true",
-    "karpenter.sh/do-not-evict": "true",
-    "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
-}
-"""Annotations that ask autoscalers not to disrupt a pod, with the value that asks it."""
+DO_NOT_DISRUPT, DO_NOT_EVICT = "karpenter.sh/do-not-disrupt", "karpenter.sh/do-not-evict"
+SAFE_TO_EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict"
+SAFE_VOLUMES = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"
+LIKE_DAEMON_SET = "cluster-autoscaler.kubernetes.io/daemonset-pod"
+PREFER_NO_EVICTION = "descheduler.alpha.kubernetes.io/prefer-no-eviction"
+_KEPT = frozenset(
+    {DO_NOT_DISRUPT, DO_NOT_EVICT, SAFE_TO_EVICT, SAFE_VOLUMES, LIKE_DAEMON_SET, PREFER_NO_EVICTION}
+)
+"""Annotations that say whether autoscalers and similar tools may disrupt a pod."""
 _CORDON_TAINT = "node.kubernetes.io/unschedulable"
 
 
@@ -28,24 +34,27 @@ def pod(obj: Object) -> Pod | None:
     if not spec.get("nodeName"):
         return None
     annotations = metadata.get("annotations") or {}
+    tolerations = spec.get("tolerations") or ()
+    labels = metadata.get("labels") or {}
     return Pod(
         namespace=metadata["namespace"],
         name=metadata["name"],
         uid=metadata["uid"],
         node=spec["nodeName"],
-        labels=metadata.get("labels") or {},
+        labels=labels,
         owner=controller(obj),
         phase=status.get("phase", "Pending"),
         ready=condition(obj, "Ready").get("status") == "True",
         deleted=moment(metadata.get("deletionTimestamp")),
         grace_seconds=spec.get("terminationGracePeriodSeconds", 30),
         mirror=MIRROR_ANNOTATION in annotations,
-        local_volumes=tuple(
-            volume["name"] for volume in spec.get("volumes") or () if volume.get("emptyDir") is not None
-        ),
+        local_volumes=local_data.empty_dirs(spec),
+        host_paths=local_data.host_paths(spec),
         claims=_claims(metadata["name"], spec),
         finalizers=tuple(metadata.get("finalizers") or ()),
-        annotations={key: value for key, value in annotations.items() if LEAVE_ALONE.get(key) == value},
+        annotations={key: value for key, value in annotations.items() if key in _KEPT},
+        to_completion=spec.get("restartPolicy", "Always") != "Always",
+        started=moment(status.get("startTime")),
         host_network=bool(spec.get("hostNetwork")),
         host_ports=any(
             port.get("hostPort")
@@ -53,7 +62,10 @@ def pod(obj: Object) -> Pod | None:
             for port in container.get("ports") or ()
         ),
         node_requirements=_placement(spec),
-        tolerates_cordon=any(map(_tolerates_cordon, spec.get("tolerations") or ())),
+        tolerates_cordon=any(map(_tolerates_cordon, tolerations)),
+        tolerates_all=any(_tolerates_all(toleration) for toleration in tolerations),
+        apart_by=_apart_by(spec, metadata["namespace"], labels),
+        extended=_extended(spec),
         seconds_to_ready=_seconds_to_ready(obj),
     )
 
@@ -106,6 +118,31 @@ def _placement(spec: Mapping[str, Any]) -> Terms:
 def _tolerates_cordon(toleration: Mapping[str, Any]) -> bool:
     key, effect = toleration.get("key", ""), toleration.get("effect", "")
     return key in ("", _CORDON_TAINT) and effect in ("", "NoSchedule")
+
+
+def _tolerates_all(toleration: Mapping[str, Any]) -> bool:
+    return not toleration.get("key") and not toleration.get("effect")
+
+
+def _apart_by(spec: Mapping[str, Any], namespace: str, labels: Mapping[str, str]) -> tuple[str, ...]:
+    """Topology keys of the terms of its required anti-affinity that select pods like itself."""
+    affinity = ((spec.get("affinity") or {}).get("podAntiAffinity")) or {}
+    found = []
+    for term in affinity.get(REQUIRED) or ():
+        chosen = selector(term.get("labelSelector"))
+        in_own = namespace in (term.get("namespaces") or (namespace,))
+        if chosen is not None and in_own and chosen.matches(labels):
+            found.append(term["topologyKey"])
+    return tuple(found)
+
+
+def _extended(spec: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
+    """Extended resources of all containers. Limits have to be set for them, and equal the requests."""
+    total: Counter[str] = Counter()
+    for container in spec.get("containers") or ():
+        if limits := (container.get("resources") or {}).get("limits"):
+            total.update(nodes.extended(limits))
+    return tuple(sorted(total.items()))
 
 
 def _seconds_to_ready(obj: Object) -> float | None:

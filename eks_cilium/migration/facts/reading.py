@@ -12,9 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cluster.objects import Object, Reference, reference
-from eks_cilium.migration.facts import aws_node, chain, groups, joining, nodes, pods, storage, workloads
+from eks_cilium.migration.facts import aws_node, chain, groups, joining, nodes, pods, workloads
 from eks_cilium.migration.facts.model import Facts
 from eks_cilium.migration.facts.own_pod import own_pod as own_pod_of
+from eks_cilium.migration.facts.volumes import storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

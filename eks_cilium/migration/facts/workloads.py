@@ -17,12 +17,15 @@ PATHS = {
 """Collections of all kinds of controllers that are read."""
 _REPLICATED = frozenset({"Deployment", "ReplicaSet", "StatefulSet", "ReplicationController"})
 _AUTOSCALER = "cluster-autoscaler"
+_RETRIES = 6
+"""The default of a Job's backoffLimit."""
+_ENDED_BY_SIGTERM = 143
 
 
 def path_of(workload: Reference) -> str | None:
     """Where the API server has a workload; None for kinds that are not read."""
     collection = PATHS.get(workload.kind)
-    if collection is None:
+    if collection is None or workload.group:
         return None
     group, _, plural = collection.rpartition("/")
     return f"{group}/namespaces/{workload.namespace}/{plural}/{workload.name}"
@@ -42,6 +45,35 @@ def owner(kind: str, obj: Object) -> Owner:
         ready=obj.get("status", {}).get("readyReplicas", 0),
         owner=controller(obj),
         roll_out=_roll_out(obj["spec"]),
+        last_attempt=last_attempt(obj) if kind == "Job" else "",
+    )
+
+
+def last_attempt(job: Object) -> str:
+    """Why a Job fails for good when a pod of it is evicted; empty where it tries again.
+
+    An evicted pod has failed, with the condition DisruptionTarget, and counts as a failure unless the policy
+    ignores it (kubernetes.io/docs/concepts/workloads/controllers/job, "Pod failure policy").
+    """
+    spec = job["spec"]
+    for rule in (spec.get("podFailurePolicy") or {}).get("rules") or ():
+        if _is_of_evicted_pods(rule) and (action := rule["action"]) != "Count":
+            return "" if action == "Ignore" else f"its podFailurePolicy says {action}"
+    if (of_index := spec.get("backoffLimitPerIndex")) is not None:
+        return f"backoffLimitPerIndex: {of_index}" if of_index == 0 else ""
+    limit, failed = spec.get("backoffLimit", _RETRIES), job.get("status", {}).get("failed", 0)
+    if failed < limit:
+        return ""
+    return f"backoffLimit: {limit}" + (f", after {failed} failures" if failed else "")
+
+
+def _is_of_evicted_pods(rule: Object) -> bool:
+    """Whether a rule of a podFailurePolicy is about an evicted pod, whose containers end on SIGTERM."""
+    if codes := rule.get("onExitCodes"):
+        return (_ENDED_BY_SIGTERM in codes["values"]) is (codes["operator"] == "In")
+    return any(
+        pattern["type"] == "DisruptionTarget" and pattern.get("status", "True") == "True"
+        for pattern in rule.get("onPodConditions") or ()
     )
 
 

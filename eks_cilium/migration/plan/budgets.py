@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from eks_cilium.migration.facts.model import Budget, Pod
     from eks_cilium.migration.plan.model import PodPlan
 
+_WITHOUT_SCALE = frozenset({"Job", "DaemonSet"})
 _NEEDS_NO_BUDGET = frozenset({"Succeeded", "Failed", "Pending"})
 
 
@@ -38,6 +39,8 @@ class BudgetStatus:
     """Pods it covers that are not ready, each of which uses up a disruption."""
     pod_ready_seconds: float | None
     """How long a pod it covers takes to become ready; None where no pod says so."""
+    uncountable: tuple[Pod, ...] = ()
+    """Pods it covers that keep its controller from counting, where it says that it cannot count."""
 
     @property
     def headroom(self) -> int:
@@ -129,7 +132,25 @@ def _status(budget: Budget, pods: Sequence[Pod], backing: Backing) -> BudgetStat
         desired=desired_healthy(budget, expected),
         unready=tuple(pod.reference for pod in pods if not pod.ready and not pod.terminal),
         pod_ready_seconds=median(times) if times else None,
+        uncountable=_uncountable(budget, pods),
     )
+
+
+def _uncountable(budget: Budget, pods: Sequence[Pod]) -> tuple[Pod, ...]:
+    """The pods whose controllers state no number of replicas, those that have ended included.
+
+    The disruption controller asks each pod's controller for its scale, and counts nothing when it finds none
+    (`getExpectedScale` in pkg/controller/disruption): "jobs.batch does not implement the scale subresource".
+    """
+    message = budget.sync_failure.lower()
+    if not message:
+        return ()
+    named = tuple(
+        pod
+        for pod in pods
+        if f'"{pod.name}"' in message or (pod.owner and f"{pod.owner.kind.lower()}s." in message)
+    )
+    return named or tuple(pod for pod in pods if pod.owner is None or pod.owner.kind in _WITHOUT_SCALE)
 
 
 def desired_healthy(budget: Budget, expected: int) -> int:

@@ -22,6 +22,8 @@ class _Gathered:
     nodes: dict[str, None] = field(default_factory=dict)
     pods: dict[Reference, None] = field(default_factory=dict)
     pattern: str = ""
+    advice: str = ""
+    """How to fix it, where that depends on more than the code."""
 
 
 class Findings:
@@ -42,6 +44,10 @@ class Findings:
                 into[value] = None
         if pod:
             gathered.pods[pod] = None
+
+    def advise(self, code: Code, about: Reference, fix: str) -> None:
+        """Say how to fix a finding that was added, instead of the advice for its code."""
+        self._found[code, about].advice = fix
 
     def blockers(self) -> tuple[Blocker, ...]:
         return tuple(
@@ -64,7 +70,7 @@ class Findings:
             object=about,
             problem=texts.problem,
             allowed=texts.allowed,
-            fix=texts.fix,
+            fix=gathered.advice or texts.fix,
             setting=texts.setting,
             nodes=tuple(gathered.nodes),
             pods=tuple(gathered.pods),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.names import CNI_LABEL
 from eks_cilium.cluster.objects import HOSTNAME, ZONE, Terms
+from eks_cilium.migration.facts.volumes.storage import is_of_one_node
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -132,12 +133,17 @@ def _meets(labels: Mapping[str, str], terms: Terms) -> bool:
 
 
 def _in_common(nodes: Sequence[Node]) -> dict[str, str]:
-    """Labels that all nodes have. A label of one node alone was added by hand, and new nodes lack it."""
+    """Labels that all nodes have. A label of one node alone was added by hand, and new nodes lack it.
+
+    Of a group's only node, the labels that name the node are left out as well.
+    """
     first, *others = nodes
     return {
         key: value
         for key, value in first.labels.items()
-        if key != CNI_LABEL and all(other.labels.get(key) == value for other in others)
+        if key != CNI_LABEL
+        and all(other.labels.get(key) == value for other in others)
+        and not (is_of_one_node(key) or value in (first.name, first.instance))
     }
 
 

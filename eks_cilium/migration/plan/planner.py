@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from eks_cilium.migration.facts.backing import Backing, is_of_job
+from eks_cilium.migration.facts.backing import Backing
 from eks_cilium.migration.options import Limits, Recorded
 from eks_cilium.migration.plan import eligibility, places, sizes, timing
 from eks_cilium.migration.plan.budgets import Budgets, Ledger, uses_of_budgets
@@ -136,8 +136,12 @@ class _Drains:
             for node in volume.attached_to:
                 self._volumes[node].append(volume.name)
         self._done_of_group: dict[str, int] = defaultdict(int)
-        lasting = (pod for pod in facts.pods if not (pod.terminal or pod.mirror or is_of_job(pod)))
-        self._pods_of = Counter(context.backing.workload_of(pod) for pod in lasting)
+        backing = context.backing
+        self._pods_of = Counter(
+            backing.workload_of(pod)
+            for pod in facts.pods
+            if not (pod.terminal or pod.mirror or backing.works_to_completion(pod))
+        )
 
     def of_all(self, order: Sequence[tuple[Node, Group]]) -> tuple[NodePlan, ...]:
         """One plan for each node. A drain gets back what drains used up that end before it begins."""

@@ -10,11 +10,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from eks_cilium.migration.facts.backing import is_of_job
+from eks_cilium.migration.facts.pods import SAFE_TO_EVICT
 from eks_cilium.migration.options import covers
 from eks_cilium.migration.plan.model import Code, Verdict
 from eks_cilium.migration.plan.places import Chance, zones_of
+from eks_cilium.migration.plan.pods.data import host_paths, local_storage, local_volume
+from eks_cilium.migration.plan.pods.requests import do_not_disrupt, prefers_to_stay
+from eks_cilium.migration.plan.pods.staying import of_daemon_set, serves_mounts
+from eks_cilium.migration.plan.pods.work import work_lost
 from eks_cilium.migration.plan.verdicts import PodRules, Ruling
+from eks_cilium.texts import named
 
 if TYPE_CHECKING:
     from eks_cilium.migration.facts.model import Pod, Volume
@@ -24,6 +29,8 @@ if TYPE_CHECKING:
 
 REMOVED_BY_KUBERNETES = frozenset({"batch.kubernetes.io/job-tracking"})
 """Finalizers that a controller of Kubernetes itself removes."""
+
+_MOST_NAMED = 3
 
 
 # Pods that stay, or that nothing has to be decided about.
@@ -35,13 +42,6 @@ def overdue(case: Case) -> Ruling | None:
         return None
     late = (now - deleted).total_seconds()
     return Ruling(Verdict.SKIP, f"should have stopped {late:.0f} s ago") if late > limit else None
-
-
-def of_daemon_set(case: Case) -> Ruling | None:
-    owner = case.pod.owner
-    if owner is None or owner.kind != "DaemonSet" or case.context.backing.is_bare(case.pod):
-        return None
-    return None if case.pod.terminal else Ruling(Verdict.SKIP, f"{owner} runs it on every node")
 
 
 def static(case: Case) -> Ruling | None:
@@ -60,22 +60,13 @@ def ended(case: Case) -> Ruling | None:
 # What is against moving a pod.
 
 
-def local_storage(case: Case) -> Ruling | None:
-    names = case.pod.local_volumes
-    if not names:
-        return None
-    permitted = covers(case.context.allow.local_storage, case.pod.reference, case.workload)
-    case.find(Code.DATA_LOST if permitted else Code.LOCAL_STORAGE, case.workload, *names)
-    return (
-        None if permitted else Ruling(Verdict.REFUSE, f"would lose the data in emptyDir {', '.join(names)}")
-    )
-
-
 def bare(case: Case) -> Ruling | None:
     pod = case.pod
     if not case.context.backing.is_bare(pod):
         return None
-    if covers(case.context.allow.bare_pods, pod.reference):
+    # Its author says that it may go. The Cluster Autoscaler then evicts pods that nothing recreates as well.
+    permitted = pod.annotations.get(SAFE_TO_EVICT) == "true"
+    if permitted or covers(case.context.allow.bare_pods, pod.reference):
         case.find(Code.POD_LOST, pod.reference)
         return None
     if pod.owner:
@@ -83,14 +74,6 @@ def bare(case: Case) -> Ruling | None:
         return Ruling(Verdict.REFUSE, f"{pod.owner} does not exist any more, so nothing recreates the pod")
     case.find(Code.BARE_POD, pod.reference)
     return Ruling(Verdict.REFUSE, "nothing recreates it")
-
-
-def local_volume(case: Case) -> Ruling | None:
-    local = [volume.name for volume in _volumes(case) if volume.local]
-    if not local:
-        return None
-    case.find(Code.LOCAL_VOLUME, case.workload, *local)
-    return Ruling(Verdict.REFUSE, f"its volume {local[0]} is on the disk of this node")
 
 
 def no_suitable_node(case: Case) -> Ruling | None:
@@ -129,6 +112,8 @@ def budget_never_allows(case: Case) -> Ruling | None:
         case.find(Code.BUDGET_BYPASSED, budget, why)
         return Ruling(Verdict.DELETE, f"budget {budget.name} is ignored, as permitted", budget)
     case.find(Code.BUDGET_NEVER_ALLOWS, budget, why)
+    if status.budget.sync_failure:
+        case.context.findings.advise(Code.BUDGET_NEVER_ALLOWS, budget, _how_to_count(status))
     return Ruling(Verdict.BLOCKED, f"budget {budget.name} never allows it: {why}", budget)
 
 
@@ -159,16 +144,6 @@ def singleton(case: Case, ruling: Ruling) -> None:
         case.find(Code.SINGLETON, case.workload)
 
 
-def work_lost(case: Case, _ruling: Ruling) -> None:
-    if is_of_job(case.pod):
-        case.find(Code.WORK_LOST, case.workload)
-
-
-def asks_to_stay(case: Case, _ruling: Ruling) -> None:
-    if case.pod.annotations:
-        case.find(Code.ASKS_TO_STAY, case.workload, *case.pod.annotations)
-
-
 def comes_back(case: Case, _ruling: Ruling) -> None:
     if case.pod.tolerates_cordon:
         case.find(Code.COMES_BACK, case.workload)
@@ -187,10 +162,18 @@ def long_grace(case: Case, _ruling: Ruling) -> None:
 
 
 DRAIN = PodRules(
-    unmoved=(overdue, of_daemon_set, static, terminating, ended),
-    objections=(local_storage, bare, local_volume, no_suitable_node, several_budgets, budget_never_allows),
+    unmoved=(overdue, of_daemon_set, static, serves_mounts, terminating, ended),
+    objections=(
+        local_storage,
+        bare,
+        local_volume,
+        no_suitable_node,
+        do_not_disrupt,
+        several_budgets,
+        budget_never_allows,
+    ),
     move=evict,
-    warnings=(singleton, work_lost, asks_to_stay, comes_back, finalizers, long_grace),
+    warnings=(singleton, work_lost, prefers_to_stay, host_paths, comes_back, finalizers, long_grace),
 )
 """For the plan of a whole cluster."""
 
@@ -212,8 +195,9 @@ def _volumes(case: Case) -> list[Volume]:
 
 def _volume_zones(volumes: list[Volume], sure: tuple[str, ...]) -> str:
     bound = [(volume, zones_of(volume)) for volume in volumes]
-    named = " and ".join(f"{volume.name} in {' or '.join(zones)}" for volume, zones in bound if zones)
-    return f"{named}; new nodes are certain in {', '.join(sure) or 'none'}"
+    where = " and ".join(f"{volume.name} in {' or '.join(zones)}" for volume, zones in bound if zones)
+    where = where or "the nodes that its volumes name are replaced"
+    return f"{where}; new nodes are certain in {', '.join(sure) or 'none'}"
 
 
 def _node_requirements(pod: Pod) -> str:
@@ -228,10 +212,26 @@ def _only(budgets: tuple[BudgetStatus, ...]) -> BudgetStatus | None:
     return budgets[0] if len(budgets) == 1 else None
 
 
+def _how_to_count(status: BudgetStatus) -> str:
+    """How a budget becomes countable: without pods whose controller has no number of replicas."""
+    pods = status.uncountable
+    covered = (
+        named([f"pod {pod.name}" for pod in pods], _MOST_NAMED) or "pods of a controller without replicas"
+    )
+    advice = f"narrow its selector so that it does not cover {covered}"
+    ended = [pod.name for pod in pods if pod.terminal]
+    if not ended:
+        return f"{advice}; pods of Jobs may be deleted once they have ended"
+    command = f"kubectl delete pod --namespace {status.budget.namespace} {' '.join(ended[:_MOST_NAMED])}"
+    return f"{advice}, or delete what has ended: {command}"
+
+
 def _why_never(status: BudgetStatus) -> str:
     expected, desired = status.expected, status.desired
     if status.budget.sync_failure:
-        return f"its controller cannot count the pods: {status.budget.sync_failure}"
+        pods = [f"pod {pod.name} of {pod.owner or 'no controller'}" for pod in status.uncountable]
+        because = f" ({named(pods, _MOST_NAMED)})" if pods else ""
+        return f"its controller cannot count the pods: {status.budget.sync_failure}{because}"
     if expected == 0:
         return f"{status.rule} counts no pod, since no controller with replicas has the pods it covers"
     return f"{status.rule} requires {desired} of {expected} pods healthy, so none may be missing"

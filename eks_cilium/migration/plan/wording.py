@@ -119,7 +119,13 @@ BLOCKERS = {
     Code.LOCAL_VOLUME: BlockerTexts(
         "volumes of {count} are on the disk of the node ({detail}) and would be lost with it",
         "volumes that can be attached to another node",
-        "move the data to a volume of a CSI driver, then delete the claim of the local volume",
+        "move the data to a volume that is on no node (EBS, EFS), then delete the claim of the local volume",
+    ),
+    Code.DO_NOT_DISRUPT: BlockerTexts(
+        "{count} must not be disrupted, as an annotation asks ({detail})",
+        "pods that may be evicted",
+        "wait until they have ended, or remove the annotation when they may be evicted",
+        '{section}.allow.doNotDisrupt: ["{pattern}"] (they are evicted all the same)',
     ),
     Code.VOLUME_ZONE: BlockerTexts(
         "volumes of {count} are in a zone where no new node is certain to start: {detail}",
@@ -190,7 +196,15 @@ WARNINGS = {
     Code.REPLICAS_TOGETHER: "has no budget and {detail}: they are evicted one after another as its own "
     "roll-out would, when successors are ready",
     Code.WORK_LOST: "{count} evicted while running; the work starts again from the beginning",
+    Code.WORK_ENDED: "{count} evicted while running, which ends their work; whether it starts again is up to "
+    "their controller ({detail})",
+    Code.JOB_FAILS: "fails for good when it loses its {count}, since it does not try again ({detail})",
+    Code.DATA_STAYS: "{count} may have data in directories of their node, which stays behind: {detail}",
+    Code.SERVES_MOUNTS: "serves mounts of other pods on its node and ends after them, so it is waited for",
+    Code.SERVES_MOUNTS_LEFT: "serves mounts of other pods on its node, so it is not restarted and stays "
+    "without Cilium until they have ended",
     Code.ASKS_TO_STAY: "{count} evicted although an annotation asks not to disrupt them ({detail})",
+    Code.LEFT_FOR_NOW: "{count} left alone for the time that an annotation says ({detail}): the drain waits",
     Code.COMES_BACK: "tolerates the taint of cordoned nodes, so successors of {count} may be scheduled to "
     "the same node again",
     Code.LONG_GRACE: "{count} may take longer to stop than a drain may last: {detail}",

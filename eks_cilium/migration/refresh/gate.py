@@ -93,7 +93,7 @@ def _add_late_workloads(run: RefreshRun, plan: RefreshPlan) -> None:
     known = listing.read(run.world, run.options.round)
     if known is None:
         return
-    late = [planned for planned in plan.workloads if planned.workload not in known.references]
+    late = [planned for planned in plan.workloads if not known.has(planned.workload)]
     if late:
         listing.add(run.world, known, (Listed(planned.workload, planned.uid) for planned in late))
         names = named([str(planned.workload) for planned in late])

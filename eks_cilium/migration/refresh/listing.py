@@ -36,8 +36,7 @@ def write(world: World, plan: RefreshPlan, number: int) -> WorkloadList:
 
 def add(world: World, known: WorkloadList, more: Iterable[Listed]) -> WorkloadList:
     """Append workloads that are not in the list yet."""
-    present = set(known.references)
-    late = tuple(listed for listed in more if listed.workload not in present)
+    late = tuple(listed for listed in more if not known.has(listed.workload))
     longer = WorkloadList(known.recorded_at, known.round, (*known.workloads, *late))
     _put(world, longer)
     return longer
@@ -49,8 +48,10 @@ def _put(world: World, new: WorkloadList) -> None:
 
 
 def _from_json(recorded: Mapping[str, Any]) -> WorkloadList:
-    listed = tuple(
-        Listed(Reference(entry["kind"], entry["namespace"], entry["name"]), entry["uid"])
-        for entry in recorded["workloads"]
-    )
+    listed = tuple(Listed(_reference(entry), entry["uid"]) for entry in recorded["workloads"])
     return WorkloadList(recorded["taken"], int(recorded["round"]), listed)
+
+
+def _reference(entry: Mapping[str, Any]) -> Reference:
+    """The workload of an entry. Earlier versions recorded no API group."""
+    return Reference(entry["kind"], entry["namespace"], entry["name"], entry.get("group", ""))

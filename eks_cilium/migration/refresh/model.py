@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from eks_cilium.cluster.objects import same
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -113,7 +115,9 @@ class Listed:
 
     def to_json(self) -> Mapping[str, str]:
         known = self.workload
-        return {"kind": known.kind, "namespace": known.namespace, "name": known.name, "uid": self.uid}
+        group = {"group": known.group} if known.group else {}
+        named = {"kind": known.kind, "namespace": known.namespace, "name": known.name}
+        return {**named, **group, "uid": self.uid}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,3 +132,6 @@ class WorkloadList:
     @property
     def references(self) -> tuple[Reference, ...]:
         return tuple(listed.workload for listed in self.workloads)
+
+    def has(self, workload: Reference) -> bool:
+        return any(same(recorded, workload) for recorded in self.references)

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.names import NAMESPACE
 from eks_cilium.cluster.objects import Reference
-from eks_cilium.migration.facts.backing import Backing, is_of_job
+from eks_cilium.migration.facts.backing import Backing
 from eks_cilium.migration.options import Timings, covers
 from eks_cilium.migration.plan.budgets import Budgets, Ledger, uses_of_budgets
 from eks_cilium.migration.plan.findings import Findings
 from eks_cilium.migration.plan.model import Code
+from eks_cilium.migration.plan.pods.staying import is_mount_server
 from eks_cilium.migration.plan.verdicts import Context, verdict_on
 from eks_cilium.migration.refresh import eligibility
-from eks_cilium.migration.refresh.methods import method_for
+from eks_cilium.migration.refresh.methods import Nodes, method_for
 from eks_cilium.migration.refresh.model import Method, RefreshPlan, WorkloadPlan
 from eks_cilium.migration.refresh.pods import needs_endpoint, why_no_agent
 from eks_cilium.migration.refresh.verdicts import RULES
@@ -82,7 +83,10 @@ class _SortedPods:
     def _sort(self, pod: Pod) -> None:
         backing, allow = self._backing, self._options.allow
         workload, bare = backing.workload_of(pod), backing.is_bare(pod)
-        if is_of_job(pod):
+        if is_mount_server(pod):
+            self._findings.add(Code.SERVES_MOUNTS_LEFT, pod.reference, pod=pod.reference)
+            self.bare.append(pod)
+        elif backing.works_to_completion(pod):
             code = Code.JOB_AWAITED if self._options.jobs is Jobs.WAIT else Code.JOB_LEFT
             self._findings.add(code, workload, pod=pod.reference)
             self.of_jobs.append(pod)
@@ -117,16 +121,23 @@ def _workloads(
         findings=findings,
         now=facts.read_at,
     )
+    nodes = Nodes(facts.nodes, facts.pods)
     return tuple(
-        _workload(position, workload, to_restart[workload], options, context)
+        _workload(position, workload, to_restart[workload], options, context, nodes=nodes)
         for position, workload in enumerate(sorted(to_restart, key=_order), 1)
     )
 
 
 def _workload(
-    position: int, workload: Reference, pods: Sequence[Pod], options: RefreshOptions, context: Context
+    position: int,
+    workload: Reference,
+    pods: Sequence[Pod],
+    options: RefreshOptions,
+    context: Context,
+    *,
+    nodes: Nodes,
 ) -> WorkloadPlan:
-    method, reason = method_for(workload, pods, context.backing, options)
+    method, reason = method_for(workload, pods, context.backing, nodes, options)
     verdicts = tuple(verdict_on(pod, RULES[method], context, step=str(workload)) for pod in pods)
     context.ledger.settle(str(workload))
     owner = context.backing.owners.get(workload)

@@ -3,7 +3,8 @@
 What is left to do is read from the cluster: which of the pods from before still exist, how many pods are
 ready, and which of the new ones Cilium manages. Only the state before the restart is recorded, before the
 first change: those pods, how many were ready, and the method. So a run that was killed at any time continues
-with what it finds, no pod that was created later is restarted, and a roll-out is requested once.
+with what it finds, no pod that was created later is restarted, and a roll-out is requested once. The method
+is chosen anew in every run, since options may have changed, and the cluster as well.
 
 While a new pod has no CiliumEndpoint, no further pod is touched: where Cilium does not work, each further
 restart would only add a pod without it.
@@ -11,7 +12,7 @@ restart would only add a pod without it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.errors import RefusedError
@@ -22,7 +23,7 @@ from eks_cilium.migration.eviction.requests import Evictions, name_of
 from eks_cilium.migration.facts import workloads
 from eks_cilium.migration.plan.model import Verdict
 from eks_cilium.migration.refresh import listing
-from eks_cilium.migration.refresh.methods import method_for
+from eks_cilium.migration.refresh.methods import Nodes, method_for
 from eks_cilium.migration.refresh.model import Method
 from eks_cilium.migration.refresh.observation import WorkloadReader
 from eks_cilium.migration.refresh.verdicts import RULES
@@ -115,21 +116,54 @@ class _Restart:
         """The recorded baseline, or a new one; None where no pod has to be restarted."""
         record = Record(self._run.world.api)
         recorded = record.get(self._key)
-        if recorded is not None:
-            return _Baseline.from_json(recorded)
         reading = self._reader.read()
+        if recorded is not None:
+            return self._continued(_Baseline.from_json(recorded), reading)
         if not reading.unmanaged:
             return None
         stop.refuse_where_requested(self._run.world)
         objects = [reading.objects[pod.uid] for pod in reading.unmanaged]
-        backing = self._verdicts.backing(objects)
-        method, _ = method_for(self._workload, reading.unmanaged, backing, self._run.options)
+        method = self._method(reading, reading.unmanaged)
         verdicts = self._verdicts.on(objects, RULES[method])
         if blocked := _blocked(verdicts.values()):
             raise RestartRefusedError(str(self._workload), blocked)
         baseline = _Baseline(method, reading.ready, frozenset(pod.uid for pod in reading.unmanaged))
         record.put(self._key, baseline.to_json(self._workload))
         return baseline
+
+    def _method(self, reading: WorkloadReading, pods: Sequence[Pod]) -> Method:
+        backing = self._verdicts.backing([reading.objects[pod.uid] for pod in pods])
+        nodes = Nodes.read(self._run.world.api, pods)
+        method, _ = method_for(self._workload, pods, backing, nodes, self._run.options)
+        return method
+
+    def _continued(self, baseline: _Baseline, reading: WorkloadReading) -> _Baseline:
+        """The recorded baseline, with the method that fits the present options and nodes."""
+        old = reading.old(baseline.pods)
+        method = self._method(reading, old) if old else baseline.method
+        if method is baseline.method:
+            return baseline
+        if method is Method.EVICT and len(old) == len(baseline.pods):
+            self._take_back_roll_out(reading)
+        changed = replace(baseline, method=method)
+        Record(self._run.world.api).put(self._key, changed.to_json(self._workload))
+        return changed
+
+    def _take_back_roll_out(self, reading: WorkloadReading) -> None:
+        """Make the template what it was: a roll-out that replaced nothing leaves no Pending pod then."""
+        path, obj = workloads.path_of(self._workload), reading.obj
+        if obj is None or path is None:
+            return
+        if _restarted(obj) == self._began:
+            self._run.world.guard()
+            template = {"metadata": {"annotations": {RESTARTED_ANNOTATION: None}}}
+            self._run.world.api.merge(path, {"spec": {"template": template}})
+        # Evicted earlier, an old pod would leave its node to the pod of the roll-out that is taken back.
+        self._run.wait(
+            lambda: self._reader.read().roll_out_progress(),
+            waited_for=f"the roll-out of {self._workload} to be taken back",
+            seconds=self._run.options.health_timeout_seconds,
+        )
 
     def _carry_out(self, baseline: _Baseline) -> None:
         """Read and act until nothing is missing; each old pod that is deleted restarts the time limit."""
@@ -186,8 +220,7 @@ class _Restart:
         path = workloads.path_of(self._workload)
         if reading.obj is None or path is None:
             return
-        annotations = reading.obj["spec"]["template"]["metadata"].get("annotations") or {}
-        if annotations.get(RESTARTED_ANNOTATION) == self._began:
+        if _restarted(reading.obj) == self._began:
             return
         self._run.world.guard()
         template = {"metadata": {"annotations": {RESTARTED_ANNOTATION: self._began}}}
@@ -236,6 +269,12 @@ class _Restart:
             undo = f"; `kubectl rollout undo deployment/{name} -n {namespace}` undoes its roll-out"
         self._run.world.note("gave-up", workload=str(self._workload), reason=missing)
         return UnhealthyError(str(self._workload), missing, undo)
+
+
+def _restarted(deployment: Object) -> str:
+    """When the refresh began that rolled out a Deployment last; empty where none did."""
+    annotations = deployment["spec"]["template"]["metadata"].get("annotations") or {}
+    return str(annotations.get(RESTARTED_ANNOTATION, ""))
 
 
 def _in_turn(pods: Sequence[Pod]) -> list[Pod]:

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 from eks_cilium.migration.options import covers
 from eks_cilium.migration.plan.model import Code, Verdict
 from eks_cilium.migration.plan.pod_rules import (
-    asks_to_stay,
     budget_never_allows,
     ended,
     evict,
     finalizers,
-    local_storage,
     several_budgets,
     singleton,
     terminating,
 )
+from eks_cilium.migration.plan.pods.data import host_paths, local_storage
+from eks_cilium.migration.plan.pods.requests import do_not_disrupt, prefers_to_stay
 from eks_cilium.migration.plan.verdicts import PodRules, Ruling
 from eks_cilium.migration.refresh.model import Method
 
@@ -44,17 +44,17 @@ def rolled_out(_case: Case) -> Ruling:
 
 _EVICTED = PodRules(
     unmoved=(terminating, ended),
-    objections=(local_storage, bare_pod_stays, several_budgets, budget_never_allows),
+    objections=(local_storage, bare_pod_stays, do_not_disrupt, several_budgets, budget_never_allows),
     move=evict,
-    warnings=(singleton, asks_to_stay, finalizers),
+    warnings=(singleton, prefers_to_stay, host_paths, finalizers),
 )
 
 # A Deployment's own roll-out asks no budget, and undercuts none: it creates every new pod first.
 _ROLLED_OUT = PodRules(
     unmoved=(terminating, ended),
-    objections=(local_storage, bare_pod_stays),
+    objections=(local_storage, bare_pod_stays, do_not_disrupt),
     move=rolled_out,
-    warnings=(asks_to_stay,),
+    warnings=(prefers_to_stay, host_paths),
 )
 
 RULES = {Method.EVICT: _EVICTED, Method.ROLL_OUT: _ROLLED_OUT}

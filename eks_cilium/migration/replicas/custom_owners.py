@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from eks_cilium.cluster.objects import HOSTNAME, condition
 from eks_cilium.errors import RefusedError
 from eks_cilium.migration.facts import pods, workloads
+from eks_cilium.migration.facts.backing import Backing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Object
     from eks_cilium.cluster.reading import ReadingApi
 
+_UNKNOWN = Backing()
+"""What a pod says of itself, when none of its owners is known."""
 _TERMINAL = frozenset({"Succeeded", "Failed"})
 _FORBIDDEN = 403
 
@@ -51,11 +54,13 @@ class Wanted:
 def custom_owner(obj: Object) -> CustomOwner | None:
     """The controller of a pod that has to keep running somewhere; None for all others.
 
-    Left out are kinds this program knows, static pods, pods that run to completion, and pods that are bound
-    to their node by name, as those of every kind of DaemonSet are.
+    Left out are kinds this program knows, static pods, pods that run to completion, those of every kind of
+    DaemonSet, and pods that are bound to their node by name.
     """
     pod = pods.pod(obj)
-    if pod is None or pod.mirror or pod.terminal or obj["spec"].get("restartPolicy", "Always") != "Always":
+    if pod is None or pod.mirror or pod.terminal:
+        return None
+    if _UNKNOWN.works_to_completion(pod) or _UNKNOWN.is_of_daemon_set(pod):
         return None
     if pod.node_requirements and all(
         any(need.key == HOSTNAME and need.operator == "In" for need in term) for term in pod.node_requirements

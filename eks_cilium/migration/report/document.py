@@ -50,7 +50,10 @@ def document(plan: Plan, *, pods: bool = True) -> Document:
 
 
 def _reference(obj: Reference | None) -> Document | None:
-    return {"kind": obj.kind, "namespace": obj.namespace, "name": obj.name} if obj else None
+    if obj is None:
+        return None
+    group = {"group": obj.group} if obj.group else {}
+    return {"kind": obj.kind, **group, "namespace": obj.namespace, "name": obj.name}
 
 
 def _blocker(blocker: Blocker) -> Document:

@@ -75,6 +75,7 @@ class Jobs(StrEnum):
 
 ObjectPattern = Annotated[str, Field(pattern=_ONE_PATTERN)]
 GroupPattern = Annotated[str, Field(pattern=r"^[^/\s]+$")]
+VolumePattern = Annotated[str, Field(pattern=r"^[a-z0-9*?-]+$")]
 
 
 class AllowRestarts(Part):
@@ -101,6 +102,19 @@ class AllowRestarts(Part):
         says="Pods or workloads that may lose what is in their emptyDir volumes.",
         allowed=_OBJECTS,
         example=["web/cache-*"],
+    )
+    scratch_volumes: tuple[VolumePattern, ...] = option(
+        (),
+        says="emptyDir volumes that hold nothing worth keeping, by the volume's name in whatever pod has it: "
+        "those that are injected into many pods are named once.",
+        allowed="a list of patterns of volume names, with * and ?",
+        example=["vault-secrets"],
+    )
+    do_not_disrupt: tuple[ObjectPattern, ...] = option(
+        (),
+        says="Pods or workloads that are evicted although an annotation asks not to disrupt them.",
+        allowed=_OBJECTS,
+        example=["ci/runner-*"],
     )
     budgets: tuple[ObjectPattern, ...] = option(
         (),

@@ -68,13 +68,19 @@ def masquerade_interfaces_exist(settings: NewClusterSettings) -> Iterator[Proble
         return
     if len({interface_pattern(family) for family in families}) > 1:
         names = ", ".join(_FAMILY_NAMES[family] for family in families)
-        place = ("nodeGroups", next(iter(settings.node_groups)), "amiType")
-        value = settings.node_groups[place[1]].ami_type
+        name, first = next(iter(settings.node_groups.items()))
+        place = ("nodeGroups", name, "amiType")
+        pattern = interface_pattern(first.image_family)
+        others = (
+            group.ami_type
+            for group in settings.node_groups.values()
+            if interface_pattern(group.image_family) != pattern
+        )
         allowed = (
             f"one family in all groups while masquerading is on (found {names}): "
             "their interfaces have different names and Cilium takes one list for the cluster"
         )
-        yield Problem(place, value, allowed, set_fix(place, "AL2023_x86_64_STANDARD"))
+        yield Problem(place, first.ami_type, allowed, set_fix(place, next(others)))
         return
     wanted = interface_pattern(families[0])
     if given is not None and not all(part.startswith(wanted.rstrip("+")) for part in given.split(",")):

@@ -5,6 +5,7 @@ from typing import Any
 
 from eks_cilium.cluster.objects import Reference
 from eks_cilium.migration.options import Limits
+from eks_cilium.migration.refresh.restarting import RESTARTED_ANNOTATION
 from eks_cilium.migration.run import RefreshRun
 from eks_cilium.runtime.context import World
 from eks_cilium.settings.model.migration import AllowRefresh, RefreshOptions
@@ -109,11 +110,7 @@ class ChainedSimulation(Simulation):
         sets = [
             replica_set for replica_set in self.api.of(REPLICA_SETS, namespace) if _is_of(replica_set, found)
         ]
-        wanted, annotations = (
-            found["spec"]["replicas"],
-            found["spec"]["template"]["metadata"].get("annotations", {}),
-        )
-        version = annotations.get("eks-cilium.io/restarted", "")
+        wanted, version = found["spec"]["replicas"], _version(found)
         new = next((replica_set for replica_set in sets if replica_set.get("version", "") == version), None)
         if new is None:
             new = self.api.put(
@@ -151,7 +148,10 @@ class ChainedSimulation(Simulation):
             }
         for found in self.api.of(DEPLOYMENTS):
             sets = [replica_set for replica_set in self.api.of(REPLICA_SETS) if _is_of(replica_set, found)]
-            new = max(sets, key=lambda replica_set: str(replica_set["metadata"]["name"]))
+            version = _version(found)
+            new = next(
+                (replica_set for replica_set in sets if replica_set.get("version", "") == version), sets[0]
+            )
             found["status"] = {
                 "observedGeneration": found["metadata"]["generation"],
                 "replicas": sum(len(self._pods(replica_set)) for replica_set in sets),
@@ -205,3 +205,9 @@ def _is_of(replica_set: Object, found: Object) -> bool:
         above["name"] == found["metadata"]["name"]
         and replica_set["metadata"]["namespace"] == found["metadata"]["namespace"]
     )
+
+
+def _version(found: Object) -> str:
+    """When the template of a Deployment was changed for a refresh; its ReplicaSets have it as well."""
+    metadata = found["spec"].get("template", {}).get("metadata", {})
+    return str(metadata.get("annotations", {}).get(RESTARTED_ANNOTATION, ""))

@@ -625,6 +625,21 @@ BAD += [
             {"eks-cilium:migration.allow.localStorage[0]": "namespace/name"},
         ),
         (
+            "a number for a pattern",
+            _migration(allow={"localStorage": [5]}),
+            {"eks-cilium:migration.allow.localStorage[0]": "allow.localStorage[0]' 'web/cache-*'"},
+        ),
+        (
+            "a volume with a namespace",
+            _migration(allow={"scratchVolumes": ["shop/tmp"]}),
+            {"eks-cilium:migration.allow.scratchVolumes[0]": "patterns of volume names"},
+        ),
+        (
+            "do not disrupt allowed outright",
+            _migration(allow={"doNotDisrupt": True}),
+            {"eks-cilium:migration.allow.doNotDisrupt": "a list of patterns namespace/name"},
+        ),
+        (
             "a group with a namespace",
             _migration(allow={"lowerMinimum": ["default/workers"]}),
             {"eks-cilium:migration.allow.lowerMinimum[0]": "group names"},

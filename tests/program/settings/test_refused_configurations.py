@@ -2,13 +2,14 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies
 
 from eks_cilium.settings import ConfigurationError, Settings, read
 from eks_cilium.settings.model import MODELS
-from eks_cilium.settings.problems import set_fix, unknown_key_fix
+from eks_cilium.settings.problems import Problem, set_fix, unknown_key_fix
 from tests.program.settings.bad_configurations import (
     BAD,
     EXISTING,
@@ -243,3 +244,44 @@ def test_the_stack_files_are_good(stack_file: dict):
     raw = {key: value if isinstance(value, str) else json.dumps(value) for key, value in stack_file.items()}
 
     assert read(raw).mode in MODELS
+
+
+_FIX = re.compile(
+    r"^(?:pulumi config set (?:--path )?'(?P<key>\S+)' (?P<text>'[^']+'|\S+)"
+    r"|set (?P<path>\S+) to (?P<json>.+) in the stack's file)$"
+)
+_PARTS = re.compile(r'\[(\d+)\]|\["([^"]+)"\]|([^.\[\]]+)')
+
+
+@pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.name)
+def test_a_fix_that_gives_a_key_a_value_works_when_it_is_followed(bad: Bad):
+    configuration = changed(bad.base, bad.change)
+    with pytest.raises(ConfigurationError) as refusal:
+        read(as_pulumi(configuration))
+    followed = {problem.key for problem in refusal.value.problems if _follow(configuration, problem)}
+
+    assert not followed & {problem.key for problem in _problems(configuration)}
+
+
+def _problems(configuration: dict[str, Any]) -> tuple[Problem, ...]:
+    try:
+        read(as_pulumi(configuration))
+    except ConfigurationError as error:
+        return error.problems
+    return ()
+
+
+def _follow(configuration: dict[str, Any], problem: Problem) -> bool:
+    """Do what a fix says, as Pulumi does: `--path` makes numbers and booleans of texts that look so."""
+    found = _FIX.match(problem.fix)
+    if found is None:
+        return False
+    key = (found["key"] or found["path"]).removeprefix("eks-cilium:")
+    parts = [int(index) if index else quoted or plain for index, quoted, plain in _PARTS.findall(key)]
+    inside: Any = configuration
+    for part in parts[:-1]:
+        inside = inside[part] if isinstance(part, int) else inside.setdefault(part, {})
+    text = (found["text"] or "").strip("'")
+    plain = text if re.fullmatch(r"true|false|\d+", text) else json.dumps(text)
+    inside[parts[-1]] = json.loads(found["json"] or plain)
+    return True

@@ -7,7 +7,8 @@ budget that never allows a disruption does not matter.
 
 All other workloads are evicted, so that the API server enforces the budgets; at most as many pods at once as
 the workload's own roll-out would make unavailable, and never more than its budget allows. So are Deployments
-that could not start a second pod beside the first, because of a volume for one node or a port of the node.
+that could not start a pod beside the others, because of a volume for one node, a port of the node, or because
+no node is left that the extra pod may run on.
 """
 
 from __future__ import annotations
@@ -24,17 +25,18 @@ if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Reference
     from eks_cilium.migration.facts.backing import Backing
     from eks_cilium.migration.facts.model import Owner, Pod
+    from eks_cilium.migration.refresh.methods.extra_pod import Nodes
     from eks_cilium.settings.model.migration import RefreshOptions
 
 
 def method_for(
-    workload: Reference, pods: Sequence[Pod], backing: Backing, options: RefreshOptions
+    workload: Reference, pods: Sequence[Pod], backing: Backing, nodes: Nodes, options: RefreshOptions
 ) -> tuple[Method, str]:
     """The method for a workload with these pods, and the reason for it."""
     owner = backing.owners.get(workload)
     if workload.kind != "Deployment" or owner is None:
-        return Method.EVICT, f"a {workload.kind} creates a new pod after an old one is deleted"
-    if reason := _reason_to_evict(owner, pods, backing, options):
+        return Method.EVICT, f"a {workload.full_kind} creates a new pod after an old one is deleted"
+    if reason := _reason_to_evict(owner, pods, backing, options) or nodes.why_none(pods, owner.desired or 0):
         return Method.EVICT, reason
     return Method.ROLL_OUT, "its roll-out creates each new pod before it deletes an old one"
 

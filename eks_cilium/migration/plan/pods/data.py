@@ -1,0 +1,87 @@
+"""Data that is on the node and not in the pod's claims alone: emptyDir volumes, local volumes, host paths."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from eks_cilium.migration.facts.pods import SAFE_TO_EVICT, SAFE_VOLUMES
+from eks_cilium.migration.options import covers
+from eks_cilium.migration.plan.model import Code, Verdict
+from eks_cilium.migration.plan.verdicts import Ruling
+
+if TYPE_CHECKING:
+    from eks_cilium.migration.plan.verdicts import Case
+
+_SCRATCH = frozenset(
+    {
+        # The socket between a CSI driver and its sidecars: charts of aws-ebs-csi-driver, aws-efs-csi-driver,
+        # aws-fsx-csi-driver and most others (kubernetes-csi.github.io/docs/deploying.html).
+        "socket-dir",
+        # Sockets, certificates and the bootstrap configuration of Istio's injected proxy
+        # (manifests/charts/istio-control/istio-discovery/files/injection-template.yaml in istio/istio).
+        *("istio-envoy", "istio-data", "workload-socket", "credential-socket", "workload-certs"),
+        # The lock and the key of Linkerd's injected proxy (charts/partials/templates in linkerd/linkerd2).
+        *("linkerd-proxy-init-xtables-lock", "linkerd-identity-end-entity"),
+    }
+)
+"""Names of volumes that hold nothing a new pod does not make again, whatever pod has them."""
+
+_SCRATCH_OF_ADD_ONS = {
+    # charts/metrics-server/templates/deployment.yaml and manifests/base/deployment.yaml in
+    # kubernetes-sigs/metrics-server, which EKS installs as a community add-on.
+    "metrics-server": ("tmp", "tmp-dir"),
+    # amazon-eks/.../dns.yaml: the server's /tmp, since its root file system is read-only.
+    "coredns": ("tmp",),
+    # install/kubernetes/cilium/templates/hubble-ui and hubble-relay in cilium/cilium.
+    "hubble-ui": ("tmp-dir",),
+    "hubble-relay": ("tmp-dir", "tmp"),
+}
+"""Names of volumes that are scratch in the add-on they belong to, by a part of its workload's name."""
+
+
+def local_storage(case: Case) -> Ruling | None:
+    names = _volumes_with_data(case)
+    if not names:
+        return None
+    permitted = covers(case.context.allow.local_storage, case.pod.reference, case.workload)
+    case.find(Code.DATA_LOST if permitted else Code.LOCAL_STORAGE, case.workload, *names)
+    return (
+        None if permitted else Ruling(Verdict.REFUSE, f"would lose the data in emptyDir {', '.join(names)}")
+    )
+
+
+def local_volume(case: Case) -> Ruling | None:
+    local = [volume.name for volume in case.context.backing.volumes_of(case.pod) if volume and volume.local]
+    if not local:
+        return None
+    case.find(Code.LOCAL_VOLUME, case.workload, *local)
+    return Ruling(Verdict.REFUSE, f"its volume {local[0]} is on the disk of this node")
+
+
+def host_paths(case: Case, _ruling: Ruling) -> None:
+    """Data in a directory of the node: a successor on another node finds none there."""
+    if case.pod.host_paths and not case.context.backing.is_of_daemon_set(case.pod):
+        case.find(Code.DATA_STAYS, case.workload, *case.pod.host_paths)
+
+
+def _volumes_with_data(case: Case) -> tuple[str, ...]:
+    """The emptyDir volumes of a pod, without those known to be scratch.
+
+    The pod itself may say so to the Cluster Autoscaler: that it is safe to evict, or which of its volumes are
+    no reason against it, separated by commas (`HasBlockingLocalStorage` and `HasSafeToEvictAnnotation` in its
+    utils/drain). The configuration may name volumes for the whole cluster.
+    """
+    pod = case.pod
+    if not pod.local_volumes or pod.annotations.get(SAFE_TO_EVICT) == "true":
+        return ()
+    known = _SCRATCH.union(name.strip() for name in pod.annotations.get(SAFE_VOLUMES, "").split(","))
+    for add_on, names in _SCRATCH_OF_ADD_ONS.items():
+        if add_on in case.workload.name:
+            known = known.union(names)
+    patterns = case.context.allow.scratch_volumes
+    return tuple(
+        name
+        for name in pod.local_volumes
+        if name not in known and not any(fnmatchcase(name, pattern) for pattern in patterns)
+    )
