@@ -8,7 +8,9 @@
     │   ├── AwsSetupError       no request could be made: credentials, region or profile
     │   └── NotReadyError       the cluster was not ready in time; names what is missing
     ├── TransientError          connection lost, throttled, server error: was retried, may work later
-    │   └── AwsUnavailableError         the same of AWS
+    │   ├── AwsUnavailableError         the same of AWS
+    │   └── CredentialsExpiredError     credentials that were good are no longer; fresh ones may come
+    │       └── AwsCredentialsExpiredError  AWS says so, or they could not be refreshed
     └── UnexpectedAnswerError   an answer this program does not understand: a bug here, or a change there
 
 `settings.ConfigurationError` is a UserError as well; it is defined with the configuration.
@@ -25,11 +27,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AwsAnswer",
+    "AwsCredentialsExpiredError",
     "AwsError",
     "AwsNotFoundError",
     "AwsRefusedError",
     "AwsSetupError",
     "AwsUnavailableError",
+    "CredentialsExpiredError",
     "NotReadyError",
     "ProgramError",
     "RefusedError",
@@ -79,6 +83,10 @@ class NotReadyError(UserError):
 
 class TransientError(ProgramError):
     """The cause may pass without anybody's doing. The request was retried already: run again later."""
+
+
+class CredentialsExpiredError(TransientError):
+    """Credentials that identified the user are not good any more. What asks again finds fresh ones."""
 
 
 class UnexpectedAnswerError(ProgramError):
@@ -143,6 +151,14 @@ class AwsSetupError(AwsError, UserError):
 
 class AwsUnavailableError(AwsError, TransientError):
     """AWS could not be reached, throttled every attempt, or failed itself. Run again later."""
+
+    def __init__(self, message: str, answer: AwsAnswer) -> None:
+        super().__init__(message)
+        self.answer = answer
+
+
+class AwsCredentialsExpiredError(AwsError, CredentialsExpiredError):
+    """AWS says that the credentials have expired, or they could not be refreshed. Log in again."""
 
     def __init__(self, message: str, answer: AwsAnswer) -> None:
         super().__init__(message)

@@ -7,13 +7,16 @@ where; no address is written here.
 from __future__ import annotations
 
 import base64
+import threading
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 
 from eks_cilium.clients.aws_errors import translated
+from eks_cilium.errors import AwsCredentialsExpiredError, AwsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,6 +25,7 @@ CLUSTER_HEADER = "x-k8s-aws-id"
 _TOKEN_PREFIX = "k8s-aws-v1."  # noqa: S105 - the public prefix of every EKS token
 # What `aws eks get-token` uses. EKS accepts the token for 15 minutes all the same.
 _URL_LIFE_SECONDS = 60
+_FIXED_METHODS = frozenset({"env", "explicit"})
 _RETRIES = Config(retries={"mode": "standard", "max_attempts": 8})
 
 
@@ -29,11 +33,18 @@ class _TranslatesErrors:
     """A base of boto3's client classes: every operation passes through it, also those of paginators."""
 
     meta: Any
+    of_session: boto3.Session
+    expired: Callable[[], None]
 
     def _make_api_call(self, operation_name: str, api_params: Mapping[str, Any]) -> Any:
-        with translated(f"{self.meta.service_model.service_name}:{operation_name}"):
-            # botocore's own client class follows in the order of bases.
-            return super()._make_api_call(operation_name, api_params)  # type: ignore[misc]
+        action = f"{self.meta.service_model.service_name}:{operation_name}"
+        try:
+            with translated(action, is_renewable=lambda: _is_renewable(self.of_session)):
+                # botocore's own client class follows in the order of bases.
+                return super()._make_api_call(operation_name, api_params)  # type: ignore[misc]
+        except AwsCredentialsExpiredError:
+            self.expired()
+            raise
 
 
 @dataclass(frozen=True)
@@ -45,28 +56,42 @@ class Credentials:
     profile: str | None = None
     """Profile of the AWS configuration files; None for the default chain of boto3."""
 
-    def session(self) -> boto3.Session:
-        """A boto3 session with these credentials.
+    def session(self, expired: Callable[[], None] = lambda: None) -> boto3.Session:
+        """A boto3 session with these credentials; `expired` as in `translating`.
 
         Raises:
             AwsSetupError: the profile does not exist.
         """
         with translated("AWS profile"):
-            return translating(boto3.Session(profile_name=self.profile, region_name=self.region))
+            session = boto3.Session(profile_name=self.profile, region_name=self.region)
+            return translating(session, expired)
 
 
-def translating(session: boto3.Session) -> boto3.Session:
+def translating(session: boto3.Session, expired: Callable[[], None] = lambda: None) -> boto3.Session:
     """The session, whose clients raise errors of `eks_cilium.errors` from now on.
 
+    `expired` is called each time before AwsCredentialsExpiredError is raised.
     The hook is the one that boto3 documents for extending clients:
     boto3.amazonaws.com/v1/documentation/api/latest/guide/events.html, `creating-client-class`.
     """
-    session.events.register("creating-client-class", _add_translation)
+    named = {"of_session": session, "expired": staticmethod(expired)}
+    base = type("TranslatesErrors", (_TranslatesErrors,), named)
+    session.events.register("creating-client-class", partial(_add_translation, base))
     return session
 
 
-def _add_translation(base_classes: list[type], **_: Any) -> None:
-    base_classes.insert(0, _TranslatesErrors)
+def _add_translation(base: type, base_classes: list[type], **_: Any) -> None:
+    base_classes.insert(0, base)
+
+
+def _is_renewable(session: boto3.Session) -> bool:
+    """Whether credentials may be followed by fresh ones in this process, which cannot change its environment.
+
+    Those of roles, SSO, processes and web identities are refreshed by botocore; keys in files are read again
+    by a new session. Source: botocore/credentials.py, `METHOD` of each provider.
+    """
+    found = session.get_credentials()
+    return found is None or found.method not in _FIXED_METHODS
 
 
 def default_region(profile: str | None) -> str | None:
@@ -79,8 +104,8 @@ def default_region(profile: str | None) -> str | None:
         return boto3.Session(profile_name=profile).region_name
 
 
-def client(credentials: Credentials, service: str) -> Any:
-    """A boto3 client of one AWS service, as in `eks`.
+def client(credentials: Credentials, service: str, expired: Callable[[], None] = lambda: None) -> Any:
+    """A boto3 client of one AWS service, as in `eks`; `expired` as in `translating`.
 
     Throttled and failed requests are sent up to eight times. What fails then is raised by the operation that
     was called, as `eks_cilium.clients.aws_errors.translated` lists.
@@ -88,9 +113,44 @@ def client(credentials: Credentials, service: str) -> Any:
     Raises:
         AwsSetupError: credentials, region or profile are missing or wrong.
     """
-    session = credentials.session()
+    session = credentials.session(expired)
     with translated(f"AWS client for {service}"):
         return session.client(service, config=_RETRIES)
+
+
+class AwsClients:
+    """The clients of one run, by service; made anew when their credentials have expired.
+
+    A client keeps the credentials it was made with; where those are keys in a file, it never sees fresh ones.
+    Safe to use from several threads.
+    """
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()
+        self._are_expired = False
+
+    def __call__(self, service: str) -> Any:
+        """The client of a service, as in `eks`."""
+        with self._lock:
+            if self._are_expired and self._has_credentials():
+                self._clients.clear()
+                self._are_expired = False
+            if service not in self._clients:
+                self._clients[service] = client(self._credentials, service, self._expired)
+            return self._clients[service]
+
+    def _expired(self) -> None:
+        self._are_expired = True
+
+    def _has_credentials(self) -> bool:
+        """Whether a new session finds any. A file may just be written, a metadata service be away."""
+        try:
+            with translated("AWS credentials"):
+                return self._credentials.session().get_credentials() is not None
+        except AwsError:
+            return False
 
 
 def ec2(credentials: Credentials) -> Any:

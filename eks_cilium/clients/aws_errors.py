@@ -15,6 +15,7 @@ from botocore.parsers import ResponseParserError
 
 from eks_cilium.errors import (
     AwsAnswer,
+    AwsCredentialsExpiredError,
     AwsNotFoundError,
     AwsRefusedError,
     AwsSetupError,
@@ -23,7 +24,7 @@ from eks_cilium.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from eks_cilium.errors import ProgramError
 
@@ -55,7 +56,8 @@ _TOO_MANY_REQUESTS, _SERVER_ERROR = 429, 500
 _DENIED = frozenset(
     {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedAccess", "NotAuthorized"}
 )
-_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException"})
+# EC2 answers RequestExpired for temporary credentials that have expired, and also for a wrong clock.
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _CLOCK = frozenset({"RequestExpired", "RequestTimeTooSkewed"})
 _CREDENTIALS = frozenset(
     {
@@ -95,12 +97,14 @@ _OUR_BUGS = (
 _NO_CREDENTIALS = (
     exceptions.NoCredentialsError,
     exceptions.PartialCredentialsError,
+    exceptions.RefreshWithMFAUnsupportedError,
+)
+_NOT_REFRESHED = (
     exceptions.CredentialRetrievalError,
     exceptions.TokenRetrievalError,
     exceptions.NoAuthTokenError,
     exceptions.SSOError,
     exceptions.LoginError,
-    exceptions.RefreshWithMFAUnsupportedError,
 )
 _NO_REGION = (
     exceptions.NoRegionError,
@@ -115,19 +119,26 @@ _LOG_IN = (
     "Get fresh AWS credentials (`aws sso login`, or the keys of the CI job), check them with "
     "`aws sts get-caller-identity`, and run again."
 )
+_FIXED = (
+    "They come from environment variables, which a running process cannot renew. Set fresh ones and run "
+    "again, or use a profile, a credential process or a web identity, which are read anew."
+)
+_WRONG_CLOCK = "The clock of this machine differs from AWS's by more than 15 minutes: set it, and run again."
 _WHOLE_SETUP = "Check AWS_PROFILE, AWS_REGION and ~/.aws/config with `aws configure list`."
 _NETWORK = "Check the region, the network, VPN and proxy, and AWS_ENDPOINT_URL if it is set; then run again."
 _PERMITTED_ACTION = re.compile(r"perform: ([a-z0-9-]+:\w+)")
 
 
 @contextmanager
-def translated(action: str) -> Iterator[None]:
+def translated(action: str, *, is_renewable: Callable[[], bool] = lambda: True) -> Iterator[None]:
     """Raise errors of boto3 inside the block as errors of this program.
 
     Args:
         action: What the block does, for the message: service and operation, as in `eks:DescribeCluster`.
+        is_renewable: Whether credentials that have expired may be followed by fresh ones in this process.
 
     Raises:
+        AwsCredentialsExpiredError: the credentials have expired or could not be refreshed.
         AwsRefusedError: AWS rejected the request; AwsNotFoundError when what it names does not exist.
         AwsSetupError: credentials, region or profile are missing or wrong.
         AwsUnavailableError: no connection, throttled, or AWS failed; all attempts are used up.
@@ -136,7 +147,11 @@ def translated(action: str) -> Iterator[None]:
     try:
         yield
     except (exceptions.ClientError, exceptions.BotoCoreError, ResponseParserError) as error:
-        raise translation(error, action) from error
+        found = translation(error, action)
+        if isinstance(found, AwsCredentialsExpiredError) and not is_renewable():
+            words = str(found).replace(_LOG_IN, _FIXED)
+            raise AwsRefusedError(words, found.answer) from error
+        raise found from error
 
 
 def translation(error: Exception, action: str) -> ProgramError:
@@ -148,6 +163,8 @@ def translation(error: Exception, action: str) -> ProgramError:
     answer = AwsAnswer(action, type(error).__name__, str(error).rstrip("."))
     if isinstance(error, _NO_CONNECTION):
         return AwsUnavailableError(f"{action}: no answer from AWS: {answer.message}. {_NETWORK}", answer)
+    if isinstance(error, _NOT_REFRESHED):
+        return AwsCredentialsExpiredError(f"{action}: {answer.message}. {_LOG_IN}", answer)
     return AwsSetupError(f"{action}: {answer.message}. {_setup_hint(error)}", answer)
 
 
@@ -165,8 +182,10 @@ def _answered(error: exceptions.ClientError, action: str) -> ProgramError:
         return AwsUnavailableError(
             f"{action} failed {attempts} times, last with {_quoted(answer)} Run again later.", answer
         )
-    kind = AwsNotFoundError if _is_not_found(answer.code) else AwsRefusedError
-    return kind(f"AWS refused {action} with {_quoted(answer)} {_hint(answer)}".rstrip(), answer)
+    words = f"AWS refused {action} with {_quoted(answer)} {_hint(answer)}".rstrip()
+    if answer.code in _EXPIRED:
+        return AwsCredentialsExpiredError(words, answer)
+    return (AwsNotFoundError if _is_not_found(answer.code) else AwsRefusedError)(words, answer)
 
 
 def _is_transient(answer: AwsAnswer) -> bool:
@@ -194,10 +213,12 @@ def _hint(answer: AwsAnswer) -> str:
         found = _PERMITTED_ACTION.search(answer.message)
         permission = found[1] if found else answer.action
         return f"Permit {permission} in the IAM policy of this identity, and in policies that limit it."
+    if answer.code in _EXPIRED & _CLOCK:
+        return f"{_LOG_IN} Where they are fresh: {_WRONG_CLOCK}"
     if answer.code in _EXPIRED | _CREDENTIALS:
         return _LOG_IN
     if answer.code in _CLOCK:
-        return "The clock of this machine differs from AWS's by more than 15 minutes: set it, and run again."
+        return _WRONG_CLOCK
     if answer.code in _ACCOUNT:
         return "The AWS account cannot use this service yet: see its page in the console, or AWS Support."
     return ""

@@ -19,7 +19,12 @@ import httpx
 from eks_cilium.clients.aws import Credentials, eks_tokens
 from eks_cilium.clients.evictions import NO_ANSWER, EvictionAnswer, eviction, understood
 from eks_cilium.clients.tokens import BearerToken
-from eks_cilium.errors import RefusedError, TransientError, UnexpectedAnswerError
+from eks_cilium.errors import (
+    CredentialsExpiredError,
+    RefusedError,
+    TransientError,
+    UnexpectedAnswerError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,7 +41,9 @@ JSON_PATCH = "application/json-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 TIMEOUT = httpx.Timeout(30, connect=10)
 _RETRIED = frozenset({429, 500, 502, 503, 504})
+_UNAUTHORIZED = 401
 _LONGEST_QUOTE = 256
+_LOG_IN = "Log in again, for example with `aws sso login`."
 _OURS = {"fieldManager": FIELD_MANAGER}
 
 
@@ -88,6 +95,7 @@ class KubernetesApi:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._token, self._sleep = token, sleep
+        self._is_known = False
         self._patience = patience or Patience()
         self._extensions = {"sni_hostname": server_name} if server_name else {}
         self._http = httpx.Client(
@@ -245,6 +253,7 @@ class KubernetesApi:
                 what, failure = "does not answer", f"{type(error).__name__}: {error}"
             else:
                 if response.status_code not in _RETRIED:
+                    self._note_identity(response)
                     return _accepted(response, method, path)
                 what, failure = "cannot serve", f"HTTP {response.status_code}: {_reason(response)}"
             pause = next(pauses, None)
@@ -254,6 +263,15 @@ class KubernetesApi:
                     f"last with {failure.rstrip(': ')}"
                 )
             self._sleep(pause)
+
+    def _note_identity(self, response: httpx.Response) -> None:
+        """Raise CredentialsExpiredError where the server does not know the user any more that it knew."""
+        if response.is_success:
+            self._is_known = True
+        elif response.status_code == _UNAUTHORIZED and self._is_known:
+            raise CredentialsExpiredError(
+                f"the API server does not accept the credentials any more: {_reason(response)}. {_LOG_IN}"
+            )
 
     @staticmethod
     def _json(response: httpx.Response) -> Object:

@@ -11,13 +11,19 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from eks_cilium.errors import CredentialsExpiredError, ProgramError, TransientError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 # A token that expires within this many seconds is not sent any more: the request has to arrive first.
 EXPIRY_MARGIN = 30.0
-# EKS tokens are valid for 15 minutes, and their source does not say so.
+# EKS tokens are valid for 15 minutes, and their source does not say so. Source: token.go of
+# kubernetes-sigs/aws-iam-authenticator, `presignedURLExpiration`.
 _DEFAULT_LIFE = 600.0
+_DEFAULT_VALIDITY = 900.0
+# After a source has failed, while the token that it is to replace is still valid.
+_RETRY_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -36,6 +42,8 @@ class BearerToken:
     Args:
         source: Fetches a token. What it raises, `current` raises.
         life: Seconds after which a token is renewed whose issuer does not say when it expires.
+        validity: Seconds for which the server accepts such a token. It is sent for so long where the source
+            fails meanwhile.
         clock: Seconds of a monotonic clock.
     """
 
@@ -44,12 +52,15 @@ class BearerToken:
         source: Callable[[], str | IssuedToken],
         *,
         life: float = _DEFAULT_LIFE,
+        validity: float = _DEFAULT_VALIDITY,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._source, self._life, self._clock = source, life, clock
+        self._source, self._clock = source, clock
+        self._life, self._validity = life, max(validity, life)
         self._lock = threading.Lock()
         self._token: str | None = None
-        self._renew_at = 0.0
+        self._renew_at = self._valid_until = 0.0
+        self._had_token = False
 
     @classmethod
     def fixed(cls, token: str) -> BearerToken:
@@ -60,7 +71,7 @@ class BearerToken:
         """A token that is valid now; empty when the TLS connection itself identifies the user."""
         with self._lock:
             if self._token is None or self._clock() > self._renew_at:
-                self._renew()
+                self._renew_if_possible()
             return self._token or ""
 
     def forget(self, refused: str) -> bool:
@@ -73,11 +84,29 @@ class BearerToken:
                 self._token = None
             return True
 
+    def _renew_if_possible(self) -> None:
+        """Renew the token, or keep it while it is valid. Raises what the source raises.
+
+        A source that worked before may work again, so its error becomes CredentialsExpiredError then.
+        """
+        try:
+            self._renew()
+        except ProgramError as error:
+            now = self._clock()
+            if self._token is not None and now < self._valid_until:
+                self._renew_at = now + _RETRY_SECONDS
+            elif self._had_token and not isinstance(error, TransientError):
+                raise CredentialsExpiredError(f"no new token for the API server: {error}") from error
+            else:
+                raise
+
     def _renew(self) -> None:
         issued, now = self._source(), self._clock()
         token = issued if isinstance(issued, IssuedToken) else IssuedToken(issued)
         self._token = token.value
+        self._had_token = True
         self._renew_at = now + (self._life if token.lasts is None else token.lasts - EXPIRY_MARGIN)
+        self._valid_until = now + (self._validity if token.lasts is None else token.lasts) - EXPIRY_MARGIN
 
 
 class _FixedToken(BearerToken):

@@ -11,16 +11,15 @@ import uuid
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from eks_cilium.clients.autoscaling import AutoScaling
-from eks_cilium.clients.aws import client
+from eks_cilium.clients.aws import AwsClients
 from eks_cilium.clients.ec2 import Ec2
 from eks_cilium.clients.eks import Eks
 from eks_cilium.clients.kubernetes import KubernetesApi
 from eks_cilium.errors import TransientError
-from eks_cilium.runtime.clock import Time
+from eks_cilium.runtime.clock import Time, including_sleep
 from eks_cilium.runtime.errors import TimedOutError
 from eks_cilium.runtime.journal import Journal
 from eks_cilium.runtime.lease import Holder, Lease
@@ -81,14 +80,17 @@ class World:
                 credentials=credentials,
             )
 
+        def lease() -> Lease:
+            return Lease(connect(), Holder.this_process(), Time(monotonic=including_sleep()))
+
         def hold() -> None:
-            leases.held(endpoint, lambda: Lease(connect(), Holder.this_process(), Time())).check()
+            leases.held(endpoint, lease).check()
 
         with connect() as api:
             yield cls(
                 cluster=cluster_name,
                 api=api,
-                aws=cache(lambda service: client(credentials, service)),
+                aws=AwsClients(credentials),
                 journal=journal or Journal.nowhere(),
                 guard=hold,
                 locks=locks,

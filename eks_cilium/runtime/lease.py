@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eks_cilium.errors import ProgramError, RefusedError
+from eks_cilium.errors import RefusedError
 from eks_cilium.runtime.errors import LeaseHeldError, LeaseUnsureError, StoppedError
 
 if TYPE_CHECKING:
@@ -236,8 +236,8 @@ class Heartbeat:
                 self._lease.renew()
             except StoppedError:
                 return  # the Lease is lost; `check` raises before the next change
-            except ProgramError:
-                continue  # the API server may be back before the Lease expires
+            except Exception:  # noqa: S112 - one failure, of whatever kind, must not end the heartbeat
+                continue  # the API server or fresh credentials may be back before the Lease expires
 
 
 class Leases:

@@ -14,6 +14,7 @@ from eks_cilium.clients import aws_errors
 from eks_cilium.clients.aws import Credentials, client, default_region, eks_token, translating
 from eks_cilium.clients.aws_errors import translated, translation
 from eks_cilium.errors import (
+    AwsCredentialsExpiredError,
     AwsError,
     AwsNotFoundError,
     AwsRefusedError,
@@ -61,7 +62,10 @@ def answered(code: str, message: str = "", status: int = 400, **about: Any) -> e
         ("NoSuchEntity", 404, AwsNotFoundError),
         ("InvalidInstanceID.NotFound", 400, AwsNotFoundError),
         ("AccessDeniedException", 403, AwsRefusedError),
-        ("ExpiredToken", 403, AwsRefusedError),
+        ("ExpiredToken", 403, AwsCredentialsExpiredError),
+        ("ExpiredTokenException", 403, AwsCredentialsExpiredError),
+        ("RequestExpired", 400, AwsCredentialsExpiredError),
+        ("InvalidClientTokenId", 403, AwsRefusedError),
         ("ValidationError", 400, AwsRefusedError),
         ("Throttling", 400, AwsUnavailableError),
         ("RequestLimitExceeded", 503, AwsUnavailableError),
@@ -87,6 +91,7 @@ def test_users_can_fix_what_aws_refuses_and_wait_for_what_it_cannot_do_now() -> 
     assert issubclass(AwsRefusedError, RefusedError)
     assert issubclass(AwsSetupError, UserError)
     assert issubclass(AwsUnavailableError, TransientError)
+    assert issubclass(AwsCredentialsExpiredError, TransientError)
 
 
 def test_every_code_that_botocore_retries_is_transient() -> None:
@@ -135,9 +140,11 @@ def test_a_refusal_says_what_to_do(code: str, message: str, hint: str) -> None:
         (exceptions.NoCredentialsError(), AwsSetupError, "Unable to locate credentials. Get fresh"),
         (
             exceptions.CredentialRetrievalError(provider="sso", error_msg="expired"),
-            AwsSetupError,
+            AwsCredentialsExpiredError,
             "aws sso login",
         ),
+        (exceptions.UnauthorizedSSOTokenError(), AwsCredentialsExpiredError, "aws sso login"),
+        (exceptions.TokenRetrievalError(provider="sso", error_msg="x"), AwsCredentialsExpiredError, "log"),
         (exceptions.NoRegionError(), AwsSetupError, "You must specify a region. Set the region"),
         (exceptions.UnknownRegionError(region_name="x", error_msg=""), AwsSetupError, "AWS_REGION"),
         (exceptions.ProfileNotFound(profile="x"), AwsSetupError, "aws configure list-profiles"),

@@ -4,6 +4,7 @@ import pytest
 
 from eks_cilium.cluster.objects import is_cordoned
 from eks_cilium.errors import AwsRefusedError, ProgramError
+from eks_cilium.runtime.errors import StoppedError
 
 from .migrations import Before, Stack, options
 from .simulation.cloud import refusal
@@ -14,9 +15,7 @@ pytestmark = pytest.mark.simulation
 TERMINATE = "terminate_instance"
 
 
-@pytest.mark.parametrize(
-    ("code", "kind"), [("ExpiredToken", AwsRefusedError), ("AuthFailure", AwsRefusedError)]
-)
+@pytest.mark.parametrize(("code", "kind"), [("ExpiredToken", StoppedError), ("AuthFailure", AwsRefusedError)])
 def test_a_drained_node_is_uncordoned_when_aws_refuses_to_terminate_it(code: str, kind: type[ProgramError]):
     simulation = Simulation(workers=3)
     simulation.deploy("web", 4, maxUnavailable=1)

@@ -1,9 +1,11 @@
 """One run at a time: the Lease, who holds it, and when it is free."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
+from eks_cilium.errors import CredentialsExpiredError
 from eks_cilium.runtime import lease as leases
 from eks_cilium.runtime.errors import LeaseHeldError
 from eks_cilium.runtime.lease import Heartbeat, Holder, Lease
@@ -146,6 +148,39 @@ def test_this_process_is_known_to_be_alive_and_an_earlier_one_to_be_dead():
     assert leases.is_dead(f"{boot}/{pid}/{int(started) - 1}") is True
     assert leases.is_dead(f"another-machine/{pid}/{started}") is None
     assert leases.is_dead("") is None
+
+
+def test_no_failure_of_a_renewal_ends_the_heartbeat():
+    beaten = threading.Event()
+    failures = [RuntimeError("a bug"), CredentialsExpiredError("expired"), OSError("no network")]
+
+    class Failing(Lease):
+        def __init__(self) -> None:
+            pass
+
+        def renew(self) -> None:
+            if failures:
+                raise failures.pop()
+            beaten.set()
+
+    heart = Heartbeat(Failing(), every=0.01)
+    heart.start()
+    assert beaten.wait(5)
+    heart.stop()
+
+
+def test_a_holder_that_slept_knows_that_its_lease_has_expired(simulation: Simulation):
+    """The clock of the Lease goes on while the machine sleeps; that of waits does not."""
+    world, slept = simulation.world(), 0.0
+    time = replace(world.time, monotonic=lambda: simulation.clock.monotonic() + slept)
+    ann = Lease(world.api, Holder("ann", "boot/ann/1"), time)
+    ann.acquire()
+    ann.check()
+
+    slept = 3600.0
+
+    with pytest.raises(LeaseHeldError, match="could not be renewed in time"):
+        ann.check()
 
 
 def test_a_heartbeat_renews_until_it_is_stopped():

@@ -10,6 +10,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -28,6 +29,10 @@ def refusal(code: str, message: str, operation: str) -> ProgramError:
     """An error of AWS as the program's clients raise it."""
     refused = ClientError({"Error": {"Code": code, "Message": message}}, operation)
     return translation(refused, operation)
+
+
+def _refuse(code: str, message: str, operation: str, *_: Any, **__: Any) -> None:
+    raise refusal(code, message, operation)
 
 
 @dataclass
@@ -91,6 +96,8 @@ class Cloud:
         """States of instances in EC2's answers, where they are not the true ones."""
         self.before_write: Callable[[str], None] = lambda _: None
         self.after_write: Callable[[str], None] = lambda _: None
+        self.expired = False
+        """Whether the program's credentials have expired, so that AWS refuses every request."""
         self._numbers = itertools.count(1)
 
     def client(self, service: str) -> Any:
@@ -141,6 +148,12 @@ class Cloud:
 class _Client:
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        if name.startswith("_") or name == "cloud" or not self.cloud.expired:
+            return found
+        return partial(_refuse, "ExpiredToken", "The security token included in the request is expired", name)
 
     def get_paginator(self, operation: str) -> Pages:
         return Pages(getattr(self, operation))
