@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.objects import Reference, controller, same
-from eks_cilium.migration.facts import pods, workloads
+from eks_cilium.migration.facts import nodes, pods, workloads
 from eks_cilium.migration.facts.backing import DEEPEST, Backing
 from eks_cilium.migration.facts.volumes import storage
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from eks_cilium.cluster.objects import Object
     from eks_cilium.cluster.reading import ReadingApi
-    from eks_cilium.migration.facts.model import Claim, Owner, Pod, Volume
+    from eks_cilium.migration.facts.model import Claim, Node, Owner, Pod, Volume
 
 
 class BackingReader:
@@ -26,6 +27,7 @@ class BackingReader:
         self._owners: dict[Reference, Owner] = {}
         self._claims: dict[Reference, Claim] = {}
         self._volumes: dict[str, Volume] = {}
+        self._nodes: list[Node] | None = None
 
     def of(self, objects: Sequence[Object]) -> Backing:
         """The workloads and volumes of these pods, given as the API server sent them, and of earlier ones."""
@@ -66,4 +68,13 @@ class BackingReader:
             claim = self._claims[reference] = storage.claim(obj)
             volume = self._api.get(f"/api/v1/persistentvolumes/{claim.volume}") if claim.volume else None
             if volume is not None and (known := storage.volume(volume, {})):
-                self._volumes[known.name] = known
+                local = known.local or bool(storage.on_one_node([known], self._nodes_for(known)))
+                self._volumes[known.name] = replace(known, local=local)
+
+    def _nodes_for(self, volume: Volume) -> Sequence[Node]:
+        """All nodes, where only their labels tell whether others can have a volume; read once."""
+        if storage.needs_no_nodes(volume):
+            return ()
+        if self._nodes is None:
+            self._nodes = self._api.each("/api/v1/nodes", lambda obj: nodes.node(obj, {}))
+        return self._nodes

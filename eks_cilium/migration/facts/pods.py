@@ -25,6 +25,8 @@ _KEPT = frozenset(
     {DO_NOT_DISRUPT, DO_NOT_EVICT, SAFE_TO_EVICT, SAFE_VOLUMES, LIKE_DAEMON_SET, PREFER_NO_EVICTION}
 )
 """Annotations that say whether autoscalers and similar tools may disrupt a pod."""
+_OF_A_TEMPLATE = "pod-template-hash"
+"""The label that differs between the ReplicaSets of a Deployment; `matchLabelKeys` puts it into selectors."""
 _CORDON_TAINT = "node.kubernetes.io/unschedulable"
 
 
@@ -130,18 +132,22 @@ def _apart_by(spec: Mapping[str, Any], namespace: str, labels: Mapping[str, str]
     found = []
     for term in affinity.get(REQUIRED) or ():
         chosen = selector(term.get("labelSelector"))
-        in_own = namespace in (term.get("namespaces") or (namespace,))
-        if chosen is not None and in_own and chosen.matches(labels):
+        in_own = namespace in (term.get("namespaces") or (namespace,)) or "namespaceSelector" in term
+        if chosen is None or not in_own or not chosen.matches(labels):
+            continue
+        # Only pods of the same template keep apart, so a new one may be beside an old one.
+        if not any(need.key == _OF_A_TEMPLATE for need in chosen.requirements):
             found.append(term["topologyKey"])
     return tuple(found)
 
 
 def _extended(spec: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
-    """Extended resources of all containers. Limits have to be set for them, and equal the requests."""
+    """Extended resources of all containers. Their limits, which have to be set, equal their requests."""
     total: Counter[str] = Counter()
     for container in spec.get("containers") or ():
-        if limits := (container.get("resources") or {}).get("limits"):
-            total.update(nodes.extended(limits))
+        if resources := container.get("resources"):
+            amounts = {**(resources.get("requests") or {}), **(resources.get("limits") or {})}
+            total.update(nodes.extended(amounts))
     return tuple(sorted(total.items()))
 
 

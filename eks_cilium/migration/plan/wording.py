@@ -113,7 +113,8 @@ BLOCKERS = {
     Code.LOCAL_STORAGE: BlockerTexts(
         "data in emptyDir volumes ({detail}) of {count} would be lost",
         "pods without emptyDir volumes",
-        "store the data in a PersistentVolumeClaim, or permit its loss",
+        "store the data in a PersistentVolumeClaim, or permit its loss; volumes that hold no data, and that "
+        "many pods have, are named in {section}.allow.scratchVolumes",
         '{section}.allow.localStorage: ["{pattern}"] (the data is lost)',
     ),
     Code.LOCAL_VOLUME: BlockerTexts(
@@ -224,7 +225,8 @@ WARNINGS = {
     Code.BARE_POD_LEFT: "no controller recreates it, so it is not restarted and stays without Cilium; "
     'to permit its eviction: refresh.allow.barePods: ["{pattern}"] (it is then deleted for good)',
     Code.JOB_LEFT: "{count} not restarted, and without Cilium until they have ended",
-    Code.JOB_AWAITED: "{count} not restarted; the gate waits until they have ended",
+    Code.JOB_AWAITED: "{count} not restarted; the gate waits until they have ended, unless refresh.jobs is "
+    "leave",
     Code.NODE_WITHOUT_CILIUM: "cannot run Cilium ({detail}): {count} there stay without it",
     Code.NO_START_UP_TAINT: "gives new nodes no taint node.cilium.io/agent-not-ready=true:NoExecute, so that "
     "pods may start there before Cilium does, and stay without it",

@@ -87,17 +87,18 @@ def on_one_node(volumes: Iterable[Volume], nodes: Sequence[Node]) -> frozenset[s
 
     A driver may call the label of its node anything. Volumes whose own terms say so already are left out.
     """
-    asking = [
-        volume
-        for volume in volumes
-        if not volume.local and volume.terms and all(map(_is_particular, volume.terms))
-    ]
+    asking = [volume for volume in volumes if not needs_no_nodes(volume)]
     keys = {need.key for volume in asking for term in volume.terms for need in term if _is_own_label(need)}
     with_label: dict[tuple[str, str], list[Node]] = defaultdict(list)
     for node in nodes if keys else ():
         for key in keys & node.labels.keys():
             with_label[key, node.labels[key]].append(node)
     return frozenset(volume.name for volume in asking if len(_possible(volume, with_label)) == 1)
+
+
+def needs_no_nodes(volume: Volume) -> bool:
+    """Whether a volume's own terms say whether it is of one node."""
+    return volume.local or not volume.terms or not all(map(_is_particular, volume.terms))
 
 
 def _possible(volume: Volume, with_label: Mapping[tuple[str, str], Sequence[Node]]) -> set[str]:

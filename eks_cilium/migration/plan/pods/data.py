@@ -13,19 +13,22 @@ from eks_cilium.migration.plan.verdicts import Ruling
 if TYPE_CHECKING:
     from eks_cilium.migration.plan.verdicts import Case
 
-_SCRATCH = frozenset(
-    {
-        # The socket between a CSI driver and its sidecars: charts of aws-ebs-csi-driver, aws-efs-csi-driver,
-        # aws-fsx-csi-driver and most others (kubernetes-csi.github.io/docs/deploying.html).
-        "socket-dir",
-        # Sockets, certificates and the bootstrap configuration of Istio's injected proxy
-        # (manifests/charts/istio-control/istio-discovery/files/injection-template.yaml in istio/istio).
-        *("istio-envoy", "istio-data", "workload-socket", "credential-socket", "workload-certs"),
-        # The lock and the key of Linkerd's injected proxy (charts/partials/templates in linkerd/linkerd2).
-        *("linkerd-proxy-init-xtables-lock", "linkerd-identity-end-entity"),
-    }
+_SCRATCH = (
+    # The socket between a CSI driver and its sidecars: charts of aws-ebs-csi-driver, aws-efs-csi-driver,
+    # aws-fsx-csi-driver and most others (kubernetes-csi.github.io/docs/deploying.html).
+    "socket-dir",
+    # Sockets, certificates and the bootstrap configuration of Istio's injected proxy
+    # (manifests/charts/istio-control/istio-discovery/files/injection-template.yaml in istio/istio).
+    *("istio-envoy", "istio-data", "workload-socket", "credential-socket", "workload-certs"),
+    # The lock and the key of Linkerd's injected proxy (charts/partials/templates in linkerd/linkerd2).
+    *("linkerd-proxy-init-xtables-lock", "linkerd-identity-end-entity"),
+    # /tmp of Kuma's injected containers (pkg/plugins/runtime/k8s/webhooks/injector in kumahq/kuma).
+    "kuma-*-tmp",
+    # Agents of languages, which an injected init container copies there (pkg/clusteragent/admission in
+    # DataDog/datadog-agent, pkg/instrumentation in open-telemetry/opentelemetry-operator).
+    *("datadog-auto-instrumentation*", "opentelemetry-auto-instrumentation*"),
 )
-"""Names of volumes that hold nothing a new pod does not make again, whatever pod has them."""
+"""Names of volumes that hold nothing a new pod does not make again, as patterns, whatever pod has them."""
 
 _SCRATCH_OF_ADD_ONS = {
     # charts/metrics-server/templates/deployment.yaml and manifests/base/deployment.yaml in
@@ -33,9 +36,10 @@ _SCRATCH_OF_ADD_ONS = {
     "metrics-server": ("tmp", "tmp-dir"),
     # amazon-eks/.../dns.yaml: the server's /tmp, since its root file system is read-only.
     "coredns": ("tmp",),
-    # install/kubernetes/cilium/templates/hubble-ui and hubble-relay in cilium/cilium.
+    # install/kubernetes/cilium/templates in cilium/cilium. The etcd of the mesh is filled anew at each start.
     "hubble-ui": ("tmp-dir",),
-    "hubble-relay": ("tmp-dir", "tmp"),
+    "hubble-relay": ("tmp-volume",),
+    "clustermesh-apiserver": ("etcd-data-dir",),
 }
 """Names of volumes that are scratch in the add-on they belong to, by a part of its workload's name."""
 
@@ -75,13 +79,13 @@ def _volumes_with_data(case: Case) -> tuple[str, ...]:
     pod = case.pod
     if not pod.local_volumes or pod.annotations.get(SAFE_TO_EVICT) == "true":
         return ()
-    known = _SCRATCH.union(name.strip() for name in pod.annotations.get(SAFE_VOLUMES, "").split(","))
+    safe = {name.strip() for name in pod.annotations.get(SAFE_VOLUMES, "").split(",")}
     for add_on, names in _SCRATCH_OF_ADD_ONS.items():
         if add_on in case.workload.name:
-            known = known.union(names)
-    patterns = case.context.allow.scratch_volumes
+            safe.update(names)
+    patterns = (*_SCRATCH, *case.context.allow.scratch_volumes)
     return tuple(
         name
         for name in pod.local_volumes
-        if name not in known and not any(fnmatchcase(name, pattern) for pattern in patterns)
+        if name not in safe and not any(fnmatchcase(name, pattern) for pattern in patterns)
     )

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from eks_cilium.migration.facts.pods import DO_NOT_DISRUPT, DO_NOT_EVICT, PREFER_NO_EVICTION, SAFE_TO_EVICT
+from eks_cilium.migration.facts.workloads import is_autoscaler
 from eks_cilium.migration.options import covers
 from eks_cilium.migration.plan.model import Code, Verdict
 from eks_cilium.migration.plan.verdicts import Ruling
@@ -46,7 +47,9 @@ def do_not_disrupt(case: Case) -> Ruling | None:
     wish = wish_of(case.pod, case.context.now)
     if wish is None:
         return None
-    if covers(case.context.allow.do_not_disrupt, case.pod.reference, case.workload):
+    permitted = covers(case.context.allow.do_not_disrupt, case.pod.reference, case.workload)
+    # The Cluster Autoscaler has the annotation so that it does not end itself (AWS's guide asks for it).
+    if permitted or is_autoscaler(case.workload):
         case.find(Code.ASKS_TO_STAY, case.workload, wish.annotation)
         return None
     drain = case.context.drain

@@ -2,6 +2,8 @@
 
 import pytest
 
+from eks_cilium.migration.facts import pods
+from eks_cilium.migration.facts.on_demand import BackingReader
 from eks_cilium.migration.plan.model import Verdict
 from tests.program.plan.cases.loader import FOLDER, codes_of, load, named, pods_of
 
@@ -46,11 +48,11 @@ def test_a_refresh_restarts_daemon_sets_of_other_groups_pod_by_pod():
 
 def test_kinds_of_other_groups_are_not_taken_for_those_of_kubernetes():
     case = named("kinds-of-the-same-name")
-    pods = pods_of(case.plan())
+    found = pods_of(case.plan())
 
-    assert str(pods["shop/queue-0"].workload) == "StatefulSet.apps.kruise.io shop/queue"
-    assert str(pods["shop/api-0"].workload) == "Deployment.apps.example.com shop/api"
-    assert {pod.verdict for pod in pods.values()} == {Verdict.EVICT}
+    assert str(found["shop/queue-0"].workload) == "StatefulSet.apps.kruise.io shop/queue"
+    assert str(found["shop/api-0"].workload) == "Deployment.apps.example.com shop/api"
+    assert {pod.verdict for pod in found.values()} == {Verdict.EVICT}
     assert codes_of(case.plan()) == ([], ["work-ended"])
     assert [str(pod) for pod in case.refresh().jobs] == ["Pod shop/training-worker-0"]
 
@@ -64,6 +66,19 @@ def test_a_volume_that_one_node_can_have_is_local_storage_whatever_its_driver():
         "serial": "local-volume",
     }
     assert pods_of(result)["shop/block-0"].verdict is Verdict.EVICT
+
+
+def test_a_drain_finds_the_same_volumes_local_as_the_plan():
+    case = named("volumes-of-one-node")
+    reader = BackingReader(case.api)
+
+    local = {
+        name: any(volume and volume.local for volume in backing.volumes_of(pod))
+        for obj in case.api.list("/api/v1/pods")
+        if (pod := pods.pod(obj)) and (backing := reader.of([obj])) and (name := pod.name)
+    }
+
+    assert local == {"lvm-0": True, "zfs-0": True, "serial-0": True, "block-0": False}
 
 
 def test_a_group_of_each_zone_blocks_nothing():
@@ -99,10 +114,10 @@ def test_work_of_other_kinds_is_treated_like_that_of_jobs():
 
 def test_pods_that_serve_mounts_are_waited_for_whatever_is_permitted():
     for planned in named("pods-that-serve-mounts").plans():
-        pods = pods_of(planned)
-        waited = {name for name, pod in pods.items() if pod.verdict is Verdict.WAIT}
+        found = pods_of(planned)
+        waited = {name for name, pod in found.items() if pod.verdict is Verdict.WAIT}
         assert waited == {"mount-s3/mp-1", "storage/volume-server", "kube-system/jfs-1"}
-        assert pods["mount-s3/mp-2"].verdict is Verdict.EVICT
+        assert found["mount-s3/mp-2"].verdict is Verdict.EVICT
         assert {blocker.object.name for blocker in planned.blockers} <= {"alone"}
 
 
@@ -162,6 +177,7 @@ def test_a_roll_out_whose_extra_pod_has_no_node_is_replaced_by_evictions():
     assert chosen["zonal"][0] == "evict"
     assert chosen["model"] == ("evict", "no node has 1 nvidia.com/gpu left for an extra pod")
     assert chosen["roomy"][0] == "roll out"
+    assert chosen["hashed"][0] == "roll out"
     assert chosen["plain"][0] == "roll out"
 
 
@@ -183,15 +199,15 @@ def test_pods_that_ask_not_to_be_disrupted_block_until_they_may_be():
     assert "karpenter.sh/do-not-disrupt: 4h30m, 9000 s more" in long.problem
     assert permitted.clean
     asks = {found.object.name for found in permitted.warnings if found.code == "asks-to-stay"}
-    assert asks == {"always", "old", "unsafe", "long-run", "rather-not"}
+    assert asks == {"always", "old", "unsafe", "long-run", "rather-not", "cluster-autoscaler"}
 
 
 def test_a_drain_waits_for_a_request_that_passes_in_time_and_ignores_others():
-    pods = pods_of(named("do-not-disrupt").plan())
+    found = pods_of(named("do-not-disrupt").plan())
 
-    assert pods["shop/soon-over-0"].verdict is Verdict.WAIT
-    assert pods["shop/over-0"].verdict is Verdict.EVICT
-    assert pods["shop/wrong-0"].verdict is Verdict.EVICT
+    assert found["shop/soon-over-0"].verdict is Verdict.WAIT
+    assert found["shop/over-0"].verdict is Verdict.EVICT
+    assert found["shop/wrong-0"].verdict is Verdict.EVICT
     hurried = pods_of(named("do-not-disrupt").plan(drain_timeout_seconds=300))
     assert hurried["shop/soon-over-0"].verdict is Verdict.REFUSE
 
