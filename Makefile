@@ -4,7 +4,7 @@
 #   make test                      every check and every test
 #   make check                     lint, formatting, types, layers
 #   make unit                      the tests that start no process, in seconds
-#   make endurance                 tests that run the whole program dozens of times, half an hour or more
+#   make endurance                 tests that run the whole program dozens of times, an hour or more; lists each with its time
 #   make down                      stop the lab that `make demo` left running
 #   make clean                     stop the lab, forget the virtual environment (built artifacts stay cached)
 
@@ -28,7 +28,7 @@ test: $(READY) check
 	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not endurance"
 
 endurance: $(READY)
-	@$(BIN)/python -m pytest -m endurance
+	@$(BIN)/python -m pytest -m endurance -v --durations=0 --durations-min=1
 
 check: $(READY)
 	@$(BIN)/ruff check .

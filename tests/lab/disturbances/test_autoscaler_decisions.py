@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from eks_cilium.cluster.selectors import selector
 from lab.disturbances.autoscaler.decisions import (
@@ -74,6 +76,15 @@ def test_quantities(written, number):
 def test_nodes_are_counted_first_fit_after_the_upcoming_ones(cpus, upcoming, needed):
     pods = [Size(cpu, 0, 1) for cpu in cpus]
     assert nodes_needed(pods, Size(1900, GIB, 29), upcoming) == needed
+
+
+@given(st.lists(st.integers(1, 1900), max_size=30), st.integers(0, 5))
+def test_as_many_nodes_are_counted_as_hold_all_pods_and_no_more_than_pods(cpus, upcoming):
+    space, pods = Size(1900, GIB, 29), [Size(cpu, 0, 1) for cpu in cpus]
+    nodes = upcoming + nodes_needed(pods, space, upcoming)
+    assert sum(cpus) <= nodes * space.cpu
+    assert nodes <= max(len(pods), upcoming)
+    assert nodes_needed(pods, space, nodes) == 0
 
 
 def test_a_group_grows_for_pods_without_a_place_up_to_its_maximum():
