@@ -95,7 +95,7 @@ class CiliumArgs(TypedDict):
     """The arguments of a `Cilium` component."""
 
     version: str
-    """Version of the chart and of Cilium, such as 1.19.6."""
+    """Version of the chart and of Cilium, such as 1.19.7."""
     chart_repository: str
     """An https:// repository, an oci:// path, or a directory that holds `cilium-<version>.tgz`."""
     values: Mapping[str, Any]

@@ -13,7 +13,7 @@ import pulumi
 
 from components.chaining import Chaining
 from eks_cilium.cilium.chaining import nodes_in, overlaps
-from eks_cilium.cilium.versions import RELEASES
+from eks_cilium.cilium.versions import release_of
 from eks_cilium.dynamic.chaining.pod_inventory import PodInventory, exported, summary
 from eks_cilium.dynamic.chaining.snat_exclusions import SnatExclusions
 from eks_cilium.dynamic.shell.planning import handed_over
@@ -22,7 +22,7 @@ from eks_cilium.migration.refresh import report
 from eks_cilium.migration.refresh.start import RefreshStart, read_start
 from eks_cilium.settings.problems import Problem, set_fix
 from stacks.cilium_chained import register_chained_cilium, warn_of_limits
-from stacks.kubernetes_versions import check_kubernetes
+from stacks.cilium_versions import check_kubernetes
 from stacks.running_cluster import (
     ClusterReading,
     aws_options,
@@ -71,7 +71,7 @@ def run(
 
 def check(settings: ChainingSettings, reading: Reading) -> None:
     """Refuse a cluster that Cilium's release or its pool of addresses does not fit. Raises RunError."""
-    check_kubernetes(RELEASES[settings.cilium.version], reading.cluster.version)
+    check_kubernetes(release_of(settings.cilium.version), reading.cluster.version)
     _check_pool(settings, reading)
 
 

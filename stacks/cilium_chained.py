@@ -9,7 +9,7 @@ import pulumi
 from components.cilium import Cilium
 from eks_cilium.cilium.chaining import ChainingMode, chaining_values
 from eks_cilium.cilium.limits import limited_values
-from eks_cilium.cilium.versions import RELEASES
+from eks_cilium.cilium.versions import release_of
 
 if TYPE_CHECKING:
     from eks_cilium.settings.model import NewChainedCilium
@@ -39,7 +39,7 @@ def register_chained_cilium(
 
 def _mode(name: str, wanted: NewChainedCilium, policies_are_paused: bool) -> ChainingMode:
     return ChainingMode(
-        release=RELEASES[wanted.version],
+        release=release_of(wanted.version),
         cluster_name=name,
         cluster_id=wanted.cluster_id,
         pool=wanted.pool,

@@ -14,7 +14,7 @@ import pulumi
 
 from components.cilium import Cilium
 from eks_cilium.cilium.values import EniMode, eni_values
-from eks_cilium.cilium.versions import RELEASES
+from eks_cilium.cilium.versions import release_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,7 +64,7 @@ def register_eni_cilium(
 def _eni_mode(
     cluster: EniCluster, wanted: CiliumSettings | CiliumBesideKubeProxy, role: OperatorRole
 ) -> EniMode:
-    release, endpoint = RELEASES[wanted.version], pulumi.Output.from_input(cluster.endpoint)
+    release, endpoint = release_of(wanted.version), pulumi.Output.from_input(cluster.endpoint)
     subnets = list(cluster.node_subnet_ids)
     return EniMode(
         release=release,

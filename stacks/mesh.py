@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from eks_cilium.cilium.versions import RELEASES
+from eks_cilium.cilium.versions import release_of
 from eks_cilium.mesh.checks import blockers
 from eks_cilium.mesh.model import Wanted
 from eks_cilium.policy import report
@@ -119,7 +119,7 @@ def _next_commands(members: Sequence[Member]) -> list[str]:
     commands = []
     for member in members:
         profile = f" --profile {member.profile}" if member.profile else ""
-        command = RELEASES[agents_of(member).version].debug_command
+        command = release_of(agents_of(member).version).debug_command
         commands += [
             f"aws eks update-kubeconfig --region {member.region}{profile} "
             f"--name {member.eks_name} --alias {member.name}",

@@ -18,7 +18,7 @@ from components.mesh.peering import PeeringSide, VpcPeering
 from components.mesh.transit_gateway import TransitGateway
 from components.mesh.zone import MeshZone
 from eks_cilium.cilium.mesh import load_balancer_annotations
-from eks_cilium.cilium.versions import RELEASES
+from eks_cilium.cilium.versions import release_of
 from eks_cilium.cluster.names import STACK_TAG
 from eks_cilium.dynamic.mesh_gates import MeshReadiness
 from eks_cilium.mesh.checks.members import PEERING
@@ -175,7 +175,7 @@ class MeshResources:
             {
                 "cluster": member.name,
                 "cluster_id": agents.cluster_id,
-                "release": RELEASES[agents.version],
+                "release": release_of(agents.version),
                 "remotes": [other.name for other in self._others(member)],
                 "authority": authority,
                 "annotations": self._annotations(member),
@@ -210,7 +210,7 @@ class MeshResources:
                 "remotes": [other.name for other in self._others(member)],
                 "hosts": [part.host for part in parts],
                 "certificates": [part.fingerprint for part in parts],
-                "command": RELEASES[agents_of(member).version].debug_command,
+                "command": release_of(agents_of(member).version).debug_command,
                 "seconds": self._settings.cluster_mesh.timeout_seconds,
             },
             pulumi.ResourceOptions(depends_on=list(parts)),

@@ -23,10 +23,10 @@ from components.naming import CLUSTER_TAG
 from components.network.existing_network import ExistingNetwork
 from components.network.new_network import Network
 from components.network.zones import first_zones
-from eks_cilium.cilium.versions import RELEASES
+from eks_cilium.cilium.versions import release_of
 from eks_cilium.dynamic.interface_sweep import InterfaceSweep
 from eks_cilium.dynamic.readiness_gate import ReadinessGate
-from stacks.kubernetes_versions import warn_about_untested_kubernetes
+from stacks.cilium_versions import warn_about_untested_kubernetes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,7 +64,7 @@ class ClusterBase:
 
 def check(settings: NewClusterBaseSettings) -> None:
     """Warn about what the configuration cannot refuse; the rules of `settings` have refused the rest."""
-    warn_about_untested_kubernetes(RELEASES[settings.cilium.version], settings.cluster.kubernetes_version)
+    warn_about_untested_kubernetes(release_of(settings.cilium.version), settings.cluster.kubernetes_version)
 
 
 def register_base(settings: NewClusterBaseSettings) -> ClusterBase:

@@ -18,7 +18,7 @@ from components.cilium import Cilium, OperatorRole
 from components.cni_migration import CniMigration, CniMigrationArgs, CniRollback
 from components.naming import CLUSTER_TAG, tagged
 from eks_cilium.cilium.masquerade import Masquerade, decide
-from eks_cilium.cilium.versions import RELEASES
+from eks_cilium.cilium.versions import release_of
 from eks_cilium.cluster.existing import AUDIENCE
 from eks_cilium.cluster.names import AWS_CNI, CNI_LABEL, STACK_TAG
 from eks_cilium.dynamic.chaining.chained_agents import Unchaining
@@ -30,7 +30,7 @@ from eks_cilium.migration import report
 from eks_cilium.migration.start import MigrationStart, read_start
 from eks_cilium.settings.problems import UNSET, Problem, set_fix
 from stacks.cilium_eni import EniCluster, register_eni_cilium
-from stacks.kubernetes_versions import check_kubernetes
+from stacks.cilium_versions import check_kubernetes
 from stacks.running_cluster import (
     ClusterReading,
     aws_options,
@@ -93,7 +93,7 @@ def check(settings: ReplacementSettings, reading: Reading) -> None:
 
     Only a migration to Cilium needs this: a rollback has to work in every cluster.
     """
-    check_kubernetes(RELEASES[settings.cilium.version], reading.cluster.version)
+    check_kubernetes(release_of(settings.cilium.version), reading.cluster.version)
     _check_subnets(reading)
     _check_identity_provider(reading)
     _masquerade(settings, reading)

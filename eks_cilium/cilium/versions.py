@@ -1,12 +1,15 @@
-"""The version table: what differs between the Cilium releases that this program serves.
+"""The version table: what differs between the minor versions of Cilium that this program serves.
 
-A release that is not in the table is refused, because its chart would accept wrong keys silently: most
-removed keys are ignored, and `routingMode` on 1.12 even falls back to an overlay. `eks_cilium.cilium.values`
-turns an entry into Helm values; `eks_cilium.settings` refuses combinations by it.
+Every patch of a minor in the table is served, so that security fixes can be taken: a patch changes no key
+that this program sets. A minor that is not in the table is refused, because its chart would accept wrong keys
+silently: most removed keys are ignored, and `routingMode` on 1.12 even falls back to an overlay.
+`eks_cilium.cilium.values` turns an entry into Helm values; `eks_cilium.settings` refuses combinations by it.
+CONTRIBUTING.md says how a new release is brought in.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -22,6 +25,8 @@ class Release:
     version: str
     """Version of the chart and of Cilium; they are always equal."""
 
+    # Documentation/network/kubernetes/requirements.rst and compatibility.rst of each release. The two differ
+    # for 1.19 (1.31 to 1.34, and 1.32 to 1.35); both count.
     oldest_kubernetes: tuple[int, int]
     """Oldest Kubernetes minor the release is tested with. Cilium does not support older ones."""
 
@@ -113,9 +118,10 @@ _1_16 = replace(
     mesh_certificates_are_values=False,
     mesh_writes_the_config=True,
 )
-_1_18 = replace(_1_16, version="1.18.4", oldest_kubernetes=(1, 30), newest_kubernetes=(1, 33))
+_1_17 = replace(_1_16, version="1.17.15", oldest_kubernetes=(1, 29), newest_kubernetes=(1, 32))
+_1_18 = replace(_1_17, version="1.18.11", oldest_kubernetes=(1, 30), newest_kubernetes=(1, 33))
 _1_19 = replace(
-    _1_18, version="1.19.6", oldest_kubernetes=(1, 31), newest_kubernetes=(1, 35), mesh_users=True
+    _1_18, version="1.19.7", oldest_kubernetes=(1, 31), newest_kubernetes=(1, 35), mesh_users=True
 )
 _1_20 = replace(
     _1_19,
@@ -125,12 +131,48 @@ _1_20 = replace(
     mesh_clusters_are_a_map=True,
 )
 
-RELEASES: Mapping[str, Release] = MappingProxyType(
-    {release.version: release for release in (_1_12, _1_15, _1_16, _1_18, _1_19, _1_20)}
-)
+_TABLE = (_1_12, _1_15, _1_16, _1_17, _1_18, _1_19, _1_20)
+
+TRIED = tuple(release.version for release in _TABLE)
+"""The patch of each minor that the tests render and install, oldest first."""
+
+SERVED = "1.12.x, or 1.15.x to 1.20.x"
+"""The versions that are served, for messages."""
+
+OLDEST_SUPPORTED = (1, 18)
+"""Oldest minor that Cilium's community maintains: the newest three (SECURITY.md, `Supported Versions`)."""
+
+_PATCH = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 
 
 def minor(version: str) -> tuple[int, int]:
     """The minor of a version: (1, 19) for 1.19.6."""
     major, minor_version, *_ = version.split(".")
     return int(major), int(minor_version)
+
+
+def minor_text(version: str) -> str:
+    """The same as text: 1.19 for 1.19.6."""
+    return ".".join(map(str, minor(version)))
+
+
+_BY_MINOR: Mapping[tuple[int, int], Release] = MappingProxyType(
+    {minor(release.version): release for release in _TABLE}
+)
+
+
+def is_served(version: str) -> bool:
+    """Whether this is a patch version of a minor in the table."""
+    return bool(_PATCH.fullmatch(version)) and minor(version) in _BY_MINOR
+
+
+def release_of(version: str) -> Release:
+    """The entry of a version's minor, with this very version. Raises ValueError where it is not served."""
+    if not is_served(version):
+        raise ValueError(f"Cilium {version} is not served: {SERVED}")
+    return replace(_BY_MINOR[minor(version)], version=version)
+
+
+def tried(version: str) -> str:
+    """The patch of the same minor that the tests use; `version` has to be served."""
+    return _BY_MINOR[minor(version)].version

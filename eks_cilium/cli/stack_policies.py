@@ -6,7 +6,7 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING
 
-from eks_cilium.cilium.versions import RELEASES
+from eks_cilium.cilium.versions import TRIED
 from eks_cilium.settings.compiling import compiled_policies
 from eks_cilium.settings.problems import ConfigurationError
 
@@ -31,7 +31,7 @@ def policy_problems(settings: MeshSettings, project: Path) -> list[Problem]:
     def read_file(path: str) -> str:
         return (project / path).read_text(encoding="utf-8")
 
-    newest, *older = (_problems(settings, release, read_file) for release in reversed(tuple(RELEASES)))
+    newest, *older = (_problems(settings, release, read_file) for release in reversed(TRIED))
     always = set.intersection(*(set(map(_place, problems)) for problems in (newest, *older)))
     return [problem for problem in newest if _place(problem) in always]
 

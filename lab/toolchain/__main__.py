@@ -1,7 +1,7 @@
 """The command line of the toolchain: builds tools, fetches charts, or lists the cache.
 
 `python -m lab.toolchain` lists the cache; `build control-plane kubectl helm node-player oracle` builds;
-`chart 1.19.6` packages charts.
+`chart 1.19.7` packages charts; `release 1.19.8` brings a new patch of a served minor into this checkout.
 """
 
 import argparse
@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 
 from . import CILIUM_VERSIONS, Toolchain, ToolchainError, default_cache
+from .golang import Go
+from .new_release import NewRelease
 
 
 def main(arguments: list[str]) -> int:
@@ -21,6 +23,8 @@ def main(arguments: list[str]) -> int:
             _print_paths([_builders(toolchain)[name] for name in asked.tools])
         elif asked.command == "chart":
             _print_paths([partial(toolchain.chart, version) for version in asked.versions])
+        elif asked.command == "release":
+            print(*NewRelease(asked.version).bring_in(Go(_progress)), sep="\n")
         else:
             _list(asked.cache)
     except ToolchainError as error:
@@ -40,6 +44,8 @@ def _parser() -> argparse.ArgumentParser:
         "tools", nargs="+", choices=["control-plane", "kubectl", "helm", "node-player", "oracle"]
     )
     chart = commands.add_parser("chart", help="package Cilium charts")
+    release = commands.add_parser("release", help="bring a new Cilium release into this checkout")
+    release.add_argument("version", metavar="VERSION", help="such as 1.19.8")
     chart.add_argument("versions", nargs="+", metavar="VERSION", help=", ".join(CILIUM_VERSIONS))
     return parser
 

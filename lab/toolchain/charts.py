@@ -13,9 +13,9 @@ from pathlib import Path
 from .errors import TamperedModuleError, UnknownVersionError
 from .golang import Go
 
-_MODULE = "github.com/cilium/cilium"
-_CHART = Path("install/kubernetes/cilium")
-_CUSTOM_RESOURCES = Path("pkg/k8s/apis/cilium.io/client/crds")
+MODULE = "github.com/cilium/cilium"
+CHART = Path("install/kubernetes/cilium")
+CUSTOM_RESOURCES = Path("pkg/k8s/apis/cilium.io/client/crds")
 _API_VERSIONS = ("v2", "v2alpha1")
 # Sources of values.yaml and README.md in the chart's own build; newer charts exclude them themselves.
 _GENERATOR_INPUTS = (".tmpl", ".gotmpl")
@@ -24,8 +24,9 @@ SUMS = {
     "1.12.4": "h1:Hk0kr8zOkaIkLo0oKF57clTlCSLbwaO4leb68RcgckM=",
     "1.15.19": "h1:paLLN6chvDJiW9FB31c2KHdtFbkFB6QsVxgvLHN9XHs=",
     "1.16.19": "h1:t8UqCIzIeRuKOEZ9B5kj8usoVtjxMA1Z3dKVUMxozL0=",
-    "1.18.4": "h1:/HrbeMmk46UDkJs4uJemIqxB7wuZ+QRMNVscNYua5C8=",
-    "1.19.6": "h1:2G0yzfral3u6v56dY3tx2pT4U1sbMXDSKTBlGBYgRGo=",
+    "1.17.15": "h1:Sf+MRwLolUQu8M6huRHSCGMUXXHTvHp1Sj21pAEMnME=",
+    "1.18.11": "h1:8KV/ntPoZ6nRMW1l+AVbvkbvIHJhv2ZiBFJD5MEEthg=",
+    "1.19.7": "h1:tB4VfNVhRRlUD1fnVrZN/qhDQnjluMRMcWLK8XDRS6w=",
     "1.20.2": "h1:dqiEGIcXc+gqCLYG/l7VCFJ8GHyb4HUrwbZOpkX5dL8=",
 }
 
@@ -39,7 +40,7 @@ def known(version: str) -> str:
 
 def module(go: Go, version: str) -> Path:
     """The directory of a Cilium release in Go's module cache, downloaded if needed and verified."""
-    directory, found = go.download(_MODULE, f"v{known(version)}", f"Cilium {version} (tens of megabytes)")
+    directory, found = go.download(MODULE, f"v{known(version)}", f"Cilium {version} (tens of megabytes)")
     if found != SUMS[version]:
         raise TamperedModuleError(f"Cilium {version} has checksum {found}, expected {SUMS[version]}")
     return directory
@@ -47,7 +48,7 @@ def module(go: Go, version: str) -> Path:
 
 def copy_chart(source: Path, target: Path) -> None:
     for path in _chart_files(source):
-        copy = target / path.relative_to(source / _CHART)
+        copy = target / path.relative_to(source / CHART)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)  # content only: files of the module cache are read-only
 
@@ -67,12 +68,12 @@ def copy_custom_resources(source: Path, target: Path) -> None:
     # One folder per API version.
     for api_version in _API_VERSIONS:
         (target / api_version).mkdir(parents=True)
-        for path in sorted((source / _CUSTOM_RESOURCES / api_version).glob("*.yaml")):
+        for path in sorted((source / CUSTOM_RESOURCES / api_version).glob("*.yaml")):
             shutil.copyfile(path, target / api_version / path.name)
 
 
 def _chart_files(source: Path) -> list[Path]:
-    chart = source / _CHART
+    chart = source / CHART
     return sorted(
         path for path in chart.rglob("*") if path.is_file() and path.suffix not in _GENERATOR_INPUTS
     )

@@ -1,8 +1,9 @@
 """The schemas of Cilium's policies, so that a typing error in a policy is refused instead of dropped.
 
-An API server silently drops keys that a CustomResourceDefinition does not have. `<version>.json` beside this
-file holds the schema of a rule in the definitions of that release. `python -m eks_cilium.cilium.crds` writes
-it; a test compares it with the real definitions. `eks_cilium.policy` checks policies by it.
+An API server silently drops keys that a CustomResourceDefinition does not have. `<minor>.json` beside this
+file holds the schema of a rule in the definitions of the newest patch of that minor that was tried.
+`python -m lab.toolchain release` writes it; a test compares it with the real definitions.
+`eks_cilium.policy` checks policies by it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator, FormatChecker
+
+from eks_cilium.cilium.versions import minor_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,9 +45,18 @@ class Violation:
 @cache
 def rule_schema(version: str) -> Mapping[str, Any]:
     """The JSON Schema of a rule (`spec`, or an entry of `specs`) in that Cilium version."""
-    text = (Path(__file__).parent / f"{version}.json").read_text()
-    schema: Mapping[str, Any] = json.loads(text)
+    schema: Mapping[str, Any] = json.loads(file_of(version).read_text())
     return schema
+
+
+def file_of(version: str) -> Path:
+    """Where the schema of a version's minor is kept."""
+    return Path(__file__).parent / f"{minor_text(version)}.json"
+
+
+def write(file: Path, schema: Mapping[str, Any]) -> None:
+    """Write the schema of a rule."""
+    file.write_text(json.dumps(schema, indent=1, sort_keys=True) + "\n")
 
 
 def violations(version: str, rule: Any, above: KeyPath = ()) -> list[Violation]:

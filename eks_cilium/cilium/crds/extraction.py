@@ -1,6 +1,6 @@
 """Reads the schema of a rule from the CustomResourceDefinitions of a release, without texts and strict.
 
-`python -m eks_cilium.cilium.crds` and the test that compares the stored schemas with the definitions call it.
+`lab.toolchain.new_release` and the test that compares the stored schemas with the definitions call it.
 """
 
 from __future__ import annotations

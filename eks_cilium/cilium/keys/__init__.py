@@ -1,18 +1,20 @@
 """The keys that each chart knows, so that `eks_cilium.settings` refuses a value that the chart would ignore.
 
-A chart silently accepts unknown and removed keys. `<version>.txt` beside this file holds the chart's own
-tree: one dotted path a line, with `.*` where any key may follow. `python -m eks_cilium.cilium.keys` writes
-it; a test compares it with the real chart.
+A chart silently accepts unknown and removed keys. `<minor>.txt` beside this file holds the tree of the newest
+chart of that minor that was tried: one dotted path a line, with `.*` where any key may follow.
+`python -m lab.toolchain release` writes it; a test compares it with the real chart.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from eks_cilium.cilium.versions import minor_text
 
 ANYTHING = "*"
 """Last part of a path below which the chart accepts any key."""
@@ -30,8 +32,17 @@ class UnknownKey:
 @cache
 def chart_keys(version: str) -> frozenset[tuple[str, ...]]:
     """The paths that the chart of that version knows."""
-    text = (Path(__file__).parent / f"{version}.txt").read_text()
-    return frozenset(tuple(line.split(".")) for line in text.split())
+    return frozenset(tuple(line.split(".")) for line in file_of(version).read_text().split())
+
+
+def file_of(version: str) -> Path:
+    """Where the keys of a version's minor are kept."""
+    return Path(__file__).parent / f"{minor_text(version)}.txt"
+
+
+def write(file: Path, keys: Sequence[str]) -> None:
+    """Write the keys of a chart, one dotted path a line."""
+    file.write_text("".join(f"{key}\n" for key in keys))
 
 
 @cache

@@ -2,7 +2,7 @@
 
 Helm honours a key exactly when a template reads it, whether or not values.yaml mentions it: many are only
 in a comment there, some at another indentation than the key has (`ipMasqAgent.config`).
-`python -m eks_cilium.cilium.keys` and the test that compares the stored trees with the charts call it.
+`lab.toolchain.new_release` and the test that compares the stored trees with the charts call it.
 """
 
 from __future__ import annotations

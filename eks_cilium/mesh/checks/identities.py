@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from eks_cilium.cilium.mesh import HIGHEST_ID, NAMESPACE
-from eks_cilium.cilium.versions import RELEASES, minor
+from eks_cilium.cilium.versions import SERVED, TRIED, is_served, minor, release_of
 from eks_cilium.mesh.checks.members import with_agents
 from eks_cilium.mesh.model import Blocker, Member, Wanted
 
@@ -27,11 +27,11 @@ def cilium_is_installed(members: Sequence[Member], _wanted: Wanted) -> Iterator[
                 "a cluster whose CNI is Cilium, alone or on top of the AWS VPC CNI",
                 f"install Cilium in {member.eks_name} first, in mode replacement or chaining",
             )
-        elif member.agents.version not in RELEASES:
+        elif not is_served(member.agents.version):
             yield Blocker(
                 f"cluster {member.name}",
                 f"runs Cilium {member.agents.version}",
-                f"one of {', '.join(RELEASES)}",
+                SERVED,
                 "raise or lower the version of its own stack or Helm release",
             )
 
@@ -102,8 +102,8 @@ def paths_are_native(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blo
 
 def versions_are_near(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
     """Cilium tests a mesh only between neighbouring minor versions."""
-    known = [(member, agents) for member, agents in with_agents(members) if agents.version in RELEASES]
-    served = sorted({minor(version) for version in RELEASES})
+    known = [(member, agents) for member, agents in with_agents(members) if is_served(agents.version)]
+    served = sorted({minor(version) for version in TRIED})
     for (member, a), (other, b) in combinations(known, 2):
         older, newer = sorted((minor(a.version), minor(b.version)))
         if newer[1] - older[1] > 1 or newer[0] != older[0]:
@@ -120,8 +120,9 @@ def versions_are_near(members: Sequence[Member], _wanted: Wanted) -> Iterator[Bl
 def replicas_are_served(members: Sequence[Member], wanted: Wanted) -> Iterator[Blocker]:
     """Before 1.16 each replica has an etcd of its own, so a client cannot change between replicas."""
     for member, agents in with_agents(members):
-        release = RELEASES.get(agents.version)
-        if wanted.replicas > 1 and release is not None and not release.kvstoremesh:
+        if not is_served(agents.version) or release_of(agents.version).kvstoremesh:
+            continue
+        if wanted.replicas > 1:
             yield Blocker(
                 "eks-cilium:clusterMesh.replicas",
                 f"is {wanted.replicas}, and {member.name} runs Cilium {agents.version}",

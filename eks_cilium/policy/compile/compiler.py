@@ -54,7 +54,7 @@ def compile_policies(
 
     Args:
         sources: Intents, default denies, files and assertions. Every cluster they name is one of `clusters`.
-        clusters: The Cilium release of each cluster, such as `1.19.6`, by the cluster's name in Cilium. It
+        clusters: The Cilium release of each cluster, such as `1.19.7`, by the cluster's name in Cilium. It
             decides which fields a policy may have and what a selector without a cluster means.
         read_file: Returns the text of a file. It is called once for each file.
 

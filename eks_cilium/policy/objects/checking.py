@@ -43,7 +43,7 @@ def check(policy: Policy, version: str, *, any_cluster: bool = False) -> list[Fi
 
     Args:
         policy: The object and its cluster.
-        version: Cilium release of the cluster, such as `1.19.6`. Its definition decides which fields exist.
+        version: Cilium release of the cluster, such as `1.19.7`. Its definition decides which fields exist.
         any_cluster: Whether peer selectors may name no cluster, although Cilium 1.19 reads those differently.
 
     Returns:

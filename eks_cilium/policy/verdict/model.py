@@ -26,7 +26,7 @@ def selector_scope_of(version: str) -> SelectorScope:
     """The default of a Cilium release, which `clustermesh.policyDefaultLocalCluster` of its chart sets.
 
     Args:
-        version: A release such as `1.19.6`, with or without a leading v.
+        version: A release such as `1.19.7`, with or without a leading v.
 
     Returns:
         The policy's own cluster from 1.19 on, any cluster before.

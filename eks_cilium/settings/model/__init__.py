@@ -101,7 +101,7 @@ class NewClusterSettings(NewClusterBaseSettings):
     """A new EKS cluster whose only CNI is Cilium, from its first node on."""
 
     mode: Literal["new-cluster"] = option(says="What the stack does.", allowed=MODES, example="new-cluster")
-    cilium: Cilium = option(says="Cilium and its chart.", example={"version": "1.19.6"})
+    cilium: Cilium = option(says="Cilium and its chart.", example={"version": "1.19.7"})
     kube_proxy: KubeProxy | None = option(
         None,
         says="The kube-proxy add-on; only where Cilium does not replace kube-proxy.",
@@ -114,7 +114,7 @@ class ReplacementSettings(Settings):
 
     mode: Literal["replacement"] = option(says="What the stack does.", allowed=MODES, example="replacement")
     cluster: ExistingCluster = option(says="The running EKS cluster.", example={"name": "production"})
-    cilium: CiliumBesideKubeProxy = option(says="Cilium and its chart.", example={"version": "1.19.6"})
+    cilium: CiliumBesideKubeProxy = option(says="Cilium and its chart.", example={"version": "1.19.7"})
     migration: MigrationOptions = option(
         default_factory=MigrationOptions,
         says="How the nodes are replaced.",
@@ -127,7 +127,7 @@ class ChainingSettings(Settings):
 
     mode: Literal["chaining"] = option(says="What the stack does.", allowed=MODES, example="chaining")
     cluster: ExistingCluster = option(says="The running EKS cluster.", example={"name": "production"})
-    cilium: ChainedCilium = option(says="Cilium and its chart.", example={"version": "1.19.6"})
+    cilium: ChainedCilium = option(says="Cilium and its chart.", example={"version": "1.19.7"})
     vpc_cni: PinnedVpcCni = option(
         default_factory=PinnedVpcCni,
         says="The AWS VPC CNI.",
@@ -147,7 +147,7 @@ class NewChainedClusterSettings(NewClusterBaseSettings):
     title: ClassVar[str] = "Mode `chaining`, of a new cluster"
 
     mode: Literal["chaining"] = option(says="What the stack does.", allowed=MODES, example="chaining")
-    cilium: NewChainedCilium = option(says="Cilium and its chart.", example={"version": "1.19.6"})
+    cilium: NewChainedCilium = option(says="Cilium and its chart.", example={"version": "1.19.7"})
     kube_proxy: KubeProxy = option(
         says="The kube-proxy add-on, which serves Services in this mode.",
         example={"version": "v1.34.0-eksbuild.2"},

@@ -8,12 +8,19 @@ from pydantic import AfterValidator
 
 from eks_cilium.cilium.chaining import DEFAULT_POOL
 from eks_cilium.cilium.values import POLICY_MODE
-from eks_cilium.cilium.versions import RELEASES
+from eks_cilium.cilium.versions import SERVED, is_served
 from eks_cilium.settings.model.cluster import CILIUM_NAME
-from eks_cilium.settings.model.fields import Cidr, Part, one_of, option
+from eks_cilium.settings.model.fields import Cidr, Part, option
 from eks_cilium.settings.model.network import SubnetId  # noqa: TC001 - pydantic reads annotations while running
 
-CiliumVersion = Annotated[str, AfterValidator(one_of(RELEASES))]
+
+def _served(version: str) -> str:
+    if not is_served(version):
+        raise ValueError(SERVED)
+    return version
+
+
+CiliumVersion = Annotated[str, AfterValidator(_served)]
 
 
 class Hubble(Part):
@@ -34,8 +41,8 @@ class CommonCilium(Part):
 
     version: CiliumVersion = option(
         says="Cilium release; its chart has the same version.",
-        allowed=f"one of {', '.join(RELEASES)}",
-        example="1.19.6",
+        allowed=f"{SERVED}; the README says which patch of each was tried",
+        example="1.19.7",
     )
     chart_repository: str = option(
         "https://helm.cilium.io/",

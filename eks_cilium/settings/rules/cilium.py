@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eks_cilium.cilium.masquerade import ImageFamily, interface_pattern
-from eks_cilium.cilium.versions import RELEASES
+from eks_cilium.cilium.versions import release_of
 from eks_cilium.settings.instance_types import is_nitro
 from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_fix
 
@@ -19,7 +19,7 @@ _FAMILY_NAMES: dict[ImageFamily, str] = {"al2023": "AL2023", "al2": "AL2", "bott
 
 def kubernetes_is_not_too_old(settings: NewClusterBaseSettings) -> Iterator[Problem]:
     # Cilium supports no Kubernetes older than the oldest it is tested with; newer ones usually work.
-    release = RELEASES[settings.cilium.version]
+    release = release_of(settings.cilium.version)
     minor = tuple(map(int, settings.cluster.kubernetes_version.split(".")))
     if minor < release.oldest_kubernetes:
         path = ("cluster", "kubernetesVersion")

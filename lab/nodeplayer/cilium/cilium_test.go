@@ -17,9 +17,9 @@ func operator(image string) *v1.Pod {
 
 func TestTheVersionIsReadFromAnyFormOfImage(t *testing.T) {
 	for image, want := range map[string]string{
-		"quay.io/cilium/operator-aws:v1.19.6@sha256:abc": "1.19.6",
+		"quay.io/cilium/operator-aws:v1.19.7@sha256:abc": "1.19.7",
 		"registry:5000/cilium/operator-aws:v1.12.4":      "1.12.4",
-		"operator:1.18.4": "1.18.4",
+		"operator:1.18.11": "1.18.11",
 	} {
 		if got, err := versionOf(operator(image)); err != nil || got.String() != want {
 			t.Errorf("%s: %v, %v", image, got, err)
@@ -34,7 +34,7 @@ func TestTheVersionIsReadFromAnyFormOfImage(t *testing.T) {
 
 func TestDefinitionsAreThoseOfTheNearestPatchReleaseAndNeverOfAnotherMinorVersion(t *testing.T) {
 	directory := t.TempDir()
-	for _, name := range []string{"1.19.2", "1.19.6", "1.12.4"} {
+	for _, name := range []string{"1.19.2", "1.19.7", "1.12.4"} {
 		nested := filepath.Join(directory, name, "v2")
 		if err := os.MkdirAll(nested, 0o755); err != nil {
 			t.Fatal(err)
@@ -45,14 +45,14 @@ func TestDefinitionsAreThoseOfTheNearestPatchReleaseAndNeverOfAnotherMinorVersio
 		}
 	}
 	releases := NewReleases(directory)
-	for wanted, name := range map[string]string{"1.19.2": "from-1.19.2", "1.19.4": "from-1.19.6", "1.12.4": "from-1.12.4"} {
+	for wanted, name := range map[string]string{"1.19.2": "from-1.19.2", "1.19.4": "from-1.19.7", "1.12.4": "from-1.12.4"} {
 		found, err := releases.Definitions(version.MustParseSemantic(wanted))
 		if err != nil || len(found) != 1 || found[0].GetName() != name || found[0].Object["status"] != nil {
 			t.Errorf("%s: %v, %v", wanted, found, err)
 		}
 	}
-	_, err := releases.Definitions(version.MustParseSemantic("1.18.4"))
-	if err == nil || !strings.Contains(err.Error(), "1.18.4") || !strings.Contains(err.Error(), "1.19.6") {
+	_, err := releases.Definitions(version.MustParseSemantic("1.18.11"))
+	if err == nil || !strings.Contains(err.Error(), "1.18.11") || !strings.Contains(err.Error(), "1.19.7") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -29,7 +29,7 @@ func NewReleases(directory string) *Releases {
 	return &Releases{directory: directory, read: map[string][]*unstructured.Unstructured{}}
 }
 
-// versionOf returns the version in the tag of an image such as quay.io/cilium/operator-aws:v1.19.6@sha256:...
+// versionOf returns the version in the tag of an image such as quay.io/cilium/operator-aws:v1.19.7@sha256:...
 func versionOf(pod *v1.Pod) (*version.Version, error) {
 	image := pod.Spec.Containers[0].Image
 	name, _, _ := strings.Cut(image, "@")

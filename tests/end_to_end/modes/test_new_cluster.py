@@ -89,7 +89,7 @@ def test_another_cilium_version_updates_only_the_release(lab: LabOfTest, cluster
         config["eks-cilium:cilium"]["version"] = "1.20.2"
 
     def back(config: dict[str, Any]) -> None:
-        config["eks-cilium:cilium"]["version"] = "1.19.6"
+        config["eks-cilium:cilium"]["version"] = "1.19.7"
 
     lab.configure(newer)
     try:

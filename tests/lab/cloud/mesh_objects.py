@@ -106,7 +106,7 @@ def client(name: str, prefix: str) -> dict:
 
 def workload(kind: str, name: str, container: str, volumes: list[dict], **more: object) -> dict:
     labels = {"k8s-app": name}
-    image = "quay.io/cilium/cilium:v1.19.6"
+    image = "quay.io/cilium/cilium:v1.19.7"
     spec = {
         "containers": [{"name": container, "image": image}],
         "volumes": volumes,

@@ -92,7 +92,7 @@ def test_node_player_runs_beside_the_control_plane_and_ends_with_it(toolchain, t
     plane = ControlPlane(tmp_path / "plane", "simulated", toolchain)
     plane.start()
     try:
-        plane.start_node_player(None, toolchain.crds("1.19.6").parent)
+        plane.start_node_player(None, toolchain.crds("1.19.7").parent)
         kubectl = kubectl_of(plane)
         kubectl("create", "-f", "-", given=_node("ip-10-0-0-1", providerID="aws:///eu-west-1a/i-0123"))
 

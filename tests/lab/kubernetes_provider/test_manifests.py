@@ -123,14 +123,14 @@ class TestWordsForHelm:
     def test_chart_is_named_by_path_repository_or_alias(self):
         remote = {
             "chart": "cilium",
-            "version": "1.19.6",
+            "version": "1.19.7",
             "repositoryOpts": {"repo": "https://charts.lab.test/"},
         }
 
         assert chart_arguments(remote) == [
             "cilium",
             "--version",
-            "1.19.6",
+            "1.19.7",
             "--repo",
             "https://charts.lab.test/",
         ]

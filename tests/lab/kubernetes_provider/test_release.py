@@ -312,25 +312,25 @@ class TestCilium:
         }
 
     def test_cilium_is_installed_upgraded_and_uninstalled(self, program, kubectl, inputs):
-        created = program.create(TOKEN, "cilium", inputs("1.18.4"))
+        created = program.create(TOKEN, "cilium", inputs("1.18.11"))
         assert kubectl.get("daemonset", "cilium", "kube-system")["status"]["desiredNumberScheduled"] == 0
         assert "kube-system/cilium-config" in created.properties["resourceNames"]["ConfigMap/v1"]
-        assert not program.plan(program.refresh(created), inputs("1.18.4")).changes
+        assert not program.plan(program.refresh(created), inputs("1.18.11")).changes
 
-        assert changed(program.plan(created, inputs("1.19.6"))) == {"chart", "version"}
-        updated = program.update(created, inputs("1.19.6"))
+        assert changed(program.plan(created, inputs("1.19.7"))) == {"chart", "version"}
+        updated = program.update(created, inputs("1.19.7"))
 
-        assert updated.properties["status"]["version"] == "1.19.6"
+        assert updated.properties["status"]["version"] == "1.19.7"
         image = kubectl.get("daemonset", "cilium", "kube-system")["spec"]["template"]["spec"]["containers"][
             0
         ]["image"]
-        assert "v1.19.6" in image
+        assert "v1.19.7" in image
         program.delete(updated)
         kubectl("wait", "--for=delete", "namespace/cilium-secrets", "--timeout=60s")
         assert kubectl.get("daemonset", "cilium", "kube-system") is None
 
     def test_waiting_for_cilium_returns_though_no_node_exists(self, program, inputs):
-        waiting = {**inputs("1.19.6", operator={"replicas": 0}), "skipAwait": False, "timeout": 60}
+        waiting = {**inputs("1.19.7", operator={"replicas": 0}), "skipAwait": False, "timeout": 60}
 
         created = program.create(TOKEN, "cilium", waiting)
 

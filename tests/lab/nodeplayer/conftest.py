@@ -13,7 +13,7 @@ from lab.toolchain import Toolchain
 
 from .api import Api
 
-VERSIONS = ("1.12.4", "1.19.6")
+VERSIONS = ("1.12.4", "1.19.7")
 
 
 class SimulatedCluster:

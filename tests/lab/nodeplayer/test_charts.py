@@ -47,7 +47,7 @@ def everything_is_ready(simulated: SimulatedCluster, nodes: int) -> bool:
     return are_ready(listed, nodes) and are_ready(agents, nodes) and untainted
 
 
-@pytest.mark.parametrize(("version", "extra"), [("1.12.4", OLD), ("1.19.6", NEW)])
+@pytest.mark.parametrize(("version", "extra"), [("1.12.4", OLD), ("1.19.7", NEW)])
 def test_the_chart_in_eni_mode_opens_every_node_and_an_upgrade_keeps_it_open(
     start, toolchain, version, extra
 ):
@@ -74,7 +74,7 @@ def test_chained_to_the_vpc_cni_only_new_pods_are_endpoints_and_addresses_stay_t
     node = objects.node(1)["metadata"]["name"]
     api.create(objects.pod("before", nodeName=node))
     eventually(lambda: is_ready(api.pod("before")))
-    install(toolchain, simulated, "1.19.6", CHAINED | {"routingMode": "native", "operator.replicas": "1"})
+    install(toolchain, simulated, "1.19.7", CHAINED | {"routingMode": "native", "operator.replicas": "1"})
     eventually(lambda: everything_is_ready(simulated, 1), limit=60)
     eventually(lambda: api.node(node)["metadata"]["annotations"].get("lab.eks-cilium.io/cni") == "cilium")
     api.create(objects.pod("after", nodeName=node))

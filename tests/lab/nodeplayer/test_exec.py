@@ -31,8 +31,8 @@ def agent_pod(simulated: SimulatedCluster) -> str:
 def with_cilium(simulated: SimulatedCluster) -> SimulatedCluster:
     """A node with the real names of an agent's container and image."""
     simulated.api.create(objects.node(1))
-    *others, agents = objects.cilium("1.19.6", ON_ONE)
-    container = {"name": "cilium-agent", "image": "registry.example/cilium/cilium:v1.19.6"}
+    *others, agents = objects.cilium("1.19.7", ON_ONE)
+    container = {"name": "cilium-agent", "image": "registry.example/cilium/cilium:v1.19.7"}
     agents["spec"]["template"]["spec"]["containers"] = [container]
     simulated.api.create(*others, agents)
     eventually(lambda: all(is_ready(pod) for pod in simulated.api.pods("kube-system", k8s_app="cilium")))
@@ -55,11 +55,11 @@ def test_kubectl_gets_the_status_of_an_agent(with_cilium: SimulatedCluster, kube
     done = kubectl(*words, "cilium-dbg", "status", "-o", "json")
     assert done.returncode == 0, done.stderr
     status = json.loads(done.stdout)
-    assert status["cilium"] == {"state": "Ok", "msg": "1.19.6"}
+    assert status["cilium"] == {"state": "Ok", "msg": "1.19.7"}
     assert status["cluster"]["self"] == f"demo/{ON_ONE}"
     assert status["cluster-mesh"]["clusters"] == []
     assert kubectl(*words, "cilium", "status", "--brief").stdout == "OK\n"
-    assert "Cilium:         Ok   1.19.6" in kubectl(*words, "cilium", "status").stdout
+    assert "Cilium:         Ok   1.19.7" in kubectl(*words, "cilium", "status").stdout
 
 
 def test_a_command_that_is_not_simulated_is_missing(with_cilium: SimulatedCluster, kubectl) -> None:

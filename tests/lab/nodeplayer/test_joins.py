@@ -39,7 +39,7 @@ def test_joins_lose_no_pod(start, batches):
     standing = objects.node(batches * NODES, tainted=True)  # the operator's: it must not go with a batch
     simulated.api.create(
         standing,
-        *objects.cilium("1.19.6", home=standing["metadata"]["name"]),
+        *objects.cilium("1.19.7", home=standing["metadata"]["name"]),
         objects.workload("DaemonSet", "logs", {"app": "logs"}, **objects.EVERYWHERE),
         objects.workload("Deployment", "web", {"app": "web"}, replicas=50),
     )

@@ -94,7 +94,7 @@ def test_the_vpc_cni_makes_a_node_ready(without_cni):
 def test_cilium_opens_a_node_only_when_its_agent_is_ready(simulated):
     """The agent needs its CiliumNode, that needs the definitions, and these come from the operator."""
     api, node = simulated.api, objects.node(1, tainted=True)
-    configuration, operator, agent = objects.cilium("1.19.6")
+    configuration, operator, agent = objects.cilium("1.19.7")
     api.create(configuration, agent, node)
     eventually(lambda: conditions_of_agent(simulated, node).get("Initialized", {}).get("status") == "True")
     assert conditions_of_agent(simulated, node)["Ready"]["status"] == "False"

@@ -42,7 +42,7 @@ def test_deletions_and_joins_from_while_no_player_ran_are_caught_up_with(start):
     simulated: SimulatedCluster = start()
     api = simulated.api
     node = objects.node(1)["metadata"]["name"]
-    api.create(*objects.cilium("1.19.6"), objects.node(1, tainted=True))
+    api.create(*objects.cilium("1.19.7"), objects.node(1, tainted=True))
     eventually(lambda: is_ready(api.node(node)) and not api.node(node)["spec"].get("taints"))
     api.create(objects.pod("going", nodeName=node), objects.pod("staying", nodeName=node))
     eventually(lambda: is_ready(api.pod("going")) and is_ready(api.pod("staying")))

@@ -9,7 +9,7 @@ import pytest
 from eks_cilium.cilium.chaining import ChainingMode, chaining_values
 from eks_cilium.cilium.keys import unknown_keys
 from eks_cilium.cilium.values import merged
-from eks_cilium.cilium.versions import RELEASES
+from eks_cilium.cilium.versions import TRIED, release_of
 from lab.toolchain import Toolchain
 from tests.program.cilium.rendering import Rendered, render
 from tests.program.cilium.test_rendered_charts import watched
@@ -20,13 +20,13 @@ Render = Callable[..., Rendered]
 POOL = "198.19.0.0/16"
 
 
-@pytest.fixture(params=sorted(RELEASES))
+@pytest.fixture(params=TRIED)
 def version(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
 def mode_of(version: str, **changes: Any) -> ChainingMode:
-    mode = ChainingMode(release=RELEASES[version], cluster_name="dev", pool=POOL)
+    mode = ChainingMode(release=release_of(version), cluster_name="dev", pool=POOL)
     return dataclasses.replace(mode, **changes)
 
 
@@ -125,7 +125,7 @@ def test_encryption_makes_routes_smaller_where_they_can_be(rendered: Render, ver
     config = rendered(encryption="wireguard").config
 
     assert config["enable-wireguard"] == "true"
-    expected = "true" if RELEASES[version].chained_routes_have_mtu else None
+    expected = "true" if release_of(version).chained_routes_have_mtu else None
     assert config.get("enable-route-mtu-for-cni-chaining") == expected
 
 
@@ -138,7 +138,7 @@ def test_the_chart_knows_every_key_it_is_given(version: str):
 def test_the_charts_own_defaults_would_break_a_cluster(toolchain: Toolchain, version: str):
     """The chart does not warn about these defaults, so this program refuses to leave them."""
     bare = {"cni": {"chainingMode": "aws-cni"}}
-    routing = dict([RELEASES[version].native_routing])
+    routing = dict([release_of(version).native_routing])
 
     config = render(toolchain.helm(), toolchain.chart(version), merged(bare, routing)).config
 

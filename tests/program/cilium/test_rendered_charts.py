@@ -9,7 +9,7 @@ import pytest
 from eks_cilium.cilium.keys import unknown_keys
 from eks_cilium.cilium.masquerade import Masquerade, decide
 from eks_cilium.cilium.values import AGENT_NOT_READY_TAINT, EniMode, eni_values, merged
-from eks_cilium.cilium.versions import RELEASES
+from eks_cilium.cilium.versions import TRIED, release_of
 from lab.toolchain import Toolchain
 from tests.program.cilium.rendering import RefusedByChartError, Rendered, render
 
@@ -20,13 +20,13 @@ ROLE = "arn:aws:iam::111122223333:role/dev-cilium-operator"
 SUBNETS = ["subnet-0a", "subnet-0b"]
 
 
-@pytest.fixture(params=sorted(RELEASES))
+@pytest.fixture(params=TRIED)
 def version(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
 def mode_of(version: str, **changes: Any) -> EniMode:
-    release = RELEASES[version]
+    release = release_of(version)
     mode = EniMode(
         release=release,
         cluster_name="dev",
@@ -194,10 +194,10 @@ def test_a_users_value_is_used_and_the_mode_stays(rendered: Render):
 
 def test_the_chart_itself_refuses_tunnel_in_later_releases(toolchain: Toolchain):
     """Shows that the renders above can fail: the key of 1.12 breaks every later chart."""
-    values = merged(eni_values(mode_of("1.19.6")), {"tunnel": "disabled"})
+    values = merged(eni_values(mode_of("1.19.7")), {"tunnel": "disabled"})
 
     with pytest.raises(RefusedByChartError, match="tunnel was deprecated"):
-        render(toolchain.helm(), toolchain.chart("1.19.6"), values)
+        render(toolchain.helm(), toolchain.chart("1.19.7"), values)
 
 
 def test_routing_mode_on_1_12_would_fall_back_to_an_overlay(toolchain: Toolchain):
@@ -237,7 +237,7 @@ def test_beside_another_cni_agents_avoid_its_nodes(rendered: Render):
 
 def test_beside_another_cni_envoy_avoids_its_nodes_too(rendered: Render, version: str):
     """Without the affinity, Envoy's pods would stay Pending on nodes without an agent."""
-    if not RELEASES[version].envoy_is_a_daemon_set:
+    if not release_of(version).envoy_is_a_daemon_set:
         assert ("DaemonSet", "cilium-envoy") not in rendered(**BESIDE).objects
         return
     enabled = {"envoy": {"enabled": True}}

@@ -26,7 +26,7 @@ from eks_cilium.cilium.mesh import (
     mesh_values,
 )
 from eks_cilium.cilium.values import EniMode, eni_values, merged
-from eks_cilium.cilium.versions import RELEASES
+from eks_cilium.cilium.versions import TRIED, release_of
 from lab.toolchain import Toolchain
 from tests.program.cilium.rendering import Rendered, render, render_again
 
@@ -40,7 +40,7 @@ def b64(text: str) -> str:
 
 
 def member_of(version: str, **changes: Any) -> MeshMember:
-    release = RELEASES[version]
+    release = release_of(version)
     member = MeshMember(
         release=release,
         cluster_name="cluster-1",
@@ -57,7 +57,7 @@ def member_of(version: str, **changes: Any) -> MeshMember:
     return dataclasses.replace(member, **changes)
 
 
-@pytest.fixture(params=sorted(RELEASES))
+@pytest.fixture(params=TRIED)
 def version(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -71,13 +71,13 @@ def mesh(toolchain: Toolchain, version: str) -> Rendered:
 def cluster(toolchain: Toolchain, version: str) -> Rendered:
     """The cluster's own release, as mode new-cluster installs it."""
     mode = EniMode(
-        release=RELEASES[version],
+        release=release_of(version),
         cluster_name="cluster-1",
         region="eu-central-1",
         api_host="ABC.gr7.eu-central-1.eks.amazonaws.com",
         api_port="443",
         operator_role_arn="arn:aws:iam::111122223333:role/operator",
-        subnet_filter=["subnet-0a"] if RELEASES[version].filters_are_lists else "subnet-0a",
+        subnet_filter=["subnet-0a"] if release_of(version).filters_are_lists else "subnet-0a",
         vpc_cidr="10.0.0.0/16",
         masquerade=Masquerade(enabled=False),
         interface_tags={},
@@ -99,7 +99,7 @@ def test_the_release_holds_the_api_server_and_the_other_clusters_and_no_other_po
 
     assert workloads - MADE_FOR_AN_UPGRADE == {("Deployment", API_SERVER)}
     assert ("Secret", "cilium-ca") not in mesh.objects
-    if RELEASES[version].mesh_writes_the_config:
+    if release_of(version).mesh_writes_the_config:
         preflight = mesh.objects["DaemonSet", "cilium-pre-flight-check"]["spec"]["template"]["spec"]
         assert preflight["nodeSelector"]["eks-cilium/no-node"] == "true"
     else:
@@ -130,14 +130,14 @@ def test_every_other_cluster_is_in_the_secret_the_agents_mount(mesh: Rendered, v
 
     configurations = {name: yaml.safe_load(found[name]) for name in ("cluster-2", "cluster-3")}
     for name, etcd in configurations.items():
-        if RELEASES[version].kvstoremesh:
+        if release_of(version).kvstoremesh:
             assert etcd["endpoints"] == [f"https://{API_SERVER}.kube-system.svc:2379"]
         else:
             assert etcd["endpoints"] == [f"https://{name}.mesh.cilium.io:2379"]
 
 
 def test_the_client_of_the_other_clusters_uses_their_names_in_the_zone(mesh: Rendered, version: str):
-    if not RELEASES[version].kvstoremesh:
+    if not release_of(version).kvstoremesh:
         pytest.skip("agents dial themselves, see above")
     found = entries(mesh.objects["Secret", "cilium-kvstoremesh"])
 
@@ -162,12 +162,12 @@ def secrets_of(pod: dict[str, Any]) -> set[str]:
 
 def test_the_api_server_finds_every_certificate(mesh: Rendered, version: str):
     pod = mesh.objects["Deployment", API_SERVER]["spec"]["template"]["spec"]
-    ours = {certificate.secret for certificate in certificates(RELEASES[version], "cluster-1").values()}
+    ours = {certificate.secret for certificate in certificates(release_of(version), "cluster-1").values()}
 
     wanted = secrets_of(pod) - {"cilium-kvstoremesh"}
     assert wanted <= ours
     created = {name for kind, name in mesh.objects if kind == "Secret" and name.endswith("-cert")}
-    if RELEASES[version].mesh_certificates_are_values:
+    if release_of(version).mesh_certificates_are_values:
         assert wanted <= created
     else:
         assert not created, "either the chart or the component creates the Secrets, never both"
@@ -182,7 +182,7 @@ def test_agents_mount_the_secrets_of_the_release_without_a_restart(cluster: Rend
     }
     assert "cilium-clustermesh" in read
     assert all(source["optional"] for source in read.values())
-    ours = {certificate.secret for certificate in certificates(RELEASES[version], "cluster-1").values()}
+    ours = {certificate.secret for certificate in certificates(release_of(version), "cluster-1").values()}
     assert set(read) - {"cilium-clustermesh"} <= ours
 
 
@@ -192,7 +192,7 @@ def test_the_certificates_are_those_the_chart_would_create_itself(toolchain: Too
     )
     created = render(toolchain.helm(), toolchain.chart(version), itself)
 
-    for name, ours in certificates(RELEASES[version], "cluster-1").items():
+    for name, ours in certificates(release_of(version), "cluster-1").items():
         data = created.objects["Secret", ours.secret]["data"]
         theirs = x509.load_pem_x509_certificate(base64.b64decode(data["tls.crt"]))
         assert set(data) == {"ca.crt", "tls.crt", "tls.key"}
@@ -232,7 +232,7 @@ def test_new_certificates_restart_the_api_server(mesh: Rendered):
 
 
 def test_from_1_19_on_every_cluster_has_a_user_besides_the_shared_one(mesh: Rendered, version: str):
-    if not RELEASES[version].mesh_users:
+    if not release_of(version).mesh_users:
         assert ("ConfigMap", "clustermesh-remote-users") not in mesh.objects
         return
     users = yaml.safe_load(mesh.objects["ConfigMap", "clustermesh-remote-users"]["data"]["users.yaml"])

@@ -26,7 +26,7 @@ SETTINGS: dict[str, Any] = {
     "aws:region": "eu-central-1",
     "mode": "chaining",
     "cluster": {"name": "shop"},
-    "cilium": {"version": "1.19.6", "chartRepository": "charts"},
+    "cilium": {"version": "1.19.7", "chartRepository": "charts"},
 }
 WORKLOADS = (
     Reference("Deployment", "kube-system", "coredns"),

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 
 from eks_cilium.cilium.mesh import CERTIFICATES_ANNOTATION, INTERNAL, SCHEME, SOURCE_RANGES, TYPE
-from eks_cilium.cilium.versions import RELEASES
+from eks_cilium.cilium.versions import TRIED, release_of
 from eks_cilium.clients.aws_errors import translation
 from eks_cilium.cluster.names import STACK_TAG
 from eks_cilium.mesh.model import Gateway
@@ -253,7 +253,7 @@ def test_the_clustermesh_release_stands_beside_the_clusters_own_release(peered: 
     release = peered.only("Release", "cluster-1")
 
     assert release.inputs["name"] == "cilium-clustermesh"
-    assert release.inputs["version"] == "1.19.6"
+    assert release.inputs["version"] == "1.19.7"
     assert release.inputs["skipAwait"] is True
     values = release.inputs["values"]
     assert values["agent"] is False
@@ -284,13 +284,13 @@ def test_annotations_of_the_user_never_replace_those_of_the_program() -> None:
     assert service["annotations"][SCHEME] == "internal"
 
 
-@pytest.mark.parametrize("version", sorted(RELEASES))
+@pytest.mark.parametrize("version", TRIED)
 def test_certificates_reach_each_version_by_secrets_or_values(version: str) -> None:
     stack = registered(
         found=FoundClusters(tuple(member_of(number, agents={"version": version}) for number in (1, 2)))
     )
 
-    release = RELEASES[version]
+    release = release_of(version)
     secrets = {resource.inputs["metadata"]["name"] for resource in stack.of("Secret")}
     tls = stack.only("Release", "cluster-1").inputs["values"]["clustermesh"]["apiserver"]["tls"]
     assert tls["auto"] == {"enabled": False}

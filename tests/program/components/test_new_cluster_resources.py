@@ -25,7 +25,7 @@ SETTINGS: dict[str, Any] = {
     },
     "network": {"cidr": "10.0.0.0/16", "zones": 3, "nat": "single"},
     "nodeGroups": {"system": {}, "batch": {"autoscaled": True, "labels": {"pool": "batch"}}},
-    "cilium": {"version": "1.19.6", "chartRepository": "charts"},
+    "cilium": {"version": "1.19.7", "chartRepository": "charts"},
     "coredns": {"version": "v1.12.4-eksbuild.1"},
     "tags": {"team": "platform"},
 }
@@ -157,7 +157,7 @@ def test_no_default_cni_no_default_add_ons_no_default_nodes(stack: Recorder) -> 
 def test_kube_proxy_is_pinned_when_cilium_does_not_replace_it() -> None:
     stack = recorded(
         {
-            "cilium": {"version": "1.19.6", "kubeProxyReplacement": False},
+            "cilium": {"version": "1.19.7", "kubeProxyReplacement": False},
             "kubeProxy": {"version": "v1.34.0-eksbuild.2"},
         }
     )
@@ -234,7 +234,7 @@ def test_the_release_does_not_wait_and_keeps_its_name(stack: Recorder) -> None:
     assert (inputs["name"], inputs["namespace"]) == ("cilium", "kube-system")
     assert inputs["skipAwait"] is True
     assert "atomic" not in inputs
-    assert (inputs["chart"], inputs["version"]) == ("charts/cilium-1.19.6.tgz", "1.19.6")
+    assert (inputs["chart"], inputs["version"]) == ("charts/cilium-1.19.7.tgz", "1.19.7")
 
 
 @pytest.mark.parametrize(
@@ -242,11 +242,11 @@ def test_the_release_does_not_wait_and_keeps_its_name(stack: Recorder) -> None:
     [
         ("https://helm.cilium.io/", "cilium", {"repo": "https://helm.cilium.io/"}),
         ("oci://quay.io/cilium/charts/", "oci://quay.io/cilium/charts/cilium", None),
-        ("/srv/charts/", "/srv/charts/cilium-1.19.6.tgz", None),
+        ("/srv/charts/", "/srv/charts/cilium-1.19.7.tgz", None),
     ],
 )
 def test_where_the_chart_comes_from(repository: str, chart: str, options: dict[str, str] | None) -> None:
-    inputs = recorded({"cilium": {"version": "1.19.6", "chartRepository": repository}}).only("Release").inputs
+    inputs = recorded({"cilium": {"version": "1.19.7", "chartRepository": repository}}).only("Release").inputs
 
     assert (inputs["chart"], inputs.get("repositoryOpts")) == (chart, options)
 
@@ -270,13 +270,29 @@ def test_subnets_are_spelled_as_the_release_splits_them() -> None:
     )
 
 
-@pytest.mark.parametrize(("version", "warned"), [("1.18.4", True), ("1.19.6", False)])
+@pytest.mark.parametrize(("version", "warned"), [("1.18.11", True), ("1.19.7", False)])
 def test_an_untested_kubernetes_is_a_warning(
     caplog: pytest.LogCaptureFixture, version: str, warned: bool
 ) -> None:
     recorded({"cilium": {"version": version}})
 
     assert ("is tested with Kubernetes up to" in caplog.text) is warned
+
+
+@pytest.mark.parametrize(
+    ("version", "warning"),
+    [
+        ("1.18.6", "Cilium 1.18.6 was not tried with this program, 1.18.11 was"),
+        ("1.17.12", "Cilium 1.17 is not maintained any more"),
+    ],
+)
+def test_a_patch_that_was_not_tried_or_is_not_maintained_is_a_warning(
+    caplog: pytest.LogCaptureFixture, version: str, warning: str
+) -> None:
+    result = recorded({"cilium": {"version": version}})
+
+    assert result.only("Release").inputs["version"] == version
+    assert warning in caplog.text
 
 
 def test_the_release_uses_a_provider_of_its_own_bound_to_the_cluster(stack: Recorder) -> None:

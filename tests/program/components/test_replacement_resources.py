@@ -30,7 +30,7 @@ SETTINGS: dict[str, Any] = {
     "aws:region": "eu-central-1",
     "mode": "replacement",
     "cluster": {"name": "shop"},
-    "cilium": {"version": "1.19.6", "chartRepository": "charts"},
+    "cilium": {"version": "1.19.7", "chartRepository": "charts"},
     "tags": {"team": "platform"},
 }
 NODES = tuple(f"ip-10-0-0-{index}.eu-central-1.compute.internal" for index in range(5))
@@ -275,7 +275,7 @@ def test_the_mode_of_policies_is_set_at_the_end_and_never_by_helm() -> None:
 
 def test_a_name_that_cilium_does_not_take_is_ciliums_alone() -> None:
     stack = recorded(
-        {"cluster": {"name": "Shop_EU"}, "cilium": {"version": "1.19.6", "clusterName": "shop-eu"}},
+        {"cluster": {"name": "Shop_EU"}, "cilium": {"version": "1.19.7", "clusterName": "shop-eu"}},
         of_cluster(name="Shop_EU"),
     )
 

@@ -37,7 +37,7 @@ def agents_of(number: int, **changes: Any) -> Agents:
     """Cilium 1.19 in ENI mode that does not masquerade."""
     return replace(
         Agents(
-            version="1.19.6",
+            version="1.19.7",
             cluster_name=f"cluster-{number}",
             cluster_id=number,
             ipam="eni",

@@ -52,7 +52,7 @@ class Bad:
 
 BAD = (
     Bad("no Cilium", {"agents": None}, "Cilium is not installed", "replacement or chaining"),
-    Bad("unknown version", {"agents": {"version": "1.17.3"}}, "runs Cilium 1.17.3", "raise or lower"),
+    Bad("unknown version", {"agents": {"version": "1.13.3"}}, "runs Cilium 1.13.3", "raise or lower"),
     Bad("another name", {"agents": {"cluster_name": "shop"}}, "called 'shop'", "rename the key to shop"),
     Bad("id 0", {"agents": {"cluster_id": 0}}, "cluster id is 0; that means no mesh", "cilium.clusterId"),
     Bad("id 128", {"agents": {"cluster_id": 128}}, "cluster id is 128; bit 0x80", "cilium.clusterId"),
@@ -60,7 +60,7 @@ BAD = (
     Bad("the same id", {"agents": {"cluster_id": 2}}, "both have cluster id 2", "stack of cluster-2"),
     Bad("an overlay", {"agents": {"native_routing": False}}, "connected by an overlay", "ENI mode"),
     Bad("addresses of its own", {"agents": {"ipam": "cluster-pool"}}, "'cluster-pool'", "ENI mode"),
-    Bad("three minors apart", {"agents": {"version": "1.16.19"}}, "1.16.19 and 1.19.6", "upgrade cluster-1"),
+    Bad("three minors apart", {"agents": {"version": "1.16.19"}}, "1.16.19 and 1.19.7", "upgrade cluster-1"),
     Bad(
         "overlapping networks",
         {"network": {"cidrs": ("10.2.128.0/20",)}},
@@ -253,7 +253,7 @@ def test_one_obstacle_is_one_blocker(bad: Bad):
 
 GOOD = {
     "two clusters": ([member_of(1), member_of(2)], wanted()),
-    "neighbouring minors": ([member_of(1, agents={"version": "1.18.4"}), member_of(2)], wanted()),
+    "neighbouring minors": ([member_of(1, agents={"version": "1.18.11"}), member_of(2)], wanted()),
     "a native network that holds all": (
         [member_of(1, agents={"masquerades": True, "native_cidr": "10.0.0.0/8"}), member_of(2)],
         wanted(),

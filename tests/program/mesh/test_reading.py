@@ -232,8 +232,8 @@ def test_cilium_in_eni_mode_is_read_from_its_configuration():
         "enable-wireguard": "true",
     }
 
-    assert agents(with_cilium("1.19.6", **config)) == Agents(
-        version="1.19.6",
+    assert agents(with_cilium("1.19.7", **config)) == Agents(
+        version="1.19.7",
         cluster_name="shop",
         cluster_id=7,
         ipam="eni",
@@ -247,7 +247,7 @@ def test_cilium_in_eni_mode_is_read_from_its_configuration():
 
 def test_old_keys_and_missing_keys_are_understood():
     old = agents(with_cilium("1.12.4", tunnel="disabled", **{"enable-ipv4-masquerade": "false"}))
-    silent = agents(with_cilium("1.19.6"))
+    silent = agents(with_cilium("1.19.7"))
 
     assert old is not None
     assert (old.version, old.native_routing, old.masquerades, old.cluster_id) == ("1.12.4", True, False, 0)

@@ -14,7 +14,7 @@ PEER = "io.cilium.k8s.policy.cluster"
 
 
 def found(
-    rule: str, kind: str = "CiliumNetworkPolicy", version: str = "1.19.6", **more: bool
+    rule: str, kind: str = "CiliumNetworkPolicy", version: str = "1.19.7", **more: bool
 ) -> list[Finding]:
     metadata = {"name": "x"} if kind.startswith("CiliumClusterwide") else {"name": "x", "namespace": "a"}
     spec = {"endpointSelector": {}, **yaml.safe_load(rule)}
@@ -84,7 +84,7 @@ def test_a_namespaced_policy_selects_no_nodes() -> None:
     written: dict[str, Any] = {"nodeSelector": {}, "egress": [{}]}
     policy = {"kind": "CiliumNetworkPolicy", "metadata": {"name": "x", "namespace": "a"}, "spec": written}
 
-    (finding,) = check(Policy("cluster-1", policy), "1.19.6")
+    (finding,) = check(Policy("cluster-1", policy), "1.19.7")
 
     assert (finding.key, finding.allowed) == (
         "spec.nodeSelector",
@@ -103,7 +103,7 @@ def test_a_namespaced_policy_selects_no_nodes() -> None:
 def test_name_and_namespace_of_a_policy_are_required(metadata: dict[str, str], kind: str, key: str) -> None:
     written = {"kind": kind, "metadata": metadata, "spec": {"endpointSelector": {}, "egress": [{}]}}
 
-    (finding,) = check(Policy("cluster-1", written), "1.19.6")
+    (finding,) = check(Policy("cluster-1", written), "1.19.7")
 
     assert finding.key == key
 
@@ -111,7 +111,7 @@ def test_name_and_namespace_of_a_policy_are_required(metadata: dict[str, str], k
 def test_no_rule_and_unknown_keys_at_the_top_are_refused() -> None:
     written = {"kind": "CiliumNetworkPolicy", "metadata": {"name": "x", "namespace": "a"}, "sepc": {}}
 
-    assert [finding.key for finding in check(Policy("cluster-1", written), "1.19.6")] == ["sepc", "spec"]
+    assert [finding.key for finding in check(Policy("cluster-1", written), "1.19.7")] == ["sepc", "spec"]
 
 
 @pytest.mark.parametrize(

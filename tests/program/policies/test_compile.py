@@ -20,7 +20,7 @@ from eks_cilium.policy.verdict import Decision, Evaluator, Flow, Pod, Port, Verd
 
 pytestmark = pytest.mark.unit
 
-CLUSTERS = {"cluster-1": "1.19.6", "cluster-2": "1.18.4"}
+CLUSTERS = {"cluster-1": "1.19.7", "cluster-2": "1.18.11"}
 CLIENT = Pods("cluster-1", "my-client", {"app": "my-client"})
 SERVER = Destination("cluster-2", "my-server", {"app": "my-server"}, (parse_ports("8080/TCP"),))
 INTENT = Intent("client-to-server", CLIENT, SERVER)
@@ -120,7 +120,7 @@ def test_problems_of_all_sources_come_together_and_no_flow_is_evaluated() -> Non
         must_deny=(Assertion(FLOW, WRITTEN),),
     )
     bare = DENY_ALL.replace("deny-all", "bare").replace("[{}]", "[{toEndpoints: [{}]}]")
-    old = {"cluster-1": "1.15.19", "cluster-2": "1.19.6"}
+    old = {"cluster-1": "1.15.19", "cluster-2": "1.19.7"}
 
     compiled = compile_policies(sources, old, Files(bad="a: [", bare=bare))
 
@@ -150,4 +150,4 @@ def test_a_failed_assertion_quotes_what_the_user_wrote_and_leaves_the_verdicts()
 
 def test_a_cluster_that_is_not_given_is_an_error_of_the_caller() -> None:
     with pytest.raises(KeyError, match="cluster-2"):
-        compile_policies(PolicySources((INTENT,)), {"cluster-1": "1.19.6"}, Files())
+        compile_policies(PolicySources((INTENT,)), {"cluster-1": "1.19.7"}, Files())

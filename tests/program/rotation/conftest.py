@@ -10,7 +10,7 @@ from lab.toolchain import Toolchain
 
 from .live import Live
 
-VERSION = "1.19.6"
+VERSION = "1.19.7"
 
 
 @pytest.fixture(scope="package")

@@ -14,7 +14,7 @@ GOOD: dict[str, Any] = {
     "cluster": {"name": "dev", "kubernetesVersion": "1.34"},
     "network": {"cidr": "10.0.0.0/16"},
     "nodeGroups": {"system": {"instanceTypes": ["m7i.large"]}},
-    "cilium": {"version": "1.19.6"},
+    "cilium": {"version": "1.19.7"},
     "coredns": {"version": "v1.12.4-eksbuild.1"},
 }
 
@@ -22,14 +22,14 @@ GOOD_REPLACEMENT: dict[str, Any] = {
     "aws:region": "eu-central-1",
     "mode": "replacement",
     "cluster": {"name": "production"},
-    "cilium": {"version": "1.19.6"},
+    "cilium": {"version": "1.19.7"},
 }
 
 GOOD_CHAINING: dict[str, Any] = {
     "aws:region": "eu-central-1",
     "mode": "chaining",
     "cluster": {"name": "production"},
-    "cilium": {"version": "1.19.6"},
+    "cilium": {"version": "1.19.7"},
     "peerCidrs": ["10.2.0.0/16"],
 }
 
@@ -369,7 +369,9 @@ BAD: list[Bad] = [
     Bad("disk too small", _group(diskSize=8), {f"{_GROUP}.diskSize": "20 to 16384"}),
     # Cilium.
     Bad(
-        "Cilium version unknown", _cilium(version="1.17.1"), {"eks-cilium:cilium.version": "1.12.4, 1.15.19"}
+        "Cilium version unknown",
+        _cilium(version="1.14.19"),
+        {"eks-cilium:cilium.version": "1.15.x to 1.20.x"},
     ),
     Bad("Cilium version missing", _cilium(version=REMOVED), {"eks-cilium:cilium.version": "not set"}),
     Bad("cluster id above 127", _cilium(clusterId=128), {"eks-cilium:cilium.clusterId": "AWS owns"}),
@@ -441,7 +443,7 @@ BAD: list[Bad] = [
     Bad(
         "value the chart has dropped",
         _cilium(values={"containerRuntime": {"integration": "crio"}}),
-        {"eks-cilium:cilium.values.containerRuntime": "the chart 1.19.6"},
+        {"eks-cilium:cilium.values.containerRuntime": "the chart 1.19.7"},
     ),
     Bad(
         "object where the chart wants a value",

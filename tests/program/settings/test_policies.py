@@ -14,7 +14,7 @@ from tests.program.settings.bad_configurations import GOOD_MESH, as_pulumi, chan
 
 pytestmark = pytest.mark.unit
 
-VERSIONS = {"cluster-1": "1.19.6", "cluster-2": "1.18.4"}
+VERSIONS = {"cluster-1": "1.19.7", "cluster-2": "1.18.11"}
 CLIENT = {"cluster": "cluster-1", "namespace": "my-client", "labels": {"app": "my-client"}}
 SERVER = {"cluster": "cluster-2", "namespace": "my-server", "labels": {"app": "my-server"}}
 INTENT = {"name": "client-to-server", "from": CLIENT, "to": {**SERVER, "ports": ["8080/TCP"]}}
@@ -232,7 +232,7 @@ def test_wrong_keys_are_refused(keys: dict[str, Any], paths: list[str], allowed:
 def test_a_range_needs_an_agent_that_knows_ranges_on_both_sides():
     ranged = [{**INTENT, "to": {**SERVER, "ports": ["8000-8100/TCP"]}}]
 
-    (problem,) = problems(versions={"cluster-1": "1.19.6", "cluster-2": "1.15.19"}, intents=ranged)
+    (problem,) = problems(versions={"cluster-1": "1.19.7", "cluster-2": "1.15.19"}, intents=ranged)
     assert problem.allowed.startswith("single ports: Cilium 1.15.19 of cluster-2")
     assert problem.fix.endswith("8000/TCP")
     assert problems(intents=ranged) == []

@@ -57,8 +57,8 @@ def verdict_on(rule: str, destination: Endpoint = SERVER, port: Port = Port(8080
     ("version", "scope"),
     [
         ("1.12.4", "any cluster"),
-        ("1.18.4", "any cluster"),
-        ("1.19.6", "own cluster"),
+        ("1.18.11", "any cluster"),
+        ("1.19.7", "own cluster"),
         ("v1.20.2", "own cluster"),
     ],
 )
