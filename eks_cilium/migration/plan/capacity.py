@@ -45,7 +45,10 @@ class Forecast:
     launches: tuple[tuple[str, ...], ...]
     """The zones each new instance may start in, in the order of the launches."""
     sure: frozenset[str]
-    """Zones that have a new node in the end, whichever zones AWS chooses where it has a choice."""
+    """Zones that have a new node in the end, whichever zones AWS chooses where it has a choice.
+
+    Provided that they have capacity, which no plan can know: `migration.placement` looks before each cordon.
+    """
 
     def replacement_zones(self, index: int) -> tuple[str, ...]:
         """The zones that the replacement of an old node may start in; none where it is not replaced."""
@@ -90,6 +93,7 @@ class _Course:
     """The instances of a group by zone in the course of a migration.
 
     AWS launches in the zone with the fewest instances, and in one of these where several have the fewest.
+    Where that zone has no capacity, it tries another.
     """
 
     def __init__(

@@ -29,6 +29,7 @@ from eks_cilium.migration.eviction import drain
 from eks_cilium.migration.facts.nodes import node as known_node
 from eks_cilium.migration.inventory import marks, recording
 from eks_cilium.migration.inventory.returned import label_returned
+from eks_cilium.migration.placement import gate as placement
 from eks_cilium.migration.rotation import detach, health, pending
 from eks_cilium.migration.rotation.beginning import refuse_to_begin
 from eks_cilium.migration.rotation.phases import RecordedPhases
@@ -137,7 +138,7 @@ class _Rotation:
             with world.lock(node.group):
                 if self._shrink is None and (sentence := spare.missing(self._run, node)):
                     return sentence
-                return pending.missing(self._run) or self._cordon_now()
+                return self._cordon_if_pods_fit()
 
         with self._phases.phase("capacity"):
             self._run.wait(
@@ -146,6 +147,12 @@ class _Rotation:
                 seconds=self._run.options.replacement_timeout_seconds
                 + self._run.options.drain_timeout_seconds,
             )
+
+    def _cordon_if_pods_fit(self) -> str:
+        """Rotations of other groups may count on the same nodes, so only one cordons at a time."""
+        with self._run.world.lock("cordons"):
+            sentence = placement.missing(self._run, self._node) or pending.missing(self._run)
+            return sentence or self._cordon_now()
 
     def _cordon_now(self) -> str:
         world, node = self._run.world, self._node

@@ -110,7 +110,7 @@ def test_pods_that_run_to_completion_or_on_one_node_only_are_not_waited_for():
         "agent",
         name,
         metadata={"ownerReferences": [{**daemon, "controller": True}]},
-        spec={"affinity": pinned},
+        spec={"affinity": pinned, "tolerations": [{"operator": "Exists"}]},
     )
 
     steps.rotate_node(run(simulation.world()), name)

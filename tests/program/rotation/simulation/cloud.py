@@ -85,6 +85,8 @@ class Cloud:
         self.add_on: dict[str, Any] | None = None
         self.install: Callable[[dict[str, Any] | None], None] = lambda _: None
         self.no_capacity = False
+        self.full_zones: set[str] = set()
+        """Zones without capacity: Auto Scaling then launches in another zone of the group."""
         self.node_groups = False
         """Whether every Auto Scaling group is that of an EKS node group, of the same name."""
         self.busy_until: dict[str, float] = {}
@@ -109,7 +111,8 @@ class Cloud:
     def launch(self, group: Group) -> None:
         zones = Counter(dict.fromkeys(group.zones, 0))
         zones.update(member.zone for member in group.counted)
-        zone = min(group.zones, key=lambda each: zones[each])
+        open_zones = [each for each in group.zones if each not in self.full_zones]
+        zone = min(open_zones or group.zones, key=lambda each: zones[each])
         instance = f"i-{next(self._numbers):017x}"
         group.members[instance] = Member(instance, zone, self.clock.seconds)
         self.instances[instance] = "running"

@@ -1,0 +1,119 @@
+"""The last check before a cordon: every pod that needs a particular node has a node to move to, now.
+
+The number of spare nodes says nothing about their zones, labels and devices: with no capacity in a zone, the
+last old node there would be drained, and a pod whose volume is in that zone would stay Pending. Called by the
+rotation of each node, until it finds nothing missing or its time is up.
+
+A node that is still to be replaced is good enough as long as pods can be scheduled to it. Not judged are what
+the scheduler only prefers, topology spread constraints, and what other pods forbid.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from eks_cilium.migration.eviction.drain import pods_on
+from eks_cilium.migration.facts import pods
+from eks_cilium.migration.facts.on_demand import BackingReader
+from eks_cilium.migration.options import covers
+from eks_cilium.migration.placement.candidates import Candidate
+from eks_cilium.migration.placement.needs import need_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from eks_cilium.cluster.objects import Object
+    from eks_cilium.migration.inventory.model import Outgoing
+    from eks_cilium.migration.placement.needs import AffinityTerm, Need
+    from eks_cilium.migration.run import MigrationRun
+    from eks_cilium.runtime.context import World
+
+_ADVICE = "raise `migration.surge`, or permit it in `migration.allow.strandedPods`"
+
+
+def missing(run: MigrationRun, node: Outgoing) -> str:
+    """Which pod of a node has no other node to run on, and why; empty where all have one."""
+    needs = particular_needs(run, pods_on(run.world, node.name))
+    if not needs:
+        return ""
+    fit = _Fit(run.world, node.name)
+    for need in sorted(needs, key=lambda each: (len(fit.suitable(each)), each.pod.name)):
+        found = fit.suitable(need)
+        if not found:
+            return f"no other node suits {need.pod.reference}: {fit.reasons(need)}; {_ADVICE}"
+        found[0].take(need)
+    return ""
+
+
+def particular_needs(run: MigrationRun, objects: Sequence[Object]) -> list[Need]:
+    """What the pods need that move and that not every node suits; without those that may stay Pending."""
+    backing = BackingReader(run.world.api).of(objects)
+    found = []
+    for obj in objects:
+        pod = pods.pod(obj)
+        if pod is None or pod.mirror or pod.terminal or pod.deleted or backing.is_bare(pod):
+            continue
+        permitted = covers(run.options.allow.stranded_pods, pod.reference, backing.workload_of(pod))
+        need = need_of(obj, pod, (volume for volume in backing.volumes_of(pod) if volume))
+        if not (backing.is_of_daemon_set(pod) or permitted) and need.is_particular:
+            found.append(need)
+    return found
+
+
+class _Fit:
+    """All nodes that pods may be scheduled to, besides the one that is to be drained."""
+
+    def __init__(self, world: World, leaving: str) -> None:
+        self._world, self._leaving = world, leaving
+        listed = [Candidate(world, obj) for obj in world.api.list("/api/v1/nodes")]
+        self._labels = {each.name: each.labels for each in listed}
+        self._candidates = [each for each in listed if each.is_open and each.name != leaving]
+        self._domains: dict[AffinityTerm, frozenset[str]] = {}
+
+    def suitable(self, need: Need) -> list[Candidate]:
+        return [candidate for candidate in self._candidates if not self._why_not(candidate, need)]
+
+    def reasons(self, need: Need) -> str:
+        """Why no node suits a pod, and how many nodes there are for each reason."""
+        found = Counter(self._why_not(candidate, need) for candidate in self._candidates)
+        texts = (
+            f"{count} {'node' if count == 1 else 'nodes'} ({reason})" for reason, count in found.most_common()
+        )
+        return ", ".join(texts) or "there is no other node"
+
+    def _why_not(self, candidate: Candidate, need: Need) -> str:
+        return candidate.why_not(need) or self._by_other_pods(candidate, need)
+
+    def _by_other_pods(self, candidate: Candidate, need: Need) -> str:
+        for term in need.apart:
+            if candidate.labels.get(term.topology, "") in self._taken(term):
+                return "has a pod beside which it must not run"
+        for term in need.together:
+            taken = self._taken(term)
+            # Without such pods elsewhere they move as well, or the pod itself is the first.
+            if taken and candidate.labels.get(term.topology, "") not in taken:
+                return "has no pod beside which it has to run"
+        return ""
+
+    def _taken(self, term: AffinityTerm) -> frozenset[str]:
+        """The domains with a pod that a term selects, those on the drained node left out."""
+        if term not in self._domains:
+            namespaces = [f"/api/v1/namespaces/{name}/pods" for name in term.namespaces] or ["/api/v1/pods"]
+            nodes = {
+                node
+                for path in namespaces
+                for node in self._world.api.each(path, lambda obj: _node_if_selected(obj, term))
+                if node and node != self._leaving
+            }
+            self._domains[term] = frozenset(
+                self._labels[node].get(term.topology, "") for node in nodes if node in self._labels
+            ) - {""}
+        return self._domains[term]
+
+
+def _node_if_selected(obj: Object, term: AffinityTerm) -> str:
+    """The node of a running pod that a term selects; empty for all others."""
+    ended = obj.get("status", {}).get("phase") in ("Succeeded", "Failed")
+    selected = term.selector.matches(obj["metadata"].get("labels") or {})
+    return str(obj["spec"].get("nodeName") or "") if selected and not ended else ""
