@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from eks_cilium.dynamic.replacement.node_rotation import NodeRotationArgs
+    from eks_cilium.dynamic.replacement.surge import SurgeArgs
     from eks_cilium.dynamic.shell.operation import OperationArgs
     from eks_cilium.migration.plan.model import Plan
 
@@ -38,6 +39,8 @@ class CniMigrationArgs(TypedDict):
     """Names of the nodes to replace, in the order of work."""
     left: int
     """How many of these nodes still exist."""
+    given_up: Sequence[str]
+    """Auto Scaling groups that could not grow in an earlier run: `Surge` tries them again."""
     parallel: int
     """How many nodes are replaced at the same time."""
     plan: Plan | None
@@ -91,7 +94,8 @@ def _replace_nodes(
     """Surge capacity, every node after the node `parallel` places before it, then the original sizes."""
     operation, plan = args["operation"], args["plan"]
     groups = previewed(plan, group_sizes)
-    surge = Surge(name, {**operation, "left": args["left"], **groups}, _after(parent, gate))
+    capacity: SurgeArgs = {**operation, "left": args["left"], "given_up": args["given_up"], **groups}
+    surge = Surge(name, capacity, _after(parent, gate))
     rotations: list[NodeRotation] = []
     for index, (short, node) in enumerate(short_names(args["nodes"]).items()):
         before = rotations[index - args["parallel"]] if index >= args["parallel"] else surge

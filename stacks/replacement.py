@@ -189,6 +189,7 @@ def _steps(settings: ReplacementSettings, reading: Reading, operation: Operation
         "operation": operation,
         "nodes": reading.start.nodes,
         "left": reading.start.left,
+        "given_up": reading.start.given_up,
         "parallel": settings.migration.parallel,
         "plan": in_preview(reading.start.plan),
         "policy_mode": settings.cilium.policy_mode,

@@ -6,7 +6,9 @@ get an error of their own; all others are those of `eks_cilium.clients.aws_error
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.errors import AwsError, RefusedError, TransientError
@@ -20,6 +22,9 @@ _IN_PROGRESS = frozenset({"ScalingActivityInProgress", "ResourceContention", "Re
 _LEAVING = ("Terminating", "Terminated", "Detaching", "Detached")
 _BAD_REQUEST = 400
 _ACTIVITIES_READ, _FAILURES_RETURNED = 20, 5
+# Names in one request without MaxRecords:
+# docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DescribeAutoScalingGroups.html.
+_MOST_NAMES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,8 @@ class Member:
     """Name of its availability zone."""
     lifecycle: str
     """Its LifecycleState, as in `InService` or `Terminating:Wait`."""
+    healthy: bool = True
+    """Its HealthStatus: EC2's and load balancers' checks, which go on while ReplaceUnhealthy is suspended."""
 
     @property
     def counts(self) -> bool:
@@ -58,6 +65,24 @@ class GroupState:
     zones: tuple[str, ...] = ()
     """Names of its availability zones."""
 
+    @property
+    def count(self) -> int:
+        """How many instances the desired capacity counts. More than desired: Auto Scaling terminates some."""
+        return sum(member.counts for member in self.members)
+
+    @property
+    def population(self) -> Counter[str]:
+        """How many instances count in each zone, the group's own zones without any included."""
+        zones = Counter(dict.fromkeys(self.zones, 0))
+        zones.update(member.zone for member in self.members if member.counts)
+        return zones
+
+    @property
+    def is_uneven(self) -> bool:
+        """Whether AZRebalance would move an instance."""
+        counts = self.population.values()
+        return bool(counts) and max(counts) - min(counts) > 1
+
     def member(self, instance: str) -> Member | None:
         """The member with this instance id; None when the group has none."""
         return next((member for member in self.members if member.instance == instance), None)
@@ -75,10 +100,13 @@ class AutoScaling:
         # AWS takes an empty list for all groups of the account.
         if not wanted:
             return {}
-        pages = self._client.get_paginator("describe_auto_scaling_groups").paginate(
-            AutoScalingGroupNames=wanted
-        )
-        found = [_state(group) for page in pages for group in page["AutoScalingGroups"]]
+        paginator = self._client.get_paginator("describe_auto_scaling_groups")
+        found = [
+            _state(group)
+            for start in range(0, len(wanted), _MOST_NAMES)
+            for page in paginator.paginate(AutoScalingGroupNames=wanted[start : start + _MOST_NAMES])
+            for group in page["AutoScalingGroups"]
+        ]
         return {group.name: group for group in found}
 
     def group(self, name: str) -> GroupState:
@@ -99,11 +127,22 @@ class AutoScaling:
         if processes:
             self._client.resume_processes(AutoScalingGroupName=name, ScalingProcesses=list(processes))
 
-    def resize(self, name: str, *, minimum: int, maximum: int, desired: int) -> None:
-        """Set the three sizes in one request, so that they always fit each other."""
-        self._client.update_auto_scaling_group(
-            AutoScalingGroupName=name, MinSize=minimum, MaxSize=maximum, DesiredCapacity=desired
-        )
+    def resize(
+        self,
+        name: str,
+        *,
+        minimum: int | None = None,
+        maximum: int | None = None,
+        desired: int | None = None,
+    ) -> None:
+        """Set sizes in one request, so that they always fit each other; None keeps a size as it is.
+
+        Auto Scaling moves the desired capacity into new bounds by itself, and terminates instances by its own
+        policy wherever more run than are desired (API_UpdateAutoScalingGroup).
+        """
+        sizes = {"MinSize": minimum, "MaxSize": maximum, "DesiredCapacity": desired}
+        given = {key: size for key, size in sizes.items() if size is not None}
+        self._client.update_auto_scaling_group(AutoScalingGroupName=name, **given)
 
     def terminate(self, instance: str, *, decrement: bool) -> None:
         """Terminate one instance by id. An instance that no group has any more is no error.
@@ -124,18 +163,15 @@ class AutoScaling:
             _judge_termination(instance, error)
 
     def troubles(self, name: str) -> list[str]:
-        """Why the group's latest launches failed, in AWS's words: capacity, quotas, permissions.
+        """Why the group's launches fail, in AWS's words: capacity, quotas, permissions.
 
-        At most five, the newest first.
+        At most five, the newest first; those before the latest activity that succeeded are history.
         """
         answer = self._client.describe_scaling_activities(
             AutoScalingGroupName=name, MaxRecords=_ACTIVITIES_READ
         )
-        failed = [
-            activity
-            for activity in answer["Activities"]
-            if activity.get("StatusCode") in ("Failed", "Cancelled")
-        ]
+        latest = takewhile(lambda activity: activity.get("StatusCode") != "Successful", answer["Activities"])
+        failed = [activity for activity in latest if activity.get("StatusCode") in ("Failed", "Cancelled")]
         return [
             str(activity.get("StatusMessage") or activity.get("Description", ""))
             for activity in failed[:_FAILURES_RETURNED]
@@ -165,6 +201,7 @@ def _state(group: Mapping[str, Any]) -> GroupState:
                 instance=member["InstanceId"],
                 zone=member["AvailabilityZone"],
                 lifecycle=member["LifecycleState"],
+                healthy=member.get("HealthStatus", "Healthy") == "Healthy",
             )
             for member in group["Instances"]
         ),

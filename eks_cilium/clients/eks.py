@@ -106,12 +106,23 @@ class Eks:
         with suppress(AwsNotFoundError):
             self._client.delete_addon(clusterName=self._cluster, addonName=name, preserve=False)
 
-    def scale(self, node_group: str, *, minimum: int, maximum: int, desired: int) -> None:
-        """Set the sizes of a managed node group; EKS passes them to its Auto Scaling group."""
+    def scale(
+        self,
+        node_group: str,
+        *,
+        minimum: int | None = None,
+        maximum: int | None = None,
+        desired: int | None = None,
+    ) -> None:
+        """Set sizes of a managed node group; EKS passes them to its Auto Scaling group.
+
+        None leaves a size to EKS: "you can specify any or none of the properties" (NodegroupScalingConfig).
+        """
         sizes = {"minSize": minimum, "maxSize": maximum, "desiredSize": desired}
+        given = {key: size for key, size in sizes.items() if size is not None}
         self._changed(
             lambda: self._client.update_nodegroup_config(
-                clusterName=self._cluster, nodegroupName=node_group, scalingConfig=sizes
+                clusterName=self._cluster, nodegroupName=node_group, scalingConfig=given
             )
         )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.existing import image_families
-from eks_cilium.migration.capacity import groups
+from eks_cilium.migration.capacity import groups, stopped
 from eks_cilium.migration.facts.nodes import node as known_node
 from eks_cilium.migration.facts.reading import facts_of
 from eks_cilium.migration.inventory import recording
@@ -35,6 +35,8 @@ class MigrationStart:
     """The image families of all nodes in the cluster."""
     plan: Plan | None
     """The plan where no inventory is recorded yet."""
+    given_up: tuple[str, ...] = ()
+    """Auto Scaling groups that could not grow, and are tried again."""
 
 
 def read_start(run: MigrationRun) -> MigrationStart:
@@ -52,6 +54,7 @@ def read_start(run: MigrationRun) -> MigrationStart:
         left=sum(node.instance in existing for node in inventory.nodes),
         image_families=families,
         plan=None,
+        given_up=tuple(sorted(stopped.reasons(run.world))),
     )
 
 
@@ -65,7 +68,4 @@ def _recorded(run: MigrationRun) -> Recorded:
     inventory = recording.read(run.world, run.options.target)
     if inventory is None:
         return Recorded()
-    before = {
-        name: group.sizes(len(inventory.of_group(name))) for name, group in groups.recorded(run.world).items()
-    }
-    return Recorded(inventory.names, before)
+    return Recorded(inventory.names, groups.sizes_before(run.world, inventory))

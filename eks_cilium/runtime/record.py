@@ -51,6 +51,11 @@ def phase_of(name: str) -> str:
     return f"{PHASES}{name}"
 
 
+def of_group(name: str) -> str:
+    """The key of what is recorded about one Auto Scaling group; its name may have spaces and slashes."""
+    return f"group.{hashlib.blake2s(name.encode(), digest_size=10).hexdigest()}"
+
+
 def of_workload(workload: str) -> str:
     """The key of what is recorded while one workload is being restarted; its name may be too long."""
     return f"restart.{hashlib.blake2s(workload.encode(), digest_size=10).hexdigest()}"

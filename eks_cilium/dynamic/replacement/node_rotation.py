@@ -50,7 +50,7 @@ class NodeRotationProvider(MigrationProvider):
             type(self).connect,
             _olds,
             news,
-            done=is_done(_olds, news),
+            done=is_done(_olds, news) and not _was_skipped(_olds),
             part=lambda plan: node_part(plan, name),
             plan_now=migration_plan,
             begun=has_begun(news),
@@ -60,9 +60,18 @@ class NodeRotationProvider(MigrationProvider):
         """Drain the node, terminate its instance, and wait until its workloads are as healthy as before.
 
         Returns {"node", "instance", "group", "evicted": number, "deleted": number, "decremented": bool,
-        "seconds": {phase: seconds}}. Raises DrainRefusedError before the first eviction, and TimedOutError.
+        "seconds": {phase: seconds}}, or {"node", "instance", "group", "skipped": reason} where the group of
+        the node cannot grow. Raises DrainRefusedError before the first eviction, and TimedOutError.
         """
         return steps.rotate_node(run, _props["node"])
+
+    def must_act(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+        """Act again on a node that was skipped."""
+        return super().must_act(olds, news) or _was_skipped(olds)
+
+
+def _was_skipped(olds: Mapping[str, Any]) -> bool:
+    return bool((olds.get("result") or {}).get("skipped"))
 
 
 def node_part(plan: Plan, name: str) -> PlanPart:

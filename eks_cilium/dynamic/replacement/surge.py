@@ -5,7 +5,7 @@ The Auto Scaling groups belong to the user: what they were is recorded before th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired
 
 from eks_cilium.dynamic.shell.operation import MigrationProvider, Operation, OperationArgs
 from eks_cilium.dynamic.shell.planning import (
@@ -21,7 +21,7 @@ from eks_cilium.migration.report.wording import sizes
 from eks_cilium.migration.rotation import restore
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pulumi.dynamic import CheckResult
 
@@ -37,6 +37,8 @@ class SurgeArgs(PlannedArgs):
 
     left: int
     """How many nodes are left to replace: with none, other options have no effect any more."""
+    given_up: NotRequired[Sequence[str]]
+    """Auto Scaling groups that could not grow in an earlier run, and are tried again."""
 
 
 class SurgeProvider(MigrationProvider):
@@ -46,7 +48,8 @@ class SurgeProvider(MigrationProvider):
         """Raise the sizes and wait until the extra nodes run pods on the new CNI.
 
         Returns {"groups": {name: {"minimum", "maximum", "desired", "before", "suspended"}}, "ready":
-        [nodes]}; sizes are numbers of nodes. Raises TimedOutError with what is missing.
+        [nodes], "stopped": {name: why the group cannot grow}}; sizes are numbers of nodes. Raises
+        TimedOutError with what is missing where no group can grow.
         """
         return surge.prepare(run)
 
@@ -56,16 +59,21 @@ class SurgeProvider(MigrationProvider):
             type(self).connect,
             _olds,
             news,
-            done=is_done(_olds, news),
+            done=is_done(_olds, news) and not self._tries_again(news),
             part=group_sizes,
             plan_now=migration_plan,
         )
 
     def must_act(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-        """Act on another surge or capacity while a node is left to replace."""
+        """Act on another surge or capacity, or on a group that could not grow, while a node is left."""
         before, now = olds.get("options") or {}, news.get("options") or {}
         wider = any(before.get(key) != now.get(key) for key in _WIDTH)
-        return super().must_act(olds, news) or (wider and bool(news["left"]))
+        again = wider or self._tries_again(news)
+        return super().must_act(olds, news) or (again and bool(news["left"]))
+
+    @staticmethod
+    def _tries_again(news: Mapping[str, Any]) -> bool:
+        return bool(news.get("given_up"))
 
 
 class CapacityRestoreProvider(MigrationProvider):
@@ -74,7 +82,8 @@ class CapacityRestoreProvider(MigrationProvider):
     def perform(self, run: MigrationRun, _props: Mapping[str, Any]) -> Result:
         """Drain surplus nodes, then restore sizes and processes.
 
-        Returns {"groups": {name: {"minimum", "maximum", "desired", "suspended"}}}.
+        Returns {"groups": {name: {"minimum", "maximum", "desired", "suspended"}}}. Raises StoppedError with
+        the groups that could not grow, after all others are restored.
         """
         return restore.restore(run)
 

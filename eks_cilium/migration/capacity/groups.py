@@ -1,8 +1,10 @@
 """The Auto Scaling groups of a migration: as they were recorded, as they are, and which sizes come next.
 
-A group is recorded before its first change. Every later size follows from that record, from how many old
-nodes are left, and from the plan's arithmetic (`migration.plan.capacity`). So a run that is started again
-arrives at the same sizes, whatever the last run did. `surge`, `spare`, `termination` and the rotation use it.
+A group is recorded before its first change. Every later size follows from what the migration itself has
+added (`contribution`), from how many old nodes are left, and from the plan's arithmetic
+(`migration.plan.capacity`). So a run that is started again arrives at the same sizes, whatever the last run
+did, and growth by an autoscaler or a person stays on top. `surge`, `spare`, `termination` and the rotation
+use it.
 """
 
 from __future__ import annotations
@@ -10,8 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from eks_cilium.migration.capacity import contribution
 from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.inventory.model import GroupBefore
+from eks_cilium.migration.options import Before
 from eks_cilium.migration.plan.capacity import desired
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import GROUPS, Record
@@ -21,8 +25,8 @@ from eks_cilium.texts import counted
 if TYPE_CHECKING:
     from eks_cilium.clients.autoscaling import GroupState, Member
     from eks_cilium.cluster.objects import Object
-    from eks_cilium.migration.inventory.model import Outgoing
-    from eks_cilium.migration.options import Before
+    from eks_cilium.migration.capacity.contribution import Contribution
+    from eks_cilium.migration.inventory.model import Inventory, Outgoing
     from eks_cilium.migration.run import MigrationRun
     from eks_cilium.runtime.context import World
     from eks_cilium.settings.model.migration import MigrationOptions
@@ -35,6 +39,7 @@ class GroupProgress:
     state: GroupState
     before: GroupBefore
     outgoing: tuple[Outgoing, ...]
+    added: Contribution
     options: MigrationOptions
 
     @property
@@ -50,29 +55,36 @@ class GroupProgress:
         return tuple(member for member in self.state.members if member.counts and member.instance not in ids)
 
     @property
-    def sizes(self) -> Before:
-        """The sizes before the first change, in the form the plan's arithmetic takes."""
-        return self.before.sizes(len(self.outgoing))
+    def net(self) -> int:
+        """How many of the desired instances this migration has added."""
+        return self.added.net(self.state)
 
-    def desired(self, left: int) -> int:
-        """The desired capacity while `left` old nodes are left."""
-        return desired(self.options.capacity, self.options.surge, self.sizes, left)
+    @property
+    def base(self) -> int:
+        """The desired capacity without this migration: as before, and what others have changed since."""
+        return self.state.desired - self.net
+
+    def planned(self, left: int) -> int:
+        """How many instances this migration has added while `left` old nodes are left; may be negative."""
+        sizes = Before(desired=0, outgoing=len(self.outgoing))
+        return desired(self.options.capacity, self.options.surge, sizes, left)
 
     @property
     def lowest(self) -> int:
         """The smallest desired capacity from now to the end of the migration."""
-        return min(self.desired(left) for left in range(len(self.old) + 1))
+        return self.base + min(self.planned(left) for left in range(len(self.old) + 1))
 
     @property
     def shrinks(self) -> bool:
         """Whether the desired capacity has to be decremented when the next old node is terminated."""
-        return self.state.desired - 1 >= self.desired(len(self.old) - 1)
+        return self.net > self.planned(len(self.old) - 1)
 
     def floor(self, cordoned: int) -> int:
         """How many nodes have to serve pods when one more old node is cordoned, besides `cordoned` others."""
         if self.options.capacity is Capacity.SURGE:
-            return min(self.before.desired, self.state.desired - 1)
-        return min(self.desired(len(self.old) - cordoned - 1), self.state.desired - cordoned - 1)
+            return min(self.base, self.state.desired - 1)
+        extra = self.planned(len(self.old) - cordoned - 1)
+        return min(self.base + extra, self.state.desired - cordoned - 1)
 
 
 def progress(run: MigrationRun, group: str) -> GroupProgress:
@@ -81,13 +93,33 @@ def progress(run: MigrationRun, group: str) -> GroupProgress:
     if before is None:
         raise StoppedError(f"the Auto Scaling group {group} was not recorded: prepare the capacity first")
     nodes = recording.required(run.world, run.options.target).of_group(group)
-    return GroupProgress(run.world.groups.group(group), before, nodes, run.options)
+    state = run.world.groups.group(group)
+    return GroupProgress(state, before, nodes, contribution.of(run.world, before, state), run.options)
+
+
+def sizes_before(world: World, inventory: Inventory) -> dict[str, Before]:
+    """The sizes that the plan's arithmetic starts from, without what this migration has added."""
+    known = recorded(world)
+    return {
+        name: Before(
+            desired=state.desired - contribution.of(world, known[name], state).net(state),
+            outgoing=len(inventory.of_group(name)),
+        )
+        for name, state in world.groups.groups(known).items()
+    }
 
 
 def recorded(world: World) -> dict[str, GroupBefore]:
     """The groups before the first change; empty outside of a migration."""
     kept: dict[str, Object] = Record(world.api).get(GROUPS) or {}
     return {name: GroupBefore.from_json(group) for name, group in kept.items()}
+
+
+def forget(world: World, group: str) -> None:
+    """Delete the record of a group that is restored."""
+    record = Record(world.api)
+    record.put(GROUPS, {name: each.to_json() for name, each in recorded(world).items() if name != group})
+    contribution.forget(world, group)
 
 
 def why_instances_are_missing(world: World, now: GroupProgress, cordoned: int) -> str:

@@ -1,5 +1,8 @@
 """Spare capacity before a cordon: a node is cordoned only while enough other nodes can take its pods.
 
+Only Ready nodes count. A node that has not been Ready for long took its pods' capacity away before, so that
+is not asked for again.
+
 Called by the rotation of each node, under the lock of the node's group.
 """
 
@@ -9,32 +12,64 @@ from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.objects import is_cordoned
 from eks_cilium.migration.agents.cni_gate import CniGate
-from eks_cilium.migration.capacity import autoscaler, groups
+from eks_cilium.migration.capacity import autoscaler, dead, groups, stopped
+from eks_cilium.migration.capacity.stopped import GroupStoppedError
 from eks_cilium.runtime.errors import StoppedError
 
 if TYPE_CHECKING:
     from eks_cilium.migration.capacity.groups import GroupProgress
     from eks_cilium.migration.inventory.model import Outgoing
     from eks_cilium.migration.run import MigrationRun
+    from eks_cilium.runtime.errors import TimedOutError
 
 
 def missing(run: MigrationRun, node: Outgoing) -> str:
     """What is missing before the node may be cordoned, in one sentence; empty when it may be.
 
-    Raises StoppedError where the group would go below its minimum.
+    Raises StoppedError where the group would go below its minimum, and GroupStoppedError once the group was
+    given up.
     """
+    if why := stopped.reason(run.world, node.group):
+        raise GroupStoppedError(node.group, why)
     now = groups.progress(run, node.group)
     _refuse_below_minimum(now)
     gate = CniGate(run.world, run.options.target)
+    if not dead.is_ready(gate.nodes.get(node.instance)):
+        return ""  # it serves no pods that its cordon could take away
+    return _too_few(run, node, now, gate)
+
+
+def give_up_if_it_cannot_grow(run: MigrationRun, node: Outgoing, error: TimedOutError) -> None:
+    """Give up the group of a node for which no capacity came, and raise GroupStoppedError.
+
+    Returns where instances are there, and something else is missing on them.
+    """
+    with run.world.lock(node.group):
+        now, gate = groups.progress(run, node.group), CniGate(run.world, run.options.target)
+        if not stopped.cannot_grow(now, gate):
+            return
+        is_first = stopped.mark(run, now, error.missing)
+    if is_first:
+        stopped.give_up(run, node.group, error.missing)
+    raise GroupStoppedError(node.group, error.missing) from error
+
+
+def _too_few(run: MigrationRun, node: Outgoing, now: GroupProgress, gate: CniGate) -> str:
     others = [member for member in now.old if member.instance != node.instance]
-    cordoned = sum(_is_being_replaced(member.instance, now, gate) for member in others)
-    needed = now.floor(cordoned) - (len(others) - cordoned)
+    cordoned = [member for member in others if _is_being_replaced(member.instance, now, gate)]
+    staying = [member for member in others if member not in cordoned]
+    silent = [member for member in staying if not dead.is_ready(gate.nodes.get(member.instance))]
+    lost = sum(dead.is_long_silent(run, gate.nodes.get(member.instance)) for member in silent)
+    needed = now.floor(len(cordoned)) - lost - (len(staying) - len(silent))
     ready = [member for member in now.new if not gate.not_serving(member)]
     autoscaler.keep(run.world, (gate.nodes[member.instance] for member in ready))
     if len(ready) >= needed:
         return ""
+    dead.replace_old(run, node.group, silent, gate)
+    dead.replace_new(run, node.group, now.new, gate)
     waiting = [sentence for member in now.new if (sentence := gate.not_serving(member))]
-    why = waiting[0] if waiting else groups.why_instances_are_missing(run.world, now, cordoned)
+    waiting += [f"instance {member.instance} to be replaced is not Ready" for member in silent]
+    why = waiting[0] if waiting else groups.why_instances_are_missing(run.world, now, len(cordoned))
     return f"group {node.group}: {len(ready)} of {needed} new nodes are ready; {why}"
 
 

@@ -9,40 +9,83 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cluster.objects import Reference
-from eks_cilium.migration.agents.cni_gate import CniGate
+from eks_cilium.errors import RefusedError
 from eks_cilium.migration.aws_node import rewrites
-from eks_cilium.migration.capacity import autoscaler, groups
-from eks_cilium.migration.capacity.resizing import Sizes, resize
+from eks_cilium.migration.capacity import (
+    autoscaler,
+    contribution,
+    groups,
+    processes,
+    resizing,
+    stopped,
+)
+from eks_cilium.migration.capacity.new_nodes import NewNodes
 from eks_cilium.migration.control import stop
 from eks_cilium.migration.facts.nodes import node as known_node
 from eks_cilium.migration.inventory import marks, recording
 from eks_cilium.migration.inventory.model import GroupBefore
 from eks_cilium.migration.inventory.returned import label_returned
 from eks_cilium.migration.options import covers
+from eks_cilium.runtime.errors import TimedOutError
 from eks_cilium.runtime.record import GROUPS, Record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from eks_cilium.errors import ProgramError
     from eks_cilium.migration.inventory.model import Inventory
     from eks_cilium.migration.run import MigrationRun
     from eks_cilium.runtime.context import World
 
-SUSPENDED = ("AZRebalance", "AlarmNotification", "ReplaceUnhealthy", "ScheduledActions")
-"""Processes of Auto Scaling that terminate instances without a drain, or change the sizes by themselves."""
-
 
 def prepare(run: MigrationRun) -> dict[str, Any]:
-    """Record the groups, suspend processes, taint old nodes, raise the sizes; wait for the extra nodes."""
+    """Record the groups, suspend processes, taint old nodes, raise the sizes; wait for the extra nodes.
+
+    A group that cannot grow is given up and named under `stopped`. Raises TimedOutError when none can.
+    """
     run.world.guard()
     stop.refuse_where_requested(run.world)
     label_returned(run)
     rewrites.hold(run)
     inventory = recording.required(run.world, run.options.target)
-    _record_groups(run.world, inventory)
+    names = _open_groups(run.world, inventory)
+    _record_groups(run.world, inventory, names)
     autoscaler.note(run)
+    for name in names:
+        stopped.try_again(run, name)
     taint(run, inventory)
-    widened = {name: _widen(run, name) for name in inventory.groups}
-    ready = [node for name in inventory.groups for node in _await_new_nodes(run, name)]
-    return {"groups": widened, "ready": sorted(ready)}
+    widened: dict[str, Any] = {}
+    failed: dict[str, ProgramError] = {}
+    for name in names:
+        try:
+            widened[name] = _widen(run, name)
+        except (RefusedError, TimedOutError) as error:
+            failed[name] = error
+    new = NewNodes(run, tuple(widened))
+    failed |= new.wait()
+    for name, why in failed.items():
+        stopped.give_up(run, name, _reason(why))
+    if failed and len(failed) == len(names):
+        raise next(iter(failed.values()))
+    return {
+        "groups": widened,
+        "ready": new.ready([name for name in names if name not in failed]),
+        "stopped": {name: _reason(why) for name, why in failed.items()},
+    }
+
+
+def _reason(error: ProgramError) -> str:
+    return error.missing if isinstance(error, TimedOutError) else str(error).splitlines()[0]
+
+
+def _open_groups(world: World, inventory: Inventory) -> tuple[str, ...]:
+    """Groups that still have a node to be replaced."""
+    outgoing = {node.instance for node in inventory.nodes}
+    return tuple(
+        name
+        for name, state in sorted(world.groups.groups(inventory.groups).items())
+        if any(member.instance in outgoing and not member.leaving for member in state.members)
+    )
 
 
 def taint(run: MigrationRun, inventory: Inventory) -> None:
@@ -64,9 +107,9 @@ def taint(run: MigrationRun, inventory: Inventory) -> None:
         run.report(f"tainted {tainted} nodes to be replaced, so that the scheduler prefers others")
 
 
-def _record_groups(world: World, inventory: Inventory) -> None:
+def _record_groups(world: World, inventory: Inventory, names: Iterable[str]) -> None:
     known = groups.recorded(world)
-    states = world.groups.groups(name for name in inventory.groups if name not in known)
+    states = world.groups.groups(name for name in names if name not in known)
     if not states:
         return
     for state in states.values():
@@ -79,52 +122,29 @@ def _record_groups(world: World, inventory: Inventory) -> None:
             node_group=inventory.of_group(state.name)[0].node_group,
         )
     Record(world.api).put(GROUPS, {name: group.to_json() for name, group in known.items()})
+    for name in states:
+        contribution.keep(world, name, contribution.Contribution())
 
 
 def _widen(run: MigrationRun, name: str) -> dict[str, Any]:
     """Suspend processes and raise the sizes to what they have to be at this point of the migration."""
     now = groups.progress(run, name)
-    state, left = now.state, len(now.old)
-    suspend = [process for process in SUSPENDED if process not in state.suspended]
-    if suspend:
-        run.world.groups.suspend(name, suspend)
-        run.report(f"suspended {', '.join(suspend)} of {name}")
-    wanted = now.desired(left) if left else state.desired
-    permitted = covers(run.options.allow.lower_minimum, Reference("Auto Scaling group", "", name))
-    minimum = min(state.minimum, max(now.lowest, 0)) if permitted else state.minimum
-    if wanted > state.desired or minimum < state.minimum:
-        wanted = max(wanted, state.desired)
-        maximum = max(state.maximum, wanted)
-        run.report(f"{name}: desired capacity {state.desired} -> {wanted}")
-        resize(run, now.before, Sizes(minimum, maximum, wanted))
+    suspended = processes.suspend(run, now.state)
+    more = now.planned(len(now.old)) - now.net
+    if more > 0:
+        run.report(f"{name}: desired capacity {now.state.desired} -> {now.state.desired + more}")
+        resizing.grow(run, now.before, more)
+    else:
+        resizing.release_if_held(run, now.before)
+    now = groups.progress(run, name)
+    if covers(run.options.allow.lower_minimum, Reference("Auto Scaling group", "", name)):
+        minimum = min(now.state.minimum, max(now.lowest, 0))
+        resizing.bound(run, now.before, minimum=minimum, maximum=now.state.maximum)
+    state = run.world.groups.group(name)
     return {
-        "minimum": minimum,
-        "maximum": max(state.maximum, wanted),
-        "desired": max(wanted, state.desired),
+        "minimum": state.minimum,
+        "maximum": state.maximum,
+        "desired": state.desired,
         "before": now.before.desired,
-        "suspended": suspend,
+        "suspended": suspended,
     }
-
-
-def _await_new_nodes(run: MigrationRun, name: str) -> list[str]:
-    """Wait until every extra node of a group is through the CNI gate; returns their names."""
-    ready: list[str] = []
-
-    def missing() -> str:
-        rewrites.refuse(run)
-        now = groups.progress(run, name)
-        if not now.old:
-            return ""
-        gate = CniGate(run.world, run.options.target)
-        needed = now.desired(len(now.old)) - len(now.old)
-        serving = [member.instance for member in now.new if not gate.not_serving(member)]
-        autoscaler.keep(run.world, (gate.nodes[instance] for instance in serving))
-        ready[:] = [gate.nodes[instance]["metadata"]["name"] for instance in serving]
-        if len(serving) >= needed:
-            return ""
-        waiting = [sentence for member in now.new if (sentence := gate.not_serving(member))]
-        why = waiting[0] if waiting else groups.why_instances_are_missing(run.world, now, 0)
-        return f"group {name}: {len(serving)} of {needed} new nodes are ready; {why}"
-
-    run.wait(missing, waited_for=f"new nodes of {name}", seconds=run.options.replacement_timeout_seconds)
-    return ready

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from eks_cilium.clients.ec2 import ABSENT, ENDED
 from eks_cilium.errors import TransientError
-from eks_cilium.migration.capacity import groups
+from eks_cilium.migration.capacity import contribution, groups
 from eks_cilium.runtime.errors import StoppedError
 
 if TYPE_CHECKING:
@@ -39,9 +39,13 @@ def terminate(run: MigrationRun, node: Outgoing, *, shrink: bool | None) -> bool
                 return detached.missing()
             if member.leaving:
                 return ""
-            wanted = groups.progress(run, node.group).shrinks if shrink is None else shrink
+            now = groups.progress(run, node.group)
+            wanted = now.shrinks if shrink is None else shrink
             # AWS refuses to decrement for an instance that the desired capacity does not count.
             decremented = wanted and member.counts
+            if decremented:
+                intended = contribution.marked(now.added, decremented=node.instance)
+                contribution.keep(run.world, node.group, intended)
             return _request(run.world, node, decremented)
 
     run.wait(missing, waited_for=f"Auto Scaling to terminate {node.instance}", seconds=run.limits.termination)

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 VPC_CNI = "vpc-cni"
 _MOST_INSTANCES = 50
-_MOST_GROUPS = 100
+# API_DescribeAutoScalingGroups: names without MaxRecords.
+_MOST_GROUPS = 50
 _NOT_FOUND = 404
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from eks_cilium.migration.options import Before
 from eks_cilium.settings.model.migration import Target
 
 if TYPE_CHECKING:
@@ -106,10 +105,6 @@ class GroupBefore:
     suspended: tuple[str, ...]
     node_group: str = ""
     """EKS managed node group behind it."""
-
-    def sizes(self, outgoing: int) -> Before:
-        """The form the plan's arithmetic takes, for a number of nodes to be replaced."""
-        return Before(desired=self.desired, outgoing=outgoing)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {"suspended": list(self.suspended)}

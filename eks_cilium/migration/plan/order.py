@@ -1,8 +1,9 @@
 """The order in which nodes are replaced. Nodes that have been replaced do not change the order of the others.
 
-Nodes whose replacement has begun are first: a run that was stopped continues with them. The others follow one
-zone after the other in turn, so that no zone loses many nodes at once. The node this program runs on is last,
-since its drain ends the program.
+Nodes whose replacement has begun are first: a run that was stopped continues with them. Nodes that are not
+Ready are next: nothing is taken away with them, and their replacements are the capacity for the others. These
+follow one zone after the other in turn, so that no zone loses many nodes at once. The node this program runs
+on is last, since its drain ends the program.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ def ordered(nodes: Iterable[Node], own_node: str | None = None) -> tuple[Node, .
     last = [node for node in oldest_first if node.name == own_node]
     begun = [node for node in oldest_first if node.name != own_node and in_progress(node)]
     rest = [node for node in oldest_first if node.name != own_node and not in_progress(node)]
-    return (*begun, *_in_turns(rest), *last)
+    silent = [node for node in rest if not node.ready]
+    return (*begun, *silent, *_in_turns([node for node in rest if node.ready]), *last)
 
 
 def _in_turns(nodes: Sequence[Node]) -> list[Node]:

@@ -1,42 +1,53 @@
-"""Restores the Auto Scaling groups after the last node: sizes and processes exactly as they were recorded.
+"""Restores the Auto Scaling groups after the last node: bounds and processes as they were recorded.
 
-Called for the resource `CapacityRestore`. Auto Scaling terminates instances without a drain when a group has
-too many, and, once AZRebalance is resumed, when its zones are uneven. So surplus nodes are drained and zones
-are evened out here first, by the same rotation as every other node; only then are the sizes set and the
-processes resumed.
+The desired capacity loses what this migration has added, and nothing else: an autoscaler's growth stays.
+Auto Scaling terminates instances without a drain when a group has too many, and, once AZRebalance is
+resumed, when its zones are uneven. So surplus nodes are drained and zones are evened out first, by the same
+rotation as every other node; only then are the bounds set and the processes resumed. Called for the resource
+`CapacityRestore`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from eks_cilium.cluster.names import CNI_LABEL
 from eks_cilium.migration.agents.cni_gate import CniGate
-from eks_cilium.migration.capacity import autoscaler, groups
-from eks_cilium.migration.capacity.resizing import Sizes, resize
-from eks_cilium.migration.capacity.surge import SUSPENDED
-from eks_cilium.migration.cni import old_cni
-from eks_cilium.migration.inventory import marks
-from eks_cilium.migration.inventory.model import GroupBefore, Outgoing
-from eks_cilium.migration.rotation import steps
+from eks_cilium.migration.capacity import (
+    autoscaler,
+    contribution,
+    groups,
+    processes,
+    resizing,
+    stopped,
+)
+from eks_cilium.migration.inventory import marks, recording
+from eks_cilium.migration.rotation import surplus, zones
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import AFFINITY, AWS_NODE, NODES, POLICY, STOP, Record
+from eks_cilium.texts import counted
 
 if TYPE_CHECKING:
-    from eks_cilium.clients.autoscaling import GroupState, Member
+    from collections.abc import Iterable
+
+    from eks_cilium.migration.inventory.model import GroupBefore
     from eks_cilium.migration.run import MigrationRun
     from eks_cilium.runtime.context import World
-    from eks_cilium.settings.model.migration import Target
-
-_REBALANCE = "AZRebalance"
-_MOST_MOVES = 20
 
 
 def restore(run: MigrationRun) -> dict[str, Any]:
-    """Restore every group to what was recorded, then delete the record of the groups and nodes in work."""
+    """Restore every group, then delete the record of the groups and nodes in work.
+
+    Where a group was given up, the others are restored, and StoppedError names it with the reason.
+    """
     run.world.guard()
-    restored = {name: _restore_group(run, before) for name, before in groups.recorded(run.world).items()}
+    given_up = stopped.reasons(run.world)
+    restored = {
+        name: _restore_group(run, before)
+        for name, before in groups.recorded(run.world).items()
+        if name not in given_up
+    }
+    if given_up:
+        _end_with(run, given_up, restored)
     lifted = _lift_taints(run.world)
     if lifted:
         run.report(f"removed the taint from {lifted} nodes that stay")
@@ -44,25 +55,33 @@ def restore(run: MigrationRun) -> dict[str, Any]:
     return {"groups": restored}
 
 
+def _end_with(run: MigrationRun, given_up: dict[str, str], restored: Iterable[str]) -> None:
+    """Forget the groups that are done, so that a later run leaves them alone, and stop."""
+    for name in restored:
+        groups.forget(run.world, name)
+    nodes = recording.required(run.world, run.options.target)
+    problems = [
+        f"{counted(len(nodes.of_group(name)), 'node')} of the Auto Scaling group {name} not replaced, since "
+        f"it cannot grow: {why}"
+        for name, why in given_up.items()
+    ]
+    raise StoppedError(
+        "; ".join(problems),
+        "All other groups are done, and this one works as before. Run `pulumi up` again when it can grow: it "
+        "tries the group again. Other instance types, subnets or quotas help where capacity is missing.",
+    )
+
+
 def _restore_group(run: MigrationRun, before: GroupBefore) -> dict[str, Any]:
-    state = run.world.groups.groups([before.name]).get(before.name)
-    if state is None:
+    if run.world.groups.groups([before.name]).get(before.name) is None:
         run.report(f"the Auto Scaling group {before.name} was deleted: nothing to restore")
         return {"gone": True}
-    if state.desired < before.desired:
-        _resize(run, before, before.desired)
-    _await_members(run, before)
-    for _ in range(_MOST_MOVES):
-        state = run.world.groups.group(before.name)
-        if state.desired > before.desired:
-            _remove_surplus(run, state)
-        elif _REBALANCE not in before.suspended and _is_uneven(state):
-            # AZRebalance would do the same without a drain as soon as it is resumed.
-            run.report(f"{before.name}: its zones are uneven, so one node is replaced in another zone")
-            _resize(run, before, before.desired + 1)
-        else:
-            break
-        _await_members(run, before)
+    resizing.release_if_held(run, before)
+    _take_back(run, before)
+    if processes.REBALANCE not in before.suspended:
+        zones.even_out(run, before)
+    if "ReplaceUnhealthy" not in before.suspended:
+        surplus.replace_unhealthy(run, before)
     _set_as_before(run, before)
     state = run.world.groups.group(before.name)
     nodes = CniGate(run.world, run.options.target).nodes
@@ -75,93 +94,35 @@ def _restore_group(run: MigrationRun, before: GroupBefore) -> dict[str, Any]:
     }
 
 
+def _take_back(run: MigrationRun, before: GroupBefore) -> None:
+    """Undo what the migration has added to a group or taken from it; what others have changed stays."""
+    state = run.world.groups.group(before.name)
+    net = contribution.of(run.world, before, state).net(state)
+    missing = max(-net, before.minimum - state.desired, 0)
+    if missing:
+        resizing.grow(run, before, missing)
+    surplus.await_members(run, before)
+    for _ in range(net):
+        state = run.world.groups.group(before.name)
+        now = contribution.of(run.world, before, state)
+        if now.net(state) <= 0 or state.desired <= state.minimum:
+            break
+        surplus.remove(run, before, state)
+        surplus.await_members(run, before)
+
+
 def _set_as_before(run: MigrationRun, before: GroupBefore) -> None:
     """Set the sizes, then resume the processes: a resumed process must find nothing to do."""
-    state = run.world.groups.group(before.name)
-    sizes = Sizes(before.minimum, before.maximum, before.desired)
-    resize(run, before, sizes)
-    ours = [process for process in SUSPENDED if process not in before.suspended]
-    run.world.groups.resume(before.name, [process for process in ours if process in state.suspended])
-    run.report(f"{before.name}: {before.desired} nodes, sizes and processes as before")
-    run.world.note("restored", group=before.name, desired=before.desired)
-
-
-def _resize(run: MigrationRun, before: GroupBefore, desired: int) -> None:
-    """Set another desired capacity for the time being; the maximum is raised where it has to be."""
-    maximum = max(run.world.groups.group(before.name).maximum, desired)
-    resize(run, before, Sizes(before.minimum, maximum, desired))
-
-
-def _await_members(run: MigrationRun, before: GroupBefore) -> None:
-    """Wait until the group has its desired capacity and every member is through the CNI gate."""
-
-    def missing() -> str:
-        state = run.world.groups.group(before.name)
-        counted = [member for member in state.members if member.counts]
-        if len(counted) != state.desired:
-            return f"group {before.name} has {len(counted)} of {state.desired} instances"
-        gate = CniGate(run.world, run.options.target)
-        skipped = _on_old_cni(gate, run.options.target) | _begun(gate)
-        sentences = (gate.not_serving(member) for member in counted if member.instance not in skipped)
-        return next((sentence for sentence in sentences if sentence), "")
-
-    run.wait(
-        missing, waited_for=f"the nodes of {before.name}", seconds=run.options.replacement_timeout_seconds
-    )
-
-
-def _on_old_cni(gate: CniGate, target: Target) -> set[str]:
-    """Instances whose nodes still run the old CNI: a migration that was given up midway has some."""
-    label = old_cni(target).label
-    return {
-        instance
-        for instance, node in gate.nodes.items()
-        if instance and (node["metadata"].get("labels") or {}).get(CNI_LABEL) == label
-    }
-
-
-def _remove_surplus(run: MigrationRun, state: GroupState) -> None:
-    """Drain and terminate one new node of the zone with most nodes, and decrement the group."""
-    gate = CniGate(run.world, run.options.target)
-    node = _surplus_node(run, state, gate)
-    run.report(f"{state.name} has {state.desired} nodes, one too many: removing {node.name}")
-    steps.rotate(run, node, shrink=True)
-
-
-def _surplus_node(run: MigrationRun, state: GroupState, gate: CniGate) -> Outgoing:
-    old = _on_old_cni(gate, run.options.target)
-    new = [member for member in state.members if member.counts and member.instance not in old]
-    if not new:
-        raise StoppedError(f"the Auto Scaling group {state.name} has {state.desired} nodes and none to spare")
-    zones = Counter(member.zone for member in state.members if member.counts)
-    begun = _begun(gate)
-    chosen = max(new, key=lambda member: (member.instance in begun, zones[member.zone], _age(member, gate)))
-    node = gate.nodes[chosen.instance]
-    return Outgoing(
-        name=node["metadata"]["name"],
-        uid=node["metadata"]["uid"],
-        instance=chosen.instance,
-        zone=chosen.zone,
-        group=state.name,
-    )
-
-
-def _begun(gate: CniGate) -> set[str]:
-    """Instances that an earlier run, which was stopped, had begun to remove."""
-    return {instance for instance, node in gate.nodes.items() if instance and marks.is_ours(node)}
-
-
-def _age(member: Member, gate: CniGate) -> str:
-    # The youngest node is removed first: it has the fewest pods.
-    node = gate.nodes.get(member.instance)
-    return str(node["metadata"].get("creationTimestamp", "")) if node else ""
-
-
-def _is_uneven(state: GroupState) -> bool:
-    """Whether AZRebalance would move a node."""
-    zones = Counter(dict.fromkeys(state.zones, 0))
-    zones.update(member.zone for member in state.members if member.counts)
-    return bool(zones) and max(zones.values()) - min(zones.values()) > 1
+    state = resizing.bound(run, before, minimum=before.minimum, maximum=before.maximum)
+    processes.resume(run, before)
+    changes = []
+    if state.desired != before.desired:
+        changes.append(f"others have resized it from {before.desired}")
+    if state.maximum > before.maximum:
+        changes.append(f"its maximum stays at {state.maximum} instead of {before.maximum} for these nodes")
+    why = f" ({'; '.join(changes)})" if changes else ""
+    run.report(f"{before.name}: {state.desired} nodes, sizes and processes as before{why}")
+    run.world.note("restored", group=before.name, desired=state.desired, maximum=state.maximum)
 
 
 def _lift_taints(world: World) -> int:

@@ -25,6 +25,7 @@ from eks_cilium.errors import ProgramError, UserError
 from eks_cilium.migration.agents import enforcement
 from eks_cilium.migration.aws_node import rewrites
 from eks_cilium.migration.capacity import spare, termination
+from eks_cilium.migration.capacity.stopped import GroupStoppedError
 from eks_cilium.migration.eviction import drain
 from eks_cilium.migration.facts.nodes import node as known_node
 from eks_cilium.migration.inventory import marks, recording
@@ -44,14 +45,20 @@ if TYPE_CHECKING:
 def rotate_node(run: MigrationRun, name: str) -> dict[str, Any]:
     """Replace a node of the inventory. Raises StoppedError when the inventory has no such node.
 
-    Returns {"node", "instance", "group", "evicted", "deleted", "decremented", "seconds": {phase: seconds}}.
+    Returns {"node", "instance", "group", "evicted", "deleted", "decremented", "seconds": {phase: seconds}},
+    and {"node", "instance", "group", "skipped": reason} for a node whose group cannot grow.
     """
     label_returned(run)
     inventory = recording.required(run.world, run.options.target)
     node = inventory.node(name)
     if node is None:
         raise StoppedError(f"node {name} is not in the inventory of this migration")
-    return _Rotation(run, node, None, inventory.taken).complete()
+    try:
+        return _Rotation(run, node, None, inventory.taken).complete()
+    except GroupStoppedError as error:
+        run.report(f"skipped {name}: {error.problem}")
+        run.world.note("skipped", node=name, group=node.group, reason=error.reason)
+        return {"node": name, "instance": node.instance, "group": node.group, "skipped": error.reason}
 
 
 def rotate(run: MigrationRun, node: Outgoing, *, shrink: bool | None = None) -> dict[str, Any]:
@@ -141,12 +148,16 @@ class _Rotation:
                 return self._cordon_if_pods_fit()
 
         with self._phases.phase("capacity"):
-            self._run.wait(
-                missing,
-                waited_for=f"spare capacity for the pods of node {node.name}",
-                seconds=self._run.options.replacement_timeout_seconds
-                + self._run.options.drain_timeout_seconds,
-            )
+            try:
+                self._run.wait(
+                    missing,
+                    waited_for=f"spare capacity for the pods of node {node.name}",
+                    seconds=self._run.options.replacement_timeout_seconds
+                    + self._run.options.drain_timeout_seconds,
+                )
+            except TimedOutError as error:
+                spare.give_up_if_it_cannot_grow(self._run, node, error)
+                raise
 
     def _cordon_if_pods_fit(self) -> str:
         """Rotations of other groups may count on the same nodes, so only one cordons at a time."""

@@ -232,6 +232,14 @@ class MigrationOptions(Part):
         ge=60,
         le=7200,
     )
+    dead_node_seconds: int = option(
+        600,
+        says="A new node that has not joined, or is not Ready, for so long is terminated and replaced.",
+        allowed="60 to 86400",
+        example=600,
+        ge=60,
+        le=86400,
+    )
     health_timeout_seconds: int = option(
         600,
         says="How long workloads may take to be as healthy as before their pods moved.",

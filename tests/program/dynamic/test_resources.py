@@ -104,6 +104,24 @@ def test_a_wider_surge_acts_while_a_node_is_left() -> None:
     assert not changes(SurgeProvider, options={"surge": 3}, left=0)
 
 
+def test_a_group_that_could_not_grow_is_tried_again_while_a_node_is_left() -> None:
+    assert changes(SurgeProvider, given_up=["gpu"])
+    assert not changes(SurgeProvider, given_up=["gpu"], left=0)
+    assert not changes(SurgeProvider, given_up=[])
+
+
+def test_a_node_that_was_skipped_is_tried_again_and_planned_again(simulation: Simulation) -> None:
+    name = nodes_of(simulation)[0]
+    skipped = {**MADE, "node": name, "plan": ["old"], "result": {"node": name, "skipped": "no capacity"}}
+    provider = over(simulation, NodeRotationProvider)
+
+    assert provider.diff("id", skipped, {**MADE, "node": name}).changes
+    checked = provider.check(skipped, {**MADE, "node": name, "migration": skipped["migration"]})
+
+    assert checked.failures == []
+    assert checked.inputs["plan"] != ["old"]
+
+
 def test_the_inventory_is_recorded_again_for_other_nodes_and_not_for_another_order() -> None:
     assert changes(NodeInventoryProvider, nodes=["node-1", "node-3"])
     assert not changes(NodeInventoryProvider, nodes=["node-2", "node-1"])

@@ -48,3 +48,9 @@ def test_the_plan_finds_the_node_of_this_program_by_its_pod():
     world.pod("runner", 0, world.owner("Job", "runner"))
 
     assert [planned.node for planned in plan(world.facts()).nodes][-1] == "node-0"
+
+
+def test_nodes_that_are_not_ready_are_before_those_that_serve() -> None:
+    nodes = [node(number, ready=number != 2) for number in range(3)]
+
+    assert names(ordered(nodes))[0] == "node-2"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from eks_cilium.migration.agents import enforcement, rollout
 from eks_cilium.migration.aws_node import affinity, binding, removal
-from eks_cilium.migration.capacity import surge
+from eks_cilium.migration.capacity import stopped, surge
 from eks_cilium.migration.inventory import forgetting, recording
 from eks_cilium.migration.options import Limits
 from eks_cilium.migration.rotation import restore, steps
@@ -61,6 +61,8 @@ class Stack:
         """One `up`, which ends before the step whose name starts with `until`."""
         world = self._simulation.world()
         self._ended = False
+        if stopped.reasons(world):
+            self._done.discard("prepare")
         self._steps(world, self._begin(), until)
         nodes = recording.read(world, self._options.target)
         if nodes is not None:
@@ -72,12 +74,14 @@ class Stack:
             if self._stopped(name, until):
                 return
             if self._forgetful or name not in self._done:
-                self._persist(world, step)
-                self._done.add(name)
+                result = self._persist(world, step)
+                # What was skipped is tried again by the next run: `must_act` of its resource says so.
+                if not (isinstance(result, dict) and result.get("skipped")):
+                    self._done.add(name)
 
-    def _persist(self, world: World, step: Callable[[World], object]) -> None:
+    def _persist(self, world: World, step: Callable[[World], object]) -> object:
         """As every operation of the program is performed."""
-        run(world, self._options, self._report, self._limits).persist(lambda: step(world))
+        return run(world, self._options, self._report, self._limits).persist(lambda: step(world))
 
     def _stopped(self, name: str, until: str) -> bool:
         self._ended = self._ended or (bool(until) and name.startswith(until))
@@ -144,7 +148,7 @@ class Before:
     def check(self) -> None:
         """What has to hold however often the run was interrupted."""
         simulation = self._simulation
-        assert sizes(simulation) == self.groups
+        assert sizes(simulation) == self.groups, sizes(simulation)
         assert simulation.violations == []
         assert simulation.lost == []
         assert simulation.cloud.undrained == []

@@ -1,7 +1,8 @@
 """Auto Scaling, EC2 and EKS in memory, as objects with the methods of boto3's clients that the program calls.
 
 What AWS refuses is refused here, in AWS's words; what AWS does behind one's back is done here too: replacing
-what is missing, ending what is too much, and evening out zones, without a drain.
+what is missing, ending what is too much, and evening out zones, without a drain. Zones and groups run out of
+capacity, instances die, and other programs resize groups at any moment.
 """
 
 # ruff: noqa: N803 - the parameters are spelled as boto3 spells them
@@ -10,6 +11,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -54,12 +56,20 @@ class Group:
     maximum: int
     desired: int
     zones: tuple[str, ...] = ("a", "b", "c")
+    balanced_only: bool = False
+    """Whether it launches in the emptiest zone and nowhere else (`AvailabilityZoneDistribution`)."""
     suspended: set[str] = field(default_factory=set)
     members: dict[str, Member] = field(default_factory=dict)
 
     @property
     def counted(self) -> list[Member]:
         return [member for member in self.members.values() if member.counts]
+
+    @property
+    def population(self) -> Counter[str]:
+        zones = Counter(dict.fromkeys(self.zones, 0))
+        zones.update(member.zone for member in self.counted)
+        return zones
 
 
 class Pages:
@@ -85,8 +95,15 @@ class Cloud:
         self.add_on: dict[str, Any] | None = None
         self.install: Callable[[dict[str, Any] | None], None] = lambda _: None
         self.no_capacity = False
+        self.full_groups: set[str] = set()
+        """Groups whose instance type has no capacity anywhere."""
         self.full_zones: set[str] = set()
-        """Zones without capacity: Auto Scaling then launches in another zone of the group."""
+        """Zones without capacity: launches go to the next zone."""
+        self.dead: set[str] = set()
+        """Instances that ended without Auto Scaling's doing, such as spot instances."""
+        self.unhealthy: set[str] = set()
+        """Instances that run, and fail a health check of a load balancer."""
+        self.launched: dict[str, float] = {}
         self.node_groups = False
         """Whether every Auto Scaling group is that of an EKS node group, of the same name."""
         self.busy_until: dict[str, float] = {}
@@ -96,6 +113,8 @@ class Cloud:
         """How many of Auto Scaling's next answers do not have a member."""
         self.said: dict[str, str] = {}
         """States of instances in EC2's answers, where they are not the true ones."""
+        self.updates: dict[str, tuple[int, int, int]] = {}
+        """Minimum, desired and maximum size that EKS writes when it is no longer busy."""
         self.before_write: Callable[[str], None] = lambda _: None
         self.after_write: Callable[[str], None] = lambda _: None
         self.expired = False
@@ -108,20 +127,47 @@ class Cloud:
     def called(self, operation: str, **parameters: Any) -> None:
         self.calls.append((operation, parameters))
 
-    def launch(self, group: Group) -> None:
-        zones = Counter(dict.fromkeys(group.zones, 0))
-        zones.update(member.zone for member in group.counted)
-        open_zones = [each for each in group.zones if each not in self.full_zones]
-        zone = min(open_zones or group.zones, key=lambda each: zones[each])
+    def launch(self, group: Group) -> bool:
+        """Launch in the emptiest zone that has capacity; returns whether there was one."""
+        zone = self._zone(group)
+        if zone is None or "Launch" in group.suspended:
+            return False
         instance = f"i-{next(self._numbers):017x}"
         group.members[instance] = Member(instance, zone, self.clock.seconds)
         self.instances[instance] = "running"
+        self.launched[instance] = self.clock.seconds
+        return True
+
+    def _zone(self, group: Group) -> str | None:
+        if self.no_capacity or group.name in self.full_groups:
+            return None
+        emptiest = sorted(group.zones, key=lambda each: group.population[each])
+        choice = emptiest[:1] if group.balanced_only else emptiest
+        return next((zone for zone in choice if zone not in self.full_zones), None)
+
+    def die(self, instance: str) -> None:
+        """An instance ends by itself. Its group is not asked, and replaces it only by ReplaceUnhealthy."""
+        self.dead.add(instance)
+        self.instances[instance] = "terminated"
+
+    def resized_by_others(self, name: str, change: int) -> None:
+        """What an autoscaler does: SetDesiredCapacity, within the bounds of the group."""
+        group = self.groups[name]
+        wanted = group.desired + change
+        if not group.minimum <= wanted <= group.maximum:
+            message = f"New SetDesiredCapacity value {wanted} is out of bounds"
+            raise refusal("ValidationError", message, "SetDesiredCapacity")
+        group.desired = wanted
 
     def end(self, group: Group, member: Member) -> None:
         member.lifecycle, member.since = "Terminating", self.clock.seconds
         self.instances[member.id] = "shutting-down"
 
     def tick(self) -> None:
+        for name, sizes in list(self.updates.items()):
+            if self.clock.seconds >= self.busy_until[name] - 1:
+                self.groups[name].minimum, self.groups[name].desired, self.groups[name].maximum = sizes
+                del self.updates[name]
         for group in self.groups.values():
             for member in list(group.members.values()):
                 age = self.clock.seconds - member.since
@@ -133,17 +179,37 @@ class Cloud:
             self._settle(group)
 
     def _settle(self, group: Group) -> None:
-        while len(group.counted) < group.desired and "Launch" not in group.suspended and not self.no_capacity:
-            self.launch(group)
-        while len(group.counted) > group.desired:
-            self._end_undrained(group, group.counted[0])
-        zones = Counter(dict.fromkeys(group.zones, 0))
-        zones.update(member.zone for member in group.counted)
-        if "AZRebalance" not in group.suspended and max(zones.values()) - min(zones.values()) > 1:
-            fullest = max(zones, key=lambda zone: zones[zone])
-            self._end_undrained(group, next(each for each in group.counted if each.zone == fullest))
+        for member in list(group.members.values()):
+            if (
+                member.id in self.dead | self.unhealthy
+                and member.counts
+                and "ReplaceUnhealthy" not in group.suspended
+            ):
+                self._end_unhealthy(group, member)
+        while len(group.counted) < group.desired and self.launch(group):
+            pass
+        while len(group.counted) > group.desired and "Terminate" not in group.suspended:
+            self._end_undrained(group)
+        self._rebalance(group)
 
-    def _end_undrained(self, group: Group, member: Member) -> None:
+    def _end_unhealthy(self, group: Group, member: Member) -> None:
+        if member.id in self.unhealthy:
+            self.undrained.append(member.id)
+        self.end(group, member)
+
+    def _rebalance(self, group: Group) -> None:
+        """AZRebalance launches in the emptiest zone first, so it does nothing while that has no capacity."""
+        zones = group.population
+        if {"AZRebalance", "Launch", "Terminate"} & group.suspended or not zones:
+            return
+        emptiest = min(zones, key=lambda zone: zones[zone])
+        if max(zones.values()) - zones[emptiest] > 1 and self._zone(group) == emptiest:
+            self._end_undrained(group)
+
+    def _end_undrained(self, group: Group) -> None:
+        """By the default termination policy: from the fullest zone, and there the oldest."""
+        zones = group.population
+        member = min(group.counted, key=lambda each: (-zones[each.zone], each.since, each.id))
         self.undrained.append(member.id)
         self.end(group, member)
 
@@ -170,9 +236,16 @@ class _Client:
 
 
 class AutoScaling(_Client):
-    def describe_auto_scaling_groups(self, AutoScalingGroupNames: list[str]) -> Any:
+    def describe_auto_scaling_groups(self, AutoScalingGroupNames: list[str], MaxRecords: int = 50) -> Any:
+        # API_DescribeAutoScalingGroups: up to 50 names unless MaxRecords, at most 100, says otherwise.
+        if len(AutoScalingGroupNames) > min(MaxRecords, 100):
+            message = (
+                f"The number of Auto Scaling group names that may be passed in is limited to {MaxRecords}"
+            )
+            raise refusal("ValidationError", message, "DescribeAutoScalingGroups")
         groups = [self.cloud.groups[name] for name in AutoScalingGroupNames if name in self.cloud.groups]
-        return {"AutoScalingGroups": [_described(group, self.cloud.unlisted) for group in groups]}
+        unhealthy = self.cloud.dead | self.cloud.unhealthy
+        return {"AutoScalingGroups": [_described(group, self.cloud.unlisted, unhealthy) for group in groups]}
 
     def describe_auto_scaling_instances(self, InstanceIds: list[str]) -> Any:
         return {
@@ -192,7 +265,9 @@ class AutoScaling(_Client):
             "StatusCode": "Failed",
             "StatusMessage": "We currently do not have sufficient m5.large capacity",
         }
-        return {"Activities": [failed] if self.cloud.no_capacity else []}
+        group = self.cloud.groups[AutoScalingGroupName]
+        without = self.cloud.no_capacity or group.name in self.cloud.full_groups
+        return {"Activities": [failed] if without or set(group.zones) <= self.cloud.full_zones else []}
 
     def suspend_processes(self, AutoScalingGroupName: str, ScalingProcesses: list[str]) -> None:
         group = self.cloud.groups[AutoScalingGroupName]
@@ -213,14 +288,16 @@ class AutoScaling(_Client):
         )
 
     def update_auto_scaling_group(
-        self, AutoScalingGroupName: str, MinSize: int, MaxSize: int, DesiredCapacity: int
+        self,
+        AutoScalingGroupName: str,
+        MinSize: int | None = None,
+        MaxSize: int | None = None,
+        DesiredCapacity: int | None = None,
     ) -> None:
-        if not MinSize <= DesiredCapacity <= MaxSize:
-            raise refusal("ValidationError", "sizes do not fit", "UpdateAutoScalingGroup")
         group = self.cloud.groups[AutoScalingGroupName]
 
         def change() -> None:
-            group.minimum, group.maximum, group.desired = MinSize, MaxSize, DesiredCapacity
+            _resize(group, MinSize, MaxSize, DesiredCapacity)
 
         self._write("update_auto_scaling_group", change, group=group.name, desired=DesiredCapacity)
 
@@ -247,12 +324,35 @@ class AutoScaling(_Client):
         )
 
 
+def _resize(group: Group, minimum: int | None, maximum: int | None, desired: int | None) -> None:
+    """As API_UpdateAutoScalingGroup: what is not given stays, and new bounds move the desired capacity."""
+    low = group.minimum if minimum is None else minimum
+    high = group.maximum if maximum is None else maximum
+    wanted = min(max(group.desired, low), high) if desired is None else desired
+    if not low <= wanted <= high:
+        message = (
+            f"Desired capacity:{wanted} must be between the specified min size:{low} and max size:{high}"
+        )
+        raise refusal("ValidationError", message, "UpdateAutoScalingGroup")
+    group.minimum, group.maximum, group.desired = low, high, wanted
+
+
 class Ec2(_Client):
     def describe_instances(self, Filters: list[dict[str, Any]]) -> Any:
         wanted = Filters[0]["Values"]
+        start = self.cloud.clock.now() - timedelta(seconds=self.cloud.clock.seconds)
+        since = {each: start + timedelta(seconds=at) for each, at in self.cloud.launched.items()}
         return {
             "Reservations": [
-                {"Instances": [{"InstanceId": each, "State": {"Name": self.cloud.said.get(each, state)}}]}
+                {
+                    "Instances": [
+                        {
+                            "InstanceId": each,
+                            "State": {"Name": self.cloud.said.get(each, state)},
+                            "LaunchTime": since.get(each, start),
+                        }
+                    ]
+                }
                 for each, state in self.cloud.instances.items()
                 if each in wanted and not _is_missed(self.cloud.unseen, each)
             ]
@@ -277,18 +377,24 @@ class Eks(_Client):
     def update_nodegroup_config(
         self, clusterName: str, nodegroupName: str, scalingConfig: dict[str, int]
     ) -> None:
-        sizes = (scalingConfig["minSize"], scalingConfig["desiredSize"], scalingConfig["maxSize"])
-        if sizes != tuple(sorted(sizes)):
+        group = self.cloud.groups[nodegroupName]
+        # EKS writes all three sizes: what is not given as EKS knows it, "out-of-date for short periods"
+        # (NodegroupScalingConfig). So it may undo another program's change of the desired capacity.
+        known = {"minSize": group.minimum, "maxSize": group.maximum, "desiredSize": group.desired}
+        sizes = known | scalingConfig
+        ordered = (sizes["minSize"], sizes["desiredSize"], sizes["maxSize"])
+        if ordered != tuple(sorted(ordered)):
             raise refusal("InvalidParameterException", "sizes do not fit", "UpdateNodegroupConfig")
         if self.cloud.clock.seconds < self.cloud.busy_until.get(nodegroupName, 0):
             raise refusal("ResourceInUseException", "the node group is UPDATING", "UpdateNodegroupConfig")
-        group = self.cloud.groups[nodegroupName]
 
         def change() -> None:
             self.cloud.busy_until[nodegroupName] = self.cloud.clock.seconds + 2
-            group.minimum, group.desired, group.maximum = sizes
+            self.cloud.updates[nodegroupName] = ordered
 
-        self._write("update_nodegroup_config", change, group=nodegroupName, desired=group.desired)
+        self._write(
+            "update_nodegroup_config", change, group=nodegroupName, desired=scalingConfig.get("desiredSize")
+        )
 
     def describe_addon(self, clusterName: str, addonName: str) -> Any:
         if self.cloud.add_on is None:
@@ -333,7 +439,7 @@ def _is_missed(answers: dict[str, int], instance: str) -> bool:
     return left > 0
 
 
-def _described(group: Group, unlisted: dict[str, int]) -> dict[str, Any]:
+def _described(group: Group, unlisted: dict[str, int], unhealthy: set[str]) -> dict[str, Any]:
     return {
         "AutoScalingGroupName": group.name,
         "MinSize": group.minimum,
@@ -346,7 +452,7 @@ def _described(group: Group, unlisted: dict[str, int]) -> dict[str, Any]:
                 "InstanceId": member.id,
                 "AvailabilityZone": member.zone,
                 "LifecycleState": member.lifecycle,
-                "HealthStatus": "Healthy",
+                "HealthStatus": "Unhealthy" if member.id in unhealthy else "Healthy",
                 "ProtectedFromScaleIn": False,
             }
             for member in group.members.values()

@@ -7,11 +7,11 @@ happens, what no migration may do.
 import copy
 import itertools
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from . import scheduler
-from .api_server import ApiServer, Clock, Object, is_ready
+from .api_server import START, ApiServer, Clock, Object, is_ready
 from .cloud import JOIN_SECONDS, Cloud
 
 if TYPE_CHECKING:
@@ -64,9 +64,17 @@ class Controllers:
         """Nodes whose kubelet does not answer, and since when: nothing starts or ends there."""
         self.controllers: list[Callable[[], None]] = []
         """More controllers, which act before pods are scheduled."""
+        self.silent_nodes: dict[str, str] = {}
+        """Nodes whose kubelet has stopped reporting, and since when."""
+        self.groups_that_never_join: set[str] = set()
         self._names = itertools.count(1)
         self._node_of: dict[str, str] = {}
         self._watched: set[str] = set()
+
+    def silence(self, name: str) -> None:
+        """The kubelet of a node stops reporting, and the node controller says so."""
+        self.silent_nodes[name] = self.clock.stamp()
+        self._play_agents()
 
     def nodes(self, **labels: str) -> list[Object]:
         return [node for node in self.api.of(NODES) if labels.items() <= node["metadata"]["labels"].items()]
@@ -102,6 +110,8 @@ class Controllers:
 
     def _join(self) -> None:
         for group in self.cloud.groups.values():
+            if group.name in self.groups_that_never_join:
+                continue
             for member in group.members.values():
                 running = self.cloud.instances[member.id] == "running"
                 late = self.clock.seconds - member.since >= JOIN_SECONDS
@@ -157,7 +167,9 @@ class Controllers:
         """What the node controller and its taint manager do."""
         for name, since in self.dead.items():
             if node := self.node(name):
-                node["status"]["conditions"] = [{"type": "Ready", "status": "Unknown"}]
+                stamp = (START + timedelta(seconds=since)).strftime("%Y-%m-%dT%H:%M:%SZ")
+                ready = {"type": "Ready", "status": "Unknown", "lastTransitionTime": stamp}
+                node["status"]["conditions"] = [ready]
             for pod in self.pods_on(name):
                 pod["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
                 if self.clock.seconds - since >= TOLERATED_SECONDS and _kind(pod) != "DaemonSet":
@@ -325,7 +337,10 @@ class Controllers:
             if name in self.dead:
                 continue
             conditions = node["status"]["conditions"]
-            if ("cilium", name) in ready:
+            if name in self.silent_nodes:
+                since = self.silent_nodes[name]
+                conditions[:] = [{"type": "Ready", "status": "Unknown", "lastTransitionTime": since}]
+            elif ("cilium", name) in ready:
                 node["spec"]["taints"] = [
                     each for each in node["spec"].get("taints", []) if each["key"] != AGENT_TAINT["key"]
                 ]
