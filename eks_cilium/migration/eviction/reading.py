@@ -10,11 +10,13 @@ from eks_cilium.migration.eviction.requests import name_of
 from eks_cilium.migration.eviction.successors import Successors
 from eks_cilium.migration.facts import pods
 from eks_cilium.migration.plan.model import Verdict
+from eks_cilium.migration.plan.pods.staying import is_mount_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from eks_cilium.cluster.objects import Object
+    from eks_cilium.migration.facts.model import Pod
     from eks_cilium.migration.plan.model import PodPlan
     from eks_cilium.migration.run import MigrationRun
     from eks_cilium.runtime.context import World
@@ -53,7 +55,8 @@ class Reading:
     @property
     def longest_grace(self) -> float:
         """Seconds that the terminating pods may take to stop, from when their deletion was requested."""
-        return max((_grace(self.pods[uid]) for uid in self.of(Verdict.WAIT)), default=0.0)
+        stopping = (self.pods[uid] for uid in self.of(Verdict.WAIT))
+        return max((_grace(pod) for pod in stopping if "deletionTimestamp" in pod["metadata"]), default=0.0)
 
     def _is_critical(self, uid: str) -> bool:
         return str(self.pods[uid]["spec"].get("priorityClassName") or "").startswith(_CRITICAL)
@@ -67,6 +70,7 @@ class NodeReader:
         self._verdicts = LiveVerdicts(run)
         self._successors = Successors(evicted)
         self._reported: set[str] = set()
+        self._unused_since: float | None = None
 
     def read(self, *, terminating_limit: float | None = None) -> Reading:
         """Read the node now; `terminating_limit` is that of `LiveVerdicts.on`."""
@@ -80,7 +84,27 @@ class NodeReader:
         for pod in known:
             if verdicts[pod.uid].verdict.moves and self._successors.came_back(pod):
                 verdicts[pod.uid] = self._skipped(verdicts[pod.uid])
+        self._skip_unused_servers(known, verdicts)
         return Reading({obj["metadata"]["uid"]: obj for obj in objects}, verdicts)
+
+    def _skip_unused_servers(self, known: Iterable[Pod], verdicts: dict[str, PodPlan]) -> None:
+        """Skip pods that serve mounts when all others have been gone for a while, and they have not ended.
+
+        Nothing uses them any more: a kubelet unmounts the volumes of a pod before the pod is deleted.
+        """
+        left = [pod for pod in known if verdicts[pod.uid].verdict not in (Verdict.SKIP, Verdict.ROLL)]
+        now = self._run.world.time.monotonic()
+        if not all(map(is_mount_server, left)):
+            self._unused_since = None
+            return
+        if self._unused_since is None:
+            self._unused_since = now
+        if now - self._unused_since >= self._run.limits.volumes:
+            for pod in left:
+                plan = verdicts[pod.uid]
+                verdicts[pod.uid] = replace(
+                    plan, verdict=Verdict.SKIP, reason="no pod uses its mounts any more"
+                )
 
     def _skipped(self, plan: PodPlan) -> PodPlan:
         if plan.uid not in self._reported:

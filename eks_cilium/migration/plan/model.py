@@ -25,7 +25,7 @@ class Verdict(StrEnum):
     SKIP = "skip"
     """Not evicted, and deleted with the node: a pod of a DaemonSet, a static pod."""
     WAIT = "wait"
-    """Already terminating: the drain waits for it and does nothing."""
+    """Ends by itself, or is evicted later: it is terminating, serves mounts, or asked for some time."""
     REFUSE = "refuse"
     """Must not be evicted: data would be lost, or the pod could not run again."""
     BLOCKED = "blocked"

@@ -2,9 +2,10 @@
 
 import pytest
 
-from eks_cilium.runtime.errors import DrainRefusedError, TimedOutError
+from eks_cilium.runtime.errors import DrainRefusedError
 
 from .drains import EVERYTHING, Bench
+from .migrations import QUICK
 
 pytestmark = pytest.mark.unit
 
@@ -44,13 +45,16 @@ def test_a_pod_that_serves_mounts_outlives_its_users(bench: Bench):
     assert (done.evicted, bench.asked) == (1, ["reader"])
 
 
-def test_a_pod_that_serves_mounts_and_never_ends_is_named_at_the_timeout(bench: Bench):
+def test_a_pod_that_serves_mounts_and_never_ends_goes_with_its_node(bench: Bench):
+    bench.pod("reader", spec={"terminationGracePeriodSeconds": 20})
     bench.simulation.run("mp", bench.name, **SERVER)
+    began = bench.simulation.clock.seconds
 
-    with pytest.raises(TimedOutError, match="mount-s3/mp: serves mounts of other pods"):
-        bench.drain(drain_timeout_seconds=60)
+    done = bench.drain()
 
-    assert bench.asked == []
+    assert (done.evicted, bench.asked) == (1, ["reader"])
+    assert bench.exists("mp", "mount-s3")
+    assert bench.simulation.clock.seconds - began >= 20 + QUICK.volumes
 
 
 def test_a_pod_that_asks_for_a_while_is_evicted_when_it_is_over(bench: Bench):
