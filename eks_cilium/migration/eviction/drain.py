@@ -13,7 +13,6 @@ as pods of a debugging session or of a CI job are, or its budget may open.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
@@ -81,7 +80,9 @@ class _Drain:
         self._pace = Pace(run)
         self._reader = NodeReader(run, node.name, self._evictions.is_accepted)
         self._reading = Reading()
-        self._empty = self._moved = 0
+        self._first: frozenset[str] | None = None
+        self._progress = (0, 0)
+        self._empty = 0
         self._reported = ""
         self._is_silent = False
 
@@ -96,6 +97,10 @@ class _Drain:
         raise self._given_up(polls.unanswered)
 
     @property
+    def _moved(self) -> int:
+        return self._evictions.evicted + self._evictions.deleted
+
+    @property
     def _timeout(self) -> float:
         return self._run.options.drain_timeout_seconds
 
@@ -104,10 +109,10 @@ class _Drain:
         if ended := self._interrupted():
             return ended
         limit = _ON_A_SILENT_NODE if self._is_silent else None
-        before, self._reading = self._reading, self._reader.read(terminating_limit=limit)
+        self._reading = self._reader.read(terminating_limit=limit)
         if not self._reading.blocked:
             self._request_evictions()
-        self._count_time(polls, before)
+        self._count_time(polls)
         self._report_progress()
         self._empty = 0 if self._reading.left or self._reading.blocked else self._empty + 1
         return Ended.EMPTY if self._empty >= _READINGS else None
@@ -137,12 +142,21 @@ class _Drain:
         else:
             self._evictions.evict(plan)
 
-    def _count_time(self, polls: Polls, before: Reading) -> None:
-        """Each pod that was evicted or is gone is progress. What is stopping has its grace period besides."""
-        moved = self._evictions.evicted + self._evictions.deleted
-        if moved > self._moved or not before.pods.keys() <= self._reading.pods.keys():
+    def _count_time(self, polls: Polls) -> None:
+        """Each pod that was evicted or is gone is progress. What is stopping has its grace period besides.
+
+        Only of the pods that were there at first: else pods that come and go would keep the drain for ever.
+        """
+        if self._first is None:
+            self._first = frozenset(self._reading.pods)
+        left = {
+            uid for uid in self._first & self._reading.pods.keys() if not self._evictions.is_accepted(uid)
+        }
+        gone = len(self._first - self._reading.pods.keys())
+        progress = (len(self._first) - len(left), gone)
+        if progress > self._progress:
             polls.restart()
-        self._moved = moved
+            self._progress = progress
         polls.seconds = self._timeout + min(self._reading.longest_grace, self._run.limits.grace)
 
     def _report_progress(self) -> None:
@@ -183,15 +197,14 @@ class _Drain:
         if since := metadata.get("deletionTimestamp"):
             finalizers = metadata.get("finalizers") or []
             held = f", held by the finalizers {', '.join(finalizers)}" if finalizers else ""
-            overdue = self._overdue(since)
-            return f"{name_of(plan)}: terminating{overdue}{held}"
+            return f"{name_of(plan)}: terminating{self._lateness(since)}{held}"
         budget = f" (budget {plan.budget.namespace}/{plan.budget.name})" if plan.budget else ""
         return f"{name_of(plan)}{budget}: {self._why_waiting(uid) or plan.reason}"
 
-    def _overdue(self, since: str) -> str:
-        ends = moment(since)
-        late = self._run.world.time.now() - ends if ends else timedelta(0)
-        return f", overdue by {late.total_seconds():.0f} s" if late > timedelta(0) else ""
+    def _lateness(self, until: str) -> str:
+        ends = moment(until)
+        late = (self._run.world.time.now() - ends).total_seconds() if ends else 0.0
+        return f", overdue by {late:.0f} s" if late > 0 else f", {-late:.0f} s of its grace period left"
 
 
 def await_drainable(run: MigrationRun, node: Outgoing, *, may_wait: Callable[[], None]) -> None:

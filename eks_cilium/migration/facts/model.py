@@ -121,6 +121,8 @@ class Budget:
     disruptions_allowed: int = 0
     sync_failure: str = ""
     """The message of the disruption controller where it could not compute the budget."""
+    operator: str = ""
+    """Its owner, where that is a custom resource: an operator wrote the budget and may change it."""
 
     @property
     def reference(self) -> Reference:

@@ -13,7 +13,7 @@ from eks_cilium.migration.facts.model import Budget, Pod
 from eks_cilium.migration.facts.volumes import local_data
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 DO_NOT_DISRUPT, DO_NOT_EVICT = "karpenter.sh/do-not-disrupt", "karpenter.sh/do-not-evict"
@@ -91,7 +91,17 @@ def budget(obj: Object) -> Budget:
         desired_healthy=status.get("desiredHealthy", 0),
         disruptions_allowed=status.get("disruptionsAllowed", 0),
         sync_failure=verdict.get("message", "") if failed else "",
+        operator=_operator(metadata.get("ownerReferences") or ()),
     )
+
+
+def _operator(owners: Sequence[Object]) -> str:
+    """The first owner of a custom kind. Groups of Kubernetes itself have no dot, or end in .k8s.io."""
+    for owner in owners:
+        group, _, _ = owner.get("apiVersion", "").rpartition("/")
+        if "." in group and not group.endswith(".k8s.io"):
+            return f"{owner['kind']} {owner['name']} of {group}"
+    return ""
 
 
 def _claims(pod_name: str, spec: Mapping[str, Any]) -> tuple[str, ...]:

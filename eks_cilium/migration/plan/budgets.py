@@ -48,9 +48,27 @@ class BudgetStatus:
         return max(self.expected - self.desired, 0)
 
     @property
-    def never_allows(self) -> bool:
-        """Whether waiting cannot help: it allows nothing with all pods healthy, or cannot be computed."""
+    def closed(self) -> bool:
+        """Whether it allows nothing even with all pods healthy, or cannot be computed."""
         return self.headroom == 0 or bool(self.budget.sync_failure)
+
+    @property
+    def closed_for_now(self) -> bool:
+        """Whether its operator closed it until the data of its pods is whole, and opens it by itself then.
+
+        ECK writes minAvailable = all nodes, Rook maxUnavailable = 0, meanwhile. A budget that requires its
+        only pod stays as it is, such as that of a primary: there an operator has to move the pod.
+        Sources: cloud-on-k8s pkg/controller/elasticsearch/pdb/reconcile.go (`allowedDisruptions`), rook
+        pkg/operator/ceph/disruption/clusterdisruption/osd.go, cloudnative-pg
+        pkg/specs/poddisruptionbudget.go (`BuildPrimaryPodDisruptionBudget`).
+        """
+        several = self.expected > 1 or self.budget.max_unavailable is not None
+        return bool(self.budget.operator) and several and self.headroom == 0 and not self.budget.sync_failure
+
+    @property
+    def never_allows(self) -> bool:
+        """Whether waiting cannot help: it is closed, as far as anyone knows for good."""
+        return self.closed and not self.closed_for_now
 
     @property
     def stale(self) -> bool:
@@ -65,7 +83,7 @@ class BudgetStatus:
     @property
     def busy(self) -> bool:
         """Whether it allows nothing now, but will once its pods are healthy."""
-        return self.allowed == 0 and not self.never_allows
+        return self.allowed == 0 and not self.closed
 
     def counts(self, pod: Pod) -> bool:
         """Whether evicting the pod uses up a disruption, which it does not for some unready pods."""
@@ -240,7 +258,7 @@ class Ledger:
         taken = self._taken[status.budget.reference]
         returned = sum(taken.values())
         taken.clear()
-        return returned or status.headroom
+        return returned or max(status.headroom, 1)
 
 
 def uses_of_budgets(verdicts: Iterable[PodPlan]) -> tuple[BudgetUse, ...]:

@@ -77,6 +77,8 @@ class Code(StrEnum):
     BUDGET_BUSY = "budget-busy"
     BUDGET_STALE = "budget-stale"
     BUDGET_BYPASSED = "budget-bypassed"
+    BUDGET_CLOSED = "budget-closed"
+    BUDGET_AWAITED = "budget-awaited"
     DATA_LOST = "data-lost"
     POD_LOST = "pod-lost"
     STRANDED = "stranded"

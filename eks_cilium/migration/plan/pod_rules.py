@@ -105,12 +105,18 @@ def several_budgets(case: Case) -> Ruling | None:
 
 def budget_never_allows(case: Case) -> Ruling | None:
     status = _only(case.budgets)
-    if status is None or not status.counts(case.pod) or not status.never_allows:
+    if status is None or not status.counts(case.pod) or not status.closed:
         return None
-    budget, why = status.budget.reference, _why_never(status)
+    budget, why = status.budget.reference, _why_closed(status)
+    if covers(case.context.allow.awaited_budgets, budget):
+        case.find(Code.BUDGET_AWAITED, budget, why)
+        return None
     if covers(case.context.allow.budgets, budget):
         case.find(Code.BUDGET_BYPASSED, budget, why)
         return Ruling(Verdict.DELETE, f"budget {budget.name} is ignored, as permitted", budget)
+    if not status.never_allows:
+        case.find(Code.BUDGET_CLOSED, budget, why)
+        return None
     case.find(Code.BUDGET_NEVER_ALLOWS, budget, why)
     if status.budget.sync_failure:
         case.context.findings.advise(Code.BUDGET_NEVER_ALLOWS, budget, _how_to_count(status))
@@ -156,9 +162,13 @@ def finalizers(case: Case, _ruling: Ruling) -> None:
 
 
 def long_grace(case: Case, _ruling: Ruling) -> None:
-    grace, timeout = case.pod.grace_seconds, _drain(case).drain_timeout_seconds
-    if grace > timeout:
-        case.find(Code.LONG_GRACE, case.workload, f"{grace} s of grace, {timeout:.0f} s for a drain")
+    grace, drain = case.pod.grace_seconds, _drain(case)
+    if grace <= drain.drain_timeout_seconds:
+        return
+    detail = f"{grace} s of grace, which its drain waits for"
+    if grace > drain.grace_limit_seconds:
+        detail += f", but no longer than migration.graceLimitSeconds: {drain.grace_limit_seconds}"
+    case.find(Code.LONG_GRACE, case.workload, detail)
 
 
 DRAIN = PodRules(
@@ -226,7 +236,12 @@ def _how_to_count(status: BudgetStatus) -> str:
     return f"{advice}, or delete what has ended: {command}"
 
 
-def _why_never(status: BudgetStatus) -> str:
+def _why_closed(status: BudgetStatus) -> str:
+    operator = status.budget.operator
+    return _rule_broken(status) + (f"; it belongs to {operator}" if operator else "")
+
+
+def _rule_broken(status: BudgetStatus) -> str:
     expected, desired = status.expected, status.desired
     if status.budget.sync_failure:
         pods = [f"pod {pod.name} of {pod.owner or 'no controller'}" for pod in status.uncountable]

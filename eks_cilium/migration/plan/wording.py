@@ -27,6 +27,9 @@ _PODS_WITH_CONTROLLER = "pods with a controller"
 _DELETED_FOR_GOOD = '{section}.allow.barePods: ["{pattern}"] (it is evicted, and so deleted for good)'
 _MAY_STAY_PENDING = '{section}.allow.strandedPods: ["{pattern}"] (the pods may stay Pending)'
 _BUDGET_IGNORED = '{section}.allow.budgets: ["{pattern}"] (the pods are deleted without asking the budget)'
+_OPERATOR_AWAITED = (
+    '{section}.allow.awaitedBudgets: ["{pattern}"] (where an operator moves the pods off a cordoned node)'
+)
 _SECURITY_GROUPS_OF_PODS = "{section}.allow.securityGroupPolicies: true"
 _POLICIES_INSTEAD = "write CiliumNetworkPolicies that allow what its security groups allow, then delete it"
 
@@ -144,7 +147,7 @@ BLOCKERS = {
         "never allows a disruption of its {count}: {detail}",
         "a budget that allows at least one disruption when all pods are healthy",
         "run one more replica, lower minAvailable, or raise maxUnavailable",
-        _BUDGET_IGNORED,
+        f"{_BUDGET_IGNORED}; or {_OPERATOR_AWAITED}",
     ),
     Code.TWO_BUDGETS: BlockerTexts(
         "more than one budget ({detail}) covers {count}, and the API server never evicts such pods",
@@ -189,6 +192,10 @@ WARNINGS = {
     Code.BUDGET_BUSY: "allows no disruption now: {detail}; the drain waits until it does",
     Code.BUDGET_STALE: "was changed, and its controller has not processed the change yet; the drain waits "
     "until it has",
+    Code.BUDGET_CLOSED: "allows no disruption of its {count} now: {detail}, which opens it when its data is "
+    "whole; the drain waits until then",
+    Code.BUDGET_AWAITED: "never allows a disruption of its {count}: {detail}; as permitted, evictions are "
+    "requested until its operator has moved them",
     Code.BUDGET_BYPASSED: "{count} to be deleted without asking the budget, as permitted: {detail}",
     Code.DATA_LOST: "data in emptyDir volumes ({detail}) of {count} is lost, as permitted",
     Code.POD_LOST: "is evicted and not recreated, as permitted",
@@ -207,8 +214,8 @@ WARNINGS = {
     Code.ASKS_TO_STAY: "{count} evicted although an annotation asks not to disrupt them ({detail})",
     Code.LEFT_FOR_NOW: "{count} left alone for the time that an annotation says ({detail}): the drain waits",
     Code.COMES_BACK: "tolerates the taint of cordoned nodes, so successors of {count} may be scheduled to "
-    "the same node again",
-    Code.LONG_GRACE: "{count} may take longer to stop than a drain may last: {detail}",
+    "the same node again: each is evicted once, and what comes back ends with the node",
+    Code.LONG_GRACE: "{count} may take long to stop: {detail}",
     Code.FINALIZERS: "{count} may stay Terminating until the finalizers are removed: {detail}",
     Code.NODE_NOT_READY: "is not Ready: its pods may not be able to stop cleanly",
     Code.NODE_CORDONED: "is already cordoned, and not by this program",

@@ -122,6 +122,13 @@ class AllowRestarts(Part):
         allowed=_OBJECTS,
         example=["legacy/single"],
     )
+    awaited_budgets: tuple[ObjectPattern, ...] = option(
+        (),
+        says="PodDisruptionBudgets that never allow a disruption, and whose operator moves the pods when "
+        "their node is cordoned or their eviction is requested: it is requested until the time limit.",
+        allowed=_OBJECTS,
+        example=["db/*-primary"],
+    )
     fargate_nodes: bool = option(
         False,
         says="Whether pods on Fargate stay as they are: Cilium never manages them.",

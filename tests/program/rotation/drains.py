@@ -47,12 +47,13 @@ class Bench:
         world: World | None = None,
         *,
         terminating: float | None = None,
+        grace: float = QUICK.grace,
         report: Report = quiet,
         **chosen: Any,
     ) -> Drained:
         allow = {key: chosen.pop(key) for key in Allow.model_fields if key in chosen}
         given = options(allow=Allow(**allow), **chosen)
-        limits = replace(QUICK, terminating=terminating)
+        limits = replace(QUICK, terminating=terminating, grace=grace)
         return drain(run(world or self.world, given, report, limits), self.node)
 
     def exists(self, name: str, namespace: str = "shop") -> bool:

@@ -20,6 +20,8 @@ _PATH = re.compile(
     r"^(?P<api>/api/v1|/apis/[^/]+/[^/]+)"
     r"(?:/namespaces/(?P<namespace>[^/]+))?/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+))?(?:/(?P<sub>[a-z]+))?$"
 )
+_DISCOVERY = re.compile(r"^/apis/[^/]+/[^/]+$")
+"""Of custom groups; simulations that have one answer before."""
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -112,6 +114,8 @@ class ApiServer:
         return response
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
+        if _DISCOVERY.match(request.url.path):
+            return status(404, "the server could not find the requested resource")
         match = _PATH.match(request.url.path)
         assert match, request.url.path
         collection = f"{match['api']}/{match['plural']}"
