@@ -129,8 +129,10 @@ class Pace:
         api = self._run.world.api
         owned = custom_owners.pods_of(api, owner)
         wanted = custom_owners.wanted(api, owner)
-        # Where the kind does not say how many pods it wants, as many as there were at most in this drain.
-        most = self._most[owner.uid] = max(self._most.get(owner.uid, 0), len(owned))
+        # Where the kind does not say how many pods it wants, as many as there were at most in this drain;
+        # a pod that is stopping may have its successor already.
+        staying = sum("deletionTimestamp" not in pod["metadata"] for pod in owned)
+        most = self._most[owner.uid] = max(self._most.get(owner.uid, 0), staying)
         return self._counted(owned, most if wanted.pods is None else wanted.pods, 1)
 
     def _counted(self, owned: Sequence[Object], wanted: int, at_once: int) -> _Replicas:

@@ -105,6 +105,8 @@ class ApiServer:
             if given is not None:
                 return given
         what = f"{request.method} {request.url.path}"
+        if _DISCOVERY.match(request.url.path):
+            return status(404, "the server could not find the requested resource")
         if request.method == "GET":
             return self._answer(request)
         self.before_write(what)
@@ -114,8 +116,6 @@ class ApiServer:
         return response
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        if _DISCOVERY.match(request.url.path):
-            return status(404, "the server could not find the requested resource")
         match = _PATH.match(request.url.path)
         assert match, request.url.path
         collection = f"{match['api']}/{match['plural']}"
