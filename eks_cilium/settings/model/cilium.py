@@ -8,7 +8,7 @@ from pydantic import AfterValidator
 
 from eks_cilium.cilium.chaining import DEFAULT_POOL
 from eks_cilium.cilium.values import POLICY_MODE
-from eks_cilium.cilium.versions import SERVED, is_served
+from eks_cilium.cilium.versions import SERVED, TRIED, is_served
 from eks_cilium.settings.model.cluster import CILIUM_NAME
 from eks_cilium.settings.model.fields import Cidr, Part, option
 from eks_cilium.settings.model.network import SubnetId  # noqa: TC001 - pydantic reads annotations while running
@@ -41,7 +41,7 @@ class CommonCilium(Part):
 
     version: CiliumVersion = option(
         says="Cilium release; its chart has the same version.",
-        allowed=f"{SERVED}; the README says which patch of each was tried",
+        allowed=f"{SERVED}; tried: {', '.join(TRIED)}",
         example="1.19.7",
     )
     chart_repository: str = option(
