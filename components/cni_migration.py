@@ -8,7 +8,7 @@ shows the plan, and an interrupted update continues with the next resource.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 import pulumi
 
@@ -17,16 +17,20 @@ from eks_cilium.dynamic.policy_enforcement import PolicyPause, PolicyResume
 from eks_cilium.dynamic.replacement.agent_gates import AgentGate, AgentsGone
 from eks_cilium.dynamic.replacement.aws_node_affinity import AwsNodeAffinity
 from eks_cilium.dynamic.replacement.aws_node_removal import AwsNodeRemoval
+from eks_cilium.dynamic.replacement.canary_check import CanaryCheck
 from eks_cilium.dynamic.replacement.node_rotation import NodeRotation, node_part
 from eks_cilium.dynamic.replacement.surge import CapacityRestore, Surge, group_sizes
 from eks_cilium.dynamic.shell.planning import previewed
+from eks_cilium.texts import counted, named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from eks_cilium.dynamic.replacement.canary_check import CanaryCheckArgs
     from eks_cilium.dynamic.replacement.node_rotation import NodeRotationArgs
-    from eks_cilium.dynamic.replacement.surge import SurgeArgs
+    from eks_cilium.dynamic.replacement.surge import CapacityRestoreArgs, SurgeArgs
     from eks_cilium.dynamic.shell.operation import OperationArgs
+    from eks_cilium.migration.part import Part
     from eks_cilium.migration.plan.model import Plan
 
 
@@ -36,9 +40,11 @@ class CniMigrationArgs(TypedDict):
     operation: OperationArgs
     """The inputs that all its resources share: cluster, rules, and the migration they belong to."""
     nodes: Sequence[str]
-    """Names of the nodes to replace, in the order of work."""
+    """Names of all nodes to replace, in the order of work."""
+    part: NotRequired[Part | None]
+    """The nodes that are replaced for now; all where it is None. A rollback always replaces all."""
     left: int
-    """How many of these nodes still exist."""
+    """How many of the nodes that are replaced now still exist."""
     given_up: Sequence[str]
     """Auto Scaling groups that could not grow in an earlier run: `Surge` tries them again."""
     parallel: int
@@ -55,6 +61,9 @@ class CniMigration(pulumi.ComponentResource):
     Creates, each after the one before: `PolicyPause`, `AgentGate`, `Surge`, a `NodeRotation` for every node,
     `CapacityRestore`, `AgentsGone`, `AwsNodeRemoval` and `PolicyResume`. An update stops with an error when
     an operation is blocked or cannot finish in time; the next update continues there.
+
+    With a `part` it ends after the nodes of the part: `CapacityRestore` of the groups that are finished, and
+    `CanaryCheck`. Without it, later, the rest is created.
     """
 
     def __init__(self, name: str, args: CniMigrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -62,11 +71,30 @@ class CniMigration(pulumi.ComponentResource):
         operation = args["operation"]
         paused = PolicyPause(name, operation, _after(self))
         gate = AgentGate(name, operation, _after(self, paused))
-        restored = _replace_nodes(self, name, args, gate)
+        replaced, part = _replace_nodes(self, name, args, gate), args.get("part")
+        if part is None:
+            self._finish(name, args, replaced)
+        else:
+            self._stop(name, operation, part, replaced)
+        self.register_outputs({"nodes": list(part.nodes if part else args["nodes"])})
+
+    def _finish(self, name: str, args: CniMigrationArgs, replaced: Sequence[pulumi.Resource]) -> None:
+        operation = args["operation"]
+        restored = CapacityRestore(name, {**operation, "groups": None}, _after(self, *replaced))
         gone = AgentsGone(name, operation, _after(self, restored))
         removed = AwsNodeRemoval(name, operation, _after(self, gone))
         PolicyResume(name, {**operation, "mode": args["policy_mode"]}, _after(self, removed))
-        self.register_outputs({"nodes": list(args["nodes"])})
+
+    def _stop(
+        self, name: str, operation: OperationArgs, part: Part, replaced: Sequence[pulumi.Resource]
+    ) -> None:
+        """After the last node of a part: groups without old nodes get their sizes back, then a check."""
+        after = [*replaced]
+        if part.finished:
+            groups: CapacityRestoreArgs = {**operation, "groups": list(part.finished)}
+            after = [CapacityRestore(name, groups, _after(self, *replaced))]
+        check: CanaryCheckArgs = {**operation, "nodes": list(part.nodes), "stays": what_stays(part)}
+        CanaryCheck(name, check, _after(self, *after))
 
 
 class CniRollback(pulumi.ComponentResource):
@@ -83,29 +111,45 @@ class CniRollback(pulumi.ComponentResource):
         bound = AwsNodeAffinity(f"{name}-back", operation, _after(self))
         paused = PolicyPause(f"{name}-back", operation, _after(self, bound))
         gate = AgentGate(f"{name}-back", operation, _after(self, paused))
-        restored = _replace_nodes(self, f"{name}-back", args, gate)
+        replaced = _replace_nodes(self, f"{name}-back", args, gate)
+        restored = CapacityRestore(f"{name}-back", {**operation, "groups": None}, _after(self, *replaced))
         AgentsGone(f"{name}-back", operation, _after(self, restored))
         self.register_outputs({"nodes": list(args["nodes"])})
 
 
 def _replace_nodes(
     parent: pulumi.Resource, name: str, args: CniMigrationArgs, gate: AgentGate
-) -> CapacityRestore:
-    """Surge capacity, every node after the node `parallel` places before it, then the original sizes."""
+) -> list[pulumi.Resource]:
+    """Surge capacity, then every node after the node `parallel` places before it."""
     operation, plan = args["operation"], args["plan"]
     groups = previewed(plan, group_sizes)
     capacity: SurgeArgs = {**operation, "left": args["left"], "given_up": args["given_up"], **groups}
     surge = Surge(name, capacity, _after(parent, gate))
-    rotations: list[NodeRotation] = []
-    for index, (short, node) in enumerate(short_names(args["nodes"]).items()):
+    part, rotations = args.get("part"), list[NodeRotation]()
+    # Names do not depend on the part, so that the same resources are found when the rest goes on.
+    names = {node: short for short, node in short_names(args["nodes"]).items()}
+    for index, node in enumerate(part.nodes if part else args["nodes"]):
         before = rotations[index - args["parallel"]] if index >= args["parallel"] else surge
         drain: NodeRotationArgs = {
             **operation,
             "node": node,
             **previewed(plan, partial(node_part, name=node)),
         }
-        rotations.append(NodeRotation(f"{name}-{short}", drain, _after(parent, surge, before)))
-    return CapacityRestore(name, operation, _after(parent, surge, *rotations))
+        rotations.append(NodeRotation(f"{name}-{names[node]}", drain, _after(parent, surge, before)))
+    return [surge, *rotations]
+
+
+def what_stays(part: Part) -> list[str]:
+    """What stays as it is after a part, until the rest goes on."""
+    waiting = [group for group in part.groups if group not in part.finished]
+    lines = [
+        f"{counted(len(part.left_out), 'node')} left for later: {named(part.left_out)}",
+        "aws-node stays, on these nodes only",
+        "policies stay paused: Cilium enforces none until the migration is over",
+    ]
+    if waiting:
+        lines.append(f"extra nodes and suspended processes stay in {', '.join(waiting)}")
+    return lines
 
 
 def short_names(nodes: Sequence[str]) -> dict[str, str]:

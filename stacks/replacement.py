@@ -15,7 +15,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.cilium import Cilium, OperatorRole
-from components.cni_migration import CniMigration, CniMigrationArgs, CniRollback
+from components.cni_migration import CniMigration, CniMigrationArgs, CniRollback, what_stays
 from components.naming import CLUSTER_TAG, tagged
 from eks_cilium.cilium.masquerade import Masquerade, decide
 from eks_cilium.cilium.versions import release_of
@@ -27,6 +27,7 @@ from eks_cilium.dynamic.replacement.node_inventory import NodeInventory, exporte
 from eks_cilium.dynamic.shell.planning import handed_over
 from eks_cilium.dynamic.shell.runs import migration_run
 from eks_cilium.migration import report
+from eks_cilium.migration.part import unmatched
 from eks_cilium.migration.start import MigrationStart, read_start
 from eks_cilium.settings.problems import UNSET, Problem, set_fix
 from stacks.cilium_eni import EniCluster, register_eni_cilium
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
     from eks_cilium.cluster.existing import OidcProvider
     from eks_cilium.dynamic.shell.operation import OperationArgs
+    from eks_cilium.migration.part import Part
     from eks_cilium.settings.model import ReplacementSettings
 
 Reading: TypeAlias = ClusterReading[MigrationStart]
@@ -72,7 +74,7 @@ def run(
         return exports_without_cluster(
             settings, unknown="its nodes and pods are", next_commands=next_commands(settings)
         )
-    show(reading)
+    show(settings, reading)
     if settings.migration.target == "cilium":
         check(settings, reading)
         inventory = register_migration(settings, reading)
@@ -81,8 +83,11 @@ def run(
     return exports(settings, reading, inventory)
 
 
-def show(reading: Reading) -> None:
-    """Print the plan in a preview, before the first change."""
+def show(settings: ReplacementSettings, reading: Reading) -> None:
+    """Print the plan in a preview, before the first change; warn where a user asked runs to stop."""
+    if reading.start.stop:
+        undo = f"eks-cilium stop --undo {aws_options(settings)} --cluster {settings.cluster.name}"
+        pulumi.log.warn(f"{reading.start.stop}: no node is begun until the request is withdrawn by `{undo}`")
     plan = in_preview(reading.start.plan)
     if plan is not None:
         pulumi.log.info(report.table(plan))
@@ -96,6 +101,7 @@ def check(settings: ReplacementSettings, reading: Reading) -> None:
     check_kubernetes(release_of(settings.cilium.version), reading.cluster.version)
     _check_subnets(reading)
     _check_identity_provider(reading)
+    _check_part(settings, reading)
     _masquerade(settings, reading)
 
 
@@ -140,7 +146,8 @@ def exports(settings: ReplacementSettings, reading: Reading, inventory: NodeInve
         },
         "planMarkdown": plan.apply(lambda texts: texts["markdown"]),
         "planJson": plan.apply(lambda texts: texts["json"]),
-        "nextCommands": next_commands(settings),
+        **_part_exports(reading),
+        "nextCommands": next_commands(settings, reading.start.part),
     }
 
 
@@ -155,15 +162,29 @@ def shared_inputs(settings: ReplacementSettings) -> OperationArgs:
     }
 
 
-def next_commands(settings: ReplacementSettings) -> list[str]:
-    """What to type to see the result, or what is left to do."""
+def _part_exports(reading: Reading) -> dict[str, Any]:
+    """What a part (`migration.only`) leaves as it is; nothing where all nodes are replaced."""
+    part = reading.start.part
+    if part is None:
+        return {}
+    every = len(part.nodes) + len(part.left_out)
+    return {"canary": {"nodes": len(part.nodes), "ofNodes": every, "stays": what_stays(part)}}
+
+
+def next_commands(settings: ReplacementSettings, part: Part | None = None) -> list[str]:
+    """What to type to see the result, or what is left to do; with a part, how the rest goes on."""
     options, name, target = aws_options(settings), settings.cluster.name, settings.migration.target
     new = "daemonset/cilium" if target == "cilium" else "daemonset/aws-node"
+    rest = [
+        f"eks-cilium status {options} --cluster {name}",
+        "pulumi config rm --path eks-cilium:migration.only  # then the rest; policies are paused until then",
+    ]
     return [
         f"aws eks update-kubeconfig {options} --name {name}",
         f"kubectl get nodes -L {CNI_LABEL}",
         f"kubectl -n kube-system rollout status {new}",
         f"eks-cilium plan {options} --cluster {name} --target {target}",
+        *(rest if part else ()),
     ]
 
 
@@ -188,6 +209,7 @@ def _steps(settings: ReplacementSettings, reading: Reading, operation: Operation
     return {
         "operation": operation,
         "nodes": reading.start.nodes,
+        "part": reading.start.part,
         "left": reading.start.left,
         "given_up": reading.start.given_up,
         "parallel": settings.migration.parallel,
@@ -281,6 +303,17 @@ def _check_identity_provider(reading: Reading) -> None:
             "  fix: aws iam add-client-id-to-open-id-connect-provider "
             f"--open-id-connect-provider-arn {found.arn} --client-id {AUDIENCE}"
         )
+
+
+def _check_part(settings: ReplacementSettings, reading: Reading) -> None:
+    """Refuse a pattern of `migration.only` that names no group: the part would be smaller than meant."""
+    only, groups = settings.migration.part, reading.start.groups
+    wrong = unmatched(only, groups) if only else ()
+    if wrong:
+        path = ("migration", "only", "groups")
+        allowed = f"patterns of these groups: {', '.join(groups) or 'no node is to be replaced'}"
+        problem = Problem(path, list(wrong), allowed, set_fix(path, [*groups][:1]))
+        raise pulumi.RunError(str(problem))
 
 
 def _check_subnets(reading: Reading) -> None:

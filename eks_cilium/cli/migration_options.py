@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 DEFAULTS = MigrationOptions()
 """What is planned without any option."""
 
+ONLY = "either nodes=NUMBER, from 1, or groups=PATTERN, which may be repeated"
+
 _SWITCHES = {key_of(Allow, name): name for name in Allow.switches()}
 _PATTERNS = {key_of(Allow, name): name for name in Allow.patterns()}
 _EXCEPTIONS = f"{', '.join(_SWITCHES)}, {', '.join(f'{key}=PATTERN' for key in _PATTERNS)}"
@@ -68,14 +70,17 @@ def _items(field: FieldInfo) -> str:
     return allowed_value(field).removeprefix("a list of ")
 
 
-def migration_options(chosen: Mapping[str, Any], allow: Iterable[str]) -> MigrationOptions:
+def migration_options(
+    chosen: Mapping[str, Any], allow: Iterable[str], only: Iterable[str] = ()
+) -> MigrationOptions:
     """Make the options of a migration from the values of a command line, by the names of the model's fields.
 
-    `allow` holds texts such as `karpenterNodes` and `barePods=debug/*`. Raises UserError for a value that the
-    configuration would not take either.
+    `allow` holds texts such as `karpenterNodes` and `barePods=debug/*`, `only` texts such as `nodes=2` and
+    `groups=eks-workers-*`. Raises UserError for a value that the configuration would not take either.
     """
+    given = {**chosen, "allow": _exceptions(allow), "only": _part(only)}
     try:
-        return MigrationOptions.model_validate({**chosen, "allow": _exceptions(allow)})
+        return MigrationOptions.model_validate(given)
     except ValidationError as error:
         raise UserError("\n  ".join(map(_problem, error.errors(include_url=False)))) from None
 
@@ -93,8 +98,23 @@ def _exceptions(written: Iterable[str]) -> Mapping[str, Any]:
     return chosen
 
 
+def _part(written: Iterable[str]) -> Mapping[str, Any] | None:
+    chosen: dict[str, Any] = {}
+    for text in written:
+        key, _, value = text.partition("=")
+        if key == "groups" and value:
+            chosen.setdefault(key, []).append(value)
+        elif key == "nodes" and value.isdigit():
+            chosen[key] = int(value)
+        else:
+            raise UserError(f"--only {text}: allowed are {ONLY}")
+    return chosen or None
+
+
 def _problem(details: Any) -> str:
     key, *below = details["loc"]
+    if key == "only":
+        return f"--only {details['input']}: allowed are {ONLY}"
     if below:
         field = Allow.model_fields[_PATTERNS[below[0]]]
         return f"--allow {below[0]}={details['input']}: allowed are {_items(field)}"

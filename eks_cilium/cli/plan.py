@@ -4,7 +4,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eks_cilium.cli.migration_options import DEFAULTS, exceptions_help, migration_options, option_of
+from eks_cilium.cli.migration_options import (
+    DEFAULTS,
+    ONLY,
+    exceptions_help,
+    migration_options,
+    option_of,
+)
 from eks_cilium.cli.output import BLOCKED, FINE, PRINTING, Format, FormatOption, grid, section, show
 from eks_cilium.cli.sources import (
     ClusterAccess,
@@ -37,6 +43,7 @@ _EPILOG = f"""\
 
   eks-cilium plan --cluster production --region eu-central-1
   eks-cilium plan --cluster production --surge 3 --parallel 2 --pods
+  eks-cilium plan --cluster production --only nodes=2
   eks-cilium plan --cluster production --allow 'barePods=debug/*'
   eks-cilium plan --cluster production --target aws-vpc-cni --format json
 
@@ -67,6 +74,15 @@ _Allow = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
+_Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        metavar="PART",
+        help=f"Plan a canary, a part of the nodes: {ONLY}.",
+        rich_help_panel=_WHAT,
+    ),
+]
 _Pods = Annotated[
     bool,
     typer.Option(
@@ -89,6 +105,7 @@ def plan(
     surge: _Surge = DEFAULTS.surge,
     parallel: _Parallel = DEFAULTS.parallel,
     allow: _Allow = None,
+    only: _Only = None,
     form: FormatOption = Format.TABLE,
     pods: _Pods = False,
 ) -> None:
@@ -98,7 +115,7 @@ def plan(
     PodDisruptionBudgets make a drain wait, how long it takes, what blocks it and what to know before.
     """
     chosen = {"target": target, "capacity": capacity, "surge": surge, "parallel": parallel}
-    options = migration_options(chosen, allow or ())
+    options = migration_options(chosen, allow or (), only or ())
     sources: Sources = ctx.obj or Sources()
     found = plan_of(sources.facts(ClusterAccess(cluster, region, profile, kubeconfig, context)), options)
     show(

@@ -39,6 +39,8 @@ class Recorded:
 
     outgoing: frozenset[str] | None = None
     """Names of the nodes to replace; None where no inventory was recorded."""
+    part: frozenset[str] | None = None
+    """Those that `migration.only` names, by the recorded order; None where no inventory was recorded."""
     groups: Mapping[str, Before] = field(default_factory=dict)
     """Auto Scaling groups by name."""
 

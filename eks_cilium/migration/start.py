@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.existing import image_families
 from eks_cilium.migration.capacity import groups, stopped
-from eks_cilium.migration.facts.nodes import node as known_node
+from eks_cilium.migration.control import stop
 from eks_cilium.migration.facts.reading import facts_of
 from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.options import Recorded
+from eks_cilium.migration.part import Member, Part, part_of, selected
 from eks_cilium.migration.plan.planner import plan
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from eks_cilium.cilium.masquerade import ImageFamily
+    from eks_cilium.migration.control.stop import StopRequest
     from eks_cilium.migration.plan.model import Plan
     from eks_cilium.migration.run import MigrationRun
 
@@ -30,32 +34,70 @@ class MigrationStart:
     nodes: tuple[str, ...]
     """Names of all nodes that are or were to be replaced, in order."""
     left: int
-    """How many of them still exist."""
+    """How many of them still exist and are not left out."""
     image_families: frozenset[ImageFamily]
     """The image families of all nodes in the cluster."""
     plan: Plan | None
     """The plan where no inventory is recorded yet."""
     given_up: tuple[str, ...] = ()
     """Auto Scaling groups that could not grow, and are tried again."""
+    part: Part | None = None
+    """The nodes that are replaced for now; None where that is all of them."""
+    groups: tuple[str, ...] = ()
+    """Names of the Auto Scaling groups of all these nodes, and of the managed node groups behind them."""
+    stop: StopRequest | None = None
+    """Who asked runs on this cluster to begin no further node."""
 
 
 def read_start(run: MigrationRun) -> MigrationStart:
     """Read the nodes; plan where the migration was not started yet."""
     nodes = run.world.api.list("/api/v1/nodes")
     families = image_families(nodes)
+    asked = stop.requested(run.world.api)
     inventory = recording.read(run.world, run.options.target)
     if inventory is None:
-        planned = plan_now(run)
-        names = tuple(node.node for node in planned.nodes)
-        return MigrationStart(names, left=len(names), image_families=families, plan=planned)
-    existing = {known_node(node, {}).instance for node in nodes}
+        return _planned(plan_now(run), families, asked)
+    left = {node.name for node in inventory.left(nodes)}
+    part = part_of(inventory.members, run.options.part, replaced=inventory.names - left)
     return MigrationStart(
         nodes=tuple(node.name for node in inventory.nodes),
-        left=sum(node.instance in existing for node in inventory.nodes),
+        left=len(left.intersection(part.nodes)),
         image_families=families,
         plan=None,
         given_up=tuple(sorted(stopped.reasons(run.world))),
+        part=None if part.is_whole else part,
+        groups=_groups(inventory.members),
+        stop=asked,
     )
+
+
+def _planned(planned: Plan, families: frozenset[ImageFamily], asked: StopRequest | None) -> MigrationStart:
+    """The state before the first run: the plan has all there is to know."""
+    node_groups = {group.name: group.node_group or "" for group in planned.groups}
+    chosen = [Member(node.node, node.group, node_groups[node.group]) for node in planned.nodes]
+    names = tuple(member.name for member in chosen)
+    later = [Member(node.node, node.group, node.node_group) for node in planned.left_out]
+    groups = {member.group for member in chosen}
+    part = Part(
+        nodes=names,
+        groups=tuple(sorted(groups)),
+        left_out=tuple(member.name for member in later),
+        finished=tuple(sorted(groups - {member.group for member in later})),
+    )
+    return MigrationStart(
+        nodes=(*names, *part.left_out),
+        left=len(names),
+        image_families=families,
+        plan=planned,
+        part=None if part.is_whole else part,
+        groups=_groups([*chosen, *later]),
+        stop=asked,
+    )
+
+
+def _groups(members: Iterable[Member]) -> tuple[str, ...]:
+    names = {name for member in members for name in (member.group, member.node_group) if name}
+    return tuple(sorted(names))
 
 
 def plan_now(run: MigrationRun) -> Plan:
@@ -68,4 +110,5 @@ def _recorded(run: MigrationRun) -> Recorded:
     inventory = recording.read(run.world, run.options.target)
     if inventory is None:
         return Recorded()
-    return Recorded(inventory.names, groups.sizes_before(run.world, inventory))
+    chosen = selected(inventory.members, run.options.part)
+    return Recorded(inventory.names, chosen, groups.sizes_before(run.world, inventory))

@@ -35,6 +35,7 @@ REFRESH = "refresh"
 SNAT = "snat"
 STOP = "stop"
 PROGRESS = "progress"
+MOVED = "moved"
 
 
 def of_node(name: str) -> str:

@@ -5,7 +5,7 @@ The Auto Scaling groups belong to the user: what they were is recorded before th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NotRequired
+from typing import TYPE_CHECKING, Any, ClassVar, NotRequired
 
 from eks_cilium.dynamic.shell.operation import MigrationProvider, Operation, OperationArgs
 from eks_cilium.dynamic.shell.planning import (
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from eks_cilium.migration.plan.model import Plan
     from eks_cilium.migration.run import MigrationRun
 
-_WIDTH = ("surge", "capacity")
+_WIDTH = ("surge", "capacity", "only")
 
 
 class SurgeArgs(PlannedArgs):
@@ -76,16 +76,26 @@ class SurgeProvider(MigrationProvider):
         return bool(news.get("given_up"))
 
 
+class CapacityRestoreArgs(OperationArgs):
+    """The inputs of a `CapacityRestore` resource."""
+
+    groups: Sequence[str] | None
+    """Auto Scaling groups to restore while other nodes are left for later; all where it is None."""
+
+
 class CapacityRestoreProvider(MigrationProvider):
     """Restores the groups: sizes, processes, and nodes without the taint of the migration."""
 
+    acts_on: ClassVar[tuple[str, ...]] = ("groups",)
+
     def perform(self, run: MigrationRun, _props: Mapping[str, Any]) -> Result:
-        """Drain surplus nodes, then restore sizes and processes.
+        """Drain surplus nodes, then restore sizes and processes; of some groups alone where inputs name them.
 
         Returns {"groups": {name: {"minimum", "maximum", "desired", "suspended"}}}. Raises StoppedError with
         the groups that could not grow, after all others are restored.
         """
-        return restore.restore(run)
+        names = _props.get("groups")
+        return restore.restore(run) if names is None else restore.restore_finished(run, names)
 
 
 def group_sizes(plan: Plan) -> PlanPart:
@@ -102,10 +112,10 @@ class Surge(Operation[SurgeArgs], module="eks-cilium", name="Surge"):
     provider = SurgeProvider
 
 
-class CapacityRestore(Operation[OperationArgs], module="eks-cilium", name="CapacityRestore"):
+class CapacityRestore(Operation[CapacityRestoreArgs], module="eks-cilium", name="CapacityRestore"):
     """Exists once every group has its sizes and processes again.
 
-    Inputs: `OperationArgs`. Deleting it changes nothing.
+    Inputs: `CapacityRestoreArgs`. Deleting it changes nothing.
     """
 
     provider = CapacityRestoreProvider

@@ -26,6 +26,7 @@ from eks_cilium.migration.inventory import marks, recording
 from eks_cilium.migration.inventory.model import GroupBefore
 from eks_cilium.migration.inventory.returned import label_returned
 from eks_cilium.migration.options import covers
+from eks_cilium.migration.part import groups_of
 from eks_cilium.runtime.errors import TimedOutError
 from eks_cilium.runtime.record import GROUPS, Record
 
@@ -48,7 +49,7 @@ def prepare(run: MigrationRun) -> dict[str, Any]:
     label_returned(run)
     rewrites.hold(run)
     inventory = recording.required(run.world, run.options.target)
-    names = _open_groups(run.world, inventory)
+    names = _open_groups(run, inventory)
     _record_groups(run.world, inventory, names)
     autoscaler.note(run)
     for name in names:
@@ -78,12 +79,13 @@ def _reason(error: ProgramError) -> str:
     return error.missing if isinstance(error, TimedOutError) else str(error).splitlines()[0]
 
 
-def _open_groups(world: World, inventory: Inventory) -> tuple[str, ...]:
-    """Groups that still have a node to be replaced."""
+def _open_groups(run: MigrationRun, inventory: Inventory) -> tuple[str, ...]:
+    """Groups that still have a node to be replaced, and one that `migration.only` names."""
     outgoing = {node.instance for node in inventory.nodes}
+    named = groups_of(inventory.members, run.options.part)
     return tuple(
         name
-        for name, state in sorted(world.groups.groups(inventory.groups).items())
+        for name, state in sorted(run.world.groups.groups(sorted(named)).items())
         if any(member.instance in outgoing and not member.leaving for member in state.members)
     )
 
@@ -91,16 +93,20 @@ def _open_groups(world: World, inventory: Inventory) -> tuple[str, ...]:
 def taint(run: MigrationRun, inventory: Inventory) -> None:
     """Taint the nodes to be replaced with PreferNoSchedule, and only those.
 
-    A migration in the other direction may have left its taint and its cordon on nodes that stay now.
+    Old nodes of groups that `migration.only` leaves out stay as they are. A migration in the other direction
+    may have left its taint and its cordon on nodes that stay now.
     """
-    instances = {node.instance for node in inventory.nodes}
+    named = groups_of(inventory.members, run.options.part)
+    instances = {node.instance for node in inventory.nodes if node.group in named}
+    later = {node.instance for node in inventory.nodes if node.group not in named}
     tainted = 0
     for node in run.world.api.list("/api/v1/nodes"):
         run.world.guard()
         name = node["metadata"]["name"]
-        if known_node(node, {}).instance in instances:
+        instance = known_node(node, {}).instance
+        if instance in instances:
             tainted += marks.soft_taint(run.world.api, name) if not marks.has_soft_taint(node) else 0
-        elif marks.has_soft_taint(node) or marks.is_ours(node):
+        elif instance not in later and (marks.has_soft_taint(node) or marks.is_ours(node)):
             marks.lift_soft_taint(run.world.api, name)
             marks.uncordon(run.world.api, node)
     if tainted:

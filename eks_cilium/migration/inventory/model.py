@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from eks_cilium.migration.part import Member
 from eks_cilium.settings.model.migration import Target
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ class Inventory:
 
     def node(self, name: str) -> Outgoing | None:
         return next((node for node in self.nodes if node.name == name), None)
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The nodes as `migration.part` takes them."""
+        return tuple(Member(node.name, node.group, node.node_group) for node in self.nodes)
 
     def left(self, nodes: Sequence[Mapping[str, Any]]) -> tuple[Outgoing, ...]:
         """Its nodes that still exist, in order; `nodes` are all objects of nodes in the cluster.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from eks_cilium.cluster.objects import Object
-    from eks_cilium.migration.plan.model import NodePlan, Plan
+    from eks_cilium.migration.plan.model import LeftOut, NodePlan, Plan
     from eks_cilium.migration.run import MigrationRun
     from eks_cilium.runtime.context import World
     from eks_cilium.settings.model.migration import Target
@@ -146,11 +146,16 @@ def _check_count(world: World, target: Target) -> None:
 
 
 def _nodes(planned: Plan) -> tuple[Outgoing, ...]:
+    """All nodes in the order of work, those that are left out for now included."""
     node_groups = {group.name: group.node_group or "" for group in planned.groups}
-    return tuple(_outgoing(node, node_groups[node.group]) for node in planned.nodes)
+    found = [
+        *((node.position, _outgoing(node, node_groups[node.group])) for node in planned.nodes),
+        *((node.position, _outgoing(node, node.node_group)) for node in planned.left_out),
+    ]
+    return tuple(node for _, node in sorted(found, key=lambda pair: pair[0]))
 
 
-def _outgoing(node: NodePlan, node_group: str) -> Outgoing:
+def _outgoing(node: NodePlan | LeftOut, node_group: str) -> Outgoing:
     return Outgoing(
         name=node.node,
         uid=node.uid,

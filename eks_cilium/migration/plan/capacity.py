@@ -63,19 +63,24 @@ def forecast(
     surge: int,
     before: Before | None = None,
     lower_minimum: bool = False,
+    left_out: Sequence[str] = (),
 ) -> Forecast:
-    """The forecast of a group. `outgoing` are the zones of its old nodes, in order."""
-    count = len(outgoing)
+    """The forecast of a group.
+
+    `outgoing` are the zones of its nodes that are replaced, in order; `left_out` those of its old nodes that
+    stay for now.
+    """
+    count = len(outgoing) + len(left_out)
     before = before or Before(desired=group.desired, outgoing=count)
-    sizes = [desired(capacity, surge, before, remaining) for remaining in range(count, -1, -1)]
+    sizes = [desired(capacity, surge, before, remaining) for remaining in range(count, len(left_out) - 1, -1)]
     peak, lowest = max(sizes), min(sizes)
-    shrinking = tuple(decrements(capacity, surge, count - index) for index in range(count))
-    course = _Course(group, outgoing, shrinking, extra=max(peak - group.desired, 0))
+    shrinking = tuple(decrements(capacity, surge, count - index) for index in range(len(outgoing)))
+    course = _Course(group, outgoing, shrinking, left_out, extra=max(peak - group.desired, 0))
     return Forecast(
         sizes=GroupPlan(
             name=group.name,
             node_group=group.node_group,
-            outgoing=count,
+            outgoing=len(outgoing),
             minimum=min(group.minimum, max(lowest, 0)) if lower_minimum else group.minimum,
             maximum=max(group.maximum, peak),
             desired=before.desired,
@@ -97,12 +102,18 @@ class _Course:
     """
 
     def __init__(
-        self, group: Group, outgoing: Sequence[str], shrinking: Sequence[bool], *, extra: int
+        self,
+        group: Group,
+        outgoing: Sequence[str],
+        shrinking: Sequence[bool],
+        left_out: Sequence[str],
+        *,
+        extra: int,
     ) -> None:
         self._zones, self._outgoing, self._shrinking, self._extra = group.zones, outgoing, shrinking, extra
         staying = (instance for instance in group.instances if not instance.leaving)
         self._members = Counter(instance.zone for instance in staying)
-        self._new = self._members - Counter(outgoing)
+        self._new = self._members - Counter(outgoing) - Counter(left_out)
 
     def launches(self) -> tuple[tuple[str, ...], ...]:
         """The zones each launch may choose from, if every launch before it took the first of its choice."""

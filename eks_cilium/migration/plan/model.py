@@ -201,7 +201,7 @@ class NodePlan:
     """What happens to one node."""
 
     position: int
-    """From 1."""
+    """In the order of work of all nodes, from 1."""
     node: str
     uid: str
     instance: str
@@ -225,6 +225,21 @@ class NodePlan:
     def count(self, verdict: Verdict) -> int:
         """How many of its pods have a verdict."""
         return sum(pod.verdict is verdict for pod in self.pods)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A node that is replaced later: nothing happens to it now."""
+
+    position: int
+    """In the order of work of all nodes, from 1."""
+    node: str
+    uid: str
+    instance: str
+    zone: str
+    group: str
+    node_group: str
+    cordoned: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +280,8 @@ class Plan:
     impossible: tuple[Reference, ...]
     """Nodes this program cannot replace; a blocker says why."""
     seconds: float
+    left_out: tuple[LeftOut, ...] = ()
+    """Nodes that stay as they are for now, since `migration.only` does not name them."""
 
     @property
     def clean(self) -> bool:
@@ -274,7 +291,8 @@ class Plan:
     def outgoing(self) -> frozenset[str]:
         """Names of all nodes with the old CNI, also of those that are not replaced."""
         others = (*self.leaving, *self.left_alone, *self.impossible)
-        return frozenset((*(node.node for node in self.nodes), *(node.name for node in others)))
+        planned = (*(node.node for node in self.nodes), *(node.node for node in self.left_out))
+        return frozenset((*planned, *(node.name for node in others)))
 
     def of_node(self, name: str) -> NodePlan | None:
         """The plan of one node; None for a node that is not replaced."""

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from eks_cilium.migration.facts.backing import Backing
 from eks_cilium.migration.options import Limits, Recorded
+from eks_cilium.migration.part import Member, selected
 from eks_cilium.migration.plan import eligibility, places, sizes, timing
 from eks_cilium.migration.plan.budgets import Budgets, Ledger, uses_of_budgets
 from eks_cilium.migration.plan.findings import Findings
-from eks_cilium.migration.plan.model import Code, NodePlan, Plan, Verdict
+from eks_cilium.migration.plan.model import Code, LeftOut, NodePlan, Plan, Verdict
 from eks_cilium.migration.plan.order import in_progress, ordered
 from eks_cilium.migration.plan.places import Places
 from eks_cilium.migration.plan.pod_rules import DRAIN
@@ -24,7 +25,7 @@ from eks_cilium.settings.model.migration import MigrationOptions
 from eks_cilium.texts import named
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from eks_cilium.cluster.objects import Reference
     from eks_cilium.migration.facts.model import Facts, Group, Node, Pod
@@ -49,11 +50,12 @@ def plan(
     findings = Findings()
     eligibility.check_cluster(facts, options, findings)
     kinds = eligibility.sort(facts, options, recorded, findings)
-    order = _order(facts, kinds)
-    forecasts = sizes.forecasts(order, options, recorded, facts, findings)
-    context = _context(facts, options, limits, _places(facts, kinds, order, forecasts), findings)
+    every = _order(facts, kinds)
+    names = _part(every, options, recorded)
+    forecasts = sizes.forecasts(every, options, recorded, facts, findings, part=names)
+    context = _context(facts, options, limits, _places(facts, kinds, every, forecasts, names), findings)
     drains = _Drains(facts, options, timings, forecasts, context)
-    nodes = timing.scheduled(drains.of_all(order), options, timings)
+    nodes = timing.scheduled(drains.of_part(every, names), options, timings)
     return Plan(
         cluster=facts.cluster.name,
         target=options.target,
@@ -67,6 +69,11 @@ def plan(
         leaving=kinds.leaving,
         left_alone=kinds.left_alone,
         impossible=kinds.impossible,
+        left_out=tuple(
+            _left_out(position, node, group)
+            for position, (node, group) in enumerate(every, 1)
+            if node.name not in names
+        ),
         seconds=max((node.ends for node in nodes), default=0.0),
     )
 
@@ -77,9 +84,41 @@ def _order(facts: Facts, kinds: SortedNodes) -> list[tuple[Node, Group]]:
     return [(node, group_of[node.name]) for node in ordered((node for node, _ in kinds.replaceable), own)]
 
 
+def _part(
+    order: Sequence[tuple[Node, Group]], options: MigrationOptions, recorded: Recorded
+) -> frozenset[str]:
+    """Names of the nodes that are replaced for now; once they are recorded, the record decides."""
+    if recorded.part is not None:
+        return recorded.part
+    return selected([_member(node, group) for node, group in order], options.part)
+
+
+def _left_out(position: int, node: Node, group: Group) -> LeftOut:
+    return LeftOut(
+        position=position,
+        node=node.name,
+        uid=node.uid,
+        instance=node.instance or "",
+        zone=node.zone or "",
+        group=group.name,
+        node_group=group.node_group or "",
+        cordoned=node.unschedulable,
+    )
+
+
+def _member(node: Node, group: Group) -> Member:
+    return Member(node.name, group.name, group.node_group or "")
+
+
 def _places(
-    facts: Facts, kinds: SortedNodes, order: Sequence[tuple[Node, Group]], forecasts: dict[str, Forecast]
+    facts: Facts,
+    kinds: SortedNodes,
+    order: Sequence[tuple[Node, Group]],
+    forecasts: dict[str, Forecast],
+    part: Collection[str],
 ) -> Places:
+    """New nodes, and those that stay: with the new CNI, or left out for now."""
+    staying = [*kinds.staying, *(node for node, _ in order if node.name not in part)]
     members: dict[str, list[Node]] = defaultdict(list)
     groups = {group.name: group for _, group in order}
     for node, group in order:
@@ -88,7 +127,7 @@ def _places(
     return Places(
         (
             *(places.new_nodes(groups[name], course, members[name]) for name, course in forecasts.items()),
-            *(places.existing(node, group_of.get(node.instance or "", "")) for node in kinds.staying),
+            *(places.existing(node, group_of.get(node.instance or "", "")) for node in staying),
         )
     )
 
@@ -143,13 +182,15 @@ class _Drains:
             if not (pod.terminal or pod.mirror or backing.works_to_completion(pod))
         )
 
-    def of_all(self, order: Sequence[tuple[Node, Group]]) -> tuple[NodePlan, ...]:
-        """One plan for each node. A drain gets back what drains used up that end before it begins."""
+    def of_part(self, order: Sequence[tuple[Node, Group]], part: Collection[str]) -> tuple[NodePlan, ...]:
+        """One plan for each node of the part. A drain gets back what drains used up that end before it."""
         planned: list[NodePlan] = []
-        for index, (node, group) in enumerate(order):
-            if index >= self._options.parallel:
-                self._context.ledger.settle(order[index - self._options.parallel][0].name)
-            planned.append(self._of_node(index + 1, node, group))
+        for position, (node, group) in enumerate(order, 1):
+            if node.name not in part:
+                continue
+            if len(planned) >= self._options.parallel:
+                self._context.ledger.settle(planned[-self._options.parallel].node)
+            planned.append(self._of_node(position, node, group))
         self._note_budgets(planned)
         self._note_replicas(planned)
         return tuple(planned)

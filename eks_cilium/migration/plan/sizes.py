@@ -11,7 +11,7 @@ from eks_cilium.migration.plan.capacity import forecast
 from eks_cilium.migration.plan.model import Code
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from eks_cilium.migration.facts.model import Facts, Group, Node
     from eks_cilium.migration.plan.capacity import Forecast
@@ -29,26 +29,29 @@ def forecasts(
     recorded: Recorded,
     facts: Facts,
     findings: Findings,
+    *,
+    part: Collection[str],
 ) -> dict[str, Forecast]:
-    """The forecast of every group whose nodes are replaced, by name."""
+    """The forecast of every group whose nodes are replaced, by name. `part` has the names of these nodes."""
     members: dict[str, list[Node]] = defaultdict(list)
-    groups: dict[str, Group] = {}
     for node, group in order:
-        groups[group.name] = group
         members[group.name].append(node)
+    groups = {group.name: group for node, group in order if node.name in part}
     found = {}
     for name, group in groups.items():
         about = Reference("Auto Scaling group", "", name)
+        replaced = [node for node in members[name] if node.name in part]
         course = forecast(
             group,
-            [node.zone or "" for node in members[name]],
+            [node.zone or "" for node in replaced],
+            left_out=[node.zone or "" for node in members[name] if node.name not in part],
             capacity=options.capacity,
             surge=options.surge,
             before=recorded.groups.get(name),
             lower_minimum=covers(options.allow.lower_minimum, about),
         )
         found[name] = course
-        _check(group, course.sizes, about, members[name], findings)
+        _check(group, course.sizes, about, replaced, findings)
         _check_hooks(group, about, options.termination_timeout_seconds, findings)
         _check_volumes(facts, course.sizes, about, members[name], findings)
     return found

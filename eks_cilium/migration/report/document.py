@@ -46,6 +46,7 @@ def document(plan: Plan, *, pods: bool = True) -> Document:
         "leaving": [node.name for node in plan.leaving],
         "leftAlone": [node.name for node in plan.left_alone],
         "impossible": [node.name for node in plan.impossible],
+        "leftOut": [node.node for node in plan.left_out],
     }
 
 

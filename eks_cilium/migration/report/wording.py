@@ -73,9 +73,13 @@ def budget_use(use: BudgetUse) -> str:
 
 def headline(plan: Plan) -> str:
     extra = _EXTRA[plan.capacity].format(counted(plan.surge, "extra node"))
+    nodes, stops = counted(len(plan.nodes), "node"), ""
+    if plan.left_out:
+        nodes = f"{len(plan.nodes)} of {len(plan.nodes) + len(plan.left_out)} nodes"
+        stops = ", and stops there (migration.only)"
     return (
-        f"Cluster {plan.cluster}: {counted(len(plan.nodes), 'node')} {_DIRECTION[plan.target]}, "
-        f"{plan.parallel} at a time, {extra}; about {duration(plan.seconds)}"
+        f"Cluster {plan.cluster}: {nodes} {_DIRECTION[plan.target]}, "
+        f"{plan.parallel} at a time, {extra}; about {duration(plan.seconds)}{stops}"
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from eks_cilium.migration.replicas.custom_owners import CustomOwner
-from eks_cilium.runtime.record import Record, of_node
+from eks_cilium.runtime.record import MOVED, Record, of_node
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Reference
     from eks_cilium.migration.inventory.model import Outgoing
     from eks_cilium.runtime.context import World
+
+_MOST_MOVED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,5 +76,43 @@ def keep(world: World, node: Outgoing, before: Before) -> None:
     Record(world.api).put(of_node(node.name), asdict(before))
 
 
-def drop(world: World, node: Outgoing) -> None:
-    Record(world.api).drop(of_node(node.name))
+def finish(world: World, node: Outgoing) -> None:
+    """Forget a node that is replaced, and keep its workloads among those that moved.
+
+    What is kept of a workload is the state before its first move in this run; the last `_MOST_MOVED` to move
+    are kept.
+    """
+    with world.lock(MOVED):
+        kept = Record(world.api).several(of_node(node.name), MOVED)
+        change: dict[str, Any] = {of_node(node.name): None}
+        if of_node(node.name) in kept:
+            earlier = kept.get(MOVED)
+            known = _moved(earlier if earlier and earlier["run"] == world.run_id else None)
+            merged = _merged(Before.from_json(kept[of_node(node.name)]), known)
+            change[MOVED] = {"run": world.run_id, **merged}
+        Record(world.api).change(change)
+
+
+def _merged(before: Before, known: Before) -> dict[str, Any]:
+    """The workloads of a node in front of those that moved earlier, as lists: their order says when."""
+    ready = {name: known.ready.get(name, count) for name, count in before.ready.items()}
+    ready |= {name: count for name, count in known.ready.items() if name not in ready}
+    custom = {each.owner.uid: each for each in before.custom}
+    earlier = {each.owner.uid: each for each in known.custom}
+    found = [earlier.get(uid, each) for uid, each in custom.items()]
+    found += [each for uid, each in earlier.items() if uid not in custom]
+    return {
+        "ready": [list(pair) for pair in ready.items()][:_MOST_MOVED],
+        "custom": [asdict(each) for each in found][:_MOST_MOVED],
+    }
+
+
+def moved(world: World, *, of_this_run: bool = False) -> Before:
+    """The workloads that moved in the last run that moved any, the latest first, as they were before."""
+    kept = Record(world.api).get(MOVED)
+    return _moved(None if of_this_run and kept and kept["run"] != world.run_id else kept)
+
+
+def _moved(kept: Mapping[str, Any] | None) -> Before:
+    found = kept or {"ready": (), "custom": ()}
+    return Before.from_json({"uid": "", "ready": dict(found["ready"]), "custom": found["custom"]})

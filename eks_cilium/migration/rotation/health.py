@@ -53,7 +53,7 @@ def await_as_before(run: MigrationRun, node: Outgoing) -> None:
     if before is None or not (before.ready or before.custom):
         return
     run.wait(
-        lambda: _missing(run, before),
+        lambda: missing(run, before),
         waited_for=f"the workloads of node {node.name} to be as healthy as before",
         seconds=run.options.health_timeout_seconds,
         readings=run.options.settle_readings,
@@ -61,7 +61,7 @@ def await_as_before(run: MigrationRun, node: Outgoing) -> None:
 
 
 def forget(world: World, node: Outgoing) -> None:
-    records.drop(world, node)
+    records.finish(world, node)
 
 
 def _ready(world: World, objects: Sequence[Object]) -> dict[str, int]:
@@ -85,7 +85,8 @@ def _count_ready(world: World, owner: custom_owners.CustomOwner) -> int:
     return sum(map(custom_owners.is_ready, custom_owners.pods_of(world.api, owner)))
 
 
-def _missing(run: MigrationRun, before: Before) -> str:
+def missing(run: MigrationRun, before: Before) -> str:
+    """Workloads that are not as healthy as before, in one sentence; empty where all are."""
     worse = [
         *(_worse(run, key, ready) for key, ready in sorted(before.ready.items())),
         *(_worse_custom(run, each) for each in before.custom),

@@ -27,7 +27,7 @@ from eks_cilium.runtime.record import AFFINITY, AWS_NODE, NODES, POLICY, STOP, R
 from eks_cilium.texts import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from eks_cilium.migration.inventory.model import GroupBefore
     from eks_cilium.migration.run import MigrationRun
@@ -41,11 +41,7 @@ def restore(run: MigrationRun) -> dict[str, Any]:
     """
     run.world.guard()
     given_up = stopped.reasons(run.world)
-    restored = {
-        name: _restore_group(run, before)
-        for name, before in groups.recorded(run.world).items()
-        if name not in given_up
-    }
+    restored = _restore_groups(run, [name for name in groups.recorded(run.world) if name not in given_up])
     if given_up:
         _end_with(run, given_up, restored)
     lifted = _lift_taints(run.world)
@@ -53,6 +49,27 @@ def restore(run: MigrationRun) -> dict[str, Any]:
         run.report(f"removed the taint from {lifted} nodes that stay")
     Record(run.world.api).drop_all_but(NODES, AFFINITY, POLICY, AWS_NODE, STOP)
     return {"groups": restored}
+
+
+def restore_finished(run: MigrationRun, names: Sequence[str]) -> dict[str, Any]:
+    """Restore the groups of a part that is done, while other nodes are left for later.
+
+    Raises StoppedError for groups that were given up, after the others are restored.
+    """
+    run.world.guard()
+    given_up = {name: why for name, why in stopped.reasons(run.world).items() if name in names}
+    recorded = groups.recorded(run.world)
+    restored = _restore_groups(run, [name for name in names if name in recorded and name not in given_up])
+    if given_up:
+        _end_with(run, given_up, restored)
+    for name in restored:
+        groups.forget(run.world, name)
+    return {"groups": restored}
+
+
+def _restore_groups(run: MigrationRun, names: Sequence[str]) -> dict[str, Any]:
+    recorded = groups.recorded(run.world)
+    return {name: _restore_group(run, recorded[name]) for name in names}
 
 
 def _end_with(run: MigrationRun, given_up: dict[str, str], restored: Iterable[str]) -> None:

@@ -26,6 +26,7 @@ from eks_cilium.migration.agents import enforcement
 from eks_cilium.migration.aws_node import rewrites
 from eks_cilium.migration.capacity import spare, termination
 from eks_cilium.migration.capacity.stopped import GroupStoppedError
+from eks_cilium.migration.control.phases import RecordedPhases
 from eks_cilium.migration.eviction import drain
 from eks_cilium.migration.facts.nodes import node as known_node
 from eks_cilium.migration.inventory import marks, recording
@@ -33,8 +34,8 @@ from eks_cilium.migration.inventory.returned import label_returned
 from eks_cilium.migration.placement import gate as placement
 from eks_cilium.migration.rotation import detach, health, pending
 from eks_cilium.migration.rotation.beginning import refuse_to_begin
-from eks_cilium.migration.rotation.phases import RecordedPhases
 from eks_cilium.migration.rotation.stages import READINGS, Reading, Stage
+from eks_cilium.migration.rotation.unready import refuse_where_unready
 from eks_cilium.runtime.errors import LeaseHeldError, StoppedError, TimedOutError
 
 if TYPE_CHECKING:
@@ -170,6 +171,7 @@ class _Rotation:
         obj = world.api.get(marks.path(node.name))
         if obj is None or obj["metadata"]["uid"] != node.uid:
             return ""  # deleted meanwhile: the next reading shows it
+        refuse_where_unready(self._run)
         health.record_before(self._run, node, drain.pods_on(world, node.name))
         marks.soft_taint(world.api, node.name)
         marks.cordon(world.api, obj)

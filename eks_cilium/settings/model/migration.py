@@ -7,9 +7,9 @@ validates them back into the same model.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from eks_cilium.settings.model.fields import Part, option
 
@@ -166,9 +166,43 @@ class Allow(AllowRestarts):
     )
 
 
+class Only(Part):
+    """The part of the nodes that is replaced for now: a canary."""
+
+    groups: tuple[GroupPattern, ...] = option(
+        (),
+        says="Auto Scaling groups, or managed node groups, whose nodes are replaced.",
+        allowed="a list of patterns of group names, with * and ?",
+        example=["eks-workers-*"],
+    )
+    nodes: int | None = option(
+        None,
+        says="How many nodes are replaced: the first ones in the order of work.",
+        allowed="1 to 5000",
+        example=2,
+        ge=1,
+        le=5000,
+    )
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if bool(self.groups) == (self.nodes is not None):
+            raise ValueError("either groups or nodes")
+        return self
+
+
 class Abort(Part):
     """After what no further node is begun. Nodes in work are finished, as far as they can be."""
 
+    unready_seconds: int = option(
+        600,
+        says="How long a pod of a workload that moved may be unready, where the workload has fewer ready "
+        "pods than before. Read before each node is begun.",
+        allowed="30 to 86400",
+        example=600,
+        ge=30,
+        le=86400,
+    )
     drains_given_up: int = option(
         1,
         says="After so many drains that were given up in one run no further node is begun, also by nodes "
@@ -301,10 +335,17 @@ class MigrationOptions(Part):
         le=172800,
     )
     settle_readings: int = option(2, **_SETTLED)
+    only: Only | None = option(
+        None,
+        says="Migrates a part of the nodes, checks it and stops there; the rest goes on when the key is "
+        "removed. A rollback replaces all nodes with Cilium, whatever it says.",
+        allowed="an object with either groups, a list of patterns of group names, or nodes, a number from 1",
+        example={"nodes": 2},
+    )
     abort: Abort = option(
         default_factory=Abort,
         says="After what no further node is begun.",
-        example={"drainsGivenUp": 1},
+        example={"unreadySeconds": 300},
     )
     journal: str = option(JOURNAL, **_JOURNAL)
     allow: Allow = option(
@@ -312,6 +353,11 @@ class MigrationOptions(Part):
         says="What is permitted although it blocks the plan otherwise.",
         example={"localStorage": ["web/cache-*"]},
     )
+
+    @property
+    def part(self) -> Only | None:
+        """The part of the nodes that is replaced for now; None for all of them."""
+        return self.only if self.target is Target.CILIUM else None
 
 
 class AllowRefresh(AllowRestarts):

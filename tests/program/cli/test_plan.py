@@ -75,6 +75,9 @@ def test_an_exception_on_the_command_line_permits() -> None:
         (["--allow", "everything"], "--allow everything: allowed are"),
         (["--allow", "barePods"], "--allow barePods: allowed are"),
         (["--allow", "fargateNodes=x"], "--allow fargateNodes=x: allowed are"),
+        (["--only", "nodes=0"], "--only 0: allowed are either nodes=NUMBER"),
+        (["--only", "nodes=two"], "--only nodes=two: allowed are either nodes=NUMBER"),
+        (["--only", "nodes=1", "--only", "groups=a"], "allowed are either nodes=NUMBER, from 1, or groups"),
         (["--surge", "0"], "--surge is 0"),
         (["--parallel", "5"], "--parallel is 5: allowed are 1 to 4"),
         (["--allow", "barePods=shop"], "--allow barePods=shop: allowed are patterns namespace/name"),
@@ -140,6 +143,14 @@ def test_it_prints_json() -> None:
     document = json.loads(plan("--format", "json", "--surge", "2").out)
 
     assert (document["cluster"], document["surge"], len(document["nodes"])) == ("shop", 2, 2)
+
+
+def test_a_part_is_planned_and_the_rest_is_named() -> None:
+    document = json.loads(plan("--format", "json", "--only", "nodes=1").out)
+
+    assert (len(document["nodes"]), len(document["leftOut"])) == (1, 1)
+    assert "1 of 2 nodes from the AWS VPC CNI to Cilium" in plan("--only", "nodes=1").out
+    assert ", and stops there (migration.only)" in plan("--only", "nodes=1").out
 
 
 def test_it_prints_markdown() -> None:

@@ -13,6 +13,7 @@ from eks_cilium.dynamic.policy_enforcement import PolicyPauseProvider, PolicyRes
 from eks_cilium.dynamic.replacement.agent_gates import AgentGateProvider, AgentsGoneProvider
 from eks_cilium.dynamic.replacement.aws_node_affinity import AwsNodeAffinityProvider
 from eks_cilium.dynamic.replacement.aws_node_removal import AwsNodeRemovalProvider
+from eks_cilium.dynamic.replacement.canary_check import CanaryCheckProvider
 from eks_cilium.dynamic.replacement.node_inventory import NodeInventoryProvider
 from eks_cilium.dynamic.replacement.node_rotation import NodeRotationProvider
 from eks_cilium.dynamic.replacement.surge import CapacityRestoreProvider, SurgeProvider
@@ -39,6 +40,7 @@ KINDS: list[type[OperationProvider[Any]]] = [
     NodeRotationProvider,
     CapacityRestoreProvider,
     AgentsGoneProvider,
+    CanaryCheckProvider,
     AwsNodeRemovalProvider,
     PolicyResumeProvider,
     PodInventoryProvider,
@@ -189,11 +191,11 @@ def test_a_migration_after_half_a_rollback_places_agents_as_helm_did(simulation:
 
 # What is deleted
 
-OF_THE_CHAIN = {ChainedAgentsProvider, SnatExclusionsProvider}
-"""They undo what they did whatever runs: the VPC CNI is everywhere still."""
+AT_ANY_TIME = {ChainedAgentsProvider, SnatExclusionsProvider, CanaryCheckProvider}
+"""The first two undo what they did whatever runs: the VPC CNI is everywhere still. A check undoes nothing."""
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in OF_THE_CHAIN])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in AT_ANY_TIME])
 def test_nothing_is_undone_while_a_node_needs_cilium(
     simulation: Simulation, kind: type[OperationProvider[Any]]
 ) -> None:

@@ -13,12 +13,12 @@ from eks_cilium.migration.control import stop
 from eks_cilium.migration.control.stop import StopRequest
 from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.rotation import restore, steps
-from eks_cilium.runtime.errors import StopRequestedError, TimedOutError
+from eks_cilium.runtime.errors import StoppedError, StopRequestedError, TimedOutError
 from eks_cilium.settings.model.migration import Abort, Target
 
 from .migrations import Before, Stack, options, run
 from .simulation.threads import SharedClock
-from .simulation.world import CONFIG_MAPS, Simulation
+from .simulation.world import CONFIG_MAPS, PODS, Simulation
 
 pytestmark = pytest.mark.simulation
 
@@ -259,3 +259,57 @@ def test_progress_that_cannot_be_written_holds_up_nothing():
 
     before.check_replaced()
     assert "progress-not-recorded" in {line["event"] for line in simulation.journal}
+
+
+def break_a_pod(simulation: Simulation) -> dict[str, Any]:
+    """A pod of web that moved already is not ready any more."""
+    old = old_nodes(simulation)
+    pod = next(
+        pod
+        for pod in simulation.api.of(PODS, "shop")
+        if pod["metadata"]["labels"].get("app") == "web" and pod["spec"]["nodeName"] not in old
+    )
+    since = simulation.clock.stamp()
+    pod["status"]["conditions"] = [{"type": "Ready", "status": "False", "lastTransitionTime": since}]
+    return pod
+
+
+@pytest.mark.parametrize("unready", [10, 200])
+def test_no_node_is_begun_while_a_workload_that_moved_is_unready_for_too_long(unready: int):
+    simulation = Simulation(workers=3)
+    simulation.deploy("web", 4, maxUnavailable=2)
+    given = options(abort=Abort(unready_seconds=100))
+    world = simulation.world()
+    Stack(simulation, given).up(until="ip-")
+    first, second, _ = (node.name for node in recording.required(world, Target.CILIUM).nodes)
+    steps.rotate_node(run(world, given), first)
+    pod = break_a_pod(simulation)
+    simulation.clock.sleep(unready)
+
+    if unready < 100:
+        assert steps.rotate_node(run(world, given), second)
+        return
+    with pytest.raises(StoppedError) as stopped:
+        steps.rotate_node(run(world, given), second)
+
+    name = pod["metadata"]["name"]
+    assert f"Deployment shop/web: pod {name} not ready for more than 100 s" in str(stopped.value)
+    assert second in old_nodes(simulation)
+    assert cordoned(simulation) == []
+    again = simulation.world()
+    pod["status"]["conditions"] = [{"type": "Ready", "status": "True"}]
+    simulation.clock.sleep(2)
+    assert steps.rotate_node(run(again, given), second)
+
+
+def test_a_pod_that_was_unready_before_anything_moved_aborts_nothing():
+    simulation = Simulation(workers=3)
+    simulation.deploy("web", 4, maxUnavailable=2)
+    pod = next(pod for pod in simulation.api.of(PODS, "shop"))
+    since = simulation.clock.stamp()
+    pod["status"]["conditions"] = [{"type": "Ready", "status": "False", "lastTransitionTime": since}]
+    simulation.clock.sleep(200)
+
+    Stack(simulation, options(abort=Abort(unready_seconds=30))).up()
+
+    assert old_nodes(simulation) == []

@@ -1,0 +1,103 @@
+"""Whether a workload that moved has been unready for too long: then no further node is begun.
+
+Each rotation waits for its own workloads. This finds what broke later, or beside it: before every cordon the
+workloads that moved last in this run are read, and of those with fewer ready pods than before, their pods.
+What counts is how long a single pod has been unready, since a workload of many pods is short of one for as
+long as its nodes are drained. Called before each cordon (`migration.abort.unreadySeconds`).
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from eks_cilium.cluster.objects import Reference, condition, controller, moment
+from eks_cilium.migration.facts import workloads
+from eks_cilium.migration.facts.on_demand import BackingReader
+from eks_cilium.migration.options import covers
+from eks_cilium.migration.replicas import custom_owners
+from eks_cilium.migration.rotation import before as records
+from eks_cilium.runtime.errors import StoppedError
+from eks_cilium.texts import named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from eks_cilium.cluster.objects import Object
+    from eks_cilium.migration.rotation.before import CustomReady
+    from eks_cilium.migration.run import MigrationRun
+
+_LATEST = 30
+"""So many workloads are read before a cordon, the latest to move: a rotation takes minutes, a read little."""
+_ENDED = frozenset({"Succeeded", "Failed"})
+
+
+def refuse_where_unready(run: MigrationRun) -> None:
+    """Raise StoppedError where a workload that moved has been unready for longer than the options say."""
+    limit = run.options.abort.unready_seconds
+    late = [
+        f"{workload}: {named(pods)} not ready for more than {limit} s" for workload, pods in _late(run, limit)
+    ]
+    if late:
+        raise StoppedError(
+            f"no further node is begun; workloads that moved are unready: {named(late, separator='; ')}",
+            "Repair them, or raise migration.abort.unreadySeconds, and run `pulumi up` again: it continues "
+            "from here.",
+        )
+
+
+def _late(run: MigrationRun, limit: int) -> Iterator[tuple[str, list[str]]]:
+    moved = records.moved(run.world, of_this_run=True)
+    for name, ready in islice(moved.ready.items(), _LATEST):
+        workload = Reference(*name.split("/"))
+        if pods := _late_pods(run, workload, ready, limit):
+            yield str(workload), pods
+    for each in moved.custom[:_LATEST]:
+        if pods := _late_pods_of_custom(run, each, limit):
+            yield str(each.owner), pods
+
+
+def _late_pods(run: MigrationRun, workload: Reference, before: int, limit: int) -> list[str]:
+    """The pods of a workload that are late, if it is worse off by them than before."""
+    path = workloads.path_of(workload)
+    obj = run.world.api.get(path) if path else None
+    owner = workloads.owner(workload.kind, obj) if obj else None
+    if owner is None or owner.desired is None or covers(run.options.allow.stranded_pods, workload):
+        return []
+    wanted = min(before, owner.desired)
+    if owner.ready >= wanted:
+        return []
+    reader = BackingReader(run.world.api)
+    pods = run.world.api.list(f"/api/v1/namespaces/{workload.namespace}/pods")
+    late = _names_of_late(run, (pod for pod in pods if _is_of(pod, workload, reader)), limit)
+    # So many were missing before it moved, and may have been unready since.
+    return late if len(late) > owner.desired - wanted else []
+
+
+def _late_pods_of_custom(run: MigrationRun, before: CustomReady, limit: int) -> list[str]:
+    owner = before.owner
+    if covers(run.options.allow.stranded_pods, Reference(owner.kind, owner.namespace, owner.name)):
+        return []
+    pods = custom_owners.pods_of(run.world.api, owner)
+    if sum(map(custom_owners.is_ready, pods)) >= before.ready:
+        return []
+    late = _names_of_late(run, pods, limit)
+    return late if len(late) > max(len(pods) - before.ready, 0) else []
+
+
+def _is_of(pod: Object, workload: Reference, reader: BackingReader) -> bool:
+    owner = controller(pod)
+    return owner is not None and workload in reader.of([pod]).chain(owner)
+
+
+def _names_of_late(run: MigrationRun, pods: Iterable[Object], limit: int) -> list[str]:
+    now, found = run.world.time.now(), []
+    for pod in pods:
+        ready = condition(pod, "Ready")
+        ends = pod["metadata"].get("deletionTimestamp") or pod.get("status", {}).get("phase") in _ENDED
+        if ends or ready.get("status") == "True":
+            continue
+        since = moment(ready.get("lastTransitionTime") or pod["metadata"].get("creationTimestamp"))
+        if since and (now - since).total_seconds() > limit:
+            found.append(f"pod {pod['metadata']['name']}")
+    return sorted(found)
