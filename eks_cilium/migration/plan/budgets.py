@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from eks_cilium.migration.facts.model import Budget, Pod
     from eks_cilium.migration.plan.model import PodPlan
 
-_WITHOUT_SCALE = frozenset({"Job", "DaemonSet"})
+WITHOUT_SCALE = frozenset({"Job", "DaemonSet"})
 _NEEDS_NO_BUDGET = frozenset({"Succeeded", "Failed", "Pending"})
 
 
@@ -168,7 +168,7 @@ def _uncountable(budget: Budget, pods: Sequence[Pod]) -> tuple[Pod, ...]:
         for pod in pods
         if f'"{pod.name}"' in message or (pod.owner and f"{pod.owner.kind.lower()}s." in message)
     )
-    return named or tuple(pod for pod in pods if pod.owner is None or pod.owner.kind in _WITHOUT_SCALE)
+    return named or tuple(pod for pod in pods if pod.owner is None or pod.owner.kind in WITHOUT_SCALE)
 
 
 def desired_healthy(budget: Budget, expected: int) -> int:

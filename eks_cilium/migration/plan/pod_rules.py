@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from eks_cilium.migration.facts.pods import SAFE_TO_EVICT
 from eks_cilium.migration.options import covers
+from eks_cilium.migration.plan.budgets import WITHOUT_SCALE
 from eks_cilium.migration.plan.model import Code, Verdict
 from eks_cilium.migration.plan.places import Chance, zones_of
 from eks_cilium.migration.plan.pods.data import host_paths, local_storage, local_volume
@@ -223,8 +224,14 @@ def _only(budgets: tuple[BudgetStatus, ...]) -> BudgetStatus | None:
 
 
 def _how_to_count(status: BudgetStatus) -> str:
-    """How a budget becomes countable: without pods whose controller has no number of replicas."""
+    """How a budget becomes countable: without pods whose controller has no number of replicas.
+
+    For workloads of other kinds without a scale, Kubernetes counts the pods where minAvailable is a number
+    (kubernetes.io/docs/tasks/run-application/configure-pdb, "Arbitrary workloads").
+    """
     pods = status.uncountable
+    if pods and not any(pod.owner is None or pod.owner.kind in WITHOUT_SCALE for pod in pods):
+        return "set minAvailable to a number of pods instead: for that Kubernetes counts the pods themselves"
     covered = (
         named([f"pod {pod.name}" for pod in pods], _MOST_NAMED) or "pods of a controller without replicas"
     )

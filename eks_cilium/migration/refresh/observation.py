@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eks_cilium.cluster.objects import controller, reference
+from eks_cilium.cluster.objects import condition, controller, reference
 from eks_cilium.cluster.readiness import pod_reason
 from eks_cilium.migration.facts import pods as pod_facts
 from eks_cilium.migration.facts import workloads
@@ -39,6 +39,8 @@ class WorkloadReading:
     """The pods as the API server sent them, by UID."""
     managed: frozenset[str]
     """UIDs of the pods that have a CiliumEndpoint."""
+    no_node: str = ""
+    """A pod that the scheduler has no node for, with its words; empty where there is none."""
 
     @property
     def is_deleted(self) -> bool:
@@ -114,6 +116,7 @@ class WorkloadReader:
             pods=tuple(sorted(known, key=lambda pod: pod.name)),
             objects={item["metadata"]["uid"]: item for item in own},
             managed=managed_pods(self._world, self._workload.namespace),
+            no_node=next(filter(None, map(_without_node, own)), ""),
         )
 
     def _candidates(self, obj: Object | None) -> list[Object]:
@@ -127,3 +130,10 @@ class WorkloadReader:
         if self._workload.kind == _BARE or controller(pod) is None:
             return reference(_BARE, pod) == self._workload
         return self._backing.is_owned_by(pod, self._workload)
+
+
+def _without_node(pod: Object) -> str:
+    scheduled = condition(pod, "PodScheduled")
+    if scheduled.get("reason") != "Unschedulable" or pod["spec"].get("nodeName"):
+        return ""
+    return f"{pod['metadata']['name']}: {scheduled.get('message', 'no reason is given')}"

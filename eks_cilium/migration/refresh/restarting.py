@@ -55,15 +55,24 @@ class _Baseline:
     ready: int
     pods: frozenset[str]
     """UIDs of the pods that Cilium did not manage."""
+    rolled_out: str = ""
+    """When an earlier refresh rolled the Deployment out; empty where none did, or none recorded it."""
 
     def to_json(self, workload: Reference) -> Object:
         """The record, with the name of the workload for people who read it."""
         recorded = {"how": self.method.value, "ready": self.ready, "pods": sorted(self.pods)}
+        if self.rolled_out:
+            recorded["rolledOut"] = self.rolled_out
         return {"workload": str(workload), **recorded}
 
     @classmethod
     def from_json(cls, recorded: Mapping[str, Any]) -> _Baseline:
-        return cls(Method(recorded["how"]), int(recorded["ready"]), frozenset(recorded["pods"]))
+        return cls(
+            method=Method(recorded["how"]),
+            ready=int(recorded["ready"]),
+            pods=frozenset(recorded["pods"]),
+            rolled_out=recorded.get("rolledOut", ""),
+        )
 
 
 def restart_workload(run: RefreshRun, workload: Reference) -> dict[str, Any]:
@@ -127,7 +136,12 @@ class _Restart:
         verdicts = self._verdicts.on(objects, RULES[method])
         if blocked := _blocked(verdicts.values()):
             raise RestartRefusedError(str(self._workload), blocked)
-        baseline = _Baseline(method, reading.ready, frozenset(pod.uid for pod in reading.unmanaged))
+        baseline = _Baseline(
+            method=method,
+            ready=reading.ready,
+            pods=frozenset(pod.uid for pod in reading.unmanaged),
+            rolled_out=_restarted(reading.obj) if reading.obj else "",
+        )
         record.put(self._key, baseline.to_json(self._workload))
         return baseline
 
@@ -144,19 +158,19 @@ class _Restart:
         if method is baseline.method:
             return baseline
         if method is Method.EVICT and len(old) == len(baseline.pods):
-            self._take_back_roll_out(reading)
+            self._take_back_roll_out(reading, baseline)
         changed = replace(baseline, method=method)
         Record(self._run.world.api).put(self._key, changed.to_json(self._workload))
         return changed
 
-    def _take_back_roll_out(self, reading: WorkloadReading) -> None:
+    def _take_back_roll_out(self, reading: WorkloadReading, baseline: _Baseline) -> None:
         """Make the template what it was: a roll-out that replaced nothing leaves no Pending pod then."""
         path, obj = workloads.path_of(self._workload), reading.obj
         if obj is None or path is None:
             return
         if _restarted(obj) == self._began:
             self._run.world.guard()
-            template = {"metadata": {"annotations": {RESTARTED_ANNOTATION: None}}}
+            template = {"metadata": {"annotations": {RESTARTED_ANNOTATION: baseline.rolled_out or None}}}
             self._run.world.api.merge(path, {"spec": {"template": template}})
         # Evicted earlier, an old pod would leave its node to the pod of the roll-out that is taken back.
         self._run.wait(
@@ -168,11 +182,12 @@ class _Restart:
     def _carry_out(self, baseline: _Baseline) -> None:
         """Read and act until nothing is missing; each old pod that is deleted restarts the time limit."""
         polls = self._run.polls(seconds=self._run.options.health_timeout_seconds)
-        left, good, missing = len(baseline.pods) + 1, 0, ""
+        left, good, missing, no_node = len(baseline.pods) + 1, 0, "", False
         for _ in polls:
             with polls.asking():
                 reading = self._reader.read()
                 missing = "" if reading.is_deleted else self._missing(reading, baseline)
+                no_node = bool(reading.no_node)
                 good = 0 if missing else good + 1
                 if good >= self._run.options.settle_readings:
                     return
@@ -187,9 +202,8 @@ class _Restart:
                 self._report(polls.unanswered)
         if self._blocked and not polls.unanswered:
             raise RestartRefusedError(str(self._workload), self._blocked)
-        raise self._unhealthy(
-            polls.unanswered or missing or "it was healthy in too few readings in a row", baseline
-        )
+        missing = polls.unanswered or missing or "it was healthy in too few readings in a row"
+        raise self._unhealthy(missing, baseline, no_node=no_node)
 
     def _missing(self, reading: WorkloadReading, baseline: _Baseline) -> str:
         """What is still missing, in one sentence."""
@@ -199,6 +213,8 @@ class _Restart:
             parts.append(f"{len(baseline.pods) - len(old)} of {len(baseline.pods)} pods restarted")
         if baseline.method is Method.ROLL_OUT and (progress := reading.roll_out_progress()):
             parts.append(progress)
+            if reading.no_node:
+                parts.append(f"no node for {reading.no_node}")
         if reading.ready < wanted:
             why = reading.not_ready() or "the next one is not created yet"
             parts.append(f"{reading.ready} of {wanted} pods ready ({why})")
@@ -262,19 +278,21 @@ class _Restart:
             self._run.report(line)
             self._last_line = line
 
-    def _unhealthy(self, missing: str, baseline: _Baseline) -> StoppedError:
+    def _unhealthy(self, missing: str, baseline: _Baseline, *, no_node: bool) -> StoppedError:
         undo = ""
         if baseline.method is Method.ROLL_OUT:
             name, namespace = self._workload.name, self._workload.namespace
             undo = f"; `kubectl rollout undo deployment/{name} -n {namespace}` undoes its roll-out"
+            if no_node:
+                undo += f'; with `refresh.evict: ["{namespace}/{name}"]` its pods are evicted instead'
         self._run.world.note("gave-up", workload=str(self._workload), reason=missing)
         return UnhealthyError(str(self._workload), missing, undo)
 
 
 def _restarted(deployment: Object) -> str:
     """When the refresh began that rolled out a Deployment last; empty where none did."""
-    annotations = deployment["spec"]["template"]["metadata"].get("annotations") or {}
-    return str(annotations.get(RESTARTED_ANNOTATION, ""))
+    metadata = deployment["spec"].get("template", {}).get("metadata") or {}
+    return str((metadata.get("annotations") or {}).get(RESTARTED_ANNOTATION, ""))
 
 
 def _in_turn(pods: Sequence[Pod]) -> list[Pod]:

@@ -60,8 +60,11 @@ def annotations(simulation: ChainedSimulation) -> dict[str, str]:
 
 def test_a_roll_out_whose_extra_pod_has_no_node_stops_the_run(simulation: ChainedSimulation):
     """Where the reason is one that this program does not know."""
-    with pytest.raises(UnhealthyError, match="0 of 3 pods restarted"):
+    with pytest.raises(UnhealthyError, match="0 of 3 pods restarted") as stopped:
         restart(begun(simulation, CROWDED))
+
+    assert "0/3 nodes are available: 3 Insufficient cpu." in str(stopped.value)
+    assert 'with `refresh.evict: ["shop/web"]` its pods are evicted instead' in str(stopped.value)
 
 
 def test_pods_that_must_not_share_a_node_are_evicted(simulation: ChainedSimulation):

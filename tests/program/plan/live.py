@@ -56,6 +56,35 @@ class Live:
         self.api.create(self._path("pods", core=True), pod)
         self.run(name)
 
+    def job(self, name: str, labels: dict[str, str], **spec: Any) -> str:
+        """A Job with a running pod on the node; returns the pod's name."""
+        template = {"metadata": {"labels": labels}, "spec": {**self._pod_spec(), "restartPolicy": "Never"}}
+        job = {"metadata": {"name": name}, "spec": {**spec, "template": template}}
+        self.api.create(self._path("jobs", group="batch/v1"), job)
+
+        def pods() -> list[str]:
+            return [pod["metadata"]["name"] for pod in self.pods() if _is_of(pod, name)]
+
+        eventually(pods)
+        (pod,) = pods()
+        self.run(pod)
+        return pod
+
+    def job_conditions(self, name: str) -> list[str]:
+        found = self.api.get(self._path("jobs", name, group="batch/v1")) or {}
+        return [each["type"] for each in (found.get("status") or {}).get("conditions") or ()]
+
+    def end(self, pod: str, phase: str = "Succeeded") -> None:
+        """Write the status that a kubelet writes when all containers of a pod have ended."""
+        path = f"{self._path('pods', pod, core=True)}/status"
+        self.api.merge(
+            path, {"status": {"phase": phase, "conditions": [{"type": "Ready", "status": "False"}]}}
+        )
+
+    def delete_pod(self, name: str) -> None:
+        self.api.delete(self._path("pods", name, core=True))
+        eventually(lambda: self.api.get(self._path("pods", name, core=True)) is None)
+
     def run(self, pod: str, *, ready: bool = True) -> None:
         """Write the status that a kubelet writes for a running pod."""
         conditions = [{"type": "Ready", "status": str(ready)}]
@@ -108,6 +137,10 @@ class Live:
     def _path(self, resource: str, name: str = "", *, core: bool = False, group: str = "") -> str:
         root = "/api/v1" if core else f"/apis/{group}"
         return f"{root}/namespaces/{self.namespace}/{resource}" + (f"/{name}" if name else "")
+
+
+def _is_of(pod: dict[str, Any], owner: str) -> bool:
+    return any(each["name"] == owner for each in pod["metadata"].get("ownerReferences") or ())
 
 
 def eventually(holds: Callable[[], Any], seen: Callable[[], Any] = lambda: "") -> None:

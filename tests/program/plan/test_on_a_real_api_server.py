@@ -166,6 +166,34 @@ def test_a_budget_the_controller_cannot_compute_says_why(live: Live):
     assert live.evict(live.pods("odd")[0]).status == 429
 
 
+def test_a_budget_that_counts_a_job_allows_again_when_the_advice_is_followed(live: Live):
+    live.replica_set("db", 3)
+    job = live.job("db-init", {"app": "db"})
+    live.end(job)
+    live.budget("db", "db", settled=False, maxUnavailable=1)
+    eventually(lambda: live.status("db").get("conditions"))
+
+    (blocker,) = (blocker for blocker in live.plan().blockers if blocker.object.name == "db")
+    assert live.status("db")["conditions"][0]["reason"] == "SyncFailed"
+    assert f"(pod {job} of Job {live.namespace}/db-init)" in blocker.problem
+    assert blocker.fix.endswith(f"kubectl delete pod --namespace {live.namespace} {job}")
+
+    live.delete_pod(job)
+    eventually(lambda: live.status("db").get("disruptionsAllowed") == 1, lambda: live.status("db"))
+    assert Code.BUDGET_NEVER_ALLOWS not in blockers(live)
+
+
+def test_a_job_without_retries_fails_for_good_when_its_pod_is_evicted(live: Live):
+    pod = live.job("once", {"app": "once"}, backoffLimit=0)
+    (warning,) = (found for found in live.plan().warnings if found.object.namespace == live.namespace)
+    assert warning.code is Code.JOB_FAILS
+
+    assert live.evict(live.pods("once")[0]).status == 201
+    live.end(pod, "Failed")
+
+    eventually(lambda: "Failed" in live.job_conditions("once"), lambda: live.job_conditions("once"))
+
+
 @pytest.mark.parametrize("phase", ["Succeeded", "Failed", "Pending"])
 def test_pods_that_do_not_run_need_no_budget(live: Live, phase: str):
     live.replica_set("web", 1)

@@ -53,7 +53,7 @@ def volume(obj: Object, attached: Mapping[str, Sequence[str]]) -> Volume | None:
         claim=Reference("PersistentVolumeClaim", belongs_to["namespace"], belongs_to["name"]),
         driver=_driver(spec),
         terms=terms,
-        local=any(source in spec for source in _LOCAL) or len(nodes_named(terms)) == 1,
+        local=any(source in spec for source in _LOCAL) or bool(nodes_named(terms)),
         shared=not _SHARED.isdisjoint(spec.get("accessModes") or ()),
         handle=(spec.get("csi") or {}).get("volumeHandle", ""),
         attached_to=tuple(attached.get(name, ())),
@@ -68,7 +68,8 @@ def is_of_one_node(label: str) -> bool:
 def nodes_named(terms: Terms) -> frozenset[str]:
     """The nodes that every term of a volume's affinity is limited to, by a label that names them.
 
-    A volume of one node is on its disk, whatever its driver: `CSI` says nothing about where the data is.
+    Such a volume is on the disks of these nodes, whatever its driver: `csi` does not say where the data is.
+    Where it is on several (linbit.com/hostname), only its operator knows when a copy is complete.
     """
     named = [
         {
