@@ -17,6 +17,7 @@ import pulumi_aws as aws
 from components.cilium import Cilium, OperatorRole
 from components.cni_migration import CniMigration, CniMigrationArgs, CniRollback, what_stays
 from components.naming import CLUSTER_TAG, tagged
+from eks_cilium.cilium.decided import PORT_MAP
 from eks_cilium.cilium.masquerade import Masquerade, decide
 from eks_cilium.cilium.versions import release_of
 from eks_cilium.cluster.existing import AUDIENCE
@@ -27,6 +28,7 @@ from eks_cilium.dynamic.replacement.node_inventory import NodeInventory, exporte
 from eks_cilium.dynamic.shell.planning import handed_over
 from eks_cilium.dynamic.shell.runs import migration_run
 from eks_cilium.migration import report
+from eks_cilium.migration.options import CiliumChoices
 from eks_cilium.migration.part import unmatched
 from eks_cilium.migration.start import MigrationStart, read_start
 from eks_cilium.settings.problems import UNSET, Problem, set_fix
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
     from eks_cilium.cluster.existing import OidcProvider
     from eks_cilium.dynamic.shell.operation import OperationArgs
     from eks_cilium.migration.part import Part
-    from eks_cilium.settings.model import ReplacementSettings
+    from eks_cilium.settings.model import CiliumBesideKubeProxy, ReplacementSettings
 
 Reading: TypeAlias = ClusterReading[MigrationStart]
 
@@ -159,7 +161,19 @@ def shared_inputs(settings: ReplacementSettings) -> OperationArgs:
         "profile": settings.profile,
         "target": settings.migration.target,
         "options": settings.migration.changed(without=["target"]),
+        "cilium": choices(settings.cilium).changed(),
     }
+
+
+def choices(cilium: CiliumBesideKubeProxy) -> CiliumChoices:
+    """What the plan has to know of Cilium's configuration."""
+    cni = cilium.values.get("cni") or {}
+    return CiliumChoices(
+        prefix_delegation=cilium.prefix_delegation,
+        exclusive=cni.get("exclusive") is not False,
+        port_map=cni.get("chainingMode") == PORT_MAP,
+        subnets=tuple(cilium.subnet_ids),
+    )
 
 
 def _part_exports(reading: Reading) -> dict[str, Any]:

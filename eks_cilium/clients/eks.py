@@ -6,6 +6,7 @@ callers wait until the add-on or the node group is no longer busy.
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,25 @@ class AddOnState:
     def busy(self) -> bool:
         """Whether EKS is changing it and rejects other changes."""
         return self.status in BUSY
+
+
+def configuration_takes(client: Any, name: str, version: str, key: str) -> bool:
+    """Whether the configuration of an add-on's version may have a key at its top; `client` is boto3's.
+
+    Raises AwsRefusedError where EKS does not say it.
+    """
+    described = client.describe_addon_configuration(addonName=name, addonVersion=version)
+    return accepts(described.get("configurationSchema") or "", key)
+
+
+def accepts(schema: str, key: str) -> bool:
+    """Whether a JSON schema, as text, lets an object have a key; a schema without limits does."""
+    root: dict[str, Any] = json.loads(schema) if schema.strip() else {}
+    top = root
+    if "$ref" in root:  # as in "#/definitions/VpcCni"
+        for part in str(root["$ref"]).removeprefix("#/").split("/"):
+            top = top.get(part) or {}
+    return key in (top.get("properties") or {}) or top.get("additionalProperties", True) is not False
 
 
 class Eks:

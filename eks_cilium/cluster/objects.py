@@ -16,6 +16,7 @@ Terms = tuple[tuple[Requirement, ...], ...]
 
 HOSTNAME = "kubernetes.io/hostname"
 ZONE = "topology.kubernetes.io/zone"
+INSTANCE_TYPE = "node.kubernetes.io/instance-type"
 _NODE_NAME_FIELD = "metadata.name"
 
 # ReplicaSets that are older than Kubernetes 1.9 still name their Deployment's group as `extensions`.
@@ -30,6 +31,7 @@ _OWN_GROUPS = {
 
 __all__ = [
     "HOSTNAME",
+    "INSTANCE_TYPE",
     "ZONE",
     "Object",
     "Reference",

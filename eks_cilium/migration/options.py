@@ -5,9 +5,9 @@ The configuration itself (`MigrationOptions`, `RefreshOptions`) is defined in `s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from eks_cilium.settings.model.migration import MigrationOptions
 
@@ -31,6 +31,29 @@ class Before:
     desired: int
     outgoing: int
     """How many of its nodes were to be replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class CiliumChoices:
+    """What the configuration of Cilium means for a plan; the defaults are the configuration's."""
+
+    prefix_delegation: bool = False
+    """Interfaces get /28 prefixes, so that a node has addresses for many more pods."""
+    exclusive: bool = True
+    """Agents disable the configurations of other CNI plugins on their node."""
+    port_map: bool = False
+    """The plugin portmap follows Cilium and serves host ports."""
+    subnets: tuple[str, ...] = ()
+    """Where the operator may create interfaces; in the nodes' subnets where empty."""
+
+    @classmethod
+    def of(cls, changed: Mapping[str, Any]) -> Self:
+        """From what `changed` returned; what is missing has its default."""
+        return cls(**{**changed, "subnets": tuple(changed.get("subnets") or ())})
+
+    def changed(self) -> dict[str, Any]:
+        """What differs from the defaults, as plain values."""
+        return {key: value for key, value in asdict(self).items() if value != getattr(CiliumChoices(), key)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from eks_cilium.migration.options import Limits
+    from eks_cilium.migration.options import CiliumChoices, Limits
     from eks_cilium.runtime.context import Kept, Report, World
     from eks_cilium.runtime.waiting import Polls
     from eks_cilium.settings.model.migration import MigrationOptions, RefreshOptions
@@ -68,6 +68,8 @@ class MigrationRun(Run):
     """Nodes are replaced, in one direction or the other."""
 
     options: MigrationOptions
+    cilium: CiliumChoices | None = None
+    """How Cilium is configured; None for as it is installed, or by default."""
 
 
 @dataclass(frozen=True)

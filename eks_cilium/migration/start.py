@@ -102,8 +102,9 @@ def _groups(members: Iterable[Member]) -> tuple[str, ...]:
 
 def plan_now(run: MigrationRun) -> Plan:
     """The plan of what is left to do, from facts read now."""
-    recorded = _recorded(run)
-    return plan(facts_of(run.world, run.report), run.options, recorded=recorded, limits=run.limits)
+    recorded, cilium = _recorded(run), run.cilium
+    facts = facts_of(run.world, run.report, subnets=cilium.subnets if cilium else ())
+    return plan(facts, run.options, recorded=recorded, limits=run.limits, cilium=cilium)
 
 
 def _recorded(run: MigrationRun) -> Recorded:

@@ -49,6 +49,8 @@ class OperationArgs(TypedDict):
     """`cilium` or `aws-vpc-cni`; `chained` where pods are only restarted."""
     options: Mapping[str, Any]
     """What the configuration changes of the defaults of `migration` or `refresh`, in its own spelling."""
+    cilium: NotRequired[Mapping[str, Any]]
+    """What the configuration of Cilium changes for the plan: see `CiliumChoices`."""
     vpc_cni_version: NotRequired[str]
     """Version of the VPC CNI's add-on that a refresh requires; any where it is left out."""
     migration: NotRequired[pulumi.Input[str]]

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 PREVIEW = "preview"
 """The input with which a program hands over a part of the plan. It is not kept in the state."""
 AT_ITS_TURN = "decided at its turn, from what it concerns alone"
-_PLANNED_FROM = (*CONNECTION, "target", "options", "vpc_cni_version")
+_PLANNED_FROM = (*CONNECTION, "target", "options", "cilium", "vpc_cni_version")
 
 PlanNow: TypeAlias = "Callable[[World, Mapping[str, Any]], Planned]"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from eks_cilium.migration.options import Limits
+from eks_cilium.migration.options import CiliumChoices, Limits
 from eks_cilium.migration.run import MigrationRun, RefreshRun, Run
 from eks_cilium.runtime.context import World
 from eks_cilium.settings.model.migration import MigrationOptions, RefreshOptions
@@ -29,7 +29,9 @@ StartRefresh: TypeAlias = Callable[[World], RefreshRun]
 def migration_run(inputs: Mapping[str, Any], report: Report) -> StartMigration:
     """For an operation that replaces nodes: from the cluster to its run."""
     options = MigrationOptions.model_validate({**inputs["options"], "target": inputs["target"]})
-    return partial(MigrationRun, options=options, report=report, limits=Limits.of(options))
+    given = inputs.get("cilium")
+    cilium = None if given is None else CiliumChoices.of(given)
+    return partial(MigrationRun, cilium=cilium, options=options, report=report, limits=Limits.of(options))
 
 
 def refresh_run(inputs: Mapping[str, Any], report: Report) -> StartRefresh:

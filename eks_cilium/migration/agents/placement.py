@@ -13,7 +13,7 @@ from eks_cilium.cluster import node_affinity
 from eks_cilium.cluster.names import AWS_CNI, CNI_LABEL
 from eks_cilium.migration.agents import rollout
 from eks_cilium.migration.cni import CILIUM
-from eks_cilium.migration.facts.chain import is_chained
+from eks_cilium.migration.facts.network.chain import is_chained
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.settings.model.migration import Target
 

@@ -16,8 +16,8 @@ from eks_cilium.migration.agents import placement
 from eks_cilium.migration.aws_node import affinity
 from eks_cilium.migration.aws_node.recorded import AffinityBefore
 from eks_cilium.migration.cni import AWS, CILIUM
-from eks_cilium.migration.facts.chain import is_chained
 from eks_cilium.migration.facts.groups import VPC_CNI
+from eks_cilium.migration.facts.network.chain import is_chained
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import AFFINITY, Record
 

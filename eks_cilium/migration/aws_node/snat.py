@@ -15,8 +15,8 @@ from eks_cilium.migration.agents import rollout
 from eks_cilium.migration.aws_node import add_on
 from eks_cilium.migration.aws_node.recorded import SnatBefore
 from eks_cilium.migration.cni import AWS
-from eks_cilium.migration.facts import aws_node
 from eks_cilium.migration.facts.groups import VPC_CNI
+from eks_cilium.migration.facts.network import aws_node
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import SNAT, Record
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from eks_cilium.cluster.names import AWS_CNI, CNI_LABEL
 from eks_cilium.migration.agents import enforcement, placement, rollout
 from eks_cilium.migration.cni import CILIUM
-from eks_cilium.migration.facts.chain import CONFIGURATION, is_chained
+from eks_cilium.migration.facts.network.chain import CONFIGURATION, is_chained
 from eks_cilium.settings.model.migration import Target
 from eks_cilium.texts import named
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from eks_cilium.errors import AwsNotFoundError, RefusedError
+from eks_cilium.clients.eks import configuration_takes
+from eks_cilium.errors import AwsNotFoundError, AwsRefusedError, RefusedError
 from eks_cilium.migration.facts.model import AddOn, Cluster, Group, Hook, Instance
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def cluster(eks: Any, name: str) -> Cluster:
         version=described["version"],
         status=described["status"],
         auto_mode=bool((described.get("computeConfig") or {}).get("enabled")),
+        ip_family=(described.get("kubernetesNetworkConfig") or {}).get("ipFamily") or "ipv4",
+        vpc=(described.get("resourcesVpcConfig") or {}).get("vpcId") or "",
     )
 
 
@@ -41,7 +44,15 @@ def add_on(eks: Any, cluster_name: str) -> AddOn | None:
         version=described["addonVersion"],
         status=described["status"],
         configuration=described.get("configurationValues") or "",
+        takes_affinity=_takes_affinity(eks, described["addonVersion"]),
     )
+
+
+def _takes_affinity(eks: Any, version: str) -> bool | None:
+    try:
+        return configuration_takes(eks, VPC_CNI, version, "affinity")
+    except AwsRefusedError:
+        return None
 
 
 def groups(autoscaling: Any, eks: Any, cluster_name: str, instances: Iterable[str]) -> tuple[Group, ...]:
@@ -90,6 +101,7 @@ def _group(described: Mapping[str, Any], hooks: tuple[Hook, ...], managed: Mappi
         tags={tag["Key"]: tag.get("Value", "") for tag in described.get("Tags") or ()},
         node_group=managed.get(name),
         status=described.get("Status") or "",
+        subnets=tuple(filter(None, (described.get("VPCZoneIdentifier") or "").split(","))),
     )
 
 

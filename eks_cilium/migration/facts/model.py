@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.objects import Reference
+from eks_cilium.migration.facts.network.model import Network
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from eks_cilium.cluster.selectors import Requirement, Selector
+    from eks_cilium.migration.facts.network.model import AwsNode, NetworkPolicy
+    from eks_cilium.migration.options import CiliumChoices
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class Node:
     """Most volumes of each CSI driver on the node (CSINode)."""
     extended: Mapping[str, int] = field(default_factory=dict)
     """How much it has of resources besides CPU, memory, storage and pods."""
+    most_pods: int | None = None
+    """How many pods its kubelet takes, those with the node's own address included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +227,8 @@ class Group:
     """The EKS managed node group it belongs to, if any."""
     status: str = ""
     """Set while AWS deletes the group."""
+    subnets: tuple[str, ...] = ()
+    """Ids of the subnets its instances start in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,24 +239,8 @@ class AddOn:
     status: str
     configuration: str = ""
     """Its configurationValues as written, JSON or YAML."""
-
-
-@dataclass(frozen=True, slots=True)
-class AwsNode:
-    desired: int
-    ready: int
-    custom_network: bool = False
-    """AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG: pods are in other subnets than their nodes."""
-    version: str = ""
-    """Of its image, such as 1.20.5."""
-    external_snat: bool = False
-    """AWS_VPC_K8S_CNI_EXTERNALSNAT: packets leave the node with the pod's own address."""
-    snat_exclusions: tuple[str, ...] = ()
-    """AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS: packets to these networks keep the pod's own address."""
-    early_demux: bool = True
-    """TCP early demultiplexing, which breaks probes of pods with interfaces of their own."""
-    enforces_policies: bool = False
-    """Its second container enforces NetworkPolicies."""
+    takes_affinity: bool | None = None
+    """Whether the configuration of this version may have a node affinity; None where AWS did not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +249,10 @@ class Cluster:
     version: str
     status: str = "ACTIVE"
     auto_mode: bool = False
+    ip_family: str = "ipv4"
+    """`ipv4` or `ipv6`, of the addresses of pods and Services."""
+    vpc: str = ""
+    """Id of its VPC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +276,12 @@ class Facts:
     """Services with a load balancer, which has to deregister a node before the node terminates."""
     chained: bool = False
     """Cilium runs on top of the AWS VPC CNI: an agent on a node then does not mean that Cilium is its CNI."""
+    network: Network = field(default_factory=Network)
+    policies: tuple[NetworkPolicy, ...] = ()
+    cni_plugins: tuple[Reference, ...] = ()
+    """DaemonSets of other CNI plugins, which write a configuration of their own on every node."""
+    cilium: CiliumChoices | None = None
+    """The Cilium that is installed, where it is the only CNI of its nodes."""
     read_at: datetime | None = None
     join_seconds: tuple[float, ...] = ()
     """How long some of the youngest nodes took from the launch of their instance until they were Ready."""

@@ -35,6 +35,7 @@ def node(obj: Object, volume_limits: Mapping[str, Mapping[str, int]]) -> Node:
         ready_since=moment(condition(obj, "Ready").get("lastTransitionTime")),
         volume_limits=volume_limits.get(metadata["name"], {}),
         extended=extended(obj.get("status", {}).get("allocatable") or {}),
+        most_pods=_number((obj.get("status") or {}).get("allocatable", {}).get("pods")),
     )
 
 
@@ -72,6 +73,10 @@ def extended(resources: Mapping[str, str]) -> dict[str, int]:
         for name, amount in resources.items()
         if "/" in name and "kubernetes.io/" not in name and str(amount).isdecimal()
     }
+
+
+def _number(quantity: str | None) -> int | None:
+    return int(quantity) if quantity and quantity.isdigit() else None
 
 
 def _instance(provider_id: str) -> str | None:

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from eks_cilium.cluster.objects import Object, Reference, reference
-from eks_cilium.migration.facts import aws_node, chain, groups, joining, nodes, pods, workloads
+from eks_cilium.cluster.objects import INSTANCE_TYPE, Object, Reference, reference
+from eks_cilium.migration.facts import groups, joining, nodes, pods, workloads
 from eks_cilium.migration.facts.model import Facts
+from eks_cilium.migration.facts.network import aws_node, chain, plugins, policies, subnets
 from eks_cilium.migration.facts.own_pod import own_pod as own_pod_of
 from eks_cilium.migration.facts.volumes import storage
 
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from eks_cilium.cluster.reading import Kept, ReadingApi
-    from eks_cilium.migration.facts.model import Group, Node, Owner, Volume
+    from eks_cilium.migration.facts.model import Cluster, Group, Node, Owner, Volume
+    from eks_cilium.migration.facts.network.model import Network
     from eks_cilium.runtime.context import Report, World
 
 
-def facts_of(world: World, report: Report, *, with_groups: bool = True) -> Facts:
+def facts_of(world: World, report: Report, *, with_groups: bool = True, subnets: Iterable[str] = ()) -> Facts:
     """All facts of a run's cluster, read now; of Auto Scaling only where nodes are to be replaced."""
     return read(
         world.cluster,
@@ -35,6 +37,7 @@ def facts_of(world: World, report: Report, *, with_groups: bool = True) -> Facts
         report=report,
         clock=world.time.now,
         with_groups=with_groups,
+        more_subnets=tuple(subnets),
     )
 
 
@@ -47,10 +50,12 @@ def read(
     report: Callable[[str], None] = lambda _: None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     with_groups: bool = True,
+    more_subnets: tuple[str, ...] = (),
 ) -> Facts:
     """Every fact a plan needs. `aws` returns the boto3 client of a service; `own_pod` runs this program.
 
-    `with_groups` is for plans that replace nodes: Auto Scaling groups are then read while the pods are read.
+    `with_groups` is for plans that replace nodes: Auto Scaling groups are then read while the pods are read,
+    and their subnets with `more_subnets`, where Cilium is told to create interfaces.
     """
     eks = aws("eks")
     cluster = groups.cluster(eks, cluster_name)
@@ -58,10 +63,10 @@ def read(
     known_nodes = _nodes(api)
     instances = [node.instance for node in known_nodes if node.instance] if with_groups else []
     with ThreadPoolExecutor(1) as executor:
-        known_groups = executor.submit(_groups, aws, eks, cluster_name, instances)
+        asked = executor.submit(_groups_and_network, aws, cluster, known_nodes, instances, more_subnets)
         known_pods = _kept(api.each("/api/v1/pods", pods.pod))
     report(f"read {len(known_nodes)} nodes and {len(known_pods)} pods; reading workloads, budgets, volumes")
-    owners = _owners(api)
+    owners, (known_groups, network) = _owners(api), asked.result()
     return Facts(
         cluster=cluster,
         nodes=known_nodes,
@@ -72,7 +77,7 @@ def read(
             claim.reference: claim for claim in api.each("/api/v1/persistentvolumeclaims", storage.claim)
         },
         volumes=_volumes(api),
-        groups=known_groups.result(),
+        groups=known_groups,
         add_on=groups.add_on(eks, cluster_name),
         aws_node=aws_node.read(api),
         security_group_policies=tuple(
@@ -84,18 +89,30 @@ def read(
         autoscaler=next(filter(workloads.is_autoscaler, owners), None),
         load_balancers=tuple(_kept(api.each("/api/v1/services", _load_balancer))),
         chained=chain.is_chained(api),
+        network=network,
+        policies=policies.read(api),
+        cni_plugins=plugins.read(api),
+        cilium=chain.choices(api),
         read_at=clock(),
         join_seconds=joining.seconds(aws("ec2"), known_nodes) if with_groups else (),
         own_pod=own_pod,
     )
 
 
-def _groups(
-    aws: Callable[[str], Any], eks: Any, cluster_name: str, instances: list[str]
-) -> tuple[Group, ...]:
+def _groups_and_network(
+    aws: Callable[[str], Any],
+    cluster: Cluster,
+    known_nodes: Iterable[Node],
+    instances: list[str],
+    more_subnets: tuple[str, ...],
+) -> tuple[tuple[Group, ...], Network]:
+    """Without instances nothing is asked but the networks of the VPC."""
     if not instances:
-        return ()
-    return groups.groups(aws("autoscaling"), eks, cluster_name, instances)
+        return (), subnets.read(aws("ec2"), cluster.vpc, (), ())
+    known = groups.groups(aws("autoscaling"), aws("eks"), cluster.name, instances)
+    of_groups = (*more_subnets, *(subnet for group in known for subnet in group.subnets))
+    types = (kind for node in known_nodes if node.instance and (kind := node.labels.get(INSTANCE_TYPE)))
+    return known, subnets.read(aws("ec2"), cluster.vpc, of_groups, types)
 
 
 def _nodes(api: ReadingApi) -> tuple[Node, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from eks_cilium.cluster.names import AWS_CNI, CNI_LABEL, NAMESPACE
 from eks_cilium.cluster.objects import Reference
 from eks_cilium.migration.plan.model import Code
+from eks_cilium.migration.plan.network import data_path, policies
 from eks_cilium.migration.plan.order import in_progress
 from eks_cilium.settings.model.migration import Target
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from eks_cilium.migration.facts.model import Facts, Group, Node
-    from eks_cilium.migration.options import Recorded
+    from eks_cilium.migration.options import CiliumChoices, Recorded
     from eks_cilium.migration.plan.findings import Findings
     from eks_cilium.settings.model.migration import MigrationOptions
 
@@ -94,7 +95,7 @@ def _with_agent(facts: Facts) -> set[str]:
     }
 
 
-def check_cluster(facts: Facts, options: MigrationOptions, findings: Findings) -> None:
+def check_cluster(facts: Facts, options: MigrationOptions, cilium: CiliumChoices, findings: Findings) -> None:
     """Add what blocks the whole migration, or has to be known about it."""
     cluster = Reference("Cluster", "", facts.cluster.name)
     if facts.cluster.status != "ACTIVE":
@@ -110,8 +111,8 @@ def check_cluster(facts: Facts, options: MigrationOptions, findings: Findings) -
         if not options.allow.security_group_policies:
             for policy in facts.security_group_policies:
                 findings.add(Code.SECURITY_GROUP_POLICY, policy)
-        if facts.aws_node and facts.aws_node.custom_network:
-            findings.add(Code.CUSTOM_NETWORK, Reference("DaemonSet", NAMESPACE, "aws-node"))
+        data_path.check(facts, options.allow, cilium, findings)
+        policies.check(facts, options.allow, findings)
     if facts.autoscaler:
         findings.add(Code.AUTOSCALER, facts.autoscaler)
 

@@ -73,6 +73,13 @@ class Code(StrEnum):
     VPC_CNI_ENFORCES = "vpc-cni-enforces"
     EARLY_DEMUX = "early-demux"
     CILIUM_ALONE = "cilium-alone"
+    IP_FAMILY = "ip-family"
+    HOST_PORTS = "host-ports"
+    CNI_PLUGIN = "cni-plugin"
+    IP_BLOCK = "ip-block"
+    NODE_ADDRESSES = "node-addresses"
+    SUBNET_ADDRESSES = "subnet-addresses"
+    ADD_ON_SCHEMA = "add-on-schema"
 
     BUDGET_BUSY = "budget-busy"
     BUDGET_STALE = "budget-stale"
@@ -112,6 +119,14 @@ class Code(StrEnum):
     NODE_WITHOUT_CILIUM = "node-without-cilium"
     NO_START_UP_TAINT = "no-start-up-taint"
     LIMITED_FEATURE = "limited-feature"
+    HOST_PORTS_LOST = "host-ports-lost"
+    CNI_PLUGIN_LOST = "cni-plugin-lost"
+    IP_BLOCK_LOST = "ip-block-lost"
+    UNPROTECTED = "unprotected"
+    POLICIES_BEGIN = "policies-begin"
+    ADDRESSES_SCARCE = "addresses-scarce"
+    ADDRESSES_UNKNOWN = "addresses-unknown"
+    ADD_ON_SCHEMA_UNKNOWN = "add-on-schema-unknown"
 
 
 @dataclass(frozen=True, slots=True)

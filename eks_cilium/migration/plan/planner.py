@@ -9,19 +9,20 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from eks_cilium.migration.facts.backing import Backing
-from eks_cilium.migration.options import Limits, Recorded
+from eks_cilium.migration.options import CiliumChoices, Limits, Recorded
 from eks_cilium.migration.part import Member, selected
 from eks_cilium.migration.plan import eligibility, places, sizes, timing
 from eks_cilium.migration.plan.budgets import Budgets, Ledger, uses_of_budgets
 from eks_cilium.migration.plan.findings import Findings
 from eks_cilium.migration.plan.model import Code, LeftOut, NodePlan, Plan, Verdict
+from eks_cilium.migration.plan.network import addresses
 from eks_cilium.migration.plan.order import in_progress, ordered
 from eks_cilium.migration.plan.places import Places
 from eks_cilium.migration.plan.pod_rules import DRAIN
 from eks_cilium.migration.plan.verdicts import Context, verdict_on
 from eks_cilium.migration.replicas.roll_outs import most_unavailable
 from eks_cilium.migration.replicas.together import most_together
-from eks_cilium.settings.model.migration import MigrationOptions
+from eks_cilium.settings.model.migration import MigrationOptions, Target
 from eks_cilium.texts import named
 
 if TYPE_CHECKING:
@@ -43,16 +44,23 @@ def plan(
     recorded: Recorded | None = None,
     limits: Limits | None = None,
     timings: Timings | None = None,
+    cilium: CiliumChoices | None = None,
 ) -> Plan:
-    """What a migration will do to a cluster, and what blocks it."""
+    """What a migration will do to a cluster, and what blocks it.
+
+    `cilium` is configured so; without it an installed Cilium stays as it is, and else has the defaults.
+    """
     options, recorded = options or MigrationOptions(), recorded or Recorded()
     limits, timings = limits or Limits.of(options), timings or timing.calibrated(facts)
-    findings = Findings()
-    eligibility.check_cluster(facts, options, findings)
+    findings, cilium = Findings(), cilium or facts.cilium or CiliumChoices()
+    eligibility.check_cluster(facts, options, cilium, findings)
     kinds = eligibility.sort(facts, options, recorded, findings)
     every = _order(facts, kinds)
     names = _part(every, options, recorded)
     forecasts = sizes.forecasts(every, options, recorded, facts, findings, part=names)
+    if options.target is Target.CILIUM:
+        extra = options.surge if recorded.outgoing is None else 0
+        addresses.check(facts, options, cilium, every, findings, extra=extra)
     context = _context(facts, options, limits, _places(facts, kinds, every, forecasts, names), findings)
     drains = _Drains(facts, options, timings, forecasts, context)
     nodes = timing.scheduled(drains.of_part(every, names), options, timings)

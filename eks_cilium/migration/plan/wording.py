@@ -186,6 +186,52 @@ BLOCKERS = {
         "no Cilium yet, or a chained one",
         "use the mode that installed it (replacement or new-cluster)",
     ),
+    Code.IP_FAMILY: BlockerTexts(
+        "its pods have {detail} addresses, which Cilium is not configured for here",
+        "clusters of ipFamily ipv4",
+        "leave this cluster as it is, or move the workloads to a cluster of ipFamily ipv4",
+    ),
+    Code.HOST_PORTS: BlockerTexts(
+        "{count} with host ports, which agents do not serve beside kube-proxy: on new nodes the ports are "
+        "dead while the pods are Ready",
+        "pods without hostPort, or with hostNetwork",
+        "put the CNI plugin portmap into /opt/cni/bin of new nodes (images of AL2023 do not have it) and set "
+        "cilium.values to {{cni: {{chainingMode: portmap}}}}, or give the pods hostNetwork",
+        '{section}.allow.hostPorts: ["{pattern}"] (the ports are dead on new nodes)',
+    ),
+    Code.CNI_PLUGIN: BlockerTexts(
+        "writes a CNI configuration of its own on every node, which Cilium disables",
+        "no other CNI plugin, or cni.exclusive false",
+        "set cilium.values to {{cni: {{exclusive: false}}}}; for Istio, socketLB.hostNamespaceOnly true",
+        '{section}.allow.cniPlugins: ["{pattern}"] (the plugin is not called on new nodes)',
+    ),
+    Code.IP_BLOCK: BlockerTexts(
+        "its ipBlock {detail} selects no pod of the cluster and no node once Cilium enforces it, so their "
+        "traffic is dropped",
+        "ipBlocks outside the networks of pods",
+        "allow pods by namespaceSelector and podSelector beside the ipBlock, and nodes by "
+        "cilium.values: {{policyCIDRMatchMode: nodes}}",
+        '{section}.allow.ipBlocks: ["{pattern}"] (this traffic is dropped once policies are enforced)',
+    ),
+    Code.NODE_ADDRESSES: BlockerTexts(
+        "pods of new nodes would have no address: {detail}",
+        "nodes with an address for each of their pods",
+        "set cilium.prefixDelegation to true, use larger instances, or lower kubelet's limit of pods to what "
+        "the interfaces hold",
+        '{section}.allow.addresses: ["{pattern}"] (pods may wait for an address)',
+    ),
+    Code.SUBNET_ADDRESSES: BlockerTexts(
+        "its subnets have too few addresses: {detail}",
+        "subnets with an address for each pod, those ready on each node included",
+        "add subnets of a secondary network to the groups, or name them in cilium.subnetIds; for prefixes "
+        "reserve a range: aws ec2 create-subnet-cidr-reservation --reservation-type prefix",
+        '{section}.allow.addresses: ["{pattern}"] (new nodes may have too few addresses)',
+    ),
+    Code.ADD_ON_SCHEMA: BlockerTexts(
+        "its version {detail} takes no affinity, so aws-node could not be kept off new nodes",
+        "a version whose configuration takes affinity",
+        "update the add-on: aws eks describe-addon-versions --addon-name vpc-cni",
+    ),
 }
 
 WARNINGS = {
@@ -226,8 +272,8 @@ WARNINGS = {
     Code.LIFECYCLE_HOOK: "a lifecycle hook delays the termination of its instances: {detail}",
     Code.INSTANCE_STATE: "has instances in an unusual state: {detail}",
     Code.AUTOSCALER: "may remove new nodes while they are empty; they are annotated so that it does not",
-    Code.CUSTOM_NETWORK: "puts pods into subnets of their own (custom networking); with Cilium they are in "
-    "the subnets of their nodes",
+    Code.CUSTOM_NETWORK: "puts pods into subnets of their own (custom networking: {detail}); with Cilium "
+    "they are in the subnets and security groups of their nodes, unless cilium.subnetIds names others",
     Code.VOLUMES_FULL: "its nodes may not be able to attach all volumes: {detail}",
     Code.BARE_POD_LEFT: "no controller recreates it, so it is not restarted and stays without Cilium; "
     'to permit its eviction: refresh.allow.barePods: ["{pattern}"] (it is then deleted for good)',
@@ -238,4 +284,14 @@ WARNINGS = {
     Code.NO_START_UP_TAINT: "gives new nodes no taint node.cilium.io/agent-not-ready=true:NoExecute, so that "
     "pods may start there before Cilium does, and stay without it",
     Code.LIMITED_FEATURE: "is limited in this mode: {detail}",
+    Code.HOST_PORTS_LOST: "host ports of {count} are dead on new nodes, as permitted",
+    Code.CNI_PLUGIN_LOST: "is not called on new nodes, as permitted",
+    Code.IP_BLOCK_LOST: "its ipBlock {detail} selects no pod of the cluster any more, as permitted",
+    Code.UNPROTECTED: "enforces {detail} NetworkPolicies now; pods on new nodes are not protected until "
+    "policies are enforced again, after the last node",
+    Code.POLICIES_BEGIN: "nothing seems to enforce NetworkPolicies now; Cilium enforces at the end: {detail}",
+    Code.ADDRESSES_SCARCE: "addresses may be scarce: {detail}",
+    Code.ADDRESSES_UNKNOWN: "whether all pods will have addresses is not known: {detail}",
+    Code.ADD_ON_SCHEMA_UNKNOWN: "whether version {detail} takes an affinity is not known: AWS did not answer "
+    "eks:DescribeAddonConfiguration",
 }

@@ -9,6 +9,7 @@ from eks_cilium.cilium.values import COMPUTE_TYPE
 from eks_cilium.cluster.names import NAMESPACE
 from eks_cilium.cluster.objects import Reference
 from eks_cilium.migration.plan.model import Code
+from eks_cilium.migration.plan.network import data_path, policies
 
 if TYPE_CHECKING:
     from eks_cilium.migration.plan.findings import Findings
@@ -21,6 +22,8 @@ AWS_NODE = Reference("DaemonSet", NAMESPACE, "aws-node")
 def check(known: RefreshFacts, options: RefreshOptions, vpc_cni_version: str, findings: Findings) -> None:
     """Add findings about the cluster, its nodes and its VPC CNI."""
     _check_cluster(known, findings)
+    data_path.check_addresses_family(known.facts, findings)
+    policies.check(known.facts, options.allow, findings)
     _check_vpc_cni(known, vpc_cni_version, findings)
     _check_security_groups(known, options, findings)
     for limited in known.limited:

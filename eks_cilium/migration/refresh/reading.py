@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from eks_cilium.cilium.limits import limited_policy
 from eks_cilium.cilium.values import AGENT_NOT_READY_TAINT
 from eks_cilium.cluster.objects import Reference
-from eks_cilium.migration.facts import chain
+from eks_cilium.migration.facts.network import chain
 from eks_cilium.migration.facts.reading import facts_of
 from eks_cilium.migration.refresh.model import RefreshFacts
 

@@ -129,6 +129,12 @@ class AllowRestarts(Part):
         allowed=_OBJECTS,
         example=["db/*-primary"],
     )
+    ip_blocks: tuple[ObjectPattern, ...] = option(
+        (),
+        says="NetworkPolicies whose ipBlocks may select no pod of the cluster any more.",
+        allowed=_OBJECTS,
+        example=["shop/from-vpc"],
+    )
     fargate_nodes: bool = option(
         False,
         says="Whether pods on Fargate stay as they are: Cilium never manages them.",
@@ -151,6 +157,24 @@ class Allow(AllowRestarts):
         says="Auto Scaling groups whose minimum may be lowered while the migration lasts.",
         allowed="a list of patterns of group names, with * and ?",
         example=["eks-workers-*"],
+    )
+    host_ports: tuple[ObjectPattern, ...] = option(
+        (),
+        says="Pods or workloads whose host ports may be dead on new nodes.",
+        allowed=_OBJECTS,
+        example=["monitoring/statsd"],
+    )
+    cni_plugins: tuple[ObjectPattern, ...] = option(
+        (),
+        says="DaemonSets of other CNI plugins whose configuration Cilium may disable.",
+        allowed=_OBJECTS,
+        example=["kube-system/kube-multus-ds"],
+    )
+    addresses: tuple[GroupPattern, ...] = option(
+        (),
+        says="Auto Scaling groups or zones where pods may have to wait for an address.",
+        allowed="a list of patterns of group names or zones, with * and ?",
+        example=["eu-central-1a"],
     )
     security_group_policies: bool = option(
         False,

@@ -8,7 +8,8 @@ import pytest
 
 from eks_cilium.cilium.limits import Limited
 from eks_cilium.cluster.objects import Reference
-from eks_cilium.migration.facts.model import AddOn, AwsNode, Cluster, Facts, Owner, RollOut
+from eks_cilium.migration.facts.model import AddOn, Cluster, Facts, Owner, RollOut
+from eks_cilium.migration.facts.network.model import AwsNode
 from eks_cilium.migration.plan.model import Code
 from eks_cilium.migration.refresh import report
 from eks_cilium.migration.refresh.model import Method, RefreshFacts, RefreshPlan

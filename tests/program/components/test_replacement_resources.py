@@ -204,6 +204,7 @@ def test_a_rotation_is_named_by_its_node_and_knows_nothing_else(migration: Recor
 
     assert first.name == "shop-ip-10-0-0-0"
     assert first.inputs.keys() - {"__provider"} == {
+        "cilium",
         "cluster_name",
         "region",
         "target",
@@ -271,6 +272,21 @@ def test_the_mode_of_policies_is_set_at_the_end_and_never_by_helm() -> None:
 
     assert stack.only("Release").inputs["values"].get("policyEnforcementMode") is None
     assert stack.only("PolicyResume").inputs["mode"] == "always"
+
+
+def test_the_plan_knows_what_cilium_will_do() -> None:
+    values = {"cni": {"exclusive": False, "chainingMode": "portmap"}}
+    chosen = {"prefixDelegation": True, "subnetIds": ["subnet-0123456789abcdef0"], "values": values}
+
+    inventory = recorded({"cilium": {**SETTINGS["cilium"], **chosen}}).only("NodeInventory")
+
+    assert inventory.inputs["cilium"] == {
+        "prefix_delegation": True,
+        "exclusive": False,
+        "port_map": True,
+        "subnets": ["subnet-0123456789abcdef0"],
+    }
+    assert recorded().only("NodeInventory").inputs["cilium"] == {}
 
 
 def test_a_name_that_cilium_does_not_take_is_ciliums_alone() -> None:

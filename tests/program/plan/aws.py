@@ -1,5 +1,6 @@
 """AWS's answers, checked by botocore against the services' own models."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,12 @@ from botocore.stub import Stubber
 from eks_cilium.clients.aws import translating
 from tests.program.plan.builders import NOW, ZONES
 
+VERSION = "v1.20.4-eksbuild.2"
+SCHEMA = {
+    "$ref": "#/definitions/VpcCni",
+    "definitions": {"VpcCni": {"additionalProperties": False, "properties": {"affinity": {}, "env": {}}}},
+}
+"""As EKS has it for the add-on vpc-cni, without most of its keys."""
 ROLE = "arn:aws:iam::111122223333:role/nodes"
 
 
@@ -55,8 +62,10 @@ def a_cluster(aws: Aws, instances: dict[str, str], *, add_on: bool = True, **gro
     resources = {"autoScalingGroups": [{"name": "eks-workers"}]}
     aws.answers("eks", "describe_nodegroup", {"nodegroup": {"resources": resources}})
     if add_on:
-        known = {"addonVersion": "v1.20.4-eksbuild.2", "status": "ACTIVE", "configurationValues": "{}"}
+        known = {"addonVersion": VERSION, "status": "ACTIVE", "configurationValues": "{}"}
         aws.answers("eks", "describe_addon", {"addon": known})
+        schema = {"configurationSchema": json.dumps(SCHEMA)}
+        aws.answers("eks", "describe_addon_configuration", schema, addonName="vpc-cni", addonVersion=VERSION)
     else:
         aws.refuses("eks", "describe_addon", "ResourceNotFoundException")
     members = [_member(instance, zone) for instance, zone in sorted(instances.items())]
@@ -70,6 +79,8 @@ def a_cluster(aws: Aws, instances: dict[str, str], *, add_on: bool = True, **gro
         "autoscaling", "describe_auto_scaling_groups", {"AutoScalingGroups": [_group(members) | group]}
     )
     aws.answers("autoscaling", "describe_lifecycle_hooks", {"LifecycleHooks": [_HOOK]})
+    vpc = {"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16"}
+    aws.answers("ec2", "describe_vpcs", {"Vpcs": [vpc]}, VpcIds=["vpc-1"])
     launched = [
         {"InstanceId": instance, "LaunchTime": NOW - timedelta(hours=3, seconds=75)} for instance in instances
     ]

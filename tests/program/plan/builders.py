@@ -8,7 +8,6 @@ from typing import Any
 from eks_cilium.cluster.objects import ZONE, Reference
 from eks_cilium.cluster.selectors import Requirement, selector
 from eks_cilium.migration.facts.model import (
-    AwsNode,
     Budget,
     Claim,
     Cluster,
@@ -20,6 +19,7 @@ from eks_cilium.migration.facts.model import (
     Pod,
     Volume,
 )
+from eks_cilium.migration.facts.network.model import AwsNode
 from eks_cilium.migration.plan.model import NodePlan
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)

@@ -6,7 +6,8 @@ import pytest
 
 from eks_cilium.cluster.names import ROTATION_ANNOTATION
 from eks_cilium.cluster.objects import Reference
-from eks_cilium.migration.facts.model import AwsNode, Cluster, Instance
+from eks_cilium.migration.facts.model import Cluster, Instance
+from eks_cilium.migration.facts.network.model import AwsNode
 from eks_cilium.migration.options import Recorded
 from eks_cilium.migration.plan.model import Code
 from eks_cilium.migration.plan.planner import plan

@@ -7,7 +7,8 @@ import pytest
 from eks_cilium.cluster.objects import Reference
 from eks_cilium.cluster.selectors import selector
 from eks_cilium.migration import report
-from eks_cilium.migration.facts.model import AwsNode, Budget, Cluster, Facts, Owner, Pod
+from eks_cilium.migration.facts.model import Budget, Cluster, Facts, Owner, Pod
+from eks_cilium.migration.facts.network.model import AwsNode
 from eks_cilium.migration.plan.planner import plan
 from eks_cilium.settings.model.migration import MigrationOptions
 from tests.program.plan.builders import group, node

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cluster.names import NAMESPACE
-from eks_cilium.migration.facts.model import AwsNode
+from eks_cilium.migration.facts.network.model import AwsNode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 EXCLUSIONS = "AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS"
 _PATH = f"/apis/apps/v1/namespaces/{NAMESPACE}/daemonsets/aws-node"
+_ENI_CONFIGS = "/apis/crd.k8s.amazonaws.com/v1alpha1/eniconfigs"
 _ENFORCING = "--enable-network-policy=true"
 
 
@@ -30,6 +31,8 @@ def read(api: ReadingApi) -> AwsNode | None:
         desired=status.get("desiredNumberScheduled", 0),
         ready=status.get("numberReady", 0),
         custom_network=environment.get("AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG") == "true",
+        pod_subnets=tuple(sorted({subnet for subnet in api.each(_ENI_CONFIGS, _subnet) if subnet})),
+        prefixes=environment.get("ENABLE_PREFIX_DELEGATION") == "true",
         version=_version(pod["containers"]),
         external_snat=environment.get("AWS_VPC_K8S_CNI_EXTERNALSNAT") == "true",
         snat_exclusions=exclusions(environment.get(EXCLUSIONS, "")),
@@ -41,6 +44,10 @@ def read(api: ReadingApi) -> AwsNode | None:
 def exclusions(text: str) -> tuple[str, ...]:
     """The networks in a value of the environment variable `EXCLUSIONS`."""
     return tuple(network for part in text.split(",") if (network := part.strip()))
+
+
+def _subnet(eni_config: Object) -> str:
+    return str((eni_config.get("spec") or {}).get("subnet") or "")
 
 
 def _environment(pod: Mapping[str, Any]) -> Mapping[str, str]:

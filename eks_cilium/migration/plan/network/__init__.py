@@ -1,0 +1,1 @@
+"""What the new data path means for a plan: host ports, other plugins, policies, addresses."""
