@@ -64,7 +64,7 @@ def read_start(run: MigrationRun) -> MigrationStart:
         left=len(left.intersection(part.nodes)),
         image_families=families,
         plan=None,
-        given_up=tuple(sorted(stopped.reasons(run.world))),
+        given_up=tuple(sorted(stopped.reasons(run))),
         part=None if part.is_whole else part,
         groups=_groups(inventory.members),
         stop=asked,

@@ -16,6 +16,7 @@ from eks_cilium.migration.capacity import contribution
 from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.inventory.model import GroupBefore
 from eks_cilium.migration.options import Before
+from eks_cilium.migration.part import groups_of
 from eks_cilium.migration.plan.capacity import desired
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import GROUPS, Record
@@ -113,6 +114,17 @@ def recorded(world: World) -> dict[str, GroupBefore]:
     """The groups before the first change; empty outside of a migration."""
     kept: dict[str, Object] = Record(world.api).get(GROUPS) or {}
     return {name: GroupBefore.from_json(group) for name, group in kept.items()}
+
+
+def still_open(run: MigrationRun, inventory: Inventory) -> tuple[str, ...]:
+    """Groups that still have a node to be replaced, and one that `migration.only` names."""
+    outgoing = {node.instance for node in inventory.nodes}
+    named = groups_of(inventory.members, run.options.part)
+    return tuple(
+        name
+        for name, state in sorted(run.world.groups.groups(sorted(named)).items())
+        if any(member.instance in outgoing and not member.leaving for member in state.members)
+    )
 
 
 def forget(world: World, group: str) -> None:

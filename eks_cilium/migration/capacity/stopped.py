@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from eks_cilium.migration.agents.cni_gate import CniGate
 from eks_cilium.migration.capacity import contribution, groups, resizing
 from eks_cilium.migration.capacity.processes import resume
-from eks_cilium.migration.inventory import marks
+from eks_cilium.migration.inventory import marks, recording
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import Record, of_group
 
@@ -36,9 +36,11 @@ def reason(world: World, group: str) -> str:
     return kept.stopped if kept else ""
 
 
-def reasons(world: World) -> dict[str, str]:
-    """The groups that were given up, with AWS's reasons."""
-    return {name: why for name in groups.recorded(world) if (why := reason(world, name))}
+def reasons(run: MigrationRun) -> dict[str, str]:
+    """The groups that were given up and still have nodes to be replaced, with AWS's reasons."""
+    inventory = recording.read(run.world, run.options.target)
+    names = groups.still_open(run, inventory) if inventory else ()
+    return {name: why for name in names if (why := reason(run.world, name))}
 
 
 def cannot_grow(now: GroupProgress, gate: CniGate) -> bool:
@@ -59,8 +61,13 @@ def give_up(run: MigrationRun, group: str, why: str) -> None:
     """Restore a group's sizes and processes and untaint its old nodes, and record that it is skipped."""
     run.report(f"{group} cannot grow, so its nodes are not replaced in this run: {why}")
     run.world.note("group-stopped", group=group, reason=why)
+    mark(run, groups.progress(run, group), why)
+    release(run, group)
+
+
+def release(run: MigrationRun, group: str) -> None:
+    """Undo what the migration has done to a group that is given up; again, where a run was stopped in it."""
     now = groups.progress(run, group)
-    mark(run, now, why)
     _end_instances_that_never_joined(run, now)
     resizing.cancel(run, now.before)
     resizing.bound(run, now.before, minimum=now.before.minimum, maximum=now.before.maximum)
@@ -88,4 +95,5 @@ def _end_instances_that_never_joined(run: MigrationRun, now: GroupProgress) -> N
         contribution.keep(
             run.world, now.state.name, contribution.marked(current.added, decremented=member.instance)
         )
+        run.world.guard()
         run.world.groups.terminate(member.instance, decrement=True)

@@ -49,7 +49,7 @@ def prepare(run: MigrationRun) -> dict[str, Any]:
     label_returned(run)
     rewrites.hold(run)
     inventory = recording.required(run.world, run.options.target)
-    names = _open_groups(run, inventory)
+    names = groups.still_open(run, inventory)
     _record_groups(run.world, inventory, names)
     autoscaler.note(run)
     for name in names:
@@ -77,17 +77,6 @@ def prepare(run: MigrationRun) -> dict[str, Any]:
 
 def _reason(error: ProgramError) -> str:
     return error.missing if isinstance(error, TimedOutError) else str(error).splitlines()[0]
-
-
-def _open_groups(run: MigrationRun, inventory: Inventory) -> tuple[str, ...]:
-    """Groups that still have a node to be replaced, and one that `migration.only` names."""
-    outgoing = {node.instance for node in inventory.nodes}
-    named = groups_of(inventory.members, run.options.part)
-    return tuple(
-        name
-        for name, state in sorted(run.world.groups.groups(sorted(named)).items())
-        if any(member.instance in outgoing and not member.leaving for member in state.members)
-    )
 
 
 def taint(run: MigrationRun, inventory: Inventory) -> None:

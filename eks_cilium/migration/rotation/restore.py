@@ -40,7 +40,7 @@ def restore(run: MigrationRun) -> dict[str, Any]:
     Where a group was given up, the others are restored, and StoppedError names it with the reason.
     """
     run.world.guard()
-    given_up = stopped.reasons(run.world)
+    given_up = stopped.reasons(run)
     restored = _restore_groups(run, [name for name in groups.recorded(run.world) if name not in given_up])
     if given_up:
         _end_with(run, given_up, restored)
@@ -57,7 +57,7 @@ def restore_finished(run: MigrationRun, names: Sequence[str]) -> dict[str, Any]:
     Raises StoppedError for groups that were given up, after the others are restored.
     """
     run.world.guard()
-    given_up = {name: why for name, why in stopped.reasons(run.world).items() if name in names}
+    given_up = {name: why for name, why in stopped.reasons(run).items() if name in names}
     recorded = groups.recorded(run.world)
     restored = _restore_groups(run, [name for name in names if name in recorded and name not in given_up])
     if given_up:
@@ -74,6 +74,8 @@ def _restore_groups(run: MigrationRun, names: Sequence[str]) -> dict[str, Any]:
 
 def _end_with(run: MigrationRun, given_up: dict[str, str], restored: Iterable[str]) -> None:
     """Forget the groups that are done, so that a later run leaves them alone, and stop."""
+    for name in given_up:
+        stopped.release(run, name)
     for name in restored:
         groups.forget(run.world, name)
     nodes = recording.required(run.world, run.options.target)

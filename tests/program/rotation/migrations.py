@@ -61,7 +61,7 @@ class Stack:
         """One `up`, which ends before the step whose name starts with `until`."""
         world = self._simulation.world()
         self._ended = False
-        if stopped.reasons(world):
+        if stopped.reasons(run(world, self._options)):
             self._done.discard("prepare")
         self._steps(world, self._begin(), until)
         nodes = recording.read(world, self._options.target)

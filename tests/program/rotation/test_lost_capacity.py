@@ -6,9 +6,9 @@ import pytest
 
 from eks_cilium.cluster.objects import is_cordoned
 from eks_cilium.migration.agents.cni_gate import CniGate
-from eks_cilium.migration.capacity import dead
+from eks_cilium.migration.capacity import dead, groups, stopped
 from eks_cilium.migration.inventory import recording
-from eks_cilium.migration.rotation import steps
+from eks_cilium.migration.rotation import restore, steps
 from eks_cilium.runtime.errors import StoppedError, TimedOutError
 from eks_cilium.settings.model.migration import Capacity, Target
 
@@ -257,6 +257,34 @@ def test_a_group_that_runs_out_of_capacity_in_the_middle_stops_alone():
     simulation.cloud.full_groups.clear()
     stack.up()
     before.check_replaced()
+
+
+def test_a_rollback_does_not_stop_at_a_group_that_could_not_grow_before_it():
+    simulation = shop(gpu=2, workers=3)
+    before = Before(simulation)
+    simulation.cloud.full_groups.add("gpu")
+    with pytest.raises(StoppedError):
+        Stack(simulation, options()).up()
+    gpu = set(simulation.cloud.groups["gpu"].members)
+
+    Stack(simulation, options(target=Target.AWS_VPC_CNI)).up()
+
+    before.check()
+    assert set(simulation.cloud.groups["gpu"].members) == gpu
+
+
+def test_a_group_that_was_not_given_up_to_the_end_is_restored_with_the_others():
+    """AWS did not answer after the mark was written, so that sizes and processes were not restored."""
+    simulation = shop(gpu=2, workers=3)
+    before = Before(simulation)
+    Stack(simulation, options()).up(until="ip-")
+    migration = run(simulation.world(), options(replacement_timeout_seconds=10))
+    stopped.mark(migration, groups.progress(migration, "gpu"), "no capacity")
+
+    with pytest.raises(StoppedError, match="gpu not replaced, since it cannot grow: no capacity"):
+        restore.restore(migration)
+
+    assert sizes(simulation)["gpu"][3] == before.groups["gpu"][3]
 
 
 def test_a_group_that_got_a_part_of_its_surge_begins_with_that():
