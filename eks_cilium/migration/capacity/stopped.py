@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from eks_cilium.migration.agents.cni_gate import CniGate
 from eks_cilium.migration.capacity import contribution, groups, resizing
-from eks_cilium.migration.capacity.processes import resume
+from eks_cilium.migration.capacity.processes import REBALANCE, resume
 from eks_cilium.migration.inventory import marks, recording
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import Record, of_group
@@ -72,7 +72,10 @@ def release(run: MigrationRun, group: str) -> None:
     resizing.cancel(run, now.before)
     resizing.bound(run, now.before, minimum=now.before.minimum, maximum=now.before.maximum)
     # In a group that is half replaced, AZRebalance would end instances undrained.
-    resume(run, now.before, rebalance=not run.world.groups.group(group).is_uneven)
+    is_uneven = run.world.groups.group(group).is_uneven
+    resume(run, now.before, rebalance=not is_uneven)
+    if is_uneven and REBALANCE not in now.before.suspended:
+        run.report(f"{group}: AZRebalance stays suspended until its nodes are replaced: its zones are uneven")
     for node in now.outgoing:
         run.world.guard()
         marks.lift_soft_taint(run.world.api, node.name)

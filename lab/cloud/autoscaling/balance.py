@@ -43,6 +43,13 @@ def is_unbalanced(group: Group) -> bool:
     return zone not in zones(group) or counts[zone] - min(counts[own] for own in zones(group)) > 1
 
 
+def full_zones(group: Group) -> list[str]:
+    """Return the zones of a group that have more instances than its emptiest."""
+    counts, own = population(group), zones(group)
+    fewest = min((counts[zone] for zone in own), default=0)
+    return [zone for zone in own if counts[zone] > fewest]
+
+
 def next_to_terminate(group: Group) -> Member | None:
     """Return the instance that a scale-in terminates: from the fullest zone, never a protected one."""
     candidates = [member for member in group.active if not member.protected]

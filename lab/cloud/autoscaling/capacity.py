@@ -8,11 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.cloud.autoscaling.balance import is_stable, is_unbalanced, next_subnet, next_to_terminate
+from lab.cloud.autoscaling.balance import (
+    full_zones,
+    is_stable,
+    is_unbalanced,
+    next_subnet,
+    next_to_terminate,
+)
 from lab.cloud.autoscaling.fleet import LaunchFailedError
 from lab.cloud.autoscaling.model import IN_SERVICE, STARTING_STATES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lab.cloud.autoscaling.lifecycle import Lifecycle
     from lab.cloud.autoscaling.model import Group, Member
     from lab.cloud.schedule import Schedule
@@ -67,9 +75,9 @@ class Capacity:
                 if self._launch_one(group, cause) is None:
                     break
 
-    def _launch_one(self, group: Group, cause: str) -> Member | None:
+    def _launch_one(self, group: Group, cause: str, avoid: Sequence[str] = ()) -> Member | None:
         """Launch an instance in the emptiest zone that has capacity; if none has, wait longer each time."""
-        avoid: list[str] = []
+        avoid = list(avoid)
         while (subnet := next_subnet(group, avoid)) is not None:
             try:
                 member = self._life.launch(group, subnet, cause)
@@ -113,5 +121,6 @@ class Capacity:
         cause = (
             f"At {self._life.stamp()} {what} resulting in more than desired number of instances in the group."
         )
-        if member := self._launch_one(group, cause):
+        # An instance in another zone would not balance anything, and cost one in the fullest zone.
+        if member := self._launch_one(group, cause, avoid=full_zones(group)):
             member.for_balance = True

@@ -11,7 +11,7 @@ from moto.autoscaling.exceptions import AutoscalingClientError
 from moto.core.responses import ActionResult, BaseResponse
 
 from lab.cloud.autoscaling import shapes
-from lab.cloud.autoscaling.errors import AutoScalingError, UnsupportedOperationError
+from lab.cloud.autoscaling.errors import AutoScalingError, UnsupportedOperationError, ValidationError
 from lab.cloud.autoscaling.model import PROCESSES
 from lab.cloud.schedule import BACKENDS
 
@@ -20,12 +20,19 @@ if TYPE_CHECKING:
 
     from lab.cloud.autoscaling.service import AutoScaling
 
+# "By default, you can only specify up to 50 names. You can optionally increase this limit using the
+# MaxRecords property": docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DescribeAutoScalingGroups.html.
+_MOST_NAMES = 50
+
 Asked = dict[str, Any]
 Answer = dict[str, Any]
 
 
 def _groups(service: AutoScaling, asked: Asked) -> Answer:
     names = asked.get("AutoScalingGroupNames") or sorted(service.groups)
+    most = asked.get("MaxRecords", _MOST_NAMES)
+    if len(asked.get("AutoScalingGroupNames") or ()) > most:
+        raise ValidationError(f"The number of group names that may be passed in is limited to {most}")
     matches = shapes.tag_filter(asked.get("Filters") or [])
     found = [
         service.groups[name] for name in names if name in service.groups and matches(service.groups[name])

@@ -9,10 +9,12 @@ from eks_cilium.migration.agents.cni_gate import CniGate
 from eks_cilium.migration.capacity import dead, groups, stopped
 from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.rotation import restore, steps
+from eks_cilium.migration.start import read_start
 from eks_cilium.runtime.errors import StoppedError, TimedOutError
 from eks_cilium.settings.model.migration import Capacity, Target
 
 from .migrations import Before, Stack, options, run, sizes
+from .simulation.threads import SharedClock
 from .simulation.world import Simulation
 
 pytestmark = pytest.mark.simulation
@@ -257,6 +259,39 @@ def test_a_group_that_runs_out_of_capacity_in_the_middle_stops_alone():
     simulation.cloud.full_groups.clear()
     stack.up()
     before.check_replaced()
+
+
+def test_nodes_that_are_replaced_side_by_side_are_skipped_together():
+    clock = SharedClock()
+    simulation = Simulation(clock=clock, gpu=4)
+    simulation.deploy("web", 4, maxUnavailable=1)
+    simulation.watch()
+    given = options(surge=2, replacement_timeout_seconds=10)
+    Stack(simulation, given).up(until="ip-")
+    nodes = recording.required(simulation.world(), Target.CILIUM).nodes
+    simulation.cloud.full_groups.add("gpu")
+
+    def lane(names: list[str]) -> None:
+        for name in names:
+            steps.rotate_node(run(simulation.world(), given), name)
+
+    names = [node.name for node in nodes]
+    errors = clock.run(lambda: lane(names[::2]), lambda: lane(names[1::2]))
+
+    assert errors == []
+    assert [event["event"] for event in simulation.journal].count("group-stopped") == 1
+    assert set(sizes(simulation)["gpu"][3]) <= {"AZRebalance"}  # half replaced, its zones may be uneven
+    assert simulation.lost == simulation.violations == simulation.cloud.undrained == []
+
+
+def test_a_program_that_starts_again_knows_the_groups_to_try_again():
+    simulation = shop(gpu=2, workers=3)
+    simulation.cloud.full_groups.add("gpu")
+    assert read_start(run(simulation.world())).given_up == ()
+    with pytest.raises(StoppedError):
+        Stack(simulation, options()).up()
+
+    assert read_start(run(simulation.world())).given_up == ("gpu",)
 
 
 def test_a_rollback_does_not_stop_at_a_group_that_could_not_grow_before_it():

@@ -228,6 +228,13 @@ def test_groups_are_found_by_their_tags_and_in_pages(scaling, group, wanted):
     assert [(tag["ResourceId"], tag["Value"]) for tag in tags] == [(group, "7")]
 
 
+def test_more_than_50_names_need_max_records(scaling, group):
+    names = [group, *(f"other-{number}" for number in range(50))]
+    assert code_of(scaling.describe_auto_scaling_groups, AutoScalingGroupNames=names) == "ValidationError"
+    found = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=names, MaxRecords=100)
+    assert len(found["AutoScalingGroups"]) == 1
+
+
 def test_suspended_processes_are_shown_and_resumed(scaling, group):
     scaling.suspend_processes(AutoScalingGroupName=group, ScalingProcesses=["Launch", "AZRebalance"])
     shown = {item["ProcessName"] for item in described(scaling)["SuspendedProcesses"]}

@@ -11,7 +11,7 @@ from lab.cloud.autoscaling.errors import (
 )
 from lab.cloud.autoscaling.model import IN_SERVICE, PENDING, TERMINATING
 
-from .region import END, LAUNCH, Region
+from .region import END, LAUNCH, SUBNETS, Region
 
 pytestmark = pytest.mark.simulation
 
@@ -263,6 +263,51 @@ def test_rebalancing_zones_launches_before_it_terminates(region):
         fewest = min(fewest, len(region.serving()))
     assert region.zones() == ["a", "a", "b", "b"]
     assert fewest == 4
+
+
+def test_zones_are_not_rebalanced_while_the_emptiest_has_no_capacity(region):
+    region.create(VPCZoneIdentifier="subnet-a,subnet-b", DesiredCapacity=4)
+    region.pass_time()
+    before = region.serving()
+    region.fleet.without_capacity = {"us-east-1c"}
+    region.scaling.update({"AutoScalingGroupName": "nodes", "VPCZoneIdentifier": ",".join(SUBNETS)})
+    region.pass_time(600)
+    assert region.serving() == before
+    region.fleet.without_capacity = set()
+    region.pass_time(600)
+    assert region.zones() == ["a", "a", "b", "c"] or region.zones() == ["a", "b", "b", "c"]
+
+
+def test_growth_by_one_caller_is_terminated_by_the_request_of_another(region):
+    """The request carries a desired capacity that was read before: it is lower than what runs by now."""
+    region.create(DesiredCapacity=3)
+    region.pass_time()
+    region.scaling.set_desired_capacity("nodes", 6)
+    region.pass_time()
+    region.scaling.update({"AutoScalingGroupName": "nodes", "MaxSize": 10, "DesiredCapacity": 4})
+    region.pass_time()
+    assert len(region.serving()) == 4
+
+
+def test_while_terminate_is_suspended_a_lower_desired_capacity_costs_no_instance(region):
+    region.create(DesiredCapacity=6)
+    region.pass_time()
+    before = region.serving()
+    region.scaling.suspend("nodes", ["Terminate"])
+    region.scaling.update({"AutoScalingGroupName": "nodes", "DesiredCapacity": 4})
+    region.pass_time()
+    region.scaling.update({"AutoScalingGroupName": "nodes", "DesiredCapacity": 6})
+    region.scaling.resume("nodes", ["Terminate"])
+    region.pass_time()
+    assert region.serving() == before
+
+
+def test_a_maximum_below_the_desired_capacity_lowers_it(region):
+    region.create(DesiredCapacity=6)
+    region.pass_time()
+    region.scaling.update({"AutoScalingGroupName": "nodes", "MaxSize": 4})
+    region.pass_time()
+    assert len(region.serving()) == region.group.desired == 4
 
 
 def test_zones_are_not_rebalanced_while_that_is_suspended(region):
