@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from eks_cilium.migration.inventory.model import Outgoing
     from eks_cilium.migration.run import MigrationRun
 
+_SETTLING = 120.0
+"""Seconds for which Auto Scaling and EC2 may still show an instance as it was before it was terminated."""
+
 
 def rotate_node(run: MigrationRun, name: str) -> dict[str, Any]:
     """Replace a node of the inventory. Raises StoppedError when the inventory has no such node.
@@ -78,6 +81,7 @@ class _Rotation:
         self._began = run.world.time.monotonic()
         self._evicted = self._deleted = 0
         self._decremented = False
+        self._terminated: float | None = None
 
     def complete(self) -> dict[str, Any]:
         """Replace the node, and begin again where an answer failed that may pass."""
@@ -111,6 +115,7 @@ class _Rotation:
             seen.append(reading.stage)
             agree = seen[-READINGS:].count(reading.stage) >= READINGS
             certain = reading.stage is not Stage.UNCLEAR and (agree or reading.is_plain)
+            certain = certain and not self._contradicts_termination(reading.stage)
             return "" if certain else f"node {self._node.name} is read again: {reading}"
 
         self._run.wait(
@@ -119,6 +124,12 @@ class _Rotation:
             seconds=self._run.limits.termination,
         )
         return seen[-1]
+
+    def _contradicts_termination(self, stage: Stage) -> bool:
+        """Whether a reading is older than the termination this run asked for, once and for all."""
+        ended = self._terminated
+        since = self._run.world.time.monotonic() - ended if ended is not None else _SETTLING
+        return since < _SETTLING and stage not in (Stage.LEAVING, Stage.GONE)
 
     def _read(self) -> Reading:
         world, node = self._run.world, self._node
@@ -207,6 +218,7 @@ class _Rotation:
         with self._phases.phase("terminate"):
             self._run.world.guard()
             self._decremented = termination.terminate(self._run, self._node, shrink=self._shrink)
+            self._terminated = self._run.world.time.monotonic()
         how = ", its group is decremented" if self._decremented else ""
         self._run.report(f"terminated {self._node.instance}{how}")
 

@@ -7,7 +7,7 @@ from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.inventory.model import Outgoing
 from eks_cilium.migration.rotation import steps
 from eks_cilium.runtime.errors import StoppedError, TimedOutError
-from eks_cilium.settings.model.migration import Target
+from eks_cilium.settings.model.migration import Capacity, Target
 
 from .migrations import Before, Stack, options, run
 from .simulation.world import NODES, PODS, Simulation
@@ -151,3 +151,22 @@ def test_an_instance_that_runs_outside_its_group_stops_the_run(simulation: Simul
 
     with pytest.raises(StoppedError, match="is no longer in the Auto Scaling group"):
         steps.rotate_node(run(simulation.world()), node.name)
+
+
+@pytest.mark.parametrize("answers", [1, 3, 8])
+def test_a_member_that_is_called_in_service_after_its_termination_is_not_terminated_twice(
+    simulation: Simulation, answers: int
+) -> None:
+    """A second request would decrement the desired capacity a second time."""
+    before = Before(simulation)
+    stack = Stack(simulation, options(capacity=Capacity.DECREMENT))
+    stack.up(until="ip-")
+
+    def age(operation: str) -> None:
+        if operation == "terminate_instance":
+            simulation.cloud.outdated.setdefault(simulation.cloud.calls[-1][1]["instance"], answers)
+
+    simulation.cloud.after_write = age
+    stack.up()
+
+    before.check_replaced()

@@ -111,6 +111,8 @@ class Cloud:
         """How many of EC2's next answers do not have an instance: EC2 is eventually consistent."""
         self.unlisted: dict[str, int] = {}
         """How many of Auto Scaling's next answers do not have a member."""
+        self.outdated: dict[str, int] = {}
+        """How many of the next answers of Auto Scaling and of EC2 say that an instance is in service."""
         self.said: dict[str, str] = {}
         """States of instances in EC2's answers, where they are not the true ones."""
         self.updates: dict[str, tuple[int, int, int]] = {}
@@ -244,8 +246,7 @@ class AutoScaling(_Client):
             )
             raise refusal("ValidationError", message, "DescribeAutoScalingGroups")
         groups = [self.cloud.groups[name] for name in AutoScalingGroupNames if name in self.cloud.groups]
-        unhealthy = self.cloud.dead | self.cloud.unhealthy
-        return {"AutoScalingGroups": [_described(group, self.cloud.unlisted, unhealthy) for group in groups]}
+        return {"AutoScalingGroups": [_described(group, self.cloud) for group in groups]}
 
     def describe_auto_scaling_instances(self, InstanceIds: list[str]) -> Any:
         return {
@@ -348,7 +349,7 @@ class Ec2(_Client):
                     "Instances": [
                         {
                             "InstanceId": each,
-                            "State": {"Name": self.cloud.said.get(each, state)},
+                            "State": {"Name": self._said(each, state)},
                             "LaunchTime": since.get(each, start),
                         }
                     ]
@@ -357,6 +358,10 @@ class Ec2(_Client):
                 if each in wanted and not _is_missed(self.cloud.unseen, each)
             ]
         }
+
+    def _said(self, instance: str, state: str) -> str:
+        outdated = "running" if _is_missed(self.cloud.outdated, instance) else state
+        return self.cloud.said.get(instance, outdated)
 
 
 class Eks(_Client):
@@ -439,7 +444,8 @@ def _is_missed(answers: dict[str, int], instance: str) -> bool:
     return left > 0
 
 
-def _described(group: Group, unlisted: dict[str, int], unhealthy: set[str]) -> dict[str, Any]:
+def _described(group: Group, cloud: Cloud) -> dict[str, Any]:
+    unhealthy = cloud.dead | cloud.unhealthy
     return {
         "AutoScalingGroupName": group.name,
         "MinSize": group.minimum,
@@ -451,11 +457,11 @@ def _described(group: Group, unlisted: dict[str, int], unhealthy: set[str]) -> d
             {
                 "InstanceId": member.id,
                 "AvailabilityZone": member.zone,
-                "LifecycleState": member.lifecycle,
+                "LifecycleState": "InService" if _is_missed(cloud.outdated, member.id) else member.lifecycle,
                 "HealthStatus": "Unhealthy" if member.id in unhealthy else "Healthy",
                 "ProtectedFromScaleIn": False,
             }
             for member in group.members.values()
-            if not _is_missed(unlisted, member.id)
+            if not _is_missed(cloud.unlisted, member.id)
         ],
     }
