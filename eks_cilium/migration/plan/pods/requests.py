@@ -57,6 +57,11 @@ def do_not_disrupt(case: Case) -> Ruling | None:
         case.find(Code.LEFT_FOR_NOW, case.workload, wish.annotation)
         return Ruling(Verdict.WAIT, f"{wish.annotation} asks to leave it alone for {wish.seconds:.0f} s more")
     case.find(Code.DO_NOT_DISRUPT, case.workload, _described(wish))
+    if wish.seconds is not None:
+        advice = f"run it again after {wish.seconds:.0f} s"
+        if drain:
+            advice += ", or raise migration.drainTimeoutSeconds above that, so that the drain waits for it"
+        case.context.findings.advise(Code.DO_NOT_DISRUPT, case.workload, advice)
     return Ruling(Verdict.REFUSE, f"an annotation asks not to disrupt it: {_described(wish)}")
 
 

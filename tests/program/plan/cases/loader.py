@@ -85,6 +85,9 @@ class Eks:
     def describe_addon(self, **_: str) -> Object:
         return {"addon": {"addonVersion": "v1.20.5-eksbuild.1", "status": "ACTIVE"}}
 
+    def describe_addon_configuration(self, **_: str) -> Object:
+        return {"configurationSchema": "{}"}
+
 
 @dataclass
 class CaseFile:
@@ -230,6 +233,8 @@ def _pod(obj: Object) -> None:
 
 def _controller(obj: Object) -> None:
     spec = obj["spec"]
+    if obj["kind"] in (*_SCALED, "DaemonSet", "Job"):
+        spec.setdefault("template", {"metadata": {}, "spec": {"containers": []}})
     if obj["kind"] == "Deployment":
         rolling = {"maxUnavailable": "25%", "maxSurge": "25%"}
         spec["strategy"] = {"rollingUpdate": rolling, **spec.get("strategy", {"type": "RollingUpdate"})}

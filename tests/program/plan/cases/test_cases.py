@@ -197,6 +197,7 @@ def test_pods_that_ask_not_to_be_disrupted_block_until_they_may_be():
     assert {str(blocker.code) for blocker in first.blockers} == {"do-not-disrupt"}
     (long,) = (blocker for blocker in first.blockers if blocker.object.name == "long-run")
     assert "karpenter.sh/do-not-disrupt: 4h30m, 9000 s more" in long.problem
+    assert long.fix.startswith("run it again after 9000 s, or raise migration.drainTimeoutSeconds above that")
     assert permitted.clean
     asks = {found.object.name for found in permitted.warnings if found.code == "asks-to-stay"}
     assert asks == {"always", "old", "unsafe", "long-run", "rather-not", "cluster-autoscaler"}
