@@ -22,6 +22,7 @@ from eks_cilium.cli.sources import (
     Sources,
 )
 from eks_cilium.migration import report
+from eks_cilium.migration.options import CiliumChoices
 from eks_cilium.migration.plan.planner import plan as plan_of
 from eks_cilium.migration.report.table import ON_THE_RIGHT, pods_of, rows, sections
 from eks_cilium.migration.report.wording import headline, verdict_of
@@ -83,6 +84,15 @@ _Only = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
+_PrefixDelegation = Annotated[
+    bool,
+    typer.Option(
+        "--prefix-delegation",
+        help="Plan for cilium.prefixDelegation: nodes then have addresses for many more pods.",
+        show_default="as in the installed Cilium, else without",
+        rich_help_panel=_WHAT,
+    ),
+]
 _Pods = Annotated[
     bool,
     typer.Option(
@@ -106,6 +116,7 @@ def plan(
     parallel: _Parallel = DEFAULTS.parallel,
     allow: _Allow = None,
     only: _Only = None,
+    prefix_delegation: _PrefixDelegation = False,
     form: FormatOption = Format.TABLE,
     pods: _Pods = False,
 ) -> None:
@@ -117,7 +128,9 @@ def plan(
     chosen = {"target": target, "capacity": capacity, "surge": surge, "parallel": parallel}
     options = migration_options(chosen, allow or (), only or ())
     sources: Sources = ctx.obj or Sources()
-    found = plan_of(sources.facts(ClusterAccess(cluster, region, profile, kubeconfig, context)), options)
+    facts = sources.facts(ClusterAccess(cluster, region, profile, kubeconfig, context))
+    cilium = CiliumChoices(prefix_delegation=True) if prefix_delegation else None
+    found = plan_of(facts, options, cilium=cilium)
     show(
         form,
         text=lambda: report.table(found, pods=pods),

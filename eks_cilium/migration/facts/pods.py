@@ -60,7 +60,7 @@ def pod(obj: Object) -> Pod | None:
         host_network=bool(spec.get("hostNetwork")),
         host_ports=any(
             port.get("hostPort")
-            for container in spec.get("containers") or ()
+            for container in (*(spec.get("containers") or ()), *_sidecars(spec))
             for port in container.get("ports") or ()
         ),
         node_requirements=_placement(spec),
@@ -102,6 +102,11 @@ def _operator(owners: Sequence[Object]) -> str:
         if "." in group and not group.endswith(".k8s.io"):
             return f"{owner['kind']} {owner['name']} of {group}"
     return ""
+
+
+def _sidecars(spec: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Init containers that go on beside the others (`restartPolicy: Always`)."""
+    return [each for each in spec.get("initContainers") or () if each.get("restartPolicy") == "Always"]
 
 
 def _claims(pod_name: str, spec: Mapping[str, Any]) -> tuple[str, ...]:

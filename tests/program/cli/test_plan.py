@@ -16,6 +16,7 @@ from eks_cilium.migration.facts.model import Facts
 from eks_cilium.settings.model.migration import Allow, MigrationOptions
 from tests.program.cli.command import Ended, eks_cilium, parameters
 from tests.program.plan.builders import World
+from tests.program.plan.test_addresses import cluster
 
 pytestmark = pytest.mark.unit
 
@@ -55,6 +56,14 @@ def test_it_ends_with_2_when_something_does() -> None:
 
     assert ended.status == 2
     assert "Pod shop/one" in ended.out
+
+
+def test_it_can_plan_for_prefix_delegation() -> None:
+    def sized_for_prefixes(_: ClusterAccess) -> Facts:
+        return cluster(120)
+
+    assert "27 addresses" in plan(facts=sized_for_prefixes).out
+    assert plan("--prefix-delegation", facts=sized_for_prefixes).status == 0
 
 
 def test_it_ends_with_1_and_prints_no_plan_when_it_cannot_read() -> None:
