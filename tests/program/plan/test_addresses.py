@@ -59,7 +59,7 @@ def warned(result: Plan) -> list[Code]:
 # Nodes
 
 
-def test_nodes_sized_for_prefixes_are_refused_without_prefixes():
+def test_nodes_sized_for_prefixes_are_refused_without_prefixes() -> None:
     """cilium: 3 interfaces of 9 addresses; kubelet takes 110 pods, and each node has 60 of them."""
     (blocker,) = plan(cluster(120)).blockers
 
@@ -69,20 +69,20 @@ def test_nodes_sized_for_prefixes_are_refused_without_prefixes():
     assert "cilium.prefixDelegation" in blocker.fix
 
 
-def test_with_prefixes_the_same_nodes_have_addresses():
+def test_with_prefixes_the_same_nodes_have_addresses() -> None:
     result = plan(cluster(120), cilium=PREFIXES)
 
     assert result.clean
     assert Code.ADDRESSES_SCARCE not in warned(result)
 
 
-def test_an_instance_type_that_takes_no_prefixes_has_none():
+def test_an_instance_type_that_takes_no_prefixes_has_none() -> None:
     old = replace(M5_LARGE, takes_prefixes=False)
 
     assert codes(plan(cluster(120, limits=old), cilium=PREFIXES)) == [Code.NODE_ADDRESSES]
 
 
-def test_a_limit_above_the_addresses_is_a_caution_while_all_pods_fit():
+def test_a_limit_above_the_addresses_is_a_caution_while_all_pods_fit() -> None:
     result = plan(cluster(20))
 
     assert result.clean
@@ -90,36 +90,36 @@ def test_a_limit_above_the_addresses_is_a_caution_while_all_pods_fit():
     assert "a limit of 110 pods" in warning.text
 
 
-def test_the_usual_limit_of_kubelet_needs_no_word():
+def test_the_usual_limit_of_kubelet_needs_no_word() -> None:
     assert Code.ADDRESSES_SCARCE not in warned(plan(cluster(40, limit=29)))
 
 
-def test_a_node_as_full_as_it_can_be_is_a_caution():
+def test_a_node_as_full_as_it_can_be_is_a_caution() -> None:
     result = plan(cluster(52, limit=29))
 
     assert result.clean
     assert Code.ADDRESSES_SCARCE in warned(result)
 
 
-def test_pods_on_the_host_network_need_no_address():
+def test_pods_on_the_host_network_need_no_address() -> None:
     facts = cluster(120)
     facts = replace(facts, pods=tuple(replace(pod, host_network=True) for pod in facts.pods))
 
     assert plan(facts).clean
 
 
-def test_the_shortage_of_a_group_can_be_permitted():
+def test_the_shortage_of_a_group_can_be_permitted() -> None:
     result = plan(cluster(120), MigrationOptions(allow=Allow(addresses=("work*",))))
 
     assert result.clean
     assert Code.ADDRESSES_SCARCE in warned(result)
 
 
-def test_a_rollback_asks_for_no_addresses_of_cilium():
+def test_a_rollback_asks_for_no_addresses_of_cilium() -> None:
     assert plan(cluster(120), MigrationOptions(target=Target.AWS_VPC_CNI)).clean
 
 
-def test_an_installed_cilium_decides_where_no_configuration_is_given():
+def test_an_installed_cilium_decides_where_no_configuration_is_given() -> None:
     assert plan(replace(cluster(120), cilium=PREFIXES)).clean
 
 
@@ -133,14 +133,14 @@ def test_an_installed_cilium_decides_where_no_configuration_is_given():
         (True, 110, 8 * 16 + 1),
     ],
 )
-def test_what_a_node_takes_of_its_subnets(prefixes: bool, pods: int, taken: int):
+def test_what_a_node_takes_of_its_subnets(prefixes: bool, pods: int, taken: int) -> None:
     assert NodeAddresses(M5_LARGE, prefixes).taken(pods) == taken
 
 
 # Subnets
 
 
-def test_a_subnet_without_room_for_the_first_new_node_is_refused():
+def test_a_subnet_without_room_for_the_first_new_node_is_refused() -> None:
     (blocker,) = plan(cluster(20, limit=29, subnets=subnet(20))).blockers
 
     assert (blocker.code, blocker.object.name) == (Code.SUBNET_ADDRESSES, ZONE)
@@ -148,21 +148,21 @@ def test_a_subnet_without_room_for_the_first_new_node_is_refused():
     assert "take 23 addresses" in blocker.problem
 
 
-def test_a_larger_surge_takes_more():
+def test_a_larger_surge_takes_more() -> None:
     facts = cluster(20, limit=29, subnets=subnet(40))
 
     assert plan(facts).clean
     assert codes(plan(facts, MigrationOptions(surge=2))) == [Code.SUBNET_ADDRESSES]
 
 
-def test_nodes_replaced_at_once_are_a_caution():
+def test_nodes_replaced_at_once_are_a_caution() -> None:
     result = plan(cluster(20, limit=29, subnets=subnet(30)))
 
     assert result.clean
     assert Code.ADDRESSES_SCARCE in warned(result)
 
 
-def test_pods_of_a_secondary_network_do_not_fit_into_the_nodes_subnet():
+def test_pods_of_a_secondary_network_do_not_fit_into_the_nodes_subnet() -> None:
     """Custom networking: an old node gives back its own address alone, a new one takes those of its pods."""
     facts = cluster(60, nodes=3, limit=29, subnets=subnet(59 - 3, "10.0.0.0/26"), held=1)
     facts = replace(facts, aws_node=AwsNode(3, 3, custom_network=True, pod_subnets=("subnet-pods",)))
@@ -176,7 +176,7 @@ def test_pods_of_a_secondary_network_do_not_fit_into_the_nodes_subnet():
     assert "cilium.subnetIds" in custom.text
 
 
-def test_subnets_that_cilium_is_told_to_use_count_instead():
+def test_subnets_that_cilium_is_told_to_use_count_instead() -> None:
     pods = {"subnet-p": Subnet("subnet-p", ZONE, "100.64.0.0/18", 16000, 1000)}
     facts = cluster(60, nodes=3, limit=29, subnets={**subnet(5, "10.0.0.0/26"), **pods}, held=1)
     facts = replace(facts, aws_node=AwsNode(3, 3, custom_network=True))
@@ -187,11 +187,11 @@ def test_subnets_that_cilium_is_told_to_use_count_instead():
     assert Code.CUSTOM_NETWORK not in warned(result)
 
 
-def test_what_old_nodes_hold_comes_back():
+def test_what_old_nodes_hold_comes_back() -> None:
     assert plan(cluster(40, limit=29, subnets=subnet(40), held=20)).clean
 
 
-def test_scattered_addresses_are_no_prefixes():
+def test_scattered_addresses_are_no_prefixes() -> None:
     facts = cluster(40, subnets=subnet(100, blocks=1), held=40)
 
     assert codes(plan(facts, cilium=PREFIXES)) == [Code.SUBNET_ADDRESSES]
@@ -200,13 +200,13 @@ def test_scattered_addresses_are_no_prefixes():
     )
 
 
-def test_once_the_extra_nodes_are_there_they_are_not_counted_again():
+def test_once_the_extra_nodes_are_there_they_are_not_counted_again() -> None:
     facts = cluster(20, limit=29, subnets=subnet(20), held=20)
 
     assert plan(facts, recorded=Recorded(outgoing=frozenset({"node-0", "node-1"}))).clean
 
 
-def test_what_aws_refuses_to_tell_is_a_caution():
+def test_what_aws_refuses_to_tell_is_a_caution() -> None:
     refused = Network(untold=("ec2:DescribeSubnets: not authorized (UnauthorizedOperation)",))
 
     result = plan(replace(cluster(120), network=refused))
