@@ -77,8 +77,6 @@ class Limits:
 
     volumes: float = 120.0
     """For volumes to be detached after a drain. Then the node is terminated, which detaches them as well."""
-    load_balancer: float = 60.0
-    """A cordoned node stays that long where Services of type LoadBalancer exist; always waited out."""
     load_balancer_timeout: float = 600.0
     """For load balancers to stop sending to a drained node."""
     termination: float = 900.0
@@ -122,7 +120,8 @@ class Timings:
     longest_stop: float = 30
     """How much of a pod's grace period is used; most pods stop long before it is over."""
     volume_release: float = 20
-    load_balancer_release: float = 60
+    load_balancer_release: float = 300
+    """From the cordon until its connections are drained: AWS's default of a target group."""
     termination: float = 120
     """From the request to terminate an instance until its node's object is deleted."""
     pod_ready: float = 20

@@ -18,6 +18,7 @@ from eks_cilium.clients.aws import AwsClients
 from eks_cilium.clients.ec2 import Ec2
 from eks_cilium.clients.eks import Eks
 from eks_cilium.clients.kubernetes import KubernetesApi
+from eks_cilium.clients.load_balancers import LoadBalancers
 from eks_cilium.errors import TransientError
 from eks_cilium.runtime.clock import Time, including_sleep
 from eks_cilium.runtime.errors import TimedOutError
@@ -105,6 +106,11 @@ class World:
     @property
     def instances(self) -> Ec2:
         return Ec2(self.aws("ec2"))
+
+    @property
+    def load_balancers(self) -> LoadBalancers:
+        """Those that have the tags of this cluster."""
+        return LoadBalancers(self.aws("elbv2"), self.aws("elb"), self.cluster)
 
     @property
     def eks(self) -> Eks:

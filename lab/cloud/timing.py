@@ -44,6 +44,7 @@ class Timing:
 
     # Elastic Load Balancing
     load_balancer_provisioning: float = 1.0
+    target_draining: float = 3.0  # what AWS's default of a target group takes here, 300 s
 
     # Auto Scaling
     asg_launch: float = 1.0  # Pending -> InService

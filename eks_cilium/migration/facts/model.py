@@ -273,7 +273,7 @@ class Facts:
     autoscaler: Reference | None = None
     """The Deployment of the Cluster Autoscaler, where there is one."""
     load_balancers: tuple[Reference, ...] = ()
-    """Services with a load balancer, which has to deregister a node before the node terminates."""
+    """Services and Ingresses with a load balancer, which has to deregister a node before it terminates."""
     chained: bool = False
     """Cilium runs on top of the AWS VPC CNI: an agent on a node then does not mean that Cilium is its CNI."""
     network: Network = field(default_factory=Network)

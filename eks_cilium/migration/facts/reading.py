@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from eks_cilium.cluster.objects import INSTANCE_TYPE, Object, Reference, reference
+from eks_cilium.cluster.load_balancers import balanced
+from eks_cilium.cluster.objects import INSTANCE_TYPE, Reference, reference
 from eks_cilium.migration.facts import groups, joining, nodes, pods, workloads
 from eks_cilium.migration.facts.model import Facts
 from eks_cilium.migration.facts.network import aws_node, chain, plugins, policies, subnets
@@ -87,7 +88,7 @@ def read(
             )
         ),
         autoscaler=next(filter(workloads.is_autoscaler, owners), None),
-        load_balancers=tuple(_kept(api.each("/api/v1/services", _load_balancer))),
+        load_balancers=balanced(api),
         chained=chain.is_chained(api),
         network=network,
         policies=policies.read(api),
@@ -134,10 +135,6 @@ def _volumes(api: ReadingApi) -> Mapping[str, Volume]:
         attached[name].append(node)
     bound = _kept(api.each("/api/v1/persistentvolumes", lambda obj: storage.volume(obj, attached)))
     return {volume.name: volume for volume in bound}
-
-
-def _load_balancer(service: Object) -> Reference | None:
-    return reference("Service", service) if service["spec"].get("type") == "LoadBalancer" else None
 
 
 def _kept(items: Iterable[Kept | None]) -> list[Kept]:

@@ -211,7 +211,8 @@ class _Drains:
         uses = uses_of_budgets(verdicts)
         course, index = self._forecasts[group.name], self._done_of_group[group.name]
         self._done_of_group[group.name] += 1
-        volumes = tuple(sorted(self._volumes[node.name]))
+        staying = self._volumes_that_stay(pods, verdicts)
+        volumes = tuple(sorted(set(self._volumes[node.name]) - staying))
         moving = [pod for pod, planned in zip(pods, verdicts, strict=True) if planned.verdict.moves]
         return NodePlan(
             position=position,
@@ -237,6 +238,17 @@ class _Drains:
             ),
             cordoned=node.unschedulable,
         )
+
+    def _volumes_that_stay(self, pods: Sequence[Pod], verdicts: Sequence[PodPlan]) -> set[str]:
+        """Volumes of DaemonSets and static pods, which are detached with the instance."""
+        backing = self._context.backing
+        return {
+            volume.name
+            for pod, planned in zip(pods, verdicts, strict=True)
+            if planned.verdict is Verdict.SKIP
+            for volume in backing.volumes_of(pod)
+            if volume
+        }
 
     def _note_budgets(self, nodes: Sequence[NodePlan]) -> None:
         """Warn of budgets that the drains need and that allow nothing at the moment."""

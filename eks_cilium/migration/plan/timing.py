@@ -59,12 +59,13 @@ def of_node(
     """
     stop = max((min(pod.grace_seconds, timings.longest_stop) for pod in evicted), default=0.0)
     queue = max((use.waits * _ready(statuses[use.budget], timings) for use in budgets), default=0.0)
-    release = max(
-        timings.volume_release if volumes else 0.0, timings.load_balancer_release if load_balancers else 0.0
-    )
+    drain = max(stop, timings.shortest_drain) + queue
+    # Load balancers drain connections while pods are evicted.
+    balanced = max(timings.load_balancer_release - drain, 0.0) if load_balancers else 0.0
+    release = max(timings.volume_release if volumes else 0.0, balanced)
     ready = max((_ready_after(pod, timings) for pod in evicted), default=0.0)
     return Seconds(
-        drain=max(stop, timings.shortest_drain) + queue,
+        drain=drain,
         release=release,
         gone=timings.termination,
         settle=max(ready - release - timings.termination, 0.0)

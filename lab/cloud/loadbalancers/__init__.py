@@ -5,7 +5,7 @@
 deleted. The node player sends what a cluster's controller wants for a Service to `POST /lab/load-balancers`;
 `service_controller` does it through AWS's own API.
 
-Not corrected: targets are healthy as soon as they are registered.
+Targets drain before they are gone. Not corrected: they are healthy as soon as they are registered.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from lab.cloud.loadbalancers.balancers import Balancers, ClassicBalancers, LabBa
 from lab.cloud.loadbalancers.clients import Clients
 from lab.cloud.loadbalancers.responses import serialise
 from lab.cloud.loadbalancers.service_controller import ServiceController
+from lab.cloud.loadbalancers.targets import Targets
 
 if TYPE_CHECKING:
     from lab.cloud.extension import Parts
 
 
-class LabELBv2Backend(Balancers, ELBv2Backend):  # type: ignore[misc]
+class LabELBv2Backend(Balancers, Targets, ELBv2Backend):  # type: ignore[misc]
     """Application and Network Load Balancers of one region."""
 
     __module__ = ELBv2Backend.__module__  # moto finds a backend's routes beside the module of its class
@@ -40,14 +41,18 @@ class LabELBBackend(ClassicBalancers, ELBBackend):  # type: ignore[misc]
 
 def install(parts: Parts) -> Extension:
     """Replace moto's load balancers, and offer the requests of Service controllers."""
-    use(parts.timing.load_balancer_provisioning)
+    use(parts.timing.load_balancer_provisioning, parts.timing.target_draining)
     services = ServiceController(parts.clusters, Clients(parts))
     return Extension(posts={"load-balancers": services.ensure, "load-balancers/delete": services.delete})
 
 
-def use(seconds: float) -> None:
-    """Replace moto's classes and reset its state; a load balancer becomes active after `seconds`."""
-    Balancers.seconds = seconds
+def use(provisioning: float, draining: float = 0.0) -> None:
+    """Replace moto's classes and reset its state.
+
+    A load balancer becomes active after `provisioning` seconds; a target with AWS's delay of 300 s drains for
+    `draining` seconds.
+    """
+    Balancers.seconds, Targets.draining_seconds = provisioning, draining
     moto.elbv2.models.FakeLoadBalancer = LabBalancer
     elbv2_backends.backend, elb_backends.backend = LabELBv2Backend, LabELBBackend
     elbv2_backends.clear()

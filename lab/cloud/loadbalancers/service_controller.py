@@ -135,7 +135,7 @@ class Reconciliation:
         targets = wanted.addresses if wanted.by_address else wanted.instances
         number = port.target_port if wanted.by_address else port.node_port
         health = self._elbv2.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
-        present = {each["Target"]["Id"] for each in health}
+        present = {each["Target"]["Id"] for each in health if each["TargetHealth"]["State"] != "draining"}
         new = [{"Id": target, "Port": number} for target in targets if target not in present]
         old = [{"Id": target} for target in sorted(present - set(targets))]
         if new:

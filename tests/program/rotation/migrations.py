@@ -16,7 +16,7 @@ from eks_cilium.settings.model.migration import MigrationOptions, Target
 from .simulation.world import DAEMON_SETS, Simulation
 
 Report = Callable[[str], None]
-QUICK = Limits(volumes=10, load_balancer=0, termination=60, roll_out=60, poll_interval=1)
+QUICK = Limits(volumes=10, load_balancer_timeout=60, termination=60, roll_out=60, poll_interval=1)
 IMPATIENT = ("drain_timeout_seconds", "replacement_timeout_seconds", "health_timeout_seconds")
 
 

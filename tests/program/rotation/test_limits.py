@@ -23,7 +23,7 @@ CHOSEN = {
     "graceLimitSeconds": 55,
     "answerTimeoutSeconds": 44,
 }
-NOT_CONFIGURED = {"load_balancer", "poll_interval"}
+NOT_CONFIGURED = {"poll_interval"}
 
 
 @pytest.fixture

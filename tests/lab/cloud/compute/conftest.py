@@ -95,7 +95,7 @@ def cloud(server_url: str, request: Any) -> Cloud:
     timing = getattr(request, "param", TIMING)
     ec2.use(timing, schedule)
     route53.use()
-    loadbalancers.use(timing.load_balancer_provisioning)
+    loadbalancers.use(timing.load_balancer_provisioning, timing.target_draining)
     return Cloud(server_url, clock, autoscaling.use(timing, schedule))
 
 

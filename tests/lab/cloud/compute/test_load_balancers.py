@@ -2,6 +2,7 @@
 
 import pytest
 
+from eks_cilium.clients.load_balancers import LoadBalancers
 from lab.cloud.loadbalancers.service_controller import ServiceController
 from lab.cloud.running_clusters import Clusters
 
@@ -126,3 +127,55 @@ def test_deleting_leaves_nothing_and_frees_the_subnets(cloud, client, network, s
 def test_a_cluster_that_does_not_run_has_no_load_balancers(services):
     with pytest.raises(ValueError, match="cluster green is not running"):
         services.ensure(wanted(cluster="green"))
+
+
+def states(cloud):
+    elbv2 = cloud.client("elbv2")
+    (group,) = elbv2.describe_target_groups()["TargetGroups"]
+    health = elbv2.describe_target_health(TargetGroupArn=group["TargetGroupArn"])
+    return {
+        each["Target"]["Id"]: each["TargetHealth"]["State"] for each in health["TargetHealthDescriptions"]
+    }
+
+
+def test_a_deregistered_node_drains_before_it_is_gone(cloud, client, network, services):
+    place = type("Place", (), {"subnets": network.subnets, "group": network.group})
+    stays, leaves = run(client, place), run(client, place)
+    cloud.pass_time(10)
+    services.ensure(wanted(instances=[stays, leaves]))
+
+    services.ensure(wanted(instances=[stays]))
+
+    assert states(cloud) == {stays: "healthy", leaves: "draining"}
+    services.ensure(wanted(instances=[stays]))
+    cloud.pass_time(4)
+    assert states(cloud) == {stays: "healthy"}
+
+
+def test_a_node_that_is_registered_again_stops_draining(cloud, client, network, services):
+    place = type("Place", (), {"subnets": network.subnets, "group": network.group})
+    stays, returns = run(client, place), run(client, place)
+    cloud.pass_time(10)
+    for instances in ([stays, returns], [stays], [stays, returns]):
+        services.ensure(wanted(instances=instances))
+
+    assert states(cloud) == {stays: "healthy", returns: "healthy"}
+
+
+def test_the_program_finds_the_nodes_of_a_cluster_in_both_kinds_of_load_balancers(
+    cloud, client, network, services
+):
+    instance = run(client, type("Place", (), {"subnets": network.subnets, "group": network.group}))
+    cloud.pass_time(10)
+    services.ensure(wanted(instances=[instance]))
+    services.ensure(wanted(network=False, internal=False, name="other", uid="u-2", instances=[instance]))
+    blue = LoadBalancers(cloud.client("elbv2"), cloud.client("elb"), "blue")
+    red = LoadBalancers(cloud.client("elbv2"), cloud.client("elb"), "red")
+
+    (group,) = blue.target_groups()
+    (name,) = blue.classic()
+
+    assert blue.states(group) == {instance: "healthy"}
+    assert blue.classic_sends_to(name, instance)
+    assert not blue.classic_sends_to(name, "i-0")
+    assert (red.target_groups(), red.classic()) == ([], [])

@@ -121,9 +121,13 @@ class Cloud:
         self.after_write: Callable[[str], None] = lambda _: None
         self.expired = False
         """Whether the program's credentials have expired, so that AWS refuses every request."""
+        self.services: dict[str, Any] = {}
+        """Clients of more services, by the name of the service."""
         self._numbers = itertools.count(1)
 
     def client(self, service: str) -> Any:
+        if service in self.services:
+            return self.services[service]
         return {"autoscaling": AutoScaling, "ec2": Ec2, "eks": Eks}[service](self)
 
     def called(self, operation: str, **parameters: Any) -> None:
