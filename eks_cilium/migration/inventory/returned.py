@@ -16,7 +16,22 @@ from eks_cilium.migration.inventory import marks, recording
 from eks_cilium.texts import named
 
 if TYPE_CHECKING:
+    from eks_cilium.cluster.objects import Object
+    from eks_cilium.migration.inventory.model import Outgoing
     from eks_cilium.migration.run import MigrationRun
+    from eks_cilium.runtime.context import World
+
+
+def node_of(world: World, node: Outgoing) -> Object | None:
+    """The Node object of a node's instance now, perhaps a later one; None where there is none.
+
+    It has another UID when it registered anew, and another name when its host name has changed.
+    """
+    found = world.api.get(marks.path(node.name))
+    if found is not None and known_node(found, {}).instance == node.instance:
+        return found
+    others = (obj for obj in world.api.list("/api/v1/nodes") if known_node(obj, {}).instance == node.instance)
+    return next(others, None)
 
 
 def label_returned(run: MigrationRun) -> tuple[str, ...]:

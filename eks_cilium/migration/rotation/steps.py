@@ -28,9 +28,7 @@ from eks_cilium.migration.capacity import spare, termination
 from eks_cilium.migration.capacity.stopped import GroupStoppedError
 from eks_cilium.migration.control.phases import RecordedPhases
 from eks_cilium.migration.eviction import drain
-from eks_cilium.migration.facts.nodes import node as known_node
-from eks_cilium.migration.inventory import marks, recording
-from eks_cilium.migration.inventory.returned import label_returned
+from eks_cilium.migration.inventory import marks, recording, returned
 from eks_cilium.migration.placement import gate as placement
 from eks_cilium.migration.rotation import detach, health, pending
 from eks_cilium.migration.rotation.beginning import refuse_to_begin
@@ -52,7 +50,7 @@ def rotate_node(run: MigrationRun, name: str) -> dict[str, Any]:
     Returns {"node", "instance", "group", "evicted", "deleted", "decremented", "seconds": {phase: seconds}},
     and {"node", "instance", "group", "skipped": reason} for a node whose group cannot grow.
     """
-    label_returned(run)
+    returned.label_returned(run)
     inventory = recording.required(run.world, run.options.target)
     node = inventory.node(name)
     if node is None:
@@ -133,14 +131,10 @@ class _Rotation:
 
     def _read(self) -> Reading:
         world, node = self._run.world, self._node
-        obj = world.api.get(marks.path(node.name))
-        if obj is not None:
-            if known_node(obj, {}).instance != node.instance:
-                obj = None
-            elif obj["metadata"]["uid"] != node.uid:
-                # A node that registered again under the same name and instance is still this node.
-                self._node = replace(node, uid=obj["metadata"]["uid"])
-                label_returned(self._run)
+        obj = returned.node_of(world, node)
+        if obj is not None and obj["metadata"]["uid"] != node.uid:
+            self._node = replace(node, name=obj["metadata"]["name"], uid=obj["metadata"]["uid"])
+            returned.label_returned(self._run)
         group = world.groups.groups([node.group]).get(node.group)
         member = group.member(node.instance) if group else None
         return Reading(obj, world.instances.state(node.instance), member)

@@ -100,3 +100,16 @@ def test_labelling_again_says_nothing_and_writes_nothing_where_no_label_is_missi
 
     assert label_returned(run(simulation.world())) == ()
     assert simulation.api.writes == []
+
+
+def test_a_node_that_registers_anew_under_another_name_is_drained_under_it(simulation: Simulation) -> None:
+    """As after a change of its host name: the instance runs, and so do its pods."""
+    before = Before(simulation)
+    stack = Stack(simulation, options())
+    stack.up(until="ip-")
+    simulation.register_anew(old(simulation)[0], under="renamed")
+    simulation.clock.sleep(5)
+
+    stack.up()
+
+    before.check_replaced()

@@ -119,12 +119,15 @@ class Controllers:
                     self._node_of[member.id] = f"ip-10-0-0-{next(self._names)}"
                     self._register(member.id, member.zone)
 
-    def register_anew(self, name: str) -> None:
-        """The Node object is deleted, and the kubelet creates it again."""
+    def register_anew(self, name: str, under: str = "") -> None:
+        """The Node object is deleted, and the kubelet creates it again, perhaps under another name."""
         node = self.node(name)
         assert node is not None
         self.api.remove(NODES, node)
         instance = node["spec"]["providerID"].rsplit("/", 1)[-1]
+        self._node_of[instance] = under or name
+        for pod in self.pods_on(name):
+            pod["spec"]["nodeName"] = under or name
         self._register(instance, node["metadata"]["labels"]["topology.kubernetes.io/zone"])
 
     def _register(self, instance: str, zone: str) -> None:
