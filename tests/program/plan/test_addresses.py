@@ -119,6 +119,16 @@ def test_a_rollback_asks_for_no_addresses_of_cilium() -> None:
     assert plan(cluster(120), MigrationOptions(target=Target.AWS_VPC_CNI)).clean
 
 
+def test_prefixes_of_the_vpc_cni_are_a_caution_where_limits_are_not_known() -> None:
+    facts = replace(cluster(120), network=Network(), aws_node=AwsNode(2, 2, prefixes=True))
+
+    (warning,) = [each for each in plan(facts).warnings if each.code is Code.ADDRESSES_SCARCE]
+
+    assert "up to 60 pods" in warning.text
+    assert "a limit of 110 pods" in warning.text
+    assert Code.ADDRESSES_SCARCE not in warned(plan(facts, cilium=PREFIXES))
+
+
 def test_an_installed_cilium_decides_where_no_configuration_is_given() -> None:
     assert plan(replace(cluster(120), cilium=PREFIXES)).clean
 

@@ -10,7 +10,7 @@ A zone's subnets are one pool: the operator creates interfaces in any of them.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING
@@ -84,8 +84,6 @@ class _Members:
     nodes: tuple[Node, ...]
     pods: Mapping[str, int]
     """Pods with addresses of their own, by node."""
-    shared: Mapping[str, int]
-    """Pods with their node's address, by node."""
     addresses: NodeAddresses
     """Those of its instance type with the fewest."""
     kind: str
@@ -138,44 +136,58 @@ def check(
         cluster = Reference("Cluster", "", facts.cluster.name)
         for sentence in network.untold:
             findings.add(Code.ADDRESSES_UNKNOWN, cluster, detail=sentence)
-    members = _members(facts, cilium, order)
-    for each in members:
-        _check_nodes(each, options, findings)
+    pods = _with_own_addresses(facts)
+    members = []
+    for group, nodes in _by_group(order):
+        known = _members(facts, cilium, group, nodes, pods)
+        if known is not None:
+            members.append(known)
+            _check_nodes(known, options, findings)
+        elif facts.aws_node and facts.aws_node.prefixes and not cilium.prefix_delegation:
+            _note_lost_prefixes(group, nodes, pods, findings)
     for name, zone in _zones(facts, options, cilium, members, extra).items():
         _check_zone(name, zone, options, cilium, findings)
 
 
-def _members(
-    facts: Facts, cilium: CiliumChoices, order: Sequence[tuple[Node, Group]]
-) -> tuple[_Members, ...]:
-    """Groups whose instance types AWS has told the limits of."""
-    pods, shared = _counts(facts)
-    groups = {group.name: group for _, group in order}
+def _by_group(order: Sequence[tuple[Node, Group]]) -> list[tuple[Group, tuple[Node, ...]]]:
     nodes: dict[str, list[Node]] = defaultdict(list)
     for node, group in order:
         nodes[group.name].append(node)
-    found = []
-    for name, of_group in nodes.items():
-        kinds = {kind for node in of_group if (kind := node.labels.get(INSTANCE_TYPE, ""))}
-        known = {
-            kind: NodeAddresses(limits, cilium.prefix_delegation and limits.takes_prefixes)
-            for kind in kinds
-            if (limits := facts.network.limits.get(kind))
-        }
-        if known:
-            kind = min(known, key=lambda each: (known[each].most, each))
-            found.append(_Members(groups[name], tuple(of_group), pods, shared, known[kind], kind))
-    return tuple(found)
+    groups = {group.name: group for _, group in order}
+    return [(groups[name], tuple(members)) for name, members in nodes.items()]
 
 
-def _counts(facts: Facts) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    """Pods with addresses of their own, and pods with their node's, by node."""
-    own: dict[str, int] = defaultdict(int)
-    shared: dict[str, int] = defaultdict(int)
-    for pod in facts.pods:
-        if not pod.terminal:
-            (shared if pod.host_network else own)[pod.node] += 1
-    return own, shared
+def _with_own_addresses(facts: Facts) -> Mapping[str, int]:
+    """How many pods have an address of their own, by node."""
+    return Counter(pod.node for pod in facts.pods if not pod.terminal and not pod.host_network)
+
+
+def _members(
+    facts: Facts, cilium: CiliumChoices, group: Group, nodes: tuple[Node, ...], pods: Mapping[str, int]
+) -> _Members | None:
+    """The nodes of a group; None where the limits of none of its instance types are known."""
+    known = {
+        kind: NodeAddresses(limits, cilium.prefix_delegation and limits.takes_prefixes)
+        for kind in {node.labels.get(INSTANCE_TYPE, "") for node in nodes}
+        if (limits := facts.network.limits.get(kind))
+    }
+    if not known:
+        return None
+    kind = min(known, key=lambda each: (known[each].most, each))
+    return _Members(group, nodes, pods, known[kind], kind)
+
+
+def _note_lost_prefixes(
+    group: Group, nodes: tuple[Node, ...], pods: Mapping[str, int], findings: Findings
+) -> None:
+    fullest = max(pods[node.name] for node in nodes)
+    limit = max((node.most_pods or 0 for node in nodes), default=0)
+    detail = (
+        f"{counted(len(nodes), 'node')} have up to {fullest} pods with addresses of their "
+        f"own and a limit of {limit or 'unknown'} pods each, from prefixes of the VPC CNI; "
+        "cilium.prefixDelegation is false, and how many addresses Cilium then has there is not known"
+    )
+    findings.add(Code.ADDRESSES_SCARCE, Reference("Auto Scaling group", "", group.name), detail=detail)
 
 
 def _check_nodes(members: _Members, options: MigrationOptions, findings: Findings) -> None:
