@@ -33,6 +33,7 @@ from stacks.running_cluster import (
     kubernetes_provider,
     read_cluster,
     read_once,
+    warn_of_stop,
 )
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def check(settings: ChainingSettings, reading: Reading) -> None:
 
 def show(settings: ChainingSettings, reading: Reading) -> None:
     """Print in a preview what will be done, and what the configuration asks for that this mode limits."""
+    warn_of_stop(settings, reading.start.stop)
     plan = in_preview(reading.start.plan)
     if plan is not None:
         pulumi.log.info(report.table(plan))

@@ -44,6 +44,7 @@ from stacks.running_cluster import (
     kubernetes_provider,
     read_cluster,
     read_once,
+    warn_of_stop,
 )
 
 if TYPE_CHECKING:
@@ -87,9 +88,7 @@ def run(
 
 def show(settings: ReplacementSettings, reading: Reading) -> None:
     """Print the plan in a preview, before the first change; warn where a user asked runs to stop."""
-    if reading.start.stop:
-        undo = f"eks-cilium stop --undo {aws_options(settings)} --cluster {settings.cluster.name}"
-        pulumi.log.warn(f"{reading.start.stop}: no node is begun until the request is withdrawn by `{undo}`")
+    warn_of_stop(settings, reading.start.stop)
     plan = in_preview(reading.start.plan)
     if plan is not None:
         pulumi.log.info(report.table(plan))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from eks_cilium.dynamic.shell.operation import OperationArgs
+    from eks_cilium.migration.control.stop import StopRequest
     from eks_cilium.runtime.context import World
     from eks_cilium.settings.model import ChainingSettings, ReplacementSettings
 
@@ -123,6 +124,13 @@ def exports_without_cluster(
 def in_preview(plan: Plan | None) -> Plan | None:
     """The plan for the resources of a preview; in an update each resource plans when its turn comes."""
     return plan if pulumi.runtime.is_dry_run() else None
+
+
+def warn_of_stop(settings: RunningClusterSettings, asked: StopRequest | None) -> None:
+    """Say, in previews too, that a user asked runs on this cluster to stop: they begin nothing."""
+    if asked is not None:
+        undo = f"eks-cilium stop --undo {aws_options(settings)} --cluster {settings.cluster.name}"
+        pulumi.log.warn(f"{asked}; an update begins nothing until that is withdrawn: {undo}")
 
 
 def cilium_name(settings: RunningClusterSettings) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from eks_cilium.migration.control import stop
 from eks_cilium.migration.refresh import listing, reading
 from eks_cilium.migration.refresh.planning import plan
 
 if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Reference
+    from eks_cilium.migration.control.stop import StopRequest
     from eks_cilium.migration.refresh.model import RefreshPlan
     from eks_cilium.migration.run import RefreshRun
 
@@ -24,16 +26,20 @@ class RefreshStart:
     """None where the list of workloads is already recorded."""
     nodes: int
     """How many nodes the cluster has."""
+    stop: StopRequest | None = None
+    """Who asked runs on this cluster to begin nothing further."""
 
 
 def read_start(run: RefreshRun) -> RefreshStart:
     """The workloads from the recorded list, or from a plan where no list is recorded yet."""
     nodes = len(run.world.api.list("/api/v1/nodes"))
+    asked = stop.requested(run.world.api)
     known = listing.read(run.world, run.options.round)
     if known is not None:
-        return RefreshStart(known.references, plan=None, nodes=nodes)
+        return RefreshStart(known.references, plan=None, nodes=nodes, stop=asked)
     new = plan_now(run)
-    return RefreshStart(tuple(planned.workload for planned in new.workloads), plan=new, nodes=nodes)
+    workloads = tuple(planned.workload for planned in new.workloads)
+    return RefreshStart(workloads, plan=new, nodes=nodes, stop=asked)
 
 
 def plan_now(run: RefreshRun) -> RefreshPlan:

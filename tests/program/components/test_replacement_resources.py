@@ -14,6 +14,7 @@ from eks_cilium.cluster.existing import ExistingCluster, OidcProvider
 from eks_cilium.cluster.names import STACK_TAG
 from eks_cilium.dynamic.shell.planning import AT_ITS_TURN
 from eks_cilium.errors import TransientError
+from eks_cilium.migration.control.stop import StopRequest
 from eks_cilium.migration.plan.model import Plan
 from eks_cilium.migration.start import MigrationStart
 from eks_cilium.settings import read
@@ -479,3 +480,16 @@ def test_exports_hold_no_secret_and_say_what_to_type() -> None:
         "aws eks update-kubeconfig --region eu-central-1 --profile ops --name shop"
     )
     assert exports["cluster"]["target"] == "cilium"
+
+
+def test_a_preview_warns_that_an_update_would_begin_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    asked = StopRequest("ann@laptop", "2026-01-01T00:01:00+00:00", "error rate")
+    reading = ClusterReading(CLUSTER, replace(BEGINNING, stop=asked))
+
+    recorded({"aws:profile": "ops"}, reading, preview=True)
+
+    assert (
+        "ann@laptop asked at 2026-01-01T00:01:00+00:00 that nothing further is begun (error rate)"
+        in caplog.text
+    )
+    assert "eks-cilium stop --undo --region eu-central-1 --profile ops --cluster shop" in caplog.text
