@@ -103,9 +103,15 @@ def in_work(record: Record) -> tuple[InWork, ...]:
 
 
 def enter(world: World, node: str, phase: str) -> None:
-    """Record that a node has come to a phase."""
+    """Record that a node has come to a phase; one that an earlier run has recorded is kept with its time."""
     now = {"phase": phase, "since": _now(world)}
-    _tried(world, lambda: Record(world.api).put(phase_of(node), now))
+
+    def write() -> None:
+        record = Record(world.api)
+        if (record.get(phase_of(node)) or {}).get("phase") != phase:
+            record.put(phase_of(node), now)
+
+    _tried(world, write)
 
 
 def leave(world: World, node: str) -> None:
