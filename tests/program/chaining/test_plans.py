@@ -9,7 +9,7 @@ import pytest
 from eks_cilium.cilium.limits import Limited
 from eks_cilium.cluster.objects import Reference
 from eks_cilium.migration.facts.model import AddOn, Cluster, Facts, Owner, RollOut
-from eks_cilium.migration.facts.network.model import AwsNode
+from eks_cilium.migration.facts.network.model import AwsNode, IpBlock, Network, NetworkPolicy
 from eks_cilium.migration.plan.model import Code
 from eks_cilium.migration.refresh import report
 from eks_cilium.migration.refresh.model import Method, RefreshFacts, RefreshPlan
@@ -171,6 +171,31 @@ def test_pods_on_fargate_block_and_stay_where_that_is_permitted():
     assert refused(allowed) == []
     assert warned(allowed) == [Code.NODE_WITHOUT_CILIUM]
     assert (allowed.total, allowed.pods) == (1, 1), "Cilium could never manage the other one"
+
+
+def test_a_cluster_of_ipv6_blocks():
+    result = planned(World(3, cluster=Cluster("shop", "1.34", ip_family="ipv6")))
+
+    assert refused(result) == [Code.IP_FAMILY]
+
+
+def test_ip_blocks_that_hold_pods_block_until_permitted():
+    policy = NetworkPolicy(Reference("NetworkPolicy", "shop", "p"), (IpBlock("10.0.0.0/8"),))
+    world = World(3, policies=(policy,), network=Network(cidrs=("10.0.0.0/16",)))
+
+    blocked, permitted = planned(world), planned(world, allow={"ip_blocks": ("shop/p",)})
+
+    assert refused(blocked) == [Code.IP_BLOCK]
+    assert "refresh.allow.ipBlocks" in blocked.blockers[0].setting
+    assert refused(permitted) == []
+    assert Code.POLICIES_BEGIN in warned(permitted)
+
+
+def test_other_plugins_and_host_ports_go_on_beside_the_vpc_cni():
+    world = World(3, cni_plugins=(Reference("DaemonSet", "kube-system", "kube-multus-ds"),))
+    world.pod("statsd", owner=world.owner("DaemonSet", "statsd"), host_ports=True)
+
+    assert refused(planned(world)) == []
 
 
 def test_a_cluster_of_fargate_alone_blocks():
