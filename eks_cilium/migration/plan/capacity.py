@@ -15,7 +15,7 @@ from eks_cilium.migration.plan.model import GroupPlan
 from eks_cilium.settings.model.migration import Capacity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from eks_cilium.migration.facts.model import Group
 
@@ -50,6 +50,9 @@ class Forecast:
     Provided that they have capacity, which no plan can know: `migration.placement` looks before each cordon.
     """
 
+    sure_after: Mapping[str, int]
+    """For each of these zones: after how many terminations of old nodes a new one is sure to be there."""
+
     def replacement_zones(self, index: int) -> tuple[str, ...]:
         """The zones that the replacement of an old node may start in; none where it is not replaced."""
         return self.launches[index] if index < len(self.launches) else ()
@@ -76,6 +79,9 @@ def forecast(
     peak, lowest = max(sizes), min(sizes)
     shrinking = tuple(decrements(capacity, surge, count - index) for index in range(len(outgoing)))
     course = _Course(group, outgoing, shrinking, left_out, extra=max(peak - group.desired, 0))
+    sure_after = {
+        zone: after for zone in group.zones if (after := course.surely_reached_after(zone)) is not None
+    }
     return Forecast(
         sizes=GroupPlan(
             name=group.name,
@@ -90,7 +96,8 @@ def forecast(
         ),
         decrements=shrinking,
         launches=course.launches(),
-        sure=frozenset(zone for zone in group.zones if course.surely_reaches(zone)),
+        sure=frozenset(sure_after),
+        sure_after=sure_after,
     )
 
 
@@ -117,20 +124,27 @@ class _Course:
 
     def launches(self) -> tuple[tuple[str, ...], ...]:
         """The zones each launch may choose from, if every launch before it took the first of its choice."""
-        return tuple(choice for choice, _ in self._follow(shunned=None))
+        return tuple(choice for _, choice, _ in self._follow(shunned=None))
 
-    def surely_reaches(self, zone: str) -> bool:
-        """Whether a zone gets a new node even if AWS takes another zone wherever it can."""
-        return self._new[zone] > 0 or any(chosen == zone for _, chosen in self._follow(shunned=zone))
+    def surely_reached_after(self, zone: str) -> int | None:
+        """After how many terminations a zone has a new node even if AWS takes another wherever it can.
 
-    def _follow(self, shunned: str | None) -> Iterable[tuple[tuple[str, ...], str]]:
+        None where it may never have one.
+        """
+        if self._new[zone] > 0:
+            return 0
+        launches = self._follow(shunned=zone)
+        return next((terminated for terminated, _, chosen in launches if chosen == zone), None)
+
+    def _follow(self, shunned: str | None) -> Iterable[tuple[int, tuple[str, ...], str]]:
+        """Each launch: how many old nodes were terminated before, its choice of zones, and the zone."""
         members = Counter({zone: self._members[zone] for zone in self._zones})
         for _ in range(self._extra if self._zones else 0):
-            yield self._launch(members, shunned)
-        for zone, shrinks in zip(self._outgoing, self._shrinking, strict=True):
+            yield 0, *self._launch(members, shunned)
+        for terminated, (zone, shrinks) in enumerate(zip(self._outgoing, self._shrinking, strict=True), 1):
             members[zone] -= 1
             if not shrinks and self._zones:
-                yield self._launch(members, shunned)
+                yield terminated, *self._launch(members, shunned)
 
     def _launch(self, members: Counter[str], shunned: str | None) -> tuple[tuple[str, ...], str]:
         fewest = min(members[zone] for zone in self._zones)

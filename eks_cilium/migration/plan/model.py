@@ -91,6 +91,7 @@ class Code(StrEnum):
     STRANDED = "stranded"
     SINGLETON = "singleton"
     REPLICAS_TOGETHER = "replicas-together"
+    VOLUME_WAITS = "volume-waits"
     WORK_LOST = "work-lost"
     WORK_ENDED = "work-ended"
     JOB_FAILS = "job-fails"

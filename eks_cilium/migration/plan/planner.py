@@ -19,6 +19,7 @@ from eks_cilium.migration.plan.network import addresses
 from eks_cilium.migration.plan.order import in_progress, ordered
 from eks_cilium.migration.plan.places import Places
 from eks_cilium.migration.plan.pod_rules import DRAIN
+from eks_cilium.migration.plan.pods import volume_zones
 from eks_cilium.migration.plan.verdicts import Context, verdict_on
 from eks_cilium.migration.replicas.roll_outs import most_unavailable
 from eks_cilium.migration.replicas.together import most_together
@@ -201,6 +202,7 @@ class _Drains:
             planned.append(self._of_node(position, node, group))
         self._note_budgets(planned)
         self._note_replicas(planned)
+        volume_zones.check(planned, self._facts, self._forecasts, self._context)
         return tuple(planned)
 
     def _of_node(self, position: int, node: Node, group: Group) -> NodePlan:

@@ -249,6 +249,8 @@ WARNINGS = {
     Code.SINGLETON: "has one replica and no budget: it is unavailable while its pod moves",
     Code.REPLICAS_TOGETHER: "has no budget and {detail}: they are evicted one after another as its own "
     "roll-out would, when successors are ready",
+    Code.VOLUME_WAITS: "{count} cannot move before a new node is in the zone of a volume ({detail}), which "
+    "is not certain with this surge: the run may stop there; set migration.surge to the number of zones",
     Code.WORK_LOST: "{count} evicted while running; the work starts again from the beginning",
     Code.WORK_ENDED: "{count} evicted while running, which ends their work; whether it starts again is up to "
     "their controller ({detail})",

@@ -156,3 +156,33 @@ def taint(effect: str):
     from eks_cilium.migration.facts.model import Taint
 
     return Taint("dedicated", effect, "gpu")
+
+
+def waiting(world: World, **options: int) -> dict[str, str]:
+    result = plan(world.facts(), MigrationOptions(**options))
+    return {
+        warning.object.name: warning.text for warning in result.warnings if warning.code is Code.VOLUME_WAITS
+    }
+
+
+def test_a_volume_whose_zone_has_no_other_node_in_time_is_warned_of():
+    """Its zone gets a new node when its own old one is terminated; a surge of one may start elsewhere."""
+    world = World()
+    (pod,) = world.deployment("db", [0], claims=("data",))
+    world.volume(pod, zone_of(0))
+
+    assert plan(world.facts()).clean
+    assert (
+        "1 pod cannot move before a new node is in the zone of a volume (pv-data in eu-central-1a)"
+        in (waiting(world)["db"])
+    )
+    assert waiting(world, surge=3) == {}
+
+
+def test_another_old_node_in_the_zone_is_good_enough():
+    world = World(nodes=6)
+    for number in range(6):
+        (pod,) = world.deployment(f"db-{number}", [number], claims=(f"data-{number}",))
+        world.volume(pod, zone_of(number))
+
+    assert waiting(world) == {}
