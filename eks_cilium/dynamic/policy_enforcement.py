@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, NotRequired
 
+from pulumi.dynamic import UpdateResult
+
 from eks_cilium.dynamic.shell.operation import Operation, OperationArgs, SharedProvider
 from eks_cilium.migration.agents import enforcement
 
@@ -46,6 +48,13 @@ class PolicyResumeProvider(SharedProvider):
         Returns {"restored": bool, "agents": number}.
         """
         return enforcement.resume(run, _props.get("mode"))
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        """Set another mode; one that the configuration has no more becomes Cilium's default."""
+        if _news.get("mode") or not _olds.get("mode"):
+            return super().update(_id, _olds, _news)
+        done = super().update(_id, _olds, {**_news, "mode": enforcement.DEFAULT})
+        return UpdateResult(outs={**(done.outs or {}), "mode": None})
 
 
 class PolicyPause(Operation[OperationArgs], module="eks-cilium", name="PolicyPause"):

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _CONFIGURATION = f"/api/v1/namespaces/{NAMESPACE}/configmaps/cilium-config"
 _KEY = "enable-policy"
 _NEVER = "never"
+DEFAULT = "default"
+"""Cilium's own mode: pods that a policy selects are restricted."""
 _ANNOTATION = "eks-cilium.io/policy-enforcement"
 _LOCK = "policy enforcement"
 
@@ -103,7 +105,7 @@ def _set_mode(run: Run, mode: str | None) -> int:
     daemon_set = run.world.api.get(CILIUM.path)
     if daemon_set is None:
         return 0
-    if annotation := _new_annotation(run.world, daemon_set, mode or "default", changed=changed):
+    if annotation := _new_annotation(run.world, daemon_set, mode or DEFAULT, changed=changed):
         annotations = {_ANNOTATION: annotation}
         run.world.api.merge(CILIUM.path, {"spec": {"template": {"metadata": {"annotations": annotations}}}})
     return rollout.await_roll_out(run, CILIUM)

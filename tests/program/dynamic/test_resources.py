@@ -269,3 +269,21 @@ def cilium_terms(simulation: Simulation) -> list[dict[str, Any]]:
     affinity = simulation.daemon_set("cilium")["spec"]["template"]["spec"]["affinity"]["nodeAffinity"]
     (term,) = affinity["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
     return [each for each in term["matchExpressions"] if each["key"] == "cni-plugin"]
+
+
+def test_the_mode_of_policies_follows_the_configuration_after_the_migration(simulation: Simulation) -> None:
+    simulation.install_cilium(None)
+    over(simulation, PolicyPauseProvider).create(inputs())
+    provider, plain = over(simulation, PolicyResumeProvider), inputs()
+    configuration = simulation.api.find(CONFIG_MAPS, "kube-system", "cilium-config")
+    assert configuration is not None
+
+    created = provider.create(plain).outs or {}
+    assert "enable-policy" not in configuration["data"]
+    assert not provider.diff("id", created, {**plain, "mode": None}).changes
+    always = provider.update("id", created, {**plain, "mode": "always"}).outs or {}
+    assert configuration["data"]["enable-policy"] == "always"
+    assert provider.diff("id", always, {**plain, "mode": None}).changes
+    dropped = provider.update("id", always, {**plain, "mode": None}).outs or {}
+    assert configuration["data"]["enable-policy"] == "default"
+    assert not provider.diff("id", dropped, {**plain, "mode": None}).changes
