@@ -64,7 +64,7 @@ class RecordedPhases:
 
     def _failed(self, error: ProgramError) -> None:
         world = self._run.world
-        if self._now in ("", progress.CAPACITY):
+        if self._now == progress.CAPACITY:
             progress.leave(world, self._node)
-        else:
+        elif self._now:
             progress.fail(world, self._migration, self._node, self._now, error)

@@ -148,13 +148,14 @@ def fail(world: World, migration: str, node: str, phase: str, error: ProgramErro
 def _change(world: World, migration: str, done: str, change: Callable[[Progress], Progress]) -> None:
     """Read and write in one turn: of all processes only the one with the Lease does.
 
-    `done` is a node that is not in work any more; empty where there is none.
+    `migration` is empty for a node that is in no inventory. `done` is a node that is not in work any more;
+    empty where there is none.
     """
 
     def do() -> None:
         with world.lock(PROGRESS):
             known = read(Record(world.api))
-            known = known if known.migration == migration else Progress(migration)
+            known = known if migration in ("", known.migration) else Progress(migration)
             left = {phase_of(done): None} if done else {}
             Record(world.api).change({PROGRESS: asdict(change(known)), **left})
 

@@ -40,6 +40,8 @@ class Engine:
         self._simulation = simulation
         self.state: dict[str, Kept] = {}
         self.failures: list[str] = []
+        self.shown: dict[str, list[str]] = {}
+        """What the last preview or update showed of the resources, by kind."""
         self._world: dict[str, Any] = {}
 
     def preview(self, migration: dict[str, Any]) -> list[str]:
@@ -100,6 +102,7 @@ class Engine:
         checked = provider.check({**olds}, inputs)
         self.failures += [failure.reason for failure in checked.failures]
         news = checked.inputs
+        self.shown[kind] = list(news.get("plan") or news.get("stays") or ())
         name = f"{kind} {news['node']}" if "node" in news else kind
         if known is None:
             if act:

@@ -106,6 +106,56 @@ def test_the_rest_goes_on_without_redoing_anything(simulation: Simulation, part:
     assert policy_mode(simulation) == "default"
 
 
+@pytest.mark.parametrize("part", [nodes_only(2), groups_only("workers")])
+def test_a_canary_in_decrement_mode_with_two_nodes_at_a_time(
+    simulation: Simulation, part: dict[str, Any]
+) -> None:
+    before = Before(simulation)
+    engine = Engine(simulation)
+    options = {"capacity": "decrement", "surge": 2, "parallel": 2}
+
+    engine.up({**options, **part})
+    assert engine.preview({**options, **part}) == []
+    engine.up(options)
+
+    before.check_replaced()
+    assert engine.preview(options) == []
+
+
+def test_a_canary_that_was_killed_goes_on(simulation: Simulation) -> None:
+    before = Before(simulation)
+    engine = Engine(simulation)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(what: str) -> None:
+        if what.endswith("/eviction"):
+            raise Killed
+
+    simulation.api.after_write = kill
+    with pytest.raises(Killed):
+        engine.up(nodes_only(2))
+    simulation.api.after_write = lambda _: None
+
+    engine.up(nodes_only(2))
+    assert len(old_nodes(simulation)) == 4
+    engine.up({})
+    before.check_replaced()
+
+
+def test_the_preview_shows_the_sizes_of_the_part_alone(simulation: Simulation) -> None:
+    engine = Engine(simulation)
+    options = {"capacity": "decrement", "surge": 2}
+
+    engine.preview({**options, **groups_only("others")})
+
+    (sizes,) = engine.shown["Surge"]
+    assert sizes.startswith("others: desired 2, up to 4, 2 after the last drain")
+    assert engine.shown["NodeInventory"][0].startswith("Cluster demo: 2 of 6 nodes")
+    assert "policies stay paused" in " ".join(engine.shown["CanaryCheck"])
+
+
 def test_only_groups_of_the_canary_are_changed(simulation: Simulation) -> None:
     Engine(simulation).up(groups_only("workers"))
 
@@ -174,12 +224,15 @@ def test_a_part_of_all_nodes_is_the_whole_migration(simulation: Simulation) -> N
     before.check_replaced()
 
 
-def test_a_rollback_from_a_canary_replaces_every_node_with_cilium(simulation: Simulation) -> None:
+@pytest.mark.parametrize("part", [nodes_only(2), groups_only("workers")])
+def test_a_rollback_from_a_canary_replaces_every_node_with_cilium(
+    simulation: Simulation, part: dict[str, Any]
+) -> None:
     before = Before(simulation)
     engine = Engine(simulation)
-    engine.up(nodes_only(2))
+    engine.up(part)
 
-    steps = engine.up({"target": "aws-vpc-cni", **nodes_only(2)})
+    steps = engine.up({"target": "aws-vpc-cni", **part})
 
     assert "create AgentsGone" in steps
     before.check()

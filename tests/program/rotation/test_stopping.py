@@ -9,11 +9,12 @@ import pytest
 
 from eks_cilium.cluster.objects import is_cordoned
 from eks_cilium.migration.capacity import surge
-from eks_cilium.migration.control import stop
+from eks_cilium.migration.control import progress, stop
 from eks_cilium.migration.control.stop import StopRequest
 from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.rotation import restore, steps
 from eks_cilium.runtime.errors import StoppedError, StopRequestedError, TimedOutError
+from eks_cilium.runtime.record import Record
 from eks_cilium.settings.model.migration import Abort, Target
 
 from .migrations import Before, Stack, options, run
@@ -241,6 +242,34 @@ def test_the_next_run_counts_anew():
     assert lanes.rotate() == []
 
     assert old_nodes(lanes.simulation) == []
+
+
+def test_a_node_that_could_not_be_finished_lets_no_other_begin():
+    """Its workloads did not become healthy: whatever the limit for drains, the next would make it worse."""
+    simulation = shop()
+    given = options(abort=Abort(drains_given_up=5))
+    Stack(simulation, given).up(until="ip-")
+    world = simulation.world()
+    inventory = recording.required(world, Target.CILIUM)
+    error = TimedOutError("the workloads of node ip-1", 600, "Deployment shop/web has 3 of 4 pods ready")
+    progress.fail(world, inventory.taken, "ip-1", progress.HEALTH, error)
+
+    with pytest.raises(StoppedError, match="ip-1 is not finished: waited 600 s for"):
+        steps.rotate_node(run(world, given), inventory.nodes[0].name)
+
+    assert len(old_nodes(simulation)) == 3
+    steps.rotate_node(run(simulation.world(), given), inventory.nodes[0].name)
+
+
+def test_a_surplus_node_that_cannot_be_drained_keeps_what_was_measured():
+    simulation = shop()
+    world = simulation.world()
+    progress.finish(run(world), "2026-01-01", "ip-1", 100.0)
+
+    progress.fail(world, "", "ip-9", progress.DRAIN, TimedOutError("node ip-9", 1, "busy"))
+
+    known = progress.read(Record(world.api))
+    assert (known.migration, known.measured, len(known.failures)) == ("2026-01-01", 1, 1)
 
 
 def test_progress_that_cannot_be_written_holds_up_nothing():
