@@ -410,6 +410,9 @@ class Eks(_Client):
             raise refusal("ResourceNotFoundException", "not found", "DescribeAddon")
         return {"addon": dict(self.cloud.add_on)}
 
+    def describe_addon_configuration(self, addonName: str, addonVersion: str) -> Any:
+        return {"configurationSchema": '{"properties": {"affinity": {"type": "object"}, "env": {}}}'}
+
     def update_addon(
         self, clusterName: str, addonName: str, configurationValues: str, resolveConflicts: str
     ) -> None:
