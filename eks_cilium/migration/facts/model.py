@@ -52,6 +52,14 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Apart:
+    """That nodes with a pod that `selector` selects must not share a label's value with a pod's node."""
+
+    label: str
+    selector: Selector
+
+
+@dataclass(frozen=True, slots=True)
 class Pod:
     """A pod that is bound to a node."""
 
@@ -92,8 +100,8 @@ class Pod:
     """It tolerates the taint of cordoned nodes, so its successor may be scheduled to the same node."""
     tolerates_all: bool = False
     """It tolerates every taint."""
-    apart_by: tuple[str, ...] = ()
-    """Labels of nodes that no two pods like it may share: its required anti-affinity to its own kind."""
+    apart: tuple[Apart, ...] = ()
+    """Its required anti-affinity to pods like itself."""
     extended: tuple[tuple[str, int], ...] = ()
     """How much it takes of resources besides CPU, memory and storage, such as ("nvidia.com/gpu", 1)."""
     seconds_to_ready: float | None = None

@@ -9,7 +9,7 @@ from eks_cilium.cluster.node_affinity import REQUIRED
 from eks_cilium.cluster.objects import Object, Terms, condition, controller, moment, node_terms
 from eks_cilium.cluster.selectors import Requirement, selector
 from eks_cilium.migration.facts import nodes
-from eks_cilium.migration.facts.model import Budget, Pod
+from eks_cilium.migration.facts.model import Apart, Budget, Pod
 from eks_cilium.migration.facts.volumes import local_data
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _KEPT = frozenset(
     {DO_NOT_DISRUPT, DO_NOT_EVICT, SAFE_TO_EVICT, SAFE_VOLUMES, LIKE_DAEMON_SET, PREFER_NO_EVICTION}
 )
 """Annotations that say whether autoscalers and similar tools may disrupt a pod."""
-_OF_A_TEMPLATE = "pod-template-hash"
+OF_A_TEMPLATE = "pod-template-hash"
 """The label that differs between the ReplicaSets of a Deployment; `matchLabelKeys` puts it into selectors."""
 _CORDON_TAINT = "node.kubernetes.io/unschedulable"
 
@@ -66,7 +66,7 @@ def pod(obj: Object) -> Pod | None:
         node_requirements=_placement(spec),
         tolerates_cordon=any(map(_tolerates_cordon, tolerations)),
         tolerates_all=any(_tolerates_all(toleration) for toleration in tolerations),
-        apart_by=_apart_by(spec, metadata["namespace"], labels),
+        apart=_apart(spec, metadata["namespace"], labels),
         extended=_extended(spec),
         seconds_to_ready=_seconds_to_ready(obj),
     )
@@ -141,8 +141,8 @@ def _tolerates_all(toleration: Mapping[str, Any]) -> bool:
     return not toleration.get("key") and not toleration.get("effect")
 
 
-def _apart_by(spec: Mapping[str, Any], namespace: str, labels: Mapping[str, str]) -> tuple[str, ...]:
-    """Topology keys of the terms of its required anti-affinity that select pods like itself."""
+def _apart(spec: Mapping[str, Any], namespace: str, labels: Mapping[str, str]) -> tuple[Apart, ...]:
+    """The terms of its required anti-affinity that select pods like itself."""
     affinity = ((spec.get("affinity") or {}).get("podAntiAffinity")) or {}
     found = []
     for term in affinity.get(REQUIRED) or ():
@@ -151,8 +151,8 @@ def _apart_by(spec: Mapping[str, Any], namespace: str, labels: Mapping[str, str]
         if chosen is None or not in_own or not chosen.matches(labels):
             continue
         # Only pods of the same template keep apart, so a new one may be beside an old one.
-        if not any(need.key == _OF_A_TEMPLATE for need in chosen.requirements):
-            found.append(term["topologyKey"])
+        if not any(need.key == OF_A_TEMPLATE for need in chosen.requirements):
+            found.append(Apart(term["topologyKey"], chosen))
     return tuple(found)
 
 

@@ -174,6 +174,7 @@ def test_a_roll_out_whose_extra_pod_has_no_node_is_replaced_by_evictions():
 
     chosen = {planned.workload.name: (planned.method, planned.reason) for planned in result.workloads}
     assert chosen["spread"] == ("evict", "its pods must not share a node, and there are 3 for 3 pods")
+    assert chosen["beside"] == ("evict", "its pods must not share a node, and there are 2 for 2 pods")
     assert chosen["zonal"][0] == "evict"
     assert chosen["model"] == ("evict", "no node has 1 nvidia.com/gpu left for an extra pod")
     assert chosen["roomy"][0] == "roll out"
