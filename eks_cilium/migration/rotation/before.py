@@ -84,13 +84,13 @@ def finish(world: World, node: Outgoing) -> None:
     """
     with world.lock(MOVED):
         kept = Record(world.api).several(of_node(node.name), MOVED)
-        change: dict[str, Any] = {of_node(node.name): None}
-        if of_node(node.name) in kept:
-            earlier = kept.get(MOVED)
-            known = _moved(earlier if earlier and earlier["run"] == world.run_id else None)
-            merged = _merged(Before.from_json(kept[of_node(node.name)]), known)
-            change[MOVED] = {"run": world.run_id, **merged}
-        Record(world.api).change(change)
+        if of_node(node.name) not in kept:
+            return  # by an earlier run, which was stopped right after
+        earlier = kept.get(MOVED)
+        known = _moved(earlier if earlier and earlier["run"] == world.run_id else None)
+        merged = _merged(Before.from_json(kept[of_node(node.name)]), known)
+        moved_now = {"run": world.run_id, **merged}
+        Record(world.api).change({of_node(node.name): None, MOVED: moved_now})
 
 
 def _merged(before: Before, known: Before) -> dict[str, Any]:
