@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from eks_cilium.runtime.context import World
 
 _KEEPS_OUT = frozenset({"NoSchedule", "NoExecute"})
+_CORDON = "node.kubernetes.io/unschedulable"
 _ENDED = frozenset({"Succeeded", "Failed"})
 _CSI = "kubernetes.io/csi/"
 
@@ -48,15 +49,20 @@ class Candidate:
         """Why it does not suit a pod, in a few words; empty where it does. Other pods are not looked at."""
         return self._by_its_object(need) or self._by_its_pods(need)
 
+    def suits_but_for_its_cordon(self, need: Need) -> bool:
+        """Whether its labels, taints and zone suit a pod, apart from the taint that a cordon gives it."""
+        return not self._by_its_object(need, without=_CORDON)
+
     def take(self, need: Need) -> None:
         """Count a pod that will run here."""
         _subtract(self._free, need.resources)
         self._ports.update(need.ports)
         self._attached.update(volume.driver for volume in need.volumes)
 
-    def _by_its_object(self, need: Need) -> str:
+    def _by_its_object(self, need: Need, *, without: str = "") -> str:
         for taint in self._obj["spec"].get("taints") or ():
-            if taint["effect"] in _KEEPS_OUT and not need.tolerates(taint):
+            keeps_out = taint["effect"] in _KEEPS_OUT and taint["key"] != without
+            if keeps_out and not need.tolerates(taint):
                 return f"has the taint {taint['key']}"
         terms = need.pod.node_requirements
         if terms and not _any_holds(terms, self.labels):

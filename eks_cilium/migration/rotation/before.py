@@ -45,6 +45,8 @@ class Before:
     """Of the pods that were to move: targets of load balancers that send to pods directly."""
     pending: tuple[str, ...] = ()
     """UIDs of pods that the scheduler had found no node for."""
+    working: tuple[str, ...] = ()
+    """Workloads whose pods work until they are done, in the form of the keys of `ready`."""
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Self:
@@ -52,7 +54,9 @@ class Before:
         custom = tuple(
             CustomReady(CustomOwner(**each["owner"]), each["ready"]) for each in kept.get("custom", ())
         )
-        lists = {name: tuple(kept.get(name, ())) for name in ("attachments", "addresses", "pending")}
+        lists = {
+            name: tuple(kept.get(name, ())) for name in ("attachments", "addresses", "pending", "working")
+        }
         return cls(kept["uid"], kept["ready"], custom, **lists)
 
 

@@ -43,6 +43,7 @@ def record_before(run: MigrationRun, node: Outgoing, objects: Sequence[Object]) 
         custom=_custom(run.world, objects),
         attachments=volumes.attached(run.world, node),
         addresses=tuple(sorted(ip for obj in objects if (ip := _address(obj)))),
+        working=_working(run.world, objects),
         pending=tuple(pod.obj["metadata"]["uid"] for pod in pending.read(run.world)),
     )
     records.keep(run.world, node, before)
@@ -76,6 +77,13 @@ def _ready(world: World, objects: Sequence[Object]) -> dict[str, int]:
     return found
 
 
+def _working(world: World, objects: Sequence[Object]) -> tuple[str, ...]:
+    backing = BackingReader(world.api).of(objects)
+    known = [pod for obj in objects if (pod := pods.pod(obj)) and not pod.terminal]
+    working = {backing.workload_of(pod) for pod in known if backing.works_to_completion(pod)}
+    return tuple(sorted(map(records.key, working)))
+
+
 def _custom(world: World, objects: Sequence[Object]) -> tuple[CustomReady, ...]:
     owners = {owner.uid: owner for obj in objects if (owner := custom_owners.custom_owner(obj))}
     return tuple(CustomReady(owner, _count_ready(world, owner)) for owner in owners.values())
@@ -94,7 +102,7 @@ def missing(run: MigrationRun, before: Before) -> str:
     worse = [line for line in worse if line]
     if not worse:
         return ""
-    no_node = sentence(pending.of_workloads(run, [before]))
+    no_node = sentence(pending.of_workloads(run, before))
     return named(worse, _MOST_NAMED, separator="; ") + (f"; {no_node}" if no_node else "")
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from eks_cilium.cluster.objects import is_cordoned
+from eks_cilium.migration.inventory import marks
 from eks_cilium.migration.rotation import steps
 from eks_cilium.migration.rotation.before import Before as RecordedBefore
 from eks_cilium.runtime.errors import StoppedError, TimedOutError
@@ -160,7 +161,9 @@ def test_no_further_node_is_cordoned_while_pods_of_a_node_in_work_have_no_node()
     with pytest.raises(TimedOutError):
         steps.rotate_node(run(simulation.world(), options(pending_timeout_seconds=30)), first)
 
-    with pytest.raises(StoppedError, match=r"have had no node for more than 30 s: no node for shop/cart"):
+    with pytest.raises(
+        StoppedError, match=r"no node for more than 30 s on account of the migration: no node for shop/cart"
+    ):
         steps.rotate_node(run(simulation.world(), options(pending_timeout_seconds=30)), second)
 
     assert not any(is_cordoned(node) for node in simulation.nodes())
@@ -192,3 +195,47 @@ def test_what_an_earlier_release_recorded_of_a_node_is_still_read():
     kept = RecordedBefore.from_json({"uid": "u", "ready": {"Deployment/shop/web": 3}})
 
     assert (kept.uid, kept.custom, kept.attachments, kept.addresses) == ("u", (), (), ())
+
+
+def test_pods_of_other_workloads_that_a_cordon_keeps_from_their_node_hold_the_next_cordon():
+    """Their workload had no pod on a node in work, but the cordoned node is the one that suits them."""
+    simulation = Simulation(workers=3)
+    simulation.deploy("web", 3, maxUnavailable=1)
+    prepared(simulation, surge=2)
+    first, second = old_nodes(simulation)[:2]
+    cordoned = simulation.node(first)
+    assert cordoned is not None
+    cordoned["metadata"]["labels"]["disk"] = "fast"
+    marks.cordon(simulation.world().api, cordoned)
+    simulation.deploy("fast", 1, pod=ELSEWHERE)
+    simulation.deploy("impossible", 1, pod={"nodeSelector": {"disk": "none"}})
+    given = options(surge=2, parallel=2, pending_timeout_seconds=30)
+
+    with pytest.raises(StoppedError, match=r"no node for shop/fast-1-0: [^;]*unschedulable\.\n"):
+        steps.rotate_node(run(simulation.world(), given), second)
+
+
+def test_pods_of_a_job_that_find_no_other_node_keep_theirs():
+    simulation = Simulation(workers=3)
+    prepared(simulation)
+    name = old_nodes(simulation)[0]
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "work", "uid": "w", "controller": True}
+    metadata = {"labels": {"app": "work"}, "ownerReferences": [owner]}
+    simulation.run("work-1", name, metadata=dict(metadata))
+
+    def recreate() -> None:
+        if simulation.api.find(PODS, "shop", "work-1") is None and not simulation.api.find(
+            PODS, "shop", "work-2"
+        ):
+            pod = {
+                "metadata": {"name": "work-2", "namespace": "shop", **metadata},
+                "status": {"phase": "Pending"},
+            }
+            simulation.api.put(PODS, {**pod, "spec": {"containers": [], **ELSEWHERE}})
+
+    simulation.controllers.append(recreate)
+
+    with pytest.raises(TimedOutError, match="no node for shop/work-2"):
+        steps.rotate_node(run(simulation.world(), options(pending_timeout_seconds=30)), name)
+
+    assert simulation.node(name) is not None
