@@ -96,7 +96,7 @@ def test_two_budgets_are_refused_before_any_eviction(live: Live):
     live.budget("two", "web", maxUnavailable=1)
 
     with pytest.raises(DrainRefusedError, match="two budgets cover it: one and two"):
-        drain_first(live)
+        drain_first(live, options(drain_timeout_seconds=3))
 
     assert not live.witnessed("create", "pods", "eviction")
 
