@@ -17,9 +17,8 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.objects import is_cordoned, moment
-from eks_cilium.migration.eviction.judging import LiveVerdicts
 from eks_cilium.migration.eviction.pace import Pace
-from eks_cilium.migration.eviction.reading import NodeReader, Reading, blocked, pods_on
+from eks_cilium.migration.eviction.reading import NodeReader, Reading, pods_on
 from eks_cilium.migration.eviction.requests import Evictions, name_of
 from eks_cilium.migration.facts.nodes import is_silent
 from eks_cilium.migration.inventory import marks
@@ -28,15 +27,13 @@ from eks_cilium.runtime.errors import DrainRefusedError, TimedOutError
 from eks_cilium.texts import named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from eks_cilium.migration.inventory.model import Outgoing
     from eks_cilium.migration.plan.model import PodPlan
     from eks_cilium.migration.run import MigrationRun
     from eks_cilium.runtime.errors import StoppedError
     from eks_cilium.runtime.waiting import Polls
 
-__all__ = ["Drained", "Ended", "await_drainable", "blockers", "drain", "pods_on"]
+__all__ = ["Drained", "Ended", "drain", "pods_on"]
 
 _READINGS = 2
 """Readings in a row that have to find the node empty."""
@@ -205,31 +202,3 @@ class _Drain:
         ends = moment(until)
         late = (self._run.world.time.now() - ends).total_seconds() if ends else 0.0
         return f", overdue by {late:.0f} s" if late > 0 else f", {-late:.0f} s of its grace period left"
-
-
-def await_drainable(run: MigrationRun, node: Outgoing, *, may_wait: Callable[[], None]) -> None:
-    """Wait, before the node is changed, until no pod on it must not be evicted. Raises DrainRefusedError.
-
-    `may_wait` is called before every reading, and raises where the node is not to be begun any more.
-    """
-    found: list[str] = []
-
-    def missing() -> str:
-        may_wait()
-        found[:] = blockers(run, node)
-        return f"waiting for {named(found, 1)}" if found else ""
-
-    seconds = run.options.drain_timeout_seconds
-    try:
-        run.wait(
-            missing, waited_for=f"the pods of node {node.name} that must not be evicted", seconds=seconds
-        )
-    except TimedOutError:
-        if not found:
-            raise
-        raise DrainRefusedError(node.name, found, waited=seconds) from None
-
-
-def blockers(run: MigrationRun, node: Outgoing) -> list[str]:
-    """Why a node could not be drained, read before the node is changed."""
-    return blocked(LiveVerdicts(run).on(pods_on(run.world, node.name)).values())

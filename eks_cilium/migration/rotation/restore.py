@@ -20,6 +20,7 @@ from eks_cilium.migration.capacity import (
     resizing,
     stopped,
 )
+from eks_cilium.migration.eviction import blocked
 from eks_cilium.migration.inventory import marks, recording
 from eks_cilium.migration.rotation import surplus, zones
 from eks_cilium.runtime.errors import StoppedError
@@ -29,7 +30,7 @@ from eks_cilium.texts import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from eks_cilium.migration.inventory.model import GroupBefore
+    from eks_cilium.migration.inventory.model import GroupBefore, Outgoing
     from eks_cilium.migration.run import MigrationRun
     from eks_cilium.runtime.context import World
 
@@ -37,13 +38,11 @@ if TYPE_CHECKING:
 def restore(run: MigrationRun) -> dict[str, Any]:
     """Restore every group, then delete the record of the groups and nodes in work.
 
-    Where a group was given up, the others are restored, and StoppedError names it with the reason.
+    Where a group was given up or has a node that was skipped, only the others are restored, and StoppedError
+    names it with the reason.
     """
     run.world.guard()
-    given_up = stopped.reasons(run)
-    restored = _restore_groups(run, [name for name in groups.recorded(run.world) if name not in given_up])
-    if given_up:
-        _end_with(run, given_up, restored)
+    restored = _restore_finished(run, tuple(groups.recorded(run.world)))
     lifted = _lift_taints(run.world)
     if lifted:
         run.report(f"removed the taint from {lifted} nodes that stay")
@@ -54,17 +53,25 @@ def restore(run: MigrationRun) -> dict[str, Any]:
 def restore_finished(run: MigrationRun, names: Sequence[str]) -> dict[str, Any]:
     """Restore the groups of a part that is done, while other nodes are left for later.
 
-    Raises StoppedError for groups that were given up, after the others are restored.
+    Raises StoppedError as `restore` does, after the others are restored.
     """
     run.world.guard()
-    given_up = {name: why for name, why in stopped.reasons(run).items() if name in names}
     recorded = groups.recorded(run.world)
-    restored = _restore_groups(run, [name for name in names if name in recorded and name not in given_up])
-    if given_up:
-        _end_with(run, given_up, restored)
+    restored = _restore_finished(run, [name for name in names if name in recorded])
     for name in restored:
         groups.forget(run.world, name)
     return {"groups": restored}
+
+
+def _restore_finished(run: MigrationRun, names: Sequence[str]) -> dict[str, Any]:
+    """Restore groups all of whose nodes are replaced; stop where others are among them."""
+    given_up = {name: why for name, why in stopped.reasons(run).items() if name in names}
+    left = blocked.left_in(run, [name for name in names if name not in given_up])
+    unfinished = {*given_up, *(node.group for node in left)}
+    restored = _restore_groups(run, [name for name in names if name not in unfinished])
+    if unfinished:
+        _end_with(run, given_up, left, restored)
+    return restored
 
 
 def _restore_groups(run: MigrationRun, names: Sequence[str]) -> dict[str, Any]:
@@ -72,21 +79,27 @@ def _restore_groups(run: MigrationRun, names: Sequence[str]) -> dict[str, Any]:
     return {name: _restore_group(run, recorded[name]) for name in names}
 
 
-def _end_with(run: MigrationRun, given_up: dict[str, str], restored: Iterable[str]) -> None:
+def _end_with(
+    run: MigrationRun, given_up: dict[str, str], left: Sequence[Outgoing], restored: Iterable[str]
+) -> None:
     """Forget the groups that are done, so that a later run leaves them alone, and stop."""
     for name in given_up:
         stopped.release(run, name)
     for name in restored:
         groups.forget(run.world, name)
+    skipped = blocked.refusal(run, left) if left else None
+    if not given_up and skipped:
+        raise skipped
     nodes = recording.required(run.world, run.options.target)
     problems = [
         f"{counted(len(nodes.of_group(name)), 'node')} of the Auto Scaling group {name} not replaced, since "
         f"it cannot grow: {why}"
         for name, why in given_up.items()
     ]
+    others = f"{skipped.problem}." if skipped else "All other groups are done."
     raise StoppedError(
         "; ".join(problems),
-        "All other groups are done, and this one works as before. Run `pulumi up` again when it can grow: it "
+        f"{others} This one works as before. Run `pulumi up` again when it can grow: it "
         "tries the group again. Other instance types, subnets or quotas help where capacity is missing.",
     )
 

@@ -27,7 +27,7 @@ from eks_cilium.migration.aws_node import rewrites
 from eks_cilium.migration.capacity import spare, termination
 from eks_cilium.migration.capacity.stopped import GroupStoppedError
 from eks_cilium.migration.control.phases import RecordedPhases
-from eks_cilium.migration.eviction import drain
+from eks_cilium.migration.eviction import blocked, drain
 from eks_cilium.migration.inventory import marks, recording, returned
 from eks_cilium.migration.placement import gate as placement
 from eks_cilium.migration.rotation import detach, health, pending
@@ -35,6 +35,7 @@ from eks_cilium.migration.rotation.beginning import refuse_to_begin
 from eks_cilium.migration.rotation.stages import READINGS, Reading, Stage
 from eks_cilium.migration.rotation.unready import refuse_where_unready
 from eks_cilium.runtime.errors import LeaseHeldError, StoppedError, TimedOutError
+from eks_cilium.texts import named
 
 if TYPE_CHECKING:
     from eks_cilium.migration.inventory.model import Outgoing
@@ -48,7 +49,8 @@ def rotate_node(run: MigrationRun, name: str) -> dict[str, Any]:
     """Replace a node of the inventory. Raises StoppedError when the inventory has no such node.
 
     Returns {"node", "instance", "group", "evicted", "deleted", "decremented", "seconds": {phase: seconds}},
-    and {"node", "instance", "group", "skipped": reason} for a node whose group cannot grow.
+    and {"node", "instance", "group", "skipped": reason} for a node whose group cannot grow, or on which a pod
+    must not be evicted.
     """
     returned.label_returned(run)
     inventory = recording.required(run.world, run.options.target)
@@ -58,9 +60,16 @@ def rotate_node(run: MigrationRun, name: str) -> dict[str, Any]:
     try:
         return _Rotation(run, node, None, inventory.taken).complete()
     except GroupStoppedError as error:
-        run.report(f"skipped {name}: {error.problem}")
-        run.world.note("skipped", node=name, group=node.group, reason=error.reason)
-        return {"node": name, "instance": node.instance, "group": node.group, "skipped": error.reason}
+        return _skipped(run, node, error.problem, error.reason)
+    except blocked.NodeBlockedError as error:
+        return _skipped(run, node, error.problem, named(error.pods))
+
+
+def _skipped(run: MigrationRun, node: Outgoing, problem: str, reason: str) -> dict[str, Any]:
+    """Leave a node for the next run; the nodes after it go on."""
+    run.report(f"skipped {node.name}: {problem}")
+    run.world.note("skipped", node=node.name, group=node.group, reason=reason)
+    return {"node": node.name, "instance": node.instance, "group": node.group, "skipped": reason}
 
 
 def rotate(run: MigrationRun, node: Outgoing, *, shrink: bool | None = None) -> dict[str, Any]:
@@ -142,7 +151,7 @@ class _Rotation:
     def _cordon(self) -> None:
         """Wait for spare capacity, then cordon under the group's lock, so that no other node uses it too."""
         world, node = self._run.world, self._node
-        drain.await_drainable(self._run, node, may_wait=partial(refuse_to_begin, self._run))
+        blocked.await_drainable(self._run, node, may_wait=partial(refuse_to_begin, self._run))
         enforcement.keep_paused(self._run)
 
         def missing() -> str:

@@ -5,7 +5,7 @@ import pytest
 from eks_cilium.cluster.objects import is_cordoned
 from eks_cilium.migration.capacity import autoscaler
 from eks_cilium.migration.inventory import marks, recording
-from eks_cilium.migration.rotation import steps
+from eks_cilium.migration.rotation import restore, steps
 from eks_cilium.runtime.errors import DrainRefusedError, StoppedError, TimedOutError
 from eks_cilium.settings.model.migration import Allow, Capacity, Target
 
@@ -121,16 +121,40 @@ def test_a_drain_that_fails_half_way_uncordons_and_the_next_run_completes():
     before.check_replaced()
 
 
-def test_a_node_that_must_not_be_drained_is_not_even_cordoned():
+def test_a_node_that_must_not_be_drained_holds_up_that_node_alone():
+    """It is not even cordoned; the run ends with the reason, and the next one replaces it."""
     simulation = shop()
+    before = Before(simulation)
     stack = Stack(simulation, options())
     stack.up(until="ip-")
-    simulation.run("lonely", first_old(simulation))
+    name = first_old(simulation)
+    lonely = simulation.run("lonely", name)
 
-    with pytest.raises(DrainRefusedError, match="shop/lonely: nothing recreates it"):
+    with pytest.raises(DrainRefusedError, match=rf"shop/lonely: nothing recreates it \(on {name}\)"):
         stack.up()
 
+    assert [node["metadata"]["name"] for node in simulation.nodes(**{"cni-plugin": "aws"})] == [name]
     assert not any(is_cordoned(node) for node in simulation.nodes())
+    simulation.api.remove(PODS, lonely)
+    stack.up()
+    before.check_replaced()
+
+
+def test_a_node_whose_blocker_has_gone_after_its_turn_is_left_to_the_next_run():
+    simulation = shop()
+    before = Before(simulation)
+    stack = Stack(simulation, options())
+    stack.up(until="ip-")
+    name = first_old(simulation)
+    lonely = simulation.run("lonely", name)
+    stack.up(until="restore")
+    simulation.api.remove(PODS, lonely)
+
+    with pytest.raises(StoppedError, match=f"1 node not replaced, which could not be drained before: {name}"):
+        restore.restore(run(simulation.world()))
+
+    stack.up()
+    before.check_replaced()
 
 
 def test_a_node_uncordoned_by_hand_between_two_runs_is_cordoned_again():
