@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from eks_cilium.migration.run import MigrationRun
 
 REBALANCE = "AZRebalance"
-SUSPENDED = (REBALANCE, "AlarmNotification", "ReplaceUnhealthy", "ScheduledActions")
-"""Processes of Auto Scaling that terminate instances without a drain, or change the sizes by themselves."""
+SUSPENDED = (REBALANCE, "AlarmNotification", "InstanceRefresh", "ReplaceUnhealthy", "ScheduledActions")
+"""Processes of Auto Scaling that terminate instances without a drain, or change the sizes by themselves.
+
+An instance refresh that is in progress pauses while its process is suspended, and goes on afterwards
+(docs.aws.amazon.com/autoscaling/ec2/userguide/understand-how-suspending-processes-affects-other-processes.html).
+"""
 
 
 def suspend(run: MigrationRun, state: GroupState) -> list[str]:

@@ -147,6 +147,19 @@ def test_nodes_that_fail_a_health_check_are_drained_before_auto_scaling_may_end_
     assert unhealthy.isdisjoint(simulation.cloud.groups["workers"].members)
 
 
+def test_an_instance_refresh_ends_no_node_during_the_migration():
+    """It began in the first second of the migration, for all instances of before."""
+    simulation = shop()
+    before = Before(simulation)
+    stack = Stack(simulation, options())
+    stack.up(until="ip-")
+    simulation.cloud.groups["workers"].refreshing = set(before.instances)
+
+    stack.up()
+
+    before.check_replaced()
+
+
 def test_a_ready_node_is_not_dead_whatever_ec2_says():
     simulation = shop()
     stack = Stack(simulation, patient())

@@ -56,6 +56,8 @@ class Group:
     maximum: int
     desired: int
     zones: tuple[str, ...] = ("a", "b", "c")
+    refreshing: set[str] = field(default_factory=set)
+    """Instances that an instance refresh has still to replace."""
     balanced_only: bool = False
     """Whether it launches in the emptiest zone and nowhere else (`AvailabilityZoneDistribution`)."""
     suspended: set[str] = field(default_factory=set)
@@ -192,6 +194,9 @@ class Cloud:
                 and "ReplaceUnhealthy" not in group.suspended
             ):
                 self._end_unhealthy(group, member)
+            if member.id in group.refreshing and member.counts and "InstanceRefresh" not in group.suspended:
+                self.undrained.append(member.id)
+                self.end(group, member)
         while len(group.counted) < group.desired and self.launch(group):
             pass
         while len(group.counted) > group.desired and "Terminate" not in group.suspended:
