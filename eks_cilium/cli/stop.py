@@ -39,7 +39,7 @@ is withdrawn with --undo. Then `pulumi up` continues where the last run stopped.
 Exit status: 0 asked, or withdrawn, 2 there was no request to withdraw, 1 it could not be written
 or the command line is wrong.
 
-It needs `patch` and `create` of ConfigMaps in kube-system, and `get` of Leases there."""
+It needs `get`, `patch` and `create` of ConfigMaps in kube-system, and `get` of Leases there."""
 
 app = typer.Typer(
     add_completion=False,
