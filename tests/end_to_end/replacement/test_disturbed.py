@@ -20,10 +20,11 @@ from lab.disturbances import operators, timetable
 from lab.disturbances.actors import PREFIX, act_as, kubeconfig_of
 from lab.disturbances.credentials import SessionCredentials
 from lab.disturbances.operators import SearchOperator
-from lab.disturbances.timetable import Disturbance, Record
+from lab.disturbances.timetable import Disturbance
 from lab.disturbances.webhooks import Behaviour, EvictionWebhook
 from lab.disturbances.zones import give_capacity_back, take_capacity_away
 from lab.environment import Cloud
+from lab.evidence.audit import EVICTION
 from lab.evidence.pods import ended_otherwise
 from lab.sample_cluster.spec import ClusterSpec
 from tests.end_to_end.modes.conftest import Run
@@ -34,7 +35,10 @@ pytestmark = [pytest.mark.lab, pytest.mark.endurance, pytest.mark.timeout(3600)]
 
 NODES = 12
 WITHIN, SECONDS = 200.0, (40.0, 60.0)
-"""All disturbances begin within so many seconds of the first cordon, and last so long each."""
+"""Disturbances begin within so many seconds of the first cordon, and last so long each."""
+
+EARLY = (100.0, 150.0)
+"""Seconds from the start of the program until the zone has capacity again."""
 
 BROKEN = [each for each in Behaviour if each is not Behaviour.ALLOWS]
 TRUE_REASONS = ("webhook", "expired", "budget", "capacity")
@@ -47,7 +51,8 @@ LIMIT = 3000.0
 class Disturbed:
     existing: ExistingCluster
     prober: Prober
-    record: Record
+    lines: list[str]
+    """What began and ended when."""
     runs: list[Run]
     after: Snapshot
     faults: list[str]
@@ -62,11 +67,15 @@ class Scene:
     webhook: EvictionWebhook
     operator: SearchOperator
 
-    def disturbances(self, seed: int) -> list[Disturbance]:
-        """Return each disturbance, the zone and the webhooks' behaviour chosen by the seed."""
+    def without_capacity(self, seed: int) -> list[timetable.Entry]:
+        """Return the zone that is without capacity from the beginning, when the extra nodes are launched."""
         chance = random.Random(seed)
-        zone = chance.choice("abc")
-        first, second = chance.sample(BROKEN, 2)
+        zone = self._zone(f"{self.cloud.region}{chance.choice('abc')}")
+        return [timetable.Entry(zone, 0, chance.uniform(*EARLY))]
+
+    def disturbances(self, seed: int) -> list[Disturbance]:
+        """Return each other disturbance, the webhooks' behaviour chosen by the seed."""
+        first, second = random.Random(seed).sample(BROKEN, 2)
         return [
             self._webhook(first),
             self._webhook(second),
@@ -74,7 +83,6 @@ class Scene:
             Disturbance(
                 "a closed budget", partial(self.operator.close, LIMIT), partial(self.operator.close, 0)
             ),
-            self._zone(f"{self.cloud.region}{zone}"),
         ]
 
     def _webhook(self, behaviour: Behaviour) -> Disturbance:
@@ -113,22 +121,27 @@ def disturbed(make_existing: MakeExisting) -> Disturbed:
     faults: list[str] = []
     with staged(existing, faults) as scene:
         existing = replace(existing, credentials=scene.credentials, before=existing.now())
-        plan = timetable.plan(scene.disturbances(seed), seed, within=WITHIN, seconds=SECONDS)
+        later = timetable.plan(scene.disturbances(seed), seed, within=WITHIN, seconds=SECONDS)
         with watching(existing.kubectl) as prober:
-            first, record = _first_run(existing, plan)
+            first, lines, failures = _first_run(existing, scene.without_capacity(seed), later)
             runs = [first] if first.code == 0 else [first, existing.up()]
-    return Disturbed(existing, prober, record, runs, existing.now(), faults)
+    return Disturbed(existing, prober, lines, runs, existing.now(), faults + failures)
 
 
-def _first_run(existing: ExistingCluster, plan: list[timetable.Entry]) -> tuple[Run, Record]:
-    """Run the program with the disturbances from the first cordon on; when it returns, all have ended."""
-    with existing.started("up", "--yes", "--skip-preview") as running:
+def _first_run(
+    existing: ExistingCluster, early: list[timetable.Entry], later: list[timetable.Entry]
+) -> tuple[Run, list[str], list[str]]:
+    """Run the program with disturbances from its start and from the first cordon; all end with it."""
+    with (
+        timetable.running(early) as at_start,
+        existing.started("up", "--yes", "--skip-preview") as running,
+    ):
         running.wait_until(lambda: "cordoned" in running.output_so_far())
-        with timetable.running(plan) as record:
+        with timetable.running(later) as record:
             code = running.wait(LIMIT)
         output = running.output_so_far()
-    print(*record.lines, output, sep="\n")
-    return Run(code, output), record
+    print(output)
+    return Run(code, output), at_start.lines + record.lines, at_start.failures + record.failures
 
 
 def test_it_completes_or_stops_with_a_true_reason_and_continues(disturbed: Disturbed) -> None:
@@ -173,13 +186,15 @@ def test_each_old_instance_was_terminated_once_by_its_id(disturbed: Disturbed) -
 
 def test_the_program_met_every_disturbance(disturbed: Disturbed) -> None:
     # Guards the test: a migration that is faster than the timetable would show nothing.
-    assert disturbed.record.failures == []
+    existing, audit = disturbed.existing, disturbed.existing.audit
     assert disturbed.faults == []
-    assert sum(line.endswith("begins") for line in disturbed.record.lines) == 5
-    evictions = [event for event in disturbed.existing.audit.events() if event.resource == "pods/eviction"]
-    assert {event.code for event in evictions} & {400, 403, 500}
+    assert sum(line.endswith("begins") for line in disturbed.lines) == 5
+    assert {event.code for event in audit.events() if event.resource == EVICTION} & {400, 403, 500}
+    assert "search" in {event.namespace for event in audit.forbidden_evictions()}
+    activities = existing.aws.autoscaling.describe_scaling_activities()["Activities"]
+    assert any("sufficient m7i.large capacity" in each.get("StatusMessage", "") for each in activities)
     expired = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
-    assert any(call.error in expired for call in disturbed.existing.calls.calls())
+    assert any(call.error in expired for call in existing.calls.calls())
 
 
 def test_a_second_preview_finds_nothing_to_do(disturbed: Disturbed) -> None:
