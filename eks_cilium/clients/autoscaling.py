@@ -201,7 +201,7 @@ def _state(group: Mapping[str, Any]) -> GroupState:
                 instance=member["InstanceId"],
                 zone=member["AvailabilityZone"],
                 lifecycle=member["LifecycleState"],
-                healthy=member.get("HealthStatus", "Healthy") == "Healthy",
+                healthy=member.get("HealthStatus", "").lower() != "unhealthy",
             )
             for member in group["Instances"]
         ),

@@ -67,7 +67,7 @@ def test_a_group_is_read_with_its_members_and_suspended_processes() -> None:
     assert (group.minimum, group.maximum, group.desired) == (1, 4, 2)
     assert group.suspended == ("AZRebalance", "Launch")
     assert group.zones == ("a", "b")
-    assert group.member("i-1") == Member("i-1", "a", "InService")
+    assert group.member("i-1") == Member("i-1", "a", "InService", healthy=False)
     assert group.member("i-2") is None
 
 

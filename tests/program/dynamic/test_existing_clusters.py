@@ -239,5 +239,6 @@ def test_a_new_node_with_the_name_of_an_old_one_is_not_counted_as_left(simulatio
     world = simulation.world()
     recording.record_inventory(run(world))
     simulation.nodes()[0]["metadata"]["uid"] = "another"
+    simulation.nodes()[0]["spec"]["providerID"] = "aws:///a/i-0another"
 
     assert read_start(run(world)).left == len(nodes_of(simulation)) - 1

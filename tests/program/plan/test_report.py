@@ -104,6 +104,7 @@ def test_the_document_is_json_with_the_keys_it_promises(result: Plan):
         "leaving",
         "leftAlone",
         "impossible",
+        "leftOut",
     ]
     assert document["podsByVerdict"] == {
         "evict": 3,
