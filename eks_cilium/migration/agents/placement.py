@@ -39,7 +39,7 @@ def place(run: MigrationRun) -> None:
     moved = [path for path in _DAEMON_SETS if _place(run.world, path, run.options.target)]
     if CILIUM.path in moved:
         run.report(f"restricting Cilium's agents to {_nodes(run.options.target)}")
-        rollout.await_roll_out(run, CILIUM)
+        rollout.await_roll_out(run, CILIUM, only_placed=True)
 
 
 def add(world: World, wanted: Object) -> None:

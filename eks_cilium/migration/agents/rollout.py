@@ -104,11 +104,13 @@ def unlabelled(world: World, target: Target) -> list[str]:
     )
 
 
-def await_roll_out(run: Run, cni: Cni) -> int:
+def await_roll_out(run: Run, cni: Cni, *, only_placed: bool = False) -> int:
     """Wait until every agent runs its DaemonSet's present template; returns the number of agents.
 
     Agents on nodes that are not Ready do not count: without its kubelet an agent that was deleted stays there
-    for ever, and the DaemonSet's status never becomes complete.
+    for ever, and the DaemonSet's status never becomes complete. Such an agent may also use up all that may be
+    unavailable at once, so that no other agent is replaced. Where a change is `only_placed` (it is about
+    which nodes have agents), agents of the older template that are ready are then as good.
     """
     reported: set[str] = set()
 
@@ -119,10 +121,13 @@ def await_roll_out(run: Run, cni: Cni) -> int:
         if not (sentence := behind(daemon_set)) or not is_current(daemon_set):
             return sentence
         agents = _Agents.read(run.world, cni)
-        if not agents.dead or agents.behind(daemon_set):
-            return sentence
+        dead = f"not Ready: {named(sorted(agents.dead))}" if agents.dead else ""
+        if not (dead or _is_on_delete(daemon_set)) or not agents.suffice(
+            daemon_set, any_template=only_placed
+        ):
+            return f"{sentence}; {dead}" if dead else sentence
         if agents.dead - reported:
-            run.report(f"not Ready, so their agents do not count: {named(sorted(agents.dead))}")
+            run.report(f"{dead}; agents there do not count")
             reported.update(agents.dead)
         return ""
 
@@ -168,24 +173,33 @@ class _Agents:
             dead=frozenset(pod["spec"]["nodeName"] for pod in found) - ready,
         )
 
-    def behind(self, daemon_set: Object) -> bool:
-        """Whether an agent on a node that is Ready is missing, of an older template, or not ready."""
+    def suffice(self, daemon_set: Object, *, any_template: bool) -> bool:
+        """Whether every node that is Ready has its agent, ready, and of the present template or of any."""
         wanted = daemon_set["status"].get("desiredNumberScheduled", 0) - len(self.dead)
-        done = {pod["spec"]["nodeName"] for pod in self.pods if _is_new(pod, daemon_set)}
-        return not done or len(done) < wanted
+        done = {
+            pod["spec"]["nodeName"]
+            for pod in self.pods
+            if _is_ready(pod) and (any_template or _is_new(pod, daemon_set))
+        }
+        return bool(done) and len(done) >= wanted
+
+
+def _is_ready(agent: Object) -> bool:
+    return "deletionTimestamp" not in agent["metadata"] and condition(agent, "Ready").get("status") == "True"
 
 
 def _is_new(agent: Object, daemon_set: Object) -> bool:
-    """Whether an agent is ready and of the present template.
+    """Whether an agent is of the present template.
 
     Source: kubernetes/kubernetes, pkg/controller/daemon/util/daemonset_util.go, IsPodUpdated.
     """
     generation = (daemon_set["metadata"].get("annotations") or {}).get(_TEMPLATE_GENERATION)
-    return (
-        (agent["metadata"].get("labels") or {}).get(_POD_GENERATION) == generation
-        and "deletionTimestamp" not in agent["metadata"]
-        and condition(agent, "Ready").get("status") == "True"
-    )
+    return bool((agent["metadata"].get("labels") or {}).get(_POD_GENERATION) == generation)
+
+
+def _is_on_delete(daemon_set: Object) -> bool:
+    """Whether agents keep their template until something else deletes them."""
+    return (daemon_set["spec"].get("updateStrategy") or {}).get("type") == "OnDelete"
 
 
 def is_current(daemon_set: Object) -> bool:

@@ -65,7 +65,7 @@ def restrict(run: MigrationRun) -> dict[str, Any]:
         run.report(f"restricting aws-node to its nodes ({'add-on' if managed else 'self-managed'})")
         _write(run, wanted, managed, before)
         _verify(run.world, wanted)
-    rollout.await_roll_out(run, AWS)
+    rollout.await_roll_out(run, AWS, only_placed=True)
     if before.checked != target.value:
         _include_late_nodes(run)
         record.put(AFFINITY, replace(before, checked=target.value).to_json())
@@ -85,7 +85,7 @@ def release(run: MigrationRun) -> dict[str, Any]:
     elif patch := difference({"affinity": node_affinity.of_pods(daemon_set)}, {"affinity": before.affinity}):
         spec = {"template": {"spec": patch}}
         run.world.api.merge(AWS.path, {"spec": spec}, field_manager=before.manager)
-    rollout.await_roll_out(run, AWS)
+    rollout.await_roll_out(run, AWS, only_placed=True)
     record.drop(AFFINITY)
     run.report("restored the node affinity of aws-node")
     return {"restored": True}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from eks_cilium.migration.agents import rollout
+from eks_cilium.migration.agents import enforcement, rollout
 from eks_cilium.migration.aws_node import binding
 from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.rotation import steps
@@ -45,7 +45,7 @@ def test_a_node_that_is_not_ready_does_not_stop_the_binding_of_aws_node(simulati
 
     binding.bind(run(world, report=lines.append))
 
-    assert f"not Ready, so their agents do not count: {dead}" in lines
+    assert f"not Ready: {dead}; agents there do not count" in lines
     stuck = simulation.api.find(PODS, "kube-system", f"aws-node-{dead}")
     assert stuck is not None
     assert "deletionTimestamp" in stuck["metadata"]
@@ -65,8 +65,34 @@ def test_agents_on_nodes_that_are_ready_are_waited_for_beside_a_dead_one(simulat
 
     simulation.clock.tick = crash
 
-    with pytest.raises(TimedOutError, match="DaemonSet aws-node: 2 of 3 agents are new, 1 are ready"):
+    with pytest.raises(TimedOutError, match="agents are new, 1 are ready; not Ready: ip-"):
         binding.bind(run(world))
+
+
+def test_agents_that_have_to_restart_are_waited_for_and_what_holds_them_up_is_named(
+    simulation: Simulation,
+) -> None:
+    """A node that is not Ready may be all that may be unavailable at once."""
+    simulation.install_cilium()
+    for node in simulation.nodes():
+        node["metadata"]["labels"].pop("cni-plugin", None)
+    simulation.clock.sleep(5)
+    dead = simulation.nodes()[0]["metadata"]["name"]
+    simulation.die(dead)
+    simulation.clock.sleep(2)
+
+    with pytest.raises(TimedOutError, match=f"DaemonSet cilium: 0 of 3 agents are new.*not Ready: {dead}"):
+        enforcement.pause(run(simulation.world()))
+
+
+def test_agents_that_only_people_replace_do_not_stop_the_binding(simulation: Simulation) -> None:
+    simulation.daemon_set("aws-node")["spec"]["updateStrategy"] = {"type": "OnDelete"}
+    world = simulation.world()
+    recording.record_inventory(run(world))
+
+    binding.bind(run(world))
+
+    assert simulation.daemon_set("aws-node")["status"]["updatedNumberScheduled"] == 0
 
 
 def test_a_dead_node_is_drained_as_far_as_it_can_be_and_replaced(simulation: Simulation) -> None:

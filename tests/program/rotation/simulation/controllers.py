@@ -201,11 +201,10 @@ class Controllers:
             daemon_set["metadata"].setdefault("annotations", {})[
                 "deprecated.daemonset.template.generation"
             ] = str(generation)
-            for node, pod in list(pods.items()):
-                if pod["metadata"]["labels"][GENERATION] != str(generation):
-                    self._end_agent(pod)
-                    if node not in self.dead:
-                        del pods[node]
+            for node in self._to_update(daemon_set, pods, wanted):
+                self._end_agent(pods[node])
+                if node not in self.dead:
+                    del pods[node]
             for node in wanted - pods.keys():
                 pods[node] = self._agent(daemon_set, node)
             daemon_set["status"] = {
@@ -222,6 +221,19 @@ class Controllers:
                 DAEMON_SETS, pod["metadata"]["namespace"], owner
             ):
                 self.api.remove(PODS, pod)
+
+    def _to_update(self, daemon_set: Object, pods: dict[str, Object], wanted: set[str]) -> list[str]:
+        """Nodes whose agents are replaced now: those that are not ready, others within maxUnavailable.
+
+        Source: kubernetes/kubernetes, pkg/controller/daemon/update.go, rollingUpdate.
+        """
+        if daemon_set["spec"].get("updateStrategy", {}).get("type") == "OnDelete":
+            return []
+        generation = str(daemon_set["metadata"]["generation"])
+        old = [node for node, pod in pods.items() if pod["metadata"]["labels"][GENERATION] != generation]
+        unready = [node for node in old if not is_ready(pods[node])]
+        unavailable = len(wanted) - sum(map(is_ready, pods.values()))
+        return [*unready, *[node for node in old if node not in unready][: max(1 - unavailable, 0)]]
 
     def _check_policies(self) -> None:
         """Pods on nodes of the old CNI have no identity, so an agent that enforces drops their traffic."""
