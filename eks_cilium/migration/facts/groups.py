@@ -100,6 +100,8 @@ def _group(described: Mapping[str, Any], hooks: tuple[Hook, ...], managed: Mappi
         hooks=hooks,
         tags={tag["Key"]: tag.get("Value", "") for tag in described.get("Tags") or ()},
         node_group=managed.get(name),
+        longest_life=described.get("MaxInstanceLifetime") or 0,
+        rebalances_spot=bool(described.get("CapacityRebalance")),
         status=described.get("Status") or "",
         subnets=tuple(filter(None, (described.get("VPCZoneIdentifier") or "").split(","))),
     )

@@ -237,6 +237,10 @@ class Group:
     """Set while AWS deletes the group."""
     subnets: tuple[str, ...] = ()
     """Ids of the subnets its instances start in."""
+    longest_life: int = 0
+    """Seconds after which Auto Scaling replaces an instance (MaxInstanceLifetime); 0 for never."""
+    rebalances_spot: bool = False
+    """Whether Auto Scaling replaces spot instances that may be interrupted (CapacityRebalance)."""
 
 
 @dataclass(frozen=True, slots=True)

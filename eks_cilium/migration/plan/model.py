@@ -110,6 +110,7 @@ class Code(StrEnum):
     MAXIMUM_RAISED = "maximum-raised"
     MINIMUM_LOWERED = "minimum-lowered"
     LIFECYCLE_HOOK = "lifecycle-hook"
+    REPLACED_BY_AWS = "replaced-by-aws"
     INSTANCE_STATE = "instance-state"
     AUTOSCALER = "autoscaler"
     CUSTOM_NETWORK = "custom-network"

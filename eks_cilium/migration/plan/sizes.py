@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _TERMINATING = "EC2_INSTANCE_TERMINATING"
 _ORDINARY = "InService"
+_DAY = 86400
 
 
 def forecasts(
@@ -74,7 +75,23 @@ def _check(
         findings.add(Code.FEWER_NODES, about, detail=f"{sizes.at_end} instead of {sizes.desired}")
     if sizes.maximum > group.maximum:
         findings.add(Code.MAXIMUM_RAISED, about, detail=f"{group.maximum} -> {sizes.maximum}")
+    if causes := _causes_of_replacement(group):
+        findings.add(Code.REPLACED_BY_AWS, about, detail=", ".join(causes))
     _check_instances(group, about, nodes, findings)
+
+
+def _causes_of_replacement(group: Group) -> list[str]:
+    """Settings by which Auto Scaling terminates instances, and that no process can be suspended for.
+
+    Sources: asg-max-instance-lifetime.html and ec2-auto-scaling-capacity-rebalancing.html of
+    docs.aws.amazon.com/autoscaling/ec2/userguide. EKS drains the nodes of its own node groups.
+    """
+    causes = []
+    if group.longest_life:
+        causes.append(f"MaxInstanceLifetime is {group.longest_life / _DAY:g} days")
+    if group.rebalances_spot and not group.node_group:
+        causes.append("CapacityRebalance is on")
+    return causes
 
 
 def _check_hooks(group: Group, about: Reference, limit: int, findings: Findings) -> None:

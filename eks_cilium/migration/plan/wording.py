@@ -272,6 +272,8 @@ WARNINGS = {
     Code.MAXIMUM_RAISED: "its maximum is raised during the migration: {detail}",
     Code.MINIMUM_LOWERED: "its minimum is lowered during the migration, as permitted: {detail}",
     Code.LIFECYCLE_HOOK: "a lifecycle hook delays the termination of its instances: {detail}",
+    Code.REPLACED_BY_AWS: "Auto Scaling replaces its instances by itself, without a drain, during the "
+    "migration as before: {detail}",
     Code.INSTANCE_STATE: "has instances in an unusual state: {detail}",
     Code.AUTOSCALER: "may remove new nodes while they are empty; they are annotated so that it does not",
     Code.CUSTOM_NETWORK: "puts pods into subnets of their own (custom networking: {detail}); with Cilium "

@@ -263,6 +263,15 @@ def test_an_auto_scaling_group_with_its_node_group(facts: Facts):
     assert [instance.id for instance in group.instances] == ["i-0"]
 
 
+def test_settings_by_which_auto_scaling_replaces_instances():
+    aws = Aws()
+    a_cluster(aws, {"i-0": ZONES[0]}, MaxInstanceLifetime=604800, CapacityRebalance=True)
+
+    (group,) = read("shop", Api(OBJECTS), aws).groups
+
+    assert (group.longest_life, group.rebalances_spot) == (604800, True)
+
+
 def test_the_cluster_its_add_on_and_aws_node(facts: Facts):
     assert facts.cluster.version == "1.34"
     assert not facts.cluster.auto_mode
