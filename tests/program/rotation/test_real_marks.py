@@ -7,7 +7,7 @@ import pytest
 
 from eks_cilium.clients.kubernetes import KubernetesApi
 from eks_cilium.migration.agents import rollout
-from eks_cilium.migration.aws_node import affinity, binding
+from eks_cilium.migration.aws_node import affinity, binding, rewrites
 from eks_cilium.migration.aws_node.affinity import restricted
 from eks_cilium.migration.cni import AWS
 from eks_cilium.migration.inventory import marks
@@ -175,6 +175,30 @@ def test_a_self_managed_aws_node_is_bound_by_server_side_apply_and_restored(live
     assert affinity.release(run(world, OPTIONS, limits=LIMITS)) == {"restored": True}
     assert affinity_of(live.api) == original
     assert owners_of_affinity(live.api) == ["kubectl-edit"]
+    for index in range(3):
+        marks.label(live.api, live.node_object(index), "cni-plugin", None)
+
+
+def test_another_owner_that_rewrites_the_affinity_is_named_by_the_api_server(live: Live):
+    stock = {"key": "kubernetes.io/os", "operator": "In", "values": ["linux"]}
+    terms = {"nodeSelectorTerms": [{"matchExpressions": [stock]}]}
+    original = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
+    patch = {"spec": {"template": {"spec": {"affinity": original}}}}
+    live.api.merge(AWS.path, patch, field_manager="kubectl-edit")
+    for index in range(3):
+        marks.label(live.api, live.node_object(index), "cni-plugin", "aws")
+    this = run(live.world(), OPTIONS, limits=LIMITS)
+    binding.bind(this)
+    rewrites.refuse(this)
+
+    live.api.merge(AWS.path, patch, field_manager="terraform")
+
+    with pytest.raises(StoppedError, match="its affinity was changed by the field manager terraform"):
+        rewrites.hold(this)
+    rewrites.hold(this)
+    assert affinity_of(live.api) == restricted(original, Target.CILIUM)
+    rewrites.refuse(this)
+    affinity.release(this)
     for index in range(3):
         marks.label(live.api, live.node_object(index), "cni-plugin", None)
 
