@@ -64,8 +64,12 @@ def wait_until_ready(
     `serves` returns whether a node can have an agent; other nodes do not count.
     """
     good, last_line, seen = 0, "", Readiness((), ())
-    for _ in Polls(time or Time(), seconds=timeout, every=POLL_SECONDS):
-        seen = survey(api, minimum_nodes, serves)
+    polls = Polls(time or Time(), seconds=timeout, every=POLL_SECONDS)
+    for _ in polls:
+        with polls.asking():
+            seen = survey(api, minimum_nodes, serves)
+        if polls.unanswered:
+            seen = Readiness(seen.nodes, (polls.unanswered,))
         good = good + 1 if seen.ready else 0
         if good >= QUORUM_OF_READINGS:
             report(f"Cilium runs on all {len(seen.nodes)} nodes")

@@ -124,6 +124,10 @@ def blocked(verdicts: Iterable[PodPlan]) -> list[str]:
     return [f"{name_of(plan)}: {plan.reason}" for plan in verdicts if plan.verdict.blocks_drain]
 
 
+def _is_stopping(pod: Object) -> bool:
+    return "deletionTimestamp" in pod["metadata"]
+
+
 def _grace(pod: Object) -> float:
     default = pod["spec"].get("terminationGracePeriodSeconds", 30)
     return float(pod["metadata"].get("deletionGracePeriodSeconds", default))

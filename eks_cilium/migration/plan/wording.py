@@ -28,7 +28,7 @@ _DELETED_FOR_GOOD = '{section}.allow.barePods: ["{pattern}"] (it is evicted, and
 _MAY_STAY_PENDING = '{section}.allow.strandedPods: ["{pattern}"] (the pods may stay Pending)'
 _BUDGET_IGNORED = '{section}.allow.budgets: ["{pattern}"] (the pods are deleted without asking the budget)'
 _OPERATOR_AWAITED = (
-    '{section}.allow.awaitedBudgets: ["{pattern}"] (where an operator moves the pods off a cordoned node)'
+    '{section}.allow.awaitedBudgets: ["{pattern}"] (waits for an operator that moves the pods itself)'
 )
 _SECURITY_GROUPS_OF_PODS = "{section}.allow.securityGroupPolicies: true"
 _POLICIES_INSTEAD = "write CiliumNetworkPolicies that allow what its security groups allow, then delete it"

@@ -3,7 +3,7 @@
 import pytest
 
 from eks_cilium.cluster.readiness import POLL_SECONDS, Readiness, survey, wait_until_ready
-from eks_cilium.errors import NotReadyError
+from eks_cilium.errors import NotReadyError, TransientError
 from eks_cilium.runtime.clock import Time
 from tests.program.cluster.fake_cluster import TAINT, Clock, FakeCluster, condition, daemon_set, node
 
@@ -183,3 +183,28 @@ def test_of_many_nodes_only_the_first_are_named():
     (line,) = survey(cluster, 2).missing
 
     assert line.endswith("node-4 and 7 more")
+
+
+def test_an_api_server_that_is_away_for_a_while_is_waited_for():
+    cluster, clock = FakeCluster(), Clock()
+
+    def fail() -> None:
+        if clock.now < 30:
+            raise TransientError("the API server does not answer")
+
+    cluster.before_list = fail
+    seen, lines = wait(cluster, clock)
+
+    assert seen.ready
+    assert lines[0] == "the API server does not answer"
+
+
+def test_an_api_server_that_stays_away_is_named():
+    cluster = FakeCluster()
+
+    def fail() -> None:
+        raise TransientError("the API server does not answer")
+
+    cluster.before_list = fail
+    with pytest.raises(NotReadyError, match="the API server does not answer"):
+        wait(cluster, Clock())

@@ -221,3 +221,21 @@ def test_a_refresh_restarts_no_pod_that_asks_not_to_be_disrupted():
         *("always", "old", "unsafe", "long-run", "soon-over")
     }
     assert result.blockers[0].setting.startswith('refresh.allow.doNotDisrupt: ["shop/')
+
+
+def test_budgets_that_operators_open_are_waited_for_and_those_of_primaries_need_a_permission():
+    never, awaited, bypassed = named("budgets-of-operators").plans()
+
+    assert {blocker.object.name: str(blocker.code) for blocker in never.blockers} == {
+        "pg-primary": "budget-never-allows",
+        "postgres-acid-pdb": "budget-never-allows",
+    }
+    assert all("migration.allow.awaitedBudgets" in blocker.setting for blocker in never.blockers)
+    assert {found.object.name for found in never.warnings if found.code == "budget-closed"} == {
+        "es-default",
+        "osd-host-0",
+        "kafka",
+    }
+    assert awaited.clean
+    assert {pod.verdict for pod in pods_of(awaited).values()} == {Verdict.EVICT}
+    assert {pod.verdict for pod in pods_of(bypassed).values()} == {Verdict.DELETE}
