@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.migration.agents.cni_gate import CniGate
+from eks_cilium.migration.eviction import blocked
 from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.part import part_of
 from eks_cilium.migration.rotation import before as records
@@ -25,9 +26,10 @@ def check(run: MigrationRun) -> dict[str, Any]:
     """Wait until the part's new nodes and the workloads that moved are healthy.
 
     Returns {"replaced": number, "leftOut": number, "agents": number, "workloads": number}. Raises
-    TimedOutError with what is missing.
+    TimedOutError with what is missing, and StoppedError for a node of the part that was skipped.
     """
     part = current(run)
+    blocked.refuse_left(run, part.nodes)
     serving: list[str] = []
 
     def missing() -> str:

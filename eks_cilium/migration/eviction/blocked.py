@@ -55,9 +55,19 @@ def blockers(run: MigrationRun, node: Outgoing) -> list[str]:
 
 def left_in(run: MigrationRun, groups: Collection[str]) -> tuple[Outgoing, ...]:
     """The nodes of these Auto Scaling groups that are still to be replaced, since they were skipped."""
+    return tuple(node for node in _left(run) if node.group in groups)
+
+
+def refuse_left(run: MigrationRun, names: Collection[str]) -> None:
+    """Raise StoppedError where one of these nodes is still to be replaced, since it was skipped."""
+    left = [node for node in _left(run) if node.name in names]
+    if left:
+        raise refusal(run, left)
+
+
+def _left(run: MigrationRun) -> tuple[Outgoing, ...]:
     inventory = recording.read(run.world, run.options.target)
-    nodes = inventory.left(run.world.api.list("/api/v1/nodes")) if inventory else ()
-    return tuple(node for node in nodes if node.group in groups)
+    return inventory.left(run.world.api.list("/api/v1/nodes")) if inventory else ()
 
 
 def refusal(run: MigrationRun, left: Sequence[Outgoing]) -> StoppedError:
@@ -66,8 +76,8 @@ def refusal(run: MigrationRun, left: Sequence[Outgoing]) -> StoppedError:
     pods = [f"{pod} (on {name})" for name, found in reasons.items() for pod in found]
     if not pods:
         return StoppedError(
-            f"{counted(len(left), 'node')} not replaced, which could not be drained before: {named(reasons)}",
-            "Nothing blocks them now. Run `pulumi up` again: it tries them again.",
+            f"{counted(len(left), 'node')} not replaced, which could not be begun before: {named(reasons)}",
+            "No pod blocks them now. Run `pulumi up` again: it tries them again.",
         )
     refused = DrainRefusedError(named([name for name, found in reasons.items() if found]), pods)
     refused.add("The other nodes are replaced.")

@@ -7,7 +7,7 @@ import pytest
 
 from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.inventory.model import Outgoing
-from eks_cilium.runtime.errors import TimedOutError
+from eks_cilium.runtime.errors import DrainRefusedError, TimedOutError
 from eks_cilium.settings.model.migration import Target
 from tests.program.rotation.migrations import Before
 from tests.program.rotation.simulation.world import Simulation
@@ -293,3 +293,41 @@ def test_what_blocks_only_nodes_that_are_left_out_does_not_block_the_canary(simu
     assert engine.failures == []
     engine.preview({})
     assert engine.failures
+
+
+def block_the_second_node(simulation: Simulation) -> list[Any]:
+    """When the first pod was evicted, a pod that nothing recreates starts on the node after that."""
+    made: list[Any] = []
+
+    def block(what: str) -> None:
+        if what.endswith("/eviction") and not made:
+            made.append(simulation.run("ci", inventory(simulation)[1].name))
+
+    simulation.api.after_write = block
+    return made
+
+
+def test_a_node_that_is_blocked_later_is_skipped_and_tried_again_by_the_next_run(
+    simulation: Simulation,
+) -> None:
+    before = Before(simulation)
+    engine = Engine(simulation)
+    made = block_the_second_node(simulation)
+    impatient = {"drainTimeoutSeconds": 60}
+
+    with pytest.raises(DrainRefusedError, match="shop/ci: nothing recreates it"):
+        engine.up(impatient)
+
+    assert old_nodes(simulation) == {inventory(simulation)[1].name}
+    simulation.api.remove("/api/v1/pods", made[0])
+    assert rotations(engine.up(impatient)) == [inventory(simulation)[1].name]
+    before.check_replaced()
+    assert engine.preview(impatient) == []
+
+
+def test_a_canary_with_a_node_that_was_skipped_is_not_done(simulation: Simulation) -> None:
+    engine = Engine(simulation)
+    block_the_second_node(simulation)
+
+    with pytest.raises(DrainRefusedError, match="shop/ci: nothing recreates it"):
+        engine.up({"drainTimeoutSeconds": 60, **nodes_only(2)})

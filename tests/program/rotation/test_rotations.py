@@ -150,7 +150,7 @@ def test_a_node_whose_blocker_has_gone_after_its_turn_is_left_to_the_next_run():
     stack.up(until="restore")
     simulation.api.remove(PODS, lonely)
 
-    with pytest.raises(StoppedError, match=f"1 node not replaced, which could not be drained before: {name}"):
+    with pytest.raises(StoppedError, match=f"1 node not replaced, which could not be begun before: {name}"):
         restore.restore(run(simulation.world()))
 
     stack.up()
