@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 from eks_cilium.errors import AwsError, RefusedError, TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 # docs.aws.amazon.com/autoscaling/ec2/APIReference/API_TerminateInstanceInAutoScalingGroup.html, "Errors".
 _IN_PROGRESS = frozenset({"ScalingActivityInProgress", "ResourceContention", "ResourceContentionFault"})
 # docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-lifecycle.html; each also with `:Wait` etc.
 _LEAVING = ("Terminating", "Terminated", "Detaching", "Detached")
 _BAD_REQUEST = 400
+_ANSWERS = 3
+"""Answers that have to lack a group before it does not exist."""
 _ACTIVITIES_READ, _FAILURES_RETURNED = 20, 5
 # Names in one request without MaxRecords:
 # docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DescribeAutoScalingGroups.html.
@@ -89,17 +91,31 @@ class GroupState:
 
 
 class AutoScaling:
-    """The groups of one account and region; `client` is boto3's, from `clients.aws.client`."""
+    """The groups of one account and region; `client` is boto3's, from `clients.aws.client`.
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
+    `pause` waits before an answer that lacks a group is asked for again.
+    """
+
+    def __init__(self, client: Any, pause: Callable[[], None] = lambda: None) -> None:
+        self._client, self._pause = client, pause
 
     def groups(self, names: Iterable[str]) -> dict[str, GroupState]:
-        """Groups by name. Names of groups that do not exist are missing from the result."""
+        """Groups by name. Names of groups that do not exist are missing from the result.
+
+        A group is missing when several answers in a row lack it: one alone may be stale.
+        """
         wanted = sorted(set(names))
         # AWS takes an empty list for all groups of the account.
         if not wanted:
             return {}
+        found = self._read(wanted)
+        for _ in range(_ANSWERS - 1):
+            if missing := [name for name in wanted if name not in found]:
+                self._pause()
+                found |= self._read(missing)
+        return found
+
+    def _read(self, wanted: Sequence[str]) -> dict[str, GroupState]:
         paginator = self._client.get_paginator("describe_auto_scaling_groups")
         found = [
             _state(group)

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from eks_cilium.runtime.lease import Leases
 
 Report = Callable[[str], None]
+
+_STALE_SECONDS = 2.0
+"""Before an answer of AWS that lacks what should exist is asked for again."""
 Kept = TypeVar("Kept")
 
 
@@ -101,7 +104,7 @@ class World:
 
     @property
     def groups(self) -> AutoScaling:
-        return AutoScaling(self.aws("autoscaling"))
+        return AutoScaling(self.aws("autoscaling"), pause=lambda: self.time.sleep(_STALE_SECONDS))
 
     @property
     def instances(self) -> Ec2:

@@ -170,3 +170,18 @@ def test_a_member_that_is_called_in_service_after_its_termination_is_not_termina
     stack.up()
 
     before.check_replaced()
+
+
+@pytest.mark.parametrize("until", ["prepare", "ip-", "restore"])
+def test_a_group_that_some_answers_do_not_have_is_not_taken_for_deleted(
+    simulation: Simulation, until: str
+) -> None:
+    """Otherwise its sizes and processes would never be restored."""
+    before = Before(simulation)
+    stack = Stack(simulation, options())
+    stack.up(until=until)
+    simulation.cloud.unknown["workers"] = 2
+
+    stack.up()
+
+    before.check_replaced()

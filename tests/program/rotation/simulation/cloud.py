@@ -113,6 +113,8 @@ class Cloud:
         """How many of EC2's next answers do not have an instance: EC2 is eventually consistent."""
         self.unlisted: dict[str, int] = {}
         """How many of Auto Scaling's next answers do not have a member."""
+        self.unknown: dict[str, int] = {}
+        """How many of Auto Scaling's next answers do not have a group."""
         self.outdated: dict[str, int] = {}
         """How many of the next answers of Auto Scaling and of EC2 say that an instance is in service."""
         self.said: dict[str, str] = {}
@@ -254,7 +256,11 @@ class AutoScaling(_Client):
                 f"The number of Auto Scaling group names that may be passed in is limited to {MaxRecords}"
             )
             raise refusal("ValidationError", message, "DescribeAutoScalingGroups")
-        groups = [self.cloud.groups[name] for name in AutoScalingGroupNames if name in self.cloud.groups]
+        groups = [
+            self.cloud.groups[name]
+            for name in AutoScalingGroupNames
+            if name in self.cloud.groups and not _is_missed(self.cloud.unknown, name)
+        ]
         return {"AutoScalingGroups": [_described(group, self.cloud) for group in groups]}
 
     def describe_auto_scaling_instances(self, InstanceIds: list[str]) -> Any:
