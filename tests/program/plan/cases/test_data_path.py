@@ -8,7 +8,10 @@ pytestmark = pytest.mark.unit
 
 
 def test_what_the_vpc_cni_serves_and_cilium_would_not_is_refused_until_permitted():
-    refused, permitted = named("other-data-path").plans()
+    case = named("other-data-path")
+    allowed = {"hostPorts": ["shop/statsd"], "cniPlugins": ["istio-system/*"], "ipBlocks": ["shop/from-vpc"]}
+
+    refused, permitted = case.plan(), case.plan(allow=allowed)
 
     assert codes_of(refused)[0] == ["host-ports", "cni-plugin", "ip-block"]
     assert [str(found.object) for found in refused.blockers] == [
