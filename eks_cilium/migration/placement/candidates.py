@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from eks_cilium.cluster.objects import HOSTNAME, condition, is_cordoned
 from eks_cilium.cluster.quantities import quantity
 from eks_cilium.migration.eviction.drain import pods_on
-from eks_cilium.migration.facts.nodes import volume_limits
+from eks_cilium.migration.facts.nodes import is_silent, volume_limits
 from eks_cilium.migration.placement.needs import COMMON, in_conflict, ports, requests
 
 if TYPE_CHECKING:
@@ -44,6 +44,10 @@ class Candidate:
     def is_open(self) -> bool:
         """Whether pods can be scheduled to it at all."""
         return condition(self._obj, "Ready").get("status") == "True" and not is_cordoned(self._obj)
+
+    @property
+    def is_silent(self) -> bool:
+        return is_silent(self._obj)
 
     def why_not(self, need: Need) -> str:
         """Why it does not suit a pod, in a few words; empty where it does. Other pods are not looked at."""

@@ -38,6 +38,8 @@ def missing(run: MigrationRun, node: Outgoing) -> str:
     if not needs:
         return ""
     fit = _Fit(run.world, node.name)
+    if fit.serves_nothing:
+        return ""
     for need in sorted(needs, key=lambda each: (len(fit.suitable(each)), each.pod.name)):
         found = fit.suitable(need)
         if not found:
@@ -69,6 +71,8 @@ class _Fit:
         listed = [Candidate(world, obj) for obj in world.api.list("/api/v1/nodes")]
         self._labels = {each.name: each.labels for each in listed}
         self._candidates = [each for each in listed if each.is_open and each.name != leaving]
+        self.serves_nothing = all(each.is_silent for each in listed if each.name == leaving)
+        """The kubelet of the node does not answer, or the node is gone: its pods are down already."""
         self._domains: dict[AffinityTerm, frozenset[str]] = {}
 
     def suitable(self, need: Need) -> list[Candidate]:

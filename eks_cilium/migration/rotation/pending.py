@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.objects import controller, is_cordoned, reference
 from eks_cilium.migration.facts import pods
+from eks_cilium.migration.facts.nodes import is_silent
 from eks_cilium.migration.facts.on_demand import BackingReader
 from eks_cilium.migration.inventory import marks, recording
 from eks_cilium.migration.options import covers
@@ -43,8 +44,9 @@ def await_successors(run: MigrationRun, node: Outgoing) -> None:
     which is what these pods need.
     """
     before = records.of(run.world, node)
-    if before is None:
-        return
+    obj = run.world.api.get(marks.path(node.name))
+    if before is None or obj is None or is_silent(obj):
+        return  # nothing can run on a dead node: to replace it is what its pods need
     run.wait(
         lambda: sentence(of_workloads(run, before)),
         waited_for=f"the successors of the pods of node {node.name} to be scheduled",

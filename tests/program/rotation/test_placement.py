@@ -281,3 +281,19 @@ def test_two_nodes_do_not_count_on_each_other():
     assert len(errors) == 1
     assert "no other node suits Pod shop/d" in str(errors[0])
     assert simulation.lost == []
+
+
+def test_a_dead_node_is_replaced_though_nothing_else_suits_its_pods():
+    """Its pods are down already, and only its replacement can run them again."""
+    simulation = Simulation(workers=3)
+    disks = Disks(simulation)
+    simulation.deploy("db", 1, pod={"volumes": [disks.create("data", zone="b")]})
+    stack = Stack(simulation, options(surge=1))
+    stack.up(until="ip-")
+    name = app_node(simulation, "db")
+    simulation.die(name)
+    simulation.clock.sleep(60)
+
+    steps.rotate_node(run(simulation.world()), name)
+
+    assert simulation.node(name) is None
