@@ -79,6 +79,7 @@ class KubernetesApi:
         server_name: Name in the server's certificate, where it is not the host of `endpoint`.
         timeout: Of one attempt, in seconds.
         patience: Attempts and pauses.
+        is_known: Whether the server is known to accept this user; otherwise its first answers tell.
         sleep: Waits so many seconds.
     """
 
@@ -92,10 +93,11 @@ class KubernetesApi:
         server_name: str | None = None,
         timeout: httpx.Timeout = TIMEOUT,
         patience: Patience | None = None,
+        is_known: bool = False,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._token, self._sleep = token, sleep
-        self._is_known = False
+        self._is_known = is_known
         self._patience = patience or Patience()
         self._extensions = {"sni_hostname": server_name} if server_name else {}
         self._http = httpx.Client(
@@ -104,7 +106,13 @@ class KubernetesApi:
 
     @classmethod
     def for_eks(
-        cls, *, cluster_name: str, endpoint: str, certificate_authority: bytes, credentials: Credentials
+        cls,
+        *,
+        cluster_name: str,
+        endpoint: str,
+        certificate_authority: bytes,
+        credentials: Credentials,
+        is_known: bool = False,
     ) -> Self:
         """The API of an EKS cluster, as the user that AWS credentials identify.
 
@@ -113,10 +121,11 @@ class KubernetesApi:
             endpoint: URL of its API server.
             certificate_authority: Whom to trust, PEM.
             credentials: Whose identity to use.
+            is_known: As in the class.
         """
         context = ssl.create_default_context(cadata=certificate_authority.decode())
         token = BearerToken(eks_tokens(credentials, cluster_name))
-        return cls(endpoint, token, transport=httpx.HTTPTransport(verify=context))
+        return cls(endpoint, token, transport=httpx.HTTPTransport(verify=context), is_known=is_known)
 
     def exchange(
         self,

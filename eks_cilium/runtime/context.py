@@ -19,13 +19,12 @@ from eks_cilium.clients.ec2 import Ec2
 from eks_cilium.clients.eks import Eks
 from eks_cilium.clients.kubernetes import KubernetesApi
 from eks_cilium.clients.load_balancers import LoadBalancers
-from eks_cilium.errors import TransientError
 from eks_cilium.runtime.clock import Time, including_sleep
 from eks_cilium.runtime.errors import TimedOutError
 from eks_cilium.runtime.journal import Journal
 from eks_cilium.runtime.lease import Holder, Lease
 from eks_cilium.runtime.locks import Locks
-from eks_cilium.runtime.waiting import Polls, pause, unguarded
+from eks_cilium.runtime.waiting import Polls, pause, persist, unguarded
 
 if TYPE_CHECKING:
     import threading
@@ -82,6 +81,7 @@ class World:
                 endpoint=endpoint,
                 certificate_authority=certificate_authority,
                 credentials=credentials,
+                is_known=leases.has(endpoint),
             )
 
         def lease() -> Lease:
@@ -166,20 +166,8 @@ class World:
         raise TimedOutError(waited_for, seconds, polls.unanswered or sentence or last or "it did not last")
 
     def persist(self, act: Callable[[], Kept], *, seconds: float, every: float, report: Report) -> Kept:
-        """Act again as often as a request in it is not answered, with pauses of `seconds` in all at most.
-
-        For what finds out by itself how far an earlier attempt came. Raises the error of the last attempt.
-        """
-        left = seconds
-        while True:
-            try:
-                return act()
-            except TransientError as error:
-                if left <= 0:
-                    raise
-                report(f"{error}; trying again")
-            self.time.sleep(min(every, left))
-            left -= every
+        """Act again as often as a request in it is not answered; see `waiting.persist`."""
+        return persist(self.time, act, seconds=seconds, every=every, report=report)
 
     def polls(self, *, seconds: float, every: float) -> Polls:
         """The loop under `wait`, for what has to act between readings."""

@@ -247,6 +247,10 @@ class Leases:
         self._held: dict[str, Lease] = {}
         self._acquiring = threading.Lock()
 
+    def has(self, cluster: str | None = None) -> bool:
+        """Whether this process has acquired the Lease of a cluster, or of any: its run is under way."""
+        return bool(self._held) if cluster is None else cluster in self._held
+
     def held(self, cluster: str, create: Callable[[], Lease]) -> Lease:
         """The Lease of a cluster: acquired once for all threads, and renewed until the process ends."""
         with self._acquiring:

@@ -7,7 +7,7 @@ A request without an answer is nothing to stop for here: what may pass is asked 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from eks_cilium.errors import TransientError
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from eks_cilium.runtime.clock import Time
+
+Kept = TypeVar("Kept")
 
 
 def unguarded() -> None:
@@ -60,6 +62,25 @@ class Polls:
             if self._time.monotonic() - self._began >= self.seconds:
                 return
             self._time.sleep(self._every)
+
+
+def persist(
+    time: Time, act: Callable[[], Kept], *, seconds: float, every: float, report: Callable[[str], None]
+) -> Kept:
+    """Act again as often as a request in it is not answered, with pauses of `seconds` in all at most.
+
+    For what finds out by itself how far an earlier attempt came. Raises the error of the last attempt.
+    """
+    left = seconds
+    while True:
+        try:
+            return act()
+        except TransientError as error:
+            if left <= 0:
+                raise
+            report(f"{error}; trying again")
+        time.sleep(min(every, left))
+        left -= every
 
 
 def pause(time: Time, *, seconds: float, every: float, guard: Callable[[], None] = unguarded) -> None:

@@ -16,11 +16,14 @@ from typing import TYPE_CHECKING, Any
 from eks_cilium.clients.aws import Credentials, client
 from eks_cilium.clients.kubernetes import KubernetesApi
 from eks_cilium.clients.pods import PodExec
-from eks_cilium.dynamic.shell.process import THIS_PROCESS
+from eks_cilium.dynamic.shell.process import THIS_PROCESS, ProviderProcess
+from eks_cilium.dynamic.shell.progress import reporter
 from eks_cilium.errors import AwsNotFoundError, RefusedError
+from eks_cilium.runtime.clock import Time
 from eks_cilium.runtime.context import World
 from eks_cilium.runtime.journal import Journal
-from eks_cilium.settings.model.migration import JOURNAL
+from eks_cilium.runtime.waiting import persist
+from eks_cilium.settings.model.migration import JOURNAL, MigrationOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +38,8 @@ CONNECTION = ("cluster_name", "region", "profile")
 """The inputs that name the cluster and the credentials."""
 
 _NOT_FOUND = 404
+_ASKED_AGAIN = 5.0
+"""Seconds between two attempts to find the cluster."""
 
 
 class NoClusterError(RefusedError):
@@ -56,7 +61,7 @@ def world_of(props: Mapping[str, Any]) -> Iterator[World]:
     The first call of `World.guard` acquires the cluster's Lease for this process. Raises NoClusterError.
     """
     credentials, name = credentials_of(props), props["cluster_name"]
-    endpoint, authority = _reach(client(credentials, "eks"), name)
+    endpoint, authority = found_patiently(props, lambda: _reach(client(credentials, "eks"), name))
     folder = Path((props.get("options") or {}).get("journal", JOURNAL))
     with World.of_eks(
         cluster_name=name,
@@ -69,6 +74,28 @@ def world_of(props: Mapping[str, Any]) -> Iterator[World]:
         journal=Journal.to_file(folder / f"{name}.jsonl"),
     ) as world:
         yield world
+
+
+def found_patiently(
+    props: Mapping[str, Any],
+    find: Callable[[], tuple[str, bytes]],
+    *,
+    process: ProviderProcess = THIS_PROCESS,
+    time: Time | None = None,
+) -> tuple[str, bytes]:
+    """What `find` returns; in the middle of a run AWS is asked again, as its operations do.
+
+    At its beginning nothing is lost by an error, and credentials that have expired are the user's to renew.
+    """
+    options = props.get("options") or {}
+    seconds = options.get("answerTimeoutSeconds", MigrationOptions().answer_timeout_seconds)
+    return persist(
+        time or Time(),
+        find,
+        seconds=seconds if process.leases.has() else 0,
+        every=_ASKED_AGAIN,
+        report=reporter(props.get("urn", "")),
+    )
 
 
 @contextmanager
