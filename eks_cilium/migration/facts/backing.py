@@ -69,9 +69,9 @@ class Backing:
     def is_of_daemon_set(self, pod: Pod) -> bool:
         """Whether its controller runs a pod on every node, and so recreates it on the same node.
 
-        Besides DaemonSets of any API group (apps.kruise.io) these are kinds named after it (Datadog's
-        ExtendedDaemonSetReplicaSet), and unknown ones that tie each pod to its node by the node's name and
-        have it tolerate a cordon, as DaemonSets do.
+        Besides DaemonSets of any API group (apps.kruise.io) these are kinds named after it
+        (ExtendedDaemonSetReplicaSet, api/v1alpha1 in DataDog/extendeddaemonset), and unknown ones that tie
+        each pod to its node by the node's name and have it tolerate a cordon, as DaemonSets do.
         """
         owner = pod.owner
         if owner is None or self.is_bare(pod):

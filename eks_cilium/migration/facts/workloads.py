@@ -20,6 +20,10 @@ _AUTOSCALER = "cluster-autoscaler"
 _RETRIES = 6
 """The default of a Job's backoffLimit."""
 _ENDED_BY_SIGTERM = 143
+"""128 and the signal's number: how a container ends whose program does not handle SIGTERM.
+
+One that handles it ends with a code of its own, which only its author knows.
+"""
 
 
 def path_of(workload: Reference) -> str | None:
@@ -52,8 +56,9 @@ def owner(kind: str, obj: Object) -> Owner:
 def last_attempt(job: Object) -> str:
     """Why a Job fails for good when a pod of it is evicted; empty where it tries again.
 
-    An evicted pod has failed, with the condition DisruptionTarget, and counts as a failure unless the policy
-    ignores it (kubernetes.io/docs/concepts/workloads/controllers/job, "Pod failure policy").
+    An evicted pod gets the condition DisruptionTarget (page "Disruptions" of kubernetes.io, "Pod disruption
+    conditions"). Unless all its containers end with 0 it has failed, which counts unless the policy ignores
+    it (kubernetes.io/docs/concepts/workloads/controllers/job, "Pod failure policy").
     """
     spec = job["spec"]
     for rule in (spec.get("podFailurePolicy") or {}).get("rules") or ():

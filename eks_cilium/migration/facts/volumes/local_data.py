@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _TEMPORARY = tuple(map(PurePosixPath, ("/tmp", "/run", "/var/run", "/dev/shm")))  # noqa: S108 - compared only
-"""Programs must not expect files there to be kept (Filesystem Hierarchy Standard 3.0, 3.15, 3.18, 5.13)."""
+"""Programs must not expect files there to be kept (Filesystem Hierarchy Standard 3.0, 3.15, 3.18, 5.13).
+
+/dev/shm is no part of that standard: it is a file system in memory (man page shm_overview).
+"""
 
 _OF_THE_SYSTEM = tuple(
     map(
@@ -34,8 +37,9 @@ _NO_DIRECTORY = frozenset({"Socket", "CharDevice", "BlockDevice"})
 def empty_dirs(spec: Mapping[str, Any]) -> tuple[str, ...]:
     """Names of the emptyDir volumes on the node's disk that may hold data.
 
-    A volume in memory is none: the Cluster Autoscaler does not count it either (`isLocalVolume` in its
-    utils/drain). Nor is one that containers only have at a place for temporary files.
+    A volume in memory is none: the Cluster Autoscaler does not count it either (`isLocalVolume` in
+    cluster-autoscaler/utils/drain/drain.go of kubernetes/autoscaler). Nor is one that containers only have at
+    a place for temporary files.
     """
     found = [
         volume["name"]

@@ -20,8 +20,11 @@ _LOCAL = ("local", "hostPath")
 _LABEL_OF_ONE_NODE = re.compile(r"(^|[-_.])(node|host|instance)[-_]?(name|id)?$", re.IGNORECASE)
 """The last part of label keys whose value is another one on every node.
 
-The topology keys of drivers for disks of nodes: topology.topolvm.io/node, topology.hostpath.csi/node,
-openebs.io/nodename, linbit.com/hostname, directpv.min.io/node, topology.lvm.csi/node; and the host name.
+The topology keys of drivers for disks of nodes, and the host name: topology.topolvm.io/node (constants.go in
+topolvm/topolvm), openebs.io/nodename (pkg/lvm/volume.go in openebs/lvm-localpv), linbit.com/hostname
+(pkg/topology/topology.go in piraeusdatastore/linstor-csi), directpv.min.io/node
+(pkg/apis/directpv.min.io/types/label.go in minio/directpv), topology.lvm.csi/node (pkg/server/node.go in
+metal-stack/csi-driver-lvm), topology.hostpath.csi/node (pkg/hostpath in kubernetes-csi/csi-driver-host-path).
 """
 _LABEL_OF_MANY_NODES = re.compile(
     r"^(eks\.amazonaws\.com|node\.kubernetes\.io|karpenter\..*)/"

@@ -14,29 +14,31 @@ if TYPE_CHECKING:
     from eks_cilium.migration.plan.verdicts import Case
 
 _SCRATCH = (
-    # The socket between a CSI driver and its sidecars: charts of aws-ebs-csi-driver, aws-efs-csi-driver,
-    # aws-fsx-csi-driver and most others (kubernetes-csi.github.io/docs/deploying.html).
+    # The socket between a CSI driver's controller and its sidecars (kubernetes-csi.github.io/docs/deploying,
+    # "Communication with Sidecars"), by its name in the charts of the EBS, EFS and FSx drivers
+    # (templates/controller.yaml and controller-deployment.yaml in kubernetes-sigs/aws-*-csi-driver).
     "socket-dir",
-    # Sockets, certificates and the bootstrap configuration of Istio's injected proxy
+    # Sockets, certificates and state of Istio's injected proxy; its `istio-envoy` is in memory
     # (manifests/charts/istio-control/istio-discovery/files/injection-template.yaml in istio/istio).
-    *("istio-envoy", "istio-data", "workload-socket", "credential-socket", "workload-certs"),
-    # The lock and the key of Linkerd's injected proxy (charts/partials/templates in linkerd/linkerd2).
-    *("linkerd-proxy-init-xtables-lock", "linkerd-identity-end-entity"),
-    # /tmp of Kuma's injected containers (pkg/plugins/runtime/k8s/webhooks/injector in kumahq/kuma).
+    *("istio-data", "workload-socket", "credential-socket", "workload-certs"),
+    # The lock of Linkerd's init container; its proxy's key is in memory (charts/patch/templates/patch.json in
+    # linkerd/linkerd2).
+    "linkerd-proxy-init-xtables-lock",
+    # kuma-init-tmp, kuma-sidecar-tmp (pkg/plugins/runtime/k8s/webhooks/injector/injector.go in kumahq/kuma).
     "kuma-*-tmp",
-    # Agents of languages, which an injected init container copies there (pkg/clusteragent/admission in
-    # DataDog/datadog-agent, pkg/instrumentation in open-telemetry/opentelemetry-operator).
+    # Agents of languages, which an injected init container copies there (DataDog/datadog-agent,
+    # pkg/clusteragent/admission/mutate/autoinstrumentation; open-telemetry/opentelemetry-operator,
+    # internal/instrumentation).
     *("datadog-auto-instrumentation*", "opentelemetry-auto-instrumentation*"),
 )
 """Names of volumes that hold nothing a new pod does not make again, as patterns, whatever pod has them."""
 
 _SCRATCH_OF_ADD_ONS = {
     # charts/metrics-server/templates/deployment.yaml and manifests/base/deployment.yaml in
-    # kubernetes-sigs/metrics-server, which EKS installs as a community add-on.
+    # kubernetes-sigs/metrics-server.
     "metrics-server": ("tmp", "tmp-dir"),
-    # amazon-eks/.../dns.yaml: the server's /tmp, since its root file system is read-only.
-    "coredns": ("tmp",),
-    # install/kubernetes/cilium/templates in cilium/cilium. The etcd of the mesh is filled anew at each start.
+    # install/kubernetes/cilium/templates in cilium/cilium; relay's from 1.20 on. An init container fills the
+    # etcd of the mesh anew at each start.
     "hubble-ui": ("tmp-dir",),
     "hubble-relay": ("tmp-volume",),
     "clustermesh-apiserver": ("etcd-data-dir",),

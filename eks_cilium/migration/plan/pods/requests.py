@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 _ASKS = {DO_NOT_DISRUPT: "true", DO_NOT_EVICT: "true", SAFE_TO_EVICT: "false"}
 """Annotations with the value that asks not to disrupt a pod.
 
-`do-not-evict` is that of Karpenter before 0.32. `safe-to-evict` is that of the Cluster Autoscaler.
+`do-not-evict` is that of Karpenter before 0.32 (karpenter.sh/docs/upgrading/v1beta1-migration).
+`safe-to-evict` is that of the Cluster Autoscaler (cluster-autoscaler/FAQ.md in kubernetes/autoscaler).
 """
 
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}

@@ -19,7 +19,7 @@ _MOUNT_SERVERS = (
 """Labels of pods that a CSI driver starts to serve mounts; without a value, any.
 
 Mountpoint for Amazon S3 (pkg/podmounter/mppod/creator.go in awslabs/mountpoint-s3-csi-driver) and JuiceFS
-(pkg/common in juicedata/juicefs-csi-driver).
+(pkg/common/common.go, PodTypeKey, in juicedata/juicefs-csi-driver).
 """
 
 
