@@ -61,7 +61,7 @@ class NodeRotationProvider(MigrationProvider):
 
         Returns {"node", "instance", "group", "evicted": number, "deleted": number, "decremented": bool,
         "seconds": {phase: seconds}}, or {"node", "instance", "group", "skipped": reason} where the group of
-        the node cannot grow. Raises DrainRefusedError before the first eviction, and TimedOutError.
+        the node cannot grow. Raises DrainRefusedError and TimedOutError, with its node uncordoned.
         """
         return steps.rotate_node(run, _props["node"])
 

@@ -21,6 +21,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from eks_cilium.cluster.objects import is_cordoned
 from eks_cilium.errors import ProgramError, UserError
 from eks_cilium.migration.agents import enforcement
 from eks_cilium.migration.aws_node import rewrites
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from eks_cilium.migration.inventory.model import Outgoing
     from eks_cilium.migration.run import MigrationRun
 
+_ENDING = frozenset({Stage.NODELESS, Stage.LEAVING, Stage.GONE})
 _SETTLING = 120.0
 """Seconds for which Auto Scaling and EC2 may still show an instance as it was before it was terminated."""
 
@@ -89,11 +91,20 @@ class _Rotation:
         self._evicted = self._deleted = 0
         self._decremented = False
         self._terminated: float | None = None
+        self._is_cordoned = False
+        """By this program, and not terminated yet: what has to be undone when it is given up."""
 
     def complete(self) -> dict[str, Any]:
         """Replace the node, and begin again where an answer failed that may pass."""
         with self._phases.whole():
-            return self._run.persist(self.run)
+            try:
+                return self._run.persist(self.run)
+            except LeaseHeldError:
+                raise
+            except ProgramError as error:
+                if self._is_cordoned:
+                    self._give_up(error)
+                raise
 
     def run(self) -> dict[str, Any]:
         self._run.world.guard()
@@ -103,7 +114,7 @@ class _Rotation:
                 case Stage.SERVING:
                     self._cordon()
                 case Stage.CORDONED:
-                    self._drain_and_terminate()
+                    self._drain()
                 case Stage.NODELESS:
                     self._terminate()
                 case Stage.LEAVING:
@@ -144,9 +155,12 @@ class _Rotation:
         if obj is not None and obj["metadata"]["uid"] != node.uid:
             self._node = replace(node, name=obj["metadata"]["name"], uid=obj["metadata"]["uid"])
             returned.label_returned(self._run)
+        self._is_cordoned = obj is not None and is_cordoned(obj) and marks.is_ours(obj)
         group = world.groups.groups([node.group]).get(node.group)
         member = group.member(node.instance) if group else None
-        return Reading(obj, world.instances.state(node.instance), member)
+        reading = Reading(obj, world.instances.state(node.instance), member)
+        self._is_cordoned = self._is_cordoned and reading.stage not in _ENDING
+        return reading
 
     def _cordon(self) -> None:
         """Wait for spare capacity, then cordon under the group's lock, so that no other node uses it too."""
@@ -188,19 +202,11 @@ class _Rotation:
         refuse_where_unready(self._run)
         health.record_before(self._run, node, drain.pods_on(world, node.name))
         marks.soft_taint(world.api, node.name)
+        self._is_cordoned = True
         marks.cordon(world.api, obj)
         world.note("cordoned", node=node.name)
         self._run.report(f"cordoned {node.name}")
         return ""
-
-    def _drain_and_terminate(self) -> None:
-        try:
-            self._drain()
-        except LeaseHeldError:
-            raise
-        except ProgramError as error:
-            self._give_up(error)
-            raise
 
     def _drain(self) -> None:
         run, world, node = self._run, self._run.world, self._node
@@ -222,6 +228,7 @@ class _Rotation:
             self._run.world.guard()
             self._decremented = termination.terminate(self._run, self._node, shrink=self._shrink)
             self._terminated = self._run.world.time.monotonic()
+            self._is_cordoned = False
         how = ", its group is decremented" if self._decremented else ""
         self._run.report(f"terminated {self._node.instance}{how}")
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from eks_cilium.errors import CredentialsExpiredError
+from eks_cilium.errors import CredentialsExpiredError, TransientError
 from eks_cilium.runtime import lease as leases
 from eks_cilium.runtime.errors import LeaseHeldError
 from eks_cilium.runtime.lease import Heartbeat, Holder, Lease
@@ -100,6 +100,19 @@ def test_a_run_that_could_not_renew_in_time_must_not_act(simulation: Simulation)
 
     with pytest.raises(LeaseHeldError, match="could not be renewed in time"):
         ann.check()
+
+
+def test_a_run_may_act_again_once_its_lease_is_renewed_after_an_outage(simulation: Simulation):
+    """Meanwhile it waits, and does not take the Lease for lost."""
+    ann = lease(simulation, "ann")
+    ann.acquire()
+    simulation.clock.sleep(leases.DURATION * 5)
+    with pytest.raises(TransientError):
+        ann.check()
+
+    ann.renew()
+
+    ann.check()
 
 
 def test_of_two_runs_that_want_a_free_lease_exactly_one_gets_it(simulation: Simulation):

@@ -228,16 +228,30 @@ def test_throttling_by_aws_costs_time_and_nothing_else():
     before.check_replaced()
 
 
+def test_a_node_that_an_earlier_run_left_cordoned_is_uncordoned_where_aws_stays_away():
+    simulation = shop()
+    _, name = begun(simulation)
+    node = simulation.node(name)
+    assert node is not None
+    marks.cordon(simulation.world().api, node)
+    throttle(simulation, seconds=1e9)
+
+    with pytest.raises(StoppedError, match=f"Node {name} is uncordoned."):
+        steps.rotate_node(run(simulation.world(), options()), name)
+
+    assert not is_cordoned(node)
+
+
 def throttle(simulation: Simulation, seconds: float) -> None:
-    """Every call of AWS is refused for so long."""
-    client, until = simulation.cloud.client, simulation.clock.seconds + seconds
+    """Every call of AWS is refused for so long, a moment later."""
+    client, since = simulation.cloud.client, simulation.clock.seconds + 3
 
     class Throttled:
         def __init__(self, service: str) -> None:
             self._client = client(service)
 
         def __getattr__(self, operation: str) -> Any:
-            if simulation.clock.seconds < until:
+            if since < simulation.clock.seconds < since + seconds:
                 raise refusal("RequestLimitExceeded", "Request limit exceeded.", operation)
             return getattr(self._client, operation)
 
