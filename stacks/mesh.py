@@ -8,7 +8,6 @@ policies. The clusters' own stacks stay as they are.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -17,8 +16,7 @@ from eks_cilium.cilium.versions import release_of
 from eks_cilium.mesh.checks import blockers
 from eks_cilium.mesh.model import Wanted
 from eks_cilium.policy import report
-from eks_cilium.settings import ConfigurationError
-from eks_cilium.settings.compiling import compiled_policies
+from stacks import mesh_policies
 from stacks.mesh_clusters import FoundClusters, agents_of, read_clusters
 from stacks.mesh_resources import MeshResources
 from stacks.running_cluster import readable
@@ -28,12 +26,15 @@ if TYPE_CHECKING:
 
     from eks_cilium.mesh.model import Member
     from eks_cilium.policy.compile import CompiledPolicies
+    from eks_cilium.policy.verdict.live import LiveCluster
     from eks_cilium.settings.model import MeshSettings
     from stacks.mesh_resources import Registered
 
 
 def run(
-    settings: MeshSettings, read: Callable[[MeshSettings], FoundClusters] = read_clusters
+    settings: MeshSettings,
+    read: Callable[[MeshSettings], FoundClusters] = read_clusters,
+    look: Callable[[Member], LiveCluster] = mesh_policies.look,
 ) -> dict[str, Any]:
     """Register the mesh and return what the stack exports."""
     with readable("the clusters"):
@@ -42,7 +43,7 @@ def run(
     _check_members(found.members, wanted)
     if found.missing:
         return _without_all_clusters(settings, found)
-    policies = _compiled(settings, found.members)
+    policies = mesh_policies.compiled(settings, found.members, look)
     registered = MeshResources(settings, found.members, wanted).register(policies)
     return _exports(found.members, wanted, policies, registered)
 
@@ -75,22 +76,6 @@ def _without_all_clusters(settings: MeshSettings, found: FoundClusters) -> dict[
         )
     pulumi.log.warn(f"not all clusters exist, so this preview shows no mesh:\n  {lines}")
     return {"clusters": sorted(settings.clusters), "missing": list(found.missing)}
-
-
-def _compiled(settings: MeshSettings, members: Sequence[Member]) -> CompiledPolicies:
-    """The policies, checked for the Cilium release of each cluster. A preview shows what they allow."""
-    versions = {member.name: agents_of(member).version for member in members}
-    try:
-        compiled = compiled_policies(settings, versions, _read_file)
-    except ConfigurationError as error:
-        raise pulumi.RunError(str(error)) from None
-    if pulumi.runtime.is_dry_run() and compiled.verdicts:
-        pulumi.log.info(f"what the policies of this stack allow:\n{report.table(compiled.verdicts)}")
-    return compiled
-
-
-def _read_file(path: str) -> str:
-    return Path(path).read_text(encoding="utf-8")
 
 
 def _exports(

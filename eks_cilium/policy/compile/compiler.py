@@ -72,10 +72,13 @@ def compile_policies(
         files=files,
     )
     objects = list(_objects(compiled, sources))
-    ranges = list(_unknown_ranges(sources.intents, clusters))
-    # The definition lacks `endPort` as well, which would be the same problem in other words.
-    checked = [item for item in objects if item.key not in {problem.path[:2] for problem in ranges}]
-    problems = [*ranges, *unreadable, *_clashing_names(objects), *_unsound_objects(checked, clusters)]
+    newer = [
+        *_unknown_ranges(sources.intents, clusters),
+        *_unknown_default_denies(sources.intents, clusters),
+    ]
+    # The definition lacks these fields as well, which would be the same problem in other words.
+    checked = [item for item in objects if item.key not in {problem.path[:2] for problem in newer}]
+    problems = [*newer, *unreadable, *_clashing_names(objects), *_unsound_objects(checked, clusters)]
     if problems:
         return dataclasses.replace(compiled, problems=tuple(problems))
     verdicts = _verdicts(sources, compiled.policies, clusters)
@@ -132,6 +135,24 @@ def _unknown_ranges(intents: Iterable[Intent], clusters: Mapping[str, str]) -> I
                     )
                     single = f"{ports.first}/{ports.protocol}"
                     yield PolicyProblem(key, str(ports), allowed, instead=single)
+
+
+def _unknown_default_denies(
+    intents: Iterable[Intent], clusters: Mapping[str, str]
+) -> Iterator[PolicyProblem]:
+    """Intents that only allow, in a cluster whose agents have every policy deny by default."""
+    for index, intent in enumerate(intents):
+        denies = intent.enable_default_deny
+        sides = (
+            ("egress", denies.egress, intent.source.cluster),
+            ("ingress", denies.ingress, intent.destination.cluster),
+        )
+        for direction, enabled, name in sides:
+            if not enabled and not crds.knows(clusters[name], "enableDefaultDeny"):
+                key = ("intents", index, "enableDefaultDeny", direction)
+                version = clusters[name]
+                allowed = f"true: Cilium {version} of {name} knows no enableDefaultDeny, which came with 1.16"
+                yield PolicyProblem(key, enabled, allowed, instead=True)
 
 
 def _clashing_names(objects: Iterable[_Object]) -> Iterator[PolicyProblem]:

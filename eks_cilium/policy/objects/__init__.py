@@ -8,8 +8,15 @@ these functions for a stack; `components.mesh.cross_cluster_policy` registers th
 from eks_cilium.policy.objects.checking import Finding, check
 from eks_cilium.policy.objects.default_deny import DefaultDeny, deny_by_default
 from eks_cilium.policy.objects.documents import UnreadablePolicyError, parse_policies
-from eks_cilium.policy.objects.intents import Destination, Intent, Pods, PolicyPair, policy_pair
+from eks_cilium.policy.objects.intents import (
+    Destination,
+    EnableDefaultDeny,
+    Intent,
+    PolicyPair,
+    policy_pair,
+)
 from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL, Policy
+from eks_cilium.policy.objects.pods import Pods
 from eks_cilium.policy.objects.ports import Ports, parse_ports
 
 __all__ = [
@@ -17,6 +24,7 @@ __all__ = [
     "NAMESPACE_LABEL",
     "DefaultDeny",
     "Destination",
+    "EnableDefaultDeny",
     "Finding",
     "Intent",
     "Pods",

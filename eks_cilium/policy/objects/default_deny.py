@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from eks_cilium.cilium.crds import API_VERSION, NAMESPACED
-from eks_cilium.policy.objects.intents import MANAGED_BY, Pods, peer_selector, subject_selector
+from eks_cilium.policy.objects.dns import dns_rule
 from eks_cilium.policy.objects.model import Policy
+from eks_cilium.policy.objects.pods import MANAGED_BY, Pods, subject_selector
 
 Direction = Literal["egress", "ingress"]
-# CoreDNS carries this label on EKS, kube-dns everywhere else.
-_DNS = {"k8s-app": "kube-dns"}
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,7 @@ class DefaultDeny:
 def deny_by_default(wanted: DefaultDeny) -> Policy:
     """Generate the policy of a default deny.
 
-    On egress it allows DNS to kube-dns of the same cluster, because without DNS no allow rule by name would
-    be of use.
+    On egress it allows DNS to the servers of the same cluster.
 
     Args:
         wanted: Which pods, and in which directions.
@@ -43,7 +41,7 @@ def deny_by_default(wanted: DefaultDeny) -> Policy:
     """
     rules: dict[str, Any] = {}
     if "egress" in wanted.directions:
-        rules["egress"] = [_dns(wanted.pods.cluster)]
+        rules["egress"] = [dns_rule(wanted.pods.cluster)]
     if "ingress" in wanted.directions:
         # An empty rule allows nothing; its presence alone switches the default.
         rules["ingress"] = [{}]
@@ -62,11 +60,3 @@ def deny_by_default(wanted: DefaultDeny) -> Policy:
         },
     }
     return Policy(wanted.pods.cluster, manifest, origin=f"default deny of {wanted.pods}")
-
-
-def _dns(cluster: str) -> dict[str, Any]:
-    kube_dns = Pods(cluster, "kube-system", _DNS)
-    return {
-        "toEndpoints": [peer_selector(kube_dns)],
-        "toPorts": [{"ports": [{"port": "53", "protocol": "UDP"}, {"port": "53", "protocol": "TCP"}]}],
-    }

@@ -2,36 +2,23 @@
 
 Every peer selector names both the cluster and the namespace of the pods. Without the cluster's label the same
 text means other pods from Cilium 1.19 on; without the namespace's label it means the policy's own namespace.
+
+Each policy denies by default what no policy allows, for the pods it selects and in its direction, unless the
+intent says otherwise. DNS stays allowed.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eks_cilium.cilium.crds import API_VERSION, NAMESPACED
-from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL, Policy
+from eks_cilium.policy.objects.dns import dns_rule
+from eks_cilium.policy.objects.model import Policy
+from eks_cilium.policy.objects.pods import MANAGED_BY, Pods, peer_selector, subject_selector
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from eks_cilium.policy.objects.ports import Ports
-
-MANAGED_BY = {"app.kubernetes.io/managed-by": "eks-cilium"}
-
-
-@dataclass(frozen=True)
-class Pods:
-    """Pods of one namespace of one cluster: those that carry all labels, or every pod without labels."""
-
-    cluster: str
-    """Name of the cluster in Cilium."""
-    namespace: str
-    labels: Mapping[str, str] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        labels = ",".join(f"{key}={value}" for key, value in sorted(self.labels.items()))
-        return f"{self.cluster}/{self.namespace} {labels or '(all pods)'}"
 
 
 @dataclass(frozen=True)
@@ -39,6 +26,18 @@ class Destination(Pods):
     """Pods and the ports of theirs that may be reached; every port where none is given."""
 
     ports: tuple[Ports, ...] = ()
+
+
+class EnableDefaultDeny(NamedTuple):
+    """Whether the policies of an intent deny by default what no policy allows, by direction."""
+
+    egress: bool = True
+    """For the source, what it opens."""
+    ingress: bool = True
+    """For the destination, what it accepts."""
+
+
+_ON = EnableDefaultDeny()
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,8 @@ class Intent:
     """Becomes part of the names of both policies: `<name>-egress` and `<name>-ingress`."""
     source: Pods
     destination: Destination
+    enable_default_deny: EnableDefaultDeny = _ON
+    """As in Cilium's own field of the name, which came with 1.16. Where it is off the policies only allow."""
 
 
 class PolicyPair(NamedTuple):
@@ -67,36 +68,21 @@ def policy_pair(intent: Intent) -> PolicyPair:
         intent: Who may reach whom, and on which ports.
 
     Returns:
-        The egress allow rule for the source and the ingress allow rule for the destination, both as
-        CiliumNetworkPolicies.
+        The egress allow rules for the source, DNS included, and the ingress allow rule for the destination,
+        both as CiliumNetworkPolicies.
     """
     source, destination = intent.source, intent.destination
     ports = [each.as_rule() for each in destination.ports]
     to_ports = {"toPorts": [{"ports": ports}]} if ports else {}
-    egress = {"egress": [{"toEndpoints": [peer_selector(destination)], **to_ports}]}
-    ingress = {"ingress": [{"fromEndpoints": [peer_selector(source)], **to_ports}]}
+    egress = [{"toEndpoints": [peer_selector(destination)], **to_ports}, dns_rule(source.cluster)]
+    ingress = [{"fromEndpoints": [peer_selector(source)], **to_ports}]
     return PolicyPair(
         _policy(intent, source, "egress", egress), _policy(intent, destination, "ingress", ingress)
     )
 
 
-def peer_selector(pods: Pods) -> dict[str, Any]:
-    """A selector that means the same pods in every cluster and in every release of Cilium."""
-    place = {CLUSTER_LABEL: pods.cluster, NAMESPACE_LABEL: pods.namespace}
-    return {"matchLabels": {**_from_kubernetes(pods.labels), **_from_kubernetes(place)}}
-
-
-def subject_selector(labels: Mapping[str, str]) -> dict[str, Any]:
-    """A selector of pods in the policy's own namespace; all of them where there are no labels."""
-    return {"matchLabels": _from_kubernetes(labels)} if labels else {}
-
-
-def _from_kubernetes(labels: Mapping[str, str]) -> dict[str, str]:
-    # The source is written so that a label of the same key from another source cannot match.
-    return {f"k8s:{key}": value for key, value in sorted(labels.items())}
-
-
-def _policy(intent: Intent, subject: Pods, direction: str, rules: Mapping[str, Any]) -> Policy:
+def _policy(intent: Intent, subject: Pods, direction: str, rules: list[dict[str, Any]]) -> Policy:
+    denies = getattr(intent.enable_default_deny, direction)
     manifest = {
         "apiVersion": API_VERSION,
         "kind": NAMESPACED,
@@ -108,7 +94,9 @@ def _policy(intent: Intent, subject: Pods, direction: str, rules: Mapping[str, A
         "spec": {
             "description": f"{intent.source} may reach {_with_ports(intent.destination)}",
             "endpointSelector": subject_selector(subject.labels),
-            **rules,
+            # Written only where it is off: releases before 1.16 do not know the field, and on is the default.
+            **({} if denies else {"enableDefaultDeny": {direction: False}}),
+            direction: rules,
         },
     }
     return Policy(subject.cluster, manifest, origin=f"intent {intent.name}")

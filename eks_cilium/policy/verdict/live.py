@@ -60,6 +60,8 @@ class LiveCluster:
     workloads: tuple[Workload, ...]
     unmanaged_pods: int
     """Number of pods without an identity of their own: on the host network, or not managed by Cilium."""
+    dns_on_nodes: bool = False
+    """Whether a NodeLocal DNSCache runs on the network of the nodes, where no policy sees it as a pod."""
 
 
 def live_cluster(objects: ClusterObjects) -> LiveCluster:
@@ -80,7 +82,12 @@ def live_cluster(objects: ClusterObjects) -> LiveCluster:
     cluster = Cluster(name, _selector_scope(config), policies, _mode(config), _cidr_selects(config))
     endpoints = list(objects.endpoints)
     pods = list(objects.pods)
-    return LiveCluster(cluster, tuple(_workloads(name, endpoints, pods)), max(0, len(pods) - len(endpoints)))
+    return LiveCluster(
+        cluster,
+        tuple(_workloads(name, endpoints, pods)),
+        max(0, len(pods) - len(endpoints)),
+        any(map(_is_dns_on_node, pods)),
+    )
 
 
 def _selector_scope(config: Object) -> SelectorScope:
@@ -101,6 +108,13 @@ def _mode(config: Object) -> Mode:
 
 def _cidr_selects(config: Object) -> frozenset[str]:
     return frozenset(str(config.get("policy-cidr-match-mode") or "").replace(",", " ").split())
+
+
+def _is_dns_on_node(pod: Object) -> bool:
+    # By the names of its DaemonSet in kubernetes/kubernetes (cluster/addons/dns/nodelocaldns) and Kubespray.
+    name, namespace = str(pod.get("name")), pod.get("namespace")
+    named = name.startswith(("node-local-dns", "nodelocaldns"))
+    return named and namespace == "kube-system" and bool(pod.get("hostNetwork"))
 
 
 def _workloads(cluster: str, endpoints: list[Object], pods: list[Object]) -> Iterable[Workload]:

@@ -10,7 +10,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from eks_cilium.policy import compile as compiler
-from eks_cilium.policy.objects import DefaultDeny, Destination, Intent, Pods, parse_ports
+from eks_cilium.policy.objects import (
+    DefaultDeny,
+    Destination,
+    EnableDefaultDeny,
+    Intent,
+    Pods,
+    parse_ports,
+)
 from eks_cilium.policy.objects.ports import PATTERN
 from eks_cilium.policy.verdict.model import Address, Endpoint, Entity, Flow, Pod, Port
 from eks_cilium.settings.model.fields import Part, option
@@ -59,6 +66,23 @@ class PolicyDestination(PolicyPods):
     )
 
 
+class PolicyEnableDefaultDeny(Part):
+    """Whether an intent denies what no policy allows; Cilium's own field of this name, from 1.16 on."""
+
+    egress: bool = option(
+        True,
+        says="Whether the pods of `from` may then open only what policies allow, and DNS.",
+        allowed="true; false from Cilium 1.16 on",
+        example=False,
+    )
+    ingress: bool = option(
+        True,
+        says="Whether the pods of `to` then accept only what policies allow.",
+        allowed="true; false from Cilium 1.16 on",
+        example=False,
+    )
+
+
 class PolicyIntent(Part):
     """Pods that may reach other pods: an egress policy in one cluster and an ingress policy in the other."""
 
@@ -79,17 +103,24 @@ class PolicyIntent(Part):
         allowed="an object with cluster, namespace, labels and ports",
         example={**_SERVER, "ports": ["8080/TCP"]},
     )
+    enable_default_deny: PolicyEnableDefaultDeny = option(
+        default_factory=PolicyEnableDefaultDeny,
+        says="What the intent denies; where it is off the intent only allows.",
+        allowed="an object with egress and ingress",
+        example={"egress": False},
+    )
 
     @property
     def intent(self) -> Intent:
         # The ports have to be sound, which a rule checks.
         to = self.to
         destination = Destination(to.cluster, to.namespace, to.labels, tuple(map(parse_ports, to.ports)))
-        return Intent(self.name, self.from_.pods, destination)
+        denies = EnableDefaultDeny(self.enable_default_deny.egress, self.enable_default_deny.ingress)
+        return Intent(self.name, self.from_.pods, destination, denies)
 
 
 class PolicyDefaultDeny(PolicyPods):
-    """Pods whose traffic is denied unless a policy allows it; DNS to the cluster's kube-dns stays allowed."""
+    """Pods whose traffic is denied unless a policy allows it; DNS to the cluster's servers stays allowed."""
 
     name: str = option(
         "default-deny",

@@ -14,7 +14,9 @@ from eks_cilium.cilium.mesh import CERTIFICATES_ANNOTATION, INTERNAL, SCHEME, SO
 from eks_cilium.cilium.versions import TRIED, release_of
 from eks_cilium.clients.aws_errors import translation
 from eks_cilium.cluster.names import STACK_TAG
-from eks_cilium.mesh.model import Gateway
+from eks_cilium.mesh.model import Gateway, Member
+from eks_cilium.policy.verdict import Cluster, SelectorScope
+from eks_cilium.policy.verdict.live import LiveCluster
 from eks_cilium.settings import read
 from eks_cilium.settings.model import MeshSettings
 from stacks import mesh
@@ -50,7 +52,12 @@ def registered(
     changes: dict[str, Any] | None = None, found: FoundClusters = FOUND, *, preview: bool = False
 ) -> Recorder:
     settings = settings_of(changes)
-    return record(lambda: mesh.run(settings, lambda _: found), preview=preview)
+    return record(lambda: mesh.run(settings, lambda _: found, running_nothing), preview=preview)
+
+
+def running_nothing(member: Member) -> LiveCluster:
+    """A cluster with Cilium and without a pod."""
+    return LiveCluster(Cluster(member.name, SelectorScope.OWN_CLUSTER), (), 0)
 
 
 @pytest.fixture(scope="module")
@@ -446,7 +453,7 @@ def test_a_file_of_policies_is_read_once_in_a_run(
 
 def exported(found: FoundClusters = FOUND, *, preview: bool) -> dict[str, Any]:
     kept: dict[str, Any] = {}
-    record(lambda: kept.update(mesh.run(settings_of(), lambda _: found)), preview=preview)
+    record(lambda: kept.update(mesh.run(settings_of(), lambda _: found, running_nothing)), preview=preview)
     return kept
 
 

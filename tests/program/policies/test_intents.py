@@ -7,6 +7,7 @@ from eks_cilium.cilium.versions import TRIED
 from eks_cilium.policy.objects import (
     DefaultDeny,
     Destination,
+    EnableDefaultDeny,
     Intent,
     Pods,
     Ports,
@@ -16,6 +17,15 @@ from eks_cilium.policy.objects import (
     parse_policies,
     parse_ports,
     policy_pair,
+)
+from eks_cilium.policy.verdict import (
+    Cluster,
+    Decision,
+    Evaluator,
+    Flow,
+    Pod,
+    Port,
+    selector_scope_of,
 )
 
 pytestmark = pytest.mark.unit
@@ -56,6 +66,37 @@ def test_cluster_and_namespace_of_the_peer_are_always_written() -> None:
     assert egress["egress"][0]["toEndpoints"] == [{"matchLabels": SELECTORS["toEndpoints"]}]
     assert ingress["ingress"][0]["fromEndpoints"] == [{"matchLabels": SELECTORS["fromEndpoints"]}]
     assert egress["egress"][0]["toPorts"] == [{"ports": [{"port": "8080", "protocol": "TCP"}]}]
+
+
+@pytest.mark.parametrize("version", TRIED)
+def test_an_intent_leaves_the_dns_of_its_source(version: str) -> None:
+    (policy, _) = policy_pair(MEANT)
+    cluster = Cluster("cluster-1", selector_scope_of(version), (policy,))
+    client = Pod("cluster-1", "my-client", {"app": "my-client"})
+
+    decisions = [
+        Evaluator([cluster]).evaluate(Flow(client, to, port)).egress.decision
+        for port in (Port(53, "UDP"), Port(53, "TCP"), Port(80))
+        for to in (
+            Pod("cluster-1", "kube-system", {"k8s-app": "kube-dns"}),
+            Pod("cluster-1", "kube-system", {"k8s-app": "node-local-dns"}),
+            Pod("cluster-1", "my-client", {"k8s-app": "kube-dns"}),
+        )
+    ]
+
+    allowed, denied = Decision.ALLOWED, Decision.DENIED
+    assert decisions == [allowed, allowed, denied] * 2 + [denied] * 3
+
+
+def test_an_intent_that_only_allows_says_so_where_it_is_enforced() -> None:
+    only = Intent("only", CLIENT, SERVER, EnableDefaultDeny(egress=False, ingress=False))
+    egress, ingress = (policy.object["spec"] for policy in policy_pair(only))
+
+    assert egress["enableDefaultDeny"] == {"egress": False}
+    assert ingress["enableDefaultDeny"] == {"ingress": False}
+    assert all("enableDefaultDeny" not in policy.object["spec"] for policy in policy_pair(MEANT))
+    known = [version for version in TRIED if not any(check(policy, version) for policy in policy_pair(only))]
+    assert known == [version for version in TRIED if version.rpartition(".")[0] not in ("1.12", "1.15")]
 
 
 def test_an_intent_without_ports_allows_every_port() -> None:

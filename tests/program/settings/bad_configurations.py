@@ -41,6 +41,12 @@ GOOD_NEW_CHAINING: dict[str, Any] = {
     "peerCidrs": ["10.2.0.0/16"],
 }
 
+_INTENT = {
+    "name": "client-to-server",
+    "from": {"cluster": "cluster-1", "namespace": "my-client"},
+    "to": {"cluster": "cluster-2", "namespace": "my-server"},
+    "enableDefaultDeny": {"egress": "partly"},
+}
 GOOD_MESH: dict[str, Any] = {
     "aws:region": "eu-central-1",
     "mode": "mesh",
@@ -944,6 +950,12 @@ BAD += [
                 {"clusterMesh": {"serviceAnnotations": {"example.com/scheme": "Internet-Facing"}}},
                 'clusterMesh.serviceAnnotations["example.com/scheme"]',
                 "anything but internet-facing",
+            ),
+            (
+                "an intent that neither allows only nor denies",
+                {"policies": {"intents": [_INTENT]}},
+                "policies.intents[0].enableDefaultDeny.egress",
+                "from Cilium 1.16 on",
             ),
             (
                 "an issuer that is not trusted",

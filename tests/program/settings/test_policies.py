@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from eks_cilium.cilium.versions import TRIED
+from eks_cilium.cli.stack_file import read_stack_file
 from eks_cilium.policy.compile import CompiledPolicies
-from eks_cilium.policy.verdict import Decision
+from eks_cilium.policy.verdict import Cluster, Decision, Evaluator, Flow, Pod, Port, selector_scope_of
 from eks_cilium.settings import ConfigurationError, Problem, read
 from eks_cilium.settings.compiling import compiled_policies
 from eks_cilium.settings.model import MeshSettings
@@ -14,6 +16,7 @@ from tests.program.settings.bad_configurations import GOOD_MESH, as_pulumi, chan
 
 pytestmark = pytest.mark.unit
 
+STACKS = Path(__file__).resolve().parents[3] / "stacks"
 VERSIONS = {"cluster-1": "1.19.7", "cluster-2": "1.18.11"}
 CLIENT = {"cluster": "cluster-1", "namespace": "my-client", "labels": {"app": "my-client"}}
 SERVER = {"cluster": "cluster-2", "namespace": "my-server", "labels": {"app": "my-server"}}
@@ -236,6 +239,46 @@ def test_a_range_needs_an_agent_that_knows_ranges_on_both_sides():
     assert problem.allowed.startswith("single ports: Cilium 1.15.19 of cluster-2")
     assert problem.fix.endswith("8000/TCP")
     assert problems(intents=ranged) == []
+
+
+def test_an_intent_that_only_allows_needs_agents_that_can():
+    only = [{**INTENT, "enableDefaultDeny": {"egress": False, "ingress": False}}]
+
+    found = problems(versions={"cluster-1": "1.15.19", "cluster-2": "1.16.19"}, intents=only)
+    assert [problem.key for problem in found] == ["eks-cilium:policies.intents[0].enableDefaultDeny.egress"]
+    assert found[0].allowed == (
+        "true: Cilium 1.15.19 of cluster-1 knows no enableDefaultDeny, which came with 1.16"
+    )
+    assert found[0].fix.endswith("'eks-cilium:policies.intents[0].enableDefaultDeny.egress' true")
+    assert problems(intents=only) == []
+
+
+def test_an_intent_that_only_allows_denies_nothing():
+    elsewhere = {**MEANT, "port": "8081/TCP"}
+    only = [{**INTENT, "enableDefaultDeny": {"egress": False, "ingress": False}}]
+
+    assert problems(intents=[INTENT], mustDeny=[elsewhere]) == []
+    assert problems(intents=only, mustAllow=[elsewhere]) == []
+
+
+@pytest.mark.parametrize("release", TRIED)
+def test_the_shipped_example_cuts_no_dns(release: str):
+    settings = read(read_stack_file(STACKS / "Pulumi.mesh-dev.yaml").values)
+    assert isinstance(settings, MeshSettings)
+    found = compiled_policies(settings, dict.fromkeys(settings.clusters, release), _no_file)
+
+    clusters = [
+        Cluster(name, selector_scope_of(release), tuple(p for p in found.policies if p.cluster == name))
+        for name in settings.clusters
+    ]
+    for pods in (end for intent in settings.policies.intents for end in (intent.from_, intent.to)):
+        server = Pod(pods.cluster, "kube-system", {"k8s-app": "kube-dns"})
+        asked = Flow(Pod(pods.cluster, pods.namespace, pods.labels), server, Port(53, "UDP"))
+        assert Evaluator(clusters).evaluate(asked).decision is Decision.ALLOWED
+
+
+def _no_file(path: str) -> str:
+    raise AssertionError(f"the example names no file, yet {path} was asked for")
 
 
 def test_sctp_needs_a_definition_that_knows_it():
