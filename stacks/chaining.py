@@ -115,7 +115,7 @@ def register(settings: ChainingSettings, reading: Reading) -> tuple[PodInventory
 def exports(
     settings: ChainingSettings, reading: Reading, inventory: PodInventory, chaining: Chaining
 ) -> dict[str, Any]:
-    """What people need: access, the plan before the first change, pods that remain, what to type next."""
+    """What people need: access, the plan in numbers, pods that remain, what to type next."""
     cluster, plan = reading.cluster, in_preview(reading.start.plan)
     return {
         "kubeconfig": kubeconfig_of(settings, cluster),
@@ -128,7 +128,7 @@ def exports(
         },
         "pods": chaining.counted,
         # In the first preview the inventory does not exist yet, so it cannot supply the plan.
-        "planMarkdown": inventory.plan if plan is None else pulumi.Output.from_input(exported(plan)),
+        "plan": inventory.plan if plan is None else pulumi.Output.from_input(exported(plan)),
         "nextCommands": next_commands(settings),
     }
 

@@ -131,8 +131,8 @@ def register_rollback(settings: ReplacementSettings, reading: Reading) -> NodeIn
 
 
 def exports(settings: ReplacementSettings, reading: Reading, inventory: NodeInventory) -> dict[str, Any]:
-    """What people need: access, the plan as it was before the first change, what to type next."""
-    cluster, plan = reading.cluster, _exported_plan(reading, inventory)
+    """What people need: access, the plan before the first change in numbers, what to type next."""
+    cluster = reading.cluster
     return {
         "kubeconfig": kubeconfig_of(settings, cluster),
         "cluster": {
@@ -145,8 +145,7 @@ def exports(settings: ReplacementSettings, reading: Reading, inventory: NodeInve
             "target": settings.migration.target,
             "ciliumVersion": settings.cilium.version,
         },
-        "planMarkdown": plan.apply(lambda texts: texts["markdown"]),
-        "planJson": plan.apply(lambda texts: texts["json"]),
+        "plan": _exported_plan(reading, inventory),
         **_part_exports(reading),
         "nextCommands": next_commands(settings, reading.start.part),
     }
@@ -231,7 +230,7 @@ def _steps(settings: ReplacementSettings, reading: Reading, operation: Operation
     }
 
 
-def _exported_plan(reading: Reading, inventory: NodeInventory) -> pulumi.Output[dict[str, str]]:
+def _exported_plan(reading: Reading, inventory: NodeInventory) -> pulumi.Output[dict[str, Any]]:
     """In the first preview the inventory does not exist yet, so it cannot supply the plan."""
     plan = in_preview(reading.start.plan)
     return inventory.plan if plan is None else pulumi.Output.from_input(exported(plan))

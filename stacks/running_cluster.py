@@ -116,7 +116,7 @@ def exports_without_cluster(
     pulumi.log.warn(f"{missing}: this preview has no plan in it")
     return {
         "cluster": {"name": name, "exists": False},
-        "planMarkdown": missing,
+        "plan": {"headline": missing},
         "nextCommands": next_commands,
     }
 

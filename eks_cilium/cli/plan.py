@@ -59,7 +59,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 
-_WRAPPING = ("GROUP", "BUDGETS", "NEW NODE IN")
+_WRAPPING = ("GROUP", "BUDGETS")
 _WHAT = "What to plan"
 
 _Target = Annotated[Target, option_of("target", _WHAT)]

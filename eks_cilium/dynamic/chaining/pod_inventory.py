@@ -12,6 +12,7 @@ from eks_cilium.dynamic.shell.operation import Operation, RefreshProvider
 from eks_cilium.dynamic.shell.planning import PlannedArgs, PlanPart, checked, plan_part, refresh_plan
 from eks_cilium.migration.refresh import report
 from eks_cilium.migration.refresh.start import plan_now, record_workloads
+from eks_cilium.migration.report.wording import headline_of
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.settings.model.migration import RefreshOptions
 
@@ -58,8 +59,8 @@ class PodInventoryProvider(RefreshProvider):
     def perform(self, run: RefreshRun, _props: Mapping[str, Any]) -> Result:
         """Record the workloads.
 
-        Returns {"taken": ISO time, "workloads": [...], "plan": Markdown}. Raises StoppedError when there are
-        workloads that the program has registered no resources for.
+        Returns {"taken": ISO time, "workloads": [...], "plan": as of `exported`}. Raises StoppedError when
+        there are workloads that the program has registered no resources for.
         """
         before = exported(plan_now(run))
         taken = record_workloads(run)
@@ -72,9 +73,21 @@ def summary(plan: RefreshPlan) -> PlanPart:
     return plan_part(report.in_short(plan), plan.blockers)
 
 
-def exported(plan: RefreshPlan) -> str:
-    """The plan as it is exported, in Markdown."""
-    return report.markdown(plan)
+def exported(plan: RefreshPlan) -> dict[str, Any]:
+    """The plan as a stack exports it, in numbers: every stack output is printed and stored in full."""
+    return {
+        "headline": report.headline(plan),
+        "workloads": len(plan.workloads),
+        "pods": plan.pods,
+        "blockers": len(plan.blockers),
+        "warnings": len(plan.warnings),
+        "estimatedSeconds": round(plan.seconds),
+    }
+
+
+def exported_again(kept: Mapping[str, Any] | str) -> dict[str, Any]:
+    """What `exported` returned, from the state of a stack; earlier versions kept the plan as Markdown."""
+    return {"headline": headline_of(kept)} if isinstance(kept, str) else dict(kept)
 
 
 def _round(props: Mapping[str, Any]) -> int:
@@ -104,6 +117,6 @@ class PodInventory(Operation[PodInventoryArgs], module="eks-cilium", name="PodIn
         return self.result.apply(lambda result: str(result["taken"]))
 
     @property
-    def plan(self) -> pulumi.Output[str]:
-        """The plan before the first change, as Markdown."""
-        return self.result.apply(lambda result: str(result["plan"]))
+    def plan(self) -> pulumi.Output[dict[str, Any]]:
+        """The plan before the first change, as `exported` has it."""
+        return self.result.apply(lambda result: exported_again(result["plan"]))

@@ -6,7 +6,6 @@ lists all blockers at once.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.dynamic.shell.operation import MigrationProvider, Operation
@@ -19,9 +18,8 @@ from eks_cilium.dynamic.shell.planning import (
     plan_part,
 )
 from eks_cilium.dynamic.shell.process import THIS_PROCESS
-from eks_cilium.migration import report
 from eks_cilium.migration.inventory import forgetting, recording
-from eks_cilium.migration.report.wording import headline, sizes, verdict_of
+from eks_cilium.migration.report.wording import headline, headline_of, in_part, sizes, verdict_of
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.settings.model.migration import Target
 
@@ -70,7 +68,7 @@ class NodeInventoryProvider(MigrationProvider):
         """Label and record the nodes.
 
         Returns {"target", "labelled": [...], "already": [...], "nodes": [...], "taken": ISO time, "plan":
-        {"markdown", "json"}}. Raises StoppedError when they are not the nodes that the program registered.
+        as of `exported`}. Raises StoppedError when they are not the nodes that the program registered.
         """
         plan = current_plan(THIS_PROCESS.plans, type(self).connect, _props, migration_plan)
         taken = recording.record_inventory(run, plan)
@@ -89,17 +87,28 @@ class NodeInventoryProvider(MigrationProvider):
         super().delete(_id, _props)
 
 
-def exported(plan: Plan) -> dict[str, str]:
-    """The plan as a stack exports it. JSON on one line, since the CLI prints outputs in full."""
+def exported(plan: Plan) -> dict[str, Any]:
+    """The plan as a stack exports it, in numbers: every stack output is printed and stored in full.
+
+    The whole plan of 500 nodes has 5 MB; `eks-cilium plan --format markdown` or `json` prints it.
+    """
     return {
-        "markdown": report.markdown(plan),
-        "json": json.dumps(report.document(plan, pods=False), separators=(",", ":")),
+        "headline": headline(plan),
+        "nodes": len(plan.nodes),
+        "blockers": len(plan.blockers),
+        "warnings": len(plan.warnings),
+        "estimatedSeconds": round(plan.seconds),
     }
+
+
+def exported_again(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """What `exported` returned, from the state of a stack; earlier versions kept the whole plan there."""
+    return {"headline": headline_of(kept["markdown"])} if "markdown" in kept else dict(kept)
 
 
 def summary(plan: Plan) -> PlanPart:
     """The plan in a few lines, and all of its blockers."""
-    lines = (headline(plan), *map(sizes, plan.groups), *map(str, plan.warnings), verdict_of(plan))
+    lines = (headline(plan), *map(sizes, plan.groups), *in_part(map(str, plan.warnings)), verdict_of(plan))
     return plan_part(lines, plan.blockers)
 
 
@@ -134,6 +143,6 @@ class NodeInventory(Operation[NodeInventoryArgs], module="eks-cilium", name="Nod
         return self.result.apply(lambda result: str(result["taken"]))
 
     @property
-    def plan(self) -> pulumi.Output[dict[str, str]]:
-        """The plan before the first change, as Markdown and as JSON."""
-        return self.result.apply(lambda result: dict(result["plan"]))
+    def plan(self) -> pulumi.Output[dict[str, Any]]:
+        """The plan before the first change, as `exported` has it."""
+        return self.result.apply(lambda result: exported_again(result["plan"]))

@@ -1,21 +1,28 @@
-"""The plan of a refresh as text: lines for previews, a table for terminals, Markdown for reviews."""
+"""The plan of a refresh as text: lines for the resources of a preview, and a table for all of it."""
 
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
-from eks_cilium.migration.report.layout import blocker_lines, escaped, in_cells, in_columns
-from eks_cilium.migration.report.wording import budget_use, duration, verdict_of
+from eks_cilium.migration.report.layout import blocker_lines, clipped, filled, in_columns
+from eks_cilium.migration.report.wording import (
+    budget_use,
+    budgets_in,
+    duration,
+    duration_in_short,
+    in_part,
+    verdict_of,
+)
 from eks_cilium.texts import counted, named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from eks_cilium.cluster.objects import Reference
     from eks_cilium.migration.refresh.model import RefreshPlan, WorkloadPlan
 
-_HEADER = ("#", "WORKLOAD", "PODS", "HOW", "AT ONCE", "BUDGETS", "TIME")
+_HEADER = ("#", "WORKLOAD", "PODS", "HOW", "AT ONCE", "TIME")
+_WIDEST_WORKLOAD = 56
 _ON_THE_RIGHT = frozenset({"#", "PODS", "AT ONCE", "TIME"})
 
 
@@ -29,7 +36,7 @@ def headline(plan: RefreshPlan) -> str:
 
 def in_short(plan: RefreshPlan) -> tuple[str, ...]:
     """The whole plan in a few lines, for the preview of the list of workloads."""
-    return (headline(plan), *map(str, plan.warnings), verdict_of(plan))
+    return (headline(plan), *in_part(map(str, plan.warnings)), verdict_of(plan))
 
 
 def remainder(plan: RefreshPlan) -> tuple[str, ...]:
@@ -68,37 +75,21 @@ def table(plan: RefreshPlan) -> str:
     return "\n\n".join([*blocks, verdict_of(plan)]) + "\n"
 
 
-def markdown(plan: RefreshPlan) -> str:
-    """The whole plan, for a review or a change record."""
-    return "\n".join(_markdown(plan)) + "\n"
-
-
 def _rows(plan: RefreshPlan) -> str:
     if not plan.workloads:
         return "No pod has to be restarted."
-    rows = [_HEADER, *map(_row, plan.workloads)]
-    return "\n".join(in_columns(rows, _ON_THE_RIGHT))
+    beside = [_HEADER, *map(_cells, plan.workloads)]
+    budgets = [partial(budgets_in, planned.budgets) for planned in plan.workloads]
+    return "\n".join(in_columns(filled(beside, "BUDGETS", budgets), _ON_THE_RIGHT))
 
 
-def _row(planned: WorkloadPlan) -> tuple[str, ...]:
+def _cells(planned: WorkloadPlan) -> tuple[str, ...]:
+    workload = f"{planned.workload.kind} {planned.workload.namespace}/{planned.workload.name}"
     return (
         str(planned.position),
-        f"{planned.workload.kind} {planned.workload.namespace}/{planned.workload.name}",
+        clipped(workload, _WIDEST_WORKLOAD),
         str(len(planned.pods)),
         str(planned.method),
         str(planned.at_once),
-        "; ".join(map(budget_use, planned.budgets)) or "-",
-        duration(planned.seconds),
+        duration_in_short(planned.seconds),
     )
-
-
-def _markdown(plan: RefreshPlan) -> Iterator[str]:
-    yield f"# Restarts in cluster {plan.cluster}"
-    yield from ("", f"{headline(plan)}.", "", f"**{verdict_of(plan)}**")
-    if plan.blockers:
-        yield from ("", "## Blockers", "", *(f"- {escaped(str(blocker))}" for blocker in plan.blockers))
-    if plan.workloads:
-        yield from ("", "## Workloads in order", "", in_cells(_HEADER), in_cells(["---"] * len(_HEADER)))
-        yield from (in_cells(_row(planned)) for planned in plan.workloads)
-    if plan.warnings:
-        yield from ("", "## Warnings", "", *(f"- {escaped(str(warning))}" for warning in plan.warnings))

@@ -1,16 +1,22 @@
-"""A plan as a table for terminals: one line for each node, then blockers and warnings."""
+"""A plan as a table for terminals: one line for each node, then blockers and warnings.
+
+The table fits `layout.WIDTH` columns, in previews as well: a terminal that breaks its lines shows no table.
+So names are shortened, and the zones of new nodes are left to the other reports, which have everything.
+"""
 
 from __future__ import annotations
 
+from functools import partial
+from os.path import commonpath
 from typing import TYPE_CHECKING
 
 from eks_cilium.migration.plan.model import Verdict
-from eks_cilium.migration.report.layout import blocker_lines, in_columns
+from eks_cilium.migration.report.layout import blocker_lines, clipped, filled, in_columns
 from eks_cilium.migration.report.lines import bundle_line
 from eks_cilium.migration.report.wording import (
-    budget_use,
+    budgets_in,
     bundles,
-    duration,
+    duration_in_short,
     headline,
     on_nodes,
     sizes,
@@ -18,26 +24,13 @@ from eks_cilium.migration.report.wording import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from eks_cilium.migration.plan.model import NodePlan, Plan
 
-_HEADER = (
-    "#",
-    "NODE",
-    "ZONE",
-    "GROUP",
-    "EVICT",
-    "DELETE",
-    "STAY",
-    "BLOCKED",
-    "BUDGETS",
-    "NEW NODE IN",
-    "TIME",
-    "DONE AFTER",
-)
-ON_THE_RIGHT = frozenset({"#", "EVICT", "DELETE", "STAY", "BLOCKED", "TIME", "DONE AFTER"})
-_MOST_BUDGETS = 2
+_HEADER = ("#", "NODE", "ZONE", "GROUP", "EVICT", "DELETE", "STAY", "BLOCKED", "TIME", "DONE")
+ON_THE_RIGHT = frozenset({"#", "EVICT", "DELETE", "STAY", "BLOCKED", "TIME", "DONE"})
+_WIDEST = {"NODE": 24, "ZONE": 10, "GROUP": 20}
 
 
 def table(plan: Plan, *, pods: bool = False) -> str:
@@ -50,7 +43,29 @@ def table(plan: Plan, *, pods: bool = False) -> str:
 def rows(plan: Plan) -> list[tuple[str, ...]]:
     """The cells of the table of nodes, its header first; the columns in `ON_THE_RIGHT` are right-aligned."""
     groups = {group.name: group.node_group or group.name for group in plan.groups}
-    return [_HEADER, *(_row(node, groups[node.group]) for node in plan.nodes)]
+    names = short_names([node.node for node in plan.nodes])
+    zones = short_zones({node.zone for node in plan.nodes})
+    beside = [
+        _HEADER,
+        *(
+            _row(node, name, zones[node.zone], groups[node.group])
+            for node, name in zip(plan.nodes, names, strict=True)
+        ),
+    ]
+    return filled(beside, "BUDGETS", [partial(budgets_in, node.budgets) for node in plan.nodes])
+
+
+def short_names(nodes: Sequence[str]) -> list[str]:
+    """Names of nodes without their domain, while that tells them apart."""
+    without = [name.partition(".")[0] for name in nodes]
+    return without if len(set(without)) == len(nodes) else list(nodes)
+
+
+def short_zones(zones: Collection[str]) -> dict[str, str]:
+    """Zones without what all of them begin with: `1a` and `1b` for eu-central-1a and eu-central-1b."""
+    beginnings = [zone.rpartition("-")[0].replace("-", "/") for zone in zones]
+    shared = commonpath(beginnings) if beginnings else ""
+    return {zone: zone[len(shared) + 1 :] if shared else zone for zone in zones}
 
 
 def pods_of(node: NodePlan) -> list[str]:
@@ -83,26 +98,17 @@ def _nodes(plan: Plan, *, pods: bool) -> str:
     return "\n".join(lines)
 
 
-def _row(node: NodePlan, group: str) -> tuple[str, ...]:
+def _row(node: NodePlan, name: str, zone: str, group: str) -> tuple[str, ...]:
     blocked = sum(pod.verdict.blocks_drain for pod in node.pods)
     return (
         f"{node.position}{'*' if node.in_progress else ''}",
-        node.node,
-        node.zone,
-        group,
+        clipped(name, _WIDEST["NODE"]),
+        clipped(zone, _WIDEST["ZONE"]),
+        clipped(group, _WIDEST["GROUP"]),
         str(node.count(Verdict.EVICT)),
         str(node.count(Verdict.DELETE)),
         str(node.count(Verdict.SKIP) + node.count(Verdict.WAIT)),
         str(blocked) if blocked else "-",
-        _budgets(node),
-        "|".join(node.replacement_zones) or "-",
-        duration(node.seconds.total),
-        duration(node.ends),
+        duration_in_short(node.seconds.total),
+        duration_in_short(node.ends),
     )
-
-
-def _budgets(node: NodePlan) -> str:
-    """First the budgets that make the drain wait longest, then those with most evictions."""
-    uses = sorted(node.budgets, key=lambda use: (-use.waits, -use.pods, use.budget))
-    more = f" +{len(uses) - _MOST_BUDGETS}" if len(uses) > _MOST_BUDGETS else ""
-    return "; ".join(map(budget_use, uses[:_MOST_BUDGETS])) + more or "-"

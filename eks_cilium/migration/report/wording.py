@@ -10,7 +10,7 @@ from eks_cilium.settings.model.migration import Capacity, Target
 from eks_cilium.texts import counted, named
 
 if TYPE_CHECKING:
-    from collections.abc import Sized
+    from collections.abc import Iterable, Iterator, Sequence, Sized
 
     from eks_cilium.cluster.objects import Reference
     from eks_cilium.migration.plan.model import BudgetUse, GroupPlan, NodePlan, Plan
@@ -24,6 +24,8 @@ _EXTRA = {
     Capacity.DECREMENT: "{} in each group first, which every old node then shrinks by one",
 }
 
+_MOST_BUDGETS = 2
+_MOST_WARNINGS = 10
 
 _Key: TypeAlias = "tuple[Reference | None, Verdict, Reference | None]"
 
@@ -71,6 +73,33 @@ def budget_use(use: BudgetUse) -> str:
     )
 
 
+def budgets_in(uses: Sequence[BudgetUse], room: int) -> str:
+    """As much of the budgets as fits `room` columns: those that make the drain wait longest first.
+
+    Only their number and waits where not even one fits.
+    """
+    if not uses:
+        return "-"
+    first = sorted(uses, key=lambda use: (-use.waits, -use.pods, use.budget))
+    texts = (_first_budgets(first, number) for number in range(min(len(uses), _MOST_BUDGETS), 0, -1))
+    waits = sum(use.waits for use in uses)
+    least = f"{len(uses)}, waits {waits} x" if waits else str(len(uses))
+    return next((text for text in texts if len(text) <= room), least)
+
+
+def _first_budgets(uses: Sequence[BudgetUse], number: int) -> str:
+    more = f" +{len(uses) - number}" if len(uses) > number else ""
+    return "; ".join(map(budget_use, uses[:number])) + more
+
+
+def in_part(warnings: Iterable[str]) -> Iterator[str]:
+    """The first warnings, for a resource whose state should stay small, and how many more there are."""
+    lines = list(warnings)
+    yield from lines[:_MOST_WARNINGS]
+    if len(lines) > _MOST_WARNINGS:
+        yield f"{len(lines) - _MOST_WARNINGS} more warnings, in the table of this preview"
+
+
 def headline(plan: Plan) -> str:
     extra = _EXTRA[plan.capacity].format(counted(plan.surge, "extra node"))
     nodes, stops = counted(len(plan.nodes), "node"), ""
@@ -81,6 +110,12 @@ def headline(plan: Plan) -> str:
         f"Cluster {plan.cluster}: {nodes} {_DIRECTION[plan.target]}, "
         f"{plan.parallel} at a time, {extra}; about {duration(plan.seconds)}{stops}"
     )
+
+
+def headline_of(markdown: str) -> str:
+    """The headline in a plan or a refresh plan as Markdown, as earlier versions kept it in stacks."""
+    title, _, headline, *_ = [*markdown.splitlines(), "", "", ""]
+    return headline.removesuffix(".") or title
 
 
 def sizes(group: GroupPlan) -> str:
@@ -117,6 +152,11 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes:02} min"
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+def duration_in_short(seconds: float) -> str:
+    """The same for a narrow column, such as `1h05m` or `1m30s`."""
+    return duration(seconds).replace(" h ", "h").replace(" min", "m").replace(" s", "s").replace(" ", "")
 
 
 def on_nodes(nodes: tuple[str, ...]) -> str:

@@ -365,9 +365,8 @@ def test_the_gate_says_how_many_pods_are_managed_and_which_will_not_be(shop: Ref
     )
 
 
-@pytest.mark.parametrize("words", [report.table, report.markdown])
-def test_the_table_and_the_markdown_have_every_workload_and_every_warning(shop: RefreshPlan, words: Any):
-    text = words(shop)
+def test_the_table_has_every_workload_and_every_warning(shop: RefreshPlan):
+    text = report.table(shop)
 
     assert "Cluster shop: 1 of 8 pods managed by Cilium, 5 pods of 1 workload to restart" in text
     assert (

@@ -128,9 +128,9 @@ class Cloud(pulumi.runtime.Mocks):
                 "eksCluster": self._control_plane(args.name, args.inputs),
             }
         if args.typ.endswith("eks-cilium:NodeInventory"):
-            state["result"] = {"taken": "2026-01-01T00:00:00", "plan": {"markdown": "# Plan", "json": "{}"}}
+            state["result"] = {"taken": "2026-01-01T00:00:00", "plan": {"headline": "Plan"}}
         if args.typ.endswith("eks-cilium:PodInventory"):
-            state["result"] = {"taken": "2026-01-01T00:00:00", "plan": "# Plan"}
+            state["result"] = {"taken": "2026-01-01T00:00:00", "plan": {"headline": "Plan"}}
         if args.typ == "aws:ec2/launchTemplate:LaunchTemplate":
             state["latestVersion"] = 1
         if args.typ == "aws:eks/nodeGroup:NodeGroup":

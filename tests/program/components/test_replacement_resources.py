@@ -383,7 +383,7 @@ def test_a_preview_before_the_cluster_says_so_and_does_not_fail() -> None:
     stack = recorded(reading=None, preview=True)
 
     assert stack.registrations == []
-    assert "no cluster shop in eu-central-1 yet" in exported(reading=None, preview=True)["planMarkdown"]
+    assert "no cluster shop in eu-central-1 yet" in exported(reading=None, preview=True)["plan"]["headline"]
 
 
 def test_an_update_before_the_cluster_is_refused() -> None:
@@ -443,8 +443,9 @@ def resolved(output: Any) -> Any:
 def test_the_first_preview_exports_the_plan_it_shows() -> None:
     exports = exported(reading=ClusterReading(CLUSTER, replace(BEGINNING, plan=EMPTY_PLAN)), preview=True)
 
-    assert "Replacement plan of cluster shop" in resolved(exports["planMarkdown"])
-    assert json.loads(resolved(exports["planJson"]))["schema"] == "eks-cilium/plan/v1"
+    plan = resolved(exports["plan"])
+    assert plan.pop("headline").startswith("Cluster shop: 0 nodes from the AWS VPC CNI to Cilium")
+    assert plan == {"nodes": 0, "blockers": 0, "warnings": 0, "estimatedSeconds": 0}
 
 
 @pytest.mark.parametrize("kind", ["NodeInventory", "Surge", "NodeRotation"])
@@ -469,7 +470,7 @@ def test_in_an_update_only_the_inventory_is_checked_against_a_plan() -> None:
 
 
 def test_later_the_plan_before_the_first_change_is_exported() -> None:
-    assert resolved(exported(preview=False)["planMarkdown"]) == "# Plan"
+    assert resolved(exported(preview=False)["plan"]) == {"headline": "Plan"}
 
 
 def test_exports_hold_no_secret_and_say_what_to_type() -> None:

@@ -14,7 +14,7 @@ from eks_cilium.dynamic.replacement.agent_gates import AgentGateProvider, Agents
 from eks_cilium.dynamic.replacement.aws_node_affinity import AwsNodeAffinityProvider
 from eks_cilium.dynamic.replacement.aws_node_removal import AwsNodeRemovalProvider
 from eks_cilium.dynamic.replacement.canary_check import CanaryCheckProvider
-from eks_cilium.dynamic.replacement.node_inventory import NodeInventoryProvider
+from eks_cilium.dynamic.replacement.node_inventory import NodeInventoryProvider, exported_again
 from eks_cilium.dynamic.replacement.node_rotation import NodeRotationProvider
 from eks_cilium.dynamic.replacement.surge import CapacityRestoreProvider, SurgeProvider
 from eks_cilium.dynamic.shell.operation import OperationProvider
@@ -142,8 +142,20 @@ def test_the_inventory_says_when_it_was_recorded_and_keeps_the_plan(simulation: 
     assert made.id == "demo/NodeInventory"
     assert made.outs is not None
     assert made.outs["result"]["taken"] == kept.taken
-    assert "Replacement plan of cluster demo" in made.outs["result"]["plan"]["markdown"]
+    assert made.outs["result"]["plan"]["headline"].startswith("Cluster demo: 3 nodes from")
+    assert made.outs["result"]["plan"]["nodes"] == 3
     assert len(simulation.nodes(**{"cni-plugin": "aws"})) == 3
+
+
+def test_a_state_that_holds_the_whole_plan_is_exported_in_short() -> None:
+    """Versions before 2026-11 kept the plan as Markdown and as JSON."""
+    whole = {"markdown": "# Replacement plan of cluster demo\n\nCluster demo: 3 nodes.\n", "json": "{}"}
+
+    assert exported_again(whole) == {"headline": "Cluster demo: 3 nodes"}
+    assert exported_again({"headline": "Cluster demo", "nodes": 3}) == {
+        "headline": "Cluster demo",
+        "nodes": 3,
+    }
 
 
 def test_a_node_that_joined_since_the_program_began_stops_the_run(simulation: Simulation) -> None:

@@ -17,6 +17,7 @@ from eks_cilium.migration.plan.capacity import forecast
 from eks_cilium.migration.plan.model import Plan, Verdict
 from eks_cilium.migration.plan.order import ordered
 from eks_cilium.migration.plan.planner import plan
+from eks_cilium.migration.report.layout import WIDTH
 from eks_cilium.settings.model.migration import Allow, Capacity, MigrationOptions
 from tests.program.plan.builders import NOW, ZONES, World, can_be_drained, group, node
 
@@ -270,6 +271,7 @@ def test_every_plan_can_be_reported_and_the_same_facts_give_the_same_report(
     assert report.document(result)["clean"] is result.clean
     for planned in result.nodes:
         assert planned.node in report.table(result)
+        assert max(map(len, report.table(result).split("\n\n")[1].splitlines())) <= WIDTH
         assert planned.node in report.markdown(result)
         assert report.lines_of_node(planned)
 

@@ -1,16 +1,19 @@
 """The reports of a plan, for people and for programs."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from eks_cilium.cluster.names import ROTATION_ANNOTATION
+from eks_cilium.cluster.objects import Reference
 from eks_cilium.migration import report
 from eks_cilium.migration.facts.model import Facts
-from eks_cilium.migration.plan.model import Code, Plan
+from eks_cilium.migration.plan.model import BudgetUse, Code, Plan
 from eks_cilium.migration.plan.planner import plan
 from eks_cilium.migration.plan.wording import BLOCKERS, WARNINGS
-from eks_cilium.migration.report.wording import duration
+from eks_cilium.migration.report.table import short_names, short_zones
+from eks_cilium.migration.report.wording import duration, headline, headline_of
 from eks_cilium.settings.model.migration import Allow, MigrationOptions
 from tests.program.plan.builders import World, group, node
 
@@ -39,11 +42,67 @@ def test_the_table_has_one_line_a_node_in_order(result: Plan):
     rows = [line.split() for line in lines[3:6]]
 
     assert [row[:4] for row in rows] == [
-        ["1*", "node-2", "eu-central-1c", "workers"],
-        ["2", "node-0", "eu-central-1a", "workers"],
-        ["3", "node-1", "eu-central-1b", "workers"],
+        ["1*", "node-2", "1c", "workers"],
+        ["2", "node-0", "1a", "workers"],
+        ["3", "node-1", "1b", "workers"],
     ]
     assert "shop/web: 2 pods, 1 allowed, waits 1 x" in lines[4]
+
+
+def named_at_length(plan: Plan, budget: str) -> Plan:
+    """The plan with names as EKS gives them, and two budgets on each node."""
+    group = "eks-general-purpose-workers-36171458-c0a8-4d7e-9b1f-1c2d3e4f5a6b"
+    uses = tuple(
+        BudgetUse(Reference("PodDisruptionBudget", "shop", f"{budget}-{number}"), 2, 1, 1)
+        for number in range(2)
+    )
+    nodes = tuple(
+        replace(
+            node,
+            position=4999,
+            node=f"ip-10-101-128-20{index}.eu-central-1.compute.internal",
+            group=group,
+            seconds=replace(node.seconds, drain=3600.0),
+            ends=360_000,
+            budgets=uses,
+        )
+        for index, node in enumerate(plan.nodes)
+    )
+    groups = tuple(replace(each, name=group, node_group="") for each in plan.groups)
+    return replace(plan, nodes=nodes, groups=groups)
+
+
+@pytest.mark.parametrize(
+    ("budget", "cell"),
+    [("a", "2, waits 2 x"), ("checkout-service-of-the-shop", "2, waits 2 x")],
+)
+def test_the_table_fits_120_columns_whatever_the_names(result: Plan, budget: str, cell: str):
+    text = report.table(named_at_length(result, budget))
+    rows = text.split("\n\n")[1].splitlines()
+
+    assert max(map(len, rows)) <= 120
+    assert all(row.endswith(cell) for row in rows[1:])
+    assert [row.split()[1] for row in rows[1:]] == [f"ip-10-101-128-20{index}" for index in range(3)]
+    assert "compute.internal" not in text.split("\n\n")[1]
+
+
+def test_nodes_keep_the_names_that_only_their_domains_tell_apart():
+    assert short_names(["a.eu", "a.us"]) == ["a.eu", "a.us"]
+    assert short_names(["a.eu", "b.eu"]) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("zones", "short"),
+    [
+        (["eu-central-1a", "eu-central-1b"], ["1a", "1b"]),
+        (["us-west-2a", "us-west-2-lax-1a"], ["2a", "2-lax-1a"]),
+        (["eu-central-1a"], ["1a"]),
+        (["eu-central-1a", ""], ["eu-central-1a", ""]),
+        ([], []),
+    ],
+)
+def test_zones_are_named_without_what_all_of_them_share(zones: list[str], short: list[str]):
+    assert short_zones(zones) == dict(zip(zones, short, strict=True))
 
 
 def test_the_table_ends_with_the_blockers_and_how_to_permit_them(result: Plan):
@@ -184,3 +243,8 @@ def test_an_excepted_budget_is_a_warning_with_its_pods():
 )
 def test_durations_are_written_for_people(seconds, text):
     assert duration(seconds) == text
+
+
+def test_the_headline_is_found_in_the_markdown_that_earlier_versions_kept(result: Plan):
+    assert headline_of(report.markdown(result)) == headline(result)
+    assert headline_of("# Plan") == "# Plan"
