@@ -22,7 +22,7 @@ from components.cluster.node_role import NodeRole
 from components.naming import CLUSTER_TAG
 from components.network.existing_network import ExistingNetwork
 from components.network.new_network import Network
-from components.network.zones import first_zones
+from components.network.zones import zones_of
 from eks_cilium.cilium.versions import release_of
 from eks_cilium.dynamic.interface_sweep import InterfaceSweep
 from eks_cilium.dynamic.readiness_gate import ReadinessGate
@@ -145,7 +145,7 @@ def _register_network(
             opts,
         )
     assert wanted.cidr is not None, "settings refuse a network with neither cidr nor vpcId"
-    zones = first_zones(wanted.zones, provider) if isinstance(wanted.zones, int) else wanted.zones
+    zones = zones_of(wanted.zones, provider)
     return Network(
         settings.cluster.name,
         {"cidr": wanted.cidr, "zones": zones, "nat": wanted.nat, "tags": tags},
@@ -174,6 +174,7 @@ def _register_control_plane(
             "private_access": wanted.endpoint.private_access,
             "public_access": wanted.endpoint.public_access,
             "public_access_cidrs": wanted.endpoint.public_access_cidrs,
+            "upgrade_policy": wanted.upgrade_policy,
             "kube_proxy_version": settings.kube_proxy.version if settings.kube_proxy else None,
             "log_types": wanted.log_types,
             "log_retention_days": wanted.log_retention_days,

@@ -46,6 +46,8 @@ class EksClusterArgs(TypedDict):
     """Whether the API server has an endpoint on the internet."""
     public_access_cidrs: Sequence[str]
     """Networks that reach the public endpoint; empty leaves it to EKS."""
+    upgrade_policy: NotRequired[str | None]
+    """`STANDARD` or `EXTENDED` support. Default None: left to EKS, which takes `EXTENDED`."""
     kube_proxy_version: NotRequired[str | None]
     """Version of the kube-proxy add-on. Default None: it is not installed."""
     log_types: Sequence[str]
@@ -140,7 +142,9 @@ class EksCluster(pulumi.ComponentResource):
 
 
 def _control_plane(args: EksClusterArgs) -> dict[str, Any]:
+    support = args.get("upgrade_policy")
     optional = {
+        "upgrade_policy": aws.eks.ClusterUpgradePolicyArgs(support_type=support) if support else None,
         "encryption_config_key_arn": args.get("secrets_key_arn"),
         "provider_credential_opts": _credentials(args["profile"]),
         "public_access_cidrs": list(args["public_access_cidrs"]) or None,

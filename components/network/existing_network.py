@@ -1,7 +1,9 @@
 """An existing VPC, read and checked before anything is created in it.
 
 `stacks/new_cluster_base.py` registers it where the configuration names a VPC. EKS and Cilium need subnets of
-that VPC in two zones at least; private ones route to a NAT gateway and public ones to an internet gateway.
+that VPC in two zones at least. Private ones route to something that leads out of the VPC: a NAT gateway, a
+Transit Gateway, a firewall, an appliance. Public ones route to an internet gateway, directly or through a
+firewall.
 """
 
 from __future__ import annotations
@@ -13,12 +15,28 @@ import pulumi
 import pulumi_aws as aws
 
 from components.naming import token
+from components.network.zones import WITHOUT_CONTROL_PLANES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-_TARGETS = {"nat": "a NAT gateway", "internet": "an internet gateway", "none": "nowhere"}
+_TARGETS = {
+    "nat": "a NAT gateway",
+    "internet": "an internet gateway",
+    "firewall": "a firewall endpoint",
+    "transit": "a Transit Gateway or Cloud WAN",
+    "appliance": "an instance or network interface",
+    "vpn": "a virtual private gateway",
+    "peering": "a VPC peering connection",
+    "none": "nowhere",
+}
+
+# Beside NAT gateways: docs.aws.amazon.com/vpc/latest/userguide/route-table-options.html. What is behind these
+# targets cannot be seen from here. A peering connection is not among them: AWS lets no peer use the other's
+# way to the internet (docs.aws.amazon.com/vpc/latest/peering/vpc-peering-basics.html, edge to edge routing).
+_OUT_OF_A_PRIVATE_SUBNET = ("nat", "firewall", "transit", "appliance", "vpn")
+_OUT_OF_A_PUBLIC_SUBNET = ("internet", "firewall")
 
 
 class ExistingNetworkArgs(TypedDict):
@@ -27,9 +45,9 @@ class ExistingNetworkArgs(TypedDict):
     vpc_id: str
     """Id of the VPC."""
     private_subnet_ids: Sequence[str]
-    """Subnets whose default route is a NAT gateway."""
+    """Subnets whose default route leads to a NAT gateway, Transit Gateway, firewall or appliance."""
     public_subnet_ids: Sequence[str]
-    """Subnets whose default route is an internet gateway."""
+    """Subnets whose default route leads to an internet gateway, or to a firewall before it."""
     service_cidr: str
     """Network of Service addresses, which must not overlap the VPC."""
 
@@ -76,8 +94,10 @@ class Subnet(TypedDict):
     """VPC of the subnet."""
     zone: str
     """Availability zone, such as eu-central-1a."""
+    zone_id: str
+    """Id of the zone, such as euc1-az2, which is the same in every account."""
     default_route: str
-    """Target of the route for 0.0.0.0/0: `nat`, `internet` or `none`."""
+    """Kind of the target of the route for 0.0.0.0/0, a key of `_TARGETS`."""
 
 
 def network_problems(
@@ -95,9 +115,17 @@ def network_problems(
     ]
     problems += [
         f"{subnet['id']} is listed as {kind} but its default route goes to {_words(subnet)}"
-        for kind, wanted, subnets in (("private", "nat", private), ("public", "internet", public))
+        for kind, wanted, subnets in (
+            ("private", _OUT_OF_A_PRIVATE_SUBNET, private),
+            ("public", _OUT_OF_A_PUBLIC_SUBNET, public),
+        )
         for subnet in subnets
-        if subnet["default_route"] != wanted
+        if subnet["default_route"] not in wanted
+    ]
+    problems += [
+        f"{subnet['id']} is in {subnet['zone']} ({subnet['zone_id']}), where EKS runs no control plane"
+        for subnet in (*private, *public)
+        if subnet["zone_id"] in WITHOUT_CONTROL_PLANES
     ]
     for kind, subnets in (("private", private), ("public", public)):
         if subnets and len({subnet["zone"] for subnet in subnets}) < 2:
@@ -126,6 +154,7 @@ def _look_up(subnet_id: str, invoke: pulumi.InvokeOptions) -> Subnet:
         id=subnet.id,
         vpc_id=subnet.vpc_id,
         zone=subnet.availability_zone,
+        zone_id=subnet.availability_zone_id or "",
         default_route=_default_route(subnet.id, subnet.vpc_id, invoke),
     )
 
@@ -140,7 +169,19 @@ def _default_route(subnet_id: str, vpc_id: str, invoke: pulumi.InvokeOptions) ->
     for table_id in tables.ids:
         for route in aws.ec2.get_route_table(route_table_id=table_id, opts=invoke).routes:
             if route.cidr_block == "0.0.0.0/0":
-                if route.nat_gateway_id:
-                    return "nat"
-                return "internet" if route.gateway_id.startswith("igw-") else "none"
+                return _kind_of_target(route)
     return "none"
+
+
+def _kind_of_target(route: aws.ec2.outputs.GetRouteTableRouteResult) -> str:
+    gateway = route.gateway_id or ""
+    kinds = {
+        "nat": route.nat_gateway_id,
+        "firewall": route.vpc_endpoint_id or gateway.startswith("vpce-"),
+        "transit": route.transit_gateway_id or route.core_network_arn,
+        "appliance": route.instance_id or route.network_interface_id,
+        "vpn": gateway.startswith("vgw-") or route.local_gateway_id,
+        "internet": gateway.startswith("igw-"),
+        "peering": route.vpc_peering_connection_id,
+    }
+    return next((kind for kind, is_target in kinds.items() if is_target), "none")

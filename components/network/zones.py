@@ -1,24 +1,46 @@
-"""The availability zones of a VPC where the configuration gives only their number."""
+"""The availability zones of a new VPC: found where the configuration gives their number, else checked."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_aws as aws
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def first_zones(count: int, provider: aws.Provider) -> list[str]:
-    """The first `count` zones of the provider's region, by name.
+WITHOUT_CONTROL_PLANES = frozenset({"use1-az3", "usw1-az2", "cac1-az3"})
+"""Ids of the zones in which EKS takes no subnet of a cluster.
+
+docs.aws.amazon.com/eks/latest/userguide/network-reqs.html, "Subnet requirements for clusters". Their names
+differ from account to account: use1-az3 is us-east-1e in many (pulumi/pulumi-eks#1401, eksctl-io/eksctl#817).
+"""
+
+
+def zones_of(wanted: int | Sequence[str], provider: aws.Provider) -> list[str]:
+    """The zones of a new VPC by name: the first of the region that EKS takes, or those that are given.
 
     Zones that an account has to opt in to are left out: they are Local Zones and Wavelength Zones. Raises
-    `pulumi.RunError` where the region has too few zones.
+    `pulumi.RunError` where the region has too few zones, or EKS does not take one of those given.
     """
     found = aws.get_availability_zones(
         state="available",
         filters=[{"name": "opt-in-status", "values": ["opt-in-not-required"]}],
         opts=pulumi.InvokeOptions(provider=provider),
     )
-    if len(found.names) < count:
+    ids = dict(zip(found.names, found.zone_ids, strict=False))
+    usable = sorted(name for name in found.names if ids.get(name) not in WITHOUT_CONTROL_PLANES)
+    if isinstance(wanted, int):
+        if len(usable) < wanted:
+            raise pulumi.RunError(
+                f"the region has {len(usable)} availability zones for EKS, network.zones wants {wanted}"
+            )
+        return usable[:wanted]
+    unusable = [name for name in wanted if name not in usable]
+    if unusable:
+        shown = ", ".join(f"{name} ({ids[name]})" if name in ids else name for name in unusable)
         raise pulumi.RunError(
-            f"the region has {len(found.names)} availability zones, network.zones wants {count}"
+            f"EKS takes no subnets in {shown}; zones that can be listed in network.zones: {', '.join(usable)}"
         )
-    return sorted(found.names)[:count]
+    return list(wanted)

@@ -1,8 +1,11 @@
-"""Reads the name of an EC2 instance type: its architecture, and whether it is a Nitro instance."""
+"""Reads the name of an EC2 instance type: its architecture, its accelerator, whether it is Nitro or metal."""
 
 from __future__ import annotations
 
 import re
+from typing import Literal
+
+Accelerator = Literal["nvidia", "neuron"]
 
 _NAME = re.compile(r"^(?P<family>[a-z]+[0-9]+[a-z0-9-]*)\.(?P<size>[a-z0-9-]+)$")
 _PARTS = re.compile(r"^(?P<series>[a-z]+)(?P<generation>[0-9]+)(?P<options>[a-z0-9-]*)$")
@@ -27,6 +30,25 @@ def architecture(name: str) -> str:
         return "x86_64"
     graviton = parts["series"] == "a" or "g" in parts["options"]
     return "arm64" if graviton else "x86_64"
+
+
+def accelerator(name: str) -> Accelerator | None:
+    """Which accelerator the type has: instances of the series g, gr and p, and of inf and trn, have one.
+
+    g4ad is the exception: its graphics cards are AMD's.
+    """
+    family = name.partition(".")[0]
+    parts = _PARTS.match(family)
+    if parts is None or family == "g4ad":
+        return None
+    if parts["series"] in ("g", "gr", "p"):
+        return "nvidia"
+    return "neuron" if parts["series"] in ("inf", "trn") else None
+
+
+def is_metal(name: str) -> bool:
+    """Whether the type is a bare-metal instance, such as m7i.metal-24xl."""
+    return name.partition(".")[2].startswith("metal")
 
 
 def is_nitro(name: str) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from eks_cilium.settings import provider_keys
 from eks_cilium.settings.model import MODELS, Settings
 from eks_cilium.settings.model.fields import allowed_value, example_of, model_in
 from eks_cilium.settings.problems import (
@@ -126,7 +127,8 @@ def _once_per_key(problems: list[Problem]) -> list[Problem]:
 def _masked(problem: Problem, secret_keys: Collection[str]) -> Problem:
     # An unknown key of the aws package may be a credential that was set without --secret.
     top = key_path(problem.path[:1])
-    hidden = top in secret_keys or (problem.unknown and top.startswith("aws:"))
+    credential = problem.unknown and top.startswith("aws:") and not provider_keys.is_open(top)
+    hidden = top in secret_keys or credential
     if not hidden or problem.value is UNSET:
         return problem
     return dataclasses.replace(problem, value=_SECRET)
@@ -147,6 +149,8 @@ def _problem(details: ErrorDetails, settings: type[Settings]) -> Problem:
 def _unknown_key(path: tuple[str | int, ...], value: Any, model: type[BaseModel] | None) -> Problem:
     known = sorted(_aliases(model)) if model is not None else []
     wrong = str(path[-1])
+    if provider_keys.is_open(wrong):
+        return provider_keys.problem(wrong, value)
     near = difflib.get_close_matches(wrong, known, n=1, cutoff=0.6)
     allowed = f"no such key; known here: {', '.join(known)}"
     return Problem(path, value, allowed, unknown_key_fix(path, near[0] if near else None), unknown=True)

@@ -8,7 +8,10 @@ from pydantic import AfterValidator
 
 from eks_cilium.settings.model.fields import Cidr, Part, one_of, option
 
-KUBERNETES_VERSIONS = ("1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36")
+# docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html: extended support of 1.30 ended on
+# 2026-07-23, that of 1.31 ends on 2026-11-26. EKS creates no cluster with a version after that day, and
+# upgrades those that run.
+KUBERNETES_VERSIONS = ("1.32", "1.33", "1.34", "1.35", "1.36")
 """Minor versions that EKS offers, oldest first. The older ones cost the price of extended support."""
 
 CILIUM_NAME = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$"
@@ -48,8 +51,17 @@ class Cluster(Part):
     )
     kubernetes_version: KubernetesVersion = option(
         says="Kubernetes minor version of the control plane and the nodes.",
-        allowed=f"one of {', '.join(KUBERNETES_VERSIONS)}, in quotes, so that YAML does not read 1.30 as 1.3",
+        allowed=f"one of {', '.join(KUBERNETES_VERSIONS)}, in quotes, so that YAML does not read 1.40 as 1.4",
         example="1.34",
+    )
+    # docs.aws.amazon.com/eks/latest/userguide/view-upgrade-policy.html
+    upgrade_policy: Literal["STANDARD", "EXTENDED"] | None = option(
+        None,
+        says="What EKS does when standard support of the version ends: upgrade the control plane by itself "
+        "(STANDARD), or keep it for twelve months at a higher price (EXTENDED). When unset, EKS's own "
+        "default: EXTENDED.",
+        allowed="STANDARD or EXTENDED",
+        example="STANDARD",
     )
     protect: bool = option(
         True,

@@ -44,13 +44,15 @@ class Network(Part):
     )
     private_subnet_ids: tuple[SubnetId, ...] = option(
         (),
-        says="Subnets of the existing VPC whose default route is a NAT gateway.",
+        says="Subnets of the existing VPC whose default route leads to a NAT gateway, Transit Gateway, "
+        "firewall endpoint, virtual private gateway or appliance (a NAT instance).",
         allowed="a list of subnet ids in two or three zones",
         example=["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
     )
     public_subnet_ids: tuple[SubnetId, ...] = option(
         (),
-        says="Subnets of the existing VPC whose default route is an internet gateway.",
+        says="Subnets of the existing VPC whose default route leads to an internet gateway, or to a firewall "
+        "endpoint before it.",
         allowed="a list of subnet ids in two or three zones",
         example=["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"],
     )

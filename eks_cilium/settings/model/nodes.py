@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from eks_cilium.cilium.masquerade import ImageFamily, SubnetKind, image_family
 from eks_cilium.settings.model.fields import Part, option
 
+if TYPE_CHECKING:
+    from eks_cilium.settings.instance_types import Accelerator
+
+# docs.aws.amazon.com/eks/latest/APIReference/API_Nodegroup.html, amiType; without CUSTOM, which needs an
+# image and a start-up script of its own, and without Windows, where Cilium does not run.
 AmiType = Literal[
     "AL2023_x86_64_STANDARD",
     "AL2023_ARM_64_STANDARD",
+    "AL2023_x86_64_NVIDIA",
+    "AL2023_ARM_64_NVIDIA",
+    "AL2023_x86_64_NEURON",
     "AL2_x86_64",
+    "AL2_x86_64_GPU",
     "AL2_ARM_64",
     "BOTTLEROCKET_x86_64",
     "BOTTLEROCKET_ARM_64",
+    "BOTTLEROCKET_x86_64_FIPS",
+    "BOTTLEROCKET_ARM_64_FIPS",
+    "BOTTLEROCKET_x86_64_NVIDIA",
+    "BOTTLEROCKET_ARM_64_NVIDIA",
+    "BOTTLEROCKET_x86_64_NVIDIA_FIPS",
+    "BOTTLEROCKET_ARM_64_NVIDIA_FIPS",
 ]
 
 
@@ -41,7 +56,7 @@ class NodeGroup(Part):
     )
     ami_type: AmiType = option(
         "AL2023_x86_64_STANDARD",
-        says="Image family and architecture of the nodes.",
+        says="Image family, architecture and accelerator of the nodes.",
         allowed=", ".join(AmiType.__args__),  # type: ignore[attr-defined]
         example="AL2023_x86_64_STANDARD",
     )
@@ -92,6 +107,13 @@ class NodeGroup(Part):
         ge=1,
         le=100,
     )
+
+    @property
+    def accelerator(self) -> Accelerator | None:
+        """The accelerator whose driver the image has."""
+        if "NVIDIA" in self.ami_type or self.ami_type.endswith("GPU"):
+            return "nvidia"
+        return "neuron" if "NEURON" in self.ami_type else None
 
     @property
     def image_family(self) -> ImageFamily:

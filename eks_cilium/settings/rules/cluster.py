@@ -34,6 +34,22 @@ def public_endpoint_says_for_whom(settings: NewClusterBaseSettings) -> Iterator[
         yield Problem(path, list(endpoint.public_access_cidrs), allowed, remove_command(path))
 
 
+def nodes_reach_a_public_endpoint(settings: NewClusterBaseSettings) -> Iterator[Problem]:
+    # docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html: without the private endpoint nodes come
+    # through the addresses of their NAT gateways, which have to be in the list or no node joins. A new VPC
+    # has no such addresses before it is created, and those of an existing one may change.
+    endpoint = settings.cluster.endpoint
+    networks = ipaddress.collapse_addresses(map(ipaddress.IPv4Network, endpoint.public_access_cidrs))
+    restricted = list(networks) != [ipaddress.IPv4Network("0.0.0.0/0")]
+    if endpoint.public_access and not endpoint.private_access and endpoint.public_access_cidrs and restricted:
+        path = ("cluster", "endpoint", "privateAccess")
+        allowed = (
+            f"true while publicAccessCidrs is {', '.join(endpoint.public_access_cidrs)}: nodes would reach "
+            "the endpoint through the internet only, by addresses that are not listed, and none would join"
+        )
+        yield Problem(path, False, allowed, set_fix(path, True))
+
+
 def service_network_is_private(settings: NewClusterBaseSettings) -> Iterator[Problem]:
     # EKS limits the network of Services to these sizes and blocks.
     text, path = settings.cluster.service_cidr, ("cluster", "serviceCidr")
@@ -67,6 +83,7 @@ def protections_agree(settings: NewClusterBaseSettings) -> Iterator[Problem]:
 RULES = (
     endpoint_is_reachable,
     public_endpoint_says_for_whom,
+    nodes_reach_a_public_endpoint,
     service_network_is_private,
     admins_are_principals,
     protections_agree,

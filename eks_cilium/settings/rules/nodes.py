@@ -6,16 +6,18 @@ import re
 from typing import TYPE_CHECKING
 
 from eks_cilium.cilium.values import AGENT_NOT_READY_TAINT
-from eks_cilium.settings.instance_types import architecture, is_instance_type
+from eks_cilium.settings.instance_types import accelerator, architecture, is_instance_type
 from eks_cilium.settings.kubernetes_names import is_label_key, is_label_value, is_reserved
 from eks_cilium.settings.problems import Problem, remove_command, rename_fix, set_fix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from eks_cilium.settings.instance_types import Accelerator
     from eks_cilium.settings.model import NewClusterBaseSettings, Taint
 
 _GROUP_NAME = re.compile(r"^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$")
+_ACCELERATORS: dict[Accelerator, str] = {"nvidia": "NVIDIA GPUs", "neuron": "Inferentia or Trainium"}
 _LAST_AL2 = (1, 32)
 """The last Kubernetes version for which AWS publishes Amazon Linux 2 images."""
 
@@ -87,6 +89,25 @@ def instance_types_match_the_image(settings: NewClusterBaseSettings) -> Iterator
                 yield Problem(path, kind, allowed, set_fix(path, example))
 
 
+def instance_types_have_the_accelerator(settings: NewClusterBaseSettings) -> Iterator[Problem]:
+    # EKS answers "[m7i.large] is not a valid instance type for requested amiType AL2023_x86_64_NVIDIA";
+    # docs.aws.amazon.com/eks/latest/userguide/choosing-instance-type.html: accelerated images support no
+    # other families.
+    for name, group in settings.node_groups.items():
+        wanted = group.accelerator
+        for index, kind in enumerate(group.instance_types):
+            if wanted and is_instance_type(kind) and accelerator(kind) != wanted:
+                path = ("nodeGroups", name, "instanceTypes", index)
+                allowed = f"an instance type with {_ACCELERATORS[wanted]}, as amiType is {group.ami_type}"
+                yield Problem(path, kind, allowed, set_fix(path, _accelerated(wanted, group.ami_type)))
+
+
+def _accelerated(wanted: Accelerator, ami_type: str) -> str:
+    if wanted == "neuron":
+        return "inf2.xlarge"
+    return "g5g.xlarge" if "ARM" in ami_type else "g6.xlarge"
+
+
 def images_exist(settings: NewClusterBaseSettings) -> Iterator[Problem]:
     """AWS publishes no AL2 images for newer Kubernetes versions, and every release is for one version."""
     version = settings.cluster.kubernetes_version
@@ -143,6 +164,7 @@ RULES = (
     something_runs,
     operator_and_coredns_find_a_place,
     instance_types_match_the_image,
+    instance_types_have_the_accelerator,
     images_exist,
     labels_are_the_users,
     taints_are_the_users,

@@ -31,6 +31,10 @@ class ResourceInUseError(EksError):
     status = 409
 
 
+class UnsupportedZoneError(EksError):
+    code = "UnsupportedAvailabilityZoneException"
+
+
 class ResourceNotFoundError(EksError):
     code = "ResourceNotFoundException"
     status = 404

@@ -10,10 +10,16 @@ from urllib.parse import unquote
 import botocore.exceptions
 
 from lab.cloud.eks.aws_clients import error_code
-from lab.cloud.eks.errors import InvalidParameterError
+from lab.cloud.eks.errors import InvalidParameterError, UnsupportedZoneError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lab.cloud.eks.aws_clients import AwsClients
+
+
+# docs.aws.amazon.com/eks/latest/userguide/network-reqs.html, "Subnet requirements for clusters".
+_WITHOUT_CONTROL_PLANES = ("use1-az3", "usw1-az2", "cac1-az3")
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,8 @@ class Subnets:
 
     vpc: str
     zones: frozenset[str]
+    zone_ids: Mapping[str, str]
+    """Id of each zone."""
 
 
 def find_subnets(aws: AwsClients, identifiers: list[str]) -> Subnets:
@@ -37,7 +45,21 @@ def find_subnets(aws: AwsClients, identifiers: list[str]) -> Subnets:
     if len(vpcs) != 1:
         message = "Subnets must all be in the same VPC"
         raise InvalidParameterError(message)
-    return Subnets(vpcs.pop(), frozenset(subnet["AvailabilityZone"] for subnet in found))
+    zones = {subnet["AvailabilityZone"]: str(subnet.get("AvailabilityZoneId", "")) for subnet in found}
+    return Subnets(vpcs.pop(), frozenset(zones), zones)
+
+
+def check_zones(name: str, subnets: Subnets) -> None:
+    """Refuse zones in which EKS runs no control plane, in its words (pulumi/pulumi-eks#1401)."""
+    for zone, zone_id in sorted(subnets.zone_ids.items()):
+        if zone_id in _WITHOUT_CONTROL_PLANES:
+            others = ", ".join(sorted(subnets.zones - {zone}))
+            message = (
+                f"Cannot create cluster '{name}' because {zone}, the targeted availability zone, does not "
+                "currently have sufficient capacity to support the cluster. Retry and choose from these "
+                f"availability zones: {others}"
+            )
+            raise UnsupportedZoneError(message, clusterName=name)
 
 
 def check_security_groups(aws: AwsClients, identifiers: list[str], vpc: str) -> None:

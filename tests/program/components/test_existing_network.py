@@ -21,7 +21,7 @@ NETWORK = {"network": {"vpcId": VPC, "privateSubnetIds": PRIVATE}}
 
 
 def subnet(name: str, zone: str, default_route: str, vpc: str = "vpc-1") -> Subnet:
-    return Subnet(id=name, vpc_id=vpc, zone=zone, default_route=default_route)
+    return Subnet(id=name, vpc_id=vpc, zone=zone, zone_id=f"euc1-az-{zone}", default_route=default_route)
 
 
 GOOD = [subnet("subnet-a", "a", "nat"), subnet("subnet-b", "b", "nat")]
@@ -53,13 +53,43 @@ def test_what_keeps_a_network_from_holding_a_cluster(
 
 
 def answers(gateway: str) -> dict[str, Any]:
+    return answers_with_route({"natGatewayId": gateway})
+
+
+def answers_with_route(target: dict[str, str]) -> dict[str, Any]:
+    """A VPC whose main route table has a default route to a target."""
+    unset = dict.fromkeys(
+        (
+            *(
+                "natGatewayId",
+                "gatewayId",
+                "vpcEndpointId",
+                "transitGatewayId",
+                "coreNetworkArn",
+                "instanceId",
+            ),
+            *(
+                "instanceId",
+                "networkInterfaceId",
+                "localGatewayId",
+                "vpcPeeringConnectionId",
+                "carrierGatewayId",
+            ),
+        ),
+        "",
+    )
     zones = dict(zip(PRIVATE, ("eu-central-1a", "eu-central-1b"), strict=True))
     tables = {"association.subnet-id": [], "association.main": ["rtb-main"]}
     return {
         "getVpc": {"id": VPC, "cidrBlock": "10.1.0.0/16", "cidrBlockAssociations": []},
-        "getSubnet": lambda asked: {"id": asked["id"], "vpcId": VPC, "availabilityZone": zones[asked["id"]]},
+        "getSubnet": lambda asked: {
+            "id": asked["id"],
+            "vpcId": VPC,
+            "availabilityZone": zones[asked["id"]],
+            "availabilityZoneId": zones[asked["id"]],
+        },
         "getRouteTables": lambda asked: {"ids": tables[asked["filters"][0]["name"]]},
-        "getRouteTable": {"routes": [{"cidrBlock": "0.0.0.0/0", "natGatewayId": gateway, "gatewayId": ""}]},
+        "getRouteTable": {"routes": [{**unset, "cidrBlock": "0.0.0.0/0", **target}]},
     }
 
 
@@ -81,8 +111,65 @@ def test_a_private_subnet_without_nat_is_refused_before_anything_is_created() ->
 
 
 def test_too_few_zones_are_refused() -> None:
-    with pytest.raises(pulumi.RunError, match=r"2 availability zones, network\.zones wants 3"):
+    with pytest.raises(pulumi.RunError, match=r"2 availability zones for EKS, network\.zones wants 3"):
         recorded(answers={"getAvailabilityZones": {"names": ["eu-x-1a", "eu-x-1b"], "zoneIds": []}})
+
+
+@pytest.mark.parametrize("zone_id", ["use1-az3", "usw1-az2", "cac1-az3"])
+def test_a_zone_without_control_planes_is_left_out(zone_id: str) -> None:
+    names = [f"eu-central-1{letter}" for letter in "abcd"]
+    zones = {"names": names, "zoneIds": ["use1-az1", zone_id, "use1-az2", "use1-az4"]}
+
+    stack: Recorder = recorded(answers={"getAvailabilityZones": zones})
+
+    used = {entry.inputs["availabilityZone"] for entry in stack.of("Subnet")}
+    assert used == {"eu-central-1a", "eu-central-1c", "eu-central-1d"}
+
+
+def test_a_zone_without_control_planes_that_is_listed_is_refused_before_the_vpc_is_made() -> None:
+    zones = {"names": ["eu-central-1a", "eu-central-1b"], "zoneIds": ["use1-az1", "use1-az3"]}
+    network = {"network": {"cidr": "10.0.0.0/16", "zones": ["eu-central-1a", "eu-central-1b"]}}
+
+    with pytest.raises(pulumi.RunError, match=r"no subnets in eu-central-1b \(use1-az3\)"):
+        recorded(network, {"getAvailabilityZones": zones})
+
+
+def test_an_existing_subnet_in_a_zone_without_control_planes_is_refused() -> None:
+    bad = subnet("subnet-x", "e", "nat")
+    bad["zone_id"] = "use1-az3"
+
+    (found,) = network_problems("vpc-1", ["10.0.0.0/16"], "172.20.0.0/16", [*GOOD, bad], [])
+
+    assert "subnet-x is in e (use1-az3), where EKS runs no control plane" in found
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        {"transitGatewayId": "tgw-1"},
+        {"coreNetworkArn": "arn:aws:networkmanager::1:core-network/c"},
+        {"vpcEndpointId": "vpce-1"},
+        {"gatewayId": "vpce-1"},
+        {"networkInterfaceId": "eni-1", "instanceId": "i-1"},
+        {"gatewayId": "vgw-1"},
+    ],
+    ids=["transit gateway", "cloud wan", "firewall", "firewall as gateway", "NAT instance", "VPN"],
+)
+def test_private_subnets_may_leave_by_another_way_than_a_nat_gateway(target: dict[str, str]) -> None:
+    stack: Recorder = recorded(NETWORK, answers_with_route(target))
+
+    assert stack.only("Cluster").inputs["privateSubnetIds"] == PRIVATE
+
+
+def test_a_peering_connection_is_no_way_out() -> None:
+    with pytest.raises(pulumi.RunError, match="goes to a VPC peering connection"):
+        recorded(NETWORK, answers_with_route({"vpcPeeringConnectionId": "pcx-1"}))
+
+
+def test_public_subnets_may_be_behind_a_firewall() -> None:
+    public = [subnet("subnet-c", "a", "firewall"), subnet("subnet-d", "b", "firewall")]
+
+    assert network_problems("vpc-1", ["10.0.0.0/16"], "172.20.0.0/16", GOOD, public) == []
 
 
 @pytest.mark.parametrize("prefix", [16, 18, 20])

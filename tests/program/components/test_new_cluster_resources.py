@@ -154,6 +154,15 @@ def test_no_default_cni_no_default_add_ons_no_default_nodes(stack: Recorder) -> 
     assert inputs["authenticationMode"] == "API"
 
 
+@pytest.mark.parametrize(("policy", "sent"), [(None, None), ("STANDARD", {"supportType": "STANDARD"})])
+def test_the_upgrade_policy_is_left_to_eks_unless_it_is_set(
+    policy: str | None, sent: dict[str, str] | None
+) -> None:
+    cluster = SETTINGS["cluster"] | ({"upgradePolicy": policy} if policy else {})
+
+    assert recorded({"cluster": cluster}).only("Cluster").inputs.get("upgradePolicy") == sent
+
+
 def test_kube_proxy_is_pinned_when_cilium_does_not_replace_it() -> None:
     stack = recorded(
         {

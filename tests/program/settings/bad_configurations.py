@@ -134,6 +134,16 @@ BAD: list[Bad] = [
         {"aws:secretKey": "pulumi config rm 'aws:secretKey'"},
     ),
     Bad(
+        "tags of the provider",
+        {"aws:defaultTags": {"tags": {"team": "platform"}}},
+        {"aws:defaultTags": 'set eks-cilium:tags to {"team": "platform"} in the stack\'s file'},
+    ),
+    Bad(
+        "role of the provider",
+        {"aws:assumeRoles": [{"roleArn": "arn:aws:iam::111122223333:role/deploy"}]},
+        {"aws:assumeRoles": "aws:profile names the profile"},
+    ),
+    Bad(
         "unknown top key",
         {"nodegroups": {}},
         {"eks-cilium:nodegroups": "rename eks-cilium:nodegroups to eks-cilium:nodeGroups in"},
@@ -155,6 +165,21 @@ BAD: list[Bad] = [
     Bad("number expected", _group(minSize="two"), {f"{_GROUP}.minSize": "a whole number"}),
     Bad("boolean expected", _cluster(protect="maybe"), {"eks-cilium:cluster.protect": "true or false"}),
     Bad("no node groups", {"nodeGroups": REMOVED}, {"eks-cilium:nodeGroups": "at least one node group"}),
+    Bad(
+        "an image for GPUs on instances without them",
+        _group(amiType="AL2023_x86_64_NVIDIA"),
+        {f"{_GROUP}.instanceTypes[0]": "an instance type with NVIDIA GPUs, as amiType is"},
+    ),
+    Bad(
+        "an image for NVIDIA's GPUs on AMD's",
+        _group(amiType="BOTTLEROCKET_x86_64_NVIDIA", instanceTypes=["g4ad.xlarge"]),
+        {f"{_GROUP}.instanceTypes[0]": "NVIDIA GPUs"},
+    ),
+    Bad(
+        "an image for Neuron on GPUs",
+        _group(amiType="AL2023_x86_64_NEURON", instanceTypes=["inf2.xlarge", "g6.xlarge"]),
+        {f"{_GROUP}.instanceTypes[1]": "Inferentia or Trainium"},
+    ),
     # The control plane.
     Bad("name with capitals", _cluster(name="Dev"), {"eks-cilium:cluster.name": "Cilium's rule"}),
     Bad("name too long for Cilium", _cluster(name="d" * 33), {"eks-cilium:cluster.name": "1 to 32"}),
@@ -167,7 +192,17 @@ BAD: list[Bad] = [
     Bad(
         "Kubernetes too old",
         _cluster(kubernetesVersion="1.24"),
-        {"eks-cilium:cluster.kubernetesVersion": "1.30"},
+        {"eks-cilium:cluster.kubernetesVersion": "one of 1.32,"},
+    ),
+    Bad(
+        "extended support of the version has ended",
+        _cluster(kubernetesVersion="1.31"),
+        {"eks-cilium:cluster.kubernetesVersion": "one of 1.32,"},
+    ),
+    Bad(
+        "support that EKS does not have",
+        _cluster(upgradePolicy="PREMIUM"),
+        {"eks-cilium:cluster.upgradePolicy": "STANDARD or EXTENDED"},
     ),
     Bad(
         "Kubernetes older than Cilium supports",
@@ -178,6 +213,18 @@ BAD: list[Bad] = [
         "endpoint answers nowhere",
         _cluster(endpoint={"privateAccess": False}),
         {"eks-cilium:cluster.endpoint.privateAccess": "at least one"},
+    ),
+    Bad(
+        "nodes could not reach the endpoint",
+        _cluster(
+            endpoint={"privateAccess": False, "publicAccess": True, "publicAccessCidrs": ["203.0.113.0/24"]}
+        ),
+        {"eks-cilium:cluster.endpoint.privateAccess": "true while publicAccessCidrs is 203.0.113.0/24"},
+    ),
+    Bad(
+        "half of the internet is not all of it",
+        _cluster(endpoint={"privateAccess": False, "publicAccess": True, "publicAccessCidrs": ["0.0.0.0/1"]}),
+        {"eks-cilium:cluster.endpoint.privateAccess": "none would join"},
     ),
     Bad(
         "public endpoint open by omission",

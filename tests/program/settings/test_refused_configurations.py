@@ -161,6 +161,54 @@ def test_credentials_in_the_configuration_are_never_quoted():
     assert "hunter2" not in str(refusal.value)
 
 
+def test_a_key_of_the_provider_that_is_no_secret_is_quoted_with_the_key_to_use_instead():
+    with pytest.raises(ConfigurationError) as refusal:
+        read(as_pulumi(changed(GOOD, {"aws:defaultTags": {"tags": {"team": "payments"}}})))
+
+    (problem,) = refusal.value.problems
+    assert problem.value == {"tags": {"team": "payments"}}
+    assert "eks-cilium:tags" in problem.allowed
+
+
+def test_a_key_of_the_provider_that_was_set_as_a_secret_is_not_quoted():
+    raw = as_pulumi(changed(GOOD, {"aws:endpoints": [{"eks": "https://hunter2"}]}))
+
+    with pytest.raises(ConfigurationError) as refusal:
+        read(raw, secret_keys=["aws:endpoints"])
+
+    assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("ami_type", "instance_type"),
+    [
+        ("AL2023_x86_64_NVIDIA", "g5.xlarge"),
+        ("AL2023_x86_64_NVIDIA", "p5.48xlarge"),
+        ("AL2023_x86_64_NVIDIA", "gr6.4xlarge"),
+        ("AL2023_ARM_64_NVIDIA", "g5g.xlarge"),
+        ("AL2023_x86_64_NEURON", "inf2.xlarge"),
+        ("AL2023_x86_64_NEURON", "trn1.2xlarge"),
+        ("BOTTLEROCKET_x86_64_NVIDIA", "g6.xlarge"),
+        ("BOTTLEROCKET_ARM_64_NVIDIA_FIPS", "g5g.xlarge"),
+        ("BOTTLEROCKET_x86_64_FIPS", "m7i.large"),
+    ],
+)
+def test_images_with_drivers_of_accelerators_are_accepted(ami_type: str, instance_type: str):
+    group = {"amiType": ami_type, "instanceTypes": [instance_type]}
+
+    assert read(as_pulumi(changed(GOOD, {"nodeGroups": {"system": group}})))
+
+
+def test_nodes_reach_a_public_endpoint_that_is_open_to_all():
+    endpoint = {
+        "privateAccess": False,
+        "publicAccess": True,
+        "publicAccessCidrs": ["0.0.0.0/1", "128.0.0.0/1"],
+    }
+
+    assert read(as_pulumi(changed(GOOD, {"cluster": {"endpoint": endpoint}})))
+
+
 @pytest.mark.parametrize(
     "good",
     [GOOD, EXISTING, GOOD_CHAINING, GOOD_REPLACEMENT, GOOD_MESH],

@@ -131,6 +131,7 @@ class ClusterCalls:
         if len(subnets.zones) < 2:
             message = "Subnets specified must be in at least two different AZs"
             raise InvalidParameterError(message)
+        prerequisites.check_zones(call["name"], subnets)
         prerequisites.check_security_groups(aws, wanted.get("securityGroupIds", []), subnets.vpc)
         public = wanted.get("endpointPublicAccess", True)
         private = wanted.get("endpointPrivateAccess", False)

@@ -113,6 +113,7 @@ class NodegroupCalls:
         aws = environment.aws(cluster.region)
         validation.refuse_unsupported(call)
         validation.check_labels(call.get("labels", {}))
+        validation.check_instance_types(call.get("amiType", ""), call.get("instanceTypes", []))
         validation.check_taints(call.get("taints", []))
         _check_subnets(cluster, prerequisites.find_subnets(aws, call["subnets"]).vpc)
         prerequisites.check_role(aws, call["nodeRole"], "ec2.amazonaws.com")
@@ -165,10 +166,10 @@ class NodegroupCalls:
             return
         version = call.get("version", group.version)
         versions.check_nodes(cluster.version, version)
-        newest = versions.offered(version).release_version
-        keeps_release = call.get("launchTemplate") and not call.get("version")
-        release = call.get("releaseVersion") or (group.release_version if keeps_release else newest)
-        group.version, group.release_version = version, release
+        # docs.aws.amazon.com/eks/latest/APIReference/API_UpdateNodegroupVersion.html, releaseVersion: the
+        # newest release unless the call names one, whatever else it changes.
+        group.release_version = call.get("releaseVersion") or versions.offered(version).release_version
+        group.version = version
 
     def _start_rotation(
         self, cluster: Cluster, group: Nodegroup, update: Update, before: Shape, *, force: bool

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 DEFAULT_SCALING = {"minSize": 1, "maxSize": 2, "desiredSize": 2}
 _RESERVED_LABELS = ("kubernetes.io/", "k8s.io/", "eks.amazonaws.com/")
 _MOST_TAINTS = 50
+_ACCELERATED = {"NVIDIA": ("g", "p"), "GPU": ("g", "p"), "NEURON": ("inf", "trn")}
 
 
 def scaling(wanted: dict[str, int], current: dict[str, int]) -> dict[str, int]:
@@ -45,6 +46,18 @@ def update_config(wanted: dict[str, Any] | None) -> dict[str, Any]:
         message = "maxUnavailable and maxUnavailablePercentage cannot both be set"
         raise InvalidParameterError(message)
     return dict(wanted)
+
+
+def check_instance_types(ami_type: str, instance_types: list[str]) -> None:
+    """Refuse instances without the accelerator whose driver the image has.
+
+    Source: docs.aws.amazon.com/eks/latest/userguide/choosing-instance-type.html.
+    """
+    series = next((series for mark, series in _ACCELERATED.items() if mark in ami_type), None)
+    for kind in instance_types if series else ():
+        if not kind.startswith(series or ()) or kind.startswith("g4ad"):
+            message = f"[{kind}] is not a valid instance type for requested amiType {ami_type}"
+            raise InvalidParameterError(message)
 
 
 def check_labels(labels: dict[str, str]) -> None:

@@ -99,6 +99,14 @@ def test_an_invalid_cluster_is_refused_and_leaves_nothing(lab, refused, wanted, 
     assert lab.client.list_clusters()["clusters"] == []
 
 
+@pytest.mark.parametrize("zone_id", ["use1-az3", "usw1-az2", "cac1-az3"])
+def test_a_subnet_in_a_zone_without_control_planes_is_refused(lab, refused, zone_id):
+    lab.aws.ec2.subnets["subnet-b"]["AvailabilityZoneId"] = zone_id
+    with refused("UnsupportedAvailabilityZoneException") as refusal:
+        lab.create()
+    assert "because eu-central-1b, the targeted availability zone" in refusal.message
+
+
 def test_private_and_public_endpoint_cannot_both_be_off(lab, refused):
     config = {"subnetIds": list(SUBNETS), "endpointPublicAccess": False, "endpointPrivateAccess": False}
     with refused("InvalidParameterException"):

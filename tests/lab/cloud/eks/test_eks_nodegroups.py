@@ -264,6 +264,27 @@ def test_a_forced_rotation_terminates_the_node_in_spite_of_the_budget(lab):
     assert lab.describe_nodegroup()["version"] == "1.35"
 
 
+@pytest.mark.parametrize(
+    ("ami_type", "instance_type", "accepted"),
+    [
+        ("AL2023_x86_64_NVIDIA", "g6.xlarge", True),
+        ("AL2023_x86_64_NVIDIA", "m7i.large", False),
+        ("AL2023_x86_64_NEURON", "inf2.xlarge", True),
+        ("BOTTLEROCKET_x86_64_NVIDIA", "g4ad.xlarge", False),
+        ("AL2023_x86_64_STANDARD", "m7i.large", True),
+    ],
+)
+def test_images_with_drivers_need_instances_with_the_accelerator(
+    lab, refused, ami_type, instance_type, accepted
+):
+    if accepted:
+        assert lab.nodegroup(amiType=ami_type, instanceTypes=[instance_type])["amiType"] == ami_type
+        return
+    with refused("InvalidParameterException") as refusal:
+        lab.nodegroup(amiType=ami_type, instanceTypes=[instance_type])
+    assert f"[{instance_type}] is not a valid instance type for requested amiType" in refusal.message
+
+
 def test_deleting_drains_first_and_keeps_daemon_set_pods(lab, refused):
     finish_creating(lab)
     node = f"node-{lab.instances()[0]}"
