@@ -285,8 +285,11 @@ WARNINGS = {
     Code.JOB_AWAITED: "{count} not restarted; the gate waits until they have ended, unless refresh.jobs is "
     "leave",
     Code.NODE_WITHOUT_CILIUM: "cannot run Cilium ({detail}): {count} there stay without it",
-    Code.NO_START_UP_TAINT: "gives new nodes no taint node.cilium.io/agent-not-ready=true:NoExecute, so that "
-    "pods may start there before Cilium does, and stay without it",
+    # EKS gives a changed taint to the nodes that run (cilium/cilium#17103), and NoExecute deletes their pods
+    # faster than Cilium's operator takes the taint away again (cilium/cilium#19890).
+    Code.NO_START_UP_TAINT: "gives new nodes no taint node.cilium.io/agent-not-ready=true, so that pods may "
+    "start there before Cilium does, and stay without it; add it as NO_SCHEDULE once agents run on every "
+    "node. NO_EXECUTE is for new groups: EKS taints running nodes at once, and it deletes their pods",
     Code.LIMITED_FEATURE: "is limited in this mode: {detail}",
     Code.HOST_PORTS_LOST: "host ports of {count} are dead on new nodes, as permitted",
     Code.CNI_PLUGIN_LOST: "is not called on new nodes, as permitted",

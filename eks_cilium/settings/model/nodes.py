@@ -38,7 +38,8 @@ class Taint(Part):
     key: str = option(says="Key of the taint.", allowed="a Kubernetes label key", example="dedicated")
     value: str = option("", says="Value of the taint.", allowed="a Kubernetes label value", example="batch")
     effect: Literal["NO_SCHEDULE", "NO_EXECUTE", "PREFER_NO_SCHEDULE"] = option(
-        says="Effect of the taint, in EKS's spelling.",
+        says="Effect of the taint, in EKS's spelling. Running nodes get a changed taint at once, and "
+        "NO_EXECUTE deletes their pods.",
         allowed="NO_SCHEDULE, NO_EXECUTE or PREFER_NO_SCHEDULE",
         example="NO_SCHEDULE",
     )

@@ -232,7 +232,10 @@ def test_node_groups_whose_new_nodes_do_not_wait_for_cilium_are_named():
     result = planned(found={"untainted": (Reference("NodeGroup", "", "general"),)})
 
     assert warned(result) == [Code.NO_START_UP_TAINT]
-    assert str(result.warnings[0]).startswith("NodeGroup general: gives new nodes no taint")
+    warning = str(result.warnings[0])
+    assert warning.startswith("NodeGroup general: gives new nodes no taint")
+    assert "add it as NO_SCHEDULE once agents run on every node" in warning
+    assert "NO_EXECUTE is for new groups" in warning
 
 
 @pytest.mark.parametrize(("jobs", "code"), [(Jobs.WAIT, Code.JOB_AWAITED), (Jobs.LEAVE, Code.JOB_LEFT)])
