@@ -181,6 +181,7 @@ class MeshResources:
                 "annotations": self._annotations(member),
                 "chart_repository": wanted.chart_repository,
                 "replicas": wanted.replicas,
+                "max_clusters": agents.max_clusters,
                 "eks_name": member.eks_name,
                 "region": member.region,
                 "profile": member.profile,
@@ -195,7 +196,11 @@ class MeshResources:
     def _annotations(self, member: Member) -> dict[str, str]:
         # The user's come first: those that keep the load balancer internal cannot be overwritten.
         sources = [cidr for other in self._others(member) for cidr in other.network.cidrs]
-        decided = load_balancer_annotations(controller=self._has_controller(member), sources=sources)
+        decided = load_balancer_annotations(
+            controller=self._has_controller(member),
+            sources=sources,
+            subnets=member.network.balancer_subnets(member.mesh_subnets),
+        )
         return {**self._settings.cluster_mesh.service_annotations, **decided}
 
     def _gate(self, member: Member, parts: Sequence[ClusterMesh]) -> MeshReadiness:

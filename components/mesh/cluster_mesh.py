@@ -44,6 +44,8 @@ class ClusterMeshArgs(TypedDict):
     """An https:// repository, an oci:// path, or a directory that holds cilium-<version>.tgz."""
     replicas: int
     """Replicas of the ClusterMesh API server."""
+    max_clusters: int
+    """How many clusters the cluster's own Cilium release leaves room for."""
     eks_name: str
     """Name of the cluster in EKS."""
     region: str
@@ -122,6 +124,7 @@ class ClusterMesh(pulumi.ComponentResource):
             fingerprint=self._certificates.fingerprint,
             key_pairs=self._certificates.key_pairs(),
             replicas=args["replicas"],
+            max_clusters=args["max_clusters"],
         )
         return kubernetes.helm.v3.Release(
             self._name,

@@ -35,7 +35,12 @@ class VpcPeeringArgs(TypedDict):
 
 
 class VpcPeering(pulumi.ComponentResource):
-    """An active peering of two VPCs with all routes; DNS names resolve to private addresses across it."""
+    """An active peering of two VPCs with all routes.
+
+    Its option for DNS resolution is left alone: it concerns public names of instances, which the mesh does
+    not use, and AWS refuses it where a VPC has a DNS attribute switched off (VPC peering guide, "Enable DNS
+    resolution").
+    """
 
     id: pulumi.Output[str]
     """Id of the peering, known once it is accepted."""
@@ -46,7 +51,6 @@ class VpcPeering(pulumi.ComponentResource):
         requester, accepter = args["requester"], args["accepter"]
         accepted = self._accept(requester, accepter)
         self.id = accepted.vpc_peering_connection_id
-        self._resolve_names(requester, accepter)
         for here, there in ((requester, accepter), (accepter, requester)):
             self._add_routes(here, there)
         self.register_outputs({"id": self.id})
@@ -69,22 +73,6 @@ class VpcPeering(pulumi.ComponentResource):
             vpc_peering_connection_id=request.id,
             auto_accept=True,
             tags=self._tags,
-            opts=self._options(accepter),
-        )
-
-    def _resolve_names(self, requester: PeeringSide, accepter: PeeringSide) -> None:
-        # Each side sets its own option, which AWS accepts only while the peering is active.
-        remote = {"allow_remote_vpc_dns_resolution": True}
-        aws.ec2.PeeringConnectionOptions(
-            f"{self._name}-{requester['cluster']}",
-            vpc_peering_connection_id=self.id,
-            requester=aws.ec2.PeeringConnectionOptionsRequesterArgs(**remote),
-            opts=self._options(requester),
-        )
-        aws.ec2.PeeringConnectionOptions(
-            f"{self._name}-{accepter['cluster']}",
-            vpc_peering_connection_id=self.id,
-            accepter=aws.ec2.PeeringConnectionOptionsAccepterArgs(**remote),
             opts=self._options(accepter),
         )
 

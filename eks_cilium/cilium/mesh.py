@@ -28,6 +28,7 @@ DOMAIN = "mesh.cilium.io"
 """
 
 ETCD_PORT = 2379
+_MOST_CLUSTERS = 255
 HIGHEST_ID = 127
 """The id is part of the packet mark, whose bit 0x80 belongs to AWS (cilium/cilium#21330)."""
 
@@ -40,7 +41,12 @@ _ON_NO_NODE = {"eks-cilium/no-node": "true"}
 SCHEME = "service.beta.kubernetes.io/aws-load-balancer-scheme"
 INTERNAL = "service.beta.kubernetes.io/aws-load-balancer-internal"
 TYPE = "service.beta.kubernetes.io/aws-load-balancer-type"
+_OF_KUBERNETES = "nlb"
+"""The type of a Network Load Balancer that Kubernetes' own controller creates."""
 TARGET_TYPE = "service.beta.kubernetes.io/aws-load-balancer-nlb-target-type"
+SUBNETS = "service.beta.kubernetes.io/aws-load-balancer-subnets"
+"""Read by both. Without it Kubernetes' own takes a subnet of every zone of the VPC, also where no node is and
+no route leads (cloud-provider-aws, `findELBSubnets`)."""
 SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
 
 
@@ -111,6 +117,8 @@ class MeshMember:
     key_pairs: Mapping[str, KeyPair]
     """By their names in the chart; only used where the chart creates the Secrets."""
     replicas: int = 1
+    max_clusters: int = 255
+    """That of the cluster's own release: agents and API server divide identities alike."""
 
 
 def mesh_values(member: MeshMember) -> dict[str, Any]:
@@ -121,15 +129,20 @@ def mesh_values(member: MeshMember) -> dict[str, Any]:
     return values
 
 
-def load_balancer_annotations(*, controller: bool, sources: Sequence[str]) -> dict[str, str]:
+def load_balancer_annotations(
+    *, controller: bool, sources: Sequence[str], subnets: Sequence[str]
+) -> dict[str, str]:
     """Annotations for an internal Network Load Balancer that accepts only `sources`, which are CIDRs.
+
+    `subnets` are ids, one of each zone.
 
     `controller` says whether the AWS Load Balancer Controller runs. Kubernetes' own controller reads other
     annotations, so those of both are always set: without its own it would create an internet-facing Classic
     Load Balancer.
     """
-    kind = {TYPE: "external", TARGET_TYPE: "ip"} if controller else {TYPE: "nlb"}
-    return {**kind, SCHEME: "internal", INTERNAL: "true", SOURCE_RANGES: ",".join(sources)}
+    kind = {TYPE: "external", TARGET_TYPE: "ip"} if controller else {TYPE: _OF_KUBERNETES}
+    places = {SOURCE_RANGES: ",".join(sources), SUBNETS: ",".join(subnets)}
+    return {**kind, SCHEME: "internal", INTERNAL: "true", **places}
 
 
 def _all_off(release: Release) -> dict[str, Any]:
@@ -167,15 +180,33 @@ def _clustermesh(member: MeshMember) -> dict[str, Any]:
     return {
         "clustermesh": {
             "useAPIServer": True,
+            **_room(member),
             "config": {"enabled": True, "domain": DOMAIN, "clusters": _clusters(member)},
             "apiserver": {
                 "replicas": member.replicas,
-                "service": {"type": "LoadBalancer", "annotations": dict(member.annotations)},
+                "service": _service(member),
                 "podAnnotations": {CERTIFICATES_ANNOTATION: member.fingerprint},
                 "tls": tls,
             },
         }
     }
+
+
+def _service(member: MeshMember) -> dict[str, Any]:
+    """The Service. With several replicas the charts from 1.16 on ask for session affinity (`HAOnly`).
+
+    Kubernetes' own controller refuses it for every load balancer: "unsupported load balancer affinity"
+    (cloud-provider-aws, `EnsureLoadBalancer`; cilium/cilium#32646).
+    """
+    service: dict[str, Any] = {"type": "LoadBalancer", "annotations": dict(member.annotations)}
+    if member.release.kvstoremesh and member.annotations.get(TYPE) == _OF_KUBERNETES:
+        service["enableSessionAffinity"] = "Never"
+    return service
+
+
+def _room(member: MeshMember) -> dict[str, Any]:
+    """Only where it differs from the chart's default; 1.12 has no such key."""
+    return {} if member.max_clusters == _MOST_CLUSTERS else {"maxConnectedClusters": member.max_clusters}
 
 
 def _clusters(member: MeshMember) -> Any:

@@ -9,11 +9,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cilium.mesh import API_SERVER, NAMESPACE
-from eks_cilium.mesh.endpoint import balancer_of, host_names
+from eks_cilium.mesh.endpoint import Balancer, balancer_of, host_names
 from eks_cilium.mesh.model import Agents, Snat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from eks_cilium.cluster.objects import Object
     from eks_cilium.cluster.reading import ReadingApi
@@ -39,7 +39,17 @@ def agents(api: ReadingApi) -> Agents | None:
         native_cidr=config.get("ipv4-native-routing-cidr") or config.get("native-routing-cidr") or "",
         masquerade_agent=config.get("enable-ip-masq-agent") == "true",
         wireguard=config.get("enable-wireguard") == "true",
+        pools=_pools(config),
+        max_clusters=int(config.get("max-connected-clusters") or 255),
+        mtu=int(config.get("mtu") or 0),
     )
+
+
+def _pools(config: Mapping[str, str]) -> tuple[str, ...]:
+    # templates/cilium-configmap.yaml joins them with spaces; other modes ignore them.
+    if config.get("ipam") != "cluster-pool":
+        return ()
+    return tuple((config.get("cluster-pool-ipv4-cidr") or "").split())
 
 
 def _version(daemon_set: Object) -> str:
@@ -83,10 +93,8 @@ def has_controller(api: ReadingApi) -> bool:
     return bool(api.list("/apis/apps/v1/deployments", labelSelector=_CONTROLLER))
 
 
-def mesh_scheme(api: ReadingApi, aws: Callable[[str], Any]) -> str:
-    """The scheme of an existing load balancer of the ClusterMesh API server; empty where there is none."""
+def mesh_balancer(api: ReadingApi, aws: Callable[[str], Any]) -> Balancer | None:
+    """The existing load balancer of the ClusterMesh API server."""
     service = api.get(f"/api/v1/namespaces/{NAMESPACE}/services/{API_SERVER}")
-    for host in host_names(service or {}):
-        balancer = balancer_of(aws("elbv2"), host)
-        return balancer.scheme if balancer else ""
-    return ""
+    hosts = host_names(service or {})
+    return balancer_of(aws("elbv2"), hosts[0]) if hosts else None

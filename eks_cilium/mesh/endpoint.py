@@ -88,8 +88,8 @@ def refuse_unless_internal(balancer: Balancer, cluster: str, subnets: Collection
         raise StoppedError(
             f"the ClusterMesh load balancer of {cluster} is in {', '.join(stray)}, which has no route to the "
             "other clusters",
-            "Tag the subnets that internal load balancers may use with kubernetes.io/role/internal-elb=1, "
-            f"delete Service {NAMESPACE}/{API_SERVER} and run `pulumi up` again.",
+            f"Delete Service {NAMESPACE}/{API_SERVER} and run `pulumi up` again: the new one names its "
+            "subnets. Those with the tag kubernetes.io/role/internal-elb=1 go first.",
         )
 
 

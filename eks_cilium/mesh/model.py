@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 LOCAL = "local"
 
@@ -54,6 +54,7 @@ class Attachment:
     id: str
     gateway: str
     created_by: str = ""
+    state: str = "available"
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,24 @@ class Network:
     peerings: tuple[Peering, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     zones: tuple[PrivateZone, ...] = ()
+    for_balancers: frozenset[str] = frozenset()
+    """Subnets with the tag for internal load balancers."""
+    dns_support: bool = True
+    dns_hostnames: bool = True
+    """Attributes enableDnsSupport and enableDnsHostnames of the VPC."""
+
+    def balancer_subnets(self, present: Sequence[str] = ()) -> list[str]:
+        """One subnet of each zone for the load balancer, sorted; AWS takes no second one of a zone.
+
+        `present` are the subnets of an existing load balancer, which stays where it is. A subnet with the tag
+        for internal load balancers goes before one that only holds nodes.
+        """
+        chosen: dict[str, str] = {}
+        for subnet in sorted(
+            self.subnets, key=lambda key: (key not in present, key not in self.for_balancers, key)
+        ):
+            chosen.setdefault(self.subnets[subnet], subnet)
+        return sorted(chosen.values())
 
     @cached_property
     def ranges(self) -> tuple[ipaddress.IPv4Network, ...]:
@@ -111,6 +130,12 @@ class Agents:
     masquerade_agent: bool = False
     """Whether ip-masq-agent's own list of networks decides instead."""
     wireguard: bool = False
+    pools: tuple[str, ...] = ()
+    """Networks of pods' or agents' addresses that no VPC routes, with IPAM mode `cluster-pool`."""
+    max_clusters: int = 255
+    """How many clusters the ids of identities leave room for (`max-connected-clusters`)."""
+    mtu: int = 0
+    """0 where agents take the MTU of their node's interface."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +171,8 @@ class Member:
     """Helm release of an existing ClusterMesh API server; empty where it has none, None without a server."""
     mesh_scheme: str = ""
     """Scheme of an existing load balancer of the ClusterMesh API server."""
+    mesh_subnets: tuple[str, ...] = ()
+    """Subnets of that load balancer."""
 
     @property
     def account(self) -> str:
@@ -160,6 +187,10 @@ class Gateway:
     associates: bool
     propagates: bool
     """Whether new attachments are associated with, and propagated to, its default route table."""
+    accepts: bool = False
+    """Whether attachments of other accounts need no acceptance (AutoAcceptSharedAttachments)."""
+    owner: str = ""
+    """Id of its account."""
 
 
 @dataclass(frozen=True)

@@ -39,16 +39,25 @@ def network(name: str, vpc: Mapping[str, Any], aws: Callable[[str], Any], api: R
     ec2, vpc_id = aws("ec2"), vpc["vpcId"]
     interfaces = _interfaces(ec2, _instances(api))
     used = {interface["SubnetId"] for interface in interfaces} | set(node_subnets(aws("autoscaling"), name))
+    subnets = _subnets(ec2, vpc_id)
     return Network(
         vpc_id=vpc_id,
         cidrs=_cidrs(ec2, vpc_id),
-        subnets=_with_zones(ec2, vpc_id, used),
+        subnets=_with_zones(subnets, used),
         tables=_tables(ec2, vpc_id),
         security_groups=covering(vpc.get("clusterSecurityGroupId"), _groups(interfaces)),
         peerings=_peerings(ec2, vpc_id),
         attachments=_attachments(ec2, vpc_id),
         zones=_zones(aws("route53"), vpc_id, ec2.meta.region_name),
+        for_balancers=frozenset(item["SubnetId"] for item in subnets if _INTERNAL_BALANCERS in _tags(item)),
+        dns_support=_switch(ec2, vpc_id, "enableDnsSupport"),
+        dns_hostnames=_switch(ec2, vpc_id, "enableDnsHostnames"),
     )
+
+
+def _switch(ec2: Any, vpc_id: str, attribute: str) -> bool:
+    answer = ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute=attribute)
+    return bool(answer[attribute[0].upper() + attribute[1:]]["Value"])
 
 
 def _instances(api: ReadingApi) -> list[str]:
@@ -94,10 +103,13 @@ def _cidrs(ec2: Any, vpc_id: str) -> tuple[str, ...]:
     return (primary, *sorted(more))
 
 
-def _with_zones(ec2: Any, vpc_id: str, used: set[str]) -> dict[str, str]:
-    """The subnets in use, and those for internal load balancers, each with its availability zone."""
+def _subnets(ec2: Any, vpc_id: str) -> list[Object]:
     pages = ec2.get_paginator("describe_subnets").paginate(Filters=_of_vpc(vpc_id))
-    subnets = [subnet for page in pages for subnet in page["Subnets"]]
+    return [subnet for page in pages for subnet in page["Subnets"]]
+
+
+def _with_zones(subnets: Iterable[Object], used: set[str]) -> dict[str, str]:
+    """The subnets in use, and those for internal load balancers, each with its availability zone."""
     return {
         subnet["SubnetId"]: subnet["AvailabilityZone"]
         for subnet in sorted(subnets, key=lambda item: item["SubnetId"])
@@ -159,6 +171,7 @@ def _attachments(ec2: Any, vpc_id: str) -> tuple[Attachment, ...]:
         Attachment(
             id=attachment["TransitGatewayAttachmentId"],
             gateway=attachment["TransitGatewayId"],
+            state=attachment["State"],
             created_by=_tags(attachment).get(STACK_TAG, ""),
         )
         for page in pages
@@ -179,6 +192,8 @@ def gateway(ec2: Any, gateway_id: str) -> Gateway | None:
                 region=ec2.meta.region_name,
                 associates=options.get("DefaultRouteTableAssociation", "enable") == "enable",
                 propagates=options.get("DefaultRouteTablePropagation", "enable") == "enable",
+                accepts=options.get("AutoAcceptSharedAttachments", "disable") == "enable",
+                owner=described.get("OwnerId", ""),
             )
     return None
 

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eks_cilium.cilium.chaining import overlaps
 from eks_cilium.cilium.mesh import NAMESPACE
 from eks_cilium.mesh.checks.members import network_of, with_agents
 from eks_cilium.mesh.model import Blocker, Member, Wanted
+from eks_cilium.mesh.routes import pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+_OTHER_POOL = "198.18.0.0/16"
 
 
 def addresses_survive_cilium(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
@@ -63,4 +67,34 @@ def addresses_survive_the_vpc_cni(members: Sequence[Member], _wanted: Wanted) ->
             )
 
 
-CHECKS = (addresses_survive_cilium, addresses_survive_the_vpc_cni)
+def pools_do_not_overlap(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
+    """Every agent stores the pod networks and the agents' own addresses of every cluster in one map.
+
+    Cilium's page "Setting up Cluster Mesh", prerequisites: "PodCIDR ranges in all clusters and all nodes must
+    be non-conflicting and unique IP addresses". With chaining they are those of `cilium.pool`.
+    """
+    for here, there in pairs(members):
+        theirs = [(f"the pool of {there.name},", pool) for pool in _pools(there)]
+        theirs += [(there.network.vpc_id, cidr) for cidr in there.network.cidrs]
+        for pool in _pools(here):
+            yield from (_shared(here, pool, found) for found in overlaps(pool, theirs))
+        ours = [(here.network.vpc_id, cidr) for cidr in here.network.cidrs]
+        for pool in _pools(there):
+            yield from (_shared(there, pool, found) for found in overlaps(pool, ours))
+
+
+def _pools(member: Member) -> tuple[str, ...]:
+    return member.agents.pools if member.agents is not None else ()
+
+
+def _shared(member: Member, pool: str, found: str) -> Blocker:
+    return Blocker(
+        f"cluster {member.name}",
+        f"its agents have addresses of {pool} (cluster-pool-ipv4-cidr), which overlaps {found}",
+        "a pool of its own in every cluster, outside the VPCs of all",
+        f"install Cilium in {member.eks_name} again with another cilium.pool, for example {_OTHER_POOL} "
+        "(ipam.operator.clusterPoolIPv4PodCIDRList of its Helm release): nodes keep addresses of the old one",
+    )
+
+
+CHECKS = (pools_do_not_overlap, addresses_survive_cilium, addresses_survive_the_vpc_cni)

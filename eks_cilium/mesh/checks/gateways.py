@@ -36,6 +36,7 @@ def the_gateway_fits(members: Sequence[Member], wanted: Wanted) -> Iterator[Bloc
         )
     if wanted.gateway_id is not None:
         yield from _existing_gateway(wanted)
+        yield from _accepted(members, wanted)
 
 
 def _existing_gateway(wanted: Wanted) -> Iterator[Blocker]:
@@ -61,6 +62,36 @@ def _existing_gateway(wanted: Wanted) -> Iterator[Blocker]:
             f"aws ec2 modify-transit-gateway --transit-gateway-id {found.id} --options "
             "DefaultRouteTableAssociation=enable,DefaultRouteTablePropagation=enable",
         )
+
+
+def _accepted(members: Sequence[Member], wanted: Wanted) -> Iterator[Blocker]:
+    """An attachment of another account stays pendingAcceptance, and no route may lead to its gateway.
+
+    Transit Gateway guide, "Accept a shared attachment".
+    """
+    found = wanted.gateway
+    if found is None or found.accepts or not found.owner:
+        return
+    others = sorted(
+        {
+            member.account
+            for member in members
+            if member.account != found.owner and not _is_attached(member, found.id)
+        }
+    )
+    if others:
+        yield Blocker(
+            "eks-cilium:connection.transitGatewayId",
+            f"{found.id} of account {found.owner} accepts no attachment of {', '.join(others)} by itself",
+            "AutoAcceptSharedAttachments enabled, so that routes can be created in the same run",
+            f"in account {found.owner}: aws ec2 modify-transit-gateway --transit-gateway-id {found.id} "
+            "--options AutoAcceptSharedAttachments=enable",
+        )
+
+
+def _is_attached(member: Member, gateway: str) -> bool:
+    attachments = member.network.attachments
+    return any(item.gateway == gateway and item.state == "available" for item in attachments)
 
 
 CHECKS = (the_gateway_fits,)

@@ -81,6 +81,23 @@ def identities_differ(members: Sequence[Member], _wanted: Wanted) -> Iterator[Bl
             )
 
 
+def identities_have_the_same_room(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
+    """The setting divides the bits of an identity between the cluster's id and the workload's number.
+
+    Its comment in values.yaml of the chart: "cannot be changed on running clusters, and all clusters in a
+    ClusterMesh must be configured with the same value".
+    """
+    for (member, a), (other, b) in combinations(with_agents(members), 2):
+        if a.max_clusters != b.max_clusters:
+            yield Blocker(
+                f"clusters {member.name} and {other.name}",
+                f"max-connected-clusters is {a.max_clusters} and {b.max_clusters}",
+                "the same value in every cluster, 255 unless it was set",
+                "install Cilium in one of them again with clustermesh.maxConnectedClusters of the other "
+                "(cilium.values in its own stack); it cannot be changed while workloads run",
+            )
+
+
 def paths_are_native(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
     """Pods of different clusters need addresses of their VPCs: connected VPCs route no others."""
     for member, agents in with_agents(members):
@@ -135,6 +152,7 @@ CHECKS = (
     cilium_is_installed,
     identities_fit,
     identities_differ,
+    identities_have_the_same_room,
     paths_are_native,
     versions_are_near,
     replicas_are_served,

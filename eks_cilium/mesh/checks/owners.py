@@ -44,6 +44,28 @@ def the_zone_is_this_stacks(members: Sequence[Member], wanted: Wanted) -> Iterat
             )
 
 
+def vpcs_resolve_private_names(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
+    """A private zone answers only where both attributes of the VPC are on.
+
+    Route 53 guide, "Considerations when working with a private hosted zone".
+    """
+    for member in members:
+        network = member.network
+        switches = (
+            ("enableDnsSupport", "--enable-dns-support", network.dns_support),
+            ("enableDnsHostnames", "--enable-dns-hostnames", network.dns_hostnames),
+        )
+        for name, switch, is_on in switches:
+            if not is_on:
+                yield Blocker(
+                    f"cluster {member.name}",
+                    f"{name} is off in {network.vpc_id}, so no pod resolves {DOMAIN} in its private zone",
+                    "enableDnsSupport and enableDnsHostnames both on",
+                    f"aws ec2 modify-vpc-attribute --region {member.region} "
+                    f"--vpc-id {network.vpc_id} {switch}",
+                )
+
+
 def load_balancers_are_internal(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
     """An existing load balancer of the mesh must not be reachable from the internet."""
     for member in members:
@@ -56,4 +78,9 @@ def load_balancers_are_internal(members: Sequence[Member], _wanted: Wanted) -> I
             )
 
 
-CHECKS = (the_mesh_is_this_stacks, the_zone_is_this_stacks, load_balancers_are_internal)
+CHECKS = (
+    the_mesh_is_this_stacks,
+    the_zone_is_this_stacks,
+    vpcs_resolve_private_names,
+    load_balancers_are_internal,
+)

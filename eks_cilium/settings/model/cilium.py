@@ -161,7 +161,7 @@ class NewChainedCilium(CommonCilium):
 
     pool: Cidr = option(
         DEFAULT_POOL,
-        says="Network of the agents' own addresses, which is not routed. Later it can only be extended.",
+        says="Network of the agents' own addresses, not routed; unique in a mesh. It can only be extended.",
         allowed="an IPv4 network of /10 to /20 outside the VPC, its peers and the network of Services",
         example=DEFAULT_POOL,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from eks_cilium.cilium.mesh import INTERNAL, SCHEME, SOURCE_RANGES, TARGET_TYPE, TYPE
+from eks_cilium.cilium.mesh import INTERNAL, SCHEME, SOURCE_RANGES, SUBNETS, TARGET_TYPE, TYPE
 from eks_cilium.policy.objects import parse_ports
 from eks_cilium.settings.model.cluster import CILIUM_NAME
 from eks_cilium.settings.model.mesh import ALL_PORTS
@@ -100,6 +100,11 @@ def load_balancers_stay_internal(settings: MeshSettings) -> Iterator[Problem]:
         path = ("clusterMesh", "serviceAnnotations", key)
         if key in _DECIDED_HERE:
             allowed = "nothing: load balancers are internal, for the peers' networks only"
+            yield Problem(path, value, allowed, remove_command(path))
+        elif key == SUBNETS:
+            allowed = (
+                "nothing: each cluster's own are written; the tag kubernetes.io/role/internal-elb=1 chooses"
+            )
             yield Problem(path, value, allowed, remove_command(path))
         elif value.strip().lower() == "internet-facing":
             allowed = "anything but internet-facing: an etcd never belongs on the internet"

@@ -113,7 +113,7 @@ class Peerings:
         ):
             if options:
                 self._check_side(peering, side, vpc)
-                _check_host_names(vpc, options)
+                _check_host_names(peering, options)
         return super().modify_vpc_peering_connection_options(  # type: ignore[misc]
             vpc_pcx_id, _switches(accepter_options), _switches(requester_options)
         )
@@ -127,14 +127,24 @@ class Peerings:
             raise refusal("OperationNotPermitted", message)
 
 
-def _check_host_names(vpc: Any, options: dict[str, Any]) -> None:
-    wants_names = str(options.get(_DNS, "")).lower() == "true"
-    if wants_names and str(vpc.enable_dns_hostnames).lower() != "true":
-        message = (
-            "To enable DNS hostname resolution for the VPC peering connection, DNS hostname support must be "
-            f"enabled for the VPCs: it is not for {vpc.id}"
-        )
-        raise refusal("InvalidVpcPeeringConnectionState.DNSHostnamesDisabled", message)
+def _check_host_names(peering: Any, options: dict[str, Any]) -> None:
+    # VPC peering guide, "Enable DNS resolution for a VPC peering connection": both VPCs must be enabled for
+    # DNS hostnames and DNS resolution.
+    if str(options.get(_DNS, "")).lower() != "true":
+        return
+    for vpc in (peering.vpc, peering.peer_vpc):
+        if not resolves_host_names(vpc):
+            message = (
+                "To enable DNS hostname resolution for the VPC peering connection, DNS hostname support must "
+                f"be enabled for the VPCs: it is not for {vpc.id}"
+            )
+            raise refusal("InvalidVpcPeeringConnectionState.DNSHostnamesDisabled", message)
+
+
+def resolves_host_names(vpc: Any) -> bool:
+    """Return whether both DNS attributes of a VPC are on; private zones need them as well."""
+    switches = (vpc.enable_dns_support, vpc.enable_dns_hostnames)
+    return all(str(switch).lower() == "true" for switch in switches)
 
 
 def _switches(options: dict[str, Any] | None) -> dict[str, bool]:

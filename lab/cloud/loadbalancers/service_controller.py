@@ -75,6 +75,7 @@ class Reconciliation:
 
     def ensure(self) -> LabRequest:
         """Create or update the load balancer."""
+        self._check_affinity()
         if not self._wanted.network:
             return {"hostname": self._ensure_classic()}
         balancer = self._find() or self._create()
@@ -82,6 +83,12 @@ class Reconciliation:
             self._ensure_port(balancer["LoadBalancerArn"], port)
         security_groups.open_nodes(self._ec2, self._network, self._wanted)
         return {"hostname": balancer["DNSName"]}
+
+    def _check_affinity(self) -> None:
+        # cloud-provider-aws, pkg/providers/v1/aws.go, EnsureLoadBalancer: it is refused for every type.
+        if self._wanted.controller == IN_TREE and self._wanted.affinity != "None":
+            message = f"unsupported load balancer affinity: {self._wanted.affinity}"
+            raise RefusedError(message)
 
     def delete(self) -> LabRequest:
         """Delete the load balancer, if it exists."""

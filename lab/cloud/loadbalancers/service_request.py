@@ -42,6 +42,10 @@ class ServiceRequest:
     sources: tuple[str, ...]
     instances: tuple[str, ...]
     addresses: tuple[str, ...]
+    affinity: str = "None"
+    """Session affinity of the Service: `None` or `ClientIP`."""
+    subnets: tuple[str, ...] = ()
+    """Subnets that the Service names; its controller chooses where it names none."""
 
     @classmethod
     def read(cls, request: Mapping[str, Any]) -> ServiceRequest:
@@ -64,6 +68,8 @@ class ServiceRequest:
                 sources=tuple(request.get("sources") or ("0.0.0.0/0",)),
                 instances=tuple(sorted(request.get("instances") or ())),
                 addresses=tuple(sorted(request.get("addresses") or ())),
+                affinity=request.get("affinity") or "None",
+                subnets=tuple(request.get("subnets") or ()),
             )
         except KeyError as error:
             message = f"the request lacks {error.args[0]!r}"

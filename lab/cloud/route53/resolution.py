@@ -9,6 +9,7 @@ from moto.elb.models import elb_backends
 from moto.elbv2.models import elbv2_backends
 from moto.route53.models import route53_backends
 
+from lab.cloud.ec2.peerings import resolves_host_names
 from lab.cloud.identity.identities import PARTITION
 
 if TYPE_CHECKING:
@@ -55,6 +56,10 @@ def _next(account: str, vpc: Any, host: str, name: str) -> str:
     """Return the target of a record in the most specific private zone."""
     zones = route53_backends[account][PARTITION].zones.values()
     near = [zone for zone in zones if name == _plain(zone.name) or name.endswith(f".{_plain(zone.name)}")]
+    if near and not resolves_host_names(vpc):
+        # Route 53, "Considerations when working with a private hosted zone": both attributes must be true.
+        message = f"lookup {host}: no such host: enableDnsHostnames is off in {vpc.id}"
+        raise NoSuchHostError(message)
     seen = [zone for zone in near if any(each.get("vpc_id") == vpc.id for each in zone.vpcs)]
     if not seen:
         hint = "".join(f"; private zone {_plain(z.name)} is not associated with {vpc.id}" for z in near[:1])

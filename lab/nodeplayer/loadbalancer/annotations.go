@@ -79,6 +79,8 @@ type request struct {
 	ByAddress  bool     `json:"byAddress"`
 	Ports      []port   `json:"ports"`
 	Sources    []string `json:"sources"`
+	Affinity   string   `json:"affinity"`
+	Subnets    []string `json:"subnets"`
 	Instances  []string `json:"instances"`
 	Addresses  []string `json:"addresses"`
 }
@@ -88,6 +90,7 @@ func (b *Balancers) request(service *v1.Service, owner controller) request {
 	wanted := request{
 		Cluster: b.cluster, Namespace: service.Namespace, Name: service.Name, UID: string(service.UID),
 		Controller: string(owner), Ports: ports(service, behind), Sources: sources(service),
+		Affinity: string(service.Spec.SessionAffinity), Subnets: subnets(service),
 		Instances: []string{}, Addresses: []string{},
 	}
 	wanted.Network, wanted.Internal, wanted.ByAddress = meaning(service.Annotations, owner)
@@ -127,16 +130,27 @@ func sources(service *v1.Service) []string {
 	if len(service.Spec.LoadBalancerSourceRanges) > 0 {
 		return service.Spec.LoadBalancerSourceRanges
 	}
-	var ranges []string
-	for _, one := range strings.Split(service.Annotations[v1.AnnotationLoadBalancerSourceRangesKey], ",") {
-		if one = strings.TrimSpace(one); one != "" {
-			ranges = append(ranges, one)
-		}
-	}
+	ranges := list(service.Annotations[v1.AnnotationLoadBalancerSourceRangesKey])
 	if len(ranges) == 0 {
 		return []string{"0.0.0.0/0"}
 	}
 	return ranges
+}
+
+// subnets returns the subnets that a Service names, which both controllers read; none lets them choose.
+func subnets(service *v1.Service) []string {
+	return list(service.Annotations[prefix+"aws-load-balancer-subnets"])
+}
+
+// list splits the value of an annotation at its commas.
+func list(text string) []string {
+	parts := []string{}
+	for _, one := range strings.Split(text, ",") {
+		if one = strings.TrimSpace(one); one != "" {
+			parts = append(parts, one)
+		}
+	}
+	return parts
 }
 
 // behind returns the pods of a Service.

@@ -74,3 +74,12 @@ func TestSourcesAreReadFromSpecOrAnnotation(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestSubnetsAreReadFromTheAnnotation(t *testing.T) {
+	if got := subnets(annotated()); len(got) != 0 {
+		t.Error(got)
+	}
+	if got := subnets(annotated("aws-load-balancer-subnets", "subnet-1, subnet-2")); !slices.Equal(got, []string{"subnet-1", "subnet-2"}) {
+		t.Error(got)
+	}
+}

@@ -1,7 +1,7 @@
 """The release that joins a cluster to a mesh, rendered by real Helm beside the cluster's own release."""
 
 import base64
-import dataclasses
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from eks_cilium.cilium.mesh import (
     INTERNAL,
     SCHEME,
     SOURCE_RANGES,
+    SUBNETS,
     TARGET_TYPE,
     TYPE,
     KeyPair,
@@ -46,7 +47,9 @@ def member_of(version: str, **changes: Any) -> MeshMember:
         cluster_name="cluster-1",
         cluster_id=1,
         remotes=("cluster-2", "cluster-3"),
-        annotations=load_balancer_annotations(controller=False, sources=["10.1.0.0/16", "10.2.0.0/16"]),
+        annotations=load_balancer_annotations(
+            controller=False, sources=["10.1.0.0/16", "10.2.0.0/16"], subnets=["subnet-1a", "subnet-1b"]
+        ),
         authority=b64("authority"),
         fingerprint="abc",
         key_pairs={
@@ -54,7 +57,7 @@ def member_of(version: str, **changes: Any) -> MeshMember:
             for name in certificates(release, "cluster-1")
         },
     )
-    return dataclasses.replace(member, **changes)
+    return replace(member, **changes)
 
 
 @pytest.fixture(params=TRIED)
@@ -216,10 +219,41 @@ def test_the_load_balancer_is_internal_for_either_controller(mesh: Rendered):
     assert annotations[INTERNAL] == "true"
     assert annotations[TYPE] == "nlb"
     assert annotations[SOURCE_RANGES] == "10.1.0.0/16,10.2.0.0/16"
+    assert annotations[SUBNETS] == "subnet-1a,subnet-1b"
+
+
+def test_several_replicas_have_no_session_affinity_which_the_controller_of_kubernetes_refuses(
+    toolchain: Toolchain, version: str
+):
+    if not release_of(version).kvstoremesh:
+        pytest.skip("one replica before 1.16")
+
+    def affinity(*, controller: bool) -> str | None:
+        annotations = load_balancer_annotations(controller=controller, sources=[], subnets=["subnet-1a"])
+        member = replace(member_of(version), replicas=2, annotations=annotations)
+        service = render(toolchain.helm(), toolchain.chart(version), mesh_values(member)).objects[
+            "Service", API_SERVER
+        ]
+        found: str | None = service["spec"].get("sessionAffinity")
+        return found
+
+    assert affinity(controller=False) is None
+    assert affinity(controller=True) == "ClientIP"
+
+
+def test_the_api_server_divides_identities_as_the_agents_do(toolchain: Toolchain, version: str):
+    if version.startswith("1.12."):
+        pytest.skip("the setting exists from 1.15 on")
+    member = replace(member_of(version), max_clusters=511)
+    mesh = render(toolchain.helm(), toolchain.chart(version), mesh_values(member))
+
+    pod = mesh.objects["Deployment", API_SERVER]["spec"]["template"]["spec"]
+    given = [text for container in pod["containers"] for text in container.get("args") or ()]
+    assert "--max-connected-clusters=511" in given
 
 
 def test_with_the_controller_the_targets_are_pods():
-    annotations = load_balancer_annotations(controller=True, sources=["10.1.0.0/16"])
+    annotations = load_balancer_annotations(controller=True, sources=["10.1.0.0/16"], subnets=["subnet-1a"])
 
     assert (annotations[TYPE], annotations[TARGET_TYPE]) == ("external", "ip")
     assert (annotations[SCHEME], annotations[INTERNAL]) == ("internal", "true")

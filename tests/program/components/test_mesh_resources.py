@@ -10,7 +10,7 @@ import pulumi
 import pytest
 from botocore.exceptions import NoCredentialsError
 
-from eks_cilium.cilium.mesh import CERTIFICATES_ANNOTATION, INTERNAL, SCHEME, SOURCE_RANGES, TYPE
+from eks_cilium.cilium.mesh import CERTIFICATES_ANNOTATION, INTERNAL, SCHEME, SOURCE_RANGES, SUBNETS, TYPE
 from eks_cilium.cilium.versions import TRIED, release_of
 from eks_cilium.clients.aws_errors import translation
 from eks_cilium.cluster.names import STACK_TAG
@@ -84,7 +84,6 @@ def test_two_clusters_are_joined_by_these_resources(peered: Recorder) -> None:
         "VpcPeering": 1,
         "VpcPeeringConnection": 1,
         "VpcPeeringConnectionAccepter": 1,
-        "PeeringConnectionOptions": 2,
         "Route": 4,
         "MeshFirewall": 2,
         "SecurityGroupIngressRule": 6,
@@ -120,14 +119,6 @@ def test_every_table_in_use_gets_a_route_to_the_other_side(peered: Recorder) -> 
     }
     accepter = peered.only("VpcPeeringConnectionAccepter")
     assert all(peered.waits_for(resource, accepter) for resource in peered.of("Route"))
-
-
-def test_each_side_of_a_peering_resolves_names_to_private_addresses(peered: Recorder) -> None:
-    requester, accepter = peered.of("PeeringConnectionOptions")
-
-    assert requester.inputs["requester"] == {"allowRemoteVpcDnsResolution": True}
-    assert accepter.inputs["accepter"] == {"allowRemoteVpcDnsResolution": True}
-    assert requester.provider != accepter.provider
 
 
 def test_a_peering_into_another_region_and_account_is_accepted_by_that_account() -> None:
@@ -280,6 +271,43 @@ def test_every_load_balancer_is_internal_and_for_the_peers(peered: Recorder) -> 
     annotations = service["annotations"]
     assert (annotations[SCHEME], annotations[INTERNAL], annotations[TYPE]) == ("internal", "true", "nlb")
     assert annotations[SOURCE_RANGES] == "10.2.0.0/16"
+    assert annotations[SUBNETS] == "subnet-1a,subnet-1b"
+
+
+def test_an_existing_load_balancer_stays_in_its_subnets_and_a_new_one_prefers_tagged_ones() -> None:
+    zones = {"subnet-1a": "a", "subnet-1b": "b", "subnet-1x": "a", "subnet-1y": "b"}
+    tagged = {"subnets": zones, "for_balancers": frozenset({"subnet-1x", "subnet-1y"})}
+
+    def named(**more: Any) -> str:
+        stack = registered(found=FoundClusters((member_of(1, network=tagged, **more), member_of(2))))
+        values = stack.only("Release", "cluster-1").inputs["values"]
+        annotations = values["clustermesh"]["apiserver"]["service"]["annotations"]
+        return str(annotations[SUBNETS])
+
+    assert named() == "subnet-1x,subnet-1y"
+    assert named(mesh_scheme="internal", mesh_subnets=("subnet-1b",)) == "subnet-1b,subnet-1x"
+
+
+def test_replicas_without_the_controller_have_no_session_affinity() -> None:
+    stack = registered(
+        {"clusterMesh": {"replicas": 2}}, FoundClusters((member_of(1), member_of(2, controller=True)))
+    )
+
+    def service(cluster: str) -> dict[str, Any]:
+        values = stack.only("Release", cluster).inputs["values"]
+        found: dict[str, Any] = values["clustermesh"]["apiserver"]["service"]
+        return found
+
+    assert service("cluster-1")["enableSessionAffinity"] == "Never"
+    assert "enableSessionAffinity" not in service("cluster-2")
+
+
+def test_the_api_server_leaves_the_room_for_clusters_that_agents_leave() -> None:
+    two = tuple(member_of(number, agents={"max_clusters": 511}) for number in (1, 2))
+    stack = registered(found=FoundClusters(two))
+
+    values = stack.only("Release", "cluster-1").inputs["values"]
+    assert values["clustermesh"]["maxConnectedClusters"] == 511
 
 
 def test_annotations_of_the_user_never_replace_those_of_the_program() -> None:

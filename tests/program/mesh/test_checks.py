@@ -27,6 +27,11 @@ TGW = "tgw-0123456789abcdef0"
 EXISTING = Gateway(TGW, "available", "eu-central-1", associates=True, propagates=True)
 
 
+OF_ANOTHER_ACCOUNT = member_of(2, arn="arn:aws:eks:eu-central-1:444455556666:cluster/eks-2")
+ACCEPTED = Attachment("tgw-attach-2", TGW, STACK)
+CHAINED: dict[str, Any] = {"chained": True, "ipam": "cluster-pool"}
+
+
 def attached(**changes: Any) -> Wanted:
     gateway = replace(EXISTING, **changes)
     return wanted(type="transit-gateway", gateway_id=TGW, gateway=gateway)
@@ -188,6 +193,56 @@ BAD = (
         wanted=attached(associates=False, propagates=False),
     ),
     Bad(
+        "a shared gateway that has to accept attachments",
+        {},
+        f"{TGW} of account 111122223333 accepts no attachment of 444455556666 by itself",
+        "in account 111122223333: aws ec2 modify-transit-gateway",
+        OF_ANOTHER_ACCOUNT,
+        attached(owner="111122223333"),
+    ),
+    Bad(
+        "an attachment that waits for its acceptance",
+        {},
+        "accepts no attachment of 444455556666",
+        "AutoAcceptSharedAttachments=enable",
+        replace(
+            OF_ANOTHER_ACCOUNT,
+            network=network_of(2, attachments=(Attachment("tgw-attach-2", TGW, STACK, "pendingAcceptance"),)),
+        ),
+        attached(owner="111122223333"),
+    ),
+    Bad(
+        "the same pool in two chained clusters",
+        {"agents": {**CHAINED, "pools": ("198.19.0.0/16",)}, "snat": Snat(external=True)},
+        "198.19.0.0/16 (cluster-pool-ipv4-cidr), which overlaps the pool of cluster-2, 198.19.0.0/16",
+        "another cilium.pool",
+        member_of(2, agents={**CHAINED, "pools": ("198.19.0.0/16",)}),
+    ),
+    Bad(
+        "a pool within the network of another cluster",
+        {"agents": {**CHAINED, "pools": ("198.19.0.0/16", "10.2.64.0/18")}, "snat": Snat(external=True)},
+        "addresses of 10.2.64.0/18 (cluster-pool-ipv4-cidr), which overlaps vpc-2 10.2.0.0/16",
+        "another cilium.pool",
+    ),
+    Bad(
+        "another number of clusters",
+        {"agents": {"max_clusters": 511}},
+        "max-connected-clusters is 511 and 255",
+        "clustermesh.maxConnectedClusters",
+    ),
+    Bad(
+        "a VPC without host names",
+        {"network": {"dns_hostnames": False}},
+        "enableDnsHostnames is off in vpc-1",
+        "modify-vpc-attribute --region eu-central-1 --vpc-id vpc-1 --enable-dns-hostnames",
+    ),
+    Bad(
+        "a VPC without name resolution",
+        {"network": {"dns_support": False}},
+        "enableDnsSupport is off in vpc-1",
+        "--enable-dns-support",
+    ),
+    Bad(
         "an attachment of another owner",
         {"network": {"attachments": (Attachment("tgw-attach-9", TGW),)}},
         "tgw-attach-9",
@@ -302,6 +357,27 @@ GOOD = {
         wanted(),
     ),
     "an existing gateway": ([member_of(1), member_of(2)], attached()),
+    "a shared gateway that accepts attachments": (
+        [member_of(1), OF_ANOTHER_ACCOUNT],
+        attached(owner="111122223333", accepts=True),
+    ),
+    "a shared gateway that has accepted the attachment": (
+        [
+            member_of(1),
+            replace(
+                OF_ANOTHER_ACCOUNT,
+                network=network_of(2, attachments=(Attachment("tgw-attach-2", TGW, STACK),)),
+            ),
+        ],
+        attached(owner="111122223333"),
+    ),
+    "two chained clusters with pools of their own": (
+        [
+            member_of(number, agents={**CHAINED, "pools": (pool,)}, snat=Snat(external=True))
+            for number, pool in ((1, "198.18.0.0/16"), (2, "198.19.0.0/16"))
+        ],
+        wanted(),
+    ),
     "every table in use is listed": (
         [member_of(1), member_of(2)],
         wanted(route_tables={"cluster-1": ("rtb-1a", "rtb-1b")}),

@@ -103,8 +103,18 @@ def test_subnets_of_nodes_and_of_internal_load_balancers_are_in_use(aws: Any, vp
     assert set(found.subnets) == {vpc.node, vpc.balancers}
     assert set(found.subnets.values()) == {f"{REGION}a"}
     assert found.cidrs == ("10.1.0.0/16", "10.9.0.0/16")
+    assert found.for_balancers == {vpc.balancers}
     (main,) = found.tables_in_use
     assert main.main
+
+
+def test_the_attributes_that_private_names_need_are_read(aws: Any, vpc: Vpc):
+    before = read_network(aws, vpc)
+    aws("ec2").modify_vpc_attribute(VpcId=vpc.id, EnableDnsHostnames={"Value": True})
+    after = read_network(aws, vpc)
+
+    assert (before.dns_support, before.dns_hostnames) == (True, False)
+    assert (after.dns_support, after.dns_hostnames) == (True, True)
 
 
 def test_a_subnet_uses_the_table_it_is_associated_with(aws: Any, vpc: Vpc):
@@ -161,6 +171,9 @@ def test_an_attachment_and_its_gateway_are_known(aws: Any, vpc: Vpc, schedule: S
         True,
         True,
     )
+    assert (found.accepts, found.owner) == (False, "123456789012")
+    ec2.modify_transit_gateway(TransitGatewayId=created, Options={"AutoAcceptSharedAttachments": "enable"})
+    assert gateway(ec2, created).accepts
     assert gateway(ec2, "tgw-0123456789abcdef0") is None
 
 
@@ -253,6 +266,23 @@ def test_old_keys_and_missing_keys_are_understood():
     assert (old.version, old.native_routing, old.masquerades, old.cluster_id) == ("1.12.4", True, False, 0)
     assert silent is not None
     assert (silent.native_routing, silent.masquerades) == (False, True)
+
+
+def test_pools_and_the_number_of_clusters_are_read():
+    config = {
+        "ipam": "cluster-pool",
+        "cluster-pool-ipv4-cidr": "198.19.0.0/16 198.18.0.0/16",
+        "max-connected-clusters": "511",
+        "mtu": "8500",
+    }
+    chained = agents(with_cilium("1.19.7", **config))
+    eni = agents(with_cilium("1.19.7", **{**config, "ipam": "eni", "mtu": "0"}))
+
+    assert chained is not None
+    assert chained.pools == ("198.19.0.0/16", "198.18.0.0/16")
+    assert (chained.max_clusters, chained.mtu) == (511, 8500)
+    assert eni is not None
+    assert (eni.pools, eni.mtu) == ((), 0)
 
 
 def test_a_cluster_without_cilium_has_none():

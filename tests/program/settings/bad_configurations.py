@@ -993,6 +993,18 @@ BAD += [
                 "load balancers are internal",
             ),
             (
+                "the load balancers' subnets",
+                {
+                    "clusterMesh": {
+                        "serviceAnnotations": {
+                            "service.beta.kubernetes.io/aws-load-balancer-subnets": "subnet-0123456789abcdef0"
+                        }
+                    }
+                },
+                'clusterMesh.serviceAnnotations["service.beta.kubernetes.io/aws-load-balancer-subnets"]',
+                "kubernetes.io/role/internal-elb=1 chooses",
+            ),
+            (
                 "internet-facing by another name",
                 {"clusterMesh": {"serviceAnnotations": {"example.com/scheme": "Internet-Facing"}}},
                 'clusterMesh.serviceAnnotations["example.com/scheme"]',

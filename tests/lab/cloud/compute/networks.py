@@ -10,6 +10,7 @@ class Network:
 
     def __init__(self, client, number=0):
         self.vpc = client.create_vpc(CidrBlock=f"10.{number}.0.0/16")["Vpc"]["VpcId"]
+        client.modify_vpc_attribute(VpcId=self.vpc, EnableDnsHostnames={"Value": True})
         gateway = client.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
         client.attach_internet_gateway(InternetGatewayId=gateway, VpcId=self.vpc)
         table = client.create_route_table(VpcId=self.vpc)["RouteTable"]["RouteTableId"]

@@ -3,7 +3,7 @@
 import pytest
 
 from eks_cilium.clients.load_balancers import LoadBalancers
-from lab.cloud.loadbalancers.service_controller import ServiceController
+from lab.cloud.loadbalancers.service_controller import RefusedError, ServiceController
 from lab.cloud.running_clusters import Clusters
 
 from .calls import code_of, run
@@ -61,6 +61,38 @@ def test_an_internal_network_load_balancer_is_in_the_private_subnets_and_opens_t
     health = elbv2.describe_target_health(TargetGroupArn=group["TargetGroupArn"])
     targets = [(each["Target"]["Id"], each["Target"]["Port"]) for each in health["TargetHealthDescriptions"]]
     assert targets == [(instance, 31234)]
+
+
+def test_the_controller_of_kubernetes_refuses_session_affinity(cloud, services):
+    with pytest.raises(RefusedError, match="unsupported load balancer affinity: ClientIP"):
+        services.ensure(wanted(affinity="ClientIP"))
+    assert cloud.client("elbv2").describe_load_balancers()["LoadBalancers"] == []
+
+    services.ensure(wanted(affinity="ClientIP", controller="aws-load-balancer-controller"))
+
+
+def test_the_controller_of_kubernetes_takes_a_subnet_of_every_zone_of_the_vpc(
+    cloud, client, services, network
+):
+    unused = client.create_subnet(VpcId=network.vpc, CidrBlock="10.0.99.0/24", AvailabilityZone="us-east-1c")
+    other = client.create_subnet(VpcId=network.vpc, CidrBlock="10.0.98.0/24", AvailabilityZone="us-east-1d")
+    tag = {"Key": "kubernetes.io/cluster/green", "Value": "shared"}
+    client.create_tags(Resources=[other["Subnet"]["SubnetId"]], Tags=[tag])
+
+    services.ensure(wanted())
+
+    taken = {zone["SubnetId"] for zone in balancer(cloud)["AvailabilityZones"]}
+    assert taken == {*network.private, unused["Subnet"]["SubnetId"]}
+
+
+@pytest.mark.parametrize("controller", ["service-controller", "aws-load-balancer-controller"])
+def test_a_service_names_its_subnets(cloud, network, services, controller):
+    with pytest.raises(ValueError, match="multiple subnets in the same Availability Zone"):
+        services.ensure(wanted(controller=controller, subnets=[network.private[0], network.public[0]]))
+
+    services.ensure(wanted(controller=controller, subnets=[network.private[1]]))
+
+    assert [zone["SubnetId"] for zone in balancer(cloud)["AvailabilityZones"]] == [network.private[1]]
 
 
 def test_asking_again_changes_only_what_is_different(cloud, client, network, services):

@@ -107,6 +107,14 @@ def test_options_need_an_active_peering_and_vpcs_with_host_names(client, pair):
     refused = code_of(client.modify_vpc_peering_connection_options, **wanted)
     assert refused == "InvalidVpcPeeringConnectionState.DNSHostnamesDisabled"
     client.modify_vpc_attribute(VpcId=pair.here, EnableDnsHostnames={"Value": True})
+    refused = refusal_of(client.modify_vpc_peering_connection_options, **wanted)
+    assert refused["Code"] == "InvalidVpcPeeringConnectionState.DNSHostnamesDisabled"
+    assert pair.there in refused["Message"], "the VPC on the other side needs them as well"
+    client.modify_vpc_attribute(VpcId=pair.there, EnableDnsHostnames={"Value": True})
+    client.modify_vpc_attribute(VpcId=pair.there, EnableDnsSupport={"Value": False})
+    refused = code_of(client.modify_vpc_peering_connection_options, **wanted)
+    assert refused == "InvalidVpcPeeringConnectionState.DNSHostnamesDisabled"
+    client.modify_vpc_attribute(VpcId=pair.there, EnableDnsSupport={"Value": True})
     client.modify_vpc_peering_connection_options(**wanted)
     options = described(client, peering)["RequesterVpcInfo"]["PeeringOptions"]
     assert options["AllowDnsResolutionFromRemoteVpc"] is True
@@ -115,6 +123,7 @@ def test_options_need_an_active_peering_and_vpcs_with_host_names(client, pair):
 def test_across_regions_each_side_accepts_and_changes_its_own(client, elsewhere, pair):
     far = elsewhere.create_vpc(CidrBlock="10.2.0.0/16")["Vpc"]["VpcId"]
     elsewhere.modify_vpc_attribute(VpcId=far, EnableDnsHostnames={"Value": True})
+    client.modify_vpc_attribute(VpcId=pair.here, EnableDnsHostnames={"Value": True})
     peering = request(client, pair.here, far, PeerRegion=ELSEWHERE)
     accept = {"VpcPeeringConnectionId": peering}
     assert code_of(client.accept_vpc_peering_connection, **accept) == "OperationNotPermitted"
