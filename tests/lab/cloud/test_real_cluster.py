@@ -281,6 +281,32 @@ def _nodes(engineer, selector):
     return engineer.kubectl("get", "nodes", "-l", selector, "-o", "name").stdout.split()
 
 
+def test_a_taint_reaches_running_nodes_and_no_execute_deletes_their_pods_whatever_their_budget(eks, engineer):
+    taint = {"key": "node.cilium.io/agent-not-ready", "value": "true", "effect": "NO_EXECUTE"}
+    eventually(lambda: all(_ready(pod) for pod in pods(engineer, "k8s-app=kube-dns")))
+    before = {pod["metadata"]["uid"] for pod in pods(engineer, "k8s-app=kube-dns")}
+
+    _taint(eks, addOrUpdateTaints=[taint])
+    nodes = json.loads(engineer.kubectl("get", "nodes", "-l", "pool=b", "-o", "json").stdout)["items"]
+    assert all(taint | {"effect": "NoExecute"} in node["spec"]["taints"] for node in nodes)
+    left = eventually(lambda: _without(before, found := pods(engineer, "k8s-app=kube-dns")) and found)
+    assert not any(_ready(pod) for pod in left)
+
+    _taint(eks, removeTaints=[taint])
+    eventually(lambda: all(_ready(pod) for pod in pods(engineer, "k8s-app=kube-dns")))
+
+
+def _taint(eks, **changes):
+    eks.update_nodegroup_config(clusterName="demo", nodegroupName="workers", taints=changes)
+    eks.get_waiter("nodegroup_active").wait(
+        clusterName="demo", nodegroupName="workers", WaiterConfig=QUICK_WAIT
+    )
+
+
+def _without(gone, found):
+    return len(found) == 3 and gone.isdisjoint(pod["metadata"]["uid"] for pod in found)
+
+
 def test_a_rotation_replaces_every_node_and_honours_the_disruption_budget(eks, engineer):
     old = set(_nodes(engineer, "pool=b"))
     release = eks.describe_nodegroup(clusterName="demo", nodegroupName="workers")["nodegroup"][
