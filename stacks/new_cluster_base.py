@@ -23,9 +23,11 @@ from components.naming import CLUSTER_TAG
 from components.network.existing_network import ExistingNetwork
 from components.network.new_network import Network
 from components.network.zones import zones_of
+from eks_cilium.cilium.pod_limit import with_prefixes
 from eks_cilium.cilium.versions import release_of
 from eks_cilium.dynamic.interface_sweep import InterfaceSweep
 from eks_cilium.dynamic.readiness_gate import ReadinessGate
+from eks_cilium.settings.model import Cilium as CiliumSettings
 from stacks.cilium_versions import warn_about_untested_kubernetes
 
 if TYPE_CHECKING:
@@ -225,6 +227,7 @@ def _node_group_args(
         "max_size": group.max_size,
         "autoscaled": group.autoscaled,
         "disk_size": group.disk_size,
+        "max_pods": _max_pods(settings, group),
         "labels": group.labels,
         "taints": [
             {"key": taint.key, "value": taint.value, "effect": taint.effect} for taint in group.taints
@@ -233,6 +236,14 @@ def _node_group_args(
         "cilium_makes_interfaces": cilium_makes_interfaces,
         "tags": base.tags,
     }
+
+
+def _max_pods(settings: NewClusterBaseSettings, group: NodeGroupSettings) -> int | None:
+    cilium = settings.cilium
+    prefixes = isinstance(cilium, CiliumSettings) and cilium.prefix_delegation
+    if group.max_pods is None and prefixes and group.image_family != "al2":
+        return with_prefixes(group.instance_types)
+    return group.max_pods
 
 
 def _register_gate(

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
@@ -59,6 +59,8 @@ class NodeGroupArgs(TypedDict):
     """Whether an autoscaler changes the desired size, so that updates leave it alone."""
     disk_size: int
     """Size in GiB of the volume that holds images and containers."""
+    max_pods: NotRequired[int | None]
+    """Most pods of a node. Default None: what the image computes from the addresses of the interfaces."""
     labels: Mapping[str, str]
     """Labels of every node."""
     taints: Sequence[NodeTaint]
@@ -158,8 +160,11 @@ def _launch_template(name: str, args: NodeGroupArgs, opts: pulumi.ResourceOption
 
 
 def _user_data(args: NodeGroupArgs) -> str | None:
-    needed = args["cilium_makes_interfaces"] and image_family(args["ami_type"]) == "al2023"
-    return node_user_data() if needed else None
+    return node_user_data(
+        image_family(args["ami_type"]),
+        cilium_makes_interfaces=args["cilium_makes_interfaces"],
+        max_pods=args.get("max_pods"),
+    )
 
 
 def _data_volume(ami_type: str) -> str:

@@ -35,6 +35,8 @@ class NodegroupProfile:
     capacity_type: str
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: tuple[Taint, ...] = ()
+    max_pods: int | None = None
+    """Most pods of a node, where its user data says so."""
 
 
 @dataclass(frozen=True)

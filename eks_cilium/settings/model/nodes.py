@@ -85,6 +85,15 @@ class NodeGroup(Part):
     disk_size: int = option(
         50, says="Root volume in GiB, encrypted gp3.", allowed="20 to 16384", example=50, ge=20, le=16384
     )
+    max_pods: int | None = option(
+        None,
+        says="Most pods of a node. When unset: with `cilium.prefixDelegation` 110, or 250 on instances of "
+        "8xlarge and larger; else what the image computes, the addresses of the node's interfaces.",
+        allowed="8 to 250",
+        example=110,
+        ge=8,
+        le=250,
+    )
     labels: dict[str, str] = option(
         default_factory=dict,
         says="Labels that every node carries.",

@@ -125,6 +125,15 @@ def images_exist(settings: NewClusterBaseSettings) -> Iterator[Problem]:
             yield Problem(path, release, allowed, remove_command(path))
 
 
+def pod_limits_can_be_set(settings: NewClusterBaseSettings) -> Iterator[Problem]:
+    # The start-up script of AL2 has no part that EKS merges, and AWS publishes no newer images of it.
+    for name, group in settings.node_groups.items():
+        if group.max_pods is not None and group.image_family == "al2":
+            path = ("nodeGroups", name, "maxPods")
+            allowed = "nothing with an AL2 image; AL2023 and Bottlerocket take it"
+            yield Problem(path, group.max_pods, allowed, remove_command(path))
+
+
 def labels_are_the_users(settings: NewClusterBaseSettings) -> Iterator[Problem]:
     # Kubernetes, EKS and Cilium write labels of their own domains.
     for name, group in settings.node_groups.items():
@@ -166,6 +175,7 @@ RULES = (
     instance_types_match_the_image,
     instance_types_have_the_accelerator,
     images_exist,
+    pod_limits_can_be_set,
     labels_are_the_users,
     taints_are_the_users,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from lab.cloud.running_clusters import NodegroupProfile
 
 _EVICTION_RESERVE_MIB = 100
+_MOST_PODS, _MOST_PODS_WITH_MANY_CPUS, _MANY_CPUS = 110, 250, 30
 _DISK = "20893676Ki"
 _RELEASE = re.compile(r"(\d+\.\d+\.\d+)-\d+")
 _OS_IMAGES = (
@@ -26,6 +28,7 @@ def provider_id(machine: Machine) -> str:
 
 def node_for(machine: Machine, profile: NodegroupProfile | None) -> dict[str, Any]:
     """Return the node of a booted instance: not Ready, with the taints of its node group."""
+    hardware = replace(machine.hardware, pods=_pods(machine.hardware, profile))
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -41,11 +44,22 @@ def node_for(machine: Machine, profile: NodegroupProfile | None) -> dict[str, An
                 {"type": "InternalDNS", "address": machine.host},
                 {"type": "Hostname", "address": machine.host},
             ],
-            "capacity": capacity(machine.hardware),
-            "allocatable": allocatable(machine.hardware),
+            "capacity": capacity(hardware),
+            "allocatable": allocatable(hardware),
             "nodeInfo": _node_info(machine, profile),
         },
     }
+
+
+def _pods(hardware: Hardware, profile: NodegroupProfile | None) -> int:
+    """Return kubelet's limit. In managed node groups EKS caps that of the image.
+
+    Source: docs.aws.amazon.com/eks/latest/userguide/choosing-instance-type.html.
+    """
+    if profile is None:
+        return hardware.pods
+    most = _MOST_PODS if hardware.cpus < _MANY_CPUS else _MOST_PODS_WITH_MANY_CPUS
+    return profile.max_pods or min(hardware.pods, most)
 
 
 def _labels(machine: Machine, profile: NodegroupProfile | None) -> dict[str, str]:

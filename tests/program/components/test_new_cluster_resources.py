@@ -2,11 +2,14 @@
 
 import base64
 import json
+import tomllib
 from collections import Counter
+from email import message_from_string
 from typing import Any
 
 import pulumi
 import pytest
+import yaml
 
 from eks_cilium.settings import read
 from eks_cilium.settings.model import NewClusterSettings
@@ -227,6 +230,53 @@ def test_systemd_networkd_is_told_to_leave_other_interfaces_alone(stack: Recorde
     assert "text/cloud-boothook" in document
     assert "Unmanaged=yes" in document
     assert "Name=!${primary:-ens5}" in document
+
+
+def user_data_of(group: dict[str, Any], cilium: dict[str, Any] | None = None) -> str:
+    stack = recorded({"nodeGroups": {"system": group}, "cilium": {"version": "1.19.7", **(cilium or {})}})
+    return base64.b64decode(stack.only("LaunchTemplate").inputs.get("userData", "")).decode()
+
+
+def test_a_limit_of_pods_is_in_the_node_config_and_behind_nodeadms_own_file() -> None:
+    document = message_from_string(user_data_of({"maxPods": 60}))
+
+    parts = {part.get_content_type(): str(part.get_payload()) for part in document.walk()}
+    config = yaml.safe_load(parts["application/node.eks.aws"])
+    assert config["kind"] == "NodeConfig"
+    assert config["spec"]["kubelet"]["config"] == {"maxPods": 60}
+    assert "/etc/kubernetes/kubelet/config.json.d/90-max-pods.conf" in parts["text/cloud-boothook"]
+    assert '"maxPods": 60\n}' in parts["text/cloud-boothook"]
+
+
+def test_a_limit_of_pods_on_bottlerocket() -> None:
+    text = user_data_of({"amiType": "BOTTLEROCKET_x86_64", "maxPods": 60})
+
+    assert tomllib.loads(text) == {"settings": {"kubernetes": {"max-pods": 60}}}
+
+
+@pytest.mark.parametrize(
+    ("types", "limit"),
+    [
+        (["m7i.large"], 110),
+        (["m7i.8xlarge"], 250),
+        (["m7i.metal-24xl", "m7i.24xlarge"], 250),
+        (["m7i.8xlarge", "m7i.xlarge"], 110),
+        (["t3.micro"], None),
+    ],
+)
+def test_prefixes_raise_the_limit_of_pods(types: list[str], limit: int | None) -> None:
+    text = user_data_of({"instanceTypes": types}, {"prefixDelegation": True})
+
+    assert (f"maxPods: {limit}" in text) is (limit is not None)
+    assert ("node.eks.aws" in text) is (limit is not None)
+
+
+def test_a_limit_of_pods_of_the_configuration_counts_more_than_that_of_prefixes() -> None:
+    assert "maxPods: 60" in user_data_of({"maxPods": 60}, {"prefixDelegation": True})
+
+
+def test_without_a_limit_the_user_data_is_as_before() -> None:
+    assert "maxPods" not in user_data_of({})
 
 
 def test_bottlerocket_gets_no_user_data_and_its_own_data_volume() -> None:

@@ -165,6 +165,12 @@ BAD: list[Bad] = [
     Bad("number expected", _group(minSize="two"), {f"{_GROUP}.minSize": "a whole number"}),
     Bad("boolean expected", _cluster(protect="maybe"), {"eks-cilium:cluster.protect": "true or false"}),
     Bad("no node groups", {"nodeGroups": REMOVED}, {"eks-cilium:nodeGroups": "at least one node group"}),
+    Bad("fewer pods than the system has", _group(maxPods=3), {f"{_GROUP}.maxPods": "8 to 250"}),
+    Bad(
+        "a limit of pods that the image does not take",
+        _cluster(kubernetesVersion="1.32") | _group(maxPods=110, amiType="AL2_x86_64"),
+        {f"{_GROUP}.maxPods": "nothing with an AL2 image"},
+    ),
     Bad(
         "an image for GPUs on instances without them",
         _group(amiType="AL2023_x86_64_NVIDIA"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lab.cloud.eks import prerequisites, versions
 from lab.cloud.eks.access import entries
 from lab.cloud.eks.errors import InvalidParameterError, ResourceInUseError
-from lab.cloud.eks.nodegroups import ec2_resources, nodes, validation
+from lab.cloud.eks.nodegroups import ec2_resources, nodes, pod_limit, validation
 from lab.cloud.eks.nodegroups.config_update import Changes
 from lab.cloud.eks.nodegroups.rolling_update import Rotation, surge_of
 from lab.cloud.eks.records.descriptions import new_id
@@ -17,8 +17,10 @@ from lab.cloud.eks.records.updates import Update
 from lab.cloud.running_clusters import NodegroupProfile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lab.cloud.eks.protocol import Answer, Call
-    from lab.cloud.eks.records.model import Cluster, Shape
+    from lab.cloud.eks.records.model import Cluster
     from lab.cloud.eks.records.store import Store
 
 
@@ -88,7 +90,7 @@ class NodegroupCalls:
             if group.ami_type == "CUSTOM" and (call.get("version") or call.get("releaseVersion")):
                 message = "You cannot specify the field version or releaseVersion when using custom AMIs."
                 raise InvalidParameterError(message)
-            before = group.shape
+            before, limit = group.shape, group.max_pods
             self._move(cluster, group, call)
             parameters = [("Version", group.version), ("ReleaseVersion", group.release_version or "")]
             update = Update("VersionUpdate", self._environment.now(), parameters, due=None)
@@ -96,7 +98,11 @@ class NodegroupCalls:
             if before == group.shape:
                 update.status = "Successful"
             else:
-                self._start_rotation(cluster, group, update, before, force=call.get("force", False))
+
+                def revert() -> None:
+                    group.shape, group.max_pods = before, limit
+
+                self._start_rotation(cluster, group, update, revert, force=call.get("force", False))
         return {"update": update.describe()}
 
     def _look_at_capacity(self, cluster: Cluster, group: Nodegroup) -> None:
@@ -147,6 +153,7 @@ class NodegroupCalls:
             launch_template=template,
             tags=dict(call.get("tags", {})),
             deadline=now + environment.timing.node_group_create_timeout,
+            max_pods=pod_limit.max_pods(call.get("amiType", "AL2023_x86_64_STANDARD"), content),
         )
 
     def _updatable(self, cluster: Cluster, call: Call) -> Nodegroup:
@@ -161,7 +168,9 @@ class NodegroupCalls:
             if not group.launch_template:
                 message = "A launch template cannot be given to a node group that was created without one"
                 raise InvalidParameterError(message)
-            group.launch_template, _ = validation.launch_template(self._environment.aws(cluster.region), call)
+            aws = self._environment.aws(cluster.region)
+            group.launch_template, content = validation.launch_template(aws, call)
+            group.max_pods = pod_limit.max_pods(group.ami_type, content)
         if group.ami_type == "CUSTOM":
             return
         version = call.get("version", group.version)
@@ -172,7 +181,7 @@ class NodegroupCalls:
         group.version = version
 
     def _start_rotation(
-        self, cluster: Cluster, group: Nodegroup, update: Update, before: Shape, *, force: bool
+        self, cluster: Cluster, group: Nodegroup, update: Update, revert: Callable[[], None], *, force: bool
     ) -> None:
         aws = self._environment.aws(cluster.region)
         ec2_resources.new_template_version(aws, cluster, group)
@@ -186,7 +195,7 @@ class NodegroupCalls:
             surge=surge_of(group, len(old)),
             force=force,
             drain_timeout=self._environment.timing.node_group_drain_timeout,
-            revert=lambda: setattr(group, "shape", before),
+            revert=revert,
         )
 
     def _apply(self, cluster: Cluster, group: Nodegroup, changes: Changes) -> None:
@@ -216,6 +225,7 @@ def profile_of(cluster: Cluster, name: str) -> NodegroupProfile | None:
         capacity_type=group.capacity_type,
         labels=dict(group.labels),
         taints=tuple(nodes.kubernetes_taint(taint) for taint in group.taints),
+        max_pods=group.max_pods,
     )
 
 

@@ -65,6 +65,7 @@ class Nodegroup:
     tags: dict[str, str]
     deadline: float
     status: str = "CREATING"
+    max_pods: int | None = None
     profile: str | None = None
     template_id: str | None = None
     template_version: str = "1"

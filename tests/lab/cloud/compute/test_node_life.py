@@ -46,6 +46,23 @@ def machine(number=1, state="running", **more):
     )
 
 
+def pods_of(instance_type, limit=None, profile=PROFILE):
+    booted = replace(machine(), hardware=hardware_of(instance_type))
+    node = node_for(booted, replace(profile, max_pods=limit) if profile else None)
+    return node["status"]["allocatable"]["pods"]
+
+
+def test_kubelets_take_as_many_pods_as_their_user_data_says():
+    assert pods_of("m5.large") == "29"
+    assert pods_of("m5.large", 110) == "110"
+
+
+def test_eks_caps_the_limit_of_the_image_in_managed_node_groups():
+    assert pods_of("m5.4xlarge", profile=None) == "234"
+    assert pods_of("m5.4xlarge") == "110"
+    assert pods_of("m5.12xlarge") == "234"
+
+
 class ApiServer:
     """The nodes of a cluster in a dictionary; it may be unavailable."""
 

@@ -2,6 +2,8 @@ import base64
 
 import pytest
 
+from components.cluster.user_data import node_user_data
+from eks_cilium.cilium.masquerade import image_family
 from lab.cloud.running_clusters import Taint
 from tests.lab.cloud.eks.account import CLUSTER_ROLE, SUBNETS
 from tests.lab.cloud.eks.conftest import TIMING
@@ -283,6 +285,65 @@ def test_images_with_drivers_need_instances_with_the_accelerator(
     with refused("InvalidParameterException") as refusal:
         lab.nodegroup(amiType=ami_type, instanceTypes=[instance_type])
     assert f"[{instance_type}] is not a valid instance type for requested amiType" in refusal.message
+
+
+NODE_CONFIG = """\
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="x"
+
+--x
+Content-Type: application/node.eks.aws
+
+apiVersion: node.eks.aws/v1alpha1
+kind: NodeConfig
+spec: {kubelet: {config: {maxPods: 110}}}
+--x--
+"""
+
+
+@pytest.mark.parametrize(
+    ("ami_type", "text", "limit"),
+    [
+        ("BOTTLEROCKET_x86_64", "[settings.kubernetes]\nmax-pods = 110\n", 110),
+        ("BOTTLEROCKET_x86_64", "[settings.motd]\n", None),
+        ("AL2023_x86_64_STANDARD", NODE_CONFIG, None),
+    ],
+    ids=["Bottlerocket", "Bottlerocket without a limit", "EKS's own NodeConfig comes last"],
+)
+def test_which_limit_of_pods_takes_effect(lab, ami_type, text, limit):
+    data = {"UserData": base64.b64encode(text.encode()).decode()}
+    created = lab.aws.ec2.create_launch_template(LaunchTemplateName="mine", LaunchTemplateData=data)
+    identifier = created["LaunchTemplate"]["LaunchTemplateId"]
+
+    lab.nodegroup(amiType=ami_type, launchTemplate={"id": identifier})
+
+    assert lab.running.get("demo").nodegroup("workers").max_pods == limit
+
+
+@pytest.mark.parametrize("ami_type", ["AL2023_x86_64_STANDARD", "BOTTLEROCKET_ARM_64"])
+def test_the_limit_of_pods_in_the_programs_user_data_takes_effect(lab, ami_type):
+    text = node_user_data(image_family(ami_type), cilium_makes_interfaces=True, max_pods=200)
+    data = {"UserData": text}
+    created = lab.aws.ec2.create_launch_template(LaunchTemplateName="mine", LaunchTemplateData=data)
+    identifier = created["LaunchTemplate"]["LaunchTemplateId"]
+
+    lab.nodegroup(amiType=ami_type, launchTemplate={"id": identifier})
+
+    assert lab.running.get("demo").nodegroup("workers").max_pods == 200
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+def test_a_new_launch_template_moves_nodes_to_the_newest_image_unless_a_release_is_given(lab, pinned):
+    created = lab.aws.ec2.create_launch_template(LaunchTemplateName="mine", LaunchTemplateData={})
+    identifier = created["LaunchTemplate"]["LaunchTemplateId"]
+    lab.aws.ec2.create_launch_template_version(LaunchTemplateId=identifier, LaunchTemplateData={})
+    old = {"releaseVersion": "1.35.4-20250101"}
+    finish_creating(lab, launchTemplate={"id": identifier, "version": "1"}, **old)
+
+    started = rotate(lab, launchTemplate={"id": identifier, "version": "2"}, **(old if pinned else {}))
+
+    release = {param["type"]: param["value"] for param in started["params"]}["ReleaseVersion"]
+    assert (release == "1.35.4-20250101") is pinned
 
 
 def test_deleting_drains_first_and_keeps_daemon_set_pods(lab, refused):

@@ -1,0 +1,40 @@
+"""How many pods a node takes where its interfaces get prefixes of addresses; the stack of a new cluster asks.
+
+The images compute kubelet's limit from single addresses: interfaces x (addresses - 1) + 2
+(awslabs/amazon-eks-ami, nodeadm/internal/kubelet/maxpods). So without a limit of its own a node takes no more
+pods for its prefixes than before.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# max-pods-calculator.sh of awslabs/amazon-eks-ami: 110 for up to 30 vCPUs, 250 for more. EKS itself takes the
+# same numbers with the VPC CNI's prefixes.
+FOR_MOST_INSTANCES = 110
+FOR_LARGE_INSTANCES = 250
+
+_TIMES_XLARGE = re.compile(r"(\d+)xlarge")
+_LARGE = 8  # 8xlarge has 32 vCPUs
+_TOO_SMALL = ("nano", "micro")
+"""Two interfaces with two addresses each: fewer addresses than `FOR_MOST_INSTANCES`, even with prefixes."""
+
+
+def with_prefixes(instance_types: Sequence[str]) -> int | None:
+    """The limit of a node group; None where that of the image is the better one.
+
+    The smallest type of a group decides, because all its nodes have one launch template.
+    """
+    sizes = [name.partition(".")[2] for name in instance_types]
+    if any(size in _TOO_SMALL for size in sizes):
+        return None
+    return FOR_LARGE_INSTANCES if all(map(_is_large, sizes)) else FOR_MOST_INSTANCES
+
+
+def _is_large(size: str) -> bool:
+    times = _TIMES_XLARGE.fullmatch(size)
+    return size.startswith("metal") or (times is not None and int(times[1]) >= _LARGE)
