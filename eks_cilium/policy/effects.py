@@ -98,7 +98,8 @@ def _of_pods(policies: Sequence[Policy], running: LiveCluster) -> Iterator[Newly
     replaced = set(map(_key, policies))
     kept = tuple(policy for policy in now.policies if _key(policy) not in replaced)
     later = dataclasses.replace(now, policies=(*kept, *policies))
-    groups = _groups(running.workloads, rules_of(now)[0], rules_of(later)[0])
+    new_rules = rules_of(dataclasses.replace(now, policies=tuple(policies)))[0]
+    groups = _groups(running.workloads, rules_of(now)[0], new_rules)
     evaluator = Evaluator([later])
     for (direction, names), workloads in groups.items():
         allowed = _dns(evaluator, workloads[0].pod, running.workloads) if direction == "egress" else None
@@ -111,13 +112,14 @@ def _of_pods(policies: Sequence[Policy], running: LiveCluster) -> Iterator[Newly
 
 
 def _groups(
-    workloads: Iterable[Workload], before: Sequence[Rule], after: Sequence[Rule]
+    workloads: Iterable[Workload], before: Sequence[Rule], new: Sequence[Rule]
 ) -> Mapping[tuple[Direction, tuple[str, ...]], list[Workload]]:
     """Workloads that become denied by default, by the direction and the policies that switch it."""
     groups: dict[tuple[Direction, tuple[str, ...]], list[Workload]] = defaultdict(list)
     for workload in workloads:
         for direction in _DIRECTIONS:
-            names = _switching(after, workload.pod, direction)
+            # The new rules first: they are few, those of a large cluster are not.
+            names = _switching(new, workload.pod, direction)
             if names and not _switching(before, workload.pod, direction):
                 groups[direction, names].append(workload)
     return groups

@@ -2,10 +2,13 @@
 """Which pods the policies of a stack put into default deny, by what runs in the clusters before."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from eks_cilium.policy.effects import newly_denied
 from eks_cilium.policy.objects import (
@@ -18,7 +21,17 @@ from eks_cilium.policy.objects import (
     deny_by_default,
     policy_pair,
 )
-from eks_cilium.policy.verdict import Cluster, Mode, SelectorScope
+from eks_cilium.policy.verdict import (
+    Address,
+    Cluster,
+    Decision,
+    Evaluator,
+    Flow,
+    Mode,
+    Pod,
+    Port,
+    SelectorScope,
+)
 from eks_cilium.policy.verdict.live import LiveCluster, live_cluster
 
 pytestmark = pytest.mark.unit
@@ -173,6 +186,56 @@ def test_where_no_pod_is_known_labels_stand_for_pods(live: Sequence[LiveCluster]
         "one: ingress of the pods in shop that it selects (by shop/web)",
         "two: ingress of pods in payments with app=api (by payments/pay-ingress)",
     ]
+
+
+APPS = ("checkout", "web", "api")
+DENIES = st.builds(EnableDefaultDeny, st.booleans(), st.booleans())
+PODS = st.builds(lambda app: Pods("one", "shop", {"app": app} if app else {}), st.sampled_from(("", *APPS)))
+POLICIES = st.lists(
+    st.one_of(
+        st.builds(
+            lambda name, source, denies: policy_pair(Intent(name, source, SERVER, denies))[0],
+            st.sampled_from("abc"),
+            PODS,
+            DENIES,
+        ),
+        st.builds(
+            lambda name, pods, way: deny_by_default(DefaultDeny(pods, (way,), name)),
+            st.sampled_from("def"),
+            PODS,
+            st.sampled_from(("egress", "ingress")),
+        ),
+    ),
+    max_size=4,
+    unique_by=lambda policy: policy.name,
+)
+
+
+@given(POLICIES, POLICIES)
+def test_named_is_exactly_what_is_allowed_before_and_denied_after(
+    existing: list[Policy], wanted: list[Policy]
+) -> None:
+    live = running("one", {f"shop/{app}-0": f"app={app}" for app in APPS}, existing)
+    found = newly_denied(wanted, CLUSTERS, {"one": live})
+
+    names = {policy.name for policy in wanted}
+    kept = tuple(policy for policy in live.cluster.policies if policy.name not in names)
+    later = replace(live.cluster, policies=(*kept, *wanted))
+    changed = {
+        (direction, f"shop/{workload.names[0]}")
+        for workload in live.workloads
+        for direction in ("egress", "ingress")
+        if _free(live.cluster, workload.pod, direction) and not _free(later, workload.pod, direction)
+    }
+    assert {(each.direction, name) for each in found for name in each.pods} == changed
+
+
+def _free(cluster: Cluster, pod: Pod, direction: str) -> bool:
+    """Whether traffic that no policy names is allowed."""
+    elsewhere = Address("203.0.113.10")
+    egress = direction == "egress"
+    flow = Flow(pod if egress else elsewhere, elsewhere if egress else pod, Port(9))
+    return Evaluator([cluster]).evaluate(flow).decision is Decision.ALLOWED
 
 
 def test_only_some_of_many_pods_are_named() -> None:
