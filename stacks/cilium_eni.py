@@ -13,8 +13,10 @@ from urllib.parse import urlsplit
 import pulumi
 
 from components.cilium import Cilium
+from eks_cilium.cilium.native_routing import default_network, outside
 from eks_cilium.cilium.values import EniMode, eni_values
 from eks_cilium.cilium.versions import release_of
+from eks_cilium.settings.problems import Problem, set_fix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +36,8 @@ class EniCluster:
     region: str
     endpoint: pulumi.Input[str]
     """URL of the API server."""
-    vpc_cidr: pulumi.Input[str]
+    vpc_cidrs: Sequence[str]
+    """Every network of the VPC, its first one first."""
     node_subnet_ids: Sequence[pulumi.Input[str]]
     masquerade: Masquerade
     tags: Mapping[str, str]
@@ -74,7 +77,7 @@ def _eni_mode(
         api_port=endpoint.apply(lambda url: str(urlsplit(url).port or 443)),
         operator_role_arn=role.arn,
         subnet_filter=subnets if release.filters_are_lists else pulumi.Output.all(*subnets).apply(" ".join),
-        vpc_cidr=cluster.vpc_cidr,
+        native_cidr=_native_network(cluster, wanted),
         masquerade=cluster.masquerade,
         interface_tags=cluster.tags,
         cluster_id=wanted.cluster_id,
@@ -88,3 +91,24 @@ def _eni_mode(
         beside=cluster.other_cni,
         extra=wanted.values,
     )
+
+
+def _native_network(cluster: EniCluster, wanted: CiliumSettings | CiliumBesideKubeProxy) -> str:
+    """The network inside which pods keep their addresses; RunError where it does not hold the VPC's first.
+
+    Agents end with "Configured native routing CIDR does not contain VPC CIDR" otherwise (Cilium,
+    `autoDetectENINativeRoutingCIDR` and its predecessors in pkg/ipam).
+    """
+    given = wanted.native_routing_cidr
+    if given is not None and outside(given, cluster.vpc_cidrs[:1]):
+        path = ("cilium", "nativeRoutingCidr")
+        allowed = f"a network that holds {cluster.vpc_cidrs[0]}, the first network of the VPC"
+        fix = set_fix(path, default_network(cluster.vpc_cidrs))
+        raise pulumi.RunError(str(Problem(path, given, allowed, fix)))
+    native = given or default_network(cluster.vpc_cidrs)
+    if cluster.masquerade.enabled and (left := outside(native, cluster.vpc_cidrs)):
+        pulumi.log.warn(
+            f"pods reach {', '.join(left)} of their own VPC with their node's address: Cilium keeps pods' "
+            f"addresses inside one network only, {native}"
+        )
+    return native

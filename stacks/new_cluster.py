@@ -32,7 +32,7 @@ def _register_cilium(settings: NewClusterSettings, base: ClusterBase) -> Cilium:
         name=settings.cluster.name,
         region=settings.region,
         endpoint=base.cluster.endpoint,
-        vpc_cidr=base.network.cidr,
+        vpc_cidrs=base.network.cidrs,
         node_subnet_ids=base.node_subnets(settings.node_groups),
         masquerade=_masquerade(settings),
         tags=base.tags,

@@ -246,7 +246,7 @@ def _register_cilium(
         name=cilium_name(settings),
         region=settings.region,
         endpoint=reading.cluster.endpoint,
-        vpc_cidr=reading.cluster.cidr,
+        vpc_cidrs=reading.cluster.cidrs or (reading.cluster.cidr,),
         node_subnet_ids=reading.cluster.subnet_ids,
         masquerade=_masquerade(settings, reading),
         tags=tags,

@@ -62,6 +62,8 @@ class ExistingNetwork(pulumi.ComponentResource):
     """Id of the VPC."""
     cidr: pulumi.Output[str]
     """The VPC's first network."""
+    cidrs: Sequence[str]
+    """All networks of the VPC, its first one first."""
     private_subnet_ids: list[pulumi.Output[str]]
     """The private subnets, in the order of the arguments."""
     public_subnet_ids: list[pulumi.Output[str]]
@@ -75,7 +77,8 @@ class ExistingNetwork(pulumi.ComponentResource):
         vpc = aws.ec2.get_vpc(id=args["vpc_id"], opts=invoke)
         private = [_look_up(subnet_id, invoke) for subnet_id in args["private_subnet_ids"]]
         public = [_look_up(subnet_id, invoke) for subnet_id in args["public_subnet_ids"]]
-        problems = network_problems(vpc.id, _cidrs(vpc), args["service_cidr"], private, public)
+        self.cidrs = _cidrs(vpc)
+        problems = network_problems(vpc.id, self.cidrs, args["service_cidr"], private, public)
         if problems:
             raise pulumi.RunError("\n  ".join([f"{vpc.id} cannot hold this cluster:", *problems]))
         self.vpc_id = pulumi.Output.from_input(vpc.id)

@@ -44,6 +44,8 @@ class Network(pulumi.ComponentResource):
     """Id of the VPC."""
     cidr: pulumi.Output[str]
     """Network of the VPC."""
+    cidrs: Sequence[str]
+    """The same as a plain text, as `ExistingNetwork` has all of its networks."""
     private_subnet_ids: list[pulumi.Output[str]]
     """The private subnets, in the order of the zones."""
     public_subnet_ids: list[pulumi.Output[str]]
@@ -70,7 +72,7 @@ class Network(pulumi.ComponentResource):
         private = self._private_subnets(plans, self._nat_gateways(plans, public, gateway))
 
         self.vpc_id = self._vpc.id
-        self.cidr = self._vpc.cidr_block
+        self.cidr, self.cidrs = self._vpc.cidr_block, (args["cidr"],)
         self.private_subnet_ids = [subnet.id for subnet in private]
         self.public_subnet_ids = [subnet.id for subnet in public]
         self.register_outputs(

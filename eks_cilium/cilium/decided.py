@@ -71,7 +71,7 @@ DECIDED: Mapping[str, Decided] = MappingProxyType(
         ),
         "hubble.ui.enabled": Decided("it has a key of its own", "cilium.hubble.ui"),
         "ipam": Decided(_ENI),
-        "ipv4NativeRoutingCIDR": Decided("it follows the VPC"),
+        "ipv4NativeRoutingCIDR": Decided("it has a key of its own", "cilium.nativeRoutingCidr"),
         "k8sServiceHost": Decided("it follows the cluster's endpoint"),
         "k8sServiceHostRef": Decided("it follows the cluster's endpoint"),
         "k8sServicePort": Decided("it follows the cluster's endpoint"),

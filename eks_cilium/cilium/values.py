@@ -69,7 +69,8 @@ class EniMode(Mode):
     operator_role_arn: Leaf
     subnet_filter: Leaf
     """Subnets that hold nodes, as a list or as one string: see `Release.filters_are_lists`."""
-    vpc_cidr: Leaf
+    native_cidr: Leaf
+    """Network inside which pods keep their addresses while they are masqueraded."""
     masquerade: Masquerade
     interface_tags: Mapping[str, str]
     kube_proxy_replacement: bool = True
@@ -148,7 +149,7 @@ def _masquerading(mode: EniMode) -> dict[str, Any]:
     return {
         "enableIPv4Masquerade": True,
         "egressMasqueradeInterfaces": mode.masquerade.interfaces,
-        "ipv4NativeRoutingCIDR": mode.vpc_cidr,
+        "ipv4NativeRoutingCIDR": mode.native_cidr,
     }
 
 

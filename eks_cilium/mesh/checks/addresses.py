@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from eks_cilium.cilium.chaining import overlaps
 from eks_cilium.cilium.mesh import NAMESPACE
+from eks_cilium.cilium.native_routing import holding
 from eks_cilium.mesh.checks.members import network_of, with_agents
 from eks_cilium.mesh.model import Blocker, Member, Wanted
 from eks_cilium.mesh.routes import pairs
@@ -40,9 +41,19 @@ def addresses_survive_cilium(members: Sequence[Member], _wanted: Wanted) -> Iter
                 f"pods leave masqueraded as their node for {', '.join(map(str, outside))}"
                 f" (ipv4-native-routing-cidr is {agents.native_cidr or 'not set'})",
                 "no masquerading, or a native routing CIDR that holds every network of the mesh",
-                "set cilium.masquerade to off in its own stack (nodes behind NAT gateways), or "
-                "ipv4NativeRoutingCIDR of its Helm release to a network that holds all",
+                _without_masquerading(members),
             )
+
+
+def _without_masquerading(members: Sequence[Member]) -> str:
+    off = "set cilium.masquerade to off in its own stack (nodes behind NAT gateways)"
+    all_networks = holding(cidr for member in members for cidr in member.network.cidrs)
+    if all_networks is None:
+        return f"{off}; no single private network holds all of the mesh"
+    return (
+        f"set cilium.nativeRoutingCidr in its own stack to {all_networks} or wider "
+        f"(ipv4NativeRoutingCIDR of its Helm release), or {off}"
+    )
 
 
 def addresses_survive_the_vpc_cni(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:

@@ -113,6 +113,13 @@ class EniCilium(CommonCilium):
         pattern=r"^[a-z][a-z0-9]*\+?(,[a-z][a-z0-9]*\+?)*$",
     )
 
+    native_routing_cidr: Cidr | None = option(
+        None,
+        says="Network inside which masqueraded pods keep their addresses; the VPC's when unset.",
+        allowed="an IPv4 network of /8 or narrower that holds the VPC's network, such as that of a mesh",
+        example="10.0.0.0/8",
+    )
+
     @property
     def masquerade_wanted(self) -> bool | None:
         """Whether to masquerade; None where the subnets decide."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import TYPE_CHECKING
 
 from eks_cilium.cilium.masquerade import ImageFamily, interface_pattern
+from eks_cilium.cilium.native_routing import WIDEST, outside
 from eks_cilium.cilium.versions import release_of
 from eks_cilium.settings.instance_types import is_nitro
 from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_fix
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from eks_cilium.settings.model import NewClusterBaseSettings, NewClusterSettings
+    from eks_cilium.settings.model.cilium import EniCilium
+
+NATIVE_PATH = ("cilium", "nativeRoutingCidr")
 
 _FAMILY_NAMES: dict[ImageFamily, str] = {"al2023": "AL2023", "al2": "AL2", "bottlerocket": "Bottlerocket"}
 
@@ -88,6 +93,25 @@ def masquerade_interfaces_exist(settings: NewClusterSettings) -> Iterator[Proble
         yield Problem(path, given, allowed, set_fix(path, wanted))
 
 
+def native_network_holds_the_vpc(settings: NewClusterSettings) -> Iterator[Problem]:
+    given, path = settings.cilium.native_routing_cidr, NATIVE_PATH
+    if given is not None and not _masquerades(settings):
+        yield Problem(path, given, "nothing while pods are not masqueraded", remove_command(path))
+        return
+    yield from native_network_is_narrow(settings.cilium)
+    vpc = settings.network.cidr
+    if given is not None and vpc is not None and outside(given, [vpc]):
+        yield Problem(path, given, f"a network that holds the VPC's, {vpc}", set_fix(path, vpc))
+
+
+def native_network_is_narrow(wanted: EniCilium) -> Iterator[Problem]:
+    # Packets to the internet would keep pods' addresses, and the internet gateway drops those.
+    given = wanted.native_routing_cidr
+    if given is not None and ipaddress.IPv4Network(given).prefixlen < WIDEST:
+        allowed = f"a network of /{WIDEST} or narrower: pods reach the internet with their node's address"
+        yield Problem(NATIVE_PATH, given, allowed, set_fix(NATIVE_PATH, "10.0.0.0/8"))
+
+
 def prefixes_need_nitro(settings: NewClusterSettings) -> Iterator[Problem]:
     # Other instances take no prefixes, and their pods would get no addresses.
     if not settings.cilium.prefix_delegation:
@@ -115,5 +139,6 @@ RULES = (
     services_are_served_once,
     masquerade_fits_the_subnets,
     masquerade_interfaces_exist,
+    native_network_holds_the_vpc,
     prefixes_need_nitro,
 )

@@ -77,6 +77,7 @@ def members(cloud, toolchain):
     vpcs, subnets = {}, {}
     for name, number in CLUSTERS.items():
         vpcs[name] = ec2.create_vpc(CidrBlock=f"10.{number}.0.0/16")["Vpc"]["VpcId"]
+        ec2.modify_vpc_attribute(VpcId=vpcs[name], EnableDnsHostnames={"Value": True})
         subnets[name] = [
             ec2.create_subnet(
                 VpcId=vpcs[name],

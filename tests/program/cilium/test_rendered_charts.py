@@ -35,7 +35,7 @@ def mode_of(version: str, **changes: Any) -> EniMode:
         api_port="443",
         operator_role_arn=ROLE,
         subnet_filter=SUBNETS if release.filters_are_lists else " ".join(SUBNETS),
-        vpc_cidr="10.0.0.0/16",
+        native_cidr="10.0.0.0/16",
         masquerade=Masquerade(enabled=False),
         interface_tags={"eks-cilium/cluster": "dev"},
     )

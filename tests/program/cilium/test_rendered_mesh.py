@@ -81,7 +81,7 @@ def cluster(toolchain: Toolchain, version: str) -> Rendered:
         api_port="443",
         operator_role_arn="arn:aws:iam::111122223333:role/operator",
         subnet_filter=["subnet-0a"] if release_of(version).filters_are_lists else "subnet-0a",
-        vpc_cidr="10.0.0.0/16",
+        native_cidr="10.0.0.0/16",
         masquerade=Masquerade(enabled=False),
         interface_tags={},
         cluster_id=1,

@@ -312,6 +312,20 @@ def test_public_nodes_masquerade_on_the_interfaces_of_their_image() -> None:
     assert values["ipv4NativeRoutingCIDR"] == "10.0.0.0/16"
 
 
+def test_pods_keep_their_addresses_in_every_network_of_the_vpc_or_in_the_one_configured() -> None:
+    def native(cidrs: tuple[str, ...], **more: Any) -> Any:
+        reading = ClusterReading(replace(CLUSTER, subnet_kinds=frozenset({"public"}), cidrs=cidrs), BEGINNING)
+        cilium = {"version": "1.19.7", **more}
+        release = recorded({"cilium": cilium}, reading=reading).only("Release")
+        return release.inputs["values"]["ipv4NativeRoutingCIDR"]
+
+    assert native(("10.0.0.0/16", "10.3.0.0/16")) == "10.0.0.0/14"
+    assert native(("10.0.0.0/16", "100.64.0.0/16")) == "10.0.0.0/16", "no private network holds both"
+    assert native(("10.0.0.0/16",), nativeRoutingCidr="10.0.0.0/8") == "10.0.0.0/8"
+    with pytest.raises(pulumi.RunError, match="the first network of the VPC"):
+        native(("10.0.0.0/16",), nativeRoutingCidr="10.64.0.0/10")
+
+
 def test_public_nodes_of_two_image_families_need_their_interfaces_configured() -> None:
     reading = ClusterReading(
         replace(CLUSTER, subnet_kinds=frozenset({"public"})),

@@ -90,7 +90,14 @@ BAD = (
         "a native network that is too small",
         {"agents": {"masquerades": True, "native_cidr": "10.1.0.0/16"}},
         "masqueraded as their node for 10.2.0.0/16 (ipv4-native-routing-cidr is 10.1.0.0/16)",
-        "ipv4NativeRoutingCIDR",
+        "set cilium.nativeRoutingCidr in its own stack to 10.0.0.0/14 or wider",
+    ),
+    Bad(
+        "networks that no private network holds",
+        {"agents": {"masquerades": True, "native_cidr": "10.1.0.0/16"}},
+        "masqueraded as their node for 172.20.0.0/16",
+        "no single private network holds all of the mesh",
+        member_of(2, network={"cidrs": ("172.20.0.0/16",)}),
     ),
     Bad(
         "the VPC CNI translates",

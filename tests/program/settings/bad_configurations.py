@@ -390,6 +390,26 @@ BAD: list[Bad] = [
     ),
     Bad("image unknown", _group(amiType="AL2023"), {f"{_GROUP}.amiType": "AL2023_x86_64_STANDARD"}),
     Bad(
+        "a native network without masquerading",
+        _cilium(nativeRoutingCidr="10.0.0.0/8"),
+        {"eks-cilium:cilium.nativeRoutingCidr": "nothing while pods are not masqueraded"},
+    ),
+    Bad(
+        "a native network that does not hold the VPC's",
+        _cilium(masquerade="on", nativeRoutingCidr="10.64.0.0/10"),
+        {"eks-cilium:cilium.nativeRoutingCidr": "a network that holds the VPC's, 10.0.0.0/16"},
+    ),
+    Bad(
+        "a native network that holds the internet",
+        _cilium(masquerade="on", nativeRoutingCidr="0.0.0.0/0"),
+        {"eks-cilium:cilium.nativeRoutingCidr": "a network of /8 or narrower"},
+    ),
+    Bad(
+        "the chart's own key for the native network",
+        _cilium(masquerade="on", values={"ipv4NativeRoutingCIDR": "10.0.0.0/8"}),
+        {"eks-cilium:cilium.values.ipv4NativeRoutingCIDR": "cilium.nativeRoutingCidr"},
+    ),
+    Bad(
         "no AL2 image any more",
         _group(amiType="AL2_x86_64"),
         {f"{_GROUP}.amiType": "no AL2 image for Kubernetes 1.34"},
@@ -619,6 +639,16 @@ BAD += [
             "interfaces without masquerading, running cluster",
             _cilium(masquerade="off", egressMasqueradeInterfaces="ens+"),
             {"eks-cilium:cilium.egressMasqueradeInterfaces": "nothing while cilium.masquerade is off"},
+        ),
+        (
+            "a native network of a running cluster that does not masquerade",
+            _cilium(masquerade="off", nativeRoutingCidr="10.0.0.0/8"),
+            {"eks-cilium:cilium.nativeRoutingCidr": "nothing while cilium.masquerade is off"},
+        ),
+        (
+            "a native network that holds half of the internet",
+            _cilium(nativeRoutingCidr="0.0.0.0/1"),
+            {"eks-cilium:cilium.nativeRoutingCidr": "a network of /8 or narrower"},
         ),
         (
             "charts in the clear, running cluster",

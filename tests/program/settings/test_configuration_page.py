@@ -61,6 +61,7 @@ CONTRADICTING: dict[Any, dict[str, Any]] = {
     ("cilium", "egressMasqueradeInterfaces"): {"cilium": {"masquerade": "on"}},
     ("cilium", "hubble", "ui"): {"cilium": {"hubble": {"relay": True}}},
     ("connection", "transitGatewayId"): {"connection": {"type": "transit-gateway"}},
+    (NewClusterSettings, ("cilium", "nativeRoutingCidr")): {"cilium": {"masquerade": "on"}},
     (NewClusterSettings, ("kubeProxy",)): {"cilium": {"kubeProxyReplacement": False}},
 }
 SKIPPED = {("network", "vpcId"), ("network", "privateSubnetIds"), ("network", "publicSubnetIds")}
