@@ -8,6 +8,7 @@ import pulumi
 
 from components.cilium import OperatorRole
 from eks_cilium.cilium.masquerade import Masquerade, decide
+from eks_cilium.settings.instance_types import is_metal
 from stacks.cilium_eni import EniCluster, register_eni_cilium
 from stacks.new_cluster_base import check, exports, register_base, register_nodes
 
@@ -67,4 +68,5 @@ def _masquerade(settings: NewClusterSettings) -> Masquerade:
         {group.image_family for group in groups},
         wanted=wanted.masquerade_wanted,
         interfaces=wanted.egress_masquerade_interfaces,
+        metal=any(is_metal(kind) for group in groups for kind in group.instance_types),
     )

@@ -14,6 +14,7 @@ import pulumi_aws as aws
 import pulumi_eks as eks
 import pulumi_kubernetes as kubernetes
 
+from components.cluster.kube_proxy import kube_proxy
 from components.cluster.kubeconfig import kubeconfig
 from components.naming import partition_of, tagged, token
 
@@ -69,8 +70,9 @@ class EksClusterArgs(TypedDict):
 class EksCluster(pulumi.ComponentResource):
     """An EKS control plane without CNI, with its IAM identity provider and a Kubernetes provider.
 
-    Creates the log group `<name>-logs`, the cluster `<name>`, the identity provider `<name>-oidc` and the
-    provider `<name>`. No node can become Ready before a CNI is installed.
+    Creates the log group `<name>-logs`, the cluster `<name>`, the identity provider `<name>-oidc`, the
+    provider `<name>`, and the add-on `<name>-kube-proxy` where it gets a version. No node can become Ready
+    before a CNI is installed.
     """
 
     cluster_name: pulumi.Output[str]
@@ -106,9 +108,12 @@ class EksCluster(pulumi.ComponentResource):
         cluster = eks.Cluster(
             name,
             **_control_plane(args),
-            **_no_default_data_plane(args.get("kube_proxy_version")),
+            **_no_default_data_plane(),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[logs], protect=args["protect"]),
         )
+        kube_proxy_version = args.get("kube_proxy_version")
+        if kube_proxy_version is not None:
+            kube_proxy(name, kube_proxy_version, cluster, args["tags"], self)
         identity = aws.iam.OpenIdConnectProvider(
             f"{name}-oidc",
             url=cluster.oidc_provider_url,
@@ -167,17 +172,13 @@ def _control_plane(args: EksClusterArgs) -> dict[str, Any]:
     }
 
 
-def _no_default_data_plane(kube_proxy_version: str | None) -> dict[str, Any]:
+def _no_default_data_plane() -> dict[str, Any]:
     """The switches that keep every add-on and node off a fresh control plane."""
-    kube_proxy = (
-        eks.KubeProxyAddonOptionsArgs(enabled=False)
-        if kube_proxy_version is None
-        else eks.KubeProxyAddonOptionsArgs(enabled=True, version=kube_proxy_version)
-    )
     return {
         "bootstrap_self_managed_addons": False,  # no aws-node, kube-proxy and CoreDNS from EKS itself
         "use_default_vpc_cni": True,  # reads backwards: True means "add no managed vpc-cni add-on"
-        "kube_proxy_addon_options": kube_proxy,
+        # Where it is needed, it is an add-on of our own: see `components.cluster.kube_proxy`.
+        "kube_proxy_addon_options": eks.KubeProxyAddonOptionsArgs(enabled=False),
         "coredns_addon_options": eks.CoreDnsAddonOptionsArgs(enabled=False),  # registered after the nodes
         "skip_default_node_group": True,
         "skip_default_security_groups": True,  # nodes carry the group EKS makes, and nothing else

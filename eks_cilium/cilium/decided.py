@@ -67,7 +67,8 @@ DECIDED: Mapping[str, Decided] = MappingProxyType(
         "hubble.enabled": Decided("it has a key of its own", "cilium.hubble.enabled"),
         "hubble.relay.enabled": Decided("it has a key of its own", "cilium.hubble.relay"),
         "hubble.tls.auto.method": Decided(
-            "other methods run a Job as a hook, and Helm would wait for it before there is a node"
+            "a CronJob renews the certificates of new clusters from Cilium 1.19 on; before, other methods "
+            "than helm run a Job as a hook, and Helm would wait for it before there is a node"
         ),
         "hubble.ui.enabled": Decided("it has a key of its own", "cilium.hubble.ui"),
         "ipam": Decided(_ENI),

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 AGENT_NOT_READY_TAINT = "node.cilium.io/agent-not-ready"
 OPERATOR_SERVICE_ACCOUNT = ("kube-system", "cilium-operator")
 
+CERTIFICATE_RENEWAL = "0 0 1 */4 *"
+"""When Hubble's certificates are renewed: every four months, as the chart's values propose."""
+
 COMPUTE_TYPE = "eks.amazonaws.com/compute-type"
 COMPUTE_WITHOUT_AGENTS = ("fargate", "auto", "hybrid")
 """Compute types of nodes on which no agent can run, though it would tolerate their taints."""
@@ -88,6 +91,7 @@ def eni_values(mode: EniMode) -> dict[str, Any]:
         _masquerading(mode),
         _kube_proxy(mode),
         _region(mode),
+        _renewed_certificates(mode),
         _beside_another_cni(mode),
         mode.extra,
         WITHOUT_POLICY_MODE if mode.beside else {},
@@ -187,6 +191,17 @@ def _hubble(mode: Mode) -> dict[str, Any]:
             "ui": {"enabled": mode.hubble_ui},
         }
     }
+
+
+def _renewed_certificates(mode: EniMode) -> dict[str, Any]:
+    """Let a CronJob renew Hubble's certificates, which are valid for a year.
+
+    The chart's default method creates them once, and from 1.18 on each upgrade keeps them. Beside another CNI
+    it stays: the Job's pods would be among those that drains wait for.
+    """
+    if mode.release.certificates_need_a_hook or mode.beside is not None or not mode.hubble_enabled:
+        return {}
+    return {"hubble": {"tls": {"auto": {"method": "cronJob", "schedule": CERTIFICATE_RENEWAL}}}}
 
 
 def _beside_another_cni(mode: EniMode) -> dict[str, Any]:

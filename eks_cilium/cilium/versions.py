@@ -56,6 +56,10 @@ class Release:
     chained_routes_have_mtu: bool
     """Whether routes of chained pods can get the smaller MTU that encryption leaves (since 1.16)."""
 
+    # templates/hubble/tls-cronjob/job.yaml: a hook `post-install,post-upgrade` up to 1.18.
+    certificates_need_a_hook: bool
+    """Whether the Job that creates Hubble's certificates is a Helm hook, for whose end Helm waits."""
+
     kvstoremesh: bool
     """Whether agents ask their own ClusterMesh API server, which alone connects to the other clusters."""
 
@@ -88,6 +92,7 @@ _1_12 = Release(
     envoy_is_a_daemon_set=False,
     chained_with_endpoint_routes=True,
     chained_routes_have_mtu=False,
+    certificates_need_a_hook=True,
     kvstoremesh=False,
     mesh_certificates_are_values=True,
     mesh_writes_the_config=False,
@@ -121,7 +126,12 @@ _1_16 = replace(
 _1_17 = replace(_1_16, version="1.17.15", oldest_kubernetes=(1, 29), newest_kubernetes=(1, 32))
 _1_18 = replace(_1_17, version="1.18.11", oldest_kubernetes=(1, 30), newest_kubernetes=(1, 33))
 _1_19 = replace(
-    _1_18, version="1.19.7", oldest_kubernetes=(1, 31), newest_kubernetes=(1, 35), mesh_users=True
+    _1_18,
+    version="1.19.7",
+    oldest_kubernetes=(1, 31),
+    newest_kubernetes=(1, 35),
+    mesh_users=True,
+    certificates_need_a_hook=False,
 )
 _1_20 = replace(
     _1_19,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from eks_cilium.cilium.masquerade import ImageFamily, interface_pattern
 from eks_cilium.cilium.native_routing import WIDEST, outside
 from eks_cilium.cilium.versions import release_of
-from eks_cilium.settings.instance_types import is_nitro
+from eks_cilium.settings.instance_types import is_metal, is_nitro
 from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_fix
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ def masquerade_interfaces_exist(settings: NewClusterSettings) -> Iterator[Proble
         )
         yield Problem(place, first.ami_type, allowed, set_fix(place, next(others)))
         return
-    wanted = interface_pattern(families[0])
+    kinds = (kind for group in settings.node_groups.values() for kind in group.instance_types)
+    wanted = interface_pattern(families[0], metal=any(map(is_metal, kinds)))
     if given is not None and not all(part.startswith(wanted.rstrip("+")) for part in given.split(",")):
         allowed = f"{wanted}: the interfaces of {_FAMILY_NAMES[families[0]]} begin with {wanted.rstrip('+')}"
         yield Problem(path, given, allowed, set_fix(path, wanted))

@@ -17,6 +17,8 @@ def test_one_public_group_is_enough():
 
 def test_the_configuration_overrides_what_is_derived():
     assert decide({"private"}, {"bottlerocket"}, wanted=True) == Masquerade(enabled=True, interfaces="eth+")
+    assert decide({"public"}, {"al2023"}, metal=True) == Masquerade(enabled=True, interfaces="en+")
+    assert decide({"public"}, {"bottlerocket"}, metal=True) == Masquerade(enabled=True, interfaces="eth+")
     assert decide({"private"}, {"al2023"}, wanted=True, interfaces="ens5") == Masquerade(True, "ens5")
 
 

@@ -9,7 +9,7 @@ import pytest
 from eks_cilium.cilium.keys import unknown_keys
 from eks_cilium.cilium.masquerade import Masquerade, decide
 from eks_cilium.cilium.values import AGENT_NOT_READY_TAINT, EniMode, eni_values, merged
-from eks_cilium.cilium.versions import TRIED, release_of
+from eks_cilium.cilium.versions import TRIED, minor, release_of
 from lab.toolchain import Toolchain
 from tests.program.cilium.rendering import RefusedByChartError, Rendered, render
 
@@ -58,6 +58,22 @@ def test_pods_get_addresses_of_the_vpc_without_an_overlay(rendered: Render):
     assert config.get("routing-mode") == "native" or config.get("tunnel") == "disabled"
     assert config["enable-endpoint-routes"] == "true"
     assert "tunnel-protocol" not in config or config.get("routing-mode") == "native"
+
+
+def test_hubbles_certificates_are_renewed_where_the_chart_can_without_a_hook(rendered: Render, version: str):
+    kinds = {key[0]: document for key, document in rendered().objects.items() if "generate-certs" in key[1]}
+
+    if minor(version) < (1, 19):
+        assert not kinds
+        return
+    assert kinds["CronJob"]["spec"]["schedule"] == "0 0 1 */4 *"
+    assert "helm.sh/hook" not in (kinds["Job"]["metadata"].get("annotations") or {})
+
+
+def test_in_a_running_cluster_no_job_renews_hubbles_certificates(rendered: Render):
+    objects = rendered(beside=("eks-cilium/cni", "aws-vpc-cni")).objects
+
+    assert not [key for key in objects if key[0] in ("Job", "CronJob")]
 
 
 def test_nodes_in_private_subnets_do_not_masquerade(rendered: Render):

@@ -32,9 +32,10 @@ def test_the_cni_is_the_vpc_cni_and_cilium_makes_no_interface(stack: Recorder) -
     assert kinds["eks-cilium:index:VpcCni"] == 1
     assert kinds["eks-cilium:index:Cilium"] == 1
     assert kinds["eks-cilium:index:OperatorRole"] == 0
-    assert kinds["aws:eks/addon:Addon"] == 2
+    assert kinds["aws:eks/addon:Addon"] == 3
     assert stack.only("Cluster").inputs["bootstrapSelfManagedAddons"] is False
-    assert stack.only("Cluster").inputs["kubeProxyAddonOptions"]["enabled"] is True
+    assert stack.only("Cluster").inputs["kubeProxyAddonOptions"]["enabled"] is False
+    assert stack.only("Addon", "dev-kube-proxy").inputs["preserve"] is False
 
 
 @pytest.mark.parametrize(

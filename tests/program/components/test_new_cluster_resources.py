@@ -174,8 +174,12 @@ def test_kube_proxy_is_pinned_when_cilium_does_not_replace_it() -> None:
         }
     )
 
-    options = stack.only("Cluster").inputs["kubeProxyAddonOptions"]
-    assert (options["enabled"], options["version"]) == (True, "v1.34.0-eksbuild.2")
+    addon = stack.only("Addon", "dev-kube-proxy")
+    assert addon.inputs["addonVersion"] == "v1.34.0-eksbuild.2"
+    # Without it, kube-proxy would stay when Cilium replaces it later.
+    assert addon.inputs["preserve"] is False
+    assert stack.only("Cluster").inputs["kubeProxyAddonOptions"]["enabled"] is False
+    assert stack.waits_for(stack.only("Release"), stack.by_urn(addon.parent))
     assert stack.only("Release").inputs["values"]["kubeProxyReplacement"] == "false"
 
 
