@@ -19,6 +19,7 @@ from components.cluster.coredns import CoreDns
 from components.cluster.eks_cluster import EksCluster
 from components.cluster.node_group import NodeGroup
 from components.cluster.node_role import NodeRole
+from components.cluster.what_exists import what_exists
 from components.naming import CLUSTER_TAG
 from components.network.existing_network import ExistingNetwork
 from components.network.new_network import Network
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from components.cilium import Cilium
     from components.cluster.node_group import NodeGroupArgs
+    from components.cluster.what_exists import Existing, RunningControlPlane
     from eks_cilium.cilium.masquerade import SubnetKind
     from eks_cilium.settings.model import NewClusterBaseSettings
     from eks_cilium.settings.model import NodeGroup as NodeGroupSettings
@@ -73,6 +75,7 @@ def register_base(settings: NewClusterBaseSettings) -> ClusterBase:
     """Register the network and the control plane, on which no pod runs yet."""
     tags = {**settings.tags, CLUSTER_TAG: settings.cluster.name}
     provider = aws.Provider("aws", region=settings.region, profile=settings.profile)
+    _check_what_exists(settings, what_exists(settings.cluster.name, provider))
     network = _register_network(settings, provider, tags)
     cluster = _register_control_plane(settings, provider, tags, network)
     return ClusterBase(provider, tags, network, cluster, _register_sweep(settings, network, cluster))
@@ -129,6 +132,48 @@ def exports(
             "cilium status --wait",
         ],
     }
+
+
+def _check_what_exists(settings: NewClusterBaseSettings, existing: Existing) -> None:
+    """Raise RunError for what would fail half-way; warn where the cluster could not be reached."""
+    if existing.own is not None:
+        _refuse_a_replacement(settings, existing.own)
+    if existing.foreign_log_group is not None:
+        # EKS writes its last lines after the cluster is deleted, and creates the group again for them
+        # (terraform-aws-modules/terraform-aws-eks#920, #2763).
+        raise pulumi.RunError(
+            f"the log group {existing.foreign_log_group} exists already: an earlier cluster of this name has "
+            f"left it. Delete it: aws logs delete-log-group --region {settings.region} --log-group-name "
+            f"{existing.foreign_log_group}"
+        )
+    if (
+        not existing.cluster
+        and settings.network.vpc_id is None
+        and not settings.cluster.endpoint.public_access
+    ):
+        pulumi.log.warn(
+            "cluster.endpoint.publicAccess is false and the VPC does not exist yet, so nothing outside of it "
+            "reaches the API server: pulumi up would create the control plane and stop at Cilium. Set "
+            "publicAccess to true with your own network in publicAccessCidrs, run pulumi up, connect to the "
+            "VPC and set it to false again; or create the VPC before and use network.vpcId"
+        )
+
+
+def _refuse_a_replacement(settings: NewClusterBaseSettings, running: RunningControlPlane) -> None:
+    # A replaced cluster has the ARN of the old one, by which Pulumi's Kubernetes provider tells clusters
+    # apart. It would take Cilium for installed, and no node of the new cluster would become Ready.
+    wanted = settings.network
+    changes = [
+        ("cluster.serviceCidr", running.service_cidr, settings.cluster.service_cidr),
+        ("network.vpcId", running.vpc_id, wanted.vpc_id or running.vpc_id),
+        ("network.cidr", running.vpc_cidr, wanted.cidr or running.vpc_cidr),
+    ]
+    changed = [f"{key} is {new}, the cluster has {old}" for key, old, new in changes if old != new]
+    if changed:
+        raise pulumi.RunError(
+            f"{'; '.join(changed)}. EKS cannot change it, and a cluster is never replaced by another of the "
+            "same name: set it back, or run pulumi destroy before, or choose another cluster.name"
+        )
 
 
 def _register_network(

@@ -152,6 +152,20 @@ def test_an_image_of_eks_is_found_by_its_parameter(aws):
     assert answer["insecureValue"].startswith("ami-")
 
 
+def test_log_groups_are_found_by_prefix_with_their_tags(aws):
+    inputs = {"name": "/aws/eks/one/cluster", "tags": {"team": "net"}}
+    created = aws.create("aws:cloudwatch/logGroup:LogGroup", "one", inputs)
+    found = aws.invoke("aws:cloudwatch/getLogGroups:getLogGroups", {"logGroupNamePrefix": "/aws/eks/one"})
+    group = aws.invoke("aws:cloudwatch/getLogGroup:getLogGroup", {"name": "/aws/eks/one/cluster"})
+    assert found["logGroupNames"] == ["/aws/eks/one/cluster"]
+    assert group["tags"] == {"team": "net"}
+    aws.delete(created)
+
+
+def test_clusters_are_listed(aws):
+    assert aws.invoke("aws:eks/getClusters:getClusters", {})["names"] == []
+
+
 def test_an_addon_version_fits_the_kubernetes_version(aws):
     answer = aws.invoke(
         "aws:eks/getAddonVersion:getAddonVersion",

@@ -161,6 +161,10 @@ class Cloud(pulumi.runtime.Mocks):
         return {**_REFERENCE, "urn": urn, "id": inputs["name"]}
 
 
+NOTHING_EXISTS: dict[str, Any] = {
+    "getClusters": {"names": []},
+    "getLogGroups": {"arns": [], "logGroupNames": []},
+}
 ZONES = {"names": ["eu-central-1c", "eu-central-1a", "eu-central-1b"], "zoneIds": []}
 
 
@@ -169,7 +173,7 @@ def record(
 ) -> Recorder:
     """Run a program under the mocks; returns what it registered."""
     with _own_loop() as loop:
-        cloud = Cloud({"getAvailabilityZones": ZONES, **(answers or {})})
+        cloud = Cloud({"getAvailabilityZones": ZONES, **NOTHING_EXISTS, **(answers or {})})
         recorder = Recorder(cloud)
         cloud.recorder = recorder
         pulumi.runtime.set_mocks(cloud, project="eks-cilium", stack="test", preview=preview, monitor=recorder)

@@ -58,7 +58,12 @@ def addon_version(cloud: Cloud, arguments: Properties) -> Properties:
     return {"id": name, "version": versions[0]["addonVersion"]}
 
 
+def clusters(cloud: Cloud, _: Properties) -> Properties:
+    return {"id": cloud.region, "names": cloud.pages("eks", "list_clusters", "clusters")}
+
+
 FUNCTIONS = (
+    Function("aws:eks/getClusters:getClusters", (), clusters),
     Function("aws:eks/getCluster:getCluster", ("name", "tags"), cluster),
     Function(
         "aws:eks/getAddonVersion:getAddonVersion",
