@@ -1,7 +1,8 @@
 """The Kubernetes versions that the lab's EKS offers, with a node image for each.
 
-One build of Kubernetes serves all of them and emulates the older ones. The dates follow AWS's schedule but
-are not AWS's own.
+One build of Kubernetes serves all of them and emulates the older ones. Standard support lasts 14 months and
+extended support 12 more, after which EKS offers a version no more
+(docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 DEFAULT = "1.35"
+_MONTHS_OF_STANDARD_SUPPORT = 14
 _AMI_DATE = "20251112"
 
 
@@ -28,19 +30,35 @@ class KubernetesVersion:
         """Return the newest AMI release of this version."""
         return f"{self.patch}-{_AMI_DATE}"
 
-    def describe(self) -> dict[str, Any]:
+    @property
+    def end_of_standard_support(self) -> datetime:
+        months = self.released.month - 1 + _MONTHS_OF_STANDARD_SUPPORT
+        return self.released.replace(year=self.released.year + months // 12, month=months % 12 + 1)
+
+    @property
+    def end_of_extended_support(self) -> datetime:
+        end = self.end_of_standard_support
+        return end.replace(year=end.year + 1)
+
+    def support(self, now: float) -> str:
+        """Return the status of the version at a time, as DescribeClusterVersions names it."""
+        if now < self.end_of_standard_support.timestamp():
+            return "STANDARD_SUPPORT"
+        return "EXTENDED_SUPPORT" if now < self.end_of_extended_support.timestamp() else "UNSUPPORTED"
+
+    def describe(self, now: float) -> dict[str, Any]:
         """Return the version as in DescribeClusterVersions."""
-        year = self.released.year
+        status = self.support(now)
         return {
             "clusterVersion": self.minor,
             "clusterType": "eks",
             "defaultPlatformVersion": self.platform,
             "defaultVersion": self.minor == DEFAULT,
             "releaseDate": self.released.timestamp(),
-            "endOfStandardSupportDate": self.released.replace(year=year + 1).timestamp(),
-            "endOfExtendedSupportDate": self.released.replace(year=year + 2).timestamp(),
-            "status": "standard-support",
-            "versionStatus": "STANDARD_SUPPORT",
+            "endOfStandardSupportDate": self.end_of_standard_support.timestamp(),
+            "endOfExtendedSupportDate": self.end_of_extended_support.timestamp(),
+            "status": status.lower().replace("_", "-"),
+            "versionStatus": status,
             "kubernetesPatchVersion": self.patch,
         }
 

@@ -16,6 +16,15 @@ def offered(minor: str) -> KubernetesVersion:
     return OFFERED[minor]
 
 
+def supported(minor: str, now: float) -> KubernetesVersion:
+    """Return a version for a new cluster; refuse it after the end of its extended support."""
+    version = offered(minor)
+    if version.support(now) == "UNSUPPORTED":
+        message = f"unsupported Kubernetes version: {minor}"
+        raise InvalidParameterError(message)
+    return version
+
+
 def check_upgrade(current: str, wanted: str) -> None:
     """Refuse the same version, a downgrade, and a step over a minor version, as EKS does."""
     step = _number(offered(wanted).minor) - _number(current)

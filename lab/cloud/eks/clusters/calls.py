@@ -82,7 +82,8 @@ class ClusterCalls:
 
     def describe_cluster_versions(self, call: Call) -> Answer:
         wanted = call.get("clusterVersions")
-        found = [version.describe() for version in kubernetes_versions.OFFERED.values()]
+        now = self._environment.now()
+        found = [version.describe(now) for version in kubernetes_versions.OFFERED.values()]
         return {
             "clusterVersions": [
                 version
@@ -94,7 +95,7 @@ class ClusterCalls:
 
     def _new_cluster(self, call: Call) -> Cluster:
         environment = self._environment
-        version = versions.offered(call.get("version", kubernetes_versions.DEFAULT))
+        version = versions.supported(call.get("version", kubernetes_versions.DEFAULT), environment.now())
         access_config = call.get("accessConfig", {})
         vpc = self._vpc(call)
         now = environment.now()

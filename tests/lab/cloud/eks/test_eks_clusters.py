@@ -1,4 +1,5 @@
 import base64
+from datetime import datetime
 
 import pytest
 
@@ -105,6 +106,26 @@ def test_a_subnet_in_a_zone_without_control_planes_is_refused(lab, refused, zone
     with refused("UnsupportedAvailabilityZoneException") as refusal:
         lab.create()
     assert "because eu-central-1b, the targeted availability zone" in refusal.message
+
+
+@pytest.mark.parametrize(
+    ("today", "status"),
+    [
+        ("2026-07-01", "STANDARD_SUPPORT"),
+        ("2026-11-26", "EXTENDED_SUPPORT"),
+        ("2027-08-01", "UNSUPPORTED"),
+    ],
+)
+def test_support_of_a_version_ends(lab, refused, today, status):
+    lab.now = datetime.fromisoformat(f"{today}T00:00:00+00:00").timestamp()
+    (version,) = lab.client.describe_cluster_versions(clusterVersions=["1.33"])["clusterVersions"]
+    assert version["versionStatus"] == status
+    if status != "UNSUPPORTED":
+        assert lab.create(version="1.33")["version"] == "1.33"
+        return
+    with refused("InvalidParameterException") as refusal:
+        lab.create(version="1.33")
+    assert refusal.message == "unsupported Kubernetes version: 1.33"
 
 
 def test_private_and_public_endpoint_cannot_both_be_off(lab, refused):
