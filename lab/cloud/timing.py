@@ -24,6 +24,7 @@ class Timing:
     control_plane_create: float = 2.0  # at least: the real control plane starts in this time
     control_plane_delete: float = 0.5
     cluster_update: float = 1.0
+    last_logs: float = 0.0  # after a deletion the last lines create the log group again; 0: there are none
     node_group_poll: float = 0.5  # interval at which a node group is reconciled
     node_group_update: float = 1.0
     node_group_create_timeout: float = 600.0  # nodes not Ready after this: CREATE_FAILED, NodeCreationFailure

@@ -47,6 +47,10 @@ class AwsClients:
     def iam(self) -> Any:
         return self._client("iam")
 
+    @property
+    def logs(self) -> Any:
+        return self._client("logs")
+
     def _client(self, service: str) -> Any:
         with self._lock:
             if service not in self._clients:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from lab.cloud.eks import versions
 from lab.cloud.eks.access import entries
 from lab.cloud.eks.addons import lifecycle as addon_life
-from lab.cloud.eks.clusters import security_group
+from lab.cloud.eks.clusters import logs, security_group
 from lab.cloud.eks.kubernetes_api import KubernetesError, UnreachableError
 from lab.cloud.eks.launcher import PlaneRequest
 from lab.cloud.eks.nodegroups import lifecycle as nodegroup_life
@@ -102,10 +102,18 @@ class Reconciler:
     def _delete(self, cluster: Cluster) -> bool:
         if self._environment.now() < cluster.due:
             return False
-        self.stop(cluster)
-        security_group.delete(self._environment.aws(cluster.region), cluster.security_group)
-        self._store.remove(cluster.name)
+        if self._store.find(cluster.name) is cluster:
+            self.stop(cluster)
+            security_group.delete(self._environment.aws(cluster.region), cluster.security_group)
+            self._store.remove(cluster.name)
+            cluster.due += self._environment.timing.last_logs
+            return not self._has_last_lines(cluster)
+        if self._has_last_lines(cluster):
+            logs.deliver_last_lines(self._environment.aws(cluster.region), cluster.name)
         return True
+
+    def _has_last_lines(self, cluster: Cluster) -> bool:
+        return self._environment.timing.last_logs > 0 and any(cluster.logging.values())
 
     def _maintain(self, cluster: Cluster) -> None:
         with cluster.lock:

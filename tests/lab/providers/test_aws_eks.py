@@ -134,6 +134,9 @@ def test_a_cluster_is_found_by_name(aws, cluster):
     answer = aws.invoke("aws:eks/getCluster:getCluster", {"name": "demo"})
     assert answer["certificateAuthorities"] == [cluster.properties["certificateAuthority"]]
     assert answer["accessConfigs"][0]["authenticationMode"] == "API"
+    assert answer["kubernetesNetworkConfigs"][0]["serviceIpv4Cidr"].endswith("/16")
+    assert answer["vpcConfig"]["vpcId"].startswith("vpc-")
+    assert "demo" in aws.invoke("aws:eks/getClusters:getClusters", {})["names"]
 
 
 def test_access_is_granted_and_revoked(aws, cluster, roles):

@@ -159,6 +159,18 @@ class FakeIam:
         self.profiles.remove(InstanceProfileName)
 
 
+class FakeLogs:
+    """The names of CloudWatch's log groups."""
+
+    def __init__(self) -> None:
+        self.groups: list[str] = []
+
+    def create_log_group(self, logGroupName: str) -> None:  # noqa: N803 - AWS's name
+        if logGroupName in self.groups:
+            raise refusal("ResourceAlreadyExistsException")
+        self.groups.append(logGroupName)
+
+
 class FakeAws:
     """One region of the account."""
 
@@ -166,3 +178,4 @@ class FakeAws:
         self.ec2 = FakeEc2()
         self.autoscaling = FakeAutoScaling()
         self.iam = FakeIam()
+        self.logs = FakeLogs()

@@ -30,12 +30,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lab.cloud.eks.launcher import PlaneRequest
+    from lab.cloud.eks.records.model import Cluster
 
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
 TIMING = Timing(
     control_plane_create=10,
     control_plane_delete=10,
+    last_logs=5,
     cluster_update=10,
     addon=10,
     addon_delete=10,
@@ -105,6 +107,10 @@ class Lab:
         self.now += seconds
         for cluster in self.store.all():
             self._reconciler.step(cluster)
+
+    def step(self, cluster: Cluster) -> bool:
+        """Let EKS do what is due for a cluster that may be deleted already."""
+        return self._reconciler.step(cluster)
 
     def cluster(self, **wanted: Any) -> Any:
         self.create(**wanted)

@@ -160,6 +160,19 @@ def test_deleting_stops_the_control_plane_and_removes_the_security_group(lab, re
         lab.client.describe_cluster(name="demo")
 
 
+@pytest.mark.parametrize("logged", [True, False])
+def test_the_last_lines_of_a_deleted_cluster_create_its_log_group_again(lab, logged):
+    lab.cluster(logging={"clusterLogging": [{"types": ["api"], "enabled": logged}]})
+    deleted = lab.store.find("demo")
+    lab.client.delete_cluster(name="demo")
+    lab.pass_time(TIMING.control_plane_delete)
+    assert lab.store.find("demo") is None
+    assert lab.aws.logs.groups == []
+    lab.now += TIMING.last_logs
+    assert lab.step(deleted) is False
+    assert lab.aws.logs.groups == ["/aws/eks/demo/cluster"] * logged
+
+
 def test_a_protected_cluster_and_one_with_node_groups_are_not_deleted(lab, refused):
     lab.cluster(deletionProtection=True)
     with refused("InvalidRequestException"):
