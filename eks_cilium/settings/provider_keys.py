@@ -53,11 +53,16 @@ def is_open(key: str) -> bool:
 def problem(key: str, text: Any) -> Problem:
     """The problem of a key for which `is_open` is true."""
     value = _parsed(text)
-    fix = remove_command((key,))
-    if key == "aws:defaultTags":
-        tags = value.get("tags", value) if isinstance(value, dict) else {"team": "platform"}
-        fix += f"; set {key_path(['tags'])} to {json.dumps(tags)} in the stack's file"
-    return Problem((key,), value, _INSTEAD[key], fix, unknown=True)
+    return Problem((key,), value, _INSTEAD[key], fix(key, value), unknown=True)
+
+
+def fix(key: str, value: Any = None) -> str:
+    """How to do without the key; without its value, which may be a secret, the fix has an example."""
+    command = remove_command((key,))
+    if key != "aws:defaultTags":
+        return command
+    tags = value.get("tags", value) if isinstance(value, dict) else {"team": "platform"}
+    return f"{command}; set {key_path(['tags'])} to {json.dumps(tags)} in the stack's file"
 
 
 def _parsed(text: Any) -> Any:

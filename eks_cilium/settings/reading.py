@@ -131,7 +131,8 @@ def _masked(problem: Problem, secret_keys: Collection[str]) -> Problem:
     hidden = top in secret_keys or credential
     if not hidden or problem.value is UNSET:
         return problem
-    return dataclasses.replace(problem, value=_SECRET)
+    fix = provider_keys.fix(top) if provider_keys.is_open(top) else problem.fix
+    return dataclasses.replace(problem, value=_SECRET, fix=fix)
 
 
 def _problem(details: ErrorDetails, settings: type[Settings]) -> Problem:

@@ -170,11 +170,16 @@ def test_a_key_of_the_provider_that_is_no_secret_is_quoted_with_the_key_to_use_i
     assert "eks-cilium:tags" in problem.allowed
 
 
-def test_a_key_of_the_provider_that_was_set_as_a_secret_is_not_quoted():
-    raw = as_pulumi(changed(GOOD, {"aws:endpoints": [{"eks": "https://hunter2"}]}))
-
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("aws:endpoints", [{"eks": "https://hunter2"}]),
+        ("aws:defaultTags", {"tags": {"team": "hunter2"}}),
+    ],
+)
+def test_a_key_of_the_provider_that_was_set_as_a_secret_is_not_quoted(key: str, value: Any):
     with pytest.raises(ConfigurationError) as refusal:
-        read(raw, secret_keys=["aws:endpoints"])
+        read(as_pulumi(changed(GOOD, {key: value})), secret_keys=[key])
 
     assert "hunter2" not in str(refusal.value)
 
