@@ -72,7 +72,9 @@ class NewNodes:
         now = groups.progress(self._run, name)
         if not now.old:
             return ""
-        needed = now.before.desired + now.planned(len(now.old)) - len(now.old)
+        # Growth by others is not waited for, and what they took away does not come back.
+        base = min(now.base, now.before.desired)
+        needed = base + now.planned(len(now.old)) - len(now.old)
         nodes = [gate.nodes[member.instance] for member in now.new if not gate.not_serving(member)]
         autoscaler.keep(self._run.world, nodes)
         self._serving[name] = [str(node["metadata"]["name"]) for node in nodes]

@@ -189,6 +189,40 @@ def test_nodes_that_an_autoscaler_takes_away_are_not_added_again():
     before.check_replaced()
 
 
+def test_extra_nodes_that_an_autoscaler_takes_away_at_once_are_not_waited_for():
+    """Before they have pods they look idle; an old node that looks idle goes with them."""
+    simulation = shop(nodes=4)
+    before = grown(Before(simulation), -2)
+    stack = Stack(simulation, options(surge=2))
+    tick = simulation.clock.tick
+
+    def take_away() -> None:
+        tick()
+        members = list(simulation.cloud.groups["workers"].members.values())
+        if len(simulation.nodes()) == 6:
+            simulation.clock.tick = tick
+            _take(simulation, members[3].id)
+            _take(simulation, members[5].id)
+
+    simulation.clock.tick = take_away
+    stack.up(until="ip-10-0-0-1")
+    simulation.violations.clear()
+    simulation.lost.clear()
+    stack.up()
+
+    before.check_replaced()
+
+
+def _take(simulation: Simulation, instance: str) -> None:
+    """End an instance as the Cluster Autoscaler does, after its pods were moved."""
+    for node in simulation.nodes():
+        if node["spec"]["providerID"].endswith(instance):
+            for pod in simulation.pods_on(node["metadata"]["name"]):
+                if pod["metadata"]["ownerReferences"][0]["kind"] != "DaemonSet":
+                    simulation.api.remove("/api/v1/pods", pod)
+    simulation.world().groups.terminate(instance, decrement=True)
+
+
 def test_a_surge_that_an_earlier_version_has_added_is_taken_back():
     """Its record has the sizes before, and not what was added to them."""
     simulation = shop()
