@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from lab.demo.checks import Check
 from lab.disturbances import peak
 from lab.disturbances.actors import PREFIX, act_as, kubeconfig_of
-from lab.disturbances.autoscaler import scaler
+from lab.disturbances.autoscaler import deployment, scaler
 from lab.disturbances.autoscaler.account import client_of_autoscaler
 from lab.disturbances.autoscaler.scaler import ACTOR, ClusterAutoscaler, Options
 from lab.disturbances.load import LoadGenerator
@@ -57,6 +57,7 @@ class Growth:
 def autoscaled(growth: Growth) -> Iterator[None]:
     """Resize a node group beside the program for the length of a `with` block, and until it is as before."""
     growth.peak.load.install()
+    deployment.install(growth.peak.load.api)
     with scaler.running(growth.autoscaler, growth.fault):
         with peak.running(growth.peak, growth.fault):
             yield
