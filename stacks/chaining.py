@@ -22,6 +22,7 @@ from eks_cilium.migration.refresh import report
 from eks_cilium.migration.refresh.start import RefreshStart, read_start
 from eks_cilium.settings.problems import Problem, set_fix
 from stacks.cilium_chained import register_chained_cilium, warn_of_limits
+from stacks.cilium_upgrades import check_upgrade
 from stacks.cilium_versions import check_kubernetes
 from stacks.running_cluster import (
     ClusterReading,
@@ -73,6 +74,7 @@ def run(
 def check(settings: ChainingSettings, reading: Reading) -> None:
     """Refuse a cluster that Cilium's release or its pool of addresses does not fit. Raises RunError."""
     check_kubernetes(release_of(settings.cilium.version), reading.cluster.version)
+    check_upgrade(reading.cilium, settings.cilium.version)
     _check_pool(settings, reading)
 
 
@@ -173,7 +175,9 @@ def _exclude_peers(
 def _register_cilium(settings: ChainingSettings, reading: Reading, after: pulumi.Resource) -> Cilium:
     provider = kubernetes_provider(settings, reading.cluster)
     opts = pulumi.ResourceOptions(providers=[provider], depends_on=[after])
-    return register_chained_cilium(cilium_name(settings), settings.cilium, opts, policies_are_paused=True)
+    return register_chained_cilium(
+        cilium_name(settings), settings.cilium, opts, present=reading.cilium, policies_are_paused=True
+    )
 
 
 def _check_pool(settings: ChainingSettings, reading: Reading) -> None:

@@ -10,6 +10,7 @@ from components.cilium import Cilium
 from eks_cilium.cilium.chaining import ChainingMode, chaining_values
 from eks_cilium.cilium.limits import limited_values
 from eks_cilium.cilium.versions import release_of
+from stacks.cilium_upgrades import show_notes
 
 if TYPE_CHECKING:
     from eks_cilium.settings.model import NewChainedCilium
@@ -23,15 +24,30 @@ def warn_of_limits(wanted: NewChainedCilium) -> None:
 
 
 def register_chained_cilium(
-    name: str, wanted: NewChainedCilium, opts: pulumi.ResourceOptions, *, policies_are_paused: bool = False
+    name: str,
+    wanted: NewChainedCilium,
+    opts: pulumi.ResourceOptions,
+    *,
+    present: str | None,
+    policies_are_paused: bool = False,
 ) -> Cilium:
-    """Register the Helm release. `name` is the cluster's name in Cilium."""
+    """Register the Helm release.
+
+    Args:
+        name: The cluster's name in Cilium.
+        wanted: How Cilium is to be configured.
+        opts: Options of the component.
+        present: The release that the cluster has; None before there is one.
+        policies_are_paused: Whether another resource decides when policies are enforced.
+    """
+    values = chaining_values(_mode(name, wanted, policies_are_paused))
+    show_notes(present, wanted.version, values)
     return Cilium(
         f"{name}-cilium",
         {
             "version": wanted.version,
             "chart_repository": wanted.chart_repository,
-            "values": chaining_values(_mode(name, wanted, policies_are_paused)),
+            "values": values,
         },
         opts,
     )

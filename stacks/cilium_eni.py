@@ -17,6 +17,7 @@ from eks_cilium.cilium.native_routing import default_network, outside
 from eks_cilium.cilium.values import EniMode, eni_values
 from eks_cilium.cilium.versions import release_of
 from eks_cilium.settings.problems import Problem, set_fix
+from stacks.cilium_upgrades import show_notes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,6 +45,8 @@ class EniCluster:
     """Tags for the network interfaces."""
     other_cni: tuple[str, str] | None = None
     """Label of the nodes that another CNI serves, where it is replaced node by node."""
+    present: str | None = None
+    """The release that the cluster has; None before there is one."""
 
 
 def register_eni_cilium(
@@ -53,12 +56,14 @@ def register_eni_cilium(
     opts: pulumi.ResourceOptions,
 ) -> Cilium:
     """Register the Helm release, whose operator uses `role`."""
+    values = eni_values(_eni_mode(cluster, wanted, role))
+    show_notes(cluster.present, wanted.version, values)
     return Cilium(
         f"{cluster.name}-cilium",
         {
             "version": wanted.version,
             "chart_repository": wanted.chart_repository,
-            "values": eni_values(_eni_mode(cluster, wanted, role)),
+            "values": values,
         },
         opts,
     )

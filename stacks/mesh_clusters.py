@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import pulumi
-
 from eks_cilium.clients.aws import Credentials, client
 from eks_cilium.clients.kubernetes import KubernetesApi
 from eks_cilium.mesh.reading import Place, read
 from eks_cilium.mesh.vpc import gateway
+from stacks.outputs import outputs_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -73,20 +72,6 @@ def place_of(settings: MeshSettings, name: str) -> Place | str:
 
 def _region(wanted: MeshCluster, cluster: Mapping[str, Any], settings: MeshSettings) -> str:
     return wanted.region or str(cluster.get("region") or settings.region)
-
-
-def outputs_of(stack: str) -> Mapping[str, Any]:
-    """Read the outputs of another stack now, before anything is registered.
-
-    The outputs of a `StackReference` are known only while resources are registered, too late to decide which
-    resources there are.
-    """
-    try:
-        answer = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": stack})
-    except Exception as error:  # the SDK raises nothing narrower
-        pulumi.log.debug(f"stack {stack} could not be read: {error}")
-        return {}
-    return (answer.value or {}).get("outputs") or {}
 
 
 def _read_member(place: Place) -> Member | None:

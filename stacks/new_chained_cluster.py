@@ -11,30 +11,37 @@ import pulumi
 
 from components.cluster.vpc_cni import VpcCni
 from stacks.cilium_chained import register_chained_cilium, warn_of_limits
+from stacks.cilium_upgrades import present_release
 from stacks.new_cluster_base import check, exports, register_base, register_nodes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from components.cilium import Cilium
     from eks_cilium.settings.model import NewChainedClusterSettings
     from stacks.new_cluster_base import ClusterBase
 
 
-def run(settings: NewChainedClusterSettings) -> dict[str, Any]:
+def run(
+    settings: NewChainedClusterSettings,
+    present_release: Callable[[NewChainedClusterSettings], str | None] = present_release,
+) -> dict[str, Any]:
     """Register everything and return what the stack exports."""
     warn_of_limits(settings.cilium)
-    check(settings)
+    present = present_release(settings)
+    check(settings, present)
     base = register_base(settings)
-    cilium = _register_cnis(settings, base)
+    cilium = _register_cnis(settings, base, present)
     node_groups = register_nodes(settings, base, cilium, cilium_makes_interfaces=False)
     return exports(settings, base, node_groups)
 
 
-def _register_cnis(settings: NewChainedClusterSettings, base: ClusterBase) -> Cilium:
+def _register_cnis(settings: NewChainedClusterSettings, base: ClusterBase, present: str | None) -> Cilium:
     vpc_cni = _register_vpc_cni(settings, base)
     after = pulumi.ResourceOptions(
         providers=[base.cluster.kubernetes_provider], depends_on=[base.cluster, vpc_cni]
     )
-    return register_chained_cilium(settings.cluster.name, settings.cilium, after)
+    return register_chained_cilium(settings.cluster.name, settings.cilium, after, present=present)
 
 
 def _register_vpc_cni(settings: NewChainedClusterSettings, base: ClusterBase) -> VpcCni:

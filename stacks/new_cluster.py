@@ -10,24 +10,31 @@ from components.cilium import OperatorRole
 from eks_cilium.cilium.masquerade import Masquerade, decide
 from eks_cilium.settings.instance_types import is_metal
 from stacks.cilium_eni import EniCluster, register_eni_cilium
+from stacks.cilium_upgrades import present_release
 from stacks.new_cluster_base import check, exports, register_base, register_nodes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from components.cilium import Cilium
     from eks_cilium.settings.model import NewClusterSettings
     from stacks.new_cluster_base import ClusterBase
 
 
-def run(settings: NewClusterSettings) -> dict[str, Any]:
+def run(
+    settings: NewClusterSettings,
+    present_release: Callable[[NewClusterSettings], str | None] = present_release,
+) -> dict[str, Any]:
     """Register everything and return what the stack exports."""
-    check(settings)
+    present = present_release(settings)
+    check(settings, present)
     base = register_base(settings)
-    cilium = _register_cilium(settings, base)
+    cilium = _register_cilium(settings, base, present)
     node_groups = register_nodes(settings, base, cilium, cilium_makes_interfaces=True)
     return exports(settings, base, node_groups)
 
 
-def _register_cilium(settings: NewClusterSettings, base: ClusterBase) -> Cilium:
+def _register_cilium(settings: NewClusterSettings, base: ClusterBase, present: str | None) -> Cilium:
     role = _register_operator_role(settings, base)
     cluster = EniCluster(
         name=settings.cluster.name,
@@ -37,6 +44,7 @@ def _register_cilium(settings: NewClusterSettings, base: ClusterBase) -> Cilium:
         node_subnet_ids=base.node_subnets(settings.node_groups),
         masquerade=_masquerade(settings),
         tags=base.tags,
+        present=present,
     )
     after = pulumi.ResourceOptions(
         providers=[base.cluster.kubernetes_provider], depends_on=[base.cluster, base.sweep, role]

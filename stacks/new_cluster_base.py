@@ -29,6 +29,7 @@ from eks_cilium.cilium.versions import release_of
 from eks_cilium.dynamic.interface_sweep import InterfaceSweep
 from eks_cilium.dynamic.readiness_gate import ReadinessGate
 from eks_cilium.settings.model import Cilium as CiliumSettings
+from stacks.cilium_upgrades import check_upgrade
 from stacks.cilium_versions import warn_about_untested_kubernetes
 
 if TYPE_CHECKING:
@@ -66,8 +67,9 @@ class ClusterBase:
         return [subnet for kind in sorted(kinds) for subnet in self.subnets(kind)]
 
 
-def check(settings: NewClusterBaseSettings) -> None:
-    """Warn about what the configuration cannot refuse; the rules of `settings` have refused the rest."""
+def check(settings: NewClusterBaseSettings, present: str | None) -> None:
+    """Refuse and warn about what the configuration alone does not show; `present` is the Cilium that runs."""
+    check_upgrade(present, settings.cilium.version)
     warn_about_untested_kubernetes(release_of(settings.cilium.version), settings.cluster.kubernetes_version)
 
 

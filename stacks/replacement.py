@@ -33,6 +33,7 @@ from eks_cilium.migration.part import unmatched
 from eks_cilium.migration.start import MigrationStart, read_start
 from eks_cilium.settings.problems import UNSET, Problem, set_fix
 from stacks.cilium_eni import EniCluster, register_eni_cilium
+from stacks.cilium_upgrades import check_upgrade
 from stacks.cilium_versions import check_kubernetes
 from stacks.running_cluster import (
     ClusterReading,
@@ -100,6 +101,7 @@ def check(settings: ReplacementSettings, reading: Reading) -> None:
     Only a migration to Cilium needs this: a rollback has to work in every cluster.
     """
     check_kubernetes(release_of(settings.cilium.version), reading.cluster.version)
+    check_upgrade(reading.cilium, settings.cilium.version)
     _check_subnets(reading)
     _check_identity_provider(reading)
     _check_part(settings, reading)
@@ -251,6 +253,7 @@ def _register_cilium(
         masquerade=_masquerade(settings, reading),
         tags=tags,
         other_cni=(CNI_LABEL, AWS_CNI),
+        present=reading.cilium,
     )
     opts = pulumi.ResourceOptions(
         providers=[kubernetes_provider(settings, reading.cluster)], depends_on=[after, role]

@@ -15,6 +15,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.cluster.kubeconfig import kubeconfig
 from eks_cilium.clients.aws import client
+from eks_cilium.cluster.cilium_release import running_release
 from eks_cilium.cluster.existing import ExistingCluster, find
 from eks_cilium.dynamic.shell.cluster import credentials_of, world_of
 from eks_cilium.errors import ProgramError, UnexpectedAnswerError
@@ -40,6 +41,8 @@ class ClusterReading(Generic[Start]):
 
     cluster: ExistingCluster
     start: Start
+    cilium: str | None = None
+    """The release of Cilium that runs in it."""
 
 
 def read_cluster(
@@ -60,7 +63,7 @@ def read_cluster(
     if cluster is None:
         return None
     with world_of(operation) as world:
-        return ClusterReading(cluster, begin(world))
+        return ClusterReading(cluster, begin(world), running_release(world.api))
 
 
 def read_once(

@@ -171,6 +171,11 @@ _BY_MINOR: Mapping[tuple[int, int], Release] = MappingProxyType(
 )
 
 
+def has_minor(of: tuple[int, int]) -> bool:
+    """Whether the table has this minor."""
+    return of in _BY_MINOR
+
+
 def is_served(version: str) -> bool:
     """Whether this is a patch version of a minor in the table."""
     return bool(_PATCH.fullmatch(version)) and minor(version) in _BY_MINOR

@@ -5,21 +5,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cilium.mesh import API_SERVER, NAMESPACE
+from eks_cilium.cluster.cilium_release import version_or_image
 from eks_cilium.mesh.endpoint import Balancer, balancer_of, host_names
 from eks_cilium.mesh.model import Agents, Snat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from eks_cilium.cluster.objects import Object
     from eks_cilium.cluster.reading import ReadingApi
 
 _CONTROLLER = "app.kubernetes.io/name=aws-load-balancer-controller"
-_VERSION = re.compile(r":v?(\d+\.\d+\.\d+)")
 
 
 def agents(api: ReadingApi) -> Agents | None:
@@ -29,7 +27,7 @@ def agents(api: ReadingApi) -> Agents | None:
     if daemon_set is None or not config:
         return None
     return Agents(
-        version=_version(daemon_set),
+        version=version_or_image(daemon_set),
         cluster_name=config.get("cluster-name", "default"),
         cluster_id=int(config.get("cluster-id") or 0),
         ipam=config.get("ipam", ""),
@@ -50,14 +48,6 @@ def _pools(config: Mapping[str, str]) -> tuple[str, ...]:
     if config.get("ipam") != "cluster-pool":
         return ()
     return tuple((config.get("cluster-pool-ipv4-cidr") or "").split())
-
-
-def _version(daemon_set: Object) -> str:
-    # From the tag of the image; the whole image where the tag is no version, which the checks then name.
-    containers = daemon_set["spec"]["template"]["spec"]["containers"]
-    image = next((item["image"] for item in containers if item["name"] == "cilium-agent"), "")
-    found = _VERSION.search(image)
-    return found[1] if found else image
 
 
 def snat(api: ReadingApi) -> Snat | None:

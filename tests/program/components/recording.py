@@ -164,6 +164,7 @@ class Cloud(pulumi.runtime.Mocks):
 NOTHING_EXISTS: dict[str, Any] = {
     "getClusters": {"names": []},
     "getLogGroups": {"arns": [], "logGroupNames": []},
+    "readStackOutputs": {"outputs": {}},
 }
 ZONES = {"names": ["eu-central-1c", "eu-central-1a", "eu-central-1b"], "zoneIds": []}
 
