@@ -40,9 +40,9 @@ class Options:
     """Name of the EKS node group, by which its nodes are labelled."""
     smallest: int
     largest: int
-    unneeded: float = 10.0
-    """`--scale-down-unneeded-time`, 10 minutes there."""
-    delay_after_add: float = 10.0
+    unneeded: float = 25.0
+    """`--scale-down-unneeded-time`, 10 minutes there; nodes start and drain that much faster here too."""
+    delay_after_add: float = 25.0
     """`--scale-down-delay-after-add`, 10 minutes there."""
     delay_after_failure: float = 30.0
     """`--scale-down-delay-after-failure`, 3 minutes there."""
@@ -71,6 +71,8 @@ class ClusterAutoscaler:
     unneeded_since: dict[str, float] = field(default_factory=dict)
     last_growth: float = float("-inf")
     last_failure: float = float("-inf")
+    ended: set[str] = field(default_factory=set)
+    """Instances that it has ended, whose nodes are still there for some seconds."""
     history: list[str] = field(default_factory=list)
     """What it did, in words."""
 
@@ -85,7 +87,9 @@ class ClusterAutoscaler:
             self._begin_removal(picture)
 
     def _read(self) -> Picture:
-        nodes = self.api.each("/api/v1/nodes", Node.read)
+        nodes = [
+            node for node in self.api.each("/api/v1/nodes", Node.read) if node.instance not in self.ended
+        ]
         own = tuple(node for node in nodes if node.labels.get(_GROUP_LABEL) == self.options.nodegroup)
         return Picture(
             nodes=own,
@@ -159,6 +163,7 @@ class ClusterAutoscaler:
             self._give_up(node, str(error))
         else:
             self.removal = None
+            self.ended.add(node.instance)
             self.history.append(f"removed {node.name}")
 
     def _give_up(self, node: Node, reason: str) -> None:

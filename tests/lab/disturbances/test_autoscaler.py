@@ -1,5 +1,7 @@
 """The emulated Cluster Autoscaler step by step, on a cluster and a group in memory."""
 
+from dataclasses import replace
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -93,8 +95,7 @@ class World:
             raise ClientError({"Error": {"Code": "ValidationError", "Message": "min size"}}, "Terminate")
         assert ShouldDecrementDesiredCapacity
         self.desired -= 1
-        self.terminated.append(InstanceId)
-        del self.nodes[InstanceId.removeprefix("i-")]
+        self.terminated.append(InstanceId)  # its node stays for some seconds
 
     def marks(self, name):
         spec = self.nodes[name]["spec"]
@@ -132,6 +133,14 @@ def test_an_idle_node_is_marked_drained_and_ended_with_a_decrement(world, scaler
     assert world.marks("c") == (True, [TO_BE_DELETED])
     pass_time(world, scaler, 3)
     assert (world.evicted, world.terminated, world.desired) == (["r"], ["i-c"], 2)
+    assert scaler.history == ["removed c"]
+
+
+def test_a_node_whose_instance_has_ended_is_left_alone(world, scaler):
+    scaler.options = replace(OPTIONS, smallest=1)
+    pass_time(world, scaler, 60)
+    assert world.terminated == ["i-c"]
+    assert world.marks("c") == (True, [TO_BE_DELETED])
     assert scaler.history == ["removed c"]
 
 
