@@ -58,6 +58,8 @@ class RunningCluster:
     admin_kubeconfig: Path
     version: str
     find_nodegroup: Callable[[str], NodegroupProfile | None]
+    nodes_reach: Callable[[], bool] = lambda: True
+    """Returns whether new nodes reach the API server by the cluster's endpoint settings."""
     region: str = ""
     network: ClusterNetwork | None = None
 

@@ -15,6 +15,7 @@ from lab.cloud.eks import versions
 from lab.cloud.eks.access import entries
 from lab.cloud.eks.addons import lifecycle as addon_life
 from lab.cloud.eks.clusters import logs, security_group
+from lab.cloud.eks.clusters.endpoint import nodes_reach
 from lab.cloud.eks.kubernetes_api import KubernetesError, UnreachableError
 from lab.cloud.eks.launcher import PlaneRequest
 from lab.cloud.eks.nodegroups import lifecycle as nodegroup_life
@@ -89,6 +90,7 @@ class Reconciler:
                 admin_kubeconfig=plane.admin_kubeconfig,
                 version=cluster.version,
                 find_nodegroup=lambda name: profile_of(cluster, name),
+                nodes_reach=lambda: nodes_reach(self._environment.aws(cluster.region), cluster.vpc),
                 region=cluster.region,
                 network=ClusterNetwork(
                     vpc=str(cluster.vpc["vpcId"]),

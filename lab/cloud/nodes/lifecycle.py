@@ -94,7 +94,7 @@ class NodeLifecycle:
         key = (cluster.endpoint, machine.id)
         if not machine.runs or key in self._registered:
             return machine.state != "pending"
-        if not self._has_been(machine, self._timing.node_boot):
+        if not self._has_been(machine, self._timing.node_boot) or not cluster.nodes_reach():
             return False
         profile = cluster.nodegroup(machine.nodegroup) if machine.nodegroup else None
         if api.create(node_for(machine, profile)):

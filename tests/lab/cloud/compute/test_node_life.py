@@ -142,6 +142,17 @@ def test_an_instance_registers_once_it_has_run_for_its_boot_time(world):
     assert list(world.api.nodes) == ["ip-10-0-0-1.ec2.internal"]
 
 
+def test_an_instance_that_does_not_reach_the_endpoint_never_registers(world):
+    reached = [False]
+    world.clusters.add(replace(world.cluster, nodes_reach=lambda: reached[0]))
+    world.machines = [machine()]
+    world.pass_time(100)
+    assert world.api.nodes == {}
+    reached[0] = True
+    world.pass_time(1)
+    assert list(world.api.nodes) == ["ip-10-0-0-1.ec2.internal"]
+
+
 def test_a_node_has_the_labels_of_its_node_group_and_zone():
     node = node_for(machine(), PROFILE)
     labels = node["metadata"]["labels"]

@@ -35,6 +35,9 @@ class FakeEc2:
     def describe_vpcs(self, **_: Any) -> Any:
         return {"Vpcs": [{"CidrBlockAssociationSet": [{"CidrBlock": "10.0.0.0/16"}]}]}
 
+    def describe_nat_gateways(self, **_: Any) -> Any:
+        return {"NatGateways": [{"NatGatewayAddresses": [{"PublicIp": "203.0.113.7"}]}]}
+
     def create_security_group(self, **wanted: Any) -> Any:
         identifier = f"sg-{len(self.groups)}"
         self.groups[identifier] = {**wanted, "GroupId": identifier}

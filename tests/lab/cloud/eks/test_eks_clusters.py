@@ -134,6 +134,22 @@ def test_private_and_public_endpoint_cannot_both_be_off(lab, refused):
         lab.create(resourcesVpcConfig=config)
 
 
+@pytest.mark.parametrize(
+    ("private", "networks", "reached"),
+    [
+        (True, ["198.51.100.0/24"], True),
+        (False, ["198.51.100.0/24"], False),
+        (False, ["0.0.0.0/1"], False),
+        (False, ["0.0.0.0/0"], True),
+        (False, ["203.0.113.7/32"], True),
+    ],
+)
+def test_nodes_reach_a_restricted_endpoint_only_through_listed_addresses(lab, private, networks, reached):
+    access = {"endpointPublicAccess": True, "endpointPrivateAccess": private, "publicAccessCidrs": networks}
+    lab.cluster(resourcesVpcConfig={"subnetIds": list(SUBNETS), **access})
+    assert lab.running.get("demo").nodes_reach() is reached
+
+
 def test_a_name_that_is_taken_is_refused(lab, refused):
     lab.create()
     with refused("ResourceInUseException") as refusal:
