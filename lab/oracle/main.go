@@ -47,7 +47,9 @@ func serve(input io.Reader, output io.Writer, cilium *engine.Engine) error {
 
 type reply struct {
 	Verdicts []engine.Verdict `json:"verdicts,omitempty"`
-	Error    string           `json:"error,omitempty"`
+	// Refused holds, for every cluster, the policies that its agents refuse, by their index, and why.
+	Refused map[string]map[int]string `json:"refused,omitempty"`
+	Error   string                    `json:"error,omitempty"`
 }
 
 func answer(line []byte, cilium *engine.Engine) reply {
@@ -55,9 +57,9 @@ func answer(line []byte, cilium *engine.Engine) reply {
 	if err := json.Unmarshal(line, &request); err != nil {
 		return reply{Error: err.Error()}
 	}
-	verdicts, err := cilium.Verdicts(&request)
+	verdicts, refused, err := cilium.Verdicts(&request)
 	if err != nil {
 		return reply{Error: err.Error()}
 	}
-	return reply{Verdicts: verdicts}
+	return reply{Verdicts: verdicts, Refused: refused}
 }

@@ -16,6 +16,7 @@ from eks_cilium.policy.objects import (
     parse_policies,
     policy_pair,
 )
+from eks_cilium.policy.objects.agents import Agents
 from eks_cilium.policy.objects.checking import path_text
 from eks_cilium.policy.verdict import (
     Cluster,
@@ -188,7 +189,10 @@ def _verdicts(
 ) -> tuple[Verdict, ...]:
     evaluator = Evaluator(
         Cluster(
-            name, selector_scope_of(version), tuple(policy for policy in policies if policy.cluster == name)
+            name,
+            selector_scope_of(version),
+            tuple(policy for policy in policies if policy.cluster == name),
+            agents=Agents(version),
         )
         for name, version in clusters.items()
     )

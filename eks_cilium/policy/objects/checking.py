@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cilium import crds
 from eks_cilium.policy.objects import sanity
+from eks_cilium.policy.objects.agents import Agents
 from eks_cilium.policy.objects.model import CLUSTER_LABEL, Policy
 from eks_cilium.policy.objects.peers import peer_selectors
 
@@ -53,7 +54,7 @@ def check(policy: Policy, version: str, *, any_cluster: bool = False) -> list[Fi
     for path, rule in policy.rules():
         violations = [_violation(policy, violation) for violation in crds.violations(version, rule, path)]
         # The agents' own rules assume that the shape is right.
-        found += violations or [Finding(policy, *rejection) for rejection in _rejections(policy, rule, path)]
+        found += violations or _rejections(policy, rule, path, version)
         if not violations and not any_cluster:
             found += _clusters_unnamed(policy, rule, path)
     return found
@@ -67,8 +68,9 @@ def path_text(path: tuple[str | int, ...]) -> str:
     return text.removeprefix(".")
 
 
-def _rejections(policy: Policy, rule: Any, path: tuple[str | int, ...]) -> Iterator[sanity.Rejection]:
-    return sanity.rejections(policy.kind, rule, path)
+def _rejections(policy: Policy, rule: Any, path: tuple[str | int, ...], version: str) -> list[Finding]:
+    refused = sanity.rejections(policy.kind, rule, path, Agents(version), strict=True)
+    return [Finding(policy, *rejection) for rejection in refused]
 
 
 def _metadata(policy: Policy) -> Iterator[Finding]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
+from eks_cilium.policy.objects.agents import Agents
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -126,6 +128,8 @@ class Cluster:
     mode: Mode = Mode.DEFAULT
     cidr_selects: frozenset[str] = frozenset()
     """What CIDR rules select besides addresses outside: `nodes`, `pods` (`policy-cidr-match-mode`)."""
+    agents: Agents = field(default_factory=Agents)
+    """The release that reads the policies, and its options."""
 
 
 class Decision(StrEnum):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAMESPACE_LABELS
+from eks_cilium.policy.objects.sanity.port_rules import knows_sctp
 from eks_cilium.policy.verdict.labels import KUBERNETES, Requirement, Selector, selector
 from eks_cilium.policy.verdict.model import RuleName, SelectorScope
 from eks_cilium.policy.verdict.peers import CidrPeer, LabelPeer, Peer
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from eks_cilium.policy.verdict.model import Cluster
 
 KIND = "NetworkPolicy"
+# parsePorts in pkg/k8s/network_policy.go: up to 1.15 a range is its first port.
+_FIRST_RANGES = (1, 16)
 
 
 def network_policy_rules(cluster: Cluster, policy: Policy) -> Iterator[Rule]:
@@ -33,6 +36,7 @@ def network_policy_rules(cluster: Cluster, policy: Policy) -> Iterator[Rule]:
     spec = policy.object.get("spec") or {}
     types = spec.get("policyTypes") or ()
     subject = _in_namespace(selector(spec.get("podSelector"), KUBERNETES), policy.namespace, "")
+    ranges = cluster.agents.minor >= _FIRST_RANGES
     for section, word in (("ingress", "from"), ("egress", "to")):
         entries = spec.get(section) or ()
         ingress = section == "ingress"
@@ -40,11 +44,22 @@ def network_policy_rules(cluster: Cluster, policy: Policy) -> Iterator[Rule]:
             name = RuleName(cluster.name, str(policy), f"{section}[{index}]")
             listed = entry.get(word) or ()
             peers = tuple(_peer(peer, cluster, policy.namespace, word) for peer in listed) if listed else None
-            ports = port_matches({"toPorts": [{"ports": list(map(_port, entry.get("ports") or ()))}]})
+            written = [_port(port, ranges=ranges) for port in entry.get("ports") or ()]
+            ports = port_matches({"toPorts": [{"ports": written}]})
             yield Rule(name, ingress, False, subject, peers, ports or None, default_deny=True)
         if not entries and _applies_to(section, types):
             name = RuleName(cluster.name, str(policy), section)
             yield Rule(name, ingress, False, subject, (), None, default_deny=True)
+
+
+def why_refused(cluster: Cluster, policy: Policy) -> str:
+    """Why the agents refuse a NetworkPolicy that the API server accepts; empty where they do not."""
+    spec = policy.object.get("spec") or {}
+    entries = [*(spec.get("ingress") or ()), *(spec.get("egress") or ())]
+    protocols = {port.get("protocol") for entry in entries for port in entry.get("ports") or ()}
+    if "SCTP" in protocols and not knows_sctp(cluster.agents):
+        return f"Cilium {cluster.agents.version} knows no SCTP"
+    return ""
 
 
 def _applies_to(section: str, types: Any) -> bool:
@@ -94,9 +109,8 @@ def _in_namespace(found: Selector, namespace: str, why: str) -> Selector:
     return Selector((*kept, Requirement(KUBERNETES, NAMESPACE_LABEL, "In", (namespace,), why)))
 
 
-def _port(written: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "protocol": "TCP",
-        "port": "0",
-        **{key: written[key] for key in written if written[key] is not None},
-    }
+def _port(written: Mapping[str, Any], *, ranges: bool) -> dict[str, Any]:
+    kept = {key: value for key, value in written.items() if value is not None}
+    if not ranges:
+        kept.pop("endPort", None)
+    return {"protocol": "TCP", "port": "0", **kept}

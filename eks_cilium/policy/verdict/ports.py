@@ -50,18 +50,19 @@ class PortMatch:
         return f"{self.first}{f'-{self.last}' if self.last > self.first else ''}/{protocol}"
 
 
-def port_matches(entry: Mapping[str, Any]) -> tuple[PortMatch, ...] | None:
+def port_matches(entry: Mapping[str, Any], *, sctp: bool = True) -> tuple[PortMatch, ...] | None:
     """The ports of an entry of a policy.
 
     Args:
         entry: The entry, with `toPorts` or `icmps`.
+        sctp: Whether any protocol includes SCTP, as from Cilium 1.13 on.
 
     Returns:
         None where the entry means every port; an empty tuple where it means ICMP, which is no port.
     """
     if not entry.get("toPorts"):
         return () if entry.get("icmps") else None
-    return tuple(_match(port) for rule in entry["toPorts"] for port in rule.get("ports") or ())
+    return tuple(_match(port, sctp=sctp) for rule in entry["toPorts"] for port in rule.get("ports") or ())
 
 
 def ports_match(ports: tuple[PortMatch, ...] | None, flow: Flow) -> Answer:
@@ -69,9 +70,10 @@ def ports_match(ports: tuple[PortMatch, ...] | None, flow: Flow) -> Answer:
     return YES if ports is None else any_of(port.matches(flow) for port in ports)
 
 
-def _match(written: Mapping[str, Any]) -> PortMatch:
+def _match(written: Mapping[str, Any], *, sctp: bool) -> PortMatch:
     protocol = str(written.get("protocol") or "ANY").upper()
-    protocols = _WITH_PORTS if protocol == "ANY" else frozenset({protocol})
+    every = _WITH_PORTS if sctp else _WITH_PORTS - {"SCTP"}
+    protocols = every if protocol == "ANY" else frozenset({protocol})
     text = str(written.get("port") or "0")
     try:
         first = int(text) if text.isdigit() else int(text, 0)

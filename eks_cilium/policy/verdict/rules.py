@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cilium.crds import CLUSTERWIDE
 from eks_cilium.policy.objects import sanity
+from eks_cilium.policy.objects.checking import path_text
 from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAMESPACE_LABELS
+from eks_cilium.policy.objects.sanity.port_rules import knows_sctp
 from eks_cilium.policy.verdict.labels import ANY, KUBERNETES, RESERVED, Requirement, Selector, selector
 from eks_cilium.policy.verdict.model import RuleName, SelectorScope
 from eks_cilium.policy.verdict.network_policies import KIND as NETWORK_POLICY
-from eks_cilium.policy.verdict.network_policies import network_policy_rules
+from eks_cilium.policy.verdict.network_policies import network_policy_rules, why_refused
 from eks_cilium.policy.verdict.peers import CidrPeer, LabelPeer, Peer, RuntimePeer, entity_peers
 from eks_cilium.policy.verdict.ports import port_matches
 from eks_cilium.policy.verdict.rule import NotEvaluated, Rule
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from eks_cilium.policy.objects import Policy
+    from eks_cilium.policy.objects.sanity.port_rules import Rejection
     from eks_cilium.policy.verdict.model import Cluster
 
 SECTIONS = ("ingress", "ingressDeny", "egress", "egressDeny")
@@ -36,6 +39,11 @@ _RUNTIME = {
     "toNodes": "the labels of nodes",
     "fromNodes": "the labels of nodes",
 }
+# getEndpointSelector in pkg/k8s/apis/cilium.io/utils: up to 1.15 only `io.kubernetes.pod.namespace` itself
+# keeps the policy's own namespace from being added.
+_FIRST_NAMESPACE_LABELS = (1, 16)
+# getAggregatedSelectors in pkg/policy/api: "explicitly check for empty non-nil slices", since 1.16.
+_FIRST_EMPTY_LISTS = (1, 16)
 _REQUIRES = {"ingress": "fromRequires", "egress": "toRequires"}
 
 
@@ -51,35 +59,65 @@ def rules_of(cluster: Cluster) -> tuple[tuple[Rule, ...], tuple[NotEvaluated, ..
     rules: list[Rule] = []
     left_out: list[NotEvaluated] = []
     for policy in cluster.policies:
-        if policy.kind == NETWORK_POLICY:
-            rules += network_policy_rules(cluster, policy)
-            continue
-        for path, written in policy.rules():
-            why = _why_left_out(policy, written, path)
-            if why:
-                left_out.append(NotEvaluated(cluster.name, str(policy), why))
-            else:
-                rules += _rules(cluster, policy, written, path)
+        found, why = _read(cluster, policy)
+        rules += found
+        if why:
+            left_out.append(NotEvaluated(cluster.name, str(policy), why))
     return tuple(rules), tuple(left_out)
 
 
-def _why_left_out(policy: Policy, written: Mapping[str, Any], path: tuple[str | int, ...]) -> str:
-    if policy.kind == CLUSTERWIDE and "nodeSelector" in written:
-        return "it selects nodes, which are not evaluated here"
-    rejection = next(iter(sanity.rejections(policy.kind, written, path)), None)
-    if rejection is None:
-        return ""
-    place, value, allowed, _ = rejection
-    return (
-        f"agents refuse it and enforce none of it: {'.'.join(map(str, place))} is {value}, allowed: {allowed}"
-    )
+def _read(cluster: Cluster, policy: Policy) -> tuple[list[Rule], str]:
+    """The rules of a policy, and why some or all of it is left out; no reason where nothing is."""
+    if policy.kind in cluster.agents.ignored_kinds:
+        return [], f"agents do not read it: cilium-config has {cluster.agents.ignored_kinds[policy.kind]}"
+    try:
+        return _rules_of(cluster, policy)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        # An API server keeps such an object out, unless its definitions are those of another release.
+        words = f"{type(error).__name__}: {error}"
+        return (
+            [],
+            f"agents cannot read it and enforce none of it: its shape is not that of its kind ({words})",
+        )
+
+
+def _rules_of(cluster: Cluster, policy: Policy) -> tuple[list[Rule], str]:
+    if policy.kind == NETWORK_POLICY:
+        if why := why_refused(cluster, policy):
+            return [], f"agents refuse it and enforce none of it: {why}"
+        return list(network_policy_rules(cluster, policy)), ""
+    if rejection := next(_rejections(cluster, policy), None):
+        place, value, allowed, _ = rejection
+        where = path_text(place)
+        return [], f"agents refuse it and enforce none of it: {where} is {value}, allowed: {allowed}"
+    rules: list[Rule] = []
+    why = "" if list(policy.rules()) else "it has no rule"
+    for path, written in policy.rules():
+        if policy.kind == CLUSTERWIDE and "nodeSelector" in written:
+            why = "it selects nodes, which are not evaluated here"
+        else:
+            rules += _rules(cluster, policy, written, path)
+    return rules, why
+
+
+def _rejections(cluster: Cluster, policy: Policy) -> Iterator[Rejection]:
+    # CiliumNetworkPolicy.Parse, pkg/k8s/apis/cilium.io/v2/cnp_types.go: one refused rule ends the parsing of
+    # the object, so agents enforce none of its rules.
+    for path, written in policy.rules():
+        yield from sanity.rejections(policy.kind, written, path, cluster.agents)
 
 
 def _rules(
     cluster: Cluster, policy: Policy, written: Mapping[str, Any], path: tuple[str | int, ...]
 ) -> Iterator[Rule]:
     subject = _subject(policy, written)
-    context = SelectorContext(cluster.name, cluster.selector_scope, policy.namespace, _selects_init(written))
+    context = SelectorContext(
+        cluster.name,
+        cluster.selector_scope,
+        policy.namespace,
+        _selects_init(written),
+        cluster.agents.minor >= _FIRST_NAMESPACE_LABELS,
+    )
     default = written.get("enableDefaultDeny") or {}
     for section in SECTIONS:
         direction = section.removesuffix("Deny")
@@ -88,7 +126,9 @@ def _rules(
             name = RuleName(cluster.name, str(policy), place)
             switches = default.get(direction)
             ingress, deny = direction == "ingress", section.endswith("Deny")
-            peers, ports = _peers(entry, direction, context), port_matches(entry)
+            empty_lists = cluster.agents.minor >= _FIRST_EMPTY_LISTS
+            peers = _peers(entry, direction, context, empty_lists=empty_lists)
+            ports = port_matches(entry, sctp=knows_sctp(cluster.agents))
             if peers is None and ports is None:
                 peers = ()  # `- {}` allows no peer; its presence alone switches the default
             yield Rule(name, ingress, deny, subject, peers, ports, switches is not False, _layer7(entry))
@@ -114,6 +154,8 @@ class SelectorContext:
     """Namespace of the policy; empty for a clusterwide one."""
     selects_init: bool = False
     """Whether the policy selects pods that have no labels yet, and therefore no namespace either."""
+    namespace_labels: bool = True
+    """Whether a label of a namespace says in which namespace the pods are."""
 
     def complete(self, written: Mapping[str, Any] | None) -> Selector:
         """A peer selector with the conditions on namespace and cluster that Cilium adds to it."""
@@ -132,7 +174,7 @@ class SelectorContext:
                 )
             return
         prefix = f"{NAMESPACE_LABELS}."
-        if not any(
+        if not self.namespace_labels or not any(
             each.source in (KUBERNETES, ANY) and each.key.startswith(prefix) for each in found.requirements
         ):
             why = f"it names no namespace, so it means the policy's own, {self.namespace}"
@@ -162,11 +204,13 @@ def _selects_init(written: Mapping[str, Any]) -> bool:
     return selector(written.get("endpointSelector")).has((RESERVED, "init"))
 
 
-def _peers(entry: Mapping[str, Any], direction: str, context: SelectorContext) -> tuple[Peer, ...] | None:
-    """The peers of an entry; None where it names none, which means all."""
+def _peers(
+    entry: Mapping[str, Any], direction: str, context: SelectorContext, *, empty_lists: bool
+) -> tuple[Peer, ...] | None:
+    """The peers of an entry; None where it names none, which means all. Older agents see no empty lists."""
     word = "from" if direction == "ingress" else "to"
     listed = [f"{word}{kind}" for kind in ("Endpoints", "Nodes", "Entities", "CIDR", "CIDRSet")]
-    if any(entry.get(name) is not None and not entry[name] for name in listed):
+    if empty_lists and any(entry.get(name) is not None and not entry[name] for name in listed):
         return ()  # an empty list matches no peer
     peers: list[Peer] = [
         LabelPeer(context.complete(written), f"{word}Endpoints")

@@ -1,22 +1,12 @@
 package engine
 
-import (
-	"encoding/json"
-	"slices"
-)
+import "encoding/json"
 
 // Case holds clusters with their policies, the endpoints of traffic, and flows between the endpoints.
 type Case struct {
 	Clusters  map[string]Cluster `json:"clusters"`
 	Endpoints []Endpoint         `json:"endpoints"`
 	Flows     []Flow             `json:"flows"`
-}
-
-// touches reports whether a flow has an endpoint in the cluster.
-func (c *Case) touches(cluster string) bool {
-	return slices.ContainsFunc(c.Flows, func(flow Flow) bool {
-		return c.Endpoints[flow.From].Cluster == cluster || c.Endpoints[flow.To].Cluster == cluster
-	})
 }
 
 // Cluster holds the policies of one cluster and how it enforces them.

@@ -37,35 +37,40 @@ func New(log *slog.Logger) *Engine {
 	return &Engine{log: log}
 }
 
-// Verdicts answers one case.
-func (e *Engine) Verdicts(request *Case) ([]Verdict, error) {
+// Refused holds the policies of each cluster that agents refuse, by their index, and why.
+type Refused map[string]map[int]string
+
+// Verdicts answers one case. Policies that agents refuse have no part in the verdicts.
+func (e *Engine) Verdicts(request *Case) ([]Verdict, Refused, error) {
 	known, err := identities(request)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	refused := Refused{}
 	verdicts := make([]Verdict, len(request.Flows))
 	for number, name := range slices.Sorted(maps.Keys(request.Clusters)) {
-		if !request.touches(name) {
-			continue
-		}
 		option.Config.ClusterID, option.Config.ClusterName = uint32(number+1), name
-		if err := e.judge(request, name, known, verdicts); err != nil {
-			return nil, fmt.Errorf("cluster %s: %w", name, err)
+		found, err := e.judge(request, name, known, verdicts)
+		if err != nil {
+			return nil, nil, fmt.Errorf("cluster %s: %w", name, err)
+		}
+		if len(found) > 0 {
+			refused[name] = found
 		}
 	}
-	return verdicts, nil
+	return verdicts, refused, nil
 }
 
-// judge fills in the verdicts of one cluster on the flows that have an endpoint in it.
-func (e *Engine) judge(request *Case, name string, known []*identity.Identity, verdicts []Verdict) error {
+// judge fills in the verdicts of one cluster on the flows that have an endpoint in it, and returns the
+// policies that its agents refuse.
+func (e *Engine) judge(
+	request *Case, name string, known []*identity.Identity, verdicts []Verdict,
+) (map[int]string, error) {
 	cluster := request.Clusters[name]
 	policy.SetPolicyEnabled(cluster.Mode)
 	api.InitEntities(name)
 	manager := identitymanager.NewIDManager(e.log)
-	repository, err := e.repository(request, name, known, manager)
-	if err != nil {
-		return err
-	}
+	repository, refused := e.repository(request, name, known, manager)
 	for index, flow := range request.Flows {
 		from, to := request.Endpoints[flow.From], request.Endpoints[flow.To]
 		if from.Cluster != name && to.Cluster != name {
@@ -73,7 +78,7 @@ func (e *Engine) judge(request *Case, name string, known []*identity.Identity, v
 		}
 		found, err := e.lookUp(request, flow, known, repository, manager)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if from.Cluster == name {
 			verdicts[index].Egress = found.Egress.String()
@@ -82,7 +87,7 @@ func (e *Engine) judge(request *Case, name string, known []*identity.Identity, v
 			verdicts[index].Ingress = found.Ingress.String()
 		}
 	}
-	return nil
+	return refused, nil
 }
 
 func (e *Engine) lookUp(
@@ -102,7 +107,7 @@ func (e *Engine) lookUp(
 
 func (e *Engine) repository(
 	request *Case, name string, known []*identity.Identity, manager identitymanager.IDManager,
-) (*policy.Repository, error) {
+) (*policy.Repository, map[int]string) {
 	all := identity.IdentityMap{}
 	for _, each := range known {
 		all[each.ID] = each.LabelArray
@@ -116,12 +121,14 @@ func (e *Engine) repository(
 	if request.Clusters[name].OwnCluster {
 		scope = name
 	}
-	for _, raw := range request.Clusters[name].Policies {
+	refused := map[int]string{}
+	for index, raw := range request.Clusters[name].Policies {
 		entries, resource, err := e.parse(raw, scope)
 		if err != nil {
-			return nil, err
+			refused[index] = err.Error()
+			continue
 		}
 		repository.ReplaceByResource(entries, resource)
 	}
-	return repository, nil
+	return repository, refused
 }

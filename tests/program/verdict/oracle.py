@@ -3,7 +3,7 @@
 import json
 import subprocess
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,17 +39,45 @@ def ours(case: Case) -> list[Both]:
     return [(_text(verdict.egress.decision), _text(verdict.ingress.decision)) for verdict in verdicts]
 
 
+Refused = set[tuple[str, int]]
+"""The policies that agents refuse, each by its cluster and its index there."""
+
+
+def refused_by_us(case: Case) -> Refused:
+    return {
+        (cluster.name, index)
+        for cluster in case.clusters
+        for index, policy in enumerate(cluster.policies)
+        if any(
+            "agents " in each.why for each in Evaluator([replace(cluster, policies=(policy,))]).not_evaluated
+        )
+    }
+
+
 def theirs(oracle: Path, cases: Iterable[Case]) -> list[list[Both]]:
-    """Cilium's decisions on each case. Fails on a case that Cilium refuses."""
+    """Cilium's decisions on each case. Fails on a case that the oracle cannot read."""
+    return [
+        [(verdict.get("egress", ""), verdict.get("ingress", "")) for verdict in answer["verdicts"]]
+        for answer in answers_of(oracle, cases)
+    ]
+
+
+def refused_by_cilium(oracle: Path, cases: Iterable[Case]) -> list[Refused]:
+    """The policies of each case that Cilium refuses."""
+    return [
+        {(name, int(index)) for name, by_index in answer.get("refused", {}).items() for index in by_index}
+        for answer in answers_of(oracle, cases)
+    ]
+
+
+def answers_of(oracle: Path, cases: Iterable[Case]) -> list[dict[str, Any]]:
+    """The oracle's answers as it writes them."""
     lines = "".join(f"{json.dumps(as_asked(case))}\n" for case in cases)
     done = subprocess.run([oracle], input=lines, capture_output=True, text=True, check=True)
     answers = [json.loads(line) for line in done.stdout.splitlines()]
-    refused = [(index, answer["error"]) for index, answer in enumerate(answers) if "error" in answer]
-    assert not refused, refused[:5]
-    return [
-        [(verdict.get("egress", ""), verdict.get("ingress", "")) for verdict in answer["verdicts"]]
-        for answer in answers
-    ]
+    wrong = [(index, answer["error"]) for index, answer in enumerate(answers) if "error" in answer]
+    assert not wrong, wrong[:5]
+    return answers
 
 
 def disagreements(cases: Sequence[Case], answers: Sequence[list[Both]]) -> list[str]:

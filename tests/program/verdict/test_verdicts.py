@@ -163,7 +163,7 @@ def test_policies_that_select_nodes_or_that_agents_refuse_are_listed_as_not_eval
     assert both.evaluate(Flow(CLIENT, SERVER, Port(80))).egress.reason == "no policy selects it"
     about_nodes, by_agents = report.not_evaluated_lines(both.not_evaluated)
     assert about_nodes.startswith("cluster-1: CiliumClusterwideNetworkPolicy nodes: it selects nodes")
-    assert "agents refuse it and enforce none of it: spec.egress.0" in by_agents
+    assert "agents refuse it and enforce none of it: spec.egress[0]" in by_agents
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,9 @@
+"""What Cilium's agents refuse although the API server accepts it: rules, ports, labels, regular expressions.
+
+`rejections` finds it in a rule. `checking` calls it for previews, `eks_cilium.policy.verdict.rules` for what
+is enforced.
+"""
+
+from eks_cilium.policy.objects.sanity.rules import rejections
+
+__all__ = ["rejections"]

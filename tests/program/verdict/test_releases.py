@@ -1,0 +1,67 @@
+# ruff: noqa: E501 - rules are written in YAML's flow style, one a line
+"""The same policy means what the release of its cluster makes of it."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from eks_cilium.policy.objects import Policy
+from eks_cilium.policy.objects.agents import Agents
+from eks_cilium.policy.verdict import Cluster, Evaluator, Flow, Pod, Port, SelectorScope
+
+pytestmark = pytest.mark.unit
+
+CLUSTER = "io.cilium.k8s.policy.cluster: cluster-1"
+OWN = Pod("cluster-1", "server", {"app": "web"}, {"team": "x"}, "default", {})
+OTHER = Pod("cluster-1", "client", {"app": "web"}, {"team": "x"}, "default", {})
+SERVER = Pod("cluster-1", "server", {"app": "server"}, {"team": "x"}, "default", {})
+RELEASES = ("1.12.4", "1.15.19", "1.16.19", "1.17.15", "1.18.11", "1.19.7", "1.20.2")
+
+
+def ingress(kind: str, spec: str, version: str, source: Pod, port: int = 80) -> str:
+    api = "cilium.io/v2" if kind.startswith("Cilium") else "networking.k8s.io/v1"
+    metadata = {"name": "rule", "namespace": "server"}
+    written: dict[str, Any] = {"apiVersion": api, "kind": kind, "metadata": metadata}
+    policy = Policy("cluster-1", {**written, "spec": yaml.safe_load(spec)})
+    cluster = Cluster("cluster-1", SelectorScope.ANY_CLUSTER, (policy,), agents=Agents(version))
+    return str(Evaluator([cluster]).evaluate(Flow(source, SERVER, Port(port))).ingress.decision)
+
+
+@pytest.mark.parametrize(
+    "label", ["'k8s:io.cilium.k8s.namespace.labels.team'", "io.cilium.k8s.namespace.labels.team"]
+)
+@pytest.mark.parametrize("version", RELEASES)
+def test_labels_of_a_namespace_mean_other_namespaces_from_1_16_on(version: str, label: str) -> None:
+    spec = f"{{endpointSelector: {{}}, ingress: [{{fromEndpoints: [{{matchLabels: {{{label}: x, {CLUSTER}}}}}]}}]}}"
+
+    assert ingress("CiliumNetworkPolicy", spec, version, OWN) == "allowed"
+    expected = "denied" if version in RELEASES[:2] else "allowed"
+    assert ingress("CiliumNetworkPolicy", spec, version, OTHER) == expected
+
+
+@pytest.mark.parametrize("version", RELEASES)
+def test_a_range_of_a_network_policy_is_its_first_port_up_to_1_15(version: str) -> None:
+    spec = "{podSelector: {}, ingress: [{ports: [{port: 8000, endPort: 8100}]}]}"
+
+    found = [ingress("NetworkPolicy", spec, version, OWN, port) for port in (8000, 8050, 8101)]
+
+    inside = "denied" if version in RELEASES[:2] else "allowed"
+    assert found == ["allowed", inside, "denied"]
+
+
+@pytest.mark.parametrize("peers", ["fromEndpoints", "fromEntities", "fromCIDR", "fromCIDRSet"])
+@pytest.mark.parametrize("version", RELEASES)
+def test_an_empty_list_of_peers_beside_ports_means_everybody_up_to_1_15(version: str, peers: str) -> None:
+    spec = f"{{endpointSelector: {{}}, ingress: [{{{peers}: [], toPorts: [{{ports: [{{port: '80'}}]}}]}}]}}"
+
+    expected = "allowed" if version in RELEASES[:2] else "denied"
+    assert ingress("CiliumNetworkPolicy", spec, version, OTHER) == expected
+    assert ingress("CiliumNetworkPolicy", spec, version, OTHER, port=81) == "denied"
+
+
+@pytest.mark.parametrize("version", RELEASES)
+def test_an_empty_list_of_peers_without_ports_means_nobody(version: str) -> None:
+    spec = "{endpointSelector: {}, ingress: [{fromEndpoints: []}]}"
+
+    assert ingress("CiliumNetworkPolicy", spec, version, OTHER) == "denied"
