@@ -15,7 +15,7 @@ _NAMESPACE = "kube-system"
 
 
 def install(api: KubernetesApi) -> None:
-    """Create the Deployment."""
+    """Create the Deployment where it is not there yet."""
     labels = {"app": _NAME}
     container = {"name": _NAME, "image": f"registry.k8s.io/autoscaling/{_NAME}:v1.34.0"}
     api.apply(
