@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _GROUP_NAME = re.compile(r"^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$")
 _ACCELERATORS: dict[Accelerator, str] = {"nvidia": "NVIDIA GPUs", "neuron": "Inferentia or Trainium"}
-_LAST_AL2 = (1, 32)
+LAST_AL2 = (1, 32)
 """The last Kubernetes version for which AWS publishes Amazon Linux 2 images."""
 
 
@@ -113,7 +113,7 @@ def images_exist(settings: NewClusterBaseSettings) -> Iterator[Problem]:
     version = settings.cluster.kubernetes_version
     minor = tuple(map(int, version.split(".")))
     for name, group in settings.node_groups.items():
-        if group.image_family == "al2" and minor > _LAST_AL2:
+        if group.image_family == "al2" and minor > LAST_AL2:
             path = ("nodeGroups", name, "amiType")
             allowed = f"an AL2023 or Bottlerocket image; there is no AL2 image for Kubernetes {version}"
             example = "AL2023_ARM_64_STANDARD" if "ARM" in group.ami_type else "AL2023_x86_64_STANDARD"

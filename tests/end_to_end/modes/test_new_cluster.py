@@ -106,6 +106,24 @@ def test_another_cilium_version_updates_only_the_release(lab: LabOfTest, cluster
     assert changes == [("update", "kubernetes:helm.sh/v3:Release")]
 
 
+def test_an_older_minor_of_cilium_is_refused_by_what_runs(lab: LabOfTest, cluster: str) -> None:
+    def older(config: dict[str, Any]) -> None:
+        config["eks-cilium:cilium"]["version"] = "1.18.11"
+
+    def back(config: dict[str, Any]) -> None:
+        config["eks-cilium:cilium"]["version"] = "1.19.7"
+
+    lab.configure(older)
+    try:
+        preview = lab.pulumi("preview")
+    finally:
+        lab.configure(back)
+
+    assert preview.code != 0
+    assert "1.19.x or the next minor: Cilium 1.19.7 runs" in preview.output
+    assert "helm rollback cilium" in preview.output
+
+
 def test_outputs_and_state_hold_no_secret(lab: LabOfTest, cluster: str) -> None:
     outputs = lab.pulumi("stack", "output", "--json").json()
     environment = client_environment(lab.places)
