@@ -112,6 +112,17 @@ def test_a_program_reads_what_another_stack_exports_before_it_registers_anything
     assert deployed.run("stack", "output", "seen", "-s", "other").out == "arn:a-1\n"
 
 
+@pytest.mark.parametrize("command", [("preview",), ("up", "--yes", "--skip-preview")])
+def test_a_program_reads_what_its_own_stack_exported_before(deployed, command):
+    own = {"kind": "outputs", "name": "seen", "stack": "organization/scenario/dev", "output": "arn"}
+    deployed.project.describe([own], exports={"again": ref("seen.said")})
+
+    done = deployed.do(*command)
+
+    assert done.code == 0, done.out
+    assert "arn:a-1" in done.out
+
+
 def test_a_stack_that_does_not_exist_is_named(deployed):
     outputs = {"kind": "outputs", "name": "seen", "stack": "organization/scenario/none", "output": "arn"}
     deployed.project.describe([outputs])
