@@ -15,6 +15,7 @@ import pulumi
 from eks_cilium.cilium.versions import release_of
 from eks_cilium.mesh.checks import blockers
 from eks_cilium.mesh.model import Wanted
+from eks_cilium.mesh.packet_sizes import warnings
 from eks_cilium.policy import report
 from stacks import mesh_policies
 from stacks.mesh_clusters import FoundClusters, agents_of, read_clusters
@@ -41,6 +42,8 @@ def run(
         found = read(settings)
     wanted = _wanted(settings, found)
     _check_members(found.members, wanted)
+    for warning in warnings(found.members, wanted):
+        pulumi.log.warn(warning)
     if found.missing:
         return _without_all_clusters(settings, found)
     policies = mesh_policies.compiled(settings, found.members, look)

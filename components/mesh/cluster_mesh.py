@@ -16,7 +16,7 @@ from components.cilium import chart_of
 from components.mesh.authority import MemberCertificates, MeshAuthority, Signed, b64
 from components.naming import token
 from eks_cilium.cilium.mesh import NAMESPACE, RELEASE_NAME, MeshMember, certificates, host_name, mesh_values
-from eks_cilium.dynamic.mesh_gates import MeshEndpoint
+from eks_cilium.dynamic.mesh_gates import MeshEndpoint, MeshRemoval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,7 +84,7 @@ class ClusterMesh(pulumi.ComponentResource):
             },
             pulumi.ResourceOptions(parent=self),
         )
-        endpoint = self._endpoint(self._release(self._secrets()))
+        endpoint = self._endpoint(self._release([*self._secrets(), self._removal()]))
         self._create_record(endpoint)
         self.host, self.fingerprint = endpoint.host, self._certificates.fingerprint
         self.register_outputs({"host": self.host})
@@ -111,7 +111,21 @@ class ClusterMesh(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=["data"]),
         )
 
-    def _release(self, secrets: Sequence[pulumi.Resource]) -> kubernetes.helm.v3.Release:
+    def _removal(self) -> MeshRemoval:
+        """Deleted after the release: then it waits until the controller has deleted the load balancer."""
+        args = self._args
+        return MeshRemoval(
+            self._name,
+            {
+                "cluster_name": args["eks_name"],
+                "region": args["region"],
+                "profile": args["profile"],
+                "seconds": args["seconds"],
+            },
+            pulumi.ResourceOptions(parent=self),
+        )
+
+    def _release(self, after: Sequence[pulumi.Resource]) -> kubernetes.helm.v3.Release:
         # Not awaited: its pods become Ready when they reach the other clusters, whose parts may come later.
         args = self._args
         member = MeshMember(
@@ -136,7 +150,7 @@ class ClusterMesh(pulumi.ComponentResource):
             max_history=10,
             timeout=600,
             **chart_of(args["chart_repository"], args["release"].version),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(secrets)),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
 
     def _endpoint(self, release: kubernetes.helm.v3.Release) -> MeshEndpoint:

@@ -1,7 +1,7 @@
-"""Waits until a mesh works: its load balancers are internal and active, and its agents see all clusters.
+"""Waits until a mesh works, or is gone: its load balancers, and its agents that see all clusters.
 
-No object in AWS or Kubernetes belongs to these resources: creating one waits, deleting it does nothing. What
-is waited for is in `eks_cilium.mesh`.
+No object in AWS or Kubernetes belongs to these resources. Creating `MeshEndpoint` and `MeshReadiness` waits,
+deleting `MeshRemoval` does. What is waited for is in `eks_cilium.mesh`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 import pulumi  # noqa: TC002 - the SDK reads the annotations of a resource class while running
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, Resource, UpdateResult
 
-from eks_cilium.dynamic.shell.cluster import CONNECTION, read_only_world_of
+from eks_cilium.dynamic.shell.cluster import CONNECTION, NoClusterError, read_only_world_of
 from eks_cilium.dynamic.shell.naming import urn_of
 from eks_cilium.dynamic.shell.plain_errors import PlainErrorsProvider
 from eks_cilium.dynamic.shell.progress import reporter
-from eks_cilium.mesh.endpoint import await_endpoint
+from eks_cilium.mesh.endpoint import await_endpoint, await_removal
 from eks_cilium.mesh.status import await_remotes
 
 if TYPE_CHECKING:
@@ -112,6 +112,54 @@ class MeshReadinessProvider(MeshGateProvider):
             seconds=float(props["seconds"]),
             report=report,
         )
+
+
+class MeshRemovalProvider(MeshGateProvider):
+    """Waits when the resource is deleted: until the load balancer of the release, deleted before, is gone."""
+
+    waits_for = ("seconds",)
+
+    def plan(self, _props: Mapping[str, Any]) -> str:
+        """Say what a destroy will wait for."""
+        return "waits for nothing now; when the mesh is destroyed, until its load balancer is deleted"
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Wait for nothing: what it waits for is created after it."""
+        return CreateResult(id_=f"{props['cluster_name']}/MeshRemoval", outs=dict(props))
+
+    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        """Keep the new inputs."""
+        return UpdateResult(outs=dict(news))
+
+    def delete(self, _id: str, props: dict[str, Any]) -> None:
+        """Wait until the load balancer is gone. Nothing is left to wait for where the cluster is gone."""
+        try:
+            with type(self).connect(props) as (world, _pods):
+                report = reporter(props.get("urn", ""))
+                await_removal(world, seconds=float(props["seconds"]), report=report)
+        except NoClusterError:
+            return
+
+
+class MeshRemovalArgs(TypedDict):
+    """The inputs of a `MeshRemoval` resource."""
+
+    cluster_name: str
+    region: str
+    profile: str | None
+    seconds: int
+    """How long a destroy may wait."""
+
+
+class MeshRemoval(Resource, module="eks-cilium", name="MeshRemoval"):
+    """Created before the release of a cluster's ClusterMesh, so that it is deleted after it.
+
+    Inputs: `MeshRemovalArgs`. Deleting it waits until the load balancer is gone.
+    """
+
+    def __init__(self, name: str, args: MeshRemovalArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        known = {"engine_version": ENGINE_VERSION, "urn": urn_of(self, name, opts)}
+        super().__init__(MeshRemovalProvider(), name, {**args, **known}, opts)
 
 
 class MeshEndpointArgs(TypedDict):

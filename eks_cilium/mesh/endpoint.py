@@ -68,6 +68,26 @@ def await_endpoint(
     return {"host": found[0].host, "zoneId": found[0].zone_id}
 
 
+def await_removal(world: World, *, seconds: float, report: Report) -> None:
+    """Wait until the Service of the ClusterMesh API server is gone, and its load balancer with it.
+
+    Helm returns as soon as it has asked for the Service's deletion. Its controller takes the finalizer off
+    once the load balancer is deleted; should the cluster be destroyed before, the load balancer stays, and
+    keeps subnets and VPC in use. Raises TimedOutError after `seconds`.
+    """
+
+    def missing() -> str:
+        service = world.api.get(f"/api/v1/namespaces/{NAMESPACE}/services/{API_SERVER}")
+        if service is None:
+            return ""
+        hosts = ", ".join(host_names(service)) or "no load balancer in its status"
+        finalizers = ", ".join(service["metadata"].get("finalizers") or ()) or "none"
+        return f"Service {NAMESPACE}/{API_SERVER} still exists: {hosts}, finalizers {finalizers}"
+
+    waited_for = "the deletion of the ClusterMesh load balancer"
+    world.wait(missing, waited_for=waited_for, seconds=seconds, every=_EVERY, report=report)
+
+
 def refuse_unless_internal(balancer: Balancer, cluster: str, subnets: Collection[str]) -> None:
     """The load balancer leads to an etcd with every identity of a cluster. Raises StoppedError."""
     if balancer.scheme != "internal":

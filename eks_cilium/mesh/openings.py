@@ -25,6 +25,9 @@ WIREGUARD_PORT = 51871
 NODE_PORTS = (30000, 32767)
 
 _ECHO_REQUEST, _ANY_CODE = 8, -1
+# EC2 user guide, "Path MTU Discovery": without the message "fragmentation needed" senders never learn that
+# packets are too big for a Transit Gateway or a peering between regions.
+_UNREACHABLE, _TOO_BIG = 3, 4
 
 
 @dataclass(frozen=True, order=True)
@@ -39,7 +42,7 @@ class Opening:
     @property
     def name(self) -> str:
         """A short name that stays the same, for the resource of the rule."""
-        if self.protocol in ("all", "icmp"):
+        if self.protocol == "all" or (self.protocol, self.first) == ("icmp", _ECHO_REQUEST):
             return self.protocol
         ports = str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
         return f"{self.protocol}-{ports}"
@@ -56,6 +59,7 @@ def openings(*, node_ports: bool, wireguard: bool, pods: Iterable[Ports] | None)
     first, last = NODE_PORTS if node_ports else (ETCD_PORT, ETCD_PORT)
     wanted = [
         Opening("icmp", _ECHO_REQUEST, _ANY_CODE, "health checks between nodes"),
+        Opening("icmp", _UNREACHABLE, _TOO_BIG, "packets too big for the path"),
         Opening("tcp", HEALTH_PORT, HEALTH_PORT, "health checks between agents"),
         Opening("tcp", first, last, "the ClusterMesh API server"),
     ]

@@ -86,7 +86,7 @@ def test_two_clusters_are_joined_by_these_resources(peered: Recorder) -> None:
         "VpcPeeringConnectionAccepter": 1,
         "Route": 4,
         "MeshFirewall": 2,
-        "SecurityGroupIngressRule": 6,
+        "SecurityGroupIngressRule": 8,
         "MeshZone": 1,
         "Zone": 1,
         "ZoneAssociation": 1,
@@ -100,6 +100,7 @@ def test_two_clusters_are_joined_by_these_resources(peered: Recorder) -> None:
         "Secret": 8,
         "Release": 2,
         "MeshEndpoint": 2,
+        "MeshRemoval": 2,
         "Record": 2,
         "MeshReadiness": 2,
     }
@@ -150,7 +151,7 @@ def test_security_groups_open_the_needed_ports_to_the_peers_network(peered: Reco
     assert rules == {
         (group, cidr, *ports)
         for group, cidr in (("sg-1", "10.2.0.0/16"), ("sg-2", "10.1.0.0/16"))
-        for ports in (("icmp", 8, -1), ("tcp", 4240, 4240), ("tcp", 30000, 32767))
+        for ports in (("icmp", 8, -1), ("icmp", 3, 4), ("tcp", 4240, 4240), ("tcp", 30000, 32767))
     }
 
 
@@ -160,7 +161,7 @@ def test_with_the_controller_targets_are_pods_and_no_node_port_is_open() -> None
     ports = {
         resource.inputs["securityGroupId"]: resource.inputs["fromPort"]
         for resource in stack.of("SecurityGroupIngressRule")
-        if resource.inputs["fromPort"] not in (8, 4240)
+        if resource.inputs["fromPort"] not in (3, 8, 4240)
     }
     assert ports == {"sg-1": 2379, "sg-2": 30000}
 
@@ -367,6 +368,13 @@ def test_gates_depend_on_every_record_and_release(peered: Recorder) -> None:
     assert gate.inputs["command"] == "cilium-dbg"
     endpoint = peered.only("MeshEndpoint", "cluster-1")
     assert endpoint.inputs["subnets"] == ["subnet-1a", "subnet-1b"]
+
+
+def test_a_destroy_waits_for_the_load_balancer_after_it_has_deleted_the_release(peered: Recorder) -> None:
+    for cluster in ("cluster-1", "cluster-2"):
+        removal = peered.only("MeshRemoval", cluster)
+        assert peered.waits_for(peered.only("Release", cluster), removal)
+        assert removal.inputs["seconds"] == 900
 
 
 def test_tagged_resources_carry_the_tag_of_the_stack(peered: Recorder) -> None:

@@ -1,10 +1,14 @@
 """A load balancer is used only when it is internal, of the right type, and in subnets with routes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from eks_cilium.mesh.endpoint import await_endpoint
+from eks_cilium.dynamic.mesh_gates import MeshRemovalProvider
+from eks_cilium.dynamic.shell.cluster import NoClusterError
+from eks_cilium.mesh.endpoint import await_endpoint, await_removal
 from eks_cilium.runtime.clock import Time
 from eks_cilium.runtime.context import World
 from eks_cilium.runtime.errors import StoppedError, TimedOutError
@@ -45,10 +49,14 @@ class Api:
         return self._services.pop(0) if len(self._services) > 1 else self._services[0]
 
 
-def waited(api: Api, *balancers: dict[str, Any]) -> dict[str, str]:
+def world_of(api: Api, *balancers: dict[str, Any]) -> World:
     passed = [0.0]
     time = Time(monotonic=lambda: passed[0], sleep=lambda seconds: passed.__setitem__(0, passed[0] + seconds))
-    world = World(cluster="eks-1", api=api, aws=lambda _: Elb(list(balancers)), time=time)
+    return World(cluster="eks-1", api=api, aws=lambda _: Elb(list(balancers)), time=time)
+
+
+def waited(api: Api, *balancers: dict[str, Any]) -> dict[str, str]:
+    world = world_of(api, *balancers)
     return await_endpoint(world, subnets=["subnet-1a", "subnet-1b"], seconds=60, report=lambda _: None)
 
 
@@ -87,3 +95,40 @@ def test_what_waiting_does_not_change_ends_at_once(change: dict[str, Any], says:
 
     assert not isinstance(stopped.value, TimedOutError)
     assert "pulumi up" in stopped.value.fix
+
+
+LEAVING = {**SERVICE, "metadata": {"finalizers": ["service.kubernetes.io/load-balancer-cleanup"]}}
+
+
+def test_a_removal_ends_when_the_controller_has_deleted_the_load_balancer():
+    await_removal(world_of(Api(LEAVING, LEAVING, None)), seconds=60, report=lambda _: None)
+
+
+def test_a_load_balancer_that_stays_is_named_with_the_finalizer_that_keeps_it():
+    with pytest.raises(TimedOutError, match=f"still exists: {HOST}, finalizers service.kubernetes.io/load"):
+        await_removal(world_of(Api(LEAVING)), seconds=60, report=lambda _: None)
+
+
+def test_the_removal_waits_when_it_is_deleted_and_not_without_a_cluster():
+    props = {"cluster_name": "eks-1", "region": "eu-central-1", "seconds": 60.0}
+    api = Api(LEAVING, None)
+
+    @contextmanager
+    def connected(_props: Any) -> Iterator[Any]:
+        yield world_of(api), None
+
+    @contextmanager
+    def gone(_props: Any) -> Iterator[Any]:
+        raise NoClusterError("eks-1")
+        yield
+
+    class Connected(MeshRemovalProvider):
+        connect = staticmethod(connected)
+
+    class Gone(MeshRemovalProvider):
+        connect = staticmethod(gone)
+
+    assert Gone().create(props).outs == props
+    Gone().delete("x", props)
+    Connected().delete("x", props)
+    assert api.get("/api/v1/namespaces/kube-system/services/clustermesh-apiserver") is None
