@@ -27,7 +27,8 @@ _KEY = {"algorithm": "ECDSA", "ecdsa_curve": "P256"}
 _SECRET = ["private_key_pem", "private_key_openssh", "private_key_pem_pkcs8"]
 _AUTHORITY_HOURS = 10 * 365 * 24
 _HOURS = 3 * 365 * 24
-# The first `pulumi up` in the last two months of a certificate signs a new one.
+# The first `pulumi up` in the last two months of a certificate signs a new one. The provider ignored this
+# before it was a bridge to Terraform's plugin framework (pulumi/pulumi-tls#39); a test asks the real one.
 _RENEWED_HOURS_BEFORE = 60 * 24
 # etcd's server connects to itself as a client, with the same certificate.
 _USES = ["key_encipherment", "digital_signature", "server_auth", "client_auth"]

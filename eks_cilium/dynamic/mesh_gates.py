@@ -128,7 +128,7 @@ class MeshRemovalProvider(MeshGateProvider):
         return CreateResult(id_=f"{props['cluster_name']}/MeshRemoval", outs=dict(props))
 
     def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Keep the new inputs."""
+        """Keep the new inputs; the next destroy waits by them."""
         return UpdateResult(outs=dict(news))
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eks_cilium.mesh.checks.members import TRANSIT, with_agents
-from eks_cilium.mesh.routes import both_ways
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,15 +28,11 @@ def warnings(members: Sequence[Member], wanted: Wanted) -> list[str]:
         f"cilium.values.MTU to {MOST_BETWEEN_REGIONS} in its own stack; running pods get it when they restart"
         for member, agents in with_agents(members)
         if agents.wireguard and not 0 < agents.mtu <= MOST_BETWEEN_REGIONS
-        if (
-            far := [
-                there.name
-                for here, there in both_ways(members)
-                if here is member and _is_far(here, there, wanted)
-            ]
-        )
+        if (far := _far(member, members, wanted))
     ]
 
 
-def _is_far(here: Member, there: Member, wanted: Wanted) -> bool:
-    return wanted.type == TRANSIT or here.region != there.region
+def _far(here: Member, members: Sequence[Member], wanted: Wanted) -> list[str]:
+    """The clusters that are reached over a Transit Gateway, or over a peering between regions."""
+    others = [member for member in members if member is not here]
+    return [there.name for there in others if wanted.type == TRANSIT or there.region != here.region]

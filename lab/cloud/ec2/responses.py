@@ -83,6 +83,12 @@ class LabEC2Response(EC2Response):  # type: ignore[misc]  # moto is untyped to m
         )
         return ActionResult({"TransitGatewayVpcAttachment": created})
 
+    def accept_transit_gateway_vpc_attachment(self) -> ActionResult:
+        """Accept an attachment of another account, which moto cannot."""
+        identifier = self._get_param("TransitGatewayAttachmentId")
+        accepted = self.ec2_backend.accept_transit_gateway_vpc_attachment(identifier)
+        return ActionResult({"TransitGatewayVpcAttachment": accepted})
+
     def describe_transit_gateway_vpc_attachments(self) -> ActionResult:
         """Describe attachments of VPCs; by id, deleted ones too."""
         filters = self._refuse_filters_beyond(_VPC_ATTACHMENT_FILTERS)

@@ -14,6 +14,7 @@ from moto.ec2.models.transit_gateway import TransitGateway
 from moto.ec2.models.transit_gateway_attachments import TransitGatewayVpcAttachment
 
 from lab.cloud.ec2.errors import refusal
+from lab.cloud.ec2.shared_gateways import Acceptance, needs_acceptance, shared_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,30 +94,39 @@ class LabVpcAttachment(TransitGatewayVpcAttachment):  # type: ignore[misc]
         self.ec2_backend.delete_network_interface(eni.id)
 
 
-class TransitGateways:
+class TransitGateways(Acceptance):
     """Transit gateways and attachments in the EC2 backend, mixed in before moto's own methods."""
 
     transit_gateways: dict[str, Any]
     transit_gateway_attachments: dict[str, Any]
     schedule: Any
     timing: Any
+    account_id: str
+    region_name: str
 
     # -- gateways --------------------------------------------------------------------------------------------
 
     def transit_gateway(self, identifier: str) -> Any:
         """Return a gateway that exists, or raise EC2's error."""
-        found = self.transit_gateways.get(identifier)
+        shared = shared_with(self.account_id, self.region_name)
+        found = self.transit_gateways.get(identifier) or next((g for g in shared if g.id == identifier), None)
         if found is None or found.state in ENDED:
             message = f"Transit Gateway {identifier} was deleted or does not exist."
             raise refusal("InvalidTransitGatewayID.NotFound", message)
         return found
 
     def describe_transit_gateways(self, filters: Any, transit_gateway_ids: list[str] | None) -> list[Any]:
-        """Describe gateways; by id, deleted ones too."""
+        """Describe gateways, also shared ones of other accounts; by id, deleted ones too."""
         for identifier in transit_gateway_ids or []:
             if identifier not in self.transit_gateways:
                 self.transit_gateway(identifier)
         found: list[Any] = super().describe_transit_gateways(filters, transit_gateway_ids)  # type: ignore[misc]
+        ids = transit_gateway_ids or (filters or {}).get("transit-gateway-id")
+        found += [
+            gateway
+            for gateway in shared_with(self.account_id, self.region_name)
+            if ids is None or gateway.id in ids
+        ]
         return [gateway for gateway in found if transit_gateway_ids or gateway.state != "deleted"]
 
     def modify_transit_gateway(self, transit_gateway_id: str, *args: Any, **kwargs: Any) -> Any:
@@ -183,9 +193,14 @@ class TransitGateways:
         created = LabVpcAttachment(
             self, transit_gateway=gateway, vpc_id=vpc_id, subnet_ids=subnet_ids, tags=tags, options=options
         )
+        owner = gateway.ec2_backend  # knows attachments of other accounts as well: it accepts and routes them
         self.transit_gateway_attachments[created.id] = created
+        owner.transit_gateway_attachments[created.id] = created
+        if needs_acceptance(gateway, self.account_id):
+            created.state = "pendingAcceptance"
+            return created
         self.schedule.after(
-            self.timing.transit_gateway_change, lambda: self._open_attachment(gateway, created)
+            self.timing.transit_gateway_change, lambda: owner._open_attachment(gateway, created)
         )
         return created
 
@@ -229,7 +244,7 @@ class TransitGateways:
     def delete_transit_gateway_vpc_attachment(self, transit_gateway_attachment_id: str) -> Any:
         """Start to detach a VPC from its gateway."""
         each = self.attachment(transit_gateway_attachment_id)
-        if each.state not in ("available", "pending"):
+        if each.state not in ("available", "pending", "pendingAcceptance"):
             raise _incorrect_state(each)
         each.state = "deleting"
         self.schedule.after(self.timing.transit_gateway_change, lambda: self._end_attachment(each))
@@ -237,7 +252,15 @@ class TransitGateways:
 
     def _end_attachment(self, attachment: Any) -> None:
         attachment.empty()
-        self.forget_attachment(attachment.id)  # type: ignore[attr-defined]
+        backends: tuple[Any, ...] = (self, self._owner_of(attachment))
+        for backend in backends:
+            backend.forget_attachment(attachment.id)
+
+    def _owner_of(self, attachment: Any) -> Any:
+        """Return the backend of the account that owns an attachment's gateway."""
+        shared = shared_with(self.account_id, self.region_name)
+        gateway = next((g for g in shared if g.id == attachment.transit_gateway_id), None)
+        return self if gateway is None else gateway.ec2_backend
 
     # -- peerings of gateways --------------------------------------------------------------------------------
 

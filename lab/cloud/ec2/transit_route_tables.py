@@ -224,7 +224,8 @@ class TransitTables:
         for propagation in table.route_table_propagation:
             attachment = self.transit_gateway_attachments[propagation.transitGatewayAttachmentId]
             if attachment.resource_type == "vpc":
-                for block in ranges_of(self.get_vpc(attachment.resource_id)):  # type: ignore[attr-defined]
+                # The VPC may be one of another account.
+                for block in ranges_of(attachment.ec2_backend.get_vpc(attachment.resource_id)):
                     yield _route(str(block), attachment, "propagated", "active")
 
 

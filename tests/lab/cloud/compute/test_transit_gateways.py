@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from .calls import code_of, refusal_of
 
@@ -169,3 +171,76 @@ def test_a_gateway_without_defaults_has_no_table_of_its_own(cloud, client):
     gateway = client.create_transit_gateway(Options=options)["TransitGateway"]
     assert "AssociationDefaultRouteTableId" not in gateway["Options"]
     assert client.describe_transit_gateway_route_tables()["TransitGatewayRouteTables"] == []
+
+
+OTHER_ACCOUNT = "444455556666"
+
+
+def of_another_account(cloud):
+    """EC2 of another account: moto's server reads the account from this header."""
+    other = boto3.client(
+        "ec2",
+        region_name="us-east-1",
+        endpoint_url=cloud.url,
+        aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
+        aws_secret_access_key="example",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+    def name_the_account(request, **_):
+        request.headers["x-moto-account-id"] = OTHER_ACCOUNT
+
+    other.meta.events.register("before-sign.ec2", name_the_account)
+    return other
+
+
+def test_an_attachment_of_another_account_waits_for_the_owner_and_no_route_leads_to_it(cloud, client, hub):
+    other = of_another_account(cloud)
+    vpc = other.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
+    subnet = other.create_subnet(VpcId=vpc, CidrBlock="10.7.0.0/24", AvailabilityZone="us-east-1a")
+    wanted = {"TransitGatewayId": hub.gateway, "VpcId": vpc, "SubnetIds": [subnet["Subnet"]["SubnetId"]]}
+    refused = code_of(other.create_transit_gateway_vpc_attachment, **wanted)
+    assert refused == "InvalidTransitGatewayID.NotFound", "it is not shared"
+
+    (gateway,) = client.describe_transit_gateways(TransitGatewayIds=[hub.gateway])["TransitGateways"]
+    arn = gateway["TransitGatewayArn"]
+    cloud.client("ram").create_resource_share(name="hub", resourceArns=[arn], principals=[OTHER_ACCOUNT])
+    created = other.create_transit_gateway_vpc_attachment(**wanted)["TransitGatewayVpcAttachment"]
+    cloud.pass_time(5)
+
+    attachment = created["TransitGatewayAttachmentId"]
+    assert (created["State"], state(other, attachment)) == ("pendingAcceptance", "pendingAcceptance")
+    table = other.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    route = {
+        "RouteTableId": table,
+        "DestinationCidrBlock": "10.0.0.0/16",
+        "TransitGatewayId": hub.gateway,
+    }
+    assert code_of(other.create_route, **route) == "InvalidTransitGatewayID.NotFound"
+    accept = {"TransitGatewayAttachmentId": attachment}
+    assert code_of(other.accept_transit_gateway_vpc_attachment, **accept) == "OperationNotPermitted"
+    client.accept_transit_gateway_vpc_attachment(**accept)
+    cloud.pass_time(5)
+    assert state(other, attachment) == "available"
+    other.create_route(**route)
+    assert routes(client, hub.table)["10.7.0.0/16"] == ("propagated", "active")
+
+
+def test_a_gateway_that_accepts_shared_attachments_keeps_none_waiting(cloud, client, hub):
+    other = of_another_account(cloud)
+    client.modify_transit_gateway(
+        TransitGatewayId=hub.gateway, Options={"AutoAcceptSharedAttachments": "enable"}
+    )
+    (gateway,) = client.describe_transit_gateways(TransitGatewayIds=[hub.gateway])["TransitGateways"]
+    arn = gateway["TransitGatewayArn"]
+    cloud.client("ram").create_resource_share(name="hub", resourceArns=[arn], principals=[OTHER_ACCOUNT])
+    (seen,) = other.describe_transit_gateways(TransitGatewayIds=[hub.gateway])["TransitGateways"]
+    vpc = other.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
+    subnet = other.create_subnet(VpcId=vpc, CidrBlock="10.7.0.0/24", AvailabilityZone="us-east-1a")
+    created = other.create_transit_gateway_vpc_attachment(
+        TransitGatewayId=hub.gateway, VpcId=vpc, SubnetIds=[subnet["Subnet"]["SubnetId"]]
+    )["TransitGatewayVpcAttachment"]
+    cloud.pass_time(5)
+
+    assert seen["OwnerId"] != OTHER_ACCOUNT
+    assert state(other, created["TransitGatewayAttachmentId"]) == "available"

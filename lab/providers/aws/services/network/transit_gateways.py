@@ -150,7 +150,9 @@ def attach(cloud: Cloud, inputs: Properties, operation: Operation) -> str:
         **ec2_tags("transit-gateway-attachment", inputs),
     )
     identifier = str(created["TransitGatewayVpcAttachment"]["TransitGatewayAttachmentId"])
-    wait_for(lambda: attachment(cloud, identifier), identifier, operation, "available")
+    # terraform-provider-aws, ec2_transitgateway_vpc_attachment: both states end the creation.
+    done = ("available", "pendingAcceptance")
+    wait_for(lambda: attachment(cloud, identifier), identifier, operation, *done)
     set_default_tables(cloud, identifier, dict.fromkeys(DEFAULT_TABLES, True), inputs)
     return identifier
 
