@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from eks_cilium.errors import UserError
 from eks_cilium.policy.objects import parse_ports
 from eks_cilium.policy.verdict.model import Address, Endpoint, Entity, Flow, Port
+from eks_cilium.policy.verdict.ranges import EVERY_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 MOST_FLOWS = 500
 """More rows than that are no table for people."""
+
+# Reserved identities of pkg/identity/reserved.go that an endpoint of a connection may have.
+_ENTITIES = (*("health", "host", "ingress", "init", "kube-apiserver", "remote-node", "unmanaged", "world"),)
 
 _FORMS = (
     "allowed are CLUSTER/NAMESPACE or CLUSTER/NAMESPACE/LABEL=VALUE,... (each with * and ?), "
@@ -41,7 +45,7 @@ def flows_between(
         for sender, _ in sources
         for receiver, listening in destinations
         if sender is not receiver
-        for port in given or listening or (Port(1, "TCP", "every port"),)
+        for port in given or listening or (EVERY_PORT,)
     ]
     if len(flows) > MOST_FLOWS:
         raise UserError(
@@ -56,7 +60,7 @@ def _port(text: str) -> Port:
         found = parse_ports(text)
     except ValueError as error:
         raise UserError(f"--port: {error}") from error
-    return Port(found.first, found.protocol, str(found))
+    return Port(found.first, found.protocol, str(found), found.last)
 
 
 def _endpoints(
@@ -64,7 +68,7 @@ def _endpoints(
 ) -> list[tuple[Endpoint, tuple[Port, ...]]]:
     """Every endpoint that the text names, with the ports its containers declare."""
     if text.startswith("entity:"):
-        return [(Entity(text.removeprefix("entity:")), ())]
+        return [(_entity(text.removeprefix("entity:"), option), ())]
     if _is_address(text):
         return [(Address(text), ())]
     cluster, _, rest = text.partition("/")
@@ -86,6 +90,15 @@ def _endpoints(
             "cluster, namespace and labels all have to match"
         )
     return [(workload.pod, workload.ports) for workload in workloads]
+
+
+def _entity(name: str, option: str) -> Entity:
+    if name not in _ENTITIES:
+        raise UserError(
+            f"{option} entity:{name} is no endpoint: allowed are {', '.join(_ENTITIES)}; "
+            "other entities of policies stand for several endpoints"
+        )
+    return Entity(name)
 
 
 def _is_address(text: str) -> bool:

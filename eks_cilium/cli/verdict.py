@@ -16,6 +16,7 @@ from eks_cilium.policy.verdict.changes import SelectorChange, changed_verdicts, 
 from eks_cilium.policy.verdict.evaluation import Evaluator
 from eks_cilium.policy.verdict.live import LiveCluster, live_cluster
 from eks_cilium.policy.verdict.model import Flow, Verdict
+from eks_cilium.policy.verdict.ranges import verdicts_on
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -148,7 +149,8 @@ def judged(clusters: Sequence[LiveCluster], flows: Sequence[Flow]) -> Judged:
     """Judge every flow by the policies of the clusters it begins and ends in."""
     evaluator = Evaluator(each.cluster for each in clusters)
     changes = selector_changes(policy for each in clusters for policy in each.cluster.policies)
-    return Judged(tuple(clusters), evaluator, tuple(map(evaluator.evaluate, flows)), tuple(changes))
+    verdicts = tuple(verdict for flow in flows for verdict in verdicts_on(evaluator, flow))
+    return Judged(tuple(clusters), evaluator, verdicts, tuple(changes))
 
 
 def _clusters(by_context: Iterable[tuple[str, LiveCluster]]) -> list[LiveCluster]:
@@ -192,6 +194,9 @@ def _cells(verdict: Verdict) -> tuple[str, ...]:
 
 
 def _notes(found: Judged) -> Iterator[tuple[str, list[str]]]:
+    renamed = [live for live in found.clusters if live.old_names]
+    if renamed:
+        yield "Identities with another name of their cluster", list(map(_renamed, renamed))
     if found.evaluator.not_evaluated:
         yield "Not judged", list(report.not_evaluated_lines(found.evaluator.not_evaluated))
     if found.changes:
@@ -202,6 +207,14 @@ def _notes(found: Judged) -> Iterator[tuple[str, list[str]]]:
             yield "Of the traffic above it changes", lines
 
 
+def _renamed(live: LiveCluster) -> str:
+    names = ", ".join(live.old_names)
+    return (
+        f"{live.cluster.name}: pods have identities of cluster {names}, and selectors see that name; "
+        "it changes when their pods are restarted"
+    )
+
+
 def _headline(live: LiveCluster) -> str:
     count = sum(len(workload.names) for workload in live.workloads)
     others = live.unmanaged_pods
@@ -210,4 +223,5 @@ def _headline(live: LiveCluster) -> str:
     return (
         f"{cluster.name}: {len(cluster.policies)} policies, {count} pods of {len(live.workloads)} identities"
         f"{beside}; a selector without a cluster means {cluster.selector_scope}; enforcement {cluster.mode}"
+        f"{', but policy-audit-mode: nothing is blocked' if cluster.agents.audit else ''}"
     )

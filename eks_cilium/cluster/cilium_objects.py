@@ -31,7 +31,10 @@ class CiliumObjects:
     endpoints: tuple[Object, ...]
     """CiliumEndpoints: one for each pod that Cilium manages."""
     pods: tuple[Object, ...]
-    """Namespace, name, host network and ports of each pod, as `{namespace, name, hostNetwork, ports}`."""
+    """Namespace, name, host network and ports of each pod, as `{namespace, name, hostNetwork, ports}`.
+
+    A pod of Cilium's agents also has `agent`, its image, whose tag is the release.
+    """
     policies: tuple[Object, ...]
 
 
@@ -75,4 +78,6 @@ def _endpoint(item: Object) -> Object:
 def _pod(item: Object) -> Object:
     spec = item.get("spec") or {}
     ports = [port for container in spec.get("containers") or () for port in container.get("ports") or ()]
-    return {**_metadata(item), "hostNetwork": bool(spec.get("hostNetwork")), "ports": ports}
+    images = [c.get("image") for c in spec.get("containers") or () if c.get("name") == "cilium-agent"]
+    agent: Object = {"agent": images[0]} if images else {}
+    return {**_metadata(item), "hostNetwork": bool(spec.get("hostNetwork")), "ports": ports, **agent}

@@ -17,7 +17,7 @@ from eks_cilium.policy.objects.pods import from_kubernetes
 from eks_cilium.policy.verdict.evaluation import Evaluator
 from eks_cilium.policy.verdict.labels import identity_of
 from eks_cilium.policy.verdict.model import Cluster, Decision, Flow, Mode, Pod, Port
-from eks_cilium.policy.verdict.rules import rules_of
+from eks_cilium.policy.verdict.reading.rules import rules_of
 from eks_cilium.texts import named
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from eks_cilium.policy.objects import Policy
     from eks_cilium.policy.verdict.live import LiveCluster, Workload
-    from eks_cilium.policy.verdict.rule import Rule
+    from eks_cilium.policy.verdict.reading.rule import Rule
 
 Direction: TypeAlias = Literal["egress", "ingress"]
 _DIRECTIONS: tuple[Direction, ...] = ("egress", "ingress")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from eks_cilium.policy.verdict.changes import SelectorChange
     from eks_cilium.policy.verdict.model import DirectionVerdict, Endpoint, Verdict
-    from eks_cilium.policy.verdict.rule import NotEvaluated
+    from eks_cilium.policy.verdict.reading.rule import NotEvaluated
 
 SCHEMA = "eks-cilium/verdicts/v1"
 HEADER = ("FROM", "TO", "PORT", "VERDICT", "EGRESS", "INGRESS")

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from eks_cilium.cilium import crds
 from eks_cilium.policy.objects import sanity
 from eks_cilium.policy.objects.agents import Agents
+from eks_cilium.policy.objects.identity_labels import is_identity_label
 from eks_cilium.policy.objects.model import CLUSTER_LABEL, Policy
-from eks_cilium.policy.objects.peers import peer_selectors
+from eks_cilium.policy.objects.peers import PeerSelector, peer_selectors
+from eks_cilium.policy.objects.sanity.label_syntax import is_dns_label, is_subdomain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +57,8 @@ def check(policy: Policy, version: str, *, any_cluster: bool = False) -> list[Fi
         violations = [_violation(policy, violation) for violation in crds.violations(version, rule, path)]
         # The agents' own rules assume that the shape is right.
         found += violations or _rejections(policy, rule, path, version)
+        if not violations:
+            found += _about_nobody(policy, rule, path)
         if not violations and not any_cluster:
             found += _clusters_unnamed(policy, rule, path)
     return found
@@ -78,7 +82,13 @@ def _metadata(policy: Policy) -> Iterator[Finding]:
     if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str) or not metadata["name"]:
         yield Finding(policy, ("metadata", "name"), None, "the name of the policy", "give it a name")
         return
+    if not is_subdomain(metadata["name"]):
+        allowed = "lower-case letters, digits, dashes and dots, beginning and ending with a letter or digit"
+        yield Finding(policy, ("metadata", "name"), metadata["name"], allowed, "rename it")
     namespace = metadata.get("namespace")
+    if namespace and (not isinstance(namespace, str) or not is_dns_label(namespace)):
+        allowed = "at most 63 lower-case letters, digits and dashes"
+        yield Finding(policy, ("metadata", "namespace"), namespace, allowed, "write the name of a namespace")
     if policy.kind == crds.CLUSTERWIDE and namespace:
         allowed = "nothing: a clusterwide policy is in no namespace"
         yield Finding(policy, ("metadata", "namespace"), namespace, allowed, "remove it")
@@ -106,6 +116,20 @@ def _violation(policy: Policy, violation: crds.Violation) -> Finding:
         return Finding(policy, violation.path, violation.value, violation.allowed, rename)
     fix = f"change {path_text(violation.path)}"
     return Finding(policy, violation.path, violation.value, violation.allowed, fix)
+
+
+def _about_nobody(policy: Policy, rule: Any, above: tuple[str | int, ...]) -> Iterator[Finding]:
+    """Selectors of pods by labels that no identity has: such a selector selects no pod at all."""
+    subject = PeerSelector(rule.get("endpointSelector") or {})
+    for path, selector in ((("endpointSelector",), subject), *peer_selectors(rule)):
+        if path[-2:-1] in (("toNodes",), ("fromNodes",)):
+            continue
+        for source, key in selector.demanded_keys():
+            if source in ("", "any", "k8s") and not is_identity_label(key):
+                allowed = (
+                    "a label that Cilium makes part of identities; without it, the selector selects no pod"
+                )
+                yield Finding(policy, (*above, *path), key, allowed, "select the pods by another label")
 
 
 def _clusters_unnamed(policy: Policy, rule: Any, above: tuple[str | int, ...]) -> Iterator[Finding]:

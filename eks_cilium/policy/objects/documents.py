@@ -21,17 +21,27 @@ class UnreadablePolicyError(UserError):
 
 
 class _Loader(yaml.SafeLoader):
-    # YAML forbids a key that is written twice; PyYAML would keep the second one without an error.
+    # YAML forbids a key that is written twice; PyYAML would keep the second one without an error. Nodes are
+    # checked before merge keys (`<<`) bring in others, which the keys beside them may override.
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, str) and key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} twice", key_node.start_mark)
-            if isinstance(key, str):
-                seen.add(key)
-        return super().construct_mapping(node, deep=deep)
+    def compose_mapping_node(self, anchor: dict[Any, yaml.Node]) -> yaml.MappingNode:
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
+        seen: set[tuple[str, str]] = set()
+        for key, _ in node.value:
+            if key.tag == _MERGE:
+                continue
+            if not isinstance(key, yaml.ScalarNode) or key.tag != _TEXT:
+                words = f"key {getattr(key, 'value', '?')!r} is no text: write it in quotes"
+                raise yaml.constructor.ConstructorError(None, None, words, key.start_mark)
+            if (key.tag, key.value) in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key.value!r} twice", key.start_mark
+                )
+            seen.add((key.tag, key.value))
+        return node
+
+
+_TEXT, _MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
 
 
 def parse_policies(text: str, *, cluster: str, origin: str) -> list[Policy]:
@@ -66,7 +76,10 @@ def _objects(document: Any, origin: str) -> Iterator[dict[str, Any]]:
     if not isinstance(document, dict):
         raise UnreadablePolicyError(f"{origin} holds {document!r}, which is no object")
     if document.get("kind") == "List":
-        for item in document.get("items") or ():
+        items = document.get("items") or ()
+        if not isinstance(items, list | tuple):
+            raise UnreadablePolicyError(f"{origin} holds a List whose items are {items!r}: write a list")
+        for item in items:
             yield from _objects(item, origin)
         return
     kind, version = document.get("kind"), document.get("apiVersion")

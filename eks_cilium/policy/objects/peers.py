@@ -34,6 +34,16 @@ class PeerSelector:
         labels += [expression["key"] for expression in self.written.get("matchExpressions") or ()]
         yield from map(source_and_key, labels)
 
+    def demanded_keys(self) -> Iterator[tuple[str, str]]:
+        """Source and key of each label that a pod must have to be selected."""
+        labels = [*(self.written.get("matchLabels") or {})]
+        labels += [
+            expression["key"]
+            for expression in self.written.get("matchExpressions") or ()
+            if expression["operator"] in ("In", "Exists")
+        ]
+        yield from map(source_and_key, labels)
+
     @property
     def names_cluster(self) -> bool:
         """Whether the selector says in which cluster the pods are."""

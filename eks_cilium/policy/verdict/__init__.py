@@ -27,7 +27,7 @@ from eks_cilium.policy.verdict.model import (
     Verdict,
     selector_scope_of,
 )
-from eks_cilium.policy.verdict.rule import NotEvaluated
+from eks_cilium.policy.verdict.reading.rule import NotEvaluated
 
 __all__ = [
     "Address",

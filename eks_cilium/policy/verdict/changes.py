@@ -17,7 +17,7 @@ from eks_cilium.policy.objects.model import CLUSTER_LABEL
 from eks_cilium.policy.objects.peers import PeerSelector, peer_selectors
 from eks_cilium.policy.verdict.evaluation import Evaluator
 from eks_cilium.policy.verdict.model import SelectorScope
-from eks_cilium.policy.verdict.network_policies import KIND as NETWORK_POLICY
+from eks_cilium.policy.verdict.reading.network_policies import KIND as NETWORK_POLICY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -23,13 +23,14 @@ from eks_cilium.policy.verdict.model import (
     Verdict,
 )
 from eks_cilium.policy.verdict.ports import ports_match
-from eks_cilium.policy.verdict.rules import rules_of
+from eks_cilium.policy.verdict.reading.rules import rules_of
+from eks_cilium.policy.verdict.wording import direction_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from eks_cilium.policy.verdict.model import Cluster, Endpoint
-    from eks_cilium.policy.verdict.rule import NotEvaluated, Rule
+    from eks_cilium.policy.verdict.reading.rule import NotEvaluated, Rule
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,21 @@ class Evaluator:
         enforced = self._clusters[subject.cluster]
         if enforced.cluster.mode is Mode.NEVER:
             return DirectionVerdict(Decision.ALLOWED, "policies are not enforced")
-        return _Direction(enforced, flow, subject, peer, ingress=ingress).verdict()
+        found = _Direction(enforced, flow, subject, peer, ingress=ingress).verdict()
+        if enforced.cluster.agents.audit and found.decision is not Decision.ALLOWED:
+            words = f"policy-audit-mode blocks nothing, it only records; else {direction_text(found)}"
+            return DirectionVerdict(Decision.ALLOWED, words)
+        return found
+
+    def edges(self, flow: Flow) -> set[int]:
+        """The ports of the flow's protocol at which a verdict on its endpoints may change."""
+        sides = ((flow.source, flow.destination, False), (flow.destination, flow.source, True))
+        found: set[int] = set()
+        for subject, peer, ingress in sides:
+            if isinstance(subject, Pod):
+                enforced = self._clusters[subject.cluster]
+                found |= _Direction(enforced, flow, subject, peer, ingress=ingress).edges()
+        return found
 
 
 class _Direction:
@@ -110,6 +125,11 @@ class _Direction:
         if denying and allowed.decision is not Decision.DENIED:
             return _undecided(denying)
         return allowed
+
+    def edges(self) -> set[int]:
+        """Where ports of the rules begin and where they have ended, of rules that may mean the peer."""
+        rules = [rule for rule, _ in self._rules if rule.ports and self._peers_match(rule).truth is not False]
+        return {edge for rule in rules for port in rule.ports or () for edge in port.edges(self._flow)}
 
     def _without_denials(self) -> DirectionVerdict:
         allowing = self._matching(deny=False)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from eks_cilium.policy.verdict.labels import Identity, Requirement
     from eks_cilium.policy.verdict.model import Cluster, Endpoint, Flow
     from eks_cilium.policy.verdict.peers import Peer
-    from eks_cilium.policy.verdict.rule import Rule
+    from eks_cilium.policy.verdict.reading.rule import Rule
 
 _MOST = 3
 _CERTAIN, _LIKELY, _POSSIBLE = range(3)

@@ -7,11 +7,10 @@ of a stack file. The sources are those of Cilium's pkg/labels; `any` in a select
 from __future__ import annotations
 
 import ipaddress
-import re
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from eks_cilium.policy.objects.identity_labels import is_identity_label
 from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAMESPACE_LABELS
 from eks_cilium.policy.objects.peers import source_and_key
 from eks_cilium.policy.verdict.model import Address, Endpoint, Entity, Pod
@@ -99,7 +98,7 @@ def identity_of(endpoint: Endpoint) -> Identity:
 
 
 def _pod(pod: Pod) -> Identity:
-    where = {CLUSTER_LABEL: pod.cluster, NAMESPACE_LABEL: pod.namespace}
+    where = {CLUSTER_LABEL: pod.identity_cluster or pod.cluster, NAMESPACE_LABEL: pod.namespace}
     of_namespace = {NAMESPACE_NAME: pod.namespace, **(pod.namespace_labels or {})}
     labels = {
         **{key: value for key, value in pod.labels.items() if pod.has_identity or is_identity_label(key)},
@@ -127,44 +126,6 @@ def _entity(entity: Entity) -> Identity:
     if entity.name in ("host", "remote-node"):
         unknown = (("node", "", "the labels of nodes"),)
     return Identity(tuple((RESERVED, name, "") for name in names), unknown)
-
-
-_INCLUDED = (
-    r"io\.kubernetes\.pod\.namespace",
-    r"io\.cilium\.k8s\.namespace\.labels",
-    r"app\.kubernetes\.io",
-    r"io\.cilium\.k8s\.policy\.cluster",
-    r"io\.cilium\.k8s\.policy\.serviceaccount",
-)
-_IGNORED = (
-    r"io\.kubernetes",
-    r"kubernetes\.io",
-    r"statefulset\.kubernetes\.io/pod-name",
-    r"apps\.kubernetes\.io/pod-index",
-    r"batch\.kubernetes\.io/job-completion-index",
-    r"batch\.kubernetes\.io/controller-uid",
-    r".*beta\.kubernetes\.io",
-    r"k8s\.io",
-    r"pod-template-generation",
-    r"pod-template-hash",
-    r"controller-revision-hash",
-    r"controller-uid",
-    r"annotation.*",
-    r"etcd_node",
-    r"topology\.kubernetes\.io",
-)
-
-
-@cache
-def is_identity_label(key: str) -> bool:
-    """Whether Cilium's default makes a pod's label part of its identity. Policies see no other labels.
-
-    As in Cilium's pkg/labelsfilter: the longest match of a pattern that includes the key has to be longer
-    than the shortest match of a pattern that ignores it.
-    """
-    included = [match.end() for pattern in _INCLUDED if (match := re.match(pattern, key))]
-    ignored = [match.end() for pattern in _IGNORED if (match := re.match(pattern, key))]
-    return not ignored or max(included, default=0) > min(ignored)
 
 
 @dataclass(frozen=True)

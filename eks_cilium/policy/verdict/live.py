@@ -6,12 +6,14 @@ because no policy can distinguish them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from eks_cilium.errors import UserError
 from eks_cilium.policy.objects import Policy
+from eks_cilium.policy.objects.agents import Agents
 from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAMESPACE_LABELS
 from eks_cilium.policy.verdict.labels import KUBERNETES, SERVICE_ACCOUNT_LABEL
 from eks_cilium.policy.verdict.model import Cluster, Mode, Pod, Port, SelectorScope
@@ -33,7 +35,7 @@ class ClusterObjects(Protocol):
 
     @property
     def pods(self) -> Iterable[Object]:
-        """Pods, each with namespace, name, hostNetwork and ports."""
+        """Pods, each with namespace, name, hostNetwork and ports; an agent's pod also with its image."""
 
     @property
     def policies(self) -> Iterable[Object]:
@@ -60,6 +62,13 @@ class LiveCluster:
     workloads: tuple[Workload, ...]
     unmanaged_pods: int
     """Number of pods without an identity of their own: on the host network, or not managed by Cilium."""
+
+    @property
+    def old_names(self) -> tuple[str, ...]:
+        """Other names of the cluster that identities of its pods still carry, sorted."""
+        carried = {workload.pod.identity_cluster for workload in self.workloads}
+        return tuple(sorted(carried - {self.cluster.name, ""}))
+
     dns_on_nodes: bool = False
     """Whether a NodeLocal DNSCache runs on the network of the nodes, where no policy sees it as a pod."""
 
@@ -79,9 +88,11 @@ def live_cluster(objects: ClusterObjects) -> LiveCluster:
     config = objects.config
     name = str(config.get("cluster-name") or "default")
     policies = tuple(Policy(name, manifest, "the cluster") for manifest in objects.policies)
-    cluster = Cluster(name, _selector_scope(config), policies, _mode(config), _cidr_selects(config))
     endpoints = list(objects.endpoints)
     pods = list(objects.pods)
+    cluster = Cluster(
+        name, _selector_scope(config), policies, _mode(config), _cidr_selects(config), _agents(config, pods)
+    )
     return LiveCluster(
         cluster,
         tuple(_workloads(name, endpoints, pods)),
@@ -94,6 +105,34 @@ def _selector_scope(config: Object) -> SelectorScope:
     # Charts write the key from 1.18 on; older agents know only "any cluster".
     own = str(config.get("policy-default-local-cluster", "false")).lower() == "true"
     return SelectorScope.OWN_CLUSTER if own else SelectorScope.ANY_CLUSTER
+
+
+_SWITCHES = {
+    "NetworkPolicy": "enable-k8s-networkpolicy",
+    "CiliumNetworkPolicy": "enable-cilium-network-policy",
+    "CiliumClusterwideNetworkPolicy": "enable-cilium-clusterwide-network-policy",
+}
+_TAG = re.compile(r":v?(\d+)\.(\d+)\.(\d+)")
+
+
+def _agents(config: Object, pods: Iterable[Object]) -> Agents:
+    def is_set(key: str, *, default: bool) -> bool:
+        return str(config.get(key, default)).lower() == "true"
+
+    # While agents are rolled out, the oldest one decides what is enforced everywhere.
+    images = (_TAG.search(str(pod.get("agent") or "")) for pod in pods)
+    releases = [tuple(map(int, found.groups())) for found in images if found]
+    return Agents(
+        version=".".join(map(str, min(releases))) if releases else Agents().version,
+        layer7=is_set("enable-l7-proxy", default=True),
+        icmp=is_set("enable-icmp-rules", default=True),
+        node_labels=is_set("enable-node-selector-labels", default=False),
+        without_port=is_set("enable-extended-ip-protocols", default=False),
+        audit=is_set("policy-audit-mode", default=False),
+        ignored_kinds={
+            kind: f"{key}: false" for kind, key in _SWITCHES.items() if not is_set(key, default=True)
+        },
+    )
 
 
 def _mode(config: Object) -> Mode:
@@ -140,7 +179,8 @@ def _pod(cluster: str, labels: tuple[str, ...], same: list[Object], names: tuple
     prefix = f"{NAMESPACE_LABELS}."
     kept = {CLUSTER_LABEL, NAMESPACE_LABEL, SERVICE_ACCOUNT_LABEL}
     return Pod(
-        cluster=found.get(CLUSTER_LABEL, cluster),
+        cluster=cluster,
+        identity_cluster=found.get(CLUSTER_LABEL, ""),
         namespace=found.get(NAMESPACE_LABEL) or str(same[0]["metadata"].get("namespace")),
         labels={key: value for key, value in found.items() if key not in kept and not key.startswith(prefix)},
         namespace_labels={

@@ -48,12 +48,14 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True)
 class Port:
-    """A port of a destination: a number and a protocol, one of TCP, UDP and SCTP."""
+    """A port of a destination: a number and a protocol, one of TCP, UDP and SCTP, or ANY."""
 
     number: int
     protocol: str = "TCP"
     title: str = field(default="", compare=False)
     """The port in a report, where it stands for several ports."""
+    last: int = 0
+    """The last one of a range of ports; 0 for a single port."""
 
     def __str__(self) -> str:
         return self.title or f"{self.number}/{self.protocol}"
@@ -74,6 +76,8 @@ class Pod:
     """Ports by their names; None where they are not known."""
     has_identity: bool = False
     """Whether the labels were read from a Cilium identity, so that all of them count."""
+    identity_cluster: str = ""
+    """The name of the cluster in its identity, where that is another one than the cluster has now."""
     title: str = ""
     """The pod in a report, after its cluster and namespace; its labels where this is empty."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.policy.verdict.labels import NO, YES, Answer, any_of
-from eks_cilium.policy.verdict.model import Flow, Pod
+from eks_cilium.policy.verdict.model import Flow, Pod, Port
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,13 +33,23 @@ class PortMatch:
             return self._named(flow)
         return Answer(self.last == 0 or self.first <= flow.port.number <= self.last)
 
+    def edges(self, flow: Flow) -> tuple[int, ...]:
+        """The first port and the one after the last; none where the flow's port does not matter."""
+        if flow.port.protocol not in self.protocols:
+            return ()
+        if self.name:
+            named = flow.destination.named_ports if isinstance(flow.destination, Pod) else None
+            port = (named or {}).get(self.name)
+            return (port.number, port.number + 1) if port else ()
+        return (self.first, self.last + 1) if self.last else ()
+
     def _named(self, flow: Flow) -> Answer:
         # The destination's containers name their ports; endpoints that are no pods name none.
         if not isinstance(flow.destination, Pod):
             return NO
         if flow.destination.named_ports is None:
             return Answer(None, f"which port of {flow.destination} is called {self.name}")
-        return Answer(flow.destination.named_ports.get(self.name) == flow.port)
+        return Answer(_is(flow.destination.named_ports.get(self.name), flow.port))
 
     def __str__(self) -> str:
         protocol = "/".join(sorted(self.protocols)) if len(self.protocols) == 1 else "any"
@@ -81,3 +91,7 @@ def _match(written: Mapping[str, Any], *, sctp: bool) -> PortMatch:
         return PortMatch(protocols, name=text.lower())
     last = int(written.get("endPort") or 0)
     return PortMatch(protocols, first, max(first, last) if first else 0)
+
+
+def _is(named: Port | None, port: Port) -> bool:
+    return named is not None and (named.number, named.protocol) == (port.number, port.protocol)

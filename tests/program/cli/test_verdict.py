@@ -130,6 +130,88 @@ def test_endpoints_may_be_addresses_and_entities() -> None:
     assert (flow["from"], flow["verdict"]) == ({"entity": "remote-node"}, "allowed")
 
 
+@pytest.mark.parametrize("name", ["kube-apisrver", "", "cluster", "all"])
+def test_a_name_that_is_no_reserved_identity_is_refused(name: str) -> None:
+    ended = run(*BOTH, "--from", "cluster-1/*", "--to", f"entity:{name}")
+
+    assert ended.status == 1
+    assert f"--to entity:{name} is no endpoint: allowed are health, host" in ended.err
+
+
+DENIED = ("--from", "cluster-1/*", "--to", "203.0.113.10", "--port", "443/TCP", "--expect", "denied")
+
+
+def test_in_audit_mode_nothing_is_denied_and_the_report_says_why() -> None:
+    found = clusters()
+    assert run(*BOTH, *DENIED, found=found).status == 0
+    found["one"].config["policy-audit-mode"] = "true"
+
+    ended = run(*BOTH, *DENIED, found=found)
+
+    assert ended.status == 2
+    assert (
+        "policy-audit-mode blocks nothing, it only records; else denied by default of my-client/allow"
+        in ended.out
+    )
+    assert "but policy-audit-mode: nothing is blocked" in ended.out
+
+
+@pytest.mark.parametrize("option", ["enable-cilium-network-policy", "enable-policy"])
+def test_what_is_switched_off_denies_nothing(option: str) -> None:
+    found = clusters()
+    found["one"].config[option] = "never" if option == "enable-policy" else "false"
+
+    ended = run(*BOTH, *DENIED, found=found)
+
+    assert ended.status == 2
+    if option != "enable-policy":
+        assert "agents do not read it: cilium-config has enable-cilium-network-policy: false" in ended.out
+
+
+@pytest.mark.parametrize(("release", "status"), [("v1.15.19", 0), ("v1.16.19", 2)])
+def test_the_release_is_that_of_the_agents(release: str, status: int) -> None:
+    found = clusters()
+    found["one"].pods.append(
+        {**pod("kube-system", "cilium-y"), "agent": f"quay.io/cilium/cilium:{release}@sha256:ab"}
+    )
+    label = "io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name"
+    found["one"].policies[0] = {
+        **ALLOW,
+        "spec": {
+            "endpointSelector": {},
+            "egress": [{"toEndpoints": [{"matchLabels": {label: "my-server"}}]}],
+        },
+    }
+
+    ended = run(*BOTH, "--from", "cluster-1/*", "--to", "cluster-2/*", "--expect", "denied", found=found)
+
+    assert ended.status == status
+
+
+def test_a_range_that_is_allowed_in_part_is_no_denial() -> None:
+    found = clusters()
+    ports = [{"port": "8000", "endPort": 8050, "protocol": "TCP"}]
+    egress = [{"toCIDR": ["203.0.113.0/24"], "toPorts": [{"ports": ports}]}]
+    found["one"].policies[0] = {**ALLOW, "spec": {"endpointSelector": {}, "egress": egress}}
+    flow = ("--from", "cluster-1/*", "--to", "203.0.113.10", "--port", "8000-8100/TCP")
+
+    for expected in ("allowed", "denied"):
+        ended = run(*BOTH, *flow, "--expect", expected, found=found)
+        assert ended.status == 2
+    assert "8000-8050/TCP  allowed" in ended.out
+    assert "8051-8100/TCP  denied" in ended.out
+
+
+def test_identities_with_the_old_name_of_the_cluster_are_judged_and_named() -> None:
+    found = clusters()
+    found["one"].endpoints[0] = endpoint("old-name", "my-client", "client-1", "client")
+
+    ended = run(*BOTH, "--from", "cluster-1/*", "--to", "cluster-2/*", found=found)
+
+    assert ended.status == 0
+    assert "cluster-1: pods have identities of cluster old-name" in " ".join(ended.out.split())
+
+
 def test_it_prints_markdown() -> None:
     assert run(*BOTH, "--format", "markdown").out.startswith("| From | To | Port |")
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from eks_cilium.policy.objects import Finding, Policy, check
+from eks_cilium.policy.objects import Finding, Policy, UnreadablePolicyError, check, parse_policies
 
 pytestmark = pytest.mark.unit
 
@@ -144,3 +144,86 @@ def test_all_mistakes_of_a_policy_are_found_at_once() -> None:
     rule = f"{{egress: [{{toEndpoints: [{{}}], {ports}}}, {{toCIDRSet: [{{cidr: 10.0.0.0/8, except: [11.0.0.0/8]}}]}}]}}"
 
     assert len(found(rule)) == 3
+
+
+@pytest.mark.parametrize(
+    ("metadata", "key"),
+    [
+        ({"name": "My_Policy", "namespace": "a"}, "metadata.name"),
+        ({"name": "-x", "namespace": "a"}, "metadata.name"),
+        ({"name": "x" * 254, "namespace": "a"}, "metadata.name"),
+        ({"name": "x", "namespace": "a.b"}, "metadata.namespace"),
+        ({"name": "x", "namespace": "A"}, "metadata.namespace"),
+        ({"name": "x", "namespace": "x" * 64}, "metadata.namespace"),
+    ],
+)
+def test_names_that_an_api_server_refuses_are_refused(metadata: dict[str, str], key: str) -> None:
+    rule: dict[str, Any] = {"endpointSelector": {}, "egress": [{}]}
+    written = {"kind": "CiliumNetworkPolicy", "metadata": metadata, "spec": rule}
+
+    assert [finding.key for finding in check(Policy("cluster-1", written), "1.19.7")] == [key]
+
+
+@pytest.mark.parametrize(
+    ("rule", "key"),
+    [
+        (
+            "{endpointSelector: {matchLabels: {statefulset.kubernetes.io/pod-name: a-0}}, egress: [{}]}",
+            "spec.endpointSelector",
+        ),
+        (
+            "{endpointSelector: {matchExpressions: [{key: 'k8s:pod-template-hash', operator: Exists}]}, egress: [{}]}",
+            "spec.endpointSelector",
+        ),
+        (
+            f"{{egress: [{{toEndpoints: [{{matchLabels: {{'any:controller-revision-hash': a, {PEER}: b}}}}]}}]}}",
+            "spec.egress[0].toEndpoints[0]",
+        ),
+    ],
+)
+def test_a_selector_by_labels_that_no_identity_has_is_refused(rule: str, key: str) -> None:
+    (finding,) = found(rule)
+
+    assert finding.key == key
+    assert finding.allowed.startswith("a label that Cilium makes part of identities")
+
+
+def test_a_label_that_no_identity_has_may_be_excluded() -> None:
+    assert not found(
+        "{endpointSelector: {matchExpressions: [{key: pod-template-hash, operator: DoesNotExist}]}, egress: [{}]}"
+    )
+
+
+def test_merge_keys_are_read_as_kubectl_reads_them() -> None:
+    text = """
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: x, namespace: a}
+specs:
+  - &shared {endpointSelector: {}, egress: [{}]}
+  - {<<: *shared, egress: [{toEntities: [world]}]}
+  - {<<: [*shared], ingress: [{}]}
+"""
+    (policy,) = parse_policies(text, cluster="cluster-1", origin="file.yaml")
+
+    shared, overridden, extended = policy.object["specs"]
+    assert shared == {"endpointSelector": {}, "egress": [{}]}
+    assert overridden == {"endpointSelector": {}, "egress": [{"toEntities": ["world"]}]}
+    assert extended == {**shared, "ingress": [{}]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{kind: List, apiVersion: v1, items: 5}",
+        "{kind: List, apiVersion: v1, items: {a: b}}",
+        "{kind: List, apiVersion: v1, items: [5]}",
+        "{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, spec: {endpointSelector: {matchLabels: {5: a}}}}",
+        "{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, spec: {endpointSelector: {matchLabels: {yes: a}}}}",
+        "{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, spec: {[a]: b}}",
+        "{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, kind: X}",
+    ],
+)
+def test_a_file_of_another_shape_is_one_refusal(text: str) -> None:
+    with pytest.raises(UnreadablePolicyError, match=r"file\.yaml"):
+        parse_policies(text, cluster="cluster-1", origin="file.yaml")

@@ -9,6 +9,7 @@ import yaml
 
 from eks_cilium.policy import report
 from eks_cilium.policy.objects import Policy
+from eks_cilium.policy.objects.identity_labels import is_identity_label
 from eks_cilium.policy.verdict import (
     Address,
     Cluster,
@@ -26,7 +27,6 @@ from eks_cilium.policy.verdict import (
     selector_changes,
     selector_scope_of,
 )
-from eks_cilium.policy.verdict.labels import is_identity_label
 
 pytestmark = pytest.mark.unit
 

@@ -17,11 +17,11 @@ from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAME
 from eks_cilium.policy.objects.sanity.port_rules import knows_sctp
 from eks_cilium.policy.verdict.labels import ANY, KUBERNETES, RESERVED, Requirement, Selector, selector
 from eks_cilium.policy.verdict.model import RuleName, SelectorScope
-from eks_cilium.policy.verdict.network_policies import KIND as NETWORK_POLICY
-from eks_cilium.policy.verdict.network_policies import network_policy_rules, why_refused
 from eks_cilium.policy.verdict.peers import CidrPeer, LabelPeer, Peer, RuntimePeer, entity_peers
 from eks_cilium.policy.verdict.ports import port_matches
-from eks_cilium.policy.verdict.rule import NotEvaluated, Rule
+from eks_cilium.policy.verdict.reading.network_policies import KIND as NETWORK_POLICY
+from eks_cilium.policy.verdict.reading.network_policies import network_policy_rules, why_refused
+from eks_cilium.policy.verdict.reading.rule import NotEvaluated, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,7 +10,7 @@ from eks_cilium.policy.verdict.labels import KUBERNETES, Requirement, Selector, 
 from eks_cilium.policy.verdict.model import RuleName, SelectorScope
 from eks_cilium.policy.verdict.peers import CidrPeer, LabelPeer, Peer
 from eks_cilium.policy.verdict.ports import port_matches
-from eks_cilium.policy.verdict.rule import Rule
+from eks_cilium.policy.verdict.reading.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
