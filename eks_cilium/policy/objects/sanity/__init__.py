@@ -1,6 +1,6 @@
-"""What Cilium's agents refuse although the API server accepts it: rules, ports, labels, regular expressions.
+"""What Cilium's agents refuse although the API server accepts it: rules, ports, labels, expressions.
 
-`rejections` finds it in a rule. `checking` calls it for previews, `eks_cilium.policy.verdict.reading.rules` for what
+`rejections` finds it in a rule. `checking` calls it for previews, `eks_cilium.policy.verdict.reading` for what
 is enforced.
 """
 
