@@ -41,7 +41,8 @@ Without --port, every pod is judged at the ports its containers declare.
 Exit status: 0 judged, 2 a verdict is not as --expect says, 1 nothing could be judged
 or the command line is wrong.
 
-It needs read access to policies, pods, CiliumEndpoints and ConfigMap kube-system/cilium-config."""
+It needs read access to policies, CiliumCIDRGroups, pods, CiliumEndpoints and ConfigMap
+kube-system/cilium-config."""
 
 _WRAPPING = ("FROM", "TO", "EGRESS", "INGRESS")
 _WHERE, _WHAT = "Which clusters", "Which traffic"

@@ -19,6 +19,8 @@ _POLICIES = (
     ("CiliumClusterwideNetworkPolicy", "cilium.io/v2", "/apis/cilium.io/v2/ciliumclusterwidenetworkpolicies"),
     ("NetworkPolicy", "networking.k8s.io/v1", "/apis/networking.k8s.io/v1/networkpolicies"),
 )
+# v2 from 1.18 on; up to 1.17 agents read v2alpha1.
+_GROUPS = ("/apis/cilium.io/v2/ciliumcidrgroups", "/apis/cilium.io/v2alpha1/ciliumcidrgroups")
 _KEPT_OF_METADATA = ("name", "namespace")
 
 
@@ -36,6 +38,8 @@ class CiliumObjects:
     A pod of Cilium's agents also has `agent`, its image, whose tag is the release.
     """
     policies: tuple[Object, ...]
+    groups: tuple[Object, ...] = ()
+    """CiliumCIDRGroups, as `{name, labels, networks}`."""
 
 
 def cilium_objects(api: KubernetesApi, where: str) -> CiliumObjects:
@@ -48,6 +52,7 @@ def cilium_objects(api: KubernetesApi, where: str) -> CiliumObjects:
         endpoints=tuple(api.each("/apis/cilium.io/v2/ciliumendpoints", _endpoint)),
         pods=tuple(api.each("/api/v1/pods", _pod)),
         policies=tuple(policy for kind in _POLICIES for policy in _policies(api, *kind)),
+        groups=next(filter(None, (tuple(api.each(path, _group)) for path in _GROUPS)), ()),
     )
 
 
@@ -81,3 +86,11 @@ def _pod(item: Object) -> Object:
     images = [c.get("image") for c in spec.get("containers") or () if c.get("name") == "cilium-agent"]
     agent: Object = {"agent": images[0]} if images else {}
     return {**_metadata(item), "hostNetwork": bool(spec.get("hostNetwork")), "ports": ports, **agent}
+
+
+def _group(item: Object) -> Object:
+    return {
+        "name": item["metadata"]["name"],
+        "labels": item["metadata"].get("labels") or {},
+        "networks": (item.get("spec") or {}).get("externalCIDRs") or [],
+    }

@@ -16,7 +16,7 @@ from eks_cilium.policy.objects import Policy
 from eks_cilium.policy.objects.agents import Agents
 from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAMESPACE_LABELS
 from eks_cilium.policy.verdict.labels import KUBERNETES, SERVICE_ACCOUNT_LABEL
-from eks_cilium.policy.verdict.model import Cluster, Mode, Pod, Port, SelectorScope
+from eks_cilium.policy.verdict.model import Cluster, Mode, NetworkGroup, Pod, Port, SelectorScope
 from eks_cilium.texts import named
 
 Object = Mapping[str, Any]
@@ -40,6 +40,10 @@ class ClusterObjects(Protocol):
     @property
     def policies(self) -> Iterable[Object]:
         """Policies of every kind: Cilium's two, and NetworkPolicies."""
+
+    @property
+    def groups(self) -> Iterable[Object]:
+        """CiliumCIDRGroups, each with name, labels and networks."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,13 @@ def live_cluster(objects: ClusterObjects) -> LiveCluster:
     endpoints = list(objects.endpoints)
     pods = list(objects.pods)
     cluster = Cluster(
-        name, _selector_scope(config), policies, _mode(config), _cidr_selects(config), _agents(config, pods)
+        name,
+        _selector_scope(config),
+        policies,
+        _mode(config),
+        _cidr_selects(config),
+        tuple(NetworkGroup(each["name"], tuple(each["networks"]), each["labels"]) for each in objects.groups),
+        _agents(config, pods),
     )
     return LiveCluster(
         cluster,

@@ -122,6 +122,15 @@ class Flow:
 
 
 @dataclass(frozen=True)
+class NetworkGroup:
+    """A CiliumCIDRGroup: networks that policies name by the group's name or labels."""
+
+    name: str
+    networks: tuple[str, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Cluster:
     """A cluster, its policies, and the options of Cilium that decide how it reads them."""
 
@@ -132,6 +141,8 @@ class Cluster:
     mode: Mode = Mode.DEFAULT
     cidr_selects: frozenset[str] = frozenset()
     """What CIDR rules select besides addresses outside: `nodes`, `pods` (`policy-cidr-match-mode`)."""
+    groups: tuple[NetworkGroup, ...] | None = None
+    """Its CiliumCIDRGroups; None where they are not known."""
     agents: Agents = field(default_factory=Agents)
     """The release that reads the policies, and its options."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from eks_cilium.policy.objects.model import CLUSTER_LABEL
 from eks_cilium.policy.verdict.labels import (
@@ -14,15 +14,18 @@ from eks_cilium.policy.verdict.labels import (
     RESERVED,
     YES,
     Answer,
+    Identity,
     Requirement,
     Selector,
     network,
+    selector,
 )
-from eks_cilium.policy.verdict.model import Address, Cluster, Endpoint, Entity, Pod
+from eks_cilium.policy.verdict.model import Address, Cluster, Endpoint, Entity, NetworkGroup, Pod
 
 if TYPE_CHECKING:
-    from eks_cilium.policy.verdict.labels import Identity
+    from collections.abc import Mapping
 
+_GROUP, _GROUP_NAME = "cidrgroup", "io.cilium.policy.cidrgroupname"
 _IN_A_CLUSTER = ("host", "remote-node", "init", "ingress", "health", "unmanaged", "kube-apiserver")
 
 
@@ -113,3 +116,30 @@ def entity_peers(name: str, cluster: str) -> list[Peer]:
     if name == "cluster-mesh":
         requirements.append(Requirement(ANY, CLUSTER_LABEL, "Exists"))
     return [LabelPeer(Selector((requirement,)), name) for requirement in requirements]
+
+
+def network_peers(rule: Mapping[str, Any], groups: tuple[NetworkGroup, ...] | None) -> list[Peer]:
+    """The peers of an entry of `toCIDRSet`: a network, or those of CiliumCIDRGroups (pkg/policy/api/cidr.go).
+
+    Args:
+        rule: The entry.
+        groups: The groups of the cluster; None where they are not known.
+
+    Returns:
+        Peers of which any one may match. A group that does not exist, or is empty, matches no endpoint.
+    """
+    excluded = tuple(rule.get("except") or ())
+    if rule.get("cidr"):
+        return [CidrPeer(rule["cidr"], excluded)]
+    if groups is None:
+        return [RuntimePeer("cidrGroup", "the addresses of a CiliumCIDRGroup")]
+    meant = [network for group in groups if _means(rule, group) for network in group.networks]
+    return [CidrPeer(network, excluded) for network in meant] or entity_peers("none", "")
+
+
+def _means(rule: Mapping[str, Any], group: NetworkGroup) -> bool:
+    if name := rule.get("cidrGroupRef"):
+        return bool(name == group.name)
+    labels = {**group.labels, f"{_GROUP_NAME}/{group.name}": ""}
+    identity = Identity(tuple((_GROUP, key, value) for key, value in labels.items()))
+    return bool(selector(rule.get("cidrGroupSelector"), _GROUP).matches(identity).truth)

@@ -35,6 +35,7 @@ class Cluster:
     endpoints: list[dict[str, Any]] = field(default_factory=list)
     pods: list[dict[str, Any]] = field(default_factory=list)
     policies: list[dict[str, Any]] = field(default_factory=list)
+    groups: list[dict[str, Any]] = field(default_factory=list)
 
 
 def endpoint(cluster: str, namespace: str, name: str, app: str) -> dict[str, Any]:
@@ -303,8 +304,12 @@ def test_objects_are_read_with_the_kinds_that_lists_leave_out() -> None:
         },
     }
 
+    group = {"metadata": {"name": "office"}, "spec": {"externalCIDRs": ["203.0.113.0/24"]}}
+    answers["/apis/cilium.io/v2/ciliumcidrgroups"] = {"items": [group]}
+
     found = cilium_objects(api(answers), "context one")
 
+    assert found.groups == ({"name": "office", "labels": {}, "networks": ["203.0.113.0/24"]},)
     assert found.policies == (ALLOW,)
     assert found.config == {"cluster-name": "a"}
     assert found.endpoints[0]["labels"] == ["k8s:a=b"]

@@ -63,6 +63,7 @@ class Objects:
             for pod, label in pods.items()
         ]
         self.policies = policies
+        self.groups: list[dict[str, Any]] = []
 
 
 def running(

@@ -17,7 +17,14 @@ from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAME
 from eks_cilium.policy.objects.sanity.port_rules import knows_sctp
 from eks_cilium.policy.verdict.labels import ANY, KUBERNETES, RESERVED, Requirement, Selector, selector
 from eks_cilium.policy.verdict.model import RuleName, SelectorScope
-from eks_cilium.policy.verdict.peers import CidrPeer, LabelPeer, Peer, RuntimePeer, entity_peers
+from eks_cilium.policy.verdict.peers import (
+    CidrPeer,
+    LabelPeer,
+    Peer,
+    RuntimePeer,
+    entity_peers,
+    network_peers,
+)
 from eks_cilium.policy.verdict.ports import port_matches
 from eks_cilium.policy.verdict.reading.network_policies import KIND as NETWORK_POLICY
 from eks_cilium.policy.verdict.reading.network_policies import network_policy_rules, why_refused
@@ -28,7 +35,7 @@ if TYPE_CHECKING:
 
     from eks_cilium.policy.objects import Policy
     from eks_cilium.policy.objects.sanity.port_rules import Rejection
-    from eks_cilium.policy.verdict.model import Cluster
+    from eks_cilium.policy.verdict.model import Cluster, NetworkGroup
 
 SECTIONS = ("ingress", "ingressDeny", "egress", "egressDeny")
 _RUNTIME = {
@@ -117,6 +124,7 @@ def _rules(
         policy.namespace,
         _selects_init(written),
         cluster.agents.minor >= _FIRST_NAMESPACE_LABELS,
+        cluster.groups,
     )
     default = written.get("enableDefaultDeny") or {}
     for section in SECTIONS:
@@ -156,6 +164,7 @@ class SelectorContext:
     """Whether the policy selects pods that have no labels yet, and therefore no namespace either."""
     namespace_labels: bool = True
     """Whether a label of a namespace says in which namespace the pods are."""
+    groups: tuple[NetworkGroup, ...] | None = None
 
     def complete(self, written: Mapping[str, Any] | None) -> Selector:
         """A peer selector with the conditions on namespace and cluster that Cilium adds to it."""
@@ -219,15 +228,10 @@ def _peers(
     for entity in entry.get(f"{word}Entities") or ():
         peers += entity_peers(entity, context.cluster)
     peers += [CidrPeer(cidr) for cidr in entry.get(f"{word}CIDR") or ()]
-    peers += [_cidr_rule(rule) for rule in entry.get(f"{word}CIDRSet") or ()]
+    for rule in entry.get(f"{word}CIDRSet") or ():
+        peers += network_peers(rule, context.groups)
     peers += [RuntimePeer(name, words) for name, words in _RUNTIME.items() if entry.get(name)]
     return tuple(peers) or None
-
-
-def _cidr_rule(rule: Mapping[str, Any]) -> Peer:
-    if "cidr" in rule:
-        return CidrPeer(rule["cidr"], tuple(rule.get("except") or ()))
-    return RuntimePeer("cidrGroup", "the addresses of a CiliumCIDRGroup")
 
 
 def _layer7(entry: Mapping[str, Any]) -> tuple[str, ...]:
