@@ -72,6 +72,8 @@ REFUSED = (
 )
 
 ACCEPTED = (
+    # A key of the other direction is none: API servers drop it, agents do not read it.
+    "{endpointSelector: {}, ingress: [{fromCIDR: [10.0.0.0/8], toCIDR: [nonsense], toEntities: [nonsense]}]}",
     "{endpointSelector: {}, ingress: [{}]}",
     "{endpointSelector: {}, egress: [{toCIDR: [10.0.0.1, 10.0.0.9/8, 'fd00::/8']}]}",
     "{endpointSelector: {}, egress: [{toCIDRSet: [{cidr: 10.0.0.9/8, except: [10.1.0.7/16]}]}]}",

@@ -95,15 +95,13 @@ def _entry(section: str, entry: Mapping[str, Any], path: Path, agents: Agents) -
     for name in SECTIONS[section]:
         for index, selector in enumerate(entry.get(name) or ()):
             yield from _selector(selector, (*path, name, index), agents)
-    for name in ("toCIDR", "fromCIDR"):
-        for index, network in enumerate(entry.get(name) or ()):
-            yield from _network(network, (*path, name, index))
-    for name in ("toCIDRSet", "fromCIDRSet"):
-        for index, rule in enumerate(entry.get(name) or ()):
-            yield from _cidr_rule(rule, (*path, name, index), agents)
-    for name in ("toEntities", "fromEntities"):
-        for index, entity in enumerate(entry.get(name) or ()):
-            yield from _entity(entity, (*path, name, index), agents)
+    word = "from" if direction == "ingress" else "to"
+    for index, network in enumerate(entry.get(f"{word}CIDR") or ()):
+        yield from _network(network, (*path, f"{word}CIDR", index))
+    for index, rule in enumerate(entry.get(f"{word}CIDRSet") or ()):
+        yield from _cidr_rule(rule, (*path, f"{word}CIDRSet", index), agents)
+    for index, entity in enumerate(entry.get(f"{word}Entities") or ()):
+        yield from _entity(entity, (*path, f"{word}Entities", index), agents)
     yield from port_rules.rejections(section, entry, path, agents)
 
 
