@@ -77,9 +77,11 @@ class Snapshot:
 
 
 def take_snapshot(kubectl: Kubectl, aws: Aws) -> Snapshot:
-    pods = _items(kubectl, "pods")
+    nodes = {node["metadata"]["name"]: _node(node) for node in _items(kubectl, "nodes")}
+    # Kubernetes collects the pods of a node that is gone within a minute; none of them runs.
+    pods = [pod for pod in _items(kubectl, "pods") if pod["spec"].get("nodeName") in nodes]
     return Snapshot(
-        nodes={node["metadata"]["name"]: _node(node) for node in _items(kubectl, "nodes")},
+        nodes=nodes,
         workloads={
             f"{kind} {_key(item)}": _counts(item) for kind in _WORKLOADS for item in _items(kubectl, kind)
         },
