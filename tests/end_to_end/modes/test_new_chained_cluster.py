@@ -9,7 +9,7 @@ from lab.demo import checks
 from .conftest import LabOfTest
 from .test_new_cluster import left_in_the_cloud
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.lab, pytest.mark.endurance, pytest.mark.timeout(900)]
 
 STACK, CLUSTER = "lab-chained", "chained"
 
