@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.objects import is_cordoned
 from eks_cilium.migration.agents.cni_gate import CniGate
-from eks_cilium.migration.capacity import autoscaler, dead, groups, stopped
+from eks_cilium.migration.capacity import autoscaler, dead, groups, resizing, stopped
 from eks_cilium.migration.capacity.stopped import GroupStoppedError
 from eks_cilium.runtime.errors import StoppedError
 
@@ -37,6 +37,23 @@ def missing(run: MigrationRun, node: Outgoing) -> str:
     if not dead.is_ready(gate.nodes.get(node.instance)):
         return ""  # it serves no pods that its cordon could take away
     return _too_few(run, node, now, gate)
+
+
+def add_where_none_suits(run: MigrationRun, node: Outgoing) -> bool:
+    """Add one node to the group of a node whose pods no other node suits; whether that was done.
+
+    Auto Scaling launches in the zone with the fewest instances, so a zone gets the node that it lacked while
+    it had no capacity. Only when nothing else is on its way: every member serves, and no other old node of
+    the group is being replaced. `rotation.restore` removes what is too much in the end.
+    """
+    now, gate = groups.progress(run, node.group), CniGate(run.world, run.options.target)
+    others = [member for member in now.old if member.instance != node.instance]
+    in_work = any(_is_being_replaced(member.instance, now, gate) for member in others)
+    if in_work or len(now.old) + len(now.new) < now.state.desired or any(map(gate.not_serving, now.new)):
+        return False
+    run.report(f"{node.group}: one more node, since no node suits the pods of {node.name}")
+    resizing.grow(run, now.before, 1)
+    return True
 
 
 def give_up_if_it_cannot_grow(run: MigrationRun, node: Outgoing, error: TimedOutError) -> None:

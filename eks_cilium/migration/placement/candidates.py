@@ -30,6 +30,8 @@ _CORDON = "node.kubernetes.io/unschedulable"
 _ENDED = frozenset({"Succeeded", "Failed"})
 _CSI = "kubernetes.io/csi/"
 
+NOT_IN_ZONE = "is not in the zone of its volume"
+
 
 class Candidate:
     """One node, with what is left on it; pods that `take` it are counted."""
@@ -73,7 +75,7 @@ class Candidate:
             return "does not match its node selector or affinity"
         for volume in need.volumes:
             if volume.terms and not _any_holds(volume.terms, self.labels):
-                return f"is not in the zone of its volume {volume.name}"
+                return f"{NOT_IN_ZONE} {volume.name}"
         return ""
 
     def _by_its_pods(self, need: Need) -> str:

@@ -17,7 +17,7 @@ from eks_cilium.migration.eviction.drain import pods_on
 from eks_cilium.migration.facts import pods
 from eks_cilium.migration.facts.on_demand import BackingReader
 from eks_cilium.migration.options import covers
-from eks_cilium.migration.placement.candidates import Candidate
+from eks_cilium.migration.placement.candidates import NOT_IN_ZONE, Candidate
 from eks_cilium.migration.placement.needs import need_of
 
 if TYPE_CHECKING:
@@ -46,6 +46,11 @@ def missing(run: MigrationRun, node: Outgoing) -> str:
             return f"no other node suits {need.pod.reference}: {fit.reasons(need)}; {_ADVICE}"
         found[0].take(need)
     return ""
+
+
+def is_for_a_zone(sentence: str) -> bool:
+    """Whether a node in another zone is what is missing."""
+    return NOT_IN_ZONE in sentence
 
 
 def particular_needs(run: MigrationRun, objects: Sequence[Object]) -> list[Need]:

@@ -91,6 +91,10 @@ class _Rotation:
         self._evicted = self._deleted = 0
         self._decremented = False
         self._terminated: float | None = None
+        self._unsuited = ""
+        """Which of its pods no other node suits, in one sentence."""
+        self._grew = False
+        """Whether a node was added for them."""
         self._is_cordoned = False
         """By this program, and not terminated yet: what has to be undone when it is given up."""
 
@@ -174,7 +178,10 @@ class _Rotation:
             with world.lock(node.group):
                 if self._shrink is None and (sentence := spare.missing(self._run, node)):
                     return sentence
-                return self._cordon_if_pods_fit()
+                sentence = self._cordon_if_pods_fit()
+                if placement.is_for_a_zone(self._unsuited) and self._shrink is None and not self._grew:
+                    self._grew = spare.add_where_none_suits(self._run, node)
+                return sentence
 
         with self._phases.phase("capacity"):
             try:
@@ -191,8 +198,8 @@ class _Rotation:
     def _cordon_if_pods_fit(self) -> str:
         """Rotations of other groups may count on the same nodes, so only one cordons at a time."""
         with self._run.world.lock("cordons"):
-            sentence = placement.missing(self._run, self._node) or pending.missing(self._run)
-            return sentence or self._cordon_now()
+            self._unsuited = placement.missing(self._run, self._node)
+            return self._unsuited or pending.missing(self._run) or self._cordon_now()
 
     def _cordon_now(self) -> str:
         world, node = self._run.world, self._node

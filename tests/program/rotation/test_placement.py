@@ -58,7 +58,7 @@ def test_the_last_node_of_a_zone_without_capacity_is_not_drained_under_a_volume_
 
     assert not any(is_cordoned(node) for node in simulation.nodes())
     simulation.cloud.full_zones = set()
-    Stack(simulation, options(surge=3)).up()
+    Stack(simulation, options()).up()
     before.check_replaced()
 
 
