@@ -32,7 +32,7 @@ class Existing:
     """What exists under the name of the cluster."""
 
     cluster: bool
-    """Whether a cluster of the name exists, whoever made it."""
+    """Whether a cluster of the name exists, by any creator."""
     own: RunningControlPlane | None = None
     """The cluster, where its tags say that this program made it."""
     foreign_log_group: str | None = None

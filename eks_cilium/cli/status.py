@@ -29,7 +29,7 @@ _EPILOG = """\
 
   capacity   it is not cordoned yet: its pods need nodes first
   drain      its pods are evicted under their budgets
-  release    load balancers and volumes let go of it
+  release    load balancers and volumes release it
   gone       its instance is terminating
   health     it is deleted; its workloads have to be as healthy as before
 

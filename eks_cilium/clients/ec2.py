@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
 ENDED = frozenset({"shutting-down", "terminated"})
@@ -31,18 +31,8 @@ class Ec2:
     def states(self, instances: Iterable[str]) -> dict[str, str]:
         """EC2's state of each instance by id, as in `running`; ABSENT for ids its answer lacks."""
         wanted = sorted(set(instances))
-        found = dict.fromkeys(wanted, ABSENT)
-        if not wanted:
-            return found
-        # By filter: a request by id fails as a whole when EC2 does not know one of them.
-        pages = self._client.get_paginator("describe_instances").paginate(
-            Filters=[{"Name": "instance-id", "Values": wanted}]
-        )
-        for page in pages:
-            for reservation in page["Reservations"]:
-                for instance in reservation["Instances"]:
-                    found[instance["InstanceId"]] = instance["State"]["Name"]
-        return found
+        named = {instance["InstanceId"]: instance["State"]["Name"] for instance in self._described(wanted)}
+        return {instance: named.get(instance, ABSENT) for instance in wanted}
 
     def state(self, instance: str) -> str:
         """EC2's state of one instance; see `states`."""
@@ -50,16 +40,20 @@ class Ec2:
 
     def launched(self, instances: Iterable[str]) -> dict[str, datetime]:
         """When each instance was launched last, by id; ids that EC2 does not know are missing."""
-        wanted = sorted(set(instances))
-        if not wanted:
-            return {}
-        pages = self._client.get_paginator("describe_instances").paginate(
-            Filters=[{"Name": "instance-id", "Values": wanted}]
-        )
+        described = self._described(sorted(set(instances)))
         return {
             instance["InstanceId"]: instance["LaunchTime"]
-            for page in pages
-            for reservation in page["Reservations"]
-            for instance in reservation["Instances"]
+            for instance in described
             if "LaunchTime" in instance
         }
+
+    def _described(self, instances: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+        if not instances:
+            return
+        # By filter: a request by id fails as a whole when EC2 does not know one of them.
+        pages = self._client.get_paginator("describe_instances").paginate(
+            Filters=[{"Name": "instance-id", "Values": list(instances)}]
+        )
+        for page in pages:
+            for reservation in page["Reservations"]:
+                yield from reservation["Instances"]

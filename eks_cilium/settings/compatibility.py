@@ -6,13 +6,12 @@ tables. Tried is what the end-to-end tests run; expected is what Cilium's docume
 
 from __future__ import annotations
 
-import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from eks_cilium.cilium.masquerade import ImageFamily
 from eks_cilium.cilium.versions import OLDEST_SUPPORTED, TRIED, minor, minor_text, release_of
+from eks_cilium.settings.generated_page import write_page
 from eks_cilium.settings.model.cluster import KUBERNETES_VERSIONS
 from eks_cilium.settings.rules.nodes import LAST_AL2
 
@@ -125,19 +124,13 @@ IMAGES: dict[ImageFamily, Row] = {
 
 def main(arguments: Sequence[str]) -> int:
     """Write the page to the file that is named; without arguments only print the help."""
-    parser = argparse.ArgumentParser(
-        prog="python -m eks_cilium.settings.compatibility",
+    return write_page(
+        arguments,
+        module="eks_cilium.settings.compatibility",
         description="Write the table of what works with what.",
-        epilog="Example: python -m eks_cilium.settings.compatibility --write docs/compatibility.md",
+        file="docs/compatibility.md",
+        page=page,
     )
-    parser.add_argument("--write", type=Path, metavar="FILE", help="the file to write")
-    file = parser.parse_args(arguments).write
-    if file is None:
-        parser.print_help()
-    else:
-        file.write_text(page())
-        print(f"wrote {file}")
-    return 0
 
 
 def page() -> str:

@@ -5,14 +5,13 @@ A developer runs it after changing a text in `settings/model/`; a test compares 
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from pydantic import BaseModel
 
+from eks_cilium.settings.generated_page import write_page
 from eks_cilium.settings.model import MODELS
 from eks_cilium.settings.model.fields import allowed_value
 from eks_cilium.settings.problems import NAMESPACE
@@ -40,19 +39,13 @@ environment or from the profile.
 
 def main(arguments: Sequence[str]) -> int:
     """Write the page to the file that is named; without arguments only print the help."""
-    parser = argparse.ArgumentParser(
-        prog="python -m eks_cilium.settings.reference",
+    return write_page(
+        arguments,
+        module="eks_cilium.settings.reference",
         description="Write the reference of the configuration.",
-        epilog="Example: python -m eks_cilium.settings.reference --write docs/configuration.md",
+        file="docs/configuration.md",
+        page=reference,
     )
-    parser.add_argument("--write", type=Path, metavar="FILE", help="the file to write")
-    file = parser.parse_args(arguments).write
-    if file is None:
-        parser.print_help()
-    else:
-        file.write_text(reference())
-        print(f"wrote {file}")
-    return 0
 
 
 def reference() -> str:

@@ -17,6 +17,7 @@ from eks_cilium.migration.capacity.stopped import GroupStoppedError
 from eks_cilium.runtime.errors import StoppedError
 
 if TYPE_CHECKING:
+    from eks_cilium.clients.autoscaling import Member
     from eks_cilium.migration.capacity.groups import GroupProgress
     from eks_cilium.migration.inventory.model import Outgoing
     from eks_cilium.migration.run import MigrationRun
@@ -47,8 +48,7 @@ def add_where_none_suits(run: MigrationRun, node: Outgoing) -> bool:
     the group is being replaced. `rotation.restore` removes what is too much in the end.
     """
     now, gate = groups.progress(run, node.group), CniGate(run.world, run.options.target)
-    others = [member for member in now.old if member.instance != node.instance]
-    in_work = any(_is_being_replaced(member.instance, now, gate) for member in others)
+    _, in_work = _others(node, now, gate)
     if in_work or len(now.old) + len(now.new) < now.state.desired or any(map(gate.not_serving, now.new)):
         return False
     run.report(f"{node.group}: one more node, since no node suits the pods of {node.name}")
@@ -72,9 +72,7 @@ def give_up_if_it_cannot_grow(run: MigrationRun, node: Outgoing, error: TimedOut
 
 
 def _too_few(run: MigrationRun, node: Outgoing, now: GroupProgress, gate: CniGate) -> str:
-    others = [member for member in now.old if member.instance != node.instance]
-    cordoned = [member for member in others if _is_being_replaced(member.instance, now, gate)]
-    staying = [member for member in others if member not in cordoned]
+    staying, cordoned = _others(node, now, gate)
     silent = [member for member in staying if not dead.is_ready(gate.nodes.get(member.instance))]
     lost = sum(dead.is_long_silent(run, gate.nodes.get(member.instance)) for member in silent)
     needed = now.floor(len(cordoned)) - lost - (len(staying) - len(silent))
@@ -88,6 +86,13 @@ def _too_few(run: MigrationRun, node: Outgoing, now: GroupProgress, gate: CniGat
     waiting += [f"instance {member.instance} to be replaced is not Ready" for member in silent]
     why = waiting[0] if waiting else groups.why_instances_are_missing(run.world, now, len(cordoned))
     return f"group {node.group}: {len(ready)} of {needed} new nodes are ready; {why}"
+
+
+def _others(node: Outgoing, now: GroupProgress, gate: CniGate) -> tuple[list[Member], list[Member]]:
+    """The other old nodes of the group: those that serve pods, and those that are being replaced."""
+    others = [member for member in now.old if member.instance != node.instance]
+    cordoned = [member for member in others if _is_being_replaced(member.instance, now, gate)]
+    return [member for member in others if member not in cordoned], cordoned
 
 
 def _is_being_replaced(instance: str, now: GroupProgress, gate: CniGate) -> bool:

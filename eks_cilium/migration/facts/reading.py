@@ -56,7 +56,7 @@ def read(
     """Every fact a plan needs. `aws` returns the boto3 client of a service; `own_pod` runs this program.
 
     `with_groups` is for plans that replace nodes: Auto Scaling groups are then read while the pods are read,
-    and their subnets with `more_subnets`, where Cilium is told to create interfaces.
+    and their subnets with `more_subnets`, where the configuration has Cilium create interfaces.
     """
     eks = aws("eks")
     cluster = groups.cluster(eks, cluster_name)

@@ -1,4 +1,4 @@
-"""How many pods of a workload its own roll-out would let go missing at once.
+"""How many pods of a workload its own roll-out may have missing at once.
 
 Where no PodDisruptionBudget says how many may be missing, this is what its authors accept with each change of
 it. Used by drains and restarts, and by the plan, which says so beforehand.

@@ -25,7 +25,7 @@ _NITRO = "nitro"
 _RESERVED_FIRST, _RESERVED_LAST = 4, 1
 """Addresses of every subnet that AWS keeps, at its beginning and its end."""
 
-Told = TypeVar("Told")
+Answer = TypeVar("Answer")
 
 
 class Asking:
@@ -34,7 +34,7 @@ class Asking:
     def __init__(self) -> None:
         self.untold: list[str] = []
 
-    def ask(self, question: Callable[[], Told]) -> Told | None:
+    def ask(self, question: Callable[[], Answer]) -> Answer | None:
         """The answer; None where AWS refuses it."""
         try:
             return question()

@@ -219,7 +219,7 @@ def _zones(
     members: Sequence[_Members],
     extra: int,
 ) -> Mapping[str, _Zone]:
-    """The zones whose subnets AWS has told about."""
+    """The zones whose subnets AWS has described."""
     network = facts.network
     chosen = cilium.subnets or tuple({subnet for each in members for subnet in each.group.subnets})
     zones: dict[str, _Zone] = defaultdict(_Zone)

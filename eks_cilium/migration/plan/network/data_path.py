@@ -26,7 +26,7 @@ _ADD_ON = Reference("Add-on", "", "vpc-cni")
 
 
 def check(facts: Facts, allow: Allow, cilium: CiliumChoices, findings: Findings) -> None:
-    """Add findings about a migration to Cilium; the way back leads to a data path that is known to work."""
+    """Add findings about a migration to Cilium; a rollback needs none, since its data path worked before."""
     check_addresses_family(facts, findings)
     _check_host_ports(facts, allow, cilium, findings)
     _check_plugins(facts, allow, cilium, findings)
