@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL
 from eks_cilium.policy.verdict.model import Pod
@@ -10,25 +10,28 @@ from eks_cilium.policy.verdict.peers import CidrPeer, LabelPeer
 from eks_cilium.policy.verdict.ports import ports_match
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from eks_cilium.policy.verdict.labels import Identity, Requirement
-    from eks_cilium.policy.verdict.model import Cluster, Endpoint, Flow
+    from eks_cilium.policy.verdict.model import Cluster, Endpoint, Port
     from eks_cilium.policy.verdict.peers import Peer
+    from eks_cilium.policy.verdict.ports import PortNames
     from eks_cilium.policy.verdict.reading.rule import Rule
+
+Target: TypeAlias = "tuple[Port, PortNames]"
 
 _MOST = 3
 _CERTAIN, _LIKELY, _POSSIBLE = range(3)
 
 
 def hints(
-    rules: Sequence[Rule], flow: Flow, peer: Endpoint, identity: Identity, cluster: Cluster
+    rules: Iterable[Rule], to: Target, peer: Endpoint, identity: Identity, cluster: Cluster
 ) -> tuple[str, ...]:
     """Why the rules that come closest to allowing a flow do not.
 
     Args:
         rules: The rules that select the pod in this direction.
-        flow: The denied flow.
+        to: The port of the denied flow, and the names of ports that count.
         peer: The other endpoint of the flow.
         identity: The identity of the peer.
         cluster: The cluster of the pod.
@@ -37,16 +40,16 @@ def hints(
         At most three sentences, the most certain first.
     """
     found = sorted(
-        (hint for rule in rules if not rule.deny for hint in _hints_of(rule, flow, peer, identity, cluster)),
+        (hint for rule in rules if not rule.deny for hint in _hints_of(rule, to, peer, identity, cluster)),
         key=lambda hint: hint[0],
     )
     return tuple(dict.fromkeys(text for _, text in found))[:_MOST]
 
 
 def _hints_of(
-    rule: Rule, flow: Flow, peer: Endpoint, identity: Identity, cluster: Cluster
+    rule: Rule, to: Target, peer: Endpoint, identity: Identity, cluster: Cluster
 ) -> Iterator[tuple[int, str]]:
-    right_port = ports_match(rule.ports, flow).truth is not False
+    right_port = ports_match(rule.ports, *to).truth is not False
     for candidate in rule.peers or ():
         if candidate.matches(peer, identity, cluster).truth:
             if not right_port:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.policy.objects.identity_labels import is_identity_label
@@ -22,6 +23,7 @@ SERVICE_ACCOUNT_LABEL = "io.cilium.k8s.policy.serviceaccount"
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 
 ANY, KUBERNETES, RESERVED = "any", "k8s", "reserved"
+_OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,14 @@ class Identity:
             if key == its_key and source in (ANY, its_source):
                 return value
         return None
+
+    def by_label(self) -> dict[tuple[str, str], str]:
+        """What `value` returns, for every pair of source and key that has a value."""
+        found: dict[tuple[str, str], str] = {}
+        for source, key, value in self.labels:
+            found.setdefault((source, key), value)
+            found.setdefault((ANY, key), value)
+        return found
 
     def missing(self, source: str, key: str) -> str:
         """What would have to be known to say whether the label exists; empty where it certainly does not."""
@@ -140,24 +150,19 @@ class Requirement:
     """Why Cilium adds the condition; empty where the policy itself has it."""
 
     def matches(self, identity: Identity) -> Answer:
-        """Whether an identity meets the condition. An absent key satisfies NotIn, as in Kubernetes.
-
-        Raises:
-            ValueError: The operator is none of Cilium's.
-        """
+        """Whether an identity meets the condition."""
         value = identity.value(self.source, self.key)
         if value is None and (words := identity.missing(self.source, self.key)):
             return Answer(None, words)
-        match self.operator:
-            case "In":
-                return Answer(value is not None and value in self.values)
-            case "NotIn":
-                return Answer(value is None or value not in self.values)
-            case "Exists":
-                return Answer(value is not None)
-            case "DoesNotExist":
-                return Answer(value is None)
-        raise ValueError(f"Cilium has no selector operator {self.operator!r}")
+        return YES if self.accepts(value) else NO
+
+    def accepts(self, value: str | None) -> bool:
+        """Whether a value of the label meets the condition. An absent label satisfies NotIn."""
+        if self.operator == "In":
+            return value is not None and value in self.values
+        if self.operator == "NotIn":
+            return value is None or value not in self.values
+        return (value is not None) is (self.operator == "Exists")
 
     def __str__(self) -> str:
         name = self.key if self.source == ANY else f"{self.source}:{self.key}"
@@ -199,6 +204,9 @@ def selector(written: Mapping[str, Any] | None, source: str = ANY) -> Selector:
 
     Returns:
         The conditions of both parts.
+
+    Raises:
+        ValueError: An operator is none of Cilium's.
     """
     return Selector(tuple(_requirements(written or {}, source)))
 
@@ -210,9 +218,12 @@ def _requirements(written: Mapping[str, Any], default: str) -> Iterator[Requirem
     for expression in written.get("matchExpressions") or ():
         source, key = source_and_key(expression["key"])
         values = tuple(expression.get("values") or ())
+        if expression["operator"] not in _OPERATORS:
+            raise ValueError(f"Cilium has no selector operator {expression['operator']!r}")
         yield Requirement(source or default, key, expression["operator"], values)
 
 
+@lru_cache(maxsize=4096)
 def network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     """Parse a network as policies write it: a single address is one, and host bits are ignored."""
     return ipaddress.ip_network(text, strict=False)

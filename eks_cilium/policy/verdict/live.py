@@ -7,7 +7,7 @@ because no policy can distinguish them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -102,6 +102,7 @@ def live_cluster(objects: ClusterObjects) -> LiveCluster:
         _cidr_selects(config),
         tuple(NetworkGroup(each["name"], tuple(each["networks"]), each["labels"]) for each in objects.groups),
         _agents(config, pods),
+        frozenset(named for endpoint in endpoints for named in _named_ports(endpoint)),
     )
     return LiveCluster(
         cluster,
@@ -197,15 +198,16 @@ def _pod(cluster: str, labels: tuple[str, ...], same: list[Object], names: tuple
             key.removeprefix(prefix): value for key, value in found.items() if key.startswith(prefix)
         },
         service_account=found.get(SERVICE_ACCOUNT_LABEL, ""),
-        named_ports={
-            str(port["name"]): Port(port["port"], port.get("protocol") or "TCP")
-            for endpoint in same
-            for port in endpoint["namedPorts"]
-            if port.get("name")
-        },
+        named_ports=dict(named for endpoint in same for named in _named_ports(endpoint)),
         has_identity=True,
         title=named(names, 1),
     )
+
+
+def _named_ports(endpoint: Object) -> Iterator[tuple[str, Port]]:
+    for port in endpoint["namedPorts"]:
+        if port.get("name"):
+            yield str(port["name"]), Port(port["port"], port.get("protocol") or "TCP")
 
 
 def _kubernetes(label: str) -> tuple[str, str]:

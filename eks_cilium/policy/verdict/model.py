@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 from eks_cilium.policy.objects.agents import Agents
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from eks_cilium.policy.objects import Policy
 
@@ -145,6 +146,8 @@ class Cluster:
     """Its CiliumCIDRGroups; None where they are not known."""
     agents: Agents = field(default_factory=Agents)
     """The release that reads the policies, and its options."""
+    named_ports: frozenset[tuple[str, Port]] | None = None
+    """The named ports of all of its pods, each with its name; None where they are not known."""
 
 
 class Decision(StrEnum):
@@ -191,8 +194,13 @@ class DirectionVerdict:
     """The rules that decide: the matching allow or deny rules, or those that switch default deny on."""
     layer7: tuple[str, ...] = ()
     """Conditions beyond the port on allowed traffic: HTTP rules, authentication ..."""
-    hints: tuple[str, ...] = ()
-    """For a denied direction: rules that come close to allowing it, and what they lack."""
+    explain: Callable[[], tuple[str, ...]] = field(default=tuple, compare=False, repr=False)
+    """Finds the hints. Called where somebody reads them: of a large table, most are read by no person."""
+
+    @cached_property
+    def hints(self) -> tuple[str, ...]:
+        """For a denied direction: rules that come close to allowing it, and what they lack."""
+        return self.explain()
 
 
 @dataclass(frozen=True)
@@ -206,8 +214,7 @@ class Verdict:
     @property
     def decision(self) -> Decision:
         """Both directions together: denied if one denies, else undecided if one is undecided."""
-        both = {self.egress.decision, self.ingress.decision}
-        for decision in (Decision.DENIED, Decision.UNDECIDED):
-            if decision in both:
-                return decision
-        return Decision.ALLOWED
+        both = (self.egress.decision, self.ingress.decision)
+        if Decision.DENIED in both:
+            return Decision.DENIED
+        return Decision.UNDECIDED if Decision.UNDECIDED in both else Decision.ALLOWED

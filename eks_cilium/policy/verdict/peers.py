@@ -50,12 +50,17 @@ class CidrPeer:
     excluded: tuple[str, ...] = ()
     """Networks inside of it that are not meant."""
 
+    def __post_init__(self) -> None:
+        """Refuse with a ValueError what is no network, while the policy is read and not at its first flow."""
+        for each in (self.cidr, *self.excluded):
+            network(each)
+
     def matches(self, endpoint: Endpoint, identity: Identity, cluster: Cluster) -> Answer:
         """Whether the network holds the endpoint's address; unknown where the address is not known."""
         if isinstance(endpoint, Address):
             address = ipaddress.ip_address(endpoint.address)
-            excluded = any(address in network(each) for each in self.excluded)
-            return Answer(address in network(self.cidr) and not excluded)
+            inside = address in network(self.cidr)
+            return YES if inside and not any(address in network(each) for each in self.excluded) else NO
         if isinstance(endpoint, Pod):
             return Answer(None, f"the address of {endpoint}") if "pods" in cluster.cidr_selects else NO
         if identity.value(RESERVED, "world") is not None:

@@ -1,17 +1,28 @@
-"""The ports of an entry of a policy, and whether a flow goes to one of them."""
+"""The ports of an entry of a policy, and whether the port of a flow is one of them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.policy.verdict.labels import NO, YES, Answer, any_of
-from eks_cilium.policy.verdict.model import Flow, Pod, Port
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from eks_cilium.policy.verdict.model import Port
+
 _WITH_PORTS = frozenset({"TCP", "UDP", "SCTP"})
+
+
+@dataclass(frozen=True)
+class PortNames:
+    """The ports that a rule means when it names a port instead of giving its number."""
+
+    ports: frozenset[tuple[str, Port]] | None = frozenset()
+    """Ports with their names; None where they are not known."""
+    unknown: str = field(default="", compare=False)
+    """What would have to be known, to be followed by the name."""
 
 
 @dataclass(frozen=True)
@@ -25,31 +36,29 @@ class PortMatch:
     name: str = ""
     """The name of a port instead of a number."""
 
-    def matches(self, flow: Flow) -> Answer:
-        """Whether a flow goes to the port."""
-        if flow.port.protocol not in self.protocols:
+    def matches(self, port: Port, names: PortNames) -> Answer:
+        """Whether a port of a destination is one of these; `names` are the names of ports that count."""
+        if port.protocol not in self.protocols:
             return NO
-        if self.name:
-            return self._named(flow)
-        return Answer(self.last == 0 or self.first <= flow.port.number <= self.last)
+        if not self.name:
+            return YES if self.last == 0 or self.first <= port.number <= self.last else NO
+        if names.ports is None:
+            return Answer(None, f"{names.unknown} called {self.name}")
+        return YES if port.number == self._called(port.protocol, names.ports) else NO
 
-    def edges(self, flow: Flow) -> tuple[int, ...]:
-        """The first port and the one after the last; none where the flow's port does not matter."""
-        if flow.port.protocol not in self.protocols:
+    def edges(self, port: Port, names: PortNames) -> tuple[int, ...]:
+        """The first port and the one after the last; none where it does not matter which port it is."""
+        if port.protocol not in self.protocols:
             return ()
         if self.name:
-            named = flow.destination.named_ports if isinstance(flow.destination, Pod) else None
-            port = (named or {}).get(self.name)
-            return (port.number, port.number + 1) if port else ()
+            number = self._called(port.protocol, names.ports or frozenset())
+            return (number, number + 1) if number else ()
         return (self.first, self.last + 1) if self.last else ()
 
-    def _named(self, flow: Flow) -> Answer:
-        # The destination's containers name their ports; endpoints that are no pods name none.
-        if not isinstance(flow.destination, Pod):
-            return NO
-        if flow.destination.named_ports is None:
-            return Answer(None, f"which port of {flow.destination} is called {self.name}")
-        return Answer(_is(flow.destination.named_ports.get(self.name), flow.port))
+    def _called(self, protocol: str, ports: frozenset[tuple[str, Port]]) -> int:
+        """The port of this name; 0 where there is none, or where several differ (ErrDuplicateNamedPorts)."""
+        numbers = {port.number for name, port in ports if (name, port.protocol) == (self.name, protocol)}
+        return numbers.pop() if len(numbers) == 1 else 0
 
     def __str__(self) -> str:
         protocol = "/".join(sorted(self.protocols)) if len(self.protocols) == 1 else "any"
@@ -75,9 +84,9 @@ def port_matches(entry: Mapping[str, Any], *, sctp: bool = True) -> tuple[PortMa
     return tuple(_match(port, sctp=sctp) for rule in entry["toPorts"] for port in rule.get("ports") or ())
 
 
-def ports_match(ports: tuple[PortMatch, ...] | None, flow: Flow) -> Answer:
-    """Whether a flow goes to one of the ports; None stands for every port."""
-    return YES if ports is None else any_of(port.matches(flow) for port in ports)
+def ports_match(ports: tuple[PortMatch, ...] | None, port: Port, names: PortNames) -> Answer:
+    """Whether a port is one of those of an entry; None stands for every port."""
+    return YES if ports is None else any_of(each.matches(port, names) for each in ports)
 
 
 def _match(written: Mapping[str, Any], *, sctp: bool) -> PortMatch:
@@ -91,7 +100,3 @@ def _match(written: Mapping[str, Any], *, sctp: bool) -> PortMatch:
         return PortMatch(protocols, name=text.lower())
     last = int(written.get("endPort") or 0)
     return PortMatch(protocols, first, max(first, last) if first else 0)
-
-
-def _is(named: Port | None, port: Port) -> bool:
-    return named is not None and (named.number, named.protocol) == (port.number, port.protocol)

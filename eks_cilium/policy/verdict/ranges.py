@@ -1,7 +1,8 @@
 """Verdicts on ranges of ports, split where the answer changes.
 
 A rule may allow a part of what was asked: a verdict on the first port says nothing about the others.
-`eks-cilium verdict` judges `--port 8000-8100/TCP`, and every port of endpoints that declare none, by this.
+`eks-cilium verdict` judges `--port 8000-8100/TCP`, and every port of endpoints that declare none, by this;
+the preview of a stack does the same with the ports of intents and assertions.
 """
 
 from __future__ import annotations
@@ -12,12 +13,18 @@ from typing import TYPE_CHECKING
 from eks_cilium.policy.verdict.model import Flow, Port, Verdict
 
 if TYPE_CHECKING:
+    from eks_cilium.policy.objects import Ports
     from eks_cilium.policy.verdict.evaluation import Evaluator
 
 PROTOCOLS = ("TCP", "UDP", "SCTP")
 _HIGHEST = 65535
 EVERY_PORT = Port(1, "ANY", "every port", _HIGHEST)
 """Every port of every protocol."""
+
+
+def as_port(ports: Ports) -> Port:
+    """A port or a range of ports, as the port of a flow."""
+    return Port(ports.first, ports.protocol, str(ports), ports.last if ports.is_range else 0)
 
 
 def verdicts_on(evaluator: Evaluator, flow: Flow) -> list[Verdict]:
@@ -32,6 +39,9 @@ def verdicts_on(evaluator: Evaluator, flow: Flow) -> list[Verdict]:
     """
     if flow.port.protocol != "ANY":
         return _of_protocol(evaluator, flow)
+    if not evaluator.has_ports(flow):
+        first = evaluator.evaluate(_at(flow, flow.port.number, flow.port.last, PROTOCOLS[0]))
+        return [Verdict(flow, first.egress, first.ingress)]
     found = [
         verdict
         for protocol in PROTOCOLS

@@ -8,7 +8,7 @@ import yaml
 
 from eks_cilium.policy.objects import Policy
 from eks_cilium.policy.objects.agents import Agents
-from eks_cilium.policy.verdict import Cluster, Evaluator, Flow, Pod, Port, SelectorScope
+from eks_cilium.policy.verdict import Address, Cluster, Endpoint, Evaluator, Flow, Pod, Port, SelectorScope
 
 pytestmark = pytest.mark.unit
 
@@ -65,3 +65,64 @@ def test_an_empty_list_of_peers_without_ports_means_nobody(version: str) -> None
     spec = "{endpointSelector: {}, ingress: [{fromEndpoints: []}]}"
 
     assert ingress("CiliumNetworkPolicy", spec, version, OTHER) == "denied"
+
+
+PORTS = {"http": Port(8080)}
+AGREED = frozenset({("http", Port(8080))})
+DIFFERENT = frozenset({("http", Port(8080)), ("http", Port(80))})
+
+
+def egress(
+    version: str,
+    destination: Endpoint,
+    port: int = 8080,
+    named: frozenset[tuple[str, Port]] | None = AGREED,
+    other: str = "1.20.2",
+) -> str:
+    """Egress of cluster-1 to port `http`, where pods have these names of ports; cluster-2 has release `other`."""
+    spec = "{endpointSelector: {}, egress: [{toEntities: [all], toPorts: [{ports: [{port: http}]}]}]}"
+    metadata = {"name": "rule", "namespace": "server"}
+    written = {"apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy", "metadata": metadata}
+    policy = Policy("cluster-1", {**written, "spec": yaml.safe_load(spec)})
+    scope, own, remote = SelectorScope.ANY_CLUSTER, Agents(version), Agents(other)
+    clusters = [
+        Cluster("cluster-1", scope, (policy,), agents=own, named_ports=named),
+        Cluster("cluster-2", scope, agents=remote, named_ports=frozenset({("http", Port(8080))})),
+    ]
+    return str(Evaluator(clusters).evaluate(Flow(SERVER, destination, Port(port))).egress.decision)
+
+
+def named_pod(cluster: str, **ports: Port) -> Pod:
+    return Pod(cluster, "server", {"app": "web"}, {}, "default", ports)
+
+
+@pytest.mark.parametrize("version", RELEASES)
+def test_a_name_of_a_port_on_egress_is_one_number_for_all_peers_up_to_1_19(version: str) -> None:
+    older = version != "1.20.2"
+
+    assert egress(version, named_pod("cluster-1", http=Port(8080))) == "allowed"
+    assert egress(version, named_pod("cluster-1")) == ("allowed" if older else "denied")
+    assert egress(version, Address("203.0.113.5")) == ("allowed" if older else "denied")
+    assert egress(version, named_pod("cluster-1", http=Port(80)), 80) == ("denied" if older else "allowed")
+
+
+@pytest.mark.parametrize("version", RELEASES)
+def test_pods_that_give_a_name_to_different_ports_leave_it_without_meaning_up_to_1_19(version: str) -> None:
+    expected = "allowed" if version == "1.20.2" else "denied"
+
+    assert egress(version, named_pod("cluster-1", http=Port(8080)), named=DIFFERENT) == expected
+
+
+@pytest.mark.parametrize("version", ["1.19.7", "1.20.2"])
+@pytest.mark.parametrize(("other", "expected"), [("1.19.7", "denied"), ("1.20.2", "allowed")])
+def test_names_of_another_cluster_are_known_where_its_release_passes_them_on(
+    version: str, other: str, expected: str
+) -> None:
+    found = egress(version, named_pod("cluster-2", http=Port(8080)), named=frozenset(), other=other)
+
+    assert found == expected
+
+
+def test_names_that_are_not_known_leave_older_releases_undecided() -> None:
+    assert egress("1.19.7", named_pod("cluster-1", http=Port(8080)), named=None) == "undecided"
+    assert egress("1.20.2", named_pod("cluster-1", http=Port(8080)), named=None) == "allowed"

@@ -78,7 +78,9 @@ def _read(cluster: Cluster, policy: Policy) -> tuple[list[Rule], str]:
     if policy.kind in cluster.agents.ignored_kinds:
         return [], f"agents do not read it: cilium-config has {cluster.agents.ignored_kinds[policy.kind]}"
     try:
-        return _rules_of(cluster, policy)
+        rules, why = _rules_of(cluster, policy)
+        hash(tuple(rules))  # labels and ports that are lists or objects cannot be compared
+        return rules, why
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         # An API server keeps such an object out, unless its definitions are those of another release.
         words = f"{type(error).__name__}: {error}"
