@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from eks_cilium.cilium import crds
 from eks_cilium.policy.compile.model import CompiledPolicies, PolicyProblem
@@ -24,17 +24,20 @@ from eks_cilium.policy.verdict import (
     Evaluator,
     Flow,
     Pod,
-    Port,
     failed_assertion,
     selector_scope_of,
 )
+from eks_cilium.policy.verdict.ranges import EVERY_PORT, as_port, verdicts_on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
     from eks_cilium.policy.compile.model import Assertion, KeyPath, PolicyFile, PolicySources, ReadFile
     from eks_cilium.policy.objects import Intent, Pods, Policy
     from eks_cilium.policy.verdict import Verdict
+    from eks_cilium.policy.verdict.assertions import Expected
+
+_ByFlow: TypeAlias = "Mapping[Hashable, tuple[Verdict, ...]]"
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def compile_policies(
         read_file: Returns the text of a file. It is called once for each file.
 
     Returns:
-        The objects, in the order of their sources; every problem; a verdict for every different flow of the
+        The objects, in the order of their sources; every problem; the verdicts on every different flow of the
         intents and assertions.
 
     Raises:
@@ -84,7 +87,9 @@ def compile_policies(
         return dataclasses.replace(compiled, problems=tuple(problems))
     verdicts = _verdicts(sources, compiled.policies, clusters)
     return dataclasses.replace(
-        compiled, verdicts=verdicts, problems=tuple(_failed_assertions(sources, verdicts))
+        compiled,
+        verdicts=tuple(verdict for parts in verdicts.values() for verdict in parts),
+        problems=tuple(_failed_assertions(sources, verdicts)),
     )
 
 
@@ -184,9 +189,8 @@ def _unsound_objects(objects: Iterable[_Object], clusters: Mapping[str, str]) ->
             )
 
 
-def _verdicts(
-    sources: PolicySources, policies: Sequence[Policy], clusters: Mapping[str, str]
-) -> tuple[Verdict, ...]:
+def _verdicts(sources: PolicySources, policies: Sequence[Policy], clusters: Mapping[str, str]) -> _ByFlow:
+    """The verdicts on every different flow; several where the answer is not the same for all of its ports."""
     evaluator = Evaluator(
         Cluster(
             name,
@@ -196,20 +200,27 @@ def _verdicts(
         )
         for name, version in clusters.items()
     )
-    flows: list[Flow] = []
+    found: dict[Hashable, tuple[Verdict, ...]] = {}
     for flow in _flows(sources):
-        if flow not in flows:
-            flows.append(flow)
-    return tuple(map(evaluator.evaluate, flows))
+        key = _key(flow)
+        if key not in found:
+            found[key] = tuple(verdicts_on(evaluator, flow))
+    return found
+
+
+def _key(flow: Flow) -> Hashable:
+    """The flow without the titles of its port, which may be asked for in other words."""
+    port = flow.port
+    return repr(flow.source), repr(flow.destination), port.number, port.last, port.protocol
 
 
 def _flows(sources: PolicySources) -> Iterator[Flow]:
     for intent in sources.intents:
         source, destination = _pod(intent.source), _pod(intent.destination)
         for ports in intent.destination.ports:
-            yield Flow(source, destination, Port(ports.first, ports.protocol, str(ports)))
+            yield Flow(source, destination, as_port(ports))
         if not intent.destination.ports:
-            yield Flow(source, destination, Port(1, "TCP", "every port"))
+            yield Flow(source, destination, EVERY_PORT)
     for assertion in (*sources.must_allow, *sources.must_deny):
         yield assertion.flow
 
@@ -218,20 +229,25 @@ def _pod(pods: Pods) -> Pod:
     return Pod(pods.cluster, pods.namespace, pods.labels)
 
 
-def _failed_assertions(sources: PolicySources, verdicts: Sequence[Verdict]) -> Iterator[PolicyProblem]:
+def _failed_assertions(sources: PolicySources, verdicts: _ByFlow) -> Iterator[PolicyProblem]:
     for index, assertion in enumerate(sources.must_allow):
-        failed = failed_assertion(_verdict_of(assertion, verdicts), Decision.ALLOWED)
-        if failed is not None:
-            allowed = f"only what the policies allow; but {assertion.flow} is {failed.found}"
-            yield PolicyProblem(("mustAllow", index), assertion.written, allowed, failed.fix)
+        allowed = "only what the policies allow"
+        yield from _failed(("mustAllow", index), assertion, verdicts, Decision.ALLOWED, allowed)
     for index, assertion in enumerate(sources.must_deny):
-        failed = failed_assertion(_verdict_of(assertion, verdicts), Decision.DENIED)
-        if failed is not None:
-            allowed = f"only what the policies deny; but {assertion.flow} is {failed.found}"
-            yield PolicyProblem(("mustDeny", index), assertion.written, allowed, failed.fix)
+        allowed = "only what the policies deny"
+        yield from _failed(("mustDeny", index), assertion, verdicts, Decision.DENIED, allowed)
 
 
-def _verdict_of(assertion: Assertion, verdicts: Iterable[Verdict]) -> Verdict:
-    """The verdict of the same flow, which an intent may have led to under another title of the port."""
-    found = next(verdict for verdict in verdicts if verdict.flow == assertion.flow)
-    return dataclasses.replace(found, flow=assertion.flow)
+def _failed(
+    key: KeyPath, assertion: Assertion, verdicts: _ByFlow, expected: Expected, allowed: str
+) -> Iterator[PolicyProblem]:
+    """One problem for an assertion that does not hold, with every part of its ports where it does not."""
+    parts = verdicts[_key(assertion.flow)]
+    if len(parts) == 1:
+        # An intent may have led to the same flow under another title of the port.
+        parts = (dataclasses.replace(parts[0], flow=assertion.flow),)
+    failed = [found for part in parts if (found := failed_assertion(part, expected))]
+    if failed:
+        words = ", ".join(f"{each.verdict.flow} is {each.found}" for each in failed)
+        fixes = "; ".join(dict.fromkeys(each.fix for each in failed))
+        yield PolicyProblem(key, assertion.written, f"{allowed}; but {words}", fixes)

@@ -28,7 +28,7 @@ class PolicyFile:
 
 @dataclass(frozen=True)
 class Assertion:
-    """A flow whose outcome the configuration asserts."""
+    """A flow whose outcome the configuration asserts, for each port of a range alike."""
 
     flow: Flow
     written: Any
@@ -74,7 +74,10 @@ class CompiledPolicies:
     """The policies of each file, in the order of the files; none of a file that cannot be read."""
     problems: tuple[PolicyProblem, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
-    """One for every different flow of the intents and assertions. Empty while an object has a problem."""
+    """On every different flow of the intents and assertions, in parts where not all of its ports are alike.
+
+    Empty while an object has a problem.
+    """
 
     @property
     def policies(self) -> tuple[Policy, ...]:

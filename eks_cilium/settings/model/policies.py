@@ -19,7 +19,8 @@ from eks_cilium.policy.objects import (
     parse_ports,
 )
 from eks_cilium.policy.objects.ports import PATTERN
-from eks_cilium.policy.verdict.model import Address, Endpoint, Entity, Flow, Pod, Port
+from eks_cilium.policy.verdict.model import Address, Endpoint, Entity, Flow, Pod
+from eks_cilium.policy.verdict.ranges import as_port
 from eks_cilium.settings.model.fields import Part, option
 
 _NAME = r"^[a-z0-9]([a-z0-9-]{0,51}[a-z0-9])?$"
@@ -242,12 +243,15 @@ class PolicyAssertion(Part):
         allowed="an object with cluster, namespace and labels, or with address, or with entity",
         example=_SERVER,
     )
-    port: PortText = option(says="Which port.", allowed="one port, such as 8080/TCP", example="8080/TCP")
+    port: PortText = option(
+        says="Which port, or which ports: it has to hold for each.",
+        allowed="a port such as 8080/TCP, or a range such as 8000-8100/UDP",
+        example="8080/TCP",
+    )
 
     @property
     def assertion(self) -> compiler.Assertion:
-        port = parse_ports(self.port)
-        flow = Flow(self.from_.endpoint, self.to.endpoint, Port(port.first, port.protocol))
+        flow = Flow(self.from_.endpoint, self.to.endpoint, as_port(parse_ports(self.port)))
         return compiler.Assertion(flow, self.model_dump(by_alias=True, exclude_defaults=True))
 
 

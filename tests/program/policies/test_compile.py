@@ -151,3 +151,61 @@ def test_a_failed_assertion_quotes_what_the_user_wrote_and_leaves_the_verdicts()
 def test_a_cluster_that_is_not_given_is_an_error_of_the_caller() -> None:
     with pytest.raises(KeyError, match="cluster-2"):
         compile_policies(PolicySources((INTENT,)), {"cluster-1": "1.19.7"}, Files())
+
+
+def ranged(ports: str = "8000-8100/TCP", *must: Assertion, denied: bool = False) -> PolicySources:
+    """An intent on a range, and a policy written by hand that denies a part of it."""
+    to = Destination(SERVER.cluster, SERVER.namespace, SERVER.labels, (parse_ports(ports),) if ports else ())
+    return PolicySources(
+        (Intent("ranged", CLIENT, to),),
+        files=(PolicyFile("cluster-2", "part"),),
+        must_allow=() if denied else must,
+        must_deny=must if denied else (),
+    )
+
+
+PART = """\
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: part, namespace: my-server}
+spec:
+  endpointSelector: {}
+  ingressDeny: [{toPorts: [{ports: [{port: "8051", endPort: 9000, protocol: TCP}]}]}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("ports", "expected"),
+    [
+        ("8000-8100/TCP", ["8000-8050/TCP allowed", "8051-8100/TCP denied"]),
+        ("8000-8050/TCP", ["8000-8050/TCP allowed"]),
+        (
+            "",
+            [
+                "1-8050/TCP allowed",
+                "8051-9000/TCP denied",
+                "9001-65535/TCP allowed",
+                "every port/UDP allowed",
+                "every port/SCTP allowed",
+            ],
+        ),
+    ],
+    ids=["partly denied", "allowed", "every port"],
+)
+def test_an_intent_is_judged_at_each_of_its_ports(ports: str, expected: list[str]) -> None:
+    compiled = compile_policies(ranged(ports), CLUSTERS, Files(part=PART))
+
+    assert compiled.problems == ()
+    assert [f"{each.flow.port} {each.decision}" for each in compiled.verdicts] == expected
+
+
+@pytest.mark.parametrize("denied", [False, True], ids=["mustAllow", "mustDeny"])
+def test_an_assertion_has_to_hold_for_each_port_of_a_range(denied: bool) -> None:
+    asserted = Flow(FLOW.source, FLOW.destination, Port(8000, "TCP", "8000-8100/TCP", 8100))
+    sources = ranged("8000-8100/TCP", Assertion(asserted, WRITTEN), denied=denied)
+
+    (problem,) = compile_policies(sources, CLUSTERS, Files(part=PART)).problems
+
+    part = "8051-8100/TCP is denied" if not denied else "8000-8050/TCP is allowed"
+    assert part in problem.allowed
+    assert problem.fix
