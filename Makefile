@@ -5,6 +5,7 @@
 #   make check                     lint, formatting, types, layers
 #   make unit                      the tests that start no process, in seconds
 #   make endurance                 tests that run the whole program dozens of times, an hour or more; lists each with its time
+#   make pictures                  docs/pictures/ anew, from the commands in a lab; needs about ten minutes
 #   make down                      stop the lab that `make demo` left running
 #   make clean                     stop the lab, forget the virtual environment (built artifacts stay cached)
 
@@ -15,7 +16,7 @@ BIN    := .venv/bin
 READY  := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit endurance down clean setup
+.PHONY: help demo test check unit endurance pictures down clean setup
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -41,6 +42,9 @@ check: $(READY)
 # Only files that have such tests are collected: importing the lab's cloud takes longer than all of them.
 unit: $(READY)
 	@$(BIN)/python -m pytest -m unit -q -n 2 --dist loadfile $$(grep -rl --include='test_*.py' 'mark\.unit' tests)
+
+pictures: $(READY)
+	@$(BIN)/python -m lab.pictures
 
 down: $(READY)
 	@$(BIN)/python -m lab down

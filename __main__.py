@@ -18,6 +18,7 @@ from eks_cilium.settings.model import (
     ReplacementSettings,
     Settings,
 )
+from eks_cilium.troubleshooting import Topic, linked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,8 +42,11 @@ def main() -> dict[str, Any]:
     try:
         configuration = settings.read(raw, secret_keys=pulumi_config.get_config_secret_keys_env())
     except settings.ConfigurationError as error:
-        raise pulumi.RunError(str(error)) from None
-    exports: dict[str, Any] = import_module(PROGRAMS[type(configuration)]).run(configuration)
+        raise pulumi.RunError(linked(str(error), error.topic)) from None
+    try:
+        exports: dict[str, Any] = import_module(PROGRAMS[type(configuration)]).run(configuration)
+    except pulumi.RunError as error:
+        raise pulumi.RunError(linked(str(error), Topic.REFUSED_IN_PREVIEW)) from None
     return exports
 
 

@@ -22,6 +22,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from eks_cilium.troubleshooting import Topic
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -46,7 +48,13 @@ _BAD_REQUEST = 400
 
 
 class ProgramError(Exception):
-    """Base of every error this program raises on purpose. Its message is written for the user."""
+    """Base of every error this program raises on purpose. Its message is written for the user.
+
+    Attributes:
+        topic: Where docs/troubleshooting.md explains it; None where the message says all there is.
+    """
+
+    topic: Topic | None = None
 
 
 class UserError(ProgramError):
@@ -60,6 +68,8 @@ class RefusedError(UserError):
         status: HTTP status of the answer.
     """
 
+    topic: Topic | None = Topic.API_SERVER_REFUSED
+
     def __init__(self, message: str, *, status: int) -> None:
         super().__init__(message)
         self.status = status
@@ -71,6 +81,8 @@ class NotReadyError(UserError):
     Attributes:
         missing: What was not ready at the end, one sentence each.
     """
+
+    topic: Topic | None = Topic.AGENTS_NOT_READY
 
     def __init__(self, seconds: float, missing: Sequence[str]) -> None:
         self.missing = tuple(missing)
@@ -84,13 +96,19 @@ class NotReadyError(UserError):
 class TransientError(ProgramError):
     """The cause may pass without anybody's doing. The request was retried already: run again later."""
 
+    topic: Topic | None = Topic.API_SERVER_UNAVAILABLE
+
 
 class CredentialsExpiredError(TransientError):
     """Credentials that identified the user are not good any more. What asks again finds fresh ones."""
 
+    topic: Topic | None = Topic.CREDENTIALS_EXPIRED
+
 
 class UnexpectedAnswerError(ProgramError):
     """An answer this program does not understand. A developer has to look at it: stack traces are kept."""
+
+    topic: Topic | None = Topic.UNEXPECTED_ANSWER
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +150,8 @@ class AwsError(ProgramError):
 class AwsRefusedError(AwsError, RefusedError):
     """AWS rejected the request. The user can fix permissions, credentials, or what the message names."""
 
+    topic: Topic | None = Topic.AWS_REFUSED
+
     def __init__(self, message: str, answer: AwsAnswer) -> None:
         RefusedError.__init__(self, message, status=answer.status)
         self.answer = answer
@@ -140,9 +160,13 @@ class AwsRefusedError(AwsError, RefusedError):
 class AwsNotFoundError(AwsRefusedError):
     """What the request names does not exist in this account and region."""
 
+    topic: Topic | None = Topic.AWS_NOT_FOUND
+
 
 class AwsSetupError(AwsError, UserError):
     """AWS was not asked: credentials, region or profile are missing or wrong. The user can fix it."""
+
+    topic: Topic | None = Topic.AWS_SETUP
 
     def __init__(self, message: str, answer: AwsAnswer) -> None:
         super().__init__(message)
@@ -152,6 +176,8 @@ class AwsSetupError(AwsError, UserError):
 class AwsUnavailableError(AwsError, TransientError):
     """AWS could not be reached, throttled every attempt, or failed itself. Run again later."""
 
+    topic: Topic | None = Topic.AWS_UNAVAILABLE
+
     def __init__(self, message: str, answer: AwsAnswer) -> None:
         super().__init__(message)
         self.answer = answer
@@ -159,6 +185,8 @@ class AwsUnavailableError(AwsError, TransientError):
 
 class AwsCredentialsExpiredError(AwsError, CredentialsExpiredError):
     """AWS says that the credentials have expired, or they could not be refreshed. Log in again."""
+
+    topic: Topic | None = Topic.CREDENTIALS_EXPIRED
 
     def __init__(self, message: str, answer: AwsAnswer) -> None:
         super().__init__(message)

@@ -20,6 +20,7 @@ from eks_cilium.cluster.existing import ExistingCluster, find
 from eks_cilium.dynamic.shell.cluster import credentials_of, world_of
 from eks_cilium.errors import ProgramError, UnexpectedAnswerError
 from eks_cilium.settings.problems import Problem, set_fix
+from eks_cilium.troubleshooting import linked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -82,7 +83,7 @@ def readable(what: str) -> Iterator[None]:
     except UnexpectedAnswerError:
         raise
     except ProgramError as error:
-        raise pulumi.RunError(f"{what} could not be read: {error}") from None
+        raise pulumi.RunError(linked(f"{what} could not be read: {error}", error.topic)) from None
 
 
 @contextmanager

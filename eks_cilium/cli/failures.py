@@ -3,6 +3,7 @@
 import os
 
 from eks_cilium.errors import AwsError, AwsNotFoundError, ProgramError, RefusedError, TransientError
+from eks_cilium.troubleshooting import linked
 
 TRACEBACK = "EKS_CILIUM_TRACEBACK"
 """Environment variable that lets an unexpected error through with its traceback, for a bug report."""
@@ -34,7 +35,7 @@ def explained(error: Exception) -> str:
             f"  this is a bug in eks-cilium: run it again with {TRACEBACK}=1 and report what it prints"
         )
     hint = _hint(error)
-    return f"{error}\n  hint: {hint}" if hint else str(error)
+    return linked(f"{error}\n  hint: {hint}" if hint else str(error), error.topic)
 
 
 def wants_traceback(error: Exception) -> bool:

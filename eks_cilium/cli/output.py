@@ -147,7 +147,7 @@ _NARROW = 12
 """Width down to which a column that wraps may shrink before the others do."""
 _VERDICTS = {r"\bdenied\b": "red", r"\ballowed\b": "green", r"\bundecided\b": "yellow"}
 _LABELS = {
-    r"^(?:allowed|to fix it|to permit|fix):": "dim",
+    r"^(?:allowed|to fix it|to permit|more|fix):": "dim",
     r"\bdenied\b": "red",
     r"\ballowed\b(?!:)": "green",
 }

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from eks_cilium.clients.tokens import IssuedToken
 from eks_cilium.errors import UserError
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,6 +30,8 @@ _DEFAULT_VERSION = "client.authentication.k8s.io/v1"
 
 class CredentialPluginError(UserError):
     """The plugin could not be run, or printed no credential. Install it, or log in where it says so."""
+
+    topic: Topic | None = Topic.KUBECONFIG
 
 
 class ExecPlugin:

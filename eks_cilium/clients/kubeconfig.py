@@ -31,6 +31,7 @@ from eks_cilium.clients.exec_plugin import ExecPlugin
 from eks_cilium.clients.kubernetes import TIMEOUT, KubernetesApi, Patience
 from eks_cilium.clients.tokens import BearerToken
 from eks_cilium.errors import UserError
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -44,6 +45,8 @@ _PATHS = {"cluster": (_AUTHORITY,), "user": (_CERTIFICATE, _KEY, "tokenFile"), "
 
 class KubeconfigError(UserError):
     """A kubeconfig that does not lead to a cluster. Says which part of which file, never what is in it."""
+
+    topic: Topic | None = Topic.KUBECONFIG
 
 
 @dataclass(frozen=True, repr=False)

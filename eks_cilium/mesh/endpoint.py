@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cilium.mesh import API_SERVER, NAMESPACE
 from eks_cilium.runtime.errors import StoppedError
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -62,7 +63,12 @@ def await_endpoint(
         return ""
 
     world.wait(
-        missing, waited_for="the ClusterMesh load balancer", seconds=seconds, every=_EVERY, report=report
+        missing,
+        waited_for="the ClusterMesh load balancer",
+        seconds=seconds,
+        every=_EVERY,
+        report=report,
+        topic=Topic.MESH_LOAD_BALANCER,
     )
     report(f"{found[0].host} is active and internal")
     return {"host": found[0].host, "zoneId": found[0].zone_id}
@@ -85,13 +91,21 @@ def await_removal(world: World, *, seconds: float, report: Report) -> None:
         return f"Service {NAMESPACE}/{API_SERVER} still exists: {hosts}, finalizers {finalizers}"
 
     waited_for = "the deletion of the ClusterMesh load balancer"
-    world.wait(missing, waited_for=waited_for, seconds=seconds, every=_EVERY, report=report)
+    world.wait(
+        missing,
+        waited_for=waited_for,
+        seconds=seconds,
+        every=_EVERY,
+        report=report,
+        topic=Topic.MESH_LOAD_BALANCER,
+    )
 
 
 def refuse_unless_internal(balancer: Balancer, cluster: str, subnets: Collection[str]) -> None:
     """The load balancer leads to an etcd with every identity of a cluster. Raises StoppedError."""
     if balancer.scheme != "internal":
         raise StoppedError(
+            Topic.MESH_LOAD_BALANCER,
             f"the ClusterMesh load balancer of {cluster}, {balancer.host}, is {balancer.scheme}",
             f"Delete Service {NAMESPACE}/{API_SERVER}, and with it the load balancer. Set "
             "eks-cilium:clusterMesh.loadBalancerController to present if the AWS Load Balancer Controller "
@@ -99,6 +113,7 @@ def refuse_unless_internal(balancer: Balancer, cluster: str, subnets: Collection
         )
     if balancer.type != "network":
         raise StoppedError(
+            Topic.MESH_LOAD_BALANCER,
             f"the ClusterMesh load balancer of {cluster}, {balancer.host}, is of type {balancer.type}",
             f"Only a Network Load Balancer keeps its addresses. Delete Service {NAMESPACE}/{API_SERVER} and "
             "run `pulumi up` again.",
@@ -106,6 +121,7 @@ def refuse_unless_internal(balancer: Balancer, cluster: str, subnets: Collection
     stray = [subnet for subnet in balancer.subnets if subnet not in subnets]
     if stray:
         raise StoppedError(
+            Topic.MESH_LOAD_BALANCER,
             f"the ClusterMesh load balancer of {cluster} is in {', '.join(stray)}, which has no route to the "
             "other clusters",
             f"Delete Service {NAMESPACE}/{API_SERVER} and run `pulumi up` again: the new one names its "

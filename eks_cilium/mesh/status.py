@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from eks_cilium.cilium.mesh import NAMESPACE
 from eks_cilium.errors import RefusedError, TransientError, UnexpectedAnswerError
 from eks_cilium.texts import named
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,6 +75,7 @@ def await_remotes(
         every=_EVERY,
         report=report,
         readings=2,
+        topic=Topic.MESH_AGENTS,
     )
     report(f"all {seen['agents']} agents of {world.cluster} see {', '.join(remotes)}")
     return seen

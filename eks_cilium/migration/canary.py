@@ -16,6 +16,7 @@ from eks_cilium.migration.part import part_of
 from eks_cilium.migration.rotation import before as records
 from eks_cilium.migration.rotation import health
 from eks_cilium.texts import counted
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from eks_cilium.migration.part import Part
@@ -39,13 +40,20 @@ def check(run: MigrationRun) -> dict[str, Any]:
         return next(filter(None, map(gate.not_serving, members)), "")
 
     seconds, readings = run.options.health_timeout_seconds, run.options.settle_readings
-    run.wait(missing, waited_for="the new nodes of the canary", seconds=seconds, readings=readings)
+    run.wait(
+        missing,
+        waited_for="the new nodes of the canary",
+        seconds=seconds,
+        readings=readings,
+        topic=Topic.AGENTS_NOT_READY,
+    )
     before = records.moved(run.world)
     run.wait(
         lambda: health.missing(run, before),
         waited_for="the workloads that moved to be as healthy as before",
         seconds=seconds,
         readings=readings,
+        topic=Topic.WORKLOAD_UNHEALTHY,
     )
     run.report(f"the canary is healthy: {counted(len(part.left_out), 'node')} left for later")
     workloads = len(before.ready) + len(before.custom)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
+from eks_cilium.troubleshooting import Topic
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -40,6 +42,7 @@ class Run:
         seconds: float,
         readings: int = 1,
         since_progress: bool = False,
+        topic: Topic = Topic.TIMED_OUT,
     ) -> None:
         """`World.wait` at this run's polling interval, reporting where this run reports."""
         self.world.wait(
@@ -50,6 +53,7 @@ class Run:
             report=self.report,
             readings=readings,
             since_progress=since_progress,
+            topic=topic,
         )
 
     def persist(self, act: Callable[[], Kept]) -> Kept:

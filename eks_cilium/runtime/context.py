@@ -25,6 +25,7 @@ from eks_cilium.runtime.journal import Journal
 from eks_cilium.runtime.lease import Holder, Lease
 from eks_cilium.runtime.locks import Locks
 from eks_cilium.runtime.waiting import Polls, pause, persist, unguarded
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     import threading
@@ -141,12 +142,13 @@ class World:
         report: Report,
         readings: int = 1,
         since_progress: bool = False,
+        topic: Topic = Topic.TIMED_OUT,
     ) -> None:
         """Read until nothing is missing, in so many `readings` in a row. Raises TimedOutError.
 
         `missing` returns one sentence that says what is missing, or an empty string. A sentence is reported
         when it differs from the one before; with `since_progress` the time limit counts anew from there. A
-        request without an answer counts as missing.
+        request without an answer counts as missing. `topic` is where the page for users explains the error.
         """
         last, reported, sentence, good = "", "", "", 0
         polls = self.polls(seconds=seconds, every=every)
@@ -163,7 +165,8 @@ class World:
                 last = sentence
                 if since_progress:
                     polls.restart()
-        raise TimedOutError(waited_for, seconds, polls.unanswered or sentence or last or "it did not last")
+        last_reading = polls.unanswered or sentence or last or "it did not last"
+        raise TimedOutError(waited_for, seconds, last_reading, topic=topic)
 
     def persist(self, act: Callable[[], Kept], *, seconds: float, every: float, report: Report) -> Kept:
         """Act again as often as a request in it is not answered; see `waiting.persist`."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eks_cilium.errors import TransientError, UserError
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +24,10 @@ CONTINUE = "Nothing is lost: run `pulumi up` again, it continues from here."
 
 
 class StoppedError(UserError):
-    def __init__(self, problem: str, fix: str = CONTINUE) -> None:
-        self.problem, self.fix = problem, fix
+    """A run stopped. Its `topic` is where docs/troubleshooting.md says what it means and how to go on."""
+
+    def __init__(self, topic: Topic, problem: str, fix: str = CONTINUE) -> None:
+        self.topic, self.problem, self.fix = topic, problem, fix
         super().__init__(f"{problem}\n{fix}")
 
     def add(self, sentence: str) -> None:
@@ -34,9 +37,17 @@ class StoppedError(UserError):
 
 
 class TimedOutError(StoppedError):
-    def __init__(self, waited_for: str, seconds: float, missing: str, fix: str = CONTINUE) -> None:
+    def __init__(
+        self,
+        waited_for: str,
+        seconds: float,
+        missing: str,
+        fix: str = CONTINUE,
+        *,
+        topic: Topic = Topic.TIMED_OUT,
+    ) -> None:
         self.missing = missing
-        super().__init__(f"waited {seconds:.0f} s for {waited_for}: {missing}", fix)
+        super().__init__(topic, f"waited {seconds:.0f} s for {waited_for}: {missing}", fix)
 
 
 class DrainRefusedError(StoppedError):
@@ -54,6 +65,7 @@ class DrainRefusedError(StoppedError):
         lines = "".join(f"\n  - {pod}" for pod in self.pods)
         so_long = f" (waited {waited:.0f} s)" if waited else ""
         super().__init__(
+            Topic.PODS_MUST_STAY,
             f"node {node} cannot be drained{so_long}:{lines}",
             f"{_evicted(moved)} Fix what is named, or permit it in `migration.allow`, "
             "and run `pulumi up` again.",
@@ -73,6 +85,7 @@ class RestartRefusedError(StoppedError):
         self.pods = tuple(pods)
         lines = "".join(f"\n  - {pod}" for pod in self.pods)
         super().__init__(
+            Topic.RESTART_REFUSED,
             f"{workload} cannot be restarted:{lines}",
             "Fix what is named, or permit it in `refresh.allow`, and run `pulumi up` again.",
         )
@@ -83,6 +96,7 @@ class UnhealthyError(StoppedError):
 
     def __init__(self, workload: str, missing: str, undo: str = "") -> None:
         super().__init__(
+            Topic.WORKLOAD_UNHEALTHY,
             f"{workload} did not become as healthy as it was: {missing}",
             f"The workloads after it were not restarted. Inspect it{undo}, then run `pulumi up` again: "
             "it continues from here.",

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from eks_cilium.errors import RefusedError
 from eks_cilium.runtime.errors import LeaseHeldError, LeaseUnsureError, StoppedError
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,7 +127,8 @@ class Lease:
             if self._written(lambda claim=claim: self._api.replace(_PATH, claim)):  # type: ignore[misc]
                 return
         raise LeaseHeldError(
-            f"Lease {NAMESPACE}/{LEASE} was changed by other runs at every attempt to acquire it"
+            Topic.LEASE_HELD,
+            f"Lease {NAMESPACE}/{LEASE} was changed by other runs at every attempt to acquire it",
         )
 
     def renew(self) -> None:
@@ -147,8 +149,9 @@ class Lease:
             raise _lost(None)
         if self._time.monotonic() - self._renewed > self._duration * _DEADLINE:
             raise LeaseUnsureError(
+                Topic.LEASE_LOST,
                 f"this run no longer holds Lease {NAMESPACE}/{LEASE} for certain: it could not be renewed in "
-                "time"
+                "time",
             )
 
     def release(self) -> None:
@@ -270,6 +273,7 @@ def _process(found: Object) -> str:
 def _held(found: Object) -> LeaseHeldError:
     spec = found["spec"]
     return LeaseHeldError(
+        Topic.LEASE_HELD,
         f"{spec.get('holderIdentity')} has been at work on this cluster since {spec.get('acquireTime')} and "
         f"renewed its Lease last at {spec.get('renewTime')}",
         f"Wait until it is done. If its process has ended, Lease {NAMESPACE}/{LEASE} expires by itself "
@@ -279,7 +283,7 @@ def _held(found: Object) -> LeaseHeldError:
 
 def _lost(found: Object | None) -> LeaseHeldError:
     now = f"{found['spec'].get('holderIdentity')} has it" if found else "another run may have taken it over"
-    return LeaseHeldError(f"this run no longer holds Lease {NAMESPACE}/{LEASE}: {now}")
+    return LeaseHeldError(Topic.LEASE_LOST, f"this run no longer holds Lease {NAMESPACE}/{LEASE}: {now}")
 
 
 def _boot() -> str:

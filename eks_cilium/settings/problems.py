@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.errors import UserError
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +47,8 @@ class Problem:
 
 class ConfigurationError(UserError):
     """The configuration cannot be used; holds every problem that was found."""
+
+    topic: Topic | None = Topic.CONFIGURATION
 
     def __init__(self, problems: Sequence[Problem], *, complete: bool = True) -> None:
         self.problems = tuple(problems)

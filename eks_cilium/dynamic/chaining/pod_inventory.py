@@ -15,6 +15,7 @@ from eks_cilium.migration.refresh.start import plan_now, record_workloads
 from eks_cilium.migration.report.wording import headline_of
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.settings.model.migration import RefreshOptions
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,6 +99,7 @@ def _compare(registered: Sequence[str], found: Sequence[str]) -> None:
     added = sorted(set(found) - set(registered))
     if added:
         raise StoppedError(
+            Topic.WORKLOADS_APPEARED,
             f"workloads were created since this run began: {', '.join(added)}",
             "They are in the list now, and nothing else was touched. Run `pulumi up` again.",
         )

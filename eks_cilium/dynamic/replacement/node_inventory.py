@@ -22,6 +22,7 @@ from eks_cilium.migration.inventory import forgetting, recording
 from eks_cilium.migration.report.wording import headline, headline_of, in_part, sizes, verdict_of
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.settings.model.migration import Target
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -123,6 +124,7 @@ def _compare(registered: Sequence[str], found: Sequence[str]) -> None:
     if joined or deleted:
         changes = [*(f"{name} joined" for name in joined), *(f"{name} was deleted" for name in deleted)]
         raise StoppedError(
+            Topic.NODES_CHANGED,
             f"the nodes changed since this run began: {', '.join(changes)}",
             "The inventory has the new list, and nothing else was changed. Run `pulumi up` again.",
         )

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from pulumi.dynamic import ConfigureRequest, ResourceProvider
 
 from eks_cilium.errors import ProgramError, UnexpectedAnswerError
+from eks_cilium.troubleshooting import linked
 
 _SERVER = "pulumi.dynamic.__main__"
 
@@ -35,5 +36,5 @@ def message_or_trace() -> str:
     """What the user reads of the exception that is being handled."""
     error = sys.exception()
     if isinstance(error, ProgramError) and not isinstance(error, UnexpectedAnswerError):
-        return str(error)
+        return linked(str(error), error.topic)
     return traceback.format_exc()

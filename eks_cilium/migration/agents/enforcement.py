@@ -16,6 +16,7 @@ from eks_cilium.migration.agents import rollout
 from eks_cilium.migration.cni import CILIUM
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import POLICY, Record
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,6 +88,7 @@ def _mode(world: World) -> str | None:
     configuration = world.api.get(_CONFIGURATION)
     if configuration is None:
         raise StoppedError(
+            Topic.CNI_MISSING,
             f"ConfigMap {NAMESPACE}/cilium-config does not exist",
             "Install Cilium first, then run `pulumi up` again.",
         )

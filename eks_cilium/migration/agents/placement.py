@@ -16,6 +16,7 @@ from eks_cilium.migration.cni import CILIUM
 from eks_cilium.migration.facts.network.chain import is_chained
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.settings.model.migration import Target
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,7 +99,9 @@ def refuse_while_needed(world: World) -> None:
     Chained agents are no reason: the VPC CNI still connects the pods of every node.
     """
     if not is_chained(world.api) and (still := rollout.wanted(world, CILIUM)):
-        raise StoppedError(f"Cilium is not removed from nodes that need it: {still}", _ROLL_BACK)
+        raise StoppedError(
+            Topic.CILIUM_NEEDED, f"Cilium is not removed from nodes that need it: {still}", _ROLL_BACK
+        )
 
 
 def _nodes(target: Target) -> str:

@@ -14,6 +14,7 @@ from eks_cilium.migration.cni import Cni, new_cni, old_cni
 from eks_cilium.migration.facts import nodes
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.texts import named
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Object
@@ -50,6 +51,7 @@ def await_count(run: MigrationRun, *, readings: int = 2, seconds: float = 300.0)
     run.world.wait(
         missing,
         waited_for=f"{cni.daemon_set} to want the right number of nodes",
+        topic=Topic.AGENTS_ON_WRONG_NODES,
         seconds=seconds,
         every=_every(seconds),
         report=run.report,
@@ -65,6 +67,7 @@ def await_none(run: MigrationRun, *, readings: int = 2, seconds: float = 300.0) 
     run.world.wait(
         lambda: wanted(run.world, cni),
         waited_for=f"{cni.daemon_set} to be wanted on no node",
+        topic=Topic.AGENTS_ON_WRONG_NODES,
         seconds=seconds,
         every=_every(seconds),
         report=run.report,
@@ -134,6 +137,7 @@ def await_roll_out(run: Run, cni: Cni, *, only_placed: bool = False) -> int:
     run.wait(
         missing,
         waited_for=f"DaemonSet {cni.daemon_set} to be rolled out",
+        topic=Topic.AGENTS_NOT_READY,
         seconds=run.limits.roll_out,
         since_progress=True,
     )
@@ -211,7 +215,7 @@ def is_current(daemon_set: Object) -> bool:
 def _required(world: World, cni: Cni) -> Object:
     daemon_set = world.api.get(cni.path)
     if daemon_set is None:
-        raise StoppedError(f"DaemonSet {NAMESPACE}/{cni.daemon_set} does not exist")
+        raise StoppedError(Topic.CNI_MISSING, f"DaemonSet {NAMESPACE}/{cni.daemon_set} does not exist")
     return daemon_set
 
 

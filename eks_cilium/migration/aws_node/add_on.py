@@ -14,6 +14,7 @@ import yaml
 from eks_cilium.errors import TransientError
 from eks_cilium.migration.facts.groups import VPC_CNI
 from eks_cilium.runtime.errors import StoppedError
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +43,7 @@ def configure(run: Run, configuration: str) -> None:
         (refused, "EKS to accept the configuration"),
         (lambda: busy(run.world), "the add-on vpc-cni"),
     ):
-        run.wait(missing, waited_for=what, seconds=run.limits.roll_out)
+        run.wait(missing, waited_for=what, seconds=run.limits.roll_out, topic=Topic.ADD_ON)
 
 
 def busy(world: World) -> str:
@@ -51,7 +52,7 @@ def busy(world: World) -> str:
     if add_on is None:
         return "the add-on vpc-cni does not exist"
     if add_on.status.endswith("_FAILED"):
-        raise StoppedError(f"the add-on vpc-cni is {add_on.status}: {'; '.join(add_on.issues)}")
+        raise StoppedError(Topic.ADD_ON, f"the add-on vpc-cni is {add_on.status}: {'; '.join(add_on.issues)}")
     return f"the add-on vpc-cni is {add_on.status}" if add_on.busy else ""
 
 

@@ -24,6 +24,7 @@ from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import AFFINITY, NODES, Record
 from eks_cilium.settings.model.migration import Target
 from eks_cilium.texts import named
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from eks_cilium.clients.eks import AddOnState
@@ -53,7 +54,8 @@ def restrict(run: MigrationRun) -> dict[str, Any]:
     daemon_set = run.world.api.get(AWS.path)
     if daemon_set is None:
         raise StoppedError(
-            f"DaemonSet {NAMESPACE}/aws-node does not exist: this cluster has no VPC CNI to replace"
+            Topic.NO_VPC_CNI,
+            f"DaemonSet {NAMESPACE}/aws-node does not exist: this cluster has no VPC CNI to replace",
         )
     managed = run.world.eks.add_on(VPC_CNI)
     known = record.load(AFFINITY, AffinityBefore.from_json)
@@ -156,6 +158,7 @@ def _verify(world: World, wanted: Object) -> None:
     if not found or node_affinity.terms_of(found) != node_affinity.terms_of(wanted):
         managers = node_affinity.managers(daemon_set) if daemon_set else []
         raise StoppedError(
+            Topic.AFFINITY_REWRITTEN,
             f"DaemonSet {NAMESPACE}/aws-node did not take the node affinity; it has {json.dumps(found)}",
             f"Its field managers are {named(managers) or 'not known'}: take spec.template.spec.affinity out "
             "of what they apply, then run `pulumi up` again.",
@@ -180,6 +183,7 @@ def _include_late_nodes(run: MigrationRun) -> None:
         Record(run.world.api).drop(NODES)
         recording.record_inventory(run)
         raise StoppedError(
+            Topic.NODES_CHANGED,
             f"{names} joined after the {len(known.nodes)} nodes of the inventory were listed, and before "
             "aws-node was restricted to its nodes",
             "They are labelled now, aws-node stays on them, and they are in the inventory. "

@@ -20,6 +20,7 @@ from eks_cilium.migration.facts.groups import VPC_CNI
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import AFFINITY, AWS_NODE, Record
 from eks_cilium.settings.model.migration import Target
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Object
@@ -85,6 +86,7 @@ def _refuse_while_wanted(world: World) -> None:
             world.time.sleep(1.0)
         if still := rollout.wanted(world, AWS):
             raise StoppedError(
+                Topic.AWS_NODE_NEEDED,
                 f"aws-node is not removed: {still}",
                 "Pods on these nodes would lose their network. Replace the nodes first, then run "
                 "`pulumi up` again.",
@@ -100,10 +102,13 @@ def _remove_add_on(run: MigrationRun) -> None:
     def missing() -> str:
         now = run.world.eks.add_on(VPC_CNI)
         if now is not None and now.status == "DELETE_FAILED":
-            raise StoppedError(f"the add-on vpc-cni could not be deleted: {'; '.join(now.issues)}")
+            raise StoppedError(
+                Topic.ADD_ON, f"the add-on vpc-cni could not be deleted: {'; '.join(now.issues)}"
+            )
         return f"the add-on vpc-cni is {now.status}" if now else ""
 
-    run.wait(missing, waited_for="the add-on vpc-cni to be deleted", seconds=run.limits.roll_out)
+    waited_for, limit = "the add-on vpc-cni to be deleted", run.limits.roll_out
+    run.wait(missing, waited_for=waited_for, seconds=limit, topic=Topic.ADD_ON)
 
 
 def _state_of(world: World, managed: AddOnState | None) -> RemovedAwsNode:
@@ -133,7 +138,12 @@ def _create_add_on(run: MigrationRun, record: Record, removed: RemovedAddOn) -> 
                 tags=removed.tags,
             )
         )
-    run.wait(lambda: add_on.busy(run.world), waited_for="the add-on vpc-cni", seconds=run.limits.roll_out)
+    run.wait(
+        lambda: add_on.busy(run.world),
+        waited_for="the add-on vpc-cni",
+        seconds=run.limits.roll_out,
+        topic=Topic.ADD_ON,
+    )
 
 
 def _add_on_is_missing(world: World, state: RemovedAwsNode) -> bool:

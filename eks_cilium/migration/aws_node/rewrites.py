@@ -20,6 +20,7 @@ from eks_cilium.migration.facts.groups import VPC_CNI
 from eks_cilium.migration.facts.network.chain import is_chained
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import AFFINITY, Record
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Object
@@ -55,7 +56,7 @@ def refuse(run: MigrationRun) -> None:
     if before := record.load(AFFINITY, AffinityBefore.from_json):
         record.put(AFFINITY, replace(before, rewritten=found).to_json())
     run.world.note("affinity-rewritten", found=found)
-    raise StoppedError(found, _FIX)
+    raise StoppedError(Topic.AFFINITY_REWRITTEN, found, _FIX)
 
 
 def _rewritten(run: MigrationRun) -> str:

@@ -19,6 +19,7 @@ from eks_cilium.migration.facts.groups import VPC_CNI
 from eks_cilium.migration.facts.network import aws_node
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import SNAT, Record
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,7 +32,7 @@ def exclude(run: Run, peers: Sequence[str]) -> dict[str, Any]:
     run.world.guard()
     now = aws_node.read(run.world.api)
     if now is None:
-        raise StoppedError(f"DaemonSet {NAMESPACE}/aws-node does not exist")
+        raise StoppedError(Topic.NO_VPC_CNI, f"DaemonSet {NAMESPACE}/aws-node does not exist")
     missing = [] if now.external_snat else [peer for peer in peers if not _covers(now.snat_exclusions, peer)]
     if not missing:
         return {"changed": False, "exclusions": list(now.snat_exclusions)}

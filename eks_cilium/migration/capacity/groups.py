@@ -22,6 +22,7 @@ from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import GROUPS, Record
 from eks_cilium.settings.model.migration import Capacity
 from eks_cilium.texts import counted
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from eks_cilium.clients.autoscaling import GroupState, Member
@@ -92,7 +93,9 @@ def progress(run: MigrationRun, group: str) -> GroupProgress:
     """How far one group is. Raises StoppedError for a group that was not recorded."""
     before = recorded(run.world).get(group)
     if before is None:
-        raise StoppedError(f"the Auto Scaling group {group} was not recorded: prepare the capacity first")
+        raise StoppedError(
+            Topic.NOT_RECORDED, f"the Auto Scaling group {group} was not recorded: prepare the capacity first"
+        )
     nodes = recording.required(run.world, run.options.target).of_group(group)
     state = run.world.groups.group(group)
     return GroupProgress(state, before, nodes, contribution.of(run.world, before, state), run.options)

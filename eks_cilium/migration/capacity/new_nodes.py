@@ -13,6 +13,7 @@ from eks_cilium.migration.aws_node import rewrites
 from eks_cilium.migration.capacity import autoscaler, dead, groups, stopped
 from eks_cilium.runtime.errors import TimedOutError
 from eks_cilium.settings.model.migration import Capacity
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,9 +53,10 @@ class NewNodes:
                 self._run.report(sentence)
             reported = sentence
         if not self._missing:
-            raise TimedOutError("new nodes", seconds, polls.unanswered)
+            raise TimedOutError("new nodes", seconds, polls.unanswered, topic=Topic.NO_SPARE_CAPACITY)
         errors = {
-            name: TimedOutError(f"new nodes of {name}", seconds, line) for name, line in self._missing.items()
+            name: TimedOutError(f"new nodes of {name}", seconds, line, topic=Topic.GROUP_CANNOT_GROW)
+            for name, line in self._missing.items()
         }
         return {name: error for name, error in errors.items() if self._is_given_up(name, error)}
 

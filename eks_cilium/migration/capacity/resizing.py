@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from eks_cilium.errors import TransientError
 from eks_cilium.migration.capacity import contribution
 from eks_cilium.runtime.errors import StoppedError
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from eks_cilium.clients.autoscaling import GroupState
@@ -106,8 +107,9 @@ def _release(run: Run, group: GroupBefore, *, extra: int = 0) -> GroupState:
         _write(run, group, maximum=max(state.maximum, wanted), desired=wanted)
     else:
         raise StoppedError(
+            Topic.GROUP_RESIZED,
             f"the Auto Scaling group {group.name} is resized by another program all the time, so its process "
-            f"{TERMINATE} stays suspended"
+            f"{TERMINATE} stays suspended",
         )
     if TERMINATE not in group.suspended:
         run.world.groups.resume(group.name, [TERMINATE])
@@ -150,4 +152,9 @@ def _scale_node_group(
         asked = True
         return f"node group {group.node_group} does not have its new size yet"
 
-    run.wait(missing, waited_for=f"the size of node group {group.node_group}", seconds=run.limits.roll_out)
+    run.wait(
+        missing,
+        waited_for=f"the size of node group {group.node_group}",
+        seconds=run.limits.roll_out,
+        topic=Topic.GROUP_RESIZED,
+    )

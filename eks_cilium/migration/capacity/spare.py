@@ -15,6 +15,7 @@ from eks_cilium.migration.agents.cni_gate import CniGate
 from eks_cilium.migration.capacity import autoscaler, dead, groups, resizing, stopped
 from eks_cilium.migration.capacity.stopped import GroupStoppedError
 from eks_cilium.runtime.errors import StoppedError
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from eks_cilium.clients.autoscaling import Member
@@ -108,6 +109,7 @@ def _is_being_replaced(instance: str, now: GroupProgress, gate: CniGate) -> bool
 def _refuse_below_minimum(now: GroupProgress) -> None:
     if now.shrinks and now.state.desired - 1 < now.state.minimum:
         raise StoppedError(
+            Topic.BELOW_MINIMUM,
             f"the Auto Scaling group {now.state.name} would go below its minimum: desired "
             f"{now.state.desired} - 1 < {now.state.minimum}",
             "Lower its minimum, or use `migration.capacity: surge`, or name the group in "

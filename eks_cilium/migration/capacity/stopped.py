@@ -15,6 +15,7 @@ from eks_cilium.migration.capacity.processes import REBALANCE, resume
 from eks_cilium.migration.inventory import marks, recording
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import Record, of_group
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from eks_cilium.migration.capacity.groups import GroupProgress
@@ -27,7 +28,7 @@ class GroupStoppedError(StoppedError):
 
     def __init__(self, group: str, reason: str) -> None:
         self.group, self.reason = group, reason
-        super().__init__(f"the Auto Scaling group {group} cannot grow: {reason}")
+        super().__init__(Topic.GROUP_CANNOT_GROW, f"the Auto Scaling group {group} cannot grow: {reason}")
 
 
 def reason(world: World, group: str) -> str:

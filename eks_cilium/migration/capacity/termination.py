@@ -12,6 +12,7 @@ from eks_cilium.clients.ec2 import ABSENT, ENDED
 from eks_cilium.errors import TransientError
 from eks_cilium.migration.capacity import contribution, groups
 from eks_cilium.runtime.errors import StoppedError
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from eks_cilium.migration.inventory.model import Outgoing
@@ -48,7 +49,12 @@ def terminate(run: MigrationRun, node: Outgoing, *, shrink: bool | None) -> bool
                 contribution.keep(run.world, node.group, intended)
             return _request(run.world, node, decremented)
 
-    run.wait(missing, waited_for=f"Auto Scaling to terminate {node.instance}", seconds=run.limits.termination)
+    run.wait(
+        missing,
+        waited_for=f"Auto Scaling to terminate {node.instance}",
+        seconds=run.limits.termination,
+        topic=Topic.NOT_TERMINATED,
+    )
     run.world.note(
         "terminated", node=node.name, instance=node.instance, group=node.group, decremented=decremented
     )
@@ -76,6 +82,7 @@ class _Detached:
         if set(self._seen[-_READINGS:]) == {ABSENT}:
             return ""
         raise StoppedError(
+            Topic.INSTANCE_DETACHED,
             f"instance {node.instance} of node {node.name} is no longer in the Auto Scaling group "
             f"{node.group}",
             "It was detached outside this migration. Terminate or attach it, then run `pulumi up` again.",

@@ -21,6 +21,7 @@ from eks_cilium.migration.cni import CILIUM
 from eks_cilium.migration.facts.network.chain import CONFIGURATION, is_chained
 from eks_cilium.settings.model.migration import Target
 from eks_cilium.texts import named
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from eks_cilium.migration.run import Run
@@ -90,6 +91,7 @@ def _await_removal(run: Run, *, everywhere: bool) -> None:
         waited_for="the chained agents to be removed",
         seconds=run.limits.roll_out,
         since_progress=True,
+        topic=Topic.AGENTS_ON_WRONG_NODES,
     )
 
 

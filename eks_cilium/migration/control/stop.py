@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from eks_cilium.runtime.errors import StopRequestedError
 from eks_cilium.runtime.record import STOP, Record
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,6 +65,7 @@ def refuse_where_requested(world: World) -> None:
 def stopped(world: World, asked: StopRequest) -> StopRequestedError:
     """The error of a run that was asked to stop: who asked, and how to go on."""
     return StopRequestedError(
+        Topic.STOP_REQUESTED,
         str(asked),
         "What was begun is finished. To go on, withdraw the request with "
         f"`eks-cilium stop --undo --cluster {world.cluster}`, then run `pulumi up` again.",

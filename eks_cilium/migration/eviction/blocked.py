@@ -15,6 +15,7 @@ from eks_cilium.migration.eviction.reading import blocked, pods_on
 from eks_cilium.migration.inventory import recording
 from eks_cilium.runtime.errors import DrainRefusedError, StoppedError, TimedOutError
 from eks_cilium.texts import counted, named
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -76,6 +77,7 @@ def refusal(run: MigrationRun, left: Sequence[Outgoing]) -> StoppedError:
     pods = [f"{pod} (on {name})" for name, found in reasons.items() for pod in found]
     if not pods:
         return StoppedError(
+            Topic.NODES_SKIPPED,
             f"{counted(len(left), 'node')} not replaced, which could not be begun before: {named(reasons)}",
             "No pod blocks them now. Run `pulumi up` again: it tries them again.",
         )

@@ -25,6 +25,7 @@ from eks_cilium.migration.inventory import marks
 from eks_cilium.migration.plan.model import Verdict
 from eks_cilium.runtime.errors import DrainRefusedError, TimedOutError
 from eks_cilium.texts import named
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from eks_cilium.migration.inventory.model import Outgoing
@@ -187,6 +188,7 @@ class _Drain:
             self._timeout,
             "".join(f"\n  - {line}" for line in lines) or "it was not empty in two readings in a row",
             "Fix what is named and run `pulumi up` again: it continues here.",
+            topic=Topic.DRAIN_TIMED_OUT,
         )
 
     def _why_left(self, uid: str) -> str:

@@ -25,6 +25,7 @@ from eks_cilium.migration.replicas import custom_owners
 from eks_cilium.migration.replicas.roll_outs import most_unavailable
 from eks_cilium.migration.replicas.scheduling import sentence, unscheduled
 from eks_cilium.runtime.errors import TimedOutError
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -103,7 +104,12 @@ class Pace:
         limit, now = self._run.options.pending_timeout_seconds, self._run.world.time.now()
         ours = [pod for pod in replicas.unscheduled if pod.since and pod.since >= self._began]
         if late := [pod for pod in ours if pod.longer_than(limit, now)]:
-            raise TimedOutError(f"successors of pods of {workload} to be scheduled", limit, sentence(late))
+            raise TimedOutError(
+                f"successors of pods of {workload} to be scheduled",
+                limit,
+                sentence(late),
+                topic=Topic.PODS_PENDING,
+            )
 
     def _replicas(self, obj: Object, plan: PodPlan) -> _Replicas | None:
         """None where no number of pods is known, as for Jobs."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from eks_cilium.clients.evictions import NO_ANSWER, EvictionAnswer
 from eks_cilium.errors import RefusedError
 from eks_cilium.runtime.errors import StoppedError
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,7 +110,7 @@ class Evictions:
             pause = _BUDGET_PAUSE
         elif answer.final:
             words = f"was refused with HTTP {answer.status}: {answer.message}"
-            raise StoppedError(f"the {what} of pod {name_of(plan)} {words}")
+            raise StoppedError(Topic.EVICTION_REFUSED, f"the {what} of pod {name_of(plan)} {words}")
         else:
             attempt.failures, attempt.answer = attempt.failures + 1, _words(answer)
             pause = min(2.0 ** (attempt.failures - 1), _LONGEST_PAUSE)

@@ -13,6 +13,7 @@ from eks_cilium.cluster.names import OUTGOING_TAINT, ROTATION_ANNOTATION
 from eks_cilium.cluster.objects import is_cordoned
 from eks_cilium.errors import RefusedError, TransientError
 from eks_cilium.runtime.errors import StoppedError
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,8 +137,12 @@ def _merge(api: KubernetesApi, node: Object, patch: Object) -> None:
         api.merge(path(node["metadata"]["name"]), {**patch, "metadata": metadata})
     except RefusedError as error:
         if error.status == 404:
-            raise StoppedError(f"node {node['metadata']['name']} was deleted meanwhile") from error
+            raise StoppedError(
+                Topic.NODES_CHANGED, f"node {node['metadata']['name']} was deleted meanwhile"
+            ) from error
         if error.status == _INVALID and "metadata.uid" in str(error):
             name = node["metadata"]["name"]
-            raise StoppedError(f"another node has taken the name {name} meanwhile") from error
+            raise StoppedError(
+                Topic.NODES_CHANGED, f"another node has taken the name {name} meanwhile"
+            ) from error
         raise

@@ -20,6 +20,7 @@ from eks_cilium.migration.plan.planner import plan
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import NODES, Record
 from eks_cilium.texts import named
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -53,7 +54,9 @@ def required(world: World, target: Target) -> Inventory:
     """The inventory of this direction. Raises StoppedError where none is recorded."""
     found = inventory(Record(world.api), target)
     if found is None:
-        raise StoppedError(f"no inventory of a migration to {target} is recorded in this cluster yet")
+        raise StoppedError(
+            Topic.NOT_RECORDED, f"no inventory of a migration to {target} is recorded in this cluster yet"
+        )
     return found
 
 
@@ -71,7 +74,9 @@ def record_inventory(run: MigrationRun, planned: Plan | None = None) -> dict[str
     planned = planned or plan(facts_of(run.world, run.report), run.options, limits=run.limits)
     if planned.impossible:
         names = named([node.name for node in planned.impossible])
-        raise StoppedError(f"this program cannot replace {names}: see the plan's blockers")
+        raise StoppedError(
+            Topic.PLAN_BLOCKED, f"this program cannot replace {names}: see the plan's blockers"
+        )
     known = Inventory(target, run.world.time.now().isoformat(timespec="seconds"), _nodes(planned))
     refuse_too_many(known)
     labelled, already = _label(run, planned.outgoing)
@@ -117,6 +122,7 @@ def _refuse_strange_labels(nodes: list[Object], target: Target) -> None:
         name, value = node["metadata"]["name"], (node["metadata"].get("labels") or {}).get(CNI_LABEL)
         if value not in known:
             raise StoppedError(
+                Topic.FOREIGN_LABEL,
                 f"node {name} has the label {CNI_LABEL}={value}, which this program did not set",
                 f"Remove it if nothing needs it: kubectl label node {name} {CNI_LABEL}-",
             )
@@ -139,6 +145,7 @@ def _check_count(world: World, target: Target) -> None:
     if without:
         done = len(nodes) - len(without)
         raise StoppedError(
+            Topic.NODES_CHANGED,
             f"{done} of {len(nodes)} nodes have the label {CNI_LABEL}={labels[0]}; without it: "
             f"{named(without)}",
             "They joined or changed while the others were labelled. Run `pulumi up` again.",
@@ -172,6 +179,7 @@ def refuse_too_many(known: Inventory) -> None:
     size = len(json.dumps(known.to_json()))
     if size > _MOST_BYTES:
         raise StoppedError(
+            Topic.TOO_MANY_NODES,
             f"the record of {len(known.nodes)} nodes has {size} bytes, and a ConfigMap holds {_MOST_BYTES}",
             "Nothing was changed. A cluster of so many nodes cannot be migrated in place: scale it down "
             "first, or move its workloads to a new cluster.",

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from eks_cilium.troubleshooting import link
+
 if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Reference
     from eks_cilium.settings.model.migration import Capacity, Target
@@ -147,9 +149,17 @@ class Blocker:
     """The nodes that cannot be replaced because of it; empty where it concerns the whole cluster."""
     pods: tuple[Reference, ...] = ()
 
+    @property
+    def link(self) -> str:
+        """Where the page for users explains it, as it is printed."""
+        return link(self.code)
+
     def __str__(self) -> str:
         permitted = f" Or permit it: {self.setting}." if self.setting else ""
-        return f"{self.object}: {self.problem}. Allowed: {self.allowed}. To fix it: {self.fix}.{permitted}"
+        return (
+            f"{self.object}: {self.problem}. Allowed: {self.allowed}. To fix it: {self.fix}.{permitted} "
+            f"More: {self.link}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from eks_cilium.migration.refresh.start import plan_now
 from eks_cilium.runtime.errors import StoppedError, TimedOutError
 from eks_cilium.settings.model.migration import Jobs
 from eks_cilium.texts import named
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +75,11 @@ class _Gate:
 
     def wait(self, missing: Callable[[], str], waited_for: str, seconds: float) -> None:
         self._run.wait(
-            missing, waited_for=waited_for, seconds=seconds, readings=self._run.options.settle_readings
+            missing,
+            waited_for=waited_for,
+            seconds=seconds,
+            readings=self._run.options.settle_readings,
+            topic=Topic.PODS_WITHOUT_CILIUM,
         )
 
     def _runs(self, pod: Reference) -> bool:
@@ -98,6 +103,7 @@ def _add_late_workloads(run: RefreshRun, plan: RefreshPlan) -> None:
         listing.add(run.world, known, (Listed(planned.workload, planned.uid) for planned in late))
         names = named([str(planned.workload) for planned in late])
         raise StoppedError(
+            Topic.WORKLOADS_APPEARED,
             f"{names} created pods after the list of workloads was recorded, before Cilium was on their node",
             "They have been added to the list. Run `pulumi up` again: it restarts them too.",
         )

@@ -30,6 +30,7 @@ from eks_cilium.migration.refresh.verdicts import RULES
 from eks_cilium.migration.replicas.roll_outs import most_unavailable
 from eks_cilium.runtime.errors import RestartRefusedError, StoppedError, UnhealthyError
 from eks_cilium.runtime.record import Record, of_workload
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -79,7 +80,7 @@ def restart_workload(run: RefreshRun, workload: Reference) -> dict[str, Any]:
     """Restart the pods of a workload in the recorded list. {"workload", "how", "pods", "seconds"}."""
     known = listing.read(run.world, run.options.round)
     if known is None:
-        raise StoppedError("this cluster has no list of workloads to restart yet")
+        raise StoppedError(Topic.NOT_RECORDED, "this cluster has no list of workloads to restart yet")
     enforcement.keep_paused(run)
     return restart(run, workload, known.recorded_at)
 
@@ -177,6 +178,7 @@ class _Restart:
             lambda: self._reader.read().roll_out_progress(),
             waited_for=f"the roll-out of {self._workload} to be taken back",
             seconds=self._run.options.health_timeout_seconds,
+            topic=Topic.WORKLOAD_UNHEALTHY,
         )
 
     def _carry_out(self, baseline: _Baseline) -> None:

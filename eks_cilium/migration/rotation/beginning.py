@@ -13,6 +13,7 @@ from eks_cilium.migration.control.progress import Progress
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import PROGRESS, STOP, Record
 from eks_cilium.texts import named
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from eks_cilium.migration.run import MigrationRun
@@ -35,10 +36,13 @@ def _judge_failures(run: MigrationRun, progress: Progress) -> None:
     limit = run.options.abort.drains_given_up
     if unfinished:
         first = unfinished[0]
-        raise StoppedError(f"no further node is begun: {first.node} is not finished: {first.reason}")
+        raise StoppedError(
+            Topic.NODE_NOT_FINISHED, f"no further node is begun: {first.node} is not finished: {first.reason}"
+        )
     if len(drains) >= limit:
         given_up = named(f"{failure.node}: {failure.reason}" for failure in drains)
         raise StoppedError(
+            Topic.DRAINS_GIVEN_UP,
             f"no further node is begun, since this run gave up {len(drains)} drains and "
-            f"migration.abort.drainsGivenUp is {limit}: {given_up}"
+            f"migration.abort.drainsGivenUp is {limit}: {given_up}",
         )

@@ -20,6 +20,7 @@ from eks_cilium.migration.rotation import before as records
 from eks_cilium.migration.rotation import pending, volumes
 from eks_cilium.migration.rotation.before import Before, CustomReady
 from eks_cilium.texts import named
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +59,7 @@ def await_as_before(run: MigrationRun, node: Outgoing) -> None:
         waited_for=f"the workloads of node {node.name} to be as healthy as before",
         seconds=run.options.health_timeout_seconds,
         readings=run.options.settle_readings,
+        topic=Topic.WORKLOAD_UNHEALTHY,
     )
 
 

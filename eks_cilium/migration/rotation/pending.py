@@ -21,6 +21,7 @@ from eks_cilium.migration.placement.needs import need_of
 from eks_cilium.migration.replicas.scheduling import sentence, unscheduled
 from eks_cilium.migration.rotation import before as records
 from eks_cilium.runtime.errors import StoppedError
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +52,7 @@ def await_successors(run: MigrationRun, node: Outgoing) -> None:
         lambda: sentence(of_workloads(run, before)),
         waited_for=f"the successors of the pods of node {node.name} to be scheduled",
         seconds=run.options.pending_timeout_seconds,
+        topic=Topic.PODS_PENDING,
     )
 
 
@@ -68,6 +70,7 @@ def missing(run: MigrationRun) -> str:
     limit, now = run.options.pending_timeout_seconds, run.world.time.now()
     if late := [pod for pod in found if pod.longer_than(limit, now)]:
         raise StoppedError(
+            Topic.PODS_PENDING,
             f"pods have had no node for more than {limit} s on account of the migration: {sentence(late)}",
             "No further node was cordoned. Give them a node (capacity, zone, labels), or permit it in "
             "`migration.allow.strandedPods`, and run `pulumi up` again: it continues from here.",

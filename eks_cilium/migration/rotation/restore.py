@@ -26,6 +26,7 @@ from eks_cilium.migration.rotation import surplus, zones
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import AFFINITY, AWS_NODE, NODES, POLICY, STOP, Record
 from eks_cilium.texts import counted
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -98,6 +99,7 @@ def _end_with(
     ]
     others = f"{skipped.problem}." if skipped else "All other groups are done."
     raise StoppedError(
+        Topic.GROUP_CANNOT_GROW,
         "; ".join(problems),
         f"{others} This one works as before. Run `pulumi up` again when it can grow: it "
         "tries the group again. Other instance types, subnets or quotas help where capacity is missing.",

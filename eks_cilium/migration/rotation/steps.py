@@ -37,6 +37,7 @@ from eks_cilium.migration.rotation.stages import READINGS, Reading, Stage
 from eks_cilium.migration.rotation.unready import refuse_where_unready
 from eks_cilium.runtime.errors import LeaseHeldError, StoppedError, TimedOutError
 from eks_cilium.texts import named
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from eks_cilium.migration.inventory.model import Outgoing
@@ -58,7 +59,7 @@ def rotate_node(run: MigrationRun, name: str) -> dict[str, Any]:
     inventory = recording.required(run.world, run.options.target)
     node = inventory.node(name)
     if node is None:
-        raise StoppedError(f"node {name} is not in the inventory of this migration")
+        raise StoppedError(Topic.NOT_RECORDED, f"node {name} is not in the inventory of this migration")
     try:
         return _Rotation(run, node, None, inventory.taken).complete()
     except GroupStoppedError as error:
@@ -144,6 +145,7 @@ class _Rotation:
             doubtful,
             waited_for=f"EC2, Auto Scaling and Kubernetes to agree about node {self._node.name}",
             seconds=self._run.limits.termination,
+            topic=Topic.READINGS_DISAGREE,
         )
         return seen[-1]
 
@@ -190,6 +192,7 @@ class _Rotation:
                     waited_for=f"spare capacity for the pods of node {node.name}",
                     seconds=self._run.options.replacement_timeout_seconds
                     + self._run.options.drain_timeout_seconds,
+                    topic=Topic.NO_SPARE_CAPACITY,
                 )
             except TimedOutError as error:
                 spare.give_up_if_it_cannot_grow(self._run, node, error)
@@ -246,7 +249,10 @@ class _Rotation:
 
         with self._phases.phase("gone"):
             self._run.wait(
-                missing, waited_for=f"node {self._node.name} to be gone", seconds=self._run.limits.termination
+                missing,
+                waited_for=f"node {self._node.name} to be gone",
+                seconds=self._run.limits.termination,
+                topic=Topic.NOT_TERMINATED,
             )
 
     def _give_up(self, error: ProgramError) -> None:

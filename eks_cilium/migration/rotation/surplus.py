@@ -16,6 +16,7 @@ from eks_cilium.migration.inventory import marks
 from eks_cilium.migration.inventory.model import Outgoing
 from eks_cilium.migration.rotation import steps
 from eks_cilium.runtime.errors import StoppedError, TimedOutError
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from eks_cilium.clients.autoscaling import GroupState, Member
@@ -36,6 +37,7 @@ def await_members(run: MigrationRun, before: GroupBefore) -> None:
             lambda: _missing(run, before),
             waited_for=f"the nodes of {before.name}",
             seconds=run.options.replacement_timeout_seconds,
+            topic=Topic.NO_SPARE_CAPACITY,
         )
     except TimedOutError:
         # The last replacements were not launched: then the extra nodes have their place, and are no surplus.
@@ -136,7 +138,10 @@ def _surplus(run: MigrationRun, state: GroupState, gate: CniGate) -> Member:
     old = _on_old_cni(gate, run.options.target)
     new = [member for member in state.members if member.counts and member.instance not in old]
     if not new:
-        raise StoppedError(f"the Auto Scaling group {state.name} has {state.desired} nodes and none to spare")
+        raise StoppedError(
+            Topic.NO_SPARE_CAPACITY,
+            f"the Auto Scaling group {state.name} has {state.desired} nodes and none to spare",
+        )
     begun, population = _begun(gate), state.population
     return max(
         new,

@@ -19,6 +19,7 @@ from eks_cilium.migration.replicas import custom_owners
 from eks_cilium.migration.rotation import before as records
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.texts import named
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,6 +41,7 @@ def refuse_where_unready(run: MigrationRun) -> None:
     ]
     if late:
         raise StoppedError(
+            Topic.WORKLOAD_UNREADY,
             f"no further node is begun; workloads that moved are unready: {named(late, separator='; ')}",
             "Repair them, or raise migration.abort.unreadySeconds, and run `pulumi up` again: it continues "
             "from here.",

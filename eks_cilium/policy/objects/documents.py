@@ -9,6 +9,7 @@ import yaml
 from eks_cilium.cilium.crds import API_VERSION, CLUSTERWIDE, NAMESPACED
 from eks_cilium.errors import UserError
 from eks_cilium.policy.objects.model import Policy
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +19,8 @@ _KINDS = (NAMESPACED, CLUSTERWIDE)
 
 class UnreadablePolicyError(UserError):
     """A file cannot be read or holds something else than Cilium's policies; says where and what."""
+
+    topic: Topic | None = Topic.CONFIGURATION
 
 
 class _Loader(yaml.SafeLoader):

@@ -4,7 +4,6 @@ import json
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,27 +16,9 @@ from lab.__main__ import COMMANDS
 from lab.demo.__main__ import MODES
 from lab.environment import ROOT
 from tests.program.cli.command import refusal
+from tests.program.docs.pages import PAGES, anchors, links, matching
 
 pytestmark = pytest.mark.unit
-
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
-CODE = re.compile(r"```(?:sh|bash)\n(.*?)```", re.DOTALL)
-LINK = re.compile(r"\]\((?!https?://)([^)#]+)(?:#[^)]*)?\)")
-
-
-def commands(page: Path) -> Iterator[str]:
-    """Yield each command of the page's shell blocks, and of its inline code, without trailing comments."""
-    text = page.read_text()
-    for block in CODE.findall(text):
-        lines = block.replace("\\\n", " ").splitlines()
-        yield from (line.split(" #")[0].strip() for line in lines if line.strip())
-    yield from re.findall(r"`((?:make|python -m|pulumi|eks-cilium) [^`]+)`", text)
-
-
-def matching(pattern: str) -> list[tuple[str, str]]:
-    return [
-        (page.name, found) for page in PAGES for line in commands(page) for found in re.findall(pattern, line)
-    ]
 
 
 def test_every_make_target_exists() -> None:
@@ -84,11 +65,41 @@ def test_the_guard_for_command_lines_can_fail(line: str) -> None:
     assert wrong_command_line(line)
 
 
-def test_every_link_leads_somewhere() -> None:
-    links = [(page, target) for page in PAGES for target in LINK.findall(page.read_text())]
+def broken(page: Path) -> list[str]:
+    """The links of a page to a file or a heading that does not exist."""
+    wrong = []
+    for path, anchor in links(page):
+        target = (page.parent / path).resolve() if path else page
+        missing = not target.exists() or (anchor and anchor not in anchors(target))
+        wrong += [f"{page.name}: {path}#{anchor}"] if missing else []
+    return wrong
 
-    assert links
-    assert [(page.name, target) for page, target in links if not (page.parent / target).exists()] == []
+
+def test_every_link_leads_to_a_file_and_to_a_heading_of_it() -> None:
+    assert sum(len(links(page)) for page in PAGES) > 80
+    assert [link for page in PAGES for link in broken(page)] == []
+
+
+def test_the_guard_for_links_can_fail(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# One `two`, three\n\n[a](#one-two-three) [b](#one) [c](other.md)\n")
+
+    assert broken(page) == ["page.md: #one", "page.md: other.md#"]
+
+
+def test_the_index_names_every_page() -> None:
+    index = ROOT / "docs" / "README.md"
+    named = {path for path, _ in links(index)}
+
+    assert {page.name for page in index.parent.glob("*.md")} - named == {"README.md"}
+
+
+@pytest.mark.parametrize("name", ["on-call.md", "rollback.md"])
+def test_a_page_for_people_on_call_fits_on_one_screen(name: str) -> None:
+    lines = (ROOT / "docs" / name).read_text().splitlines()
+
+    assert len(lines) <= 50
+    assert [line for line in lines if len(line) > 100] == []
 
 
 def test_every_configuration_key_that_is_set_exists() -> None:

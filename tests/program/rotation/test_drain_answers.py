@@ -6,6 +6,7 @@ import pytest
 from eks_cilium.errors import RefusedError
 from eks_cilium.migration.eviction.drain import Ended
 from eks_cilium.runtime.errors import DrainRefusedError, LeaseHeldError, StoppedError, TimedOutError
+from eks_cilium.troubleshooting import Topic
 
 from .drains import EVERYTHING, Bench
 from .simulation.api_server import Object, status
@@ -266,7 +267,7 @@ def test_a_run_that_may_not_act_any_more_stops_before_the_next_eviction(bench: B
 
     def guard() -> None:
         if bench.asked:
-            raise LeaseHeldError("this run no longer holds the Lease")
+            raise LeaseHeldError(Topic.LEASE_LOST, "this run no longer holds the Lease")
 
     world = bench.simulation.world(guard=guard)
     with pytest.raises(LeaseHeldError):

@@ -11,6 +11,7 @@ from eks_cilium.errors import TransientError
 from eks_cilium.migration.inventory import marks
 from eks_cilium.migration.rotation import steps
 from eks_cilium.runtime.errors import LeaseHeldError, StoppedError, TimedOutError
+from eks_cilium.troubleshooting import Topic
 
 from .drains import Bench
 from .migrations import QUICK, Before, Stack, options, run
@@ -275,7 +276,7 @@ def test_a_lease_that_another_run_holds_ends_the_drain(bench: Bench):
     bench.pod("web")
 
     def guard() -> None:
-        raise LeaseHeldError("bob has it")
+        raise LeaseHeldError(Topic.LEASE_HELD, "bob has it")
 
     with pytest.raises(LeaseHeldError):
         bench.drain(bench.simulation.world(guard=guard))

@@ -1,0 +1,82 @@
+"""Where docs/troubleshooting.md explains a message: the anchor of every error, and the link that is printed.
+
+An error carries its `Topic`, a blocker of a plan its `Code` (`eks_cilium.migration.plan.model`); both are
+anchors of the page. The link is added where a message leaves the program and nowhere else: by the command
+line (`cli.failures`), by dynamic resources (`dynamic.shell.plain_errors`), by the Pulumi program
+(`__main__.py`), and by the reports of a plan. A test holds topics, codes and headings against each other.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+PAGE = "docs/troubleshooting.md"
+
+
+class Topic(StrEnum):
+    """Kinds of errors that end a run or a command. A heading of the page: renamed in both or in neither."""
+
+    CONFIGURATION = "configuration"
+    REFUSED_IN_PREVIEW = "refused-in-preview"
+    KUBECONFIG = "kubeconfig"
+    AWS_SETUP = "aws-setup"
+    AWS_REFUSED = "aws-refused"
+    AWS_NOT_FOUND = "aws-not-found"
+    AWS_UNAVAILABLE = "aws-unavailable"
+    CREDENTIALS_EXPIRED = "credentials-expired"
+    API_SERVER_REFUSED = "api-server-refused"
+    API_SERVER_UNAVAILABLE = "api-server-unavailable"
+    UNEXPECTED_ANSWER = "unexpected-answer"
+
+    TIMED_OUT = "timed-out"
+    STOP_REQUESTED = "stop-requested"
+    LEASE_HELD = "lease-held"
+    LEASE_LOST = "lease-lost"
+    NOT_RECORDED = "not-recorded"
+    PLAN_BLOCKED = "plan-blocked"
+    NODES_CHANGED = "nodes-changed"
+    FOREIGN_LABEL = "foreign-label"
+    TOO_MANY_NODES = "too-many-nodes"
+    NO_VPC_CNI = "no-vpc-cni"
+    ADD_ON = "add-on"
+    AFFINITY_REWRITTEN = "affinity-rewritten"
+    CNI_MISSING = "cni-missing"
+    AGENTS_NOT_READY = "agents-not-ready"
+    AGENTS_ON_WRONG_NODES = "agents-on-wrong-nodes"
+    CILIUM_NEEDED = "cilium-needed"
+    AWS_NODE_NEEDED = "aws-node-needed"
+
+    NO_SPARE_CAPACITY = "no-spare-capacity"
+    GROUP_CANNOT_GROW = "group-cannot-grow"
+    GROUP_RESIZED = "group-resized"
+    BELOW_MINIMUM = "below-minimum"
+    INSTANCE_DETACHED = "instance-detached"
+    NOT_TERMINATED = "not-terminated"
+    READINGS_DISAGREE = "readings-disagree"
+
+    PODS_MUST_STAY = "pods-must-stay"
+    DRAIN_TIMED_OUT = "drain-timed-out"
+    EVICTION_REFUSED = "eviction-refused"
+    NODES_SKIPPED = "nodes-skipped"
+    PODS_PENDING = "pods-pending"
+    WORKLOAD_UNHEALTHY = "workload-unhealthy"
+    WORKLOAD_UNREADY = "workload-unready"
+    NODE_NOT_FINISHED = "node-not-finished"
+    DRAINS_GIVEN_UP = "drains-given-up"
+
+    RESTART_REFUSED = "restart-refused"
+    WORKLOADS_APPEARED = "workloads-appeared"
+    PODS_WITHOUT_CILIUM = "pods-without-cilium"
+
+    MESH_LOAD_BALANCER = "mesh-load-balancer"
+    MESH_AGENTS = "mesh-agents"
+
+
+def link(anchor: str) -> str:
+    """Give the place on the page for a topic or the code of a blocker."""
+    return f"{PAGE}#{anchor}"
+
+
+def linked(message: str, topic: Topic | None) -> str:
+    """Add the link to a message, on a line of its own; a message that has a link, or no topic, stays."""
+    return message if topic is None or PAGE in message else f"{message}\nMore: {link(topic)}"
