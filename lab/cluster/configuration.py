@@ -215,7 +215,10 @@ class Configuration:
         ]
 
     def _aggregation(self) -> list[str]:
+        # No kube-proxy runs beside the API server, so webhooks and aggregated APIs are called at addresses of
+        # their pods, as by control planes of EKS (kubernetes.io, "Configure the Aggregation Layer").
         return [
+            "--enable-aggregator-routing=true",
             f"--requestheader-client-ca-file={self._file('front-proxy-ca.crt')}",
             "--requestheader-allowed-names=front-proxy-client",
             "--requestheader-extra-headers-prefix=X-Remote-Extra-",

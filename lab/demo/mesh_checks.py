@@ -17,6 +17,7 @@ from lab.environment import Places, client_environment
 NAMESPACE = "kube-system"
 API_SERVER = "clustermesh-apiserver"
 DOMAIN = "mesh.cilium.io"
+TUNNELS = {"vxlan": "udp/8472", "geneve": "udp/6081"}
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Member:
     """Its name in Cilium."""
     vpc: str
     ranges: tuple[str, ...]
+    tunnel: str = ""
+    """The port of the tunnels between nodes, such as udp/8472; empty where the VPC routes pods' addresses."""
 
 
 def member(places: Places, eks: str) -> Member:
@@ -40,7 +43,8 @@ def member(places: Places, eks: str) -> Member:
         for each in vpc["CidrBlockAssociationSet"]
         if each["CidrBlockState"]["State"] == "associated"
     ]
-    return Member(eks, config.get("cluster-name", "default"), vpc["VpcId"], tuple(ranges))
+    tunnel = TUNNELS[config["tunnel-protocol"]] if config.get("routing-mode") == "tunnel" else ""
+    return Member(eks, config.get("cluster-name", "default"), vpc["VpcId"], tuple(ranges), tunnel)
 
 
 def mesh(places: Places, clusters: tuple[str, str]) -> Iterator[Check]:
@@ -199,7 +203,8 @@ def ports_open(places: Places, local: Member, remote: Member) -> Check:
         for rule in found["IpPermissions"]
         if any(each["CidrIp"] in remote.ranges for each in rule["IpRanges"])
     )
-    passed = {"tcp/4240", "icmp/8"} <= set(opened) and not any(each.startswith("-1") for each in opened)
+    needed = {"tcp/4240", "icmp/8", *filter(None, [local.tunnel])}
+    passed = needed <= set(opened) and not any(each.startswith("-1") for each in opened)
     return Check(f"{local.name}: only the needed ports are open", ", ".join(opened) or "nothing", passed)
 
 

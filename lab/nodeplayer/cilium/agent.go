@@ -3,6 +3,7 @@ package cilium
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 
 	v1 "k8s.io/api/core/v1"
@@ -47,18 +48,35 @@ func (c *Cilium) ReconcileNode(ctx context.Context, node *v1.Node) error {
 	return c.release(ctx, node)
 }
 
-// introduce gives a node its interfaces and its CiliumNode, which needs an operator.
+// introduce gives a node its CiliumNode, and its interfaces or its part of the pool, which needs an operator.
 func (c *Cilium) introduce(ctx context.Context, node *v1.Node, pod *v1.Pod, parsed *config) error {
 	isNew := c.resources.Get(NodeResource, node.Name) == nil
 	if isNew && !c.hasOperator(pod.Namespace) {
 		return nil
+	}
+	if parsed.pool != nil {
+		return c.assign(ctx, node, parsed.pool)
 	}
 	if !parsed.isChained {
 		if err := c.network.Supply(ctx, node, network.Cilium); err != nil {
 			return err
 		}
 	}
-	return c.keepCiliumNode(ctx, node)
+	owned, err := c.network.Owned(node, network.Cilium)
+	if err != nil {
+		return err
+	}
+	return c.keepCiliumNode(ctx, node, ciliumNode(node, owned))
+}
+
+// assign gives a node its part of the pool. Where none is left, the operator writes its error into the
+// CiliumNode, and tries again.
+func (c *Cilium) assign(ctx context.Context, node *v1.Node, from *pool) error {
+	part, full := c.partOf(node, from)
+	if err := c.keepCiliumNode(ctx, node, overlayNode(node, part, full)); err != nil || full != nil {
+		return errors.Join(err, full)
+	}
+	return c.network.Keep(ctx, node, cluster.PodNetwork, part)
 }
 
 // release makes a node with a ready agent available to pods.
@@ -133,7 +151,9 @@ func (c *Cilium) AgentGate(pod *v1.Pod, node *v1.Node) string {
 		return "its CiliumNode does not exist"
 	case parsed.isChained && node.Annotations[cluster.Plugin] == "":
 		return "the VPC CNI is not configured"
-	case !parsed.isChained && !c.hasAddresses(node):
+	case parsed.pool != nil && node.Annotations[cluster.PodNetwork] == "":
+		return "the operator has not given it a part of the pool"
+	case parsed.pool == nil && !parsed.isChained && !c.hasAddresses(node):
 		return "the operator has not given it addresses"
 	}
 	return ""

@@ -5,6 +5,7 @@
 package cilium
 
 import (
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/utils/clock"
 
@@ -19,6 +20,7 @@ type Cilium struct {
 	resources  *Resources
 	releases   *Releases
 	identities identities
+	parts      parts
 	clock      clock.PassiveClock
 }
 
@@ -29,5 +31,6 @@ func New(view *cluster.View, client dynamic.Interface, pods *network.Network, re
 	return &Cilium{
 		view: view, network: pods, resources: resources, releases: releases, clock: now,
 		identities: identities{client: client.Resource(IdentityResource), resources: resources},
+		parts:      parts{given: map[types.UID]string{}},
 	}
 }

@@ -1,6 +1,7 @@
 package cilium
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,9 +60,12 @@ func TestDefinitionsAreThoseOfTheNearestPatchReleaseAndNeverOfAnotherMinorVersio
 
 func TestModesThatAreNotPlayedAreRefused(t *testing.T) {
 	for text, data := range map[string]map[string]string{
-		`ipam "cluster-pool" is not emulated`: {"ipam": "cluster-pool"},
-		`cni-chaining-mode "generic-veth"`:    {"ipam": "eni", "cni-chaining-mode": "generic-veth"},
-		`cluster-id "x" is not a number`:      {"ipam": "eni", "cluster-id": "x"},
+		`ipam "kubernetes" is not emulated`: {"ipam": "kubernetes"},
+		`ipam "cluster-pool" needs tunnels`: {"ipam": "cluster-pool", "routing-mode": "native"},
+		`IPAM mode eni in tunnel mode`:      {"ipam": "eni", "tunnel": "vxlan"},
+		`must be provided`:                  {"ipam": "cluster-pool", "routing-mode": "tunnel", "cluster-pool-ipv4-mask-size": "24"},
+		`cni-chaining-mode "generic-veth"`:  {"ipam": "eni", "cni-chaining-mode": "generic-veth"},
+		`cluster-id "x" is not a number`:    {"ipam": "eni", "cluster-id": "x"},
 	} {
 		if _, err := parseConfig(data); err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("%v: got %v", data, err)
@@ -70,6 +74,18 @@ func TestModesThatAreNotPlayedAreRefused(t *testing.T) {
 	chained, err := parseConfig(map[string]string{"ipam": "cluster-pool", "cni-chaining-mode": "aws-cni", "cluster-id": "7", "cni-uninstall": "true"})
 	if err != nil || !chained.isChained || !chained.uninstalls || chained.clusterID != 7 || chained.clusterName != "default" {
 		t.Errorf("got %+v, %v", chained, err)
+	}
+}
+
+func TestThePoolIsReadInTheSpellingOfAnyRelease(t *testing.T) {
+	pool := map[string]string{"ipam": "cluster-pool", "cluster-pool-ipv4-cidr": "10.64.0.0/14", "cluster-pool-ipv4-mask-size": "24"}
+	for key, value := range map[string]string{"routing-mode": "tunnel", "tunnel": "geneve"} {
+		data := maps.Clone(pool)
+		data[key] = value
+		parsed, err := parseConfig(data)
+		if err != nil || parsed.pool == nil || parsed.pool.bits != 24 || len(parsed.pool.networks) != 1 {
+			t.Errorf("%s: got %+v, %v", key, parsed, err)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package cilium
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -9,7 +10,9 @@ import (
 
 // config is the part of Cilium's configuration that the player uses.
 type config struct {
-	isChained   bool
+	isChained bool
+	// pool is set where pods have addresses of an overlay.
+	pool        *pool
 	uninstalls  bool
 	clusterName string
 	clusterID   int64
@@ -34,8 +37,8 @@ func parseConfig(data map[string]string) (*config, error) {
 	default:
 		return nil, fmt.Errorf("%s: cni-chaining-mode %q is not emulated; aws-cni and none are", cluster.CiliumConfig, mode)
 	}
-	if ipam := data["ipam"]; ipam != "eni" && !parsed.isChained {
-		return nil, fmt.Errorf("%s: ipam %q is not emulated; eni is, and any with cni-chaining-mode aws-cni", cluster.CiliumConfig, ipam)
+	if err := parsed.readAddresses(data); err != nil {
+		return nil, fmt.Errorf("%s: %w", cluster.CiliumConfig, err)
 	}
 	if parsed.clusterName == "" {
 		parsed.clusterName = "default"
@@ -48,4 +51,27 @@ func parseConfig(data map[string]string) (*config, error) {
 		parsed.clusterID = id
 	}
 	return parsed, nil
+}
+
+// readAddresses decides where pods' addresses come from. As in Cilium, ENI mode has no tunnels
+// (daemon_main.go, "Cannot specify IPAM mode eni in tunnel mode"). Without them addresses of a pool have no way
+// between nodes of EKS, since no VPC routes them.
+func (c *config) readAddresses(data map[string]string) error {
+	isTunnelled := data["routing-mode"] == "tunnel" || data["tunnel"] == "vxlan" || data["tunnel"] == "geneve"
+	switch ipam := data["ipam"]; {
+	case c.isChained:
+		return nil
+	case ipam == "eni" && isTunnelled:
+		return errors.New("cannot specify IPAM mode eni in tunnel mode")
+	case ipam == "eni":
+		return nil
+	case ipam == "cluster-pool" && isTunnelled:
+		found, err := newPool(data["cluster-pool-ipv4-cidr"], data["cluster-pool-ipv4-mask-size"])
+		c.pool = found
+		return err
+	case ipam == "cluster-pool":
+		return errors.New("ipam \"cluster-pool\" needs tunnels: no VPC routes addresses of a pool")
+	default:
+		return fmt.Errorf("ipam %q is not emulated; eni and cluster-pool are, and any with cni-chaining-mode aws-cni", ipam)
+	}
 }

@@ -32,6 +32,9 @@ func (c *Cilium) leave(ctx context.Context, node *v1.Node) error {
 	if plugin, _ := network.Plugin(node); plugin != network.Cilium || node.Annotations[cluster.Uninstall] != "true" {
 		return nil
 	}
+	if node.Annotations[cluster.PodNetwork] != "" {
+		return nil // no other CNI is installed
+	}
 	owned, err := c.network.Owned(node, network.Cilium)
 	if err != nil || len(owned) > 0 {
 		return err

@@ -15,14 +15,10 @@ import (
 )
 
 // keepCiliumNode creates or updates the CiliumNode of a node: the agent's part (its identity) and the
-// operator's (interfaces and their address pool).
-func (c *Cilium) keepCiliumNode(ctx context.Context, node *v1.Node) error {
-	owned, err := c.network.Owned(node, network.Cilium)
-	if err != nil {
-		return err
-	}
+// operator's (interfaces and their address pool, or the node's part of the cluster's pool).
+func (c *Cilium) keepCiliumNode(ctx context.Context, node *v1.Node, wanted *unstructured.Unstructured) error {
+	var err error
 	client := c.resources.client.Resource(NodeResource)
-	wanted := ciliumNode(node, owned)
 	present := c.resources.Get(NodeResource, node.Name)
 	if present != nil && !isOf(present, node.UID) {
 		return client.Delete(ctx, node.Name, metav1.DeleteOptions{}) // belongs to an earlier node of the same name
@@ -32,7 +28,7 @@ func (c *Cilium) keepCiliumNode(ctx context.Context, node *v1.Node) error {
 		if apierrors.IsAlreadyExists(err) {
 			return nil // the cache will show it
 		}
-		c.view.Log.Info("CiliumNode created", "node", node.Name, "interfaces", len(owned))
+		c.view.Log.Info("CiliumNode created", "node", node.Name)
 	} else if !equality.Semantic.DeepEqual(present.Object["spec"], wanted.Object["spec"]) {
 		present = withPart(present, wanted, "spec")
 		present, err = client.Update(ctx, present, metav1.UpdateOptions{})
@@ -78,6 +74,25 @@ func ciliumNode(node *v1.Node, owned []cloud.Interface) *unstructured.Unstructur
 	object.SetName(node.Name)
 	object.SetLabels(node.Labels)
 	object.SetOwnerReferences([]metav1.OwnerReference{ownedBy(node)})
+	return object
+}
+
+// overlayNode is the CiliumNode of a node whose pods have addresses of an overlay: without interfaces. `full` is
+// the operator's error where no part was left.
+func overlayNode(node *v1.Node, part string, full error) *unstructured.Unstructured {
+	object := ciliumNode(node, nil)
+	spec, status := object.Object["spec"].(map[string]any), map[string]any{}
+	delete(spec, "eni")
+	spec["ipam"] = map[string]any{}
+	if full != nil {
+		status["error"] = full.Error()
+	} else {
+		spec["ipam"] = map[string]any{"podCIDRs": []any{part}}
+		router, health := network.OfTheAgent(part)
+		spec["addresses"] = append(addresses(node), map[string]any{"ip": router, "type": "CiliumInternalIP"})
+		spec["health"] = map[string]any{"ipv4": health}
+	}
+	object.Object["status"] = map[string]any{"ipam": map[string]any{"operator-status": status}}
 	return object
 }
 

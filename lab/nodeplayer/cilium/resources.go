@@ -145,6 +145,20 @@ func (r *Resources) Get(resource schema.GroupVersionResource, key string) *unstr
 	return lookUp(informer, key)
 }
 
+// All returns the objects of a resource.
+func (r *Resources) All(resource schema.GroupVersionResource) []*unstructured.Unstructured {
+	informer := r.cached(resource)
+	if informer == nil {
+		return nil
+	}
+	listed := informer.GetStore().List()
+	found := make([]*unstructured.Unstructured, 0, len(listed))
+	for _, object := range listed {
+		found = append(found, object.(*unstructured.Unstructured))
+	}
+	return found
+}
+
 // Count returns the number of objects of a resource.
 func (r *Resources) Count(resource schema.GroupVersionResource) int {
 	informer := r.cached(resource)

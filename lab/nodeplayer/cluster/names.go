@@ -32,6 +32,8 @@ const (
 	Uninstall = "lab.eks-cilium.io/cni-uninstall"
 	// Interfaces are the network interfaces that CNIs have attached.
 	Interfaces = "lab.eks-cilium.io/interfaces"
+	// PodNetwork is the node's part of the pool, where pods have addresses of an overlay.
+	PodNetwork = "lab.eks-cilium.io/pod-network"
 )
 
 // ProviderPrefix begins the provider id of every emulated node.

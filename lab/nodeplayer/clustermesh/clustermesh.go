@@ -267,7 +267,7 @@ func (m *Mesh) straight(ctx context.Context, from *v1.Pod, remote Remote, config
 		return remote.failed("node " + from.Spec.NodeName + " is gone")
 	}
 	asked := question{
-		Cluster: m.name, Instance: network.InstanceOf(node), Address: from.Status.PodIP,
+		Cluster: m.name, Instance: network.InstanceOf(node), Address: network.Source(from, node),
 		Host: aliased(from, host), Port: port,
 	}
 	answer := reply{}

@@ -15,6 +15,7 @@ import (
 	v1 "k8s.io/api/core/v1"
 
 	"eks-cilium/lab/nodeplayer/cluster"
+	"eks-cilium/lab/nodeplayer/network"
 )
 
 // kubeletPort is the port at which the API server expects kubelets.
@@ -91,6 +92,10 @@ func (e *egress) open(ctx context.Context, conn net.Conn) {
 	}
 	if address := net.ParseIP(host); host == "localhost" || (address != nil && address.IsLoopback()) {
 		e.splice(ctx, conn, request.Host)
+		return
+	}
+	if network.InOverlay(e.view, host) {
+		e.refuse(conn, fmt.Sprintf("i/o timeout: the control plane has no route to %s, an address of the cluster's overlay", host))
 		return
 	}
 	e.refuse(conn, fmt.Sprintf("no container listens in the lab, so nothing is at %s", request.Host))

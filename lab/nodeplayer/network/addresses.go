@@ -41,7 +41,11 @@ func (n *Network) Address(pod *v1.Pod, node *v1.Node) (string, error) {
 	if refusal := n.refusal(node, plugin, owned); refusal != "" {
 		return "", sandboxFailed(pod, refusal)
 	}
-	address := n.leases.take(node.Name, pod.UID, pool(owned), addressesOn(n.view.PodsOn(node.Name)))
+	free := pool(owned)
+	if part := node.Annotations[cluster.PodNetwork]; part != "" && plugin == Cilium {
+		free = inPart(part)
+	}
+	address := n.leases.take(node.Name, pod.UID, free, addressesOn(n.view.PodsOn(node.Name)))
 	if address == "" {
 		return "", sandboxFailed(pod, exhausted[plugin])
 	}

@@ -79,6 +79,10 @@ class Api:
     def post(self, path: str, body: dict) -> dict:
         return self._asked("POST", path, body=body)
 
+    def answer(self, path: str, body: dict) -> str:
+        """The API server's answer to an object that it may refuse."""
+        return self._api.exchange("POST", path, body=body).text
+
     def _create(self, body: dict) -> dict:
         return self.post(KINDS[body["kind"]].format(body["metadata"].get("namespace", "default")), body)
 
