@@ -59,6 +59,7 @@ def _wanted(settings: MeshSettings, found: FoundClusters) -> Wanted:
         gateway=found.gateway,
         route_tables={name: cluster.route_table_ids for name, cluster in settings.clusters.items()},
         replicas=settings.cluster_mesh.replicas,
+        pod_ports=settings.connection.pod_ports,
     )
 
 

@@ -118,10 +118,12 @@ class MeshResources:
         )
 
     def _peer(self, member: Member, other: Member) -> Peer:
+        agents = agents_of(member)
         opened = openings(
-            node_ports=not self._has_controller(member),
-            wireguard=agents_of(member).wireguard,
+            node_ports=not self._has_controller(member) or agents.tunnel is not None,
+            wireguard=agents.wireguard,
             pods=self._pod_ports(member, other),
+            tunnel=agents.tunnel,
         )
         return {"cidrs": other.network.cidrs, "openings": opened}
 
@@ -200,6 +202,7 @@ class MeshResources:
             controller=self._has_controller(member),
             sources=sources,
             subnets=member.network.balancer_subnets(member.mesh_subnets),
+            pods_have_vpc_addresses=agents_of(member).tunnel is None,
         )
         return {**self._settings.cluster_mesh.service_annotations, **decided}
 

@@ -1,4 +1,4 @@
-"""Mode `new-cluster`: an EKS cluster whose only CNI is Cilium in ENI mode."""
+"""Mode `new-cluster`: an EKS cluster whose only CNI is Cilium, in ENI mode or with an overlay."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from components.cilium import OperatorRole
 from eks_cilium.cilium.masquerade import Masquerade, decide
 from eks_cilium.settings.instance_types import is_metal
 from stacks.cilium_eni import EniCluster, register_eni_cilium
+from stacks.cilium_overlay import OverlayCluster, register_overlay_cilium
 from stacks.cilium_upgrades import present_release
 from stacks.new_cluster_base import check, exports, register_base, register_nodes
+from stacks.pod_addresses import addresses_of, exported, refuse_other_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,12 +31,28 @@ def run(
     present = present_release(settings)
     check(settings, present)
     base = register_base(settings)
-    cilium = _register_cilium(settings, base, present)
-    node_groups = register_nodes(settings, base, cilium, cilium_makes_interfaces=True)
-    return exports(settings, base, node_groups)
+    refuse_other_addresses(settings, is_running=base.is_running)
+    in_eni_mode = settings.cilium.ipam == "eni"
+    register = _register_in_eni_mode if in_eni_mode else _register_with_an_overlay
+    cilium = register(settings, base, present)
+    node_groups = register_nodes(settings, base, cilium, cilium_makes_interfaces=in_eni_mode)
+    return exports(settings, base, node_groups, exported(addresses_of(settings.cilium)))
 
 
-def _register_cilium(settings: NewClusterSettings, base: ClusterBase, present: str | None) -> Cilium:
+def _register_with_an_overlay(settings: NewClusterSettings, base: ClusterBase, present: str | None) -> Cilium:
+    cluster = OverlayCluster(
+        endpoint=base.cluster.endpoint,
+        security_group_id=base.cluster.security_group_id,
+        tags=base.tags,
+        present=present,
+    )
+    after = pulumi.ResourceOptions(
+        providers=[base.cluster.kubernetes_provider], depends_on=[base.cluster, base.sweep]
+    )
+    return register_overlay_cilium(settings, cluster, base.with_aws(base.cluster), after)
+
+
+def _register_in_eni_mode(settings: NewClusterSettings, base: ClusterBase, present: str | None) -> Cilium:
     role = _register_operator_role(settings, base)
     cluster = EniCluster(
         name=settings.cluster.name,

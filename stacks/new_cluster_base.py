@@ -24,7 +24,7 @@ from components.naming import CLUSTER_TAG
 from components.network.existing_network import ExistingNetwork
 from components.network.new_network import Network
 from components.network.zones import zones_of
-from eks_cilium.cilium.pod_limit import with_prefixes
+from eks_cilium.cilium.pod_limit import with_prefixes, without_interfaces
 from eks_cilium.cilium.versions import release_of
 from eks_cilium.dynamic.interface_sweep import InterfaceSweep
 from eks_cilium.dynamic.readiness_gate import ReadinessGate
@@ -53,6 +53,8 @@ class ClusterBase:
     cluster: EksCluster
     sweep: InterfaceSweep
     """A CNI is registered after it, so that `pulumi destroy` sweeps once the CNI is deleted."""
+    is_running: bool = False
+    """Whether the control plane was there before this run."""
 
     def with_aws(self, *depends_on: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(providers=[self.aws], depends_on=list(depends_on))
@@ -77,10 +79,12 @@ def register_base(settings: NewClusterBaseSettings) -> ClusterBase:
     """Register the network and the control plane, on which no pod runs yet."""
     tags = {**settings.tags, CLUSTER_TAG: settings.cluster.name}
     provider = aws.Provider("aws", region=settings.region, profile=settings.profile)
-    _check_what_exists(settings, what_exists(settings.cluster.name, provider))
+    existing = what_exists(settings.cluster.name, provider)
+    _check_what_exists(settings, existing)
     network = _register_network(settings, provider, tags)
     cluster = _register_control_plane(settings, provider, tags, network)
-    return ClusterBase(provider, tags, network, cluster, _register_sweep(settings, network, cluster))
+    sweep = _register_sweep(settings, network, cluster)
+    return ClusterBase(provider, tags, network, cluster, sweep, is_running=existing.own is not None)
 
 
 def register_nodes(
@@ -106,7 +110,10 @@ def register_nodes(
 
 
 def exports(
-    settings: NewClusterBaseSettings, base: ClusterBase, node_groups: Mapping[str, NodeGroup]
+    settings: NewClusterBaseSettings,
+    base: ClusterBase,
+    node_groups: Mapping[str, NodeGroup],
+    pod_addresses: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What other stacks and people need to know about the cluster."""
     cluster, name = base.cluster, settings.cluster.name
@@ -122,6 +129,7 @@ def exports(
             "kubernetesVersion": settings.cluster.kubernetes_version,
             "ciliumVersion": settings.cilium.version,
             "nodeGroups": {key: group.node_group_name for key, group in node_groups.items()},
+            **({"podAddresses": pod_addresses} if pod_addresses else {}),
         },
         "network": {
             "vpcId": base.network.vpc_id,
@@ -190,6 +198,7 @@ def _register_network(
                 "private_subnet_ids": wanted.private_subnet_ids,
                 "public_subnet_ids": wanted.public_subnet_ids,
                 "service_cidr": settings.cluster.service_cidr,
+                "pod_cidrs": _overlay_of(settings),
             },
             opts,
         )
@@ -200,6 +209,12 @@ def _register_network(
         {"cidr": wanted.cidr, "zones": zones, "nat": wanted.nat, "tags": tags},
         opts,
     )
+
+
+def _overlay_of(settings: NewClusterBaseSettings) -> Sequence[str]:
+    cilium = settings.cilium
+    overlay = cilium.overlay if isinstance(cilium, CiliumSettings) else None
+    return overlay.pod_cidrs if overlay is not None else ()
 
 
 def _register_control_plane(
@@ -287,10 +302,11 @@ def _node_group_args(
 
 def _max_pods(settings: NewClusterBaseSettings, group: NodeGroupSettings) -> int | None:
     cilium = settings.cilium
-    prefixes = isinstance(cilium, CiliumSettings) and cilium.prefix_delegation
-    if group.max_pods is None and prefixes and group.image_family != "al2":
-        return with_prefixes(group.instance_types)
-    return group.max_pods
+    if group.max_pods is not None or not isinstance(cilium, CiliumSettings) or group.image_family == "al2":
+        return group.max_pods
+    if cilium.ipam != "eni":
+        return without_interfaces(group.instance_types)
+    return with_prefixes(group.instance_types) if cilium.prefix_delegation else None
 
 
 def _register_gate(

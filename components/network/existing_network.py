@@ -9,7 +9,7 @@ firewall.
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
@@ -39,6 +39,10 @@ _OUT_OF_A_PRIVATE_SUBNET = ("nat", "firewall", "transit", "appliance", "vpn")
 _OUT_OF_A_PUBLIC_SUBNET = ("internet", "firewall")
 
 
+_LARGEST_VPC = 16
+"""The shortest prefix of a VPC's network."""
+
+
 class ExistingNetworkArgs(TypedDict):
     """The arguments of an `ExistingNetwork`."""
 
@@ -50,6 +54,8 @@ class ExistingNetworkArgs(TypedDict):
     """Subnets whose default route leads to an internet gateway, or to a firewall before it."""
     service_cidr: str
     """Network of Service addresses, which must not overlap the VPC."""
+    pod_cidrs: NotRequired[Sequence[str]]
+    """Networks of an overlay, which must not overlap the VPC, nor what it has routes to. Default: none."""
 
 
 class ExistingNetwork(pulumi.ComponentResource):
@@ -79,6 +85,7 @@ class ExistingNetwork(pulumi.ComponentResource):
         public = [_look_up(subnet_id, invoke) for subnet_id in args["public_subnet_ids"]]
         self.cidrs = _cidrs(vpc)
         problems = network_problems(vpc.id, self.cidrs, args["service_cidr"], private, public)
+        problems += overlay_problems(args.get("pod_cidrs", ()), self.cidrs, [*private, *public])
         if problems:
             raise pulumi.RunError("\n  ".join([f"{vpc.id} cannot hold this cluster:", *problems]))
         self.vpc_id = pulumi.Output.from_input(vpc.id)
@@ -101,6 +108,8 @@ class Subnet(TypedDict):
     """Id of the zone, such as euc1-az2, which is the same in every account."""
     default_route: str
     """Kind of the target of the route for 0.0.0.0/0, a key of `_TARGETS`."""
+    destinations: Sequence[str]
+    """Networks of the other routes."""
 
 
 def network_problems(
@@ -142,6 +151,33 @@ def network_problems(
     return problems
 
 
+def overlay_problems(pod_cidrs: Sequence[str], cidrs: Sequence[str], subnets: Sequence[Subnet]) -> list[str]:
+    """Every reason why pods cannot have an overlay of these networks, one phrase each.
+
+    An address that a pod and another host have is the pod's on every node. A route to a wide network such as
+    10.0.0.0/8 does not say who has the pool's addresses, so it is no reason; VPCs have a /16 or less.
+    """
+    routed = sorted({network for subnet in subnets for network in subnet["destinations"]} - set(cidrs))
+    found = []
+    for text in pod_cidrs:
+        pool = ipaddress.IPv4Network(text)
+        found += [
+            f"its network {cidr} overlaps {text} of cilium.overlay.podCidrs"
+            for cidr in cidrs
+            if pool.overlaps(ipaddress.IPv4Network(cidr))
+        ]
+        found += [
+            f"it has a route to {cidr}, which overlaps {text} of cilium.overlay.podCidrs"
+            for cidr in routed
+            if _is_claimed(ipaddress.IPv4Network(cidr), pool)
+        ]
+    return found
+
+
+def _is_claimed(routed: ipaddress.IPv4Network, pool: ipaddress.IPv4Network) -> bool:
+    return routed.subnet_of(pool) or (routed.prefixlen >= _LARGEST_VPC and routed.overlaps(pool))
+
+
 def _words(subnet: Subnet) -> str:
     return _TARGETS[subnet["default_route"]]
 
@@ -153,27 +189,32 @@ def _cidrs(vpc: aws.ec2.GetVpcResult) -> list[str]:
 
 def _look_up(subnet_id: str, invoke: pulumi.InvokeOptions) -> Subnet:
     subnet = aws.ec2.get_subnet(id=subnet_id, opts=invoke)
+    routes = _routes(subnet.id, subnet.vpc_id, invoke)
+    by_default = next((route for route in routes if route.cidr_block == "0.0.0.0/0"), None)
     return Subnet(
         id=subnet.id,
         vpc_id=subnet.vpc_id,
         zone=subnet.availability_zone,
         zone_id=subnet.availability_zone_id or "",
-        default_route=_default_route(subnet.id, subnet.vpc_id, invoke),
+        default_route="none" if by_default is None else _kind_of_target(by_default),
+        destinations=[route.cidr_block for route in routes if route.cidr_block and route is not by_default],
     )
 
 
-def _default_route(subnet_id: str, vpc_id: str, invoke: pulumi.InvokeOptions) -> str:
-    """Target of the route for 0.0.0.0/0; a subnet without a table of its own uses the VPC's main table."""
+def _routes(
+    subnet_id: str, vpc_id: str, invoke: pulumi.InvokeOptions
+) -> list[aws.ec2.outputs.GetRouteTableRouteResult]:
+    """The routes of a subnet; one without a table of its own uses the VPC's main table."""
     of_subnet = aws.ec2.GetRouteTablesFilterArgs(name="association.subnet-id", values=[subnet_id])
     main = aws.ec2.GetRouteTablesFilterArgs(name="association.main", values=["true"])
     tables = aws.ec2.get_route_tables(vpc_id=vpc_id, filters=[of_subnet], opts=invoke)
     if not tables.ids:
         tables = aws.ec2.get_route_tables(vpc_id=vpc_id, filters=[main], opts=invoke)
-    for table_id in tables.ids:
-        for route in aws.ec2.get_route_table(route_table_id=table_id, opts=invoke).routes:
-            if route.cidr_block == "0.0.0.0/0":
-                return _kind_of_target(route)
-    return "none"
+    return [
+        route
+        for table_id in tables.ids
+        for route in aws.ec2.get_route_table(route_table_id=table_id, opts=invoke).routes
+    ]
 
 
 def _kind_of_target(route: aws.ec2.outputs.GetRouteTableRouteResult) -> str:

@@ -88,6 +88,35 @@ DECIDED: Mapping[str, Decided] = MappingProxyType(
     }
 )
 
+_OVERLAY = (
+    "with cilium.ipam cluster-pool pods get addresses of an overlay, and nodes connect it through tunnels"
+)
+_NOT_ROUTED = (
+    "no packet may leave a node with an address of the overlay: the VPC routes none of them, and drops it"
+)
+_FREE_IN_AN_OVERLAY = frozenset({"operator.extraEnv"})
+
+DECIDED_IN_OVERLAY: Mapping[str, Decided] = MappingProxyType(
+    {
+        **{
+            key: Decided(_OVERLAY) if decided.why == _ENI else decided
+            for key, decided in DECIDED.items()
+            if key not in _FREE_IN_AN_OVERLAY and not key.startswith("eni.")
+        },
+        "egressMasqueradeInterfaces": Decided("agents masquerade on every interface of a node"),
+        "enableIPv4Masquerade": Decided(_NOT_ROUTED),
+        "eni": Decided(_OVERLAY),
+        "ipMasqAgent": Decided(_NOT_ROUTED),
+        "ipam": Decided(_OVERLAY, "cilium.overlay"),
+        "ipv4NativeRoutingCIDR": Decided(_NOT_ROUTED),
+        "nativeRoutingCIDRFromClusterPool": Decided(_NOT_ROUTED),
+        "tunnelPort": Decided("security groups open the protocol's own port"),
+        "tunnelProtocol": Decided("it has a key of its own", "cilium.overlay.protocol"),
+        "underlayProtocol": Decided("nodes reach each other by IPv4"),
+    }
+)
+"""The keys in mode `new-cluster` where pods have addresses of an overlay."""
+
 _PLACES = "agents run on every node but those that are still to be replaced"
 
 DECIDED_IN_REPLACEMENT: Mapping[str, Decided] = MappingProxyType(

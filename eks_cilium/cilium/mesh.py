@@ -130,7 +130,7 @@ def mesh_values(member: MeshMember) -> dict[str, Any]:
 
 
 def load_balancer_annotations(
-    *, controller: bool, sources: Sequence[str], subnets: Sequence[str]
+    *, controller: bool, sources: Sequence[str], subnets: Sequence[str], pods_have_vpc_addresses: bool = True
 ) -> dict[str, str]:
     """Annotations for an internal Network Load Balancer that accepts only `sources`, which are CIDRs.
 
@@ -138,9 +138,10 @@ def load_balancer_annotations(
 
     `controller` says whether the AWS Load Balancer Controller runs. Kubernetes' own controller reads other
     annotations, so those of both are always set: without its own it would create an internet-facing Classic
-    Load Balancer.
+    Load Balancer. Its targets are pods, or instances where no load balancer reaches a pod's address.
     """
-    kind = {TYPE: "external", TARGET_TYPE: "ip"} if controller else {TYPE: _OF_KUBERNETES}
+    target = "ip" if pods_have_vpc_addresses else "instance"
+    kind = {TYPE: "external", TARGET_TYPE: target} if controller else {TYPE: _OF_KUBERNETES}
     places = {SOURCE_RANGES: ",".join(sources), SUBNETS: ",".join(subnets)}
     return {**kind, SCHEME: "internal", INTERNAL: "true", **places}
 

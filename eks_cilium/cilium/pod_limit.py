@@ -1,8 +1,8 @@
-"""How many pods a node takes where its interfaces get prefixes of addresses; the stack of a new cluster asks.
+"""How many pods a node takes where single addresses of its interfaces are no limit; new clusters ask.
 
-The images compute kubelet's limit from single addresses: interfaces x (addresses - 1) + 2
-(awslabs/amazon-eks-ami, nodeadm/internal/kubelet/maxpods). So without a limit of its own a node takes no more
-pods for its prefixes than before.
+That is where interfaces get prefixes of addresses, and where pods have addresses of an overlay. The images
+compute kubelet's limit from single addresses: interfaces x (addresses - 1) + 2 (awslabs/amazon-eks-ami,
+nodeadm/internal/kubelet/maxpods). So without a limit of its own a node takes no more pods than before.
 """
 
 from __future__ import annotations
@@ -30,8 +30,12 @@ def with_prefixes(instance_types: Sequence[str]) -> int | None:
     The smallest type of a group decides, because all its nodes have one launch template.
     """
     sizes = [name.partition(".")[2] for name in instance_types]
-    if any(size in _TOO_SMALL for size in sizes):
-        return None
+    return None if any(size in _TOO_SMALL for size in sizes) else without_interfaces(instance_types)
+
+
+def without_interfaces(instance_types: Sequence[str]) -> int:
+    """The limit of a node group whose pods need no addresses of interfaces."""
+    sizes = [name.partition(".")[2] for name in instance_types]
     return FOR_LARGE_INSTANCES if all(map(_is_large, sizes)) else FOR_MOST_INSTANCES
 
 

@@ -62,13 +62,20 @@ class Mode:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EniMode(Mode):
-    """The inputs of the values of a cluster in ENI mode."""
+class OnlyCniMode(Mode):
+    """The inputs of the values of a cluster whose only CNI is Cilium, in the end or from the start."""
 
-    region: str
     api_host: Leaf
     """Host of the API server, without https://, with which the chart renders and the agents crash."""
     api_port: Leaf
+    kube_proxy_replacement: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class EniMode(OnlyCniMode):
+    """The inputs of the values of a cluster in ENI mode."""
+
+    region: str
     operator_role_arn: Leaf
     subnet_filter: Leaf
     """Subnets that hold nodes, as a list or as one string: see `Release.filters_are_lists`."""
@@ -76,7 +83,6 @@ class EniMode(Mode):
     """Network inside which pods keep their addresses while they are masqueraded."""
     masquerade: Masquerade
     interface_tags: Mapping[str, str]
-    kube_proxy_replacement: bool = True
     prefix_delegation: bool = False
     beside: tuple[str, str] | None = None
     """Key and value of the label on nodes that another CNI serves, where it is replaced node by node."""
@@ -89,9 +95,9 @@ def eni_values(mode: EniMode) -> dict[str, Any]:
         _routing(mode),
         _interfaces(mode),
         _masquerading(mode),
-        _kube_proxy(mode),
+        services(mode),
         _region(mode),
-        _renewed_certificates(mode),
+        {} if mode.beside else renewed_certificates(mode),
         _beside_another_cni(mode),
         mode.extra,
         WITHOUT_POLICY_MODE if mode.beside else {},
@@ -157,7 +163,8 @@ def _masquerading(mode: EniMode) -> dict[str, Any]:
     }
 
 
-def _kube_proxy(mode: EniMode) -> dict[str, Any]:
+def services(mode: OnlyCniMode) -> dict[str, Any]:
+    """Who serves Services, and how agents reach the API server."""
     if not mode.kube_proxy_replacement:
         return {"kubeProxyReplacement": mode.release.no_kube_proxy_replacement}
     # Services do not work before Cilium runs, so agents cannot reach the API server through one.
@@ -193,13 +200,13 @@ def _hubble(mode: Mode) -> dict[str, Any]:
     }
 
 
-def _renewed_certificates(mode: EniMode) -> dict[str, Any]:
+def renewed_certificates(mode: Mode) -> dict[str, Any]:
     """Let a CronJob renew Hubble's certificates, which are valid for a year.
 
     The chart's default method creates them once, and from 1.18 on each upgrade keeps them. Beside another CNI
     it stays: the Job's pods would be among those that drains wait for.
     """
-    if mode.release.certificates_need_a_hook or mode.beside is not None or not mode.hubble_enabled:
+    if mode.release.certificates_need_a_hook or not mode.hubble_enabled:
         return {}
     return {"hubble": {"tls": {"auto": {"method": "cronJob", "schedule": CERTIFICATE_RENEWAL}}}}
 

@@ -36,6 +36,10 @@ class Release:
     native_routing: tuple[str, str]
     """Key and value that switch the overlay off. `tunnel` fails the render from 1.15 on."""
 
+    # templates/cilium-configmap.yaml: `tunnel` up to 1.14, `routingMode` and `tunnelProtocol` since.
+    overlay_is_one_key: bool
+    """Whether `tunnel` switches the overlay on and names its protocol at once."""
+
     kube_proxy_replacement: str
     """Value of `kubeProxyReplacement` with which Cilium replaces kube-proxy fully."""
 
@@ -86,6 +90,7 @@ _1_12 = Release(
     oldest_kubernetes=(1, 16),
     newest_kubernetes=(1, 24),
     native_routing=("tunnel", "disabled"),
+    overlay_is_one_key=True,
     kube_proxy_replacement="strict",
     no_kube_proxy_replacement="disabled",
     filters_are_lists=False,
@@ -106,6 +111,7 @@ _1_15 = replace(
     oldest_kubernetes=(1, 26),
     newest_kubernetes=(1, 29),
     native_routing=("routingMode", "native"),
+    overlay_is_one_key=False,
     kube_proxy_replacement="true",
     no_kube_proxy_replacement="false",
     filters_are_lists=True,

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cilium.mesh import API_SERVER, NAMESPACE
 from eks_cilium.cluster.cilium_release import version_or_image
+from eks_cilium.cluster.pod_addresses import configured
 from eks_cilium.mesh.endpoint import Balancer, balancer_of, host_names
-from eks_cilium.mesh.model import Agents, Snat
+from eks_cilium.mesh.model import Agents, Snat, Tunnel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from eks_cilium.cluster.reading import ReadingApi
 
@@ -26,28 +27,22 @@ def agents(api: ReadingApi) -> Agents | None:
     daemon_set = api.get(f"/apis/apps/v1/namespaces/{NAMESPACE}/daemonsets/cilium")
     if daemon_set is None or not config:
         return None
+    addresses = configured(config)
     return Agents(
         version=version_or_image(daemon_set),
         cluster_name=config.get("cluster-name", "default"),
         cluster_id=int(config.get("cluster-id") or 0),
-        ipam=config.get("ipam", ""),
-        native_routing=config.get("routing-mode") == "native" or config.get("tunnel") == "disabled",
+        ipam=addresses.ipam,
+        tunnel=Tunnel(addresses.protocol, addresses.port) if addresses.protocol else None,
         chained=config.get("cni-chaining-mode", "none") == "aws-cni",
         masquerades=config.get("enable-ipv4-masquerade", "true") == "true",
         native_cidr=config.get("ipv4-native-routing-cidr") or config.get("native-routing-cidr") or "",
         masquerade_agent=config.get("enable-ip-masq-agent") == "true",
         wireguard=config.get("enable-wireguard") == "true",
-        pools=_pools(config),
+        pools=addresses.cidrs,
         max_clusters=int(config.get("max-connected-clusters") or 255),
         mtu=int(config.get("mtu") or 0),
     )
-
-
-def _pools(config: Mapping[str, str]) -> tuple[str, ...]:
-    # templates/cilium-configmap.yaml joins them with spaces; other modes ignore them.
-    if config.get("ipam") != "cluster-pool":
-        return ()
-    return tuple((config.get("cluster-pool-ipv4-cidr") or "").split())
 
 
 def snat(api: ReadingApi) -> Snat | None:

@@ -114,6 +114,18 @@ class Network:
 
 
 @dataclass(frozen=True)
+class Tunnel:
+    """What connects the pods of different nodes in an overlay."""
+
+    protocol: str
+    port: int
+    """UDP port that nodes accept from each other."""
+
+    def __str__(self) -> str:
+        return f"{self.protocol} on UDP port {self.port}"
+
+
+@dataclass(frozen=True)
 class Agents:
     """Cilium's configuration in a cluster."""
 
@@ -121,7 +133,8 @@ class Agents:
     cluster_name: str
     cluster_id: int
     ipam: str
-    native_routing: bool
+    tunnel: Tunnel | None
+    """None where the VPC routes pods' addresses."""
     chained: bool
     """Whether it is chained to the AWS VPC CNI."""
     masquerades: bool
@@ -173,6 +186,8 @@ class Member:
     """Scheme of an existing load balancer of the ClusterMesh API server."""
     mesh_subnets: tuple[str, ...] = ()
     """Subnets of that load balancer."""
+    service_cidr: str = ""
+    """Network of Services; empty where EKS names none."""
 
     @property
     def account(self) -> str:
@@ -206,6 +221,8 @@ class Wanted:
     route_tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The only route tables that may get routes, by the cluster's name; any where empty."""
     replicas: int = 1
+    pod_ports: tuple[str, ...] = ()
+    """Ports of pods that the configuration opens."""
 
 
 @dataclass(frozen=True)

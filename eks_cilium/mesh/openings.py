@@ -2,8 +2,9 @@
 
 `stacks/mesh_resources.py` decides the openings; `components.mesh.firewall` makes rules of them. With native
 routing pods of both clusters exchange packets by their own addresses, so the ports of pods have to be open as
-well; policies decide behind them. Sources: "Firewall Rules" on the page "System Requirements" of Cilium's
-documentation. A Service of type LoadBalancer with instance targets gets a random node port.
+well; policies decide behind them. With an overlay only the nodes' tunnels are seen from outside. Sources:
+"Firewall Rules" on the page "System Requirements" of Cilium's documentation. A Service of type LoadBalancer
+with instance targets gets a random node port.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from eks_cilium.cilium.mesh import ETCD_PORT
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from eks_cilium.mesh.model import Tunnel
     from eks_cilium.policy.objects import Ports
 
 Protocol = Literal["tcp", "udp", "sctp", "icmp", "all"]
@@ -48,12 +50,16 @@ class Opening:
         return f"{self.protocol}-{ports}"
 
 
-def openings(*, node_ports: bool, wireguard: bool, pods: Iterable[Ports] | None) -> tuple[Opening, ...]:
+def openings(
+    *, node_ports: bool, wireguard: bool, pods: Iterable[Ports] | None, tunnel: Tunnel | None = None
+) -> tuple[Opening, ...]:
     """What to open, without duplicates.
 
     `node_ports` says whether the load balancer's targets are instances instead of addresses of pods. `pods`
-    are the ports of pods; None opens everything.
+    are the ports of pods; None opens everything. With a `tunnel` no port of pods is opened.
     """
+    if tunnel is not None:
+        pods = ()
     if pods is None:
         return (Opening("all", -1, -1, "everything pods offer; policies decide"),)
     first, last = NODE_PORTS if node_ports else (ETCD_PORT, ETCD_PORT)
@@ -65,6 +71,8 @@ def openings(*, node_ports: bool, wireguard: bool, pods: Iterable[Ports] | None)
     ]
     if wireguard:
         wanted.append(Opening("udp", WIREGUARD_PORT, WIREGUARD_PORT, "encryption between nodes"))
+    if tunnel is not None:
+        wanted.append(Opening("udp", tunnel.port, tunnel.port, f"{tunnel.protocol} tunnels between nodes"))
     wanted += [_of_pods(ports) for ports in sorted(pods)]
     found: dict[str, Opening] = {}
     for opening in wanted:

@@ -66,4 +66,5 @@ def read(
             mesh_owner=mesh_owner(api),
             mesh_scheme=balancer.scheme if balancer else "",
             mesh_subnets=balancer.subnets if balancer else (),
+            service_cidr=(described.get("kubernetesNetworkConfig") or {}).get("serviceIpv4Cidr", ""),
         )

@@ -102,6 +102,8 @@ NODE_TYPES = (
     ),
 )
 
+_OF_THE_VPC_CNI = "blocked: the VPC CNI gives pods their addresses"
+_MIXED = "blocked: while nodes are mixed, pods behind the VPC CNI cannot reach an overlay"
 _LAST_IMAGES = f"expected up to Kubernetes {LAST_AL2[0]}.{LAST_AL2[1]}, then blocked"
 IMAGES: dict[ImageFamily, Row] = {
     "al2023": Row(
@@ -120,6 +122,26 @@ IMAGES: dict[ImageFamily, Row] = {
         "`eks_cilium/settings/rules/nodes.py`; AWS publishes no newer images",
     ),
 }
+
+
+# Page "IP Address Management" of Cilium's documentation: a live cluster cannot change its mode.
+ADDRESSES = (
+    Row(
+        "the VPC, by network interfaces of Cilium (`cilium.ipam: eni`)",
+        ("tried", "-", "-", "tried"),
+        '`eks_cilium/cilium/values.py`; page "AWS ENI"',
+    ),
+    Row(
+        "the VPC, by the VPC CNI",
+        ("-", "tried", "tried", "blocked: it is what is replaced"),
+        '`eks_cilium/cilium/chaining.py`; page "AWS VPC CNI plugin"',
+    ),
+    Row(
+        "an overlay (`cilium.ipam: cluster-pool`), VXLAN or Geneve",
+        ("tried with VXLAN, expected with Geneve", _OF_THE_VPC_CNI, _OF_THE_VPC_CNI, _MIXED),
+        '`eks_cilium/cilium/overlay/values.py`; pages "Cluster Scope" and "Routing"',
+    ),
+)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -150,6 +172,11 @@ def page() -> str:
             *_rows("image", images),
             "\n## Types of nodes\n",
             *_rows("nodes", NODE_TYPES),
+            "\n## Addresses of pods\n",
+            *_rows("addresses", ADDRESSES),
+            "",
+            "A mesh joins clusters with addresses of their VPCs, from either CNI, or clusters with overlays",
+            'of one protocol, but not both: all have the same data path (page "Setting up Cluster Mesh").',
             "",
         ]
     )

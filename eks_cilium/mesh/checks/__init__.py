@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eks_cilium.mesh.checks import addresses, gateways, identities, networks, owners
+from eks_cilium.mesh.checks import addresses, data_paths, gateways, identities, networks, owners
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CHECKS: tuple[Check, ...] = (
     *identities.CHECKS,
+    *data_paths.CHECKS,
     *networks.CHECKS,
     *gateways.CHECKS,
     *addresses.CHECKS,

@@ -24,8 +24,8 @@ def addresses_survive_cilium(members: Sequence[Member], _wanted: Wanted) -> Iter
     """A masqueraded pod has its node's address in the other cluster, so no policy for the pod applies."""
     # By itself Cilium excludes only its own VPC's networks from masquerading (cilium/cilium#39343).
     for member, agents in with_agents(members):
-        if not agents.masquerades or agents.masquerade_agent:
-            continue
+        if agents.tunnel is not None or not agents.masquerades or agents.masquerade_agent:
+            continue  # what pods send through a tunnel is never masqueraded
         native = network_of(agents.native_cidr)
         outside = [
             cidr
@@ -82,16 +82,24 @@ def pools_do_not_overlap(members: Sequence[Member], _wanted: Wanted) -> Iterator
     """Every agent stores the pod networks and the agents' own addresses of every cluster in one map.
 
     Cilium's page "Setting up Cluster Mesh", prerequisites: "PodCIDR ranges in all clusters and all nodes must
-    be non-conflicting and unique IP addresses". With chaining they are those of `cilium.pool`.
+    be non-conflicting and unique IP addresses". Addresses of Services mean nothing in other clusters, but an
+    agent takes those of its own cluster for Services before it asks which pod has them.
     """
+    for member in members:
+        for pool in _pools(member):
+            yield from (_shared(member, pool, found) for found in overlaps(pool, _fixed(member)))
     for here, there in pairs(members):
         theirs = [(f"the pool of {there.name},", pool) for pool in _pools(there)]
-        theirs += [(there.network.vpc_id, cidr) for cidr in there.network.cidrs]
         for pool in _pools(here):
-            yield from (_shared(here, pool, found) for found in overlaps(pool, theirs))
-        ours = [(here.network.vpc_id, cidr) for cidr in here.network.cidrs]
+            yield from (_shared(here, pool, found) for found in overlaps(pool, [*theirs, *_fixed(there)]))
         for pool in _pools(there):
-            yield from (_shared(there, pool, found) for found in overlaps(pool, ours))
+            yield from (_shared(there, pool, found) for found in overlaps(pool, _fixed(here)))
+
+
+def _fixed(member: Member) -> list[tuple[str, str]]:
+    """The networks of a cluster that are not its pool, each with a name."""
+    services = [(f"the Services of {member.name},", member.service_cidr)] if member.service_cidr else []
+    return [*((member.network.vpc_id, cidr) for cidr in member.network.cidrs), *services]
 
 
 def _pools(member: Member) -> tuple[str, ...]:
@@ -99,12 +107,19 @@ def _pools(member: Member) -> tuple[str, ...]:
 
 
 def _shared(member: Member, pool: str, found: str) -> Blocker:
+    overlay = member.agents is not None and member.agents.tunnel is not None
+    whose = "pods" if overlay else "agents"
+    again = (
+        f"create {member.eks_name} again with other cilium.overlay.podCidrs"
+        if overlay
+        else f"install Cilium in {member.eks_name} again with another cilium.pool, for example {_OTHER_POOL}"
+    )
     return Blocker(
         f"cluster {member.name}",
-        f"its agents have addresses of {pool} (cluster-pool-ipv4-cidr), which overlaps {found}",
-        "a pool of its own in every cluster, outside the VPCs of all",
-        f"install Cilium in {member.eks_name} again with another cilium.pool, for example {_OTHER_POOL} "
-        "(ipam.operator.clusterPoolIPv4PodCIDRList of its Helm release): nodes keep addresses of the old one",
+        f"its {whose} have addresses of {pool} (cluster-pool-ipv4-cidr), which overlaps {found}",
+        "a pool of its own in every cluster, outside the VPCs and the Services of all",
+        f"{again} (ipam.operator.clusterPoolIPv4PodCIDRList of its Helm release): nodes keep addresses of "
+        "the old one",
     )
 
 

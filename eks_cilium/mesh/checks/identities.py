@@ -1,4 +1,4 @@
-"""Each cluster's Cilium: whether it is installed, its name and id, and how its pods are routed.
+"""Each cluster's Cilium: whether it is installed, its release, its name and its id.
 
 `eks_cilium.mesh.checks` collects the checks.
 """
@@ -98,25 +98,6 @@ def identities_have_the_same_room(members: Sequence[Member], _wanted: Wanted) ->
             )
 
 
-def paths_are_native(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
-    """Pods of different clusters need addresses of their VPCs: connected VPCs route no others."""
-    for member, agents in with_agents(members):
-        if not agents.native_routing:
-            yield Blocker(
-                f"cluster {member.name}",
-                "pods are connected by an overlay",
-                "native routing in every cluster of the mesh: one data path for all",
-                "install its Cilium in ENI mode or chained to the AWS VPC CNI",
-            )
-        elif agents.ipam != "eni" and not agents.chained:
-            yield Blocker(
-                f"cluster {member.name}",
-                f"pods get addresses by IPAM mode {agents.ipam!r}, which the VPC does not route",
-                "ipam mode eni, or chaining to the AWS VPC CNI",
-                "install its Cilium in ENI mode or chained to the AWS VPC CNI",
-            )
-
-
 def versions_are_near(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
     """Cilium tests a mesh only between neighbouring minor versions."""
     known = [(member, agents) for member, agents in with_agents(members) if is_served(agents.version)]
@@ -153,7 +134,6 @@ CHECKS = (
     identities_fit,
     identities_differ,
     identities_have_the_same_room,
-    paths_are_native,
     versions_are_near,
     replicas_are_served,
 )

@@ -17,6 +17,7 @@ from eks_cilium.settings.model.cilium import (
     CommonCilium,
     Hubble,
     NewChainedCilium,
+    Overlay,
 )
 from eks_cilium.settings.model.cluster import Cluster, Endpoint, ExistingCluster
 from eks_cilium.settings.model.common import MODES, Settings
@@ -57,6 +58,7 @@ __all__ = [
     "NewClusterBaseSettings",
     "NewClusterSettings",
     "NodeGroup",
+    "Overlay",
     "PinnedVpcCni",
     "Policies",
     "RefreshOptions",

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator
 
 from eks_cilium.cilium.chaining import DEFAULT_POOL
+from eks_cilium.cilium.overlay.pools import DEFAULT_MASK_SIZE, PRIVATE
 from eks_cilium.cilium.values import POLICY_MODE
 from eks_cilium.cilium.versions import SERVED, TRIED, is_served
 from eks_cilium.settings.model.cluster import CILIUM_NAME
@@ -126,9 +127,47 @@ class EniCilium(CommonCilium):
         return {"auto": None, "on": True, "off": False}[self.masquerade]
 
 
-class Cilium(EniCilium):
-    """Cilium in ENI mode, in a new cluster."""
+class Overlay(Part):
+    """The overlay of a cluster whose pods have addresses that the VPC does not know."""
 
+    pod_cidrs: tuple[Cidr, ...] = option(
+        (),
+        says="Networks of pods' addresses, unique in a mesh. Later another one can be appended, not more.",
+        allowed=f"a list of IPv4 networks inside {PRIVATE}, without addresses of the VPC, of Services and of "
+        "networks that the VPC has routes to",
+        example=["10.64.0.0/14"],
+    )
+    node_mask_size: int = option(
+        DEFAULT_MASK_SIZE,
+        says="Prefix length of each node's part of `podCidrs`. It can never be changed.",
+        allowed="20 to 28; 24 has addresses for the 250 pods that EKS allows on large instances",
+        example=DEFAULT_MASK_SIZE,
+        ge=20,
+        le=28,
+    )
+    protocol: Literal["vxlan", "geneve"] = option(
+        "vxlan",
+        says="Protocol of the tunnels between nodes, the same in all clusters of a mesh.",
+        allowed="vxlan (UDP port 8472) or geneve (6081)",
+        example="vxlan",
+    )
+
+
+class Cilium(EniCilium):
+    """Cilium as the only CNI of a new cluster."""
+
+    ipam: Literal["eni", "cluster-pool"] = option(
+        "eni",
+        says="Where pods' addresses come from: the VPC, by network interfaces (`eni`), or an overlay that "
+        "the VPC does not know (`cluster-pool`). It can never be changed.",
+        allowed="eni or cluster-pool",
+        example="eni",
+    )
+    overlay: Overlay | None = option(
+        None,
+        says="The overlay; only with `ipam: cluster-pool`.",
+        example={"podCidrs": ["10.64.0.0/14"]},
+    )
     kube_proxy_replacement: bool = option(
         True,
         says="Whether Cilium serves Services instead of kube-proxy.",
@@ -148,6 +187,13 @@ _CLUSTER_NAME: dict[str, Any] = {
 class CiliumBesideKubeProxy(EniCilium):
     """Cilium in ENI mode, in a running cluster with kube-proxy."""
 
+    ipam: Literal["eni"] = option(
+        "eni",
+        says="Where pods' addresses come from: the VPC, by network interfaces.",
+        allowed="eni in this mode: while nodes are mixed, pods behind the VPC CNI cannot reach addresses of "
+        "an overlay, nor the other way round. cluster-pool is for new clusters",
+        example="eni",
+    )
     cluster_name: str | None = option(None, **_CLUSTER_NAME)
     subnet_ids: tuple[SubnetId, ...] = option(
         (),
@@ -166,6 +212,13 @@ class CiliumBesideKubeProxy(EniCilium):
 class NewChainedCilium(CommonCilium):
     """Cilium, chained to the VPC CNI. kube-proxy serves Services, and the VPC CNI masquerades."""
 
+    ipam: Literal["vpc-cni"] = option(
+        "vpc-cni",
+        says="Where pods' addresses come from: the VPC, by the VPC CNI.",
+        allowed="vpc-cni in this mode: the VPC CNI gives pods their addresses, and Cilium is chained to it. "
+        "eni and cluster-pool are for clusters whose only CNI is Cilium",
+        example="vpc-cni",
+    )
     pool: Cidr = option(
         DEFAULT_POOL,
         says="Network of the agents' own addresses, not routed; unique in a mesh. It can only be extended.",

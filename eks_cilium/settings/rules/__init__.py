@@ -24,6 +24,7 @@ from eks_cilium.settings.rules import (
     mesh,
     network,
     nodes,
+    overlay,
     policy_keys,
     replacement,
     tags,
@@ -42,7 +43,7 @@ _EVERYWHERE: tuple[Rule, ...] = (*tags.RULES, *common_cilium.RULES, *chart.RULES
 _FOR_A_CLUSTER: tuple[Rule, ...] = (*cluster.RULES, *network.RULES, *nodes.RULES)
 
 RULES: Mapping[type[Settings], tuple[Rule, ...]] = {
-    NewClusterSettings: (*_FOR_A_CLUSTER, *cilium.RULES, *_EVERYWHERE),
+    NewClusterSettings: (*_FOR_A_CLUSTER, *cilium.RULES, *overlay.RULES, *_EVERYWHERE),
     ChainingSettings: (*chaining.RULES, *_EVERYWHERE),
     NewChainedClusterSettings: (
         *_FOR_A_CLUSTER,

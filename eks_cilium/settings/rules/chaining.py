@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from eks_cilium.cilium.chaining import DEFAULT_POOL, OLDEST_VPC_CNI, nodes_in, overlaps
 from eks_cilium.settings.model import ChainingSettings, NewChainedClusterSettings
+from eks_cilium.settings.node_count import most_nodes
 from eks_cilium.settings.problems import Problem, remove_command, set_fix
 from eks_cilium.settings.rules.running_cluster import cluster_name_suits_cilium, patterns_twice
 
@@ -44,9 +45,8 @@ def _networks(settings: Chained) -> Iterator[tuple[str, str]]:
 
 def pool_suffices_for_every_node(settings: NewChainedClusterSettings) -> Iterator[Problem]:
     # The agent of a node that finds the pool exhausted never becomes Ready.
-    largest = sum(group.max_size for group in settings.node_groups.values())
+    largest, nodes = most_nodes(settings), nodes_in(settings.cilium.pool)
     pool, path = settings.cilium.pool, ("cilium", "pool")
-    nodes = nodes_in(pool)
     if nodes < largest:
         allowed = f"a network for the {largest} nodes there may be; this one suffices for {nodes}"
         yield Problem(path, pool, allowed, set_fix(path, DEFAULT_POOL))

@@ -9,8 +9,10 @@ from eks_cilium.cilium.decided import (
     DECIDED,
     DECIDED_IN_CHAINING,
     DECIDED_IN_NEW_CHAINING,
+    DECIDED_IN_OVERLAY,
     DECIDED_IN_REPLACEMENT,
     PORT_MAP,
+    Decided,
     decided_keys,
 )
 from eks_cilium.cilium.keys import unknown_keys
@@ -47,11 +49,16 @@ def chart_knows_the_keys(settings: Installing) -> Iterator[Problem]:
 
 def mode_decides_some_keys(settings: Installing) -> Iterator[Problem]:
     # Some values define the mode; others have a key of their own in the configuration.
-    for inner, value, decided in decided_keys(settings.cilium.values, _TABLES[type(settings)]):
+    for inner, value, decided in decided_keys(settings.cilium.values, _table(settings)):
         path = ("cilium", "values", *inner)
         instead = f", then set eks-cilium:{decided.instead}" if decided.instead else ""
         allowed = f"nothing: {decided.why}"
         yield Problem(path, value, allowed, remove_command(path) + instead)
+
+
+def _table(settings: Installing) -> Mapping[str, Decided]:
+    overlay = isinstance(settings, NewClusterSettings) and settings.cilium.ipam == "cluster-pool"
+    return DECIDED_IN_OVERLAY if overlay else _TABLES[type(settings)]
 
 
 def host_ports_are_served_once(settings: Installing) -> Iterator[Problem]:

@@ -56,6 +56,8 @@ def kube_proxy_fits_the_cluster(settings: NewClusterBaseSettings) -> Iterator[Pr
 
 def masquerade_fits_the_subnets(settings: NewClusterSettings) -> Iterator[Problem]:
     # An internet gateway translates only addresses of nodes.
+    if settings.cilium.ipam != "eni":
+        return  # all pods are masqueraded there, see `settings.rules.overlay`
     public = [name for name, group in settings.node_groups.items() if group.subnets == "public"]
     path = ("cilium", "masquerade")
     if settings.cilium.masquerade == "off" and public:
@@ -65,6 +67,8 @@ def masquerade_fits_the_subnets(settings: NewClusterSettings) -> Iterator[Proble
 
 def masquerade_interfaces_exist(settings: NewClusterSettings) -> Iterator[Problem]:
     # A pattern that matches no interface disables masquerading without an error.
+    if settings.cilium.ipam != "eni":
+        return
     given, path = settings.cilium.egress_masquerade_interfaces, ("cilium", "egressMasqueradeInterfaces")
     families = sorted({group.image_family for group in settings.node_groups.values()})
     if not _masquerades(settings):
@@ -95,6 +99,8 @@ def masquerade_interfaces_exist(settings: NewClusterSettings) -> Iterator[Proble
 
 
 def native_network_holds_the_vpc(settings: NewClusterSettings) -> Iterator[Problem]:
+    if settings.cilium.ipam != "eni":
+        return
     given, path = settings.cilium.native_routing_cidr, NATIVE_PATH
     if given is not None and not _masquerades(settings):
         yield Problem(path, given, "nothing while pods are not masqueraded", remove_command(path))
@@ -115,7 +121,7 @@ def native_network_is_narrow(wanted: EniCilium) -> Iterator[Problem]:
 
 def prefixes_need_nitro(settings: NewClusterSettings) -> Iterator[Problem]:
     # Other instances take no prefixes, and their pods would get no addresses.
-    if not settings.cilium.prefix_delegation:
+    if not settings.cilium.prefix_delegation or settings.cilium.ipam != "eni":
         return
     for name, group in settings.node_groups.items():
         for index, kind in enumerate(group.instance_types):

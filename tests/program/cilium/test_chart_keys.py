@@ -2,7 +2,7 @@
 
 import pytest
 
-from eks_cilium.cilium.decided import DECIDED, DECIDED_IN_REPLACEMENT, decided_keys
+from eks_cilium.cilium.decided import DECIDED, DECIDED_IN_OVERLAY, DECIDED_IN_REPLACEMENT, decided_keys
 from eks_cilium.cilium.keys import ANYTHING, chart_keys, unknown_keys
 from eks_cilium.cilium.keys.extraction import extract
 from eks_cilium.cilium.versions import TRIED
@@ -80,7 +80,7 @@ def test_every_decided_key_is_known_to_some_chart():
         if path[length - 1] != ANYTHING
     }
 
-    assert set(DECIDED) | set(DECIDED_IN_REPLACEMENT) <= prefixes
+    assert {*DECIDED, *DECIDED_IN_OVERLAY, *DECIDED_IN_REPLACEMENT} <= prefixes
 
 
 @pytest.mark.unit

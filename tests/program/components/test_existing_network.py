@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pytest
 
-from components.network.existing_network import Subnet, network_problems
+from components.network.existing_network import Subnet, network_problems, overlay_problems
 from components.network.subnets import plan_subnets
 from tests.program.components.test_new_cluster_resources import recorded
 
@@ -21,7 +21,14 @@ NETWORK = {"network": {"vpcId": VPC, "privateSubnetIds": PRIVATE}}
 
 
 def subnet(name: str, zone: str, default_route: str, vpc: str = "vpc-1") -> Subnet:
-    return Subnet(id=name, vpc_id=vpc, zone=zone, zone_id=f"euc1-az-{zone}", default_route=default_route)
+    return Subnet(
+        id=name,
+        vpc_id=vpc,
+        zone=zone,
+        zone_id=f"euc1-az-{zone}",
+        default_route=default_route,
+        destinations=["10.0.0.0/16"],
+    )
 
 
 GOOD = [subnet("subnet-a", "a", "nat"), subnet("subnet-b", "b", "nat")]
@@ -50,6 +57,41 @@ def test_what_keeps_a_network_from_holding_a_cluster(
     (found,) = network_problems("vpc-1", cidrs, "172.20.0.0/16", private, public)
 
     assert problem in found
+
+
+@pytest.mark.parametrize(
+    ("pod_cidrs", "cidrs", "routed", "problems"),
+    [
+        (["10.64.0.0/14"], ["10.0.0.0/16"], [], []),
+        (
+            ["10.64.0.0/14"],
+            ["10.0.0.0/16", "10.65.0.0/16"],
+            [],
+            ["its network 10.65.0.0/16 overlaps 10.64.0.0/14"],
+        ),
+        (
+            ["10.64.0.0/14"],
+            [],
+            ["10.66.0.0/16"],
+            ["it has a route to 10.66.0.0/16, which overlaps 10.64.0.0/14"],
+        ),
+        (
+            ["10.64.4.0/22"],
+            [],
+            ["10.64.0.0/16"],
+            ["it has a route to 10.64.0.0/16, which overlaps 10.64.4.0/22"],
+        ),
+        (["10.64.0.0/14"], [], ["10.0.0.0/8"], []),
+        ([], ["10.0.0.0/16"], ["10.66.0.0/16"], []),
+    ],
+)
+def test_what_keeps_a_network_from_having_an_overlay(
+    pod_cidrs: list[str], cidrs: list[str], routed: list[str], problems: list[str]
+) -> None:
+    subnets = [Subnet(**{**GOOD[0], "destinations": ["10.0.0.0/16", *routed]}), GOOD[1]]
+    found = overlay_problems(pod_cidrs, ["10.0.0.0/16", *cidrs], subnets)
+
+    assert [text.removesuffix(" of cilium.overlay.podCidrs") for text in found] == problems
 
 
 def answers(gateway: str) -> dict[str, Any]:

@@ -10,7 +10,15 @@ import pulumi
 import pytest
 from botocore.exceptions import NoCredentialsError
 
-from eks_cilium.cilium.mesh import CERTIFICATES_ANNOTATION, INTERNAL, SCHEME, SOURCE_RANGES, SUBNETS, TYPE
+from eks_cilium.cilium.mesh import (
+    CERTIFICATES_ANNOTATION,
+    INTERNAL,
+    SCHEME,
+    SOURCE_RANGES,
+    SUBNETS,
+    TARGET_TYPE,
+    TYPE,
+)
 from eks_cilium.cilium.versions import TRIED, release_of
 from eks_cilium.clients.aws_errors import translation
 from eks_cilium.cluster.names import STACK_TAG
@@ -22,7 +30,7 @@ from eks_cilium.settings.model import MeshSettings
 from stacks import mesh
 from stacks.mesh_clusters import FoundClusters
 from tests.program.components.recording import Recorder, record
-from tests.program.mesh.members import member_of
+from tests.program.mesh.members import member_of, overlay_of
 
 pytestmark = pytest.mark.simulation
 
@@ -164,6 +172,52 @@ def test_with_the_controller_targets_are_pods_and_no_node_port_is_open() -> None
         if resource.inputs["fromPort"] not in (3, 8, 4240)
     }
     assert ports == {"sg-1": 2379, "sg-2": 30000}
+
+
+OVERLAYS = FoundClusters(
+    (member_of(1, agents=overlay_of(1), controller=True), member_of(2, agents=overlay_of(2)))
+)
+INTENT = {
+    "name": "client-to-server",
+    "from": {"cluster": "cluster-1", "namespace": "my-client"},
+    "to": {"cluster": "cluster-2", "namespace": "my-server", "ports": ["8080/TCP"]},
+}
+
+
+def test_between_overlays_tunnels_are_open_and_no_ports_of_pods() -> None:
+    stack = registered({"policies": {"intents": [INTENT]}}, OVERLAYS)
+
+    rules = {
+        (
+            rule.inputs["securityGroupId"],
+            rule.inputs["cidrIpv4"],
+            rule.inputs["ipProtocol"],
+            rule.inputs["fromPort"],
+        )
+        for rule in stack.of("SecurityGroupIngressRule")
+    }
+    assert rules == {
+        (group, cidr, *ports)
+        for group, cidr in (("sg-1", "10.2.0.0/16"), ("sg-2", "10.1.0.0/16"))
+        for ports in (("icmp", 8), ("icmp", 3), ("tcp", 4240), ("tcp", 30000), ("udp", 8472))
+    }
+
+
+def test_between_overlays_no_route_leads_to_a_pod() -> None:
+    destinations = {route.inputs["destinationCidrBlock"] for route in registered(found=OVERLAYS).of("Route")}
+
+    assert destinations == {"10.1.0.0/16", "10.2.0.0/16"}
+
+
+def test_load_balancers_of_overlays_have_instances_as_targets_whichever_controller_makes_them() -> None:
+    stack = registered(found=OVERLAYS)
+
+    annotations = {
+        release.name: release.inputs["values"]["clustermesh"]["apiserver"]["service"]["annotations"]
+        for release in stack.of("Release")
+    }
+    assert annotations["cluster-1"][TARGET_TYPE] == "instance"
+    assert TARGET_TYPE not in annotations["cluster-2"]
 
 
 def test_ports_of_pods_and_encryption_are_opened_where_configured() -> None:
@@ -509,7 +563,7 @@ def test_exports_hold_no_certificate() -> None:
 
 
 def test_clusters_that_cannot_be_joined_are_refused_with_every_problem_at_once() -> None:
-    bad = FoundClusters((member_of(1), member_of(2, agents={"cluster_id": 1, "native_routing": False})))
+    bad = FoundClusters((member_of(1), member_of(2, agents={"cluster_id": 1, **overlay_of(2)})))
 
     with pytest.raises(pulumi.RunError, match="2 problems keep these clusters") as refused:
         mesh.run(settings_of(), lambda _: bad)

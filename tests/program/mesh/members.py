@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from eks_cilium.mesh.model import Agents, Member, Network, Route, RouteTable, Wanted
+from eks_cilium.mesh.model import Agents, Member, Network, Route, RouteTable, Tunnel, Wanted
 
 STACK = "eks-cilium/mesh"
 ACCOUNT = "111122223333"
@@ -41,12 +41,21 @@ def agents_of(number: int, **changes: Any) -> Agents:
             cluster_name=f"cluster-{number}",
             cluster_id=number,
             ipam="eni",
-            native_routing=True,
+            tunnel=None,
             chained=False,
             masquerades=False,
         ),
         **changes,
     )
+
+
+VXLAN = Tunnel("vxlan", 8472)
+
+
+def overlay_of(number: int, **changes: Any) -> dict[str, Any]:
+    """What differs in the agents of a cluster whose pods have the overlay 10.(100 + NUMBER).0.0/16."""
+    pool = f"10.{100 + number}.0.0/16"
+    return {"ipam": "cluster-pool", "tunnel": VXLAN, "masquerades": True, "pools": (pool,), **changes}
 
 
 def member_of(

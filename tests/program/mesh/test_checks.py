@@ -16,9 +16,10 @@ from eks_cilium.mesh.model import (
     Route,
     RouteTable,
     Snat,
+    Tunnel,
     Wanted,
 )
-from tests.program.mesh.members import STACK, member_of, network_of, wanted
+from tests.program.mesh.members import STACK, member_of, network_of, overlay_of, wanted
 
 pytestmark = pytest.mark.unit
 
@@ -30,6 +31,7 @@ EXISTING = Gateway(TGW, "available", "eu-central-1", associates=True, propagates
 OF_ANOTHER_ACCOUNT = member_of(2, arn="arn:aws:eks:eu-central-1:444455556666:cluster/eks-2")
 ACCEPTED = Attachment("tgw-attach-2", TGW, STACK)
 CHAINED: dict[str, Any] = {"chained": True, "ipam": "cluster-pool"}
+OVERLAY_2 = member_of(2, agents=overlay_of(2))
 
 
 def attached(**changes: Any) -> Wanted:
@@ -63,8 +65,85 @@ BAD = (
     Bad("id 128", {"agents": {"cluster_id": 128}}, "cluster id is 128; bit 0x80", "cilium.clusterId"),
     Bad("id 255", {"agents": {"cluster_id": 255}}, "cluster id is 255", "cilium.clusterId"),
     Bad("the same id", {"agents": {"cluster_id": 2}}, "both have cluster id 2", "stack of cluster-2"),
-    Bad("an overlay", {"agents": {"native_routing": False}}, "connected by an overlay", "ENI mode"),
+    Bad(
+        "an overlay beside routed pods",
+        {"agents": overlay_of(1)},
+        "pods of cluster-1 are connected by an overlay, and the VPC routes those of cluster-2",
+        "another cilium.ipam",
+    ),
     Bad("addresses of its own", {"agents": {"ipam": "cluster-pool"}}, "'cluster-pool'", "ENI mode"),
+    Bad(
+        "an overlay with addresses that are not known",
+        {"agents": overlay_of(1, ipam="multi-pool", pools=())},
+        "IPAM mode 'multi-pool', whose networks are not known",
+        "cilium.ipam cluster-pool",
+        OVERLAY_2,
+    ),
+    Bad(
+        "tunnels of different protocols",
+        {"agents": overlay_of(1, tunnel=Tunnel("geneve", 6081))},
+        "tunnels by geneve on UDP port 6081, and by vxlan on UDP port 8472",
+        "cilium.overlay.protocol geneve",
+        OVERLAY_2,
+    ),
+    Bad(
+        "tunnels at different ports",
+        {"agents": overlay_of(1, tunnel=Tunnel("vxlan", 8473))},
+        "vxlan on UDP port 8473, and by vxlan on UDP port 8472",
+        "create cluster-2 again",
+        OVERLAY_2,
+    ),
+    Bad(
+        "an overlay that keeps addresses of pods",
+        {"agents": overlay_of(1, masquerades=False)},
+        "with addresses of its overlay: nothing is masqueraded",
+        "cilium.masquerade to auto",
+        OVERLAY_2,
+    ),
+    Bad(
+        "an overlay whose agent decides what keeps addresses",
+        {"agents": overlay_of(1, masquerade_agent=True)},
+        "with addresses of its overlay: ip-masq-agent's list decides",
+        "ipMasqAgent",
+        OVERLAY_2,
+    ),
+    Bad(
+        "an overlay with a native network",
+        {"agents": overlay_of(1, native_cidr="10.2.0.0/15")},
+        "with addresses of its overlay: for 10.2.0.0/16",
+        "remove ipv4NativeRoutingCIDR",
+        OVERLAY_2,
+    ),
+    Bad(
+        "ports of pods of an overlay",
+        {"agents": overlay_of(1)},
+        "is 8080/TCP, and pods reach each other through tunnels",
+        "pulumi config rm --path 'eks-cilium:connection.podPorts'",
+        OVERLAY_2,
+        wanted(pod_ports=("8080/TCP",)),
+    ),
+    Bad(
+        "two overlays with the same addresses",
+        {"agents": overlay_of(1, pools=("10.102.128.0/17",))},
+        "its pods have addresses of 10.102.128.0/17 (cluster-pool-ipv4-cidr), which overlaps the pool of "
+        "cluster-2, 10.102.0.0/16",
+        "cilium.overlay.podCidrs",
+        OVERLAY_2,
+    ),
+    Bad(
+        "an overlay with addresses of another cluster's Services",
+        {"agents": overlay_of(1, pools=("172.20.0.0/16",))},
+        "which overlaps the Services of cluster-2, 172.20.0.0/16",
+        "cilium.overlay.podCidrs",
+        replace(OVERLAY_2, service_cidr="172.20.0.0/16"),
+    ),
+    Bad(
+        "an overlay with addresses of its own VPC",
+        {"agents": overlay_of(1, pools=("10.1.128.0/17",))},
+        "which overlaps vpc-1 10.1.0.0/16",
+        "cilium.overlay.podCidrs",
+        OVERLAY_2,
+    ),
     Bad("three minors apart", {"agents": {"version": "1.16.19"}}, "1.16.19 and 1.19.7", "upgrade cluster-1"),
     Bad(
         "overlapping networks",
@@ -315,6 +394,13 @@ def test_one_obstacle_is_one_blocker(bad: Bad):
 
 GOOD = {
     "two clusters": ([member_of(1), member_of(2)], wanted()),
+    "two overlays": (
+        [
+            replace(member_of(1, agents=overlay_of(1)), service_cidr="172.20.0.0/16"),
+            replace(OVERLAY_2, service_cidr="172.20.0.0/16"),
+        ],
+        wanted(),
+    ),
     "neighbouring minors": ([member_of(1, agents={"version": "1.18.11"}), member_of(2)], wanted()),
     "a native network that holds all": (
         [member_of(1, agents={"masquerades": True, "native_cidr": "10.0.0.0/8"}), member_of(2)],
@@ -402,7 +488,7 @@ def test_what_can_be_joined_is_not_refused(name: str):
 def test_everything_is_said_at_once():
     bad = member_of(
         1,
-        agents={"cluster_id": 2, "native_routing": False},
+        agents={"cluster_id": 2, **overlay_of(1)},
         network={"cidrs": ("10.2.0.0/16",)},
         mesh_owner="",
     )

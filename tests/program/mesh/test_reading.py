@@ -11,7 +11,7 @@ from moto import mock_aws
 from eks_cilium.clients.aws import Credentials, client
 from eks_cilium.cluster.names import STACK_TAG
 from eks_cilium.mesh.agents import agents, mesh_owner, snat
-from eks_cilium.mesh.model import Agents, Snat
+from eks_cilium.mesh.model import Agents, Snat, Tunnel
 from eks_cilium.mesh.reading import Place, read
 from eks_cilium.mesh.vpc import covering, gateway, network
 from lab.cloud.ec2 import use
@@ -250,7 +250,7 @@ def test_cilium_in_eni_mode_is_read_from_its_configuration():
         cluster_name="shop",
         cluster_id=7,
         ipam="eni",
-        native_routing=True,
+        tunnel=None,
         chained=False,
         masquerades=True,
         native_cidr="10.0.0.0/8",
@@ -263,9 +263,9 @@ def test_old_keys_and_missing_keys_are_understood():
     silent = agents(with_cilium("1.19.7"))
 
     assert old is not None
-    assert (old.version, old.native_routing, old.masquerades, old.cluster_id) == ("1.12.4", True, False, 0)
+    assert (old.version, old.tunnel, old.masquerades, old.cluster_id) == ("1.12.4", None, False, 0)
     assert silent is not None
-    assert (silent.native_routing, silent.masquerades) == (False, True)
+    assert (silent.tunnel, silent.masquerades) == (Tunnel("vxlan", 8472), True)
 
 
 def test_pools_and_the_number_of_clusters_are_read():

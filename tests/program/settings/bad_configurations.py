@@ -1129,7 +1129,7 @@ BAD += [
                 "cilium": {"pool": "198.19.0.0/20"},
                 "nodeGroups": {"system": {"maxSize": 200}},
             },
-            {"eks-cilium:cilium.pool": "a network for the 200 nodes there may be; this one suffices for 128"},
+            {"eks-cilium:cilium.pool": "a network for the 206 nodes there may be; this one suffices for 128"},
         ),
         (
             "the name by value",
@@ -1152,4 +1152,144 @@ BAD += [
             {"eks-cilium:nodeGroups.system.amiType": "no AL2 image for Kubernetes 1.34"},
         ),
     )
+]
+
+GOOD_OVERLAY: dict[str, Any] = changed(
+    GOOD, {"cilium": {"ipam": "cluster-pool", "overlay": {"podCidrs": ["10.64.0.0/14"]}}}
+)
+
+
+def _overlay(**keys: Any) -> dict[str, Any]:
+    return {"cilium": {"overlay": keys}}
+
+
+_CIDRS = "eks-cilium:cilium.overlay.podCidrs"
+
+BAD += [
+    Bad(
+        "addresses from nowhere",
+        _cilium(ipam="kubernetes"),
+        {"eks-cilium:cilium.ipam": "allowed: eni or cluster-pool"},
+    ),
+    Bad(
+        "an overlay without its mode",
+        _overlay(podCidrs=["10.64.0.0/14"]),
+        {"eks-cilium:cilium.overlay": "pulumi config set --path 'eks-cilium:cilium.ipam' cluster-pool"},
+    ),
+    Bad(
+        "an overlay in a replacement",
+        _cilium(ipam="cluster-pool"),
+        {"eks-cilium:cilium.ipam": "pods behind the VPC CNI cannot reach addresses of an overlay"},
+        GOOD_REPLACEMENT,
+    ),
+    *(
+        Bad(
+            f"an overlay {where}",
+            _cilium(ipam="cluster-pool"),
+            {"eks-cilium:cilium.ipam": "chained to it"},
+            base,
+        )
+        for where, base in (("when chained", GOOD_CHAINING), ("in a new chained cluster", GOOD_NEW_CHAINING))
+    ),
+    *(
+        Bad(f"overlay: {name}", change, problems, GOOD_OVERLAY)
+        for name, change, problems in (
+            (
+                "no networks",
+                _cilium(overlay=REMOVED),
+                {_CIDRS: 'set eks-cilium:cilium.overlay.podCidrs to ["10.1.0.0/19"]'},
+            ),
+            (
+                "networks with host bits",
+                _overlay(podCidrs=["10.64.0.1/14"]),
+                {f"{_CIDRS}[0]": "a list of IPv4"},
+            ),
+            (
+                "addresses of the VPC",
+                _overlay(podCidrs=["10.0.0.0/12"]),
+                {f"{_CIDRS}[0]": "shared with network.cidr 10.0.0.0/16"},
+            ),
+            (
+                "addresses of Services",
+                _overlay(podCidrs=["172.16.0.0/12"]),
+                {f"{_CIDRS}[0]": "shared with cluster.serviceCidr 172.20.0.0/16"},
+            ),
+            (
+                "one network twice",
+                _overlay(podCidrs=["10.64.0.0/14", "10.65.0.0/16"]),
+                {f"{_CIDRS}[1]": "shared with podCidrs 10.64.0.0/14"},
+            ),
+            (
+                "addresses of the internet",
+                _overlay(podCidrs=["11.0.0.0/14"]),
+                {f"{_CIDRS}[0]": "inside 10.0.0.0/8"},
+            ),
+            (
+                "addresses of AWS's own services",
+                _overlay(podCidrs=["169.254.0.0/16"]),
+                {f"{_CIDRS}[0]": "a network inside"},
+            ),
+            (
+                "a network that is smaller than a node's part",
+                _overlay(podCidrs=["10.64.0.0/25"]),
+                {f"{_CIDRS}[0]": "holds a /24 for each node"},
+            ),
+            (
+                "networks for a handful of nodes",
+                _overlay(podCidrs=["10.64.0.0/22", "10.65.0.0/22"]),
+                {_CIDRS: "for the 9 nodes there may be"},
+            ),
+            (
+                "parts that hold fewer pods than a node takes",
+                _overlay(nodeMaskSize=26),
+                {"eks-cilium:cilium.overlay.nodeMaskSize": "25 or less, as nodes of system take 110 pods"},
+            ),
+            (
+                "parts that hold fewer pods than a large node takes",
+                {**_overlay(nodeMaskSize=25), **_group(instanceTypes=["m7i.12xlarge"])},
+                {"eks-cilium:cilium.overlay.nodeMaskSize": "24 or less, as nodes of system take 250 pods"},
+            ),
+            (
+                "a part for one pod",
+                _overlay(nodeMaskSize=31),
+                {"eks-cilium:cilium.overlay.nodeMaskSize": "20 to 28"},
+            ),
+            (
+                "another protocol",
+                _overlay(protocol="ipip"),
+                {"eks-cilium:cilium.overlay.protocol": "vxlan (UDP"},
+            ),
+            (
+                "addresses of pods outside",
+                _cilium(masquerade="off"),
+                {"eks-cilium:cilium.masquerade": "the VPC drops what leaves a node"},
+            ),
+            (
+                "keys of network interfaces",
+                _cilium(
+                    prefixDelegation=True, egressMasqueradeInterfaces="ens+", nativeRoutingCidr="10.0.0.0/8"
+                ),
+                dict.fromkeys(
+                    (
+                        "eks-cilium:cilium.prefixDelegation",
+                        "eks-cilium:cilium.egressMasqueradeInterfaces",
+                        "eks-cilium:cilium.nativeRoutingCidr",
+                    ),
+                    "nothing while cilium.ipam is cluster-pool",
+                ),
+            ),
+            *(
+                (f"{key} by value", _cilium(values=values), {f"eks-cilium:cilium.values.{key}": says})
+                for key, values, says in (
+                    ("ipam", {"ipam": {"mode": "kubernetes"}}, "then set eks-cilium:cilium.overlay"),
+                    ("eni", {"eni": {"enabled": True}}, "pods get addresses of an overlay"),
+                    ("routingMode", {"routingMode": "native"}, "connect it through tunnels"),
+                    ("tunnelProtocol", {"tunnelProtocol": "geneve"}, "eks-cilium:cilium.overlay.protocol"),
+                    ("tunnelPort", {"tunnelPort": 8473}, "open the protocol's own port"),
+                    ("ipMasqAgent", {"ipMasqAgent": {"enabled": True}}, "the VPC routes none of them"),
+                    ("ipv4NativeRoutingCIDR", {"ipv4NativeRoutingCIDR": "10.0.0.0/8"}, "the VPC routes none"),
+                )
+            ),
+        )
+    ),
 ]

@@ -62,6 +62,7 @@ CONTRADICTING: dict[Any, dict[str, Any]] = {
     ("cilium", "hubble", "ui"): {"cilium": {"hubble": {"relay": True}}},
     ("connection", "transitGatewayId"): {"connection": {"type": "transit-gateway"}},
     (NewClusterSettings, ("cilium", "nativeRoutingCidr")): {"cilium": {"masquerade": "on"}},
+    (NewClusterSettings, ("cilium", "overlay")): {"cilium": {"ipam": "cluster-pool"}},
     (NewClusterSettings, ("kubeProxy",)): {"cilium": {"kubeProxyReplacement": False}},
 }
 SKIPPED = {("network", "vpcId"), ("network", "privateSubnetIds"), ("network", "publicSubnetIds")}
