@@ -106,6 +106,10 @@ DECIDED_IN_OVERLAY: Mapping[str, Decided] = MappingProxyType(
         "egressMasqueradeInterfaces": Decided("agents masquerade on every interface of a node"),
         "enableIPv4Masquerade": Decided(_NOT_ROUTED),
         "eni": Decided(_OVERLAY),
+        # daemon_main.go: "requires the agent to run in direct routing mode".
+        "installNoConntrackIptablesRules": Decided(
+            "agents with tunnels do not start with it", unless=(False,)
+        ),
         "ipMasqAgent": Decided(_NOT_ROUTED),
         "ipam": Decided(_OVERLAY, "cilium.overlay"),
         "ipv4NativeRoutingCIDR": Decided(_NOT_ROUTED),

@@ -35,7 +35,14 @@ def data_paths_are_the_same(members: Sequence[Member], _wanted: Wanted) -> Itera
 def addresses_have_a_way(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
     """The VPC routes only addresses of its own; only the networks of a cluster pool can be compared."""
     for member, agents in with_agents(members):
-        if agents.tunnel is not None and agents.ipam != CLUSTER_POOL:
+        if agents.tunnel is not None and agents.chained:
+            yield Blocker(
+                f"cluster {member.name}",
+                f"its Cilium is chained to the AWS VPC CNI and has tunnels by {agents.tunnel}",
+                "routingMode native where the VPC CNI gives pods their addresses",
+                "install it by mode chaining, or set routingMode of its Helm release to native",
+            )
+        elif agents.tunnel is not None and agents.ipam != CLUSTER_POOL:
             yield Blocker(
                 f"cluster {member.name}",
                 f"pods have an overlay by IPAM mode {agents.ipam!r}, whose networks are not known",

@@ -6,6 +6,7 @@ clusters by the checks of a mesh.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cilium.overlay.pools import PRIVATE, PodNetwork, is_private, mask_size_for, proposal, shared
@@ -105,6 +106,22 @@ def parts_suffice_for_every_pod(settings: NewClusterSettings) -> Iterator[Proble
         yield Problem(_MASK_SIZE, pool.mask_size, allowed, set_fix(_MASK_SIZE, mask_size_for(most)))
 
 
+def services_fit_the_tunnels(settings: NewClusterSettings) -> Iterator[Problem]:
+    # Agents end otherwise: pkg/kpr/initializer, "Node Port mode cannot be used with vxlan tunneling", "Tunnel
+    # routing with Node Port mode requires geneve dispatch".
+    balancing = settings.cilium.values.get("loadBalancer")
+    if settings.cilium.ipam != "cluster-pool" or not isinstance(balancing, Mapping):
+        return
+    mode, path = balancing.get("mode"), ("cilium", "values", "loadBalancer", "mode")
+    geneve = (_overlay(settings).protocol, balancing.get("dsrDispatch")) == ("geneve", "geneve")
+    if mode in ("dsr", "hybrid") and not geneve:
+        allowed = (
+            "snat where nodes have VXLAN tunnels; dsr and hybrid need cilium.overlay.protocol geneve and "
+            "loadBalancer.dsrDispatch geneve"
+        )
+        yield Problem(path, mode, allowed, set_fix(path, "snat"))
+
+
 def _max_pods(group: NodeGroup) -> int:
     return group.max_pods or without_interfaces(group.instance_types)
 
@@ -139,4 +156,5 @@ RULES = (
     pool_is_free,
     pool_suffices_for_every_node,
     parts_suffice_for_every_pod,
+    services_fit_the_tunnels,
 )

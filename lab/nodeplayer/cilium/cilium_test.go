@@ -60,12 +60,14 @@ func TestDefinitionsAreThoseOfTheNearestPatchReleaseAndNeverOfAnotherMinorVersio
 
 func TestModesThatAreNotPlayedAreRefused(t *testing.T) {
 	for text, data := range map[string]map[string]string{
-		`ipam "kubernetes" is not emulated`: {"ipam": "kubernetes"},
-		`ipam "cluster-pool" needs tunnels`: {"ipam": "cluster-pool", "routing-mode": "native"},
-		`IPAM mode eni in tunnel mode`:      {"ipam": "eni", "tunnel": "vxlan"},
-		`must be provided`:                  {"ipam": "cluster-pool", "routing-mode": "tunnel", "cluster-pool-ipv4-mask-size": "24"},
-		`cni-chaining-mode "generic-veth"`:  {"ipam": "eni", "cni-chaining-mode": "generic-veth"},
-		`cluster-id "x" is not a number`:    {"ipam": "eni", "cluster-id": "x"},
+		`ipam "kubernetes" is not emulated`:   {"ipam": "kubernetes"},
+		`ipam "cluster-pool" needs tunnels`:   {"ipam": "cluster-pool", "routing-mode": "native"},
+		`IPAM mode eni in tunnel mode`:        {"ipam": "eni", "tunnel": "vxlan"},
+		`must be provided`:                    {"ipam": "cluster-pool", "routing-mode": "tunnel", "cluster-pool-ipv4-mask-size": "24"},
+		`cni-chaining-mode "generic-veth"`:    {"ipam": "eni", "cni-chaining-mode": "generic-veth"},
+		`cluster-id "x" is not a number`:      {"ipam": "eni", "cluster-id": "x"},
+		`cannot be used with vxlan tunneling`: {"ipam": "cluster-pool", "routing-mode": "tunnel", "bpf-lb-mode": "dsr"},
+		`requires geneve dispatch`:            {"ipam": "cluster-pool", "tunnel": "geneve", "bpf-lb-mode": "hybrid"},
 	} {
 		if _, err := parseConfig(data); err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("%v: got %v", data, err)

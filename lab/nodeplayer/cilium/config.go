@@ -66,6 +66,9 @@ func (c *config) readAddresses(data map[string]string) error {
 	case ipam == "eni":
 		return nil
 	case ipam == "cluster-pool" && isTunnelled:
+		if err := servesThroughTunnels(data); err != nil {
+			return err
+		}
 		found, err := newPool(data["cluster-pool-ipv4-cidr"], data["cluster-pool-ipv4-mask-size"])
 		c.pool = found
 		return err
@@ -74,4 +77,19 @@ func (c *config) readAddresses(data map[string]string) error {
 	default:
 		return fmt.Errorf("ipam %q is not emulated; eni and cluster-pool are, and any with cni-chaining-mode aws-cni", ipam)
 	}
+}
+
+// servesThroughTunnels refuses what agents with tunnels refuse (pkg/kpr/initializer, daemon_main.go).
+func servesThroughTunnels(data map[string]string) error {
+	mode := data["bpf-lb-mode"]
+	isVXLAN := data["tunnel"] == "vxlan" || data["routing-mode"] == "tunnel" && data["tunnel-protocol"] != "geneve"
+	switch usesDSR := mode == "dsr" || mode == "hybrid"; {
+	case usesDSR && isVXLAN:
+		return fmt.Errorf("node port %q mode cannot be used with vxlan tunneling", mode)
+	case usesDSR && data["bpf-lb-dsr-dispatch"] != "geneve":
+		return fmt.Errorf("tunnel routing with node port %q mode requires geneve dispatch", mode)
+	case data["install-no-conntrack-iptables-rules"] == "true":
+		return errors.New("install-no-conntrack-iptables-rules requires the agent to run in direct routing mode")
+	}
+	return nil
 }

@@ -73,6 +73,13 @@ BAD = (
     ),
     Bad("addresses of its own", {"agents": {"ipam": "cluster-pool"}}, "'cluster-pool'", "ENI mode"),
     Bad(
+        "tunnels beside the VPC CNI",
+        {"agents": overlay_of(1, chained=True)},
+        "chained to the AWS VPC CNI and has tunnels by vxlan",
+        "routingMode of its Helm release to native",
+        OVERLAY_2,
+    ),
+    Bad(
         "an overlay with addresses that are not known",
         {"agents": overlay_of(1, ipam="multi-pool", pools=())},
         "IPAM mode 'multi-pool', whose networks are not known",

@@ -1278,6 +1278,16 @@ BAD += [
                     "nothing while cilium.ipam is cluster-pool",
                 ),
             ),
+            (
+                "answers past the tunnels",
+                _cilium(values={"loadBalancer": {"mode": "dsr"}}),
+                {"eks-cilium:cilium.values.loadBalancer.mode": "snat where nodes have VXLAN tunnels"},
+            ),
+            (
+                "answers past the tunnels, not dispatched",
+                _cilium(values={"loadBalancer": {"mode": "hybrid"}}, overlay={"protocol": "geneve"}),
+                {"eks-cilium:cilium.values.loadBalancer.mode": "loadBalancer.dsrDispatch geneve"},
+            ),
             *(
                 (f"{key} by value", _cilium(values=values), {f"eks-cilium:cilium.values.{key}": says})
                 for key, values, says in (
@@ -1286,6 +1296,11 @@ BAD += [
                     ("routingMode", {"routingMode": "native"}, "connect it through tunnels"),
                     ("tunnelProtocol", {"tunnelProtocol": "geneve"}, "eks-cilium:cilium.overlay.protocol"),
                     ("tunnelPort", {"tunnelPort": 8473}, "open the protocol's own port"),
+                    (
+                        "installNoConntrackIptablesRules",
+                        {"installNoConntrackIptablesRules": True},
+                        "do not start with it",
+                    ),
                     ("ipMasqAgent", {"ipMasqAgent": {"enabled": True}}, "the VPC routes none of them"),
                     ("ipv4NativeRoutingCIDR", {"ipv4NativeRoutingCIDR": "10.0.0.0/8"}, "the VPC routes none"),
                 )

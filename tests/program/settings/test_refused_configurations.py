@@ -16,6 +16,7 @@ from tests.program.settings.bad_configurations import (
     GOOD,
     GOOD_CHAINING,
     GOOD_MESH,
+    GOOD_OVERLAY,
     GOOD_REPLACEMENT,
     REMOVED,
     Bad,
@@ -48,6 +49,23 @@ def test_every_problem_names_key_value_allowed_and_fix(bad: Bad):
 
     for problem in refusal.value.problems:
         assert _THREE_LINES.match(str(problem))
+
+
+@pytest.mark.parametrize(
+    "cilium",
+    [
+        {},
+        {
+            "overlay": {"protocol": "geneve"},
+            "values": {"loadBalancer": {"mode": "dsr", "dsrDispatch": "geneve"}},
+        },
+        {"values": {"installNoConntrackIptablesRules": False, "operator": {"extraEnv": []}}},
+        {"overlay": {"podCidrs": ["10.64.0.0/16", "100.64.0.0/10"], "nodeMaskSize": 25}},
+        {"masquerade": "on"},
+    ],
+)
+def test_overlays_that_work_are_accepted(cilium: dict[str, Any]):
+    assert read(as_pulumi(changed(GOOD_OVERLAY, {"cilium": cilium})))
 
 
 def test_all_problems_are_reported_together():
