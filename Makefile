@@ -16,7 +16,7 @@ BIN    := .venv/bin
 READY  := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit endurance pictures down clean setup
+.PHONY: help demo test check tools unit endurance pictures down clean setup
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -24,9 +24,14 @@ help:
 demo: $(READY)
 	@$(BIN)/python -m lab.demo $(MODE)
 
-test: $(READY) check
+# Types are checked by one process: the tools are built, where that is needed, at the same time. Files run in the
+# order of collection, the slow ones first (tests/conftest.py).
+test: $(READY)
+	@$(MAKE) --no-print-directory -j2 check tools
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not endurance"
+
+tools: $(READY)
 	@$(BIN)/python -m lab.toolchain build control-plane kubectl helm node-player oracle
-	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not endurance"
 
 endurance: $(READY)
 	@$(BIN)/python -m pytest -m endurance -v --durations=0 --durations-min=1

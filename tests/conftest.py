@@ -1,4 +1,4 @@
-"""What tests of every area share: the built tools, and a copy of the project that a test may reconfigure."""
+"""What tests of every area share: the order of their files, the built tools, a copy of the project."""
 
 import shutil
 import subprocess
@@ -9,6 +9,22 @@ import pytest
 
 from lab.environment import ROOT
 from lab.toolchain import Toolchain, default_cache
+
+# Marks of tests that wait for processes. Their files start first (`make test` keeps the order of collection):
+# a file that takes minutes and starts last would run alone, while the other workers have nothing left to do.
+SLOW_MARKS = ("lab", "control_plane", "charts", "package")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places: dict[Path, int] = {}
+    for item in items:
+        places[item.path] = min(places.get(item.path, len(SLOW_MARKS)), _place(item))
+    items.sort(key=lambda item: places[item.path])
+
+
+def _place(item: pytest.Item) -> int:
+    marked = (place for place, mark in enumerate(SLOW_MARKS) if item.get_closest_marker(mark))
+    return next(marked, len(SLOW_MARKS))
 
 
 @pytest.fixture(scope="session")
