@@ -77,6 +77,7 @@ KNOWN = {
         "--show-managed-fields",
         "label": "",
         "logs": "-l --tail",
+        "proxy": "",
         "rollout restart": "",
         "uncordon": "",
     },
