@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from components.cluster.vpc_cni import VpcCni
+from eks_cilium.clients.aws import client
 from stacks.cilium_chained import register_chained_cilium, warn_of_limits
 from stacks.cilium_upgrades import present_release
 from stacks.new_cluster_base import check, exports, register_base, register_nodes
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from components.cilium import Cilium
+    from eks_cilium.clients.aws import ClientOf
     from eks_cilium.settings.model import NewChainedClusterSettings
     from stacks.new_cluster_base import ClusterBase
 
@@ -25,14 +27,15 @@ if TYPE_CHECKING:
 def run(
     settings: NewChainedClusterSettings,
     present_release: Callable[[NewChainedClusterSettings], str | None] = present_release,
+    aws_client: ClientOf = client,
 ) -> dict[str, Any]:
     """Register everything and return what the stack exports."""
     warn_of_limits(settings.cilium)
     present = present_release(settings)
-    check(settings, present)
-    base = register_base(settings)
+    add_ons = check(settings, present, aws_client)
+    base = register_base(settings, aws_client)
     cilium = _register_cnis(settings, base, present)
-    node_groups = register_nodes(settings, base, cilium, cilium_makes_interfaces=False)
+    node_groups = register_nodes(settings, base, cilium, add_ons, cilium_makes_interfaces=False)
     return exports(settings, base, node_groups)
 
 

@@ -8,6 +8,7 @@ import pulumi
 
 from components.cilium import OperatorRole
 from eks_cilium.cilium.masquerade import Masquerade, decide
+from eks_cilium.clients.aws import client
 from eks_cilium.settings.instance_types import is_metal
 from stacks.cilium_eni import EniCluster, register_eni_cilium
 from stacks.cilium_overlay import OverlayCluster, register_overlay_cilium
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from components.cilium import Cilium
+    from eks_cilium.clients.aws import ClientOf
     from eks_cilium.settings.model import NewClusterSettings
     from stacks.new_cluster_base import ClusterBase
 
@@ -26,16 +28,17 @@ if TYPE_CHECKING:
 def run(
     settings: NewClusterSettings,
     present_release: Callable[[NewClusterSettings], str | None] = present_release,
+    aws_client: ClientOf = client,
 ) -> dict[str, Any]:
     """Register everything and return what the stack exports."""
     present = present_release(settings)
-    check(settings, present)
-    base = register_base(settings)
+    add_ons = check(settings, present, aws_client)
+    base = register_base(settings, aws_client)
     refuse_other_addresses(settings, is_running=base.is_running)
     in_eni_mode = settings.cilium.ipam == "eni"
     register = _register_in_eni_mode if in_eni_mode else _register_with_an_overlay
     cilium = register(settings, base, present)
-    node_groups = register_nodes(settings, base, cilium, cilium_makes_interfaces=in_eni_mode)
+    node_groups = register_nodes(settings, base, cilium, add_ons, cilium_makes_interfaces=in_eni_mode)
     return exports(settings, base, node_groups, exported(addresses_of(settings.cilium)))
 
 

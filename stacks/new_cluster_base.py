@@ -1,9 +1,9 @@
 """A new EKS cluster, whatever its CNI: what modes `new-cluster` and `chaining` register in the same way.
 
 The order matters: a control plane without add-ons, then the CNI, which does not wait, then nodes, which
-cannot become Ready without it, then a gate that waits for all of them, then CoreDNS. `pulumi destroy` deletes
-in the opposite order, so nodes terminate while their CNI still runs, and the sweep deletes the network
-interfaces that were left before the subnets are deleted.
+cannot become Ready without it, then a gate that waits for all of them, then CoreDNS, then other add-ons.
+`pulumi destroy` deletes in the opposite order, so nodes terminate while their CNI still runs, and the sweep
+deletes the network interfaces that were left before the subnets are deleted.
 """
 
 from __future__ import annotations
@@ -29,16 +29,19 @@ from eks_cilium.cilium.versions import release_of
 from eks_cilium.dynamic.interface_sweep import InterfaceSweep
 from eks_cilium.dynamic.readiness_gate import ReadinessGate
 from eks_cilium.settings.model import Cilium as CiliumSettings
+from stacks.add_ons import check_add_ons, register_add_ons
 from stacks.cilium_upgrades import check_upgrade
 from stacks.cilium_versions import warn_about_untested_kubernetes
+from stacks.secrets_key import check_given_key, check_running_key, running_key, secrets_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from components.cilium import Cilium
-    from components.cluster.node_group import NodeGroupArgs
+    from components.cluster.node_group import NodeGroupArgs, NodeRepair
     from components.cluster.what_exists import Existing, RunningControlPlane
     from eks_cilium.cilium.masquerade import SubnetKind
+    from eks_cilium.clients.aws import ClientOf
     from eks_cilium.settings.model import NewClusterBaseSettings
     from eks_cilium.settings.model import NodeGroup as NodeGroupSettings
 
@@ -69,18 +72,27 @@ class ClusterBase:
         return [subnet for kind in sorted(kinds) for subnet in self.subnets(kind)]
 
 
-def check(settings: NewClusterBaseSettings, present: str | None) -> None:
-    """Refuse and warn about what the configuration alone does not show; `present` is the Cilium that runs."""
+def check(
+    settings: NewClusterBaseSettings, present: str | None, aws_client: ClientOf
+) -> dict[str, str | None]:
+    """Refuse and warn about what the configuration alone does not show; `present` is the Cilium that runs.
+
+    Returns the version of each add-on of `cluster.addons`, as `check_add_ons` does.
+    """
     check_upgrade(present, settings.cilium.version)
     warn_about_untested_kubernetes(release_of(settings.cilium.version), settings.cluster.kubernetes_version)
+    return check_add_ons(settings, aws_client)
 
 
-def register_base(settings: NewClusterBaseSettings) -> ClusterBase:
+def register_base(settings: NewClusterBaseSettings, aws_client: ClientOf) -> ClusterBase:
     """Register the network and the control plane, on which no pod runs yet."""
     tags = {**settings.tags, CLUSTER_TAG: settings.cluster.name}
     provider = aws.Provider("aws", region=settings.region, profile=settings.profile)
     existing = what_exists(settings.cluster.name, provider)
     _check_what_exists(settings, existing)
+    check_given_key(settings, provider)
+    if existing.own is not None:
+        check_running_key(settings, running_key(settings, aws_client))
     network = _register_network(settings, provider, tags)
     cluster = _register_control_plane(settings, provider, tags, network)
     sweep = _register_sweep(settings, network, cluster)
@@ -88,14 +100,20 @@ def register_base(settings: NewClusterBaseSettings) -> ClusterBase:
 
 
 def register_nodes(
-    settings: NewClusterBaseSettings, base: ClusterBase, cilium: Cilium, *, cilium_makes_interfaces: bool
+    settings: NewClusterBaseSettings,
+    base: ClusterBase,
+    cilium: Cilium,
+    add_ons: Mapping[str, str | None],
+    *,
+    cilium_makes_interfaces: bool,
 ) -> dict[str, NodeGroup]:
-    """Register the node groups, the gate that waits for their nodes and the CNI, and CoreDNS after it.
+    """Register the node groups, the gate that waits for their nodes and the CNI, then CoreDNS and add-ons.
 
     Args:
         settings: The configuration of the stack.
         base: The control plane and its network.
         cilium: The release that nodes become Ready by.
+        add_ons: The version of each add-on of `cluster.addons`, as `check` returned them.
         cilium_makes_interfaces: Whether Cilium makes the network interfaces of nodes.
     """
     name = settings.cluster.name
@@ -105,7 +123,9 @@ def register_nodes(
     groups = {
         key: NodeGroup(f"{name}-{key}", args(group), after) for key, group in settings.node_groups.items()
     }
-    _register_coredns(settings, base, _register_gate(settings, base, [cilium, *groups.values()]))
+    gate = _register_gate(settings, base, [cilium, *groups.values()])
+    coredns = _register_coredns(settings, base, gate)
+    register_add_ons(settings, add_ons, base.cluster, base.tags, base.with_aws(coredns))
     return groups
 
 
@@ -243,7 +263,7 @@ def _register_control_plane(
             "log_types": wanted.log_types,
             "log_retention_days": wanted.log_retention_days,
             "admins": wanted.admins,
-            "secrets_key_arn": wanted.secrets_key_arn,
+            "secrets_key_arn": secrets_key(settings, provider, tags),
             "deletion_protection": wanted.deletion_protection,
             "protect": wanted.protect,
             "tags": tags,
@@ -295,8 +315,30 @@ def _node_group_args(
             {"key": taint.key, "value": taint.value, "effect": taint.effect} for taint in group.taints
         ],
         "max_unavailable": group.max_unavailable,
+        "update_strategy": group.update_strategy,
+        "node_repair": _node_repair(group),
         "cilium_makes_interfaces": cilium_makes_interfaces,
         "tags": base.tags,
+    }
+
+
+def _node_repair(group: NodeGroupSettings) -> NodeRepair | None:
+    wanted = group.node_repair
+    if wanted is None:
+        return None
+    return {
+        "enabled": wanted.enabled,
+        "max_unhealthy": wanted.max_unhealthy,
+        "max_parallel": wanted.max_parallel,
+        "overrides": [
+            {
+                "condition": override.condition,
+                "reason": override.reason,
+                "wait_minutes": override.wait_minutes,
+                "action": override.action,
+            }
+            for override in wanted.overrides
+        ],
     }
 
 

@@ -57,7 +57,7 @@ class EksClusterArgs(TypedDict):
     """For how many days CloudWatch keeps them."""
     admins: Sequence[str]
     """ARNs of IAM principals that get AmazonEKSClusterAdminPolicy."""
-    secrets_key_arn: NotRequired[str | None]
+    secrets_key_arn: NotRequired[pulumi.Input[str] | None]
     """KMS key that encrypts Secrets. Default None: left to EKS."""
     deletion_protection: bool
     """Whether EKS refuses to delete the cluster."""

@@ -30,6 +30,32 @@ class NodeTaint(TypedDict):
     """`NO_SCHEDULE`, `NO_EXECUTE` or `PREFER_NO_SCHEDULE`, as EKS spells it."""
 
 
+class RepairOverride(TypedDict):
+    """What EKS does about nodes with one condition and reason."""
+
+    condition: str
+    """Condition of the node monitoring agent."""
+    reason: str
+    """Reason of the condition."""
+    wait_minutes: int
+    """How long a node has it before EKS acts."""
+    action: str
+    """`Replace`, `Reboot` or `NoAction`."""
+
+
+class NodeRepair(TypedDict):
+    """How EKS repairs the nodes of a group."""
+
+    enabled: bool
+    """Whether it does."""
+    max_unhealthy: int | str | None
+    """With more unhealthy nodes it repairs none: a number or a percentage such as 20%."""
+    max_parallel: int | str | None
+    """Nodes that it repairs at the same time: a number or a percentage."""
+    overrides: Sequence[RepairOverride]
+    """Other waits and actions for some conditions."""
+
+
 class NodeGroupArgs(TypedDict):
     """The arguments of a `NodeGroup`."""
 
@@ -65,8 +91,12 @@ class NodeGroupArgs(TypedDict):
     """Labels of every node."""
     taints: Sequence[NodeTaint]
     """Taints of every node, besides Cilium's start-up taint."""
-    max_unavailable: int
-    """How many nodes EKS may replace at the same time in an update of the group."""
+    max_unavailable: int | str
+    """How many nodes EKS may replace at the same time in an update of the group, or how many percent: 33%."""
+    update_strategy: NotRequired[str | None]
+    """`DEFAULT` or `MINIMAL`. Default None: left to EKS."""
+    node_repair: NotRequired[NodeRepair | None]
+    """Whether and how EKS repairs unhealthy nodes. Default None: left to EKS, which repairs none."""
     cilium_makes_interfaces: bool
     """Whether Cilium configures every network interface but the first, so that the image must not."""
     tags: Mapping[str, str]
@@ -102,7 +132,8 @@ class NodeGroup(pulumi.ComponentResource):
                 "desired_size": args["desired_size"],
                 "max_size": args["max_size"],
             },
-            update_config={"max_unavailable": args["max_unavailable"]},
+            update_config=_update_config(args),
+            node_repair_config=_node_repair_config(args.get("node_repair")),
             launch_template={
                 "id": template.id,
                 "version": template.latest_version.apply(str),
@@ -116,6 +147,44 @@ class NodeGroup(pulumi.ComponentResource):
         )
         self.node_group_name = group.node_group_name
         self.register_outputs({"nodeGroupName": self.node_group_name})
+
+
+def _update_config(args: NodeGroupArgs) -> aws.eks.NodeGroupUpdateConfigArgs:
+    number, percent = _number_or_percent(args["max_unavailable"])
+    return aws.eks.NodeGroupUpdateConfigArgs(
+        max_unavailable=number,
+        max_unavailable_percentage=percent,
+        update_strategy=args.get("update_strategy"),
+    )
+
+
+def _node_repair_config(wanted: NodeRepair | None) -> aws.eks.NodeGroupNodeRepairConfigArgs | None:
+    if wanted is None:
+        return None
+    unhealthy, unhealthy_percent = _number_or_percent(wanted["max_unhealthy"])
+    parallel, parallel_percent = _number_or_percent(wanted["max_parallel"])
+    overrides = [
+        aws.eks.NodeGroupNodeRepairConfigNodeRepairConfigOverrideArgs(
+            node_monitoring_condition=override["condition"],
+            node_unhealthy_reason=override["reason"],
+            min_repair_wait_time_mins=override["wait_minutes"],
+            repair_action=override["action"],
+        )
+        for override in wanted["overrides"]
+    ]
+    return aws.eks.NodeGroupNodeRepairConfigArgs(
+        enabled=wanted["enabled"],
+        max_unhealthy_node_threshold_count=unhealthy,
+        max_unhealthy_node_threshold_percentage=unhealthy_percent,
+        max_parallel_nodes_repaired_count=parallel,
+        max_parallel_nodes_repaired_percentage=parallel_percent,
+        node_repair_config_overrides=overrides or None,
+    )
+
+
+def _number_or_percent(value: int | str | None) -> tuple[int | None, int | None]:
+    """The same value in the one or the other of two arguments of EKS."""
+    return (None, int(value.rstrip("%"))) if isinstance(value, str) else (value, None)
 
 
 def _taints(more: Sequence[NodeTaint]) -> list[aws.eks.NodeGroupTaintArgs]:

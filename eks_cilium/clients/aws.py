@@ -10,7 +10,7 @@ import base64
 import threading
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import boto3
 from botocore.config import Config
@@ -102,6 +102,10 @@ def default_region(profile: str | None) -> str | None:
     """
     with translated("AWS profile"):
         return boto3.Session(profile_name=profile).region_name
+
+
+ClientOf: TypeAlias = "Callable[[Credentials, str], Any]"
+"""Makes a boto3 client for credentials and a service, as `client` does; tests pass another."""
 
 
 def client(credentials: Credentials, service: str, expired: Callable[[], None] = lambda: None) -> Any:

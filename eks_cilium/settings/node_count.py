@@ -25,7 +25,7 @@ def _added(group: NodeGroup, zones: int) -> int:
     docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html, "Scale up phase": twice the
     number of zones, or `maxUnavailable` where that is more.
     """
-    return max(2 * zones, group.max_unavailable)
+    return max(2 * zones, group.most_unavailable)
 
 
 def _zones(settings: NewClusterBaseSettings) -> int:

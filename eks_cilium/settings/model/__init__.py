@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from eks_cilium.settings.model.addons import CoreDns, KubeProxy, PinnedVpcCni, VpcCni
+from eks_cilium.settings.model.addons import AddOn, CoreDns, KubeProxy, PinnedVpcCni, VpcCni
 from eks_cilium.settings.model.cilium import (
     ChainedCilium,
     Cilium,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MODELS",
+    "AddOn",
     "Allow",
     "AllowRefresh",
     "Authorities",

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
 from eks_cilium.settings.model.fields import ADDON_VERSION, Part, option
+
+LATEST = "latest"
+ROLE_ARN = r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$"
+POLICY_ARN = r"^arn:aws[a-z-]*:iam::(aws|\d{12}):policy/[\w+=,.@/-]+$"
+_NAME = r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?"
 
 
 class CoreDns(Part):
@@ -52,4 +61,77 @@ class KubeProxy(Part):
         "`aws eks describe-addon-versions --addon-name kube-proxy` lists them",
         example="v1.34.0-eksbuild.2",
         pattern=ADDON_VERSION,
+    )
+
+
+class AddOnRole(Part):
+    """An IAM role that this program makes for one service account of an add-on, and for no other."""
+
+    service_account: str = option(
+        says="Namespace and name of the service account; `aws eks describe-addon-configuration` shows it "
+        "under `podIdentityConfiguration`.",
+        allowed="namespace/name",
+        example="kube-system/ebs-csi-controller-sa",
+        pattern=f"^{_NAME}/{_NAME}$",
+    )
+    policy_arns: tuple[Annotated[str, Field(pattern=POLICY_ARN)], ...] = option(
+        says="IAM policies of the role.",
+        allowed="a list of ARNs of IAM policies",
+        example=["arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy"],
+    )
+
+
+class AddOn(Part):
+    """An EKS add-on that this program does not need itself, such as a storage driver."""
+
+    # Semantic versions alone: internal/service/eks/addon.go of hashicorp/terraform-provider-aws.
+    version: str | None = option(
+        None,
+        says="Version of the add-on. When unset, EKS takes its default at creation and keeps it; with "
+        "`latest`, each preview looks for the newest that fits `kubernetesVersion`.",
+        allowed="a build such as v1.53.0-eksbuild.1, or latest; "
+        "`aws eks describe-addon-versions --addon-name <name>` lists them",
+        example="v1.53.0-eksbuild.1",
+        pattern=rf"^({LATEST}|v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?)$",
+    )
+    configuration_values: dict[str, Any] = option(
+        default_factory=dict,
+        says="The add-on's own configuration.",
+        allowed="an object that fits the schema of `aws eks describe-addon-configuration`",
+        example={"defaultStorageClass": {"enabled": True}},
+    )
+    service_account_role_arn: str | None = option(
+        None,
+        says="Existing IAM role of the add-on's service account.",
+        allowed="the ARN of an IAM role that trusts the cluster's identity provider; nothing beside `role`",
+        example="arn:aws:iam::111122223333:role/ebs-csi",
+        pattern=ROLE_ARN,
+    )
+    role: AddOnRole | None = option(
+        None,
+        says="IAM role to make for the add-on's service account.",
+        example={
+            "serviceAccount": "kube-system/ebs-csi-controller-sa",
+            "policyArns": ["arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy"],
+        },
+    )
+    # docs.aws.amazon.com/eks/latest/APIReference/API_CreateAddon.html, API_UpdateAddon.html.
+    resolve_conflicts_on_create: Literal["NONE", "OVERWRITE"] = option(
+        "NONE",
+        says="What EKS does at creation where other software owns fields of the add-on's objects: fail, or "
+        "overwrite them.",
+        allowed="NONE or OVERWRITE",
+        example="OVERWRITE",
+    )
+    resolve_conflicts_on_update: Literal["NONE", "OVERWRITE", "PRESERVE"] = option(
+        "OVERWRITE",
+        says="The same in an update; PRESERVE leaves to others what they own.",
+        allowed="NONE, OVERWRITE or PRESERVE",
+        example="PRESERVE",
+    )
+    preserve: bool = option(
+        False,
+        says="Whether the software stays in the cluster when the add-on is removed from the configuration.",
+        allowed="true or false",
+        example=True,
     )

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
+from eks_cilium.settings.model.addons import AddOn  # noqa: TC001 - pydantic reads the annotation
 from eks_cilium.settings.model.fields import Cidr, Part, one_of, option
 
 # docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html: extended support of 1.30 ended on
@@ -36,6 +37,35 @@ class Endpoint(Part):
         says="Networks that may reach the public endpoint. For the whole internet, write `0.0.0.0/0`.",
         allowed="a list of IPv4 networks such as 203.0.113.0/24",
         example=["203.0.113.0/24"],
+    )
+
+
+class SecretsKey(Part):
+    """A KMS key that this program makes for the Secrets of the cluster, and that KMS rotates."""
+
+    alias: str | None = option(
+        None,
+        says="Name of the key without `alias/`; `eks/` and the cluster's name when unset.",
+        allowed="letters, digits, dashes, underscores and slashes, not beginning with aws/",
+        example="eks/dev",
+        pattern=r"^[A-Za-z0-9/_-]{1,250}$",
+    )
+    # docs.aws.amazon.com/kms/latest/APIReference/API_EnableKeyRotation.html, API_ScheduleKeyDeletion.html.
+    rotation_days: int = option(
+        365,
+        says="After how many days KMS rotates the material of the key.",
+        allowed="90 to 2560",
+        example=365,
+        ge=90,
+        le=2560,
+    )
+    deletion_days: int = option(
+        30,
+        says="How many days KMS keeps the key after it is destroyed, so that it can be restored.",
+        allowed="7 to 30",
+        example=30,
+        ge=7,
+        le=30,
     )
 
 
@@ -106,10 +136,23 @@ class Cluster(Part):
     )
     secrets_key_arn: str | None = option(
         None,
-        says="KMS key that encrypts secrets on top of EKS's own encryption. It can never be changed.",
-        allowed="the ARN of a symmetric KMS key",
+        says="Existing KMS key that encrypts secrets on top of EKS's own encryption. It can be added later, "
+        "and never be changed or removed.",
+        allowed="the ARN of a symmetric KMS key in the cluster's region; nothing beside `secretsKey`",
         example="arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
-        pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-f-]+$",
+        pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/(mrk-)?[0-9a-f-]+$",
+    )
+    secrets_key: SecretsKey | None = option(
+        None,
+        says="KMS key to make instead; `{}` for the defaults. It can be added later, and never be removed.",
+        allowed="an object with any of alias, rotationDays, deletionDays",
+        example={"rotationDays": 365},
+    )
+    addons: dict[str, AddOn] = option(
+        default_factory=dict,
+        says="More EKS add-ons by name, installed once nodes are ready and DNS answers.",
+        allowed="an object of add-ons of EKS, without coredns, kube-proxy and vpc-cni",
+        example={"metrics-server": {"version": "latest"}},
     )
 
 

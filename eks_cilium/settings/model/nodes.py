@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import math
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
 
 from eks_cilium.cilium.masquerade import ImageFamily, SubnetKind, image_family
 from eks_cilium.settings.model.fields import Part, option
@@ -42,6 +45,75 @@ class Taint(Part):
         "NO_EXECUTE deletes their pods.",
         allowed="NO_SCHEDULE, NO_EXECUTE or PREFER_NO_SCHEDULE",
         example="NO_SCHEDULE",
+    )
+
+
+# docs.aws.amazon.com/eks/latest/APIReference/API_NodegroupUpdateConfig.html, API_NodeRepairConfig.html.
+Count = Annotated[int, Field(ge=1, le=100)]
+Percent = Annotated[str, Field(pattern=r"^([1-9][0-9]?|100)%$")]
+
+
+def _nodes(default: Any, *, says: str, example: Any) -> Any:
+    """An option that is a number of nodes or a part of them."""
+    return option(default, says=says, allowed="1 to 100, or a percentage such as 33%", example=example)
+
+
+class RepairOverride(Part):
+    """What EKS does about one kind of unhealthy node."""
+
+    condition: str = option(
+        says="Condition that the node monitoring agent reports.",
+        allowed="a condition such as AcceleratedHardwareReady",
+        example="AcceleratedHardwareReady",
+        min_length=1,
+    )
+    reason: str = option(
+        says="Reason of the condition.",
+        allowed="a reason such as NvidiaXID13Error",
+        example="NvidiaXID13Error",
+        min_length=1,
+    )
+    wait_minutes: int = option(
+        says="How long the node is unhealthy before it is repaired.",
+        allowed="a whole number from 1",
+        example=10,
+        ge=1,
+    )
+    action: Literal["Replace", "Reboot", "NoAction"] = option(
+        says="What EKS does then.", allowed="Replace, Reboot or NoAction", example="Replace"
+    )
+
+
+class NodeRepair(Part):
+    """EKS replaces or reboots nodes that stay unhealthy."""
+
+    enabled: bool = option(
+        True,
+        says="Whether EKS repairs nodes. To switch it off again, write `false`: without the key EKS keeps "
+        "what it has.",
+        allowed="true or false",
+        example=True,
+    )
+    max_unhealthy: Count | Percent | None = _nodes(
+        None,
+        says="More unhealthy nodes than this, and EKS repairs none: the cause is elsewhere.",
+        example="20%",
+    )
+    max_parallel: Count | Percent | None = _nodes(
+        None, says="Nodes that are repaired at the same time.", example=1
+    )
+    overrides: tuple[RepairOverride, ...] = option(
+        (),
+        says="Other waits and actions for some kinds of unhealthy nodes.",
+        allowed="a list of objects with condition, reason, waitMinutes, action",
+        example=[
+            {
+                "condition": "AcceleratedHardwareReady",
+                "reason": "NvidiaXID13Error",
+                "waitMinutes": 10,
+                "action": "Replace",
+            }
+        ],
     )
 
 
@@ -109,13 +181,21 @@ class NodeGroup(Part):
     capacity_type: Literal["ON_DEMAND", "SPOT"] = option(
         "ON_DEMAND", says="How the capacity is bought.", allowed="ON_DEMAND or SPOT", example="ON_DEMAND"
     )
-    max_unavailable: int = option(
-        1,
-        says="Nodes that may be missing during a rolling update.",
-        allowed="1 to 100",
-        example=1,
-        ge=1,
-        le=100,
+    max_unavailable: Count | Percent = _nodes(
+        1, says="Nodes that may be missing during a rolling update.", example="33%"
+    )
+    update_strategy: Literal["DEFAULT", "MINIMAL"] | None = option(
+        None,
+        says="How a rolling update replaces nodes: DEFAULT launches new ones first, MINIMAL ends old ones "
+        "first, where more capacity cannot be had (GPUs). EKS keeps what it has when unset.",
+        allowed="DEFAULT or MINIMAL",
+        example="MINIMAL",
+    )
+    node_repair: NodeRepair | None = option(
+        None,
+        says="Repair of unhealthy nodes by EKS; `{}` for its defaults. It sees more with the add-on "
+        "eks-node-monitoring-agent.",
+        example={"maxUnhealthy": "20%"},
     )
 
     @property
@@ -128,6 +208,13 @@ class NodeGroup(Part):
     @property
     def image_family(self) -> ImageFamily:
         return image_family(self.ami_type)
+
+    @property
+    def most_unavailable(self) -> int:
+        """The nodes that `max_unavailable` stands for in the largest group."""
+        if isinstance(self.max_unavailable, int):
+            return self.max_unavailable
+        return math.ceil(self.max_size * int(self.max_unavailable.rstrip("%")) / 100)
 
     @property
     def dependable_size(self) -> int:

@@ -80,6 +80,28 @@ def protections_agree(settings: NewClusterBaseSettings) -> Iterator[Problem]:
         yield Problem(path, True, allowed, set_fix(("cluster", "protect"), True))
 
 
+def secrets_have_one_key(settings: NewClusterBaseSettings) -> Iterator[Problem]:
+    # docs.aws.amazon.com/eks/latest/APIReference/API_Provider.html: "created in the same Region".
+    wanted, path = settings.cluster, ("cluster", "secretsKeyArn")
+    arn = wanted.secrets_key_arn
+    if arn is None:
+        return
+    if wanted.secrets_key is not None:
+        yield Problem(path, arn, "nothing beside secretsKey, which makes a key", remove_command(path))
+    region = arn.split(":")[3]
+    if region != settings.region:
+        allowed = f"a key in {settings.region}, the region of the cluster; this key is in {region}"
+        yield Problem(path, arn, allowed, set_fix(path, arn.replace(f":{region}:", f":{settings.region}:")))
+
+
+def alias_is_the_users(settings: NewClusterBaseSettings) -> Iterator[Problem]:
+    # docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html: alias/aws/ is for keys of AWS.
+    key, path = settings.cluster.secrets_key, ("cluster", "secretsKey", "alias")
+    if key is not None and key.alias is not None and key.alias.startswith(("aws/", "alias/")):
+        allowed = "a name without alias/ before it, not beginning with aws/, which is for keys of AWS"
+        yield Problem(path, key.alias, allowed, set_fix(path, f"eks/{settings.cluster.name}"))
+
+
 RULES = (
     endpoint_is_reachable,
     public_endpoint_says_for_whom,
@@ -87,4 +109,6 @@ RULES = (
     service_network_is_private,
     admins_are_principals,
     protections_agree,
+    secrets_have_one_key,
+    alias_is_the_users,
 )

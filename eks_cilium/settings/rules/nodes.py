@@ -38,7 +38,7 @@ def sizes_are_ordered(settings: NewClusterBaseSettings) -> Iterator[Problem]:
             wanted = max(group.min_size, min(group.desired_size, group.max_size))
             allowed = f"between minSize ({group.min_size}) and maxSize ({group.max_size}), in this order"
             yield Problem(path, group.desired_size, allowed, set_fix(path, wanted))
-        if group.max_unavailable > group.max_size:
+        if isinstance(group.max_unavailable, int) and group.max_unavailable > group.max_size:
             path = ("nodeGroups", name, "maxUnavailable")
             allowed = f"at most maxSize ({group.max_size})"
             yield Problem(path, group.max_unavailable, allowed, set_fix(path, 1))

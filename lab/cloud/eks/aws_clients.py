@@ -51,6 +51,10 @@ class AwsClients:
     def logs(self) -> Any:
         return self._client("logs")
 
+    @property
+    def kms(self) -> Any:
+        return self._client("kms")
+
     def _client(self, service: str) -> Any:
         with self._lock:
             if service not in self._clients:

@@ -49,6 +49,7 @@ KINDS = {
     "CustomResourceDefinition": Kind(
         "apis/apiextensions.k8s.io/v1", "customresourcedefinitions", namespaced=False
     ),
+    "StorageClass": Kind("apis/storage.k8s.io/v1", "storageclasses", namespaced=False),
     "CSIDriver": Kind("apis/storage.k8s.io/v1", "csidrivers", namespaced=False),
     "PriorityClass": Kind("apis/scheduling.k8s.io/v1", "priorityclasses", namespaced=False),
 }

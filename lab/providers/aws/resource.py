@@ -96,7 +96,11 @@ class AwsResource(Resource):
                 continue
             if new is not None and old is not None and not has_unknown(new) and described.same(old, new):
                 continue
-            replaces = described.replaces or (self._kind.update is None and name not in {"tags"})
+            replaces = (
+                described.replaces
+                or described.replaces_if(old, new)
+                or (self._kind.update is None and name not in {"tags"})
+            )
             held_before = {} if old is None else {name: old}
             wanted = {} if new is None else {name: new}
             for path, kind in differences(held_before, wanted):

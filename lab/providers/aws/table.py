@@ -24,13 +24,15 @@ class Input:
     """An input property: whether it is required, whether a change replaces, which values it takes.
 
     `cloud_decides` means that AWS chooses a value if the program gives none, so that leaving it out is no
-    change. `fields` are the keys of a nested object (or of each object in a list); None means a plain value.
+    change. `replaces_if` decides by the values before and after, where only some changes replace.
+    `fields` are the keys of a nested object (or of each object in a list); None means a plain value.
     `normal` converts the program's value to the form that is stored, `shown` to the form of the output with
     the same name. `computed` are keys of a nested object that AWS adds.
     """
 
     required: bool = False
     replaces: bool = False
+    replaces_if: Callable[[Any, Any], bool] = field(default=lambda before, after: False)  # noqa: ARG005
     cloud_decides: bool = False
     default: Any = None
     fields: Mapping[str, "Input"] | None = None

@@ -36,9 +36,11 @@ def test_a_replacing_property_replaces_in_aws_too():
         "name",
         "roleArn",
         "bootstrapSelfManagedAddons",
-        "encryptionConfig",
         "kubernetesNetworkConfig",
     }
+    key = TYPES["aws:eks/cluster:Cluster"].all_inputs["encryptionConfig"]
+    assert key.replaces_if({"provider": {}}, None)
+    assert not key.replaces_if(None, {"provider": {}})
     assert {"subnetIds", "instanceTypes", "amiType", "diskSize"} <= replacing["aws:eks/nodeGroup:NodeGroup"]
     assert (
         not {"scalingConfig", "version", "labels", "taints", "launchTemplate"}

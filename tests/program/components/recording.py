@@ -141,6 +141,8 @@ class Cloud(pulumi.runtime.Mocks):
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         answer = self._answers[args.token.rpartition(":")[2]]
+        if isinstance(answer, Exception):
+            return {}, [("", str(answer))]
         return answer(args.args) if callable(answer) else answer, []
 
     def _control_plane(self, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -159,6 +161,13 @@ class Cloud(pulumi.runtime.Mocks):
             },
         )
         return {**_REFERENCE, "urn": urn, "id": inputs["name"]}
+
+
+class WithoutKey:
+    """boto3's client of EKS, for a cluster without a KMS key."""
+
+    def describe_cluster(self, name: str) -> dict[str, Any]:
+        return {"cluster": {"name": name}}
 
 
 NOTHING_EXISTS: dict[str, Any] = {

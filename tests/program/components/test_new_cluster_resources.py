@@ -14,7 +14,7 @@ import yaml
 from eks_cilium.settings import read
 from eks_cilium.settings.model import NewClusterSettings
 from stacks import new_cluster
-from tests.program.components.recording import ACCOUNT, ISSUER, Recorder, record
+from tests.program.components.recording import ACCOUNT, ISSUER, Recorder, WithoutKey, record
 
 pytestmark = pytest.mark.simulation
 
@@ -48,7 +48,7 @@ def settings_of(changes: dict[str, Any] | None = None) -> NewClusterSettings:
 
 def recorded(changes: dict[str, Any] | None = None, answers: dict[str, Any] | None = None) -> Recorder:
     settings = settings_of(changes)
-    return record(lambda: new_cluster.run(settings), answers)
+    return record(lambda: new_cluster.run(settings, aws_client=lambda *_: WithoutKey()), answers)
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +217,67 @@ def test_only_an_autoscaled_groups_size_is_left_alone(stack: Recorder) -> None:
     ignored = {entry.name: entry.ignore_changes for entry in stack.of("NodeGroup") if entry.custom}
 
     assert ignored == {"dev-batch": ("scalingConfig.desiredSize",), "dev-system": ()}
+
+
+@pytest.mark.parametrize(
+    ("group", "sent"),
+    [
+        ({}, {"maxUnavailable": 1}),
+        ({"maxUnavailable": 2, "maxSize": 4}, {"maxUnavailable": 2}),
+        ({"maxUnavailable": "33%"}, {"maxUnavailablePercentage": 33}),
+        (
+            {"maxUnavailable": "100%", "updateStrategy": "MINIMAL"},
+            {"maxUnavailablePercentage": 100, "updateStrategy": "MINIMAL"},
+        ),
+    ],
+)
+def test_how_many_nodes_may_be_missing(group: dict[str, Any], sent: dict[str, Any]) -> None:
+    stack = recorded({"nodeGroups": {"system": group}})
+
+    (found,) = (entry for entry in stack.of("NodeGroup") if entry.custom)
+    assert found.inputs["updateConfig"] == sent
+
+
+@pytest.mark.parametrize(
+    ("repair", "sent"),
+    [
+        (None, None),
+        ({}, {"enabled": True}),
+        ({"enabled": False}, {"enabled": False}),
+        (
+            {"maxUnhealthy": "20%", "maxParallel": 1},
+            {
+                "enabled": True,
+                "maxUnhealthyNodeThresholdPercentage": 20,
+                "maxParallelNodesRepairedCount": 1,
+            },
+        ),
+        (
+            {
+                "overrides": [
+                    {"condition": "KernelReady", "reason": "X", "waitMinutes": 5, "action": "Reboot"}
+                ]
+            },
+            {
+                "enabled": True,
+                "nodeRepairConfigOverrides": [
+                    {
+                        "nodeMonitoringCondition": "KernelReady",
+                        "nodeUnhealthyReason": "X",
+                        "minRepairWaitTimeMins": 5,
+                        "repairAction": "Reboot",
+                    }
+                ],
+            },
+        ),
+    ],
+)
+def test_how_unhealthy_nodes_are_repaired(repair: dict[str, Any] | None, sent: dict[str, Any] | None) -> None:
+    group = {} if repair is None else {"nodeRepair": repair}
+    stack = recorded({"nodeGroups": {"system": group}})
+
+    (found,) = (entry for entry in stack.of("NodeGroup") if entry.custom)
+    assert found.inputs.get("nodeRepairConfig") == sent
 
 
 def test_nodes_answer_only_to_tokens_and_encrypt_their_disks(stack: Recorder) -> None:

@@ -121,6 +121,12 @@ def _migration(**keys: Any) -> dict[str, Any]:
 
 
 _GROUP = "eks-cilium:nodeGroups.system"
+_KEY = "1234abcd-12ab-34cd-56ef-1234567890ab"
+_EBS_POLICY = "arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy"
+_EBS_ROLE: dict[str, Any] = {
+    "serviceAccount": "kube-system/ebs-csi-controller-sa",
+    "policyArns": [_EBS_POLICY],
+}
 
 BAD: list[Bad] = [
     # The shape.
@@ -273,6 +279,29 @@ BAD: list[Bad] = [
     ),
     Bad("key is an alias", _cluster(secretsKeyArn="alias/eks"), {"eks-cilium:cluster.secretsKeyArn": "ARN"}),
     Bad(
+        "key of another region",
+        _cluster(secretsKeyArn=f"arn:aws:kms:eu-west-1:111122223333:key/{_KEY}"),
+        {"eks-cilium:cluster.secretsKeyArn": "a key in eu-central-1, the region of the cluster"},
+    ),
+    Bad(
+        "key given and made",
+        _cluster(secretsKeyArn=f"arn:aws:kms:eu-central-1:111122223333:key/mrk-{_KEY}", secretsKey={}),
+        {"eks-cilium:cluster.secretsKeyArn": "nothing beside secretsKey"},
+    ),
+    Bad(
+        "key with an alias of AWS",
+        _cluster(secretsKey={"alias": "aws/eks"}),
+        {"eks-cilium:cluster.secretsKey.alias": "not beginning with aws/"},
+    ),
+    Bad(
+        "key that goes at once",
+        _cluster(secretsKey={"deletionDays": 1, "rotationDays": 30}),
+        {
+            "eks-cilium:cluster.secretsKey.deletionDays": "7 to 30",
+            "eks-cilium:cluster.secretsKey.rotationDays": "90 to 2560",
+        },
+    ),
+    Bad(
         "deletion half protected",
         _cluster(deletionProtection=True, protect=False),
         {"eks-cilium:cluster.deletionProtection": "a destroy would fail half-way"},
@@ -366,6 +395,34 @@ BAD: list[Bad] = [
     Bad("desired above maximum", _group(desiredSize=9), {f"{_GROUP}.desiredSize": "maxSize (3)"}),
     Bad(
         "empty node groups", _group(minSize=0, desiredSize=0), {f"{_GROUP}.desiredSize": "at least one node"}
+    ),
+    Bad(
+        "more than all missing",
+        _group(maxUnavailable="101%"),
+        {f"{_GROUP}.maxUnavailable": "1 to 100, or a percentage such as 33%"},
+    ),
+    Bad("none missing", _group(maxUnavailable=0), {f"{_GROUP}.maxUnavailable": "1 to 100"}),
+    Bad(
+        "an unknown strategy",
+        _group(updateStrategy="FAST"),
+        {f"{_GROUP}.updateStrategy": "DEFAULT or MINIMAL"},
+    ),
+    Bad(
+        "repair without a reason",
+        _group(nodeRepair={"overrides": [{"condition": "X", "waitMinutes": 0, "action": "Delete"}]}),
+        {
+            f"{_GROUP}.nodeRepair.overrides[0].reason": "not set",
+            f"{_GROUP}.nodeRepair.overrides[0].waitMinutes": "from 1",
+            f"{_GROUP}.nodeRepair.overrides[0].action": "Replace, Reboot or NoAction",
+        },
+    ),
+    Bad(
+        "repair of no node",
+        _group(nodeRepair={"maxUnhealthy": "0%", "maxParallel": 0}),
+        {
+            f"{_GROUP}.nodeRepair.maxUnhealthy": "a percentage such as 33%",
+            f"{_GROUP}.nodeRepair.maxParallel": "1 to 100",
+        },
     ),
     Bad("more missing than there are", _group(maxUnavailable=4), {f"{_GROUP}.maxUnavailable": "maxSize (3)"}),
     Bad(
@@ -571,6 +628,84 @@ BAD: list[Bad] = [
         {"eks-cilium:coredns.version": "describe-addon-versions"},
     ),
     Bad("CoreDNS missing", {"coredns": REMOVED}, {"eks-cilium:coredns": "not set"}),
+    # Add-ons.
+    Bad(
+        "add-on of a key of its own",
+        _cluster(addons={"coredns": {}, "kube-proxy": {}, "vpc-cni": {}}),
+        {
+            "eks-cilium:cluster.addons.coredns": "eks-cilium:coredns configures this one",
+            "eks-cilium:cluster.addons.kube-proxy": "eks-cilium:kubeProxy configures this one",
+            "eks-cilium:cluster.addons.vpc-cni": "Cilium is the only CNI in this mode",
+        },
+    ),
+    Bad(
+        "add-on of the VPC CNI beside the chained one",
+        _cluster(addons={"vpc-cni": {}}),
+        {"eks-cilium:cluster.addons.vpc-cni": "eks-cilium:vpcCni configures this one"},
+        GOOD_NEW_CHAINING,
+    ),
+    Bad(
+        "add-on that installs Cilium",
+        _cluster(addons={"isovalent_cilium": {}}),
+        {"eks-cilium:cluster.addons.isovalent_cilium": "installs Cilium itself"},
+    ),
+    Bad(
+        "add-on misspelled",
+        _cluster(addons={"Metrics.Server": {}}),
+        {'eks-cilium:cluster.addons["Metrics.Server"]': "the name of an EKS add-on"},
+    ),
+    Bad(
+        "add-on version that is none",
+        _cluster(addons={"metrics-server": {"version": "newest"}}),
+        {"eks-cilium:cluster.addons.metrics-server.version": "or latest"},
+    ),
+    Bad(
+        "add-on values as text",
+        _cluster(addons={"metrics-server": {"configurationValues": '{"replicas": 3}'}}),
+        {"eks-cilium:cluster.addons.metrics-server.configurationValues": "describe-addon-configuration"},
+    ),
+    Bad(
+        "add-on conflicts preserved at creation",
+        _cluster(addons={"metrics-server": {"resolveConflictsOnCreate": "PRESERVE"}}),
+        {"eks-cilium:cluster.addons.metrics-server.resolveConflictsOnCreate": "NONE or OVERWRITE"},
+    ),
+    Bad(
+        "add-on with two roles",
+        _cluster(
+            addons={
+                "aws-ebs-csi-driver": {
+                    "serviceAccountRoleArn": "arn:aws:iam::111122223333:role/ebs",
+                    "role": _EBS_ROLE,
+                }
+            }
+        ),
+        {"eks-cilium:cluster.addons.aws-ebs-csi-driver.serviceAccountRoleArn": "nothing beside role"},
+    ),
+    Bad(
+        "add-on role that is none",
+        _cluster(addons={"aws-ebs-csi-driver": {"serviceAccountRoleArn": "ebs"}}),
+        {"eks-cilium:cluster.addons.aws-ebs-csi-driver.serviceAccountRoleArn": "the ARN of an IAM role"},
+    ),
+    Bad(
+        "add-on role for no service account",
+        _cluster(addons={"aws-ebs-csi-driver": {"role": _EBS_ROLE | {"serviceAccount": "ebs"}}}),
+        {"eks-cilium:cluster.addons.aws-ebs-csi-driver.role.serviceAccount": "namespace/name"},
+    ),
+    Bad(
+        "add-on policy twice",
+        _cluster(addons={"aws-ebs-csi-driver": {"role": _EBS_ROLE | {"policyArns": [_EBS_POLICY] * 2}}}),
+        {"eks-cilium:cluster.addons.aws-ebs-csi-driver.role.policyArns": "every policy once"},
+    ),
+    Bad(
+        "add-on role without policies",
+        _cluster(addons={"aws-ebs-csi-driver": {"role": _EBS_ROLE | {"policyArns": []}}}),
+        {"eks-cilium:cluster.addons.aws-ebs-csi-driver.role.policyArns": "at least one policy"},
+    ),
+    Bad(
+        "add-on policy that is none",
+        _cluster(addons={"aws-ebs-csi-driver": {"role": _EBS_ROLE | {"policyArns": ["EBS"]}}}),
+        {"eks-cilium:cluster.addons.aws-ebs-csi-driver.role.policyArns[0]": "IAM policies"},
+    ),
 ]
 
 BAD += [

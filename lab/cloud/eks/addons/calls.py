@@ -79,10 +79,9 @@ class AddonCalls:
             return {"addon": addon.describe()}
 
     def describe_addon_versions(self, call: Call) -> Answer:
-        """Return the offered add-ons with their versions, newest first."""
+        """Return the offered add-ons with their versions, newest first; of an unknown name none."""
         name, minor = call.get("addonName"), call.get("kubernetesVersion")
-        kinds = [kind_of(name)] if name else list(CATALOGUE.values())
-        found = [kind.describe(minor) for kind in kinds]
+        found = [kind.describe(minor) for kind in CATALOGUE.values() if name in (None, kind.name)]
         return {"addons": [kind for kind in found if kind["addonVersions"]]}
 
     def describe_addon_configuration(self, call: Call) -> Answer:
@@ -116,7 +115,7 @@ class AddonCalls:
             role=role,
             configuration=call.get("configurationValues"),
             tags=dict(call.get("tags", {})),
-            force=call.get("resolveConflicts") == "OVERWRITE",
+            conflicts=call.get("resolveConflicts", "NONE"),
             due=now + self._environment.timing.addon,
         )
 
@@ -138,4 +137,4 @@ class AddonCalls:
         addon.version = kind.version(cluster.version, call.get("addonVersion") or addon.version)
         addon.configuration = call.get("configurationValues", addon.configuration)
         addon.role = call.get("serviceAccountRoleArn", addon.role)
-        addon.force = call.get("resolveConflicts") == "OVERWRITE"
+        addon.conflicts = call.get("resolveConflicts", "NONE")

@@ -17,7 +17,7 @@ import jsonschema
 import yaml
 
 from lab.cloud import kubernetes_versions
-from lab.cloud.eks.errors import InvalidParameterError, ResourceNotFoundError
+from lab.cloud.eks.errors import InvalidParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +68,19 @@ _PROPERTIES: dict[str, dict[str, Any]] = {
         },
     },
     "eks-pod-identity-agent": {**_POD, "priorityClassName": {"type": "string"}},
-    "aws-ebs-csi-driver": {},
+    "aws-ebs-csi-driver": {
+        "defaultStorageClass": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"enabled": {"type": "boolean"}},
+        },
+    },
+    "metrics-server": {
+        **_POD,
+        "replicas": {"type": "integer", "minimum": 1},
+        "nodeSelector": _STRINGS,
+        "priorityClassName": {"type": "string"},
+    },
 }
 
 
@@ -201,16 +213,22 @@ CATALOGUE = {
             _everywhere("v1.53.0-eksbuild.1", "v1.52.1-eksbuild.1"),
             needs_iam=True,
         ),
+        AddonKind(
+            "metrics-server",
+            ("Deployment", "metrics-server"),
+            "observability",
+            {**_everywhere("v0.8.0-eksbuild.5", "v0.8.0-eksbuild.2"), "1.33": ("v0.8.0-eksbuild.2",)},
+        ),
     )
 }
 SELF_MANAGED = ("vpc-cni", "kube-proxy", "coredns")
 
 
 def kind_of(name: str) -> AddonKind:
-    """Return an offered add-on, or raise EKS's refusal."""
+    """Return an offered add-on, or raise EKS's refusal (aws/containers-roadmap#1429)."""
     if name not in CATALOGUE:
-        message = f"Addon {name} specified is not supported (the lab offers {', '.join(CATALOGUE)})"
-        raise ResourceNotFoundError(message, addonName=name)
+        message = f"Addon specified is not supported: {name} (the lab offers {', '.join(CATALOGUE)})"
+        raise InvalidParameterError(message, addonName=name)
     return CATALOGUE[name]
 
 

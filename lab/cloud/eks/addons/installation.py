@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from lab.cloud.eks.kubernetes_api import KubernetesError
+
 if TYPE_CHECKING:
     from lab.cloud.eks.addons.catalogue import AddonKind
     from lab.cloud.eks.kubernetes_api import KubernetesApi, Object
     from lab.cloud.eks.records.model import Cluster
 
 _DNS_HOST = 10
+_CONFLICT = 409
 _POD_FIELDS = ("affinity", "tolerations", "nodeSelector", "topologySpreadConstraints", "priorityClassName")
 
 
@@ -31,9 +34,11 @@ def objects(kind: AddonKind, cluster: Cluster, version: str, values: dict[str, A
     by_name = {(item["kind"], item["metadata"]["name"]): item for item in manifests}
     _configure_workload(by_name[kind.workload], values)
     _configure_others(by_name, values)
-    dropped = (
-        {"PodDisruptionBudget"} if not values.get("podDisruptionBudget", {}).get("enabled", True) else set()
-    )
+    dropped = set()
+    if not values.get("podDisruptionBudget", {}).get("enabled", True):
+        dropped.add("PodDisruptionBudget")
+    if not values.get("defaultStorageClass", {}).get("enabled", False):
+        dropped.add("StorageClass")
     return [item for item in manifests if item["kind"] not in dropped]
 
 
@@ -44,8 +49,9 @@ def _configure_workload(workload: Object, values: dict[str, Any]) -> None:
     for name in _POD_FIELDS:
         if values.get(name) is not None:
             pod[name] = values[name]
-    if "replicaCount" in values:
-        workload["spec"]["replicas"] = values["replicaCount"]
+    for name in ("replicaCount", "replicas"):
+        if name in values:
+            workload["spec"]["replicas"] = values[name]
     if "resources" in values:
         container["resources"] = values["resources"]
     template["metadata"].setdefault("labels", {}).update(values.get("podLabels", {}))
@@ -84,10 +90,18 @@ def _configure_others(by_name: dict[tuple[str, str], Object], values: dict[str, 
         by_name["ConfigMap", "amazon-vpc-cni"]["data"]["enable-windows-ipam"] = values["enableWindowsIpam"]
 
 
-def install(api: KubernetesApi, wanted: list[Object], *, force: bool) -> None:
-    """Apply the objects; without `force`, a field with another owner causes a conflict."""
+def install(api: KubernetesApi, wanted: list[Object], *, conflicts: str) -> None:
+    """Apply the objects.
+
+    A field with another owner is a conflict, unless EKS overwrites it (`OVERWRITE`). With `PRESERVE` an
+    object with such a field is left as it is; EKS leaves only the field.
+    """
     for item in wanted:
-        api.apply(item, force=force)
+        try:
+            api.apply(item, force=conflicts == "OVERWRITE")
+        except KubernetesError as error:
+            if conflicts != "PRESERVE" or error.status != _CONFLICT:
+                raise
 
 
 def remove(api: KubernetesApi, installed: list[Object]) -> None:

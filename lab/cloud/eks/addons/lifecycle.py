@@ -25,7 +25,7 @@ def install_self_managed(api: KubernetesApi, cluster: Cluster) -> None:
     for name in SELF_MANAGED:
         kind = kind_of(name)
         version = kind.version(cluster.version, None)
-        installation.install(api, installation.objects(kind, cluster, version, {}), force=True)
+        installation.install(api, installation.objects(kind, cluster, version, {}), conflicts="OVERWRITE")
 
 
 def step(store: Store, cluster: Cluster, addon: Addon) -> None:
@@ -51,7 +51,7 @@ def _objects(cluster: Cluster, addon: Addon) -> list[Object]:
 
 def _install(api: KubernetesApi, cluster: Cluster, addon: Addon) -> bool:
     try:
-        installation.install(api, _objects(cluster, addon), force=addon.force)
+        installation.install(api, _objects(cluster, addon), conflicts=addon.conflicts)
     except KubernetesError as error:
         if error.status not in {409, 422}:
             raise

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lab.cloud import kubernetes_versions
 from lab.cloud.eks import prerequisites, versions
 from lab.cloud.eks.access import entries
-from lab.cloud.eks.clusters import security_group
+from lab.cloud.eks.clusters import encryption, security_group
 from lab.cloud.eks.errors import (
     InvalidParameterError,
     InvalidRequestError,
@@ -97,6 +97,8 @@ class ClusterCalls:
         environment = self._environment
         version = versions.supported(call.get("version", kubernetes_versions.DEFAULT), environment.now())
         access_config = call.get("accessConfig", {})
+        aws = environment.aws(call.region)
+        encrypted = encryption.checked(aws, call.region, call.get("encryptionConfig", []))
         vpc = self._vpc(call)
         now = environment.now()
         return Cluster(
@@ -116,7 +118,7 @@ class ClusterCalls:
             self_managed_addons=call.get("bootstrapSelfManagedAddons", True),
             upgrade_policy=call.get("upgradePolicy", {}).get("supportType", "EXTENDED"),
             deletion_protection=call.get("deletionProtection", False),
-            encryption=_encryption(call.get("encryptionConfig", [])),
+            encryption=encrypted,
             zonal_shift=call.get("zonalShiftConfig", {}).get("enabled", False),
             tags=dict(call.get("tags", {})),
             issuer=f"https://oidc.eks.{call.region}.amazonaws.com/id/{secrets.token_hex(16).upper()}",
@@ -189,14 +191,6 @@ def logging_of(wanted: dict[str, Any] | None, current: dict[str, bool]) -> dict[
         for kind in group.get("types", []):
             result[kind] = group.get("enabled", False)
     return result
-
-
-def _encryption(wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    for config in wanted:
-        if config.get("resources") != ["secrets"] or not config.get("provider", {}).get("keyArn"):
-            message = "encryptionConfig must name the resources ['secrets'] and a provider keyArn"
-            raise InvalidParameterError(message)
-    return wanted
 
 
 def _check_deletable(cluster: Cluster) -> None:

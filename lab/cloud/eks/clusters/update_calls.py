@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lab.cloud.eks import prerequisites, versions
+from lab.cloud.eks.clusters import encryption
 from lab.cloud.eks.clusters.calls import check_endpoint_access, logging_of, refuse_unsupported
 from lab.cloud.eks.errors import InvalidParameterError, ResourceInUseError, ResourceNotFoundError
 from lab.cloud.eks.records.store import addon_of, nodegroup_of
@@ -70,6 +71,20 @@ class ClusterUpdates:
                 "VersionUpdate", [("Version", wanted.minor), ("PlatformVersion", wanted.platform)]
             )
             update.finish = lambda: self._change_version(cluster, wanted.minor)
+            return self._started(cluster, update)
+
+    def associate_encryption_config(self, call: Call) -> Answer:
+        """Encrypt the Secrets of a cluster that has no key yet; EKS never changes or removes a key."""
+        cluster = self._store.active(call)
+        wanted = call["encryptionConfig"]
+        with cluster.lock:
+            refuse_second_update(cluster)
+            if cluster.encryption:
+                message = f"Encryption is already enabled on cluster {cluster.name}"
+                raise InvalidParameterError(message)
+            after = encryption.checked(self._environment.aws(cluster.region), cluster.region, wanted)
+            update = self._update("AssociateEncryptionConfig", [("EncryptionConfig", _text(wanted))])
+            update.finish = lambda: setattr(cluster, "encryption", after)
             return self._started(cluster, update)
 
     def describe_update(self, call: Call) -> Answer:

@@ -149,7 +149,7 @@ class NodegroupCalls:
             taints=list(call.get("taints", [])),
             disk_size=None if template else call.get("diskSize", 20),
             update_config=validation.update_config(call.get("updateConfig")),
-            repair_config=call.get("nodeRepairConfig", {"enabled": False}),
+            repair_config=validation.repair_config(call.get("nodeRepairConfig")),
             launch_template=template,
             tags=dict(call.get("tags", {})),
             deadline=now + environment.timing.node_group_create_timeout,

@@ -36,7 +36,7 @@ class Changes:
                 (name[0].upper() + name[1:], str(value)) for name, value in changes.update_config.items()
             ]
         if call.get("nodeRepairConfig"):
-            changes.repair_config = dict(call["nodeRepairConfig"])
+            changes.repair_config = validation.repair_config(call["nodeRepairConfig"])
             changes.parameters.append(("NodeRepairEnabled", str(changes.repair_config.get("enabled", False))))
         return changes
 

@@ -1,4 +1,7 @@
-"""A node group's update to another version: new nodes first, then the old ones are drained and terminated."""
+"""A node group's update to another version: new nodes first, then the old ones are drained and terminated.
+
+With the strategy MINIMAL the old ones go first (API_NodegroupUpdateConfig.html, updateStrategy).
+"""
 
 from __future__ import annotations
 
@@ -61,14 +64,20 @@ class Rotation:
             return False
         return self._replace(aws, api, living, now)
 
+    @property
+    def _minimal(self) -> bool:
+        return bool(self.group.update_config.get("updateStrategy") == "MINIMAL")
+
     def _grow(self, aws: AwsClients) -> None:
+        self.grown = True
+        if self._minimal:
+            return
         desired = self.sizes["desiredSize"] + self.surge
         larger = {**self.sizes, "desiredSize": desired, "maxSize": max(self.sizes["maxSize"], desired)}
         ec2_resources.resize(aws, self.group, larger)
-        self.grown = True
 
     def _replace(self, aws: AwsClients, api: KubernetesApi, living: dict[str, Object], now: float) -> bool:
-        shrinking = len(self.old) <= self.surge
+        shrinking = not self._minimal and len(self.old) <= self.surge
         for instance in self.old[: self.surge]:
             since = self.draining_since.setdefault(instance, now)
             overdue = now - since > self.drain_timeout

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 DEFAULT_SCALING = {"minSize": 1, "maxSize": 2, "desiredSize": 2}
 _RESERVED_LABELS = ("kubernetes.io/", "k8s.io/", "eks.amazonaws.com/")
 _MOST_TAINTS = 50
+_MOST_UNAVAILABLE = 100
 _ACCELERATED = {"NVIDIA": ("g", "p"), "GPU": ("g", "p"), "NEURON": ("inf", "trn")}
 
 
@@ -42,9 +43,30 @@ def update_config(wanted: dict[str, Any] | None) -> dict[str, Any]:
     """Return how many nodes an update may make unavailable at once."""
     if not wanted:
         return {"maxUnavailable": 1}
-    if "maxUnavailable" in wanted and "maxUnavailablePercentage" in wanted:
-        message = "maxUnavailable and maxUnavailablePercentage cannot both be set"
+    # docs.aws.amazon.com/eks/latest/APIReference/API_NodegroupUpdateConfig.html
+    given = [wanted[name] for name in ("maxUnavailable", "maxUnavailablePercentage") if name in wanted]
+    if len(given) != 1:
+        message = "Exactly one of maxUnavailable and maxUnavailablePercentage must be set"
         raise InvalidParameterError(message)
+    if not 1 <= given[0] <= _MOST_UNAVAILABLE:
+        message = f"maxUnavailable and maxUnavailablePercentage must be between 1 and {_MOST_UNAVAILABLE}"
+        raise InvalidParameterError(message)
+    return dict(wanted)
+
+
+def repair_config(wanted: dict[str, Any] | None) -> dict[str, Any]:
+    """Return how unhealthy nodes are repaired; API_NodeRepairConfig.html names what excludes what."""
+    if not wanted:
+        return {"enabled": False}
+    for what in ("maxUnhealthyNodeThreshold", "maxParallelNodesRepaired"):
+        if f"{what}Count" in wanted and f"{what}Percentage" in wanted:
+            message = f"{what}Count and {what}Percentage cannot both be set"
+            raise InvalidParameterError(message)
+    members = ("nodeMonitoringCondition", "nodeUnhealthyReason", "minRepairWaitTimeMins", "repairAction")
+    for override in wanted.get("nodeRepairConfigOverrides", []):
+        if any(override.get(member) is None for member in members):
+            message = f"nodeRepairConfigOverrides must have all of {', '.join(members)}"
+            raise InvalidParameterError(message)
     return dict(wanted)
 
 

@@ -125,7 +125,7 @@ class Addon:
     role: str | None
     configuration: str | None
     tags: dict[str, str]
-    force: bool
+    conflicts: str
     due: float
     status: str = "CREATING"
     installed: bool = False

@@ -1,6 +1,7 @@
 """Resource types of KMS keys and their aliases."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from lab.providers.aws.cloud import Cloud, find, remove
 from lab.providers.aws.shapes import as_json, from_api, same_json, to_api
@@ -38,12 +39,20 @@ def update_key(cloud: Cloud, identifier: str, before: Properties, inputs: Proper
         kms.update_key_description(KeyId=identifier, Description=inputs.get("description", ""))
     if inputs.get("policy") and not same_json(inputs["policy"], before.get("policy")):
         kms.put_key_policy(KeyId=identifier, PolicyName="default", Policy=inputs["policy"])
-    if inputs["enableKeyRotation"] != before.get("enableKeyRotation"):
-        (kms.enable_key_rotation if inputs["enableKeyRotation"] else kms.disable_key_rotation)(
-            KeyId=identifier
-        )
+    update_rotation(kms, identifier, before, inputs)
     if inputs["isEnabled"] != before.get("isEnabled"):
         (kms.enable_key if inputs["isEnabled"] else kms.disable_key)(KeyId=identifier)
+
+
+def update_rotation(kms: Any, identifier: str, before: Properties, inputs: Properties) -> None:
+    names = ("enableKeyRotation", "rotationPeriodInDays")
+    if all(before.get(name) == inputs.get(name) for name in names):
+        return
+    if inputs["enableKeyRotation"]:
+        days = to_api(inputs, "rotationPeriodInDays")
+        kms.enable_key_rotation(KeyId=identifier, **days)
+    else:
+        kms.disable_key_rotation(KeyId=identifier)
 
 
 def read_key(cloud: Cloud, identifier: str, known: Properties) -> Properties | None:
@@ -62,6 +71,7 @@ def read_key(cloud: Cloud, identifier: str, known: Properties) -> Properties | N
         "enableKeyRotation": kms.get_key_rotation_status(KeyId=identifier)["KeyRotationEnabled"],
         "policy": kms.get_key_policy(KeyId=identifier, PolicyName="default")["Policy"],
         "deletionWindowInDays": known.get("deletionWindowInDays"),
+        "rotationPeriodInDays": known.get("rotationPeriodInDays"),  # moto forgets it
         "tagsAll": {tag["TagKey"]: tag["TagValue"] for tag in tags},
     }
 
@@ -90,6 +100,7 @@ KEY = ResourceType(
         "customerMasterKeySpec": Input(default="SYMMETRIC_DEFAULT", replaces=True),
         "deletionWindowInDays": Input(),
         "enableKeyRotation": Input(default=False),
+        "rotationPeriodInDays": Input(cloud_decides=True),
         "isEnabled": Input(default=True),
         "keyUsage": Input(default="ENCRYPT_DECRYPT", replaces=True),
         "multiRegion": Input(cloud_decides=True, replaces=True),

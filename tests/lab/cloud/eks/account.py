@@ -174,6 +174,25 @@ class FakeLogs:
         self.groups.append(logGroupName)
 
 
+class FakeKms:
+    """The account's keys by their ARNs."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, dict[str, Any]] = {}
+
+    def add(self, region: str = "eu-central-1", **differing: str) -> str:
+        """Make a key and return its ARN."""
+        arn = f"arn:aws:kms:{region}:123456789012:key/{len(self.keys)}"
+        usual = {"KeyState": "Enabled", "KeySpec": "SYMMETRIC_DEFAULT", "KeyUsage": "ENCRYPT_DECRYPT"}
+        self.keys[arn] = {**usual, **differing}
+        return arn
+
+    def describe_key(self, KeyId: str) -> Any:  # noqa: N803 - AWS's name
+        if KeyId not in self.keys:
+            raise refusal("NotFoundException", f"Key '{KeyId}' does not exist")
+        return {"KeyMetadata": self.keys[KeyId]}
+
+
 class FakeAws:
     """One region of the account."""
 
@@ -182,3 +201,4 @@ class FakeAws:
         self.autoscaling = FakeAutoScaling()
         self.iam = FakeIam()
         self.logs = FakeLogs()
+        self.kms = FakeKms()

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from eks_cilium.clients.add_on_offers import misfits, offer, schema
 from tests.lab.cloud.eks.conftest import TIMING
 
 pytestmark = pytest.mark.simulation
@@ -137,8 +138,9 @@ def test_versions_depend_on_kubernetes_and_the_newest_is_the_default(lab, refuse
 
 
 def test_unknown_and_existing_addons_are_refused(lab, refused):
-    with refused("ResourceNotFoundException"):
+    with refused("InvalidParameterException"):
         create(lab, "cilium")
+    assert lab.client.describe_addon_versions(addonName="cilium")["addons"] == []
     create(lab)
     with refused("ResourceInUseException"):
         create(lab)
@@ -187,3 +189,47 @@ def test_deleting_leaves_the_software_only_when_preserved(lab, preserve, left):
     lab.pass_time(TIMING.addon_delete)
     assert lab.client.list_addons(clusterName="demo")["addons"] == []
     assert lab.kubernetes.names("DaemonSet") == left
+
+
+def test_preserving_leaves_an_object_with_fields_of_another_owner(lab):
+    active(lab)
+    lab.kubernetes.owned_by_others.add(("Deployment", "coredns"))
+    values = json.dumps({"replicaCount": 5})
+    lab.client.update_addon(
+        clusterName="demo", addonName="coredns", configurationValues=values, resolveConflicts="PRESERVE"
+    )
+    lab.pass_time(TIMING.addon)
+    assert describe(lab)["status"] == "ACTIVE"
+    assert lab.kubernetes.get("Deployment", "coredns", "kube-system")["spec"]["replicas"] == 2
+
+
+def test_metrics_server_and_a_default_storage_class(lab):
+    create(lab, "metrics-server", configurationValues=json.dumps({"replicas": 3}))
+    create(lab, "aws-ebs-csi-driver", configurationValues='{"defaultStorageClass": {"enabled": true}}')
+    lab.pass_time(TIMING.addon)
+    assert lab.kubernetes.get("Deployment", "metrics-server", "kube-system")["spec"]["replicas"] == 3
+    assert lab.kubernetes.names("StorageClass") == {"ebs-csi-default-sc"}
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "fits"),
+    [
+        ("metrics-server", ("v0.8.0-eksbuild.2", {"replicas": 2}), True),
+        ("metrics-server", ("v0.8.0-eksbuild.2", {}), True),
+        ("metrics-server", ("v0.8.0-eksbuild.2", {"replicaCount": 2}), False),
+        ("metrics-server", ("v0.8.0-eksbuild.2", {"replicas": "2"}), False),
+        ("metrics-server", ("v0.7.2-eksbuild.1", {}), False),
+        ("metrics-servr", ("v0.8.0-eksbuild.2", {}), False),
+        ("kube-proxy", ("v1.34.0-eksbuild.2", {}), False),
+    ],
+)
+def test_what_the_program_refuses_before_an_update_is_what_eks_refuses(lab, refused, name, wanted, fits):
+    version, values = wanted
+    offered = offer(lab.client, name, "1.35")
+    found = offered is not None and version in offered.versions
+    assert (found and not [*misfits(values, schema(lab.client, name, version))]) is fits
+    if fits:
+        create(lab, name, addonVersion=version, configurationValues=json.dumps(values))
+    else:
+        with refused("InvalidParameterException"):
+            create(lab, name, addonVersion=version, configurationValues=json.dumps(values))

@@ -294,3 +294,38 @@ def test_a_call_that_is_not_emulated_is_named_in_the_error(lab, refused):
 
 def test_the_role_of_the_cluster_is_kept(lab):
     assert lab.cluster()["roleArn"] == CLUSTER_ROLE
+
+
+def secrets_by(key):
+    return [{"resources": ["secrets"], "provider": {"keyArn": key}}]
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ({"region": "eu-west-1"}, "must be in the region of the cluster"),
+        ({"KeyState": "PendingDeletion"}, "is not enabled"),
+        ({"KeySpec": "RSA_2048"}, "must be a symmetric encryption key"),
+        ({"KeyUsage": "GENERATE_VERIFY_MAC"}, "must be a symmetric encryption key"),
+        (None, "does not exist"),
+    ],
+)
+def test_a_key_that_cannot_encrypt_secrets_is_refused_before_anything_is_made(lab, refused, key, message):
+    arn = "arn:aws:kms:eu-central-1:123456789012:key/x" if key is None else lab.aws.kms.add(**key)
+    with refused("InvalidParameterException") as refusal:
+        lab.create(encryptionConfig=secrets_by(arn))
+    assert message in refusal.message
+    assert lab.client.list_clusters()["clusters"] == []
+    assert lab.aws.ec2.groups == {}
+
+
+def test_encryption_can_be_added_once_and_never_changed(lab, refused):
+    lab.cluster()
+    first, second = lab.aws.kms.add(), lab.aws.kms.add()
+    lab.client.associate_encryption_config(clusterName="demo", encryptionConfig=secrets_by(first))
+    lab.pass_time(TIMING.cluster_update)
+    cluster = lab.client.describe_cluster(name="demo")["cluster"]
+    assert cluster["encryptionConfig"] == secrets_by(first)
+    with refused("InvalidParameterException") as refusal:
+        lab.client.associate_encryption_config(clusterName="demo", encryptionConfig=secrets_by(second))
+    assert "already enabled" in refusal.message

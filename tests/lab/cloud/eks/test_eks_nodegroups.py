@@ -112,7 +112,23 @@ def test_labels_and_taints_reach_the_node_profile_in_kubernetes_spelling(lab):
         ({"taints": [{"key": "a", "effect": "NO_EXECUTE"}] * 2}, "same key and effect"),
         ({"version": "1.36"}, "1.36"),
         ({"amiType": "AL3"}, "AL3"),
-        ({"updateConfig": {"maxUnavailable": 1, "maxUnavailablePercentage": 10}}, "cannot both"),
+        ({"updateConfig": {"maxUnavailable": 1, "maxUnavailablePercentage": 10}}, "Exactly one"),
+        ({"updateConfig": {"updateStrategy": "MINIMAL"}}, "Exactly one"),
+        ({"updateConfig": {"maxUnavailable": 101}}, "between 1 and 100"),
+        (
+            {
+                "nodeRepairConfig": {
+                    "enabled": True,
+                    "maxUnhealthyNodeThresholdCount": 1,
+                    "maxUnhealthyNodeThresholdPercentage": 5,
+                }
+            },
+            "cannot both",
+        ),
+        (
+            {"nodeRepairConfig": {"nodeRepairConfigOverrides": [{"repairAction": "Reboot"}]}},
+            "must have all of",
+        ),
         ({"launchTemplate": {"id": "lt-x"}}, "lt-x"),
         ({"launchTemplate": {"id": "lt-x", "name": "x"}}, "not both"),
     ],

@@ -68,7 +68,9 @@ def update(
     names = ("addonVersion", "configurationValues", "podIdentityAssociations", "serviceAccountRoleArn")
     if all(before.get(key) == inputs.get(key) for key in names):
         return
-    arguments: dict[str, Any] = to_api_as_is(inputs, *names)
+    # The real provider sends what has changed, and the role always (internal/service/eks/addon.go).
+    sent = {key: value for key, value in inputs.items() if value != before.get(key) or key == names[-1]}
+    arguments: dict[str, Any] = to_api_as_is(sent, *names)
     if inputs.get("resolveConflictsOnUpdate"):
         arguments["resolveConflicts"] = inputs["resolveConflictsOnUpdate"]
     answer = cloud.eks.update_addon(clusterName=name, addonName=what, **arguments)

@@ -103,6 +103,11 @@ def update(
     if version and version != before.get("version"):
         answer = cloud.eks.update_cluster_version(name=identifier, version=version)
         wait_update(cloud, operation, identifier, answer["update"], LIMIT)
+    if inputs.get("encryptionConfig") and not before.get("encryptionConfig"):
+        answer = cloud.eks.associate_encryption_config(
+            clusterName=identifier, encryptionConfig=[inputs["encryptionConfig"]]
+        )
+        wait_update(cloud, operation, identifier, answer["update"], LIMIT)
     for change in configuration_changes(before, inputs):
         answer = cloud.eks.update_cluster_config(name=identifier, **change)
         if answer.get("update"):
@@ -168,8 +173,10 @@ CLUSTER = ResourceType(
         "bootstrapSelfManagedAddons": Input(default=True, replaces=True),
         "deletionProtection": Input(cloud_decides=True),
         "enabledClusterLogTypes": Input(same=same_set),
+        # Only its removal replaces, and the change of a key does nothing: internal/service/eks/cluster.go.
         "encryptionConfig": Input(
-            replaces=True, fields={"provider": Input(fields=plain("keyArn")), **plain("resources")}
+            replaces_if=lambda before, after: before is not None and after is None,
+            fields={"provider": Input(fields=plain("keyArn")), **plain("resources")},
         ),
         "kubernetesNetworkConfig": Input(
             cloud_decides=True,

@@ -145,7 +145,26 @@ NODE_GROUP = ResourceType(
         "instanceTypes": Input(cloud_decides=True, replaces=True),
         "labels": Input(),
         "launchTemplate": Input(fields=plain("id", "name", "version")),
-        "nodeRepairConfig": Input(cloud_decides=True, fields=plain("enabled")),
+        "nodeRepairConfig": Input(
+            cloud_decides=True,
+            fields={
+                **plain(
+                    "enabled",
+                    "maxParallelNodesRepairedCount",
+                    "maxParallelNodesRepairedPercentage",
+                    "maxUnhealthyNodeThresholdCount",
+                    "maxUnhealthyNodeThresholdPercentage",
+                ),
+                "nodeRepairConfigOverrides": Input(
+                    fields=plain(
+                        "minRepairWaitTimeMins",
+                        "nodeMonitoringCondition",
+                        "nodeUnhealthyReason",
+                        "repairAction",
+                    )
+                ),
+            },
+        ),
         "releaseVersion": Input(cloud_decides=True),
         "remoteAccess": Input(replaces=True, fields=plain("ec2SshKey", "sourceSecurityGroupIds")),
         "taints": Input(same=same_set, fields=plain("effect", "key", "value")),
