@@ -1,6 +1,7 @@
 # Two commands: `make demo` and `make test`. Both set up everything they need first.
 #
 #   make demo [MODE=replacement]   run the program's main job in the lab; or new-cluster, chaining, mesh, mesh-transit, all
+#             [PROVIDERS=real]     with the official plugins eks, kubernetes and tls, where they are on PATH
 #   make test                      every check and every test
 #   make check                     lint, formatting, types, layers
 #   make unit                      the tests that start no process, in seconds
@@ -12,6 +13,7 @@
 SHELL  := bash
 PYTHON ?= python3
 MODE   ?= replacement
+PROVIDERS ?= emulated
 BIN    := .venv/bin
 READY  := .venv/.ready
 
@@ -22,7 +24,7 @@ help:
 	@sed -n 's/^#   //p' Makefile
 
 demo: $(READY)
-	@$(BIN)/python -m lab.demo $(MODE)
+	@$(BIN)/python -m lab.demo $(MODE) --providers $(PROVIDERS)
 
 # Types are checked by one process: the tools are built, where that is needed, at the same time. Files run in the
 # order of collection, the slow ones first (tests/conftest.py).

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from lab import aws_cli, contents, lifecycle, program
 from lab.environment import Cloud, Places, client_variables
 from lab.errors import LabError
+from lab.plugins import Providers, add_providers_option
 from lab.sample_cluster.create import create_cluster
 from lab.sample_cluster.spec import ClusterSpec, VpcCni
 
@@ -24,7 +25,8 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command of the lab and return its exit code."""
     options = _parser().parse_args(arguments)
     try:
-        return int(COMMANDS[options.command](Places.default(), options))
+        places = Places.default(getattr(options, "providers", Providers.EMULATED))
+        return int(COMMANDS[options.command](places, options))
     except LabError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -103,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, command in COMMANDS.items():
         sub = commands.add_parser(name, help=(command.__doc__ or "").strip())
         if name == "pulumi":
+            add_providers_option(sub)
             sub.add_argument("arguments", nargs=argparse.REMAINDER, help="arguments of pulumi, after --")
         if name == "sample-cluster":
             _add_spec_options(sub)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.errors import LabNotRunningError
+from lab.plugins import Providers
 from lab.toolchain import default_cache
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,18 +58,21 @@ class Cloud:
 
 @dataclass(frozen=True)
 class Places:
-    """The folders of one lab. Several labs may run side by side, each in its own folder."""
+    """The folders of one lab, and how it runs the program. Several labs may run side by side."""
 
     directory: Path
     cache: Path
     project: Path = ROOT
     """The Pulumi project to run; tests run a copy of the checkout, to change its configuration."""
+    providers: Providers = Providers.EMULATED
+    """With which providers it is run."""
 
     @classmethod
-    def default(cls) -> "Places":
+    def default(cls, providers: str = Providers.EMULATED) -> "Places":
         """Return the lab of this checkout: `.lab`, or the folder that `$EKS_CILIUM_LAB` names."""
         chosen = os.environ.get("EKS_CILIUM_LAB")
-        return cls(Path(chosen).resolve() if chosen else ROOT / ".lab", default_cache())
+        folder = Path(chosen).resolve() if chosen else ROOT / ".lab"
+        return cls(folder, default_cache(), providers=Providers(providers))
 
     @property
     def cloud(self) -> Path:

@@ -4,6 +4,7 @@
     ├── LabNotRunningError      start it with `python -m lab up`
     ├── LabAlreadyRunningError  stop it with `python -m lab down`
     ├── StartFailedError        a process of the lab did not start; names its log
+    ├── plugins.MissingPluginError  an official plugin is not on PATH; says how to install it
     ├── toolchain.ToolchainError  a tool could not be built; says what to install
     └── cluster.ClusterError      a control plane could not be started or used
 

@@ -1,7 +1,7 @@
 """Run the Pulumi program in the lab: with the official CLI where it is on PATH, else the built-in engine.
 
 `python -m lab pulumi -- ARGS`, the demos and the tests call it. Both engines run the same `__main__.py` with
-the same emulated providers; nothing in the program depends on the lab.
+the same providers, emulated or official ones; nothing in the program depends on the lab.
 """
 
 import os
@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,7 @@ import yaml
 from lab import lifecycle
 from lab.environment import ROOT, STACK, Places, client_environment
 from lab.errors import StartFailedError
-
-PROVIDERS = ("aws", "eks", "kubernetes", "tls")
+from lab.plugins import PACKAGES, official_plugins
 
 Engine = str
 BUILT_IN: Engine = "built-in"
@@ -65,6 +64,7 @@ def run(places: Places, arguments: Sequence[str], engine: Engine | None = None) 
 
     Raises:
         LabNotRunningError: the lab is not running.
+        MissingPluginError: an official provider is wanted that is not installed.
         StartFailedError: an emulated provider did not start.
     """
     with prepared(places, chosen_stack(arguments), engine or available_engine()) as pulumi:
@@ -99,24 +99,34 @@ def prepared(places: Places, stack: str, engine: Engine) -> Iterator[Pulumi]:
     """Prepare an engine for commands on a stack, and create the stack where it does not exist."""
     # Engine and providers start in the project, like the official ones, and import the lab from there.
     environment = {**client_environment(places), "PULUMI_STACK": stack, "PYTHONPATH": str(ROOT)}
+    plugins = official_plugins(places.providers, environment["PATH"])
     if engine == BUILT_IN:
         places.state.mkdir(parents=True, exist_ok=True)
-        command = built_in_command(places)
+        command = built_in_command(places, plugins)
         _create_stack(command, environment, places.project, stack)
         yield Pulumi(tuple(command), environment, places.stack_file(stack))
         return
     with ExitStack() as attached:
+        # The CLI finds the official plugins on PATH itself.
         ports = {
-            name: attached.enter_context(provider(name, environment, places.project)) for name in PROVIDERS
+            name: attached.enter_context(provider(name, environment, places.project))
+            for name in PACKAGES
+            if name not in plugins
         }
         environment |= official_variables(places, ports)
         _create_stack(["pulumi"], environment, places.project, stack)
         yield Pulumi(("pulumi",), environment, places.stack_file(stack))
 
 
-def built_in_command(places: Places) -> list[str]:
-    """Return the command line of the built-in engine, to which pulumi's arguments are appended."""
-    served = ",".join(f"{name}={sys.executable} -m lab.providers.{name}" for name in PROVIDERS)
+def built_in_command(places: Places, plugins: Mapping[str, str]) -> list[str]:
+    """Return the command line of the built-in engine, to which pulumi's arguments are appended.
+
+    Args:
+        places: The lab.
+        plugins: The executables of the providers that are not emulated.
+    """
+    emulated = {name: f"{sys.executable} -m lab.providers.{name}" for name in PACKAGES}
+    served = ",".join(f"{name}={command}" for name, command in {**emulated, **plugins}.items())
     engine = [sys.executable, "-m", "lab.engine", "--program", str(places.project)]
     return [*engine, "--state", str(places.state), "--providers", served, "--"]
 

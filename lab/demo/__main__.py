@@ -3,6 +3,8 @@
 The lab is left running, so that an engineer can explore it with kubectl, helm and the AWS CLI.
 """
 
+import argparse
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -11,6 +13,7 @@ from lab import aws_cli
 from lab.demo import all_modes, chaining, mesh, new_cluster, replacement
 from lab.environment import STACK, Places
 from lab.errors import LabError
+from lab.plugins import Providers, add_providers_option, official_plugins
 
 MODES: dict[str, tuple[Callable[[Places], bool], str]] = {
     "replacement": (replacement.run, replacement.STACK),
@@ -22,8 +25,6 @@ MODES: dict[str, tuple[Callable[[Places], bool], str]] = {
 }
 """Each mode with the demo that runs it, and the stack that exists at its end. The first is the default."""
 
-USAGE = f"usage: python -m lab.demo [{'|'.join(MODES)}]   (default: {next(iter(MODES))})"
-
 NEXT_STEPS = """
 The lab is still running. Explore it as you would explore AWS (in the project's virtual environment):
 
@@ -31,33 +32,39 @@ The lab is still running. Explore it as you would explore AWS (in the project's 
     kubectl get nodes -o wide
     helm list -n kube-system
     aws eks describe-cluster --name {cluster}
-    python -m lab pulumi -- preview --expect-no-changes --stack {stack}
+    python -m lab pulumi {options}-- preview --expect-no-changes --stack {stack}
 
 Stop the lab and delete its data:  python -m lab down
 """
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the demo of the mode in `arguments`; return 0 when every check passed."""
-    mode = arguments[0] if arguments else next(iter(MODES))
-    if mode in {"-h", "--help"}:
-        print(USAGE)
-        return 0
-    if mode not in MODES:
-        print(f"error: {mode!r} is not a mode\n{USAGE}", file=sys.stderr)
-        return 2
-    places = Places.default()
-    run, stack = MODES[mode]
+    """Run the demo that `arguments` choose; return 0 when every check passed."""
+    options = _parser().parse_args(arguments)
+    places = Places.default(options.providers)
+    run, stack = MODES[options.mode]
     started = time.monotonic()
     try:
+        official_plugins(places.providers, os.environ.get("PATH", ""))  # found missing before anything starts
         succeeded = run(places)
+        chosen = f"--providers {places.providers} " if places.providers is Providers.REAL else ""
         for cluster in aws_cli.clusters(places):
-            print(NEXT_STEPS.format(cluster=cluster, stack=stack))
+            print(NEXT_STEPS.format(cluster=cluster, stack=stack, options=chosen))
     except LabError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(f"{'Done' if succeeded else 'FAILED'} after {time.monotonic() - started:.0f} s.")
     return 0 if succeeded else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m lab.demo", description=(__doc__ or "").partition("\n\n")[0]
+    )
+    first = next(iter(MODES))
+    parser.add_argument("mode", nargs="?", choices=MODES, default=first, help="default: %(default)s")
+    add_providers_option(parser)
+    return parser
 
 
 if __name__ == "__main__":

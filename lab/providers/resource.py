@@ -56,6 +56,8 @@ class Change:
     path: str
     kind: Kind = "update"
     replaces: bool = False
+    of_inputs: bool = False
+    """Whether a CLI shows the old and the new input; otherwise it shows the old state and the new input."""
 
     @property
     def top_level(self) -> str:

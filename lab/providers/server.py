@@ -294,7 +294,7 @@ def _diff_response(difference: Difference, ignored: frozenset[str] = frozenset()
 
 
 def _property_diff(change: Change) -> Any:
-    return provider_pb2.PropertyDiff(kind=KINDS[change.kind] + change.replaces, inputDiff=True)
+    return provider_pb2.PropertyDiff(kind=KINDS[change.kind] + change.replaces, inputDiff=change.of_inputs)
 
 
 def _unique(keys: Any) -> list[str]:

@@ -1,11 +1,11 @@
 """`eks.Cluster`: registers the same resources as the real component for the same arguments.
 
 Names, parents, inputs, dependencies and ignored changes are the real ones, so that a program sees the same
-URNs and operations. One difference: with public access the real component polls the API server's `/healthz`
-for up to five minutes; the lab's cluster answers before EKS reports it as active.
+URNs and operations. Components have no inputs in the state: the Node SDK of pulumi-eks (3.173.0 in its
+yarn.lock) sends none. One difference: with public access the real component polls the API server's
+`/healthz` for up to five minutes; the lab's cluster answers before EKS reports it as active.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ import pulumi_kubernetes as kubernetes
 
 from lab.providers.eks import addons, arguments, security_groups
 from lab.providers.eks.access import access_entries
-from lab.providers.eks.kubeconfig import kubeconfig_output, region_of
+from lab.providers.eks.kubeconfig import as_json, kubeconfig_output, region_of
 from lab.providers.eks.service_role import ServiceRole
 from lab.providers.errors import RefusedError
 
@@ -50,7 +50,7 @@ class Cluster(pulumi.ComponentResource):
         self.cluster = self._control_plane()
         self.kubernetes = kubernetes.Provider(
             f"{self._name}-eks-k8s",
-            kubeconfig=self._kubeconfig(with_profile=True).apply(json.dumps),
+            kubeconfig=self._kubeconfig(with_profile=True).apply(as_json),
             opts=self._mine,
         )
         entries = self._given.get("accessEntries") or {}
@@ -141,6 +141,11 @@ class Cluster(pulumi.ComponentResource):
             )
         )
 
+    def _given_encryption(self) -> dict[str, Any] | None:
+        """The encryption as the component's output has it: as the program gave it."""
+        key = self._given.get("encryptionConfigKeyArn")
+        return None if key is None else {"provider": {"keyArn": key}, "resources": ["secrets"]}
+
     def _kubeconfig(self, *, with_profile: bool) -> pulumi.Output[dict[str, Any]]:
         # With a profile for the component's own provider, without one for users.
         credentials = pulumi.Output.from_input(self._given.get("providerCredentialOpts") or ambient_profile())
@@ -166,9 +171,10 @@ class Cluster(pulumi.ComponentResource):
         }
         return {
             "kubeconfig": kubeconfig,
-            "kubeconfigJson": kubeconfig.apply(json.dumps),
+            "kubeconfigJson": kubeconfig.apply(as_json),
             "eksCluster": self.cluster,
-            "core": self._core(kubeconfig),
+            # As a whole: unknown while any part of it is.
+            "core": pulumi.Output.from_input(self._core(kubeconfig)),
             "instanceRoles": [],
             "clusterSecurityGroupId": self.own_group.id if self.own_group else eks_group,
             "nodeSecurityGroupId": self.node_group.id if self.node_group else eks_group,
@@ -190,7 +196,11 @@ class Cluster(pulumi.ComponentResource):
 
     def _core(self, kubeconfig: pulumi.Output[dict[str, Any]]) -> dict[str, Any]:
         given = self._given
-        version = {"version": given["version"]} if given.get("version") is not None else {}
+        nodes = {
+            "version": given.get("version"),
+            "nodeSecurityGroup": self.node_group,
+            "clusterIngressRule": self.node_ingress,
+        }
         entries = given.get("accessEntries") or {}
         optional = {
             "publicSubnetIds": given.get("publicSubnetIds"),
@@ -199,7 +209,7 @@ class Cluster(pulumi.ComponentResource):
             "tags": given.get("tags"),
             "nodeSecurityGroupTags": given.get("nodeSecurityGroupTags"),
             "vpcCni": self.vpc_cni,
-            "encryptionConfig": self.cluster.encryption_config if self.encryption is not None else None,
+            "encryptionConfig": self._given_encryption(),
         }
         return {
             "cluster": self.cluster,
@@ -209,10 +219,11 @@ class Cluster(pulumi.ComponentResource):
             "endpoint": self.cluster.endpoint,
             "provider": self.kubernetes,
             "instanceRoles": [],
-            "nodeGroupOptions": version,
+            "nodeGroupOptions": {key: value for key, value in nodes.items() if value is not None},
             "kubeconfig": kubeconfig,
             "storageClasses": {},
             "accessEntries": list(entries.values()),
+            "autoModeNodeRoleName": "",
             **{key: value for key, value in optional.items() if value is not None},
         }
 

@@ -36,17 +36,18 @@ def kubeconfig(
         "args": arguments,
         "env": [{"name": "KUBERNETES_EXEC_INFO", "value": json.dumps({"apiVersion": API})}],
     }
+    # The order of the keys is the real component's too: the text is an input of its Kubernetes provider.
     return {
         "apiVersion": "v1",
-        "kind": "Config",
         "clusters": [
             {
-                "name": "kubernetes",
                 "cluster": {"server": endpoint, "certificate-authority-data": certificate_authority},
+                "name": "kubernetes",
             }
         ],
-        "contexts": [{"name": "aws", "context": {"cluster": "kubernetes", "user": "aws"}}],
+        "contexts": [{"context": {"cluster": "kubernetes", "user": "aws"}, "name": "aws"}],
         "current-context": "aws",
+        "kind": "Config",
         "users": [{"name": "aws", "user": {"exec": command}}],
     }
 
@@ -58,4 +59,9 @@ def kubeconfig_output(**facts: pulumi.Input[Any]) -> pulumi.Output[dict[str, Any
 
 def kubeconfig_json(**facts: pulumi.Input[Any]) -> pulumi.Output[str]:
     """The kubeconfig as JSON text."""
-    return kubeconfig_output(**facts).apply(json.dumps)
+    return kubeconfig_output(**facts).apply(as_json)
+
+
+def as_json(value: Any) -> str:
+    """JSON as JavaScript writes it."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

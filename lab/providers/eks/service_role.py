@@ -9,6 +9,9 @@ import pulumi_aws as aws
 SERVICE = "eks.amazonaws.com"
 DESCRIPTION = "Allows EKS to manage clusters on your behalf."
 POLICY = "AmazonEKSClusterPolicy"
+POLICY_ID = f"arn:aws:iam::aws:policy/{POLICY}"
+# EKS Auto Mode tags the session; the real component always allows it.
+ACTIONS = ["sts:AssumeRole", "sts:TagSession"]
 
 
 class ServiceRole(pulumi.ComponentResource):
@@ -22,6 +25,7 @@ class ServiceRole(pulumi.ComponentResource):
         tags: pulumi.Input[dict[str, str]] | None,
         opts: pulumi.ResourceOptions,
     ) -> None:
+        arn = pulumi.Output.concat("arn:", partition, ":iam::aws:policy/", POLICY)
         super().__init__("eks:index:ServiceRole", name, {}, opts)
         mine = pulumi.ResourceOptions(parent=self)
         self.role = aws.iam.Role(
@@ -32,18 +36,18 @@ class ServiceRole(pulumi.ComponentResource):
             opts=mine,
         )
         self.attachment = aws.iam.RolePolicyAttachment(
-            f"{name}-{short_hash(f'arn:aws:iam::aws:policy/{POLICY}')}",
-            policy_arn=pulumi.Output.concat("arn:", partition, ":iam::aws:policy/", POLICY),
-            role=self.role.name,
+            f"{name}-{short_hash(POLICY_ID)}",
+            policy_arn=arn,
+            role=self.role.id,
             opts=mine,
         )
-        self.register_outputs({"directRole": self.role, "resolvedRole": self.role})
+        resolved = pulumi.Output.all(self.role.arn, self.attachment.id).apply(lambda _: self.role)
+        self.register_outputs({"directRole": self.role, "resolvedRole": resolved})
 
 
 def trust() -> str:
-    # EKS Auto Mode tags the session; the real component always allows it.
     statement = {
-        "Action": ["sts:AssumeRole", "sts:TagSession"],
+        "Action": ACTIONS,
         "Effect": "Allow",
         "Principal": {"Service": [SERVICE]},
     }

@@ -163,3 +163,18 @@ class TestWordsForHelm:
 
         assert install_flags(inputs) == ["--timeout", "300s", "--create-namespace", "--skip-crds"]
         assert upgrade_flags(inputs) == ["--timeout", "300s", "--cleanup-on-fail", "--history-max", "3"]
+
+
+def test_only_what_is_gone_is_a_difference_of_inputs():
+    """A CLI shows other differences from the state, so that a refresh never shows `"x" => "x"`."""
+    changes = merge_changes(
+        {"same": 1, "gone": 1, "changed": 1},
+        {"same": 1, "gone": 1, "changed": 2, "by others": 1},
+        {"same": 1, "changed": 3, "new": 1},
+    )
+
+    assert {change.path: (change.kind, change.of_inputs) for change in changes} == {
+        "changed": ("update", False),
+        "new": ("add", False),
+        "gone": ("delete", True),
+    }

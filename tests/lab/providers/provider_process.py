@@ -22,11 +22,14 @@ def urn(token: str, name: str) -> str:
 
 
 class ProviderProcess:
-    """A running `python -m lab.providers.<package>`."""
+    """A running `python -m lab.providers.<package>`, or an official plugin by its path."""
 
-    def __init__(self, package: str, environment: dict[str, str], *arguments: str) -> None:
+    def __init__(
+        self, package: str, environment: dict[str, str], *arguments: str, plugin: str | None = None
+    ) -> None:
+        command = [plugin] if plugin else [sys.executable, "-m", f"lab.providers.{package}"]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", f"lab.providers.{package}", *arguments],
+            [*command, *arguments],
             cwd=ROOT,
             env={**os.environ, **environment},
             stdout=subprocess.PIPE,

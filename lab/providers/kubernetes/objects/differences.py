@@ -55,9 +55,18 @@ def object_changes(
         tuple(path.split(".")) for path in immutable_paths(new, mutable_config_maps, mutable_secrets)
     ]
     return [
-        Change(_text(path), kind, replaces=any(_touches(path, value, pattern) for pattern in immutable))
+        change(path, kind, replaces=any(_touches(path, value, pattern) for pattern in immutable))
         for path, kind, value in _walk(old, new, ())
     ]
+
+
+def change(path: Path, kind: Kind, *, replaces: bool = False) -> Change:
+    """A difference as the official provider reports it: only what is gone is one of inputs.
+
+    Otherwise a refresh would show a value that was changed in the cluster as `"x" => "x"`
+    (pulumi-kubernetes, provider/pkg/provider/provider.go, `addPatchValueToDiff`).
+    """
+    return Change(_text(path), kind, replaces=replaces, of_inputs=kind == "delete")
 
 
 def immutable_paths(
@@ -120,14 +129,14 @@ def merge_changes(old_inputs: Any, live: Any, new: Any, path: Path = ()) -> Iter
     A property that is only in `live` was set by another field manager and does not count.
     """
     if not (isinstance(live, Mapping) and isinstance(new, Mapping)):
-        yield from (Change(_text(where), kind) for where, kind, _ in _walk(live, new, path))
+        yield from (change(where, kind) for where, kind, _ in _walk(live, new, path))
         return
     asked = old_inputs if isinstance(old_inputs, Mapping) else {}
     for key, value in new.items():
         if key not in live:
-            yield Change(_text((*path, key)), "add")
+            yield change((*path, key), "add")
         else:
             yield from merge_changes(asked.get(key), live[key], value, (*path, key))
     for key in live:
         if key in asked and key not in new:
-            yield Change(_text((*path, key)), "delete")
+            yield change((*path, key), "delete")

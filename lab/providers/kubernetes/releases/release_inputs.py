@@ -1,6 +1,7 @@
 """The inputs of a Helm release: their defaults, and Helm's flags for them. Pure functions."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from lab.providers.kubernetes.objects.differences import merge_changes
@@ -72,7 +73,7 @@ def failures(inputs: Properties) -> list[Failure]:
 def changes(old_inputs: Properties, state: Properties, news: Properties) -> list[Change]:
     """Differences from the old inputs, or from the live release when Helm was used outside of Pulumi."""
     return [
-        Change(change.path, change.kind, replaces=change.path in ("name", "namespace"))
+        replace(change, replaces=change.path in ("name", "namespace"))
         for change in merge_changes(old_inputs, state, news)
     ]
 
