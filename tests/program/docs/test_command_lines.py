@@ -53,6 +53,7 @@ KNOWN = {
         "destroy": "",
         "import": "",
         "login": "",
+        "plugin install": "",
         "preview": "--diff --expect-no-changes --stack",
         "refresh": "",
         "stack": "",
