@@ -16,6 +16,8 @@ from lab.sample_cluster.spec import ClusterSpec
 
 STACK = "lab-replacement"
 COLUMNS, LINES = 120, 30
+WIDE = 140
+"""Columns of the terminal of the migration, whose rows end with what a node waits for."""
 FRAMES = 48
 """Of the animation: each shows what the terminal showed at its moment of the run."""
 LAST = 8
@@ -49,11 +51,11 @@ def _plan(places: Places, cluster: str) -> str:
 
 def _migration(places: Places) -> str:
     with program.prepared(places, STACK, program.BUILT_IN) as pulumi:
-        command = pulumi.command("up", "--yes", "--skip-preview", "--stack", STACK)
+        command = pulumi.command("up", "--yes", "--skip-preview", "--suppress-outputs", "--stack", STACK)
         frames = _frames(
-            record(command, columns=COLUMNS, lines=LINES, environment=pulumi.environment, directory=ROOT)
+            record(command, columns=WIDE, lines=LINES, environment=pulumi.environment, directory=ROOT)
         )
-    drawn = svg.animation(frames, title="pulumi up", columns=COLUMNS, lines=LINES, seconds=SECONDS)
+    drawn = svg.animation(frames, title="pulumi up", columns=WIDE, lines=LINES, seconds=SECONDS)
     return texts.stamped(drawn, texts.shown_in(line.plain for frame in frames for line in frame))
 
 

@@ -64,7 +64,8 @@ def animation(
     height = lines * _LINE + _BAR + _EDGE
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
+            'xml:space="preserve">',
             f"<style>text {{ font-family: {_FONT}; font-size: {_SIZE}px; white-space: pre; "
             f"fill: {THEME.foreground_color.hex}; }}</style>",
             f'<rect width="{width:.0f}" height="{height:.0f}" rx="8" fill="{THEME.background_color.hex}"/>',

@@ -66,6 +66,7 @@ def _run_options() -> argparse.ArgumentParser:
     parser.add_argument("--diff", action="store_true", help="show every property that changes")
     parser.add_argument("--expect-no-changes", action="store_true", help="fail if anything would change")
     parser.add_argument("--show-secrets", action="store_true", help="show secret outputs in plain text")
+    parser.add_argument("--suppress-outputs", action="store_true", help="do not show the outputs at the end")
     return parser
 
 

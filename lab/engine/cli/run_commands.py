@@ -91,7 +91,7 @@ class Command:
         lines += ending(
             record,
             self._before,
-            None if result.exit_code else result.outputs,
+            None if result.exit_code or arguments.suppress_outputs else result.outputs,
             planned=planned,
             show_secrets=arguments.show_secrets,
         )

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from eks_cilium.cli.main import COMMANDS as COMMANDS_OF_EKS_CILIUM
+from eks_cilium.migration.plan.planner import plan
+from eks_cilium.migration.report.wording import duration
 from eks_cilium.settings.model import MODELS
+from eks_cilium.settings.model.migration import MigrationOptions
 from eks_cilium.settings.problems import ConfigurationError
 from eks_cilium.settings.reading import read
 from lab.__main__ import COMMANDS
@@ -17,6 +20,7 @@ from lab.demo.__main__ import MODES
 from lab.environment import ROOT
 from tests.program.cli.command import refusal
 from tests.program.docs.pages import PAGES, anchors, links, matching
+from tests.program.plan.builders import World
 
 pytestmark = pytest.mark.unit
 
@@ -129,6 +133,16 @@ def is_known_in(mode: str, key: str, name: str, nested: object) -> bool:
 
 def test_the_guard_for_keys_can_fail() -> None:
     assert not is_known("eks-cilium:cluster.protekt")
+
+
+def test_the_times_in_the_readme_are_those_that_a_plan_estimates() -> None:
+    facts = World(50).facts()
+    options = {lanes: MigrationOptions(parallel=lanes, surge=lanes) for lanes in (1, 4)}
+    times = {lanes: duration(plan(facts, chosen).seconds) for lanes, chosen in options.items()}
+
+    assert times[1].startswith("2 h 0")
+    assert times[4].startswith("33 min")
+    assert "50 nodes take 2 h, with `migration.parallel: 4` 33 min" in (ROOT / "README.md").read_text()
 
 
 def test_the_readme_names_every_folder_of_the_top_level() -> None:

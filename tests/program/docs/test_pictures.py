@@ -13,7 +13,7 @@ from lab.pictures.screen import Screen
 pytestmark = pytest.mark.unit
 
 FOLDER = ROOT / "docs" / "pictures"
-NAMES = ["verdict.svg"]
+NAMES = ["plan.svg", "migration.svg", "verdict.svg"]
 
 
 def test_the_readme_shows_every_picture_and_no_other() -> None:
