@@ -98,6 +98,7 @@ def _exports(
             for member in members
         },
         "verdictMarkdown": report.markdown(policies.verdicts),
+        mesh_policies.EXPORT: mesh_policies.exported(policies),
         "connection": {"type": wanted.type, "ids": registered.connection_ids},
         "nextCommands": _next_commands(members),
     }

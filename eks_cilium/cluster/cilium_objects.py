@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eks_cilium.errors import UserError
+from eks_cilium.errors import RefusedError, UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from eks_cilium.clients.kubernetes import KubernetesApi, Object
 
 _CONFIG = "/api/v1/namespaces/kube-system/configmaps/cilium-config"
@@ -19,6 +21,28 @@ _POLICIES = (
     ("CiliumClusterwideNetworkPolicy", "cilium.io/v2", "/apis/cilium.io/v2/ciliumclusterwidenetworkpolicies"),
     ("NetworkPolicy", "networking.k8s.io/v1", "/apis/networking.k8s.io/v1/networkpolicies"),
 )
+# sigs.k8s.io/network-policy-api: the kind that agents read from 1.20 on, and the two it came from.
+_OF_CLUSTERS = (
+    (
+        "ClusterNetworkPolicy",
+        "policy.networking.k8s.io/v1alpha2",
+        "/apis/policy.networking.k8s.io/v1alpha2/clusternetworkpolicies",
+    ),
+    (
+        "AdminNetworkPolicy",
+        "policy.networking.k8s.io/v1alpha1",
+        "/apis/policy.networking.k8s.io/v1alpha1/adminnetworkpolicies",
+    ),
+    (
+        "BaselineAdminNetworkPolicy",
+        "policy.networking.k8s.io/v1alpha1",
+        "/apis/policy.networking.k8s.io/v1alpha1/baselineadminnetworkpolicies",
+    ),
+)
+_SERVICES, _SLICES = "/api/v1/services", "/apis/discovery.k8s.io/v1/endpointslices"
+# v2 from 1.16 on (Documentation/configuration/per-node-config.rst).
+_NODE_CONFIGS = ("/apis/cilium.io/v2/ciliumnodeconfigs", "/apis/cilium.io/v2alpha1/ciliumnodeconfigs")
+_FORBIDDEN = 403
 # v2 from 1.18 on; up to 1.17 agents read v2alpha1.
 _GROUPS = ("/apis/cilium.io/v2/ciliumcidrgroups", "/apis/cilium.io/v2alpha1/ciliumcidrgroups")
 _KEPT_OF_METADATA = ("name", "namespace")
@@ -33,13 +57,21 @@ class CiliumObjects:
     endpoints: tuple[Object, ...]
     """CiliumEndpoints: one for each pod that Cilium manages."""
     pods: tuple[Object, ...]
-    """Namespace, name, host network and ports of each pod, as `{namespace, name, hostNetwork, ports}`.
+    """Namespace, name, host network, ports, workload and the address of the node of each pod, as
+    `{namespace, name, hostNetwork, ports, workload, nodeAddress}`.
 
     A pod of Cilium's agents also has `agent`, its image, whose tag is the release.
     """
     policies: tuple[Object, ...]
     groups: tuple[Object, ...] = ()
     """CiliumCIDRGroups, as `{name, labels, networks}`."""
+    services: tuple[Object, ...] | None = None
+    """Services, as `{namespace, name, labels, selector, addresses}`; None where no policy names any, or
+    where they may not be read."""
+    node_configs: tuple[Object, ...] = ()
+    """CiliumNodeConfigs, which replace options of agents on some nodes, as `{name, defaults}`."""
+    unread: tuple[str, ...] = ()
+    """Kinds of objects that this identity may not read."""
 
 
 def cilium_objects(api: KubernetesApi, where: str) -> CiliumObjects:
@@ -47,13 +79,58 @@ def cilium_objects(api: KubernetesApi, where: str) -> CiliumObjects:
     config = api.get(_CONFIG)
     if config is None:
         raise UserError(f"{where} has no ConfigMap kube-system/cilium-config: Cilium is not installed there")
+    policies = tuple(policy for kind in _POLICIES for policy in _policies(api, *kind))
+    optional = _Optional(api)
+    more = [policy for kind in _OF_CLUSTERS for policy in optional.policies(*kind)]
+    services = optional.services() if any("toServices" in str(policy) for policy in policies) else None
     return CiliumObjects(
         config=config.get("data") or {},
         endpoints=tuple(api.each("/apis/cilium.io/v2/ciliumendpoints", _endpoint)),
         pods=tuple(api.each("/api/v1/pods", _pod)),
-        policies=tuple(policy for kind in _POLICIES for policy in _policies(api, *kind)),
+        policies=(*policies, *more),
         groups=next(filter(None, (tuple(api.each(path, _group)) for path in _GROUPS)), ()),
+        services=services,
+        node_configs=optional.node_configs(),
+        unread=tuple(optional.unread),
     )
+
+
+class _Optional:
+    """Reads what few clusters have. Verdicts do without where this identity has no right to it."""
+
+    def __init__(self, api: KubernetesApi) -> None:
+        self._api = api
+        self.unread: list[str] = []
+
+    def policies(self, kind: str, version: str, path: str) -> list[Object]:
+        found = self._each(kind, path, _rules_and_name) or []
+        return [{"apiVersion": version, "kind": kind, **item} for item in found]
+
+    def node_configs(self) -> tuple[Object, ...]:
+        found = (self._each("CiliumNodeConfig", path, _node_config) for path in _NODE_CONFIGS)
+        return tuple(next(filter(None, found), ()))
+
+    def services(self) -> tuple[Object, ...] | None:
+        services = self._each("Service", _SERVICES, _service)
+        slices = self._each("EndpointSlice", _SLICES, _slice)
+        if services is None or slices is None:
+            return None
+        behind: dict[tuple[str, str], list[str]] = {}
+        for each in slices:
+            behind.setdefault((each["namespace"], each["service"]), []).extend(each["addresses"])
+        return tuple(
+            {**each, "addresses": behind.get((each["namespace"], each["name"]), [])} for each in services
+        )
+
+    def _each(self, kind: str, path: str, keep: Callable[[Object], Object]) -> list[Object] | None:
+        try:
+            return self._api.each(path, keep)
+        except RefusedError as error:
+            if error.status != _FORBIDDEN:
+                raise
+            if kind not in self.unread:
+                self.unread.append(kind)
+            return None
 
 
 def _policies(api: KubernetesApi, kind: str, version: str, path: str) -> list[Object]:
@@ -77,6 +154,11 @@ def _endpoint(item: Object) -> Object:
         "metadata": _metadata(item),
         "labels": ((status.get("identity") or {}).get("labels")) or [],
         "namedPorts": status.get("named-ports") or [],
+        "addresses": [
+            pair["ipv4"]
+            for pair in (status.get("networking") or {}).get("addressing") or ()
+            if pair.get("ipv4")
+        ],
     }
 
 
@@ -85,7 +167,42 @@ def _pod(item: Object) -> Object:
     ports = [port for container in spec.get("containers") or () for port in container.get("ports") or ()]
     images = [c.get("image") for c in spec.get("containers") or () if c.get("name") == "cilium-agent"]
     agent: Object = {"agent": images[0]} if images else {}
-    return {**_metadata(item), "hostNetwork": bool(spec.get("hostNetwork")), "ports": ports, **agent}
+    return {
+        **_metadata(item),
+        "hostNetwork": bool(spec.get("hostNetwork")),
+        "ports": ports,
+        "workload": _workload(item["metadata"]),
+        "nodeAddress": (item.get("status") or {}).get("hostIP") or "",
+        **agent,
+    }
+
+
+def _workload(metadata: Object) -> str:
+    """The name of what owns a pod, a Deployment in place of its ReplicaSet; empty for a pod of its own."""
+    owner = next((each for each in metadata.get("ownerReferences") or () if each.get("controller")), None)
+    if owner is None:
+        return ""
+    made_from = (metadata.get("labels") or {}).get("pod-template-hash")
+    name = str(owner["name"])
+    return name.removesuffix(f"-{made_from}") if owner.get("kind") == "ReplicaSet" and made_from else name
+
+
+def _service(item: Object) -> Object:
+    return {
+        **_metadata(item),
+        "labels": item["metadata"].get("labels") or {},
+        "selector": (item.get("spec") or {}).get("selector") or {},
+    }
+
+
+def _slice(item: Object) -> Object:
+    addresses = [address for each in item.get("endpoints") or () for address in each.get("addresses") or ()]
+    name = (item["metadata"].get("labels") or {}).get("kubernetes.io/service-name", "")
+    return {"namespace": item["metadata"].get("namespace"), "service": name, "addresses": addresses}
+
+
+def _node_config(item: Object) -> Object:
+    return {"name": item["metadata"]["name"], "defaults": (item.get("spec") or {}).get("defaults") or {}}
 
 
 def _group(item: Object) -> Object:

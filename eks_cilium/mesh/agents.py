@@ -12,6 +12,7 @@ from eks_cilium.cluster.cilium_release import version_or_image
 from eks_cilium.cluster.pod_addresses import configured
 from eks_cilium.mesh.endpoint import Balancer, balancer_of, host_names
 from eks_cilium.mesh.model import Agents, Snat, Tunnel
+from eks_cilium.policy.verdict.options import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +43,7 @@ def agents(api: ReadingApi) -> Agents | None:
         pools=addresses.cidrs,
         max_clusters=int(config.get("max-connected-clusters") or 255),
         mtu=int(config.get("mtu") or 0),
+        policy_options={key: str(config[key]) for key in OPTIONS if key in config},
     )
 
 

@@ -149,6 +149,8 @@ class Agents:
     """How many clusters the ids of identities leave room for (`max-connected-clusters`)."""
     mtu: int = 0
     """0 where agents take the MTU of their node's interface."""
+    policy_options: Mapping[str, str] = field(default_factory=dict)
+    """The keys of cilium-config that decide how policies are enforced."""
 
 
 @dataclass(frozen=True)

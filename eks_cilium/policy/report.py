@@ -29,13 +29,24 @@ def table(verdicts: Sequence[Verdict]) -> str:
     """
     if not verdicts:
         return "No traffic to judge."
-    rows = [HEADER, *map(cells_of, verdicts)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER) - 1)]
-    lines = [_aligned(HEADER, widths)]
-    for verdict, row in zip(verdicts, rows[1:], strict=True):
-        lines.append(_aligned(row, widths))
+    header, *rows = aligned(HEADER, list(map(cells_of, verdicts)))
+    lines = [header]
+    for verdict, row in zip(verdicts, rows, strict=True):
+        lines.append(row)
         lines += [f"    {hint}" for hint in _hints(verdict)]
     return "\n".join(lines)
+
+
+def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table of text: a line for the header and for each row, in columns as wide as their widest cell."""
+    cells = [header, *rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header) - 1)]
+    return [_aligned(row, widths) for row in cells]
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A table of Markdown, line by line."""
+    return [_cells(header), _cells(["---"] * len(header)), *map(_cells, rows)]
 
 
 def markdown(verdicts: Sequence[Verdict]) -> str:
@@ -49,7 +60,7 @@ def markdown(verdicts: Sequence[Verdict]) -> str:
     """
     header = [title.capitalize() for title in HEADER]
     rows = map(cells_of, verdicts)
-    lines = [_cells(header), _cells(["---"] * len(header)), *map(_cells, rows)]
+    lines = markdown_table(header, rows)
     hints = [f"- {verdict.flow}: {hint}" for verdict in verdicts for hint in _hints(verdict)]
     return "\n".join([*lines, *(["", *map(_escaped, hints)] if hints else [])]) + "\n"
 
@@ -73,8 +84,8 @@ def document(
         "schema": SCHEMA,
         "verdicts": [
             {
-                "from": _endpoint(verdict.flow.source),
-                "to": _endpoint(verdict.flow.destination),
+                "from": endpoint_document(verdict.flow.source),
+                "to": endpoint_document(verdict.flow.destination),
                 "port": str(verdict.flow.port),
                 "verdict": str(verdict.decision),
                 "egress": _direction(verdict.egress),
@@ -129,7 +140,8 @@ def _escaped(text: str) -> str:
     return text.replace("|", "\\|").replace("*", "\\*")
 
 
-def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
+def endpoint_document(endpoint: Endpoint) -> dict[str, Any]:
+    """An endpoint of a flow as part of a JSON document."""
     match endpoint:
         case Pod():
             place = {
@@ -140,8 +152,8 @@ def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
             return {**place, "title": endpoint.title} if endpoint.title else place
         case Address():
             return {"address": endpoint.address}
-        case Entity():
-            return {"entity": endpoint.name}
+        case Entity(name, address):
+            return {"entity": name, "address": address} if address else {"entity": name}
 
 
 def _direction(found: DirectionVerdict) -> dict[str, Any]:

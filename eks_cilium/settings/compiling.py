@@ -15,17 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from eks_cilium.policy.compile import ReadFile
+    from eks_cilium.policy.verdict import Cluster
     from eks_cilium.settings.model import MeshSettings
 
 
 def compiled_policies(
-    settings: MeshSettings, versions: Mapping[str, str], read_file: ReadFile
+    settings: MeshSettings, clusters: Mapping[str, str | Cluster], read_file: ReadFile
 ) -> CompiledPolicies:
     """Compile the policies of a stack.
 
     Args:
         settings: The configuration of the stack.
-        versions: The Cilium release of each cluster, by the cluster's name in Cilium.
+        clusters: Each cluster with the options of its agents, or their release alone, by its name in Cilium.
         read_file: Returns the text of a file of policies; it is called once for each file.
 
     Returns:
@@ -34,7 +35,7 @@ def compiled_policies(
     Raises:
         ConfigurationError: A policy is wrong, or an assertion fails; the error holds every problem.
     """
-    compiled = compile_policies(settings.policies.sources, versions, read_file)
+    compiled = compile_policies(settings.policies.sources, clusters, read_file)
     if compiled.problems:
         raise ConfigurationError([_of_the_configuration(problem) for problem in compiled.problems])
     return compiled

@@ -50,7 +50,7 @@ class _Object:
 
 
 def compile_policies(
-    sources: PolicySources, clusters: Mapping[str, str], read_file: ReadFile
+    sources: PolicySources, clusters: Mapping[str, str | Cluster], read_file: ReadFile
 ) -> CompiledPolicies:
     """Read, generate and check every object of a stack's policies, and evaluate flows.
 
@@ -58,8 +58,9 @@ def compile_policies(
 
     Args:
         sources: Intents, default denies, files and assertions. Every cluster they name is one of `clusters`.
-        clusters: The Cilium release of each cluster, such as `1.19.7`, by the cluster's name in Cilium. It
-            decides which fields a policy may have and what a selector without a cluster means.
+        clusters: Each cluster with the options of its agents, or their release alone, such as `1.19.7`, by
+            their names in Cilium. They decide which fields a policy may have, what selectors mean,
+            and whether it is enforced. Policies of a cluster do not matter.
         read_file: Returns the text of a file. It is called once for each file.
 
     Returns:
@@ -69,6 +70,8 @@ def compile_policies(
     Raises:
         KeyError: The sources name a cluster that is not in `clusters`.
     """
+    known = {name: _cluster_of(name, given) for name, given in clusters.items()}
+    versions = {name: cluster.agents.version for name, cluster in known.items()}
     files, unreadable = _read_files(sources.files, read_file)
     compiled = CompiledPolicies(
         intents=tuple(map(policy_pair, sources.intents)),
@@ -77,20 +80,26 @@ def compile_policies(
     )
     objects = list(_objects(compiled, sources))
     newer = [
-        *_unknown_ranges(sources.intents, clusters),
-        *_unknown_default_denies(sources.intents, clusters),
+        *_unknown_ranges(sources.intents, versions),
+        *_unknown_default_denies(sources.intents, versions),
     ]
     # The definition lacks these fields as well, which would be the same problem in other words.
     checked = [item for item in objects if item.key not in {problem.path[:2] for problem in newer}]
-    problems = [*newer, *unreadable, *_clashing_names(objects), *_unsound_objects(checked, clusters)]
+    problems = [*newer, *unreadable, *_clashing_names(objects), *_unsound_objects(checked, known)]
     if problems:
         return dataclasses.replace(compiled, problems=tuple(problems))
-    verdicts = _verdicts(sources, compiled.policies, clusters)
+    verdicts = _verdicts(sources, compiled.policies, known)
     return dataclasses.replace(
         compiled,
         verdicts=tuple(verdict for parts in verdicts.values() for verdict in parts),
         problems=tuple(_failed_assertions(sources, verdicts)),
     )
+
+
+def _cluster_of(name: str, given: str | Cluster) -> Cluster:
+    if isinstance(given, Cluster):
+        return given
+    return Cluster(name, selector_scope_of(given), agents=Agents(given))
 
 
 def _read_files(
@@ -173,32 +182,27 @@ def _clashing_names(objects: Iterable[_Object]) -> Iterator[PolicyProblem]:
             yield PolicyProblem(item.key, policy.name, allowed, "rename one of the two, or remove one")
 
 
-def _unsound_objects(objects: Iterable[_Object], clusters: Mapping[str, str]) -> Iterator[PolicyProblem]:
+def _unsound_objects(objects: Iterable[_Object], clusters: Mapping[str, Cluster]) -> Iterator[PolicyProblem]:
     # An API server drops unknown keys and accepts what agents reject, both without an error.
     for item in objects:
-        policy, version = item.policy, clusters[item.policy.cluster]
+        policy, agents = item.policy, clusters[item.policy.cluster].agents
         any_cluster = item.file is not None and item.file.any_cluster
-        for finding in check(policy, version, any_cluster=any_cluster):
+        for finding in check(policy, agents.version, any_cluster=any_cluster, labels=agents.labels):
             permitted = item.file is not None and CLUSTER_LABEL in finding.allowed
             yield PolicyProblem(
                 item.key,
                 {str(policy): finding.value},
-                f"at {finding.key}: {finding.allowed} (Cilium {version})",
+                f"at {finding.key}: {finding.allowed} (Cilium {agents.version})",
                 f"in {policy.origin}: {finding.fix}",
                 permit=(*item.key[:2], "anyCluster") if permitted else None,
             )
 
 
-def _verdicts(sources: PolicySources, policies: Sequence[Policy], clusters: Mapping[str, str]) -> _ByFlow:
+def _verdicts(sources: PolicySources, policies: Sequence[Policy], clusters: Mapping[str, Cluster]) -> _ByFlow:
     """The verdicts on every different flow; several where the answer is not the same for all of its ports."""
     evaluator = Evaluator(
-        Cluster(
-            name,
-            selector_scope_of(version),
-            tuple(policy for policy in policies if policy.cluster == name),
-            agents=Agents(version),
-        )
-        for name, version in clusters.items()
+        dataclasses.replace(cluster, policies=tuple(policy for policy in policies if policy.cluster == name))
+        for name, cluster in clusters.items()
     )
     found: dict[Hashable, tuple[Verdict, ...]] = {}
     for flow in _flows(sources):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from eks_cilium.cilium import crds
 from eks_cilium.policy.objects import sanity
 from eks_cilium.policy.objects.agents import Agents
-from eks_cilium.policy.objects.identity_labels import is_identity_label
+from eks_cilium.policy.objects.identity_labels import LabelFilter, label_filter
 from eks_cilium.policy.objects.model import CLUSTER_LABEL, Policy
 from eks_cilium.policy.objects.peers import PeerSelector, peer_selectors
 from eks_cilium.policy.objects.sanity.label_syntax import is_dns_label, is_subdomain
@@ -41,13 +41,14 @@ class Finding:
         return f"{self.policy.origin}: {self.policy}: {self.key}"
 
 
-def check(policy: Policy, version: str, *, any_cluster: bool = False) -> list[Finding]:
+def check(policy: Policy, version: str, *, any_cluster: bool = False, labels: str = "") -> list[Finding]:
     """Find every mistake in a CiliumNetworkPolicy or CiliumClusterwideNetworkPolicy.
 
     Args:
         policy: The object and its cluster.
         version: Cilium release of the cluster, such as `1.19.7`. Its definition decides which fields exist.
         any_cluster: Whether peer selectors may name no cluster, although Cilium 1.19 reads those differently.
+        labels: The agents' own patterns for labels that are part of identities (`labels` of cilium-config).
 
     Returns:
         Every mistake; an empty list for a sound policy.
@@ -58,7 +59,7 @@ def check(policy: Policy, version: str, *, any_cluster: bool = False) -> list[Fi
         # The agents' own rules assume that the shape is right.
         found += violations or _rejections(policy, rule, path, version)
         if not violations:
-            found += _about_nobody(policy, rule, path)
+            found += _about_nobody(policy, rule, path, label_filter(version, labels))
         if not violations and not any_cluster:
             found += _clusters_unnamed(policy, rule, path)
     return found
@@ -118,14 +119,16 @@ def _violation(policy: Policy, violation: crds.Violation) -> Finding:
     return Finding(policy, violation.path, violation.value, violation.allowed, fix)
 
 
-def _about_nobody(policy: Policy, rule: Any, above: tuple[str | int, ...]) -> Iterator[Finding]:
+def _about_nobody(
+    policy: Policy, rule: Any, above: tuple[str | int, ...], kept: LabelFilter
+) -> Iterator[Finding]:
     """Selectors of pods by labels that no identity has: such a selector selects no pod at all."""
     subject = PeerSelector(rule.get("endpointSelector") or {})
     for path, selector in ((("endpointSelector",), subject), *peer_selectors(rule)):
         if path[-2:-1] in (("toNodes",), ("fromNodes",)):
             continue
         for source, key in selector.demanded_keys():
-            if source in ("", "any", "k8s") and not is_identity_label(key):
+            if source in ("", "any", "k8s") and not kept.keeps(key):
                 allowed = (
                     "a label that Cilium makes part of identities; without it, the selector selects no pod"
                 )

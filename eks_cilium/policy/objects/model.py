@@ -17,6 +17,14 @@ NAMESPACE_LABEL = "io.kubernetes.pod.namespace"
 NAMESPACE_LABELS = "io.cilium.k8s.namespace.labels"
 """Prefix of the labels of a pod's namespace in the pod's identity; a dot and the label's key follow."""
 
+CLUSTERWIDE_KINDS = frozenset(
+    (
+        *("CiliumClusterwideNetworkPolicy", "ClusterNetworkPolicy"),
+        *("AdminNetworkPolicy", "BaselineAdminNetworkPolicy"),
+    )
+)
+"""Kinds of policies that are in no namespace."""
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -30,7 +38,7 @@ class Policy:
 
     @property
     def kind(self) -> str:
-        """One of CiliumNetworkPolicy, CiliumClusterwideNetworkPolicy and NetworkPolicy."""
+        """CiliumNetworkPolicy, NetworkPolicy, or one of `CLUSTERWIDE_KINDS`."""
         return str(self.object.get("kind", ""))
 
     @property
@@ -40,8 +48,8 @@ class Policy:
 
     @property
     def namespace(self) -> str:
-        """Namespace of the object; empty for a clusterwide policy."""
-        if self.kind == "CiliumClusterwideNetworkPolicy":
+        """Namespace of the object; empty for a policy of a kind that is in none."""
+        if self.kind in CLUSTERWIDE_KINDS:
             return ""
         return str((self.object.get("metadata") or {}).get("namespace") or "default")
 

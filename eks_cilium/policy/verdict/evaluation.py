@@ -25,6 +25,7 @@ from eks_cilium.policy.verdict.model import (
     Verdict,
 )
 from eks_cilium.policy.verdict.ports import ports_match
+from eks_cilium.policy.verdict.reading import cluster_policies
 from eks_cilium.policy.verdict.reading.rules import rules_of
 from eks_cilium.policy.verdict.wording import direction_text
 
@@ -42,7 +43,6 @@ _NOT_ENFORCED = DirectionVerdict(Decision.ALLOWED, "policies are not enforced")
 _NOT_SELECTED = DirectionVerdict(Decision.ALLOWED, "no policy selects it")
 _NOT_DENIED = DirectionVerdict(Decision.ALLOWED, "nothing denies it")
 _OWN_NODE = DirectionVerdict(Decision.ALLOWED, "a node may reach its own pods")
-_HOST = Entity("host")
 
 
 class Evaluator:
@@ -117,11 +117,14 @@ class _Direction:
         self._enforced = cluster.mode is not Mode.NEVER
         self._outcomes: dict[tuple[bool, int], DirectionVerdict] = {}
         self._names: dict[int, tuple[RuleName, ...]] = {}
+        self._not_judged = cluster_policies.undecided(cluster, ingress=ingress)
 
     def verdict(self, pod: Pod, peer: Endpoint, port: Port) -> DirectionVerdict:
         if not self._enforced:
             return _NOT_ENFORCED
-        found = self._decided(self._side.subject(pod), self._side.peer(peer), port)
+        subject = self._side.subject(pod)
+        found = self._depends_on_others(subject) if self._not_judged else None
+        found = found or self._decided(subject, self._side.peer(peer), port)
         if self._cluster.agents.audit and found.decision is not Decision.ALLOWED:
             words = f"policy-audit-mode blocks nothing, it only records; else {direction_text(found)}"
             return DirectionVerdict(Decision.ALLOWED, words)
@@ -161,7 +164,7 @@ class _Direction:
         switching = subject.rules.possible & self._side.default_deny
         if not switching and not self._always:
             return _NOT_DENIED
-        if self._ingress and subject.rules.possible and peer.endpoint == _HOST:
+        if self._ingress and subject.rules.possible and _is_host(peer.endpoint):
             return _OWN_NODE
         if allowing := possible & ~self._side.denying:
             return self._undecided(allowing, subject, peer, to)
@@ -174,6 +177,17 @@ class _Direction:
         reason = "no rule allows it" if switching else "policies are always enforced, and none allows it"
         explain = partial(self._hints, subject, peer, to)
         return DirectionVerdict(Decision.DENIED, reason, self._names_of(switching), (), explain)
+
+    def _depends_on_others(self, subject: Seen) -> DirectionVerdict | None:
+        """Undecided where a policy that is not judged here may select the pod; it decides before or after."""
+        names = [
+            name
+            for name, selector in self._not_judged
+            if selector.matches(subject.identity).truth is not False
+        ]
+        if not names:
+            return None
+        return DirectionVerdict(Decision.UNDECIDED, f"depends on {', '.join(names)}, not judged here")
 
     def _depends_on_the_default(self, subject: Seen) -> DirectionVerdict:
         rules = self._side.rules(subject.rules.possible & self._side.default_deny)
@@ -221,3 +235,7 @@ def _directions(
     egress = Side(cluster, [rule for rule in kept if not rule.ingress], names_on_egress(cluster, mesh))
     ingress = Side(cluster, [rule for rule in kept if rule.ingress], names_of)
     return _Direction(cluster, egress, ingress=False), _Direction(cluster, ingress, ingress=True)
+
+
+def _is_host(endpoint: Endpoint) -> bool:
+    return isinstance(endpoint, Entity) and endpoint.name == "host"

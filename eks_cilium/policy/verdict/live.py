@@ -6,17 +6,18 @@ because no policy can distinguish them.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from eks_cilium.errors import UserError
 from eks_cilium.policy.objects import Policy
 from eks_cilium.policy.objects.agents import Agents
 from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAMESPACE_LABELS
 from eks_cilium.policy.verdict.labels import KUBERNETES, SERVICE_ACCOUNT_LABEL
-from eks_cilium.policy.verdict.model import Cluster, Mode, NetworkGroup, Pod, Port, SelectorScope
+from eks_cilium.policy.verdict.model import Cluster, NetworkGroup, Pod, Port, Service
+from eks_cilium.policy.verdict.options import cluster_of, differing
 from eks_cilium.texts import named
 
 Object = Mapping[str, Any]
@@ -31,19 +32,34 @@ class ClusterObjects(Protocol):
 
     @property
     def endpoints(self) -> Iterable[Object]:
-        """CiliumEndpoints, each with metadata, the labels of its identity, and namedPorts."""
+        """CiliumEndpoints, each with metadata, the labels of its identity, namedPorts, and addresses."""
 
     @property
     def pods(self) -> Iterable[Object]:
-        """Pods, each with namespace, name, hostNetwork and ports; an agent's pod also with its image."""
+        """Pods, each with namespace, name, hostNetwork, ports, and what is known of workload and nodeAddress.
+
+        A pod of Cilium's agents also has its image.
+        """
 
     @property
     def policies(self) -> Iterable[Object]:
-        """Policies of every kind: Cilium's two, and NetworkPolicies."""
+        """Policies of every kind: Cilium's two, NetworkPolicies, and those of whole clusters."""
 
     @property
     def groups(self) -> Iterable[Object]:
         """CiliumCIDRGroups, each with name, labels and networks."""
+
+    @property
+    def services(self) -> Iterable[Object] | None:
+        """Services, each with namespace, name, labels, selector and addresses; None where not known."""
+
+    @property
+    def node_configs(self) -> Iterable[Object]:
+        """CiliumNodeConfigs, each with its name and its defaults for some nodes."""
+
+    @property
+    def unread(self) -> Iterable[str]:
+        """Kinds of objects that could not be read."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +72,10 @@ class Workload:
     """Names of the pods, sorted."""
     ports: tuple[Port, ...]
     """The ports that the pods' containers declare, sorted by number."""
+    owner: str = ""
+    """Name of the Deployment or whatever else made the pods; empty where that is not known."""
+    addresses: tuple[str, ...] = ()
+    """The IPv4 addresses of the pods."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +95,12 @@ class LiveCluster:
 
     dns_on_nodes: bool = False
     """Whether a NodeLocal DNSCache runs on the network of the nodes, where no policy sees it as a pod."""
+    nodes: tuple[str, ...] = ()
+    """The addresses of nodes that run pods, sorted."""
+    differing: tuple[str, ...] = ()
+    """Options that decide verdicts and are others on some nodes, each as a sentence."""
+    unread: tuple[str, ...] = ()
+    """Kinds of objects that could not be read, without which verdicts may be wrong."""
 
 
 def live_cluster(objects: ClusterObjects) -> LiveCluster:
@@ -94,70 +120,40 @@ def live_cluster(objects: ClusterObjects) -> LiveCluster:
     policies = tuple(Policy(name, manifest, "the cluster") for manifest in objects.policies)
     endpoints = list(objects.endpoints)
     pods = list(objects.pods)
-    cluster = Cluster(
-        name,
-        _selector_scope(config),
-        policies,
-        _mode(config),
-        _cidr_selects(config),
-        tuple(NetworkGroup(each["name"], tuple(each["networks"]), each["labels"]) for each in objects.groups),
-        _agents(config, pods),
-        frozenset(named for endpoint in endpoints for named in _named_ports(endpoint)),
+    services, node_configs = objects.services, list(objects.node_configs)
+    cluster = dataclasses.replace(
+        cluster_of(name, config, _version(pods), node_configs),
+        policies=policies,
+        groups=tuple(
+            NetworkGroup(each["name"], tuple(each["networks"]), each["labels"]) for each in objects.groups
+        ),
+        services=None if services is None else tuple(map(_service, services)),
+        named_ports=frozenset(named for endpoint in endpoints for named in _named_ports(endpoint)),
     )
     return LiveCluster(
         cluster,
         tuple(_workloads(name, endpoints, pods)),
         max(0, len(pods) - len(endpoints)),
         any(map(_is_dns_on_node, pods)),
+        tuple(sorted({str(pod["nodeAddress"]) for pod in pods if pod.get("nodeAddress")})),
+        tuple(differing(config, node_configs)),
+        tuple(objects.unread),
     )
 
 
-def _selector_scope(config: Object) -> SelectorScope:
-    # Charts write the key from 1.18 on; older agents know only "any cluster".
-    own = str(config.get("policy-default-local-cluster", "false")).lower() == "true"
-    return SelectorScope.OWN_CLUSTER if own else SelectorScope.ANY_CLUSTER
-
-
-_SWITCHES = {
-    "NetworkPolicy": "enable-k8s-networkpolicy",
-    "CiliumNetworkPolicy": "enable-cilium-network-policy",
-    "CiliumClusterwideNetworkPolicy": "enable-cilium-clusterwide-network-policy",
-}
 _TAG = re.compile(r":v?(\d+)\.(\d+)\.(\d+)")
 
 
-def _agents(config: Object, pods: Iterable[Object]) -> Agents:
-    def is_set(key: str, *, default: bool) -> bool:
-        return str(config.get(key, default)).lower() == "true"
+def _service(found: Object) -> Service:
+    addresses = tuple(found["addresses"])
+    return Service(found["namespace"], found["name"], found["labels"], found["selector"], addresses)
 
+
+def _version(pods: Iterable[Object]) -> str:
     # While agents are rolled out, the oldest one decides what is enforced everywhere.
     images = (_TAG.search(str(pod.get("agent") or "")) for pod in pods)
     releases = [tuple(map(int, found.groups())) for found in images if found]
-    return Agents(
-        version=".".join(map(str, min(releases))) if releases else Agents().version,
-        layer7=is_set("enable-l7-proxy", default=True),
-        icmp=is_set("enable-icmp-rules", default=True),
-        node_labels=is_set("enable-node-selector-labels", default=False),
-        without_port=is_set("enable-extended-ip-protocols", default=False),
-        audit=is_set("policy-audit-mode", default=False),
-        ignored_kinds={
-            kind: f"{key}: false" for kind, key in _SWITCHES.items() if not is_set(key, default=True)
-        },
-    )
-
-
-def _mode(config: Object) -> Mode:
-    text = str(config.get("enable-policy") or "default").lower()
-    try:
-        return Mode(text)
-    except ValueError as error:
-        raise UserError(
-            f"cilium-config has enable-policy {text!r}, which is none of default, always and never"
-        ) from error
-
-
-def _cidr_selects(config: Object) -> frozenset[str]:
-    return frozenset(str(config.get("policy-cidr-match-mode") or "").replace(",", " ").split())
+    return ".".join(map(str, min(releases))) if releases else Agents().version
 
 
 def _is_dns_on_node(pod: Object) -> bool:
@@ -168,21 +164,26 @@ def _is_dns_on_node(pod: Object) -> bool:
 
 
 def _workloads(cluster: str, endpoints: list[Object], pods: list[Object]) -> Iterable[Workload]:
-    listening = {(pod.get("namespace"), pod.get("name")): pod["ports"] for pod in pods}
+    by_name = {(pod.get("namespace"), pod.get("name")): pod for pod in pods}
     grouped: dict[tuple[str, ...], list[Object]] = {}
     for endpoint in endpoints:
         grouped.setdefault(tuple(sorted(endpoint["labels"])), []).append(endpoint)
     for labels, same in sorted(grouped.items()):
         names = tuple(sorted(endpoint["metadata"]["name"] for endpoint in same))
+        places = ((each["metadata"].get("namespace"), each["metadata"]["name"]) for each in same)
+        running = [pod for place in places if (pod := by_name.get(place))]
         ports = {
             Port(port["containerPort"], port.get("protocol") or "TCP")
-            for endpoint in same
-            for port in listening.get(
-                (endpoint["metadata"].get("namespace"), endpoint["metadata"]["name"]), ()
-            )
+            for pod in running
+            for port in pod["ports"]
         }
-        by_number = sorted(ports, key=lambda port: (port.number, port.protocol))
-        yield Workload(_pod(cluster, labels, same, names), names, tuple(by_number))
+        yield Workload(
+            _pod(cluster, labels, same, names),
+            names,
+            tuple(sorted(ports, key=lambda port: (port.number, port.protocol))),
+            next((str(pod["workload"]) for pod in running if pod.get("workload")), ""),
+            tuple(address for each in same for address in each.get("addresses") or ()),
+        )
 
 
 def _pod(cluster: str, labels: tuple[str, ...], same: list[Object], names: tuple[str, ...]) -> Pod:

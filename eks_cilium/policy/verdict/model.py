@@ -102,9 +102,11 @@ class Entity:
     """An endpoint with a reserved identity of Cilium: host, remote-node, kube-apiserver ..."""
 
     name: str
+    address: str = ""
+    """Its IPv4 address; empty where it is not known, or where all with this identity are meant."""
 
     def __str__(self) -> str:
-        return self.name
+        return f"{self.name} {self.address}".rstrip()
 
 
 Endpoint: TypeAlias = Pod | Address | Entity
@@ -132,6 +134,18 @@ class NetworkGroup:
 
 
 @dataclass(frozen=True)
+class Service:
+    """A Service of a cluster, which policies name in `toServices`."""
+
+    namespace: str
+    name: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    selector: Mapping[str, str] = field(default_factory=dict)
+    addresses: tuple[str, ...] = ()
+    """Addresses behind it (EndpointSlices)."""
+
+
+@dataclass(frozen=True)
 class Cluster:
     """A cluster, its policies, and the options of Cilium that decide how it reads them."""
 
@@ -148,6 +162,8 @@ class Cluster:
     """The release that reads the policies, and its options."""
     named_ports: frozenset[tuple[str, Port]] | None = None
     """The named ports of all of its pods, each with its name; None where they are not known."""
+    services: tuple[Service, ...] | None = None
+    """Its Services; None where they are not known."""
 
 
 class Decision(StrEnum):

@@ -58,17 +58,25 @@ class CidrPeer:
     def matches(self, endpoint: Endpoint, identity: Identity, cluster: Cluster) -> Answer:
         """Whether the network holds the endpoint's address; unknown where the address is not known."""
         if isinstance(endpoint, Address):
-            address = ipaddress.ip_address(endpoint.address)
-            inside = address in network(self.cidr)
-            return YES if inside and not any(address in network(each) for each in self.excluded) else NO
+            return YES if self._holds(endpoint.address) else NO
         if isinstance(endpoint, Pod):
             return Answer(None, f"the address of {endpoint}") if "pods" in cluster.cidr_selects else NO
+        nodes = endpoint.name in ("host", "remote-node") and "nodes" in cluster.cidr_selects
+        if endpoint.address and nodes:
+            return YES if self._holds(endpoint.address) else NO
         if identity.value(RESERVED, "world") is not None:
             # 0.0.0.0/0 holds every address, whichever it is.
             everything = network(self.cidr).prefixlen == 0 and not self.excluded
             return YES if everything else Answer(None, _addresses(endpoint))
-        nodes = endpoint.name in ("host", "remote-node") and "nodes" in cluster.cidr_selects
         return Answer(None, _addresses(endpoint)) if nodes else NO
+
+    def _holds(self, text: str) -> bool:
+        address = ipaddress.ip_address(text)
+        return address in network(self.cidr) and not any(address in network(each) for each in self.excluded)
+
+
+def _is_remote_node(endpoint: Endpoint) -> bool:
+    return isinstance(endpoint, Entity) and endpoint.name == "remote-node"
 
 
 def _addresses(entity: Entity) -> str:
@@ -92,7 +100,7 @@ class RuntimePeer:
         if self.section in ("toServices", "fromRequires", "toRequires"):
             return Answer(None, self.words)
         if self.section in ("toNodes", "fromNodes"):
-            return Answer(None, self.words) if endpoint == Entity("remote-node") else NO
+            return Answer(None, self.words) if _is_remote_node(endpoint) else NO
         if isinstance(endpoint, Pod):
             pods = self.section == "cidrGroup" and "pods" in cluster.cidr_selects
             return Answer(None, self.words) if pods else NO

@@ -36,6 +36,9 @@ class Cluster:
     pods: list[dict[str, Any]] = field(default_factory=list)
     policies: list[dict[str, Any]] = field(default_factory=list)
     groups: list[dict[str, Any]] = field(default_factory=list)
+    services: list[dict[str, Any]] | None = None
+    node_configs: list[dict[str, Any]] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
 
 
 def endpoint(cluster: str, namespace: str, name: str, app: str) -> dict[str, Any]:
@@ -213,6 +216,132 @@ def test_identities_with_the_old_name_of_the_cluster_are_judged_and_named() -> N
     assert "cluster-1: pods have identities of cluster old-name" in " ".join(ended.out.split())
 
 
+FLOW = ("--from", "cluster-1/*", "--to", "cluster-2/*", "--port", "80/TCP")
+
+
+def test_it_explains_a_flow() -> None:
+    ended = run(*BOTH, *FLOW, "--why")
+
+    assert ended.status == 0
+    assert "CiliumNetworkPolicy my-client/allow egress[0] allows it: toEndpoints[0] means it" in ended.out
+    assert "  ingress of cluster-2/my-server server-1: allowed: no policy selects it" in ended.out
+    assert "      kind: CiliumNetworkPolicy" in ended.out
+    assert "```text" in run(*BOTH, *FLOW, "--why", "--format", "markdown").out
+
+
+def test_an_explanation_is_part_of_the_document() -> None:
+    ended = run(*BOTH, *FLOW, "--why", "--format", "json")
+
+    (verdict,) = json.loads(ended.out)["verdicts"]
+    assert verdict["why"]["egress"]["entries"][0]["rule"] == "egress[0]"
+    assert verdict["why"]["changes"][0]["object"]["kind"] == "CiliumNetworkPolicy"
+    assert "why" not in json.loads(run(*BOTH, *FLOW, "--format", "json").out)["verdicts"][0]
+
+
+def test_more_verdicts_than_a_person_reads_are_not_explained() -> None:
+    found = clusters()
+    found["two"].endpoints += [endpoint("cluster-2", "my-server", f"s{n}", f"s{n}") for n in range(20)]
+
+    ended = run(*BOTH, *FLOW, "--why", found=found)
+
+    assert (ended.status, ended.out) == (1, "")
+    assert "--why explains at most 20 verdicts, and these are 21" in ended.err
+
+
+def test_an_address_of_a_pod_or_a_node_stands_for_it() -> None:
+    found = clusters()
+    found["two"].endpoints[0]["addresses"] = ["10.2.0.7"]
+    found["two"].pods[0]["nodeAddress"] = "10.2.9.9"
+
+    assert (
+        "cluster-2/my-server server-1"
+        in run(*BOTH, "--from", "cluster-1/*", "--to", "10.2.0.7", found=found).out
+    )
+    on_node = run(*BOTH, "--from", "cluster-1/*", "--to", "10.2.9.9", "--port", "80/TCP", found=found).out
+    assert "host" in on_node
+    assert "remote-node" in on_node
+
+
+def test_a_label_that_is_part_of_no_identity_is_named() -> None:
+    label = "statefulset.kubernetes.io/pod-name"
+
+    ended = run(*BOTH, "--from", f"cluster-1/my-client/{label}=web-0")
+
+    assert ended.status == 1
+    assert f"Cilium makes {label} no part of identities" in ended.err
+
+
+def many(count: int) -> dict[str, Cluster]:
+    """A cluster with that many workloads of an identity each, ten in a namespace, and a policy for one."""
+    names = [(f"space-{number // 10}", f"app-{number}") for number in range(count)]
+    cluster = Cluster(
+        {"cluster-name": "cluster-1"},
+        [endpoint("cluster-1", space, f"{name}-x", name) for space, name in names],
+        [{**pod(space, f"{name}-x", 80), "workload": name} for space, name in names],
+        [
+            {
+                **ALLOW,
+                "metadata": {"name": "only", "namespace": "space-0"},
+                "spec": {
+                    "endpointSelector": {},
+                    "ingress": [{"fromEndpoints": [{"matchLabels": {"app": "app-1"}}]}],
+                },
+            }
+        ],
+    )
+    return {"one": cluster}
+
+
+def test_many_flows_are_grouped_by_namespace_and_workload_the_most_open_first() -> None:
+    ended = run("--context", "one", "--rows", "2", found=many(60))
+
+    assert ended.status == 0
+    assert "3540 flows: 2959 allowed, 581 denied, 0 undecided" in ended.out
+    rows = ended.out.partition("TO ")[2].splitlines()
+    assert rows[1].split()[-8:] == [
+        "cluster-1/space-4/*,",
+        "cluster-1/space-5/*",
+        *["80/TCP", "59", "of", "59", "every", "workload"],
+    ]
+    assert rows[2].startswith("cluster-1/space-0/app-0, cluster-1/space-0/app-2")
+    assert rows[2].split()[-7:] == ["3", "more", "80/TCP", "1", "of", "59", "cluster-1/space-0/app-1"]
+    assert "1 more rows: see them with --rows 0" in ended.out
+    assert "0 of 59   none" in run("--context", "one", "--rows", "0", found=many(60)).out
+
+
+def test_all_of_many_flows_are_in_the_document() -> None:
+    found = json.loads(run("--context", "one", "--format", "json", found=many(60)).out)
+
+    assert found["schema"] == "eks-cilium/verdict-overview/v1"
+    assert len(found["endpoints"]) == 60
+    flows = [
+        source for each in found["reached"] for key in ("allowed", "denied") for source in each.get(key, ())
+    ]
+    assert len(flows) == 60 * 59
+
+
+@pytest.mark.parametrize(("expected", "status"), [("allowed", 2), ("denied", 2)])
+def test_one_of_many_flows_that_is_not_as_expected_ends_with_2(expected: str, status: int) -> None:
+    assert run("--context", "one", "--expect", expected, found=many(60)).status == status
+
+
+def test_options_that_differ_between_nodes_are_said_and_count() -> None:
+    found = clusters()
+    found["one"].node_configs = [{"name": "canary", "defaults": {"policy-audit-mode": "true"}}]
+
+    ended = run(*BOTH, *DENIED, found=found)
+
+    assert ended.status == 2
+    assert "cluster-1: CiliumNodeConfig canary sets policy-audit-mode: true on some nodes" in ended.out
+
+
+def test_kinds_that_may_not_be_read_are_named() -> None:
+    found = clusters()
+    found["one"].unread = ["ClusterNetworkPolicy"]
+
+    assert "  cluster-1: ClusterNetworkPolicy" in run(*BOTH, *FLOW, found=found).out
+
+
 def test_it_prints_markdown() -> None:
     assert run(*BOTH, "--format", "markdown").out.startswith("| From | To | Port |")
 
@@ -277,10 +406,12 @@ def test_the_kubeconfig_is_kubectls_unless_one_is_given() -> None:
     assert asked == [None, Path("/mine")]
 
 
-def api(answers: dict[str, Any]) -> KubernetesApi:
+def api(answers: dict[str, Any], forbidden: str = "") -> KubernetesApi:
     def answer(request: httpx.Request) -> httpx.Response:
         assert request.method == "GET"
         found = answers.get(request.url.path)
+        if forbidden and forbidden in request.url.path:
+            return httpx.Response(403, json={"message": "forbidden"})
         return httpx.Response(200, json=found) if found else httpx.Response(404, json={"message": "none"})
 
     return KubernetesApi("https://cluster", None, transport=httpx.MockTransport(answer), patience=Patience(1))
@@ -314,6 +445,58 @@ def test_objects_are_read_with_the_kinds_that_lists_leave_out() -> None:
     assert found.config == {"cluster-name": "a"}
     assert found.endpoints[0]["labels"] == ["k8s:a=b"]
     assert found.pods[0]["ports"] == [{"containerPort": 80}]
+
+
+def test_services_are_read_where_a_policy_names_them() -> None:
+    written = {"metadata": {"name": "p", "namespace": "n"}, "spec": {"egress": [{"toServices": [{}]}]}}
+    answers: dict[str, Any] = {
+        "/api/v1/namespaces/kube-system/configmaps/cilium-config": {"data": {"cluster-name": "a"}},
+        "/api/v1/services": {
+            "items": [{"metadata": {"name": "web", "namespace": "n"}, "spec": {"selector": {"app": "web"}}}]
+        },
+        "/apis/discovery.k8s.io/v1/endpointslices": {
+            "items": [
+                {
+                    "metadata": {"namespace": "n", "labels": {"kubernetes.io/service-name": "web"}},
+                    "endpoints": [{"addresses": ["10.0.3.4"]}],
+                }
+            ]
+        },
+    }
+    assert cilium_objects(api(answers), "context one").services is None
+
+    answers["/apis/cilium.io/v2/ciliumnetworkpolicies"] = {"items": [written]}
+    service = {
+        "namespace": "n",
+        "name": "web",
+        "labels": {},
+        "selector": {"app": "web"},
+        "addresses": ["10.0.3.4"],
+    }
+    assert cilium_objects(api(answers), "context one").services == (service,)
+    refused = cilium_objects(api(answers, "services"), "context one")
+    assert (refused.services, refused.unread) == (None, ("Service",))
+
+
+def test_a_pod_is_read_with_its_workload_and_its_node() -> None:
+    replica_set = {"kind": "ReplicaSet", "name": "web-5d9", "controller": True}
+    metadata = {"name": "web-5d9-x", "labels": {"pod-template-hash": "5d9"}, "ownerReferences": [replica_set]}
+    answers = {
+        "/api/v1/namespaces/kube-system/configmaps/cilium-config": {"data": {"cluster-name": "a"}},
+        "/api/v1/pods": {"items": [{"metadata": metadata, "spec": {}, "status": {"hostIP": "10.0.0.1"}}]},
+        "/apis/policy.networking.k8s.io/v1alpha2/clusternetworkpolicies": {
+            "items": [{"metadata": {"name": "all"}, "spec": {"tier": "Admin"}}]
+        },
+        "/apis/cilium.io/v2/ciliumnodeconfigs": {
+            "items": [{"metadata": {"name": "canary"}, "spec": {"defaults": {"policy-audit-mode": "true"}}}]
+        },
+    }
+
+    found = cilium_objects(api(answers), "context one")
+
+    assert (found.pods[0]["workload"], found.pods[0]["nodeAddress"]) == ("web", "10.0.0.1")
+    assert [policy["kind"] for policy in found.policies] == ["ClusterNetworkPolicy"]
+    assert found.node_configs == ({"name": "canary", "defaults": {"policy-audit-mode": "true"}},)
 
 
 def test_a_cluster_without_cilium_is_refused_by_name() -> None:

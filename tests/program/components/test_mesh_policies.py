@@ -1,7 +1,10 @@
 """What a preview of the mesh stack says of the pods that its policies put into default deny."""
 
 import logging
+from dataclasses import replace
+from typing import Any
 
+import pulumi
 import pytest
 
 from eks_cilium.errors import RefusedError
@@ -68,6 +71,89 @@ def test_a_preview_after_the_update_warns_of_nothing(caplog: pytest.LogCaptureFi
     ).policies
 
     assert said(caplog, Clusters(*existing)) == []
+
+
+def shown_by(
+    caplog: pytest.LogCaptureFixture,
+    clusters: Clusters,
+    members: tuple[Member, ...] = MEMBERS,
+    exported: tuple[str, ...] = (),
+    policies: dict[str, Any] = POLICIES,
+) -> list[tuple[int, list[str]]]:
+    """Severity and lines of every message of a preview."""
+    caplog.set_level(logging.INFO)
+    settings = settings_of(policies)
+    outputs = {"policies": list(exported)}
+    record(lambda: mesh_policies.compiled(settings, members, clusters, lambda: outputs), preview=True)
+    return [(entry.levelno, entry.getMessage().splitlines()) for entry in caplog.records]
+
+
+def about(messages: list[tuple[int, list[str]]], beginning: str) -> list[str]:
+    return [line for _, lines in messages if lines[0].startswith(beginning) for line in lines[1:]]
+
+
+def test_a_preview_shows_what_the_change_of_policies_closes(caplog: pytest.LogCaptureFixture) -> None:
+    messages = shown_by(caplog, Clusters())
+
+    assert about(messages, "closed by the change of policies") == [
+        "  cluster-1/my-client/my-client -> world at every port",
+        "  cluster-1/my-client/my-client -> cluster-2/my-server/my-server at 1-8079/TCP, 8081-65535/TCP, "
+        "every port/UDP, every port/SCTP",
+        "  world -> cluster-2/my-server/my-server at every port",
+    ]
+
+
+def test_a_preview_shows_what_policies_that_are_removed_opened(caplog: pytest.LogCaptureFixture) -> None:
+    clusters = {"cluster-1": "1.19.7", "cluster-2": "1.19.7"}
+    existing = compiled_policies(settings_of(POLICIES), clusters, lambda _: "")
+    names = tuple(mesh_policies.exported(existing))
+
+    messages = shown_by(caplog, Clusters(*existing.policies), exported=names, policies={})
+
+    assert "  world -> cluster-2/my-server/my-server at every port" in about(messages, "opened by the change")
+    assert about(messages, "closed by the change") == []
+
+
+def test_policies_of_another_owner_are_not_taken_for_removed(caplog: pytest.LogCaptureFixture) -> None:
+    clusters = {"cluster-1": "1.19.7", "cluster-2": "1.19.7"}
+    existing = compiled_policies(settings_of(POLICIES), clusters, lambda _: "")
+
+    assert about(shown_by(caplog, Clusters(*existing.policies), policies={}), "opened by the change") == []
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"policy-audit-mode": "true"}, "cluster-1: policy-audit-mode is on"),
+        ({"enable-policy": "never"}, "cluster-1: enable-policy is never"),
+        ({"enable-cilium-network-policy": "false"}, "cluster-1: agents do not read a CiliumNetworkPolicy"),
+    ],
+)
+def test_a_preview_warns_of_agents_that_enforce_nothing(
+    caplog: pytest.LogCaptureFixture, options: dict[str, str], says: str
+) -> None:
+    messages = shown_by(caplog, Clusters(), members=(with_options(MEMBERS[0], options), MEMBERS[1]))
+
+    assert any(level == logging.WARNING and lines[0].startswith(says) for level, lines in messages)
+
+
+@pytest.mark.parametrize("options", [{"policy-audit-mode": "true"}, {"enable-policy": "never"}])
+def test_what_must_be_denied_is_not_where_nothing_is_enforced(options: dict[str, str]) -> None:
+    denied = {
+        "from": {"cluster": "cluster-1", "namespace": "my-client", "labels": {"app": "my-client"}},
+        "to": {"address": "203.0.113.10"},
+        "port": "443/TCP",
+    }
+    policies = {"policies": {**POLICIES["policies"], "mustDeny": [denied]}}
+    members = tuple(with_options(member, options) for member in MEMBERS)
+
+    with pytest.raises(pulumi.RunError, match="only what the policies deny"):
+        mesh_policies.compiled(settings_of(policies), members, Clusters())
+
+
+def with_options(member: Member, options: dict[str, str]) -> Member:
+    assert member.agents is not None
+    return replace(member, agents=replace(member.agents, policy_options=options))
 
 
 def test_an_update_reads_no_pods(caplog: pytest.LogCaptureFixture) -> None:

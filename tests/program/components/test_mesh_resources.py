@@ -550,7 +550,7 @@ def exported(found: FoundClusters = FOUND, *, preview: bool) -> dict[str, Any]:
 def test_exports_hold_no_certificate() -> None:
     kept = exported(preview=False)
 
-    assert set(kept) == {"clusters", "connection", "verdictMarkdown", "nextCommands"}
+    assert set(kept) == {"clusters", "connection", "verdictMarkdown", "policies", "nextCommands"}
     assert set(kept["clusters"]["cluster-1"]) == {
         "name",
         "region",

@@ -14,7 +14,7 @@ PEER = "io.cilium.k8s.policy.cluster"
 
 
 def found(
-    rule: str, kind: str = "CiliumNetworkPolicy", version: str = "1.19.7", **more: bool
+    rule: str, kind: str = "CiliumNetworkPolicy", version: str = "1.19.7", **more: Any
 ) -> list[Finding]:
     metadata = {"name": "x"} if kind.startswith("CiliumClusterwide") else {"name": "x", "namespace": "a"}
     spec = {"endpointSelector": {}, **yaml.safe_load(rule)}

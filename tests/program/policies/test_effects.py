@@ -64,6 +64,9 @@ class Objects:
         ]
         self.policies = policies
         self.groups: list[dict[str, Any]] = []
+        self.services = None
+        self.node_configs: list[dict[str, Any]] = []
+        self.unread: list[str] = []
 
 
 def running(

@@ -100,9 +100,9 @@ def test_the_rules_that_deny_are_named_and_not_those_that_only_switch_the_defaul
             "the service account",
         ),
         (
-            "{egress: [{toEntities: [all]}], egressDeny: [{toServices: [{}]}]}",
-            SERVER,
-            "of a Service",
+            "{egress: [{toEntities: [all]}], egressDeny: [{toCIDRSet: [{cidrGroupRef: a}]}]}",
+            Address("203.0.113.1"),
+            "a CiliumCIDRGroup",
         ),
     ],
 )

@@ -85,6 +85,9 @@ def rejections(
         for index, entry in enumerate(rule.get(section) or ()):
             path = (*above, section, index)
             yield from _entry(section, entry, path, agents)
+            if strict and section == "egressDeny" and entry.get("toServices"):
+                allowed = "nothing in an entry that denies: agents do not look up its Services"
+                yield (*path, "toServices"), entry["toServices"], allowed, "name the pods by toEndpoints"
             if "nodeSelector" in rule:
                 yield from port_rules.layer7_of_nodes(section, entry, path, agents)
 

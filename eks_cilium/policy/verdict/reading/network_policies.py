@@ -46,7 +46,8 @@ def network_policy_rules(cluster: Cluster, policy: Policy) -> Iterator[Rule]:
             peers = tuple(_peer(peer, cluster, policy.namespace, word) for peer in listed) if listed else None
             written = [_port(port, ranges=ranges) for port in entry.get("ports") or ()]
             ports = port_matches({"toPorts": [{"ports": written}]})
-            yield Rule(name, ingress, False, subject, peers, ports or None, default_deny=True)
+            places = tuple(f"{word}[{number}]" for number in range(len(listed)))
+            yield Rule(name, ingress, False, subject, peers, ports or None, default_deny=True, places=places)
         if not entries and _applies_to(section, types):
             name = RuleName(cluster.name, str(policy), section)
             yield Rule(name, ingress, False, subject, (), None, default_deny=True)
@@ -78,7 +79,7 @@ def _peer(written: Mapping[str, Any], cluster: Cluster, namespace: str, word: st
         why = f"it names no cluster, so from Cilium 1.19 on it means its own, {cluster.name}"
         found = found.plus(Requirement(KUBERNETES, CLUSTER_LABEL, "In", (cluster.name,), why))
     if written.get("namespaceSelector") is not None:
-        found = found.plus(*_namespaces(written["namespaceSelector"]))
+        found = found.plus(*namespaces(written["namespaceSelector"]))
     else:
         why = f"it names no namespace, so it means the policy's own, {namespace}"
         found = _in_namespace(found, namespace, why)
@@ -93,7 +94,7 @@ def _names_cluster(pods: Mapping[str, Any]) -> bool:
     )
 
 
-def _namespaces(written: Mapping[str, Any]) -> tuple[Requirement, ...]:
+def namespaces(written: Mapping[str, Any]) -> tuple[Requirement, ...]:
     """Conditions on the labels of a namespace, as conditions on its pods."""
     found = selector(written, KUBERNETES).requirements
     if not found:

@@ -29,6 +29,8 @@ class Rule:
     """Whether the rule switches default deny on for the pods it selects, in its direction."""
     layer7: tuple[str, ...] = ()
     """Conditions beyond the port on traffic that the rule allows."""
+    places: tuple[str, ...] = ()
+    """Where each of `peers` is written, below the entry: `toEndpoints[0]`."""
 
 
 @dataclass(frozen=True)

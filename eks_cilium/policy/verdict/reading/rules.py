@@ -26,16 +26,18 @@ from eks_cilium.policy.verdict.peers import (
     network_peers,
 )
 from eks_cilium.policy.verdict.ports import port_matches
+from eks_cilium.policy.verdict.reading import cluster_policies
 from eks_cilium.policy.verdict.reading.network_policies import KIND as NETWORK_POLICY
 from eks_cilium.policy.verdict.reading.network_policies import network_policy_rules, why_refused
 from eks_cilium.policy.verdict.reading.rule import NotEvaluated, Rule
+from eks_cilium.policy.verdict.reading.services import meant_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from eks_cilium.policy.objects import Policy
     from eks_cilium.policy.objects.sanity.port_rules import Rejection
-    from eks_cilium.policy.verdict.model import Cluster, NetworkGroup
+    from eks_cilium.policy.verdict.model import Cluster, NetworkGroup, Service
 
 SECTIONS = ("ingress", "ingressDeny", "egress", "egressDeny")
 _RUNTIME = {
@@ -77,6 +79,8 @@ def _read(cluster: Cluster, policy: Policy) -> tuple[list[Rule], str]:
     """The rules of a policy, and why some or all of it is left out; no reason where nothing is."""
     if policy.kind in cluster.agents.ignored_kinds:
         return [], f"agents do not read it: cilium-config has {cluster.agents.ignored_kinds[policy.kind]}"
+    if policy.kind in cluster_policies.KINDS:
+        return [], cluster_policies.why_not_judged(cluster, policy)
     try:
         rules, why = _rules_of(cluster, policy)
         hash(tuple(rules))  # labels and ports that are lists or objects cannot be compared
@@ -127,6 +131,8 @@ def _rules(
         _selects_init(written),
         cluster.agents.minor >= _FIRST_NAMESPACE_LABELS,
         cluster.groups,
+        cluster.services,
+        cluster.agents.minor,
     )
     default = written.get("enableDefaultDeny") or {}
     for section in SECTIONS:
@@ -137,16 +143,27 @@ def _rules(
             switches = default.get(direction)
             ingress, deny = direction == "ingress", section.endswith("Deny")
             empty_lists = cluster.agents.minor >= _FIRST_EMPTY_LISTS
-            peers = _peers(entry, direction, context, empty_lists=empty_lists)
+            found = _peers(entry, direction, context, deny=deny, empty_lists=empty_lists)
+            peers = None if found is None else tuple(peer for _, peer in found)
+            places = tuple(where for where, _ in found or ())
             ports = port_matches(entry, sctp=knows_sctp(cluster.agents))
             if peers is None and ports is None:
                 peers = ()  # `- {}` allows no peer; its presence alone switches the default
-            yield Rule(name, ingress, deny, subject, peers, ports, switches is not False, _layer7(entry))
+            # With the option off, Sanitize sets it to true (pkg/policy/api/rule_validation.go).
+            default_deny = switches is not False or not cluster.agents.non_default_deny
+            yield Rule(name, ingress, deny, subject, peers, ports, default_deny, _layer7(entry), places)
             if entry.get(_REQUIRES[direction]):
                 # It narrows what other rules allow: a denial of peers that are not known here.
                 required = (RuntimePeer(_REQUIRES[direction], "what it requires of others' peers"),)
                 yield Rule(
-                    name, ingress, deny=True, subject=subject, peers=required, ports=None, default_deny=False
+                    name,
+                    ingress,
+                    deny=True,
+                    subject=subject,
+                    peers=required,
+                    ports=None,
+                    default_deny=False,
+                    places=(_REQUIRES[direction],),
                 )
 
 
@@ -167,6 +184,9 @@ class SelectorContext:
     namespace_labels: bool = True
     """Whether a label of a namespace says in which namespace the pods are."""
     groups: tuple[NetworkGroup, ...] | None = None
+    services: tuple[Service, ...] | None = None
+    minor: tuple[int, int] = (0, 0)
+    """Release of the agents."""
 
     def complete(self, written: Mapping[str, Any] | None) -> Selector:
         """A peer selector with the conditions on namespace and cluster that Cilium adds to it."""
@@ -216,24 +236,49 @@ def _selects_init(written: Mapping[str, Any]) -> bool:
 
 
 def _peers(
-    entry: Mapping[str, Any], direction: str, context: SelectorContext, *, empty_lists: bool
-) -> tuple[Peer, ...] | None:
-    """The peers of an entry; None where it names none, which means all. Older agents see no empty lists."""
+    entry: Mapping[str, Any], direction: str, context: SelectorContext, *, deny: bool, empty_lists: bool
+) -> tuple[tuple[str, Peer], ...] | None:
+    """The peers of an entry and their places; None where it names none, which means all.
+
+    Older agents see no empty lists.
+    """
     word = "from" if direction == "ingress" else "to"
     listed = [f"{word}{kind}" for kind in ("Endpoints", "Nodes", "Entities", "CIDR", "CIDRSet")]
     if empty_lists and any(entry.get(name) is not None and not entry[name] for name in listed):
         return ()  # an empty list matches no peer
-    peers: list[Peer] = [
-        LabelPeer(context.complete(written), f"{word}Endpoints")
-        for written in entry.get(f"{word}Endpoints") or ()
+    peers = [
+        (f"{word}Endpoints[{index}]", LabelPeer(context.complete(written), f"{word}Endpoints"))
+        for index, written in enumerate(entry.get(f"{word}Endpoints") or ())
     ]
-    for entity in entry.get(f"{word}Entities") or ():
-        peers += entity_peers(entity, context.cluster)
-    peers += [CidrPeer(cidr) for cidr in entry.get(f"{word}CIDR") or ()]
-    for rule in entry.get(f"{word}CIDRSet") or ():
-        peers += network_peers(rule, context.groups)
-    peers += [RuntimePeer(name, words) for name, words in _RUNTIME.items() if entry.get(name)]
-    return tuple(peers) or None
+    # Agents replace no Services in entries that deny: what is left names no peer (processRule).
+    behind = () if deny else _behind_services(entry, context)
+    return (*peers, *_others(entry, word, context, deny=deny), *behind) or None
+
+
+def _others(
+    entry: Mapping[str, Any], word: str, context: SelectorContext, *, deny: bool
+) -> Iterator[tuple[str, Peer]]:
+    """The peers of an entry that are named by something else than labels of pods."""
+    for index, entity in enumerate(entry.get(f"{word}Entities") or ()):
+        yield from ((f"{word}Entities[{index}]", peer) for peer in entity_peers(entity, context.cluster))
+    for index, cidr in enumerate(entry.get(f"{word}CIDR") or ()):
+        yield f"{word}CIDR[{index}]", CidrPeer(cidr)
+    for index, rule in enumerate(entry.get(f"{word}CIDRSet") or ()):
+        yield from ((f"{word}CIDRSet[{index}]", peer) for peer in network_peers(rule, context.groups))
+    for name, words in _RUNTIME.items():
+        known = name == "toServices" and (deny or context.services is not None)
+        if entry.get(name) and not known:
+            yield name, RuntimePeer(name, words)
+
+
+def _behind_services(entry: Mapping[str, Any], context: SelectorContext) -> Iterator[tuple[str, Peer]]:
+    """The pods and addresses behind the Services of an entry."""
+    for index, item in enumerate(entry.get("toServices") or ()):
+        found = meant_by(item, context.services or (), context.minor)
+        place = f"toServices[{index}]"
+        for written in found.selectors:
+            yield place, LabelPeer(context.complete(written), "toEndpoints")
+        yield from ((place, CidrPeer(f"{address}/32")) for address in found.addresses if ":" not in address)
 
 
 def _layer7(entry: Mapping[str, Any]) -> tuple[str, ...]:
