@@ -13,7 +13,7 @@ import pulumi
 
 from components.cilium import Cilium
 from components.cluster.tunnel import TunnelRule
-from eks_cilium.cilium.overlay.consequences import LOST
+from eks_cilium.cilium.overlay.consequences import LOST, unreachable
 from eks_cilium.cilium.overlay.pools import PodNetwork
 from eks_cilium.cilium.overlay.values import PORTS, OverlayMode, overlay_values
 from eks_cilium.cilium.pod_limit import without_interfaces
@@ -72,8 +72,11 @@ def register_overlay_cilium(
 
 def show_what_it_means(settings: NewClusterSettings) -> None:
     """Print in a preview how far the pool reaches, and what an overlay takes away."""
-    if pulumi.runtime.is_dry_run():
-        pulumi.log.info("\n".join([_numbers(settings), "An overlay takes away:", *_losses(settings)]))
+    if not pulumi.runtime.is_dry_run():
+        return
+    pulumi.log.info("\n".join([_numbers(settings), "An overlay takes away:", *_losses(settings)]))
+    for sentence in unreachable(settings.cluster.addons):
+        pulumi.log.warn(sentence)
 
 
 def _numbers(settings: NewClusterSettings) -> str:

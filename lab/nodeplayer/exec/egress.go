@@ -95,7 +95,8 @@ func (e *egress) open(ctx context.Context, conn net.Conn) {
 		return
 	}
 	if network.InOverlay(e.view, host) {
-		e.refuse(conn, fmt.Sprintf("i/o timeout: the control plane has no route to %s, an address of the cluster's overlay", host))
+		// The first words are those of EKS (emqx/emqx-operator#899).
+		e.refuse(conn, fmt.Sprintf("Address is not allowed: the control plane has no route to %s, an address of an overlay", host))
 		return
 	}
 	e.refuse(conn, fmt.Sprintf("no container listens in the lab, so nothing is at %s", request.Host))

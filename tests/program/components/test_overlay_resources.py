@@ -11,6 +11,7 @@ import pytest
 
 from eks_cilium.cluster.pod_addresses import PodAddresses
 from stacks import new_cluster
+from stacks.cilium_overlay import show_what_it_means
 from stacks.pod_addresses import addresses_of, exported, refuse_other_addresses
 from tests.program.components.recording import Recorder, record
 from tests.program.components.test_new_cluster_resources import SETTINGS, settings_of
@@ -112,6 +113,18 @@ def test_a_preview_says_what_an_overlay_takes_away(caplog: pytest.LogCaptureFixt
     assert "system 110, batch 110" in said
     for word in ("admission webhooks", "metrics-server", "hostNetwork: true", "target type instance"):
         assert word in said
+
+
+def test_a_preview_warns_of_add_ons_that_the_control_plane_has_to_reach(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    addons: dict[str, Any] = {"metrics-server": {}, "aws-ebs-csi-driver": {}}
+    settings = settings_of({**cilium(), "cluster": {**SETTINGS["cluster"], "addons": addons}})
+
+    with caplog.at_level(logging.WARNING):
+        record(lambda: show_what_it_means(settings), preview=True)
+    (said,) = [line for line in caplog.messages if "add-on" in line]
+    assert "metrics-server serves an aggregated API" in said
 
 
 def test_an_update_does_not_repeat_it(caplog: pytest.LogCaptureFixture) -> None:
