@@ -16,6 +16,8 @@ from eks_cilium.policy.objects import dns
 from eks_cilium.policy.objects.pods import from_kubernetes
 from eks_cilium.policy.verdict.evaluation import Evaluator
 from eks_cilium.policy.verdict.labels import identity_of
+from eks_cilium.policy.verdict.matching.selectors import SelectorIndex
+from eks_cilium.policy.verdict.matching.sets import grouped, members
 from eks_cilium.policy.verdict.model import Cluster, Decision, Flow, Mode, Pod, Port
 from eks_cilium.policy.verdict.reading.rules import rules_of
 from eks_cilium.texts import named
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from eks_cilium.policy.objects import Policy
+    from eks_cilium.policy.verdict.labels import Identity
     from eks_cilium.policy.verdict.live import LiveCluster, Workload
     from eks_cilium.policy.verdict.reading.rule import Rule
 
@@ -116,35 +119,36 @@ def _groups(
 ) -> Mapping[tuple[Direction, tuple[str, ...]], list[Workload]]:
     """Workloads that become denied by default, by the direction and the policies that switch it."""
     groups: dict[tuple[Direction, tuple[str, ...]], list[Workload]] = defaultdict(list)
+    switches = [(way, _Switches(before, way), _Switches(new, way)) for way in _DIRECTIONS]
     for workload in workloads:
-        for direction in _DIRECTIONS:
-            # The new rules first: they are few, those of a large cluster are not.
-            names = _switching(new, workload.pod, direction)
-            if names and not _switching(before, workload.pod, direction):
+        identity = identity_of(workload.pod)
+        for direction, earlier, later in switches:
+            names = later.policies(identity)
+            if names and not earlier.policies(identity):
                 groups[direction, names].append(workload)
     return groups
 
 
-def _switching(rules: Iterable[Rule], pod: Pod, direction: Direction) -> tuple[str, ...]:
-    """The policies that put the pod into default deny."""
-    identity = identity_of(pod)
-    found = (
-        rule.name.short_policy
-        for rule in rules
-        if rule.default_deny
-        and rule.ingress is (direction == "ingress")
-        and rule.subject.matches(identity).truth is not False
-    )
-    return tuple(dict.fromkeys(found))
+class _Switches:
+    """The rules that put pods into default deny in one direction, found by the pods they select."""
+
+    def __init__(self, rules: Iterable[Rule], direction: Direction) -> None:
+        ingress = direction == "ingress"
+        self._rules = [rule for rule in rules if rule.default_deny and rule.ingress is ingress]
+        subjects = ((rule.subject, 1 << number) for number, rule in enumerate(self._rules))
+        self._selecting = SelectorIndex(grouped(subjects))
+
+    def policies(self, identity: Identity) -> tuple[str, ...]:
+        """The policies that switch the default of pods with an identity."""
+        found = members(self._selecting.rules_selecting(identity).possible)
+        return tuple(dict.fromkeys(self._rules[number].name.short_policy for number in found))
 
 
 def _selects(policy: Policy, running: LiveCluster) -> bool:
     alone = rules_of(dataclasses.replace(running.cluster, policies=(policy,)))[0]
-    return any(
-        _switching(alone, workload.pod, direction)
-        for workload in running.workloads
-        for direction in _DIRECTIONS
-    )
+    switches = [_Switches(alone, direction) for direction in _DIRECTIONS]
+    identities = (identity_of(workload.pod) for workload in running.workloads)
+    return any(each.policies(identity) for identity in identities for each in switches)
 
 
 def _by_labels(policies: Iterable[Policy], cluster: Cluster, *, read: bool) -> Iterator[NewlyDenied]:

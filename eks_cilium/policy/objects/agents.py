@@ -7,6 +7,7 @@ are those of the ConfigMap `cilium-config` (pkg/option/config.go of each release
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cilium import versions
@@ -43,7 +44,7 @@ class Agents:
     labels: str = ""
     """Their own patterns for labels that are part of identities (`labels`)."""
 
-    @property
+    @cached_property
     def minor(self) -> Minor:
         """The release without its patch: `(1, 19)`."""
         return versions.minor(self.version.removeprefix("v"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.policy.objects.identity_labels import is_identity_label
@@ -177,6 +177,14 @@ class Selector:
     """Conditions that all have to hold; without conditions everything is selected."""
 
     requirements: tuple[Requirement, ...] = ()
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        # Selectors are keys of many sets, and each is made of many strings.
+        return hash(self.requirements)
 
     def matches(self, identity: Identity) -> Answer:
         """Whether the selector selects an identity."""

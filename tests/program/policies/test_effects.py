@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eks_cilium.policy.effects import newly_denied
@@ -215,6 +215,7 @@ POLICIES = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(POLICIES, POLICIES)
 def test_named_is_exactly_what_is_allowed_before_and_denied_after(
     existing: list[Policy], wanted: list[Policy]
@@ -224,22 +225,23 @@ def test_named_is_exactly_what_is_allowed_before_and_denied_after(
 
     names = {policy.name for policy in wanted}
     kept = tuple(policy for policy in live.cluster.policies if policy.name not in names)
-    later = replace(live.cluster, policies=(*kept, *wanted))
+    now, later = live.cluster, replace(live.cluster, policies=(*kept, *wanted))
+    before, after = Evaluator([now]), Evaluator([later])
     changed = {
         (direction, f"shop/{workload.names[0]}")
         for workload in live.workloads
         for direction in ("egress", "ingress")
-        if _free(live.cluster, workload.pod, direction) and not _free(later, workload.pod, direction)
+        if _free(before, workload.pod, direction) and not _free(after, workload.pod, direction)
     }
     assert {(each.direction, name) for each in found for name in each.pods} == changed
 
 
-def _free(cluster: Cluster, pod: Pod, direction: str) -> bool:
+def _free(evaluator: Evaluator, pod: Pod, direction: str) -> bool:
     """Whether traffic that no policy names is allowed."""
     elsewhere = Address("203.0.113.10")
     egress = direction == "egress"
     flow = Flow(pod if egress else elsewhere, elsewhere if egress else pod, Port(9))
-    return Evaluator([cluster]).evaluate(flow).decision is Decision.ALLOWED
+    return evaluator.evaluate(flow).decision is Decision.ALLOWED
 
 
 def test_only_some_of_many_pods_are_named() -> None:

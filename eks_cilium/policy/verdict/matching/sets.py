@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterable, Iterator
+
+_Item = TypeVar("_Item", bound="Hashable")
 
 
 class Sets(NamedTuple):
@@ -27,3 +30,19 @@ def members(numbers: int) -> Iterator[int]:
         lowest = numbers & -numbers
         yield lowest.bit_length() - 1
         numbers ^= lowest
+
+
+def union(sets: Iterable[int]) -> int:
+    """All numbers of several sets."""
+    found = 0
+    for each in sets:
+        found |= each
+    return found
+
+
+def grouped(items: Iterable[tuple[_Item, int]]) -> dict[_Item, int]:
+    """For each different item the union of the sets that come with it."""
+    found: dict[_Item, int] = defaultdict(int)
+    for item, numbers in items:
+        found[item] |= numbers
+    return found

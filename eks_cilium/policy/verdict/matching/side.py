@@ -6,19 +6,18 @@ that a flow between endpoints that were seen before costs a few lookups, whateve
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from eks_cilium.policy.verdict.labels import YES, Identity, any_of, identity_of
 from eks_cilium.policy.verdict.matching.selectors import SelectorIndex
-from eks_cilium.policy.verdict.matching.sets import Sets, members
+from eks_cilium.policy.verdict.matching.sets import Sets, grouped, members, union
 from eks_cilium.policy.verdict.model import Cluster, Endpoint, Pod
 from eks_cilium.policy.verdict.peers import CidrPeer, LabelPeer, Peer, RuntimePeer
 from eks_cilium.policy.verdict.ports import PortNames, ports_match
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Sequence
 
     from eks_cilium.policy.verdict.labels import Answer
     from eks_cilium.policy.verdict.model import Port
@@ -60,15 +59,15 @@ class Side:
     ) -> None:
         self._cluster, self._rules, self._names = cluster, tuple(rules), names
         numbered = [(1 << number, rule) for number, rule in enumerate(rules)]
-        self.denying = _union(bit for bit, rule in numbered if rule.deny)
-        self.default_deny = _union(bit for bit, rule in numbered if rule.default_deny)
-        self.with_ports = _union(bit for bit, rule in numbered if rule.ports)
-        self._any_peer = _union(bit for bit, rule in numbered if rule.peers is None)
-        self._any_port = _union(bit for bit, rule in numbered if rule.ports is None)
-        self._ports = _grouped((rule.ports, bit) for bit, rule in numbered if rule.ports)
+        self.denying = union(bit for bit, rule in numbered if rule.deny)
+        self.default_deny = union(bit for bit, rule in numbered if rule.default_deny)
+        self.with_ports = union(bit for bit, rule in numbered if rule.ports)
+        self._any_peer = union(bit for bit, rule in numbered if rule.peers is None)
+        self._any_port = union(bit for bit, rule in numbered if rule.ports is None)
+        self._ports = grouped((rule.ports, bit) for bit, rule in numbered if rule.ports)
         self._names_matter = any(port.name for ports in self._ports for port in ports)
-        self._subjects = SelectorIndex(_grouped((rule.subject, bit) for bit, rule in numbered))
-        peers = _grouped((peer, bit) for bit, rule in numbered for peer in rule.peers or ())
+        self._subjects = SelectorIndex(grouped((rule.subject, bit) for bit, rule in numbered))
+        peers = grouped((peer, bit) for bit, rule in numbered for peer in rule.peers or ())
         self._labels, self._networks, self._others = _by_kind(peers)
         self._kept: tuple[dict[int, Seen], dict[int, Seen]] = {}, {}
         self._of_identity: tuple[dict[Identity, Sets], dict[Hashable, Sets]] = {}, {}
@@ -143,22 +142,8 @@ def _those(rules: int, matches: Answer) -> Sets:
     return Sets(rules if matches.truth else 0, 0 if matches.truth is False else rules)
 
 
-def _union(sets: Iterable[int]) -> int:
-    found = 0
-    for each in sets:
-        found |= each
-    return found
-
-
-def _grouped(items: Iterable[tuple[_Key, int]]) -> dict[_Key, int]:
-    found: dict[_Key, int] = defaultdict(int)
-    for item, rule in items:
-        found[item] |= rule
-    return found
-
-
 def _by_kind(peers: dict[Peer, int]) -> tuple[SelectorIndex, dict[CidrPeer, int], dict[RuntimePeer, int]]:
-    labels = _grouped((peer.selector, bits) for peer, bits in peers.items() if isinstance(peer, LabelPeer))
+    labels = grouped((peer.selector, bits) for peer, bits in peers.items() if isinstance(peer, LabelPeer))
     networks = {peer: bits for peer, bits in peers.items() if isinstance(peer, CidrPeer)}
     others = {peer: bits for peer, bits in peers.items() if not isinstance(peer, LabelPeer | CidrPeer)}
     return SelectorIndex(labels), networks, others
