@@ -7,6 +7,7 @@
 #   make unit                      the tests that start no process, in seconds
 #   make endurance                 tests that run the whole program dozens of times, an hour or more; lists each with its time
 #   make pictures                  docs/pictures/ anew, from the commands in a lab; needs about ten minutes
+#   make bench-verdicts            whole tables of verdicts beside Cilium's own engine, some minutes; writes docs/performance.md
 #   make down                      stop the lab that `make demo` left running
 #   make clean                     stop the lab, forget the virtual environment (built artifacts stay cached)
 
@@ -18,7 +19,7 @@ BIN    := .venv/bin
 READY  := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check tools unit endurance pictures down clean setup
+.PHONY: help demo test check tools unit endurance pictures bench-verdicts down clean setup
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -52,6 +53,9 @@ unit: $(READY)
 
 pictures: $(READY)
 	@$(BIN)/python -m lab.pictures
+
+bench-verdicts: $(READY)
+	@$(BIN)/python -m tests.benchmarks.verdicts --write docs/performance.md
 
 down: $(READY)
 	@$(BIN)/python -m lab down

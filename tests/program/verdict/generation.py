@@ -37,10 +37,10 @@ class Generator:
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
 
-    def case(self) -> Case:
+    def case(self, flows: int = 2) -> Case:
         """Two clusters, each with options of its own, and flows with a pod on at least one side."""
         clusters = tuple(self._cluster(name) for name in CLUSTERS)
-        return Case(clusters, tuple(self._flow() for _ in range(2)))
+        return Case(clusters, tuple(self._flow() for _ in range(flows)))
 
     def _chance(self, share: float) -> bool:
         return self._random.random() < share

@@ -150,3 +150,24 @@ def test_an_object_of_any_shape_is_one_line_and_decides_nothing(written: dict[st
 
     assert evaluator.evaluate(FLOW).decision is Decision.ALLOWED
     assert len(evaluator.not_evaluated) == 1
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"podSelector": {"matchLabels": {"app": ["a"]}}, "ingress": [{}]},
+        {"podSelector": {"matchExpressions": [{"key": "app", "operator": "Is"}]}, "ingress": [{}]},
+        {"podSelector": {}, "ingress": [{"from": [{"ipBlock": {"cidr": "10.0.0.0/99"}}]}]},
+        {"podSelector": {}, "ingress": [{"from": [{"podSelector": {"matchLabels": {"app": {}}}}]}]},
+    ],
+)
+def test_values_that_no_rule_can_have_are_one_line_before_the_first_flow(spec: dict[str, Any]) -> None:
+    metadata = {"name": "rule", "namespace": "red"}
+    found = Policy("cluster-1", {"kind": "NetworkPolicy", "metadata": metadata, "spec": spec})
+
+    evaluator = Evaluator(case(found).clusters)
+
+    (left_out,) = evaluator.not_evaluated
+    assert left_out.why.startswith("agents cannot read it")
+    assert evaluator.evaluate(FLOW).decision is Decision.ALLOWED

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from eks_cilium.policy.objects import Policy
 from eks_cilium.policy.objects.agents import Agents
@@ -23,7 +25,13 @@ from eks_cilium.policy.verdict import (
     SelectorScope,
     Verdict,
 )
-from eks_cilium.policy.verdict.matching.side import MOST_KEPT, keep
+from eks_cilium.policy.verdict.labels import Identity, Requirement, Selector
+from eks_cilium.policy.verdict.matching.port_names import names_of
+from eks_cilium.policy.verdict.matching.selectors import SelectorIndex
+from eks_cilium.policy.verdict.matching.sets import members
+from eks_cilium.policy.verdict.matching.side import MOST_KEPT, Side, keep
+from eks_cilium.policy.verdict.reading.rules import rules_of
+from tests.benchmarks.tables import table
 from tests.program.verdict.generation import Generator
 from tests.program.verdict.plain import PlainEvaluator
 
@@ -47,6 +55,48 @@ def of_release(cluster: Cluster, chance: random.Random) -> Cluster:
     selects = frozenset(name for name in ("nodes", "pods") if chance.random() < 0.15)
     agents = Agents(chance.choice(RELEASES))
     return dataclasses.replace(cluster, agents=agents, named_ports=ports, cidr_selects=selects)
+
+
+def test_sets_and_rules_agree_on_a_table_of_applications() -> None:
+    made = table(30)
+    evaluator, plain = Evaluator(made.clusters), PlainEvaluator(made.clusters)
+
+    for number in range(900):
+        flow = made.flow(number)
+        assert written(evaluator.evaluate(flow)) == written(plain.evaluate(flow))
+
+
+LABELS = st.tuples(st.sampled_from(("k8s", "any", "node")), st.sampled_from("ab"))
+VALUES = st.lists(st.sampled_from("xyz"), max_size=2).map(tuple)
+REQUIREMENTS = st.builds(
+    lambda label, operator, values: Requirement(label[0], label[1], operator, values),
+    LABELS,
+    st.sampled_from(("In", "In", "NotIn", "Exists", "DoesNotExist")),
+    VALUES,
+)
+SELECTORS = st.lists(st.builds(Selector, st.lists(REQUIREMENTS, max_size=4).map(tuple)), unique=True)
+IDENTITIES = st.builds(
+    lambda labels, unknown: Identity(
+        tuple((source, key, value) for (source, key), value in labels.items()),
+        tuple((source, key, "what it is") for source, key in unknown),
+    ),
+    st.dictionaries(LABELS.filter(lambda label: label[0] != "any"), st.sampled_from("xyz")),
+    st.lists(LABELS.filter(lambda label: label[0] != "any"), max_size=1),
+)
+
+
+@settings(deadline=None)
+@given(SELECTORS, IDENTITIES)
+def test_the_index_selects_what_each_selector_selects(selectors: list[Selector], identity: Identity) -> None:
+    index = SelectorIndex({each: 1 << number for number, each in enumerate(selectors)})
+
+    found = index.rules_selecting(identity)
+
+    truths = [each.matches(identity).truth for each in selectors]
+    assert list(members(found.certain)) == [place for place, truth in enumerate(truths) if truth]
+    assert list(members(found.possible)) == [
+        place for place, truth in enumerate(truths) if truth is not False
+    ]
 
 
 def written(verdict: Verdict) -> tuple[Any, ...]:
@@ -122,15 +172,14 @@ def test_a_table_takes_the_same_calls_a_flow_whatever_the_number_of_policies() -
     assert per_flow[1] < 1.2 * per_flow[0] < 50
 
 
-def test_an_identity_is_matched_once_for_all_pods_and_flows_that_have_it() -> None:
-    cluster, pods = world(100)
-    copies = [dataclasses.replace(pods[0]) for _ in range(20)]
-    evaluator = Evaluator([cluster])
-    first = calls(lambda: evaluator.evaluate(Flow(pods[0], pods[10], Port(8080))))
+def test_an_identity_is_matched_once_for_all_pods_that_have_it() -> None:
+    cluster, pods = world(20)
+    side = Side(cluster, rules_of(cluster)[0], names_of)
+    copy = dataclasses.replace(pods[0])
 
-    others = calls(lambda: [evaluator.evaluate(Flow(copy, pods[10], Port(8080))) for copy in copies])
-
-    assert others / len(copies) < first / 2
+    assert side.subject(copy).rules is side.subject(pods[0]).rules
+    assert side.peer(copy).rules is side.peer(pods[0]).rules
+    assert side.subject(copy).rules != side.subject(pods[1]).rules
 
 
 def test_what_is_kept_does_not_grow_with_the_number_of_flows() -> None:
