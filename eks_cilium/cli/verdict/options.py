@@ -55,7 +55,7 @@ PortsOption = Annotated[
     typer.Option(
         "--port",
         metavar="PORT/PROTOCOL",
-        help="A port such as 8080/TCP, 53/UDP or 8000-8100/TCP; may be repeated.",
+        help="A port such as 8080/TCP, 53/UDP or 8000-8100/TCP, or EchoRequest/ICMP; may be repeated.",
         show_default="the ports that the containers declare",
         rich_help_panel=_WHAT,
     ),

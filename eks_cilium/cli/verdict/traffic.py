@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eks_cilium.errors import UserError
-from eks_cilium.policy.objects import parse_ports
+from eks_cilium.policy.objects import icmp, parse_ports
 from eks_cilium.policy.objects.identity_labels import is_identity_label
 from eks_cilium.policy.verdict.model import Address, Endpoint, Entity, Flow, Port
+from eks_cilium.policy.verdict.ports import ICMP
 from eks_cilium.policy.verdict.ranges import EVERY_PORT
 
 if TYPE_CHECKING:
@@ -87,6 +88,10 @@ def traffic_between(
 
 def _port(text: str) -> Port:
     try:
+        if text.upper() == ICMP:
+            return Port(0, ICMP, f"every type/{ICMP}", icmp.HIGHEST)
+        if text.endswith(f"/{ICMP}"):
+            return Port(icmp.number_of(text.removesuffix(f"/{ICMP}")), ICMP, text)
         found = parse_ports(text)
     except ValueError as error:
         raise UserError(f"--port: {error}") from error

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from eks_cilium.policy.compile.model import Assertion, KeyPath, PolicyFile, PolicySources, ReadFile
     from eks_cilium.policy.objects import Intent, Pods, Policy
-    from eks_cilium.policy.verdict import Verdict
+    from eks_cilium.policy.verdict import Endpoint, Verdict
     from eks_cilium.policy.verdict.assertions import Expected
 
 _ByFlow: TypeAlias = "Mapping[Hashable, tuple[Verdict, ...]]"
@@ -208,8 +208,19 @@ def _verdicts(sources: PolicySources, policies: Sequence[Policy], clusters: Mapp
     for flow in _flows(sources):
         key = _key(flow)
         if key not in found:
-            found[key] = tuple(verdicts_on(evaluator, flow))
+            found[key] = tuple(verdicts_on(evaluator, _with_identities(flow, clusters)))
     return found
+
+
+def _with_identities(flow: Flow, clusters: Mapping[str, Cluster]) -> Flow:
+    """The flow between pods of whose labels only those count that the agents of their clusters keep."""
+
+    def with_identity(endpoint: Endpoint) -> Endpoint:
+        if not isinstance(endpoint, Pod):
+            return endpoint
+        return dataclasses.replace(endpoint, label_filter=clusters[endpoint.cluster].agents.label_filter)
+
+    return Flow(with_identity(flow.source), with_identity(flow.destination), flow.port)
 
 
 def _key(flow: Flow) -> Hashable:

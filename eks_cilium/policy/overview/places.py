@@ -11,7 +11,7 @@ from eks_cilium.policy.why.naming import naming_labels
 from eks_cilium.texts import named
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from eks_cilium.policy.verdict.live import Workload
     from eks_cilium.policy.verdict.model import Endpoint
@@ -62,9 +62,9 @@ class Directory:
             most: How many words at most; the others are counted.
             besides: A place that is left out of the question whether a namespace is complete.
         """
-        return named(self._words(set(places), besides), most)
+        return named(self._words(set(places), most, besides), most)
 
-    def _words(self, places: set[Place], besides: Place | None) -> list[str]:
+    def _words(self, places: set[Place], most: int, besides: Place | None) -> list[str]:
         whole = {
             key
             for key, members in self._by_namespace.items()
@@ -78,12 +78,17 @@ class Directory:
         several = {key for key in whole if key[0] and len(self._by_namespace[key] & places) > 1}
         words = [f"{cluster}/*" for cluster in sorted(complete)]
         words += [f"{cluster}/{space}/*" for cluster, space in sorted(several) if cluster not in complete]
-        rest = (
-            place
-            for place in places
-            if place.cluster not in complete and (place.cluster, place.namespace) not in several
-        )
-        return [*words, *map(str, sorted(rest, key=lambda place: (not place.cluster, place)))]
+        rest: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for place in sorted(places, key=lambda place: (not place.cluster, place)):
+            if place.cluster not in complete and (place.cluster, place.namespace) not in several:
+                rest[place.cluster, place.namespace].append(place.name)
+        return [*words, *(_together(*key, names, most) for key, names in rest.items())]
 
     def _is_whole(self, cluster: str, whole: Collection[tuple[str, str]]) -> bool:
         return bool(cluster) and all(key in whole for key in self._by_namespace if key[0] == cluster)
+
+
+def _together(cluster: str, namespace: str, names: Sequence[str], most: int) -> str:
+    """The workloads of a namespace as one word, with braces where there are several: `shop/{cart, web}`."""
+    text = names[0] if len(names) == 1 else f"{{{named(names, most)}}}"
+    return "/".join(filter(None, (cluster, namespace, text)))

@@ -110,18 +110,20 @@ def identity_of(endpoint: Endpoint) -> Identity:
 def _pod(pod: Pod) -> Identity:
     where = {CLUSTER_LABEL: pod.identity_cluster or pod.cluster, NAMESPACE_LABEL: pod.namespace}
     of_namespace = {NAMESPACE_NAME: pod.namespace, **(pod.namespace_labels or {})}
-    labels = {
-        **{key: value for key, value in pod.labels.items() if pod.has_identity or is_identity_label(key)},
+    keeps = pod.label_filter.keeps if pod.label_filter else is_identity_label
+    written = {
+        **pod.labels,
         **{f"{NAMESPACE_LABELS}.{key}": value for key, value in of_namespace.items()},
         **where,
     }
+    labels = {key: value for key, value in written.items() if pod.has_identity or keeps(key)}
     unknown = []
     if pod.namespace_labels is None:
         words = f"the labels of namespace {pod.namespace} in {pod.cluster}"
         unknown.append((KUBERNETES, f"{NAMESPACE_LABELS}.", words))
-    if pod.service_account is not None:
+    if pod.service_account is not None and (pod.has_identity or keeps(SERVICE_ACCOUNT_LABEL)):
         labels[SERVICE_ACCOUNT_LABEL] = pod.service_account
-    elif SERVICE_ACCOUNT_LABEL not in labels:
+    elif SERVICE_ACCOUNT_LABEL not in labels and keeps(SERVICE_ACCOUNT_LABEL):
         unknown.append((KUBERNETES, SERVICE_ACCOUNT_LABEL, f"the service account of {pod}"))
     return Identity(tuple((KUBERNETES, key, value) for key, value in labels.items()), tuple(unknown))
 

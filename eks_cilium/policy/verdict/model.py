@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from eks_cilium.policy.objects import Policy
+    from eks_cilium.policy.objects.identity_labels import LabelFilter
 
 
 class SelectorScope(StrEnum):
@@ -49,7 +50,10 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True)
 class Port:
-    """A port of a destination: a number and a protocol, one of TCP, UDP and SCTP, or ANY."""
+    """A port of a destination: a number and a protocol, one of TCP, UDP and SCTP, or ANY.
+
+    With the protocol ICMP the number is the type of the message.
+    """
 
     number: int
     protocol: str = "TCP"
@@ -81,6 +85,8 @@ class Pod:
     """The name of the cluster in its identity, where that is another one than the cluster has now."""
     title: str = ""
     """The pod in a report, after its cluster and namespace; its labels where this is empty."""
+    label_filter: LabelFilter | None = None
+    """Which of its labels are part of its identity; None for the default of the newest release."""
 
     def __str__(self) -> str:
         labels = ",".join(f"{key}={value}" for key, value in sorted(self.labels.items()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from eks_cilium.policy.objects.icmp import number_of
 from eks_cilium.policy.verdict.labels import NO, YES, Answer, any_of
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from eks_cilium.policy.verdict.model import Port
 
 _WITH_PORTS = frozenset({"TCP", "UDP", "SCTP"})
+ICMP = "ICMP"
+"""The protocol of ports whose numbers are types of ICMP messages."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +38,16 @@ class PortMatch:
     """`first` and `last` are both 0 for every port."""
     name: str = ""
     """The name of a port instead of a number."""
+    zero: bool = False
+    """Whether it is number 0 alone: a type of ICMP, not every one."""
 
     def matches(self, port: Port, names: PortNames) -> Answer:
         """Whether a port of a destination is one of these; `names` are the names of ports that count."""
         if port.protocol not in self.protocols:
             return NO
         if not self.name:
-            return YES if self.last == 0 or self.first <= port.number <= self.last else NO
+            every = self.last == 0 and not self.zero
+            return YES if every or self.first <= port.number <= self.last else NO
         if names.ports is None:
             return Answer(None, f"{names.unknown} called {self.name}")
         return YES if port.number == self._called(port.protocol, names.ports) else NO
@@ -53,7 +59,7 @@ class PortMatch:
         if self.name:
             number = self._called(port.protocol, names.ports or frozenset())
             return (number, number + 1) if number else ()
-        return (self.first, self.last + 1) if self.last else ()
+        return (self.first, self.last + 1) if self.last or self.zero else ()
 
     def _called(self, protocol: str, ports: frozenset[tuple[str, Port]]) -> int:
         """The port of this name; 0 where there is none, or where several differ (ErrDuplicateNamedPorts)."""
@@ -64,29 +70,44 @@ class PortMatch:
         protocol = "/".join(sorted(self.protocols)) if len(self.protocols) == 1 else "any"
         if self.name:
             return f"{self.name}/{protocol}"
-        if not self.last:
-            return f"every port/{protocol}"
+        if not self.last and not self.zero:
+            return f"every {'type' if protocol.startswith(ICMP) else 'port'}/{protocol}"
         return f"{self.first}{f'-{self.last}' if self.last > self.first else ''}/{protocol}"
 
 
-def port_matches(entry: Mapping[str, Any], *, sctp: bool = True) -> tuple[PortMatch, ...] | None:
-    """The ports of an entry of a policy.
+def port_matches(
+    entry: Mapping[str, Any], *, sctp: bool = True, zero_is_every_type: bool = True
+) -> tuple[PortMatch, ...] | None:
+    """The ports of an entry of a policy, or its types of ICMP.
 
     Args:
         entry: The entry, with `toPorts` or `icmps`.
         sctp: Whether any protocol includes SCTP, as from Cilium 1.13 on.
+        zero_is_every_type: Whether ICMP's type 0 (EchoReply) means every type, as from Cilium 1.16 on.
 
     Returns:
-        None where the entry means every port; an empty tuple where it means ICMP, which is no port.
+        None where the entry means every port of every protocol.
     """
-    if not entry.get("toPorts"):
-        return () if entry.get("icmps") else None
-    return tuple(_match(port, sctp=sctp) for rule in entry["toPorts"] for port in rule.get("ports") or ())
+    if entry.get("toPorts"):
+        return tuple(_match(port, sctp=sctp) for rule in entry["toPorts"] for port in rule.get("ports") or ())
+    if not entry.get("icmps"):
+        return None
+    fields = [field for rule in entry["icmps"] for field in rule.get("fields") or ()]
+    return tuple(_type(field, zero_is_every_type=zero_is_every_type) for field in fields)
 
 
 def ports_match(ports: tuple[PortMatch, ...] | None, port: Port, names: PortNames) -> Answer:
     """Whether a port is one of those of an entry; None stands for every port."""
     return YES if ports is None else any_of(each.matches(port, names) for each in ports)
+
+
+def _type(field: Mapping[str, Any], *, zero_is_every_type: bool) -> PortMatch:
+    # A key of the policy map whose port is 0 means every port from 1.16 on (Key.WithPort in
+    # pkg/policy/types), and agents keep the type of a message where other protocols have their port.
+    if field.get("family") == "IPv6":
+        return PortMatch(frozenset({f"{ICMP}v6"}))
+    number = number_of(str(field["type"]))
+    return PortMatch(frozenset({ICMP}), number, number, zero=not number and not zero_is_every_type)
 
 
 def _match(written: Mapping[str, Any], *, sctp: bool) -> PortMatch:

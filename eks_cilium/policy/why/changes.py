@@ -13,6 +13,7 @@ from eks_cilium.cilium import crds
 from eks_cilium.policy.objects import Policy
 from eks_cilium.policy.objects.pods import Pods, peer_selector, subject_selector
 from eks_cilium.policy.verdict.model import Address, Decision, Entity, Mode, Pod
+from eks_cilium.policy.verdict.ports import ICMP
 from eks_cilium.policy.why.model import Change
 from eks_cilium.policy.why.naming import naming_labels
 
@@ -131,10 +132,12 @@ def _peer(peer: Endpoint, word: str) -> dict[str, Any]:
 
 
 def _ports(port: Port, version: str) -> dict[str, Any] | None:
-    """The key `toPorts` for a port or a range; empty for every port."""
+    """The key `toPorts` for a port or a range, or `icmps`; empty for every port."""
     if port.protocol == "ANY":
         return {}
     first, last = port.number, max(port.number, port.last)
+    if port.protocol == ICMP:
+        return {"icmps": [{"fields": [{"family": "IPv4", "type": first}]}]} if first == last else None
     if first == last:
         return _entry_of([{"port": str(first), "protocol": port.protocol}])
     if crds.knows(version, "endPort"):

@@ -183,4 +183,4 @@ def _text(selector: Selector) -> str:
 def _ports_text(rule: Rule) -> str:
     if rule.ports is None:
         return "at every port"
-    return f"only at {', '.join(map(str, rule.ports))}" if rule.ports else "only for ICMP"
+    return f"only at {', '.join(map(str, rule.ports))}" if rule.ports else "at no port"

@@ -20,7 +20,8 @@ _NAMING = (
 
 def naming_labels(pod: Pod) -> dict[str, str]:
     """The labels by which people name the workload of a pod; all of them where it has none of these."""
-    known = {key: value for key, value in pod.labels.items() if pod.has_identity or is_identity_label(key)}
+    keeps = pod.label_filter.keeps if pod.label_filter else is_identity_label
+    known = {key: value for key, value in pod.labels.items() if pod.has_identity or keeps(key)}
     for keys in _NAMING:
         if keys[0] in known:
             return {key: known[key] for key in keys if key in known}

@@ -303,8 +303,8 @@ def test_many_flows_are_grouped_by_namespace_and_workload_the_most_open_first() 
         "cluster-1/space-5/*",
         *["80/TCP", "59", "of", "59", "every", "workload"],
     ]
-    assert rows[2].startswith("cluster-1/space-0/app-0, cluster-1/space-0/app-2")
-    assert rows[2].split()[-7:] == ["3", "more", "80/TCP", "1", "of", "59", "cluster-1/space-0/app-1"]
+    assert rows[2].startswith("cluster-1/space-0/{app-0, app-2, app-3, app-4, app-5, app-6 and 3 more} ")
+    assert rows[2].split()[-4:] == ["1", "of", "59", "cluster-1/space-0/app-1"]
     assert "1 more rows: see them with --rows 0" in ended.out
     assert "0 of 59   none" in run("--context", "one", "--rows", "0", found=many(60)).out
 
@@ -346,9 +346,28 @@ def test_it_prints_markdown() -> None:
     assert run(*BOTH, "--format", "markdown").out.startswith("| From | To | Port |")
 
 
+def test_messages_of_icmp_are_judged_by_their_type() -> None:
+    found = clusters()
+    found["one"].policies[0] = {
+        **ALLOW,
+        "spec": {"endpointSelector": {}, "egress": [{"icmps": [{"fields": [{"type": "EchoRequest"}]}]}]},
+    }
+    to = ("--from", "cluster-1/*", "--to", "cluster-2/*")
+
+    assert run(*BOTH, *to, "--port", "EchoRequest/ICMP", "--expect", "allowed", found=found).status == 0
+    assert run(*BOTH, *to, "--port", "3/ICMP", "--expect", "denied", found=found).status == 0
+    every = run(*BOTH, *to, "--port", "ICMP", "--format", "json", found=found).out
+    assert [(each["port"], each["verdict"]) for each in json.loads(every)["verdicts"]] == [
+        ("0-7/ICMP", "denied"),
+        ("8/ICMP", "allowed"),
+        ("9-255/ICMP", "denied"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
+        (("--port", "Ping/ICMP"), "--port: 'Ping' is no type of ICMP"),
         (("--from", "cluster-1"), "--from cluster-1 names no endpoint: allowed are CLUSTER/NAMESPACE"),
         (("--from", "cluster-1"), "all pods of cluster cluster-1 are 'cluster-1/*'"),
         (

@@ -16,7 +16,8 @@ from eks_cilium.policy.objects import (
     parse_ports,
     policy_pair,
 )
-from eks_cilium.policy.verdict import Decision, Evaluator, Flow, Pod, Port, Verdict
+from eks_cilium.policy.verdict import Cluster, Decision, Evaluator, Flow, Pod, Port, Verdict
+from eks_cilium.policy.verdict.options import cluster_of
 
 pytestmark = pytest.mark.unit
 
@@ -151,6 +152,18 @@ def test_a_failed_assertion_quotes_what_the_user_wrote_and_leaves_the_verdicts()
 def test_a_cluster_that_is_not_given_is_an_error_of_the_caller() -> None:
     with pytest.raises(KeyError, match="cluster-2"):
         compile_policies(PolicySources((INTENT,)), {"cluster-1": "1.19.7"}, Files())
+
+
+def test_an_intent_by_a_label_that_the_agents_leave_out_of_identities_is_refused() -> None:
+    clusters: dict[str, str | Cluster] = {
+        **CLUSTERS,
+        "cluster-1": cluster_of("cluster-1", {"labels": "k8s:!app"}, "1.19.7"),
+    }
+
+    problems = compile_policies(PolicySources((INTENT,)), clusters, Files()).problems
+
+    assert {problem.path for problem in problems} == {("intents", 0)}
+    assert "a label that Cilium makes part of identities" in problems[0].allowed
 
 
 def ranged(ports: str = "8000-8100/TCP", *must: Assertion, denied: bool = False) -> PolicySources:

@@ -72,6 +72,8 @@ def test_whole_clusters_and_namespaces_are_one_word() -> None:
     assert directory.text(places[:1], 4) == "a/x/1"
     assert directory.text(places[1:], 4, besides=places[0]) == "every workload"
     assert directory.text([places[0], places[2], places[3]], 1) == "a/x/1 and 2 more"
+    three = Directory([Place("a", "x", name) for name in "123"])
+    assert three.text([Place("a", "x", "1"), Place("a", "x", "2")], 4) == "a/x/{1, 2}"
     assert directory.text([Place("", "", "world"), places[0]], 4) == "a/x/1, world"
 
 

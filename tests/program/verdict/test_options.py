@@ -1,6 +1,7 @@
 # ruff: noqa: E501 - rules are written in YAML's flow style, one a line
 """Options of cilium-config decide what agents enforce, each in the releases that know it."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from eks_cilium.errors import UserError
 from eks_cilium.policy.objects import Policy, check
 from eks_cilium.policy.objects.identity_labels import label_filter
 from eks_cilium.policy.verdict import Evaluator, Flow, Mode, Pod, Port, SelectorScope
+from eks_cilium.policy.verdict.labels import identity_of
 from eks_cilium.policy.verdict.options import cluster_of, differing
 
 pytestmark = pytest.mark.unit
@@ -153,3 +155,18 @@ def test_options_that_differ_between_nodes_are_named() -> None:
     assert list(differing({"labels": "a"}, configs)) == [
         "CiliumNodeConfig some sets policy-audit-mode: true on some nodes"
     ]
+
+
+def test_the_labels_of_an_assertion_count_as_in_the_cluster_it_is_about() -> None:
+    pod = Pod("cluster-1", "red", {"app": "client", "job": "a"}, {"team": "x"}, "default", {})
+    known = cluster_of(
+        "cluster-1", {"labels": "k8s:!job k8s:!io\\.cilium\\.k8s\\.namespace\\.labels\\.team"}, "1.20.2"
+    )
+
+    labels = {
+        key
+        for _, key, _ in identity_of(dataclasses.replace(pod, label_filter=known.agents.label_filter)).labels
+    }
+
+    assert {"app", "io.kubernetes.pod.namespace", "io.cilium.k8s.policy.cluster"} <= labels
+    assert not labels & {"job", "io.cilium.k8s.namespace.labels.team"}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from eks_cilium.policy.objects import icmp
 from eks_cilium.policy.objects.sanity.regular_expressions import why_no_expression
 
 if TYPE_CHECKING:
@@ -114,6 +115,11 @@ def _icmps(entry: Mapping[str, Any], path: Path, agents: Agents) -> Iterator[Rej
         for number, field in enumerate(fields):
             if (field.get("family") or "") not in _FAMILIES:
                 yield (*place, number, "family"), field["family"], "IPv4 or IPv6", "change it"
+            # UnmarshalJSON of ICMPField: a name of the other family cannot be decoded.
+            name, known = field.get("type"), icmp.IPV6 if field.get("family") == "IPv6" else icmp.IPV4
+            if isinstance(name, str) and not name.isdigit() and name not in known:
+                allowed = f"a number, or one of {', '.join(sorted(known))}"
+                yield (*place, number, "type"), name, allowed, "write the number of the type"
 
 
 def _port_rule(rule: Mapping[str, Any], direction: str, path: Path, agents: Agents) -> Iterator[Rejection]:

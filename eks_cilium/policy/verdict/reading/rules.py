@@ -53,6 +53,7 @@ _RUNTIME = {
 _FIRST_NAMESPACE_LABELS = (1, 16)
 # getAggregatedSelectors in pkg/policy/api: "explicitly check for empty non-nil slices", since 1.16.
 _FIRST_EMPTY_LISTS = (1, 16)
+_FIRST_WILD_TYPES = (1, 16)
 _REQUIRES = {"ingress": "fromRequires", "egress": "toRequires"}
 
 
@@ -146,7 +147,11 @@ def _rules(
             found = _peers(entry, direction, context, deny=deny, empty_lists=empty_lists)
             peers = None if found is None else tuple(peer for _, peer in found)
             places = tuple(where for where, _ in found or ())
-            ports = port_matches(entry, sctp=knows_sctp(cluster.agents))
+            ports = port_matches(
+                entry,
+                sctp=knows_sctp(cluster.agents),
+                zero_is_every_type=cluster.agents.minor >= _FIRST_WILD_TYPES,
+            )
             if peers is None and ports is None:
                 peers = ()  # `- {}` allows no peer; its presence alone switches the default
             # With the option off, Sanitize sets it to true (pkg/policy/api/rule_validation.go).
