@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pulumi
 
 from components.cilium import Cilium
-from eks_cilium.cilium.native_routing import default_network, outside
+from eks_cilium.cilium.native_routing import default_network, network_of_pods, outside
 from eks_cilium.cilium.values import EniMode, eni_values
 from eks_cilium.cilium.versions import release_of
 from eks_cilium.settings.problems import Problem, set_fix
@@ -43,6 +43,10 @@ class EniCluster:
     masquerade: Masquerade
     tags: Mapping[str, str]
     """Tags for the network interfaces."""
+    pod_subnet_ids: Sequence[pulumi.Input[str]] = ()
+    """Subnets for pods alone; empty where pods share those of nodes."""
+    pod_networks: Sequence[str] = ()
+    """Their networks."""
     other_cni: tuple[str, str] | None = None
     """Label of the nodes that another CNI serves, where it is replaced node by node."""
     present: str | None = None
@@ -73,7 +77,8 @@ def _eni_mode(
     cluster: EniCluster, wanted: CiliumSettings | CiliumBesideKubeProxy, role: OperatorRole
 ) -> EniMode:
     release, endpoint = release_of(wanted.version), pulumi.Output.from_input(cluster.endpoint)
-    subnets = list(cluster.node_subnet_ids)
+    pods = list(cluster.pod_subnet_ids)
+    subnets = [*cluster.node_subnet_ids, *pods]
     return EniMode(
         release=release,
         cluster_name=cluster.name,
@@ -82,6 +87,7 @@ def _eni_mode(
         api_port=endpoint.apply(lambda url: str(urlsplit(url).port or 443)),
         operator_role_arn=role.arn,
         subnet_filter=subnets if release.filters_are_lists else pulumi.Output.all(*subnets).apply(" ".join),
+        pod_subnets=pods or None,
         native_cidr=_native_network(cluster, wanted),
         masquerade=cluster.masquerade,
         interface_tags=cluster.tags,
@@ -99,21 +105,33 @@ def _eni_mode(
 
 
 def _native_network(cluster: EniCluster, wanted: CiliumSettings | CiliumBesideKubeProxy) -> str:
-    """The network inside which pods keep their addresses; RunError where it does not hold the VPC's first.
+    """The network inside which pods keep their addresses; RunError where it does not hold those of pods.
 
-    Agents end with "Configured native routing CIDR does not contain VPC CIDR" otherwise (Cilium,
-    `autoDetectENINativeRoutingCIDR` and its predecessors in pkg/ipam).
+    Agents end with "None of the VPC CIDRs contains the specified native routing CIDR" otherwise, and up to
+    1.14 where it does not hold the VPC's first network (Cilium, `autoDetectIPv4NativeRoutingCIDR` and its
+    predecessors in pkg/ipam).
     """
-    given = wanted.native_routing_cidr
-    if given is not None and outside(given, cluster.vpc_cidrs[:1]):
-        path = ("cilium", "nativeRoutingCidr")
-        allowed = f"a network that holds {cluster.vpc_cidrs[0]}, the first network of the VPC"
-        fix = set_fix(path, default_network(cluster.vpc_cidrs))
-        raise pulumi.RunError(str(Problem(path, given, allowed, fix)))
-    native = given or default_network(cluster.vpc_cidrs)
+    given, pods = wanted.native_routing_cidr, cluster.pod_networks
+    usual = network_of_pods(cluster.vpc_cidrs, pods) if pods else default_network(cluster.vpc_cidrs)
+    native = given or usual
+    if missing := outside(native, pods or cluster.vpc_cidrs[:1]):
+        _refuse_native_network(cluster, native, missing, usual)
     if cluster.masquerade.enabled and (left := outside(native, cluster.vpc_cidrs)):
+        whose = "their interface's" if pods else "their node's"
         pulumi.log.warn(
-            f"pods reach {', '.join(left)} of their own VPC with their node's address: Cilium keeps pods' "
+            f"pods reach {', '.join(left)} of their own VPC with {whose} address: Cilium keeps pods' "
             f"addresses inside one network only, {native}"
         )
     return native
+
+
+def _refuse_native_network(cluster: EniCluster, native: str, missing: Sequence[str], usual: str) -> None:
+    """Raise RunError where pods would not keep their addresses among themselves."""
+    if cluster.pod_networks and not cluster.masquerade.enabled:
+        return  # it is not used
+    path, fix = ("cilium", "nativeRoutingCidr"), set_fix(("cilium", "nativeRoutingCidr"), usual)
+    if cluster.pod_networks:
+        allowed = f"a network that holds all subnets of pods; {', '.join(missing)} are outside"
+    else:
+        allowed = f"a network that holds {cluster.vpc_cidrs[0]}, the first network of the VPC"
+    raise pulumi.RunError(str(Problem(path, native, allowed, fix)))

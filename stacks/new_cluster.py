@@ -14,7 +14,9 @@ from stacks.cilium_eni import EniCluster, register_eni_cilium
 from stacks.cilium_overlay import OverlayCluster, register_overlay_cilium
 from stacks.cilium_upgrades import present_release
 from stacks.new_cluster_base import check, exports, register_base, register_nodes
+from stacks.outputs import own_outputs
 from stacks.pod_addresses import addresses_of, exported, refuse_other_addresses
+from stacks.pod_subnets import refuse_a_late_change
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +37,7 @@ def run(
     add_ons = check(settings, present, aws_client)
     base = register_base(settings, aws_client)
     refuse_other_addresses(settings, is_running=base.is_running)
+    refuse_a_late_change(settings, own_outputs())
     in_eni_mode = settings.cilium.ipam == "eni"
     register = _register_in_eni_mode if in_eni_mode else _register_with_an_overlay
     cilium = register(settings, base, present)
@@ -63,6 +66,8 @@ def _register_in_eni_mode(settings: NewClusterSettings, base: ClusterBase, prese
         endpoint=base.cluster.endpoint,
         vpc_cidrs=base.network.cidrs,
         node_subnet_ids=base.node_subnets(settings.node_groups),
+        pod_subnet_ids=base.network.pod_subnet_ids,
+        pod_networks=base.network.pod_networks,
         masquerade=_masquerade(settings),
         tags=base.tags,
         present=present,
@@ -81,7 +86,7 @@ def _register_operator_role(settings: NewClusterSettings, base: ClusterBase) -> 
             "region": settings.region,
             "account": base.cluster.arn.apply(lambda arn: arn.split(":")[4]),
             "vpc_id": base.network.vpc_id,
-            "subnet_ids": base.node_subnets(settings.node_groups),
+            "subnet_ids": [*base.node_subnets(settings.node_groups), *base.network.pod_subnet_ids],
             "oidc_provider_arn": base.cluster.oidc_provider_arn,
             "oidc_issuer": base.cluster.oidc_issuer,
             "tags": base.tags,

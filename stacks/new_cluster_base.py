@@ -32,6 +32,7 @@ from eks_cilium.settings.model import Cilium as CiliumSettings
 from stacks.add_ons import check_add_ons, register_add_ons
 from stacks.cilium_upgrades import check_upgrade
 from stacks.cilium_versions import warn_about_untested_kubernetes
+from stacks.pod_subnets import masquerades, pod_networks, pods_per_node, warn_of_too_few_addresses
 from stacks.secrets_key import check_given_key, check_running_key, running_key, secrets_key
 
 if TYPE_CHECKING:
@@ -120,8 +121,10 @@ def register_nodes(
     role = NodeRole(f"{name}-node", {"region": settings.region, "tags": base.tags}, base.with_aws())
     args = partial(_node_group_args, settings, base, role, cilium_makes_interfaces)
     after = base.with_aws(role, cilium, base.network)
+    limits = _pod_limits(settings, base)
     groups = {
-        key: NodeGroup(f"{name}-{key}", args(group), after) for key, group in settings.node_groups.items()
+        key: NodeGroup(f"{name}-{key}", args(group, max_pods=limits[key]), after)
+        for key, group in settings.node_groups.items()
     }
     gate = _register_gate(settings, base, [cilium, *groups.values()])
     coredns = _register_coredns(settings, base, gate)
@@ -155,6 +158,7 @@ def exports(
             "vpcId": base.network.vpc_id,
             "cidr": base.network.cidr,
             "securityGroupId": cluster.security_group_id,
+            **({"podNetworks": pod_networks(settings)} if settings.network.pods_apart else {}),
         },
         "nextCommands": [
             f"aws eks update-kubeconfig --region {settings.region} --name {name}{profile}",
@@ -219,6 +223,8 @@ def _register_network(
                 "public_subnet_ids": wanted.public_subnet_ids,
                 "service_cidr": settings.cluster.service_cidr,
                 "pod_cidrs": _overlay_of(settings),
+                "pod_subnet_ids": wanted.pod_subnet_ids,
+                "pods_leave_by_them": not masquerades(settings),
             },
             opts,
         )
@@ -226,7 +232,13 @@ def _register_network(
     zones = zones_of(wanted.zones, provider)
     return Network(
         settings.cluster.name,
-        {"cidr": wanted.cidr, "zones": zones, "nat": wanted.nat, "tags": tags},
+        {
+            "cidr": wanted.cidr,
+            "zones": zones,
+            "pod_cidr": wanted.pod_cidr,
+            "nat": wanted.nat,
+            "tags": tags,
+        },
         opts,
     )
 
@@ -294,6 +306,8 @@ def _node_group_args(
     role: NodeRole,
     cilium_makes_interfaces: bool,
     group: NodeGroupSettings,
+    *,
+    max_pods: int | None,
 ) -> NodeGroupArgs:
     return {
         "cluster_name": base.cluster.cluster_name,
@@ -309,7 +323,7 @@ def _node_group_args(
         "max_size": group.max_size,
         "autoscaled": group.autoscaled,
         "disk_size": group.disk_size,
-        "max_pods": _max_pods(settings, group),
+        "max_pods": max_pods,
         "labels": group.labels,
         "taints": [
             {"key": taint.key, "value": taint.value, "effect": taint.effect} for taint in group.taints
@@ -340,6 +354,17 @@ def _node_repair(group: NodeGroupSettings) -> NodeRepair | None:
             for override in wanted.overrides
         ],
     }
+
+
+def _pod_limits(settings: NewClusterBaseSettings, base: ClusterBase) -> dict[str, int | None]:
+    """How many pods a node of each group takes; None leaves it to the image."""
+    groups, network = settings.node_groups, base.network
+    if not settings.network.pods_apart:
+        return {name: _max_pods(settings, group) for name, group in groups.items()}
+    limits = {name: pods_per_node(settings, name, group, base.aws) for name, group in groups.items()}
+    free = network.free_for_pods if isinstance(network, ExistingNetwork) else None
+    warn_of_too_few_addresses(settings, limits, free, zones=len(network.pod_subnet_ids))
+    return dict(limits)
 
 
 def _max_pods(settings: NewClusterBaseSettings, group: NodeGroupSettings) -> int | None:

@@ -56,6 +56,10 @@ class ExistingNetworkArgs(TypedDict):
     """Network of Service addresses, which must not overlap the VPC."""
     pod_cidrs: NotRequired[Sequence[str]]
     """Networks of an overlay, which must not overlap the VPC, nor what it has routes to. Default: none."""
+    pod_subnet_ids: NotRequired[Sequence[str]]
+    """Subnets for pods alone. Default: none, pods share the subnets of nodes."""
+    pods_leave_by_them: NotRequired[bool]
+    """Whether pods leave the VPC from there, not with their node's address. Default: True."""
 
 
 class ExistingNetwork(pulumi.ComponentResource):
@@ -74,6 +78,12 @@ class ExistingNetwork(pulumi.ComponentResource):
     """The private subnets, in the order of the arguments."""
     public_subnet_ids: list[pulumi.Output[str]]
     """The public subnets, in the order of the arguments."""
+    pod_networks: Sequence[str]
+    """The networks of the subnets for pods alone; empty where there are none."""
+    pod_subnet_ids: list[pulumi.Output[str]]
+    """The subnets for pods alone, in the order of the arguments."""
+    free_for_pods: int
+    """How many addresses are free in them."""
 
     def __init__(
         self, name: str, args: ExistingNetworkArgs, opts: pulumi.ResourceOptions | None = None
@@ -84,14 +94,19 @@ class ExistingNetwork(pulumi.ComponentResource):
         private = [_look_up(subnet_id, invoke) for subnet_id in args["private_subnet_ids"]]
         public = [_look_up(subnet_id, invoke) for subnet_id in args["public_subnet_ids"]]
         self.cidrs = _cidrs(vpc)
+        pods = [_look_up(subnet_id, invoke) for subnet_id in args.get("pod_subnet_ids") or ()]
         problems = network_problems(vpc.id, self.cidrs, args["service_cidr"], private, public)
         problems += overlay_problems(args.get("pod_cidrs", ()), self.cidrs, [*private, *public])
+        problems += pod_problems(vpc.id, [*private, *public], pods, args.get("pods_leave_by_them", True))
         if problems:
             raise pulumi.RunError("\n  ".join([f"{vpc.id} cannot hold this cluster:", *problems]))
         self.vpc_id = pulumi.Output.from_input(vpc.id)
         self.cidr = pulumi.Output.from_input(vpc.cidr_block)
         self.private_subnet_ids = [pulumi.Output.from_input(subnet["id"]) for subnet in private]
         self.public_subnet_ids = [pulumi.Output.from_input(subnet["id"]) for subnet in public]
+        self.pod_subnet_ids = [pulumi.Output.from_input(subnet["id"]) for subnet in pods]
+        self.pod_networks = [subnet["cidr"] for subnet in pods]
+        self.free_for_pods = sum(subnet["free"] for subnet in pods)
         self.register_outputs({"vpcId": self.vpc_id})
 
 
@@ -110,6 +125,10 @@ class Subnet(TypedDict):
     """Kind of the target of the route for 0.0.0.0/0, a key of `_TARGETS`."""
     destinations: Sequence[str]
     """Networks of the other routes."""
+    cidr: str
+    """Network of the subnet."""
+    free: int
+    """Addresses that are free."""
 
 
 def network_problems(
@@ -178,6 +197,27 @@ def _is_claimed(routed: ipaddress.IPv4Network, pool: ipaddress.IPv4Network) -> b
     return routed.subnet_of(pool) or (routed.prefixlen >= _LARGEST_VPC and routed.overlaps(pool))
 
 
+def pod_problems(
+    vpc_id: str, nodes: Sequence[Subnet], pods: Sequence[Subnet], leave_by_them: bool
+) -> list[str]:
+    """Every reason why subnets cannot be those of pods, one phrase each; empty where they can, or are none.
+
+    Cilium's operator takes a subnet of the zone of the node, or that of the node itself where it finds none
+    (`findSuitableSubnet` in pkg/aws/eni/node.go of cilium/cilium).
+    """
+    if not pods:
+        return []
+    problems = [f"{subnet['id']} is in {subnet['vpc_id']}" for subnet in pods if subnet["vpc_id"] != vpc_id]
+    problems += [
+        f"{subnet['id']} is for pods, which leave the VPC from there, but its default route goes to "
+        f"{_words(subnet)}"
+        for subnet in pods
+        if leave_by_them and subnet["default_route"] not in _OUT_OF_A_PRIVATE_SUBNET
+    ]
+    missing = {subnet["zone"] for subnet in nodes} - {subnet["zone"] for subnet in pods}
+    return problems + [f"network.podSubnetIds has no subnet in {zone}" for zone in sorted(missing)]
+
+
 def _words(subnet: Subnet) -> str:
     return _TARGETS[subnet["default_route"]]
 
@@ -198,6 +238,8 @@ def _look_up(subnet_id: str, invoke: pulumi.InvokeOptions) -> Subnet:
         zone_id=subnet.availability_zone_id or "",
         default_route="none" if by_default is None else _kind_of_target(by_default),
         destinations=[route.cidr_block for route in routes if route.cidr_block and route is not by_default],
+        cidr=subnet.cidr_block or "",
+        free=subnet.available_ip_address_count or 0,
     )
 
 

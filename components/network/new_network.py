@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
 from components.naming import tagged, token
+from components.network.pod_subnets import pod_subnets
 from components.network.subnets import SubnetPlan, plan_subnets
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class NetworkArgs(TypedDict):
     """Network of the VPC, such as 10.0.0.0/16; `plan_subnets` divides it."""
     zones: Sequence[str]
     """Two or three availability zones, such as eu-central-1a."""
+    pod_cidr: NotRequired[str | None]
+    """Second network, whose subnets are for pods alone. Default None: pods share the private subnets."""
     nat: Literal["per-zone", "single", "none"]
     """NAT gateways for the private subnets: one in each zone, one for all, or none."""
     tags: Mapping[str, str]
@@ -33,7 +36,7 @@ class NetworkArgs(TypedDict):
 
 
 class Network(pulumi.ComponentResource):
-    """A VPC with a private and a public subnet in each zone.
+    """A VPC with a private and a public subnet in each zone, and subnets for pods alone where wanted.
 
     Creates the VPC, an internet gateway, subnets, route tables and routes, and NAT gateways with their
     addresses; names begin with the component's. Subnets carry the tags by which load balancers find them. The
@@ -45,11 +48,15 @@ class Network(pulumi.ComponentResource):
     cidr: pulumi.Output[str]
     """Network of the VPC."""
     cidrs: Sequence[str]
-    """The same as a plain text, as `ExistingNetwork` has all of its networks."""
+    """All networks as plain texts, the VPC's first one first."""
+    pod_networks: Sequence[str]
+    """The network of the pods' own subnets; empty where there is none."""
     private_subnet_ids: list[pulumi.Output[str]]
     """The private subnets, in the order of the zones."""
     public_subnet_ids: list[pulumi.Output[str]]
     """The public subnets, in the order of the zones."""
+    pod_subnet_ids: list[pulumi.Output[str]]
+    """The subnets for pods alone, in the order of the zones; empty where there are none."""
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(token("Network"), name, {}, opts)
@@ -69,10 +76,12 @@ class Network(pulumi.ComponentResource):
             name, vpc_id=self._vpc.id, tags=tagged(args["tags"], name), opts=self._child
         )
         public = self._public_subnets(plans, gateway)
+        self._tables: dict[str, aws.ec2.RouteTable] = {}
         private = self._private_subnets(plans, self._nat_gateways(plans, public, gateway))
+        self.pod_networks, self.pod_subnet_ids = self._pod_subnets()
 
         self.vpc_id = self._vpc.id
-        self.cidr, self.cidrs = self._vpc.cidr_block, (args["cidr"],)
+        self.cidr, self.cidrs = self._vpc.cidr_block, (args["cidr"], *self.pod_networks)
         self.private_subnet_ids = [subnet.id for subnet in private]
         self.public_subnet_ids = [subnet.id for subnet in public]
         self.register_outputs(
@@ -141,8 +150,18 @@ class Network(pulumi.ComponentResource):
                     opts=self._child,
                 )
             self._associate(name, subnet, table)
+            self._tables[plan.zone] = table
             subnets.append(subnet)
         return subnets
+
+    def _pod_subnets(self) -> tuple[Sequence[str], list[pulumi.Output[str]]]:
+        cidr = self._args.get("pod_cidr")
+        if cidr is None:
+            return (), []
+        made = pod_subnets(
+            self._vpc, cidr, self._tables, tags=self._args["tags"], name=self._name, parent=self
+        )
+        return (cidr,), [subnet.id for subnet in made]
 
     def _nat_gateways(
         self,

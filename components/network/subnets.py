@@ -1,6 +1,7 @@
-"""How the network of a VPC is divided into subnets; `Network` uses it.
+"""How the networks of a VPC are divided into subnets; `Network` uses it.
 
-Pods get addresses of the private subnets, so each of these is a quarter of the VPC. Public subnets hold load
+Pods get addresses of the private subnets, so each of these is a quarter of the VPC; or of subnets of their
+own, each a quarter of a second network. Public subnets hold load
 balancers, NAT gateways and at most some nodes, and share the last quarter. `eks_cilium.settings` refuses a
 VPC that is too small.
 """
@@ -35,3 +36,9 @@ def plan_subnets(cidr: str, zones: Sequence[str]) -> list[SubnetPlan]:
         SubnetPlan(zone=zone, private=str(quarters[index]), public=str(public[index]))
         for index, zone in enumerate(zones)
     ]
+
+
+def plan_pod_subnets(cidr: str, zones: Sequence[str]) -> dict[str, str]:
+    """The network of the pod subnet of each of up to three zones. `cidr` is the network for pods."""
+    quarters = ipaddress.IPv4Network(cidr).subnets(prefixlen_diff=2)
+    return {zone: str(quarter) for zone, quarter in zip(zones, quarters, strict=False)}

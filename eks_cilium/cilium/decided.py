@@ -32,6 +32,8 @@ have it (awslabs/amazon-eks-ami#1610, cilium/cilium#41300). The plan refuses hos
 _ENI = "in this mode pods get addresses of the VPC from network interfaces, natively routed"
 _NODES = "the operator creates interfaces only in this cluster's subnets, with its role and its tags"
 
+_POD_SUBNETS = "the operator's role has to allow them: network.podCidr and network.podSubnetIds do that"
+
 # Keys of all served releases: a key that a release does not have is refused as unknown before this table is
 # asked.
 DECIDED: Mapping[str, Decided] = MappingProxyType(
@@ -61,6 +63,8 @@ DECIDED: Mapping[str, Decided] = MappingProxyType(
         "eni.eniTags": Decided(_NODES, "tags"),
         "eni.gcTags": Decided(_NODES, "tags"),
         "eni.iamRole": Decided(_NODES),
+        "eni.nodeSpec.subnetIDs": Decided(_POD_SUBNETS),
+        "eni.nodeSpec.subnetTags": Decided(_POD_SUBNETS),
         "eni.subnetIDsFilter": Decided(_NODES),
         "eni.subnetTagsFilter": Decided(_NODES),
         "gke": Decided(_ENI),

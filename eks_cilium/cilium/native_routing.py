@@ -40,6 +40,15 @@ def default_network(cidrs: Sequence[str]) -> str:
     return holding(cidrs) or cidrs[0]
 
 
+def network_of_pods(cidrs: Sequence[str], pods: Sequence[str]) -> str:
+    """The network where pods have networks of their own in the VPC: one that holds all, or the pods'.
+
+    Pods have to keep their addresses among themselves. Agents of 1.15 and later take a network that holds any
+    of the VPC's (`autoDetectIPv4NativeRoutingCIDR` in pkg/ipam/crd.go of cilium/cilium).
+    """
+    return holding([*cidrs, *pods]) or holding(pods) or pods[0]
+
+
 def outside(native: str, cidrs: Iterable[str]) -> list[str]:
     """Networks to which pods' packets leave with their node's address."""
     network = ipaddress.IPv4Network(native)

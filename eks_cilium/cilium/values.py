@@ -78,7 +78,9 @@ class EniMode(OnlyCniMode):
     region: str
     operator_role_arn: Leaf
     subnet_filter: Leaf
-    """Subnets that hold nodes, as a list or as one string: see `Release.filters_are_lists`."""
+    """Subnets of nodes and pods, as a list or as one string: see `Release.filters_are_lists`."""
+    pod_subnets: Leaf | None = None
+    """Subnets in which interfaces for pods are made; None where pods share those of their nodes."""
     native_cidr: Leaf
     """Network inside which pods keep their addresses while they are masqueraded."""
     masquerade: Masquerade
@@ -148,8 +150,20 @@ def _interfaces(mode: EniMode) -> dict[str, Any]:
             "awsEnablePrefixDelegation": mode.prefix_delegation,
             # Without the filter the operator may put pods of private nodes into a public subnet of the zone.
             "subnetIDsFilter": mode.subnet_filter,
+            **_pods_apart(mode),
         }
     }
+
+
+def _pods_apart(mode: EniMode) -> dict[str, Any]:
+    """Let only further interfaces serve pods, and make these in the subnets of pods.
+
+    A node's first interface is in the subnet of the node, so it is left out (`FirstInterfaceIndex` in
+    pkg/aws/eni/types/types.go of cilium/cilium). The security groups stay those of the first interface.
+    """
+    if mode.pod_subnets is None:
+        return {}
+    return {"nodeSpec": {"firstInterfaceIndex": 1, "subnetIDs": mode.pod_subnets}}
 
 
 def _masquerading(mode: EniMode) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -105,12 +106,23 @@ class Interfaces:
         description(owner, instance)  # refuse an unknown owner before anything is created
         with self._one_at_a_time:
             try:
-                return _attach(self._connect(instance, owner), cluster, instance, owner)
+                where = Placement(tuple(wanted.get("subnetIds", ())), int(wanted.get("firstIndex", 0)))
+                return _attach(self._connect(instance, owner), cluster, instance, owner, where)
             except ClientError as error:
                 raise InterfaceRefusedError(str(error)) from error
 
 
-def _attach(ec2: Any, cluster: str, instance: str, owner: str) -> LabRequest:
+@dataclass(frozen=True)
+class Placement:
+    """Where interfaces for pods are made, and which interfaces of an instance serve pods."""
+
+    subnets: tuple[str, ...] = ()
+    """Subnets that may hold them; that of the instance where empty."""
+    first_index: int = 0
+    """Number of the first interface that gives pods addresses."""
+
+
+def _attach(ec2: Any, cluster: str, instance: str, owner: str, where: Placement) -> LabRequest:
     machine = _running(ec2, instance)
     primary = next(nic for nic in machine["NetworkInterfaces"] if nic["Attachment"]["DeviceIndex"] == 0)
     taken = {nic["Attachment"]["DeviceIndex"] for nic in machine["NetworkInterfaces"]}
@@ -118,10 +130,10 @@ def _attach(ec2: Any, cluster: str, instance: str, owner: str) -> LabRequest:
     groups = [group["GroupId"] for group in primary["Groups"]]
     most, addresses = network_limits(machine["InstanceType"])
     free = addresses - len(primary["PrivateIpAddresses"])
-    if len(taken) == most and free > 0:
+    if len(taken) == most and free > 0 and where.first_index == 0:
         return _fill(ec2, primary, free, groups)
     created = ec2.create_network_interface(
-        SubnetId=machine["SubnetId"],
+        SubnetId=_subnet(ec2, machine, where.subnets),
         Groups=groups,
         Description=description(owner, instance),
         SecondaryPrivateIpAddressCount=addresses - 1,
@@ -129,6 +141,18 @@ def _attach(ec2: Any, cluster: str, instance: str, owner: str) -> LabRequest:
     )["NetworkInterface"]
     _attach_to_instance(ec2, created["NetworkInterfaceId"], instance, number)
     return _shape(ec2, created, number, groups)
+
+
+def _subnet(ec2: Any, machine: dict[str, Any], allowed: tuple[str, ...]) -> str:
+    """Return the allowed subnet of the instance's zone with the most free addresses.
+
+    Without one Cilium's operator takes the instance's own subnet (`findSuitableSubnet`, pkg/aws/eni/node.go).
+    """
+    zone, vpc = machine["Placement"]["AvailabilityZone"], machine["VpcId"]
+    listed = ec2.describe_subnets(SubnetIds=list(allowed))["Subnets"] if allowed else []
+    fitting = [item for item in listed if (item["AvailabilityZone"], item["VpcId"]) == (zone, vpc)]
+    best = max(fitting, key=lambda item: item["AvailableIpAddressCount"], default=machine)
+    return str(best["SubnetId"])
 
 
 def _fill(ec2: Any, primary: dict[str, Any], free: int, groups: list[str]) -> LabRequest:

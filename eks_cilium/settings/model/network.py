@@ -29,6 +29,13 @@ class Network(Part):
         allowed="2, 3, or a list of two or three zone names",
         example=["eu-central-1a", "eu-central-1b", "eu-central-1c"],
     )
+    pod_cidr: Cidr | None = option(
+        None,
+        says="Second network of the new VPC, for pods alone: a subnet of a quarter in each zone. Nodes keep "
+        "to `cidr`. It can only be set when the cluster is created.",
+        allowed="a network of /16 to /22 that AWS adds to the VPC, such as 100.64.0.0/16",
+        example="100.64.0.0/16",
+    )
     nat: Literal["per-zone", "single", "none"] = option(
         "per-zone",
         says="NAT gateways for the private subnets. A single one costs less and fails with its zone.",
@@ -56,3 +63,15 @@ class Network(Part):
         allowed="a list of subnet ids in two or three zones",
         example=["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"],
     )
+    pod_subnet_ids: tuple[SubnetId, ...] = option(
+        (),
+        says="Subnets of the existing VPC for pods alone, one or more in each zone with nodes. They can only "
+        "be set when the cluster is created; more can be added later.",
+        allowed="a list of subnet ids that are no subnets of nodes",
+        example=["subnet-0123456789abcdef4", "subnet-0123456789abcdef5"],
+    )
+
+    @property
+    def pods_apart(self) -> bool:
+        """Whether pods have subnets of their own."""
+        return self.pod_cidr is not None or bool(self.pod_subnet_ids)

@@ -29,7 +29,7 @@ from eks_cilium.settings.rules import (
     replacement,
     tags,
 )
-from eks_cilium.settings.rules.new_cluster import add_ons
+from eks_cilium.settings.rules.new_cluster import add_ons, pod_subnets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -41,7 +41,13 @@ if TYPE_CHECKING:
 
 _EVERYWHERE: tuple[Rule, ...] = (*tags.RULES, *common_cilium.RULES, *chart.RULES)
 
-_FOR_A_CLUSTER: tuple[Rule, ...] = (*cluster.RULES, *add_ons.RULES, *network.RULES, *nodes.RULES)
+_FOR_A_CLUSTER: tuple[Rule, ...] = (
+    *cluster.RULES,
+    *add_ons.RULES,
+    *network.RULES,
+    *pod_subnets.RULES,
+    *nodes.RULES,
+)
 
 RULES: Mapping[type[Settings], tuple[Rule, ...]] = {
     NewClusterSettings: (*_FOR_A_CLUSTER, *cilium.RULES, *overlay.RULES, *_EVERYWHERE),

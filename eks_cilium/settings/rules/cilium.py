@@ -107,6 +107,8 @@ def native_network_holds_the_vpc(settings: NewClusterSettings) -> Iterator[Probl
         return
     yield from native_network_is_narrow(settings.cilium)
     vpc = settings.network.cidr
+    if settings.network.pods_apart:
+        return  # pods have other networks of the VPC: see `settings.rules.new_cluster.pod_subnets`
     if given is not None and vpc is not None and outside(given, [vpc]):
         yield Problem(path, given, f"a network that holds the VPC's, {vpc}", set_fix(path, vpc))
 

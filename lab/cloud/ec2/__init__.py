@@ -31,6 +31,7 @@ from lab.cloud.ec2.dependencies import Dependencies
 from lab.cloud.ec2.instance import LabInstance
 from lab.cloud.ec2.nat_gateways import Gateways, LabNatGateway
 from lab.cloud.ec2.peerings import LabPeering, Peerings
+from lab.cloud.ec2.ranges import Ranges
 from lab.cloud.ec2.responses import LabEC2Response
 from lab.cloud.ec2.routes import LabRoute, Routes
 from lab.cloud.ec2.transit_gateways import LabTransitGateway, TransitGateways
@@ -76,7 +77,9 @@ class LabSubnet(Subnet):  # type: ignore[misc]  # moto is untyped to mypy here
         """Release nothing: an address is free when no interface has it."""
 
 
-class Corrections(Dependencies, Interfaces, Gateways, Peerings, Routes, TransitGateways, TransitTables):
+class Corrections(
+    Dependencies, Interfaces, Gateways, Peerings, Ranges, Routes, TransitGateways, TransitTables
+):
     """All differences of the backend from moto's, one module each."""
 
 

@@ -58,7 +58,7 @@ func (c *Cilium) introduce(ctx context.Context, node *v1.Node, pod *v1.Pod, pars
 		return c.assign(ctx, node, parsed.pool)
 	}
 	if !parsed.isChained {
-		if err := c.network.Supply(ctx, node, network.Cilium); err != nil {
+		if err := c.network.Supply(ctx, node, network.Cilium, parsed.placement); err != nil {
 			return err
 		}
 	}
@@ -66,7 +66,7 @@ func (c *Cilium) introduce(ctx context.Context, node *v1.Node, pod *v1.Pod, pars
 	if err != nil {
 		return err
 	}
-	return c.keepCiliumNode(ctx, node, ciliumNode(node, owned))
+	return c.keepCiliumNode(ctx, node, ciliumNode(node, owned, parsed.placement))
 }
 
 // assign gives a node its part of the pool. Where none is left, the operator writes its error into the

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,6 +77,20 @@ func TestModesThatAreNotPlayedAreRefused(t *testing.T) {
 	chained, err := parseConfig(map[string]string{"ipam": "cluster-pool", "cni-chaining-mode": "aws-cni", "cluster-id": "7", "cni-uninstall": "true"})
 	if err != nil || !chained.isChained || !chained.uninstalls || chained.clusterID != 7 || chained.clusterName != "default" {
 		t.Errorf("got %+v, %v", chained, err)
+	}
+}
+
+func TestInterfacesAreMadeWhereTheConfigurationAndTheOperatorsFilterAgree(t *testing.T) {
+	data := map[string]string{
+		"ipam": "eni", "eni-first-interface-index": "1", "eni-subnet-ids": "subnet-1,subnet-2", "subnet-ids-filter": "subnet-0 subnet-2",
+	}
+	parsed, err := parseConfig(data)
+	if err != nil || parsed.placement.FirstIndex != 1 || !slices.Equal(parsed.placement.Subnets, []string{"subnet-2"}) {
+		t.Errorf("got %+v, %v", parsed, err)
+	}
+	data["eni-first-interface-index"] = "one"
+	if _, err := parseConfig(data); err == nil || !strings.Contains(err.Error(), "is not a number") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -3,8 +3,11 @@ package cilium
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
+	"eks-cilium/lab/nodeplayer/cloud"
 	"eks-cilium/lab/nodeplayer/cluster"
 )
 
@@ -12,7 +15,9 @@ import (
 type config struct {
 	isChained bool
 	// pool is set where pods have addresses of an overlay.
-	pool        *pool
+	pool *pool
+	// placement is where the operator makes interfaces.
+	placement   cloud.Placement
 	uninstalls  bool
 	clusterName string
 	clusterID   int64
@@ -64,7 +69,9 @@ func (c *config) readAddresses(data map[string]string) error {
 	case ipam == "eni" && isTunnelled:
 		return errors.New("cannot specify IPAM mode eni in tunnel mode")
 	case ipam == "eni":
-		return nil
+		found, err := placementIn(data)
+		c.placement = found
+		return err
 	case ipam == "cluster-pool" && isTunnelled:
 		if err := servesThroughTunnels(data); err != nil {
 			return err
@@ -77,6 +84,26 @@ func (c *config) readAddresses(data map[string]string) error {
 	default:
 		return fmt.Errorf("ipam %q is not emulated; eni and cluster-pool are, and any with cni-chaining-mode aws-cni", ipam)
 	}
+}
+
+// placementIn reads the specification of every node's interfaces (pkg/nodediscovery/cell.go). The operator sees
+// the subnets of subnet-ids-filter alone.
+func placementIn(data map[string]string) (cloud.Placement, error) {
+	var where cloud.Placement
+	if text := data["eni-first-interface-index"]; text != "" {
+		number, err := strconv.Atoi(text)
+		if err != nil {
+			return where, fmt.Errorf("eni-first-interface-index %q is not a number", text)
+		}
+		where.FirstIndex = number
+	}
+	visible := strings.Fields(data["subnet-ids-filter"])
+	for _, subnet := range strings.FieldsFunc(data["eni-subnet-ids"], func(r rune) bool { return r == ',' || r == ' ' }) {
+		if len(visible) == 0 || slices.Contains(visible, subnet) {
+			where.Subnets = append(where.Subnets, subnet)
+		}
+	}
+	return where, nil
 }
 
 // servesThroughTunnels refuses what agents with tunnels refuse (pkg/kpr/initializer, daemon_main.go).

@@ -46,7 +46,7 @@ func withPart(present, wanted *unstructured.Unstructured, part string) *unstruct
 	return changed
 }
 
-func ciliumNode(node *v1.Node, owned []cloud.Interface) *unstructured.Unstructured {
+func ciliumNode(node *v1.Node, owned []cloud.Interface, where cloud.Placement) *unstructured.Unstructured {
 	pool, enis := map[string]any{}, map[string]any{}
 	for index := range owned {
 		for _, address := range owned[index].ForPods() {
@@ -60,7 +60,7 @@ func ciliumNode(node *v1.Node, owned []cloud.Interface) *unstructured.Unstructur
 		"spec": map[string]any{
 			"addresses":   addresses(node),
 			"bootid":      node.Status.NodeInfo.BootID,
-			"eni":         eniSpec(node, owned),
+			"eni":         eniSpec(node, owned, where),
 			"health":      map[string]any{},
 			"ingress":     map[string]any{},
 			"instance-id": network.InstanceOf(node),
@@ -80,7 +80,7 @@ func ciliumNode(node *v1.Node, owned []cloud.Interface) *unstructured.Unstructur
 // overlayNode is the CiliumNode of a node whose pods have addresses of an overlay: without interfaces. `full` is
 // the operator's error where no part was left.
 func overlayNode(node *v1.Node, part string, full error) *unstructured.Unstructured {
-	object := ciliumNode(node, nil)
+	object := ciliumNode(node, nil, cloud.Placement{})
 	spec, status := object.Object["spec"].(map[string]any), map[string]any{}
 	delete(spec, "eni")
 	spec["ipam"] = map[string]any{}
@@ -106,11 +106,14 @@ func addresses(node *v1.Node) []any {
 	return list
 }
 
-func eniSpec(node *v1.Node, owned []cloud.Interface) map[string]any {
+func eniSpec(node *v1.Node, owned []cloud.Interface, where cloud.Placement) map[string]any {
 	spec := map[string]any{
 		"availability-zone":     node.Labels[v1.LabelTopologyZone],
 		"instance-type":         node.Labels[v1.LabelInstanceTypeStable],
-		"first-interface-index": int64(0),
+		"first-interface-index": int64(where.FirstIndex),
+	}
+	if len(where.Subnets) > 0 {
+		spec["subnet-ids"] = anys(where.Subnets)
 	}
 	if len(owned) > 0 {
 		spec["node-subnet-id"] = owned[0].SubnetID

@@ -37,9 +37,17 @@ func (i *Interface) ForPods() []string {
 	return addresses
 }
 
+// Placement says where interfaces for pods are made, and which of an instance's interfaces serve pods.
+type Placement struct {
+	// Subnets are those that may hold the interface, one in the instance's zone; its own subnet when empty.
+	Subnets []string `json:"subnetIds,omitempty"`
+	// FirstIndex is the number of the first interface that gives pods addresses.
+	FirstIndex int `json:"firstIndex,omitempty"`
+}
+
 // Interfaces attaches one more interface to an instance.
 type Interfaces interface {
-	Attach(ctx context.Context, instance, owner string) (*Interface, error)
+	Attach(ctx context.Context, instance, owner string, where Placement) (*Interface, error)
 }
 
 // Client calls the cloud over HTTP.
@@ -55,8 +63,13 @@ func NewClient(url, cluster string) *Client {
 }
 
 // Attach lets the cloud create and attach an interface in the name of its owner.
-func (c *Client) Attach(ctx context.Context, instance, owner string) (*Interface, error) {
-	body, err := json.Marshal(map[string]string{"cluster": c.Cluster, "instance": instance, "owner": owner})
+func (c *Client) Attach(ctx context.Context, instance, owner string, where Placement) (*Interface, error) {
+	body, err := json.Marshal(struct {
+		Cluster  string `json:"cluster"`
+		Instance string `json:"instance"`
+		Owner    string `json:"owner"`
+		Placement
+	}{c.Cluster, instance, owner, where})
 	if err != nil {
 		return nil, err
 	}

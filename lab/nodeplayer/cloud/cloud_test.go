@@ -19,7 +19,7 @@ func TestTheCloudIsAskedForAnInterfaceInTheNameOfItsOwner(t *testing.T) {
 		_, _ = answer.Write([]byte(`{"interfaceId": "eni-1", "primaryIp": "10.0.1.9", "addresses": ["10.0.1.9", "10.0.1.10"], "number": 1}`))
 	}))
 	defer server.Close()
-	made, err := NewClient(server.URL+"/", "demo").Attach(t.Context(), "i-1", "cilium")
+	made, err := NewClient(server.URL+"/", "demo").Attach(t.Context(), "i-1", "cilium", Placement{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func TestARefusalOfTheCloudIsToldInItsWords(t *testing.T) {
 		http.Error(answer, "AttachmentLimitExceeded", http.StatusBadRequest)
 	}))
 	defer server.Close()
-	_, err := NewClient(server.URL, "demo").Attach(t.Context(), "i-1", "cilium")
+	_, err := NewClient(server.URL, "demo").Attach(t.Context(), "i-1", "cilium", Placement{})
 	if err == nil || !strings.Contains(err.Error(), "AttachmentLimitExceeded") || !strings.Contains(err.Error(), "i-1") {
 		t.Errorf("got %v", err)
 	}
@@ -46,7 +46,7 @@ func TestInventedInterfacesNeverShareAnAddressAndAreGivenAgainWhenTheirNodesAreG
 	invented := &Invented{InUse: func() map[string]bool { return map[string]bool{} }}
 	seen := map[string]bool{}
 	for range rangeSize {
-		made, err := invented.Attach(t.Context(), "i", "cilium")
+		made, err := invented.Attach(t.Context(), "i", "cilium", Placement{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,15 +57,15 @@ func TestInventedInterfacesNeverShareAnAddressAndAreGivenAgainWhenTheirNodesAreG
 			seen[address] = true
 		}
 	}
-	if made, err := invented.Attach(t.Context(), "i", "cilium"); err != nil || !seen[made.PrimaryIP] {
+	if made, err := invented.Attach(t.Context(), "i", "cilium", Placement{}); err != nil || !seen[made.PrimaryIP] {
 		t.Errorf("got %+v, %v", made, err)
 	}
 }
 
 func TestARestartedInventorGoesOnFromWhatIsInUse(t *testing.T) {
-	first, _ := (&Invented{InUse: func() map[string]bool { return map[string]bool{} }}).Attach(t.Context(), "i", "cilium")
+	first, _ := (&Invented{InUse: func() map[string]bool { return map[string]bool{} }}).Attach(t.Context(), "i", "cilium", Placement{})
 	restarted := &Invented{InUse: func() map[string]bool { return map[string]bool{first.PrimaryIP: true} }}
-	second, err := restarted.Attach(t.Context(), "j", "cilium")
+	second, err := restarted.Attach(t.Context(), "j", "cilium", Placement{})
 	if err != nil || second.PrimaryIP == first.PrimaryIP || second.ID == first.ID {
 		t.Errorf("got %+v, %v", second, err)
 	}

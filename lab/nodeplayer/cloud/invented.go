@@ -26,7 +26,7 @@ type Invented struct {
 }
 
 // Attach takes the first free block of the range.
-func (i *Invented) Attach(_ context.Context, _, owner string) (*Interface, error) {
+func (i *Invented) Attach(_ context.Context, _, owner string, _ Placement) (*Interface, error) {
 	i.mutex.Lock()
 	defer i.mutex.Unlock()
 	if i.taken == nil {

@@ -91,7 +91,7 @@ func (n *Network) interfaces(node *v1.Node) ([]cloud.Interface, error) {
 
 // Supply ensures that an owner has at least one interface on a node, and enough for the pods that are bound
 // there.
-func (n *Network) Supply(ctx context.Context, node *v1.Node, owner string) error {
+func (n *Network) Supply(ctx context.Context, node *v1.Node, owner string, where cloud.Placement) error {
 	owned, err := n.Owned(node, owner)
 	if err != nil {
 		return err
@@ -99,7 +99,7 @@ func (n *Network) Supply(ctx context.Context, node *v1.Node, owner string) error
 	if len(owned) > 0 && len(pool(owned)) >= demand(n.view.PodsOn(node.Name)) {
 		return n.record(ctx, node)
 	}
-	attached, err := n.cloud.Attach(ctx, InstanceOf(node), owner)
+	attached, err := n.cloud.Attach(ctx, InstanceOf(node), owner, where)
 	if err != nil {
 		return n.refused(node, owned, err)
 	}

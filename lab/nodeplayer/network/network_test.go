@@ -21,7 +21,7 @@ import (
 // small is a cloud whose interfaces have two addresses for pods, and which attaches two at most.
 type small struct{ attached int }
 
-func (s *small) Attach(_ context.Context, _, owner string) (*cloud.Interface, error) {
+func (s *small) Attach(_ context.Context, _, owner string, _ cloud.Placement) (*cloud.Interface, error) {
 	if s.attached == 2 {
 		return nil, errors.New("AttachmentLimitExceeded")
 	}
@@ -91,7 +91,7 @@ func (w *world) pod(name string, labels map[string]string) *v1.Pod {
 
 func (w *world) supply() {
 	w.t.Helper()
-	if err := w.network.Supply(w.t.Context(), w.node(), VPCCNI); err != nil {
+	if err := w.network.Supply(w.t.Context(), w.node(), VPCCNI, cloud.Placement{}); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -109,7 +109,7 @@ func TestAnInterfaceIsAskedForOnceThoughTheCacheIsBehind(t *testing.T) {
 	w := newWorld(t)
 	stale := w.node()
 	for range 5 {
-		if err := w.network.Supply(t.Context(), stale, VPCCNI); err != nil {
+		if err := w.network.Supply(t.Context(), stale, VPCCNI, cloud.Placement{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 
+	"eks-cilium/lab/nodeplayer/cloud"
 	"eks-cilium/lab/nodeplayer/cluster"
 	"eks-cilium/lab/nodeplayer/network"
 )
@@ -23,7 +24,7 @@ func (a *Agents) Reconcile(ctx context.Context, node *v1.Node) error {
 	if pod == nil {
 		return nil
 	}
-	if err := a.Network.Supply(ctx, node, network.VPCCNI); err != nil {
+	if err := a.Network.Supply(ctx, node, network.VPCCNI, cloud.Placement{}); err != nil {
 		return err
 	}
 	// Cilium's configuration stays the first in the directory.

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eks_cilium.cilium.native_routing import WIDEST, default_network, holding, outside
+from eks_cilium.cilium.native_routing import WIDEST, default_network, holding, network_of_pods, outside
 
 pytestmark = pytest.mark.unit
 
@@ -43,3 +43,15 @@ def test_the_default_holds_every_private_network_and_is_accepted_as_a_key(cidrs:
 
 def test_what_is_outside_is_named():
     assert outside("10.0.0.0/8", ["10.0.0.0/16", "100.64.0.0/16"]) == ["100.64.0.0/16"]
+
+
+@pytest.mark.parametrize(
+    ("cidrs", "pods", "network"),
+    [
+        (["10.0.0.0/16"], ["100.64.0.0/16"], "100.64.0.0/16"),
+        (["10.0.0.0/16"], ["10.1.0.0/16"], "10.0.0.0/15"),
+        (["10.0.0.0/16", "100.64.0.0/16"], ["100.64.0.0/18", "100.64.64.0/18"], "100.64.0.0/17"),
+    ],
+)
+def test_pods_keep_their_addresses_among_themselves(cidrs: list[str], pods: list[str], network: str):
+    assert network_of_pods(cidrs, pods) == network

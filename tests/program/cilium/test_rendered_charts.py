@@ -305,3 +305,13 @@ def test_beside_another_cni_kube_proxy_stays(rendered: Render):
 
 def test_the_chart_knows_the_keys_of_a_replacement(version: str):
     assert unknown_keys(version, eni_values(mode_of(version, **BESIDE))) == []
+
+
+@pytest.mark.parametrize("release", [version for version in TRIED if minor(version) >= (1, 19)])
+def test_interfaces_for_pods_are_made_in_their_own_subnets(toolchain: Toolchain, release: str):
+    values = eni_values(mode_of(release, pod_subnets=["subnet-0c", "subnet-0d"]))
+
+    config = render(toolchain.helm(), toolchain.chart(release), values).config
+    assert config["eni-first-interface-index"] == "1"
+    assert config["eni-subnet-ids"] == "subnet-0c,subnet-0d"
+    assert unknown_keys(release, values) == []

@@ -28,6 +28,8 @@ def subnet(name: str, zone: str, default_route: str, vpc: str = "vpc-1") -> Subn
         zone_id=f"euc1-az-{zone}",
         default_route=default_route,
         destinations=["10.0.0.0/16"],
+        cidr="10.0.0.0/24",
+        free=200,
     )
 
 

@@ -277,6 +277,95 @@ BAD: list[Bad] = [
         _cluster(admins=["arn:aws:iam::111122223333:role/a", "arn:aws:iam::111122223333:role/a"]),
         {"eks-cilium:cluster.admins[1]": "once"},
     ),
+    Bad(
+        "network for pods in an existing VPC",
+        {"network": {"podCidr": "100.64.0.0/16"}},
+        {"eks-cilium:network.podCidr": "podSubnetIds names subnets of an existing VPC"},
+        EXISTING,
+    ),
+    Bad(
+        "subnets for pods in a new VPC",
+        {"network": {"podSubnetIds": ["subnet-0123456789abcdef4"]}},
+        {"eks-cilium:network.podSubnetIds": "podCidr makes subnets in a new VPC"},
+    ),
+    Bad(
+        "subnets of nodes for pods",
+        {"network": {"podSubnetIds": ["subnet-0123456789abcdef0"]}},
+        {"eks-cilium:network.podSubnetIds[0]": "neither in privateSubnetIds nor in publicSubnetIds"},
+        EXISTING,
+    ),
+    Bad(
+        "a subnet for pods twice",
+        {"network": {"podSubnetIds": ["subnet-0123456789abcdef4"] * 2}},
+        {"eks-cilium:network.podSubnetIds[1]": "every subnet once"},
+        EXISTING,
+    ),
+    Bad(
+        "a network for pods that AWS does not add",
+        {"network": {"podCidr": "192.168.0.0/16"}},
+        {"eks-cilium:network.podCidr": "inside 100.64.0.0/10, or of the private range"},
+    ),
+    Bad(
+        "a network for pods below that of nodes",
+        {"network": {"cidr": "10.1.0.0/16", "podCidr": "10.0.0.0/16"}},
+        {"eks-cilium:network.podCidr": "AWS adds no other"},
+    ),
+    Bad(
+        "a network for pods that is the VPC's",
+        {"network": {"podCidr": "10.0.128.0/17"}},
+        {"eks-cilium:network.podCidr": "does not overlap network.cidr (10.0.0.0/16)"},
+    ),
+    Bad(
+        "a network for pods and Services",
+        {"network": {"cidr": "172.16.0.0/16", "podCidr": "172.20.0.0/16"}},
+        {"eks-cilium:network.podCidr": "does not overlap cluster.serviceCidr"},
+    ),
+    Bad(
+        "a network for pods that is too small",
+        {"network": {"podCidr": "100.64.0.0/24"}},
+        {"eks-cilium:network.podCidr": "a /16 to /22"},
+    ),
+    Bad(
+        "subnets for pods with an older Cilium",
+        {"network": {"podCidr": "100.64.0.0/16"}, "cilium": {"version": "1.18.11"}},
+        {"eks-cilium:network.podCidr": "eni.nodeSpec from 1.19 on"},
+    ),
+    Bad(
+        "subnets for pods and an overlay",
+        {
+            "network": {"podCidr": "100.64.0.0/16"},
+            "cilium": {"ipam": "cluster-pool", "overlay": {"podCidrs": ["10.64.0.0/14"]}},
+        },
+        {"eks-cilium:network.podCidr": "nothing with an overlay"},
+    ),
+    Bad(
+        "subnets for pods with the VPC CNI",
+        {"network": {"podCidr": "100.64.0.0/16"}},
+        {"eks-cilium:network.podCidr": "the VPC CNI gives pods their addresses"},
+        GOOD_NEW_CHAINING,
+    ),
+    Bad(
+        "subnets for pods with images that count other addresses",
+        {
+            "network": {"podCidr": "100.64.0.0/16"},
+            "cluster": {"kubernetesVersion": "1.32"},
+            "nodeGroups": {"system": {"amiType": "AL2_x86_64"}},
+        },
+        {f"{_GROUP}.amiType": "AL2 counts addresses that pods do not get"},
+    ),
+    Bad(
+        "pods translated on the way to each other",
+        {
+            "network": {"podCidr": "100.64.0.0/16"},
+            "cilium": {"masquerade": "on", "nativeRoutingCidr": "10.0.0.0/8"},
+        },
+        {"eks-cilium:cilium.nativeRoutingCidr": "a network that holds network.podCidr, 100.64.0.0/16"},
+    ),
+    Bad(
+        "subnets of pods by value",
+        {"cilium": {"values": {"eni": {"nodeSpec": {"subnetIDs": ["subnet-0123456789abcdef4"]}}}}},
+        {"eks-cilium:cilium.values.eni.nodeSpec.subnetIDs": "network.podCidr and network.podSubnetIds"},
+    ),
     Bad("key is an alias", _cluster(secretsKeyArn="alias/eks"), {"eks-cilium:cluster.secretsKeyArn": "ARN"}),
     Bad(
         "key of another region",

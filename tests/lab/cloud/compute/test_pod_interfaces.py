@@ -99,3 +99,27 @@ def test_invalid_requests_are_refused(cloud, client, interfaces, instance):
     client.terminate_instances(InstanceIds=[instance])
     with pytest.raises(InterfaceRefusedError, match="is shutting-down, not running"):
         ask(interfaces, instance)
+
+
+def test_an_interface_for_pods_is_made_in_the_allowed_subnet_of_its_zone(client, place, interfaces, instance):
+    client.associate_vpc_cidr_block(VpcId=place.vpc, CidrBlock="100.64.0.0/16")
+    pods = [
+        client.create_subnet(VpcId=place.vpc, CidrBlock=block, AvailabilityZone=f"us-east-1{zone}")["Subnet"]
+        for zone, block in (("a", "100.64.0.0/24"), ("a", "100.64.2.0/23"), ("b", "100.64.64.0/18"))
+    ]
+    allowed = [subnet["SubnetId"] for subnet in pods]
+    created = interfaces.attach(
+        {"cluster": "one", "instance": instance, "owner": "cilium", "subnetIds": allowed, "firstIndex": 1}
+    )
+    assert (created["subnetId"], created["subnetCidr"]) == (allowed[1], "100.64.2.0/23")
+    elsewhere = interfaces.attach(
+        {"cluster": "one", "instance": instance, "owner": "cilium", "subnetIds": allowed[2:]}
+    )
+    assert elsewhere["subnetId"] == place.subnets[0]
+
+
+def test_the_first_interface_is_not_filled_where_it_serves_no_pods(interfaces, instance):
+    wanted = {"cluster": "one", "instance": instance, "owner": "cilium", "firstIndex": 1}
+    assert [interfaces.attach(wanted)["number"] for _ in range(2)] == [1, 2]
+    with pytest.raises(InterfaceRefusedError, match="AttachmentLimitExceeded"):
+        interfaces.attach(wanted)
