@@ -1,6 +1,7 @@
 """The checks of an existing VPC before a cluster is created in it."""
 
 import ipaddress
+import re
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -147,6 +148,24 @@ def test_the_cluster_uses_the_existing_subnets_and_no_network_is_created() -> No
         for entry in stack.registrations
         if entry.type.startswith("aws:ec2/") and "Template" not in entry.type
     ]
+
+
+@pytest.mark.parametrize(
+    ("pool", "says"),
+    [
+        ("10.1.128.0/17", "its network 10.1.0.0/16 overlaps 10.1.128.0/17 of cilium.overlay.podCidrs"),
+        ("10.8.0.0/14", "it has a route to 10.9.0.0/16, which overlaps 10.8.0.0/14"),
+    ],
+)
+def test_an_overlay_with_addresses_that_the_vpc_knows_is_refused(pool: str, says: str) -> None:
+    known = answers("nat-1")
+    (default,) = known["getRouteTable"]["routes"]
+    peered = {**default, "cidrBlock": "10.9.0.0/16", "natGatewayId": "", "vpcPeeringConnectionId": "pcx-1"}
+    known["getRouteTable"] = {"routes": [peered, default]}
+    overlay = {"version": "1.19.7", "ipam": "cluster-pool", "overlay": {"podCidrs": [pool]}}
+
+    with pytest.raises(pulumi.RunError, match=re.escape(says)):
+        recorded({**NETWORK, "cilium": overlay}, known)
 
 
 def test_a_private_subnet_without_nat_is_refused_before_anything_is_created() -> None:

@@ -285,6 +285,54 @@ def test_pools_and_the_number_of_clusters_are_read():
     assert (eni.pools, eni.mtu) == ((), 0)
 
 
+@pytest.mark.parametrize(
+    ("version", "routing"),
+    [("1.12.4", {"tunnel": "geneve"}), ("1.19.7", {"routing-mode": "tunnel", "tunnel-protocol": "geneve"})],
+)
+def test_an_overlay_is_read_in_the_spelling_of_any_release(version: str, routing: dict[str, str]):
+    pool = {"ipam": "cluster-pool", "cluster-pool-ipv4-cidr": "10.64.0.0/14"}
+    found = agents(with_cilium(version, **pool, **routing))
+
+    assert found is not None
+    assert (found.ipam, found.pools, found.tunnel) == (
+        "cluster-pool",
+        ("10.64.0.0/14",),
+        Tunnel("geneve", 6081),
+    )
+
+
+@dataclass
+class Eks:
+    """EKS that knows a single cluster."""
+
+    cluster: dict[str, Any]
+
+    def describe_cluster(self, name: str) -> dict[str, Any]:
+        return {"cluster": {**self.cluster, "name": name}}
+
+
+def test_the_network_of_services_is_read(aws: Any, vpc: Vpc):
+    eks = Eks(
+        {
+            "arn": "arn:aws:eks:eu-central-1:111122223333:cluster/eks-shop",
+            "endpoint": "https://shop",
+            "certificateAuthority": {"data": "Q0E="},
+            "resourcesVpcConfig": {"vpcId": vpc.id},
+            "kubernetesNetworkConfig": {"serviceIpv4Cidr": "172.20.0.0/16"},
+        }
+    )
+
+    @contextmanager
+    def connect(_endpoint: str, _authority: str) -> Iterator[Api]:
+        yield with_nodes(vpc)
+
+    place = Place("shop", "eks-shop", REGION)
+    found = read(place, lambda service: eks if service == "eks" else aws(service), connect)
+
+    assert found is not None
+    assert found.service_cidr == "172.20.0.0/16"
+
+
 def test_a_cluster_without_cilium_has_none():
     assert agents(Api()) is None
 
