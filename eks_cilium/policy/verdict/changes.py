@@ -17,6 +17,7 @@ from eks_cilium.policy.objects.model import CLUSTER_LABEL
 from eks_cilium.policy.objects.peers import PeerSelector, peer_selectors
 from eks_cilium.policy.verdict.evaluation import Evaluator
 from eks_cilium.policy.verdict.model import SelectorScope
+from eks_cilium.policy.verdict.ranges import verdicts_by
 from eks_cilium.policy.verdict.reading.network_policies import KIND as NETWORK_POLICY
 
 if TYPE_CHECKING:
@@ -69,11 +70,11 @@ def changed_verdicts(clusters: Iterable[Cluster], flows: Iterable[Flow]) -> list
         flows: The flows to compare.
 
     Returns:
-        The verdicts before and after, for each flow whose decision differs.
+        The verdicts before and after, for each flow, or each of its ports, whose decision differs.
     """
     kept = list(clusters)
-    before, after = (_evaluator(kept, scope) for scope in SelectorScope)
-    verdicts = ((before.evaluate(flow), after.evaluate(flow)) for flow in flows)
+    both = [_evaluator(kept, scope) for scope in SelectorScope]
+    verdicts = (found for flow in flows for found in verdicts_by(both, flow))
     return [(old, new) for old, new in verdicts if old.decision is not new.decision]
 
 

@@ -8,13 +8,17 @@ the preview of a stack does the same with the ports of intents and assertions.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from eks_cilium.policy.verdict.model import Flow, Port, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from eks_cilium.policy.objects import Ports
     from eks_cilium.policy.verdict.evaluation import Evaluator
+
+Together: TypeAlias = "tuple[Verdict, ...]"
 
 PROTOCOLS = ("TCP", "UDP", "SCTP")
 _HIGHEST = 65535
@@ -37,35 +41,53 @@ def verdicts_on(evaluator: Evaluator, flow: Flow) -> list[Verdict]:
     Returns:
         One verdict for each part of the range whose ports are all decided alike, in the order of the ports.
     """
+    return [verdict for (verdict,) in verdicts_by((evaluator,), flow)]
+
+
+def verdicts_by(evaluators: Sequence[Evaluator], flow: Flow) -> list[Together]:
+    """Evaluate a flow by several evaluators, to compare them at the same ports.
+
+    Args:
+        evaluators: The evaluators, of clusters with the same names.
+        flow: The flow, as of `verdicts_on`.
+
+    Returns:
+        One verdict of each evaluator for each part of the range that all of them decide alike.
+    """
     if flow.port.protocol != "ANY":
-        return _of_protocol(evaluator, flow)
-    if not evaluator.has_ports(flow):
-        first = evaluator.evaluate(_at(flow, flow.port.number, flow.port.last, PROTOCOLS[0]))
-        return [Verdict(flow, first.egress, first.ingress)]
+        return _of_protocol(evaluators, flow)
+    first, last = flow.port.number, flow.port.last
+    if not any(evaluator.has_ports(flow) for evaluator in evaluators):
+        return [_for(flow, _evaluated(evaluators, _at(flow, first, last, PROTOCOLS[0])))]
     found = [
-        verdict
-        for protocol in PROTOCOLS
-        for verdict in _of_protocol(evaluator, _at(flow, flow.port.number, flow.port.last, protocol))
+        part for protocol in PROTOCOLS for part in _of_protocol(evaluators, _at(flow, first, last, protocol))
     ]
-    first = found[0]
-    if all(_same(first, other) for other in found):
-        return [Verdict(flow, first.egress, first.ingress)]
+    if all(_same(found[0], other) for other in found):
+        return [_for(flow, found[0])]
     return found
 
 
-def _of_protocol(evaluator: Evaluator, flow: Flow) -> list[Verdict]:
+def _of_protocol(evaluators: Sequence[Evaluator], flow: Flow) -> list[Together]:
     first, last = flow.port.number, max(flow.port.number, flow.port.last)
     if first == last:
-        return [evaluator.evaluate(flow)]
-    inside = sorted(edge for edge in evaluator.edges(flow) if first < edge <= last)
-    found: list[Verdict] = []
+        return [_evaluated(evaluators, flow)]
+    edges = {edge for evaluator in evaluators for edge in evaluator.edges(flow)}
+    inside = sorted(edge for edge in edges if first < edge <= last)
+    found: list[Together] = []
     for start, after in pairwise([first, *inside, last + 1]):
-        verdict = evaluator.evaluate(_at(flow, start, after - 1, flow.port.protocol))
-        if found and _same(found[-1], verdict):
-            together = _at(flow, found.pop().flow.port.number, after - 1, flow.port.protocol)
-            verdict = Verdict(together, verdict.egress, verdict.ingress)
-        found.append(verdict)
+        part = _evaluated(evaluators, _at(flow, start, after - 1, flow.port.protocol))
+        if found and _same(found[-1], part):
+            part = _for(_at(flow, found.pop()[0].flow.port.number, after - 1, flow.port.protocol), part)
+        found.append(part)
     return found
+
+
+def _evaluated(evaluators: Sequence[Evaluator], flow: Flow) -> Together:
+    return tuple(evaluator.evaluate(flow) for evaluator in evaluators)
+
+
+def _for(flow: Flow, part: Together) -> Together:
+    return tuple(Verdict(flow, verdict.egress, verdict.ingress) for verdict in part)
 
 
 def _at(flow: Flow, first: int, last: int, protocol: str) -> Flow:
@@ -74,5 +96,5 @@ def _at(flow: Flow, first: int, last: int, protocol: str) -> Flow:
     return Flow(flow.source, flow.destination, Port(first, protocol, f"{title}/{protocol}", last))
 
 
-def _same(first: Verdict, second: Verdict) -> bool:
-    return (first.egress, first.ingress) == (second.egress, second.ingress)
+def _same(part: Together, other: Together) -> bool:
+    return [(each.egress, each.ingress) for each in part] == [(each.egress, each.ingress) for each in other]
