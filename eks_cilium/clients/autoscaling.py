@@ -7,6 +7,7 @@ get an error of their own; all others are those of `eks_cilium.clients.aws_error
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
@@ -14,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 from eks_cilium.errors import AwsError, RefusedError, TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 # docs.aws.amazon.com/autoscaling/ec2/APIReference/API_TerminateInstanceInAutoScalingGroup.html, "Errors".
 _IN_PROGRESS = frozenset({"ScalingActivityInProgress", "ResourceContention", "ResourceContentionFault"})
 # docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-lifecycle.html; each also with `:Wait` etc.
 _LEAVING = ("Terminating", "Terminated", "Detaching", "Detached")
+IN_SERVICE = "InService"
+"""Lifecycle state of a member that is up."""
 _BAD_REQUEST = 400
 _ANSWERS = 3
 """Answers that have to lack a group before it does not exist."""
@@ -93,11 +96,17 @@ class GroupState:
 class AutoScaling:
     """The groups of one account and region; `client` is boto3's, from `clients.aws.client`.
 
-    `pause` waits before an answer that lacks a group is asked for again.
+    `pause` waits before an answer that lacks a group is asked for again; `changed` is called after every
+    request that changes a group, whatever the answer was.
     """
 
-    def __init__(self, client: Any, pause: Callable[[], None] = lambda: None) -> None:
-        self._client, self._pause = client, pause
+    def __init__(
+        self,
+        client: Any,
+        pause: Callable[[], None] = lambda: None,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._client, self._pause, self._changed = client, pause, changed
 
     def groups(self, names: Iterable[str]) -> dict[str, GroupState]:
         """Groups by name. Names of groups that do not exist are missing from the result.
@@ -127,21 +136,20 @@ class AutoScaling:
 
     def group(self, name: str) -> GroupState:
         """The group of that name. Raises RefusedError when it does not exist."""
-        found = self.groups([name]).get(name)
-        if found is None:
-            raise RefusedError(f"the Auto Scaling group {name} does not exist any more", status=_BAD_REQUEST)
-        return found
+        return found_group(name, self.groups([name]))
 
     def suspend(self, name: str, processes: Sequence[str]) -> None:
         """Suspend these processes, in addition to those that are suspended already."""
         if processes:
-            self._client.suspend_processes(AutoScalingGroupName=name, ScalingProcesses=list(processes))
+            with self._changing():
+                self._client.suspend_processes(AutoScalingGroupName=name, ScalingProcesses=list(processes))
 
     def resume(self, name: str, processes: Sequence[str]) -> None:
         """Resume these processes and no others; with an empty list nothing is sent to AWS."""
         # Without a list AWS would resume all processes.
         if processes:
-            self._client.resume_processes(AutoScalingGroupName=name, ScalingProcesses=list(processes))
+            with self._changing():
+                self._client.resume_processes(AutoScalingGroupName=name, ScalingProcesses=list(processes))
 
     def resize(
         self,
@@ -158,7 +166,8 @@ class AutoScaling:
         """
         sizes = {"MinSize": minimum, "MaxSize": maximum, "DesiredCapacity": desired}
         given = {key: size for key, size in sizes.items() if size is not None}
-        self._client.update_auto_scaling_group(AutoScalingGroupName=name, **given)
+        with self._changing():
+            self._client.update_auto_scaling_group(AutoScalingGroupName=name, **given)
 
     def terminate(self, instance: str, *, decrement: bool) -> None:
         """Terminate one instance by id. An instance that no group has any more is no error.
@@ -172,11 +181,19 @@ class AutoScaling:
             RefusedError: AWS rejects it, for example because the group is at its minimum size.
         """
         try:
-            self._client.terminate_instance_in_auto_scaling_group(
-                InstanceId=instance, ShouldDecrementDesiredCapacity=decrement
-            )
+            with self._changing():
+                self._client.terminate_instance_in_auto_scaling_group(
+                    InstanceId=instance, ShouldDecrementDesiredCapacity=decrement
+                )
         except AwsError as error:
             _judge_termination(instance, error)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._changed()
 
     def troubles(self, name: str) -> list[str]:
         """Why the group's launches fail, in AWS's words: capacity, quotas, permissions.
@@ -192,6 +209,13 @@ class AutoScaling:
             str(activity.get("StatusMessage") or activity.get("Description", ""))
             for activity in failed[:_FAILURES_RETURNED]
         ]
+
+
+def found_group(name: str, found: Mapping[str, GroupState]) -> GroupState:
+    """The group of that name. Raises RefusedError when it does not exist."""
+    if name not in found:
+        raise RefusedError(f"the Auto Scaling group {name} does not exist any more", status=_BAD_REQUEST)
+    return found[name]
 
 
 def _judge_termination(instance: str, error: AwsError) -> None:

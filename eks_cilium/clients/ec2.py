@@ -19,6 +19,11 @@ miss what exists. Source: docs.aws.amazon.com/ec2/latest/devguide/eventual-consi
 """
 
 
+_MOST_VALUES = 200
+"""Of one filter: docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html refers to
+docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html, "at most 200 filter values"."""
+
+
 class Ec2:
     """The EC2 instances of one account and region; `client` is boto3's, from `clients.aws.client`.
 
@@ -51,9 +56,9 @@ class Ec2:
         if not instances:
             return
         # By filter: a request by id fails as a whole when EC2 does not know one of them.
-        pages = self._client.get_paginator("describe_instances").paginate(
-            Filters=[{"Name": "instance-id", "Values": list(instances)}]
-        )
-        for page in pages:
-            for reservation in page["Reservations"]:
-                yield from reservation["Instances"]
+        paginator = self._client.get_paginator("describe_instances")
+        for start in range(0, len(instances), _MOST_VALUES):
+            values = list(instances[start : start + _MOST_VALUES])
+            for page in paginator.paginate(Filters=[{"Name": "instance-id", "Values": values}]):
+                for reservation in page["Reservations"]:
+                    yield from reservation["Instances"]

@@ -1,4 +1,4 @@
-"""A client for the Kubernetes API: reads page by page, writes, renewed tokens and retries.
+"""A client for the Kubernetes API: reads page by page, watches, writes, renewed tokens and retries.
 
 The program, the lab and the tests use it. Objects are plain dicts, as the API server sent them: a cluster of
 500 nodes has 15,000 pods, of which a caller keeps a few fields each. A write may arrive twice when an answer
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import ssl
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -40,6 +41,8 @@ MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 TIMEOUT = httpx.Timeout(30, connect=10)
+_WATCH_TIMEOUT = httpx.Timeout(30, connect=10, read=90)
+"""A watch is sent a bookmark every minute or so (kubernetes.io/docs/reference/using-api/api-concepts)."""
 _RETRIED = frozenset({429, 500, 502, 503, 504})
 _UNAUTHORIZED = 401
 _LONGEST_QUOTE = 256
@@ -98,6 +101,7 @@ class KubernetesApi:
     ) -> None:
         self._token, self._sleep = token, sleep
         self._is_known = is_known
+        self._observe: Callable[[str, Object], None] = lambda _path, _obj: None
         self._patience = patience or Patience()
         self._extensions = {"sni_hostname": server_name} if server_name else {}
         self._http = httpx.Client(
@@ -147,19 +151,35 @@ class KubernetesApi:
         headers, content = {"Accept": JSON}, None
         if body is not None:
             headers["Content-Type"], content = content_type, json.dumps(body)
-        request = self._http.build_request(
-            method, path, params=query, headers=headers, content=content, extensions=self._extensions
+        return self._sent(
+            self._http.build_request(
+                method, path, params=query, headers=headers, content=content, extensions=self._extensions
+            )
         )
+
+    def _sent(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
         token = self._token.current() if self._token else ""
-        response = self._http.send(_with_token(request, token))
+        response = self._http.send(_with_token(request, token), stream=stream)
         if response.status_code == 401 and self._token and self._token.forget(token):
-            response = self._http.send(_with_token(request, self._token.current()))
+            response.close()
+            response = self._http.send(_with_token(request, self._token.current()), stream=stream)
         return response
+
+    def observe(self, observe: Callable[[str, Object], None]) -> None:
+        """Call a function with the path and the object of every later answer to a request for one object.
+
+        After a deletion the object is empty: it may still be there, as a pod that is stopping is.
+        """
+        self._observe = observe
+
+    def _observed(self, path: str, obj: Object) -> Object:
+        self._observe(path, obj)
+        return obj
 
     def get(self, path: str) -> Object | None:
         """One object, or None when it does not exist."""
         try:
-            return self._json(self._request("GET", path, {}))
+            return self._observed(path, self._json(self._request("GET", path, {})))
         except RefusedError as error:
             if error.status == 404:
                 return None
@@ -176,8 +196,24 @@ class KubernetesApi:
             keep: Takes an object, and returns what is needed of it.
             selectors: `labelSelector` and `fieldSelector`.
         """
+        return self.listed(path, keep, selectors)[0]
+
+    def listed(
+        self,
+        path: str,
+        keep: Callable[[Object], Kept],
+        selectors: Mapping[str, str],
+        *,
+        from_cache: bool = False,
+    ) -> tuple[list[Kept], str]:
+        """The same, and the version of the collection, from which it can be watched.
+
+        With `from_cache` the server answers from its cache, which spares it and may be a moment old; older
+        servers then send everything at once. The version is empty for a collection that the server lacks.
+        """
         items: list[Kept] = []
-        query: dict[str, str] = {**selectors, "limit": str(PAGE_SIZE)}
+        first = {**selectors, "limit": str(PAGE_SIZE), **({"resourceVersion": "0"} if from_cache else {})}
+        query = dict(first)
         while True:
             try:
                 page = self._json(self._request("GET", path, query))
@@ -186,13 +222,47 @@ class KubernetesApi:
                     items, query = [], {**selectors, "limit": str(PAGE_SIZE)}
                     continue
                 if error.status == 404:
-                    return []
+                    return [], ""
                 raise
             items += [keep(item) for item in page.get("items") or ()]
-            token = page.get("metadata", {}).get("continue")
+            metadata = page.get("metadata") or {}
+            token = metadata.get("continue")
             if not token:
-                return items
+                return items, str(metadata.get("resourceVersion") or "")
+            # A version may only be given with the first page.
+            query.pop("resourceVersion", None)
             query["continue"] = token
+
+    @contextmanager
+    def watch(
+        self, path: str, version: str, selectors: Mapping[str, str], *, seconds: int
+    ) -> Iterator[Iterator[bytes]]:
+        """The changes of a collection since a version, as the server sends them: JSON, an event a line.
+
+        The server ends it after so many `seconds`. Raises as the other methods do, while it is read as well;
+        nothing is retried.
+        """
+        query = {
+            **selectors,
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": version,
+            "timeoutSeconds": str(seconds),
+        }
+        headers = {"Accept": JSON, "Accept-Encoding": "identity"}
+        extensions = {**self._extensions, "timeout": _WATCH_TIMEOUT.as_dict()}
+        request = self._http.build_request("GET", path, params=query, headers=headers, extensions=extensions)
+        try:
+            response = self._sent(request, stream=True)
+            try:
+                if not response.is_success:
+                    response.read()
+                    _raise_unserved(response, path)
+                yield iter(response.stream)  # type: ignore[arg-type] # a sync client has a sync stream
+            finally:
+                response.close()
+        except httpx.HTTPError as error:
+            raise TransientError(f"the watch of {path} ended: {type(error).__name__}: {error}") from error
 
     def list(self, path: str, **selectors: str) -> list[Object]:
         """All objects of a collection; see `each`."""
@@ -200,16 +270,16 @@ class KubernetesApi:
 
     def create(self, path: str, manifest: Object) -> Object:
         """Create an object in the collection `path`. Raises RefusedError with status 409 when it exists."""
-        return self._json(self._request("POST", path, _OURS, manifest))
+        return self._observed(path, self._json(self._request("POST", path, _OURS, manifest)))
 
     def replace(self, path: str, manifest: Object) -> Object:
         """Write a whole object. Raises RefusedError with status 409 when its `resourceVersion` is old."""
-        return self._json(self._request("PUT", path, _OURS, manifest))
+        return self._observed(path, self._json(self._request("PUT", path, _OURS, manifest)))
 
     def merge(self, path: str, patch: Object, *, field_manager: str = FIELD_MANAGER) -> Object:
         """Apply a JSON merge patch: lists are replaced as a whole, None removes a field."""
         query = {"fieldManager": field_manager}
-        return self._json(self._request("PATCH", path, query, patch, MERGE_PATCH))
+        return self._observed(path, self._json(self._request("PATCH", path, query, patch, MERGE_PATCH)))
 
     def apply(self, path: str, manifest: Object, *, force: bool = False) -> Object:
         """Server-side apply: fields in `manifest` become ours, fields we applied before and omit are removed.
@@ -217,7 +287,7 @@ class KubernetesApi:
         Raises RefusedError with status 409 when another field manager owns a field, unless `force` is set.
         """
         query = {**_OURS, "force": "true"} if force else _OURS
-        return self._json(self._request("PATCH", path, query, manifest, APPLY_PATCH))
+        return self._observed(path, self._json(self._request("PATCH", path, query, manifest, APPLY_PATCH)))
 
     def delete(self, path: str, *, uid: str | None = None) -> bool:
         """Delete an object, only the one with this UID if given; False when there was none to delete."""
@@ -230,6 +300,7 @@ class KubernetesApi:
             if error.status == 404 or (error.status == 409 and uid is not None):
                 return False
             raise
+        self._observe(path, {})
         return True
 
     def evict(self, namespace: str, name: str, *, uid: str) -> EvictionAnswer:
@@ -322,6 +393,13 @@ def _accepted(response: httpx.Response, method: str, path: str) -> httpx.Respons
         return response
     message = f"{method} {path} was refused with HTTP {response.status_code}: {_reason(response)}"
     raise RefusedError(message, status=response.status_code)
+
+
+def _raise_unserved(response: httpx.Response, path: str) -> None:
+    failure = f"HTTP {response.status_code}: {_reason(response)}"
+    if response.status_code in _RETRIED:
+        raise TransientError(f"the API server cannot serve a watch of {path}: {failure}")
+    raise RefusedError(f"a watch of {path} was refused with {failure}", status=response.status_code)
 
 
 def _reason(response: httpx.Response) -> str:

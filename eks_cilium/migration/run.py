@@ -43,6 +43,7 @@ class Run:
         readings: int = 1,
         since_progress: bool = False,
         topic: Topic = Topic.TIMED_OUT,
+        wakes: bool = False,
     ) -> None:
         """`World.wait` at this run's polling interval, reporting where this run reports."""
         self.world.wait(
@@ -54,6 +55,7 @@ class Run:
             readings=readings,
             since_progress=since_progress,
             topic=topic,
+            wakes=wakes,
         )
 
     def persist(self, act: Callable[[], Kept]) -> Kept:
@@ -62,9 +64,9 @@ class Run:
             act, seconds=self.limits.answer, every=self.limits.poll_interval, report=self.report
         )
 
-    def polls(self, *, seconds: float) -> Polls:
+    def polls(self, *, seconds: float, wakes: bool = False) -> Polls:
         """The loop under `wait`, for what has to act between readings."""
-        return self.world.polls(seconds=seconds, every=self.limits.poll_interval)
+        return self.world.polls(seconds=seconds, every=self.limits.poll_interval, wakes=wakes)
 
 
 @dataclass(frozen=True)

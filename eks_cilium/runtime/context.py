@@ -11,9 +11,9 @@ import uuid
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from eks_cilium.clients.autoscaling import AutoScaling
+from eks_cilium.clients.autoscaling import AutoScaling, found_group
 from eks_cilium.clients.aws import AwsClients
 from eks_cilium.clients.ec2 import Ec2
 from eks_cilium.clients.eks import Eks
@@ -21,18 +21,23 @@ from eks_cilium.clients.kubernetes import KubernetesApi
 from eks_cilium.clients.load_balancers import LoadBalancers
 from eks_cilium.runtime.clock import Time, including_sleep
 from eks_cilium.runtime.errors import TimedOutError
+from eks_cilium.runtime.fleet import SOON, Fleet
 from eks_cilium.runtime.journal import Journal
 from eks_cilium.runtime.lease import Holder, Lease
 from eks_cilium.runtime.locks import Locks
+from eks_cilium.runtime.record import Record
+from eks_cilium.runtime.view import View, in_threads
 from eks_cilium.runtime.waiting import Polls, pause, persist, unguarded
 from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from eks_cilium.clients.autoscaling import GroupState
     from eks_cilium.clients.aws import Credentials
     from eks_cilium.runtime.lease import Leases
+    from eks_cilium.runtime.process import Views
 
 Report = Callable[[str], None]
 
@@ -49,6 +54,10 @@ class World:
     api: KubernetesApi
     aws: Callable[[str], Any]
     """Returns the boto3 client of a service, by the name of the service."""
+    view: View | None = None
+    """What this process watches of the cluster; see `seen`."""
+    fleet: Fleet | None = None
+    """What this process knows of AWS; see `groups_seen`."""
     time: Time = field(default_factory=Time)
     journal: Journal = field(default_factory=Journal.nowhere)
     guard: Callable[[], None] = unguarded
@@ -71,6 +80,7 @@ class World:
         credentials: Credentials,
         leases: Leases,
         locks: Locks,
+        views: Views,
         run_id: str,
         journal: Journal | None = None,
     ) -> Iterator[World]:
@@ -91,10 +101,17 @@ class World:
         def hold() -> None:
             leases.held(endpoint, lease).check()
 
+        def watched() -> tuple[View, Fleet]:
+            time = Time()
+            return View(connect(), time, in_threads), Fleet(time.monotonic)
+
+        view, fleet = views.of(endpoint, watched)
         with connect() as api:
-            yield cls(
+            world = cls(
                 cluster=cluster_name,
                 api=api,
+                view=view,
+                fleet=fleet,
                 aws=AwsClients(credentials),
                 journal=journal or Journal.nowhere(),
                 guard=hold,
@@ -102,14 +119,57 @@ class World:
                 run_id=run_id,
                 environment=os.environ,
             )
+            yield world.observed()
+
+    def observed(self) -> Self:
+        """The same; from now on its view takes over what this world's own requests are answered."""
+        if self.view is not None:
+            self.api.observe(self.view.note)
+        return self
+
+    @property
+    def seen(self) -> View | KubernetesApi:
+        """For readings that may be a moment old: the view of this process, else the API server itself."""
+        return self.api if self.view is None else self.view
+
+    @property
+    def record(self) -> Record:
+        """The record of the cluster, which of all processes only the one with the Lease changes."""
+        return Record(self.api, self.seen)
 
     @property
     def groups(self) -> AutoScaling:
-        return AutoScaling(self.aws("autoscaling"), pause=lambda: self.time.sleep(_STALE_SECONDS))
+        """Asked of AWS each time; for what does not change at this very moment see `groups_seen`."""
+        return AutoScaling(
+            self.aws("autoscaling"),
+            pause=lambda: self.time.sleep(_STALE_SECONDS),
+            changed=self.fleet.outdate if self.fleet else lambda: None,
+        )
 
     @property
     def instances(self) -> Ec2:
         return Ec2(self.aws("ec2"))
+
+    def groups_seen(self, names: Iterable[str], max_age: float = SOON) -> dict[str, GroupState]:
+        """Groups by name as AWS said at most `max_age` seconds ago; see `AutoScaling.groups`."""
+        if self.fleet is None:
+            return self.groups.groups(names)
+        return self.fleet.groups(self.groups, names, max_age)
+
+    def group_seen(self, name: str, max_age: float = SOON) -> GroupState:
+        """The same for one group. Raises RefusedError when it does not exist."""
+        return found_group(name, self.groups_seen([name], max_age))
+
+    def state_seen(self, instance: str, max_age: float = SOON) -> str:
+        """EC2's state of an instance as it was at most `max_age` seconds ago; see `Ec2.states`."""
+        if self.fleet is None:
+            return self.instances.state(instance)
+        return self.fleet.states(self.instances, [instance], max_age)[instance]
+
+    def outdate(self) -> None:
+        """Take what AWS said for out of date: this process has changed something by other means."""
+        if self.fleet is not None:
+            self.fleet.outdate()
 
     @property
     def load_balancers(self) -> LoadBalancers:
@@ -143,15 +203,17 @@ class World:
         readings: int = 1,
         since_progress: bool = False,
         topic: Topic = Topic.TIMED_OUT,
+        wakes: bool = False,
     ) -> None:
         """Read until nothing is missing, in so many `readings` in a row. Raises TimedOutError.
 
         `missing` returns one sentence that says what is missing, or an empty string. A sentence is reported
         when it differs from the one before; with `since_progress` the time limit counts anew from there. A
         request without an answer counts as missing. `topic` is where the page for users explains the error.
+        Where what is read is watched, `wakes` has it read again as soon as something changes.
         """
         last, reported, sentence, good = "", "", "", 0
-        polls = self.polls(seconds=seconds, every=every)
+        polls = self.polls(seconds=seconds, every=every, wakes=wakes)
         for _ in polls:
             with polls.asking():
                 sentence = missing()
@@ -172,9 +234,10 @@ class World:
         """Act again as often as a request in it is not answered; see `waiting.persist`."""
         return persist(self.time, act, seconds=seconds, every=every, report=report)
 
-    def polls(self, *, seconds: float, every: float) -> Polls:
+    def polls(self, *, seconds: float, every: float, wakes: bool = False) -> Polls:
         """The loop under `wait`, for what has to act between readings."""
-        return Polls(self.time, seconds=seconds, every=every, guard=self.guard)
+        rest = self.view.rest if self.view and wakes else None
+        return Polls(self.time, seconds=seconds, every=every, guard=self.guard, rest=rest)
 
     def pause(self, *, seconds: float, every: float) -> None:
         """Wait for a fixed time, in seconds."""

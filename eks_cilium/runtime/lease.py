@@ -14,8 +14,9 @@ import socket
 import threading
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eks_cilium.errors import RefusedError
 from eks_cilium.runtime.errors import LeaseHeldError, LeaseUnsureError, StoppedError
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 NAMESPACE = "kube-system"
 LEASE = "eks-cilium-migration"
 DURATION = 60.0
-_BEAT = 10.0
+_BEAT = 15.0
 _DEADLINE = 2 / 3
 """The part of its duration after which a holder that could not renew stops acting, well before it expires."""
 PROCESS_ANNOTATION = "eks-cilium.io/process"
@@ -112,6 +113,7 @@ class Lease:
     ) -> None:
         self._api, self._holder, self._time, self._duration, self._dead = api, holder, time, duration, dead
         self._renewed: float | None = None
+        self._last: Object | None = None
 
     def acquire(self) -> None:
         """Acquire the Lease. Raises LeaseHeldError, with its holder's name, while another process has it."""
@@ -123,8 +125,7 @@ class Lease:
                 continue
             if not self._is_free(found):
                 found = self._outlast(found)
-            claim = self._claim(found)
-            if self._written(lambda claim=claim: self._api.replace(_PATH, claim)):  # type: ignore[misc]
+            if self._written(partial(self._replace, found)):
                 return
         raise LeaseHeldError(
             Topic.LEASE_HELD,
@@ -133,11 +134,14 @@ class Lease:
 
     def renew(self) -> None:
         """Renew the Lease. Raises LeaseHeldError when another process has it now."""
+        # As this holder wrote it last: a version that another process has changed is refused.
+        if self._last is not None and self._written(partial(self._replace, self._last)):
+            return
         found = self._api.get(_PATH)
         if found is None or not self._is_ours(found):
             self._renewed = None
             raise _lost(found)
-        self._written(lambda: self._api.replace(_PATH, self._claim(found)))
+        self._written(partial(self._replace, found))
 
     def check(self) -> None:
         """Raise unless the Lease is certainly still this holder's; called before everything that acts.
@@ -205,12 +209,16 @@ class Lease:
             "spec": spec,
         }
 
-    def _written(self, write: Callable[[], Any]) -> bool:
+    def _replace(self, found: Object) -> Object:
+        return self._api.replace(_PATH, self._claim(found))
+
+    def _written(self, write: Callable[[], Object]) -> bool:
         """Whether the write succeeded. The duration counts from before it was sent."""
         began = self._time.monotonic()
         try:
-            write()
+            self._last = write()
         except RefusedError as error:
+            self._last = None
             if error.status in (404, 409):
                 return False
             raise

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from eks_cilium.errors import RefusedError
 
@@ -65,15 +65,22 @@ def of_workload(workload: str) -> str:
 Recorded = TypeVar("Recorded")
 
 
-class Record:
-    """The record of one cluster."""
+class Reading(Protocol):
+    """Where the record is read: the client, or the view of a process."""
 
-    def __init__(self, api: KubernetesApi) -> None:
-        self._api = api
+    def get(self, path: str) -> dict[str, Any] | None:
+        """One object; None when it does not exist."""
+
+
+class Record:
+    """The record of one cluster; with `seen` it is read there instead of being asked for each time."""
+
+    def __init__(self, api: KubernetesApi, seen: Reading | None = None) -> None:
+        self._api, self._seen = api, seen or api
 
     def get(self, key: str) -> Any | None:
         """The value under a key; None where there is none."""
-        found = self._api.get(PATH)
+        found = self._seen.get(PATH)
         text = ((found or {}).get("data") or {}).get(key)
         return None if text is None else json.loads(text)
 
@@ -84,12 +91,12 @@ class Record:
 
     def each(self, prefix: str) -> dict[str, Any]:
         """The values of all keys that begin with `prefix`, read at once."""
-        data = (self._api.get(PATH) or {}).get("data") or {}
+        data = (self._seen.get(PATH) or {}).get("data") or {}
         return {key: json.loads(text) for key, text in data.items() if key.startswith(prefix)}
 
     def several(self, *keys: str) -> dict[str, Any]:
         """The values of those keys that there are, by one read."""
-        data = (self._api.get(PATH) or {}).get("data") or {}
+        data = (self._seen.get(PATH) or {}).get("data") or {}
         return {key: json.loads(data[key]) for key in keys if key in data}
 
     def put(self, key: str, value: Any) -> None:
@@ -98,6 +105,8 @@ class Record:
 
     def change(self, values: Mapping[str, Any | None]) -> None:
         """Write several values in one request, and delete the keys whose value is None."""
+        if not values:
+            return
         data = {key: _text(value) for key, value in values.items()}
         if self._is_merged(data):
             return
@@ -122,13 +131,13 @@ class Record:
         return True
 
     def drop(self, *keys: str) -> None:
-        kept = (self._api.get(PATH) or {}).get("data") or {}
+        kept = (self._seen.get(PATH) or {}).get("data") or {}
         if not kept.keys().isdisjoint(keys):
             self._api.merge(PATH, {"data": dict.fromkeys(keys)})
 
     def drop_all_but(self, *keys: str) -> None:
         """Delete all other keys, those of single nodes and workloads included."""
-        kept = (self._api.get(PATH) or {}).get("data") or {}
+        kept = (self._seen.get(PATH) or {}).get("data") or {}
         self.drop(*(key for key in kept if key not in keys))
 
     def delete(self) -> None:

@@ -32,10 +32,18 @@ class Polls:
     """
 
     def __init__(
-        self, time: Time, *, seconds: float, every: float, guard: Callable[[], None] = unguarded
+        self,
+        time: Time,
+        *,
+        seconds: float,
+        every: float,
+        guard: Callable[[], None] = unguarded,
+        rest: Callable[[float], None] | None = None,
     ) -> None:
+        """`rest` sleeps for so many seconds at most, and less where there is something new to read."""
         self.seconds = seconds
         self._time, self._every, self._guard = time, every, guard
+        self._rest, self._next_rest, self._is_woken = rest or time.sleep, every, rest is not None
         self._began = time.monotonic()
         self.unanswered = ""
         """What was not answered in the last reading; empty where everything was."""
@@ -47,6 +55,11 @@ class Polls:
             yield
         except TransientError as error:
             self.unanswered = str(error)
+
+    def hurry(self, seconds: float) -> None:
+        """Rest for so many seconds at most before the next reading, where a reading is no request."""
+        if self._is_woken:
+            self._next_rest = min(self._next_rest, seconds)
 
     def restart(self) -> None:
         """Count the time anew: there was progress."""
@@ -61,7 +74,8 @@ class Polls:
                 yield
             if self._time.monotonic() - self._began >= self.seconds:
                 return
-            self._time.sleep(self._every)
+            rest, self._next_rest = self._next_rest, self._every
+            self._rest(rest)
 
 
 def persist(

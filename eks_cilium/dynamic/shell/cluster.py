@@ -70,6 +70,7 @@ def world_of(props: Mapping[str, Any]) -> Iterator[World]:
         credentials=credentials,
         leases=THIS_PROCESS.leases,
         locks=THIS_PROCESS.locks,
+        views=THIS_PROCESS.views,
         run_id=THIS_PROCESS.run_id,
         journal=Journal.to_file(folder / f"{name}.jsonl"),
     ) as world:

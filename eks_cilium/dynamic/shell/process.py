@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from eks_cilium.dynamic.shell.plans import Plans
 from eks_cilium.runtime.lease import Leases
 from eks_cilium.runtime.locks import Locks
+from eks_cilium.runtime.process import Views
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class ProviderProcess:
 
     leases: Leases = field(default_factory=Leases)
     locks: Locks = field(default_factory=Locks)
+    views: Views = field(default_factory=Views)
     plans: Plans = field(default_factory=Plans)
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     """Pulumi starts a process for each command: the same for all resources of one `pulumi up`."""

@@ -15,7 +15,7 @@ from eks_cilium.cluster.names import NAMESPACE
 from eks_cilium.migration.agents import rollout
 from eks_cilium.migration.cni import CILIUM
 from eks_cilium.runtime.errors import StoppedError
-from eks_cilium.runtime.record import POLICY, Record
+from eks_cilium.runtime.record import POLICY
 from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class _Before:
 def pause(run: Run) -> dict[str, Any]:
     """Set the enforcement mode to `never`, after recording the mode that was set."""
     run.world.guard()
-    record, now = Record(run.world.api), _mode(run.world)
+    record, now = run.world.record, _mode(run.world)
     before = record.load(POLICY, _Before.from_json)
     if before is None or now != _NEVER:  # a mode that the user has set since is the one to restore
         before = _Before(now)
@@ -60,10 +60,10 @@ def pause(run: Run) -> dict[str, Any]:
 def keep_paused(run: Run) -> None:
     """Pause again where a run had paused enforcement and another actor has changed the mode since."""
     with run.world.lock(_LOCK):
-        configuration = run.world.api.get(_CONFIGURATION)
+        configuration = run.world.seen.get(_CONFIGURATION)
         if configuration is None or _mode_in(configuration) == _NEVER:
             return
-        if Record(run.world.api).load(POLICY, _Before.from_json) is None:
+        if run.world.record.load(POLICY, _Before.from_json) is None:
             return
         run.world.note("policies-paused-again", mode=_mode_in(configuration))
         run.report("the enforcement of policies was switched on in the middle: switching it off again")
@@ -73,7 +73,7 @@ def keep_paused(run: Run) -> None:
 def resume(run: Run, mode: str | None = None) -> dict[str, Any]:
     """Set this enforcement mode, or where it is None the one that was recorded."""
     run.world.guard()
-    record = Record(run.world.api)
+    record = run.world.record
     before = record.load(POLICY, _Before.from_json)
     if (before is None and mode is None) or run.world.api.get(_CONFIGURATION) is None:
         return {"restored": False, "agents": 0}

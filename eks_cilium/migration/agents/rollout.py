@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 # staging/src/k8s.io/api/extensions/v1beta1/types.go of kubernetes/kubernetes.
 _TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 _POD_GENERATION = "pod-template-generation"
+PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 
 
 def await_count(run: MigrationRun, *, readings: int = 2, seconds: float = 300.0) -> dict[str, Any]:
@@ -91,7 +92,13 @@ def wanted(world: World, cni: Cni) -> str:
 
 
 def pods(world: World, cni: Cni) -> list[Object]:
-    return world.api.list(f"/api/v1/namespaces/{NAMESPACE}/pods", labelSelector=cni.selector)
+    """The agents of a CNI, asked of the API server."""
+    return world.api.list(PODS, labelSelector=cni.selector)
+
+
+def seen_pods(world: World, cni: Cni) -> list[Object]:
+    """The same, as the view of this process has them."""
+    return world.seen.list(PODS, labelSelector=cni.selector)
 
 
 def unlabelled(world: World, target: Target) -> list[str]:

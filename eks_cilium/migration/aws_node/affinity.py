@@ -21,7 +21,7 @@ from eks_cilium.migration.facts.nodes import has_agents
 from eks_cilium.migration.inventory import marks, recording
 from eks_cilium.migration.inventory.model import Inventory
 from eks_cilium.runtime.errors import StoppedError
-from eks_cilium.runtime.record import AFFINITY, NODES, Record
+from eks_cilium.runtime.record import AFFINITY, NODES
 from eks_cilium.settings.model.migration import Target
 from eks_cilium.texts import named
 from eks_cilium.troubleshooting import Topic
@@ -50,7 +50,7 @@ def restricted(affinity: Object | None, target: Target) -> Object:
 def restrict(run: MigrationRun) -> dict[str, Any]:
     """Restrict aws-node to its nodes, once. Raises StoppedError where the DaemonSet does not exist."""
     run.world.guard()
-    record, target = Record(run.world.api), run.options.target
+    record, target = run.world.record, run.options.target
     daemon_set = run.world.api.get(AWS.path)
     if daemon_set is None:
         raise StoppedError(
@@ -78,7 +78,7 @@ def restrict(run: MigrationRun) -> dict[str, Any]:
 def release(run: MigrationRun) -> dict[str, Any]:
     """Restore exactly the affinity that aws-node had."""
     run.world.guard()
-    record = Record(run.world.api)
+    record = run.world.record
     before, daemon_set = record.load(AFFINITY, AffinityBefore.from_json), run.world.api.get(AWS.path)
     if before is None or daemon_set is None:
         return {"restored": False}
@@ -172,7 +172,7 @@ def _include_late_nodes(run: MigrationRun) -> None:
     was replaced yet. The run ends then: its program registered only the nodes of the first inventory.
     """
     target = run.options.target
-    known = Record(run.world.api).load(NODES, Inventory.from_json)
+    known = run.world.record.load(NODES, Inventory.from_json)
     if target is not Target.CILIUM or known is None:
         return
     late = [node for node in run.world.api.list("/api/v1/nodes") if _is_late(node)]
@@ -180,7 +180,7 @@ def _include_late_nodes(run: MigrationRun) -> None:
         marks.label(run.world.api, node, CNI_LABEL, old_cni(target).label)
     if late:
         names = named(sorted(node["metadata"]["name"] for node in late))
-        Record(run.world.api).drop(NODES)
+        run.world.record.drop(NODES)
         recording.record_inventory(run)
         raise StoppedError(
             Topic.NODES_CHANGED,

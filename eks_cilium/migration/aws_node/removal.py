@@ -45,7 +45,7 @@ def remove(run: MigrationRun) -> dict[str, Any]:
     """Remove the add-on and the objects. Raises StoppedError while aws-node wants a node or runs on one."""
     run.world.guard()
     _refuse_while_wanted(run.world)
-    record, managed = Record(run.world.api), run.world.eks.add_on(VPC_CNI)
+    record, managed = run.world.record, run.world.eks.add_on(VPC_CNI)
     state = record.load(AWS_NODE, RemovedAwsNode.from_json)
     if state is None:
         state = _state_of(run.world, managed)
@@ -65,7 +65,7 @@ def remove(run: MigrationRun) -> dict[str, Any]:
 def bring_back(run: MigrationRun) -> bool:
     """Install what was removed, restricted to its nodes; returns whether anything was missing."""
     run.world.guard()
-    record = Record(run.world.api)
+    record = run.world.record
     state = record.load(AWS_NODE, RemovedAwsNode.from_json)
     if state is None or (
         run.world.api.get(AWS.path) is not None and not _add_on_is_missing(run.world, state)

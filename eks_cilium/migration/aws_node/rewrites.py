@@ -19,7 +19,7 @@ from eks_cilium.migration.cni import AWS, CILIUM
 from eks_cilium.migration.facts.groups import VPC_CNI
 from eks_cilium.migration.facts.network.chain import is_chained
 from eks_cilium.runtime.errors import StoppedError
-from eks_cilium.runtime.record import AFFINITY, Record
+from eks_cilium.runtime.record import AFFINITY
 from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def hold(run: MigrationRun) -> None:
     """Restrict the agents again where an earlier run stopped because they were not; else see `refuse`."""
     if not (found := _rewritten(run)):
         return
-    record = Record(run.world.api)
+    record = run.world.record
     before = record.load(AFFINITY, AffinityBefore.from_json)
     if before is None or not before.rewritten:
         refuse(run)
@@ -52,7 +52,7 @@ def refuse(run: MigrationRun) -> None:
     """Raise StoppedError, which names the other owner, where agents are not restricted any more."""
     if not (found := _rewritten(run)):
         return
-    record = Record(run.world.api)
+    record = run.world.record
     if before := record.load(AFFINITY, AffinityBefore.from_json):
         record.put(AFFINITY, replace(before, rewritten=found).to_json())
     run.world.note("affinity-rewritten", found=found)
@@ -61,13 +61,13 @@ def refuse(run: MigrationRun) -> None:
 
 def _rewritten(run: MigrationRun) -> str:
     """Which DaemonSet is not restricted any more and by whom, in one sentence; empty where all are."""
-    if Record(run.world.api).get(AFFINITY) is None:
+    if run.world.record.get(AFFINITY) is None:
         return ""
     target = run.options.target
-    aws_node, cilium = run.world.api.get(AWS.path), run.world.api.get(CILIUM.path)
+    aws_node, cilium = run.world.seen.get(AWS.path), run.world.seen.get(CILIUM.path)
     if aws_node is not None and _differs(aws_node, affinity.restricted(_affinity(aws_node), target)):
         return f"{_named(aws_node)} is no longer restricted to its nodes: {_who(run, aws_node)}"
-    if cilium is None or is_chained(run.world.api):
+    if cilium is None or is_chained(run.world.seen):
         return ""
     if _differs(cilium, placement.placed(_affinity(cilium), target)):
         return f"{_named(cilium)} is no longer restricted to its nodes: {_managers(cilium)}"

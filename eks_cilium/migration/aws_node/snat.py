@@ -18,7 +18,7 @@ from eks_cilium.migration.cni import AWS
 from eks_cilium.migration.facts.groups import VPC_CNI
 from eks_cilium.migration.facts.network import aws_node
 from eks_cilium.runtime.errors import StoppedError
-from eks_cilium.runtime.record import SNAT, Record
+from eks_cilium.runtime.record import SNAT
 from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def exclude(run: Run, peers: Sequence[str]) -> dict[str, Any]:
     missing = [] if now.external_snat else [peer for peer in peers if not _covers(now.snat_exclusions, peer)]
     if not missing:
         return {"changed": False, "exclusions": list(now.snat_exclusions)}
-    record, managed = Record(run.world.api), run.world.eks.add_on(VPC_CNI)
+    record, managed = run.world.record, run.world.eks.add_on(VPC_CNI)
     if record.get(SNAT) is None:
         configuration = managed.configuration if managed else None
         record.put(SNAT, SnatBefore(configuration, tuple(now.snat_exclusions)).to_json())
@@ -52,7 +52,7 @@ def exclude(run: Run, peers: Sequence[str]) -> dict[str, Any]:
 
 def restore(run: Run) -> None:
     """Restore the exclusions that the VPC CNI had."""
-    record = Record(run.world.api)
+    record = run.world.record
     before = record.load(SNAT, SnatBefore.from_json)
     if before is None or run.world.api.get(AWS.path) is None:
         return

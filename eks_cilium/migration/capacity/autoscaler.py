@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from eks_cilium.cluster.objects import reference
 from eks_cilium.migration.facts.workloads import is_autoscaler
 from eks_cilium.migration.inventory import marks
-from eks_cilium.runtime.record import AUTOSCALER, Record
+from eks_cilium.runtime.record import AUTOSCALER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.run import Run
@@ -26,7 +26,7 @@ _DEPLOYMENTS = "/apis/apps/v1/deployments"
 
 def note(run: Run) -> None:
     """Record whether the Cluster Autoscaler runs; looked up once per migration."""
-    record = Record(run.world.api)
+    record = run.world.record
     if record.get(AUTOSCALER) is not None:
         return
     deployments = run.world.api.each(_DEPLOYMENTS, lambda obj: reference("Deployment", obj))
@@ -39,14 +39,14 @@ def note(run: Run) -> None:
 def keep(world: World, nodes: Iterable[Object]) -> None:
     """Disable scale-down for these nodes."""
     missing = [node for node in nodes if not _is_kept(node)]
-    if missing and Record(world.api).get(AUTOSCALER):
+    if missing and world.record.get(AUTOSCALER):
         for node in missing:
             marks.annotate(world.api, node, ANNOTATION, "true")
 
 
-def release(world: World, instances: Iterable[str], nodes: dict[str, Object]) -> None:
+def release(world: World, instances: Iterable[str], nodes: Mapping[str, Object]) -> None:
     """Enable scale-down again for the nodes of these instances."""
-    if Record(world.api).get(AUTOSCALER):
+    if world.record.get(AUTOSCALER):
         for instance in instances:
             if instance in nodes:
                 marks.annotate(world.api, nodes[instance], ANNOTATION, None)

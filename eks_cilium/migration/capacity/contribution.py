@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
-from eks_cilium.runtime.record import Record, of_group
+from eks_cilium.runtime.record import of_group
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +64,7 @@ def of(world: World, before: GroupBefore, state: GroupState) -> Contribution:
 
     Where an earlier version of this program recorded none, the whole difference to the recorded size.
     """
-    kept = Record(world.api).load(of_group(before.name), Contribution.from_json)
+    kept = world.record.load(of_group(before.name), Contribution.from_json)
     return Contribution(added=state.desired - before.desired) if kept is None else kept.settled(state)
 
 
@@ -77,13 +77,13 @@ def marked(now: Contribution, *, decremented: str | None = None, stopped: str | 
 
 def keep(world: World, group: str, now: Contribution) -> None:
     """Record the contribution to a group, where it changed."""
-    record = Record(world.api)
+    record = world.record
     if record.load(of_group(group), Contribution.from_json) != now:
         record.put(of_group(group), {"group": group, **asdict(now)})
 
 
 def forget(world: World, group: str) -> None:
-    Record(world.api).drop(of_group(group))
+    world.record.drop(of_group(group))
 
 
 def _is_member(state: GroupState, instance: str) -> bool:

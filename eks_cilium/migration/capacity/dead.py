@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eks_cilium.clients.autoscaling import IN_SERVICE
 from eks_cilium.clients.ec2 import ABSENT, ENDED
 from eks_cilium.cluster.objects import condition, moment
 from eks_cilium.errors import TransientError
+from eks_cilium.migration.inventory import marks
+from eks_cilium.runtime.fleet import AT_LEISURE, NOW, SOON
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,18 +25,18 @@ if TYPE_CHECKING:
     from eks_cilium.migration.agents.cni_gate import CniGate
     from eks_cilium.migration.run import MigrationRun
 
-_IN_SERVICE = "InService"
+_FOR_GOOD = 1e9
 _STOPPED = ENDED | {"stopping", "stopped"}
 
 
 def replace_new(run: MigrationRun, group: str, members: Iterable[Member], gate: CniGate) -> int:
     """Terminate dead members that are not in the inventory; their group launches others. Returns how many."""
-    return _replace(run, group, {member: _why_dead(run, member, gate) for member in members})
+    return _replace(run, group, {member: _why_dead(run, member, gate) for member in members}, gate)
 
 
 def replace_old(run: MigrationRun, group: str, members: Iterable[Member], gate: CniGate) -> int:
     """The same for members of the inventory, but only where the instance is gone: nodes may have pods."""
-    return _replace(run, group, {member: _why_gone(run, member, gate) for member in members})
+    return _replace(run, group, {member: _why_gone(run, member, gate) for member in members}, gate)
 
 
 def is_ready(node: Object | None) -> bool:
@@ -49,10 +52,16 @@ def is_long_silent(run: MigrationRun, node: Object | None) -> bool:
     return not is_ready(node) and since is not None and _is_long_ago(run, since)
 
 
-def _replace(run: MigrationRun, group: str, members: dict[Member, str]) -> int:
+def _is_confirmed(run: MigrationRun, member: Member, gate: CniGate) -> bool:
+    """Whether the API server says now that no node is Ready there, as a node with pods is."""
+    node = gate.nodes.get(member.instance)
+    return not is_ready(run.world.api.get(marks.path(node["metadata"]["name"])) if node else None)
+
+
+def _replace(run: MigrationRun, group: str, members: dict[Member, str], gate: CniGate) -> int:
     ended = 0
     for member, why in members.items():
-        if not why:
+        if not why or not _is_confirmed(run, member, gate):
             continue
         run.world.guard()
         try:
@@ -74,7 +83,7 @@ def _why_dead(run: MigrationRun, member: Member, gate: CniGate) -> str:
     seconds = run.options.dead_node_seconds
     if node is not None:
         return f"has not been Ready for {seconds} s" if is_long_silent(run, node) else ""
-    launched = run.world.instances.launched([member.instance]).get(member.instance)
+    launched = _launched(run, member.instance)
     late = launched is not None and _is_long_ago(run, launched)
     return f"has not joined the cluster within {seconds} s" if late else ""
 
@@ -82,11 +91,28 @@ def _why_dead(run: MigrationRun, member: Member, gate: CniGate) -> str:
 def _why_gone(run: MigrationRun, member: Member, gate: CniGate) -> str:
     # A Ready node has a running instance, whatever EC2 says. An instance that EC2 does not name may be one
     # that it does not know yet, unless its group has found it unhealthy.
-    if member.lifecycle != _IN_SERVICE or is_ready(gate.nodes.get(member.instance)):
+    if member.lifecycle != IN_SERVICE or is_ready(gate.nodes.get(member.instance)):
         return ""
-    state = run.world.instances.state(member.instance)
-    gone = state in _STOPPED or (state == ABSENT and not member.healthy)
+    if not _has_ended(run.world.state_seen(member.instance, AT_LEISURE), member):
+        return ""
+    state = run.world.state_seen(member.instance, NOW)
+    gone = _has_ended(state, member)
     return f"is {state}" if gone else ""
+
+
+def _has_ended(state: str, member: Member) -> bool:
+    return state in _STOPPED or (state == ABSENT and not member.healthy)
+
+
+def _launched(run: MigrationRun, instance: str) -> datetime | None:
+    """When an instance was launched, which never changes; None while EC2 does not know it."""
+
+    def ask() -> tuple[str, float]:
+        found = run.world.instances.launched([instance]).get(instance)
+        return (found.isoformat(), _FOR_GOOD) if found else ("", SOON)
+
+    view = run.world.view
+    return moment(ask()[0] if view is None else view.remembered(f"launch of {instance}", ask))
 
 
 def _is_long_ago(run: MigrationRun, since: datetime) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from eks_cilium.clients.autoscaling import IN_SERVICE
 from eks_cilium.migration.capacity import contribution
 from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.inventory.model import GroupBefore
@@ -19,7 +20,8 @@ from eks_cilium.migration.options import Before
 from eks_cilium.migration.part import groups_of
 from eks_cilium.migration.plan.capacity import desired
 from eks_cilium.runtime.errors import StoppedError
-from eks_cilium.runtime.record import GROUPS, Record
+from eks_cilium.runtime.fleet import AT_LEISURE, NOW, SOON
+from eks_cilium.runtime.record import GROUPS
 from eks_cilium.settings.model.migration import Capacity
 from eks_cilium.texts import counted
 from eks_cilium.troubleshooting import Topic
@@ -27,6 +29,7 @@ from eks_cilium.troubleshooting import Topic
 if TYPE_CHECKING:
     from eks_cilium.clients.autoscaling import GroupState, Member
     from eks_cilium.cluster.objects import Object
+    from eks_cilium.migration.agents.cni_gate import CniGate
     from eks_cilium.migration.capacity.contribution import Contribution
     from eks_cilium.migration.inventory.model import Inventory, Outgoing
     from eks_cilium.migration.run import MigrationRun
@@ -89,16 +92,37 @@ class GroupProgress:
         return min(self.base + extra, self.state.desired - cordoned - 1)
 
 
-def progress(run: MigrationRun, group: str) -> GroupProgress:
-    """How far one group is. Raises StoppedError for a group that was not recorded."""
+def progress(
+    run: MigrationRun, group: str, max_age: float = NOW, *, state: GroupState | None = None
+) -> GroupProgress:
+    """How far one group is, by what AWS said at most `max_age` seconds ago, or by a `state` just read.
+
+    Raises StoppedError for a group that was not recorded.
+    """
     before = recorded(run.world).get(group)
     if before is None:
         raise StoppedError(
             Topic.NOT_RECORDED, f"the Auto Scaling group {group} was not recorded: prepare the capacity first"
         )
     nodes = recording.required(run.world, run.options.target).of_group(group)
-    state = run.world.groups.group(group)
+    state = state or run.world.group_seen(group, max_age)
     return GroupProgress(state, before, nodes, contribution.of(run.world, before, state), run.options)
+
+
+def age_for(run: MigrationRun, group: str, gate: CniGate) -> float:
+    """How old AWS's answer about a group may be while nodes of it are waited for.
+
+    New nodes are seen in the cluster first. Only where one serves of which AWS did not say that it is in
+    service, AWS has news.
+    """
+    names = {group, *recorded(run.world)}
+    states = run.world.groups_seen(names, AT_LEISURE).values()
+    in_service = {
+        member.instance for state in states for member in state.members if member.lifecycle == IN_SERVICE
+    }
+    leaving = {member.instance for state in states for member in state.members if member.leaving}
+    unknown = (each for each in gate.nodes if each not in in_service and each not in leaving)
+    return SOON if any(gate.is_young(each) and not gate.missing(each) for each in unknown) else AT_LEISURE
 
 
 def sizes_before(world: World, inventory: Inventory) -> dict[str, Before]:
@@ -115,7 +139,7 @@ def sizes_before(world: World, inventory: Inventory) -> dict[str, Before]:
 
 def recorded(world: World) -> dict[str, GroupBefore]:
     """The groups before the first change; empty outside of a migration."""
-    kept: dict[str, Object] = Record(world.api).get(GROUPS) or {}
+    kept: dict[str, Object] = world.record.get(GROUPS) or {}
     return {name: GroupBefore.from_json(group) for name, group in kept.items()}
 
 
@@ -132,7 +156,7 @@ def still_open(run: MigrationRun, inventory: Inventory) -> tuple[str, ...]:
 
 def forget(world: World, group: str) -> None:
     """Delete the record of a group that is restored."""
-    record = Record(world.api)
+    record = world.record
     record.put(GROUPS, {name: each.to_json() for name, each in recorded(world).items() if name != group})
     contribution.forget(world, group)
 
@@ -141,5 +165,14 @@ def why_instances_are_missing(world: World, now: GroupProgress, cordoned: int) -
     """Why a group has too few new instances, in one phrase; failed launches are quoted from Auto Scaling."""
     if cordoned:
         return f"{counted(cordoned, 'other node')} of the group being replaced"
-    troubles = world.groups.troubles(now.state.name)
-    return f"its last launch failed: {troubles[0]}" if troubles else "instances have not been launched yet"
+    return last_failure(world, now.state.name) or "instances have not been launched yet"
+
+
+def last_failure(world: World, group: str) -> str:
+    """Why the last launch of a group failed, in AWS's words; empty where it did not."""
+
+    def ask() -> tuple[str, float]:
+        troubles = world.groups.troubles(group)
+        return (f"its last launch failed: {troubles[0]}" if troubles else ""), AT_LEISURE
+
+    return ask()[0] if world.view is None else world.view.remembered(f"launches of {group}", ask)

@@ -12,6 +12,7 @@ from eks_cilium.migration.agents.cni_gate import CniGate
 from eks_cilium.migration.aws_node import rewrites
 from eks_cilium.migration.capacity import autoscaler, dead, groups, stopped
 from eks_cilium.runtime.errors import TimedOutError
+from eks_cilium.runtime.fleet import AT_LEISURE
 from eks_cilium.settings.model.migration import Capacity
 from eks_cilium.troubleshooting import Topic
 
@@ -40,7 +41,7 @@ class NewNodes:
         there and their agents are not ready: that is no matter of one group.
         """
         seconds, reported = self._run.options.replacement_timeout_seconds, ""
-        polls = self._run.polls(seconds=seconds)
+        polls = self._run.polls(seconds=seconds, wakes=True)
         for _ in polls:
             with polls.asking():
                 self._read()
@@ -71,7 +72,7 @@ class NewNodes:
         self._missing = {name: sentence for name, sentence in sentences.items() if sentence}
 
     def _missing_of(self, name: str, gate: CniGate) -> str:
-        now = groups.progress(self._run, name)
+        now = groups.progress(self._run, name, groups.age_for(self._run, name, gate))
         if not now.old:
             return ""
         # Growth by others is not waited for, and what they took away does not come back.
@@ -91,7 +92,7 @@ class NewNodes:
         ended = 0
         for name in self._missing:
             if self._replaced[name] < _MOST_REPLACED:
-                new = groups.progress(self._run, name).new
+                new = groups.progress(self._run, name, AT_LEISURE).new
                 count = dead.replace_new(self._run, name, new, gate)
                 self._replaced[name] += count
                 ended += count

@@ -128,6 +128,7 @@ def _write(
     run.world.guard()
     if group.node_group:
         _scale_node_group(run, group, minimum, maximum, desired)
+        run.world.outdate()
     else:
         run.world.groups.resize(group.name, minimum=minimum, maximum=maximum, desired=desired)
 
@@ -150,6 +151,7 @@ def _scale_node_group(
         except TransientError as error:
             return str(error)
         asked = True
+        run.world.outdate()
         return f"node group {group.node_group} does not have its new size yet"
 
     run.wait(

@@ -15,6 +15,7 @@ from eks_cilium.migration.agents.cni_gate import CniGate
 from eks_cilium.migration.capacity import autoscaler, dead, groups, resizing, stopped
 from eks_cilium.migration.capacity.stopped import GroupStoppedError
 from eks_cilium.runtime.errors import StoppedError
+from eks_cilium.runtime.fleet import SOON
 from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
@@ -33,9 +34,16 @@ def missing(run: MigrationRun, node: Outgoing) -> str:
     """
     if why := stopped.reason(run.world, node.group):
         raise GroupStoppedError(node.group, why)
-    now = groups.progress(run, node.group)
-    _refuse_below_minimum(now)
     gate = CniGate(run.world, run.options.target)
+    max_age = groups.age_for(run, node.group, gate)
+    sentence = _missing(run, node, gate, max_age)
+    # What would be enough is read again, where it may have changed since.
+    return sentence or (_missing(run, node, gate, SOON) if max_age > SOON else "")
+
+
+def _missing(run: MigrationRun, node: Outgoing, gate: CniGate, max_age: float) -> str:
+    now = groups.progress(run, node.group, max_age)
+    _refuse_below_minimum(now)
     if not dead.is_ready(gate.nodes.get(node.instance)):
         return ""  # it serves no pods that its cordon could take away
     return _too_few(run, node, now, gate)

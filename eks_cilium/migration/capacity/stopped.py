@@ -14,7 +14,7 @@ from eks_cilium.migration.capacity import contribution, groups, resizing
 from eks_cilium.migration.capacity.processes import REBALANCE, resume
 from eks_cilium.migration.inventory import marks, recording
 from eks_cilium.runtime.errors import StoppedError
-from eks_cilium.runtime.record import Record, of_group
+from eks_cilium.runtime.record import of_group
 from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class GroupStoppedError(StoppedError):
 
 def reason(world: World, group: str) -> str:
     """Why the nodes of a group are skipped; empty where they are not."""
-    kept = Record(world.api).load(of_group(group), contribution.Contribution.from_json)
+    kept = world.record.load(of_group(group), contribution.Contribution.from_json)
     return kept.stopped if kept else ""
 
 

@@ -28,7 +28,7 @@ from eks_cilium.migration.inventory.returned import label_returned
 from eks_cilium.migration.options import covers
 from eks_cilium.migration.part import groups_of
 from eks_cilium.runtime.errors import TimedOutError
-from eks_cilium.runtime.record import GROUPS, Record
+from eks_cilium.runtime.record import GROUPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -116,7 +116,7 @@ def _record_groups(world: World, inventory: Inventory, names: Iterable[str]) -> 
             suspended=state.suspended,
             node_group=inventory.of_group(state.name)[0].node_group,
         )
-    Record(world.api).put(GROUPS, {name: group.to_json() for name, group in known.items()})
+    world.record.put(GROUPS, {name: group.to_json() for name, group in known.items()})
     for name in states:
         contribution.keep(world, name, contribution.Contribution())
 

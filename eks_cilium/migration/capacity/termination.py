@@ -12,6 +12,7 @@ from eks_cilium.clients.ec2 import ABSENT, ENDED
 from eks_cilium.errors import TransientError
 from eks_cilium.migration.capacity import contribution, groups
 from eks_cilium.runtime.errors import StoppedError
+from eks_cilium.runtime.fleet import NOW
 from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
@@ -35,12 +36,13 @@ def terminate(run: MigrationRun, node: Outgoing, *, shrink: bool | None) -> bool
     def missing() -> str:
         nonlocal decremented
         with run.world.lock(node.group):
-            member = run.world.groups.group(node.group).member(node.instance)
+            state = run.world.group_seen(node.group, NOW)
+            member = state.member(node.instance)
             if member is None:
                 return detached.missing()
             if member.leaving:
                 return ""
-            now = groups.progress(run, node.group)
+            now = groups.progress(run, node.group, state=state)
             wanted = now.shrinks if shrink is None else shrink
             # AWS refuses to decrement for an instance that the desired capacity does not count.
             decremented = wanted and member.counts

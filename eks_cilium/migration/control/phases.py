@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eks_cilium.errors import ProgramError
 from eks_cilium.migration.control import progress
@@ -14,7 +14,7 @@ from eks_cilium.runtime.errors import LeaseHeldError
 from eks_cilium.runtime.journal import Phases
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from eks_cilium.migration.run import MigrationRun
 
@@ -45,7 +45,7 @@ class RecordedPhases:
 
     @contextmanager
     def whole(self) -> Iterator[None]:
-        """Record how the block ends, which is the whole rotation."""
+        """Record why the block, which is the whole rotation, ends in an error."""
         try:
             yield
         except LeaseHeldError:
@@ -53,14 +53,14 @@ class RecordedPhases:
         except ProgramError as error:
             self._failed(error)
             raise
-        self._finished()
 
-    def _finished(self) -> None:
-        world = self._run.world
+    def finish(self, values: Mapping[str, Any]) -> None:
+        """Record that the rotation is over, along with other values that have to be recorded."""
         if self._migration and progress.DRAIN in self.seconds:
-            progress.finish(self._run, self._migration, self._node, sum(self.seconds.values()))
-        elif self._now:
-            progress.leave(world, self._node)
+            seconds = sum(self.seconds.values())
+            progress.finish(self._run, self._migration, self._node, seconds, values)
+        else:
+            progress.write(self._run.world, values, progress.left(self._node) if self._now else {})
 
     def _failed(self, error: ProgramError) -> None:
         world = self._run.world

@@ -104,34 +104,56 @@ def in_work(record: Record) -> tuple[InWork, ...]:
 
 def enter(world: World, node: str, phase: str) -> None:
     """Record that a node has come to a phase; one that an earlier run has recorded is kept with its time."""
-    now = {"phase": phase, "since": _now(world)}
+    _tried(world, lambda: world.record.change(entered(world, node, phase)))
 
-    def write() -> None:
-        record = Record(world.api)
-        if (record.get(phase_of(node)) or {}).get("phase") != phase:
-            record.put(phase_of(node), now)
 
-    _tried(world, write)
+def entered(world: World, node: str, phase: str) -> dict[str, Any]:
+    """What has to be recorded for a node that comes to a phase; nothing where it is recorded already."""
+    known = world.record.get(phase_of(node)) or {}
+    return {} if known.get("phase") == phase else {phase_of(node): {"phase": phase, "since": _now(world)}}
 
 
 def leave(world: World, node: str) -> None:
     """Record that a node is not in work any more."""
-    _tried(world, lambda: Record(world.api).change({phase_of(node): None}))
+    _tried(world, lambda: world.record.change(left(node)))
 
 
-def finish(run: MigrationRun, migration: str, node: str, seconds: float) -> None:
-    """Record that a node is replaced, and how long that took from its cordon to the end."""
-    _change(
-        run.world,
-        migration,
-        node,
-        lambda known: replace(
+def left(node: str) -> dict[str, Any]:
+    """What has to be recorded for a node that is not in work any more."""
+    return {phase_of(node): None}
+
+
+def finish(
+    run: MigrationRun,
+    migration: str,
+    node: str,
+    seconds: float,
+    values: Mapping[str, Any] | None = None,
+) -> None:
+    """Record that a node is replaced, and how long that took from its cordon to the end.
+
+    `values` are others that have to be recorded with it.
+    """
+    with run.world.lock(PROGRESS):
+        known = _of(run.world, migration)
+        counted = replace(
             known,
             measured=known.measured + 1,
             seconds=round(known.seconds + seconds, 1),
             parallel=run.options.parallel,
-        ),
-    )
+        )
+        write(run.world, values or {}, {PROGRESS: asdict(counted), **left(node)})
+
+
+def write(world: World, values: Mapping[str, Any], beside: Mapping[str, Any]) -> None:
+    """Record `values`, and in the same request progress `beside` them, without which a migration goes on."""
+    try:
+        world.record.change({**values, **beside})
+    except LeaseHeldError:
+        raise
+    except ProgramError as error:
+        world.note("progress-not-recorded", reason=str(error))
+        world.record.change(values)
 
 
 def fail(world: World, migration: str, node: str, phase: str, error: ProgramError) -> None:
@@ -154,12 +176,16 @@ def _change(world: World, migration: str, done: str, change: Callable[[Progress]
 
     def do() -> None:
         with world.lock(PROGRESS):
-            known = read(Record(world.api))
-            known = known if migration in ("", known.migration) else Progress(migration)
-            left = {phase_of(done): None} if done else {}
-            Record(world.api).change({PROGRESS: asdict(change(known)), **left})
+            changed = asdict(change(_of(world, migration)))
+            world.record.change({PROGRESS: changed, **(left(done) if done else {})})
 
     _tried(world, do)
+
+
+def _of(world: World, migration: str) -> Progress:
+    """What is recorded of a migration; `migration` is empty for whichever it is."""
+    known = read(world.record)
+    return known if migration in ("", known.migration) else Progress(migration)
 
 
 def _tried(world: World, write: Callable[[], None]) -> None:

@@ -58,7 +58,7 @@ def withdraw(api: KubernetesApi) -> StopRequest | None:
 
 def refuse_where_requested(world: World) -> None:
     """Raise StopRequestedError while a request is in force. Called before anything further is begun."""
-    if asked := requested(world.api):
+    if asked := world.record.load(STOP, StopRequest.from_json):
         raise stopped(world, asked)
 
 

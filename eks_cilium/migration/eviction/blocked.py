@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eks_cilium.migration.eviction.judging import LiveVerdicts
-from eks_cilium.migration.eviction.reading import blocked, pods_on
+from eks_cilium.migration.eviction.reading import blocked, pods_seen_on
 from eks_cilium.migration.inventory import recording
 from eks_cilium.runtime.errors import DrainRefusedError, StoppedError, TimedOutError
 from eks_cilium.texts import counted, named
@@ -42,7 +42,9 @@ def await_drainable(run: MigrationRun, node: Outgoing, *, may_wait: Callable[[],
 
     seconds = run.options.drain_timeout_seconds
     try:
-        run.wait(missing, waited_for=f"node {node.name} to have no pod that must stay", seconds=seconds)
+        run.wait(
+            missing, waited_for=f"node {node.name} to have no pod that must stay", seconds=seconds, wakes=True
+        )
     except TimedOutError:
         if not found:
             raise
@@ -51,7 +53,7 @@ def await_drainable(run: MigrationRun, node: Outgoing, *, may_wait: Callable[[],
 
 def blockers(run: MigrationRun, node: Outgoing) -> list[str]:
     """Why a node could not be drained, read now."""
-    return blocked(LiveVerdicts(run).on(pods_on(run.world, node.name)).values())
+    return blocked(LiveVerdicts(run).on(pods_seen_on(run.world, node.name)).values())
 
 
 def left_in(run: MigrationRun, groups: Collection[str]) -> tuple[Outgoing, ...]:

@@ -1,9 +1,9 @@
 """Drains one node through the Eviction API, until two readings in a row find it empty.
 
-Each poll lists the node's pods, gets the verdict on each from the plan's rules, and sends the evictions that
-are due. Only this is kept between polls: for which pods an eviction was accepted, and which pods came back.
-So no pod is evicted twice, and no pod is deleted because its eviction failed. Called by the rotation of each
-node.
+Each poll reads the node's pods, gets the verdict on each from the plan's rules, and sends the evictions that
+are due. The view of the process has the pods; that the node is empty is asked of the API server once more.
+Only this is kept between polls: for which pods an eviction was accepted, and which pods came back. So no pod
+is evicted twice, and no pod is deleted because its eviction failed. Called by the rotation of each node.
 
 The time limit counts from the last progress, and pods that are stopping have their own grace period on top.
 A pod that must not be evicted is waited for as well, and no other is evicted meanwhile: it may be gone soon,
@@ -38,6 +38,7 @@ __all__ = ["Drained", "Ended", "drain", "pods_on"]
 
 _READINGS = 2
 """Readings in a row that have to find the node empty."""
+_SECONDS_BETWEEN_READINGS = 1.0
 _ON_A_SILENT_NODE = 30.0
 """Seconds after its grace period in which a pod may still end on a node whose kubelet does not answer.
 
@@ -85,10 +86,10 @@ class _Drain:
         self._is_silent = False
 
     def run(self) -> Drained:
-        polls = self._run.polls(seconds=self._timeout)
+        polls = self._run.polls(seconds=self._timeout, wakes=True)
         for _ in polls:
             with polls.asking():
-                if ended := self._step(polls):
+                if ended := self._step(polls, fresh=self._empty >= _READINGS - 1):
                     return Drained(ended, evicted=self._evictions.evicted, deleted=self._evictions.deleted)
             if polls.unanswered:
                 self._report(polls.unanswered)
@@ -102,21 +103,27 @@ class _Drain:
     def _timeout(self) -> float:
         return self._run.options.drain_timeout_seconds
 
-    def _step(self, polls: Polls) -> Ended | None:
-        """Read the node once and request what is due; returns how the drain ended."""
-        if ended := self._interrupted():
+    def _step(self, polls: Polls, *, fresh: bool) -> Ended | None:
+        """Read the node once and request what is due; returns how the drain ended.
+
+        A `fresh` reading is asked of the API server: the last one, after which the instance is terminated.
+        """
+        if ended := self._interrupted(fresh=fresh):
             return ended
         limit = _ON_A_SILENT_NODE if self._is_silent else None
-        self._reading = self._reader.read(terminating_limit=limit)
+        self._reading = self._reader.read(terminating_limit=limit, fresh=fresh)
         if not self._reading.blocked:
             self._request_evictions()
         self._count_time(polls)
         self._report_progress()
         self._empty = 0 if self._reading.left or self._reading.blocked else self._empty + 1
+        if self._empty:
+            polls.hurry(_SECONDS_BETWEEN_READINGS)
         return Ended.EMPTY if self._empty >= _READINGS else None
 
-    def _interrupted(self) -> Ended | None:
-        node = self._run.world.api.get(marks.path(self._node.name))
+    def _interrupted(self, *, fresh: bool) -> Ended | None:
+        source = self._run.world.api if fresh else self._run.world.seen
+        node = source.get(marks.path(self._node.name))
         if node is None or node["metadata"]["uid"] != self._node.uid:
             return Ended.NODE_GONE
         if is_silent(node) and not self._is_silent:
@@ -136,7 +143,8 @@ class _Drain:
     def _request(self, plan: PodPlan) -> None:
         self._run.world.guard()
         if plan.verdict is Verdict.DELETE:
-            self._evictions.delete(plan)
+            if self._reader.still_says(Verdict.DELETE, plan):
+                self._evictions.delete(plan)
         else:
             self._evictions.evict(plan)
 

@@ -30,9 +30,11 @@ if TYPE_CHECKING:
 class LiveVerdicts:
     """Verdicts from what the API server says now; workloads and volumes behind pods are read once."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, *, fresh: bool = False) -> None:
+        """With `fresh` everything is asked of the API server, instead of read in the view of the process."""
         self._run = run
-        self._reader = BackingReader(run.world.api)
+        self._api = run.world.api if fresh else run.world.seen
+        self._reader = BackingReader(self._api)
 
     def on(
         self,
@@ -68,7 +70,7 @@ class LiveVerdicts:
         return [
             budget
             for namespace in sorted(namespaces)
-            for budget in self._run.world.api.each(
+            for budget in self._api.each(
                 f"/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets", pods.budget
             )
         ]

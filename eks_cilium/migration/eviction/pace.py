@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from eks_cilium.migration.run import MigrationRun
 
 
+_ASKED_AGAIN = 3.0
+"""Seconds after which the pods of a workload that was held back are counted again."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Replicas:
     """The pods of a workload, counted now."""
@@ -61,6 +65,7 @@ class Pace:
         self._run, self._began = run, run.world.time.now()
         self._held: dict[str, str] = {}
         self._held_at: dict[str, float] = {}
+        self._held_why: dict[str, str] = {}
         self._most: dict[str, int] = {}
 
     @contextmanager
@@ -86,18 +91,19 @@ class Pace:
 
     def _holds_back(self, obj: Object, plan: PodPlan) -> str:
         workload, now = plan.workload, self._run.world.time.monotonic()
-        if self._held_at.get(str(workload)) == now:
-            return f"{workload}: another pod of it waits as well"
+        if now - self._held_at.get(str(workload), -_ASKED_AGAIN) < _ASKED_AGAIN:
+            return self._held_why.get(plan.uid) or f"{workload}: another pod of it waits as well"
         replicas = self._replicas(obj, plan)
         if replicas is None or replicas.may_lose_one:
             return ""
         self._held_at[str(workload)] = now
         self._refuse_without_nodes(workload, replicas)
         no_node = f"; {text}" if (text := sentence(replicas.unscheduled)) else ""
-        return (
+        why = self._held_why[plan.uid] = (
             f"{workload} has {replicas.ready} of {replicas.wanted} pods ready; without a budget at most "
             f"{replicas.at_once} may be missing, as in its own roll-out{no_node}"
         )
+        return why
 
     def _refuse_without_nodes(self, workload: Reference | None, replicas: _Replicas) -> None:
         """Give the drain up where successors find no node: the node it uncordons is what they need."""
@@ -117,14 +123,14 @@ class Pace:
         if custom is not None:
             return self._of_custom(custom)
         path = workloads.path_of(plan.workload) if plan.workload else None
-        found = self._run.world.api.get(path) if path else None
+        found = self._run.world.seen.get(path) if path else None
         return self._of_known(plan.workload, found) if plan.workload and found else None
 
     def _of_known(self, workload: Reference, found: Object) -> _Replicas | None:
         owner = workloads.owner(workload.kind, found)
         if owner.desired is None:
             return None
-        reader = BackingReader(self._run.world.api)
+        reader = BackingReader(self._run.world.seen)
         listed = self._run.world.api.list(
             f"/api/v1/namespaces/{workload.namespace}/pods", labelSelector=_selector(found["spec"])
         )

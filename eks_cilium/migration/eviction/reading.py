@@ -72,9 +72,12 @@ class NodeReader:
         self._reported: set[str] = set()
         self._unused_since: float | None = None
 
-    def read(self, *, terminating_limit: float | None = None) -> Reading:
-        """Read the node now; `terminating_limit` is that of `LiveVerdicts.on`."""
-        objects = pods_on(self._run.world, self._node)
+    def read(self, *, terminating_limit: float | None = None, fresh: bool = True) -> Reading:
+        """Read the node; `terminating_limit` is that of `LiveVerdicts.on`.
+
+        Without `fresh` its pods are as the view of this process has them.
+        """
+        objects = (pods_on if fresh else pods_seen_on)(self._run.world, self._node)
         verdicts = self._verdicts.on(objects, terminating_limit=terminating_limit)
         if blocked(verdicts.values()):
             # What blocks may pass with a change to a workload, such as more replicas: it is read again.
@@ -86,6 +89,13 @@ class NodeReader:
                 verdicts[pod.uid] = self._skipped(verdicts[pod.uid])
         self._skip_unused_servers(known, verdicts)
         return Reading({obj["metadata"]["uid"]: obj for obj in objects}, verdicts)
+
+    def still_says(self, verdict: Verdict, plan: PodPlan) -> bool:
+        """Whether a verdict on a pod is the same from what the API server says now, of all it depends on."""
+        obj = self._run.world.api.get(f"/api/v1/namespaces/{plan.pod.namespace}/pods/{plan.pod.name}")
+        if obj is None or obj["metadata"]["uid"] != plan.uid:
+            return False
+        return LiveVerdicts(self._run, fresh=True).on([obj])[plan.uid].verdict is verdict
 
     def _skip_unused_servers(self, known: Iterable[Pod], verdicts: dict[str, PodPlan]) -> None:
         """Skip pods that serve mounts when all others have been gone for a while, and they have not ended.
@@ -115,8 +125,13 @@ class NodeReader:
 
 
 def pods_on(world: World, node: str) -> list[Object]:
-    """All pods that are bound to a node."""
+    """All pods that are bound to a node, asked of the API server."""
     return world.api.list("/api/v1/pods", fieldSelector=f"spec.nodeName={node}")
+
+
+def pods_seen_on(world: World, node: str) -> list[Object]:
+    """The same, as the view of this process has them."""
+    return world.seen.list("/api/v1/pods", fieldSelector=f"spec.nodeName={node}")
 
 
 def blocked(verdicts: Iterable[PodPlan]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from eks_cilium.cluster.names import CNI_LABEL
 from eks_cilium.migration.cni import AWS, CILIUM
 from eks_cilium.migration.inventory import marks, recording
-from eks_cilium.runtime.record import NODES, Record
+from eks_cilium.runtime.record import NODES
 from eks_cilium.settings.model.migration import Target
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def forget(run: Run) -> dict[str, Any]:
         if (node["metadata"].get("labels") or {}).get(CNI_LABEL) in (AWS.label, CILIUM.label):
             marks.label(run.world.api, node, CNI_LABEL, None)
             unlabelled.append(node["metadata"]["name"])
-    record = Record(run.world.api)
+    record = run.world.record
     if recording.inventory(record, Target.AWS_VPC_CNI) is None:
         record.delete()
     else:
@@ -37,7 +37,7 @@ def forget(run: Run) -> dict[str, Any]:
 
 def forget_rollback(world: World) -> None:
     """Delete what is left of the record of a rollback; that of a migration to Cilium stays."""
-    record = Record(world.api)
+    record = world.record
     if recording.inventory(record, Target.AWS_VPC_CNI) is not None:
         world.guard()
         record.delete()

@@ -47,12 +47,12 @@ def inventory(record: Record, target: Target) -> Inventory | None:
 
 def read(world: World, target: Target) -> Inventory | None:
     """The inventory of a migration in this direction, once it is recorded. It takes no Lease."""
-    return inventory(Record(world.api), target)
+    return inventory(world.record, target)
 
 
 def required(world: World, target: Target) -> Inventory:
     """The inventory of this direction. Raises StoppedError where none is recorded."""
-    found = inventory(Record(world.api), target)
+    found = inventory(world.record, target)
     if found is None:
         raise StoppedError(
             Topic.NOT_RECORDED, f"no inventory of a migration to {target} is recorded in this cluster yet"
@@ -67,7 +67,7 @@ def record_inventory(run: MigrationRun, planned: Plan | None = None) -> dict[str
     be replaced, for more nodes than the record can hold, and when not all nodes got the label.
     """
     run.world.guard()
-    record, target = Record(run.world.api), run.options.target
+    record, target = run.world.record, run.options.target
     known = inventory(record, target)
     if known is not None:
         return _label_again(run, known)

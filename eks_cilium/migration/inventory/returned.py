@@ -22,16 +22,17 @@ if TYPE_CHECKING:
     from eks_cilium.runtime.context import World
 
 
-def node_of(world: World, node: Outgoing) -> Object | None:
-    """The Node object of a node's instance now, perhaps a later one; None where there is none.
+def node_of(world: World, node: Outgoing, *, fresh: bool = True) -> Object | None:
+    """The Node object of a node's instance, perhaps a later one; None where there is none.
 
-    It has another UID when it registered anew, and another name when its host name has changed.
+    It has another UID when it registered anew, and another name when its host name has changed. Without
+    `fresh` it is as the view of this process has it.
     """
-    found = world.api.get(marks.path(node.name))
+    found = world.api.get(marks.path(node.name)) if fresh else None
     if found is not None and known_node(found, {}).instance == node.instance:
         return found
-    others = (obj for obj in world.api.list("/api/v1/nodes") if known_node(obj, {}).instance == node.instance)
-    return next(others, None)
+    nodes = world.seen.list("/api/v1/nodes")
+    return next((obj for obj in nodes if known_node(obj, {}).instance == node.instance), None)
 
 
 def label_returned(run: MigrationRun) -> tuple[str, ...]:
@@ -42,7 +43,7 @@ def label_returned(run: MigrationRun) -> tuple[str, ...]:
         return ()
     label, instances = old_cni(target).label, {node.instance for node in inventory.nodes}
     names: list[str] = []
-    for obj in world.api.list("/api/v1/nodes"):
+    for obj in world.seen.list("/api/v1/nodes"):
         node = known_node(obj, {})
         if node.instance not in instances or node.labels.get(CNI_LABEL) == label:
             continue

@@ -116,7 +116,7 @@ class Candidate:
 
     @cached_property
     def _limits(self) -> Mapping[str, int]:
-        found = self._world.api.get(f"/apis/storage.k8s.io/v1/csinodes/{self.name}")
+        found = self._world.seen.get(f"/apis/storage.k8s.io/v1/csinodes/{self.name}")
         return volume_limits(found)[1] if found else {}
 
 

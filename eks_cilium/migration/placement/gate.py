@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from eks_cilium.migration.eviction.drain import pods_on
+from eks_cilium.migration.eviction.reading import pods_seen_on
 from eks_cilium.migration.facts import pods
 from eks_cilium.migration.facts.on_demand import BackingReader
 from eks_cilium.migration.options import covers
@@ -34,7 +34,7 @@ _ADVICE = "raise `migration.surge`, or permit it in `migration.allow.strandedPod
 
 def missing(run: MigrationRun, node: Outgoing) -> str:
     """Which pod of a node has no other node to run on, and why; empty where all have one."""
-    needs = particular_needs(run, pods_on(run.world, node.name))
+    needs = particular_needs(run, pods_seen_on(run.world, node.name))
     if not needs:
         return ""
     fit = _Fit(run.world, node.name)
@@ -55,7 +55,7 @@ def is_for_a_zone(sentence: str) -> bool:
 
 def particular_needs(run: MigrationRun, objects: Sequence[Object]) -> list[Need]:
     """What the pods need that move and that not every node suits; without those that may stay Pending."""
-    backing = BackingReader(run.world.api).of(objects)
+    backing = BackingReader(run.world.seen).of(objects)
     found = []
     for obj in objects:
         pod = pods.pod(obj)
@@ -73,7 +73,7 @@ class _Fit:
 
     def __init__(self, world: World, leaving: str) -> None:
         self._world, self._leaving = world, leaving
-        listed = [Candidate(world, obj) for obj in world.api.list("/api/v1/nodes")]
+        listed = [Candidate(world, obj) for obj in world.seen.list("/api/v1/nodes")]
         self._labels = {each.name: each.labels for each in listed}
         self._candidates = [each for each in listed if each.is_open and each.name != leaving]
         self.serves_nothing = all(each.is_silent for each in listed if each.name == leaving)

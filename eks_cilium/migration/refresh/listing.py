@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cluster.objects import Reference
 from eks_cilium.migration.refresh.model import Listed, WorkloadList
-from eks_cilium.runtime.record import REFRESH, Record
+from eks_cilium.runtime.record import REFRESH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def read(world: World, number: int) -> WorkloadList | None:
     """The list of a round; None while none is recorded, or only that of an earlier round."""
-    recorded = Record(world.api).get(REFRESH)
+    recorded = world.record.get(REFRESH)
     found = _from_json(recorded) if recorded else None
     return found if found and found.round == number else None
 
@@ -44,7 +44,7 @@ def add(world: World, known: WorkloadList, more: Iterable[Listed]) -> WorkloadLi
 
 def _put(world: World, new: WorkloadList) -> None:
     workloads = [listed.to_json() for listed in new.workloads]
-    Record(world.api).put(REFRESH, {"taken": new.recorded_at, "round": new.round, "workloads": workloads})
+    world.record.put(REFRESH, {"taken": new.recorded_at, "round": new.round, "workloads": workloads})
 
 
 def _from_json(recorded: Mapping[str, Any]) -> WorkloadList:

@@ -29,7 +29,7 @@ from eks_cilium.migration.refresh.observation import WorkloadReader
 from eks_cilium.migration.refresh.verdicts import RULES
 from eks_cilium.migration.replicas.roll_outs import most_unavailable
 from eks_cilium.runtime.errors import RestartRefusedError, StoppedError, UnhealthyError
-from eks_cilium.runtime.record import Record, of_workload
+from eks_cilium.runtime.record import of_workload
 from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class _Restart:
         baseline = self._begin()
         if baseline is not None:
             self._carry_out(baseline)
-            Record(self._run.world.api).drop(self._key)
+            self._run.world.record.drop(self._key)
         seconds = round(self._run.world.time.monotonic() - started, 3)
         pods = len(baseline.pods) if baseline else 0
         self._run.world.note("restarted", workload=str(self._workload), pods=pods, total=seconds)
@@ -124,7 +124,7 @@ class _Restart:
 
     def _begin(self) -> _Baseline | None:
         """The recorded baseline, or a new one; None where no pod has to be restarted."""
-        record = Record(self._run.world.api)
+        record = self._run.world.record
         recorded = record.get(self._key)
         reading = self._reader.read()
         if recorded is not None:
@@ -161,7 +161,7 @@ class _Restart:
         if method is Method.EVICT and len(old) == len(baseline.pods):
             self._take_back_roll_out(reading, baseline)
         changed = replace(baseline, method=method)
-        Record(self._run.world.api).put(self._key, changed.to_json(self._workload))
+        self._run.world.record.put(self._key, changed.to_json(self._workload))
         return changed
 
     def _take_back_roll_out(self, reading: WorkloadReading, baseline: _Baseline) -> None:

@@ -6,14 +6,16 @@ state. Written by the rotation; read by the health gate and by the waits for vol
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from eks_cilium.migration.control import progress
 from eks_cilium.migration.replicas.custom_owners import CustomOwner
-from eks_cilium.runtime.record import MOVED, Record, of_node
+from eks_cilium.runtime.record import MOVED, of_node
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from eks_cilium.cluster.objects import Reference
     from eks_cilium.migration.inventory.model import Outgoing
@@ -62,13 +64,13 @@ class Before:
 
 def of(world: World, node: Outgoing) -> Before | None:
     """What was recorded of this node; None where nothing was."""
-    found = Record(world.api).load(of_node(node.name), Before.from_json)
+    found = world.record.load(of_node(node.name), Before.from_json)
     return found if found and found.uid == node.uid else None
 
 
 def in_work(world: World) -> list[Before]:
     """What was recorded of all nodes that are being replaced."""
-    return [Before.from_json(kept) for kept in Record(world.api).each(of_node("")).values()]
+    return [Before.from_json(kept) for kept in world.record.each(of_node("")).values()]
 
 
 def key(workload: Reference) -> str:
@@ -77,24 +79,29 @@ def key(workload: Reference) -> str:
 
 
 def keep(world: World, node: Outgoing, before: Before) -> None:
-    Record(world.api).put(of_node(node.name), asdict(before))
+    """Record a node, which is drained from now on."""
+    entered = progress.entered(world, node.name, progress.DRAIN)
+    progress.write(world, {of_node(node.name): asdict(before)}, entered)
 
 
-def finish(world: World, node: Outgoing) -> None:
-    """Forget a node that is replaced, and keep its workloads among those that moved.
+@contextmanager
+def finished(world: World, node: Outgoing) -> Iterator[dict[str, Any]]:
+    """What has to be recorded of a node that is replaced; it is written inside the block.
+
+    The node is forgotten, and its workloads are kept among those that moved.
 
     What is kept of a workload is the state before its first move in this run; the last `_MOST_MOVED` to move
     are kept.
     """
     with world.lock(MOVED):
-        kept = Record(world.api).several(of_node(node.name), MOVED)
+        kept = world.record.several(of_node(node.name), MOVED)
         if of_node(node.name) not in kept:
-            return  # by an earlier run, which was stopped right after
+            yield {}  # it was written by an earlier run, which was stopped right after
+            return
         earlier = kept.get(MOVED)
         known = _moved(earlier if earlier and earlier["run"] == world.run_id else None)
         merged = _merged(Before.from_json(kept[of_node(node.name)]), known)
-        moved_now = {"run": world.run_id, **merged}
-        Record(world.api).change({of_node(node.name): None, MOVED: moved_now})
+        yield {of_node(node.name): None, MOVED: {"run": world.run_id, **merged}}
 
 
 def _merged(before: Before, known: Before) -> dict[str, Any]:
@@ -113,7 +120,7 @@ def _merged(before: Before, known: Before) -> dict[str, Any]:
 
 def moved(world: World, *, of_this_run: bool = False) -> Before:
     """The workloads that moved in the last run that moved any, the latest first, as they were before."""
-    kept = Record(world.api).get(MOVED)
+    kept = world.record.get(MOVED)
     return _moved(None if of_this_run and kept and kept["run"] != world.run_id else kept)
 
 

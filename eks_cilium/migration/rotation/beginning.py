@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from eks_cilium.migration.control import stop
 from eks_cilium.migration.control.progress import Progress
 from eks_cilium.runtime.errors import StoppedError
-from eks_cilium.runtime.record import PROGRESS, STOP, Record
+from eks_cilium.runtime.record import PROGRESS, STOP
 from eks_cilium.texts import named
 from eks_cilium.troubleshooting import Topic
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def refuse_to_begin(run: MigrationRun) -> None:
     """Raise StoppedError where no further node may be begun; reads the record once."""
-    kept = Record(run.world.api).several(STOP, PROGRESS)
+    kept = run.world.record.several(STOP, PROGRESS)
     if STOP in kept:
         raise stop.stopped(run.world, stop.StopRequest.from_json(kept[STOP]))
     if PROGRESS in kept:

@@ -63,12 +63,8 @@ def await_as_before(run: MigrationRun, node: Outgoing) -> None:
     )
 
 
-def forget(world: World, node: Outgoing) -> None:
-    records.finish(world, node)
-
-
 def _ready(world: World, objects: Sequence[Object]) -> dict[str, int]:
-    backing = BackingReader(world.api).of(objects)
+    backing = BackingReader(world.seen).of(objects)
     found = {}
     for pod in (pods.pod(obj) for obj in objects):
         if pod is None or pod.terminal or pod.owner is None:
@@ -80,7 +76,7 @@ def _ready(world: World, objects: Sequence[Object]) -> dict[str, int]:
 
 
 def _working(world: World, objects: Sequence[Object]) -> tuple[str, ...]:
-    backing = BackingReader(world.api).of(objects)
+    backing = BackingReader(world.seen).of(objects)
     known = [pod for obj in objects if (pod := pods.pod(obj)) and not pod.terminal]
     working = {backing.workload_of(pod) for pod in known if backing.works_to_completion(pod)}
     return tuple(sorted(map(records.key, working)))
@@ -112,7 +108,7 @@ def _worse(run: MigrationRun, key: str, before: int) -> str:
     # A workload that was deleted meanwhile is not worse off.
     reference = _reference(key)
     path = workloads.path_of(reference)
-    obj = run.world.api.get(path) if path else None
+    obj = run.world.seen.get(path) if path else None
     owner: Owner | None = workloads.owner(reference.kind, obj) if obj else None
     if owner is None or owner.desired is None or covers(run.options.allow.stranded_pods, reference):
         return ""

@@ -44,8 +44,8 @@ def await_stopped(run: MigrationRun, node: Outgoing, *, cordoned: float) -> None
     `cordoned` is when this run began to drain the node: without the rights to read target health, so long is
     waited from then that every load balancer has stopped.
     """
-    bindings = run.world.api.each(_BINDINGS, _target_group)
-    if not bindings and not balanced(run.world.api):
+    bindings = run.world.seen.each(_BINDINGS, _target_group)
+    if not bindings and not balanced(run.world.seen):
         return
     try:
         _await(run, node, [arn for arn in bindings if arn])

@@ -45,7 +45,7 @@ def await_successors(run: MigrationRun, node: Outgoing) -> None:
     which is what these pods need.
     """
     before = records.of(run.world, node)
-    obj = run.world.api.get(marks.path(node.name))
+    obj = run.world.seen.get(marks.path(node.name))
     if before is None or obj is None or is_silent(obj):
         return  # nothing can run on a dead node: to replace it is what its pods need
     run.wait(
@@ -53,6 +53,7 @@ def await_successors(run: MigrationRun, node: Outgoing) -> None:
         waited_for=f"the successors of the pods of node {node.name} to be scheduled",
         seconds=run.options.pending_timeout_seconds,
         topic=Topic.PODS_PENDING,
+        wakes=True,
     )
 
 
@@ -87,7 +88,7 @@ def _of_workloads(
     run: MigrationRun, befores: Sequence[Before], unplaced: Sequence[Unscheduled]
 ) -> list[Unscheduled]:
     """A pod that had no node before the cordon already is left out: the migration did not take it."""
-    reader = BackingReader(run.world.api)
+    reader = BackingReader(run.world.seen)
     return [
         pod
         for pod in unplaced
@@ -106,10 +107,10 @@ def _kept_out(run: MigrationRun, unplaced: Sequence[Unscheduled]) -> list[Unsche
     began = recording.required(run.world, run.options.target).taken
     cordoned = [
         Candidate(run.world, node)
-        for node in run.world.api.list("/api/v1/nodes")
+        for node in run.world.seen.list("/api/v1/nodes")
         if marks.is_ours(node) and is_cordoned(node)
     ]
-    reader = BackingReader(run.world.api)
+    reader = BackingReader(run.world.seen)
     return [
         pod
         for pod in named
@@ -130,7 +131,7 @@ def _need(obj: Object, reader: BackingReader) -> Need:
 
 def read(world: World) -> list[Unscheduled]:
     """All pods that the scheduler has found no node for."""
-    found = world.api.each("/api/v1/pods", unscheduled, fieldSelector="status.phase=Pending")
+    found = world.seen.each("/api/v1/pods", unscheduled, fieldSelector="status.phase=Pending")
     return [pod for pod in found if pod is not None]
 
 

@@ -24,7 +24,7 @@ from eks_cilium.migration.eviction import blocked
 from eks_cilium.migration.inventory import marks, recording
 from eks_cilium.migration.rotation import surplus, zones
 from eks_cilium.runtime.errors import StoppedError
-from eks_cilium.runtime.record import AFFINITY, AWS_NODE, NODES, POLICY, STOP, Record
+from eks_cilium.runtime.record import AFFINITY, AWS_NODE, NODES, POLICY, STOP
 from eks_cilium.texts import counted
 from eks_cilium.troubleshooting import Topic
 
@@ -47,7 +47,7 @@ def restore(run: MigrationRun) -> dict[str, Any]:
     lifted = _lift_taints(run.world)
     if lifted:
         run.report(f"removed the taint from {lifted} nodes that stay")
-    Record(run.world.api).drop_all_but(NODES, AFFINITY, POLICY, AWS_NODE, STOP)
+    run.world.record.drop_all_but(NODES, AFFINITY, POLICY, AWS_NODE, STOP)
     return {"groups": restored}
 
 

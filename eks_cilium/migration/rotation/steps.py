@@ -29,13 +29,16 @@ from eks_cilium.migration.capacity import spare, termination
 from eks_cilium.migration.capacity.stopped import GroupStoppedError
 from eks_cilium.migration.control.phases import RecordedPhases
 from eks_cilium.migration.eviction import blocked, drain
+from eks_cilium.migration.eviction.reading import pods_seen_on
 from eks_cilium.migration.inventory import marks, recording, returned
 from eks_cilium.migration.placement import gate as placement
+from eks_cilium.migration.rotation import before as records
 from eks_cilium.migration.rotation import detach, health, pending
 from eks_cilium.migration.rotation.beginning import refuse_to_begin
 from eks_cilium.migration.rotation.stages import READINGS, Reading, Stage
 from eks_cilium.migration.rotation.unready import refuse_where_unready
 from eks_cilium.runtime.errors import LeaseHeldError, StoppedError, TimedOutError
+from eks_cilium.runtime.fleet import AT_LEISURE, NOW, SOON
 from eks_cilium.texts import named
 from eks_cilium.troubleshooting import Topic
 
@@ -126,7 +129,8 @@ class _Rotation:
                     self._await_gone()
         with self._phases.phase("health"):
             health.await_as_before(self._run, self._node)
-        health.forget(self._run.world, self._node)
+        with records.finished(self._run.world, self._node) as values:
+            self._phases.finish(values)
         return self._finished()
 
     def _stage(self) -> Stage:
@@ -134,7 +138,8 @@ class _Rotation:
         seen: list[Stage] = []
 
         def doubtful() -> str:
-            reading = self._read()
+            # What is in doubt is asked of AWS again: the same answer twice would prove nothing.
+            reading = self._read(NOW if seen else SOON)
             seen.append(reading.stage)
             agree = seen[-READINGS:].count(reading.stage) >= READINGS
             certain = reading.stage is not Stage.UNCLEAR and (agree or reading.is_plain)
@@ -155,16 +160,17 @@ class _Rotation:
         since = self._run.world.time.monotonic() - ended if ended is not None else _SETTLING
         return since < _SETTLING and stage not in (Stage.LEAVING, Stage.GONE)
 
-    def _read(self) -> Reading:
+    def _read(self, max_age: float, *, fresh: bool = True) -> Reading:
+        """Read the node; of AWS by answers that are at most `max_age` seconds old."""
         world, node = self._run.world, self._node
-        obj = returned.node_of(world, node)
+        obj = returned.node_of(world, node, fresh=fresh)
         if obj is not None and obj["metadata"]["uid"] != node.uid:
             self._node = replace(node, name=obj["metadata"]["name"], uid=obj["metadata"]["uid"])
             returned.label_returned(self._run)
         self._is_cordoned = obj is not None and is_cordoned(obj) and marks.is_ours(obj)
-        group = world.groups.groups([node.group]).get(node.group)
+        group = world.groups_seen([node.group], max_age).get(node.group)
         member = group.member(node.instance) if group else None
-        reading = Reading(obj, world.instances.state(node.instance), member)
+        reading = Reading(obj, world.state_seen(node.instance, max_age), member)
         self._is_cordoned = self._is_cordoned and reading.stage not in _ENDING
         return reading
 
@@ -193,6 +199,7 @@ class _Rotation:
                     seconds=self._run.options.replacement_timeout_seconds
                     + self._run.options.drain_timeout_seconds,
                     topic=Topic.NO_SPARE_CAPACITY,
+                    wakes=True,
                 )
             except TimedOutError as error:
                 spare.give_up_if_it_cannot_grow(self._run, node, error)
@@ -210,8 +217,9 @@ class _Rotation:
         if obj is None or obj["metadata"]["uid"] != node.uid:
             return ""  # deleted meanwhile: the next reading shows it
         refuse_where_unready(self._run)
-        health.record_before(self._run, node, drain.pods_on(world, node.name))
-        marks.soft_taint(world.api, node.name)
+        health.record_before(self._run, node, pods_seen_on(world, node.name))
+        if not marks.has_soft_taint(obj):
+            marks.soft_taint(world.api, node.name)
         self._is_cordoned = True
         marks.cordon(world.api, obj)
         world.note("cordoned", node=node.name)
@@ -244,7 +252,9 @@ class _Rotation:
 
     def _await_gone(self) -> None:
         def missing() -> str:
-            reading = self._read()
+            # The node is deleted after its instance has ended, so until then AWS has no news.
+            is_there = returned.node_of(self._run.world, self._node, fresh=False) is not None
+            reading = self._read(2 * AT_LEISURE if is_there else SOON, fresh=False)
             return str(reading) if reading.stage is Stage.LEAVING else ""
 
         with self._phases.phase("gone"):
@@ -253,6 +263,7 @@ class _Rotation:
                 waited_for=f"node {self._node.name} to be gone",
                 seconds=self._run.limits.termination,
                 topic=Topic.NOT_TERMINATED,
+                wakes=True,
             )
 
     def _give_up(self, error: ProgramError) -> None:

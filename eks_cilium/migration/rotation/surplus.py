@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from eks_cilium.cluster.names import CNI_LABEL
 from eks_cilium.cluster.objects import is_cordoned
 from eks_cilium.migration.agents.cni_gate import CniGate
-from eks_cilium.migration.capacity import contribution, dead, resizing
+from eks_cilium.migration.capacity import contribution, dead, groups, resizing
 from eks_cilium.migration.cni import old_cni
 from eks_cilium.migration.inventory import marks
 from eks_cilium.migration.inventory.model import Outgoing
 from eks_cilium.migration.rotation import steps
 from eks_cilium.runtime.errors import StoppedError, TimedOutError
+from eks_cilium.runtime.fleet import SOON
 from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def await_members(run: MigrationRun, before: GroupBefore) -> None:
             waited_for=f"the nodes of {before.name}",
             seconds=run.options.replacement_timeout_seconds,
             topic=Topic.NO_SPARE_CAPACITY,
+            wakes=True,
         )
     except TimedOutError:
         # The last replacements were not launched: then the extra nodes have their place, and are no surplus.
@@ -99,14 +101,22 @@ def _terminate(run: MigrationRun, before: GroupBefore, member: Member) -> None:
 
 
 def _missing(run: MigrationRun, before: GroupBefore) -> str:
-    state = run.world.groups.group(before.name)
+    gate = CniGate(run.world, run.options.target)
+    max_age = groups.age_for(run, before.name, gate)
+    sentence = _missing_by(run, before, run.world.group_seen(before.name, max_age), gate)
+    # That nothing is missing has to be true now.
+    return sentence or (
+        _missing_by(run, before, run.world.group_seen(before.name, SOON), gate) if max_age > SOON else ""
+    )
+
+
+def _missing_by(run: MigrationRun, before: GroupBefore, state: GroupState, gate: CniGate) -> str:
     counted = [member for member in state.members if member.counts]
     of_others = max(state.desired - contribution.of(run.world, before, state).net(state) - before.desired, 0)
     if len(counted) < state.desired - of_others:
-        troubles = run.world.groups.troubles(before.name)
-        why = f"; its last launch failed: {troubles[0]}" if troubles else ""
+        failure = groups.last_failure(run.world, before.name)
+        why = f"; {failure}" if failure else ""
         return f"group {before.name} has {len(counted)} of {state.desired} instances{why}"
-    gate = CniGate(run.world, run.options.target)
     skipped = _on_old_cni(gate, run.options.target) | _begun(gate)
     new = [member for member in counted if member.instance not in skipped]
     sentences = (_not_through(member, gate) for member in new)

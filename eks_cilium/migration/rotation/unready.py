@@ -62,14 +62,14 @@ def _late(run: MigrationRun, limit: int) -> Iterator[tuple[str, list[str]]]:
 def _late_pods(run: MigrationRun, workload: Reference, before: int, limit: int) -> list[str]:
     """The pods of a workload that are late, if it is worse off by them than before."""
     path = workloads.path_of(workload)
-    obj = run.world.api.get(path) if path else None
+    obj = run.world.seen.get(path) if path else None
     owner = workloads.owner(workload.kind, obj) if obj else None
     if owner is None or owner.desired is None or covers(run.options.allow.stranded_pods, workload):
         return []
     wanted = min(before, owner.desired)
     if owner.ready >= wanted:
         return []
-    reader = BackingReader(run.world.api)
+    reader = BackingReader(run.world.seen)
     pods = run.world.api.list(f"/api/v1/namespaces/{workload.namespace}/pods")
     late = _names_of_late(run, (pod for pod in pods if _is_of(pod, workload, reader)), limit)
     # So many were missing before it moved, and may have been unready since.

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from eks_cilium.migration.eviction.drain import pods_on
+from eks_cilium.migration.eviction.reading import pods_seen_on
 from eks_cilium.migration.facts.on_demand import BackingReader
 from eks_cilium.migration.inventory import marks
 from eks_cilium.migration.rotation import before as records
@@ -33,7 +33,7 @@ _ATTACHMENT = "/apis/storage.k8s.io/v1/volumeattachments/{}"
 
 def attached(world: World, node: Outgoing) -> tuple[str, ...]:
     """Names of the VolumeAttachments of a node, from the volumes that its status lists."""
-    obj = world.api.get(marks.path(node.name)) or {}
+    obj = world.seen.get(marks.path(node.name)) or {}
     status = obj.get("status") or {}
     listed = [each["name"] for each in status.get("volumesAttached") or ()]
     names = {*listed, *(status.get("volumesInUse") or ())}
@@ -50,7 +50,7 @@ def await_detached(run: MigrationRun, node: Outgoing) -> None:
 
     def missing() -> str:
         for name in sorted(names):
-            attachment = run.world.api.get(_ATTACHMENT.format(name))
+            attachment = run.world.seen.get(_ATTACHMENT.format(name))
             if attachment is None or attachment["spec"]["nodeName"] != node.name:
                 names.discard(name)
             else:
@@ -67,7 +67,7 @@ def await_detached(run: MigrationRun, node: Outgoing) -> None:
 
 def _of_pods_that_stay(world: World, node: Outgoing) -> set[str]:
     """Attachments of pods that are left after the drain: those of DaemonSets, and static pods."""
-    backing = BackingReader(world.api).of(pods_on(world, node.name))
+    backing = BackingReader(world.seen).of(pods_seen_on(world, node.name))
     return {
         _attachment(volume.driver, volume.handle, node.name)
         for volume in backing.volumes.values()

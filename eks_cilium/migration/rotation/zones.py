@@ -13,6 +13,7 @@ from eks_cilium.migration.agents.cni_gate import CniGate
 from eks_cilium.migration.capacity import resizing
 from eks_cilium.migration.rotation import surplus
 from eks_cilium.runtime.errors import TimedOutError
+from eks_cilium.runtime.fleet import SOON
 
 if TYPE_CHECKING:
     from eks_cilium.clients.autoscaling import GroupState, Member
@@ -56,7 +57,7 @@ def _await_launch(run: MigrationRun, before: GroupBefore, state: GroupState) -> 
     launched: list[Member] = []
 
     def missing() -> str:
-        now = run.world.groups.group(before.name)
+        now = run.world.group_seen(before.name, SOON)
         launched[:] = [each for each in now.members if each.counts and each.instance not in known]
         return "" if launched else f"group {before.name} has not launched an instance yet"
 

@@ -42,7 +42,7 @@ def test_tokens_are_renewed_while_nodes_are_replaced(renewed_early: bool):
     token = BearerToken(mint, life=600 if renewed_early else 1e9, clock=clock.monotonic)
     api = KubernetesApi("https://cluster.example", token, transport=httpx.MockTransport(serve))
     world = replace(simulation.world(), api=api)
-    limits = Limits(poll_interval=120)
+    limits = Limits(poll_interval=180)
     slow = run(world, options(drain_timeout_seconds=9999), limits=limits)
     began = clock.seconds
 

@@ -4,7 +4,10 @@ import copy
 import json
 import re
 import uuid
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import TYPE_CHECKING, Any
@@ -52,6 +55,94 @@ class Clock:
             self.tick()
 
 
+MOST_REMEMBERED = 60
+
+
+class Memory(dict[Any, Any]):
+    """What a server knows of its clients: a copy of a simulation has none of them."""
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> "Memory":
+        return Memory()
+
+
+def identity(obj: Object) -> Object:
+    """What tells an object from others, and its version."""
+    names = ("namespace", "name", "uid", "resourceVersion")
+    return {"metadata": {name: obj["metadata"][name] for name in names if name in obj["metadata"]}}
+
+
+@dataclass(frozen=True)
+class Query:
+    """What a list or a watch selects."""
+
+    collection: str
+    namespace: str | None
+    labels: tuple[tuple[str, str], ...]
+    fields: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, collection: str, namespace: str | None, request: httpx.Request) -> "Query":
+        labels, fields = (_selector(request, name) for name in ("labelSelector", "fieldSelector"))
+        assert fields.keys() <= {"spec.nodeName", "status.phase", "metadata.name"}
+        return cls(collection, namespace, tuple(labels.items()), tuple(fields.items()))
+
+    def selects(self, obj: Object) -> bool:
+        found = {
+            "spec.nodeName": (obj.get("spec") or {}).get("nodeName"),
+            "status.phase": (obj.get("status") or {}).get("phase"),
+            "metadata.name": obj["metadata"]["name"],
+        }
+        labels = (obj["metadata"].get("labels") or {}).items()
+        return set(self.labels) <= set(labels) and all(found[name] == value for name, value in self.fields)
+
+
+class Watch(httpx.SyncByteStream):
+    """The answer to a watch: whenever it is read, what changed since; an empty chunk where nothing did."""
+
+    def __init__(
+        self,
+        server: "ApiServer",
+        query: Query,
+        request: httpx.Request,
+        known: dict[tuple[str, str], Object],
+    ) -> None:
+        self._server, self._query, self._request, self._known = server, query, request, known
+        self._moment: tuple[float, int] | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        while True:
+            moment = self._server.moment()
+            if moment != self._moment:
+                if self._server.breaks_watches or self._server.away(self._request):
+                    raise httpx.ReadError("the connection was reset")
+                with self._server.clock.turn():
+                    if lines := self._lines():
+                        yield lines
+                self._moment = moment
+            yield b""
+
+    def _lines(self) -> bytes:
+        items = {_name_of(obj): obj for obj in self._server.matching(self._query)}
+        events = [self._deleted(known) for name, known in self._known.items() if name not in items]
+        for name, obj in items.items():
+            known = self._known.get(name)
+            if known is not None and known["metadata"]["uid"] != obj["metadata"]["uid"]:
+                events += [self._deleted(known), ("ADDED", obj)]
+            elif known is None or known["metadata"]["resourceVersion"] != obj["metadata"]["resourceVersion"]:
+                events.append(("ADDED" if known is None else "MODIFIED", obj))
+        if not events:
+            return b""
+        version = self._server.remember(self._query, list(items.values()))
+        self._known = {name: identity(obj) for name, obj in items.items()}
+        events.append(("BOOKMARK", {"metadata": {"resourceVersion": version}}))
+        return b"".join(json.dumps({"type": kind, "object": obj}).encode() + b"\n" for kind, obj in events)
+
+    def _deleted(self, known: Object) -> tuple[str, Object]:
+        """The version of the object in such an event is that of its deletion."""
+        metadata = {**known["metadata"], "resourceVersion": self._server.next_version()}
+        return "DELETED", {"metadata": metadata}
+
+
 class ApiServer:
     """Objects by (collection, namespace, name). `writes` is its audit log."""
 
@@ -59,13 +150,21 @@ class ApiServer:
         self.clock = clock
         self.objects: dict[tuple[str, str, str], Object] = {}
         self.writes: list[tuple[str, str, int]] = []
+        self.requests: Counter[str] = Counter()
+        """How many requests of each kind there were, as in `LIST pods` or `GET nodes`."""
         self.evictions: list[tuple[str, str, int]] = []
         """Namespace/name, UID and status of every eviction asked for."""
         self.answers: list[Callable[[httpx.Request], httpx.Response | Exception | None]] = []
         """Tests that want another answer put a function here."""
         self.before_write: Callable[[str], None] = lambda _: None
         self.after_write: Callable[[str], None] = lambda _: None
+        self.forgets_versions = False
+        """Whether no watch can begin, since the server has forgotten every version."""
+        self.breaks_watches = False
+        """Whether watches that have begun end without a word, one reading later."""
         self._version = 0
+        self._texts: dict[tuple[str, str, str], str] = Memory()
+        self._lists: dict[tuple[Query, str], dict[tuple[str, str], Object]] = Memory()
 
     # What the world's own controllers use: no checks, no log.
 
@@ -98,6 +197,7 @@ class ApiServer:
             return self._served(request)
 
     def _served(self, request: httpx.Request) -> httpx.Response:
+        self.requests[kind_of(request)] += 1
         for answer in self.answers:
             given = answer(request)
             if isinstance(given, Exception):
@@ -139,21 +239,45 @@ class ApiServer:
         return status(404, f"{key[2]} not found") if obj is None else httpx.Response(200, json=obj)
 
     def _list(self, collection: str, namespace: str | None, request: httpx.Request) -> httpx.Response:
-        labels = dict(
-            each.split("=") for each in request.url.params.get("labelSelector", "").split(",") if each
-        )
-        fields = dict(
-            each.split("=") for each in request.url.params.get("fieldSelector", "").split(",") if each
-        )
-        assert fields.keys() <= {"spec.nodeName", "status.phase"}
-        items = [
-            obj
-            for obj in self.of(collection, namespace)
-            if labels.items() <= (obj["metadata"].get("labels") or {}).items()
-            and fields.get("spec.nodeName") in (None, (obj.get("spec") or {}).get("nodeName"))
-            and fields.get("status.phase") in (None, (obj.get("status") or {}).get("phase"))
-        ]
-        return httpx.Response(200, json={"items": items, "metadata": {}})
+        query = Query.of(collection, namespace, request)
+        if request.url.params.get("watch"):
+            return self._watch(query, request)
+        items = self.matching(query)
+        version = self.remember(query, items)
+        return httpx.Response(200, json={"items": items, "metadata": {"resourceVersion": version}})
+
+    def matching(self, query: "Query") -> list[Object]:
+        """The objects that a query selects; what controllers changed in place gets a new version."""
+        found = [obj for obj in self.of(query.collection, query.namespace) if query.selects(obj)]
+        for obj in found:
+            key, text = (query.collection, *_name_of(obj)), json.dumps(obj, sort_keys=True)
+            if self._texts.get(key, text) != text:
+                self._touch(obj)
+                text = json.dumps(obj, sort_keys=True)
+            self._texts[key] = text
+        return found
+
+    def remember(self, query: "Query", items: list[Object]) -> str:
+        """The version of a list: a watch that begins at it is told what changed since."""
+        version = str(self._version)
+        self._lists[query, version] = {_name_of(obj): identity(obj) for obj in items}
+        while len(self._lists) > MOST_REMEMBERED:
+            del self._lists[next(iter(self._lists))]
+        return version
+
+    def _watch(self, query: "Query", request: httpx.Request) -> httpx.Response:
+        known = self._lists.get((query, request.url.params["resourceVersion"]))
+        if known is None or self.forgets_versions:
+            return status(410, "too old resource version")
+        return httpx.Response(200, stream=Watch(self, query, request, dict(known)))
+
+    def moment(self) -> tuple[float, int]:
+        """Differs from an earlier one where anything can have changed since."""
+        return self.clock.seconds, self.requests.total()
+
+    def away(self, request: httpx.Request) -> bool:
+        """Whether a test has this server answer a request in another way."""
+        return any(answer(request) is not None for answer in self.answers)
 
     def _create(self, collection: str, namespace: str, body: Object) -> httpx.Response:
         if (collection, namespace, body["metadata"]["name"]) in self.objects:
@@ -203,8 +327,11 @@ class ApiServer:
             self.remove("/api/v1/pods", pod)
 
     def _touch(self, obj: Object) -> None:
+        obj["metadata"]["resourceVersion"] = self.next_version()
+
+    def next_version(self) -> str:
         self._version += 1
-        obj["metadata"]["resourceVersion"] = str(self._version)
+        return str(self._version)
 
     # Evictions
 
@@ -255,6 +382,17 @@ class ApiServer:
         return healthy, _scaled(budget["spec"]["minAvailable"], expected)
 
 
+def kind_of(request: httpx.Request) -> str:
+    """What kind of request it is: the method, or what a GET reads, and the resource."""
+    match = _PATH.match(request.url.path)
+    if match is None:
+        return f"{request.method} {request.url.path}"
+    verb = request.method
+    if verb == "GET" and not match["name"]:
+        verb = "WATCH" if request.url.params.get("watch") else "LIST"
+    return f"{verb} {match['sub'] or match['plural']}"
+
+
 def merge(obj: Object, patch: Object) -> None:
     """A JSON merge patch. Server-side apply of what these tests apply has the same effect."""
     for key, value in patch.items():
@@ -271,6 +409,10 @@ def merge(obj: Object, patch: Object) -> None:
 def status(code: int, message: str, cause: str = "") -> httpx.Response:
     details = {"causes": [{"reason": "DisruptionBudget", "message": cause}]} if cause else {}
     return httpx.Response(code, json={"message": message, "code": code, "details": details})
+
+
+def _name_of(obj: Object) -> tuple[str, str]:
+    return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
 
 
 def _selector(request: httpx.Request, parameter: str) -> dict[str, str]:

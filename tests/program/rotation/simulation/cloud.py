@@ -89,9 +89,12 @@ class Cloud:
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
+        self.join_seconds, self.end_seconds = JOIN_SECONDS, END_SECONDS
         self.groups: dict[str, Group] = {}
         self.instances: dict[str, str] = {}
         self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.requests: Counter[str] = Counter()
+        """How many requests there were by operation, readings included."""
         self.undrained: list[str] = []
         """Instances that AWS ended by itself."""
         self.add_on: dict[str, Any] | None = None
@@ -183,7 +186,7 @@ class Cloud:
                 age = self.clock.seconds - member.since
                 if member.lifecycle == "Pending" and age >= 1:
                     member.lifecycle = "InService"
-                if member.lifecycle == "Terminating" and age >= END_SECONDS:
+                if member.lifecycle == "Terminating" and age >= self.end_seconds:
                     del group.members[member.id]
                     self.instances[member.id] = "terminated"
             self._settle(group)
@@ -233,7 +236,10 @@ class _Client:
 
     def __getattribute__(self, name: str) -> Any:
         found = super().__getattribute__(name)
-        if name.startswith("_") or name == "cloud" or not self.cloud.expired:
+        if name.startswith("_") or name in ("cloud", "get_paginator"):
+            return found
+        self.cloud.requests[name] += 1
+        if not self.cloud.expired:
             return found
         return partial(_refuse, "ExpiredToken", "The security token included in the request is expired", name)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from . import scheduler
 from .api_server import START, ApiServer, Clock, Object, is_ready
-from .cloud import JOIN_SECONDS, Cloud
+from .cloud import Cloud
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,7 +114,7 @@ class Controllers:
                 continue
             for member in group.members.values():
                 running = self.cloud.instances[member.id] == "running"
-                late = self.clock.seconds - member.since >= JOIN_SECONDS
+                late = self.clock.seconds - member.since >= self.cloud.join_seconds
                 if running and late and member.id not in self._node_of:
                     self._node_of[member.id] = f"ip-10-0-0-{next(self._names)}"
                     self._register(member.id, member.zone)

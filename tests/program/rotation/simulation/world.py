@@ -9,8 +9,10 @@ import yaml
 from eks_cilium.clients.kubernetes import KubernetesApi, Patience
 from eks_cilium.runtime.clock import Time
 from eks_cilium.runtime.context import World
+from eks_cilium.runtime.fleet import Fleet
 from eks_cilium.runtime.journal import Journal
 from eks_cilium.runtime.locks import Locks
+from eks_cilium.runtime.view import View
 
 from .api_server import Clock, Object
 from .cloud import JOIN_SECONDS, Group
@@ -40,6 +42,17 @@ class ProcessLocks(Locks):
         return ProcessLocks()
 
 
+class ProcessView:
+    """The view of one process; a copy of a simulation is another process, which has its own."""
+
+    def __init__(self) -> None:
+        self.view: View | None = None
+        self.fleet: Fleet | None = None
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> "ProcessView":
+        return ProcessView()
+
+
 class Simulation(Controllers):
     """One cluster in one account. Its controllers act in every second that the program sleeps."""
 
@@ -48,6 +61,7 @@ class Simulation(Controllers):
         self.cloud.install = self._install_add_on
         self.journal: list[dict[str, Any]] = []
         self.locks = ProcessLocks()
+        self.process = ProcessView()
         for name, size in groups.items():
             self.cloud.groups[name] = Group(name, minimum=1, maximum=size, desired=size)
         if managed:
@@ -61,17 +75,29 @@ class Simulation(Controllers):
 
     def world(self, **more: Any) -> World:
         """The world as the program gets it."""
-        api = KubernetesApi(
+        time = Time(monotonic=self.clock.monotonic, now=self.clock.now, sleep=self.clock.sleep)
+        journal = Journal(lambda line: self.journal.append(json.loads(line)))
+        if self.process.view is None:
+            self.process.view = View(self.client(), time)
+            self.process.fleet = Fleet(self.clock.monotonic, jitter=lambda: 0.5)
+        shared = {"locks": self.locks, "view": self.process.view, "fleet": self.process.fleet}
+        given = {"journal": journal, **shared, **more}
+        world = World(cluster="demo", api=self.client(), aws=self.cloud.client, time=time, **given)
+        return world.observed()
+
+    def client(self) -> KubernetesApi:
+        """A client of the API server. It streams what is watched: see `api_server.Watch`."""
+        return KubernetesApi(
             "https://cluster.example",
             None,
             transport=httpx.MockTransport(self.api),
             patience=Patience(attempts=3),
             sleep=self.clock.sleep,
         )
-        time = Time(monotonic=self.clock.monotonic, now=self.clock.now, sleep=self.clock.sleep)
-        journal = Journal(lambda line: self.journal.append(json.loads(line)))
-        given = {"journal": journal, "locks": self.locks, **more}
-        return World(cluster="demo", api=api, aws=self.cloud.client, time=time, **given)
+
+    def restart(self) -> None:
+        """What a process knew is gone."""
+        self.process, self.locks = ProcessView(), ProcessLocks()
 
     def add_daemon_set(self, name: str, terms: list[Object], namespace: str = "kube-system") -> Object:
         affinity = {"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": terms}}}
