@@ -19,6 +19,7 @@ from lab.engine.errors import EngineError, ProviderError, RunStopped
 from lab.engine.events import Severity
 from lab.engine.program.components import Components
 from lab.engine.program.default_providers import DefaultProviders, Package
+from lab.engine.program.transforms import Transforms
 from lab.engine.providers.plugin import CHANNEL_OPTIONS
 from lab.engine.state import values
 from lab.engine.state.urns import is_provider, package_of
@@ -42,6 +43,7 @@ _FEATURES = {
     "deletedWith": resource_pb2.RESOURCE_MONITOR_FEATURE_DELETED_WITH,
     "replaceWith": resource_pb2.RESOURCE_MONITOR_FEATURE_REPLACE_WITH,
     "parameterization": resource_pb2.RESOURCE_MONITOR_FEATURE_PARAMETERIZATION,
+    "transforms": resource_pb2.RESOURCE_MONITOR_FEATURE_TRANSFORMS,
 }
 _SEVERITIES = {
     engine_pb2.INFO: Severity.INFO,
@@ -55,6 +57,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         self._run = run
         self._registrar = registrar
         self._defaults = DefaultProviders(run.configuration, registrar.register)
+        self._transforms = Transforms()
         self._goals: dict[str, Goal] = {}
         self._packages: dict[str, Package] = {}
         self.address = ""
@@ -66,6 +69,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     def RegisterResource(self, request: Any, context: Any) -> Any:  # noqa: N802 - named by the protocol
         with _answering(self._run, context):
             parent = self._goals.get(request.parent)
+            request, own = self._transforms.applied(request)
             if request.remote:
                 return self._construct(request, parent)
             goal = goals.from_request(request)
@@ -75,7 +79,13 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
                 goal.provider = self._provider(request, goal.type)
             resource = self._registrar.register(goal)
             self._goals[resource.urn] = goal
+            self._transforms.remember(resource.urn, request.parent, own)
             return self._answer(request, resource)
+
+    def RegisterStackTransform(self, request: Any, context: Any) -> Any:  # noqa: N802
+        with _answering(self._run, context):
+            self._transforms.add_to_stack(request)
+        return empty_pb2.Empty()
 
     def _answer(self, request: Any, resource: Resource) -> Any:
         skipped = self._registrar.is_skipped(resource.urn)

@@ -456,6 +456,69 @@ SCENARIOS = [
         ],
     ),
     Scenario(
+        "a transform of a remote component reaches its children, also where their inputs are unknown",
+        [
+            Stage(
+                [item("a"), other("group", "g", size=ref("a.arn"), options={"transforms": ["label"]})],
+                verb="preview",
+            ),
+            Stage(
+                [item("a"), other("group", "g", size=ref("a.arn"), options={"transforms": ["label"]})],
+                changes=["create a", "create g-first", "create g-second"],
+                left=["a a-1", "g ", "g-first g-first-1", "g-second g-second-1"],
+            ),
+            Stage(
+                [item("a"), other("group", "g", size=ref("a.arn"), options={"transforms": ["label"]})],
+                left=["a a-1", "g ", "g-first g-first-1", "g-second g-second-1"],
+            ),
+            Stage(
+                [item("a"), other("group", "g", size=ref("a.arn"))],
+                changes=["update g-first-1", "update g-second-1"],
+                left=["a a-1", "g ", "g-first g-first-1", "g-second g-second-1"],
+            ),
+        ],
+    ),
+    Scenario(
+        "a transform of a parent changes the options of what is below it",
+        [
+            Stage(
+                [
+                    other("box", "x", options={"transforms": ["early"]}),
+                    item("a", zone="x", options={"parent": "x"}),
+                    item("b", zone="x"),
+                ],
+                changes=["create a", "create b"],
+                left=["a a-1", "b b-1", "x "],
+            ),
+            Stage(
+                [
+                    other("box", "x", options={"transforms": ["early"]}),
+                    item("a", zone="y", fail="create", options={"parent": "x"}),
+                    item("b", zone="x"),
+                ],
+                code=1,
+                changes=["create a", "delete a-1"],
+                left=["a a-1 pendingReplacement", "b b-1", "x "],
+                says=["asked to fail the create"],
+            ),
+        ],
+    ),
+    Scenario(
+        "a transform of the stack changes everything after it",
+        [
+            Stage(
+                [
+                    item("a"),
+                    {"kind": "transform", "name": "t", "transform": "label"},
+                    item("b"),
+                ],
+                changes=["create a", "create b"],
+                left=["a a-1", "b b-1"],
+            ),
+            Stage([item("a"), item("b")], changes=["update b-1"], left=["a a-1", "b b-1"]),
+        ],
+    ),
+    Scenario(
         "methods of a remote component are called",
         [
             Stage(

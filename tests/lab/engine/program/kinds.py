@@ -56,6 +56,24 @@ class Note(Resource):
         super().__init__(NotePad(), name, {"written": None, **inputs}, opts)
 
 
+def _label_items(args):
+    """A transform that labels items; unknown inputs beside the label have to stay as they are."""
+    if args.type_ != "world:index:Item":
+        return None
+    return pulumi.ResourceTransformResult({**args.props, "label": "by a transform"}, args.opts)
+
+
+def _delete_items_early(args):
+    """A transform of the options alone."""
+    if args.type_ != "world:index:Item":
+        return None
+    early = pulumi.ResourceOptions(delete_before_replace=True)
+    return pulumi.ResourceTransformResult(args.props, pulumi.ResourceOptions.merge(args.opts, early))
+
+
+TRANSFORMS = {"label": _label_items, "early": _delete_items_early}
+
+
 class Program:
     """The resources registered so far, and the values that refer to them."""
 
@@ -95,6 +113,8 @@ class Program:
                 named[key] = {package: self.registered[name] for package, name in value.items()}
             elif key == "aliases":
                 named[key] = [pulumi.Alias(**alias) for alias in value]
+            elif key == "transforms":
+                named[key] = [TRANSFORMS[name] for name in value]
             elif key == "import":
                 named["import_"] = value
             else:
@@ -142,6 +162,12 @@ def _echo(program, entry):
     return _Answer(answer.apply(lambda found: found["said"]))
 
 
+def _transform(_program, entry):
+    """A transform of everything that is registered later."""
+    pulumi.runtime.register_resource_transform(TRANSFORMS[entry["transform"]])
+    return _Answer(None)
+
+
 def _call(program, entry):
     group = program.registered[entry["of"]]
     arguments = {"__self__": group, "add": program.value(entry["add"])}
@@ -161,4 +187,5 @@ KINDS = {
     "stack": _stack,
     "echo": _echo,
     "outputs": _outputs,
+    "transform": _transform,
 }
