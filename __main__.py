@@ -37,13 +37,15 @@ The providers' SDKs take a second to import: a mistake in the configuration is r
 
 
 def main() -> dict[str, Any]:
-    """Read the configuration, run its program and return what the stack exports."""
+    """Read the configuration, check the account, run the program and return what the stack exports."""
     raw = {**pulumi_config.get_config_env(), **pulumi_config.CONFIG.get()}
     try:
         configuration = settings.read(raw, secret_keys=pulumi_config.get_config_secret_keys_env())
     except settings.ConfigurationError as error:
         raise pulumi.RunError(linked(str(error), error.topic)) from None
     try:
+        if configuration.guards_accounts:
+            import_module("stacks.accounts").refuse_foreign_accounts(configuration)
         exports: dict[str, Any] = import_module(PROGRAMS[type(configuration)]).run(configuration)
     except pulumi.RunError as error:
         raise pulumi.RunError(linked(str(error), Topic.REFUSED_IN_PREVIEW)) from None

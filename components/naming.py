@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eks_cilium.settings.arns import partition_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+__all__ = ["CLUSTER_TAG", "partition_of", "tagged", "token"]
 
 CLUSTER_TAG = "eks-cilium/cluster"
 """Tag whose value is the resource's cluster; IAM conditions and the interface sweep rely on it."""
@@ -19,10 +23,3 @@ def token(name: str) -> str:
 def tagged(tags: Mapping[str, str], name: str, **more: str) -> dict[str, str]:
     """The stack's tags, the tag `Name`, and the tags in `more` that only this resource needs."""
     return {**tags, "Name": name, **more}
-
-
-def partition_of(region: str) -> str:
-    """The AWS partition of a region, as ARNs spell it: `aws`, `aws-cn` or `aws-us-gov`."""
-    if region.startswith("cn-"):
-        return "aws-cn"
-    return "aws-us-gov" if region.startswith("us-gov-") else "aws"

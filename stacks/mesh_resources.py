@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pulumi
-import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
 from components.cluster.kubeconfig import kubeconfig
@@ -26,6 +25,7 @@ from eks_cilium.mesh.openings import openings
 from eks_cilium.mesh.routes import pairs
 from eks_cilium.policy.objects import parse_ports
 from eks_cilium.settings.model.mesh import ALL_PORTS
+from stacks.accounts import aws_provider
 from stacks.mesh_clusters import agents_of
 
 if TYPE_CHECKING:
@@ -58,7 +58,12 @@ class MeshResources:
     def __init__(self, settings: MeshSettings, members: Sequence[Member], wanted: Wanted) -> None:
         self._settings, self._members, self._wanted = settings, members, wanted
         self._tags = {**settings.tags, STACK_TAG: wanted.stack}
-        self._aws = {member.name: _aws_provider(member) for member in members}
+        self._aws = {
+            member.name: aws_provider(
+                f"aws-{member.name}", settings, region=member.region, profile=member.profile
+            )
+            for member in members
+        }
         self._kubernetes = {member.name: _kubernetes_provider(member) for member in members}
 
     def register(self, policies: CompiledPolicies) -> Registered:
@@ -234,10 +239,6 @@ class MeshResources:
             PolicyObjects("default-deny", {"policies": policies.default_deny, "providers": providers}, last)
         for file, by_hand in zip(wanted.files, policies.files, strict=True):
             PolicyObjects(f"file-{file.path}", {"policies": by_hand, "providers": providers}, last)
-
-
-def _aws_provider(member: Member) -> aws.Provider:
-    return aws.Provider(f"aws-{member.name}", region=member.region, profile=member.profile)
 
 
 def _kubernetes_provider(member: Member) -> kubernetes.Provider:

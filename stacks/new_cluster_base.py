@@ -13,8 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pulumi
-import pulumi_aws as aws
 
+from components.cluster.adjustments import Adjustments
 from components.cluster.coredns import CoreDns
 from components.cluster.eks_cluster import EksCluster
 from components.cluster.node_group import NodeGroup
@@ -29,14 +29,19 @@ from eks_cilium.cilium.versions import release_of
 from eks_cilium.dynamic.interface_sweep import InterfaceSweep
 from eks_cilium.dynamic.readiness_gate import ReadinessGate
 from eks_cilium.settings.model import Cilium as CiliumSettings
+from stacks import cluster_access, iam_roles
+from stacks.accounts import aws_provider
 from stacks.add_ons import check_add_ons, register_add_ons
 from stacks.cilium_upgrades import check_upgrade
 from stacks.cilium_versions import warn_about_untested_kubernetes
+from stacks.outputs import own_outputs
 from stacks.pod_subnets import masquerades, pod_networks, pods_per_node, warn_of_too_few_addresses
 from stacks.secrets_key import check_given_key, check_running_key, running_key, secrets_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import pulumi_aws as aws
 
     from components.cilium import Cilium
     from components.cluster.node_group import NodeGroupArgs, NodeRepair
@@ -88,12 +93,17 @@ def check(
 def register_base(settings: NewClusterBaseSettings, aws_client: ClientOf) -> ClusterBase:
     """Register the network and the control plane, on which no pod runs yet."""
     tags = {**settings.tags, CLUSTER_TAG: settings.cluster.name}
-    provider = aws.Provider("aws", region=settings.region, profile=settings.profile)
+    provider = aws_provider("aws", settings)
     existing = what_exists(settings.cluster.name, provider)
     _check_what_exists(settings, existing)
     check_given_key(settings, provider)
     if existing.own is not None:
         check_running_key(settings, running_key(settings, aws_client))
+    exported = own_outputs().get("cluster") or {}
+    cluster_access.check_access(settings, existing, exported, aws_client)
+    iam_roles.check_limits(settings, exported, aws_client)
+    iam_roles.check_roles(settings, aws_client)
+    iam_roles.limit_roles(settings.iam)
     network = _register_network(settings, provider, tags)
     cluster = _register_control_plane(settings, provider, tags, network)
     sweep = _register_sweep(settings, network, cluster)
@@ -118,9 +128,10 @@ def register_nodes(
         cilium_makes_interfaces: Whether Cilium makes the network interfaces of nodes.
     """
     name = settings.cluster.name
-    role = NodeRole(f"{name}-node", {"region": settings.region, "tags": base.tags}, base.with_aws())
-    args = partial(_node_group_args, settings, base, role, cilium_makes_interfaces)
-    after = base.with_aws(role, cilium, base.network)
+    role = _register_node_role(settings, base)
+    arn = settings.iam.node_role_arn or role[0].arn
+    args = partial(_node_group_args, settings, base, arn, cilium_makes_interfaces)
+    after = base.with_aws(*role, cilium, base.network)
     limits = _pod_limits(settings, base)
     groups = {
         key: NodeGroup(f"{name}-{key}", args(group, max_pods=limits[key]), after)
@@ -150,6 +161,8 @@ def exports(
             "arn": cluster.arn,
             "endpoint": cluster.endpoint,
             "kubernetesVersion": settings.cluster.kubernetes_version,
+            cluster_access.CREATOR_ADMIN: settings.cluster.creator_admin,
+            iam_roles.ROLE_PATH: settings.iam.path,
             "ciliumVersion": settings.cilium.version,
             "nodeGroups": {key: group.node_group_name for key, group in node_groups.items()},
             **({"podAddresses": pod_addresses} if pod_addresses else {}),
@@ -201,6 +214,8 @@ def _refuse_a_replacement(settings: NewClusterBaseSettings, running: RunningCont
         ("cluster.serviceCidr", running.service_cidr, settings.cluster.service_cidr),
         ("network.vpcId", running.vpc_id, wanted.vpc_id or running.vpc_id),
         ("network.cidr", running.vpc_cidr, wanted.cidr or running.vpc_cidr),
+        ("iam.clusterRoleArn", running.role_arn, _cluster_role(settings, running)),
+        ("cluster.authenticationMode", running.authentication_mode, _reachable_mode(settings, running)),
     ]
     changed = [f"{key} is {new}, the cluster has {old}" for key, old, new in changes if old != new]
     if changed:
@@ -208,6 +223,18 @@ def _refuse_a_replacement(settings: NewClusterBaseSettings, running: RunningCont
             f"{'; '.join(changed)}. EKS cannot change it, and a cluster is never replaced by another of the "
             "same name: set it back, or run pulumi destroy before, or choose another cluster.name"
         )
+
+
+def _cluster_role(settings: NewClusterBaseSettings, running: RunningControlPlane) -> str:
+    """The role that the cluster would have, as far as it can be known before."""
+    made = f"/{settings.cluster.name}-eksRole-role-" in running.role_arn
+    return settings.iam.cluster_role_arn or (running.role_arn if made else "not set")
+
+
+def _reachable_mode(settings: NewClusterBaseSettings, running: RunningControlPlane) -> str:
+    # docs.aws.amazon.com/eks/latest/userguide/setting-up-access-entries.html: to API, and never back.
+    wanted = settings.cluster.authentication_mode
+    return running.authentication_mode if wanted == "API" else wanted
 
 
 def _register_network(
@@ -274,7 +301,9 @@ def _register_control_plane(
             "kube_proxy_version": settings.kube_proxy.version if settings.kube_proxy else None,
             "log_types": wanted.log_types,
             "log_retention_days": wanted.log_retention_days,
-            "admins": wanted.admins,
+            "access_entries": cluster_access.entries(settings),
+            "adjustments": _adjustments(settings),
+            "role_arn": settings.iam.cluster_role_arn,
             "secrets_key_arn": secrets_key(settings, provider, tags),
             "deletion_protection": wanted.deletion_protection,
             "protect": wanted.protect,
@@ -282,6 +311,11 @@ def _register_control_plane(
         },
         pulumi.ResourceOptions(providers=[provider], depends_on=[network]),
     )
+
+
+def _adjustments(settings: NewClusterBaseSettings) -> Adjustments:
+    wanted = settings.cluster
+    return Adjustments(creator_admin=wanted.creator_admin, authentication_mode=wanted.authentication_mode)
 
 
 def _register_sweep(
@@ -300,10 +334,18 @@ def _register_sweep(
     )
 
 
+def _register_node_role(settings: NewClusterBaseSettings, base: ClusterBase) -> list[NodeRole]:
+    """The role of the nodes; none where one that exists is given."""
+    if settings.iam.node_role_arn is not None:
+        return []
+    name = f"{settings.cluster.name}-node"
+    return [NodeRole(name, {"region": settings.region, "tags": base.tags}, base.with_aws())]
+
+
 def _node_group_args(
     settings: NewClusterBaseSettings,
     base: ClusterBase,
-    role: NodeRole,
+    role_arn: pulumi.Input[str],
     cilium_makes_interfaces: bool,
     group: NodeGroupSettings,
     *,
@@ -312,7 +354,7 @@ def _node_group_args(
     return {
         "cluster_name": base.cluster.cluster_name,
         "kubernetes_version": settings.cluster.kubernetes_version,
-        "node_role_arn": role.arn,
+        "node_role_arn": role_arn,
         "subnet_ids": base.subnets(group.subnets),
         "instance_types": group.instance_types,
         "ami_type": group.ami_type,

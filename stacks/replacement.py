@@ -20,6 +20,7 @@ from components.naming import CLUSTER_TAG, tagged
 from eks_cilium.cilium.decided import PORT_MAP
 from eks_cilium.cilium.masquerade import Masquerade, decide
 from eks_cilium.cilium.versions import release_of
+from eks_cilium.clients.aws import client
 from eks_cilium.cluster.existing import AUDIENCE
 from eks_cilium.cluster.names import AWS_CNI, CNI_LABEL, STACK_TAG
 from eks_cilium.dynamic.chaining.chained_agents import Unchaining
@@ -32,9 +33,12 @@ from eks_cilium.migration.options import CiliumChoices
 from eks_cilium.migration.part import unmatched
 from eks_cilium.migration.start import MigrationStart, read_start
 from eks_cilium.settings.problems import UNSET, Problem, set_fix
+from stacks import iam_roles
+from stacks.accounts import aws_provider
 from stacks.cilium_eni import EniCluster, register_eni_cilium
 from stacks.cilium_upgrades import check_upgrade
 from stacks.cilium_versions import check_kubernetes
+from stacks.outputs import own_outputs
 from stacks.running_cluster import (
     ClusterReading,
     aws_options,
@@ -51,6 +55,7 @@ from stacks.running_cluster import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from eks_cilium.clients.aws import ClientOf
     from eks_cilium.cluster.existing import OidcProvider
     from eks_cilium.dynamic.shell.operation import OperationArgs
     from eks_cilium.migration.part import Part
@@ -70,7 +75,9 @@ def read(settings: ReplacementSettings) -> Reading | None:
 
 
 def run(
-    settings: ReplacementSettings, read: Callable[[ReplacementSettings], Reading | None] = read
+    settings: ReplacementSettings,
+    read: Callable[[ReplacementSettings], Reading | None] = read,
+    aws_client: ClientOf = client,
 ) -> dict[str, Any]:
     """Read the cluster, check it, register everything and return what the stack exports."""
     reading = read_once(settings, read)
@@ -79,6 +86,8 @@ def run(
             settings, unknown="its nodes and pods are", next_commands=next_commands(settings)
         )
     show(settings, reading)
+    iam_roles.check_limits(settings, own_outputs().get("cluster") or {}, aws_client)
+    iam_roles.limit_roles(settings.iam)
     if settings.migration.target == "cilium":
         check(settings, reading)
         inventory = register_migration(settings, reading)
@@ -146,6 +155,7 @@ def exports(settings: ReplacementSettings, reading: Reading, inventory: NodeInve
             "kubernetesVersion": cluster.version,
             "target": settings.migration.target,
             "ciliumVersion": settings.cilium.version,
+            iam_roles.ROLE_PATH: settings.iam.path,
         },
         "plan": _exported_plan(reading, inventory),
         **_part_exports(reading),
@@ -203,7 +213,7 @@ def next_commands(settings: ReplacementSettings, part: Part | None = None) -> li
 
 
 def _aws_provider(settings: ReplacementSettings) -> aws.Provider:
-    return aws.Provider("aws", region=settings.region, profile=settings.profile)
+    return aws_provider("aws", settings)
 
 
 def _inventory_args(settings: ReplacementSettings, reading: Reading) -> Any:

@@ -14,12 +14,16 @@ import pulumi_aws as aws
 import pulumi_eks as eks
 import pulumi_kubernetes as kubernetes
 
+from components.cluster.access import access_entries
+from components.cluster.adjustments import Adjustments
 from components.cluster.kube_proxy import kube_proxy
 from components.cluster.kubeconfig import kubeconfig
-from components.naming import partition_of, tagged, token
+from components.naming import tagged, token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from components.cluster.access import AccessEntryArgs
 
 
 class EksClusterArgs(TypedDict):
@@ -55,8 +59,12 @@ class EksClusterArgs(TypedDict):
     """Logs of the control plane that are kept, such as `audit`."""
     log_retention_days: int
     """For how many days CloudWatch keeps them."""
-    admins: Sequence[str]
-    """ARNs of IAM principals that get AmazonEKSClusterAdminPolicy."""
+    access_entries: Sequence[AccessEntryArgs]
+    """IAM principals that may use the cluster, besides the identity that creates it."""
+    role_arn: NotRequired[str | None]
+    """ARN of the role of the control plane. Default None: EKS's component makes one."""
+    adjustments: NotRequired[Adjustments]
+    """What else differs from `eks.Cluster`. Default: nothing."""
     secrets_key_arn: NotRequired[pulumi.Input[str] | None]
     """KMS key that encrypts Secrets. Default None: left to EKS."""
     deletion_protection: bool
@@ -108,8 +116,11 @@ class EksCluster(pulumi.ComponentResource):
         cluster = eks.Cluster(
             name,
             **_control_plane(args),
+            **_role(name, args, child),
             **_no_default_data_plane(),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[logs], protect=args["protect"]),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[logs], protect=args["protect"], transforms=_transforms(args)
+            ),
         )
         kube_proxy_version = args.get("kube_proxy_version")
         if kube_proxy_version is not None:
@@ -166,10 +177,17 @@ def _control_plane(args: EksClusterArgs) -> dict[str, Any]:
         "kubernetes_service_ip_address_range": args["service_cidr"],
         "enabled_cluster_log_types": list(args["log_types"]),
         "authentication_mode": eks.AuthenticationMode.API,
-        "access_entries": _access_entries(args["admins"], partition_of(args["region"])),
+        "access_entries": access_entries(args["access_entries"]),
         "tags": dict(args["tags"]),
         **{key: value for key, value in optional.items() if value is not None},
     }
+
+
+def _role(name: str, args: EksClusterArgs, opts: pulumi.ResourceOptions) -> dict[str, Any]:
+    arn = args.get("role_arn")
+    if arn is None:
+        return {}
+    return {"service_role": aws.iam.Role.get(f"{name}-role", arn.rpartition("/")[2], opts=opts)}
 
 
 def _no_default_data_plane() -> dict[str, Any]:
@@ -190,22 +208,9 @@ def _credentials(profile: str | None) -> eks.KubeconfigOptionsArgs | None:
     return None if profile is None else eks.KubeconfigOptionsArgs(profile_name=profile)
 
 
-def _access_entries(admins: Sequence[str], partition: str) -> dict[str, eks.AccessEntryArgs]:
-    return {
-        _entry_name(arn): eks.AccessEntryArgs(
-            principal_arn=arn,
-            access_policies={
-                "admin": eks.AccessPolicyAssociationArgs(
-                    policy_arn=f"arn:{partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
-                    access_scope=aws.eks.AccessPolicyAssociationAccessScopeArgs(type="cluster"),
-                )
-            },
-        )
-        for arn in admins
-    }
-
-
-def _entry_name(arn: str) -> str:
-    """A resource name that stays the same when the list of admins is reordered."""
-    account, resource = arn.split(":")[4:6]
-    return f"{account}-{resource.replace('/', '-')}"
+def _transforms(args: EksClusterArgs) -> list[Any] | None:
+    """No transform where it would change nothing."""
+    adjustments = args.get("adjustments", Adjustments())
+    if not args["access_entries"] and adjustments == Adjustments():
+        return None
+    return [adjustments.transform()]

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunningControlPlane:
-    """What EKS never changes about a cluster of this stack."""
+    """What EKS never changes about a cluster of this stack, or in one direction only."""
 
     service_cidr: str
     vpc_id: str
     vpc_cidr: str
+    role_arn: str = ""
+    authentication_mode: str = "API"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ def _control_plane(name: str, invoke: pulumi.InvokeOptions) -> RunningControlPla
         service_cidr=cluster.kubernetes_network_configs[0].service_ipv4_cidr,
         vpc_id=vpc.id,
         vpc_cidr=vpc.cidr_block,
+        role_arn=cluster.role_arn,
+        authentication_mode=cluster.access_configs[0].authentication_mode,
     )
 
 

@@ -1,6 +1,6 @@
 """Keys of Pulumi's own AWS provider that people know, and what to use here instead.
 
-The program makes its provider itself, from `aws:region` and `aws:profile`: other keys of the package would
+The program makes its providers itself, from the keys of the package that `model.common` has: others would
 have no effect, and are refused. `settings.reading` asks this table for those that hold no credential, so that
 their value can be shown. Source: the provider's page "Installation & Configuration" in the Pulumi registry.
 """
@@ -18,14 +18,13 @@ if TYPE_CHECKING:
 
 _IN_PROFILE = "has no effect here; an AWS profile can have it, and aws:profile names the profile"
 _IN_ENVIRONMENT = "has no effect here; environment variables of the AWS SDKs have the same meaning"
-_FROM_CREDENTIALS = "has no effect here; the account is that of the credentials or of aws:profile"
+LISTS = frozenset({"aws:allowedAccountIds", "aws:forbiddenAccountIds"})
+"""Keys of the package that this program takes as well and whose values are lists, which arrive as JSON."""
 
 _INSTEAD: Mapping[str, str] = MappingProxyType(
     {
         "aws:defaultTags": f"has no effect here; {NAMESPACE}:tags are set on every AWS resource",
         "aws:ignoreTags": "has no effect here; tags that others add are left alone on refresh only",
-        "aws:allowedAccountIds": _FROM_CREDENTIALS,
-        "aws:forbiddenAccountIds": _FROM_CREDENTIALS,
         "aws:assumeRole": _IN_PROFILE,
         "aws:assumeRoles": _IN_PROFILE,
         "aws:assumeRoleWithWebIdentity": _IN_PROFILE,

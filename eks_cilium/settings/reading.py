@@ -74,7 +74,7 @@ def _document(raw: Mapping[str, str]) -> dict[str, Any]:
     for full_key, text in raw.items():
         namespace, _, name = full_key.partition(":")
         if namespace == "aws":
-            document[full_key] = text
+            document[full_key] = _parsed(text) if full_key in provider_keys.LISTS else text
         elif namespace == NAMESPACE:
             document[name] = text if name in _TEXT_KEYS else _parsed(text)
     return document

@@ -31,7 +31,7 @@ One file per environment: `stacks/Pulumi.<environment>.yaml`. Every key can also
 line, as in `pulumi config set --path 'eks-cilium:nodeGroups.system.desiredSize' 3`.
 
 The whole configuration is checked before anything is created. A preview names every mistake, with its key,
-what is allowed and how to fix it; an unknown key is a mistake. Keys of the `aws` package other than the two
+what is allowed and how to fix it; an unknown key is a mistake. Keys of the `aws` package other than those
 below are refused, because they would reach only one part of the program: credentials come from the
 environment or from the profile.
 """

@@ -50,6 +50,7 @@ LOOPBACK = "127.0.0.1"
 LAB_PREFIX = "/lab/"
 # In the order in which they extend moto.
 EXTENSIONS = (
+    "lab.cloud.iam",
     "lab.cloud.ec2",
     "lab.cloud.route53",
     "lab.cloud.loadbalancers",

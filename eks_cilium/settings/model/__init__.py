@@ -9,6 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from eks_cilium.settings.model.access import AccessEntry, AccessPolicy
 from eks_cilium.settings.model.addons import AddOn, CoreDns, KubeProxy, PinnedVpcCni, VpcCni
 from eks_cilium.settings.model.cilium import (
     ChainedCilium,
@@ -22,6 +23,7 @@ from eks_cilium.settings.model.cilium import (
 from eks_cilium.settings.model.cluster import Cluster, Endpoint, ExistingCluster
 from eks_cilium.settings.model.common import MODES, Settings
 from eks_cilium.settings.model.fields import Cidr, option
+from eks_cilium.settings.model.iam import RoleLimits, Roles
 from eks_cilium.settings.model.mesh import Authorities, ClusterMesh, Connection, MeshCluster
 from eks_cilium.settings.model.migration import Allow, AllowRefresh, MigrationOptions, RefreshOptions
 from eks_cilium.settings.model.network import Network
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MODELS",
+    "AccessEntry",
+    "AccessPolicy",
     "AddOn",
     "Allow",
     "AllowRefresh",
@@ -64,6 +68,8 @@ __all__ = [
     "Policies",
     "RefreshOptions",
     "ReplacementSettings",
+    "RoleLimits",
+    "Roles",
     "Settings",
     "Taint",
     "VpcCni",
@@ -95,6 +101,11 @@ class NewClusterBaseSettings(Settings):
         example={"system": {"desiredSize": 2}},
         min_length=1,
     )
+    iam: Roles = option(
+        default_factory=Roles,
+        says="IAM roles that exist, and limits of those that the stack makes.",
+        example={"permissionsBoundary": "arn:aws:iam::111122223333:policy/boundary"},
+    )
     cilium: CommonCilium
     coredns: CoreDns = option(says="The CoreDNS add-on.", example={"version": "v1.12.4-eksbuild.1"})
     kube_proxy: KubeProxy | None
@@ -118,6 +129,11 @@ class ReplacementSettings(Settings):
     mode: Literal["replacement"] = option(says="What the stack does.", allowed=MODES, example="replacement")
     cluster: ExistingCluster = option(says="The running EKS cluster.", example={"name": "production"})
     cilium: CiliumBesideKubeProxy = option(says="Cilium and its chart.", example={"version": "1.19.7"})
+    iam: RoleLimits = option(
+        default_factory=RoleLimits,
+        says="Limits of the IAM role that the stack makes.",
+        example={"permissionsBoundary": "arn:aws:iam::111122223333:policy/boundary"},
+    )
     migration: MigrationOptions = option(
         default_factory=MigrationOptions,
         says="How the nodes are replaced.",

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
+from eks_cilium.settings.model.access import CLUSTER_ADMIN, AccessEntry, AccessPolicy
 from eks_cilium.settings.model.addons import AddOn  # noqa: TC001 - pydantic reads the annotation
 from eks_cilium.settings.model.fields import Cidr, Part, one_of, option
 
@@ -134,6 +135,32 @@ class Cluster(Part):
         allowed="a list of ARNs of IAM roles or users (an assumed-role session is not one)",
         example=["arn:aws:iam::111122223333:role/platform"],
     )
+    access_entries: tuple[AccessEntry, ...] = option(
+        (),
+        says="Other IAM roles and users that may use the cluster.",
+        allowed="a list of objects with principalArn, and any of type, policies, kubernetesGroups",
+        example=[
+            {
+                "principalArn": "arn:aws:iam::111122223333:role/shop",
+                "policies": [{"policy": "edit", "namespaces": ["shop"]}],
+            }
+        ],
+    )
+    creator_admin: bool = option(
+        True,
+        says="Whether the identity that creates the cluster gets full access by that. EKS decides it at "
+        "creation only. When false, `admins` or `accessEntries` has to give it to whoever runs `pulumi up`.",
+        allowed="true or false",
+        example=True,
+    )
+    # docs.aws.amazon.com/eks/latest/userguide/setting-up-access-entries.html
+    authentication_mode: Literal["API", "API_AND_CONFIG_MAP"] = option(
+        "API",
+        says="Whether EKS looks for principals in access entries only, or also in the ConfigMap aws-auth, "
+        "which this program does not write. It can be changed to API, and never back.",
+        allowed="API or API_AND_CONFIG_MAP",
+        example="API",
+    )
     secrets_key_arn: str | None = option(
         None,
         says="Existing KMS key that encrypts secrets on top of EKS's own encryption. It can be added later, "
@@ -154,6 +181,15 @@ class Cluster(Part):
         allowed="an object of add-ons of EKS, without coredns, kube-proxy and vpc-cni",
         example={"metrics-server": {"version": "latest"}},
     )
+
+    @property
+    def entries(self) -> tuple[AccessEntry, ...]:
+        """Every access entry; `admins` are entries with full access."""
+        full = (AccessPolicy(policy=CLUSTER_ADMIN),)
+        return (
+            *(AccessEntry(principal_arn=arn, policies=full) for arn in self.admins),
+            *self.access_entries,
+        )
 
 
 class ExistingCluster(Part):

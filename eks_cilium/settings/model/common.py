@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, Field
 
 from eks_cilium.settings.model.fields import Part, option
 
 MODES = "new-cluster, chaining, replacement or mesh"
+
+
+def _number_as_text(value: Any) -> Any:
+    # `pulumi config set --path 'aws:allowedAccountIds[0]' 111122223333` stores a number.
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+AccountId = Annotated[str, BeforeValidator(_number_as_text), Field(pattern=r"^\d{12}$")]
+"""The id of an AWS account."""
 
 
 class Settings(Part):
@@ -31,6 +42,20 @@ class Settings(Part):
         example="platform-dev",
         min_length=1,
     )
+    allowed_account_ids: tuple[AccountId, ...] = option(
+        (),
+        alias="aws:allowedAccountIds",
+        says="AWS accounts in which this stack may work, its clusters in a mesh included; any when unset.",
+        allowed="a list of account ids of 12 digits, in quotes; not together with aws:forbiddenAccountIds",
+        example=["111122223333"],
+    )
+    forbidden_account_ids: tuple[AccountId, ...] = option(
+        (),
+        alias="aws:forbiddenAccountIds",
+        says="AWS accounts in which this stack may not work.",
+        allowed="a list of account ids of 12 digits, in quotes; not together with aws:allowedAccountIds",
+        example=["444455556666"],
+    )
     tags: dict[str, str] = option(
         default_factory=dict,
         says="Tags for every AWS resource that takes tags.",
@@ -38,3 +63,13 @@ class Settings(Part):
         example={"team": "platform"},
         max_length=40,
     )
+
+    def may_use(self, account: str) -> bool:
+        """Whether the stack may work in an AWS account."""
+        allowed = not self.allowed_account_ids or account in self.allowed_account_ids
+        return allowed and account not in self.forbidden_account_ids
+
+    @property
+    def guards_accounts(self) -> bool:
+        """Whether `may_use` is false for any account."""
+        return bool(self.allowed_account_ids or self.forbidden_account_ids)

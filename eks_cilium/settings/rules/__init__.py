@@ -16,20 +16,20 @@ from eks_cilium.settings.model import (
     ReplacementSettings,
 )
 from eks_cilium.settings.rules import (
-    chaining,
+    access,
     chart,
     cilium,
     cluster,
     common_cilium,
+    everywhere,
     mesh,
     network,
     nodes,
     overlay,
     policy_keys,
-    replacement,
-    tags,
 )
 from eks_cilium.settings.rules.new_cluster import add_ons, pod_subnets
+from eks_cilium.settings.rules.running import chaining, replacement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -39,10 +39,11 @@ if TYPE_CHECKING:
 
     Rule = Callable[[Any], Iterator[Problem]]
 
-_EVERYWHERE: tuple[Rule, ...] = (*tags.RULES, *common_cilium.RULES, *chart.RULES)
+_WITH_CILIUM: tuple[Rule, ...] = (*everywhere.RULES, *common_cilium.RULES, *chart.RULES)
 
 _FOR_A_CLUSTER: tuple[Rule, ...] = (
     *cluster.RULES,
+    *access.RULES,
     *add_ons.RULES,
     *network.RULES,
     *pod_subnets.RULES,
@@ -50,16 +51,16 @@ _FOR_A_CLUSTER: tuple[Rule, ...] = (
 )
 
 RULES: Mapping[type[Settings], tuple[Rule, ...]] = {
-    NewClusterSettings: (*_FOR_A_CLUSTER, *cilium.RULES, *overlay.RULES, *_EVERYWHERE),
-    ChainingSettings: (*chaining.RULES, *_EVERYWHERE),
+    NewClusterSettings: (*_FOR_A_CLUSTER, *cilium.RULES, *overlay.RULES, *_WITH_CILIUM),
+    ChainingSettings: (*chaining.RULES, *_WITH_CILIUM),
     NewChainedClusterSettings: (
         *_FOR_A_CLUSTER,
         *cilium.FOR_KUBERNETES,
         *chaining.FOR_A_NEW_CLUSTER,
-        *_EVERYWHERE,
+        *_WITH_CILIUM,
     ),
-    ReplacementSettings: (*replacement.RULES, *_EVERYWHERE),
-    MeshSettings: (*mesh.RULES, *policy_keys.RULES, *tags.RULES),
+    ReplacementSettings: (*replacement.RULES, *access.FOR_ROLES, *_WITH_CILIUM),
+    MeshSettings: (*mesh.RULES, *policy_keys.RULES, *everywhere.RULES),
 }
 """The rules for each kind of stack."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from typing import TYPE_CHECKING
 
 from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_fix
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
 
     from eks_cilium.settings.model import NewClusterBaseSettings
 
-_IAM_PRINCIPAL = re.compile(r"^arn:aws[a-z-]*:iam::\d{12}:(role|user)/[\w+=,.@/-]+$")
 _PRIVATE = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 
 
@@ -59,19 +57,6 @@ def service_network_is_private(settings: NewClusterBaseSettings) -> Iterator[Pro
         yield Problem(path, text, allowed, set_fix(path, "172.20.0.0/16"))
 
 
-def admins_are_principals(settings: NewClusterBaseSettings) -> Iterator[Problem]:
-    # An access entry is for an IAM role or user, and there is one for each.
-    seen: set[str] = set()
-    for index, arn in enumerate(settings.cluster.admins):
-        path = ("cluster", "admins", index)
-        if not _IAM_PRINCIPAL.match(arn):
-            allowed = "the ARN of an IAM role or user, not of a session (sts:assumed-role) or an account"
-            yield Problem(path, arn, allowed, set_fix(path, "arn:aws:iam::111122223333:role/platform"))
-        elif arn in seen:
-            yield Problem(path, arn, "every principal once", remove_command(path))
-        seen.add(arn)
-
-
 def protections_agree(settings: NewClusterBaseSettings) -> Iterator[Problem]:
     # EKS would refuse the deletion that Pulumi has planned.
     path = ("cluster", "deletionProtection")
@@ -107,7 +92,6 @@ RULES = (
     public_endpoint_says_for_whom,
     nodes_reach_a_public_endpoint,
     service_network_is_private,
-    admins_are_principals,
     protections_agree,
     secrets_have_one_key,
     alias_is_the_users,

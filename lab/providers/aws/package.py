@@ -18,12 +18,22 @@ from lab.providers.resource import Difference, Failure, Resource, changes_betwee
 from lab.providers.values import Properties, Unknown, parse_option
 
 OFFERED = frozenset(
-    {"region", "profile", "defaultTags", "accessKey", "secretKey", "token", "maxRetries", "version"}
+    {
+        "accessKey",
+        "allowedAccountIds",
+        "defaultTags",
+        "forbiddenAccountIds",
+        "maxRetries",
+        "profile",
+        "region",
+        "secretKey",
+        "token",
+        "version",
+    }
 )
 # Options that disable checks before the first call; the lab does not make these checks.
 WITHOUT_EFFECT = frozenset(
     {
-        "allowedAccountIds",
         "pluginDownloadURL",
         "skipCredentialsValidation",
         "skipMetadataApiCheck",
@@ -68,7 +78,13 @@ class AwsPackage:
     def check_configuration(self, configuration: Properties) -> Sequence[Failure]:
         """Refuse options that the lab would otherwise ignore."""
         unknown = sorted(set(configuration) - OFFERED - WITHOUT_EFFECT)
-        return [Failure(key, f"the lab's aws provider does not offer the option '{key}'") for key in unknown]
+        failures = [
+            Failure(key, f"the lab's aws provider does not offer the option '{key}'") for key in unknown
+        ]
+        if configuration.get("allowedAccountIds") and configuration.get("forbiddenAccountIds"):
+            message = 'Conflicting configuration arguments: "allowed_account_ids": conflicts with '
+            failures.append(Failure("allowedAccountIds", f"{message}forbidden_account_ids"))
+        return failures
 
     def diff_configuration(self, olds: Properties, news: Properties) -> Difference:
         # No option replaces resources: their own inputs decide.
@@ -79,7 +95,7 @@ class AwsPackage:
         )
 
     def configure(self, configuration: Properties) -> AwsInstance:
-        """Open a session; an unknown profile or a missing region is refused."""
+        """Open a session; an unknown profile, a missing region or a foreign account is refused."""
         known = {key: value for key, value in configuration.items() if not isinstance(value, Unknown)}
         with plain_errors():
             session = boto3.Session(
@@ -92,6 +108,7 @@ class AwsPackage:
         if not session.region_name:
             raise RefusedError("no region: set `aws:region` in the stack's config, or AWS_REGION")
         cloud = Cloud(session, session.region_name, _default_tags(known.get("defaultTags")))
+        _check_account(cloud, known)
         return AwsInstance(cloud, TYPES, FUNCTIONS)
 
 
@@ -99,3 +116,18 @@ def _default_tags(option: Any) -> Mapping[str, str]:
     parsed = parse_option(option) or {}
     tags: Mapping[str, str] = parsed.get("tags") or {}
     return tags
+
+
+def _check_account(cloud: Cloud, known: Properties) -> None:
+    """Refuse an account in the words of the real provider.
+
+    Source: hashicorp/aws-sdk-go-base, `VerifyAccountIDAllowed`; the provider calls it when it is configured.
+    """
+    allowed = parse_option(known.get("allowedAccountIds")) or []
+    forbidden = parse_option(known.get("forbiddenAccountIds")) or []
+    if not allowed and not forbidden:
+        return
+    with plain_errors():
+        account = cloud.account
+    if account in forbidden or (allowed and account not in allowed):
+        raise RefusedError(f"AWS account ID not allowed: {account}")

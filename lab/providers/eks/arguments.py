@@ -34,6 +34,7 @@ OFFERED = frozenset(
         "providerCredentialOpts",
         "publicAccessCidrs",
         "publicSubnetIds",
+        "serviceRole",
         "skipDefaultNodeGroup",
         "skipDefaultSecurityGroups",
         "subnetIds",
@@ -71,7 +72,6 @@ KNOWN = frozenset(
         "nodeUserData",
         "proxy",
         "roleMappings",
-        "serviceRole",
         "storageClasses",
         "userMappings",
     }

@@ -42,9 +42,7 @@ class Cluster(pulumi.ComponentResource):
 
     def _register(self) -> None:
         partition = aws.get_partition_output(opts=pulumi.InvokeOutputOptions(parent=self)).partition
-        self.service_role = ServiceRole(
-            f"{self._name}-eksRole", partition=partition, tags=self._given.get("tags"), opts=self._mine
-        )
+        self.service_role = self._service_role(partition)
         alone = bool(self._given.get("skipDefaultSecurityGroups"))
         self.own_group = None if alone else security_groups.cluster_group(self._name, self._given, self._mine)
         self.cluster = self._control_plane()
@@ -58,12 +56,25 @@ class Cluster(pulumi.ComponentResource):
         self._addons()
         self.node_group, self.node_ingress = self._node_group()
 
+    def _service_role(self, partition: pulumi.Output[str]) -> ServiceRole | None:
+        """The role that the component makes; none where one is given."""
+        if self._given.get("serviceRole") is not None:
+            return None
+        return ServiceRole(
+            f"{self._name}-eksRole", partition=partition, tags=self._given.get("tags"), opts=self._mine
+        )
+
+    @property
+    def role(self) -> pulumi.Input[Any]:
+        """The role of the control plane, given or made."""
+        return self.service_role.role if self.service_role else self._given["serviceRole"]
+
     def _control_plane(self) -> aws.eks.Cluster:
-        given = self._given
+        given, made = self._given, self.service_role
         return aws.eks.Cluster(
             f"{self._name}-eksCluster",
             name=given.get("name"),
-            role_arn=self.service_role.role.arn,
+            role_arn=pulumi.Output.from_input(self.role).apply(lambda role: role.arn),
             version=given.get("version"),
             enabled_cluster_log_types=given.get("enabledClusterLogTypes"),
             kubernetes_network_config=network_config(given),
@@ -88,7 +99,7 @@ class Cluster(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 ignore_changes=IGNORED,
-                depends_on=[self.service_role.role, self.service_role.attachment],
+                depends_on=[made.role, made.attachment] if made else [],
             ),
         )
 
@@ -213,7 +224,7 @@ class Cluster(pulumi.ComponentResource):
         }
         return {
             "cluster": self.cluster,
-            "clusterIamRole": self.service_role.role,
+            "clusterIamRole": self.role,
             "vpcId": given["vpcId"],
             "subnetIds": self.subnet_ids,
             "endpoint": self.cluster.endpoint,

@@ -213,6 +213,38 @@ def test_default_tags_are_merged_and_a_change_of_them_shows(aws_process):
     other.delete(updated)
 
 
+@pytest.mark.parametrize("option", ["allowedAccountIds", "forbiddenAccountIds"])
+def test_a_provider_refuses_an_account_that_it_must_not_use(aws_process, aws, option):
+    own = aws.invoke("aws:index/getCallerIdentity:getCallerIdentity", {})["accountId"]
+
+    def configured(account):
+        return aws_process.connect().configure({"region": "eu-central-1", option: json.dumps([account])})
+
+    good, wrong = ("999999999999", own) if option.startswith("forbidden") else (own, "999999999999")
+    configured(good)
+    with pytest.raises(grpc.RpcError) as refused:
+        configured(wrong)
+    assert f"AWS account ID not allowed: {own}" in refused.value.details()
+
+
+def test_a_permissions_boundary_has_to_be_a_policy_that_exists(aws, cloud):
+    anything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [anything]})
+    boundary = cloud.client("iam").create_policy(PolicyName="boundary", PolicyDocument=document)["Policy"][
+        "Arn"
+    ]
+    inputs = {"assumeRolePolicy": trust("ec2.amazonaws.com"), "path": "/eks/"}
+
+    with pytest.raises(grpc.RpcError) as refused:
+        aws.create(ROLE, "x", {**inputs, "permissionsBoundary": f"{boundary}-2"})
+    assert "does not exist or is not attachable" in refused.value.details()
+    created = aws.create(ROLE, "x", {**inputs, "permissionsBoundary": boundary})
+    assert ":role/eks/" in created.properties["arn"]
+    with pytest.raises(grpc.RpcError, match="does not exist"):
+        aws.update(created, {**inputs, "permissionsBoundary": f"{boundary}-2"})
+    aws.delete(created)
+
+
 def test_a_resource_may_be_in_another_region(aws):
     created = aws.create(VPC, "x", {"cidrBlock": "10.7.0.0/16", "region": "eu-west-1"})
     assert ":eu-west-1:" in created.properties["arn"]

@@ -15,6 +15,8 @@ from pulumi.runtime import mocks as pulumi_mocks
 from pulumi.runtime import rpc, settings
 
 ACCOUNT = "111122223333"
+DEPLOYER = f"arn:aws:sts::{ACCOUNT}:assumed-role/deploy/me"
+"""Who runs the programs."""
 ISSUER = "oidc.eks.eu-central-1.amazonaws.com/id/ABC"
 _REFERENCE = {rpc._special_sig_key: rpc._special_resource_sig}
 
@@ -44,6 +46,7 @@ class Registration:
     ignore_changes: tuple[str, ...]
     provider: str
     custom: bool
+    transforms: tuple[pulumi.ResourceTransform, ...] = ()
 
 
 class Recorder(pulumi_mocks.MockMonitor):
@@ -59,6 +62,7 @@ class Recorder(pulumi_mocks.MockMonitor):
         return super().make_urn("" if "pulumi:pulumi:Stack" in parent else parent, type_, name)
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's spelling
+        _forget_references(request.object)
         answer = super().RegisterResource(request)  # type: ignore[no-untyped-call] # not annotated by pulumi
         if request.type != "pulumi:pulumi:Stack":
             self.registrations.append(
@@ -73,6 +77,7 @@ class Recorder(pulumi_mocks.MockMonitor):
                     ignore_changes=tuple(request.ignoreChanges),
                     provider=request.provider or next(iter(request.providers.values()), ""),
                     custom=request.custom,
+                    transforms=tuple(pulumi_mocks._resolve_callbacks(request.transforms)),
                 )
             )
         return answer
@@ -109,6 +114,16 @@ class Recorder(pulumi_mocks.MockMonitor):
                     seen.add(urn)
                     queue.append(urn)
         return False
+
+
+def _forget_references(inputs: Any) -> None:
+    """Put the URN in place of a resource: the SDK would look for it in a loop of the monitor's thread."""
+    for key, value in inputs.fields.items():
+        fields = value.struct_value.fields
+        # Reading a key that does not exist would set it.
+        signed = rpc._special_sig_key in fields
+        if signed and fields[rpc._special_sig_key].string_value == rpc._special_resource_sig:
+            inputs.fields[key].string_value = fields["urn"].string_value
 
 
 class Cloud(pulumi.runtime.Mocks):
@@ -164,10 +179,16 @@ class Cloud(pulumi.runtime.Mocks):
 
 
 class WithoutKey:
-    """boto3's client of EKS, for a cluster without a KMS key."""
+    """boto3's clients of EKS, for a cluster without a KMS key, and of STS, for the session of a role."""
+
+    def __init__(self, arn: str = DEPLOYER) -> None:
+        self._arn = arn
 
     def describe_cluster(self, name: str) -> dict[str, Any]:
         return {"cluster": {"name": name}}
+
+    def get_caller_identity(self) -> dict[str, str]:
+        return {"Account": self._arn.split(":")[4], "Arn": self._arn}
 
 
 NOTHING_EXISTS: dict[str, Any] = {

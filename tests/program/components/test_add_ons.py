@@ -8,7 +8,7 @@ import pytest
 
 from eks_cilium.errors import AwsAnswer, AwsRefusedError
 from stacks import new_cluster
-from tests.program.components.recording import ISSUER, Recorder, record
+from tests.program.components.recording import ISSUER, Recorder, WithoutKey, record
 from tests.program.components.test_new_cluster_resources import SETTINGS, settings_of
 
 pytestmark = pytest.mark.simulation
@@ -33,7 +33,7 @@ SCHEMA = json.dumps(
 )
 
 
-class OfferingEks:
+class OfferingEks(WithoutKey):
     """boto3's EKS client, offering two versions of two add-ons."""
 
     def get_paginator(self, operation: str) -> "OfferingEks":

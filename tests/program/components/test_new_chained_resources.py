@@ -9,16 +9,18 @@ import pytest
 from eks_cilium.settings import read
 from eks_cilium.settings.model import NewChainedClusterSettings
 from stacks import new_chained_cluster
-from tests.program.components.recording import ISSUER, Recorder, record
+from tests.program.components.recording import ISSUER, Recorder, WithoutKey, record
 from tests.program.settings.bad_configurations import GOOD_NEW_CHAINING, as_pulumi, changed
 
 pytestmark = pytest.mark.simulation
 
 
-def recorded(change: dict[str, Any] | None = None, *, preview: bool = False) -> Recorder:
+def recorded(change: dict[str, Any] | None = None, *, preview: bool = False, aws: Any = None) -> Recorder:
     settings = read(as_pulumi(changed(GOOD_NEW_CHAINING, change or {})))
     assert isinstance(settings, NewChainedClusterSettings)
-    return record(lambda: new_chained_cluster.run(settings), preview=preview)
+    return record(
+        lambda: new_chained_cluster.run(settings, aws_client=lambda *_: aws or WithoutKey()), preview=preview
+    )
 
 
 @pytest.fixture(scope="module")

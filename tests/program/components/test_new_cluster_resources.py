@@ -46,9 +46,15 @@ def settings_of(changes: dict[str, Any] | None = None) -> NewClusterSettings:
     return settings
 
 
-def recorded(changes: dict[str, Any] | None = None, answers: dict[str, Any] | None = None) -> Recorder:
+def recorded(
+    changes: dict[str, Any] | None = None,
+    answers: dict[str, Any] | None = None,
+    *,
+    aws: Any = None,
+) -> Recorder:
+    """Record the program; `aws` answers instead of boto3's clients."""
     settings = settings_of(changes)
-    return record(lambda: new_cluster.run(settings, aws_client=lambda *_: WithoutKey()), answers)
+    return record(lambda: new_cluster.run(settings, aws_client=lambda *_: aws or WithoutKey()), answers)
 
 
 @pytest.fixture(scope="module")
@@ -485,7 +491,7 @@ def test_exports_hold_facts_and_the_next_commands() -> None:
     exported: dict[str, Any] = {}
 
     def program() -> Any:
-        outputs = pulumi.Output.from_input(new_cluster.run(settings_of()))
+        outputs = pulumi.Output.from_input(new_cluster.run(settings_of(), aws_client=lambda *_: WithoutKey()))
         return outputs.apply(exported.update)
 
     record(program)

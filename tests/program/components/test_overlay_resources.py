@@ -13,7 +13,7 @@ from eks_cilium.cluster.pod_addresses import PodAddresses
 from stacks import new_cluster
 from stacks.cilium_overlay import show_what_it_means
 from stacks.pod_addresses import addresses_of, exported, refuse_other_addresses
-from tests.program.components.recording import Recorder, record
+from tests.program.components.recording import Recorder, WithoutKey, record
 from tests.program.components.test_new_cluster_resources import SETTINGS, settings_of
 
 pytestmark = pytest.mark.simulation
@@ -30,7 +30,11 @@ def recorded(
 ) -> Recorder:
     settings = settings_of({**cilium(), **(changes or {})})
     outputs = {"outputs": {"cluster": before} if before else {}}
-    return record(lambda: new_cluster.run(settings), {"readStackOutputs": outputs}, preview=preview)
+    return record(
+        lambda: new_cluster.run(settings, aws_client=lambda *_: WithoutKey()),
+        {"readStackOutputs": outputs},
+        preview=preview,
+    )
 
 
 @pytest.fixture(scope="module")

@@ -67,10 +67,14 @@ def settings_of(changes: dict[str, Any] | None = None) -> ReplacementSettings:
 
 
 def recorded(
-    changes: dict[str, Any] | None = None, reading: Reading | None = READING, *, preview: bool = False
+    changes: dict[str, Any] | None = None,
+    reading: Reading | None = READING,
+    *,
+    preview: bool = False,
+    aws: Any = None,
 ) -> Recorder:
     settings = settings_of(changes)
-    return record(lambda: replacement.run(settings, lambda _: reading), preview=preview)
+    return record(lambda: replacement.run(settings, lambda _: reading, lambda *_: aws), preview=preview)
 
 
 def exported(

@@ -7,7 +7,7 @@ import pytest
 
 from eks_cilium.errors import AwsAnswer, AwsRefusedError
 from stacks import new_cluster
-from tests.program.components.recording import Recorder, record
+from tests.program.components.recording import Recorder, WithoutKey, record
 from tests.program.components.test_new_cluster_resources import SETTINGS, settings_of
 from tests.program.components.test_what_exists import running
 
@@ -25,15 +25,16 @@ READ = {
 OWN_TAGS = [{"TagKey": "eks-cilium/cluster", "TagValue": "dev"}]
 
 
-class Account:
+class Account(WithoutKey):
     """boto3's clients of EKS and KMS, for a cluster with a key and the tags of the key."""
 
     def __init__(self, key: str | None = None, tags: list[dict[str, str]] | None = None) -> None:
+        super().__init__()
         self._key, self._tags = key, tags
 
-    def describe_cluster(self, **_: str) -> dict[str, Any]:
+    def describe_cluster(self, name: str) -> dict[str, Any]:
         config = [{"resources": ["secrets"], "provider": {"keyArn": self._key}}]
-        return {"cluster": {"name": "dev", **({"encryptionConfig": config} if self._key else {})}}
+        return {"cluster": {"name": name, **({"encryptionConfig": config} if self._key else {})}}
 
     def get_paginator(self, operation: str) -> "Account":
         assert operation == "list_resource_tags"

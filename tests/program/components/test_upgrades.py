@@ -14,7 +14,7 @@ from stacks.cilium_upgrades import present_release
 from tests.program.components import test_chaining_resources as of_chaining
 from tests.program.components import test_new_cluster_resources as of_new_cluster
 from tests.program.components import test_replacement_resources as of_replacement
-from tests.program.components.recording import Recorder, record
+from tests.program.components.recording import Recorder, WithoutKey, record
 
 pytestmark = pytest.mark.simulation
 
@@ -31,7 +31,11 @@ def preview_of_new_cluster(
     settings = of_new_cluster.settings_of({"cilium": cilium})
     outputs = {"outputs": {"cluster": {"ciliumVersion": before}} if before else {}}
     return record(
-        lambda: new_cluster.run(settings, lambda known: present_release(known, running=nothing_runs)),
+        lambda: new_cluster.run(
+            settings,
+            lambda known: present_release(known, running=nothing_runs),
+            lambda *_: WithoutKey(),
+        ),
         {"readStackOutputs": outputs},
         preview=True,
     )

@@ -5,6 +5,7 @@ from typing import Any
 import pulumi
 import pytest
 
+from tests.program.components.recording import ACCOUNT
 from tests.program.components.test_new_cluster_resources import SETTINGS, recorded
 
 pytestmark = pytest.mark.simulation
@@ -23,6 +24,8 @@ def running(tags: dict[str, str] | None = None) -> dict[str, Any]:
             "tags": OWN if tags is None else tags,
             "vpcConfig": {"vpcId": "vpc-1"},
             "kubernetesNetworkConfigs": [{"serviceIpv4Cidr": "172.20.0.0/16"}],
+            "accessConfigs": [{"authenticationMode": "API"}],
+            "roleArn": f"arn:aws:iam::{ACCOUNT}:role/dev-eksRole-role-1234567",
         },
         "getVpc": {"id": "vpc-1", "cidrBlock": "10.0.0.0/16"},
     }
@@ -47,6 +50,10 @@ def test_a_cluster_that_is_as_configured_is_left_alone() -> None:
     ("changes", "problem"),
     [
         (cluster(serviceCidr="172.21.0.0/16"), "cluster.serviceCidr is 172.21.0.0/16, the cluster has"),
+        (
+            cluster(authenticationMode="API_AND_CONFIG_MAP"),
+            "cluster.authenticationMode is API_AND_CONFIG_MAP",
+        ),
         ({"network": {"cidr": "10.1.0.0/16"}}, "network.cidr is 10.1.0.0/16, the cluster has 10.0.0.0/16"),
     ],
 )

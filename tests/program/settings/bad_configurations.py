@@ -804,7 +804,7 @@ BAD += [
         (
             "a key of another mode",
             {"nodeGroups": {"system": {}}},
-            {"eks-cilium:nodeGroups": "known here: aws:profile, aws:region, cilium, cluster, migration"},
+            {"eks-cilium:nodeGroups": "known here: aws:allowedAccountIds, aws:forbiddenAccountIds, aws:"},
         ),
         (
             "mode misspelled, keys of replacement",
@@ -992,7 +992,7 @@ BAD += [
         (
             "a key of replacement",
             {"migration": {}},
-            {"eks-cilium:migration": "known here: aws:profile, aws:region, cilium, cluster, mode, peerCidrs"},
+            {"eks-cilium:migration": "aws:profile, aws:region, cilium, cluster, mode, peerCidrs"},
         ),
         (
             "masquerading where the VPC CNI does it",

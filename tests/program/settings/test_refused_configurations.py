@@ -10,6 +10,7 @@ from hypothesis import given, settings, strategies
 from eks_cilium.settings import ConfigurationError, Settings, read
 from eks_cilium.settings.model import MODELS
 from eks_cilium.settings.problems import Problem, set_fix, unknown_key_fix
+from tests.program.settings.bad_access import BAD_ACCESS
 from tests.program.settings.bad_configurations import (
     BAD,
     EXISTING,
@@ -31,7 +32,7 @@ _THREE_LINES = re.compile(
 )
 
 
-@pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.name)
+@pytest.mark.parametrize("bad", [*BAD, *BAD_ACCESS], ids=lambda bad: bad.name)
 def test_every_bad_configuration_has_exactly_its_problems(bad: Bad):
     with pytest.raises(ConfigurationError) as refusal:
         read(as_pulumi(changed(bad.base, bad.change)))
@@ -42,7 +43,7 @@ def test_every_bad_configuration_has_exactly_its_problems(bad: Bad):
         assert part in said[key]
 
 
-@pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.name)
+@pytest.mark.parametrize("bad", [*BAD, *BAD_ACCESS], ids=lambda bad: bad.name)
 def test_every_problem_names_key_value_allowed_and_fix(bad: Bad):
     with pytest.raises(ConfigurationError) as refusal:
         read(as_pulumi(changed(bad.base, bad.change)))
@@ -324,7 +325,7 @@ _FIX = re.compile(
 _PARTS = re.compile(r'\[(\d+)\]|\["([^"]+)"\]|([^.\[\]]+)')
 
 
-@pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.name)
+@pytest.mark.parametrize("bad", [*BAD, *BAD_ACCESS], ids=lambda bad: bad.name)
 def test_a_fix_that_gives_a_key_a_value_works_when_it_is_followed(bad: Bad):
     configuration = changed(bad.base, bad.change)
     with pytest.raises(ConfigurationError) as refusal:

@@ -12,7 +12,7 @@ from eks_cilium.cilium.chaining import DEFAULT_POOL, OLDEST_VPC_CNI, nodes_in, o
 from eks_cilium.settings.model import ChainingSettings, NewChainedClusterSettings
 from eks_cilium.settings.node_count import most_nodes
 from eks_cilium.settings.problems import Problem, remove_command, set_fix
-from eks_cilium.settings.rules.running_cluster import cluster_name_suits_cilium, patterns_twice
+from eks_cilium.settings.rules.running.both_modes import cluster_name_suits_cilium, patterns_twice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from eks_cilium.settings.problems import Problem, remove_command
 from eks_cilium.settings.rules.cilium import NATIVE_PATH, native_network_is_narrow
-from eks_cilium.settings.rules.running_cluster import cluster_name_suits_cilium, patterns_twice
+from eks_cilium.settings.rules.running.both_modes import cluster_name_suits_cilium, patterns_twice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Rules about the tags of AWS resources, in every mode."""
+"""Rules about what every mode has: the AWS accounts of the stack, and the tags of its resources."""
 
 from __future__ import annotations
 
@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from eks_cilium.settings.model import Settings
 
 _LONGEST_TAG_KEY, _LONGEST_TAG_VALUE = 128, 256
+
+
+def accounts_are_allowed_or_forbidden(settings: Settings) -> Iterator[Problem]:
+    # The AWS provider refuses both (hashicorp/terraform-provider-aws, internal/provider/sdkv2/provider.go,
+    # ConflictsWith of allowed_account_ids and forbidden_account_ids).
+    if settings.allowed_account_ids and settings.forbidden_account_ids:
+        path = ("aws:forbiddenAccountIds",)
+        allowed = "nothing beside aws:allowedAccountIds, which forbids every other account already"
+        yield Problem(path, list(settings.forbidden_account_ids), allowed, remove_command(path))
 
 
 def tags_are_possible(settings: Settings) -> Iterator[Problem]:
@@ -29,4 +38,4 @@ def tags_are_possible(settings: Settings) -> Iterator[Problem]:
             yield Problem(path, value, "a value of up to 256 characters", set_fix(path, "..."))
 
 
-RULES = (tags_are_possible,)
+RULES = (accounts_are_allowed_or_forbidden, tags_are_possible)

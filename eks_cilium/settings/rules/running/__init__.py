@@ -1,0 +1,1 @@
+"""Rules about running clusters: those of modes replacement and chaining."""
