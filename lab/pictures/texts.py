@@ -37,7 +37,8 @@ def texts() -> frozenset[str]:
 def shown_in(lines: Iterable[str]) -> list[str]:
     """The texts of the source that these lines show."""
     shown = "\n".join(" ".join(line.split()) for line in lines)
-    return sorted(text for text in texts() if re.search(_pattern(text), shown))
+    candidates = (text for text in texts() if all(part in shown for part in text.split("{}")))
+    return sorted(text for text in candidates if re.search(_pattern(text), shown))
 
 
 def stamped(picture: str, shown: Iterable[str]) -> str:

@@ -24,6 +24,19 @@ from tests.program.plan.builders import World
 
 pytestmark = pytest.mark.unit
 
+OBJECTS = (
+    "migration",
+    "refresh",
+    "cilium",
+    "cluster",
+    "network",
+    "vpcCni",
+    "clusterMesh",
+    "connection",
+    "policies",
+)
+"""Objects of the configuration whose keys the pages name with their path."""
+
 
 def test_every_make_target_exists() -> None:
     makefile = (ROOT / "Makefile").read_text()
@@ -112,6 +125,15 @@ def test_every_configuration_key_that_is_set_exists() -> None:
 
     assert keys
     assert unknown == []
+
+
+def test_every_configuration_key_in_a_sentence_exists() -> None:
+    pattern = re.compile(rf"`((?:{'|'.join(OBJECTS)})\.[A-Za-z.]+)[`: ]")
+    pages = [page for page in PAGES if page.name != "configuration.md"]
+    keys = {(page.name, key) for page in pages for key in pattern.findall(page.read_text())}
+
+    assert len(keys) > 60
+    assert [(page, key) for page, key in sorted(keys) if not is_known(f"eks-cilium:{key}")] == []
 
 
 def is_known(key: str) -> bool:

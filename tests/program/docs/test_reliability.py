@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 
 import pytest
 
@@ -20,6 +21,7 @@ def rows() -> list[list[str]]:
     return [row for row in cells if row[0] != "situation" and set(row[0]) > {"-"}]
 
 
+@cache
 def named_in(path: str) -> set[str]:
     """The tests of a file as pytest names them: functions, and methods behind their class."""
     file = ROOT / path

@@ -1,6 +1,7 @@
 """The page of mode replacement lists every action of AWS that its program asks for."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import boto3
@@ -34,6 +35,7 @@ def operations() -> dict[str, str]:
     return found
 
 
+@cache
 def asked_for() -> set[str]:
     known = operations()
     texts = [file.read_text() for name in FOLDERS for file in (ROOT / "eks_cilium" / name).rglob("*.py")]
