@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from eks_cilium.errors import RefusedError, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from eks_cilium.clients.kubernetes import KubernetesApi, Object
 
@@ -70,6 +70,8 @@ class CiliumObjects:
     where they may not be read."""
     node_configs: tuple[Object, ...] = ()
     """CiliumNodeConfigs, which replace options of agents on some nodes, as `{name, defaults}`."""
+    cluster_ips: tuple[tuple[str, str], ...] = ()
+    """The virtual addresses of Services, each with the Service as `namespace/name`."""
     unread: tuple[str, ...] = ()
     """Kinds of objects that this identity may not read."""
 
@@ -82,16 +84,18 @@ def cilium_objects(api: KubernetesApi, where: str) -> CiliumObjects:
     policies = tuple(policy for kind in _POLICIES for policy in _policies(api, *kind))
     optional = _Optional(api)
     more = [policy for kind in _OF_CLUSTERS for policy in optional.policies(*kind)]
-    services = optional.services() if any("toServices" in str(policy) for policy in policies) else None
+    services = optional.services()
+    named = any("toServices" in str(policy) for policy in policies)
     return CiliumObjects(
         config=config.get("data") or {},
         endpoints=tuple(api.each("/apis/cilium.io/v2/ciliumendpoints", _endpoint)),
         pods=tuple(api.each("/api/v1/pods", _pod)),
         policies=(*policies, *more),
         groups=next(filter(None, (tuple(api.each(path, _group)) for path in _GROUPS)), ()),
-        services=services,
+        services=optional.behind(services) if named else None,
+        cluster_ips=tuple(_cluster_ips(services or ())),
         node_configs=optional.node_configs(),
-        unread=tuple(optional.unread),
+        unread=tuple(kind for kind in optional.unread if named or kind != "Service"),
     )
 
 
@@ -110,16 +114,19 @@ class _Optional:
         found = (self._each("CiliumNodeConfig", path, _node_config) for path in _NODE_CONFIGS)
         return tuple(next(filter(None, found), ()))
 
-    def services(self) -> tuple[Object, ...] | None:
-        services = self._each("Service", _SERVICES, _service)
-        slices = self._each("EndpointSlice", _SLICES, _slice)
+    def services(self) -> list[Object] | None:
+        return self._each("Service", _SERVICES, _service)
+
+    def behind(self, services: list[Object] | None) -> tuple[Object, ...] | None:
+        """The Services with the addresses of their endpoints."""
+        slices = self._each("EndpointSlice", _SLICES, _slice) if services is not None else None
         if services is None or slices is None:
             return None
-        behind: dict[tuple[str, str], list[str]] = {}
+        addresses: dict[tuple[str, str], list[str]] = {}
         for each in slices:
-            behind.setdefault((each["namespace"], each["service"]), []).extend(each["addresses"])
+            addresses.setdefault((each["namespace"], each["service"]), []).extend(each["addresses"])
         return tuple(
-            {**each, "addresses": behind.get((each["namespace"], each["name"]), [])} for each in services
+            {**each, "addresses": addresses.get((each["namespace"], each["name"]), [])} for each in services
         )
 
     def _each(self, kind: str, path: str, keep: Callable[[Object], Object]) -> list[Object] | None:
@@ -192,7 +199,15 @@ def _service(item: Object) -> Object:
         **_metadata(item),
         "labels": item["metadata"].get("labels") or {},
         "selector": (item.get("spec") or {}).get("selector") or {},
+        "clusterIPs": (item.get("spec") or {}).get("clusterIPs") or [],
     }
+
+
+def _cluster_ips(services: Iterable[Object]) -> Iterator[tuple[str, str]]:
+    for each in services:
+        for address in each["clusterIPs"]:
+            if address != "None":  # a headless Service has no address of its own
+                yield address, f"{each['namespace']}/{each['name']}"
 
 
 def _slice(item: Object) -> Object:

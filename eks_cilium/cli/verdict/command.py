@@ -56,8 +56,8 @@ Exit status: 0 judged, 2 a verdict is not as --expect says, 1 nothing could be j
 or the command line is wrong.
 
 It needs read access to policies, CiliumCIDRGroups, pods, CiliumEndpoints and ConfigMap
-kube-system/cilium-config; also, where there are any, to ClusterNetworkPolicies, CiliumNodeConfigs and
-the Services and EndpointSlices that policies name."""
+kube-system/cilium-config; also to Services and, where there are any, to ClusterNetworkPolicies,
+CiliumNodeConfigs and the EndpointSlices of Services that policies name."""
 
 MOST_EXPLAINED = 20
 """More explanations than that are no answer to a question about a flow."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cli.output import grid, section
 from eks_cilium.policy import report
+from eks_cilium.policy.objects.checking import clusters_named
 from eks_cilium.policy.verdict.changes import SelectorChange, changed_verdicts
 from eks_cilium.policy.why import Explanation, rendering
 
@@ -95,6 +96,9 @@ def notes(
     unread = [f"{live.cluster.name}: {kind}" for live in clusters for kind in live.unread]
     if unread:
         yield "Not read, for want of a right; verdicts may depend on it", unread
+    others = list(_other_clusters(clusters))
+    if others:
+        yield "Not read: clusters that policies name; their pods are not in this report", others
     if evaluator.not_evaluated:
         yield "Not judged", list(report.not_evaluated_lines(evaluator.not_evaluated))
     if changes:
@@ -108,6 +112,15 @@ def _notes(found: Judged) -> Iterator[tuple[str, list[str]]]:
         if others:
             lines = [f"{old.flow}: {old.decision}, from 1.19 on {new.decision}" for old, new in others]
             yield "Of the traffic above it changes", lines
+
+
+def _other_clusters(clusters: Sequence[LiveCluster]) -> Iterator[str]:
+    known = {name for live in clusters for name in (live.cluster.name, *live.old_names)}
+    for live in clusters:
+        named: dict[str, str] = {}
+        for policy in live.cluster.policies:
+            named |= dict.fromkeys(clusters_named(policy) - known - set(named), str(policy))
+        yield from (f"{live.cluster.name}: {name}, first in {policy}" for name, policy in named.items())
 
 
 def _renamed(live: LiveCluster) -> str:

@@ -103,6 +103,7 @@ def _ends(text: str, option: str, clusters: Sequence[LiveCluster]) -> tuple[End,
     if text.startswith("entity:"):
         return (End(_entity(text.removeprefix("entity:"), option)),)
     if _is_address(text):
+        _refuse_service(text, option, clusters)
         return _with_address(text, clusters) or (End(Address(text)),)
     cluster, _, rest = text.partition("/")
     namespace, _, labels = rest.partition("/")
@@ -123,6 +124,15 @@ def _ends(text: str, option: str, clusters: Sequence[LiveCluster]) -> tuple[End,
             f"cluster, namespace and labels all have to match{_left_out(labels)}"
         )
     return found
+
+
+def _refuse_service(text: str, option: str, clusters: Sequence[LiveCluster]) -> None:
+    for live in clusters:
+        if service := live.cluster_ips.get(text):
+            raise UserError(
+                f"{option} {text} is Service {service} of {live.cluster.name}: Cilium picks one of its pods "
+                "before it asks policies, so name the pods behind it"
+            )
 
 
 def _with_address(text: str, clusters: Sequence[LiveCluster]) -> tuple[End, ...]:

@@ -17,7 +17,7 @@ from eks_cilium.policy.objects import (
     policy_pair,
 )
 from eks_cilium.policy.objects.agents import Agents
-from eks_cilium.policy.objects.checking import path_text
+from eks_cilium.policy.objects.checking import path_text, unknown_clusters
 from eks_cilium.policy.verdict import (
     Cluster,
     Decision,
@@ -187,8 +187,12 @@ def _unsound_objects(objects: Iterable[_Object], clusters: Mapping[str, Cluster]
     for item in objects:
         policy, agents = item.policy, clusters[item.policy.cluster].agents
         any_cluster = item.file is not None and item.file.any_cluster
-        for finding in check(policy, agents.version, any_cluster=any_cluster, labels=agents.labels):
-            permitted = item.file is not None and CLUSTER_LABEL in finding.allowed
+        found = check(policy, agents.version, any_cluster=any_cluster, labels=agents.labels)
+        if not found and not any_cluster:
+            found = list(unknown_clusters(policy, clusters))
+        for finding in found:
+            about_clusters = CLUSTER_LABEL in finding.allowed or CLUSTER_LABEL in str(finding.value)
+            permitted = item.file is not None and about_clusters
             yield PolicyProblem(
                 item.key,
                 {str(policy): finding.value},

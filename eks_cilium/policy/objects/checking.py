@@ -18,7 +18,7 @@ from eks_cilium.policy.objects.peers import PeerSelector, peer_selectors
 from eks_cilium.policy.objects.sanity.label_syntax import is_dns_label, is_subdomain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,30 @@ def check(policy: Policy, version: str, *, any_cluster: bool = False, labels: st
         if not violations and not any_cluster:
             found += _clusters_unnamed(policy, rule, path)
     return found
+
+
+def clusters_named(policy: Policy) -> set[str]:
+    """The clusters that peer selectors of a policy name; none where its shape is not that of its kind."""
+    try:
+        return {
+            str(cluster)
+            for _, rule in policy.rules()
+            for _, selector in peer_selectors(rule)
+            for cluster in selector.clusters()
+        }
+    except (AttributeError, KeyError, TypeError):
+        return set()
+
+
+def unknown_clusters(policy: Policy, known: Collection[str]) -> Iterator[Finding]:
+    """Peer selectors of a sound policy that name a cluster which is none of those that are known."""
+    for path, rule in policy.rules():
+        for inner, selector in peer_selectors(rule):
+            for cluster in selector.clusters():
+                if cluster not in known:
+                    allowed = f"one of the clusters {', '.join(sorted(known))}: others have no pods here"
+                    place = (*path, *inner)
+                    yield Finding(policy, place, {CLUSTER_LABEL: cluster}, allowed, "write the name of one")
 
 
 def path_text(path: tuple[str | int, ...]) -> str:

@@ -49,6 +49,20 @@ class PeerSelector:
         """Whether the selector says in which cluster the pods are."""
         return any(source in _SOURCES_OF_PODS and key == CLUSTER_LABEL for source, key in self.keys())
 
+    def clusters(self) -> Iterator[str]:
+        """The clusters whose pods the selector means, as far as it names them."""
+        labels = self.written.get("matchLabels") or {}
+        listed = [(key, (value,)) for key, value in labels.items()]
+        listed += [
+            (expression["key"], tuple(expression.get("values") or ()))
+            for expression in self.written.get("matchExpressions") or ()
+            if expression["operator"] == "In"
+        ]
+        for label, values in listed:
+            source, key = source_and_key(label)
+            if source in _SOURCES_OF_PODS and key == CLUSTER_LABEL:
+                yield from values
+
     @property
     def names_namespace(self) -> bool:
         """Whether the selector says in which namespace the pods are, by its name or by its labels."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from eks_cilium.policy.objects import Policy
@@ -58,6 +58,10 @@ class ClusterObjects(Protocol):
         """CiliumNodeConfigs, each with its name and its defaults for some nodes."""
 
     @property
+    def cluster_ips(self) -> Iterable[tuple[str, str]]:
+        """The virtual addresses of Services, each with the Service as `namespace/name`."""
+
+    @property
     def unread(self) -> Iterable[str]:
         """Kinds of objects that could not be read."""
 
@@ -101,6 +105,8 @@ class LiveCluster:
     """Options that decide verdicts and are others on some nodes, each as a sentence."""
     unread: tuple[str, ...] = ()
     """Kinds of objects that could not be read, without which verdicts may be wrong."""
+    cluster_ips: Mapping[str, str] = field(default_factory=dict)
+    """The virtual addresses of Services, each with the Service as `namespace/name`."""
 
 
 def live_cluster(objects: ClusterObjects) -> LiveCluster:
@@ -138,6 +144,7 @@ def live_cluster(objects: ClusterObjects) -> LiveCluster:
         tuple(sorted({str(pod["nodeAddress"]) for pod in pods if pod.get("nodeAddress")})),
         tuple(differing(config, node_configs)),
         tuple(objects.unread),
+        dict(objects.cluster_ips),
     )
 
 

@@ -157,7 +157,7 @@ class PolicyFile(Part):
     )
     any_cluster: bool = option(
         False,
-        says="Whether its peer selectors may name no cluster; Cilium 1.19 changes their meaning.",
+        says="Whether peer selectors may name no cluster, whose meaning Cilium 1.19 changes, or other ones.",
         allowed="true or false",
         example=True,
     )

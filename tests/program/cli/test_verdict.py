@@ -39,6 +39,7 @@ class Cluster:
     services: list[dict[str, Any]] | None = None
     node_configs: list[dict[str, Any]] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    cluster_ips: list[tuple[str, str]] = field(default_factory=list)
 
 
 def endpoint(cluster: str, namespace: str, name: str, app: str) -> dict[str, Any]:
@@ -262,6 +263,16 @@ def test_an_address_of_a_pod_or_a_node_stands_for_it() -> None:
     assert "remote-node" in on_node
 
 
+def test_an_address_of_a_service_is_refused_with_what_to_name_instead() -> None:
+    found = clusters()
+    found["two"].cluster_ips = [("172.20.0.10", "kube-system/kube-dns")]
+
+    ended = run(*BOTH, "--from", "cluster-1/*", "--to", "172.20.0.10", found=found)
+
+    assert ended.status == 1
+    assert "--to 172.20.0.10 is Service kube-system/kube-dns of cluster-2" in ended.err
+
+
 def test_a_label_that_is_part_of_no_identity_is_named() -> None:
     label = "statefulset.kubernetes.io/pod-name"
 
@@ -333,6 +344,20 @@ def test_options_that_differ_between_nodes_are_said_and_count() -> None:
 
     assert ended.status == 2
     assert "cluster-1: CiliumNodeConfig canary sets policy-audit-mode: true on some nodes" in ended.out
+
+
+def test_clusters_that_policies_name_and_that_were_not_read_are_named() -> None:
+    found = clusters()
+    peer = {"matchLabels": {"io.cilium.k8s.policy.cluster": "cluster-3"}}
+    found["one"].policies[0] = {
+        **ALLOW,
+        "spec": {"endpointSelector": {}, "egress": [{"toEndpoints": [peer]}]},
+    }
+
+    ended = run(*BOTH, *FLOW, found=found)
+
+    assert "  cluster-1: cluster-3, first in CiliumNetworkPolicy my-client/allow" in ended.out
+    assert "Not read: clusters" not in run(*BOTH, *FLOW).out
 
 
 def test_kinds_that_may_not_be_read_are_named() -> None:
@@ -466,13 +491,14 @@ def test_objects_are_read_with_the_kinds_that_lists_leave_out() -> None:
     assert found.pods[0]["ports"] == [{"containerPort": 80}]
 
 
+SERVICE = {"selector": {"app": "web"}, "clusterIPs": ["172.20.0.9"]}
+
+
 def test_services_are_read_where_a_policy_names_them() -> None:
     written = {"metadata": {"name": "p", "namespace": "n"}, "spec": {"egress": [{"toServices": [{}]}]}}
     answers: dict[str, Any] = {
         "/api/v1/namespaces/kube-system/configmaps/cilium-config": {"data": {"cluster-name": "a"}},
-        "/api/v1/services": {
-            "items": [{"metadata": {"name": "web", "namespace": "n"}, "spec": {"selector": {"app": "web"}}}]
-        },
+        "/api/v1/services": {"items": [{"metadata": {"name": "web", "namespace": "n"}, "spec": SERVICE}]},
         "/apis/discovery.k8s.io/v1/endpointslices": {
             "items": [
                 {
@@ -482,7 +508,9 @@ def test_services_are_read_where_a_policy_names_them() -> None:
             ]
         },
     }
-    assert cilium_objects(api(answers), "context one").services is None
+    unused = cilium_objects(api(answers), "context one")
+    assert (unused.services, unused.cluster_ips) == (None, (("172.20.0.9", "n/web"),))
+    assert cilium_objects(api(answers, "services"), "context one").unread == ()
 
     answers["/apis/cilium.io/v2/ciliumnetworkpolicies"] = {"items": [written]}
     service = {
@@ -490,6 +518,7 @@ def test_services_are_read_where_a_policy_names_them() -> None:
         "name": "web",
         "labels": {},
         "selector": {"app": "web"},
+        "clusterIPs": ["172.20.0.9"],
         "addresses": ["10.0.3.4"],
     }
     assert cilium_objects(api(answers), "context one").services == (service,)

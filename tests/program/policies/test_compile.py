@@ -166,6 +166,35 @@ def test_an_intent_by_a_label_that_the_agents_leave_out_of_identities_is_refused
     assert "a label that Cilium makes part of identities" in problems[0].allowed
 
 
+ELSEWHERE = """\
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: elsewhere, namespace: my-client}
+spec:
+  endpointSelector: {}
+  egress:
+    - toEndpoints:
+        - matchExpressions:
+            - {key: io.cilium.k8s.policy.cluster, operator: In, values: [cluster-2, cluster-3]}
+"""
+
+
+def test_a_selector_of_a_cluster_that_is_not_in_the_stack_is_refused_unless_permitted() -> None:
+    file = PolicyFile("cluster-1", "elsewhere")
+
+    (problem,) = compile_policies(PolicySources(files=(file,)), CLUSTERS, Files(elsewhere=ELSEWHERE)).problems
+
+    assert problem.value == {
+        "CiliumNetworkPolicy my-client/elsewhere": {"io.cilium.k8s.policy.cluster": "cluster-3"}
+    }
+    assert "one of the clusters cluster-1, cluster-2" in problem.allowed
+    assert problem.permit == ("files", 0, "anyCluster")
+    permitted = PolicyFile("cluster-1", "elsewhere", any_cluster=True)
+    assert not compile_policies(
+        PolicySources(files=(permitted,)), CLUSTERS, Files(elsewhere=ELSEWHERE)
+    ).problems
+
+
 def ranged(ports: str = "8000-8100/TCP", *must: Assertion, denied: bool = False) -> PolicySources:
     """An intent on a range, and a policy written by hand that denies a part of it."""
     to = Destination(SERVER.cluster, SERVER.namespace, SERVER.labels, (parse_ports(ports),) if ports else ())

@@ -67,6 +67,7 @@ class Objects:
         self.services = None
         self.node_configs: list[dict[str, Any]] = []
         self.unread: list[str] = []
+        self.cluster_ips: list[tuple[str, str]] = []
 
 
 def running(
