@@ -27,7 +27,7 @@ from eks_cilium.policy.overview.places import place_of
 from eks_cilium.policy.verdict.changes import SelectorChange, selector_changes
 from eks_cilium.policy.verdict.evaluation import Evaluator
 from eks_cilium.policy.verdict.live import LiveCluster, live_cluster
-from eks_cilium.policy.verdict.model import Decision, Flow
+from eks_cilium.policy.verdict.model import Decision, Flow, SelectorScope
 from eks_cilium.policy.verdict.ranges import verdicts_on
 from eks_cilium.policy.why import Explainer
 
@@ -136,7 +136,8 @@ def _too_many(count: int) -> UserError:
 
 
 def _selector_changes(clusters: Iterable[LiveCluster]) -> tuple[SelectorChange, ...]:
-    return tuple(selector_changes(policy for each in clusters for policy in each.cluster.policies))
+    older = (each.cluster for each in clusters if each.cluster.selector_scope is SelectorScope.ANY_CLUSTER)
+    return tuple(selector_changes(policy for cluster in older for policy in cluster.policies))
 
 
 def _show_flows(form: Format, found: Judged) -> frozenset[Decision]:

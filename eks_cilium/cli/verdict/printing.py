@@ -141,4 +141,6 @@ def headline(live: LiveCluster) -> str:
         f"{cluster.name}: {len(cluster.policies)} policies, {count} pods of {len(live.workloads)} identities"
         f"{beside}; a selector without a cluster means {cluster.selector_scope}; enforcement {cluster.mode}"
         f"{', but policy-audit-mode: nothing is blocked' if cluster.agents.audit else ''}"
+        f"{'; enableDefaultDeny does not count' if not cluster.agents.non_default_deny else ''}"
+        f"{f'; identities have labels by {cluster.agents.labels!r}' if cluster.agents.labels else ''}"
     )

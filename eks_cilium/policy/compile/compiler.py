@@ -81,7 +81,7 @@ def compile_policies(
     objects = list(_objects(compiled, sources))
     newer = [
         *_unknown_ranges(sources.intents, versions),
-        *_unknown_default_denies(sources.intents, versions),
+        *_unknown_default_denies(sources.intents, known),
     ]
     # The definition lacks these fields as well, which would be the same problem in other words.
     checked = [item for item in objects if item.key not in {problem.path[:2] for problem in newer}]
@@ -153,7 +153,7 @@ def _unknown_ranges(intents: Iterable[Intent], clusters: Mapping[str, str]) -> I
 
 
 def _unknown_default_denies(
-    intents: Iterable[Intent], clusters: Mapping[str, str]
+    intents: Iterable[Intent], clusters: Mapping[str, Cluster]
 ) -> Iterator[PolicyProblem]:
     """Intents that only allow, in a cluster whose agents have every policy deny by default."""
     for index, intent in enumerate(intents):
@@ -163,11 +163,19 @@ def _unknown_default_denies(
             ("ingress", denies.ingress, intent.destination.cluster),
         )
         for direction, enabled, name in sides:
-            if not enabled and not crds.knows(clusters[name], "enableDefaultDeny"):
+            if not enabled and (why := _why_every_policy_denies(clusters[name])):
                 key = ("intents", index, "enableDefaultDeny", direction)
-                version = clusters[name]
-                allowed = f"true: Cilium {version} of {name} knows no enableDefaultDeny, which came with 1.16"
-                yield PolicyProblem(key, enabled, allowed, instead=True)
+                yield PolicyProblem(key, enabled, f"true: {why}", instead=True)
+
+
+def _why_every_policy_denies(cluster: Cluster) -> str:
+    """Why agents take no notice of enableDefaultDeny; empty where they do."""
+    version = cluster.agents.version
+    if not crds.knows(version, "enableDefaultDeny"):
+        return f"Cilium {version} of {cluster.name} knows no enableDefaultDeny, which came with 1.16"
+    if not cluster.agents.non_default_deny:
+        return f"cilium-config of {cluster.name} has enable-non-default-deny-policies: false"
+    return ""
 
 
 def _clashing_names(objects: Iterable[_Object]) -> Iterator[PolicyProblem]:

@@ -118,6 +118,21 @@ def test_it_reads_the_meaning_from_the_cluster() -> None:
     assert "a selector without a cluster means own cluster" in ended.out
 
 
+def test_what_1_19_changed_already_is_not_said_to_change() -> None:
+    assert "Read differently" not in run(*BOTH, found=clusters("true")).out
+
+
+def test_options_that_decide_verdicts_are_in_the_headline() -> None:
+    found = clusters()
+    found["one"].config |= {"labels": "k8s:!job", "enable-non-default-deny-policies": "false"}
+
+    headline = run(*BOTH, found=found).out.splitlines()[0]
+
+    assert headline.endswith(
+        "enforcement default; enableDefaultDeny does not count; identities have labels by 'k8s:!job'"
+    )
+
+
 def test_another_verdict_than_expected_ends_with_2() -> None:
     outside = ("--from", "cluster-1/*", "--to", "203.0.113.10", "--port", "443/TCP")
 

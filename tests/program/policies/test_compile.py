@@ -10,6 +10,7 @@ from eks_cilium.policy.compile import Assertion, PolicyFile, PolicySources, comp
 from eks_cilium.policy.objects import (
     DefaultDeny,
     Destination,
+    EnableDefaultDeny,
     Intent,
     Pods,
     deny_by_default,
@@ -164,6 +165,18 @@ def test_an_intent_by_a_label_that_the_agents_leave_out_of_identities_is_refused
 
     assert {problem.path for problem in problems} == {("intents", 0)}
     assert "a label that Cilium makes part of identities" in problems[0].allowed
+
+
+def test_an_intent_that_only_allows_is_refused_where_every_policy_denies_by_default() -> None:
+    only = Intent("only", CLIENT, SERVER, EnableDefaultDeny(egress=False, ingress=True))
+    options = {"enable-non-default-deny-policies": "false"}
+    clusters: dict[str, str | Cluster] = {**CLUSTERS, "cluster-1": cluster_of("cluster-1", options, "1.19.7")}
+
+    (problem,) = compile_policies(PolicySources((only,)), clusters, Files()).problems
+
+    assert problem.path == ("intents", 0, "enableDefaultDeny", "egress")
+    assert problem.allowed == "true: cilium-config of cluster-1 has enable-non-default-deny-policies: false"
+    assert compile_policies(PolicySources((only,)), CLUSTERS, Files()).problems == ()
 
 
 ELSEWHERE = """\
