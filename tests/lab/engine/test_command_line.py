@@ -34,6 +34,15 @@ def test_each_change_is_one_line_and_the_end_sums_up(engine):
     assert any(line.startswith("Duration: ") for line in lines)
 
 
+def test_outputs_are_left_out_where_it_is_asked_for(engine):
+    engine.project.describe([item("a")], exports={"arn": ref("a.arn")})
+
+    out = engine.up("--suppress-outputs").out
+
+    assert "arn:a-1" not in out
+    assert "    + 2 created" in out
+
+
 def test_what_a_provider_says_appears_on_the_resources_row(engine):
     engine.project.describe([item("a", say="evicting 3 of 7", delay=0.2)])
 
