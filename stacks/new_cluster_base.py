@@ -22,6 +22,7 @@ from components.cluster.node_role import NodeRole
 from components.cluster.what_exists import what_exists
 from components.naming import CLUSTER_TAG
 from components.network.existing_network import ExistingNetwork
+from components.network.flow_logs import FlowLogs
 from components.network.new_network import Network
 from components.network.zones import zones_of
 from eks_cilium.cilium.pod_limit import with_prefixes, without_interfaces
@@ -257,7 +258,7 @@ def _register_network(
         )
     assert wanted.cidr is not None, "settings refuse a network with neither cidr nor vpcId"
     zones = zones_of(wanted.zones, provider)
-    return Network(
+    network = Network(
         settings.cluster.name,
         {
             "cidr": wanted.cidr,
@@ -268,6 +269,29 @@ def _register_network(
         },
         opts,
     )
+    _register_flow_logs(settings, network, tags, opts)
+    return network
+
+
+def _register_flow_logs(
+    settings: NewClusterBaseSettings, network: Network, tags: Mapping[str, str], opts: pulumi.ResourceOptions
+) -> None:
+    wanted = settings.network.flow_logs
+    if wanted is not None:
+        FlowLogs(
+            settings.cluster.name,
+            {
+                "vpc_id": network.vpc_id,
+                "cluster_name": settings.cluster.name,
+                "traffic": wanted.traffic,
+                "interval": wanted.interval,
+                "fields": wanted.fields,
+                "bucket_arn": wanted.bucket_arn,
+                "retention_days": wanted.retention_days,
+                "tags": tags,
+            },
+            opts,
+        )
 
 
 def _overlay_of(settings: NewClusterBaseSettings) -> Sequence[str]:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator
 
 from eks_cilium.settings.model.access import CLUSTER_ADMIN, AccessEntry, AccessPolicy
 from eks_cilium.settings.model.addons import AddOn  # noqa: TC001 - pydantic reads the annotation
-from eks_cilium.settings.model.fields import Cidr, Part, one_of, option
+from eks_cilium.settings.model.fields import RETENTIONS, Cidr, LogRetention, Part, one_of, option
 
 # docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html: extended support of 1.30 ended on
 # 2026-07-23, that of 1.31 ends on 2026-11-26. EKS creates no cluster with a version after that day, and
@@ -21,7 +21,6 @@ CILIUM_NAME = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$"
 
 KubernetesVersion = Annotated[str, AfterValidator(one_of(KUBERNETES_VERSIONS))]
 LogType = Literal["api", "audit", "authenticator", "controllerManager", "scheduler"]
-LogRetention = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731]
 
 
 class Endpoint(Part):
@@ -126,7 +125,7 @@ class Cluster(Part):
     log_retention_days: LogRetention = option(
         30,
         says="How long CloudWatch keeps the control plane's logs.",
-        allowed="a retention that CloudWatch offers: " + ", ".join(map(str, LogRetention.__args__)),  # type: ignore[attr-defined]
+        allowed=RETENTIONS,
         example=30,
     )
     admins: tuple[str, ...] = option(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 ADDON_VERSION = r"^v\d+\.\d+\.\d+-eksbuild\.\d+$"
+
+
+LogRetention = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731]
+RETENTIONS = "a retention that CloudWatch offers: " + ", ".join(map(str, get_args(LogRetention)))
 
 
 def option(default: Any = ..., *, says: str, allowed: str = "", example: Any, **constraints: Any) -> Any:

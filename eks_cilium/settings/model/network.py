@@ -6,12 +6,47 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from eks_cilium.settings.model.fields import Cidr, Part, option
+from eks_cilium.settings.model.fields import RETENTIONS, Cidr, LogRetention, Part, option
 
 VPC_ID = r"^vpc-[0-9a-f]{8,17}$"
 SUBNET_ID = r"^subnet-[0-9a-f]{8,17}$"
 
 SubnetId = Annotated[str, Field(pattern=SUBNET_ID)]
+
+
+class FlowLogs(Part):
+    """Records of the traffic of a new VPC, in CloudWatch or in a bucket."""
+
+    # docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFlowLogs.html.
+    traffic: Literal["ALL", "ACCEPT", "REJECT"] = option(
+        "ALL",
+        says="Traffic that is recorded, by what security groups and network ACLs do with it.",
+        allowed="ALL, ACCEPT or REJECT",
+        example="REJECT",
+    )
+    interval: Literal[60, 600] = option(
+        600,
+        says="Seconds that a record covers; on Nitro instances always 60 or fewer.",
+        allowed="60 or 600",
+        example=60,
+    )
+    fields: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")], ...] = option(
+        (),
+        says="Fields of a record; AWS's default when unset. `pkt-srcaddr` and `pkt-dstaddr` show pods behind "
+        "a node's address.",
+        allowed="a list of fields such as srcaddr, pkt-srcaddr, action",
+        example=["srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr", "action"],
+    )
+    retention_days: LogRetention = option(
+        30, says="How long CloudWatch keeps the records.", allowed=RETENTIONS, example=30
+    )
+    bucket_arn: str | None = option(
+        None,
+        says="Existing S3 bucket that gets the records instead of CloudWatch, with or without a folder.",
+        allowed="the ARN of a bucket, such as arn:aws:s3:::flow-logs/dev",
+        example="arn:aws:s3:::flow-logs",
+        pattern=r"^arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^ ]*)?$",
+    )
 
 
 class Network(Part):
@@ -41,6 +76,12 @@ class Network(Part):
         says="NAT gateways for the private subnets. A single one costs less and fails with its zone.",
         allowed="per-zone, single, or none (only when no node group is in a private subnet)",
         example="per-zone",
+    )
+    flow_logs: FlowLogs | None = option(
+        None,
+        says="Flow logs of the new VPC; `{}` for the defaults.",
+        allowed="an object with any of traffic, interval, fields, retentionDays, bucketArn",
+        example={"traffic": "REJECT"},
     )
     vpc_id: str | None = option(
         None,

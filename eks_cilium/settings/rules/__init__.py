@@ -28,7 +28,7 @@ from eks_cilium.settings.rules import (
     overlay,
     policy_keys,
 )
-from eks_cilium.settings.rules.new_cluster import add_ons, pod_subnets
+from eks_cilium.settings.rules.new_cluster import add_ons, flow_logs, pod_subnets
 from eks_cilium.settings.rules.running import chaining, replacement
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ _FOR_A_CLUSTER: tuple[Rule, ...] = (
     *add_ons.RULES,
     *network.RULES,
     *pod_subnets.RULES,
+    *flow_logs.RULES,
     *nodes.RULES,
 )
 

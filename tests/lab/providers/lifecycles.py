@@ -77,6 +77,17 @@ def _network(existing):
             {"mapPublicIpOnLaunch": True},
             {"cidrBlock": "10.0.8.0/24"},
         ),
+        "flow log": Lifecycle(
+            "aws:ec2/flowLog:FlowLog",
+            {
+                **vpc,
+                "trafficType": "ALL",
+                "logDestination": "arn:aws:logs:eu-central-1:123456789012:log-group:/aws/vpc/flow-logs/x",
+                "iamRoleArn": f"arn:aws:iam::123456789012:role/{existing.role}",
+            },
+            {"tags": {"a": "b"}},
+            {"trafficType": "REJECT"},
+        ),
         "internet gateway": Lifecycle("aws:ec2/internetGateway:InternetGateway", {}, {"tags": {"a": "b"}}),
         "address": Lifecycle("aws:ec2/eip:Eip", {}, {"tags": {"a": "b"}}, {"domain": "standard"}),
         "route table": Lifecycle(

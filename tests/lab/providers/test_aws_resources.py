@@ -59,6 +59,7 @@ def neighbours(aws, vpc):
 
 NAMES = [
     "vpc",
+    "flow log",
     "range",
     "subnet",
     "internet gateway",

@@ -366,6 +366,36 @@ BAD: list[Bad] = [
         {"cilium": {"values": {"eni": {"nodeSpec": {"subnetIDs": ["subnet-0123456789abcdef4"]}}}}},
         {"eks-cilium:cilium.values.eni.nodeSpec.subnetIDs": "network.podCidr and network.podSubnetIds"},
     ),
+    Bad(
+        "flow logs of an existing VPC",
+        {"network": {"flowLogs": {"traffic": "REJECT"}}},
+        {"eks-cilium:network.flowLogs": "an existing VPC is used as it is"},
+        EXISTING,
+    ),
+    Bad(
+        "flow logs that are none",
+        {"network": {"flowLogs": {"traffic": "DROP", "interval": 30, "fields": ["${srcaddr}"]}}},
+        {
+            "eks-cilium:network.flowLogs.traffic": "ALL, ACCEPT or REJECT",
+            "eks-cilium:network.flowLogs.interval": "60 or 600",
+            "eks-cilium:network.flowLogs.fields[0]": "a list of fields such as srcaddr",
+        },
+    ),
+    Bad(
+        "flow logs with a retention of the bucket",
+        {"network": {"flowLogs": {"bucketArn": "arn:aws:s3:::flow-logs", "retentionDays": 7}}},
+        {"eks-cilium:network.flowLogs.retentionDays": "the lifecycle of the bucket decides"},
+    ),
+    Bad(
+        "flow logs in the folder of AWS",
+        {"network": {"flowLogs": {"bucketArn": "arn:aws:s3:::flow-logs/AWSLogs/x"}}},
+        {"eks-cilium:network.flowLogs.bucketArn": "a folder other than AWSLogs"},
+    ),
+    Bad(
+        "flow logs in a bucket without its ARN",
+        {"network": {"flowLogs": {"bucketArn": "flow-logs"}}},
+        {"eks-cilium:network.flowLogs.bucketArn": "the ARN of a bucket"},
+    ),
     Bad("key is an alias", _cluster(secretsKeyArn="alias/eks"), {"eks-cilium:cluster.secretsKeyArn": "ARN"}),
     Bad(
         "key of another region",
