@@ -19,6 +19,8 @@ class Allowed:
     path: str
     """A regular expression."""
     reason: str
+    always: bool = True
+    """Whether the differences are always there; not where they depend on the version on PATH."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,15 @@ def not_allowed(found: Iterable[Difference], allowed: Iterable[Allowed]) -> list
         used |= matching
         if not matching:
             lines.append(str(difference))
-    return lines + [f"no difference needs the rule {rule.path!r}" for rule in rules if rule not in used]
+    return lines + [
+        f"no difference needs the rule {rule.path!r}" for rule in rules if rule.always and rule not in used
+    ]
+
+
+def assert_same(left: Any, right: Any, allowed: Iterable[Allowed] = ()) -> None:
+    """Fail with every difference that no rule allows, a line each."""
+    lines = not_allowed(differences(left, right), allowed)
+    assert not lines, "\n" + "\n".join(lines)
 
 
 def _pairs(left: Any, right: Any) -> list[tuple[Any, Any, Any]] | None:

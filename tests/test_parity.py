@@ -27,7 +27,11 @@ def test_the_same_does_not_differ() -> None:
 
 
 def test_what_is_allowed_passes_and_a_rule_for_nothing_does_not() -> None:
-    rules = [Allowed(r"a\.b\.\d\.c", "chance"), Allowed("gone", "was one")]
+    rules = [
+        Allowed(r"a\.b\.\d\.c", "chance"),
+        Allowed("gone", "was there"),
+        Allowed("newer", "in some versions", always=False),
+    ]
     found = differences(LEFT, RIGHT)
 
     assert not_allowed(found, rules) == [

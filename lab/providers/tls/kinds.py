@@ -35,7 +35,7 @@ class Kind:
     outputs: tuple[str, ...]
     make: Make
     optional: tuple[str, ...] = ()
-    defaults: Mapping[str, Any] = field(default_factory=dict)
+    defaults: dict[str, Any] = field(default_factory=dict)
     in_place: tuple[str, ...] = ()
 
     @property

@@ -9,8 +9,6 @@ from lab.providers.tls.issuing import is_due
 from lab.providers.tls.kinds import Kind
 from lab.providers.values import UNKNOWN, Properties
 
-FILLED_IN = "__defaults"
-
 
 def _now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
@@ -25,12 +23,9 @@ class TlsResource(Resource):
     def check(
         self, operation: Operation, inputs: Properties, olds: Properties | None, seed: bytes
     ) -> Checked:
-        written = {key: value for key, value in inputs.items() if value is not None and key != FILLED_IN}
-        failures = list(self._kind.failures(written))
-        if failures:
-            return Checked(inputs, failures)
-        filled = {name: value for name, value in self._kind.defaults.items() if name not in written}
-        return Checked(written | filled | {FILLED_IN: sorted(filled)})
+        """Inputs as they were given: the official provider fills in no defaults before it creates."""
+        written = {key: value for key, value in inputs.items() if value is not None}
+        return Checked(written, list(self._kind.failures(written)))
 
     def diff(
         self,
@@ -41,19 +36,19 @@ class TlsResource(Resource):
         news: Properties,
     ) -> Difference:
         """A certificate close to its end is replaced even if no input changes."""
-        before = {key: value for key, value in (old_inputs or olds).items() if key in self._kind.inputs}
-        after = {key: value for key, value in news.items() if key != FILLED_IN}
+        known = {key: value for key, value in (old_inputs or olds).items() if key in self._kind.inputs}
+        before, after = self._kind.defaults | known, self._kind.defaults | news
         changes = changes_between(before, after, lambda name: name not in self._kind.in_place)
         if is_due(olds, news.get("earlyRenewalHours") or 0, self._now()):
             changes.append(Change("readyForRenewal", replaces=True))
         return Difference(changes)
 
     def create(self, operation: Operation, inputs: Properties, *, preview: bool) -> State:
-        plain = {key: value for key, value in inputs.items() if key != FILLED_IN}
+        filled = self._kind.defaults | inputs
         if preview:
-            return State("", dict.fromkeys(self._kind.outputs, UNKNOWN) | plain)
-        identifier, created = self._kind.make(plain, self._now())
-        return State(identifier, plain | created)
+            return State("", dict.fromkeys((*self._kind.outputs, "id"), UNKNOWN) | filled)
+        identifier, created = self._kind.make(filled, self._now())
+        return State(identifier, {**filled, **created, "id": identifier})
 
     def read(
         self, operation: Operation, identifier: str, properties: Properties, inputs: Properties
@@ -71,7 +66,8 @@ class TlsResource(Resource):
         *,
         preview: bool,
     ) -> Properties:
-        return olds | {name: news[name] for name in self._kind.in_place if name in news}
+        filled = self._kind.defaults | news
+        return olds | {name: filled[name] for name in self._kind.in_place if name in filled}
 
     def delete(
         self, operation: Operation, identifier: str, old_inputs: Properties, properties: Properties

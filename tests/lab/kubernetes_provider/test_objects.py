@@ -281,7 +281,7 @@ class TestSecrets:
             operation, over_the_wire(checked.inputs), preview=False
         )
 
-        assert isinstance(checked.inputs["stringData"], Secret)
+        assert isinstance(checked.inputs["data"], Secret)
         assert isinstance(created.properties["data"], Secret)
         assert isinstance(created.properties["__inputs"], Secret)
         assert "hunter2" not in repr(created)
@@ -292,7 +292,7 @@ class TestSecrets:
 
         assert not program.plan(program.refresh(created), inputs).changes
         kubectl("patch", "secret", "login", "-n", namespace, "-p", '{"stringData": {"password": "other"}}')
-        assert replaced(program.plan(program.refresh(created), inputs)) == {"stringData.password"}
+        assert replaced(program.plan(program.refresh(created), inputs)) == {"data.password"}
 
 
 class TestRefreshAndImport:

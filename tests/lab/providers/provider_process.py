@@ -79,8 +79,13 @@ class Connection:
         request = provider_pb2.CheckRequest(urn=urn("pulumi:providers:x", "x"), news=encode(configuration))
         return [failure.reason for failure in self.stub.CheckConfig(request).failures]
 
-    def configure(self, configuration: dict[str, Any]) -> "Connection":
-        self.stub.Configure(provider_pb2.ConfigureRequest(args=encode(configuration), acceptSecrets=True))
+    def configure(self, configuration: dict[str, Any], package: str = "") -> "Connection":
+        """Configure the instance; plugins that read the deprecated `variables` need the package's name."""
+        variables = {f"{package}:config:{key}": str(value) for key, value in configuration.items()}
+        request = provider_pb2.ConfigureRequest(
+            args=encode(configuration), variables=variables if package else {}, acceptSecrets=True
+        )
+        self.stub.Configure(request)
         return self
 
     def check(

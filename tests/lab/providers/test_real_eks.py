@@ -15,7 +15,7 @@ from lab.providers.values import OUTPUT, SIGNATURE, decode
 from tests.lab.providers.provider_process import ROOT, ProviderProcess
 from tests.lab.providers.recording_engine import Monitor, construct_request, listening
 from tests.lab.providers.test_eks_component import BARE, CLUSTER, COMPUTED
-from tests.parity import differences, not_allowed
+from tests.parity import assert_same
 
 PLUGIN = shutil.which("pulumi-resource-eks")
 pytestmark = [
@@ -108,4 +108,4 @@ def test_both_components_register_the_same(
 ) -> None:
     emulated, real = (constructed(process, changes, preview=preview) for process in providers.values())
 
-    assert not_allowed(differences(emulated, real), []) == []
+    assert_same(emulated, real)

@@ -1,18 +1,25 @@
 """Commands in pods, against a server that speaks the API server's own subprotocol over a socket."""
 
+import asyncio
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http import HTTPStatus
+from pathlib import Path
 
 import pytest
+from websockets.asyncio.server import ServerConnection as AsyncServerConnection
+from websockets.asyncio.server import serve as serve_async
 from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 
 from eks_cilium.clients.pods import PROTOCOL, CommandResult, PodExec
 from eks_cilium.clients.tokens import BearerToken
 from eks_cilium.errors import RefusedError, TransientError, UnexpectedAnswerError
+from lab.cluster.authority import Authority
 
 pytestmark = pytest.mark.simulation
 
@@ -119,3 +126,48 @@ def test_a_server_that_does_not_answer_is_transient() -> None:
 def test_an_answer_that_is_no_status_is_unexpected() -> None:
     with api_server(saying(b"\x03nonsense")) as (endpoint, _), pytest.raises(UnexpectedAnswerError):
         run(endpoint)
+
+
+@contextmanager
+def single_threaded_tls_server(context: ssl.SSLContext, *messages: bytes) -> Iterator[str]:
+    """Yields the endpoint of a server that uses no TLS connection in two threads itself."""
+    loop = asyncio.new_event_loop()
+
+    async def answer(connection: AsyncServerConnection) -> None:
+        for message in messages:
+            await connection.send(message)
+
+    async def start() -> int:
+        server = await serve_async(answer, "127.0.0.1", 0, subprotocols=[PROTOCOL], ssl=context)
+        return int(next(iter(server.sockets)).getsockname()[1])
+
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        port = asyncio.run_coroutine_threadsafe(start(), loop).result()
+        yield f"https://127.0.0.1:{port}"
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+
+
+@pytest.mark.endurance
+def test_commands_of_several_threads_over_tls_are_all_answered(tmp_path: Path) -> None:
+    """No TLS connection is used by two threads at once, which ends in lost answers or SIGSEGV.
+
+    OpenSSL needs a lock for that, which CPython has from 3.13.4 on (python/cpython#134698).
+    """
+    authority = Authority("authority")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.server("api-server", ["127.0.0.1"]).write(tmp_path, "server"))
+    trusted = authority.pair.certificate.decode()
+
+    def ask(endpoint: str) -> int:
+        pods = PodExec(endpoint, None, context=ssl.create_default_context(cadata=trusted), seconds=10)
+        return len(pods.run("kube-system", "cilium-x", "agent", ["cilium", "status"]).stdout)
+
+    messages = [*[b"\x01" + b"x" * 3000] * 20, SUCCESS]
+    with single_threaded_tls_server(context, *messages) as endpoint, ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(ask, [endpoint] * 2000))
+
+    assert answers == [20 * 3000] * 2000

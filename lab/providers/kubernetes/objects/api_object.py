@@ -63,7 +63,7 @@ class ApiObject(Resource):
             manifest = manifests.named(manifest, _name(operation, olds, seed))
         if not manifests.metadata_of(manifest).get("namespace") and self._is_namespaced(manifest):
             manifest = manifests.in_namespace(manifest, self._cluster.namespace)
-        return Checked(manifests.marked(manifest), failures)
+        return Checked(manifests.marked(manifests.with_encoded_texts(manifest)), failures)
 
     def diff(
         self,
@@ -84,7 +84,8 @@ class ApiObject(Resource):
         )
         same_place = has_unknown(new["metadata"]) or manifests.identifier_of(new) == identifier
         autonamed = manifests.annotation(new, manifests.AUTONAMED) == "true"
-        return Difference(changes, delete_before_replace=same_place and not autonamed)
+        replaced = any(change.replaces for change in changes)
+        return Difference(changes, delete_before_replace=replaced and same_place and not autonamed)
 
     def create(self, operation: Operation, inputs: Properties, *, preview: bool) -> State:
         """Create the object and wait until it is ready."""
@@ -161,7 +162,7 @@ class ApiObject(Resource):
 
     def _comparable(self, inputs: Properties) -> Properties:
         """The inputs, without a namespace where the kind has none."""
-        manifest = manifests.manifest_of(inputs)
+        manifest = manifests.with_encoded_texts(manifests.manifest_of(inputs))
         if not self._is_namespaced(manifest):
             return manifests.in_namespace(manifest, "")
         if manifests.metadata_of(manifest).get("namespace"):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from lab.providers.values import Properties, Secret, Unknown
+from lab.providers.values import Properties, Secret, Unknown, has_unknown
 
 INPUTS = "__inputs"
 API_VERSION = "__initialApiVersion"
@@ -64,6 +64,20 @@ def marked(manifest: Mapping[str, Any]) -> Properties:
 def is_secret(manifest: Mapping[str, Any]) -> bool:
     """Whether this is a core `Secret`."""
     return manifest.get("kind") == "Secret" and manifest.get("apiVersion") == "v1"
+
+
+def with_encoded_texts(manifest: Mapping[str, Any]) -> Properties:
+    """A `Secret` as the API server keeps it, with `stringData` in `data`; any other manifest as it is.
+
+    The official provider checks in this form too (provider/pkg/clients/unstructured.go, `normalizeSecret`).
+    Values that are not known yet leave it as it is.
+    """
+    texts, data = manifest.get("stringData"), manifest.get("data") or {}
+    if not (is_secret(manifest) and isinstance(texts, Mapping)) or has_unknown(manifest):
+        return dict(manifest)
+    encoded = {key: base64.b64encode(str(text).encode()).decode() for key, text in texts.items()}
+    kept = {key: value for key, value in manifest.items() if key != "stringData"}
+    return {**kept, "data": {**data, **encoded}}
 
 
 def metadata_of(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
