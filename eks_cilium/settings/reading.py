@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from eks_cilium.settings import provider_keys
-from eks_cilium.settings.model import MODELS, Settings
+from eks_cilium.settings.model import MODELS, ChainingSettings, NewChainedClusterSettings, Settings
 from eks_cilium.settings.model.fields import allowed_value, example_of, model_in
 from eks_cilium.settings.problems import (
     NAMESPACE,
@@ -89,12 +89,17 @@ def _parsed(text: str) -> Any:
 
 
 def _model_for(document: dict[str, Any]) -> type[Settings]:
-    """The model of the mode that knows most of the keys; of all models where the mode is wrong.
+    """The model of the mode, and of `cluster.existing` in mode chaining.
 
-    So a wrong mode is one problem, not one for every key.
+    Where these are wrong, the model that knows most of the keys, so that this is one problem, not one for
+    every key: `mode` and `cluster.existing` are required, and problems as well.
     """
     mode = document.get("mode")
     known = MODELS.get(mode, ()) if isinstance(mode, str) else ()
+    cluster = document.get("cluster")
+    existing = cluster.get("existing") if isinstance(cluster, dict) else None
+    if mode == "chaining" and isinstance(existing, bool):
+        return ChainingSettings if existing else NewChainedClusterSettings
     candidates = known or [model for models in MODELS.values() for model in models]
     return max(candidates, key=lambda model: len(_aliases(model).keys() & document.keys()))
 

@@ -28,7 +28,9 @@ _OPENING = """\
 change the texts in eks_cilium/settings/model/. -->
 
 One file per environment: `stacks/Pulumi.<environment>.yaml`. Every key can also be set from the command
-line, as in `pulumi config set --path 'eks-cilium:nodeGroups.system.desiredSize' 3`.
+line, as in `pulumi config set --path 'eks-cilium:nodeGroups.system.desiredSize' 3`. The first line of a file
+names [its schema](../stacks/configuration.schema.json): editors with the YAML language server complete and
+check the keys.
 
 The whole configuration is checked before anything is created. A preview names every mistake, with its key,
 what is allowed and how to fix it; an unknown key is a mistake. Keys of the `aws` package other than those

@@ -20,7 +20,13 @@ from eks_cilium.settings.model.cilium import (
     NewChainedCilium,
     Overlay,
 )
-from eks_cilium.settings.model.cluster import Cluster, Endpoint, ExistingCluster
+from eks_cilium.settings.model.cluster import (
+    Cluster,
+    Endpoint,
+    ExistingChainedCluster,
+    ExistingCluster,
+    NewChainedCluster,
+)
 from eks_cilium.settings.model.common import MODES, Settings
 from eks_cilium.settings.model.fields import Cidr, option
 from eks_cilium.settings.model.iam import RoleLimits, Roles
@@ -51,6 +57,7 @@ __all__ = [
     "Connection",
     "CoreDns",
     "Endpoint",
+    "ExistingChainedCluster",
     "ExistingCluster",
     "Hubble",
     "KubeProxy",
@@ -59,6 +66,7 @@ __all__ = [
     "MigrationOptions",
     "Network",
     "NewChainedCilium",
+    "NewChainedCluster",
     "NewChainedClusterSettings",
     "NewClusterBaseSettings",
     "NewClusterSettings",
@@ -145,7 +153,9 @@ class ChainingSettings(Settings):
     """Cilium on top of the AWS VPC CNI of a running cluster, and its pods restarted."""
 
     mode: Literal["chaining"] = option(says="What the stack does.", allowed=MODES, example="chaining")
-    cluster: ExistingCluster = option(says="The running EKS cluster.", example={"name": "production"})
+    cluster: ExistingChainedCluster = option(
+        says="The running EKS cluster.", example={"name": "production", "existing": True}
+    )
     cilium: ChainedCilium = option(says="Cilium and its chart.", example={"version": "1.19.7"})
     vpc_cni: PinnedVpcCni = option(
         default_factory=PinnedVpcCni,
@@ -166,6 +176,10 @@ class NewChainedClusterSettings(NewClusterBaseSettings):
     title: ClassVar[str] = "Mode `chaining`, of a new cluster"
 
     mode: Literal["chaining"] = option(says="What the stack does.", allowed=MODES, example="chaining")
+    cluster: NewChainedCluster = option(
+        says="The EKS control plane.",
+        example={"name": "dev", "existing": False, "kubernetesVersion": "1.34"},
+    )
     cilium: NewChainedCilium = option(says="Cilium and its chart.", example={"version": "1.19.7"})
     kube_proxy: KubeProxy = option(
         says="The kube-proxy add-on, which serves Services in this mode.",
@@ -212,4 +226,4 @@ MODELS: Mapping[str, tuple[type[Settings], ...]] = MappingProxyType(
         "mesh": (MeshSettings,),
     }
 )
-"""The models of each mode. Mode `chaining` is for a running cluster or creates one."""
+"""The models of each mode. Mode `chaining` is for a running cluster or creates one, by `cluster.existing`."""

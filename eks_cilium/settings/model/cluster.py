@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 
 from eks_cilium.settings.model.access import CLUSTER_ADMIN, AccessEntry, AccessPolicy
 from eks_cilium.settings.model.addons import AddOn  # noqa: TC001 - pydantic reads the annotation
@@ -19,7 +19,11 @@ KUBERNETES_VERSIONS = ("1.32", "1.33", "1.34", "1.35", "1.36")
 CILIUM_NAME = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$"
 """Cilium's rule for the name of a cluster."""
 
-KubernetesVersion = Annotated[str, AfterValidator(one_of(KUBERNETES_VERSIONS))]
+KubernetesVersion = Annotated[
+    str,
+    AfterValidator(one_of(KUBERNETES_VERSIONS)),
+    WithJsonSchema({"type": "string", "enum": KUBERNETES_VERSIONS}),
+]
 LogType = Literal["api", "audit", "authenticator", "controllerManager", "scheduler"]
 
 
@@ -191,6 +195,16 @@ class Cluster(Part):
         )
 
 
+class NewChainedCluster(Cluster):
+    """The EKS control plane of a new cluster, in a mode that is for running clusters as well."""
+
+    existing: Literal[False] = option(
+        says="Whether the cluster runs already. It can never be changed.",
+        allowed="false for a cluster that the stack makes, true for a running cluster",
+        example=False,
+    )
+
+
 class ExistingCluster(Part):
     """A running EKS cluster, which this program did not create and never deletes."""
 
@@ -199,4 +213,14 @@ class ExistingCluster(Part):
         allowed="the name of an EKS cluster: 1 to 100 letters, digits, dashes and underscores",
         example="production",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$",
+    )
+
+
+class ExistingChainedCluster(ExistingCluster):
+    """A running EKS cluster, in a mode that makes clusters as well."""
+
+    existing: Literal[True] = option(
+        says="Whether the cluster runs already. It can never be changed.",
+        allowed="true for a running cluster, false for a cluster that the stack makes",
+        example=True,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from eks_cilium.settings.model.fields import Part, option
 
@@ -16,7 +16,13 @@ def _number_as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-AccountId = Annotated[str, BeforeValidator(_number_as_text), Field(pattern=r"^\d{12}$")]
+_ACCOUNT_ID = r"^\d{12}$"
+AccountId = Annotated[
+    str,
+    BeforeValidator(_number_as_text),
+    Field(pattern=_ACCOUNT_ID),
+    WithJsonSchema({"type": ["string", "integer"], "pattern": _ACCOUNT_ID, "minimum": 10**11}),
+]
 """The id of an AWS account."""
 
 

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.simulation
 SETTINGS: dict[str, Any] = {
     "aws:region": "eu-central-1",
     "mode": "chaining",
-    "cluster": {"name": "shop"},
+    "cluster": {"name": "shop", "existing": True},
     "cilium": {"version": "1.19.7", "chartRepository": "charts"},
 }
 WORKLOADS = (

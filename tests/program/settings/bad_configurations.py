@@ -28,7 +28,7 @@ GOOD_REPLACEMENT: dict[str, Any] = {
 GOOD_CHAINING: dict[str, Any] = {
     "aws:region": "eu-central-1",
     "mode": "chaining",
-    "cluster": {"name": "production"},
+    "cluster": {"name": "production", "existing": True},
     "cilium": {"version": "1.19.7"},
     "peerCidrs": ["10.2.0.0/16"],
 }
@@ -36,6 +36,7 @@ GOOD_CHAINING: dict[str, Any] = {
 GOOD_NEW_CHAINING: dict[str, Any] = {
     **GOOD,
     "mode": "chaining",
+    "cluster": {"name": "dev", "existing": False, "kubernetesVersion": "1.34"},
     "kubeProxy": {"version": "v1.34.0-eksbuild.2"},
     "vpcCni": {"version": "v1.20.5-eksbuild.1"},
     "peerCidrs": ["10.2.0.0/16"],
@@ -131,6 +132,24 @@ _EBS_ROLE: dict[str, Any] = {
 BAD: list[Bad] = [
     # The shape.
     Bad("mode missing", {"mode": REMOVED}, {"eks-cilium:mode": "not set"}),
+    Bad(
+        "a running cluster, or one to make",
+        {"cluster": {"existing": REMOVED}},
+        {"eks-cilium:cluster.existing": "true for a running cluster, false for a cluster that the stack"},
+        GOOD_CHAINING,
+    ),
+    Bad(
+        "a cluster to make, or a running one",
+        {"cluster": {"existing": REMOVED}},
+        {"eks-cilium:cluster.existing": "set --path 'eks-cilium:cluster.existing' false"},
+        GOOD_NEW_CHAINING,
+    ),
+    Bad(
+        "a running cluster with nodes to make",
+        {"nodeGroups": {"system": {}}},
+        {"eks-cilium:nodeGroups": "no such key"},
+        GOOD_CHAINING,
+    ),
     Bad("mode unknown", {"mode": "new_cluster"}, {"eks-cilium:mode": "allowed: new-cluster"}),
     Bad("region missing", {"aws:region": REMOVED}, {"aws:region": "pulumi config set 'aws:region'"}),
     Bad("region misspelled", {"aws:region": "eu-central"}, {"aws:region": "eu-central-1"}),
