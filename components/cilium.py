@@ -25,6 +25,15 @@ RELEASE_NAME = "cilium"
 NAMESPACE = "kube-system"
 
 
+class PodIdentityArgs(TypedDict):
+    """The cluster whose Pod Identity gives the operator its role."""
+
+    cluster_name: pulumi.Input[str]
+    """Name in EKS."""
+    cluster_arn: pulumi.Input[str]
+    """ARN of the cluster."""
+
+
 class OperatorRoleArgs(TypedDict):
     """The arguments of an `OperatorRole`."""
 
@@ -42,6 +51,8 @@ class OperatorRoleArgs(TypedDict):
     """ARN of the cluster's IAM identity provider."""
     oidc_issuer: pulumi.Input[str]
     """The cluster's token issuer, without https://."""
+    pod_identity: NotRequired[PodIdentityArgs | None]
+    """EKS Pod Identity instead of the identity provider. Default None: the identity provider."""
     node_tag: NotRequired[tuple[str, str]]
     """Key and value of a tag on every instance of the cluster. Default: `eks-cilium/cluster` and its name."""
     tags: Mapping[str, str]
@@ -51,7 +62,9 @@ class OperatorRoleArgs(TypedDict):
 class OperatorRole(pulumi.ComponentResource):
     """The IAM role of Cilium's operator in ENI mode, for its service account `kube-system/cilium-operator`.
 
-    Creates a role and its inline policy (`eks_cilium.cilium.iam.operator_policy`), named like the component.
+    Creates a role and its inline policy (`eks_cilium.cilium.iam.operator_policy`), named like the component,
+    and with Pod Identity the association of the same name. Cilium has to depend on the component then: EKS
+    gives a pod its credentials when it is created, and never later.
     """
 
     arn: pulumi.Output[str]
@@ -63,16 +76,36 @@ class OperatorRole(pulumi.ComponentResource):
         role = aws.iam.Role(
             name,
             description=f"Cilium's operator in {args['cluster_name']}",
-            assume_role_policy=trust_of(
-                OPERATOR_SERVICE_ACCOUNT, args["oidc_provider_arn"], args["oidc_issuer"]
-            ),
+            assume_role_policy=_trust(args),
             tags=tagged(args["tags"], name),
             opts=child,
         )
         policy = aws.iam.RolePolicy(name, role=role.name, policy=_policy(args), opts=child)
         # Through the policy's id, resources that use the ARN are created after the policy.
         self.arn = pulumi.Output.all(role.arn, policy.id).apply(lambda known: known[0])
+        by_pods = args.get("pod_identity")
+        if by_pods is not None:
+            namespace, service_account = OPERATOR_SERVICE_ACCOUNT
+            aws.eks.PodIdentityAssociation(
+                name,
+                cluster_name=by_pods["cluster_name"],
+                namespace=namespace,
+                service_account=service_account,
+                role_arn=self.arn,
+                tags=tagged(args["tags"], name),
+                opts=child,
+            )
         self.register_outputs({"arn": self.arn})
+
+
+def _trust(args: OperatorRoleArgs) -> pulumi.Output[str]:
+    by_pods = args.get("pod_identity")
+    return trust_of(
+        OPERATOR_SERVICE_ACCOUNT,
+        args["oidc_provider_arn"],
+        args["oidc_issuer"],
+        pod_identity_in=by_pods["cluster_arn"] if by_pods else None,
+    )
 
 
 def _policy(args: OperatorRoleArgs) -> pulumi.Output[str]:

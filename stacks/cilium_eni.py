@@ -51,6 +51,8 @@ class EniCluster:
     """Label of the nodes that another CNI serves, where it is replaced node by node."""
     present: str | None = None
     """The release that the cluster has; None before there is one."""
+    pod_identity: bool = False
+    """Whether Pod Identity gives the operator its role, instead of its service account."""
 
 
 def register_eni_cilium(
@@ -85,7 +87,7 @@ def _eni_mode(
         region=cluster.region,
         api_host=endpoint.apply(lambda url: urlsplit(url).hostname),
         api_port=endpoint.apply(lambda url: str(urlsplit(url).port or 443)),
-        operator_role_arn=role.arn,
+        operator_role_arn=None if cluster.pod_identity else role.arn,
         subnet_filter=subnets if release.filters_are_lists else pulumi.Output.all(*subnets).apply(" ".join),
         pod_subnets=pods or None,
         native_cidr=_native_network(cluster, wanted),

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from components.cilium import OperatorRole
+from components.cluster.add_on import AddOn
 from eks_cilium.cilium.masquerade import Masquerade, decide
 from eks_cilium.clients.aws import client
 from eks_cilium.settings.instance_types import is_metal
+from eks_cilium.settings.rules.new_cluster.pod_identity import AGENT, POD_IDENTITY
 from stacks.cilium_eni import EniCluster, register_eni_cilium
 from stacks.cilium_overlay import OverlayCluster, register_overlay_cilium
 from stacks.cilium_upgrades import present_release
@@ -21,7 +23,7 @@ from stacks.pod_subnets import refuse_a_late_change
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from components.cilium import Cilium
+    from components.cilium import Cilium, PodIdentityArgs
     from eks_cilium.clients.aws import ClientOf
     from eks_cilium.settings.model import NewClusterSettings
     from stacks.new_cluster_base import ClusterBase
@@ -71,10 +73,10 @@ def _register_in_eni_mode(settings: NewClusterSettings, base: ClusterBase, prese
         masquerade=_masquerade(settings),
         tags=base.tags,
         present=present,
+        pod_identity=settings.cilium.operator_identity == POD_IDENTITY,
     )
-    after = pulumi.ResourceOptions(
-        providers=[base.cluster.kubernetes_provider], depends_on=[base.cluster, base.sweep, role]
-    )
+    before = [base.cluster, base.sweep, role, *_register_agent(settings, base, role)]
+    after = pulumi.ResourceOptions(providers=[base.cluster.kubernetes_provider], depends_on=before)
     return register_eni_cilium(cluster, settings.cilium, role, after)
 
 
@@ -89,10 +91,44 @@ def _register_operator_role(settings: NewClusterSettings, base: ClusterBase) -> 
             "subnet_ids": [*base.node_subnets(settings.node_groups), *base.network.pod_subnet_ids],
             "oidc_provider_arn": base.cluster.oidc_provider_arn,
             "oidc_issuer": base.cluster.oidc_issuer,
+            "pod_identity": _pod_identity(settings, base),
             "tags": base.tags,
         },
         base.with_aws(),
     )
+
+
+def _pod_identity(settings: NewClusterSettings, base: ClusterBase) -> PodIdentityArgs | None:
+    if settings.cilium.operator_identity != POD_IDENTITY:
+        return None
+    return {"cluster_name": base.cluster.cluster_name, "cluster_arn": base.cluster.arn}
+
+
+def _register_agent(settings: NewClusterSettings, base: ClusterBase, role: OperatorRole) -> list[AddOn]:
+    """Register the agent of Pod Identity, before Cilium and the nodes; none where it is not configured.
+
+    Its pods need no CNI and tolerate every taint (aws/eks-pod-identity-agent, charts/eks-pod-identity-agent:
+    hostNetwork, operator Exists). It comes after the role: an association takes "several seconds to be
+    effective" (API reference of EKS, CreatePodIdentityAssociation), and the operator's pods need it when they
+    are created.
+    """
+    if settings.pod_identity_agent is None:
+        return []
+    agent = AddOn(
+        f"{settings.cluster.name}-{AGENT}",
+        {
+            "cluster_name": base.cluster.cluster_name,
+            "addon_name": AGENT,
+            "version": settings.pod_identity_agent.version,
+            "configuration": {},
+            "conflicts_on_create": "NONE",
+            "conflicts_on_update": "OVERWRITE",
+            "preserve": False,
+            "tags": base.tags,
+        },
+        base.with_aws(base.cluster, role),
+    )
+    return [agent]
 
 
 def _masquerade(settings: NewClusterSettings) -> Masquerade:

@@ -108,6 +108,26 @@ def _resource_tag(key: str, value: str) -> dict[str, Any]:
     return {"StringEquals": {f"aws:ResourceTag/{key}": value}}
 
 
+def pod_identity_trust(*, cluster_arn: str, namespace: str, service_account: str) -> dict[str, Any]:
+    """The trust policy of a role for one service account of one cluster, by EKS Pod Identity.
+
+    The tags are those of each request of Pod Identity
+    (docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html).
+    """
+    tags = {
+        "eks-cluster-arn": cluster_arn,
+        "kubernetes-namespace": namespace,
+        "kubernetes-service-account": service_account,
+    }
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "pods.eks.amazonaws.com"},
+        "Action": ["sts:AssumeRole", "sts:TagSession"],
+        "Condition": {"StringEquals": {f"aws:RequestTag/{key}": value for key, value in tags.items()}},
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
 def web_identity_trust(
     *, provider_arn: str, issuer: str, namespace: str, service_account: str
 ) -> dict[str, Any]:

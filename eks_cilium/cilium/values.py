@@ -76,7 +76,8 @@ class EniMode(OnlyCniMode):
     """The inputs of the values of a cluster in ENI mode."""
 
     region: str
-    operator_role_arn: Leaf
+    operator_role_arn: Leaf | None
+    """Role that the operator's service account names; None where Pod Identity gives it one."""
     subnet_filter: Leaf
     """Subnets of nodes and pods, as a list or as one string: see `Release.filters_are_lists`."""
     pod_subnets: Leaf | None = None
@@ -145,7 +146,7 @@ def _interfaces(mode: EniMode) -> dict[str, Any]:
     return {
         "eni": {
             "enabled": True,
-            "iamRole": mode.operator_role_arn,
+            **_role(mode),
             "eniTags": dict(mode.interface_tags),
             "awsEnablePrefixDelegation": mode.prefix_delegation,
             # Without the filter the operator may put pods of private nodes into a public subnet of the zone.
@@ -164,6 +165,13 @@ def _pods_apart(mode: EniMode) -> dict[str, Any]:
     if mode.pod_subnets is None:
         return {}
     return {"nodeSpec": {"firstInterfaceIndex": 1, "subnetIDs": mode.pod_subnets}}
+
+
+def _role(mode: EniMode) -> dict[str, Any]:
+    # The AWS SDK prefers the role that the service account names to that of Pod Identity, so it must not name
+    # one (docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html). The operator takes the SDK's
+    # default chain (pkg/aws/ec2/ec2.go, `NewConfig`).
+    return {} if mode.operator_role_arn is None else {"iamRole": mode.operator_role_arn}
 
 
 def _masquerading(mode: EniMode) -> dict[str, Any]:

@@ -34,6 +34,10 @@ CUSTOM_RESOURCES = (
 )
 """Registered by Cilium's operator, not by the chart; later steps rely on them in every supported version."""
 
+PODS = "/api/v1/namespaces/kube-system/pods"
+OPERATOR_PODS = "io.cilium/app=operator"
+_CREDENTIALS = frozenset({"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI"})
+"""What EKS sets for roles of service accounts, and for Pod Identity."""
 _MOST_NAMED = 5
 
 
@@ -136,7 +140,30 @@ def _operator(api: ReadingApi) -> Iterator[str]:
         return
     if _condition(deployment, "Available") != "True":
         yield "Deployment kube-system/cilium-operator is not available"
-        yield from _waiting_pods(api, "io.cilium/app=operator")
+        yield from _waiting_pods(api, OPERATOR_PODS)
+        yield from _without_credentials(api)
+
+
+def _without_credentials(api: ReadingApi) -> Iterator[str]:
+    """Operators in ENI mode that EKS has given no credentials.
+
+    It does so when a pod is created, by environment variables; "several seconds" may pass before it knows of
+    a new association or annotation (API reference of EKS, CreatePodIdentityAssociation).
+    """
+    config = api.get("/api/v1/namespaces/kube-system/configmaps/cilium-config") or {}
+    if config.get("data", {}).get("ipam") != "eni":
+        return
+    for pod in api.list(PODS, labelSelector=OPERATOR_PODS):
+        names = {
+            variable["name"]
+            for container in pod["spec"].get("containers") or ()
+            for variable in container.get("env") or ()
+        }
+        if not names & _CREDENTIALS:
+            yield (
+                f"pod kube-system/{_name(pod)} has no AWS credentials, as it was created before EKS knew its "
+                "role: kubectl -n kube-system rollout restart deployment/cilium-operator"
+            )
 
 
 def _tainted(nodes: Sequence[Object]) -> Iterator[str]:
@@ -156,7 +183,7 @@ def _not_ready(nodes: Sequence[Object]) -> Iterator[str]:
 
 
 def _waiting_pods(api: ReadingApi, selector: str) -> Iterator[str]:
-    pods = api.list("/api/v1/namespaces/kube-system/pods", labelSelector=selector)
+    pods = api.list(PODS, labelSelector=selector)
     waiting = [pod for pod in pods if _condition(pod, "Ready") != "True"]
     for pod in waiting[:_MOST_NAMED]:
         where = pod["spec"].get("nodeName") or "no node"

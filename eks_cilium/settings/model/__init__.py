@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from eks_cilium.settings.model.access import AccessEntry, AccessPolicy
-from eks_cilium.settings.model.addons import AddOn, CoreDns, KubeProxy, PinnedVpcCni, VpcCni
+from eks_cilium.settings.model.addons import AddOn, CoreDns, KubeProxy, PinnedVpcCni, PodIdentityAgent, VpcCni
 from eks_cilium.settings.model.cilium import (
     ChainedCilium,
     Cilium,
@@ -73,6 +73,7 @@ __all__ = [
     "NodeGroup",
     "Overlay",
     "PinnedVpcCni",
+    "PodIdentityAgent",
     "Policies",
     "RefreshOptions",
     "ReplacementSettings",
@@ -128,6 +129,11 @@ class NewClusterSettings(NewClusterBaseSettings):
         None,
         says="The kube-proxy add-on; only where Cilium does not replace kube-proxy.",
         example={"version": "v1.34.0-eksbuild.2"},
+    )
+    pod_identity_agent: PodIdentityAgent | None = option(
+        None,
+        says="The EKS Pod Identity Agent; only where cilium.operatorIdentity is pod-identity.",
+        example={"version": "v1.3.10-eksbuild.1"},
     )
 
 

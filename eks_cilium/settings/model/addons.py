@@ -64,6 +64,18 @@ class KubeProxy(Part):
     )
 
 
+class PodIdentityAgent(Part):
+    """The EKS Pod Identity Agent, which gives Cilium's operator its AWS credentials on every node."""
+
+    version: str = option(
+        says="Version of the add-on.",
+        allowed="a build such as v1.3.10-eksbuild.1; "
+        "`aws eks describe-addon-versions --addon-name eks-pod-identity-agent` lists them",
+        example="v1.3.10-eksbuild.1",
+        pattern=ADDON_VERSION,
+    )
+
+
 class AddOnRole(Part):
     """An IAM role that this program makes for one service account of an add-on, and for no other."""
 

@@ -168,6 +168,13 @@ class Cilium(EniCilium):
         says="The overlay; only with `ipam: cluster-pool`.",
         example={"podCidrs": ["10.64.0.0/14"]},
     )
+    operator_identity: Literal["irsa", "pod-identity"] = option(
+        "irsa",
+        says="How the operator gets its IAM role in ENI mode: by the cluster's identity provider, or by EKS "
+        "Pod Identity, whose agent `podIdentityAgent` installs.",
+        allowed="irsa or pod-identity; the latter from Cilium 1.15 on",
+        example="pod-identity",
+    )
     kube_proxy_replacement: bool = option(
         True,
         says="Whether Cilium serves Services instead of kube-proxy.",

@@ -28,7 +28,7 @@ from eks_cilium.settings.rules import (
     overlay,
     policy_keys,
 )
-from eks_cilium.settings.rules.new_cluster import add_ons, flow_logs, pod_subnets
+from eks_cilium.settings.rules.new_cluster import add_ons, flow_logs, pod_identity, pod_subnets
 from eks_cilium.settings.rules.running import chaining, replacement
 
 if TYPE_CHECKING:
@@ -52,7 +52,13 @@ _FOR_A_CLUSTER: tuple[Rule, ...] = (
 )
 
 RULES: Mapping[type[Settings], tuple[Rule, ...]] = {
-    NewClusterSettings: (*_FOR_A_CLUSTER, *cilium.RULES, *overlay.RULES, *_WITH_CILIUM),
+    NewClusterSettings: (
+        *_FOR_A_CLUSTER,
+        *cilium.RULES,
+        *overlay.RULES,
+        *pod_identity.RULES,
+        *_WITH_CILIUM,
+    ),
     ChainingSettings: (*chaining.RULES, *_WITH_CILIUM),
     NewChainedClusterSettings: (
         *_FOR_A_CLUSTER,

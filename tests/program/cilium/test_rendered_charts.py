@@ -76,6 +76,20 @@ def test_in_a_running_cluster_no_job_renews_hubbles_certificates(rendered: Rende
     assert not [key for key in objects if key[0] in ("Job", "CronJob")]
 
 
+def test_with_pod_identity_the_operators_service_account_names_no_role(rendered: Render):
+    """The AWS SDK would prefer that role; keys of a Secret, which it prefers too, have to be optional."""
+    account = ("ServiceAccount", "cilium-operator")
+    by_pods, by_provider = rendered(operator_role_arn=None), rendered()
+
+    assert not (by_pods.objects[account]["metadata"].get("annotations"))
+    assert not ({})
+    assert by_provider.objects[account]["metadata"]["annotations"]["eks.amazonaws.com/role-arn"] == ROLE
+    pod = by_pods.objects[("Deployment", "cilium-operator")]["spec"]["template"]["spec"]
+    keys = [variable for variable in pod["containers"][0]["env"] if variable["name"].startswith("AWS_")]
+    assert all(key["valueFrom"]["secretKeyRef"]["optional"] for key in keys if "valueFrom" in key)
+    assert pod["hostNetwork"] is True
+
+
 def test_nodes_in_private_subnets_do_not_masquerade(rendered: Render):
     config = rendered(masquerade=decide({"private"}, {"al2023"})).config
 

@@ -134,6 +134,31 @@ def test_an_agent_that_cannot_start_is_named_with_node_and_reason():
     assert {"labelSelector": "k8s-app=cilium"} in cluster.selectors
 
 
+@pytest.mark.parametrize(
+    ("variable", "ipam", "is_named"),
+    [
+        ("AWS_REGION", "eni", True),
+        ("AWS_REGION", "cluster-pool", False),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", "eni", False),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "eni", False),
+    ],
+)
+def test_an_operator_that_eks_gave_no_credentials_says_how_it_gets_some(variable, ipam, is_named):
+    cluster = FakeCluster()
+    cluster.state[OPERATOR]["status"]["conditions"] = [condition("Available", "False")]
+    cluster.state["/api/v1/namespaces/kube-system/configmaps/cilium-config"] = {"data": {"ipam": ipam}}
+    cluster.state[PODS] = [
+        {
+            "metadata": {"name": "cilium-operator-5d9"},
+            "spec": {"nodeName": "node-0", "containers": [{"env": [{"name": variable, "value": "x"}]}]},
+            "status": {"conditions": [condition("Ready", "True")]},
+        }
+    ]
+
+    said = "cilium-operator-5d9 has no AWS credentials" in " ".join(missing(cluster))
+    assert said is is_named
+
+
 def test_an_operator_without_a_node_says_why():
     cluster = FakeCluster()
     cluster.state[OPERATOR]["status"]["conditions"] = [condition("Available", "False")]

@@ -232,3 +232,47 @@ BAD_ACCESS += [
         GOOD_REPLACEMENT,
     )
 ]
+
+_AGENT = {"podIdentityAgent": {"version": "v1.3.10-eksbuild.1"}}
+_BY_PODS = {"operatorIdentity": "pod-identity"}
+
+BAD_ACCESS += [
+    Bad(
+        "pod identity with an operator that is too old",
+        {"cilium": {**_BY_PODS, "version": "1.12.4"}, **_AGENT},
+        {"eks-cilium:cilium.operatorIdentity": "an AWS SDK that is too old"},
+    ),
+    Bad(
+        "pod identity without its agent",
+        {"cilium": _BY_PODS},
+        {"eks-cilium:podIdentityAgent.version": "the operator gets no credentials"},
+    ),
+    Bad(
+        "an agent that Cilium does not need",
+        _AGENT,
+        {"eks-cilium:podIdentityAgent": "cluster.addons.eks-pod-identity-agent installs the agent"},
+    ),
+    Bad(
+        "the agent twice",
+        {"cilium": _BY_PODS, **_AGENT, "cluster": {"addons": {"eks-pod-identity-agent": {}}}},
+        {"eks-cilium:cluster.addons.eks-pod-identity-agent": "podIdentityAgent configures this one"},
+    ),
+    Bad(
+        "an agent without a build",
+        {"cilium": _BY_PODS, "podIdentityAgent": {"version": "v1.3.10"}},
+        {"eks-cilium:podIdentityAgent.version": "a build such as"},
+    ),
+    Bad(
+        "pod identity in an overlay",
+        {
+            "cilium": {**_BY_PODS, "ipam": "cluster-pool", "overlay": {"podCidrs": ["10.64.0.0/14"]}},
+            **_AGENT,
+        },
+        {"eks-cilium:cilium.operatorIdentity": "the operator calls AWS in ENI mode only"},
+    ),
+    Bad(
+        "an identity unknown",
+        {"cilium": {"operatorIdentity": "node"}},
+        {"eks-cilium:cilium.operatorIdentity": "irsa or pod-identity"},
+    ),
+]
