@@ -7,6 +7,7 @@ edited and no other pod is affected.
 from __future__ import annotations
 
 import re
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cilium import crds
@@ -110,7 +111,10 @@ def _policy(verb: str, verdict: Verdict, direction: str, subject: Pod, cluster: 
     spec: dict[str, Any] = {"endpointSelector": subject_selector(naming_labels(subject)), section: [entry]}
     if verb == "deny" and crds.knows(cluster.agents.version, "enableDefaultDeny"):
         spec["enableDefaultDeny"] = {direction: False}
-    name = f"{verb}-{_name(flow.source)}-to-{_name(flow.destination)}"[:_LONGEST_NAME].rstrip("-.")
+    # The two sides of a flow may be in one namespace, where the names of policies differ.
+    ends = f"{verb}-{_name(flow.source)}-to-{_name(flow.destination)}"
+    taken = {each.name for each in cluster.policies if each.namespace == subject.namespace}
+    name = next(name for name in _names(ends, direction) if name not in taken)
     written = {
         "apiVersion": crds.API_VERSION,
         "kind": crds.NAMESPACED,
@@ -118,6 +122,13 @@ def _policy(verb: str, verdict: Verdict, direction: str, subject: Pod, cluster: 
         "spec": spec,
     }
     return Policy(cluster.name, written, "a proposal")
+
+
+def _names(ends: str, direction: str) -> Iterator[str]:
+    """Names for a policy, the shortest first."""
+    for number in count(1):
+        suffix = f"-{direction}" if number == 1 else f"-{direction}-{number}"
+        yield ends[: _LONGEST_NAME - len(suffix)].rstrip("-.") + suffix
 
 
 def _peer(peer: Endpoint, word: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 """Explanations name the rule that decides on each side, and propose a change that works and does no more."""
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -25,9 +26,9 @@ from eks_cilium.policy.verdict import (
     SelectorScope,
 )
 from eks_cilium.policy.why import Explainer, Explanation, lines
+from lab.toolchain import Toolchain
 from tests.program.verdict.generation import Generator
-
-pytestmark = pytest.mark.unit
+from tests.program.verdict.oracle import Case, theirs
 
 CLIENT = Pod("cluster-1", "shop", {"app": "client"}, {}, "default", {})
 SERVER = Pod("cluster-2", "data", {"app": "server"}, {}, "default", {"http": Port(8080)})
@@ -59,6 +60,7 @@ def text(explanation: Explanation) -> str:
     return "\n".join(lines(explanation))
 
 
+@pytest.mark.unit
 def test_what_no_policy_selects_is_said_so_on_both_sides() -> None:
     said = text(explained())
 
@@ -66,6 +68,7 @@ def test_what_no_policy_selects_is_said_so_on_both_sides() -> None:
     assert "  ingress of cluster-2/data app=server: allowed: no policy selects it" in said
 
 
+@pytest.mark.unit
 def test_the_deciding_entry_is_named_with_the_selector_that_means_the_peer() -> None:
     spec = "{endpointSelector: {matchLabels: {app: client}}, egress: [{toEndpoints: [{matchLabels: {app: other}}, {matchLabels: {app: server, 'io.kubernetes.pod.namespace': data, 'io.cilium.k8s.policy.cluster': cluster-2}}], toPorts: [{ports: [{port: '8080', protocol: TCP}]}]}]}"
 
@@ -78,6 +81,7 @@ def test_the_deciding_entry_is_named_with_the_selector_that_means_the_peer() -> 
     assert "only at 8080/TCP" in said
 
 
+@pytest.mark.unit
 @pytest.mark.parametrize(
     ("entry", "says"),
     [
@@ -98,6 +102,7 @@ def test_a_default_deny_names_what_each_entry_lacks(entry: str, says: str) -> No
     assert f"shop/rule egress[0] does not allow it: {says}" in text(explanation)
 
 
+@pytest.mark.unit
 def test_a_network_that_misses_the_address_is_named() -> None:
     said = text(
         explained(policy("{endpointSelector: {}, egress: [{toCIDR: [198.51.100.0/24]}]}"), to=OUTSIDE)
@@ -106,6 +111,7 @@ def test_a_network_that_misses_the_address_is_named() -> None:
     assert "toCIDR[0], 198.51.100.0/24, does not hold 203.0.113.9" in said
 
 
+@pytest.mark.unit
 def test_a_rule_that_denies_has_to_be_narrowed() -> None:
     explanation = explained(
         policy(
@@ -118,6 +124,7 @@ def test_a_rule_that_denies_has_to_be_narrowed() -> None:
     assert change.says.startswith("take the flow out of CiliumNetworkPolicy shop/rule egressDeny[0]")
 
 
+@pytest.mark.unit
 def test_only_some_of_many_entries_are_listed() -> None:
     entries = ", ".join(f"{{toEndpoints: [{{matchLabels: {{app: x{number}}}}}]}}" for number in range(9))
 
@@ -126,6 +133,7 @@ def test_only_some_of_many_entries_are_listed() -> None:
     assert "and 3 more entries that do not allow it" in said
 
 
+@pytest.mark.unit
 @pytest.mark.parametrize("to", [SERVER, OUTSIDE, Entity("host"), Entity("kube-apiserver")])
 @pytest.mark.parametrize("port", [Port(8080), Port(8000, "UDP", "8000-8100/UDP", 8100)])
 def test_the_proposed_policy_allows_the_flow_and_is_sound(to: Endpoint, port: Port) -> None:
@@ -140,11 +148,12 @@ def test_the_proposed_policy_allows_the_flow_and_is_sound(to: Endpoint, port: Po
     assert explained(*denying, *proposed, to=to, port=port).verdict.decision is Decision.ALLOWED
 
 
+@pytest.mark.unit
 def test_the_proposal_names_the_peer_completely() -> None:
     (change,) = explained(policy("{endpointSelector: {}, egress: [{}]}")).changes
 
     assert change.policy is not None
-    assert change.policy.object["metadata"] == {"name": "allow-client-to-server", "namespace": "shop"}
+    assert change.policy.object["metadata"] == {"name": "allow-client-to-server-egress", "namespace": "shop"}
     assert change.policy.object["spec"] == {
         "endpointSelector": {"matchLabels": {"k8s:app": "client"}},
         "egress": [
@@ -164,6 +173,17 @@ def test_the_proposal_names_the_peer_completely() -> None:
     }
 
 
+@pytest.mark.unit
+def test_the_proposal_takes_no_name_of_an_existing_policy() -> None:
+    existing = policy("{endpointSelector: {}, egress: [{}]}", name="allow-client-to-server-egress")
+
+    (change,) = explained(existing).changes
+
+    assert change.policy is not None
+    assert change.policy.name == "allow-client-to-server-egress-2"
+
+
+@pytest.mark.unit
 @pytest.mark.parametrize("to", [SERVER, OUTSIDE])
 def test_an_allowed_flow_can_be_denied_alone(to: Endpoint) -> None:
     (change,) = explained(to=to).changes
@@ -174,12 +194,14 @@ def test_an_allowed_flow_can_be_denied_alone(to: Endpoint) -> None:
     assert explained(change.policy, to=to, port=Port(8081)).verdict.decision is Decision.ALLOWED
 
 
+@pytest.mark.unit
 def test_before_1_16_a_rule_that_denies_also_switches_the_default() -> None:
     (change,) = explained(agents=Agents("1.15.19")).changes
 
     assert "then also denies every ingress of the pod that no policy allows" in change.says
 
 
+@pytest.mark.unit
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -194,9 +216,11 @@ def test_where_nothing_is_enforced_the_option_has_to_change(options: dict[str, A
     assert says in explanation.changes[0].says
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.integers(0, 2**32))
-def test_random_denied_flows_are_allowed_by_what_is_proposed(seed: int) -> None:
+OPPOSITE = {Decision.ALLOWED: Decision.DENIED, Decision.DENIED: Decision.ALLOWED}
+
+
+def with_what_is_proposed(seed: int) -> Iterator[tuple[Case, Decision]]:
+    """For each flow of a random case: the clusters with what is proposed, and the decision that it promises."""
     case = Generator(seed).case()
     evaluator, explainer = Evaluator(case.clusters), Explainer(case.clusters)
     for flow in case.flows:
@@ -204,7 +228,7 @@ def test_random_denied_flows_are_allowed_by_what_is_proposed(seed: int) -> None:
         explanation = explainer.explain(verdict)
         assert text(explanation)
         proposed = [change.policy for change in explanation.changes if change.policy]
-        if verdict.decision is Decision.DENIED and len(proposed) == len(explanation.changes):
+        if proposed and len(proposed) == len(explanation.changes):
             later = [
                 dataclasses.replace(
                     cluster,
@@ -215,4 +239,26 @@ def test_random_denied_flows_are_allowed_by_what_is_proposed(seed: int) -> None:
                 )
                 for cluster in case.clusters
             ]
-            assert Evaluator(later).evaluate(flow).decision is not Decision.DENIED
+            names = [(each.cluster, each.namespace, each.name) for each in proposed]
+            assert len(set(names)) == len(names)
+            yield Case(tuple(later), (flow,)), OPPOSITE[verdict.decision]
+
+
+@pytest.mark.unit
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32))
+def test_what_is_proposed_turns_random_verdicts_into_their_opposite(seed: int) -> None:
+    for case, promised in with_what_is_proposed(seed):
+        assert Evaluator(case.clusters).evaluate(case.flows[0]).decision is promised
+
+
+@pytest.mark.control_plane
+def test_cilium_decides_as_what_is_proposed_promises(toolchain: Toolchain) -> None:
+    cases = [found for seed in range(150) for found in with_what_is_proposed(seed)]
+
+    answers = theirs(toolchain.oracle(), [case for case, _ in cases])
+
+    decided = [
+        Decision.DENIED if "denied" in both else Decision.ALLOWED for ((both,),) in zip(answers, strict=True)
+    ]
+    assert [promised for _, promised in cases] == decided
