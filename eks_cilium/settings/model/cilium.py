@@ -173,7 +173,7 @@ class Cilium(EniCilium):
         says="How the operator gets its IAM role in ENI mode: by the cluster's identity provider, or by EKS "
         "Pod Identity, whose agent `podIdentityAgent` installs.",
         allowed="irsa or pod-identity; the latter from Cilium 1.15 on",
-        example="pod-identity",
+        example="irsa",
     )
     kube_proxy_replacement: bool = option(
         True,

@@ -63,6 +63,7 @@ CONTRADICTING: dict[Any, dict[str, Any]] = {
     ("connection", "transitGatewayId"): {"connection": {"type": "transit-gateway"}},
     (NewClusterSettings, ("cilium", "nativeRoutingCidr")): {"cilium": {"masquerade": "on"}},
     (NewClusterSettings, ("cilium", "overlay")): {"cilium": {"ipam": "cluster-pool"}},
+    (NewClusterSettings, ("podIdentityAgent",)): {"cilium": {"operatorIdentity": "pod-identity"}},
     (NewClusterSettings, ("kubeProxy",)): {"cilium": {"kubeProxyReplacement": False}},
 }
 SKIPPED = {
