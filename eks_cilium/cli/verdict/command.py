@@ -9,6 +9,7 @@ from eks_cilium.cli.sources import Sources
 from eks_cilium.cli.verdict import printing, survey
 from eks_cilium.cli.verdict.options import (
     MOST_FLOWS,
+    MOST_IN_JSON,
     ContextsOption,
     DestinationOption,
     ExpectOption,
@@ -93,7 +94,8 @@ def verdict(
     sources: Sources = ctx.obj or Sources()
     clusters = _clusters((name, live_cluster(sources.objects(kubeconfig_file, name))) for name in context)
     traffic = traffic_between(clusters, source, destination, port or ())
-    if traffic.count > MOST_FLOWS and not why:
+    most = MOST_IN_JSON if form is Format.JSON else MOST_FLOWS
+    if traffic.count > most and not why:
         decisions = _show_overview(form, clusters, traffic, rows)
     else:
         decisions = _show_flows(form, judged(clusters, tuple(traffic.flows()), why=why))

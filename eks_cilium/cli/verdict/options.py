@@ -9,6 +9,8 @@ from eks_cilium.cli.output import PRINTING
 
 MOST_FLOWS = 100
 """More rows than that are no table for people: they are grouped."""
+MOST_IN_JSON = 500
+"""More verdicts with all of their reasons are too much for a program, too."""
 _WHERE, _WHAT = "Which clusters", "Which traffic"
 
 ContextsOption = Annotated[

@@ -335,6 +335,12 @@ def test_many_flows_are_grouped_by_namespace_and_workload_the_most_open_first() 
     assert "0 of 59   none" in run("--context", "one", "--rows", "0", found=many(60)).out
 
 
+def test_up_to_500_flows_are_in_the_document_with_their_reasons() -> None:
+    found = json.loads(run("--context", "one", "--format", "json", found=many(15)).out)
+
+    assert (found["schema"], len(found["verdicts"])) == ("eks-cilium/verdicts/v1", 15 * 14)
+
+
 def test_all_of_many_flows_are_in_the_document() -> None:
     found = json.loads(run("--context", "one", "--format", "json", found=many(60)).out)
 

@@ -103,7 +103,7 @@ def test_only_some_of_many_lines_are_shown() -> None:
     assert compared(PAIR).lines(opens=False, most=1)[-1] == "and 3 more"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(0, 2**32))
 def test_exactly_the_flows_whose_decision_changes_are_named(seed: int) -> None:
     generator = Generator(seed)

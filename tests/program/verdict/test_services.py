@@ -16,8 +16,8 @@ from eks_cilium.policy.verdict import (
     SelectorScope,
 )
 from eks_cilium.policy.verdict.model import Service
-
-pytestmark = pytest.mark.unit
+from lab.toolchain import Toolchain
+from tests.program.verdict.oracle import Case, ours, theirs
 
 CLIENT = Pod("cluster-1", "red", {"app": "client"}, {}, "default", {})
 WEB = Pod("cluster-1", "blue", {"app": "web"}, {}, "default", {})
@@ -56,6 +56,7 @@ def egress(
     return str(Evaluator(clusters).evaluate(Flow(CLIENT, to, Port(port))).egress.decision)
 
 
+@pytest.mark.unit
 @pytest.mark.parametrize(
     ("services", "to", "expected"),
     [
@@ -76,12 +77,14 @@ def test_what_is_behind_a_service_is_allowed(services: str, to: Endpoint, expect
     assert egress(f"egress: [{{toServices: {services}}}]", to) == expected
 
 
+@pytest.mark.unit
 @pytest.mark.parametrize("version", ["1.12.4", "1.15.19", "1.16.19"])
 def test_up_to_1_16_a_service_with_a_selector_means_no_pod(version: str) -> None:
     assert egress(f"egress: [{{toServices: {BY_NAME}}}]", WEB, version) == "denied"
     assert egress(f"egress: [{{toServices: {OUTSIDE}}}]", DATABASE, version) == "allowed"
 
 
+@pytest.mark.unit
 def test_the_selector_of_a_service_means_the_own_cluster_where_selectors_do() -> None:
     entries = f"egress: [{{toServices: {BY_NAME}}}]"
 
@@ -89,6 +92,7 @@ def test_the_selector_of_a_service_means_the_own_cluster_where_selectors_do() ->
     assert egress(entries, OTHER_CLUSTER, scope=SelectorScope.OWN_CLUSTER) == "denied"
 
 
+@pytest.mark.unit
 def test_a_service_that_does_not_exist_beside_ports_opens_these_ports_to_everybody() -> None:
     entries = f"egress: [{{toServices: {GONE}, toPorts: [{{ports: [{{port: '80'}}]}}]}}]"
 
@@ -97,6 +101,7 @@ def test_a_service_that_does_not_exist_beside_ports_opens_these_ports_to_everybo
     assert egress(entries, WEB, port=81) == "denied"
 
 
+@pytest.mark.unit
 def test_services_of_an_entry_that_denies_are_never_looked_up() -> None:
     denying = f"egressDeny: [{{toServices: {BY_NAME}}}]"
     assert egress(f"egress: [{{toEntities: [all]}}], {denying}", WEB) == "allowed"
@@ -105,5 +110,34 @@ def test_services_of_an_entry_that_denies_are_never_looked_up() -> None:
     assert finding.key == "spec.egressDeny[0].toServices"
 
 
+@pytest.mark.control_plane
+def test_cilium_reads_an_entry_whose_services_do_not_exist_alike(toolchain: Toolchain) -> None:
+    ports = "toPorts: [{ports: [{port: '80', protocol: TCP}]}]"
+    entries = (
+        f"egress: [{{toServices: {GONE}}}]",
+        f"egress: [{{toServices: {GONE}, {ports}}}]",
+        f"egress: [{{toEntities: [all]}}], egressDeny: [{{toServices: {GONE}}}]",
+        f"egress: [{{toEntities: [all]}}], egressDeny: [{{toServices: {GONE}, {ports}}}]",
+    )
+    cases = [
+        Case(
+            (
+                Cluster(
+                    "cluster-1",
+                    SelectorScope.OWN_CLUSTER,
+                    (policy(f"{{endpointSelector: {{}}, {each}}}"),),
+                    services=(),
+                ),
+            ),
+            tuple(Flow(CLIENT, to, Port(port)) for to in (WEB, DATABASE) for port in (80, 81)),
+            each,
+        )
+        for each in entries
+    ]
+
+    assert [ours(case) for case in cases] == theirs(toolchain.oracle(), cases)
+
+
+@pytest.mark.unit
 def test_services_that_are_not_known_leave_the_flow_undecided() -> None:
     assert egress(f"egress: [{{toServices: {BY_NAME}}}]", WEB, services=None) == "undecided"

@@ -254,7 +254,7 @@ def test_what_is_proposed_turns_random_verdicts_into_their_opposite(seed: int) -
 
 @pytest.mark.control_plane
 def test_cilium_decides_as_what_is_proposed_promises(toolchain: Toolchain) -> None:
-    cases = [found for seed in range(150) for found in with_what_is_proposed(seed)]
+    cases = [found for seed in range(60) for found in with_what_is_proposed(seed)]
 
     answers = theirs(toolchain.oracle(), [case for case, _ in cases])
 
