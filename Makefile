@@ -8,6 +8,7 @@
 #   make endurance                 tests that run the whole program dozens of times, an hour or more; lists each with its time
 #   make pictures                  docs/pictures/ anew, from the commands in a lab; needs about ten minutes
 #   make bench-verdicts            whole tables of verdicts beside Cilium's own engine, some minutes; writes docs/performance.md
+#   make requirements              requirements.txt anew from requirements.in, with hashes; needs uv
 #   make down                      stop the lab that `make demo` left running
 #   make clean                     stop the lab, forget the virtual environment (built artifacts stay cached)
 
@@ -19,7 +20,7 @@ BIN    := .venv/bin
 READY  := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check tools unit endurance pictures bench-verdicts down clean setup
+.PHONY: help demo test check tools unit endurance pictures bench-verdicts requirements down clean setup
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -57,6 +58,12 @@ pictures: $(READY)
 bench-verdicts: $(READY)
 	@$(BIN)/python -m tests.benchmarks.verdicts --write docs/performance.md
 
+# For all platforms and for Python 3.11 and newer. The versions of what is not in requirements.in are in constraints.txt.
+requirements:
+	@command -v uv >/dev/null || { echo "error: uv is needed: pipx install uv"; exit 1; }
+	@uv pip compile requirements.in --constraint constraints.txt --universal --python-version 3.11 --generate-hashes \
+	    --no-annotate --quiet --custom-compile-command "make requirements" --output-file requirements.txt
+
 down: $(READY)
 	@$(BIN)/python -m lab down
 
@@ -66,7 +73,7 @@ clean:
 
 setup: $(READY)
 
-$(READY): requirements.txt lab/requirements.txt requirements-dev.txt constraints.txt pyproject.toml
+$(READY): requirements.in lab/requirements.txt requirements-dev.txt constraints.txt pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "error: Python 3.11 or newer is needed: install python3 (or name it: make PYTHON=...)"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) -V 2>&1): name a newer one with make PYTHON=..."; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "error: Python's venv module is missing: install the package python3-venv"; exit 1; }
