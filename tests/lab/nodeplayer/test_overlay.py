@@ -23,7 +23,11 @@ POOL = {
 
 
 @pytest.mark.parametrize(
-    ("version", "extra"), [("1.12.4", {"tunnel": "vxlan"}), ("1.19.7", {"routingMode": "tunnel"})]
+    ("version", "extra"),
+    [
+        pytest.param("1.12.4", {"tunnel": "vxlan"}, marks=pytest.mark.endurance),
+        ("1.19.7", {"routingMode": "tunnel"}),
+    ],
 )
 def test_nodes_get_parts_of_the_pool_until_none_is_left(
     start, toolchain: Toolchain, version: str, extra: dict[str, str]
