@@ -35,6 +35,7 @@ from stacks.accounts import aws_provider
 from stacks.add_ons import check_add_ons, register_add_ons
 from stacks.cilium_upgrades import check_upgrade
 from stacks.cilium_versions import warn_about_untested_kubernetes
+from stacks.node_images import check_images
 from stacks.outputs import own_outputs
 from stacks.pod_subnets import masquerades, pod_networks, pods_per_node, warn_of_too_few_addresses
 from stacks.secrets_key import check_given_key, check_running_key, running_key, secrets_key
@@ -98,6 +99,7 @@ def register_base(settings: NewClusterBaseSettings, aws_client: ClientOf) -> Clu
     existing = what_exists(settings.cluster.name, provider)
     _check_what_exists(settings, existing)
     check_given_key(settings, provider)
+    check_images(settings, provider)
     if existing.own is not None:
         check_running_key(settings, running_key(settings, aws_client))
     exported = own_outputs().get("cluster") or {}
@@ -382,6 +384,12 @@ def _node_group_args(
         "subnet_ids": base.subnets(group.subnets),
         "instance_types": group.instance_types,
         "ami_type": group.ami_type,
+        "image_id": group.image_id,
+        "joining": {
+            "endpoint": base.cluster.endpoint,
+            "certificate_authority": base.cluster.certificate_authority,
+            "service_cidr": settings.cluster.service_cidr,
+        },
         "release_version": group.release_version,
         "capacity_type": group.capacity_type,
         "min_size": group.min_size,

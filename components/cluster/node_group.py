@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from components.cluster.custom_image import Joining, custom_image_user_data
 from components.cluster.user_data import node_user_data
 from components.naming import tagged, token
 from eks_cilium.cilium.masquerade import image_family
@@ -17,6 +18,14 @@ from eks_cilium.cilium.values import AGENT_NOT_READY_TAINT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+
+_EFFECTS = {
+    "NO_SCHEDULE": "NoSchedule",
+    "NO_EXECUTE": "NoExecute",
+    "PREFER_NO_SCHEDULE": "PreferNoSchedule",
+}
+"""How EKS and Kubernetes spell the effects of taints."""
 
 
 class NodeTaint(TypedDict):
@@ -56,6 +65,17 @@ class NodeRepair(TypedDict):
     """Other waits and actions for some conditions."""
 
 
+class ClusterAccess(TypedDict):
+    """What nodes with an image of the user's own have to be given."""
+
+    endpoint: pulumi.Input[str]
+    """URL of the API server."""
+    certificate_authority: pulumi.Input[str]
+    """Base64, as EKS returns it."""
+    service_cidr: str
+    """Network of Service addresses."""
+
+
 class NodeGroupArgs(TypedDict):
     """The arguments of a `NodeGroup`."""
 
@@ -73,6 +93,10 @@ class NodeGroupArgs(TypedDict):
     """EKS AMI type, such as AL2023_x86_64_STANDARD."""
     release_version: str | None
     """Version of the AMI; the newest for the Kubernetes version where None."""
+    image_id: NotRequired[str | None]
+    """Image of the user's own, made from one of that AMI type. Default None: EKS's image."""
+    joining: NotRequired[ClusterAccess]
+    """How nodes with such an image join; required with `image_id`."""
     capacity_type: str
     """`ON_DEMAND` or `SPOT`."""
     min_size: int
@@ -117,14 +141,17 @@ class NodeGroup(pulumi.ComponentResource):
     def __init__(self, name: str, args: NodeGroupArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(token("NodeGroup"), name, {}, opts)
         template = _launch_template(name, args, pulumi.ResourceOptions(parent=self))
+        custom = args.get("image_id") is not None
         group = aws.eks.NodeGroup(
             name,
             cluster_name=args["cluster_name"],
             node_role_arn=args["node_role_arn"],
             subnet_ids=list(args["subnet_ids"]),
             instance_types=list(args["instance_types"]),
-            ami_type=args["ami_type"],
-            version=args["kubernetes_version"],
+            # Beside an image in the launch template EKS takes no version (API_CreateNodegroup.html), and no
+            # type "other than CUSTOM", as it says. Written out, a change from its images replaces the group.
+            ami_type="CUSTOM" if custom else args["ami_type"],
+            version=None if custom else args["kubernetes_version"],
             release_version=args["release_version"],
             capacity_type=args["capacity_type"],
             scaling_config={
@@ -188,13 +215,17 @@ def _number_or_percent(value: int | str | None) -> tuple[int | None, int | None]
 
 
 def _taints(more: Sequence[NodeTaint]) -> list[aws.eks.NodeGroupTaintArgs]:
+    return [
+        aws.eks.NodeGroupTaintArgs(key=key, value=value, effect=effect)
+        for key, value, effect in _all_taints(more)
+    ]
+
+
+def _all_taints(more: Sequence[NodeTaint]) -> list[tuple[str, str, str]]:
     # NO_EXECUTE, because NO_SCHEDULE lets pods back in after a reboot: page "Considerations on Node Pool
     # Taints and Unmanaged Pods" of Cilium's documentation.
-    startup: NodeTaint = {"key": AGENT_NOT_READY_TAINT, "value": "true", "effect": "NO_EXECUTE"}
-    return [
-        aws.eks.NodeGroupTaintArgs(key=taint["key"], value=taint["value"], effect=taint["effect"])
-        for taint in (startup, *more)
-    ]
+    startup = (AGENT_NOT_READY_TAINT, "true", "NO_EXECUTE")
+    return [startup, *((taint["key"], taint["value"], taint["effect"]) for taint in more)]
 
 
 def _launch_template(name: str, args: NodeGroupArgs, opts: pulumi.ResourceOptions) -> aws.ec2.LaunchTemplate:
@@ -203,6 +234,7 @@ def _launch_template(name: str, args: NodeGroupArgs, opts: pulumi.ResourceOption
         name,
         description=f"Nodes of {name}",
         update_default_version=True,
+        image_id=args.get("image_id"),
         user_data=_user_data(args),
         metadata_options={
             "http_endpoint": "enabled",
@@ -228,11 +260,35 @@ def _launch_template(name: str, args: NodeGroupArgs, opts: pulumi.ResourceOption
     )
 
 
-def _user_data(args: NodeGroupArgs) -> str | None:
+def _user_data(args: NodeGroupArgs) -> pulumi.Input[str] | None:
+    if args.get("image_id") is not None:
+        return _user_data_of_a_custom_image(args)
     return node_user_data(
         image_family(args["ami_type"]),
         cilium_makes_interfaces=args["cilium_makes_interfaces"],
         max_pods=args.get("max_pods"),
+    )
+
+
+def _user_data_of_a_custom_image(args: NodeGroupArgs) -> pulumi.Output[str]:
+    access = args["joining"]
+    taints = [(key, value, _EFFECTS[effect]) for key, value, effect in _all_taints(args["taints"])]
+
+    def document(known: Sequence[str]) -> str:
+        joining = Joining(
+            cluster=known[0],
+            endpoint=known[1],
+            certificate_authority=known[2],
+            service_cidr=access["service_cidr"],
+            labels=args["labels"],
+            taints=taints,
+            max_pods=args.get("max_pods"),
+        )
+        family, own = image_family(args["ami_type"]), args["cilium_makes_interfaces"]
+        return custom_image_user_data(family, joining, cilium_makes_interfaces=own)
+
+    return pulumi.Output.all(args["cluster_name"], access["endpoint"], access["certificate_authority"]).apply(
+        document
     )
 
 

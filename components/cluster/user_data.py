@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from eks_cilium.cilium.masquerade import ImageFamily
 
-_BOUNDARY = "==eks-cilium=="
+BOUNDARY = "==eks-cilium=="
 
 # A boot hook runs before kubelet, so before there is a second interface. The first interface is ens5 on most
 # instance types, but not on all, so it is found by the default route; all others become unmanaged.
@@ -92,7 +92,7 @@ def node_user_data(
         return _encoded(_BOTTLEROCKET.format(max_pods=max_pods).encode())
     if family != "al2023":
         return None
-    document = MIMEMultipart("mixed", boundary=_BOUNDARY)
+    document = MIMEMultipart("mixed", boundary=BOUNDARY)
     if cilium_makes_interfaces:
         document.attach(MIMEText(LEAVE_INTERFACES_ALONE, "cloud-boothook", "us-ascii"))
     if max_pods is not None:

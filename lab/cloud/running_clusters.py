@@ -37,6 +37,8 @@ class NodegroupProfile:
     taints: tuple[Taint, ...] = ()
     max_pods: int | None = None
     """Most pods of a node, where its user data says so."""
+    joins: bool = True
+    """Whether nodes find the cluster; with an image of the user's own the user data has to name it."""
 
 
 @dataclass(frozen=True)

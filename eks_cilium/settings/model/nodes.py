@@ -133,6 +133,14 @@ class NodeGroup(Part):
         allowed=", ".join(AmiType.__args__),  # type: ignore[attr-defined]
         example="AL2023_x86_64_STANDARD",
     )
+    image_id: str | None = option(
+        None,
+        says="Image of your own, made from one of `amiType`; this program then writes all of its user data. "
+        "Another one, as for a raised `kubernetesVersion`, rolls the group.",
+        allowed="the id of an image in the region, with nodeadm (AL2023) or of Bottlerocket",
+        example="ami-0123456789abcdef0",
+        pattern=r"^ami-[0-9a-f]{8,17}$",
+    )
     release_version: str | None = option(
         None,
         says="Release of the EKS image. When unset, EKS takes the newest at creation and keeps it.",

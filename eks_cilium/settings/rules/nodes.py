@@ -125,6 +125,22 @@ def images_exist(settings: NewClusterBaseSettings) -> Iterator[Problem]:
             yield Problem(path, release, allowed, remove_command(path))
 
 
+def images_of_the_users_have_no_release(settings: NewClusterBaseSettings) -> Iterator[Problem]:
+    # docs.aws.amazon.com/eks/latest/userguide/launch-templates.html, "Specifying an AMI". The start-up script
+    # of AL2 takes other user data, and AWS publishes no newer images of it.
+    for name, group in settings.node_groups.items():
+        if group.image_id is None:
+            continue
+        if group.release_version is not None:
+            path = ("nodeGroups", name, "releaseVersion")
+            allowed = "nothing beside imageId: the release is that of the image"
+            yield Problem(path, group.release_version, allowed, remove_command(path))
+        if group.image_family == "al2":
+            path = ("nodeGroups", name, "imageId")
+            allowed = "nothing with AL2; images made from AL2023 or Bottlerocket can be used"
+            yield Problem(path, group.image_id, allowed, remove_command(path))
+
+
 def pod_limits_can_be_set(settings: NewClusterBaseSettings) -> Iterator[Problem]:
     # The start-up script of AL2 has no part that EKS merges, and AWS publishes no newer images of it.
     for name, group in settings.node_groups.items():
@@ -175,6 +191,7 @@ RULES = (
     instance_types_match_the_image,
     instance_types_have_the_accelerator,
     images_exist,
+    images_of_the_users_have_no_release,
     pod_limits_can_be_set,
     labels_are_the_users,
     taints_are_the_users,

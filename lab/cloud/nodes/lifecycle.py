@@ -97,6 +97,8 @@ class NodeLifecycle:
         if not self._has_been(machine, self._timing.node_boot) or not cluster.nodes_reach():
             return False
         profile = cluster.nodegroup(machine.nodegroup) if machine.nodegroup else None
+        if profile is not None and not profile.joins:
+            return False
         if api.create(node_for(machine, profile)):
             self._registered.add(key)
             return True

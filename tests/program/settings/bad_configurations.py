@@ -415,6 +415,20 @@ BAD: list[Bad] = [
         {"network": {"flowLogs": {"bucketArn": "flow-logs"}}},
         {"eks-cilium:network.flowLogs.bucketArn": "the ARN of a bucket"},
     ),
+    Bad("an image by its name", _group(imageId="my-image"), {f"{_GROUP}.imageId": "the id of an image"}),
+    Bad(
+        "an image with a release",
+        _group(imageId="ami-0123456789abcdef0", releaseVersion="1.34.0-20250915"),
+        {f"{_GROUP}.releaseVersion": "the release is that of the image"},
+    ),
+    Bad(
+        "an image made from AL2",
+        {
+            "cluster": {"kubernetesVersion": "1.32"},
+            "nodeGroups": {"system": {"amiType": "AL2_x86_64", "imageId": "ami-0123456789abcdef0"}},
+        },
+        {f"{_GROUP}.imageId": "images made from AL2023 or Bottlerocket"},
+    ),
     Bad("key is an alias", _cluster(secretsKeyArn="alias/eks"), {"eks-cilium:cluster.secretsKeyArn": "ARN"}),
     Bad(
         "key of another region",

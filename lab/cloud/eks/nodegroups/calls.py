@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lab.cloud.eks import prerequisites, versions
 from lab.cloud.eks.access import entries
 from lab.cloud.eks.errors import InvalidParameterError, ResourceInUseError
-from lab.cloud.eks.nodegroups import ec2_resources, nodes, pod_limit, validation
+from lab.cloud.eks.nodegroups import custom_image, ec2_resources, nodes, pod_limit, validation
 from lab.cloud.eks.nodegroups.config_update import Changes
 from lab.cloud.eks.nodegroups.rolling_update import Rotation, surge_of
 from lab.cloud.eks.records.descriptions import new_id
@@ -154,6 +154,7 @@ class NodegroupCalls:
             tags=dict(call.get("tags", {})),
             deadline=now + environment.timing.node_group_create_timeout,
             max_pods=pod_limit.max_pods(call.get("amiType", "AL2023_x86_64_STANDARD"), content),
+            boot=custom_image.boot_of(content) if custom else None,
         )
 
     def _updatable(self, cluster: Cluster, call: Call) -> Nodegroup:
@@ -171,6 +172,8 @@ class NodegroupCalls:
             aws = self._environment.aws(cluster.region)
             group.launch_template, content = validation.launch_template(aws, call)
             group.max_pods = pod_limit.max_pods(group.ami_type, content)
+            if group.ami_type == "CUSTOM":
+                group.boot, group.release_version = custom_image.boot_of(content), content.get("ImageId")
         if group.ami_type == "CUSTOM":
             return
         version = call.get("version", group.version)
@@ -218,14 +221,17 @@ def profile_of(cluster: Cluster, name: str) -> NodegroupProfile | None:
     group = cluster.nodegroups.get(name)
     if group is None:
         return None
+    boot = group.boot
+    taints = tuple(nodes.kubernetes_taint(taint) for taint in group.taints) if boot is None else boot.taints
     return NodegroupProfile(
         name=group.name,
         ami_type=group.ami_type,
         release_version=group.release_version or "",
         capacity_type=group.capacity_type,
         labels=dict(group.labels),
-        taints=tuple(nodes.kubernetes_taint(taint) for taint in group.taints),
-        max_pods=group.max_pods,
+        taints=taints,
+        max_pods=group.max_pods if boot is None else boot.max_pods,
+        joins=boot is None or boot.joins(cluster.name, cluster.endpoint, cluster.certificate_authority),
     )
 
 

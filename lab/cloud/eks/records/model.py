@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lab.cloud.eks.aws_clients import AwsClients
     from lab.cloud.eks.kubernetes_api import KubernetesApi
     from lab.cloud.eks.launcher import ControlPlane
+    from lab.cloud.eks.records.boot import Boot
     from lab.cloud.eks.records.descriptions import Description
     from lab.cloud.eks.records.updates import Update
 
@@ -66,6 +67,7 @@ class Nodegroup:
     deadline: float
     status: str = "CREATING"
     max_pods: int | None = None
+    boot: Boot | None = None
     profile: str | None = None
     template_id: str | None = None
     template_version: str = "1"

@@ -402,3 +402,39 @@ def test_a_group_stays_until_its_instances_are_gone(lab):
     lab.aws.ec2.instances_left = []
     lab.pass_time(1)
     assert lab.client.list_nodegroups(clusterName="demo")["nodegroups"] == []
+
+
+def with_image(lab, user_data, **more):
+    encoded = base64.b64encode(user_data.encode()).decode()
+    lab.aws.ec2.create_launch_template(
+        LaunchTemplateName="own", LaunchTemplateData={"ImageId": "ami-1", "UserData": encoded}
+    )
+    return lab.nodegroup(launchTemplate={"id": "lt-0", "version": "1"}, **more)
+
+
+def test_nodes_with_an_image_of_their_own_have_what_their_user_data_says(lab):
+    described = lab.client.describe_cluster(name="demo")["cluster"]
+    settings = {
+        "api-server": described["endpoint"],
+        "cluster-certificate": described["certificateAuthority"]["data"],
+        "cluster-name": "demo",
+    }
+    lines = ["[settings.kubernetes]", *(f'{key} = "{value}"' for key, value in settings.items())]
+    group = with_image(
+        lab, "\n".join([*lines, "max-pods = 60", "[settings.kubernetes.node-taints]", 'c = ["d:NoExecute"]'])
+    )
+    assert (group["amiType"], group["releaseVersion"]) == ("CUSTOM", "ami-1")
+    profile = lab.running.get("demo").nodegroup("workers")
+    assert (profile.joins, profile.max_pods) == (True, 60)
+    assert profile.taints == (Taint("c", "NoExecute", "d"),)
+
+
+def test_without_the_cluster_in_their_user_data_they_never_join(lab):
+    with_image(lab, "#!/bin/sh")
+    assert not lab.running.get("demo").nodegroup("workers").joins
+
+
+def test_a_version_beside_an_image_is_refused(lab, refused):
+    with refused("InvalidParameterException") as refusal:
+        with_image(lab, "#!/bin/sh", version="1.35")
+    assert "when using custom AMIs" in refusal.message
