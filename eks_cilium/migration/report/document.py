@@ -65,6 +65,7 @@ def _blocker(blocker: Blocker) -> Document:
         "allowed": blocker.allowed,
         "fix": blocker.fix,
         "setting": blocker.setting,
+        "link": blocker.link,
         "nodes": list(blocker.nodes),
         "pods": [_reference(pod) for pod in blocker.pods],
     }
