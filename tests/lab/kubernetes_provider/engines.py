@@ -13,7 +13,7 @@ from typing import Any
 
 from lab.environment import ROOT
 
-PROVIDER = [sys.executable, "-m", "lab.providers.kubernetes"]
+PROVIDER: tuple[str, ...] = (sys.executable, "-m", "lab.providers.kubernetes")
 PROGRAM = Path(__file__).parent / "subject" / "__main__.py"
 
 
@@ -54,10 +54,16 @@ class Engine(ABC):
 
 
 class BuiltIn(Engine):
+    provider = PROVIDER
+
     def _command(self) -> list[str]:
-        served = f"kubernetes={' '.join(PROVIDER)}"
+        served = f"kubernetes={' '.join(self.provider)}"
         own = ["--program", str(self.project), "--state", str(self.state), "--providers", served]
         return [sys.executable, "-m", "lab.engine", *own, "--"]
+
+
+class BuiltInWithPlugin(BuiltIn):
+    provider = (shutil.which("pulumi-resource-kubernetes") or "",)
 
 
 class Official(Engine):
@@ -68,6 +74,14 @@ class Official(Engine):
 @contextmanager
 def built_in(directory: Path, **variables: str) -> Iterator[Engine]:
     engine = BuiltIn(directory)
+    engine.environment |= variables
+    yield _with_stack(engine)
+
+
+@contextmanager
+def built_in_with_plugin(directory: Path, **variables: str) -> Iterator[Engine]:
+    """The built-in engine with the official plugin from PATH."""
+    engine = BuiltInWithPlugin(directory)
     engine.environment |= variables
     yield _with_stack(engine)
 

@@ -4,9 +4,12 @@ import shutil
 
 import pytest
 
-from .engines import built_in, official
+from .engines import built_in, built_in_with_plugin, official
 
 needs_pulumi = pytest.mark.skipif(not shutil.which("pulumi"), reason="the Pulumi CLI is not on PATH")
+needs_plugin = pytest.mark.skipif(
+    not shutil.which("pulumi-resource-kubernetes"), reason="pulumi-resource-kubernetes is not on PATH"
+)
 pytestmark = pytest.mark.control_plane
 URN = "urn:pulumi:dev::subject::"
 MADE = {
@@ -36,6 +39,7 @@ def subject(control_plane, toolchain, chart, request):
     params=[
         pytest.param(built_in, id="built-in"),
         pytest.param(official, id="official", marks=[needs_pulumi, pytest.mark.real_engine]),
+        pytest.param(built_in_with_plugin, id="plugin", marks=[needs_plugin, pytest.mark.endurance]),
     ]
 )
 def engine(request, tmp_path, subject):

@@ -120,9 +120,11 @@ class TestChange:
         assert kubectl.get("configmap", "settings", namespace)["metadata"]["labels"] == {"team": "c"}
         assert not program.plan(updated, relabelled).changes
 
-    def test_fields_of_others_stay(self, program, kubectl, namespace):
+    def test_fields_of_others_stay_but_for_those_that_kubectl_added(self, program, kubectl, namespace):
         created = program.create(CONFIG_MAP, "settings", config_map(namespace))
-        kubectl("label", "configmap", "settings", "-n", namespace, "by=somebody")
+        label = ("label", "configmap", "settings", "-n", namespace)
+        kubectl(*label, "by=controller", "--field-manager=controller")
+        kubectl(*label, "of=kubectl")
         labelled = config_map(namespace)
         labelled["metadata"]["labels"] = {"team": "a"}
 
@@ -130,7 +132,7 @@ class TestChange:
 
         assert kubectl.get("configmap", "settings", namespace)["metadata"]["labels"] == {
             "team": "a",
-            "by": "somebody",
+            "by": "controller",
         }
 
     def test_field_that_another_owner_has_changed_is_not_fought_over(self, program, kubectl, namespace):

@@ -209,7 +209,7 @@ class ApiObject(Resource):
         live = self._cluster.get_same(manifest)
         force = manifests.annotation(manifest, "pulumi.com/patchForce") == "true"
         if not dry:
-            self._cluster.take_over_creation(live, owner)
+            self._cluster.take_over_fields(live, owner)
         force = force or self._configuration.patch_force or dry
         return self._cluster.apply(manifest, owner, force=force, dry=dry)
 

@@ -7,11 +7,10 @@ from eks_cilium.clients.kubernetes import APPLY_PATCH, JSON_PATCH
 from lab.providers.kubernetes.connection.api import ApiError, ApiServer, NotFoundError
 from lab.providers.kubernetes.connection.discovery import Discovery, Kind
 from lab.providers.kubernetes.objects import manifests
+from lab.providers.kubernetes.objects.ownership import CREATOR, take_over_patch
 from lab.providers.kubernetes.objects.readiness import Progress, progress_of
 from lab.providers.values import Properties
 
-# Owns the fields of an object from its creation to its first change; the official provider's name.
-CREATOR = "pulumi-kubernetes"
 RELEASE_NAME = "meta.helm.sh/release-name"
 _WORKLOADS = {"daemonsets": "DaemonSet", "deployments": "Deployment", "statefulsets": "StatefulSet"}
 STRICT = {"fieldValidation": "Strict"}
@@ -81,14 +80,14 @@ class Cluster:
                 raise ApiError(409, error.reason, f"{error}{advice}") from error
             raise
 
-    def take_over_creation(self, live: Properties, owner: str) -> None:
-        """Make `owner` the field manager of what `create` wrote; else a field removed later would stay.
+    def take_over_fields(self, live: Properties, owner: str) -> None:
+        """Make `owner` the field manager of what `create` and kubectl wrote, as `ownership` says.
 
         The patch tests the object's version. It fails when a controller writes the status meanwhile, and is
         tried again with the new version.
         """
         for attempt in range(_ATTEMPTS):
-            patch = _hand_over(live, owner)
+            patch = take_over_patch(live, owner)
             if not patch:
                 return
             try:
@@ -150,17 +149,3 @@ class Cluster:
 
 def _namespace(manifest: Mapping[str, Any]) -> str:
     return str(manifests.metadata_of(manifest).get("namespace") or "default")
-
-
-def _hand_over(live: Properties, owner: str) -> list[Properties]:
-    """A JSON patch that gives what the creator owns to `owner`, unless the object has changed since."""
-    patch: list[Properties] = []
-    for index, entry in enumerate(live["metadata"].get("managedFields") or []):
-        if entry["manager"] == CREATOR and entry["operation"] == "Update" and not entry.get("subresource"):
-            place = f"/metadata/managedFields/{index}"
-            patch.append({"op": "replace", "path": f"{place}/manager", "value": owner})
-            patch.append({"op": "replace", "path": f"{place}/operation", "value": "Apply"})
-    if not patch:
-        return []
-    version = live["metadata"]["resourceVersion"]
-    return [{"op": "test", "path": "/metadata/resourceVersion", "value": version}, *patch]
