@@ -352,6 +352,14 @@ def test_all_of_many_flows_are_in_the_document() -> None:
     assert len(flows) == 60 * 59
 
 
+@pytest.mark.endurance
+def test_a_cluster_of_a_thousand_identities_is_a_table_that_a_person_reads() -> None:
+    ended = run("--context", "one", found=many(1000))
+
+    assert "999000 flows: 989019 allowed, 9981 denied, 0 undecided" in ended.out
+    assert len(ended.out.splitlines()) < 20
+
+
 @pytest.mark.parametrize(("expected", "status"), [("allowed", 2), ("denied", 2)])
 def test_one_of_many_flows_that_is_not_as_expected_ends_with_2(expected: str, status: int) -> None:
     assert run("--context", "one", "--expect", expected, found=many(60)).status == status
