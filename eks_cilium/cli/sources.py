@@ -113,12 +113,13 @@ def open_api(access: ClusterAccess) -> Iterator[KubernetesApi]:
 def read_objects(path: Path | None, context: str) -> CiliumObjects:
     """Read policies, endpoints and pods of the cluster that a context of a kubeconfig names.
 
-    Without a path the context is looked up where kubectl does: KUBECONFIG, else ~/.kube/config.
+    Without a path the context is looked up where kubectl does: KUBECONFIG, else ~/.kube/config. An empty
+    context is the current one.
 
     Raises ProgramError where the cluster cannot be reached, and UserError where Cilium is not installed.
     """
-    with api_of(path, context) as api:
-        return cilium_objects(api, f"context {context}")
+    with api_of(path, context or None) as api:
+        return cilium_objects(api, f"context {context}" if context else "the current context")
 
 
 def _credentials(access: ClusterAccess) -> aws.Credentials:

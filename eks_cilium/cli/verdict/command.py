@@ -45,6 +45,7 @@ most open first; --format json has all of them.
 
 [bold]Examples[/bold]
 
+  eks-cilium verdict
   eks-cilium verdict --context cluster-1 --context cluster-2
   eks-cilium verdict --context cluster-1 --context cluster-2 \\
       --from 'cluster-1/shop' --to 'cluster-2/*'
@@ -75,7 +76,7 @@ app = typer.Typer(
 def verdict(
     ctx: typer.Context,
     *,
-    context: ContextsOption,
+    context: ContextsOption = None,
     kubeconfig_file: KubeconfigFileOption = None,
     source: SourceOption = "*/*",
     destination: DestinationOption = "*/*",
@@ -92,7 +93,9 @@ def verdict(
     policies, not packets: routes, security groups and proxies are no part of it.
     """
     sources: Sources = ctx.obj or Sources()
-    clusters = _clusters((name, live_cluster(sources.objects(kubeconfig_file, name))) for name in context)
+    clusters = _clusters(
+        (name, live_cluster(sources.objects(kubeconfig_file, name))) for name in context or ("",)
+    )
     traffic = traffic_between(clusters, source, destination, port or ())
     most = MOST_IN_JSON if form is Format.JSON else MOST_FLOWS
     if traffic.count > most and not why:

@@ -14,11 +14,12 @@ MOST_IN_JSON = 500
 _WHERE, _WHAT = "Which clusters", "Which traffic"
 
 ContextsOption = Annotated[
-    list[str],
+    list[str] | None,
     typer.Option(
         "--context",
         metavar="NAME",
         help="Context of the kubeconfig that leads to a cluster; repeat it for each cluster of the mesh.",
+        show_default="the current context",
         rich_help_panel=_WHERE,
     ),
 ]

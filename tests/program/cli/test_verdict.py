@@ -479,6 +479,17 @@ def test_the_kubeconfig_is_kubectls_unless_one_is_given() -> None:
     assert asked == [None, Path("/mine")]
 
 
+def test_without_a_context_the_current_one_is_read() -> None:
+    asked = []
+
+    def objects(path: Path | None, context: str) -> Cluster:
+        asked.append((path, context))
+        return clusters()["one"]
+
+    assert eks_cilium("verdict", objects=objects).status == 0
+    assert asked == [(None, "")]
+
+
 def api(answers: dict[str, Any], forbidden: str = "") -> KubernetesApi:
     def answer(request: httpx.Request) -> httpx.Response:
         assert request.method == "GET"
