@@ -24,12 +24,15 @@ from components.naming import CLUSTER_TAG
 from components.network.existing_network import ExistingNetwork
 from components.network.flow_logs import FlowLogs
 from components.network.new_network import Network
+from components.network.security_groups import check_security_groups
 from components.network.zones import zones_of
 from eks_cilium.cilium.pod_limit import with_prefixes, without_interfaces
 from eks_cilium.cilium.versions import release_of
 from eks_cilium.dynamic.interface_sweep import InterfaceSweep
 from eks_cilium.dynamic.readiness_gate import ReadinessGate
 from eks_cilium.settings.model import Cilium as CiliumSettings
+from eks_cilium.settings.problems import key_path
+from eks_cilium.settings.rules.new_cluster.security_groups import wanted_groups
 from stacks import cluster_access, iam_roles
 from stacks.accounts import aws_provider
 from stacks.add_ons import check_add_ons, register_add_ons
@@ -107,6 +110,7 @@ def register_base(settings: NewClusterBaseSettings, aws_client: ClientOf) -> Clu
     iam_roles.check_limits(settings, exported, aws_client)
     iam_roles.check_roles(settings, aws_client)
     iam_roles.limit_roles(settings.iam)
+    _check_security_groups(settings, provider)
     network = _register_network(settings, provider, tags)
     cluster = _register_control_plane(settings, provider, tags, network)
     sweep = _register_sweep(settings, network, cluster)
@@ -339,9 +343,19 @@ def _register_control_plane(
     )
 
 
+def _check_security_groups(settings: NewClusterBaseSettings, provider: aws.Provider) -> None:
+    if settings.network.vpc_id is not None:
+        wanted = {key_path(path): groups for path, groups in wanted_groups(settings)}
+        check_security_groups(wanted, settings.network.vpc_id, provider)
+
+
 def _adjustments(settings: NewClusterBaseSettings) -> Adjustments:
     wanted = settings.cluster
-    return Adjustments(creator_admin=wanted.creator_admin, authentication_mode=wanted.authentication_mode)
+    return Adjustments(
+        creator_admin=wanted.creator_admin,
+        authentication_mode=wanted.authentication_mode,
+        security_group_ids=wanted.security_group_ids,
+    )
 
 
 def _register_sweep(
@@ -368,6 +382,12 @@ def _register_node_role(settings: NewClusterBaseSettings, base: ClusterBase) -> 
     return [NodeRole(name, {"region": settings.region, "tags": base.tags}, base.with_aws())]
 
 
+def _security_groups(base: ClusterBase, group: NodeGroupSettings) -> list[pulumi.Input[str]]:
+    """Every group of the nodes; none where EKS's own is the only one, which EKS adds by itself."""
+    more = group.security_group_ids
+    return [base.cluster.security_group_id, *more] if more else []
+
+
 def _node_group_args(
     settings: NewClusterBaseSettings,
     base: ClusterBase,
@@ -382,6 +402,7 @@ def _node_group_args(
         "kubernetes_version": settings.cluster.kubernetes_version,
         "node_role_arn": role_arn,
         "subnet_ids": base.subnets(group.subnets),
+        "security_group_ids": _security_groups(base, group),
         "instance_types": group.instance_types,
         "ami_type": group.ami_type,
         "image_id": group.image_id,

@@ -121,6 +121,8 @@ class NodeGroupArgs(TypedDict):
     """`DEFAULT` or `MINIMAL`. Default None: left to EKS."""
     node_repair: NotRequired[NodeRepair | None]
     """Whether and how EKS repairs unhealthy nodes. Default None: left to EKS, which repairs none."""
+    security_group_ids: NotRequired[Sequence[pulumi.Input[str]]]
+    """Security groups of the first interface, that of EKS among them. Default: EKS adds its own alone."""
     cilium_makes_interfaces: bool
     """Whether Cilium configures every network interface but the first, so that the image must not."""
     tags: Mapping[str, str]
@@ -236,6 +238,8 @@ def _launch_template(name: str, args: NodeGroupArgs, opts: pulumi.ResourceOption
         update_default_version=True,
         image_id=args.get("image_id"),
         user_data=_user_data(args),
+        # With groups in a template EKS adds none: page "Customize managed nodes with launch templates".
+        vpc_security_group_ids=list(args.get("security_group_ids", ())) or None,
         metadata_options={
             "http_endpoint": "enabled",
             "http_tokens": "required",

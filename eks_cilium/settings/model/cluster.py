@@ -8,7 +8,15 @@ from pydantic import AfterValidator, WithJsonSchema
 
 from eks_cilium.settings.model.access import CLUSTER_ADMIN, AccessEntry, AccessPolicy
 from eks_cilium.settings.model.addons import AddOn  # noqa: TC001 - pydantic reads the annotation
-from eks_cilium.settings.model.fields import RETENTIONS, Cidr, LogRetention, Part, one_of, option
+from eks_cilium.settings.model.fields import (
+    RETENTIONS,
+    Cidr,
+    LogRetention,
+    Part,
+    SecurityGroupId,
+    one_of,
+    option,
+)
 
 # docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html: extended support of 1.30 ended on
 # 2026-07-23, that of 1.31 ends on 2026-11-26. EKS creates no cluster with a version after that day, and
@@ -113,6 +121,13 @@ class Cluster(Part):
         default_factory=Endpoint,
         says="The networks from which the Kubernetes API can be reached.",
         example={"publicAccess": True, "publicAccessCidrs": ["203.0.113.0/24"]},
+    )
+    security_group_ids: tuple[SecurityGroupId, ...] = option(
+        (),
+        says="Security groups of the control plane's interfaces, besides the one that EKS makes.",
+        allowed="a list of up to 4 ids of security groups in network.vpcId",
+        example=["sg-0123456789abcdef0"],
+        max_length=4,
     )
     service_cidr: Cidr = option(
         "172.20.0.0/16",

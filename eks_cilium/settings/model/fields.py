@@ -81,6 +81,9 @@ def _network(text: str) -> str:
     return text
 
 
+SecurityGroupId = Annotated[str, Field(pattern=r"^sg-[0-9a-f]{8,17}$")]
+"""The id of a security group."""
+
 Cidr = Annotated[
     str,
     AfterValidator(_network),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from eks_cilium.cilium.masquerade import ImageFamily, SubnetKind, image_family
-from eks_cilium.settings.model.fields import Part, option
+from eks_cilium.settings.model.fields import Part, SecurityGroupId, option
 
 if TYPE_CHECKING:
     from eks_cilium.settings.instance_types import Accelerator
@@ -150,6 +150,14 @@ class NodeGroup(Part):
     )
     subnets: SubnetKind = option(
         "private", says="Kind of subnet the nodes live in.", allowed="private or public", example="private"
+    )
+    security_group_ids: tuple[SecurityGroupId, ...] = option(
+        (),
+        says="Security groups of the nodes, besides the one that EKS makes; pods have them as well, since "
+        "Cilium's interfaces take those of the node's first. A change rolls the group.",
+        allowed="a list of up to 4 ids of security groups in network.vpcId",
+        example=["sg-0123456789abcdef0"],
+        max_length=4,
     )
     min_size: int = option(1, says="Fewest nodes.", allowed="a whole number from 0", example=1, ge=0)
     desired_size: int = option(2, says="Number of nodes.", allowed="a whole number from 0", example=2, ge=0)

@@ -28,7 +28,13 @@ from eks_cilium.settings.rules import (
     overlay,
     policy_keys,
 )
-from eks_cilium.settings.rules.new_cluster import add_ons, flow_logs, pod_identity, pod_subnets
+from eks_cilium.settings.rules.new_cluster import (
+    add_ons,
+    flow_logs,
+    pod_identity,
+    pod_subnets,
+    security_groups,
+)
 from eks_cilium.settings.rules.running import chaining, replacement
 
 if TYPE_CHECKING:
@@ -45,6 +51,7 @@ _FOR_A_CLUSTER: tuple[Rule, ...] = (
     *cluster.RULES,
     *access.RULES,
     *add_ons.RULES,
+    *security_groups.RULES,
     *network.RULES,
     *pod_subnets.RULES,
     *flow_logs.RULES,

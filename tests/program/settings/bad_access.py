@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.program.settings.bad_configurations import (
+    EXISTING,
     GOOD,
     GOOD_CHAINING,
     GOOD_MESH,
@@ -275,4 +276,47 @@ BAD_ACCESS += [
         {"cilium": {"operatorIdentity": "node"}},
         {"eks-cilium:cilium.operatorIdentity": "irsa or pod-identity"},
     ),
+]
+
+_GROUP = "sg-0123456789abcdef0"
+
+BAD_ACCESS += [
+    Bad(
+        f"security groups: {name}",
+        change,
+        problems,
+        EXISTING if in_a_vpc else GOOD,
+    )
+    for name, in_a_vpc, change, problems in (
+        (
+            "of a VPC that does not exist yet",
+            False,
+            {
+                "cluster": {"securityGroupIds": [_GROUP]},
+                "nodeGroups": {"system": {"securityGroupIds": [_GROUP]}},
+            },
+            {
+                "eks-cilium:cluster.securityGroupIds": "nothing with network.cidr",
+                "eks-cilium:nodeGroups.system.securityGroupIds": "nothing with network.cidr",
+            },
+        ),
+        (
+            "a name",
+            True,
+            {"nodeGroups": {"system": {"securityGroupIds": ["nodes"]}}},
+            {"eks-cilium:nodeGroups.system.securityGroupIds[0]": "ids of security groups in network.vpcId"},
+        ),
+        (
+            "one twice",
+            True,
+            {"cluster": {"securityGroupIds": [_GROUP, _GROUP]}},
+            {"eks-cilium:cluster.securityGroupIds[1]": "every group once"},
+        ),
+        (
+            "more than an interface has",
+            True,
+            {"nodeGroups": {"system": {"securityGroupIds": [f"{_GROUP[:-1]}{last}" for last in "12345"]}}},
+            {"eks-cilium:nodeGroups.system.securityGroupIds": "up to 4 ids"},
+        ),
+    )
 ]

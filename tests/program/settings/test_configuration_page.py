@@ -67,6 +67,7 @@ CONTRADICTING: dict[Any, dict[str, Any]] = {
     (NewClusterSettings, ("kubeProxy",)): {"cilium": {"kubeProxyReplacement": False}},
 }
 SKIPPED = {
+    ("cluster", "securityGroupIds"),
     ("network", "vpcId"),
     ("network", "privateSubnetIds"),
     ("network", "publicSubnetIds"),
