@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -31,10 +31,10 @@ class Judged:
 
 @dataclass(frozen=True)
 class Row:
-    """Workloads that are reached by the same others at a port."""
+    """Workloads that are reached by the same others at the same ports."""
 
     destinations: tuple[Place, ...]
-    port: str
+    ports: tuple[str, ...]
     allowed: frozenset[Place]
     """Sources of which every pod may reach every pod of the destinations."""
     partly: frozenset[Place]
@@ -68,10 +68,13 @@ class Overview:
 
     def rows(self) -> list[Row]:
         """The rows for people, the most open first."""
-        rows = [self._row(same) for same in _alike(list(self._reached()))]
+        ports: dict[Row, list[str]] = defaultdict(list)
+        for same in _alike(list(self._reached())):
+            ports[self._row(same)].append(same[0].port)
+        rows = (replace(row, ports=tuple(sorted(numbers, key=_by_number))) for row, numbers in ports.items())
         return sorted(
             rows,
-            key=lambda row: (tuple(-number for number in row.openness), row.destinations, row.port),
+            key=lambda row: (tuple(-number for number in row.openness), row.destinations, row.ports),
         )
 
     def directory(self) -> Directory:
@@ -112,12 +115,12 @@ class Overview:
         return _Reached(place, port, frozenset(allowed - partly), frozenset(partly), others)
 
     def _row(self, same: Sequence[_Reached]) -> Row:
-        """One row for workloads that are reached alike."""
+        """A row for workloads that are reached alike, still without its ports."""
         first, places = same[0], self._all_places
         allowed = {source for each in same for source in each.allowed}
         return Row(
             tuple(sorted(places[each.place] for each in same)),
-            first.port,
+            (),
             frozenset(places[number] for number in allowed),
             frozenset(places[number] for number in first.partly),
             max(each.among for each in same),
@@ -134,6 +137,11 @@ class _Reached:
     allowed: frozenset[int]
     partly: frozenset[int]
     among: int
+
+
+def _by_number(port: str) -> tuple[int, str]:
+    digits = port.split("/", maxsplit=1)[0].split("-", maxsplit=1)[0]
+    return (int(digits) if digits.isdigit() else 0), port
 
 
 def _alike(every: Sequence[_Reached]) -> Iterator[Sequence[_Reached]]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from eks_cilium.policy.report import endpoint_document
 from eks_cilium.policy.verdict.model import Decision
+from eks_cilium.texts import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,13 +17,15 @@ if TYPE_CHECKING:
 SCHEMA = "eks-cilium/verdict-overview/v1"
 HEADER = ("TO", "PORT", "OPEN", "FROM")
 _MOST_NAMED = 6
+_MOST_PORTS = 4
 
 
 def cells(rows: Sequence[Row], directory: Directory) -> Iterator[tuple[str, ...]]:
     """The cells of rows under the titles of `HEADER`."""
     for row in rows:
+        ports = named(row.ports, _MOST_PORTS)
         open_to = f"{row.openness[0]} of {row.among}"
-        yield directory.text(row.destinations, _MOST_NAMED), row.port, open_to, _sources(row, directory)
+        yield directory.text(row.destinations, _MOST_NAMED), ports, open_to, _sources(row, directory)
 
 
 def _sources(row: Row, directory: Directory) -> str:

@@ -62,6 +62,16 @@ def test_a_workload_of_several_identities_is_one_that_may_be_open_in_part() -> N
     assert ("one/data/db", "80/TCP", "1 of 1", "in part one/shop/front") in rows
 
 
+def test_ports_that_the_same_sources_reach_share_a_row() -> None:
+    ends = [(each.pod, place_of(each.pod, each)) for each in SHOP[:2]]
+    ports = (Port(8080), Port(53, "UDP"), Port(80))
+    evaluator = Evaluator([Cluster("one", SelectorScope.OWN_CLUSTER)])
+
+    found = overview(evaluator, ends, [(pod, place, ports) for pod, place in ends])
+
+    assert shown(found) == [("every workload", "53/UDP, 80/TCP, 8080/TCP", "1 of 1", "every workload")]
+
+
 def test_whole_clusters_and_namespaces_are_one_word() -> None:
     places = [Place("a", "x", "1"), Place("a", "x", "2"), Place("a", "y", "1"), Place("b", "x", "1")]
     directory = Directory(places)
