@@ -42,6 +42,7 @@ from stacks.node_images import check_images
 from stacks.outputs import own_outputs
 from stacks.pod_subnets import masquerades, pod_networks, pods_per_node, warn_of_too_few_addresses
 from stacks.secrets_key import check_given_key, check_running_key, running_key, secrets_key
+from stacks.vpc_endpoints import endpoint_services, warn_of_registries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -111,7 +112,7 @@ def register_base(settings: NewClusterBaseSettings, aws_client: ClientOf) -> Clu
     iam_roles.check_roles(settings, aws_client)
     iam_roles.limit_roles(settings.iam)
     _check_security_groups(settings, provider)
-    network = _register_network(settings, provider, tags)
+    network = _register_network(settings, provider, tags, aws_client)
     cluster = _register_control_plane(settings, provider, tags, network)
     sweep = _register_sweep(settings, network, cluster)
     return ClusterBase(provider, tags, network, cluster, sweep, is_running=existing.own is not None)
@@ -245,23 +246,29 @@ def _reachable_mode(settings: NewClusterBaseSettings, running: RunningControlPla
 
 
 def _register_network(
-    settings: NewClusterBaseSettings, provider: aws.Provider, tags: Mapping[str, str]
+    settings: NewClusterBaseSettings,
+    provider: aws.Provider,
+    tags: Mapping[str, str],
+    aws_client: ClientOf,
 ) -> Network | ExistingNetwork:
     wanted, opts = settings.network, pulumi.ResourceOptions(providers=[provider])
     if wanted.vpc_id is not None:
-        return ExistingNetwork(
+        existing = ExistingNetwork(
             settings.cluster.name,
             {
                 "vpc_id": wanted.vpc_id,
                 "private_subnet_ids": wanted.private_subnet_ids,
                 "public_subnet_ids": wanted.public_subnet_ids,
                 "service_cidr": settings.cluster.service_cidr,
+                "endpoint_services": endpoint_services(settings, aws_client),
                 "pod_cidrs": _overlay_of(settings),
                 "pod_subnet_ids": wanted.pod_subnet_ids,
                 "pods_leave_by_them": not masquerades(settings),
             },
             opts,
         )
+        warn_of_registries(existing.isolated)
+        return existing
     assert wanted.cidr is not None, "settings refuse a network with neither cidr nor vpcId"
     zones = zones_of(wanted.zones, provider)
     network = Network(

@@ -18,7 +18,7 @@ from components.naming import token
 from components.network.zones import WITHOUT_CONTROL_PLANES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 
 _TARGETS = {
@@ -29,14 +29,19 @@ _TARGETS = {
     "appliance": "an instance or network interface",
     "vpn": "a virtual private gateway",
     "peering": "a VPC peering connection",
+    "endpoints": "nowhere, beside endpoints of the VPC",
     "none": "nowhere",
 }
 
 # Beside NAT gateways: docs.aws.amazon.com/vpc/latest/userguide/route-table-options.html. What is behind these
 # targets cannot be seen from here. A peering connection is not among them: AWS lets no peer use the other's
 # way to the internet (docs.aws.amazon.com/vpc/latest/peering/vpc-peering-basics.html, edge to edge routing).
-_OUT_OF_A_PRIVATE_SUBNET = ("nat", "firewall", "transit", "appliance", "vpn")
+_OUT_OF_A_PRIVATE_SUBNET = ("nat", "firewall", "transit", "appliance", "vpn", "endpoints")
 _OUT_OF_A_PUBLIC_SUBNET = ("internet", "firewall")
+
+# docs.aws.amazon.com/eks/latest/userguide/private-clusters.html, for what the nodes of this program call.
+INSTEAD_OF_A_WAY_OUT = ("ec2", "ecr.api", "ecr.dkr", "s3", "sts")
+"""Services whose endpoints a VPC needs where a private subnet has no default route."""
 
 
 _LARGEST_VPC = 16
@@ -56,6 +61,8 @@ class ExistingNetworkArgs(TypedDict):
     """Network of Service addresses, which must not overlap the VPC."""
     pod_cidrs: NotRequired[Sequence[str]]
     """Networks of an overlay, which must not overlap the VPC, nor what it has routes to. Default: none."""
+    endpoint_services: NotRequired[Sequence[str]]
+    """AWS services that have an endpoint in the VPC, such as ecr.api. Default: none."""
     pod_subnet_ids: NotRequired[Sequence[str]]
     """Subnets for pods alone. Default: none, pods share the subnets of nodes."""
     pods_leave_by_them: NotRequired[bool]
@@ -84,6 +91,8 @@ class ExistingNetwork(pulumi.ComponentResource):
     """The subnets for pods alone, in the order of the arguments."""
     free_for_pods: int
     """How many addresses are free in them."""
+    isolated: Sequence[str]
+    """Private subnets without a default route, from which nodes reach AWS by endpoints of the VPC."""
 
     def __init__(
         self, name: str, args: ExistingNetworkArgs, opts: pulumi.ResourceOptions | None = None
@@ -91,15 +100,23 @@ class ExistingNetwork(pulumi.ComponentResource):
         super().__init__(token("ExistingNetwork"), name, {}, opts)
         invoke = pulumi.InvokeOptions(parent=self)
         vpc = aws.ec2.get_vpc(id=args["vpc_id"], opts=invoke)
-        private = [_look_up(subnet_id, invoke) for subnet_id in args["private_subnet_ids"]]
+        reached = args.get("endpoint_services", ())
+        private = [
+            by_endpoints(_look_up(subnet_id, invoke), reached) for subnet_id in args["private_subnet_ids"]
+        ]
         public = [_look_up(subnet_id, invoke) for subnet_id in args["public_subnet_ids"]]
         self.cidrs = _cidrs(vpc)
-        pods = [_look_up(subnet_id, invoke) for subnet_id in args.get("pod_subnet_ids") or ()]
+        pods = [
+            by_endpoints(_look_up(subnet_id, invoke), reached)
+            for subnet_id in args.get("pod_subnet_ids") or ()
+        ]
         problems = network_problems(vpc.id, self.cidrs, args["service_cidr"], private, public)
+        problems += missing_endpoints(private, reached)
         problems += overlay_problems(args.get("pod_cidrs", ()), self.cidrs, [*private, *public])
         problems += pod_problems(vpc.id, [*private, *public], pods, args.get("pods_leave_by_them", True))
         if problems:
             raise pulumi.RunError("\n  ".join([f"{vpc.id} cannot hold this cluster:", *problems]))
+        self.isolated = [subnet["id"] for subnet in private if subnet["default_route"] == "endpoints"]
         self.vpc_id = pulumi.Output.from_input(vpc.id)
         self.cidr = pulumi.Output.from_input(vpc.cidr_block)
         self.private_subnet_ids = [pulumi.Output.from_input(subnet["id"]) for subnet in private]
@@ -168,6 +185,22 @@ def network_problems(
         if ipaddress.IPv4Network(cidr).overlaps(services)
     ]
     return problems
+
+
+def by_endpoints(subnet: Subnet, services: Collection[str]) -> Subnet:
+    """The subnet, from which nodes reach AWS by endpoints of these services where it has no default route."""
+    enough = set(INSTEAD_OF_A_WAY_OUT) <= set(services)
+    if subnet["default_route"] != "none" or not enough:
+        return subnet
+    return {**subnet, "default_route": "endpoints"}
+
+
+def missing_endpoints(private: Sequence[Subnet], services: Collection[str]) -> list[str]:
+    """What private subnets without a default route need instead of one; empty where all have one."""
+    if all(subnet["default_route"] != "none" for subnet in private):
+        return []
+    missing = [service for service in INSTEAD_OF_A_WAY_OUT if service not in services]
+    return [f"instead of a default route the VPC needs endpoints; it has none of {', '.join(missing)}"]
 
 
 def overlay_problems(pod_cidrs: Sequence[str], cidrs: Sequence[str], subnets: Sequence[Subnet]) -> list[str]:

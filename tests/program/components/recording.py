@@ -187,6 +187,13 @@ class WithoutKey:
     def describe_cluster(self, name: str) -> dict[str, Any]:
         return {"cluster": {"name": name}}
 
+    def get_paginator(self, operation: str) -> "WithoutKey":
+        assert operation == "describe_vpc_endpoints"
+        return self
+
+    def paginate(self, **_: Any) -> list[dict[str, Any]]:
+        return [{"VpcEndpoints": []}]
+
     def get_caller_identity(self) -> dict[str, str]:
         return {"Account": self._arn.split(":")[4], "Arn": self._arn}
 

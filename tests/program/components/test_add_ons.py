@@ -40,17 +40,19 @@ class OfferingEks(WithoutKey):
         assert operation == "describe_addon_versions"
         return self
 
-    def paginate(self, addonName: str, kubernetesVersion: str) -> list[dict[str, Any]]:  # noqa: N803
+    def paginate(self, **asked: Any) -> list[dict[str, Any]]:
+        name_of_addon, minor = asked["addonName"], asked["kubernetesVersion"]
+
         def version(name: str, *, default: bool) -> dict[str, Any]:
             return {
                 "addonVersion": name,
-                "compatibilities": [{"clusterVersion": kubernetesVersion, "defaultVersion": default}],
-                "requiresIamPermissions": addonName == EBS,
+                "compatibilities": [{"clusterVersion": minor, "defaultVersion": default}],
+                "requiresIamPermissions": name_of_addon == EBS,
             }
 
         offered = [version("v2.1.0-eksbuild.1", default=False), version("v2.0.0-eksbuild.3", default=True)]
-        known = addonName in (EBS, "metrics-server")
-        return [{"addons": [{"addonName": addonName, "addonVersions": offered}] if known else []}]
+        known = name_of_addon in (EBS, "metrics-server")
+        return [{"addons": [{"addonName": name_of_addon, "addonVersions": offered}] if known else []}]
 
     def describe_addon_configuration(self, **_: str) -> dict[str, str]:
         return {"configurationSchema": SCHEMA}

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pytest
 
-from components.network.existing_network import Subnet, network_problems, overlay_problems
+from components.network.existing_network import Subnet, by_endpoints, network_problems, overlay_problems
 from components.network.subnets import plan_subnets
+from tests.program.components.recording import WithoutKey
 from tests.program.components.test_new_cluster_resources import recorded
 
 if TYPE_CHECKING:
@@ -244,3 +245,40 @@ def test_subnets_fill_the_network_without_overlap(prefix: int) -> None:
     assert all(subnet.subnet_of(ipaddress.IPv4Network(f"10.0.0.0/{prefix}")) for subnet in subnets)
     assert not any(a.overlaps(b) for i, a in enumerate(subnets) for b in subnets[i + 1 :])
     assert {subnet.prefixlen for subnet in subnets} == {prefix + 2, prefix + 4}
+
+
+class WithEndpoints(WithoutKey):
+    """boto3's clients, for a VPC with endpoints of these services."""
+
+    def __init__(self, *services: str) -> None:
+        super().__init__()
+        self._services = services
+
+    def paginate(self, **asked: Any) -> list[dict[str, Any]]:
+        assert {"Name": "vpc-id", "Values": [VPC]} in asked["Filters"]
+        names = [f"com.amazonaws.eu-central-1.{service}" for service in self._services]
+        return [{"VpcEndpoints": [{"ServiceName": name} for name in names]}]
+
+
+def test_a_subnet_without_a_way_out_is_accepted_where_the_vpc_has_endpoints(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stack = recorded(
+        NETWORK, answers(""), aws=WithEndpoints("ec2", "ecr.api", "ecr.dkr", "s3", "sts", "logs")
+    )
+
+    assert stack.only("Cluster").inputs["privateSubnetIds"] == PRIVATE
+    assert "Images of Cilium have to come from one that they reach" in caplog.text
+
+
+def test_without_all_of_these_endpoints_it_is_refused() -> None:
+    with pytest.raises(pulumi.RunError, match=r"needs endpoints; it has none of ecr\.api, sts"):
+        recorded(NETWORK, answers(""), aws=WithEndpoints("ec2", "ecr.dkr", "s3"))
+
+
+def test_endpoints_make_no_public_subnet() -> None:
+    public = subnet("subnet-c", "a", "none")
+
+    assert by_endpoints(public, ["ec2"])["default_route"] == "none"
+    problems = network_problems("vpc-1", ["10.0.0.0/16"], "172.20.0.0/16", GOOD, [public])
+    assert "listed as public but its default route goes to nowhere" in problems[0]
