@@ -47,7 +47,9 @@ def everything_is_ready(simulated: SimulatedCluster, nodes: int) -> bool:
     return are_ready(listed, nodes) and are_ready(agents, nodes) and untainted
 
 
-@pytest.mark.parametrize(("version", "extra"), [("1.12.4", OLD), ("1.19.7", NEW)])
+@pytest.mark.parametrize(
+    ("version", "extra"), [pytest.param("1.12.4", OLD, marks=pytest.mark.endurance), ("1.19.7", NEW)]
+)
 def test_the_chart_in_eni_mode_opens_every_node_and_an_upgrade_keeps_it_open(
     start, toolchain, version, extra
 ):

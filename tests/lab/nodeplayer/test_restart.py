@@ -69,12 +69,12 @@ def test_a_player_killed_over_and_over_while_nodes_join_loses_no_pod(start):
     )
     with ThreadPoolExecutor(1) as joining:
         created = joining.submit(
-            lambda: [api.create(objects.node(number, tainted=True)) for number in range(60)]
+            lambda: [api.create(objects.node(number, tainted=True)) for number in range(30)]
         )
         for _ in range(5):
             time.sleep(0.8)
             simulated.kill_player()
             simulated.start_player()
         created.result()
-    eventually(lambda: are_ready(api.pods(app="logs"), 60), limit=60, every=0.5)
-    eventually(lambda: are_ready(api.pods("kube-system", **{"k8s-app": "cilium"}), 60), limit=60, every=0.5)
+    eventually(lambda: are_ready(api.pods(app="logs"), 30), limit=60, every=0.5)
+    eventually(lambda: are_ready(api.pods("kube-system", **{"k8s-app": "cilium"}), 30), limit=60, every=0.5)
