@@ -130,6 +130,23 @@ def test_a_cluster_changes_in_place_and_is_waited_for(aws, cluster, roles, subne
     aws.update(updated, inputs)
 
 
+def test_the_encryption_of_secrets_is_added_in_place_and_removed_by_a_replacement_alone(
+    aws, cluster, roles, subnets
+):
+    key = aws.create("aws:kms/key:Key", "secrets", {"enableKeyRotation": True, "rotationPeriodInDays": 365})
+    answer = aws.invoke("aws:kms/getKey:getKey", {"keyId": key.properties["arn"]})
+    assert (answer["keyState"], answer["customerMasterKeySpec"]) == ("Enabled", "SYMMETRIC_DEFAULT")
+    inputs = cluster_inputs(roles, subnets)
+    wanted = {"provider": {"keyArn": key.properties["arn"]}, "resources": ["secrets"]}
+    encrypted = {**inputs, "encryptionConfig": wanted}
+    assert list(aws.diff(cluster, encrypted).replaces) == []
+    updated = aws.update(cluster, encrypted)
+    assert aws.read(updated).properties["encryptionConfig"] == wanted
+    assert list(aws.diff(updated, inputs).replaces) == ["encryptionConfig"]
+    other = {**wanted, "provider": {"keyArn": key.properties["arn"].replace("key/", "key/0")}}
+    assert list(aws.diff(updated, {**inputs, "encryptionConfig": other}).replaces) == []
+
+
 def test_a_cluster_is_found_by_name(aws, cluster):
     answer = aws.invoke("aws:eks/getCluster:getCluster", {"name": "demo"})
     assert answer["certificateAuthorities"] == [cluster.properties["certificateAuthority"]]
