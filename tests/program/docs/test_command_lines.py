@@ -42,6 +42,8 @@ BY_AWS_CLI = {
 }
 """Commands that the AWS CLI has besides those of its models (awscli/customizations)."""
 OF_EVERY_AWS_COMMAND = {"region", "profile", "query", "output"}
+RUNNING = "--yes --diff --stack --target --refresh --expect-no-changes --suppress-outputs --non-interactive"
+"""Options of every command of Pulumi that runs the program, or most of them."""
 # Subcommands, with the options that the pages use.
 # pulumi: https://www.pulumi.com/docs/iac/cli/commands/. kubectl: https://kubernetes.io/docs/reference/kubectl/.
 # helm: https://helm.sh/docs/helm/. cilium: `cilium help` of cilium-cli. hubble: `hubble help observe`.
@@ -50,19 +52,19 @@ KNOWN = {
         "cancel": "",
         "config rm": "--path",
         "config set": "--path",
-        "destroy": "",
+        "destroy": RUNNING,
         "import": "",
         "login": "",
         "plugin install": "",
-        "preview": "--diff --expect-no-changes --stack",
-        "refresh": "",
+        "preview": f"{RUNNING} --json",
+        "refresh": RUNNING,
         "stack": "",
         "stack export": "--file",
         "stack import": "--file",
         "stack init": "",
         "stack output": "--json",
         "stack rm": "--force",
-        "up": "--yes",
+        "up": f"{RUNNING} --skip-preview --replace",
     },
     "kubectl": {
         "apply": "--server-side --force-conflicts -f",
