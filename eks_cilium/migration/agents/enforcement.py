@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from eks_cilium.cluster.names import NAMESPACE
-from eks_cilium.migration.agents import rollout
+from eks_cilium.migration.agents import rollout, wide_rollout
 from eks_cilium.migration.cni import CILIUM
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import POLICY
@@ -107,10 +107,15 @@ def _set_mode(run: Run, mode: str | None) -> int:
     daemon_set = run.world.api.get(CILIUM.path)
     if daemon_set is None:
         return 0
-    if annotation := _new_annotation(run.world, daemon_set, mode or DEFAULT, changed=changed):
-        annotations = {_ANNOTATION: annotation}
-        run.world.api.merge(CILIUM.path, {"spec": {"template": {"metadata": {"annotations": annotations}}}})
-    return rollout.await_roll_out(run, CILIUM)
+    annotation = _new_annotation(run.world, daemon_set, mode or DEFAULT, changed=changed)
+    if not annotation and not rollout.behind(daemon_set):
+        wide_rollout.restore(run.world)
+        return rollout.await_roll_out(run, CILIUM)
+    with wide_rollout.widened(run.world):
+        if annotation:
+            template = {"metadata": {"annotations": {_ANNOTATION: annotation}}}
+            run.world.api.merge(CILIUM.path, {"spec": {"template": template}})
+        return rollout.await_roll_out(run, CILIUM)
 
 
 def _new_annotation(world: World, daemon_set: Object, mode: str, *, changed: bool) -> str:

@@ -2,10 +2,11 @@
 
 import pytest
 
+from eks_cilium.migration.agents import enforcement, wide_rollout
 from eks_cilium.settings.model.migration import Target
 
-from .migrations import Before, Stack, options
-from .simulation.world import CONFIG_MAPS, Simulation
+from .migrations import Before, Stack, options, run
+from .simulation.world import CONFIG_MAPS, DAEMON_SETS, Simulation
 
 pytestmark = pytest.mark.simulation
 
@@ -79,3 +80,42 @@ def test_in_a_rollback_policies_stay_paused_too(simulation: Simulation):
     Stack(simulation, options(target=Target.AWS_VPC_CNI)).up()
 
     assert simulation.enforcing == []
+
+
+def strategy(simulation: Simulation) -> object:
+    return (simulation.daemon_set("cilium")["spec"].get("updateStrategy") or {}).get("rollingUpdate")
+
+
+@pytest.mark.parametrize(("nodes", "waves"), [(5, 5), (40, 10)])
+def test_agents_are_rolled_at_a_share_of_the_nodes_and_their_strategy_is_restored(nodes: int, waves: int):
+    simulation = Simulation(workers=nodes)
+    simulation.api.remove(DAEMON_SETS, simulation.daemon_set("aws-node"))
+    simulation.install_cilium("never")
+    simulation.daemon_set("cilium")["spec"]["updateStrategy"] = {
+        "type": "RollingUpdate",
+        "rollingUpdate": {"maxUnavailable": 1},
+    }
+    simulation.clock.sleep(10)
+    given = run(simulation.world())
+    began, seen = simulation.clock.seconds, list[str]()
+    simulation.controllers.append(lambda: seen.append(str(strategy(simulation))))
+
+    assert enforcement.resume(given, "default")["agents"] == nodes
+
+    assert simulation.clock.seconds - began < waves * 6
+    assert strategy(simulation) == {"maxUnavailable": 1}
+    assert ("{'maxUnavailable': '10%'}" in seen) is (nodes > 20)
+
+
+def test_a_strategy_that_a_killed_run_has_changed_is_restored_by_the_next():
+    simulation = Simulation(workers=40)
+    simulation.api.remove(DAEMON_SETS, simulation.daemon_set("aws-node"))
+    simulation.install_cilium("never")
+    simulation.clock.sleep(10)
+    killed = wide_rollout.widened(simulation.world())
+    killed.__enter__()
+    assert strategy(simulation) == {"maxUnavailable": "10%"}
+
+    enforcement.resume(run(simulation.world()), "default")
+
+    assert strategy(simulation) == {"maxUnavailable": 1}

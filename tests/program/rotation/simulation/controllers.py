@@ -233,7 +233,11 @@ class Controllers:
         old = [node for node, pod in pods.items() if pod["metadata"]["labels"][GENERATION] != generation]
         unready = [node for node in old if not is_ready(pods[node])]
         unavailable = len(wanted) - sum(map(is_ready, pods.values()))
-        return [*unready, *[node for node in old if node not in unready][: max(1 - unavailable, 0)]]
+        most = (
+            (daemon_set["spec"].get("updateStrategy") or {}).get("rollingUpdate", {}).get("maxUnavailable", 1)
+        )
+        allowed = most if isinstance(most, int) else len(wanted) * int(most.rstrip("%")) // 100
+        return [*unready, *[node for node in old if node not in unready][: max(allowed - unavailable, 0)]]
 
     def _check_policies(self) -> None:
         """Pods on nodes of the old CNI have no identity, so an agent that enforces drops their traffic."""
