@@ -18,15 +18,25 @@ from eks_cilium.dynamic.replacement.agent_gates import AgentGate, AgentsGone
 from eks_cilium.dynamic.replacement.aws_node_affinity import AwsNodeAffinity
 from eks_cilium.dynamic.replacement.aws_node_removal import AwsNodeRemoval
 from eks_cilium.dynamic.replacement.canary_check import CanaryCheck
+from eks_cilium.dynamic.replacement.node_batch import (
+    AT_ONCE,
+    MOST_RESOURCES,
+    NodeBatch,
+    batch_part,
+    cut,
+    names_of,
+)
 from eks_cilium.dynamic.replacement.node_rotation import NodeRotation, node_part
 from eks_cilium.dynamic.replacement.surge import CapacityRestore, Surge, group_sizes
 from eks_cilium.dynamic.shell.planning import previewed
+from eks_cilium.migration.lanes import Lanes
 from eks_cilium.texts import counted, named
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from eks_cilium.dynamic.replacement.canary_check import CanaryCheckArgs
+    from eks_cilium.dynamic.replacement.node_batch import NodeBatchArgs
     from eks_cilium.dynamic.replacement.node_rotation import NodeRotationArgs
     from eks_cilium.dynamic.replacement.surge import CapacityRestoreArgs, SurgeArgs
     from eks_cilium.dynamic.shell.operation import OperationArgs
@@ -47,8 +57,10 @@ class CniMigrationArgs(TypedDict):
     """How many of the nodes that are replaced now still exist."""
     given_up: Sequence[str]
     """Auto Scaling groups that could not grow in an earlier run: `Surge` tries them again."""
-    parallel: int
-    """How many nodes are replaced at the same time."""
+    parallel: int | str
+    """How many nodes are replaced at the same time: a number, or a percentage of each group as in `10%`."""
+    groups: NotRequired[Mapping[str, str]]
+    """The Auto Scaling group of each node. Without it the nodes count as those of one group."""
     plan: Plan | None
     """The plan that a preview has just made; None in an update, or once the migration has begun."""
     policy_mode: str | None
@@ -58,7 +70,8 @@ class CniMigrationArgs(TypedDict):
 class CniMigration(pulumi.ComponentResource):
     """Moves every node to Cilium, then removes aws-node with its add-on and enforces policies again.
 
-    Creates, each after the one before: `PolicyPause`, `AgentGate`, `Surge`, a `NodeRotation` for every node,
+    Creates, each after the one before: `PolicyPause`, `AgentGate`, `Surge`, a `NodeRotation` for every node
+    (of more than 200 nodes a `NodeBatch` for several),
     `CapacityRestore`, `AgentsGone`, `AwsNodeRemoval` and `PolicyResume`. An update stops with an error when
     an operation is blocked or cannot finish in time; the next update continues there.
 
@@ -120,23 +133,56 @@ class CniRollback(pulumi.ComponentResource):
 def _replace_nodes(
     parent: pulumi.Resource, name: str, args: CniMigrationArgs, gate: AgentGate
 ) -> list[pulumi.Resource]:
-    """Surge capacity, then every node after the node `parallel` places before it."""
+    """Surge capacity, then every node after the one before it in its lane."""
     operation, plan = args["operation"], args["plan"]
     groups = previewed(plan, group_sizes)
     capacity: SurgeArgs = {**operation, "left": args["left"], "given_up": args["given_up"], **groups}
     surge = Surge(name, capacity, _after(parent, gate))
-    part, rotations = args.get("part"), list[NodeRotation]()
+    if len(args["nodes"]) > MOST_RESOURCES:
+        return [surge, *_batches(parent, name, args, surge)]
+    part, rotations = args.get("part"), dict[str, NodeRotation]()
     # Names do not depend on the part, so that the same resources are found when the rest goes on.
     names = {node: short for short, node in short_names(args["nodes"]).items()}
-    for index, node in enumerate(part.nodes if part else args["nodes"]):
-        before = rotations[index - args["parallel"]] if index >= args["parallel"] else surge
+    nodes, lanes = part.nodes if part else args["nodes"], _lanes(args)
+    for node in nodes:
+        before = rotations.get(lanes.before(node), surge)
         drain: NodeRotationArgs = {
             **operation,
             "node": node,
             **previewed(plan, partial(node_part, name=node)),
         }
-        rotations.append(NodeRotation(f"{name}-{names[node]}", drain, _after(parent, surge, before)))
-    return [surge, *rotations]
+        rotations[node] = NodeRotation(f"{name}-{names[node]}", drain, _after(parent, surge, before))
+    return [surge, *rotations.values()]
+
+
+def _lanes(args: CniMigrationArgs) -> Lanes:
+    """The lanes of the nodes that are replaced for now."""
+    part, group_of = args.get("part"), args.get("groups") or {}
+    nodes = part.nodes if part else args["nodes"]
+    return Lanes({node: group_of.get(node, "") for node in nodes}, args["parallel"])
+
+
+def _batches(
+    parent: pulumi.Resource, name: str, args: CniMigrationArgs, surge: Surge
+) -> list[pulumi.Resource]:
+    """Batches of all nodes, so that they stay the same when the rest of a part goes on."""
+    part, plan, batches = args.get("part"), args["plan"], list[pulumi.Resource]()
+    replaced = frozenset(part.nodes if part else args["nodes"])
+    for first, count in cut(len(args["nodes"]), _lanes(args).in_all):
+        nodes = replaced.intersection(names_of(args["nodes"], first, count))
+        if not nodes:
+            continue
+        before = batches[-AT_ONCE] if len(batches) >= AT_ONCE else surge
+        inputs: NodeBatchArgs = {
+            **args["operation"],
+            "first": first,
+            "count": count,
+            "nodes": len(nodes),
+            **previewed(plan, partial(batch_part, first=first, count=count)),
+        }
+        numbers = f"{first}-{first + count - 1}"
+        batches.append(NodeBatch(f"{name}-nodes-{numbers}", inputs, _after(parent, surge, before)))
+    return batches
 
 
 def what_stays(part: Part) -> list[str]:

@@ -237,6 +237,7 @@ def _steps(settings: ReplacementSettings, reading: Reading, operation: Operation
         "left": reading.start.left,
         "given_up": reading.start.given_up,
         "parallel": settings.migration.parallel,
+        "groups": reading.start.group_of,
         "plan": in_preview(reading.start.plan),
         "policy_mode": settings.cilium.policy_mode,
     }

@@ -32,9 +32,7 @@ have it (awslabs/amazon-eks-ami#1610, cilium/cilium#41300). The plan refuses hos
 _ENI = "in this mode pods get addresses of the VPC from network interfaces, natively routed"
 _NODES = "the operator creates interfaces only in this cluster's subnets, with its role and its tags"
 
-_POD_SUBNETS = (
-    "the operator's role has to allow them, as network.podCidr and network.podSubnetIds of a new cluster do"
-)
+_POD_SUBNETS = "the operator's role has to allow them: network.podCidr and network.podSubnetIds do that"
 
 # Keys of all served releases: a key that a release does not have is refused as unknown before this table is
 # asked.

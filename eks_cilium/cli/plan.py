@@ -64,8 +64,8 @@ _WHAT = "What to plan"
 
 _Target = Annotated[Target, option_of("target", _WHAT)]
 _Capacity = Annotated[Capacity, option_of("capacity", _WHAT)]
-_Surge = Annotated[int, option_of("surge", _WHAT, "NODES")]
-_Parallel = Annotated[int, option_of("parallel", _WHAT, "NODES")]
+_Surge = Annotated[str, option_of("surge", _WHAT, "NODES")]
+_Parallel = Annotated[str, option_of("parallel", _WHAT, "NODES")]
 _Allow = Annotated[
     list[str] | None,
     typer.Option(
@@ -112,8 +112,8 @@ def plan(
     context: ContextOption = None,
     target: _Target = DEFAULTS.target,
     capacity: _Capacity = DEFAULTS.capacity,
-    surge: _Surge = DEFAULTS.surge,
-    parallel: _Parallel = DEFAULTS.parallel,
+    surge: _Surge = DEFAULTS.surge,  # type: ignore[assignment] # on a command line all is text
+    parallel: _Parallel = DEFAULTS.parallel,  # type: ignore[assignment] # as above
     allow: _Allow = None,
     only: _Only = None,
     prefix_delegation: _PrefixDelegation = False,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.migration.agents.cni_gate import CniGate
+from eks_cilium.migration.capacity import ending
 from eks_cilium.migration.eviction import blocked
 from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.part import part_of
@@ -30,6 +31,7 @@ def check(run: MigrationRun) -> dict[str, Any]:
     TimedOutError with what is missing, and StoppedError for a node of the part that was skipped.
     """
     part = current(run)
+    ending.await_ended(run, part.groups)
     blocked.refuse_left(run, part.nodes)
     serving: list[str] = []
 

@@ -6,7 +6,7 @@ the same nodes however many were replaced since. Before the first run they come 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.existing import image_families
@@ -19,7 +19,7 @@ from eks_cilium.migration.part import Member, Part, part_of, selected
 from eks_cilium.migration.plan.planner import plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from eks_cilium.cilium.masquerade import ImageFamily
     from eks_cilium.migration.control.stop import StopRequest
@@ -45,6 +45,8 @@ class MigrationStart:
     """The nodes that are replaced for now; None where that is all of them."""
     groups: tuple[str, ...] = ()
     """Names of the Auto Scaling groups of all these nodes, and of the managed node groups behind them."""
+    group_of: Mapping[str, str] = field(default_factory=dict)
+    """The Auto Scaling group of each of these nodes."""
     stop: StopRequest | None = None
     """Who asked runs on this cluster to begin no further node."""
 
@@ -67,6 +69,7 @@ def read_start(run: MigrationRun) -> MigrationStart:
         given_up=tuple(sorted(stopped.reasons(run))),
         part=None if part.is_whole else part,
         groups=_groups(inventory.members),
+        group_of={member.name: member.group for member in inventory.members},
         stop=asked,
     )
 
@@ -91,6 +94,7 @@ def _planned(planned: Plan, families: frozenset[ImageFamily], asked: StopRequest
         plan=planned,
         part=None if part.is_whole else part,
         groups=_groups([*chosen, *later]),
+        group_of={member.name: member.group for member in (*chosen, *later)},
         stop=asked,
     )
 

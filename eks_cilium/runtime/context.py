@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import uuid
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -31,7 +32,6 @@ from eks_cilium.runtime.waiting import Polls, pause, persist, unguarded
 from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Iterable, Iterator, Mapping
 
     from eks_cilium.clients.autoscaling import GroupState
@@ -44,6 +44,11 @@ Report = Callable[[str], None]
 _STALE_SECONDS = 2.0
 """Before an answer of AWS that lacks what should exist is asked for again."""
 Kept = TypeVar("Kept")
+
+
+def in_thread(act: Callable[[], None]) -> None:
+    """Call a function in a thread that ends with the process at the latest."""
+    threading.Thread(target=act, daemon=True).start()
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,8 @@ class World:
     """Called before every change; raises LeaseHeldError when this run must not act any more."""
     locks: Locks = field(default_factory=Locks)
     """Shared by the threads of one process, which may change one cluster at the same time."""
+    spawn: Callable[[Callable[[], None]], None] = in_thread
+    """Has a function called in a thread of its own."""
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     """The same for everything that one `pulumi up` does, and another for the next."""
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -165,6 +172,11 @@ class World:
         if self.fleet is None:
             return self.instances.state(instance)
         return self.fleet.states(self.instances, [instance], max_age)[instance]
+
+    def wake(self) -> None:
+        """Have what waits in this process read again."""
+        if self.view is not None:
+            self.view.wake()
 
     def outdate(self) -> None:
         """Take what AWS said for out of date: this process has changed something by other means."""

@@ -1,12 +1,39 @@
-"""Locks by name, so that threads that change the same Auto Scaling group take turns."""
+"""What the threads of one process take turns with: locks by name, and places in work.
+
+Threads that change the same Auto Scaling group hold its lock. A node that is being replaced holds a place, of
+which there are as many as `migration.parallel` says.
+"""
 
 from __future__ import annotations
 
 import threading
+from collections import Counter
+
+
+class Places:
+    """Places by name, as for all nodes or for those of one group; each name has as many as its takers say."""
+
+    def __init__(self) -> None:
+        self._taken: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def take(self, name: str, most: int) -> bool:
+        """Take a place where fewer than `most` are taken; whether that was so."""
+        with self._lock:
+            if self._taken[name] >= most:
+                return False
+            self._taken[name] += 1
+            return True
+
+    def leave(self, name: str) -> None:
+        """Leave a place, for the next taker."""
+        with self._lock:
+            self._taken[name] -= 1
 
 
 class Locks:
     def __init__(self) -> None:
+        self.places = Places()
         self._locks: dict[str, threading.Lock] = {}
         self._creating = threading.Lock()
 

@@ -269,6 +269,10 @@ class View:
                 del self._collections[key]
                 self._steps.pop(key, None)
 
+    def wake(self) -> None:
+        """End the rest of every reader."""
+        self._note_change()
+
     def _note_change(self) -> None:
         with self._changed:
             self._changes += 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from eks_cilium.dynamic.replacement.node_batch import MOST_RESOURCES
 from eks_cilium.dynamic.shell.operation import MigrationProvider, Operation
 from eks_cilium.dynamic.shell.planning import (
     PlannedArgs,
@@ -19,6 +20,7 @@ from eks_cilium.dynamic.shell.planning import (
     plan_part,
 )
 from eks_cilium.migration import report
+from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.rotation import steps
 
 if TYPE_CHECKING:
@@ -59,11 +61,22 @@ class NodeRotationProvider(MigrationProvider):
     def perform(self, run: MigrationRun, _props: Mapping[str, Any]) -> Result:
         """Drain the node, terminate its instance, and wait until its workloads are as healthy as before.
 
+        The instance may still be ending then: `CapacityRestore` waits for all of them.
+
         Returns {"node", "instance", "group", "evicted": number, "deleted": number, "decremented": bool,
         "seconds": {phase: seconds}}, or {"node", "instance", "group", "skipped": reason} where the group of
         the node cannot grow. Raises DrainRefusedError and TimedOutError, with its node uncordoned.
         """
-        return steps.rotate_node(run, _props["node"])
+        return steps.rotate_node(run, _props["node"], to_the_end=False)
+
+    def _undo_safely(self, run: MigrationRun) -> None:
+        """Refuse as every resource does, unless the node belongs to a batch by now.
+
+        Earlier versions of this program had a resource for each node, however many there were.
+        """
+        inventory = recording.read(run.world, run.options.target)
+        if inventory is None or len(inventory.nodes) <= MOST_RESOURCES:
+            super()._undo_safely(run)
 
     def must_act(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
         """Act again on a node that was skipped."""

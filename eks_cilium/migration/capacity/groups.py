@@ -22,6 +22,7 @@ from eks_cilium.migration.plan.capacity import desired
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.fleet import AT_LEISURE, NOW, SOON
 from eks_cilium.runtime.record import GROUPS
+from eks_cilium.settings.model import width
 from eks_cilium.settings.model.migration import Capacity
 from eks_cilium.texts import counted
 from eks_cilium.troubleshooting import Topic
@@ -72,7 +73,8 @@ class GroupProgress:
     def planned(self, left: int) -> int:
         """How many instances this migration has added while `left` old nodes are left; may be negative."""
         sizes = Before(desired=0, outgoing=len(self.outgoing))
-        return desired(self.options.capacity, self.options.surge, sizes, left)
+        surge = width.besides(self.options.surge, len(self.outgoing))
+        return desired(self.options.capacity, surge, sizes, left)
 
     @property
     def lowest(self) -> int:

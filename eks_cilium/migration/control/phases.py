@@ -54,11 +54,11 @@ class RecordedPhases:
             self._failed(error)
             raise
 
-    def finish(self, values: Mapping[str, Any]) -> None:
+    def finish(self, values: Mapping[str, Any], *, is_gone: bool) -> None:
         """Record that the rotation is over, along with other values that have to be recorded."""
         if self._migration and progress.DRAIN in self.seconds:
             seconds = sum(self.seconds.values())
-            progress.finish(self._run, self._migration, self._node, seconds, values)
+            progress.finish(self._run, self._migration, self._node, seconds, values, is_gone=is_gone)
         else:
             progress.write(self._run.world, values, progress.left(self._node) if self._now else {})
 

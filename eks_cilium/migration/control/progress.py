@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from eks_cilium.errors import ProgramError
+from eks_cilium.migration.inventory import recording
+from eks_cilium.migration.lanes import Lanes
 from eks_cilium.runtime.errors import LeaseHeldError
 from eks_cilium.runtime.record import PHASES, PROGRESS, Record, phase_of
 
@@ -129,10 +131,12 @@ def finish(
     node: str,
     seconds: float,
     values: Mapping[str, Any] | None = None,
+    *,
+    is_gone: bool = True,
 ) -> None:
     """Record that a node is replaced, and how long that took from its cordon to the end.
 
-    `values` are others that have to be recorded with it.
+    `values` are others that have to be recorded with it. A node that is not gone yet stays in work.
     """
     with run.world.lock(PROGRESS):
         known = _of(run.world, migration)
@@ -140,9 +144,10 @@ def finish(
             known,
             measured=known.measured + 1,
             seconds=round(known.seconds + seconds, 1),
-            parallel=run.options.parallel,
+            parallel=_at_once(run),
         )
-        write(run.world, values or {}, {PROGRESS: asdict(counted), **left(node)})
+        rest = left(node) if is_gone else entered(run.world, node, GONE)
+        write(run.world, values or {}, {PROGRESS: asdict(counted), **rest})
 
 
 def write(world: World, values: Mapping[str, Any], beside: Mapping[str, Any]) -> None:
@@ -180,6 +185,13 @@ def _change(world: World, migration: str, done: str, change: Callable[[Progress]
             world.record.change({PROGRESS: changed, **(left(done) if done else {})})
 
     _tried(world, do)
+
+
+def _at_once(run: MigrationRun) -> int:
+    """How many nodes of the inventory are in work at once."""
+    inventory = recording.read(run.world, run.options.target)
+    groups = {node.name: node.group for node in inventory.nodes} if inventory else {}
+    return max(Lanes(groups, run.options.parallel).in_all, 1)
 
 
 def _of(world: World, migration: str) -> Progress:

@@ -84,7 +84,11 @@ def read(cluster: str, api: KubernetesApi, now: datetime) -> Status:
 def _standing(api: KubernetesApi, record: Record, inventory: Inventory) -> Standing:
     existing = inventory.left(api.each("/api/v1/nodes", _identity))
     names = {node.name for node in existing}
-    in_work = tuple(each for each in progress.in_work(record) if each.node in inventory.names)
+    in_work = tuple(
+        each
+        for each in progress.in_work(record)
+        if each.node in (names if each.phase == progress.GONE else inventory.names)
+    )
     begun = {each.node for each in in_work}
     left, done = len(names - begun), len(inventory.nodes) - len(names | begun)
     known = progress.read(record)

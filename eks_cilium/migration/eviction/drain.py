@@ -61,6 +61,8 @@ class Drained:
     ended: Ended
     evicted: int = 0
     deleted: int = 0
+    has_pods: bool = False
+    """Whether pods that run elsewhere afterwards end with the instance, besides those of DaemonSets."""
 
 
 def drain(run: MigrationRun, node: Outgoing) -> Drained:
@@ -90,7 +92,12 @@ class _Drain:
         for _ in polls:
             with polls.asking():
                 if ended := self._step(polls, fresh=self._empty >= _READINGS - 1):
-                    return Drained(ended, evicted=self._evictions.evicted, deleted=self._evictions.deleted)
+                    return Drained(
+                        ended,
+                        evicted=self._evictions.evicted,
+                        deleted=self._evictions.deleted,
+                        has_pods=self._reading.has_pods,
+                    )
             if polls.unanswered:
                 self._report(polls.unanswered)
         raise self._given_up(polls.unanswered)

@@ -31,6 +31,8 @@ class Reading:
 
     pods: Mapping[str, Object] = field(default_factory=dict)
     verdicts: Mapping[str, PodPlan] = field(default_factory=dict)
+    has_pods: bool = False
+    """Whether pods are there that are neither over nor tied to the node, as those of DaemonSets are."""
 
     def of(self, *verdicts: Verdict) -> list[str]:
         return [uid for uid, plan in self.verdicts.items() if plan.verdict in verdicts]
@@ -88,7 +90,9 @@ class NodeReader:
             if verdicts[pod.uid].verdict.moves and self._successors.came_back(pod):
                 verdicts[pod.uid] = self._skipped(verdicts[pod.uid])
         self._skip_unused_servers(known, verdicts)
-        return Reading({obj["metadata"]["uid"]: obj for obj in objects}, verdicts)
+        backing = self._verdicts.backing(objects)
+        has_pods = any(not (pod.mirror or pod.terminal or backing.is_of_daemon_set(pod)) for pod in known)
+        return Reading({obj["metadata"]["uid"]: obj for obj in objects}, verdicts, has_pods)
 
     def still_says(self, verdict: Verdict, plan: PodPlan) -> bool:
         """Whether a verdict on a pod is the same from what the API server says now, of all it depends on."""

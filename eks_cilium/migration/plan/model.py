@@ -294,8 +294,9 @@ class Plan:
     cluster: str
     target: Target
     capacity: Capacity
-    surge: int
-    parallel: int
+    surge: int | str
+    parallel: int | str
+    """As in the configuration: a number of nodes, or a percentage of each group."""
     nodes: tuple[NodePlan, ...]
     groups: tuple[GroupPlan, ...]
     blockers: tuple[Blocker, ...]

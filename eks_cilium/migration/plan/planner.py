@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from eks_cilium.migration.facts.backing import Backing
+from eks_cilium.migration.lanes import Lanes
 from eks_cilium.migration.options import CiliumChoices, Limits, Recorded
 from eks_cilium.migration.part import Member, selected
 from eks_cilium.migration.plan import eligibility, places, sizes, timing
@@ -64,7 +65,8 @@ def plan(
         addresses.check(facts, options, cilium, every, findings, extra=extra)
     context = _context(facts, options, limits, _places(facts, kinds, every, forecasts, names), findings)
     drains = _Drains(facts, options, timings, forecasts, context)
-    nodes = timing.scheduled(drains.of_part(every, names), options, timings)
+    planned = drains.of_part(every, names)
+    nodes = timing.scheduled(planned, drains.lanes, options, timings)
     return Plan(
         cluster=facts.cluster.name,
         target=options.target,
@@ -184,6 +186,7 @@ class _Drains:
             for node in volume.attached_to:
                 self._volumes[node].append(volume.name)
         self._done_of_group: dict[str, int] = defaultdict(int)
+        self.lanes = Lanes({}, options.parallel)
         backing = context.backing
         self._pods_of = Counter(
             backing.workload_of(pod)
@@ -194,11 +197,13 @@ class _Drains:
     def of_part(self, order: Sequence[tuple[Node, Group]], part: Collection[str]) -> tuple[NodePlan, ...]:
         """One plan for each node of the part. A drain gets back what drains used up that end before it."""
         planned: list[NodePlan] = []
+        groups = {node.name: group.name for node, group in order if node.name in part}
+        self.lanes = Lanes(groups, self._options.parallel)
         for position, (node, group) in enumerate(order, 1):
             if node.name not in part:
                 continue
-            if len(planned) >= self._options.parallel:
-                self._context.ledger.settle(planned[-self._options.parallel].node)
+            if before := self.lanes.before(node.name):
+                self._context.ledger.settle(before)
             planned.append(self._of_node(position, node, group))
         self._note_budgets(planned)
         self._note_replicas(planned)
@@ -269,7 +274,7 @@ class _Drains:
         """Warn of replicas without a budget that are drained at once, more than may be missing at once."""
         drains = [(node.node, Counter(filter(None, map(_without_budget, node.pods)))) for node in nodes]
         backing = self._context.backing
-        for workload, found in most_together(drains, self._options.parallel).items():
+        for workload, found in most_together(drains, self.lanes.in_all).items():
             owner = backing.owners.get(workload)
             wanted = owner.desired if owner else self._pods_of[workload]
             if wanted is None or wanted < 2 or found.pods <= (at_once := most_unavailable(owner, wanted)):

@@ -9,6 +9,7 @@ from eks_cilium.cluster.objects import Reference
 from eks_cilium.migration.options import Recorded, covers
 from eks_cilium.migration.plan.capacity import forecast
 from eks_cilium.migration.plan.model import Code
+from eks_cilium.settings.model import width
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -40,15 +41,15 @@ def forecasts(
     groups = {group.name: group for node, group in order if node.name in part}
     found = {}
     for name, group in groups.items():
-        about = Reference("Auto Scaling group", "", name)
+        about, before = Reference("Auto Scaling group", "", name), recorded.groups.get(name)
         replaced = [node for node in members[name] if node.name in part]
         course = forecast(
             group,
             [node.zone or "" for node in replaced],
             left_out=[node.zone or "" for node in members[name] if node.name not in part],
             capacity=options.capacity,
-            surge=options.surge,
-            before=recorded.groups.get(name),
+            surge=width.besides(options.surge, before.outgoing if before else len(members[name])),
+            before=before,
             lower_minimum=covers(options.allow.lower_minimum, about),
         )
         found[name] = course

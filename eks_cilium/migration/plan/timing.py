@@ -8,13 +8,14 @@ So the times of the nodes of one lane add up to the end of the migration.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 from statistics import median
 from typing import TYPE_CHECKING
 
 from eks_cilium.migration.options import Timings
 from eks_cilium.migration.plan.model import Seconds
+from eks_cilium.settings.model import width
 from eks_cilium.settings.model.migration import Capacity
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from eks_cilium.cluster.objects import Reference
     from eks_cilium.migration.facts.model import Facts, Pod
+    from eks_cilium.migration.lanes import Lanes
     from eks_cilium.migration.plan.budgets import BudgetStatus
     from eks_cilium.migration.plan.model import BudgetUse, NodePlan
     from eks_cilium.settings.model.migration import MigrationOptions
@@ -64,31 +66,42 @@ def of_node(
     balanced = max(timings.load_balancer_release - drain, 0.0) if load_balancers else 0.0
     release = max(timings.volume_release if volumes else 0.0, balanced)
     ready = max((_ready_after(pod, timings) for pod in evicted), default=0.0)
+    left = max(ready - release, 0.0)
     return Seconds(
         drain=drain,
         release=release,
         gone=timings.termination,
-        settle=max(ready - release - timings.termination, 0.0)
-        + options.settle_readings * timings.between_readings,
+        settle=max(left - timings.termination, 0.0) + options.settle_readings * timings.between_readings,
     )
 
 
-def scheduled(nodes: Sequence[NodePlan], options: MigrationOptions, timings: Timings) -> tuple[NodePlan, ...]:
-    """The nodes with the wait for spare capacity, and with the time at which each is replaced."""
-    done: list[NodePlan] = []
+def scheduled(
+    nodes: Sequence[NodePlan], lanes: Lanes, options: MigrationOptions, timings: Timings
+) -> tuple[NodePlan, ...]:
+    """The nodes with the wait for spare capacity, and with the time at which each is replaced.
+
+    The end of an instance counts, although the next node does not wait for it: with spare capacity for the
+    lanes alone it waits for the replacement, which is launched at the same moment.
+    """
+    of_group = Counter(node.group for node in nodes)
+    done: dict[str, NodePlan] = {}
     terminated: dict[str, list[float]] = defaultdict(list)
-    for index, node in enumerate(nodes):
-        lane_free = done[index - options.parallel].ends if index >= options.parallel else 0.0
-        begins = max(lane_free, _replacement_ready(terminated[node.group], options, timings))
+    for node in nodes:
+        before = done.get(lanes.before(node.node))
+        lane_free = before.ends if before else 0.0
+        surge = width.besides(options.surge, of_group[node.group])
+        begins = max(lane_free, _replacement_ready(terminated[node.group], surge, options, timings))
         terminated[node.group].append(begins + node.seconds.drain + node.seconds.release)
         seconds = replace(node.seconds, capacity=begins - lane_free)
-        done.append(replace(node, seconds=seconds, ends=lane_free + seconds.total))
-    return tuple(done)
+        done[node.node] = replace(node, seconds=seconds, ends=lane_free + seconds.total)
+    return tuple(done.values())
 
 
-def _replacement_ready(terminated: Sequence[float], options: MigrationOptions, timings: Timings) -> float:
+def _replacement_ready(
+    terminated: Sequence[float], surge: int, options: MigrationOptions, timings: Timings
+) -> float:
     """When the next replacement of a group is Ready, given when its earlier nodes were terminated."""
-    follows = len(terminated) - options.surge
+    follows = len(terminated) - surge
     at_once = follows < 0 or options.capacity is Capacity.DECREMENT
     return timings.launch + (0.0 if at_once else terminated[follows])
 

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from eks_cilium.migration.plan.model import Verdict
+from eks_cilium.settings.model import width
 from eks_cilium.settings.model.migration import Capacity, Target
 from eks_cilium.texts import counted, named
 
@@ -101,15 +102,19 @@ def in_part(warnings: Iterable[str]) -> Iterator[str]:
 
 
 def headline(plan: Plan) -> str:
-    extra = _EXTRA[plan.capacity].format(counted(plan.surge, "extra node"))
+    extra = _EXTRA[plan.capacity].format(_extra(plan.surge))
     nodes, stops = counted(len(plan.nodes), "node"), ""
     if plan.left_out:
         nodes = f"{len(plan.nodes)} of {len(plan.nodes) + len(plan.left_out)} nodes"
         stops = ", and stops there (migration.only)"
     return (
         f"Cluster {plan.cluster}: {nodes} {_DIRECTION[plan.target]}, "
-        f"{plan.parallel} at a time, {extra}; about {duration(plan.seconds)}{stops}"
+        f"{width.in_words(plan.parallel)} at a time, {extra}; about {duration(plan.seconds)}{stops}"
     )
+
+
+def _extra(surge: int | str) -> str:
+    return counted(surge, "extra node") if isinstance(surge, int) else f"{surge} extra nodes"
 
 
 def headline_of(markdown: str) -> str:

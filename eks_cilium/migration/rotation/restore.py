@@ -15,6 +15,7 @@ from eks_cilium.migration.agents.cni_gate import CniGate
 from eks_cilium.migration.capacity import (
     autoscaler,
     contribution,
+    ending,
     groups,
     processes,
     resizing,
@@ -66,6 +67,7 @@ def restore_finished(run: MigrationRun, names: Sequence[str]) -> dict[str, Any]:
 
 def _restore_finished(run: MigrationRun, names: Sequence[str]) -> dict[str, Any]:
     """Restore groups all of whose nodes are replaced; stop where others are among them."""
+    ending.await_ended(run, names)
     given_up = {name: why for name, why in stopped.reasons(run).items() if name in names}
     left = blocked.left_in(run, [name for name in names if name not in given_up])
     unfinished = {*given_up, *(node.group for node in left)}

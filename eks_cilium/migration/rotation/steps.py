@@ -51,8 +51,11 @@ _SETTLING = 120.0
 """Seconds for which Auto Scaling and EC2 may still show an instance as it was before it was terminated."""
 
 
-def rotate_node(run: MigrationRun, name: str) -> dict[str, Any]:
+def rotate_node(run: MigrationRun, name: str, *, to_the_end: bool = True) -> dict[str, Any]:
     """Replace a node of the inventory. Raises StoppedError when the inventory has no such node.
+
+    Unless it is waited for `to_the_end`, the instance of a node that was empty may still be ending when its
+    workloads are healthy again: `ending` waits for it, and the next node need not.
 
     Returns {"node", "instance", "group", "evicted", "deleted", "decremented", "seconds": {phase: seconds}},
     and {"node", "instance", "group", "skipped": reason} for a node whose group cannot grow, or on which a pod
@@ -64,7 +67,7 @@ def rotate_node(run: MigrationRun, name: str) -> dict[str, Any]:
     if node is None:
         raise StoppedError(Topic.NOT_RECORDED, f"node {name} is not in the inventory of this migration")
     try:
-        return _Rotation(run, node, None, inventory.taken).complete()
+        return _Rotation(run, node, None, inventory.taken, to_the_end=to_the_end).complete()
     except GroupStoppedError as error:
         return _skipped(run, node, error.problem, error.reason)
     except blocked.NodeBlockedError as error:
@@ -83,13 +86,23 @@ def rotate(run: MigrationRun, node: Outgoing, *, shrink: bool | None = None) -> 
 
     `shrink` says whether its group is decremented by it; None: the plan's arithmetic decides.
     """
-    return _Rotation(run, node, shrink, "").complete()
+    return _Rotation(run, node, shrink, "", to_the_end=True).complete()
 
 
 class _Rotation:
-    def __init__(self, run: MigrationRun, node: Outgoing, shrink: bool | None, migration: str) -> None:
+    def __init__(
+        self,
+        run: MigrationRun,
+        node: Outgoing,
+        shrink: bool | None,
+        migration: str,
+        *,
+        to_the_end: bool,
+    ) -> None:
         self._run, self._node = run, node
-        self._shrink = shrink
+        self._shrink, self._to_the_end = shrink, to_the_end
+        self._has_pods = True
+        """Whether pods may end with the instance, whose workloads are healthy only after it is gone."""
         self._phases = RecordedPhases(run, node.name, migration)
         self._began = run.world.time.monotonic()
         self._evicted = self._deleted = 0
@@ -117,7 +130,7 @@ class _Rotation:
     def run(self) -> dict[str, Any]:
         self._run.world.guard()
         rewrites.hold(self._run)
-        while (stage := self._stage()) is not Stage.GONE:
+        while (stage := self._stage()) is not Stage.GONE and not self._is_over(stage):
             match stage:
                 case Stage.SERVING:
                     self._cordon()
@@ -130,8 +143,12 @@ class _Rotation:
         with self._phases.phase("health"):
             health.await_as_before(self._run, self._node)
         with records.finished(self._run.world, self._node) as values:
-            self._phases.finish(values)
+            self._phases.finish(values, is_gone=stage is Stage.GONE)
         return self._finished()
+
+    def _is_over(self, stage: Stage) -> bool:
+        """Whether nothing is left to do for this node: only its instance, which has no pods, has to end."""
+        return stage is Stage.LEAVING and not self._has_pods and not self._to_the_end
 
     def _stage(self) -> Stage:
         """The stage, once it is certain: an answer that may be stale has to be repeated."""
@@ -237,6 +254,7 @@ class _Rotation:
         if drained.ended is not drain.Ended.EMPTY:
             world.note("drain-interrupted", node=node.name, reason=drained.ended.name)
             return
+        self._has_pods = drained.has_pods
         with self._phases.phase("release"):
             detach.await_released(run, node, cordoned=cordoned)
         self._terminate()

@@ -11,7 +11,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
+from eks_cilium.settings.model import width
 from eks_cilium.settings.model.fields import Part, option
+from eks_cilium.settings.model.width import Width  # noqa: TC001 - pydantic reads it while running
 
 _ONE_PATTERN = r"^[A-Za-z0-9*?._-]+/[A-Za-z0-9*?._-]+$"
 _OBJECTS = "a list of patterns namespace/name, with * and ?"
@@ -254,21 +256,18 @@ class MigrationOptions(Part):
         allowed="surge or decrement",
         example="surge",
     )
-    surge: int = option(
+    surge: Width = option(
         1,
-        says="Extra nodes of each Auto Scaling group while the migration lasts.",
-        allowed="1 to 100",
+        says="Extra nodes of each Auto Scaling group while the migration lasts. A percentage is rounded up.",
+        allowed=width.ALLOWED,
         example=1,
-        ge=1,
-        le=100,
     )
-    parallel: int = option(
+    parallel: Width = option(
         1,
-        says="Nodes replaced at the same time. PodDisruptionBudgets are always kept.",
-        allowed="1 to 4",
+        says="Nodes replaced at the same time, in all or, with a percentage, in each group (rounded down, at "
+        "least one). PodDisruptionBudgets are always kept, and `surge` has to be as large.",
+        allowed=width.ALLOWED,
         example=1,
-        ge=1,
-        le=4,
     )
     drain_timeout_seconds: int = option(
         900,

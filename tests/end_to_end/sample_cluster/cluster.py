@@ -115,7 +115,8 @@ class ExistingCluster:
     def of_another_engineer(self) -> "ExistingCluster":
         """Return the same cluster for an engineer with another state: another machine, another backend."""
         folder = self.places.directory / "another"
-        places = _Elsewhere(self.places.directory, self.places.cache, self.places.project, folder)
+        here = self.places
+        places = _Elsewhere(here.directory, here.cache, here.project, here.providers, own=folder)
         return replace(self, places=places)
 
 

@@ -22,32 +22,31 @@ def kubeconfig(server="https://one.lab.test", token="t"):
     )
 
 
-CHANGES = [
-    ({"kubeconfig": kubeconfig()}, {"kubeconfig": kubeconfig(token="new")}, set()),
-    ({"kubeconfig": kubeconfig()}, {"kubeconfig": kubeconfig("https://two.lab.test")}, {"kubeconfig"}),
-    ({"kubeconfig": kubeconfig()}, {"kubeconfig": UNKNOWN}, {"kubeconfig"}),
-    (
-        {"kubeconfig": kubeconfig(), "clusterIdentifier": "a"},
-        {"kubeconfig": kubeconfig("https://two.lab.test"), "clusterIdentifier": "a"},
-        set(),
-    ),
-    (
-        {"kubeconfig": kubeconfig(), "clusterIdentifier": "a"},
-        {"kubeconfig": UNKNOWN, "clusterIdentifier": "a"},
-        set(),
-    ),
-    (
-        {"kubeconfig": kubeconfig(), "clusterIdentifier": "a"},
-        {"kubeconfig": kubeconfig(), "clusterIdentifier": "b"},
-        {"clusterIdentifier"},
-    ),
-    ({"kubeconfig": kubeconfig()}, {"kubeconfig": kubeconfig(), "clusterIdentifier": "a"}, set()),
-    ({"kubeconfig": kubeconfig()}, {"kubeconfig": kubeconfig(), "namespace": "apps"}, set()),
-]
-"""Changes of a provider's inputs: before, after, and which of them mean another cluster."""
-
-
-@pytest.mark.parametrize(("old", "new", "replaces"), CHANGES)
+@pytest.mark.parametrize(
+    ("old", "new", "replaces"),
+    [
+        ({"kubeconfig": kubeconfig()}, {"kubeconfig": kubeconfig(token="new")}, set()),
+        ({"kubeconfig": kubeconfig()}, {"kubeconfig": kubeconfig("https://two.lab.test")}, {"kubeconfig"}),
+        ({"kubeconfig": kubeconfig()}, {"kubeconfig": UNKNOWN}, {"kubeconfig"}),
+        (
+            {"kubeconfig": kubeconfig(), "clusterIdentifier": "a"},
+            {"kubeconfig": kubeconfig("https://two.lab.test"), "clusterIdentifier": "a"},
+            set(),
+        ),
+        (
+            {"kubeconfig": kubeconfig(), "clusterIdentifier": "a"},
+            {"kubeconfig": UNKNOWN, "clusterIdentifier": "a"},
+            set(),
+        ),
+        (
+            {"kubeconfig": kubeconfig(), "clusterIdentifier": "a"},
+            {"kubeconfig": kubeconfig(), "clusterIdentifier": "b"},
+            {"clusterIdentifier"},
+        ),
+        ({"kubeconfig": kubeconfig()}, {"kubeconfig": kubeconfig(), "clusterIdentifier": "a"}, set()),
+        ({"kubeconfig": kubeconfig()}, {"kubeconfig": kubeconfig(), "namespace": "apps"}, set()),
+    ],
+)
 def test_only_another_cluster_needs_another_provider(old, new, replaces):
     found = difference(old, new)
 

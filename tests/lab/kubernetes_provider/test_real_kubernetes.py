@@ -14,19 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pulumi.runtime.proto import provider_pb2
 
 from lab.cluster import ControlPlane
 from lab.providers.kubernetes.objects.manifests import INPUTS
-from lab.providers.values import Secret, encode
+from lab.providers.values import Secret
 from lab.toolchain import Toolchain
-from tests.lab.providers.provider_process import Connection, ProviderProcess, StateEntry, urn
+from tests.lab.providers.provider_process import Connection, ProviderProcess, StateEntry
 from tests.lab.providers.recording_engine import listening
 from tests.parity import Allowed, assert_same
 
 from .charts import ChartFolder
 from .kubectl import Kubectl
-from .test_configuration import CHANGES
 
 PLUGIN = shutil.which("pulumi-resource-kubernetes")
 pytestmark = [
@@ -241,17 +239,3 @@ def test_an_object_is_created_changed_by_others_refreshed_and_updated(
         life.delete()
 
     assert_same(*providers.compared(name.partition(" ")[0].lower(), history))
-
-
-@pytest.mark.parametrize(("old", "new", "replaces"), CHANGES)
-def test_the_same_changes_of_a_provider_replace_it(
-    providers: Providers, old: Object, new: Object, replaces: set[str]
-) -> None:
-    request = provider_pb2.DiffRequest(urn=urn("pulumi:providers:kubernetes", "x"))
-    request.olds.CopyFrom(encode(old))
-    request.news.CopyFrom(encode(new))
-
-    answers = [each.stub.DiffConfig(request) for each in (providers.emulated, providers.real)]
-
-    assert [set(answer.replaces) for answer in answers] == [replaces, replaces]
-    assert len({answer.changes for answer in answers}) == 1

@@ -88,7 +88,7 @@ def test_an_exception_on_the_command_line_permits() -> None:
         (["--only", "nodes=two"], "--only nodes=two: allowed are either nodes=NUMBER"),
         (["--only", "nodes=1", "--only", "groups=a"], "allowed are either nodes=NUMBER, from 1, or groups"),
         (["--surge", "0"], "--surge is 0"),
-        (["--parallel", "5"], "--parallel is 5: allowed are 1 to 4"),
+        (["--parallel", "101%"], "--parallel is 101%: allowed are 1 to 100, or a percentage"),
         (["--allow", "barePods=shop"], "--allow barePods=shop: allowed are patterns namespace/name"),
         (["--allow", "lowerMinimum=a/b"], "--allow lowerMinimum=a/b: allowed are patterns of group names"),
     ],
@@ -108,9 +108,10 @@ def test_a_wrong_command_line_does_not_look_like_a_blocked_plan(arguments: list[
 
 
 def test_every_wrong_option_is_named_at_once() -> None:
-    ended = plan("--surge", "0", "--parallel", "9")
+    ended = plan("--surge", "0", "--parallel", "0%")
 
-    assert ended.err == "no plan: --surge is 0: allowed are 1 to 100\n  --parallel is 9: allowed are 1 to 4\n"
+    allowed = "allowed are 1 to 100, or a percentage of each group's nodes from 1% to 100%"
+    assert ended.err == f"no plan: --surge is 0: {allowed}\n  --parallel is 0%: {allowed}\n"
 
 
 @pytest.mark.parametrize("field", ["target", "capacity", "surge", "parallel"])

@@ -204,6 +204,38 @@ def test_a_node_waits_for_the_one_that_many_places_before_it(parallel: int, targ
     assert {entry.urn for entry in chain} <= stack.only("CapacityRestore").depends_on
 
 
+@pytest.mark.parametrize("parallel", [1, "10%"])
+def test_more_than_200_nodes_are_replaced_in_batches(parallel: int | str) -> None:
+    nodes = tuple(f"ip-10-0-{index // 250}-{index % 250}" for index in range(1500))
+    reading = ClusterReading(CLUSTER, replace(BEGINNING, nodes=nodes, left=len(nodes)))
+
+    stack = recorded({"migration": {"parallel": parallel, "surge": parallel}}, reading)
+
+    batches = sorted(stack.of("NodeBatch"), key=lambda entry: float(entry.inputs["first"]))
+    surge = stack.only("Surge")
+    assert stack.of("NodeRotation") == []
+    assert len(batches) <= 200
+    positions = [
+        entry.inputs["first"] + index for entry in batches for index in range(int(entry.inputs["count"]))
+    ]
+    assert positions == list(range(1, len(nodes) + 1))
+    assert [surge.urn in entry.depends_on for entry in batches] == [True] * len(batches)
+    assert batches[0].urn in batches[4].depends_on
+    assert not any(batches[0].urn in entry.depends_on for entry in batches[1:4])
+    assert {entry.urn for entry in batches} <= stack.only("CapacityRestore").depends_on
+    assert max(len(json.dumps(dict(entry.inputs), default=str)) for entry in batches) < 2000
+
+
+def test_a_percentage_has_lanes_in_each_group() -> None:
+    groups = {node: "ab"[index % 2] for index, node in enumerate(NODES)}
+    reading = ClusterReading(CLUSTER, replace(BEGINNING, group_of=groups))
+
+    chain = rotations(recorded({"migration": {"parallel": "10%"}}, reading))
+
+    before = [set(entry.depends_on) & {other.urn for other in chain} for entry in chain]
+    assert before == [set(), set(), {chain[0].urn}, {chain[1].urn}, {chain[2].urn}]
+
+
 def test_a_rotation_is_named_by_its_node_and_knows_nothing_else(migration: Recorder) -> None:
     first = rotations(migration)[0]
 

@@ -139,6 +139,7 @@ def test_module_paths_and_names_of_providers_never_change() -> None:
         "eks_cilium.dynamic.chaining.chained_agents.UnchainingProvider",
         "eks_cilium.dynamic.chaining.managed_pods.ManagedPodsProvider",
         "eks_cilium.dynamic.replacement.canary_check.CanaryCheckProvider",
+        "eks_cilium.dynamic.replacement.node_batch.NodeBatchProvider",
         "eks_cilium.dynamic.replacement.node_inventory.NodeInventoryProvider",
         "eks_cilium.dynamic.replacement.node_rotation.NodeRotationProvider",
         "eks_cilium.dynamic.chaining.pod_inventory.PodInventoryProvider",

@@ -14,6 +14,7 @@ from eks_cilium.dynamic.replacement.agent_gates import AgentGateProvider, Agents
 from eks_cilium.dynamic.replacement.aws_node_affinity import AwsNodeAffinityProvider
 from eks_cilium.dynamic.replacement.aws_node_removal import AwsNodeRemovalProvider
 from eks_cilium.dynamic.replacement.canary_check import CanaryCheckProvider
+from eks_cilium.dynamic.replacement.node_batch import NodeBatchProvider
 from eks_cilium.dynamic.replacement.node_inventory import NodeInventoryProvider, exported_again
 from eks_cilium.dynamic.replacement.node_rotation import NodeRotationProvider
 from eks_cilium.dynamic.replacement.surge import CapacityRestoreProvider, SurgeProvider
@@ -37,6 +38,7 @@ KINDS: list[type[OperationProvider[Any]]] = [
     PolicyPauseProvider,
     AgentGateProvider,
     SurgeProvider,
+    NodeBatchProvider,
     NodeRotationProvider,
     CapacityRestoreProvider,
     AgentsGoneProvider,

@@ -50,8 +50,13 @@ class Stack:
         limits: Limits = QUICK,
         forgetful: bool = False,
         cilium: str | None = "default",
+        to_the_end: bool = True,
     ) -> None:
-        """`cilium` is the mode of policy enforcement that the values of the release state."""
+        """`cilium` is the mode of policy enforcement that the values of the release state.
+
+        Programs do not wait `to_the_end` of each instance; for what is between two nodes it is simpler.
+        """
+        self._to_the_end = to_the_end
         self._simulation, self._options, self._report = simulation, given, report
         self._limits, self._forgetful, self._cilium = limits, forgetful, cilium
         self._done: set[str] = set()
@@ -88,7 +93,9 @@ class Stack:
         return self._ended
 
     def _rotation(self, name: str) -> Callable[[World], object]:
-        return lambda world: steps.rotate_node(run(world, self._options, self._report, self._limits), name)
+        return lambda world: steps.rotate_node(
+            run(world, self._options, self._report, self._limits), name, to_the_end=self._to_the_end
+        )
 
     def _begin(self) -> dict[str, Callable[[World], object]]:
         given, report, target = self._options, self._report, self._options.target

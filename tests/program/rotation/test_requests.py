@@ -59,7 +59,7 @@ def test_a_node_takes_few_requests():
     limits = Limits()
     given = options(replacement_timeout_seconds=900, drain_timeout_seconds=900, health_timeout_seconds=600)
 
-    stack = Stack(simulation, given, limits=limits)
+    stack = Stack(simulation, given, limits=limits, to_the_end=False)
     asked = asked_for(simulation, stack)
     simulation.cloud.join_seconds = simulation.cloud.end_seconds = 3
     stack.up()

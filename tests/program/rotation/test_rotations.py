@@ -385,3 +385,60 @@ def test_a_node_group_that_eks_is_at_work_on_is_waited_for():
     Stack(simulation, options()).up()
 
     before.check_replaced()
+
+
+def leaving(simulation: Simulation) -> list[str]:
+    """Nodes whose instances are being terminated."""
+    return [
+        node["metadata"]["name"]
+        for node in simulation.nodes()
+        if simulation.cloud.instances[node["spec"]["providerID"].rpartition("/")[2]] == "shutting-down"
+    ]
+
+
+def test_the_next_node_is_begun_while_the_instance_of_the_one_before_ends() -> None:
+    simulation = Simulation(workers=3)
+    simulation.deploy("web", 3, maxUnavailable=1)
+    simulation.cloud.end_seconds = 50
+    before = Before(simulation)
+    stack = Stack(simulation, options(surge=2), to_the_end=False)
+    stack.up(until="ip-")
+    ending: list[list[str]] = []
+    simulation.api.before_write = lambda what: (
+        ending.append(leaving(simulation)) if "/eviction" in what else None
+    )
+
+    stack.up()
+
+    before.check_replaced()
+    assert [] in ending
+    assert max(map(len, ending)) >= 1
+    assert leaving(simulation) == []
+
+
+def test_a_node_whose_pods_end_with_it_is_waited_for_to_the_end() -> None:
+    simulation = Simulation(workers=2)
+    simulation.deploy("web", 2, maxUnavailable=1)
+    stack = Stack(simulation, options(), to_the_end=False)
+    stack.up(until="ip-")
+    old = [node["metadata"]["name"] for node in simulation.nodes(**{"cni-plugin": "aws"})]
+    simulation.deploy("stays", 1, pod={"tolerations": [{"operator": "Exists"}], "nodeName": old[0]})
+
+    steps.rotate_node(run(simulation.world(), options()), old[0], to_the_end=False)
+
+    assert simulation.node(old[0]) is None
+
+
+def test_a_run_that_is_killed_before_an_instance_has_ended_waits_for_it_in_the_end() -> None:
+    simulation = Simulation(workers=2)
+    simulation.deploy("web", 2, maxUnavailable=1)
+    before = Before(simulation)
+    stack = Stack(simulation, options(surge=2), to_the_end=False)
+    simulation.cloud.end_seconds = 30
+    stack.up(until="restore")
+    assert leaving(simulation)
+    simulation.restart()
+
+    stack.up()
+
+    before.check_replaced()

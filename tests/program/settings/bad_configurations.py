@@ -959,7 +959,10 @@ BAD += [
             {"eks-cilium:migration.capacity": "surge or decrement"},
         ),
         ("no extra node", _migration(surge=0), {"eks-cilium:migration.surge": "1 to 100"}),
-        ("five lanes", _migration(parallel=5), {"eks-cilium:migration.parallel": "1 to 4"}),
+        ("too many at once", _migration(parallel=101), {"eks-cilium:migration.parallel": "1 to 100, or"}),
+        ("a share of nothing", _migration(parallel="0%"), {"eks-cilium:migration.parallel": "from 1% to"}),
+        ("no share", _migration(surge="10 %"), {"eks-cilium:migration.surge": "a percentage of each"}),
+        ("half a node", _migration(surge=1.5), {"eks-cilium:migration.surge": "1 to 100"}),
         ("no journal", _migration(journal=""), {"eks-cilium:migration.journal": "a path"}),
         (
             "a drain in no time",

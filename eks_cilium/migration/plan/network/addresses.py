@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from eks_cilium.cluster.objects import INSTANCE_TYPE, Reference
 from eks_cilium.migration.options import covers
 from eks_cilium.migration.plan.model import Code
+from eks_cilium.settings.model import width
 from eks_cilium.texts import counted
 
 if TYPE_CHECKING:
@@ -125,11 +126,11 @@ def check(
     order: Sequence[tuple[Node, Group]],
     findings: Findings,
     *,
-    extra: int,
+    extra: int | str,
 ) -> None:
     """Add findings about nodes and subnets that have fewer addresses than the pods need.
 
-    `extra` nodes are still to be added to each group before the first old one leaves.
+    `extra` nodes, or that share of it, are still to be added to each group before the first old one leaves.
     """
     network = facts.network
     if network.untold:
@@ -217,7 +218,7 @@ def _zones(
     options: MigrationOptions,
     cilium: CiliumChoices,
     members: Sequence[_Members],
-    extra: int,
+    extra: int | str,
 ) -> Mapping[str, _Zone]:
     """The zones whose subnets AWS has described."""
     network = facts.network
@@ -227,7 +228,9 @@ def _zones(
         if known := network.subnets.get(subnet):
             zones[known.zone].subnets.append(known)
     for each in members:
-        _count_group(each, options.parallel, min(extra, len(each.nodes)), zones)
+        nodes = len(each.nodes)
+        first = min(width.besides(extra, nodes), nodes) if extra else 0
+        _count_group(each, width.at_once(options.parallel, nodes), first, zones)
         for node in each.nodes:
             held = network.held.get(node.instance or "", {})
             if node.zone in zones:

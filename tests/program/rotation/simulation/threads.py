@@ -43,6 +43,21 @@ class SharedClock(Clock):
             thread.join(timeout=60)
         return errors
 
+    def spawn(self, task: Callable[[], object]) -> None:
+        """Run one more task beside those that run."""
+
+        def work() -> None:
+            try:
+                task()
+            finally:
+                with self._changed:
+                    self._running -= 1
+                    self._changed.notify_all()
+
+        with self._changed:
+            self._running += 1
+        threading.Thread(target=work).start()
+
     def sleep(self, seconds: float) -> None:
         if self._running == 0:
             super().sleep(seconds)

@@ -1,0 +1,164 @@
+"""Replaces a batch of nodes beside each other: for clusters with more nodes than a stack has resources for.
+
+Called for each resource `NodeBatch`. Each node is replaced as by a resource of its own, `steps`, as soon as
+it has a place. Places are shared by all batches of the process, so the next batch takes those that the end of
+this one leaves. A node whose pods wait for a budget lets others go first, and so does a node of a zone that
+has more nodes in work than others.
+
+After an error no further node is begun, and those in work are finished.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from eks_cilium.errors import ProgramError
+from eks_cilium.migration.facts import pods
+from eks_cilium.migration.inventory import recording
+from eks_cilium.migration.lanes import Lanes
+from eks_cilium.migration.part import selected
+from eks_cilium.migration.rotation import steps
+from eks_cilium.migration.rotation.beginning import refuse_to_begin
+from eks_cilium.texts import counted, named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from eks_cilium.migration.facts.model import Budget, Pod
+    from eks_cilium.migration.inventory.model import Outgoing
+    from eks_cilium.migration.run import MigrationRun
+
+_MOST_SKIPPED = 5
+"""Skipped nodes whose reasons a result has: what a stack keeps stays small."""
+_NEXT = 10
+"""So many nodes of each group are compared when a place is free, in the order of work."""
+_ASKED_AGAIN = 15.0
+"""Seconds after which the pods of a node that waits for a budget are read again."""
+
+
+def rotate_batch(run: MigrationRun, first: int, count: int) -> dict[str, Any]:
+    """Replace the nodes at these positions of the inventory, from 1, as far as `migration.only` names them.
+
+    Returns {"nodes", "replaced", "evicted", "deleted": numbers, "skipped": {"nodes": number, node: reason}}.
+    Raises the error of the first node that failed, once all nodes in work are finished.
+    """
+    inventory = recording.required(run.world, run.options.target)
+    wanted = selected(inventory.members, run.options.part)
+    left = {node.name for node in inventory.left(run.world.seen.list("/api/v1/nodes"))}
+    batch = [node for node in inventory.nodes[first - 1 : first - 1 + count] if node.name in wanted]
+    lanes = Lanes({node.name: node.group for node in inventory.nodes}, run.options.parallel)
+    return _Batch(run, batch, left, lanes).complete()
+
+
+class _Batch:
+    def __init__(self, run: MigrationRun, nodes: Sequence[Outgoing], left: set[str], lanes: Lanes) -> None:
+        self._run, self._nodes, self._lanes = run, nodes, lanes
+        self._waiting = [node for node in nodes if node.name in left]
+        self._working: dict[str, Outgoing] = {}
+        self._results: list[dict[str, Any]] = []
+        self._errors: list[ProgramError | Exception] = []
+        self._changing = threading.Lock()
+
+    def complete(self) -> dict[str, Any]:
+        polls = self._run.polls(seconds=float("inf"), wakes=True)
+        reported = ""
+        for _ in polls:
+            with polls.asking():
+                self._begin_what_may()
+            if (line := self._progress()) != reported:
+                self._run.report(line)
+                reported = line
+            if not self._working and (self._errors or not self._waiting):
+                break
+        if self._errors:
+            raise self._errors[0]
+        return self._result()
+
+    def _begin_what_may(self) -> None:
+        while self._waiting and not self._errors:
+            try:
+                refuse_to_begin(self._run)
+            except ProgramError as error:
+                self._errors.append(error)
+                return
+            node = self._next()
+            if node is None:
+                return
+            self._waiting.remove(node)
+            self._working[node.name] = node
+            self._run.world.spawn(lambda node=node: self._rotate(node))  # type: ignore[misc]
+
+    def _next(self) -> Outgoing | None:
+        """The node to begin, with its place taken; None where no place is free."""
+        in_work = Counter(node.zone for node in self._working.values())
+        closed = self._closed_budgets()
+        choice = sorted(self._candidates(), key=lambda node: (self._waits(node, closed), in_work[node.zone]))
+        places = self._run.world.locks.places
+        taken = (node for node in choice if places.take(*self._lanes.place_of(node.group)))
+        return next(taken, None)
+
+    def _candidates(self) -> Iterator[Outgoing]:
+        """The next nodes of each group, in the order of work."""
+        seen: Counter[str] = Counter()
+        for node in self._waiting:
+            seen[node.group] += 1
+            if seen[node.group] <= _NEXT:
+                yield node
+
+    def _closed_budgets(self) -> list[Budget]:
+        """Budgets that allow no disruption at the moment."""
+        found = self._run.world.seen.each("/apis/policy/v1/poddisruptionbudgets", pods.budget)
+        return [budget for budget in found if budget.disruptions_allowed == 0 and budget.expected_pods]
+
+    def _waits(self, node: Outgoing, closed: Sequence[Budget]) -> bool:
+        """Whether a pod of a node could not be evicted now."""
+        if not closed:
+            return False
+
+        def ask() -> tuple[str, float]:
+            listed = self._run.world.api.each(
+                "/api/v1/pods", pods.pod, fieldSelector=f"spec.nodeName={node.name}"
+            )
+            waits = any(pod and _covers(budget, pod) for pod in listed for budget in closed)
+            return ("waits" if waits else ""), _ASKED_AGAIN
+
+        view = self._run.world.view
+        return bool(ask()[0] if view is None else view.remembered(f"budgets of {node.name}", ask))
+
+    def _rotate(self, node: Outgoing) -> None:
+        try:
+            result = steps.rotate_node(self._run.silent(), node.name, to_the_end=False)
+        except Exception as error:
+            with self._changing:
+                self._errors.append(error)
+        else:
+            with self._changing:
+                self._results.append(result)
+        finally:
+            self._run.world.locks.places.leave(self._lanes.place_of(node.group)[0])
+            self._working.pop(node.name, None)
+            self._run.world.wake()
+
+    def _progress(self) -> str:
+        done = len(self._nodes) - len(self._waiting) - len(self._working)
+        at = named(sorted(self._working), 3)
+        return f"{done}/{len(self._nodes)}" + (f", in work: {at}" if at else "")
+
+    def _result(self) -> dict[str, Any]:
+        skipped = {each["node"]: each["skipped"] for each in self._results if "skipped" in each}
+        kept = dict(list(skipped.items())[:_MOST_SKIPPED])
+        self._run.report(f"replaced {counted(len(self._nodes) - len(skipped), 'node')}")
+        return {
+            "nodes": len(self._nodes),
+            "replaced": len(self._nodes) - len(skipped),
+            "evicted": sum(each.get("evicted", 0) for each in self._results),
+            "deleted": sum(each.get("deleted", 0) for each in self._results),
+            "skipped": {"nodes": len(skipped), **kept} if skipped else {},
+        }
+
+
+def _covers(budget: Budget, pod: Pod) -> bool:
+    selector = budget.selector
+    return budget.namespace == pod.namespace and selector is not None and selector.matches(pod.labels)
