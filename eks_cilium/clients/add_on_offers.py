@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from jsonschema.validators import validator_for
+from referencing import Registry
+from referencing.exceptions import Unresolvable
 
 from eks_cilium.errors import AwsNotFoundError
 
@@ -71,10 +74,16 @@ def schema(eks: Any, name: str, version: str) -> str:
 def misfits(
     values: Mapping[str, Any], configuration_schema: str
 ) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Where values do not fit a schema, and how; at most three places."""
+    """Where values do not fit a schema, and how; at most three places.
+
+    A schema that refers to another document is not fetched: what it describes is left to EKS.
+    """
     if not configuration_schema.strip():
         return
     described = json.loads(configuration_schema)
-    errors = validator_for(described)(described).iter_errors(dict(values))
-    for _, error in zip(range(_MOST_PROBLEMS), errors, strict=False):
-        yield tuple(error.absolute_path), error.message
+    validator = validator_for(described)(described, registry=Registry())
+    try:
+        errors = [*islice(validator.iter_errors(dict(values)), _MOST_PROBLEMS)]
+    except Unresolvable:
+        return
+    yield from ((tuple(error.absolute_path), error.message) for error in errors)
