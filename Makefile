@@ -62,7 +62,7 @@ bench-verdicts: $(READY)
 requirements:
 	@command -v uv >/dev/null || { echo "error: uv is needed: pipx install uv"; exit 1; }
 	@uv pip compile requirements.in --constraint constraints.txt --universal --python-version 3.11 --generate-hashes \
-	    --no-annotate --quiet --custom-compile-command "make requirements" --output-file requirements.txt
+	    --no-annotate --quiet --output-file requirements.txt
 
 down: $(READY)
 	@$(BIN)/python -m lab down

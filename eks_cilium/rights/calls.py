@@ -52,6 +52,7 @@ VPC_CNI = ("eks:CreateAddon", "eks:DeleteAddon", "eks:UpdateAddon")
 """The add-on vpc-cni is bound to old nodes, removed, and for a rollback created; chaining configures it."""
 
 NEW_CLUSTER = (
+    "ec2:DescribeVpcEndpoints",
     "eks:DescribeAddonConfiguration",
     "eks:DescribeAddonVersions",
     "iam:GetPolicy",
@@ -59,7 +60,7 @@ NEW_CLUSTER = (
     "iam:ListAttachedRolePolicies",
     "kms:ListResourceTags",
 )
-"""Add-ons that EKS offers, roles that exist, and the key of the cluster's Secrets."""
+"""Add-ons that EKS offers, roles and VPCs that exist, and the key of the cluster's Secrets."""
 
 INTERFACES = ("ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces")
 """Network interfaces that Cilium's operator left behind, once the nodes are gone."""

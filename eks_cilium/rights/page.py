@@ -63,7 +63,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def page() -> str:
-    """The whole page."""
+    """The page as generated from the tables."""
     return "\n".join([_OPENING, *(line for job in JOBS for line in _section(job))])
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Actions(NamedTuple):
-    """Actions such as `ec2:CreateVpc`."""
+    """The actions of a resource, such as `ec2:CreateVpc`."""
 
     read: tuple[str, ...]
     change: tuple[str, ...]
@@ -225,9 +225,11 @@ FUNCTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "get_availability_zones": ("ec2:DescribeAvailabilityZones",),
         "cloudwatch.get_log_group": ("logs:DescribeLogGroups", "logs:ListTagsForResource"),
         "cloudwatch.get_log_groups": ("logs:DescribeLogGroups",),
+        "ec2.get_ami": ("ec2:DescribeImages",),
         "ec2.get_instance_type": ("ec2:DescribeInstanceTypes",),
         "ec2.get_route_table": ("ec2:DescribeRouteTables",),
         "ec2.get_route_tables": ("ec2:DescribeRouteTables",),
+        "ec2.get_security_groups": ("ec2:DescribeSecurityGroups",),
         "ec2.get_subnet": ("ec2:DescribeSubnets",),
         "ec2.get_vpc": ("ec2:DescribeRouteTables", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcs"),
         "eks.get_cluster": ("eks:DescribeCluster",),

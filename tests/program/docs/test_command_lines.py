@@ -61,7 +61,7 @@ KNOWN = {
         "stack": "",
         "stack export": "--file",
         "stack import": "--file",
-        "stack init": "",
+        "stack init": "--secrets-provider",
         "stack output": "--json",
         "stack rm": "--force",
         "up": f"{RUNNING} --skip-preview --replace",
