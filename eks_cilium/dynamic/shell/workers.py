@@ -22,5 +22,8 @@ def widen(workers: int = WORKERS) -> bool:
     for executor in gc.get_objects():
         if type(executor) is ThreadPoolExecutor and me in executor._threads:
             executor._max_workers = max(executor._max_workers, workers)
+            # An executor starts threads when it is given work: it has none for what waits already.
+            for _ in range(executor._work_queue.qsize()):
+                executor._adjust_thread_count()
             return True
     return False

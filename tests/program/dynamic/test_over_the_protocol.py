@@ -12,7 +12,8 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
+from eks_cilium.dynamic.replacement.node_rotation import NodeRotationProvider
 from eks_cilium.dynamic.shell.operation import OperationProvider
 
 from .shells import inputs
@@ -61,10 +63,17 @@ def empty_account() -> Iterator[str]:
 def server(
     empty_account: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[provider_pb2_grpc.ResourceProviderStub]:
+    with served(empty_account, tmp_path_factory.mktemp("project")) as stub:
+        yield stub
+
+
+@contextmanager
+def served(account: str, folder: Path) -> Iterator[provider_pb2_grpc.ResourceProviderStub]:
+    """Pulumi's server of dynamic resources, configured, with the address of an account."""
     environment = {
         **os.environ,
         "PULUMI_PROJECT": "eks-cilium",
-        "AWS_ENDPOINT_URL": empty_account,
+        "AWS_ENDPOINT_URL": account,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_CONFIG_FILE": os.devnull,
@@ -73,7 +82,7 @@ def server(
     environment.pop("AWS_PROFILE", None)
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "pulumi.dynamic"],
-        cwd=tmp_path_factory.mktemp("project"),
+        cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
         text=True,
@@ -255,3 +264,39 @@ def test_mistakes_in_four_resources_at_once_come_with_all_their_stack_traces(
         assert "runs.py" in answer
     for answer in (answer for lane in answers[lanes:] for answer in lane):
         assert 'File "' not in answer
+
+
+AT_ONCE = 12
+
+
+class Crowd(NoClusters):
+    """The same account; it answers once so many ask at the same time."""
+
+    everyone = threading.Barrier(AT_ONCE, timeout=60)
+
+    def do_GET(self) -> None:
+        self.everyone.wait()
+        super().do_GET()
+
+
+def test_more_than_four_nodes_are_in_work_at_once(tmp_path: Path) -> None:
+    """Pulumi's server has four threads; the first call of a process gives it more."""
+    account = ThreadingHTTPServer(("127.0.0.1", 0), Crowd)
+    account.daemon_threads = True
+    threading.Thread(target=account.serve_forever, daemon=True).start()
+    request = provider_pb2.CreateRequest(properties=struct(given(NodeRotationProvider)))
+
+    def create(stub: provider_pb2_grpc.ResourceProviderStub) -> str:
+        with pytest.raises(grpc.RpcError) as refusal:
+            stub.Create(request)
+        return shown(refusal.value)
+
+    with (
+        served(f"http://127.0.0.1:{account.server_port}", tmp_path) as stub,
+        ThreadPoolExecutor(AT_ONCE) as callers,
+    ):
+        answers = list(callers.map(lambda _: create(stub), range(AT_ONCE)))
+
+    account.shutdown()
+    account.server_close()
+    assert all("has no cluster demo" in answer for answer in answers)
