@@ -66,6 +66,7 @@ INTERFACES = ("ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces")
 """Network interfaces that Cilium's operator left behind, once the nodes are gone."""
 
 MESH = (
+    "autoscaling:DescribeAutoScalingGroups",
     "ec2:DescribeInstances",
     "ec2:DescribeRouteTables",
     "ec2:DescribeSubnets",

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import pytest
 
+from eks_cilium.rights.policies import CHAINING
 from lab.demo.chaining import chaining_checks
 from lab.demo.comparison import Snapshot
 from lab.demo.prober import Prober, watching
 from lab.sample_cluster.spec import ClusterSpec
+from tests.end_to_end.rights import unlisted
 from tests.end_to_end.sample_cluster import violations
 from tests.end_to_end.sample_cluster.cluster import ENGINEER, ExistingCluster, MakeExisting
 
@@ -72,6 +74,10 @@ def test_aws_node_was_not_written_and_no_instance_terminated(chained: Chained) -
     assert violations.not_written(existing.audit, "aws-node") == []
     assert existing.calls.terminated() == []
     assert chained.after.instances == existing.before.instances
+
+
+def test_it_needs_only_the_listed_rights(chained: Chained) -> None:
+    assert unlisted(chained.existing.calls, CHAINING) == set()
 
 
 def test_a_preview_finds_nothing_to_do(chained: Chained) -> None:

@@ -5,6 +5,7 @@ The tests depend on their order: no clusters yet, blockers, up, checks, rotation
 
 import base64
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,8 +13,11 @@ from typing import Any
 import pytest
 import yaml
 
+from eks_cilium.rights.policies import MESH
 from lab import aws_cli
 from lab.demo import mesh, mesh_checks
+from lab.evidence.calls import CallLog
+from tests.end_to_end.rights import unlisted
 
 from .conftest import LabOfTest
 
@@ -47,7 +51,9 @@ def create_clusters(lab: LabOfTest) -> None:
 
 @pytest.fixture(scope="module")
 def joined(clusters: LabOfTest) -> LabOfTest:
+    log = CallLog(clusters.places.directory / "calls.jsonl", time.time())
     up(clusters)
+    assert unlisted(log, MESH) == set()
     return clusters
 
 
@@ -244,9 +250,11 @@ def test_the_authority_is_rotated_while_the_clusters_stay_connected(joined: LabO
 
 
 def test_destroying_leaves_the_clusters_and_nothing_of_the_mesh(joined: LabOfTest) -> None:
+    log = CallLog(joined.places.directory / "calls.jsonl", time.time())
     destroyed = joined.pulumi("destroy", "--yes", "--skip-preview")
 
     assert destroyed.code == 0, destroyed.output
+    assert unlisted(log, MESH) == set()
     removed = mesh_checks.removed(joined.places, remaining="cluster-1")
     checks = {check.description: check for check in removed}
     for description in ("no peering", "no load balancer", "no private zone", "no certificate of the mesh"):
@@ -260,7 +268,9 @@ def test_destroying_leaves_the_clusters_and_nothing_of_the_mesh(joined: LabOfTes
 
 def test_the_same_clusters_are_joined_by_a_transit_gateway(clusters: LabOfTest) -> None:
     transit = clusters.of(mesh.TRANSIT_STACK)
+    log = CallLog(clusters.places.directory / "calls.jsonl", time.time())
     up(transit)
+    assert unlisted(log, MESH) == set()
 
     assert failed_checks(transit) == []
     again = transit.pulumi("preview", "--expect-no-changes")

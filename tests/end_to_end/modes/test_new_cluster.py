@@ -5,12 +5,16 @@ The tests depend on their order: preview, up, checks, a change, destroy.
 
 import json
 import subprocess
+import time
 from typing import Any
 
 import pytest
 
+from eks_cilium.rights.policies import NEW_CLUSTER
 from lab.demo import checks
 from lab.environment import client_environment
+from lab.evidence.calls import CallLog
+from tests.end_to_end.rights import unlisted
 
 from .conftest import LabOfTest
 
@@ -40,6 +44,10 @@ def test_preview_creates_nothing(lab: LabOfTest) -> None:
 
     assert preview.code == 0, preview.output
     assert aws(lab, "eks", "list-clusters")["clusters"] == []
+
+
+def test_creating_needs_only_the_listed_rights(lab: LabOfTest, cluster: str) -> None:
+    assert unlisted(CallLog(lab.places.directory / "calls.jsonl"), NEW_CLUSTER) == set()
 
 
 def test_all_checks_pass(lab: LabOfTest, cluster: str) -> None:
@@ -134,9 +142,11 @@ def test_outputs_and_state_hold_no_secret(lab: LabOfTest, cluster: str) -> None:
 
 
 def test_destroy_leaves_the_cloud_empty(lab: LabOfTest, cluster: str) -> None:
+    log = CallLog(lab.places.directory / "calls.jsonl", time.time())
     destroyed = lab.pulumi("destroy", "--yes")
 
     assert destroyed.code == 0, destroyed.output
+    assert unlisted(log, NEW_CLUSTER) == set()
     assert left_in_the_cloud(lab) == {}
     running = subprocess.run(
         ["pgrep", "-f", str(lab.places.directory / "clusters")], capture_output=True, check=False

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 import pytest
 
+from eks_cilium.rights.policies import REPLACEMENT
 from lab.demo.comparison import Snapshot, replacement_checks
 from lab.demo.prober import Prober, watching
 from lab.sample_cluster.spec import ClusterSpec
 from tests.end_to_end.modes.conftest import Run
+from tests.end_to_end.rights import unlisted
 from tests.end_to_end.sample_cluster import violations
 from tests.end_to_end.sample_cluster.cluster import ENGINEER, ExistingCluster, MakeExisting
 
@@ -85,6 +87,10 @@ def test_aws_node_fell_to_zero_while_cilium_rose(migrated: Migrated) -> None:
 
 def test_each_old_instance_was_terminated_once_by_its_id(migrated: Migrated) -> None:
     assert violations.each_instance_terminated_once(migrated.existing.calls, migrated.existing.before) == []
+
+
+def test_it_needs_only_the_listed_rights(migrated: Migrated) -> None:
+    assert unlisted(migrated.existing.calls, REPLACEMENT) == set()
 
 
 def test_the_second_engineer_was_refused_and_told_who_holds_the_lease(migrated: Migrated) -> None:
