@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from eks_cilium.clients.kubeconfig import api_of
+from eks_cilium.runtime.clock import Time
+from eks_cilium.runtime.view import View, in_threads
 from lab.cluster import ControlPlane
 from lab.toolchain import Toolchain
 
@@ -21,8 +23,8 @@ def live(toolchain: Toolchain, tmp_path_factory) -> Iterator[Live]:
     plane.start()
     try:
         plane.start_node_player(None, crds)
-        with api_of(plane.admin_kubeconfig) as api:
-            made = Live(plane, api)
+        with api_of(plane.admin_kubeconfig) as api, api_of(plane.admin_kubeconfig) as watching:
+            made = Live(plane, api, View(watching, Time(), in_threads))
             made.begin(nodes=3)
             yield made
     finally:

@@ -12,6 +12,7 @@ from typing import Any
 from eks_cilium.clients.kubernetes import KubernetesApi
 from eks_cilium.migration.inventory.model import Outgoing
 from eks_cilium.runtime.context import World
+from eks_cilium.runtime.view import View
 from lab.cluster import ControlPlane
 from tests.lab.nodeplayer import objects
 
@@ -24,8 +25,9 @@ PATIENCE = 60.0
 class Live:
     """A control plane with simulated nodes. Every test has a namespace of its own."""
 
-    def __init__(self, plane: ControlPlane, api: KubernetesApi) -> None:
-        self.plane, self.api = plane, api
+    def __init__(self, plane: ControlPlane, api: KubernetesApi, view: View | None = None) -> None:
+        """With a `view` the program watches the cluster, as in a run."""
+        self.plane, self.api, self.view = plane, api, view
         self._numbers = count(1)
         self.namespace = "default"
 
@@ -51,7 +53,7 @@ class Live:
     def world(self) -> World:
         """The world as the program gets it; of AWS there is an EKS without an add-on."""
         cloud = Cloud(Clock())
-        return World(cluster="rotation", api=self.api, aws=cloud.client)
+        return World(cluster="rotation", api=self.api, aws=cloud.client, view=self.view).observed()
 
     def node(self, index: int) -> Outgoing:
         found = sorted(self.api.list("/api/v1/nodes"), key=lambda node: str(node["metadata"]["name"]))[index]
