@@ -146,6 +146,8 @@ def shared_inputs(settings: ChainingSettings) -> OperationArgs:
     }
     if settings.vpc_cni.version:
         inputs["vpc_cni_version"] = settings.vpc_cni.version
+    if settings.accounts:
+        inputs["accounts"] = settings.accounts
     return inputs
 
 

@@ -165,7 +165,7 @@ def exports(settings: ReplacementSettings, reading: Reading, inventory: NodeInve
 
 def shared_inputs(settings: ReplacementSettings) -> OperationArgs:
     """The inputs of every resource of the migration; of its options those that differ from the defaults."""
-    return {
+    inputs: OperationArgs = {
         "cluster_name": settings.cluster.name,
         "region": settings.region,
         "profile": settings.profile,
@@ -173,6 +173,9 @@ def shared_inputs(settings: ReplacementSettings) -> OperationArgs:
         "options": settings.migration.changed(without=["target"]),
         "cilium": choices(settings.cilium).changed(),
     }
+    if settings.accounts:
+        inputs["accounts"] = settings.accounts
+    return inputs
 
 
 def choices(cilium: CiliumBesideKubeProxy) -> CiliumChoices:

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eks_cilium.clients.aws import client
+from eks_cilium.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from eks_cilium.clients.aws import ClientOf, Credentials
 
 
@@ -38,6 +41,20 @@ class Caller:
             and account == self.account
             and resource.startswith("role/")
             and resource.rpartition("/")[2] == rest.partition("/")[0]
+        )
+
+
+class ForeignAccountError(UserError):
+    """The credentials belong to an AWS account in which the stack must not work."""
+
+
+def check_account(accounts: Mapping[str, Sequence[str]], found: Caller) -> None:
+    """Raise ForeignAccountError where `accounts` (`allowed`, `forbidden`) keep the caller out."""
+    allowed = accounts.get("allowed") or [found.account]
+    if found.account not in allowed or found.account in (accounts.get("forbidden") or ()):
+        raise ForeignAccountError(
+            f"{found.arn} is of AWS account {found.account}, in which this stack must not work: see "
+            "aws:allowedAccountIds and aws:forbiddenAccountIds. Nothing was done; use other credentials"
         )
 
 

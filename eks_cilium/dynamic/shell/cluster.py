@@ -21,6 +21,7 @@ from eks_cilium.dynamic.shell.progress import reporter
 from eks_cilium.errors import AwsNotFoundError, RefusedError
 from eks_cilium.runtime.clock import Time
 from eks_cilium.runtime.context import World
+from eks_cilium.runtime.identity import caller, check_account
 from eks_cilium.runtime.journal import Journal
 from eks_cilium.runtime.waiting import persist
 from eks_cilium.settings.model.migration import JOURNAL, MigrationOptions
@@ -28,14 +29,16 @@ from eks_cilium.settings.model.migration import JOURNAL, MigrationOptions
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from eks_cilium.clients.aws import ClientOf
+
 Connect = Callable[[Mapping[str, Any]], AbstractContextManager[World]]
 """From the inputs of a resource to its cluster and AWS account, for as long as the context lasts."""
 
 ConnectReadOnly = Callable[[Mapping[str, Any]], AbstractContextManager[tuple[World, PodExec]]]
 """The same for a resource that only reads, with a way to run commands in pods."""
 
-CONNECTION = ("cluster_name", "region", "profile")
-"""The inputs that name the cluster and the credentials."""
+CONNECTION = ("cluster_name", "region", "profile", "accounts")
+"""The inputs that name the cluster, the credentials and the accounts that these may belong to."""
 
 _NOT_FOUND = 404
 _ASKED_AGAIN = 5.0
@@ -54,6 +57,19 @@ def credentials_of(props: Mapping[str, Any]) -> Credentials:
     return Credentials(region=props["region"], profile=props.get("profile"))
 
 
+def refuse_foreign_account(
+    props: Mapping[str, Any], credentials: Credentials, aws: ClientOf = client
+) -> None:
+    """Raise ForeignAccountError in an account that the inputs keep out.
+
+    `pulumi destroy` runs no program that could refuse it, and finds a cluster by its name alone: in another
+    account that may be another cluster, or none, which would count as deleted.
+    """
+    accounts = props.get("accounts")
+    if accounts:
+        check_account(accounts, caller(credentials, aws))
+
+
 @contextmanager
 def world_of(props: Mapping[str, Any]) -> Iterator[World]:
     """Connect to the cluster that the inputs of a resource name.
@@ -61,6 +77,7 @@ def world_of(props: Mapping[str, Any]) -> Iterator[World]:
     The first call of `World.guard` acquires the cluster's Lease for this process. Raises NoClusterError.
     """
     credentials, name = credentials_of(props), props["cluster_name"]
+    refuse_foreign_account(props, credentials)
     endpoint, authority = found_patiently(props, lambda: _reach(client(credentials, "eks"), name))
     folder = Path((props.get("options") or {}).get("journal", JOURNAL))
     with World.of_eks(
@@ -106,6 +123,7 @@ def read_only_world_of(props: Mapping[str, Any]) -> Iterator[tuple[World, PodExe
     Raises NoClusterError.
     """
     credentials, name = credentials_of(props), props["cluster_name"]
+    refuse_foreign_account(props, credentials)
     endpoint, authority = _reach(client(credentials, "eks"), name)
     place = {
         "cluster_name": name,

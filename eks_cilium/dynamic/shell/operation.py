@@ -45,6 +45,8 @@ class OperationArgs(TypedDict):
     """AWS region of the cluster, such as `eu-central-1`."""
     profile: str | None
     """AWS profile; the credentials of the environment where it is None."""
+    accounts: NotRequired[Mapping[str, list[str]]]
+    """AWS accounts that the credentials may belong to (`allowed`), or may not (`forbidden`). Default: any."""
     target: str
     """`cilium` or `aws-vpc-cni`; `chained` where pods are only restarted."""
     options: Mapping[str, Any]

@@ -76,6 +76,12 @@ class Settings(Part):
         return allowed and account not in self.forbidden_account_ids
 
     @property
+    def accounts(self) -> dict[str, list[str]]:
+        """The lists of accounts that are set, for resources that use AWS without a provider of Pulumi."""
+        lists = {"allowed": self.allowed_account_ids, "forbidden": self.forbidden_account_ids}
+        return {key: list(ids) for key, ids in lists.items() if ids}
+
+    @property
     def guards_accounts(self) -> bool:
         """Whether `may_use` is false for any account."""
-        return bool(self.allowed_account_ids or self.forbidden_account_ids)
+        return bool(self.accounts)

@@ -1,5 +1,6 @@
 """A stack stays in its AWS accounts: the program and every provider refuse others."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,8 @@ from botocore.exceptions import NoCredentialsError
 
 from eks_cilium.clients.aws import ClientOf, Credentials
 from eks_cilium.clients.aws_errors import translation
-from eks_cilium.runtime.identity import Caller
+from eks_cilium.dynamic.shell.cluster import refuse_foreign_account
+from eks_cilium.runtime.identity import Caller, ForeignAccountError
 from eks_cilium.settings import read
 from eks_cilium.settings.model import Settings
 from stacks import accounts
@@ -121,6 +123,36 @@ def test_every_provider_of_every_mode_has_the_guard(recorded: Callable[..., Reco
 
     assert [provider.inputs[key] for provider in guarded] == [f'["{OWN}"]'] * len(free)
     assert not any(key in provider.inputs for provider in free)
+
+
+@pytest.mark.parametrize(
+    ("accounts_of_inputs", "account", "is_refused"),
+    [
+        ({"allowed": [OWN]}, OWN, False),
+        ({"allowed": [OWN]}, FOREIGN, True),
+        ({"forbidden": [FOREIGN]}, OWN, False),
+        ({"forbidden": [FOREIGN]}, FOREIGN, True),
+        ({}, FOREIGN, False),
+    ],
+)
+def test_resources_without_a_provider_refuse_a_foreign_account_before_they_look_for_the_cluster(
+    accounts_of_inputs: dict[str, list[str]], account: str, is_refused: bool
+) -> None:
+    """There, a cluster may be missing, which would count as deleted, or be another of that name."""
+    credentials = Credentials(region="eu-central-1")
+    props = {"cluster_name": "shop", "region": "eu-central-1", "accounts": accounts_of_inputs}
+
+    expected = pytest.raises(ForeignAccountError) if is_refused else contextlib.nullcontext()
+    with expected:
+        refuse_foreign_account(props, credentials, answering({None: account}))
+
+
+def test_every_step_of_a_migration_knows_the_accounts() -> None:
+    stack = test_replacement_resources.recorded({"aws:allowedAccountIds": [OWN]})
+    steps = [entry for entry in stack.registrations if entry.type.startswith("pulumi-python:dynamic")]
+
+    assert steps
+    assert all(entry.inputs["accounts"] == {"allowed": [OWN]} for entry in steps)
 
 
 @pytest.mark.parametrize("account", [111122223333, "111122223333"])
