@@ -3,7 +3,8 @@
 An error carries its `Topic`, a blocker of a plan its `Code` (`eks_cilium.migration.plan.model`); both are
 anchors of the page. The link is added where a message leaves the program and nowhere else: by the command
 line (`cli.failures`), by dynamic resources (`dynamic.shell.plain_errors`), by the Pulumi program
-(`__main__.py`), and by the reports of a plan. A test holds topics, codes and headings against each other.
+(`__main__.py`, `stacks/accounts.py`), and by the reports of a plan. A test holds topics, codes and headings
+against each other.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ class Topic(StrEnum):
     REFUSED_IN_PREVIEW = "refused-in-preview"
     KUBECONFIG = "kubeconfig"
     AWS_SETUP = "aws-setup"
+    WRONG_ACCOUNT = "wrong-account"
     AWS_REFUSED = "aws-refused"
     AWS_NOT_FOUND = "aws-not-found"
     AWS_UNAVAILABLE = "aws-unavailable"

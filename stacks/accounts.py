@@ -16,6 +16,7 @@ from eks_cilium.errors import ProgramError, UnexpectedAnswerError
 from eks_cilium.runtime.identity import caller
 from eks_cilium.settings.model import MeshSettings
 from eks_cilium.settings.problems import UNSET, Problem, set_fix
+from eks_cilium.troubleshooting import Topic, linked
 
 if TYPE_CHECKING:
     import pulumi_aws as aws
@@ -39,7 +40,9 @@ def refuse_foreign_accounts(settings: Settings, aws_client: ClientOf = client) -
         if (problem := _problem(settings, path, credentials, caller_of(credentials, aws_client))) is not None
     }
     if wrong:
-        raise pulumi.RunError("wrong AWS account:\n  " + "\n  ".join(sorted(wrong)))
+        raise pulumi.RunError(
+            linked("wrong AWS account:\n  " + "\n  ".join(sorted(wrong)), Topic.WRONG_ACCOUNT)
+        )
 
 
 def caller_of(credentials: Credentials, aws_client: ClientOf) -> Caller:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from eks_cilium.clients.aws import client
 from eks_cilium.errors import UserError
+from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,6 +47,8 @@ class Caller:
 
 class ForeignAccountError(UserError):
     """The credentials belong to an AWS account in which the stack must not work."""
+
+    topic: Topic | None = Topic.WRONG_ACCOUNT
 
 
 def check_account(accounts: Mapping[str, Sequence[str]], found: Caller) -> None:
