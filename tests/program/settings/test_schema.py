@@ -1,6 +1,8 @@
 """The schema of stack files, which editors read, knows what the model knows."""
 
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,9 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from eks_cilium.settings import read
 from eks_cilium.settings.model import MODELS, Settings
+from eks_cilium.settings.model.fields import Part
 from eks_cilium.settings.reading import _model_for
 from eks_cilium.settings.schema import FILE, schema
 from tests.program.settings.bad_access import BAD_ACCESS
@@ -29,7 +33,8 @@ from tests.program.settings.bad_configurations import (
 pytestmark = pytest.mark.unit
 
 ROOT = Path(__file__).resolve().parents[3]
-STACK_FILES = sorted([*ROOT.glob("stacks/Pulumi.*.yaml"), *ROOT.glob("lab/stacks/Pulumi.*.yaml")])
+EXAMPLES = sorted(ROOT.glob("stacks/Pulumi.*.yaml"))
+STACK_FILES = sorted([*EXAMPLES, *ROOT.glob("lab/stacks/Pulumi.*.yaml")])
 SCHEMA = schema()
 VALIDATOR = jsonschema.Draft7Validator(SCHEMA)
 IN_CODE = {"value_error", "assertion_error"}
@@ -106,3 +111,32 @@ def test_values_of_other_packages_and_fields_of_pulumi_are_left_alone():
     VALIDATOR.validate(
         {"encryptionsalt": "v1:x", "config": {**as_file(GOOD)["config"], "kubernetes:cluster": "x"}}
     )
+
+
+def defaults_in(model: Part, document: dict[str, Any], above: str = "") -> Iterator[str]:
+    """The keys that are set to what they are without being set."""
+    for name, field in type(model).model_fields.items():
+        alias = field.alias or name
+        key = alias if alias in document else f"eks-cilium:{alias}"
+        if key not in document:
+            continue
+        value = getattr(model, name)
+        if not field.is_required() and field.get_default(call_default_factory=True) == value:
+            yield f"{above}{key}"
+        parts = value if isinstance(value, dict) else {None: value}
+        for inner, part in parts.items():
+            if isinstance(part, Part):
+                below = document[key] if inner is None else document[key][inner]
+                yield from defaults_in(part, below, f"{above}{key}.")
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.name)
+def test_the_examples_are_minimal_and_commented(file: Path):
+    text = file.read_text()
+    configuration = yaml.safe_load(text)["config"]
+    raw = {
+        key: value if isinstance(value, str) else json.dumps(value) for key, value in configuration.items()
+    }
+
+    assert list(defaults_in(read(raw), configuration)) == []
+    assert len(re.findall(r"^ *# ", text, re.MULTILINE)) >= 4
