@@ -43,6 +43,8 @@ APPLY_PATCH = "application/apply-patch+yaml"
 TIMEOUT = httpx.Timeout(30, connect=10)
 _WATCH_TIMEOUT = httpx.Timeout(30, connect=10, read=90)
 """A watch is sent a bookmark every minute or so (kubernetes.io/docs/reference/using-api/api-concepts)."""
+_CONNECTIONS = httpx.Limits(max_connections=300, max_keepalive_connections=20)
+"""Each watch holds one for as long as it lasts."""
 _RETRIED = frozenset({429, 500, 502, 503, 504})
 _UNAUTHORIZED = 401
 _LONGEST_QUOTE = 256
@@ -129,7 +131,8 @@ class KubernetesApi:
         """
         context = ssl.create_default_context(cadata=certificate_authority.decode())
         token = BearerToken(eks_tokens(credentials, cluster_name))
-        return cls(endpoint, token, transport=httpx.HTTPTransport(verify=context), is_known=is_known)
+        transport = httpx.HTTPTransport(verify=context, limits=_CONNECTIONS)
+        return cls(endpoint, token, transport=transport, is_known=is_known)
 
     def exchange(
         self,

@@ -36,8 +36,8 @@ _PATH = re.compile(
 )
 CILIUM_CONFIG = "cilium-config"
 _UNUSED_SECONDS = 300.0
-_MOST_WATCHES = 80
-"""Of one process; a client has a hundred connections. What is beyond is asked of the API server."""
+_MOST_WATCHES = 200
+"""Of one process, each with a connection. What is beyond is asked of the API server."""
 _LEAST_REST = 0.5
 """Seconds that a caller rests at least, however much changes in a cluster."""
 
@@ -174,6 +174,11 @@ class View:
         elif named:  # what stops first is left to its watch
             collection.forget(NAMESPACE, named[1])
 
+    def release(self, path: str, **selectors: str) -> None:
+        """Watch this selection no longer: what it was read for is over."""
+        with self._lock:
+            self._drop(self._key(path, selectors))
+
     def rest(self, seconds: float) -> None:
         """Sleep for so long, or until something has changed in what is watched."""
         if self._follow is None:
@@ -233,7 +238,7 @@ class View:
 
     def _collection(self, path: str, selectors: Mapping[str, str]) -> WatchedCollection | None:
         """The collection as it is now; None where as many are watched as can be."""
-        key = (path, *(selectors[name] for name in sorted(selectors)))
+        key = self._key(path, selectors)
         with self._lock:
             found = self._collections.get(key)
             if found is None:
@@ -245,8 +250,9 @@ class View:
                     self._steps[key] = _Steps(found, self._time.monotonic)
                 else:
                     self._follow(found)
-        if self._follow is None:
-            self._steps[key].take()
+            steps = self._steps.get(key)
+        if steps is not None:
+            steps.take()
         return found
 
     def _begun(self, path: str, selectors: Mapping[str, str]) -> WatchedCollection:
@@ -265,9 +271,16 @@ class View:
     def _drop_unused(self) -> None:
         for key, collection in list(self._collections.items()):
             if collection.idle_seconds > _UNUSED_SECONDS:
-                collection.close()
-                del self._collections[key]
-                self._steps.pop(key, None)
+                self._drop(key)
+
+    def _drop(self, key: tuple[str, ...]) -> None:
+        if (collection := self._collections.pop(key, None)) is not None:
+            collection.close()
+            self._steps.pop(key, None)
+
+    @staticmethod
+    def _key(path: str, selectors: Mapping[str, str]) -> tuple[str, ...]:
+        return (path, *(selectors[name] for name in sorted(selectors)))
 
     def wake(self) -> None:
         """End the rest of every reader."""

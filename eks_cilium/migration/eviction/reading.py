@@ -138,6 +138,12 @@ def pods_seen_on(world: World, node: str) -> list[Object]:
     return world.seen.list("/api/v1/pods", fieldSelector=f"spec.nodeName={node}")
 
 
+def forget_pods_on(world: World, node: str) -> None:
+    """Watch the pods of a node no longer: it is drained."""
+    if world.view is not None:
+        world.view.release("/api/v1/pods", fieldSelector=f"spec.nodeName={node}")
+
+
 def blocked(verdicts: Iterable[PodPlan]) -> list[str]:
     """The pods that must not be evicted, each with the reason."""
     return [f"{name_of(plan)}: {plan.reason}" for plan in verdicts if plan.verdict.blocks_drain]

@@ -29,7 +29,7 @@ from eks_cilium.migration.capacity import spare, termination
 from eks_cilium.migration.capacity.stopped import GroupStoppedError
 from eks_cilium.migration.control.phases import RecordedPhases
 from eks_cilium.migration.eviction import blocked, drain
-from eks_cilium.migration.eviction.reading import pods_seen_on
+from eks_cilium.migration.eviction.reading import forget_pods_on, pods_seen_on
 from eks_cilium.migration.inventory import marks, recording, returned
 from eks_cilium.migration.placement import gate as placement
 from eks_cilium.migration.rotation import before as records
@@ -257,6 +257,7 @@ class _Rotation:
         self._has_pods = drained.has_pods
         with self._phases.phase("release"):
             detach.await_released(run, node, cordoned=cordoned)
+        forget_pods_on(world, node.name)
         self._terminate()
 
     def _terminate(self) -> None:
