@@ -29,7 +29,7 @@ STACK = "lab-replacement"
 
 def run(places: Places) -> bool:
     """Replace the CNI of a cluster of twelve nodes; return whether every check passed."""
-    kubectl = create_lab(places, STACK, ClusterSpec(spare=6))
+    kubectl = create_lab(places, STACK, ClusterSpec(spare=6, autoscaled=True))
     before, since = take_snapshot(kubectl), datetime.now(UTC)
 
     print_heading("What runs in the cluster")

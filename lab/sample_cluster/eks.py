@@ -54,6 +54,22 @@ def create_node_groups(aws: Aws, spec: ClusterSpec, network: Network) -> None:
     for group in spec.node_groups:
         waiter = aws.eks.get_waiter("nodegroup_active")
         waiter.wait(clusterName=spec.name, nodegroupName=group.name, **_WAITER)
+    if spec.autoscaled:
+        _suspend_rebalancing(aws, spec.name, spec.node_groups[0].name)
+
+
+def _suspend_rebalancing(aws: Aws, cluster: str, nodegroup: str) -> None:
+    """Suspend AZRebalance, as the Cluster Autoscaler's guide for AWS advises for groups in several zones.
+
+    The autoscaler removes nodes of any zone; to balance the zones again, Auto Scaling would terminate
+    instances with their pods. Source: kubernetes/autoscaler, cluster-autoscaler/cloudprovider/aws/README.md,
+    "Common Notes and Gotchas".
+    """
+    found = aws.eks.describe_nodegroup(clusterName=cluster, nodegroupName=nodegroup)["nodegroup"]
+    for group in found["resources"]["autoScalingGroups"]:
+        aws.autoscaling.suspend_processes(
+            AutoScalingGroupName=group["name"], ScalingProcesses=["AZRebalance"]
+        )
 
 
 def create_storage_addon(aws: Aws, spec: ClusterSpec) -> None:

@@ -44,6 +44,8 @@ class ClusterSpec:
     groups: int = 2
     spare: int = 2
     """By how many nodes the first group may grow."""
+    autoscaled: bool = False
+    """Whether a Cluster Autoscaler resizes the first group, whose zones Auto Scaling then leaves alone."""
 
     @property
     def node_groups(self) -> tuple[NodeGroup, ...]:

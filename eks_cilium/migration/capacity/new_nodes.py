@@ -79,7 +79,8 @@ class NewNodes:
         base = min(now.base, now.before.desired)
         needed = base + now.planned(len(now.old)) - len(now.old)
         nodes = [gate.nodes[member.instance] for member in now.new if not gate.not_serving(member)]
-        autoscaler.keep(self._run.world, nodes)
+        old = [gate.nodes[member.instance] for member in now.old if member.instance in gate.nodes]
+        autoscaler.keep(self._run.world, (*old, *nodes))
         self._serving[name] = [str(node["metadata"]["name"]) for node in nodes]
         if len(nodes) >= needed:
             return ""

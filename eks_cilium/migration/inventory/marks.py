@@ -16,7 +16,7 @@ from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from eks_cilium.clients.kubernetes import KubernetesApi
     from eks_cilium.cluster.objects import Object
@@ -46,10 +46,11 @@ def label(api: KubernetesApi, node: Object, key: str, value: str | None) -> bool
     return True
 
 
-def annotate(api: KubernetesApi, node: Object, key: str, value: str | None) -> None:
-    """Set an annotation of a node, or remove it (None)."""
-    if (node["metadata"].get("annotations") or {}).get(key) != value:
-        _merge(api, node, {"metadata": {"annotations": {key: value}}})
+def annotate(api: KubernetesApi, node: Object, values: Mapping[str, str | None]) -> None:
+    """Set annotations of a node, or remove those whose value is None."""
+    present = node["metadata"].get("annotations") or {}
+    if any(present.get(key) != value for key, value in values.items()):
+        _merge(api, node, {"metadata": {"annotations": dict(values)}})
 
 
 def is_ours(node: Object) -> bool:

@@ -121,7 +121,8 @@ def _restore_group(run: MigrationRun, before: GroupBefore) -> dict[str, Any]:
     _set_as_before(run, before)
     state = run.world.groups.group(before.name)
     nodes = CniGate(run.world, run.options.target).nodes
-    autoscaler.release(run.world, (member.instance for member in state.members), nodes)
+    present = [nodes[member.instance] for member in state.members if member.instance in nodes]
+    autoscaler.release(run.world, present, recording.required(run.world, run.options.target).names)
     return {
         "minimum": state.minimum,
         "maximum": state.maximum,

@@ -31,7 +31,7 @@ class Autoscaled:
 
 @pytest.fixture(scope="module")
 def migrated(make_existing: MakeExisting) -> Autoscaled:
-    existing = make_existing(ClusterSpec(nodes=6, spare=6))
+    existing = make_existing(ClusterSpec(nodes=6, spare=6, autoscaled=True))
     growth = growth_of(existing.kubectl, existing.before, "general")
     with watching(existing.kubectl) as prober, autoscaled(growth):
         run = existing.up()

@@ -7,6 +7,7 @@ from eks_cilium.migration.capacity import autoscaler
 from eks_cilium.migration.inventory import marks, recording
 from eks_cilium.migration.rotation import restore, steps
 from eks_cilium.runtime.errors import DrainRefusedError, StoppedError, TimedOutError
+from eks_cilium.runtime.record import AUTOSCALER
 from eks_cilium.settings.model.migration import Allow, Capacity, Target
 
 from .migrations import Before, Stack, options, run, sizes
@@ -340,19 +341,35 @@ def test_facts_and_journal_tell_the_seconds_of_every_phase():
     assert [event["event"] for event in simulation.journal if event.get("node")][-1] == "replaced"
 
 
-def test_the_cluster_autoscaler_leaves_new_nodes_alone_until_the_end():
+def test_the_cluster_autoscaler_leaves_all_nodes_alone_until_the_end():
     simulation = shop()
     simulation.deploy("cluster-autoscaler", 1, namespace="kube-system")
     before = Before(simulation)
     stack = Stack(simulation, options())
     stack.up(until="ip-")
-    new = [node for node in simulation.nodes() if "cni-plugin" not in node["metadata"]["labels"]]
 
-    assert [node["metadata"]["annotations"][autoscaler.ANNOTATION] for node in new] == ["true"]
+    kept = [node["metadata"]["annotations"].get(autoscaler.ANNOTATION) for node in simulation.nodes()]
+    assert kept == ["true"] * len(simulation.nodes())
     stack.up()
 
     before.check_replaced()
     assert not any(node["metadata"].get("annotations") for node in simulation.nodes())
+
+
+def test_an_old_node_that_the_user_annotated_stays_so_where_it_is_not_replaced():
+    simulation = shop()
+    simulation.deploy("cluster-autoscaler", 1, namespace="kube-system")
+    user, other = (node["metadata"] for node in simulation.nodes()[:2])
+    user.setdefault("annotations", {})[autoscaler.ANNOTATION] = "true"
+    world = simulation.world()
+    world.record.put(AUTOSCALER, "Deployment kube-system/cluster-autoscaler")
+
+    autoscaler.keep(world, simulation.nodes())
+    assert other["annotations"][autoscaler.ANNOTATION] == "true"
+    autoscaler.release(world, simulation.nodes(), {user["name"], other["name"]})
+
+    assert user["annotations"] == {autoscaler.ANNOTATION: "true"}
+    assert not other["annotations"]
 
 
 def test_without_an_autoscaler_no_node_is_annotated():
