@@ -49,10 +49,17 @@ type reply struct {
 	Verdicts []engine.Verdict `json:"verdicts,omitempty"`
 	// Refused holds, for every cluster, the policies that its agents refuse, by their index, and why.
 	Refused map[string]map[int]string `json:"refused,omitempty"`
-	Error   string                    `json:"error,omitempty"`
+	// Panic is with what an agent would end: definitions keep such policies out.
+	Panic string `json:"panic,omitempty"`
+	Error string `json:"error,omitempty"`
 }
 
-func answer(line []byte, cilium *engine.Engine) reply {
+func answer(line []byte, cilium *engine.Engine) (given reply) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			given = reply{Panic: fmt.Sprint(reason)}
+		}
+	}()
 	var request engine.Case
 	if err := json.Unmarshal(line, &request); err != nil {
 		return reply{Error: err.Error()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from eks_cilium.policy.verdict.model import Port
 
 _WITH_PORTS = frozenset({"TCP", "UDP", "SCTP"})
+_NUMBER = re.compile(r"-?[0-9]{1,18}")
 ICMP = "ICMP"
 """The protocol of ports whose numbers are types of ICMP messages."""
 
@@ -106,7 +108,9 @@ def _type(field: Mapping[str, Any], *, zero_is_every_type: bool) -> PortMatch:
     # pkg/policy/types), and agents keep the type of a message where other protocols have their port.
     if field.get("family") == "IPv6":
         return PortMatch(frozenset({f"{ICMP}v6"}))
-    number = number_of(str(field["type"]))
+    text = str(field["type"])
+    # Only definitions refuse numbers outside of 0 to 255; agents keep them, and no message has such a type.
+    number = int(text) if _NUMBER.fullmatch(text) else number_of(text)
     return PortMatch(frozenset({ICMP}), number, number, zero=not number and not zero_is_every_type)
 
 

@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -123,12 +124,23 @@ func (e *Engine) repository(
 	}
 	refused := map[int]string{}
 	for index, raw := range request.Clusters[name].Policies {
-		entries, resource, err := e.parse(raw, scope)
-		if err != nil {
+		if err := e.add(repository, raw, scope); err != nil {
 			refused[index] = err.Error()
-			continue
 		}
-		repository.ReplaceByResource(entries, resource)
 	}
 	return repository, refused
+}
+
+// add gives a policy to the repository. An agent ends where this panics, so it enforces no such policy either.
+func (e *Engine) add(repository *policy.Repository, raw json.RawMessage, scope string) (err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = fmt.Errorf("an agent ends with a panic: %v", reason)
+		}
+	}()
+	entries, resource, err := e.parse(raw, scope)
+	if err == nil {
+		repository.ReplaceByResource(entries, resource)
+	}
+	return err
 }

@@ -56,10 +56,12 @@ def refused_by_us(case: Case) -> Refused:
 
 def theirs(oracle: Path, cases: Iterable[Case]) -> list[list[Both]]:
     """Cilium's decisions on each case. Fails on a case that the oracle cannot read."""
-    return [
-        [(verdict.get("egress", ""), verdict.get("ingress", "")) for verdict in answer["verdicts"]]
-        for answer in answers_of(oracle, cases)
-    ]
+    return [both_of(answer) for answer in answers_of(oracle, cases)]
+
+
+def both_of(answer: dict[str, Any]) -> list[Both]:
+    """Cilium's decisions in an answer of the oracle."""
+    return [(verdict.get("egress", ""), verdict.get("ingress", "")) for verdict in answer["verdicts"]]
 
 
 def refused_by_cilium(oracle: Path, cases: Iterable[Case]) -> list[Refused]:

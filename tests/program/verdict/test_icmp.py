@@ -69,7 +69,17 @@ def test_a_message_is_judged_by_its_type(entries: str, expected: tuple[str, str]
 
 @pytest.mark.unit
 def test_up_to_1_15_a_reply_to_an_echo_is_no_other_type() -> None:
-    assert [egress(ENTRIES[2], number, "1.15.19") for number in (0, 8)] == ["allowed", "denied"]
+    entries = "egress: [{icmps: [{fields: [{type: 0}]}]}]"
+
+    assert [egress(entries, number, "1.15.19") for number in (0, 8)] == ["allowed", "denied"]
+
+
+@pytest.mark.unit
+def test_up_to_1_15_agents_cannot_read_a_type_by_its_name() -> None:
+    (left_out,) = Evaluator(clusters(ENTRIES[2], "1.15.19")).not_evaluated
+
+    assert "type is 'EchoReply', allowed: a whole number" in left_out.why
+    assert Evaluator(clusters(ENTRIES[2], "1.16.19")).not_evaluated == ()
 
 
 @pytest.mark.unit

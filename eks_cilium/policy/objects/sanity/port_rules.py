@@ -79,6 +79,13 @@ def knows_sctp(agents: Agents) -> bool:
     return agents.minor >= _FIRST_SCTP
 
 
+def knows_protocol(protocol: str, agents: Agents) -> bool:
+    """Whether the agents know a protocol, in capital letters; the empty text means the default."""
+    if protocol in _WITHOUT_PORTS:
+        return agents.minor >= _FIRST_WITHOUT_PORTS
+    return protocol in _PROTOCOLS and (protocol != "SCTP" or knows_sctp(agents))
+
+
 def is_port(text: str) -> bool:
     """Whether a text is a port in a policy: a number in any base Go reads, or a service name of RFC 6335."""
     if _SERVICE_NAME.match(text):
@@ -131,9 +138,10 @@ def _port_rule(rule: Mapping[str, Any], direction: str, path: Path, agents: Agen
         yield from _port(port, kinds, (*path, "ports", index), agents)
     if direction == "ingress" and "dns" in kinds:
         yield (*path, "rules", "dns"), rule["rules"]["dns"], "nothing on ingress", "remove it"
-    if direction == "ingress" and rule.get("listener"):
+    listener = rule.get("listener") is not None
+    if direction == "ingress" and listener:
         yield (*path, "listener"), rule["listener"], "nothing on ingress", "remove it"
-    elif rule.get("listener") and kinds:
+    elif listener and kinds:
         yield (
             (*path, "listener"),
             rule["listener"],
@@ -148,11 +156,10 @@ def _port_rule(rule: Mapping[str, Any], direction: str, path: Path, agents: Agen
 
 def _port(port: Mapping[str, Any], kinds: list[str], path: Path, agents: Agents) -> Iterator[Rejection]:
     text, protocol = str(port.get("port") or ""), str(port.get("protocol") or "").upper()
-    if protocol in _WITHOUT_PORTS and agents.minor >= _FIRST_WITHOUT_PORTS:
-        if text not in ("", "0"):
-            yield (*path, "port"), text, f"no port with {protocol}", "remove it"
-    elif protocol not in _PROTOCOLS or (protocol == "SCTP" and not knows_sctp(agents)):
+    if not knows_protocol(protocol, agents):
         yield (*path, "protocol"), port["protocol"], "TCP, UDP, SCTP or ANY", "change it"
+    elif protocol in _WITHOUT_PORTS and text not in ("", "0") and not _SERVICE_NAME.match(text):
+        yield (*path, "port"), text, f"no port with {protocol}", "remove it"
     if not is_port(text) and (text or not agents.without_port):
         allowed = f"0 to {_HIGHEST_PORT}, or the name of a port"
         yield (*path, "port"), port.get("port"), allowed, "write a number in quotes"
@@ -176,7 +183,7 @@ def _port_of_layer7(
 
 def _server_names(rule: Mapping[str, Any], kinds: list[str], path: Path) -> Iterator[Rejection]:
     names = rule.get("serverNames") or ()
-    if names and kinds and not rule.get("terminatingTLS"):
+    if names and kinds and rule.get("terminatingTLS") is None:
         allowed = "nothing beside rules of layer 7 without terminatingTLS"
         yield (*path, "serverNames"), names, allowed, "remove it, or write an entry for each"
     for index, name in enumerate(names):

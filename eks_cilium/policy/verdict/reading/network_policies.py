@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAMESPACE_LABELS
-from eks_cilium.policy.objects.sanity.port_rules import knows_sctp
+from eks_cilium.policy.objects.sanity.port_rules import knows_protocol
 from eks_cilium.policy.verdict.labels import KUBERNETES, Requirement, Selector, selector
 from eks_cilium.policy.verdict.model import RuleName, SelectorScope
 from eks_cilium.policy.verdict.peers import CidrPeer, LabelPeer, Peer
@@ -57,9 +57,10 @@ def why_refused(cluster: Cluster, policy: Policy) -> str:
     """Why the agents refuse a NetworkPolicy that the API server accepts; empty where they do not."""
     spec = policy.object.get("spec") or {}
     entries = [*(spec.get("ingress") or ()), *(spec.get("egress") or ())]
-    protocols = {port.get("protocol") for entry in entries for port in entry.get("ports") or ()}
-    if "SCTP" in protocols and not knows_sctp(cluster.agents):
-        return f"Cilium {cluster.agents.version} knows no SCTP"
+    written = (port.get("protocol") or "" for entry in entries for port in entry.get("ports") or ())
+    for protocol in written:
+        if not knows_protocol(protocol.upper(), cluster.agents):
+            return f"Cilium {cluster.agents.version} knows no protocol {protocol}"
     return ""
 
 
@@ -71,8 +72,8 @@ def _applies_to(section: str, types: Any) -> bool:
 
 
 def _peer(written: Mapping[str, Any], cluster: Cluster, namespace: str, word: str) -> Peer:
-    if block := written.get("ipBlock"):
-        return CidrPeer(block["cidr"], tuple(block.get("except") or ()))
+    if (block := written.get("ipBlock")) is not None:
+        return CidrPeer(block.get("cidr") or "", tuple(block.get("except") or ()))
     pods = written.get("podSelector") or {}
     found = selector(pods, KUBERNETES)
     if cluster.selector_scope is SelectorScope.OWN_CLUSTER and not _names_cluster(pods):

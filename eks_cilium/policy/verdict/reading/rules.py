@@ -27,6 +27,7 @@ from eks_cilium.policy.verdict.peers import (
 )
 from eks_cilium.policy.verdict.ports import port_matches
 from eks_cilium.policy.verdict.reading import cluster_policies
+from eks_cilium.policy.verdict.reading.decoding import decoded
 from eks_cilium.policy.verdict.reading.network_policies import KIND as NETWORK_POLICY
 from eks_cilium.policy.verdict.reading.network_policies import network_policy_rules, why_refused
 from eks_cilium.policy.verdict.reading.rule import NotEvaluated, Rule
@@ -83,7 +84,7 @@ def _read(cluster: Cluster, policy: Policy) -> tuple[list[Rule], str]:
     if policy.kind in cluster_policies.KINDS:
         return [], cluster_policies.why_not_judged(cluster, policy)
     try:
-        rules, why = _rules_of(cluster, policy)
+        rules, why = _rules_of(cluster, decoded(policy, cluster.agents.version))
         hash(tuple(rules))  # labels and ports that are lists or objects cannot be compared
         return rules, why
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
