@@ -1,14 +1,20 @@
-"""Access entries of a new cluster, as `eks.Cluster` takes them: IAM principals and what they may do."""
+"""Access entries of a new cluster: IAM principals and what they may do.
+
+`components.cluster.eks_cluster` hands them to `eks.Cluster`. Where the creator is no administrator, the
+program itself works by one of them: they are resources of its own then (`own_entries`), so that what is
+installed in the cluster can depend on them. What the component creates ends beside the releases, not after.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
+import pulumi
 import pulumi_aws as aws
 import pulumi_eks as eks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _ADMIN = "AmazonEKSClusterAdminPolicy"
 
@@ -40,6 +46,40 @@ def access_entries(entries: Sequence[AccessEntryArgs]) -> dict[str, eks.AccessEn
     return {_entry_name(entry["principal_arn"]): _entry(entry) for entry in entries}
 
 
+def own_entries(
+    name: str,
+    entries: Sequence[AccessEntryArgs],
+    cluster_name: pulumi.Input[str],
+    parent: pulumi.Resource,
+) -> list[pulumi.Resource]:
+    """The entries `<name>-<principal>` and their policies `<name>-<principal>-<policy>`."""
+    return [made for entry in entries for made in _own_entry(name, entry, cluster_name, parent)]
+
+
+def _own_entry(
+    name: str, entry: AccessEntryArgs, cluster_name: pulumi.Input[str], parent: pulumi.Resource
+) -> Iterator[pulumi.Resource]:
+    of_entry = f"{name}-{_entry_name(entry['principal_arn'])}"
+    made = aws.eks.AccessEntry(
+        of_entry,
+        cluster_name=cluster_name,
+        principal_arn=entry["principal_arn"],
+        type=entry["type"],
+        kubernetes_groups=list(entry["kubernetes_groups"]) or None,
+        opts=pulumi.ResourceOptions(parent=parent, delete_before_replace=True),
+    )
+    yield made
+    for policy in entry["policies"]:
+        yield aws.eks.AccessPolicyAssociation(
+            f"{of_entry}-{_policy_name(policy['arn'])}",
+            cluster_name=cluster_name,
+            principal_arn=entry["principal_arn"],
+            policy_arn=policy["arn"],
+            access_scope=_scope(policy),
+            opts=pulumi.ResourceOptions(parent=parent, delete_before_replace=True, depends_on=[made]),
+        )
+
+
 def _entry(entry: AccessEntryArgs) -> eks.AccessEntryArgs:
     return eks.AccessEntryArgs(
         principal_arn=entry["principal_arn"],
@@ -51,11 +91,14 @@ def _entry(entry: AccessEntryArgs) -> eks.AccessEntryArgs:
 
 
 def _policy(policy: AccessPolicyArgs) -> eks.AccessPolicyAssociationArgs:
+    return eks.AccessPolicyAssociationArgs(policy_arn=policy["arn"], access_scope=_scope(policy))
+
+
+def _scope(policy: AccessPolicyArgs) -> aws.eks.AccessPolicyAssociationAccessScopeArgs:
     namespaces = list(policy["namespaces"])
-    scope = aws.eks.AccessPolicyAssociationAccessScopeArgs(
+    return aws.eks.AccessPolicyAssociationAccessScopeArgs(
         type="namespace" if namespaces else "cluster", namespaces=namespaces or None
     )
-    return eks.AccessPolicyAssociationArgs(policy_arn=policy["arn"], access_scope=scope)
 
 
 def _entry_name(arn: str) -> str:

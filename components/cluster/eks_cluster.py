@@ -14,7 +14,7 @@ import pulumi_aws as aws
 import pulumi_eks as eks
 import pulumi_kubernetes as kubernetes
 
-from components.cluster.access import access_entries
+from components.cluster.access import access_entries, own_entries
 from components.cluster.adjustments import Adjustments
 from components.cluster.kube_proxy import kube_proxy
 from components.cluster.kubeconfig import kubeconfig
@@ -149,10 +149,14 @@ class EksCluster(pulumi.ComponentResource):
                 profile=args["profile"],
             )
         )
+        entries = own_entries(name, _own(args), self.cluster_name, self)
         # Without the identifier, any change of the kubeconfig would replace the provider, and with it every
         # object in the cluster.
         self.kubernetes_provider = kubernetes.Provider(
-            name, kubeconfig=self.kubeconfig, cluster_identifier=self.arn, opts=child
+            name,
+            kubeconfig=self.kubeconfig,
+            cluster_identifier=self.arn,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=entries),
         )
         self.register_outputs({"clusterName": self.cluster_name, "arn": self.arn, "endpoint": self.endpoint})
 
@@ -177,10 +181,15 @@ def _control_plane(args: EksClusterArgs) -> dict[str, Any]:
         "kubernetes_service_ip_address_range": args["service_cidr"],
         "enabled_cluster_log_types": list(args["log_types"]),
         "authentication_mode": eks.AuthenticationMode.API,
-        "access_entries": access_entries(args["access_entries"]),
+        "access_entries": access_entries([] if _own(args) else args["access_entries"]),
         "tags": dict(args["tags"]),
         **{key: value for key, value in optional.items() if value is not None},
     }
+
+
+def _own(args: EksClusterArgs) -> Sequence[AccessEntryArgs]:
+    """The entries that are resources of this program: all, where the creator has no other way in."""
+    return () if args.get("adjustments", Adjustments()).creator_admin else args["access_entries"]
 
 
 def _role(name: str, args: EksClusterArgs, opts: pulumi.ResourceOptions) -> dict[str, Any]:

@@ -122,6 +122,16 @@ def test_the_creator_is_no_admin_where_another_entry_rules() -> None:
     assert stack.only("Cluster").inputs["authenticationMode"] == "API"
 
 
+def test_what_is_installed_is_deleted_before_the_entry_by_which_the_program_works() -> None:
+    stack = recorded(cluster(creatorAdmin=False, admins=[DEPLOY]))
+    (rights,) = stack.of("AccessPolicyAssociation")
+
+    assert not entries(stack)
+    assert stack.waits_for(rights, stack.only("AccessEntry"))
+    assert stack.waits_for(stack.only("kubernetes"), rights)
+    assert stack.waits_for(stack.only("Release"), rights)
+
+
 def test_what_is_not_the_clusters_is_left_alone() -> None:
     transform = Adjustments(creator_admin=False).transform()
     options = pulumi.ResourceOptions()
