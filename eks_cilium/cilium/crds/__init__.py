@@ -101,7 +101,7 @@ def _unknown_keys(error: Any, path: KeyPath) -> Iterator[Violation]:
     known = sorted(error.schema["properties"])
     for key in error.instance:
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+            near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.6)
             allowed = f"no such key; known here: {', '.join(known)}"
             yield Violation((*path, key), error.instance[key], allowed, near[0] if near else None)
 

@@ -44,14 +44,20 @@ class Policy:
     @property
     def name(self) -> str:
         """Name of the object; empty where it has none."""
-        return str((self.object.get("metadata") or {}).get("name", ""))
+        return str(self._metadata.get("name", ""))
 
     @property
     def namespace(self) -> str:
         """Namespace of the object; empty for a policy of a kind that is in none."""
         if self.kind in CLUSTERWIDE_KINDS:
             return ""
-        return str((self.object.get("metadata") or {}).get("namespace") or "default")
+        return str(self._metadata.get("namespace") or "default")
+
+    @property
+    def _metadata(self) -> Mapping[str, Any]:
+        # In a file it may be anything.
+        found = self.object.get("metadata")
+        return found if isinstance(found, dict) else {}
 
     def rules(self) -> Iterator[tuple[tuple[str | int, ...], Any]]:
         """The rules of the policy, `spec` and the entries of `specs`, each with the keys that lead to it."""

@@ -31,8 +31,8 @@ class PeerSelector:
     def keys(self) -> Iterator[tuple[str, str]]:
         """Source and key of each label the selector names; the source is empty where none is written."""
         labels = [*(self.written.get("matchLabels") or {})]
-        labels += [expression["key"] for expression in self.written.get("matchExpressions") or ()]
-        yield from map(source_and_key, labels)
+        labels += [expression.get("key", "") for expression in self.written.get("matchExpressions") or ()]
+        yield from map(source_and_key, map(str, labels))
 
     def demanded_keys(self) -> Iterator[tuple[str, str]]:
         """Source and key of each label that a pod must have to be selected."""
@@ -42,7 +42,7 @@ class PeerSelector:
             for expression in self.written.get("matchExpressions") or ()
             if expression["operator"] in ("In", "Exists")
         ]
-        yield from map(source_and_key, labels)
+        yield from map(source_and_key, map(str, labels))
 
     @property
     def names_cluster(self) -> bool:
@@ -59,7 +59,7 @@ class PeerSelector:
             if expression["operator"] == "In"
         ]
         for label, values in listed:
-            source, key = source_and_key(label)
+            source, key = source_and_key(str(label))
             if source in _SOURCES_OF_PODS and key == CLUSTER_LABEL:
                 yield from values
 

@@ -12,12 +12,14 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from eks_cilium.cilium import versions
 from eks_cilium.policy.objects.checking import path_text
 from eks_cilium.policy.objects.model import CLUSTER_LABEL
 from eks_cilium.policy.objects.peers import PeerSelector, peer_selectors
 from eks_cilium.policy.verdict.evaluation import Evaluator
 from eks_cilium.policy.verdict.model import SelectorScope
 from eks_cilium.policy.verdict.ranges import verdicts_by
+from eks_cilium.policy.verdict.reading.decoding import decoded
 from eks_cilium.policy.verdict.reading.network_policies import KIND as NETWORK_POLICY
 
 if TYPE_CHECKING:
@@ -86,7 +88,11 @@ def _as_json(selector: PeerSelector) -> str:
     return json.dumps(selector.written, sort_keys=True)
 
 
-def _selectors(policy: Policy) -> Iterator[tuple[tuple[str | int, ...], PeerSelector]]:
+def _selectors(written: Policy) -> Iterator[tuple[tuple[str | int, ...], PeerSelector]]:
+    try:
+        policy = decoded(written, versions.TRIED[-1])
+    except ValueError:
+        return  # no agents enforce it; the verdicts say why
     for path, rule in policy.rules():
         if policy.kind != NETWORK_POLICY:
             yield from ((path + inner, selector) for inner, selector in peer_selectors(rule))
