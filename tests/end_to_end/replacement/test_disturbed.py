@@ -34,7 +34,7 @@ from tests.end_to_end.sample_cluster.cluster import ExistingCluster, MakeExistin
 pytestmark = [pytest.mark.lab, pytest.mark.endurance, pytest.mark.timeout(3600)]
 
 NODES = 12
-WITHIN, SECONDS = 200.0, (40.0, 60.0)
+WITHIN, SECONDS = 100.0, (40.0, 60.0)
 """Disturbances begin within so many seconds of the first cordon, and last so long each."""
 
 EARLY = (100.0, 150.0)
