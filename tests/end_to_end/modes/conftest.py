@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import yaml
 from lab import lifecycle, program
 from lab.environment import STACK, Places, client_environment
 from lab.toolchain import default_cache
+from tests.end_to_end.running import Running, in_background
 
 
 @dataclass
@@ -40,6 +42,14 @@ class LabOfTest:
         with program.prepared(self.places, self.stack, self.engine) as pulumi:
             environment = pulumi.environment | self.variables
             return run(pulumi.command(*arguments), environment, self.places.project)
+
+    @contextmanager
+    def started(self, *arguments: str) -> Iterator[Running]:
+        """Run pulumi in the background; kill it at the end of the `with` block if it still runs."""
+        with program.prepared(self.places, self.stack, self.engine) as pulumi:
+            environment = pulumi.environment | self.variables
+            with in_background(pulumi.command(*arguments), environment, self.places) as running:
+                yield running
 
     def of(self, stack: str) -> "LabOfTest":
         return replace(self, stack=stack)

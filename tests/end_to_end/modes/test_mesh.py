@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -51,7 +52,12 @@ def create_clusters(lab: LabOfTest) -> None:
 
 @pytest.fixture(scope="module")
 def joined(clusters: LabOfTest) -> LabOfTest:
+    """The joined clusters: by runs that were killed at each kind of gate, and one that went on."""
     log = CallLog(clusters.places.directory / "calls.jsonl", time.time())
+    for gate in ("MeshEndpoint", "MeshReadiness"):
+        with clusters.started("up", "--yes", "--skip-preview") as running:
+            running.wait_until(lambda gate=gate: f":{gate} " in running.output_so_far())
+            running.kill()
     up(clusters)
     assert unlisted(log, MESH) == set()
     return clusters
@@ -220,6 +226,16 @@ def test_all_checks_pass(joined: LabOfTest) -> None:
     assert failed_checks(joined) == []
 
 
+def test_an_update_that_was_killed_at_a_gate_goes_on(joined: LabOfTest) -> None:
+    """What was created before is created once. Only gates are interrupted; Pulumi keeps a note of them."""
+    deployment = joined.pulumi("stack", "export").json()["deployment"]
+
+    interrupted = [each["resource"]["urn"] for each in deployment.get("pending_operations") or ()]
+    assert [urn for urn in interrupted if "pulumi-python:dynamic" not in urn] == []
+    peerings = joined.client("aws", "ec2", "describe-vpc-peering-connections", "--output", "json").json()
+    assert len(peerings["VpcPeeringConnections"]) == 1
+
+
 def test_a_second_preview_is_empty(joined: LabOfTest) -> None:
     again = joined.pulumi("preview", "--expect-no-changes")
 
@@ -277,3 +293,35 @@ def test_the_same_clusters_are_joined_by_a_transit_gateway(clusters: LabOfTest) 
     assert again.code == 0, again.output
     destroyed = transit.pulumi("destroy", "--yes", "--skip-preview")
     assert destroyed.code == 0, destroyed.output
+
+
+def test_the_mesh_is_destroyed_after_a_cluster_is_gone(clusters: LabOfTest) -> None:
+    up(clusters)
+    delete_cluster_2(clusters)
+
+    refused = clusters.pulumi("destroy", "--yes", "--skip-preview")
+    assert refused.code != 0
+    assert "PULUMI_K8S_DELETE_UNREACHABLE" in refused.output
+    assert "Traceback" not in refused.output
+
+    forgetting = replace(clusters, variables={"PULUMI_K8S_DELETE_UNREACHABLE": "true"})
+    for command in ("refresh", "destroy"):
+        done = forgetting.pulumi(command, "--yes", "--skip-preview")
+        assert done.code == 0, done.output
+    removed = mesh_checks.removed(clusters.places, remaining="cluster-1")
+    checks = {check.description: check for check in removed}
+    for description in ("no peering", "no private zone", "no certificate of the mesh"):
+        assert checks[description].passed, checks[description]
+
+
+def delete_cluster_2(stack: LabOfTest) -> None:
+    """Delete the cluster and its nodes without the program, and leave its network."""
+    cluster = ("--cluster-name", "cluster-2")
+    groups = stack.client("aws", "eks", "list-nodegroups", *cluster, "--output", "json").json()["nodegroups"]
+    for group in groups:
+        for verb in (("delete-nodegroup",), ("wait", "nodegroup-deleted")):
+            done = stack.client("aws", "eks", *verb, *cluster, "--nodegroup-name", group)
+            assert done.code == 0, done.output
+    for verb in (("delete-cluster",), ("wait", "cluster-deleted")):
+        done = stack.client("aws", "eks", *verb, "--name", "cluster-2")
+        assert done.code == 0, done.output

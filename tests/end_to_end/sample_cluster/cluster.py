@@ -3,9 +3,6 @@
 The fixture `make_existing` of modes `replacement` and `chaining` creates it.
 """
 
-import os
-import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -27,9 +24,9 @@ from lab.sample_cluster.create import create_cluster
 from lab.sample_cluster.spec import ClusterSpec
 from lab.toolchain import default_cache
 from tests.end_to_end.modes.conftest import Run, run
+from tests.end_to_end.running import Running, in_background
 
 ENGINEER = "arn:aws:iam::123456789012:user/engineer"
-TIMEOUT = 900.0
 
 
 @dataclass
@@ -88,23 +85,12 @@ class ExistingCluster:
         return self.pulumi("up", "--yes", "--skip-preview")
 
     @contextmanager
-    def started(self, *arguments: str) -> Iterator["Running"]:
+    def started(self, *arguments: str) -> Iterator[Running]:
         """Run the program in the background; kill it at the end of the `with` block if it still runs."""
-        output = self.places.directory / f"run-{time.monotonic_ns()}.out"
         with program.prepared(self.places, self.stack, self.engine) as pulumi:
-            process = subprocess.Popen(
-                pulumi.command(*arguments, "--stack", self.stack),
-                cwd=self.places.project,
-                env=self._environment(pulumi),
-                stdout=output.open("wb"),
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-            )
-            running = Running(process, output)
-            try:
+            command = pulumi.command(*arguments, "--stack", self.stack)
+            with in_background(command, self._environment(pulumi), self.places) as running:
                 yield running
-            finally:
-                running.kill()
 
     def _environment(self, pulumi: program.Pulumi) -> dict[str, str]:
         return self.credentials.environment(pulumi.environment) if self.credentials else pulumi.environment
@@ -133,67 +119,6 @@ class _Elsewhere(Places):
     @property
     def pulumi_home(self) -> Path:
         return self.own / "pulumi"
-
-
-@dataclass
-class Running:
-    """A run of the program in the background."""
-
-    process: subprocess.Popen[bytes]
-    output: Path
-
-    def output_so_far(self) -> str:
-        return self.output.read_text(errors="replace")
-
-    def interrupt(self) -> None:
-        """Send the signal that the engine gets on a Ctrl-C."""
-        self.process.send_signal(signal.SIGINT)
-
-    def kill(self) -> None:
-        """Kill the engine, the program and its providers with SIGKILL, at once."""
-        for pid in reversed(_descendants(self.process.pid)):
-            _kill(pid)
-        self.process.wait()
-
-    def pause(self) -> None:
-        time.sleep(0.03)
-
-    def wait(self, limit: float = TIMEOUT) -> int:
-        return self.process.wait(limit)
-
-    def wait_until(self, holds: Callable[[], Any], limit: float = TIMEOUT) -> Any:
-        """Wait until `holds` returns something true; fail when the program ends before that."""
-        deadline = time.monotonic() + limit
-        while not (found := holds()):
-            assert self.process.poll() is None, f"the program ended too early:\n{self.output_so_far()}"
-            assert time.monotonic() < deadline, (
-                f"the condition did not hold within {limit:.0f} s:\n{self.output_so_far()}"
-            )
-            self.pause()
-        return found
-
-
-def _descendants(pid: int) -> list[int]:
-    """Return a process and all its descendants, each after its parent."""
-    children: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-            children.setdefault(parent, []).append(int(entry.name))
-    found = [pid]
-    for each in found:
-        found.extend(children.get(each, ()))
-    return found
-
-
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
 
 
 MakeExisting = Callable[..., ExistingCluster]
