@@ -99,7 +99,7 @@ def test_the_scheduler_says_why_a_pod_has_no_node(live: Live) -> None:
 
 def test_the_names_of_attachments_follow_from_the_status_of_the_node(live: Live) -> None:
     for index in range(3):  # as a kubelet does
-        marks.annotate(live.api, live.node_object(index), _ATTACHED_BY_CONTROLLER, "true")
+        marks.annotate(live.api, live.node_object(index), {_ATTACHED_BY_CONTROLLER: "true"})
     for kind, name, more in (
         ("Deployment", "ebs-csi-controller", {"replicas": 1}),
         ("DaemonSet", "ebs-csi-node", {}),

@@ -1,5 +1,7 @@
 """The view of a cluster over a real API server: watches in threads, and what they bring."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from eks_cilium.clients.kubeconfig import api_of
@@ -11,6 +13,13 @@ from .live import Live, eventually
 pytestmark = pytest.mark.control_plane
 
 LABEL = "example.com/seen"
+
+
+@pytest.fixture(autouse=True)
+def _own_namespace(live: Live) -> Iterator[None]:
+    own = live.enter()
+    yield
+    live.leave(own)
 
 
 def test_a_view_shows_what_changes_without_asking_again(live: Live) -> None:
