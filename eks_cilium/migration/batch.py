@@ -124,8 +124,7 @@ class _Batch:
             waits = any(pod and _covers(budget, pod) for pod in listed for budget in closed)
             return ("waits" if waits else ""), _ASKED_AGAIN
 
-        view = self._run.world.view
-        return bool(ask()[0] if view is None else view.remembered(f"budgets of {node.name}", ask))
+        return bool(self._run.world.remembered(f"budgets of {node.name}", ask))
 
     def _rotate(self, node: Outgoing) -> None:
         try:

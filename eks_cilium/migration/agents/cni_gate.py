@@ -142,10 +142,8 @@ class CniGate:
             return f"Cilium {without} (node {name})"
         if not is_young:
             return ""
-        if self._world.view is None:
-            return self._first_pod(name)[0]
         uid = node["metadata"]["uid"]
-        return self._world.view.remembered(f"first pod of {uid}", lambda: self._first_pod(name))
+        return self._world.remembered(f"first pod of {uid}", lambda: self._first_pod(name))
 
     def _first_pod(self, name: str) -> tuple[str, float]:
         """What is missing of the first ordinary pod, and for how many seconds that may be remembered."""

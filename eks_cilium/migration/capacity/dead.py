@@ -111,8 +111,7 @@ def _launched(run: MigrationRun, instance: str) -> datetime | None:
         found = run.world.instances.launched([instance]).get(instance)
         return (found.isoformat(), _FOR_GOOD) if found else ("", SOON)
 
-    view = run.world.view
-    return moment(ask()[0] if view is None else view.remembered(f"launch of {instance}", ask))
+    return moment(run.world.remembered(f"launch of {instance}", ask))
 
 
 def _is_long_ago(run: MigrationRun, since: datetime) -> bool:

@@ -177,4 +177,4 @@ def last_failure(world: World, group: str) -> str:
         troubles = world.groups.troubles(group)
         return (f"its last launch failed: {troubles[0]}" if troubles else ""), AT_LEISURE
 
-    return ask()[0] if world.view is None else world.view.remembered(f"launches of {group}", ask)
+    return world.remembered(f"launches of {group}", ask)
