@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import pulumi
 
@@ -17,6 +16,7 @@ from eks_cilium.cilium.native_routing import default_network, network_of_pods, o
 from eks_cilium.cilium.values import EniMode, eni_values
 from eks_cilium.cilium.versions import release_of
 from eks_cilium.settings.problems import Problem, set_fix
+from stacks.api_server import host_and_port
 from stacks.cilium_upgrades import show_notes
 
 if TYPE_CHECKING:
@@ -78,15 +78,15 @@ def register_eni_cilium(
 def _eni_mode(
     cluster: EniCluster, wanted: CiliumSettings | CiliumBesideKubeProxy, role: OperatorRole
 ) -> EniMode:
-    release, endpoint = release_of(wanted.version), pulumi.Output.from_input(cluster.endpoint)
+    release, (host, port) = release_of(wanted.version), host_and_port(cluster.endpoint)
     pods = list(cluster.pod_subnet_ids)
     subnets = [*cluster.node_subnet_ids, *pods]
     return EniMode(
         release=release,
         cluster_name=cluster.name,
         region=cluster.region,
-        api_host=endpoint.apply(lambda url: urlsplit(url).hostname),
-        api_port=endpoint.apply(lambda url: str(urlsplit(url).port or 443)),
+        api_host=host,
+        api_port=port,
         operator_role_arn=None if cluster.pod_identity else role.arn,
         subnet_filter=subnets if release.filters_are_lists else pulumi.Output.all(*subnets).apply(" ".join),
         pod_subnets=pods or None,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import pulumi
 
@@ -20,6 +19,7 @@ from eks_cilium.cilium.pod_limit import without_interfaces
 from eks_cilium.cilium.versions import release_of
 from eks_cilium.settings.model import Overlay
 from eks_cilium.settings.node_count import most_nodes
+from stacks.api_server import host_and_port
 from stacks.cilium_upgrades import show_notes
 
 if TYPE_CHECKING:
@@ -105,14 +105,14 @@ def _losses(settings: NewClusterSettings) -> Iterator[str]:
 
 
 def _mode(settings: NewClusterSettings, url: pulumi.Input[str]) -> OverlayMode:
-    wanted, endpoint = settings.cilium, pulumi.Output.from_input(url)
+    wanted, (host, port) = settings.cilium, host_and_port(url)
     overlay = wanted.overlay or Overlay()
     return OverlayMode(
         release=release_of(wanted.version),
         cluster_name=settings.cluster.name,
         cluster_id=wanted.cluster_id,
-        api_host=endpoint.apply(lambda url: urlsplit(url).hostname),
-        api_port=endpoint.apply(lambda url: str(urlsplit(url).port or 443)),
+        api_host=host,
+        api_port=port,
         kube_proxy_replacement=wanted.kube_proxy_replacement,
         pod_cidrs=overlay.pod_cidrs,
         node_mask_size=overlay.node_mask_size,

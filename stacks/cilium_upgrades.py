@@ -14,10 +14,9 @@ import pulumi
 from eks_cilium.cilium.upgrades import changes_minor, detour, newest_first, notes
 from eks_cilium.cilium.versions import minor_text
 from eks_cilium.cluster.cilium_release import running_release
-from eks_cilium.dynamic.shell.cluster import read_only_world_of
-from eks_cilium.errors import ProgramError, UnexpectedAnswerError
 from eks_cilium.settings.problems import Problem
 from stacks.outputs import own_outputs
+from stacks.own_cluster import asked, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,12 +36,7 @@ def present_release(
     exported = (outputs().get("cluster") or {}).get("ciliumVersion")
     if not exported or not changes_minor(exported, settings.cilium.version):
         return exported
-    place = {
-        "cluster_name": settings.cluster.name,
-        "region": settings.region,
-        "profile": settings.profile,
-    }
-    return (running or _running)(place) or str(exported)
+    return (running or _running)(place_of(settings)) or str(exported)
 
 
 def check_upgrade(present: str | None, wanted: str) -> None:
@@ -69,12 +63,4 @@ def show_notes(present: str | None, wanted: str, values: Mapping[str, Any]) -> N
 
 
 def _running(place: Mapping[str, Any]) -> str | None:
-    """What runs in the cluster; None where it cannot be read from here."""
-    try:
-        with read_only_world_of(place) as (world, _):
-            return running_release(world.api)
-    except UnexpectedAnswerError:
-        raise
-    except ProgramError as error:
-        pulumi.log.debug(f"{place['cluster_name']} could not be read: {error}")
-        return None
+    return asked(place, running_release)

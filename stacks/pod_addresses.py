@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from eks_cilium.cluster.pod_addresses import PodAddresses, running_addresses
-from eks_cilium.dynamic.shell.cluster import read_only_world_of
-from eks_cilium.errors import ProgramError, UnexpectedAnswerError
 from eks_cilium.settings.model import Overlay
 from eks_cilium.settings.problems import Problem, set_fix
 from stacks.outputs import own_outputs
+from stacks.own_cluster import asked, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -60,12 +59,7 @@ def refuse_other_addresses(
     """
     present = _exported_before(outputs())
     if present is None and is_running:
-        place = {
-            "cluster_name": settings.cluster.name,
-            "region": settings.region,
-            "profile": settings.profile,
-        }
-        present = (running or _running)(place)
+        present = (running or _running)(place_of(settings))
     if present is None:
         return
     problems = list(changes(present, addresses_of(settings.cilium)))
@@ -109,12 +103,4 @@ def _exported_before(outputs: Mapping[str, Any]) -> PodAddresses | None:
 
 
 def _running(place: Mapping[str, Any]) -> PodAddresses | None:
-    """What the cluster has; None where it cannot be read from here."""
-    try:
-        with read_only_world_of(place) as (world, _):
-            return running_addresses(world.api)
-    except UnexpectedAnswerError:
-        raise
-    except ProgramError as error:
-        pulumi.log.debug(f"{place['cluster_name']} could not be read: {error}")
-        return None
+    return asked(place, running_addresses)

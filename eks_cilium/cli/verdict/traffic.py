@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import fnmatch
-import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eks_cilium.errors import UserError
-from eks_cilium.policy.objects import icmp, parse_ports
+from eks_cilium.policy.objects import icmp, is_ipv4_address, parse_ports
 from eks_cilium.policy.objects.identity_labels import is_identity_label
 from eks_cilium.policy.verdict.model import Address, Endpoint, Entity, Flow, Port
 from eks_cilium.policy.verdict.ports import ICMP
@@ -102,7 +101,7 @@ def _ends(text: str, option: str, clusters: Sequence[LiveCluster]) -> tuple[End,
     """Every endpoint that the text names."""
     if text.startswith("entity:"):
         return (End(_entity(text.removeprefix("entity:"), option)),)
-    if _is_address(text):
+    if is_ipv4_address(text):
         _refuse_service(text, option, clusters)
         return _with_address(text, clusters) or (End(Address(text)),)
     cluster, _, rest = text.partition("/")
@@ -160,14 +159,6 @@ def _entity(name: str, option: str) -> Entity:
             "other entities of policies stand for several endpoints"
         )
     return Entity(name)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.IPv4Address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _matches(workload: Workload, cluster: str, namespace: str, labels: str) -> bool:

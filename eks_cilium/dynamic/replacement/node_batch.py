@@ -18,6 +18,7 @@ from eks_cilium.dynamic.shell.planning import (
     is_done,
     migration_plan,
     plan_part,
+    was_skipped,
 )
 from eks_cilium.migration import batch
 from eks_cilium.migration.report.wording import duration
@@ -70,7 +71,7 @@ class NodeBatchProvider(MigrationProvider):
             type(self).connect,
             _olds,
             news,
-            done=is_done(_olds, news) and not _has_skipped(_olds),
+            done=is_done(_olds, news) and not was_skipped(_olds),
             part=lambda plan: batch_part(plan, news["first"], news["count"]),
             plan_now=migration_plan,
             begun=has_begun(news),
@@ -86,11 +87,7 @@ class NodeBatchProvider(MigrationProvider):
 
     def must_act(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
         """Act again where a node was skipped."""
-        return super().must_act(olds, news) or _has_skipped(olds)
-
-
-def _has_skipped(olds: Mapping[str, Any]) -> bool:
-    return bool((olds.get("result") or {}).get("skipped"))
+        return super().must_act(olds, news) or was_skipped(olds)
 
 
 def batch_part(plan: Plan, first: int, count: int) -> PlanPart:

@@ -18,6 +18,7 @@ from eks_cilium.dynamic.shell.planning import (
     is_done,
     migration_plan,
     plan_part,
+    was_skipped,
 )
 from eks_cilium.migration import report
 from eks_cilium.migration.inventory import recording
@@ -52,7 +53,7 @@ class NodeRotationProvider(MigrationProvider):
             type(self).connect,
             _olds,
             news,
-            done=is_done(_olds, news) and not _was_skipped(_olds),
+            done=is_done(_olds, news) and not was_skipped(_olds),
             part=lambda plan: node_part(plan, name),
             plan_now=migration_plan,
             begun=has_begun(news),
@@ -80,11 +81,7 @@ class NodeRotationProvider(MigrationProvider):
 
     def must_act(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
         """Act again on a node that was skipped."""
-        return super().must_act(olds, news) or _was_skipped(olds)
-
-
-def _was_skipped(olds: Mapping[str, Any]) -> bool:
-    return bool((olds.get("result") or {}).get("skipped"))
+        return super().must_act(olds, news) or was_skipped(olds)
 
 
 def node_part(plan: Plan, name: str) -> PlanPart:

@@ -99,6 +99,11 @@ def is_done(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
     return bool(olds) and all(olds.get(key) == news.get(key) for key in ("target", "migration"))
 
 
+def was_skipped(olds: Mapping[str, Any]) -> bool:
+    """Whether the last update left out something that this resource does, so that it has to act again."""
+    return bool((olds.get("result") or {}).get("skipped"))
+
+
 def current_plan(
     plans: Plans, connect: Connect, news: Mapping[str, Any], plan_now: PlanNow[Planned]
 ) -> Planned:

@@ -5,6 +5,7 @@ rule in the source's cluster and an ingress allow rule in the destination's. `ek
 these functions for a stack; `components.mesh.cross_cluster_policy` registers the objects.
 """
 
+from eks_cilium.policy.objects.addresses import is_ipv4_address
 from eks_cilium.policy.objects.checking import Finding, check
 from eks_cilium.policy.objects.default_deny import DefaultDeny, deny_by_default
 from eks_cilium.policy.objects.documents import UnreadablePolicyError, parse_policies
@@ -34,6 +35,7 @@ __all__ = [
     "UnreadablePolicyError",
     "check",
     "deny_by_default",
+    "is_ipv4_address",
     "parse_policies",
     "parse_ports",
     "policy_pair",

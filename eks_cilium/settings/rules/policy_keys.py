@@ -6,10 +6,9 @@ through `settings.compiling` once it has read the clusters.
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING, Any
 
-from eks_cilium.policy.objects import parse_ports
+from eks_cilium.policy.objects import is_ipv4_address, parse_ports
 from eks_cilium.settings.kubernetes_names import is_label_key, is_label_value
 from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_fix
 
@@ -91,17 +90,9 @@ def _endpoint_problems(path: KeyPath, endpoint: PolicyEndpoint) -> Iterator[Prob
             yield Problem(
                 key, UNSET, f"a {name}, because the other keys select pods", set_fix(key, f"my-{name}")
             )
-    if endpoint.address is not None and not _is_address(endpoint.address):
+    if endpoint.address is not None and not is_ipv4_address(endpoint.address):
         key = (*path, "address")
         yield Problem(key, endpoint.address, "an IPv4 address", set_fix(key, "203.0.113.10"))
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.IPv4Address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _shown(part: PolicyAssertion | PolicyEndpoint) -> Any:
