@@ -7,13 +7,16 @@ import json
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
-from lab.plugins import OFFICIAL, executable
+from lab import program
+from lab.plugins import OFFICIAL, Providers, executable
+from lab.sample_cluster.spec import ClusterSpec
 from tests.end_to_end.modes.conftest import Run
+from tests.end_to_end.sample_cluster.cluster import MakeExisting
 from tests.parity import Allowed
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
@@ -94,6 +97,22 @@ def life(pulumi: Callable[..., Run]) -> Life:
     print(again.output)
     steps = [(step["op"], step["urn"]) for step in preview["steps"] if "::default" not in step["urn"]]
     return Life(sorted((op, masked(urn)) for op, urn in steps), resources(exported), again.code)
+
+
+def lives_on(make_existing: MakeExisting, **keys: Any) -> dict[Providers, Life]:
+    """The life of a stack with each kind of providers, each on a small cluster of its own.
+
+    Args:
+        make_existing: The fixture that makes a cluster with its stack.
+        keys: What the configuration of the stack says besides.
+    """
+    found = {}
+    spec = ClusterSpec(nodes=3, groups=1, workloads=("storage", "small", "database"))
+    for providers in Providers:
+        existing = make_existing(spec, engine=program.OFFICIAL, **keys)
+        places = replace(existing.places, providers=providers)
+        found[providers] = life(replace(existing, places=places).pulumi)
+    return found
 
 
 def succeeded(run: Run) -> Run:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from eks_cilium.clients.kubeconfig import api_of
+from eks_cilium.migration.inventory import marks
 from eks_cilium.runtime.clock import Time
 from eks_cilium.runtime.view import View, in_threads
 from lab.cluster import ControlPlane
@@ -29,3 +30,13 @@ def live(toolchain: Toolchain, tmp_path_factory) -> Iterator[Live]:
             yield made
     finally:
         plane.stop()
+
+
+@pytest.fixture
+def own_namespace(live: Live) -> Iterator[None]:
+    """The test begins with all nodes uncordoned, in a namespace of its own."""
+    own = live.enter()
+    yield
+    for index in range(3):
+        marks.uncordon(live.api, live.node_object(index))
+    live.leave(own)

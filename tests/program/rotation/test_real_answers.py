@@ -21,7 +21,7 @@ from lab.disturbances.webhooks import Behaviour, EvictionWebhook
 from .live import Live, eventually
 from .migrations import Report, options, quiet, run
 
-pytestmark = pytest.mark.control_plane
+pytestmark = [pytest.mark.control_plane, pytest.mark.usefixtures("own_namespace")]
 
 LIMITS = Limits(poll_interval=0.5)
 POLICIES = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
@@ -37,16 +37,6 @@ WORDS = {
     Behaviour.IS_SILENT: (500, "context deadline exceeded"),
     Behaviour.HANGS_UP: (500, "failed calling webhook"),
 }
-
-
-@pytest.fixture(autouse=True)
-def _own_namespace(live: Live) -> Iterator[None]:
-    """Every test begins with all nodes uncordoned, in a namespace of its own."""
-    own = live.enter()
-    yield
-    for index in range(3):
-        marks.uncordon(live.api, live.node_object(index))
-    live.leave(own)
 
 
 @contextmanager

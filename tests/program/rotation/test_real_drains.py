@@ -2,7 +2,6 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 
@@ -16,20 +15,10 @@ from eks_cilium.settings.model.migration import MigrationOptions
 from .live import Live, eventually
 from .migrations import options, run
 
-pytestmark = pytest.mark.control_plane
+pytestmark = [pytest.mark.control_plane, pytest.mark.usefixtures("own_namespace")]
 
 OPTIONS = MigrationOptions(drain_timeout_seconds=90)
 LIMITS = Limits(poll_interval=0.5, roll_out=60)
-
-
-@pytest.fixture(autouse=True)
-def _own_namespace(live: Live) -> Iterator[None]:
-    """Every test begins with all nodes uncordoned, in a namespace of its own."""
-    own = live.enter()
-    yield
-    for index in range(3):
-        marks.uncordon(live.api, live.node_object(index))
-    live.leave(own)
 
 
 def quiet(_: str) -> None:

@@ -1,6 +1,5 @@
 """Owners, Pending pods and volume attachments as a real API server, scheduler and controllers show them."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,18 +12,11 @@ from tests.lab.nodeplayer import objects
 
 from .live import Live, eventually, objects_path
 
-pytestmark = pytest.mark.control_plane
+pytestmark = [pytest.mark.control_plane, pytest.mark.usefixtures("own_namespace")]
 
 GROUP, VERSION = "clones.example.com", "v1"
 _ATTACHED_BY_CONTROLLER = "volumes.kubernetes.io/controller-managed-attach-detach"
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-
-
-@pytest.fixture(autouse=True)
-def _own_namespace(live: Live) -> Iterator[None]:
-    own = live.enter()
-    yield
-    live.leave(own)
 
 
 def definition(kind: str, *, scalable: bool) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """The view of a cluster over a real API server: watches in threads, and what they bring."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from eks_cilium.clients.kubeconfig import api_of
@@ -10,16 +8,9 @@ from eks_cilium.runtime.view import View, in_threads
 
 from .live import Live, eventually
 
-pytestmark = pytest.mark.control_plane
+pytestmark = [pytest.mark.control_plane, pytest.mark.usefixtures("own_namespace")]
 
 LABEL = "example.com/seen"
-
-
-@pytest.fixture(autouse=True)
-def _own_namespace(live: Live) -> Iterator[None]:
-    own = live.enter()
-    yield
-    live.leave(own)
 
 
 def test_a_view_shows_what_changes_without_asking_again(live: Live) -> None:

@@ -258,7 +258,7 @@ class ApiServer:
         return found
 
     def remember(self, query: "Query", items: list[Object]) -> str:
-        """The version of a list: a watch that begins at it is told what changed since."""
+        """The version of a list: a watch that begins at it gets the changes since."""
         version = str(self._version)
         self._lists[query, version] = {_name_of(obj): identity(obj) for obj in items}
         while len(self._lists) > MOST_REMEMBERED:
