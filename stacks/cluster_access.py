@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from eks_cilium.settings.model import NewClusterBaseSettings
 
 CREATOR_ADMIN = "creatorAdmin"
-"""The output that keeps what EKS was told when it created the cluster."""
+"""The output that keeps what EKS got for the creator when it created the cluster."""
 
 
 def entries(settings: NewClusterBaseSettings) -> list[AccessEntryArgs]:

@@ -217,7 +217,7 @@ class DirectionVerdict:
     layer7: tuple[str, ...] = ()
     """Conditions beyond the port on allowed traffic: HTTP rules, authentication ..."""
     explain: Callable[[], tuple[str, ...]] = field(default=tuple, compare=False, repr=False)
-    """Finds the hints. Called where somebody reads them: of a large table, most are read by no person."""
+    """Finds the hints when they are read: those of a large table mostly are not."""
 
     @cached_property
     def hints(self) -> tuple[str, ...]:

@@ -167,7 +167,8 @@ class Cluster(Part):
     creator_admin: bool = option(
         True,
         says="Whether the identity that creates the cluster gets full access by that. EKS decides it at "
-        "creation only. When false, `admins` or `accessEntries` has to give it to whoever runs `pulumi up`.",
+        "creation only. When false, `admins` or `accessEntries` has to give it to the identity that runs "
+        "`pulumi up`.",
         allowed="true or false",
         example=True,
     )
