@@ -16,7 +16,7 @@ from eks_cilium.cluster.objects import HOSTNAME, condition, is_cordoned
 from eks_cilium.cluster.quantities import quantity
 from eks_cilium.migration.eviction.drain import pods_on
 from eks_cilium.migration.facts.nodes import is_silent, volume_limits
-from eks_cilium.migration.placement.needs import COMMON, in_conflict, ports, requests
+from eks_cilium.migration.placement.needs import COMMON, in_conflict, ports, requests, terms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +59,22 @@ class Candidate:
         """Whether its labels, taints and zone suit a pod, apart from the taint that a cordon gives it."""
         return not self._by_its_object(need, without=_CORDON)
 
+    def matches(self, need: Need) -> bool:
+        """Whether its labels suit the node selector and affinity of a pod."""
+        required = need.pod.node_requirements
+        return not required or _any_holds(required, self.labels)
+
+    def taint_against(self, need: Need, *, without: str = "") -> str:
+        """The key of a taint that keeps a pod out; empty without one."""
+        return next(
+            (
+                str(taint["key"])
+                for taint in self._obj["spec"].get("taints") or ()
+                if taint["effect"] in _KEEPS_OUT and taint["key"] != without and not need.tolerates(taint)
+            ),
+            "",
+        )
+
     def take(self, need: Need) -> None:
         """Count a pod that will run here."""
         _subtract(self._free, need.resources)
@@ -66,12 +82,10 @@ class Candidate:
         self._attached.update(volume.driver for volume in need.volumes)
 
     def _by_its_object(self, need: Need, *, without: str = "") -> str:
-        for taint in self._obj["spec"].get("taints") or ():
-            keeps_out = taint["effect"] in _KEEPS_OUT and taint["key"] != without
-            if keeps_out and not need.tolerates(taint):
-                return f"has the taint {taint['key']}"
-        terms = need.pod.node_requirements
-        if terms and not _any_holds(terms, self.labels):
+        taint = self.taint_against(need, without=without)
+        if taint:
+            return f"has the taint {taint}"
+        if not self.matches(need):
             return "does not match its node selector or affinity"
         for volume in need.volumes:
             if volume.terms and not _any_holds(volume.terms, self.labels):
@@ -89,6 +103,8 @@ class Candidate:
         for driver, count in Counter(volume.driver for volume in need.volumes).items():
             if self._attached[driver] + count > self._limits.get(driver, self._attached[driver] + count):
                 return f"can attach no further volume of {driver}"
+        if any(_forbids(pod, need, self.labels) for pod in self._pods):
+            return "has a pod that must not run beside it"
         return ""
 
     @cached_property
@@ -118,6 +134,17 @@ class Candidate:
     def _limits(self) -> Mapping[str, int]:
         found = self._world.seen.get(f"/apis/storage.k8s.io/v1/csinodes/{self.name}")
         return volume_limits(found)[1] if found else {}
+
+
+def _forbids(other: Object, need: Need, labels: Mapping[str, str]) -> bool:
+    """Whether a running pod keeps a pod off its own node, by the labels of that node."""
+    written = (other["spec"].get("affinity") or {}).get("podAntiAffinity")
+    return any(
+        term.topology in labels
+        and need.pod.namespace in (term.namespaces or (need.pod.namespace,))
+        and term.selector.matches(need.labels)
+        for term in terms(written, other["metadata"]["namespace"])
+    )
 
 
 def _any_holds(terms: Terms, labels: Mapping[str, str]) -> bool:

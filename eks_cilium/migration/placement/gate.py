@@ -5,7 +5,7 @@ last old node there would be drained, and a pod whose volume is in that zone wou
 rotation of each node, until it finds nothing missing or its time is up.
 
 A node that is still to be replaced is good enough as long as pods can be scheduled to it. Not judged are what
-the scheduler only prefers, topology spread constraints, and what other pods forbid.
+the scheduler only prefers, and what pods on other nodes of the same zone forbid.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from eks_cilium.migration.facts.on_demand import BackingReader
 from eks_cilium.migration.options import covers
 from eks_cilium.migration.placement.candidates import NOT_IN_ZONE, Candidate
 from eks_cilium.migration.placement.needs import need_of
+from eks_cilium.migration.placement.spread import Spreading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +45,7 @@ def missing(run: MigrationRun, node: Outgoing) -> str:
         found = fit.suitable(need)
         if not found:
             return f"no other node suits {need.pod.reference}: {fit.reasons(need)}; {_ADVICE}"
-        found[0].take(need)
+        fit.take(found[0], need)
     return ""
 
 
@@ -79,9 +80,15 @@ class _Fit:
         self.serves_nothing = all(each.is_silent for each in listed if each.name == leaving)
         """The kubelet of the node does not answer, or the node is gone: its pods are down already."""
         self._domains: dict[AffinityTerm, frozenset[str]] = {}
+        self._spreading = Spreading(world, listed, leaving)
 
     def suitable(self, need: Need) -> list[Candidate]:
         return [candidate for candidate in self._candidates if not self._why_not(candidate, need)]
+
+    def take(self, candidate: Candidate, need: Need) -> None:
+        """Count a pod where it will run."""
+        candidate.take(need)
+        self._spreading.take(candidate, need)
 
     def reasons(self, need: Need) -> str:
         """Why no node suits a pod, and how many nodes there are for each reason."""
@@ -92,7 +99,11 @@ class _Fit:
         return ", ".join(texts) or "there is no other node"
 
     def _why_not(self, candidate: Candidate, need: Need) -> str:
-        return candidate.why_not(need) or self._by_other_pods(candidate, need)
+        return (
+            candidate.why_not(need)
+            or self._by_other_pods(candidate, need)
+            or self._spreading.why_not(candidate, need)
+        )
 
     def _by_other_pods(self, candidate: Candidate, need: Need) -> str:
         for term in need.apart:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cluster.node_affinity import REQUIRED
 from eks_cilium.cluster.quantities import quantity
-from eks_cilium.cluster.selectors import Selector, selector
+from eks_cilium.cluster.selectors import Requirement, Selector, selector
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -35,6 +35,22 @@ class AffinityTerm:
     """Empty for all."""
 
 
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """One constraint of a pod that the scheduler must not break (`whenUnsatisfiable: DoNotSchedule`)."""
+
+    namespace: str
+    selector: Selector
+    topology: str
+    """The label of nodes whose value makes nodes one domain."""
+    most_skew: int
+    least_domains: int = 1
+    honors_affinity: bool = True
+    """Only nodes that suit the pod's own node selector and affinity make domains."""
+    honors_taints: bool = False
+    """Only nodes whose taints the pod tolerates make domains."""
+
+
 @dataclass(frozen=True)
 class Need:
     """A pod that has to run on another node."""
@@ -47,15 +63,16 @@ class Need:
     ports: frozenset[Port]
     apart: tuple[AffinityTerm, ...]
     together: tuple[AffinityTerm, ...]
+    spread: tuple[Spread, ...]
+    labels: Mapping[str, str]
     tolerations: tuple[Mapping[str, Any], ...]
 
     @property
     def is_particular(self) -> bool:
         """Whether not every node with spare capacity suits it."""
         extended = any(name not in COMMON for name in self.resources)
-        return (
-            bool(self.requirements or self.volumes or self.ports or self.apart or self.together) or extended
-        )
+        near_others = bool(self.apart or self.together or self.spread)
+        return bool(self.requirements or self.volumes or self.ports) or near_others or extended
 
     def tolerates(self, taint: Mapping[str, Any]) -> bool:
         """Whether it can run despite a taint (k8s.io/api/core/v1/toleration.go, ToleratesTaint)."""
@@ -73,8 +90,10 @@ def need_of(obj: Object, pod: Pod, volumes: Iterable[Volume]) -> Need:
         volumes=bound,
         resources=requests(spec),
         ports=ports(spec),
-        apart=tuple(_terms(affinity.get("podAntiAffinity"), pod.namespace)),
-        together=tuple(_terms(affinity.get("podAffinity"), pod.namespace)),
+        apart=tuple(terms(affinity.get("podAntiAffinity"), pod.namespace)),
+        together=tuple(terms(affinity.get("podAffinity"), pod.namespace)),
+        spread=tuple(_spreads(obj, pod.namespace)),
+        labels=obj["metadata"].get("labels") or {},
         tolerations=tuple(spec.get("tolerations") or ()),
     )
 
@@ -113,7 +132,8 @@ def in_conflict(wanted: Port, held: Port) -> bool:
     return wanted[:2] == held[:2] and same_address
 
 
-def _terms(written: Mapping[str, Any] | None, namespace: str) -> Iterator[AffinityTerm]:
+def terms(written: Mapping[str, Any] | None, namespace: str) -> Iterator[AffinityTerm]:
+    """The required terms of an affinity or anti-affinity of a pod in a namespace."""
     for term in (written or {}).get(REQUIRED) or ():
         chosen = term.get("namespaceSelector")
         found = selector(term.get("labelSelector"))
@@ -121,6 +141,26 @@ def _terms(written: Mapping[str, Any] | None, namespace: str) -> Iterator[Affini
         if found is not None and not chosen:
             named = tuple(term.get("namespaces") or (namespace,))
             yield AffinityTerm(found, term["topologyKey"], () if chosen == {} else named)
+
+
+def _spreads(obj: Object, namespace: str) -> Iterator[Spread]:
+    """The hard constraints of a pod, given as the API server sent it."""
+    labels: Mapping[str, str] = obj["metadata"].get("labels") or {}
+    for written in obj["spec"].get("topologySpreadConstraints") or ():
+        chosen = selector(written.get("labelSelector"))
+        # A constraint without a selector selects nothing: the pod may run anywhere.
+        if written.get("whenUnsatisfiable", "DoNotSchedule") == "DoNotSchedule" and chosen is not None:
+            keys = [key for key in written.get("matchLabelKeys") or () if key in labels]
+            of_keys = [Requirement(key, "In", (labels[key],)) for key in keys]
+            yield Spread(
+                namespace=namespace,
+                selector=Selector((*chosen.requirements, *of_keys)),
+                topology=written["topologyKey"],
+                most_skew=int(written["maxSkew"]),
+                least_domains=int(written.get("minDomains") or 1),
+                honors_affinity=written.get("nodeAffinityPolicy", "Honor") == "Honor",
+                honors_taints=written.get("nodeTaintsPolicy", "Ignore") == "Honor",
+            )
 
 
 def _tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:

@@ -20,6 +20,7 @@ from .simulation.world import Simulation
 pytestmark = pytest.mark.simulation
 
 GPU = "nvidia.com/gpu"
+ZONE = "topology.kubernetes.io/zone"
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 
@@ -231,6 +232,24 @@ def test_replicas_that_must_not_share_a_zone_need_a_node_in_their_own():
 
     refused(simulation, other["metadata"]["name"], "has a pod beside which it must not run")
     steps.rotate_node(run(simulation.world()), places[zone]["metadata"]["name"])
+
+
+def test_a_node_whose_pods_forbid_others_beside_them_is_no_place():
+    simulation = Simulation(workers=2)
+    name = prepared(simulation, **no_label(simulation))
+    alone = {
+        "labels": {"app": "alone"},
+        "ownerReferences": [{"kind": "Job", "name": "j", "controller": True}],
+    }
+    for node in simulation.nodes():
+        if node["metadata"]["name"] != name:
+            node["metadata"]["labels"]["disk"] = "fast"
+            spec = {**anti_affinity("one"), "containers": []}
+            simulation.run(
+                f"alone-{node['metadata']['name']}", node["metadata"]["name"], metadata=alone, spec=spec
+            )
+
+    refused(simulation, name, "has a pod that must not run beside it")
 
 
 def test_pods_that_may_stay_pending_hold_no_node_back():

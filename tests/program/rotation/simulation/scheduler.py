@@ -1,7 +1,8 @@
 """Whether a node suits a pod, as kube-scheduler's filters decide it, and what it says where none does.
 
 The filters and their messages are those of pkg/scheduler/framework/plugins: nodeunschedulable,
-tainttoleration, nodeaffinity, volumebinding, noderesources, nodevolumelimits, nodeports, interpodaffinity.
+tainttoleration, nodeaffinity, volumebinding, noderesources, nodevolumelimits, nodeports, interpodaffinity,
+podtopologyspread.
 """
 
 from collections import Counter
@@ -42,6 +43,8 @@ def why_not(api: ApiServer, pod: Object, node: Object) -> str:
         (_has_resources(pod, node, others), f"Insufficient {_lacking(pod, node, others)}"),
         (_can_attach(api, pod, node, others), "node(s) exceed max volume count"),
         (_keeps_apart(api, pod, node), "node(s) didn't match pod anti-affinity rules"),
+        (_is_let_in(pod, node, others), "node(s) didn't satisfy existing pods anti-affinity rules"),
+        (_stays_spread(api, pod, node), "node(s) didn't match pod topology spread constraints"),
     )
     return next((reason for suits, reason in checks if not suits), "")
 
@@ -150,9 +153,49 @@ def _has_resources(pod: Object, node: Object, others: list[Object]) -> bool:
 
 
 def _keeps_apart(api: ApiServer, pod: Object, node: Object) -> bool:
-    """Required anti-affinity of the pod; that of the pods that run is the same in these tests."""
-    rules = ((pod["spec"].get("affinity") or {}).get("podAntiAffinity") or {}).get(REQUIRED) or ()
-    return not any(_conflicts(api, pod, node, rule) for rule in rules)
+    return not any(_conflicts(api, pod, node, rule) for rule in _anti_affinity(pod))
+
+
+def _anti_affinity(pod: Object) -> list[Object]:
+    rules = (pod["spec"].get("affinity") or {}).get("podAntiAffinity") or {}
+    return list(rules.get(REQUIRED) or ())
+
+
+def _is_let_in(pod: Object, node: Object, others: list[Object]) -> bool:
+    """Required anti-affinity of the pods of the node itself, in their own namespace."""
+    labels = pod["metadata"].get("labels") or {}
+    return not any(
+        rule["labelSelector"]["matchLabels"].items() <= labels.items() and _domain(node, rule["topologyKey"])
+        for other in others
+        if other["metadata"]["namespace"] == pod["metadata"]["namespace"]
+        for rule in _anti_affinity(other)
+    )
+
+
+def _stays_spread(api: ApiServer, pod: Object, node: Object) -> bool:
+    hard = [
+        each
+        for each in pod["spec"].get("topologySpreadConstraints") or ()
+        if each["whenUnsatisfiable"] == "DoNotSchedule"
+    ]
+    return all(_skew(api, pod, node, each) <= each["maxSkew"] for each in hard)
+
+
+def _skew(api: ApiServer, pod: Object, node: Object, constraint: Object) -> float:
+    """Cordoned nodes are domains as well: the default of nodeTaintsPolicy is Ignore."""
+    key, wanted = constraint["topologyKey"], constraint["labelSelector"]["matchLabels"].items()
+    nodes = [each for each in api.of("/api/v1/nodes") if _domain(each, key) and _matches(pod, each)]
+    domain_of = {each["metadata"]["name"]: _domain(each, key) for each in nodes}
+    counts: Counter[str | None] = Counter(dict.fromkeys(domain_of.values(), 0))
+    for other in api.of(PODS, pod["metadata"]["namespace"]):
+        counted = other is not pod and "deletionTimestamp" not in other["metadata"]
+        if counted and wanted <= (other["metadata"].get("labels") or {}).items():
+            place = domain_of.get(other["spec"].get("nodeName", ""))
+            counts.update([place] if place else [])
+    if node["metadata"]["name"] not in domain_of:
+        return float("inf")
+    itself: bool = wanted <= (pod["metadata"].get("labels") or {}).items()
+    return counts[_domain(node, key)] + itself - min(counts.values())
 
 
 def _conflicts(api: ApiServer, pod: Object, node: Object, rule: Object) -> bool:
