@@ -62,16 +62,18 @@ def wait_until_ready(
     report: Callable[[str], None],
     time: Time | None = None,
     serves: Callable[[Object], bool] = lambda _: True,
+    is_awaited: Callable[[Object], bool] = lambda _: True,
 ) -> Readiness:
     """Wait until Cilium runs on every node. Raises NotReadyError with what is missing after `timeout` s.
 
-    `serves` returns whether a node can have an agent; other nodes do not count.
+    `serves` returns whether a node can have an agent; other nodes do not count. `is_awaited` returns whether
+    its agent has to be ready.
     """
     good, last_line, seen = 0, "", Readiness((), ())
     polls = Polls(time or Time(), seconds=timeout, every=POLL_SECONDS)
     for _ in polls:
         with polls.asking():
-            seen = survey(api, minimum_nodes, serves)
+            seen = survey(api, minimum_nodes, serves, is_awaited)
         if polls.unanswered:
             seen = Readiness(seen.nodes, (polls.unanswered,))
         good = good + 1 if seen.ready else 0
@@ -88,14 +90,18 @@ def wait_until_ready(
 
 
 def survey(
-    api: ReadingApi, minimum_nodes: int, serves: Callable[[Object], bool] = lambda _: True
+    api: ReadingApi,
+    minimum_nodes: int,
+    serves: Callable[[Object], bool] = lambda _: True,
+    is_awaited: Callable[[Object], bool] = lambda _: True,
 ) -> Readiness:
     """What is missing in the cluster now."""
-    nodes = [node for node in api.list("/api/v1/nodes") if serves(node)]
+    wanted = [node for node in api.list("/api/v1/nodes") if serves(node)]
+    nodes = [node for node in wanted if is_awaited(node)]
     missing = [
         *_custom_resources(api),
         *_node_count(nodes, minimum_nodes),
-        *_agents(api, nodes),
+        *_agents(api, len(wanted), len(nodes)),
         *_operator(api),
         *_tainted(nodes),
         *_not_ready(nodes),
@@ -120,7 +126,7 @@ def _node_count(nodes: Sequence[Object], minimum: int) -> Iterator[str]:
         yield f"{len(nodes)} of {minimum} nodes have joined"
 
 
-def _agents(api: ReadingApi, nodes: Sequence[Object]) -> Iterator[str]:
+def _agents(api: ReadingApi, wanted: int, awaited: int) -> Iterator[str]:
     daemon_set = api.get("/apis/apps/v1/namespaces/kube-system/daemonsets/cilium")
     if daemon_set is None:
         yield "DaemonSet kube-system/cilium does not exist"
@@ -128,8 +134,8 @@ def _agents(api: ReadingApi, nodes: Sequence[Object]) -> Iterator[str]:
     status = daemon_set.get("status", {})
     desired, ready = status.get("desiredNumberScheduled", 0), status.get("numberReady", 0)
     current = status.get("observedGeneration", 0) >= daemon_set["metadata"].get("generation", 0)
-    if not current or desired != len(nodes) or ready != desired:
-        yield f"Cilium agents: {ready} ready, {desired} wanted, {len(nodes)} nodes"
+    if not current or desired != wanted or ready < awaited:
+        yield f"Cilium agents: {ready} ready, {desired} wanted, {wanted} nodes"
         yield from _waiting_pods(api, "k8s-app=cilium")
 
 

@@ -152,11 +152,14 @@ class ChainedSimulation(Simulation):
             new = next(
                 (replica_set for replica_set in sets if replica_set.get("version", "") == version), sets[0]
             )
+            ready = sum(map(self._ready, sets))
+            available = str(ready >= found["spec"]["replicas"])
             found["status"] = {
+                "conditions": [{"type": "Available", "status": available}],
                 "observedGeneration": found["metadata"]["generation"],
                 "replicas": sum(len(self._pods(replica_set)) for replica_set in sets),
                 "updatedReplicas": len(self._pods(new)),
-                "readyReplicas": sum(map(self._ready, sets)),
+                "readyReplicas": ready,
             }
 
     def _pods(self, replica_set: Object) -> list[Object]:
