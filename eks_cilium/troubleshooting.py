@@ -38,7 +38,6 @@ class Topic(StrEnum):
     PLAN_BLOCKED = "plan-blocked"
     NODES_CHANGED = "nodes-changed"
     FOREIGN_LABEL = "foreign-label"
-    TOO_MANY_NODES = "too-many-nodes"
     NO_VPC_CNI = "no-vpc-cni"
     ADD_ON = "add-on"
     AFFINITY_REWRITTEN = "affinity-rewritten"

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from eks_cilium.runtime.record import CONFIG_MAP, NAMESPACE
+from eks_cilium.runtime.storage.parts import CONFIG_MAP, NAMESPACE, PATH_OF_PARTS
 from eks_cilium.runtime.watched import IDLE, WatchedCollection, is_older, whole
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ CILIUM_CONFIG = "cilium-config"
 _UNUSED_SECONDS = 300.0
 _MOST_WATCHES = 200
 """Of one process, each with a connection. What is beyond is asked of the API server."""
+_MOST_CONSTANTS = 32
+"""Objects that never change, kept instead of being asked for again."""
 _LEAST_REST = 0.5
 """Seconds that a caller rests at least, however much changes in a cluster."""
 
@@ -127,11 +129,23 @@ class View:
         self._latest = ""
         self._derived: dict[str, tuple[tuple[object, ...], Any]] = {}
         self._remembered: dict[str, tuple[str, float]] = {}
+        self._constants: dict[str, Object] = {}
 
     def get(self, path: str) -> Object | None:
         """One object; what the view does not have is asked of the API server."""
+        if path.startswith(PATH_OF_PARTS):
+            return self._unchanging(path)
         found = self._find(path)
         return found if found is not None else self._api.get(path)
+
+    def _unchanging(self, path: str) -> Object | None:
+        """An object that is read once, since it never changes."""
+        found = self._constants.get(path) or self._api.get(path)
+        if found is not None:
+            if len(self._constants) >= _MOST_CONSTANTS:
+                self._constants.clear()
+            self._constants[path] = found
+        return found
 
     def each(self, path: str, keep: Callable[[Object], Kept], **selectors: str) -> list[Kept]:
         """What `keep` returns for each object of a collection."""

@@ -71,12 +71,14 @@ class Inventory:
         """Names of groups and zones once, and a short row for each node: 5,000 nodes take 600 kB."""
         groups = sorted({(node.group, node.node_group) for node in self.nodes})
         zones = sorted({node.zone for node in self.nodes})
+        number_of = {group: number for number, group in enumerate(groups)}
+        zone_of = {zone: number for number, zone in enumerate(zones)}
         return {
             "target": self.target.value,
             "taken": self.taken,
             "groups": [list(group) for group in groups],
             "zones": zones,
-            "rows": [_row(node, groups, zones) for node in self.nodes],
+            "rows": [_row(node, number_of, zone_of) for node in self.nodes],
         }
 
     @classmethod
@@ -89,8 +91,8 @@ class Inventory:
         return cls(target, taken, tuple(_of_row(row, groups, zones) for row in kept["rows"]))
 
 
-def _row(node: Outgoing, groups: Sequence[tuple[str, str]], zones: Sequence[str]) -> list[Any]:
-    group, zone = groups.index((node.group, node.node_group)), zones.index(node.zone)
+def _row(node: Outgoing, groups: Mapping[tuple[str, str], int], zones: Mapping[str, int]) -> list[Any]:
+    group, zone = groups[node.group, node.node_group], zones[node.zone]
     return [node.name, node.uid, node.instance, group, zone, int(node.cordoned)]
 
 

@@ -6,6 +6,7 @@ Called for the resource `NodeInventory`. The plan decides which nodes can be rep
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cluster.names import CNI_LABEL
@@ -31,18 +32,18 @@ if TYPE_CHECKING:
     from eks_cilium.runtime.context import World
     from eks_cilium.settings.model.migration import Target
 
-_MOST_BYTES = 900_000
-"""Of the 1 MiB of all values of a ConfigMap (`MaxSecretSize` in pkg/apis/core/types.go of Kubernetes).
-
-The rest is for the nodes in work, which have keys of their own in it.
-"""
-
 
 def inventory(record: Record, target: Target) -> Inventory | None:
     """The inventory of a migration in this direction, if it is recorded."""
-    kept = record.get(NODES)
-    found = Inventory.from_json(kept) if kept else None
+    text = record.text(NODES)
+    found = _parsed(text) if text else None
     return found if found and found.target is target else None
+
+
+@lru_cache(maxsize=4)
+def _parsed(text: str) -> Inventory:
+    """Of 5,000 nodes it is long, and each rotation asks for it several times."""
+    return Inventory.from_json(json.loads(text))
 
 
 def read(world: World, target: Target) -> Inventory | None:
@@ -64,7 +65,7 @@ def record_inventory(run: MigrationRun, planned: Plan | None = None) -> dict[str
     """Label the nodes and record them; where they are recorded already, restore missing labels only.
 
     `planned` is the plan made just before; None: it is made here. Raises StoppedError for nodes that cannot
-    be replaced, for more nodes than the record can hold, and when not all nodes got the label.
+    be replaced, and when not all nodes got the label.
     """
     run.world.guard()
     record, target = run.world.record, run.options.target
@@ -78,7 +79,6 @@ def record_inventory(run: MigrationRun, planned: Plan | None = None) -> dict[str
             Topic.PLAN_BLOCKED, f"this program cannot replace {names}: see the plan's blockers"
         )
     known = Inventory(target, run.world.time.now().isoformat(timespec="seconds"), _nodes(planned))
-    refuse_too_many(known)
     labelled, already = _label(run, planned.outgoing)
     _check_count(run.world, target)
     record.put(NODES, known.to_json())
@@ -172,18 +172,6 @@ def _outgoing(node: NodePlan | LeftOut, node_group: str) -> Outgoing:
         node_group=node_group,
         cordoned=node.cordoned,
     )
-
-
-def refuse_too_many(known: Inventory) -> None:
-    """Raise StoppedError before the first label for what the API server would refuse after the last."""
-    size = len(json.dumps(known.to_json()))
-    if size > _MOST_BYTES:
-        raise StoppedError(
-            Topic.TOO_MANY_NODES,
-            f"the record of {len(known.nodes)} nodes has {size} bytes, and a ConfigMap holds {_MOST_BYTES}",
-            "Nothing was changed. A cluster of so many nodes cannot be migrated in place: scale it down "
-            "first, or move its workloads to a new cluster.",
-        )
 
 
 def _summary(known: Inventory, labelled: list[str], already: list[str]) -> dict[str, Any]:

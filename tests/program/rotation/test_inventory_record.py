@@ -1,4 +1,4 @@
-"""The record of the nodes: what it keeps, how much room it takes, and what earlier versions wrote."""
+"""The record of the nodes: what it keeps, and what earlier versions wrote."""
 
 import json
 
@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.inventory.model import Inventory, Outgoing
-from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.settings.model.migration import Target
 
 pytestmark = pytest.mark.unit
@@ -48,12 +46,3 @@ def test_the_record_of_an_earlier_version_is_read() -> None:
     }
 
     assert Inventory.from_json(kept).nodes == (Outgoing("a", "u", "i-1", "z", "g"),)
-
-
-def test_five_thousand_nodes_fit_into_one_config_map() -> None:
-    assert len(json.dumps(inventory_of(5000).to_json())) < 700_000
-
-
-def test_more_nodes_than_the_record_can_hold_are_refused() -> None:
-    with pytest.raises(StoppedError, match=r"the record of 9000 nodes has \d+ bytes"):
-        recording.refuse_too_many(inventory_of(9000))

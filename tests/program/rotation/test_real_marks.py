@@ -6,20 +6,25 @@ import threading
 import pytest
 
 from eks_cilium.clients.kubernetes import KubernetesApi
+from eks_cilium.errors import RefusedError
 from eks_cilium.migration.agents import rollout
 from eks_cilium.migration.aws_node import affinity, binding, rewrites
 from eks_cilium.migration.aws_node.affinity import restricted
 from eks_cilium.migration.cni import AWS
 from eks_cilium.migration.inventory import marks
+from eks_cilium.migration.inventory.model import Inventory
 from eks_cilium.migration.options import Limits
 from eks_cilium.runtime import lease
 from eks_cilium.runtime.errors import LeaseHeldError, StoppedError
 from eks_cilium.runtime.lease import Holder, Lease
-from eks_cilium.runtime.record import Record
+from eks_cilium.runtime.record import NODES, PATH, Record
+from eks_cilium.runtime.storage import parts
+from eks_cilium.runtime.storage.parts import Index
 from eks_cilium.settings.model.migration import MigrationOptions, Target
 
 from .live import Live, eventually
 from .migrations import run
+from .test_inventory_record import inventory_of
 
 pytestmark = pytest.mark.control_plane
 
@@ -107,6 +112,29 @@ def test_keys_of_the_record_do_not_disturb_each_other(live: Live):
     record.drop("node.n3")
     assert record.get("node.n3") is None
     record.delete()
+
+
+def test_the_record_of_twelve_thousand_nodes_is_kept_in_parts_and_replaced(live: Live):
+    record = Record(live.api, live.view)
+    record.put("other", {"a": 1})
+
+    for count in (12_000, 11_000):
+        record.put(NODES, inventory_of(count).to_json())
+        assert Inventory.from_json(Record(live.api).get(NODES)) == inventory_of(count)
+        assert Inventory.from_json(record.get(NODES)) == inventory_of(count)
+    left = live.api.each(
+        parts.COLLECTION, lambda obj: obj["data"]["key"], labelSelector=f"{parts.LABEL}=part"
+    )
+    assert len(left) == 3
+
+    with pytest.raises(RefusedError, match="Too long"):
+        live.api.merge(PATH, {"data": {NODES: "x" * 1_100_000}})
+    changed = {"data": {"text": "other"}}
+    with pytest.raises(RefusedError, match="immutable"):
+        live.api.merge(Index.of(live.api.get(PATH)["data"][NODES]).paths[0], changed)  # type: ignore[index,union-attr]
+
+    record.delete()
+    assert live.api.list(parts.COLLECTION, labelSelector=f"{parts.LABEL}=part") == []
 
 
 def test_the_lease_is_one_runs_alone(live: Live):

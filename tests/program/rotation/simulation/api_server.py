@@ -56,6 +56,7 @@ class Clock:
 
 
 MOST_REMEMBERED = 60
+MOST_OF_CONFIG_MAP = 1024 * 1024
 
 
 class Memory(dict[Any, Any]):
@@ -85,6 +86,11 @@ class Query:
         labels, fields = (_selector(request, name) for name in ("labelSelector", "fieldSelector"))
         assert fields.keys() <= {"spec.nodeName", "status.phase", "metadata.name"}
         return cls(collection, namespace, tuple(labels.items()), tuple(fields.items()))
+
+    @staticmethod
+    def path_of(request: httpx.Request) -> str:
+        match = _PATH.match(request.url.path)
+        return f"{match['api']}/{match['plural']}" if match else ""
 
     def selects(self, obj: Object) -> bool:
         found = {
@@ -284,6 +290,8 @@ class ApiServer:
             return status(409, "already exists")
         if namespace:
             body["metadata"]["namespace"] = namespace
+        if refusal := refused_config_map(collection, body):
+            return refusal
         return httpx.Response(201, json=self.put(collection, body))
 
     def _write(self, request: httpx.Request, obj: Object, body: Object) -> httpx.Response:
@@ -292,6 +300,8 @@ class ApiServer:
             return status(409, "the object has been modified")
         if metadata.get("uid") not in (None, obj["metadata"]["uid"]):
             return status(422, "metadata.uid: Invalid value: field is immutable")
+        if refusal := refused_config_map(Query.path_of(request), body, obj):
+            return refusal
         before = copy.deepcopy(obj.get("spec"))
         if request.method == "PUT":
             kept = {key: obj["metadata"][key] for key in ("uid", "creationTimestamp", "generation")}
@@ -404,6 +414,19 @@ def merge(obj: Object, patch: Object) -> None:
             merge(obj[key], value)
         else:
             obj[key] = value
+
+
+def refused_config_map(collection: str, body: Object, obj: Object | None = None) -> httpx.Response | None:
+    """The answer to a ConfigMap that no server takes (`ValidateConfigMap` and its update in Kubernetes)."""
+    data = body.get("data") or {}
+    if collection != "/api/v1/configmaps":
+        return None
+    if obj is not None and obj.get("immutable") and any((obj["data"]).get(key) != data[key] for key in data):
+        return status(422, "data: Forbidden: field is immutable when `immutable` is set")
+    kept = {**((obj or {}).get("data") or {}), **data}
+    if sum(len(text) for text in kept.values() if text is not None) > MOST_OF_CONFIG_MAP:
+        return status(422, f"[]: Too long: may not be more than {MOST_OF_CONFIG_MAP} bytes")
+    return None
 
 
 def status(code: int, message: str, cause: str = "") -> httpx.Response:

@@ -1,0 +1,1 @@
+"""How the record keeps what one ConfigMap could not hold."""
