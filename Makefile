@@ -32,7 +32,7 @@ demo: $(READY)
 # order of collection, the slow ones first (tests/conftest.py).
 test: $(READY)
 	@$(MAKE) --no-print-directory -j2 check tools
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not endurance"
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not endurance"
 
 tools: $(READY)
 	@$(BIN)/python -m lab.toolchain build control-plane kubectl helm node-player oracle
