@@ -42,6 +42,7 @@ class Topic(StrEnum):
     ADD_ON = "add-on"
     AFFINITY_REWRITTEN = "affinity-rewritten"
     CNI_MISSING = "cni-missing"
+    ACCESS_ENTRY = "access-entry"
     AGENTS_NOT_READY = "agents-not-ready"
     AGENTS_ON_WRONG_NODES = "agents-on-wrong-nodes"
     CILIUM_NEEDED = "cilium-needed"

@@ -6,26 +6,34 @@ the identity that runs the program.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pulumi
 
 from components.naming import partition_of
 from eks_cilium.clients.aws import Credentials, client
+from eks_cilium.errors import AwsNotFoundError, ProgramError, UnexpectedAnswerError
+from eks_cilium.runtime.identity import Caller
 from eks_cilium.settings.problems import Problem, remove_command, set_fix
 from stacks.accounts import caller_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from components.cluster.access import AccessEntryArgs
     from components.cluster.what_exists import Existing
     from eks_cilium.clients.aws import ClientOf
-    from eks_cilium.runtime.identity import Caller
     from eks_cilium.settings.model import NewClusterBaseSettings
 
 CREATOR_ADMIN = "creatorAdmin"
 """The output that keeps what EKS got for the creator when it created the cluster."""
+CREATOR = "creator"
+"""The output that keeps who created the cluster, as STS says it; stacks of earlier versions have none."""
+_MADE_WITH_THE_CLUSTER = timedelta(minutes=2)
+"""An entry so young was made by EKS itself: those of stacks follow once the control plane is active, which
+takes "several minutes" (docs.aws.amazon.com/eks/latest/userguide/create-cluster.html)."""
 
 
 def entries(settings: NewClusterBaseSettings) -> list[AccessEntryArgs]:
@@ -50,8 +58,10 @@ def check_access(
     existing: Existing,
     exported: Mapping[str, Any],
     aws_client: ClientOf = client,
-) -> None:
+) -> dict[str, Any]:
     """Refuse entries with which the program could not go on, or EKS would not. Raises RunError.
+
+    Returns what the stack exports about the cluster's access, by the keys of its output `cluster`.
 
     Args:
         settings: The configuration of the stack.
@@ -61,11 +71,22 @@ def check_access(
     """
     if existing.own is not None:
         _refuse_a_later_change(settings, exported)
-    wanted = settings.cluster
+    wanted, creator = settings.cluster, _exported_creator(exported)
     if not wanted.creator_admin:
         _check_that_the_caller_rules(settings, _caller(settings, aws_client))
-    elif wanted.entries and not existing.cluster:
-        _check_that_the_creator_has_no_entry(settings, _caller(settings, aws_client))
+        return {CREATOR_ADMIN: False}
+    if not existing.cluster:
+        creator = _caller(settings, aws_client)
+    if creator is not None:
+        _check_that_the_creator_has_no_entry(settings, creator)
+    elif existing.own is not None and wanted.entries:
+        _check_that_no_entry_came_with_the_cluster(settings, aws_client)
+    return {CREATOR_ADMIN: True, **({CREATOR: creator.arn} if creator else {})}
+
+
+def _exported_creator(exported: Mapping[str, Any]) -> Caller | None:
+    arn = exported.get(CREATOR)
+    return Caller(account=arn.split(":")[4], arn=arn) if arn else None
 
 
 def _caller(settings: NewClusterBaseSettings, aws_client: ClientOf) -> Caller:
@@ -120,10 +141,40 @@ def _check_that_the_creator_has_no_entry(settings: NewClusterBaseSettings, found
     for path, arn in _principals(settings):
         if found.is_principal(arn):
             allowed = (
-                f"others than {found.arn}, which runs this program: it creates the cluster, and EKS makes "
-                "its entry itself and refuses a second. Or cluster.creatorAdmin false: then this one counts"
+                f"others than {found.arn}, which creates the cluster: EKS makes its entry itself and refuses "
+                "a second. Or, for a new cluster, cluster.creatorAdmin false: then this one counts"
             )
             raise pulumi.RunError(str(Problem(path, arn, allowed, remove_command(path))))
+
+
+def _check_that_no_entry_came_with_the_cluster(
+    settings: NewClusterBaseSettings, aws_client: ClientOf
+) -> None:
+    """The same in a cluster of an earlier version of this program, which did not keep who had created it."""
+    name = settings.cluster.name
+    eks = aws_client(Credentials(region=settings.region, profile=settings.profile), "eks")
+    try:
+        born = eks.describe_cluster(name=name)["cluster"].get("createdAt")
+        made = [(path, arn, _made_at(eks, name, arn)) for path, arn in _principals(settings)]
+    except UnexpectedAnswerError:
+        raise
+    except ProgramError as error:
+        raise pulumi.RunError(f"the access entries of {name} could not be read: {error}") from None
+    for path, arn, at in made:
+        if born is not None and at is not None and at - born < _MADE_WITH_THE_CLUSTER:
+            allowed = (
+                f"others than {arn}, which created the cluster: EKS made its entry then, and refuses a second"
+            )
+            raise pulumi.RunError(str(Problem(path, arn, allowed, remove_command(path))))
+
+
+def _made_at(eks: Any, cluster: str, principal: str) -> datetime | None:
+    try:
+        entry = eks.describe_access_entry(clusterName=cluster, principalArn=principal)["accessEntry"]
+    except AwsNotFoundError:
+        return None
+    made: datetime | None = entry.get("createdAt")
+    return made
 
 
 def _principals(settings: NewClusterBaseSettings) -> list[tuple[tuple[str | int, ...], str]]:

@@ -149,7 +149,8 @@ def _services(trust: Mapping[str, Any]) -> set[str]:
         services = principal.get("Service", []) if isinstance(principal, dict) else []
         if statement.get("Effect") == "Allow":
             found |= {services} if isinstance(services, str) else set(services)
-    return found
+    # In China both names of a service are in use: ec2.amazonaws.com and ec2.amazonaws.com.cn.
+    return {service.removesuffix(".cn") for service in found}
 
 
 def _problem(key: str, arn: str, allowed: str) -> pulumi.RunError:

@@ -60,6 +60,7 @@ def _wanted(settings: MeshSettings, found: FoundClusters) -> Wanted:
         route_tables={name: cluster.route_table_ids for name, cluster in settings.clusters.items()},
         replicas=settings.cluster_mesh.replicas,
         pod_ports=settings.connection.pod_ports,
+        load_balancer_controller=settings.cluster_mesh.load_balancer_controller,
     )
 
 

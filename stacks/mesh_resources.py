@@ -146,7 +146,10 @@ class MeshResources:
         return [*map(parse_ports, given), *(port for ports in by_intent for port in ports)]
 
     def _has_controller(self, member: Member) -> bool:
-        configured = {"auto": member.controller, "present": True, "absent": False}
+        # A running Service keeps its controller, whatever was installed or removed since.
+        running = member.mesh_service
+        found = running.by_controller if running is not None and running.kind else member.controller
+        configured = {"auto": found, "present": True, "absent": False}
         return configured[self._settings.cluster_mesh.load_balancer_controller]
 
     def _zone(self) -> MeshZone:

@@ -8,7 +8,7 @@ deletes the network interfaces that were left before the subnets are deleted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +38,10 @@ from stacks.accounts import aws_provider
 from stacks.add_ons import check_add_ons, register_add_ons
 from stacks.cilium_upgrades import check_upgrade
 from stacks.cilium_versions import warn_about_untested_kubernetes
+from stacks.logs_key import check_logs_key
 from stacks.node_images import check_images
 from stacks.outputs import own_outputs
+from stacks.pinned_add_ons import check_pinned_add_ons
 from stacks.pod_subnets import masquerades, pod_networks, pods_per_node, warn_of_too_few_addresses
 from stacks.secrets_key import check_given_key, check_running_key, running_key, secrets_key
 from stacks.vpc_endpoints import endpoint_services, warn_of_registries
@@ -70,6 +72,8 @@ class ClusterBase:
     """A CNI is registered after it, so that `pulumi destroy` sweeps once the CNI is deleted."""
     is_running: bool = False
     """Whether the control plane was there before this run."""
+    access: Mapping[str, Any] = field(default_factory=dict)
+    """What the stack exports of who may use the cluster."""
 
     def with_aws(self, *depends_on: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(providers=[self.aws], depends_on=list(depends_on))
@@ -93,6 +97,7 @@ def check(
     """
     check_upgrade(present, settings.cilium.version)
     warn_about_untested_kubernetes(release_of(settings.cilium.version), settings.cluster.kubernetes_version)
+    check_pinned_add_ons(settings, aws_client)
     return check_add_ons(settings, aws_client)
 
 
@@ -103,11 +108,12 @@ def register_base(settings: NewClusterBaseSettings, aws_client: ClientOf) -> Clu
     existing = what_exists(settings.cluster.name, provider)
     _check_what_exists(settings, existing)
     check_given_key(settings, provider)
+    check_logs_key(settings, provider, aws_client)
     check_images(settings, provider)
     if existing.own is not None:
         check_running_key(settings, running_key(settings, aws_client))
     exported = own_outputs().get("cluster") or {}
-    cluster_access.check_access(settings, existing, exported, aws_client)
+    access = cluster_access.check_access(settings, existing, exported, aws_client)
     iam_roles.check_limits(settings, exported, aws_client)
     iam_roles.check_roles(settings, aws_client)
     iam_roles.limit_roles(settings.iam)
@@ -115,7 +121,9 @@ def register_base(settings: NewClusterBaseSettings, aws_client: ClientOf) -> Clu
     network = _register_network(settings, provider, tags, aws_client)
     cluster = _register_control_plane(settings, provider, tags, network)
     sweep = _register_sweep(settings, network, cluster)
-    return ClusterBase(provider, tags, network, cluster, sweep, is_running=existing.own is not None)
+    return ClusterBase(
+        provider, tags, network, cluster, sweep, is_running=existing.own is not None, access=access
+    )
 
 
 def register_nodes(
@@ -169,7 +177,7 @@ def exports(
             "arn": cluster.arn,
             "endpoint": cluster.endpoint,
             "kubernetesVersion": settings.cluster.kubernetes_version,
-            cluster_access.CREATOR_ADMIN: settings.cluster.creator_admin,
+            **base.access,
             iam_roles.ROLE_PATH: settings.iam.path,
             "ciliumVersion": settings.cilium.version,
             "nodeGroups": {key: group.node_group_name for key, group in node_groups.items()},
@@ -338,6 +346,7 @@ def _register_control_plane(
             "kube_proxy_version": settings.kube_proxy.version if settings.kube_proxy else None,
             "log_types": wanted.log_types,
             "log_retention_days": wanted.log_retention_days,
+            "logs_key_arn": wanted.logs_key_arn,
             "access_entries": cluster_access.entries(settings),
             "adjustments": _adjustments(settings),
             "role_arn": settings.iam.cluster_role_arn,

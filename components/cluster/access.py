@@ -1,8 +1,9 @@
 """Access entries of a new cluster: IAM principals and what they may do.
 
 `components.cluster.eks_cluster` hands them to `eks.Cluster`. Where the creator is no administrator, the
-program itself works by one of them: they are resources of its own then (`own_entries`), so that what is
-installed in the cluster can depend on them. What the component creates ends beside the releases, not after.
+program itself works by one of them: they are resources of its own then (`own_access`), so that what is
+installed in the cluster can depend on them, and on a gate that waits until they work. What the component
+creates ends beside the releases, not after.
 """
 
 from __future__ import annotations
@@ -13,10 +14,15 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_eks as eks
 
+from eks_cilium.dynamic.access_gate import AccessGate
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from eks_cilium.dynamic.access_gate import AccessGateArgs
+
 _ADMIN = "AmazonEKSClusterAdminPolicy"
+_Made = aws.eks.AccessEntry | aws.eks.AccessPolicyAssociation
 
 
 class AccessPolicyArgs(TypedDict):
@@ -46,19 +52,42 @@ def access_entries(entries: Sequence[AccessEntryArgs]) -> dict[str, eks.AccessEn
     return {_entry_name(entry["principal_arn"]): _entry(entry) for entry in entries}
 
 
-def own_entries(
-    name: str,
-    entries: Sequence[AccessEntryArgs],
-    cluster_name: pulumi.Input[str],
-    parent: pulumi.Resource,
+class ClusterAccessArgs(TypedDict):
+    """A cluster whose API server is asked whether an entry works."""
+
+    cluster_name: pulumi.Input[str]
+    region: str
+    profile: str | None
+    endpoint: pulumi.Input[str]
+    certificate_authority: pulumi.Input[str]
+
+
+def own_access(
+    name: str, entries: Sequence[AccessEntryArgs], cluster: ClusterAccessArgs, parent: pulumi.Resource
 ) -> list[pulumi.Resource]:
-    """The entries `<name>-<principal>` and their policies `<name>-<principal>-<policy>`."""
-    return [made for entry in entries for made in _own_entry(name, entry, cluster_name, parent)]
+    """Register the entries and wait for them; returns what has to be there before the cluster is used.
+
+    Creates the entries `<name>-<principal>`, their policies `<name>-<principal>-<policy>` and the gate
+    `<name>`; nothing where there are no entries.
+    """
+    made = [each for entry in entries for each in _own_entry(name, entry, cluster["cluster_name"], parent)]
+    return [*made, _gate(name, made, cluster, parent)] if made else []
+
+
+def _gate(
+    name: str, made: Sequence[_Made], cluster: ClusterAccessArgs, parent: pulumi.Resource
+) -> AccessGate:
+    args: AccessGateArgs = {**cluster, "made": [_made_at(each) for each in made]}
+    return AccessGate(name, args, pulumi.ResourceOptions(parent=parent, depends_on=list(made)))
+
+
+def _made_at(made: _Made) -> pulumi.Output[str]:
+    return made.created_at if isinstance(made, aws.eks.AccessEntry) else made.associated_at
 
 
 def _own_entry(
     name: str, entry: AccessEntryArgs, cluster_name: pulumi.Input[str], parent: pulumi.Resource
-) -> Iterator[pulumi.Resource]:
+) -> Iterator[_Made]:
     of_entry = f"{name}-{_entry_name(entry['principal_arn'])}"
     made = aws.eks.AccessEntry(
         of_entry,

@@ -14,7 +14,7 @@ import pulumi_aws as aws
 import pulumi_eks as eks
 import pulumi_kubernetes as kubernetes
 
-from components.cluster.access import access_entries, own_entries
+from components.cluster.access import access_entries, own_access
 from components.cluster.adjustments import Adjustments
 from components.cluster.kube_proxy import kube_proxy
 from components.cluster.kubeconfig import kubeconfig
@@ -23,7 +23,7 @@ from components.naming import tagged, token
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from components.cluster.access import AccessEntryArgs
+    from components.cluster.access import AccessEntryArgs, ClusterAccessArgs
 
 
 class EksClusterArgs(TypedDict):
@@ -59,6 +59,8 @@ class EksClusterArgs(TypedDict):
     """Logs of the control plane that are kept, such as `audit`."""
     log_retention_days: int
     """For how many days CloudWatch keeps them."""
+    logs_key_arn: NotRequired[str | None]
+    """KMS key that encrypts them. Default None: CloudWatch's own encryption."""
     access_entries: Sequence[AccessEntryArgs]
     """IAM principals that may use the cluster, besides the identity that creates it."""
     role_arn: NotRequired[str | None]
@@ -110,6 +112,7 @@ class EksCluster(pulumi.ComponentResource):
             f"{name}-logs",
             name=f"/aws/eks/{args['cluster_name']}/cluster",
             retention_in_days=args["log_retention_days"],
+            kms_key_id=args.get("logs_key_arn"),
             tags=tagged(args["tags"], f"{name}-logs"),
             opts=child,
         )
@@ -149,16 +152,25 @@ class EksCluster(pulumi.ComponentResource):
                 profile=args["profile"],
             )
         )
-        entries = own_entries(name, _own(args), self.cluster_name, self)
+        access = own_access(name, _own(args), self._place(args), self)
         # Without the identifier, any change of the kubeconfig would replace the provider, and with it every
         # object in the cluster.
         self.kubernetes_provider = kubernetes.Provider(
             name,
             kubeconfig=self.kubeconfig,
             cluster_identifier=self.arn,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=entries),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=access),
         )
         self.register_outputs({"clusterName": self.cluster_name, "arn": self.arn, "endpoint": self.endpoint})
+
+    def _place(self, args: EksClusterArgs) -> ClusterAccessArgs:
+        return {
+            "cluster_name": self.cluster_name,
+            "region": args["region"],
+            "profile": args["profile"],
+            "endpoint": self.endpoint,
+            "certificate_authority": self.certificate_authority,
+        }
 
 
 def _control_plane(args: EksClusterArgs) -> dict[str, Any]:

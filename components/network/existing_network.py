@@ -15,10 +15,10 @@ import pulumi
 import pulumi_aws as aws
 
 from components.naming import token
-from components.network.zones import WITHOUT_CONTROL_PLANES
+from components.network.zones import WITHOUT_CONTROL_PLANES, is_edge
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
 
 _TARGETS = {
@@ -146,6 +146,8 @@ class Subnet(TypedDict):
     """Network of the subnet."""
     free: int
     """Addresses that are free."""
+    on_outpost: bool
+    only_ipv6: bool
 
 
 def network_problems(
@@ -175,6 +177,7 @@ def network_problems(
         for subnet in (*private, *public)
         if subnet["zone_id"] in WITHOUT_CONTROL_PLANES
     ]
+    problems += [reason for subnet in (*private, *public) for reason in _unusual(subnet)]
     for kind, subnets in (("private", private), ("public", public)):
         if subnets and len({subnet["zone"] for subnet in subnets}) < 2:
             problems.append(f"the {kind} subnets are all in one zone, EKS needs two")
@@ -185,6 +188,20 @@ def network_problems(
         if ipaddress.IPv4Network(cidr).overlaps(services)
     ]
     return problems
+
+
+def _unusual(subnet: Subnet) -> Iterator[str]:
+    """What EKS takes from no subnet of a control plane, and this program not from nodes.
+
+    docs.aws.amazon.com/eks/latest/userguide/network-reqs.html: "The subnets can't reside in AWS Outposts, AWS
+    Wavelength, or an AWS Local Zone".
+    """
+    if is_edge(subnet["zone_id"]):
+        yield f"{subnet['id']} is in {subnet['zone']}, a Local or Wavelength Zone, which EKS does not take"
+    if subnet["on_outpost"]:
+        yield f"{subnet['id']} is on an Outpost, which EKS does not take"
+    if subnet["only_ipv6"]:
+        yield f"{subnet['id']} has no IPv4 network; nodes and pods need IPv4 addresses"
 
 
 def by_endpoints(subnet: Subnet, services: Collection[str]) -> Subnet:
@@ -256,7 +273,12 @@ def _words(subnet: Subnet) -> str:
 
 
 def _cidrs(vpc: aws.ec2.GetVpcResult) -> list[str]:
-    more = [association.cidr_block for association in vpc.cidr_block_associations or []]
+    # One that was taken from the VPC is listed for a while after.
+    more = [
+        association.cidr_block
+        for association in vpc.cidr_block_associations or []
+        if (association.state or "associated") in ("associated", "associating")
+    ]
     return list(dict.fromkeys([vpc.cidr_block, *more]))
 
 
@@ -273,6 +295,8 @@ def _look_up(subnet_id: str, invoke: pulumi.InvokeOptions) -> Subnet:
         destinations=[route.cidr_block for route in routes if route.cidr_block and route is not by_default],
         cidr=subnet.cidr_block or "",
         free=subnet.available_ip_address_count or 0,
+        on_outpost=bool(subnet.outpost_arn),
+        only_ipv6=bool(subnet.ipv6_native),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -16,6 +17,16 @@ WITHOUT_CONTROL_PLANES = frozenset({"use1-az3", "usw1-az2", "cac1-az3"})
 docs.aws.amazon.com/eks/latest/userguide/network-reqs.html, "Subnet requirements for clusters". Their names
 differ from account to account: use1-az3 is us-east-1e in many (pulumi/pulumi-eks#1401, eksctl-io/eksctl#817).
 """
+
+
+# docs.aws.amazon.com/local-zones/latest/ug/available-local-zones.html, such as usw2-lax1-az1; and
+# docs.aws.amazon.com/wavelength/latest/developerguide/available-wavelength-zones.html, as use1-wl1-bos-wlz1.
+_EDGE = re.compile(r"^[a-z]+\d+-([a-z]{3,4}\d+-az\d+|wl\d.*)$")
+
+
+def is_edge(zone_id: str) -> bool:
+    """Whether the id is that of a Local Zone or a Wavelength Zone, not of an availability zone."""
+    return _EDGE.match(zone_id) is not None
 
 
 def zones_of(wanted: int | Sequence[str], provider: aws.Provider) -> list[str]:

@@ -1,7 +1,7 @@
 """Waits until Cilium runs on every node; what needs a network depends on it.
 
 No object in AWS or Kubernetes belongs to it: creating it waits, deleting it does nothing. What is waited for
-is in `eks_cilium.cluster.readiness`.
+is in `eks_cilium.cluster.gates.readiness`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
 from eks_cilium.clients.aws import Credentials
 from eks_cilium.clients.kubernetes import KubernetesApi
-from eks_cilium.cluster.readiness import Readiness, wait_until_ready
+from eks_cilium.cluster.gates.readiness import Readiness, wait_until_ready
 from eks_cilium.dynamic.shell.naming import urn_of
 from eks_cilium.dynamic.shell.plain_errors import PlainErrorsProvider
 from eks_cilium.dynamic.shell.progress import reporter

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from eks_cilium.cilium.mesh import API_SERVER, NAMESPACE
+from eks_cilium.cilium.mesh import API_SERVER, NAMESPACE, TYPE
 from eks_cilium.cluster.cilium_release import version_or_image
 from eks_cilium.cluster.pod_addresses import configured
-from eks_cilium.mesh.endpoint import Balancer, balancer_of, host_names
-from eks_cilium.mesh.model import Agents, Snat, Tunnel
+from eks_cilium.mesh.endpoint import balancer_of, host_names
+from eks_cilium.mesh.model import Agents, MeshService, Snat, Tunnel
 from eks_cilium.policy.verdict.options import OPTIONS
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def agents(api: ReadingApi) -> Agents | None:
         wireguard=config.get("enable-wireguard") == "true",
         pools=addresses.cidrs,
         max_clusters=int(config.get("max-connected-clusters") or 255),
+        ipv4=config.get("enable-ipv4", "true") == "true",
         mtu=int(config.get("mtu") or 0),
         policy_options={key: str(config[key]) for key in OPTIONS if key in config},
     )
@@ -80,8 +81,16 @@ def has_controller(api: ReadingApi) -> bool:
     return bool(api.list("/apis/apps/v1/deployments", labelSelector=_CONTROLLER))
 
 
-def mesh_balancer(api: ReadingApi, aws: Callable[[str], Any]) -> Balancer | None:
-    """The existing load balancer of the ClusterMesh API server."""
+def mesh_service(api: ReadingApi, aws: Callable[[str], Any]) -> MeshService | None:
+    """The existing Service of the ClusterMesh API server, with its load balancer."""
     service = api.get(f"/api/v1/namespaces/{NAMESPACE}/services/{API_SERVER}")
-    hosts = host_names(service or {})
-    return balancer_of(aws("elbv2"), hosts[0]) if hosts else None
+    if service is None:
+        return None
+    annotations = service["metadata"].get("annotations") or {}
+    host = next(iter(host_names(service)), "")
+    return MeshService(
+        kind=annotations.get(TYPE, ""),
+        load_balancer_class=(service.get("spec") or {}).get("loadBalancerClass") or "",
+        host=host,
+        balancer=balancer_of(aws("elbv2"), host) if host else None,
+    )

@@ -6,10 +6,10 @@ the check reads the load balancer itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cilium.mesh import API_SERVER, NAMESPACE
+from eks_cilium.mesh.model import Balancer
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.troubleshooting import Topic
 
@@ -19,20 +19,6 @@ if TYPE_CHECKING:
     from eks_cilium.runtime.context import Report, World
 
 _EVERY = 5.0
-
-
-@dataclass(frozen=True)
-class Balancer:
-    """A load balancer, as the API of Elastic Load Balancing returns it."""
-
-    host: str
-    zone_id: str
-    """The hosted zone of its name at AWS, which an alias record needs."""
-    scheme: str
-    type: str
-    state: str
-    vpc_id: str
-    subnets: tuple[str, ...]
 
 
 def await_endpoint(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -147,6 +147,8 @@ class Agents:
     """Networks of pods' or agents' addresses that no VPC routes, with IPAM mode `cluster-pool`."""
     max_clusters: int = 255
     """How many clusters the ids of identities leave room for (`max-connected-clusters`)."""
+    ipv4: bool = True
+    """Whether pods have IPv4 addresses."""
     mtu: int = 0
     """0 where agents take the MTU of their node's interface."""
     policy_options: Mapping[str, str] = field(default_factory=dict)
@@ -160,6 +162,44 @@ class Snat:
     external: bool
     """Whether it is left to a NAT gateway (AWS_VPC_K8S_CNI_EXTERNALSNAT)."""
     excluded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Balancer:
+    """A load balancer, as the API of Elastic Load Balancing returns it."""
+
+    host: str
+    zone_id: str
+    """The hosted zone of its name at AWS, which an alias record needs."""
+    scheme: str
+    type: str
+    state: str
+    vpc_id: str
+    subnets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MeshService:
+    """The Service of a ClusterMesh API server that runs already, and its load balancer."""
+
+    CLASS: ClassVar[str] = "service.k8s.aws/nlb"
+    """The class by which the AWS Load Balancer Controller takes a Service for its own."""
+    kind: str = ""
+    """The annotation `aws-load-balancer-type`."""
+    load_balancer_class: str = ""
+    host: str = ""
+    """Name of its load balancer; empty before it has one."""
+    balancer: Balancer | None = None
+    """The load balancer; None where AWS lists none of that name, as for a Classic one."""
+
+    @property
+    def by_controller(self) -> bool:
+        """Whether the annotation leaves it to the AWS Load Balancer Controller.
+
+        "This controller reconciles those service resources with this annotation set to either nlb-ip or
+        external" (its page "Service annotations").
+        """
+        return self.kind in ("external", "nlb-ip")
 
 
 @dataclass(frozen=True)
@@ -184,16 +224,20 @@ class Member:
     """Whether the AWS Load Balancer Controller runs."""
     mesh_owner: str | None = None
     """Helm release of an existing ClusterMesh API server; empty where it has none, None without a server."""
-    mesh_scheme: str = ""
-    """Scheme of an existing load balancer of the ClusterMesh API server."""
-    mesh_subnets: tuple[str, ...] = ()
-    """Subnets of that load balancer."""
+    mesh_service: MeshService | None = None
+    """The Service of an existing ClusterMesh API server."""
     service_cidr: str = ""
     """Network of Services; empty where EKS names none."""
 
     @property
     def account(self) -> str:
         return self.arn.split(":")[4]
+
+    @property
+    def mesh_subnets(self) -> tuple[str, ...]:
+        """Subnets of the existing load balancer of the ClusterMesh API server."""
+        balancer = self.mesh_service.balancer if self.mesh_service is not None else None
+        return balancer.subnets if balancer is not None else ()
 
 
 @dataclass(frozen=True)
@@ -225,6 +269,8 @@ class Wanted:
     replicas: int = 1
     pod_ports: tuple[str, ...] = ()
     """Ports of pods that the configuration opens."""
+    load_balancer_controller: str = "auto"
+    """`present`, `absent`, or `auto`: whether the AWS Load Balancer Controller makes the load balancers."""
 
 
 @dataclass(frozen=True)

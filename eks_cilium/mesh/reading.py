@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.errors import AwsNotFoundError
-from eks_cilium.mesh.agents import agents, has_controller, mesh_balancer, mesh_owner, snat
+from eks_cilium.mesh.agents import agents, has_controller, mesh_owner, mesh_service, snat
 from eks_cilium.mesh.model import Member
 from eks_cilium.mesh.vpc import network
 
@@ -50,7 +50,6 @@ def read(
     if not described.get("endpoint") or not authority:
         return None
     with connect(described["endpoint"], authority) as api:
-        balancer = mesh_balancer(api, aws)
         return Member(
             name=place.name,
             eks_name=place.eks_name,
@@ -64,7 +63,6 @@ def read(
             snat=snat(api),
             controller=has_controller(api),
             mesh_owner=mesh_owner(api),
-            mesh_scheme=balancer.scheme if balancer else "",
-            mesh_subnets=balancer.subnets if balancer else (),
+            mesh_service=mesh_service(api, aws),
             service_cidr=(described.get("kubernetesNetworkConfig") or {}).get("serviceIpv4Cidr", ""),
         )

@@ -53,11 +53,13 @@ VPC_CNI = ("eks:CreateAddon", "eks:DeleteAddon", "eks:UpdateAddon")
 
 NEW_CLUSTER = (
     "ec2:DescribeVpcEndpoints",
+    "eks:DescribeAccessEntry",
     "eks:DescribeAddonConfiguration",
     "eks:DescribeAddonVersions",
     "iam:GetPolicy",
     "iam:GetRole",
     "iam:ListAttachedRolePolicies",
+    "kms:GetKeyPolicy",
     "kms:ListResourceTags",
 )
 """Add-ons that EKS offers, roles and VPCs that exist, and the key of the cluster's Secrets."""

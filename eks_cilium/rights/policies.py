@@ -113,6 +113,7 @@ _SECRETS_KEY = Part(
     functions=("kms.get_key",),
     calls=("kms:ListResourceTags",),
 )
+_LOGS_KEY = Part("LogsKey", "`cluster.logsKeyArn`", functions=("kms.get_key",), calls=("kms:GetKeyPolicy",))
 _FLOW_LOGS = Part("FlowLogs", "`network.flowLogs`", resources=("ec2.FlowLog",))
 _POD_IDENTITY = Part(
     "PodIdentity",
@@ -147,9 +148,12 @@ _PASS_ROLE = ("iam:PassRole",)
 
 PLAN = Job("Commands `eks-cilium plan`, `status` and `verdict`", (_VIEW,), changes=False)
 NEW_CLUSTER = Job(
-    "Mode `new-cluster`", (_NEW_CLUSTER, _NEW_VPC, _SECRETS_KEY, _FLOW_LOGS, _POD_IDENTITY, _OVERLAY)
+    "Mode `new-cluster`",
+    (_NEW_CLUSTER, _NEW_VPC, _SECRETS_KEY, _LOGS_KEY, _FLOW_LOGS, _POD_IDENTITY, _OVERLAY),
 )
-CHAINED = Job("Mode `chaining`, of a new cluster", (_NEW_CLUSTER, _NEW_VPC, _SECRETS_KEY, _FLOW_LOGS))
+CHAINED = Job(
+    "Mode `chaining`, of a new cluster", (_NEW_CLUSTER, _NEW_VPC, _SECRETS_KEY, _LOGS_KEY, _FLOW_LOGS)
+)
 CHAINING = Job(
     "Mode `chaining`",
     (

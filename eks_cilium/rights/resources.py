@@ -40,7 +40,8 @@ RESOURCES: Mapping[str, Actions] = MappingProxyType(
         "cloudwatch.LogGroup": _of(
             "logs",
             "DescribeLogGroups ListTagsForResource",
-            f"CreateLogGroup DeleteLogGroup DeleteRetentionPolicy PutRetentionPolicy {_RETAG}",
+            f"AssociateKmsKey CreateLogGroup DeleteLogGroup DeleteRetentionPolicy "
+            f"DisassociateKmsKey PutRetentionPolicy {_RETAG}",
         ),
         "ec2.DefaultSecurityGroup": _of(
             "ec2",

@@ -19,11 +19,21 @@ ACCESS_POLICY = r"^arn:aws[a-z-]*:eks::aws:cluster-access-policy/\w+$"
 _SERVICE_LINKED = re.compile(r":role/aws-service-role/")
 
 
+# botocore/data/partitions.json, `regionRegex`; a test compares them.
+_PARTITIONS = {
+    "cn-": "aws-cn",
+    "eu-isoe-": "aws-iso-e",
+    "eusc-": "aws-eusc",
+    "us-gov-": "aws-us-gov",
+    "us-iso-": "aws-iso",
+    "us-isob-": "aws-iso-b",
+    "us-isof-": "aws-iso-f",
+}
+
+
 def partition_of(region: str) -> str:
-    """The AWS partition of a region, as ARNs spell it: `aws`, `aws-cn` or `aws-us-gov`."""
-    if region.startswith("cn-"):
-        return "aws-cn"
-    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
+    """The AWS partition of a region, as ARNs spell it: `aws`, `aws-cn`, `aws-us-gov` or another."""
+    return next((name for start, name in _PARTITIONS.items() if region.startswith(start)), "aws")
 
 
 def in_partition(arn: str, region: str) -> bool:

@@ -32,6 +32,9 @@ class Timing:
     addon: float = 1.0
     addon_ready_timeout: float = 60.0  # replicas missing for this long: DEGRADED
     addon_delete: float = 0.5
+    # "access entry creation and updates are eventually consistent, and may take several seconds to be
+    # effective" (EKS user guide, creating-access-entries); so long for an entry, and again for a policy
+    access_entry: float = 2.0
 
     # Identity
     token_life: float = 900.0  # EKS: 15 minutes, counted from the token's own date

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eks_cilium.mesh.checks import addresses, data_paths, gateways, identities, networks, owners
+from eks_cilium.mesh.checks import (
+    addresses,
+    data_paths,
+    gateways,
+    identities,
+    load_balancers,
+    networks,
+    owners,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
     *gateways.CHECKS,
     *addresses.CHECKS,
     *owners.CHECKS,
+    *load_balancers.CHECKS,
 )
 
 

@@ -106,7 +106,23 @@ def no_ports_of_pods_are_opened(members: Sequence[Member], wanted: Wanted) -> It
         )
 
 
+def pods_have_ipv4_addresses(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
+    """Routes and rules of the mesh are for IPv4 networks, and an IPv6 cluster of EKS has no others.
+
+    docs.aws.amazon.com/eks/latest/userguide/cni-ipv6.html: pods and Services have IPv6 addresses only.
+    """
+    for member, agents in with_agents(members):
+        if not agents.ipv4:
+            yield Blocker(
+                f"cluster {member.name}",
+                "its pods have no IPv4 addresses (enable-ipv4 is false in cilium-config)",
+                "clusters whose pods have IPv4 addresses",
+                "join a cluster with ipFamily ipv4: EKS never changes it",
+            )
+
+
 CHECKS = (
+    pods_have_ipv4_addresses,
     data_paths_are_the_same,
     addresses_have_a_way,
     tunnels_are_the_same,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eks_cilium.cilium.mesh import API_SERVER, DOMAIN, NAMESPACE, RELEASE_NAME
+from eks_cilium.cilium.mesh import DOMAIN, RELEASE_NAME
 from eks_cilium.mesh.model import Blocker, Member, Wanted
 
 if TYPE_CHECKING:
@@ -66,21 +66,8 @@ def vpcs_resolve_private_names(members: Sequence[Member], _wanted: Wanted) -> It
                 )
 
 
-def load_balancers_are_internal(members: Sequence[Member], _wanted: Wanted) -> Iterator[Blocker]:
-    """An existing load balancer of the mesh must not be reachable from the internet."""
-    for member in members:
-        if member.mesh_scheme not in ("", "internal"):
-            yield Blocker(
-                f"cluster {member.name}",
-                f"the load balancer of its ClusterMesh API server is {member.mesh_scheme}",
-                "an internal load balancer, because every identity of the cluster can be read there",
-                f"kubectl -n {NAMESPACE} delete service {API_SERVER}",
-            )
-
-
 CHECKS = (
     the_mesh_is_this_stacks,
     the_zone_is_this_stacks,
     vpcs_resolve_private_names,
-    load_balancers_are_internal,
 )

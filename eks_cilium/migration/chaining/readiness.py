@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from eks_cilium.cluster.readiness import wait_until_ready
+from eks_cilium.cluster.gates.readiness import wait_until_ready
 from eks_cilium.migration.facts.nodes import is_silent
 from eks_cilium.migration.facts.nodes import node as known_node
 from eks_cilium.migration.refresh.pods import why_no_agent

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from eks_cilium.cluster.gates.readiness import pod_reason
 from eks_cilium.cluster.objects import condition, controller, reference
-from eks_cilium.cluster.readiness import pod_reason
 from eks_cilium.migration.facts import pods as pod_facts
 from eks_cilium.migration.facts import workloads
 from eks_cilium.migration.facts.on_demand import BackingReader

@@ -34,6 +34,8 @@ KubernetesVersion = Annotated[
 ]
 LogType = Literal["api", "audit", "authenticator", "controllerManager", "scheduler"]
 
+_KEY_ARN = r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/(mrk-)?[0-9a-f-]+$"
+
 
 class Endpoint(Part):
     """The networks from which the Kubernetes API can be reached."""
@@ -147,6 +149,14 @@ class Cluster(Part):
         allowed=RETENTIONS,
         example=30,
     )
+    logs_key_arn: str | None = option(
+        None,
+        says="Existing KMS key that encrypts these logs; its policy has to allow CloudWatch Logs to use it. "
+        "CloudWatch's own encryption when unset. A change counts for later lines.",
+        allowed="the ARN of a symmetric KMS key in the cluster's region",
+        example="arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        pattern=_KEY_ARN,
+    )
     admins: tuple[str, ...] = option(
         (),
         says="IAM roles and users with full access, besides the identity that creates the cluster.",
@@ -186,7 +196,7 @@ class Cluster(Part):
         "and never be changed or removed.",
         allowed="the ARN of a symmetric KMS key in the cluster's region; nothing beside `secretsKey`",
         example="arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
-        pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/(mrk-)?[0-9a-f-]+$",
+        pattern=_KEY_ARN,
     )
     secrets_key: SecretsKey | None = option(
         None,

@@ -38,7 +38,7 @@ class Settings(Part):
         says="AWS region.",
         allowed="an AWS region such as eu-central-1",
         example="eu-central-1",
-        pattern=r"^[a-z]{2}(-[a-z]+)+-\d$",
+        pattern=r"^[a-z]{2,4}(-[a-z]+)+-\d$",  # eusc-de-east-1 as well
     )
     profile: str | None = option(
         None,

@@ -39,7 +39,7 @@ class MeshCluster(Part):
         says="Region of the cluster, where it is not that of its stack or `aws:region`.",
         allowed="an AWS region such as eu-west-1",
         example="eu-west-1",
-        pattern=r"^[a-z]{2}(-[a-z]+)+-\d$",
+        pattern=r"^[a-z]{2,4}(-[a-z]+)+-\d$",
     )
     profile: str | None = option(
         None,

@@ -73,6 +73,15 @@ def secrets_have_one_key(settings: NewClusterBaseSettings) -> Iterator[Problem]:
         return
     if wanted.secrets_key is not None:
         yield Problem(path, arn, "nothing beside secretsKey, which makes a key", remove_command(path))
+    yield from _of_the_region(path, arn, settings)
+
+
+def logs_have_a_key_of_the_region(settings: NewClusterBaseSettings) -> Iterator[Problem]:
+    if settings.cluster.logs_key_arn is not None:
+        yield from _of_the_region(("cluster", "logsKeyArn"), settings.cluster.logs_key_arn, settings)
+
+
+def _of_the_region(path: tuple[str, ...], arn: str, settings: NewClusterBaseSettings) -> Iterator[Problem]:
     region = arn.split(":")[3]
     if region != settings.region:
         allowed = f"a key in {settings.region}, the region of the cluster; this key is in {region}"
@@ -94,5 +103,6 @@ RULES = (
     service_network_is_private,
     protections_agree,
     secrets_have_one_key,
+    logs_have_a_key_of_the_region,
     alias_is_the_users,
 )

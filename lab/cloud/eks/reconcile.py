@@ -62,7 +62,7 @@ class Reconciler:
         api = self._store.kubernetes(cluster)
         if cluster.self_managed_addons:
             addon_life.install_self_managed(api, cluster)
-        entries.bind(api, cluster)
+        entries.bind(api, cluster, self._environment.now())
         if self._environment.now() >= cluster.due:
             cluster.status = "ACTIVE"
 
@@ -124,7 +124,7 @@ class Reconciler:
                 if not updates.in_progress(cluster.updates):
                     cluster.status = "ACTIVE"
             if cluster.unbound:
-                entries.bind(self._store.kubernetes(cluster), cluster)
+                entries.bind(self._store.kubernetes(cluster), cluster, self._environment.now())
         for group in tuple(cluster.nodegroups.values()):
             with cluster.lock:
                 nodegroup_life.step(self._store, cluster, group)

@@ -57,7 +57,9 @@ class Eks:
         cluster = self.store.find(name)
         if cluster is None or cluster.admin_kubeconfig is None:
             return None
-        return entries.map_user(cluster, identity, self.store.kubernetes(cluster))
+        return entries.map_user(
+            cluster, identity, self.store.kubernetes(cluster), self.store.environment.now()
+        )
 
 
 def handlers(store: Store, start_worker: Callable[[Cluster], None]) -> dict[str, Callable[[Call], Answer]]:

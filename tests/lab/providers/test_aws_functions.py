@@ -152,6 +152,15 @@ def test_an_image_of_eks_is_found_by_its_parameter(aws):
     assert answer["insecureValue"].startswith("ami-")
 
 
+def test_a_log_group_gets_no_key_whose_policy_does_not_allow_it(aws):
+    key = aws.create("aws:kms/key:Key", "key", {"description": "logs"})
+    inputs = {"name": "/aws/eks/one/cluster", "kmsKeyId": key.properties["arn"]}
+    with pytest.raises(grpc.RpcError) as refused:
+        aws.create("aws:cloudwatch/logGroup:LogGroup", "one", inputs)
+    assert "is not allowed to be used with log group" in refusal(refused.value)
+    aws.delete(key)
+
+
 def test_log_groups_are_found_by_prefix_with_their_tags(aws):
     inputs = {"name": "/aws/eks/one/cluster", "tags": {"team": "net"}}
     created = aws.create("aws:cloudwatch/logGroup:LogGroup", "one", inputs)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from eks_cilium.cluster.readiness import CUSTOM_RESOURCES
+from eks_cilium.cluster.gates.readiness import CUSTOM_RESOURCES
 from eks_cilium.errors import NotReadyError
 from eks_cilium.migration.chaining.readiness import await_agents
 from tests.program.rotation.simulation.controllers import PODS

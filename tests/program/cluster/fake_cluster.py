@@ -4,7 +4,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cilium.values import AGENT_NOT_READY_TAINT
-from eks_cilium.cluster.readiness import CUSTOM_RESOURCES
+from eks_cilium.cluster.gates.readiness import CUSTOM_RESOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,6 +19,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
+from eks_cilium.dynamic.access_gate import AccessGateProvider
 from eks_cilium.dynamic.interface_sweep import InterfaceSweepProvider
 from eks_cilium.dynamic.readiness_gate import ReadinessGateProvider
 
@@ -47,6 +48,12 @@ GATE = {
     "__provider": serialize_provider(ReadinessGateProvider()),
 }
 
+ACCESS = {
+    **{key: value for key, value in GATE.items() if key != "minimum_nodes"},
+    "made": ["2026-01-01T00:00:00Z"],
+    "__provider": serialize_provider(AccessGateProvider()),
+}
+
 
 def struct(values: dict[str, Any]) -> struct_pb2.Struct:
     message = struct_pb2.Struct()
@@ -73,7 +80,9 @@ def server() -> Iterator[provider_pb2_grpc.ResourceProviderStub]:
     process.wait()
 
 
-@pytest.mark.parametrize("provider", [InterfaceSweepProvider(), ReadinessGateProvider()])
+@pytest.mark.parametrize(
+    "provider", [InterfaceSweepProvider(), ReadinessGateProvider(), AccessGateProvider()]
+)
 def test_a_provider_is_stored_by_reference_and_not_as_a_secret(provider: Any):
     """The reference is a contract with existing stacks: module path and class name, nothing else."""
     stored = base64.b64decode(serialize_provider(provider))
@@ -90,14 +99,14 @@ def test_the_sweep_remembers_whose_interfaces_it_is_about(server: Any):
     assert rpc.deserialize_properties(made.properties)["vpc_id"] == "vpc-1"
 
 
-@pytest.mark.parametrize("inputs", [SWEEP, GATE], ids=["sweep", "gate"])
+@pytest.mark.parametrize("inputs", [SWEEP, GATE, ACCESS], ids=["sweep", "gate", "access"])
 def test_without_changes_there_is_no_diff(server: Any, inputs: dict[str, Any]):
     answer = server.Diff(provider_pb2.DiffRequest(id="x", olds=struct(inputs), news=struct(inputs)))
 
     assert answer.changes == provider_pb2.DiffResponse.DIFF_NONE
 
 
-@pytest.mark.parametrize("inputs", [SWEEP, GATE], ids=["sweep", "gate"])
+@pytest.mark.parametrize("inputs", [SWEEP, GATE, ACCESS], ids=["sweep", "gate", "access"])
 def test_an_unknown_input_is_a_change_and_never_a_replacement(server: Any, inputs: dict[str, Any]):
     unknown = {**inputs, "cluster_name": rpc.UNKNOWN}
 
@@ -107,7 +116,7 @@ def test_an_unknown_input_is_a_change_and_never_a_replacement(server: Any, input
     assert list(answer.replaces) == []
 
 
-@pytest.mark.parametrize("inputs", [SWEEP, GATE], ids=["sweep", "gate"])
+@pytest.mark.parametrize("inputs", [SWEEP, GATE, ACCESS], ids=["sweep", "gate", "access"])
 def test_check_accepts_unknown_inputs(server: Any, inputs: dict[str, Any]):
     unknown = {**inputs, "cluster_name": rpc.UNKNOWN}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from eks_cilium.cluster.readiness import POLL_SECONDS, Readiness, survey, wait_until_ready
+from eks_cilium.cluster.gates.readiness import POLL_SECONDS, Readiness, survey, wait_until_ready
 from eks_cilium.errors import NotReadyError, TransientError
 from eks_cilium.runtime.clock import Time
 from tests.program.cluster.fake_cluster import TAINT, Clock, FakeCluster, condition, daemon_set, node

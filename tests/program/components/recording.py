@@ -14,6 +14,8 @@ import pulumi
 from pulumi.runtime import mocks as pulumi_mocks
 from pulumi.runtime import rpc, settings
 
+from eks_cilium.errors import AwsAnswer, AwsNotFoundError
+
 ACCOUNT = "111122223333"
 DEPLOYER = f"arn:aws:sts::{ACCOUNT}:assumed-role/deploy/me"
 """Who runs the programs."""
@@ -178,6 +180,28 @@ class Cloud(pulumi.runtime.Mocks):
         return {**_REFERENCE, "urn": urn, "id": inputs["name"]}
 
 
+BUILDS = {
+    "coredns": ["v1.13.2-eksbuild.1", "v1.12.4-eksbuild.1"],
+    "eks-pod-identity-agent": ["v1.3.10-eksbuild.1"],
+    "kube-proxy": ["v1.35.0-eksbuild.2", "v1.34.0-eksbuild.2", "v1.33.0-eksbuild.2"],
+    "vpc-cni": ["v1.20.5-eksbuild.1", "v1.20.4-eksbuild.2"],
+}
+"""The builds of add-ons that EKS has for every Kubernetes version here, newest first."""
+
+
+class Offers:
+    """What EKS offers: pages of `describe_addon_versions`."""
+
+    def __init__(self, builds: dict[str, list[str]] | None = None) -> None:
+        self._builds = BUILDS if builds is None else builds
+
+    def paginate(self, *, addonName: str, kubernetesVersion: str) -> list[dict[str, Any]]:  # noqa: N803 - AWS's
+        fits = [{"clusterVersion": kubernetesVersion, "defaultVersion": True}]
+        builds = self._builds.get(addonName, [])
+        versions = [{"addonVersion": build, "compatibilities": fits} for build in builds]
+        return [{"addons": [{"addonName": addonName, "addonVersions": versions}] if versions else []}]
+
+
 class WithoutKey:
     """boto3's clients of EKS, for a cluster without a KMS key, and of STS, for the session of a role."""
 
@@ -187,7 +211,13 @@ class WithoutKey:
     def describe_cluster(self, name: str) -> dict[str, Any]:
         return {"cluster": {"name": name}}
 
-    def get_paginator(self, operation: str) -> "WithoutKey":
+    def describe_access_entry(self, *, clusterName: str, principalArn: str) -> dict[str, Any]:  # noqa: N803 - AWS's
+        answer = AwsAnswer("eks:DescribeAccessEntry", "ResourceNotFoundException", f"{clusterName}: none")
+        raise AwsNotFoundError(f"no entry of {principalArn}", answer)
+
+    def get_paginator(self, operation: str) -> Any:
+        if operation == "describe_addon_versions":
+            return Offers()
         assert operation == "describe_vpc_endpoints"
         return self
 

@@ -8,7 +8,7 @@ import pytest
 
 from eks_cilium.errors import AwsAnswer, AwsRefusedError
 from stacks import new_cluster
-from tests.program.components.recording import ISSUER, Recorder, WithoutKey, record
+from tests.program.components.recording import BUILDS, ISSUER, Offers, Recorder, WithoutKey, record
 from tests.program.components.test_new_cluster_resources import SETTINGS, settings_of
 
 pytestmark = pytest.mark.simulation
@@ -50,6 +50,8 @@ class OfferingEks(WithoutKey):
                 "requiresIamPermissions": name_of_addon == EBS,
             }
 
+        if name_of_addon in BUILDS:
+            return Offers().paginate(addonName=name_of_addon, kubernetesVersion=minor)
         offered = [version("v2.1.0-eksbuild.1", default=False), version("v2.0.0-eksbuild.3", default=True)]
         known = name_of_addon in (EBS, "metrics-server")
         return [{"addons": [{"addonName": name_of_addon, "addonVersions": offered}] if known else []}]
@@ -160,12 +162,13 @@ def test_an_add_on_that_needs_a_role_and_has_none_is_a_warning(caplog: pytest.Lo
     assert f"the add-on {EBS} calls AWS and has no role" in caplog.text
 
 
-def test_a_refusal_of_aws_is_a_sentence() -> None:
-    class Refusing:
-        def get_paginator(self, _: str) -> Any:
-            answer = AwsAnswer("eks:DescribeAddonVersions", "AccessDeniedException", "no")
-            raise AwsRefusedError("eks:DescribeAddonVersions was denied", answer)
+class Refusing(WithoutKey):
+    def get_paginator(self, operation: str) -> Any:
+        answer = AwsAnswer("eks:DescribeAddonVersions", "AccessDeniedException", "no")
+        raise AwsRefusedError("eks:DescribeAddonVersions was denied", answer)
 
+
+def test_a_refusal_of_aws_is_a_sentence() -> None:
     settings = settings_of({"cluster": SETTINGS["cluster"] | {"addons": {"metrics-server": {}}}})
     with pytest.raises(pulumi.RunError, match="could not be asked for its add-ons: eks:Describe"):
         record(lambda: new_cluster.run(settings, aws_client=lambda *_: Refusing()))

@@ -1,19 +1,23 @@
 """Who may use a new cluster: its access entries, and what a transform changes in EKS's component."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pulumi
 import pytest
 
 from components.cluster.adjustments import Adjustments
-from tests.program.components.recording import ACCOUNT, DEPLOYER, Recorder, WithoutKey
-from tests.program.components.test_new_cluster_resources import SETTINGS, recorded
+from stacks import new_cluster
+from tests.program.components.recording import ACCOUNT, DEPLOYER, Recorder, WithoutKey, record
+from tests.program.components.test_new_cluster_resources import SETTINGS, recorded, settings_of
 from tests.program.components.test_what_exists import running
 
 pytestmark = pytest.mark.simulation
 
 DEPLOY = f"arn:aws:iam::{ACCOUNT}:role/ci/deploy"
 SHOP = f"arn:aws:iam::{ACCOUNT}:role/shop"
+OTHER = f"arn:aws:sts::{ACCOUNT}:assumed-role/operations/you"
+BORN = datetime(2026, 1, 1, tzinfo=UTC)
 NODES = f"arn:aws:iam::{ACCOUNT}:role/karpenter"
 CLUSTER, ROLE = "aws:eks/cluster:Cluster", "aws:iam/role:Role"
 
@@ -125,11 +129,18 @@ def test_the_creator_is_no_admin_where_another_entry_rules() -> None:
 def test_what_is_installed_is_deleted_before_the_entry_by_which_the_program_works() -> None:
     stack = recorded(cluster(creatorAdmin=False, admins=[DEPLOY]))
     (rights,) = stack.of("AccessPolicyAssociation")
+    gate = stack.only("AccessGate")
 
     assert not entries(stack)
     assert stack.waits_for(rights, stack.only("AccessEntry"))
-    assert stack.waits_for(stack.only("kubernetes"), rights)
-    assert stack.waits_for(stack.only("Release"), rights)
+    assert stack.waits_for(gate, rights)
+    assert stack.waits_for(stack.only("kubernetes"), gate)
+    assert stack.waits_for(stack.only("Release"), gate)
+    assert len(gate.inputs["made"]) == 2
+
+
+def test_nothing_waits_for_entries_by_which_the_program_does_not_work() -> None:
+    assert not recorded(cluster(admins=[SHOP])).of("AccessGate")
 
 
 def test_what_is_not_the_clusters_is_left_alone() -> None:
@@ -174,6 +185,57 @@ def test_the_creator_gets_no_second_entry(wanted: dict[str, Any]) -> None:
 
 def test_an_entry_of_a_later_caller_is_no_second_one() -> None:
     assert recorded(cluster(admins=[DEPLOY]), running()).only("Cluster")
+
+
+def exports(answers: dict[str, Any] | None = None, aws: Any = None) -> dict[str, Any]:
+    """The output `cluster`, in which all of this is known at once."""
+    kept: dict[str, Any] = {}
+    settings = settings_of(cluster())
+    record(lambda: kept.update(new_cluster.run(settings, aws_client=lambda *_: aws or WithoutKey())), answers)
+    return dict(kept["cluster"])
+
+
+def exported(**cluster: Any) -> dict[str, Any]:
+    """A running cluster, and what its stack exported."""
+    return {**running(), "readStackOutputs": {"outputs": {"cluster": {"name": "dev", **cluster}}}}
+
+
+def test_who_creates_the_cluster_is_exported_and_stays_it_whoever_runs_later() -> None:
+    new, later = exports(), exports(exported(creator=DEPLOYER), WithoutKey(OTHER))
+
+    assert [found["creator"] for found in (new, later)] == [DEPLOYER, DEPLOYER]
+    assert "creator" not in exports(running())
+
+
+@pytest.mark.parametrize("runs", [DEPLOYER, OTHER])
+def test_the_creator_of_a_running_cluster_gets_no_second_entry(runs: str) -> None:
+    with pytest.raises(pulumi.RunError, match=f"others than {DEPLOYER}, which creates the cluster"):
+        recorded(cluster(admins=[SHOP, DEPLOY]), exported(creator=DEPLOYER), aws=WithoutKey(runs))
+
+
+class WithEntries(WithoutKey):
+    """EKS, where a cluster has access entries that are so many seconds younger than itself."""
+
+    def __init__(self, **age: float) -> None:
+        super().__init__()
+        self._age = age
+
+    def describe_cluster(self, name: str) -> dict[str, Any]:
+        return {"cluster": {"name": name, "createdAt": BORN}}
+
+    def describe_access_entry(self, *, clusterName: str, principalArn: str) -> dict[str, Any]:  # noqa: N803 - AWS's
+        age = self._age.get(principalArn.rpartition("/")[2])
+        if age is None:
+            return super().describe_access_entry(clusterName=clusterName, principalArn=principalArn)
+        return {"accessEntry": {"createdAt": BORN + timedelta(seconds=age)}}
+
+
+def test_the_entry_that_came_with_a_cluster_of_an_earlier_version_is_its_creators() -> None:
+    found = WithEntries(deploy=20, shop=700)
+
+    assert recorded(cluster(admins=[SHOP]), running(), aws=found).only("Cluster")
+    with pytest.raises(pulumi.RunError, match=f"others than {DEPLOY}, which created the cluster"):
+        recorded(cluster(admins=[SHOP, DEPLOY]), running(), aws=found)
 
 
 @pytest.mark.parametrize(("was", "wanted"), [(None, False), (True, False), (False, True)])

@@ -32,6 +32,8 @@ def subnet(name: str, zone: str, default_route: str, vpc: str = "vpc-1") -> Subn
         destinations=["10.0.0.0/16"],
         cidr="10.0.0.0/24",
         free=200,
+        on_outpost=False,
+        only_ipv6=False,
     )
 
 
@@ -53,6 +55,20 @@ def test_a_sound_network_has_no_problems() -> None:
         (GOOD, [subnet("subnet-x", "a", "nat"), subnet("subnet-y", "b", "internet")], [], "listed as public"),
         ([GOOD[0], subnet("subnet-x", "a", "nat")], [], [], "all in one zone"),
         (GOOD, [], ["10.0.0.0/16", "172.20.128.0/20"], "172.20.128.0/20 overlaps cluster.serviceCidr"),
+        (
+            [*GOOD, Subnet(**{**GOOD[0], "zone_id": "usw2-lax1-az1"})],
+            [],
+            [],
+            "a Local or Wavelength Zone",
+        ),
+        (
+            [*GOOD, Subnet(**{**GOOD[0], "zone_id": "use1-wl1-bos-wlz1"})],
+            [],
+            [],
+            "a Local or Wavelength Zone",
+        ),
+        ([*GOOD, Subnet(**{**GOOD[0], "on_outpost": True})], [], [], "is on an Outpost"),
+        ([*GOOD, Subnet(**{**GOOD[0], "only_ipv6": True})], [], [], "has no IPv4 network"),
     ],
 )
 def test_what_keeps_a_network_from_holding_a_cluster(

@@ -39,7 +39,9 @@ class Iam(WithoutKey):
             raise missing()
         return {"Policy": {"Arn": PolicyArn}}
 
-    def get_paginator(self, _operation: str) -> Any:
+    def get_paginator(self, operation: str) -> Any:
+        if operation == "describe_addon_versions":
+            return super().get_paginator(operation)
         outer = self
 
         class Pages:

@@ -22,7 +22,7 @@ from eks_cilium.cilium.mesh import (
 from eks_cilium.cilium.versions import TRIED, release_of
 from eks_cilium.clients.aws_errors import translation
 from eks_cilium.cluster.names import STACK_TAG
-from eks_cilium.mesh.model import Gateway, Member
+from eks_cilium.mesh.model import Gateway, Member, Tunnel
 from eks_cilium.policy.verdict import Cluster, SelectorScope
 from eks_cilium.policy.verdict.live import LiveCluster
 from eks_cilium.settings import read
@@ -30,7 +30,7 @@ from eks_cilium.settings.model import MeshSettings
 from stacks import mesh
 from stacks.mesh_clusters import FoundClusters
 from tests.program.components.recording import Recorder, record
-from tests.program.mesh.members import member_of, overlay_of
+from tests.program.mesh.members import member_of, mesh_service_of, overlay_of
 
 pytestmark = pytest.mark.simulation
 
@@ -184,8 +184,14 @@ INTENT = {
 }
 
 
-def test_between_overlays_tunnels_are_open_and_no_ports_of_pods() -> None:
-    stack = registered({"policies": {"intents": [INTENT]}}, OVERLAYS)
+@pytest.mark.parametrize(
+    "tunnel", [Tunnel("vxlan", 8472), Tunnel("geneve", 6081), Tunnel("geneve", 6082)], ids=str
+)
+def test_between_overlays_their_tunnels_are_open_and_no_ports_of_pods(tunnel: Tunnel) -> None:
+    found = FoundClusters(
+        tuple(member_of(number, agents=overlay_of(number, tunnel=tunnel)) for number in (1, 2))
+    )
+    stack = registered({"policies": {"intents": [INTENT]}}, found)
 
     rules = {
         (
@@ -199,8 +205,10 @@ def test_between_overlays_tunnels_are_open_and_no_ports_of_pods() -> None:
     assert rules == {
         (group, cidr, *ports)
         for group, cidr in (("sg-1", "10.2.0.0/16"), ("sg-2", "10.1.0.0/16"))
-        for ports in (("icmp", 8), ("icmp", 3), ("tcp", 4240), ("tcp", 30000), ("udp", 8472))
+        for ports in (("icmp", 8), ("icmp", 3), ("tcp", 4240), ("tcp", 30000), ("udp", tunnel.port))
     }
+    named = [rule.inputs["description"] for rule in stack.of("SecurityGroupIngressRule")]
+    assert f"Cilium cluster cluster-1: {tunnel.protocol} tunnels between nodes" in named
 
 
 def test_between_overlays_no_route_leads_to_a_pod() -> None:
@@ -340,7 +348,26 @@ def test_an_existing_load_balancer_stays_in_its_subnets_and_a_new_one_prefers_ta
         return str(annotations[SUBNETS])
 
     assert named() == "subnet-1x,subnet-1y"
-    assert named(mesh_scheme="internal", mesh_subnets=("subnet-1b",)) == "subnet-1b,subnet-1x"
+    there = mesh_service_of(balancer={"subnets": ("subnet-1b",)})
+    assert named(mesh_service=there) == "subnet-1b,subnet-1x"
+
+
+@pytest.mark.parametrize(("kind", "controller"), [("nlb", True), ("external", True), ("nlb", False)])
+def test_a_running_service_keeps_its_controller_whatever_was_installed_since(
+    kind: str, controller: bool
+) -> None:
+    """The other controller would make a second load balancer, and the first would stay behind."""
+    running = member_of(1, mesh_service=mesh_service_of(kind=kind), controller=controller)
+    stack = registered(found=FoundClusters((running, member_of(2))))
+
+    service = stack.only("Release", "cluster-1").inputs["values"]["clustermesh"]["apiserver"]["service"]
+    ports = {
+        rule.inputs["fromPort"]
+        for rule in stack.of("SecurityGroupIngressRule")
+        if rule.inputs["securityGroupId"] == "sg-1"
+    }
+    assert service["annotations"][TYPE] == kind
+    assert (30000 in ports) is (kind == "nlb")
 
 
 def test_replicas_without_the_controller_have_no_session_affinity() -> None:

@@ -134,6 +134,8 @@ def subnet(name: str, zone: str, default_route: str = "nat", vpc: str = "vpc-1")
         destinations=[],
         cidr="100.64.0.0/18",
         free=1000,
+        on_outpost=False,
+        only_ipv6=False,
     )
 
 

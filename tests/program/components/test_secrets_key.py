@@ -36,7 +36,9 @@ class Account(WithoutKey):
         config = [{"resources": ["secrets"], "provider": {"keyArn": self._key}}]
         return {"cluster": {"name": name, **({"encryptionConfig": config} if self._key else {})}}
 
-    def get_paginator(self, operation: str) -> "Account":
+    def get_paginator(self, operation: str) -> Any:
+        if operation == "describe_addon_versions":
+            return super().get_paginator(operation)
         assert operation == "list_resource_tags"
         return self
 

@@ -4,7 +4,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from eks_cilium.mesh.model import Agents, Member, Network, Route, RouteTable, Tunnel, Wanted
+from eks_cilium.mesh.model import (
+    Agents,
+    Balancer,
+    Member,
+    MeshService,
+    Network,
+    Route,
+    RouteTable,
+    Tunnel,
+    Wanted,
+)
 
 STACK = "eks-cilium/mesh"
 ACCOUNT = "111122223333"
@@ -81,6 +91,14 @@ def member_of(
         ),
         **changes,
     )
+
+
+def mesh_service_of(*, balancer: Mapping[str, Any] | None = None, **changes: Any) -> MeshService:
+    """The Service of cluster 1's mesh as this program makes it, with changes to it or its load balancer."""
+    host = "mesh-1.elb.eu-central-1.amazonaws.com"
+    found = Balancer(host, "Z1", "internal", "network", "active", "vpc-1", ("subnet-1a", "subnet-1b"))
+    service = MeshService(kind="nlb", host=host, balancer=replace(found, **(balancer or {})))
+    return replace(service, **changes)
 
 
 def wanted(**changes: Any) -> Wanted:

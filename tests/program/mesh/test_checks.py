@@ -11,6 +11,7 @@ from eks_cilium.mesh.model import (
     Blocker,
     Gateway,
     Member,
+    MeshService,
     Peering,
     PrivateZone,
     Route,
@@ -19,7 +20,7 @@ from eks_cilium.mesh.model import (
     Tunnel,
     Wanted,
 )
-from tests.program.mesh.members import STACK, member_of, network_of, overlay_of, wanted
+from tests.program.mesh.members import STACK, member_of, mesh_service_of, network_of, overlay_of, wanted
 
 pytestmark = pytest.mark.unit
 
@@ -72,6 +73,7 @@ BAD = (
         "another cilium.ipam",
     ),
     Bad("addresses of its own", {"agents": {"ipam": "cluster-pool"}}, "'cluster-pool'", "ENI mode"),
+    Bad("pods with IPv6 alone", {"agents": {"ipv4": False}}, "have no IPv4 addresses", "ipFamily ipv4"),
     Bad(
         "tunnels beside the VPC CNI",
         {"agents": overlay_of(1, chained=True)},
@@ -362,7 +364,56 @@ BAD = (
         "vpc-1 resolves mesh.cilium.io in private zone Z9",
         "disassociate-vpc-from-hosted-zone --hosted-zone-id Z9",
     ),
-    Bad("an open load balancer", {"mesh_scheme": "internet-facing"}, "is internet-facing", "delete service"),
+    Bad(
+        "an open load balancer",
+        {"mesh_service": mesh_service_of(balancer={"scheme": "internet-facing"})},
+        "is internet-facing",
+        "delete service",
+    ),
+    Bad(
+        "an application load balancer",
+        {"mesh_service": mesh_service_of(balancer={"type": "application"})},
+        "is of type application",
+        "delete service clustermesh-apiserver, and run pulumi up again",
+    ),
+    Bad(
+        "a Classic load balancer",
+        {"mesh_service": MeshService(kind="nlb", host="internal-a1.elb.amazonaws.com")},
+        "internal-a1.elb.amazonaws.com, is of type classic, or gone",
+        "delete service clustermesh-apiserver, and run pulumi up again",
+    ),
+    Bad(
+        "a load balancer in a zone without nodes",
+        {"mesh_service": mesh_service_of(balancer={"subnets": ("subnet-1a", "subnet-1z")})},
+        "is in subnet-1z, which has no route to the other clusters",
+        "delete service clustermesh-apiserver, and run pulumi up again",
+    ),
+    Bad(
+        "a controller for a Service of Kubernetes' own",
+        {"mesh_service": mesh_service_of(kind="nlb"), "controller": True},
+        "aws-load-balancer-type: nlb, by which Kubernetes' own controller made its load balancer",
+        "loadBalancerController' auto",
+        wanted=wanted(load_balancer_controller="present"),
+    ),
+    Bad(
+        "Kubernetes' own for a Service of the controller",
+        {"mesh_service": mesh_service_of(kind="nlb-ip"), "controller": True},
+        "aws-load-balancer-type: nlb-ip, by which the AWS Load Balancer Controller made",
+        "loadBalancerController' auto",
+        wanted=wanted(load_balancer_controller="absent"),
+    ),
+    Bad(
+        "a controller that was removed",
+        {"mesh_service": mesh_service_of(kind="external")},
+        "made the load balancer of its ClusterMesh API server, and was not found",
+        "install it again",
+    ),
+    Bad(
+        "a controller that was removed, by its class",
+        {"mesh_service": mesh_service_of(kind="nlb", load_balancer_class=MeshService.CLASS)},
+        "made the load balancer of its ClusterMesh API server, and was not found",
+        "set eks-cilium:clusterMesh.loadBalancerController to present",
+    ),
     Bad(
         "replicas in an old version",
         {"agents": {"version": "1.15.19"}},
@@ -445,12 +496,31 @@ GOOD = {
                     "zones": (PrivateZone("Z1", STACK),),
                 },
                 mesh_owner="cilium-clustermesh",
-                mesh_scheme="internal",
+                mesh_service=mesh_service_of(),
             ),
             # Another account cannot read the tags of the zone.
             member_of(2, network={"zones": (PrivateZone("Z1"),)}),
         ],
         wanted(),
+    ),
+    "a Service that waits for its load balancer": (
+        [member_of(1, mesh_owner="cilium-clustermesh", mesh_service=MeshService(kind="nlb")), member_of(2)],
+        wanted(),
+    ),
+    "the controller came later, and the Service stays as it is": (
+        [member_of(1, mesh_service=mesh_service_of(kind="nlb"), controller=True), member_of(2)],
+        wanted(),
+    ),
+    "a class that counts more than the annotation": (
+        [
+            member_of(
+                1,
+                mesh_service=mesh_service_of(kind="nlb", load_balancer_class=MeshService.CLASS),
+                controller=True,
+            ),
+            member_of(2),
+        ],
+        wanted(load_balancer_controller="present"),
     ),
     "a wider route to another target": (
         [member_of(1, network={"tables": with_route("10.0.0.0/8", "tgw-9")}), member_of(2)],

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -10,8 +10,8 @@ from moto import mock_aws
 
 from eks_cilium.clients.aws import Credentials, client
 from eks_cilium.cluster.names import STACK_TAG
-from eks_cilium.mesh.agents import agents, mesh_owner, snat
-from eks_cilium.mesh.model import Agents, Snat, Tunnel
+from eks_cilium.mesh.agents import agents, mesh_owner, mesh_service, snat
+from eks_cilium.mesh.model import Agents, MeshService, Snat, Tunnel
 from eks_cilium.mesh.reading import Place, read
 from eks_cilium.mesh.vpc import covering, gateway, network
 from lab.cloud.ec2 import use
@@ -270,6 +270,7 @@ def test_old_keys_and_missing_keys_are_understood():
 
 def test_pools_and_the_number_of_clusters_are_read():
     config = {
+        "enable-ipv4": "false",
         "ipam": "cluster-pool",
         "cluster-pool-ipv4-cidr": "198.19.0.0/16 198.18.0.0/16",
         "max-connected-clusters": "511",
@@ -280,7 +281,7 @@ def test_pools_and_the_number_of_clusters_are_read():
 
     assert chained is not None
     assert chained.pools == ("198.19.0.0/16", "198.18.0.0/16")
-    assert (chained.max_clusters, chained.mtu) == (511, 8500)
+    assert (chained.max_clusters, chained.mtu, chained.ipv4) == (511, 8500, False)
     assert eni is not None
     assert (eni.pools, eni.mtu) == ((), 0)
 
@@ -331,6 +332,46 @@ def test_the_network_of_services_is_read(aws: Any, vpc: Vpc):
 
     assert found is not None
     assert found.service_cidr == "172.20.0.0/16"
+
+
+class Elb:
+    """Elastic Load Balancing with one Network Load Balancer."""
+
+    def get_paginator(self, operation: str) -> "Elb":
+        assert operation == "describe_load_balancers"
+        return self
+
+    def paginate(self) -> list[Any]:
+        zones = [{"SubnetId": "subnet-1a"}, {"SubnetId": "subnet-1b"}]
+        balancer = {
+            "DNSName": "mesh.elb.x",
+            "Scheme": "internal",
+            "Type": "network",
+            "AvailabilityZones": zones,
+        }
+        return [{"LoadBalancers": [balancer]}]
+
+
+def mesh_service_at(host: str | None) -> MeshService | None:
+    ingress = [{"hostname": host}] if host else []
+    service = {
+        "metadata": {"annotations": {"service.beta.kubernetes.io/aws-load-balancer-type": "nlb"}},
+        "spec": {"loadBalancerClass": "service.k8s.aws/nlb"},
+        "status": {"loadBalancer": {"ingress": ingress}},
+    }
+    return mesh_service(Api({f"{PREFIX}/services/clustermesh-apiserver": service}), lambda _: Elb())
+
+
+def test_the_service_of_an_existing_mesh_is_read_with_its_load_balancer():
+    found, waiting, classic = mesh_service_at("mesh.elb.x"), mesh_service_at(None), mesh_service_at("a.elb.x")
+
+    assert mesh_service(Api(), lambda _: Elb()) is None
+    assert found is not None
+    assert found.balancer is not None
+    assert (found.kind, found.load_balancer_class, found.host) == ("nlb", MeshService.CLASS, "mesh.elb.x")
+    assert (found.balancer.type, found.balancer.subnets) == ("network", ("subnet-1a", "subnet-1b"))
+    assert waiting == MeshService(kind="nlb", load_balancer_class=MeshService.CLASS)
+    assert classic == replace(found, host="a.elb.x", balancer=None)
 
 
 def test_a_cluster_without_cilium_has_none():

@@ -436,6 +436,14 @@ BAD: list[Bad] = [
         {"eks-cilium:cluster.secretsKeyArn": "a key in eu-central-1, the region of the cluster"},
     ),
     Bad(
+        "key of logs in another region",
+        _cluster(logsKeyArn=f"arn:aws:kms:eu-west-1:111122223333:key/{_KEY}"),
+        {"eks-cilium:cluster.logsKeyArn": "a key in eu-central-1, the region of the cluster"},
+    ),
+    Bad(
+        "key of logs is an alias", _cluster(logsKeyArn="alias/logs"), {"eks-cilium:cluster.logsKeyArn": "ARN"}
+    ),
+    Bad(
         "key given and made",
         _cluster(secretsKeyArn=f"arn:aws:kms:eu-central-1:111122223333:key/mrk-{_KEY}", secretsKey={}),
         {"eks-cilium:cluster.secretsKeyArn": "nothing beside secretsKey"},

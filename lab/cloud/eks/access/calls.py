@@ -48,6 +48,7 @@ class AccessCalls:
                 groups=call.get("kubernetesGroups"),
                 tags=call.get("tags"),
             )
+            entry.known_from = self._environment.now() + self._environment.timing.access_entry
             cluster.entries[principal] = entry
         return {"accessEntry": entry.describe()}
 
@@ -86,7 +87,8 @@ class AccessCalls:
         _check_policy(entry, policy, scope)
         with cluster.lock:
             association = entries.associate(self._environment, cluster, entry, policy, scope)
-            entries.bind(self._store.kubernetes(cluster), cluster)
+            entry.allowed_from = self._environment.now() + self._environment.timing.access_entry
+            self._bind(cluster)
         return {
             "clusterName": cluster.name,
             "principalArn": entry.principal,
@@ -101,7 +103,7 @@ class AccessCalls:
                 message = f"The policy {call['policyArn']} is not associated with the access entry"
                 raise ResourceNotFoundError(message)
             cluster.unbound.add(entry.principal)
-            entries.bind(self._store.kubernetes(cluster), cluster)
+            self._bind(cluster)
         return {}
 
     def list_associated_access_policies(self, call: Call) -> Answer:
@@ -116,6 +118,9 @@ class AccessCalls:
     def list_access_policies(self, call: Call) -> Answer:  # noqa: ARG002 - every operation takes its call
         policies = [{"name": arn.rpartition("/")[2], "arn": arn} for arn in entries.POLICY_ROLES]
         return {"accessPolicies": policies}
+
+    def _bind(self, cluster: Cluster) -> None:
+        entries.bind(self._store.kubernetes(cluster), cluster, self._environment.now())
 
     def _cluster(self, call: Call) -> Cluster:
         cluster = self._store.active(call)

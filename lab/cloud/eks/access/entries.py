@@ -102,10 +102,12 @@ def associate(
     return entry.policies[policy]
 
 
-def bind(api: KubernetesApi, cluster: Cluster) -> None:
+def bind(api: KubernetesApi, cluster: Cluster, now: float) -> None:
     """Create the bindings of changed entries; what the API server does not accept yet is retried."""
     for principal in tuple(cluster.unbound):
         entry = cluster.entries.get(principal)
+        if entry and now < entry.allowed_from:
+            continue
         wanted = _bindings(entry) if entry else []
         try:
             for binding in wanted:
@@ -170,10 +172,10 @@ def _own_group(entry: AccessEntry) -> str:
     return f"eks-access-entry:{entry.identifier}"
 
 
-def map_user(cluster: Cluster, identity: Identity, api: KubernetesApi) -> KubernetesUser | None:
+def map_user(cluster: Cluster, identity: Identity, api: KubernetesApi, now: float) -> KubernetesUser | None:
     """Return the Kubernetes user of a caller: by access entry, then by aws-auth where the mode allows it."""
     entry = cluster.entries.get(identity.principal)
-    if entry and cluster.authentication_mode != "CONFIG_MAP":
+    if entry and now >= entry.known_from and cluster.authentication_mode != "CONFIG_MAP":
         name = entry.username.replace(SESSION, identity.session)
         return KubernetesUser(name, (*entry.groups, _own_group(entry)))
     if cluster.authentication_mode == "API":

@@ -168,6 +168,10 @@ class AccessEntry:
     groups: list[str]
     tags: dict[str, str]
     policies: dict[str, Description] = field(default_factory=dict)
+    known_from: float = 0.0
+    """When the API server begins to know the principal."""
+    allowed_from: float = 0.0
+    """When it begins to follow the latest policy."""
 
     @property
     def identifier(self) -> str:

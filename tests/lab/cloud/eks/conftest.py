@@ -41,6 +41,7 @@ TIMING = Timing(
     cluster_update=10,
     addon=10,
     addon_delete=10,
+    access_entry=5,
     addon_ready_timeout=60,
     node_group_update=10,
     node_group_create_timeout=300,

@@ -10,22 +10,39 @@ STRANGER = "arn:aws:iam::123456789012:user/stranger"
 VIEW = f"{entries.POLICY_PREFIX}AmazonEKSViewPolicy"
 
 
-def entry(lab, principal=STRANGER, **wanted):
-    return lab.client.create_access_entry(clusterName="demo", principalArn=principal, **wanted)["accessEntry"]
+def entry(lab, principal=STRANGER, seconds=5, **wanted):
+    """Make an entry, and wait until it works."""
+    made = lab.client.create_access_entry(clusterName="demo", principalArn=principal, **wanted)["accessEntry"]
+    lab.pass_time(seconds)
+    return made
 
 
-def associate(lab, policy=VIEW, principal=STRANGER, **scope):
-    return lab.client.associate_access_policy(
+def associate(lab, policy=VIEW, principal=STRANGER, seconds=5, **scope):
+    """Give an entry a policy, and wait until it works."""
+    lab.client.associate_access_policy(
         clusterName="demo",
         principalArn=principal,
         policyArn=policy,
         accessScope=scope or {"type": "cluster"},
     )
+    lab.pass_time(seconds)
 
 
 def user(lab, principal, session=""):
     cluster = lab.store.find("demo")
-    return entries.map_user(cluster, Identity("arn", principal, "id", session), lab.kubernetes)
+    return entries.map_user(cluster, Identity("arn", principal, "id", session), lab.kubernetes, lab.now)
+
+
+def test_entries_and_policies_work_some_seconds_after_they_were_made(lab):
+    lab.cluster()
+    entry(lab, seconds=4)
+    assert user(lab, STRANGER) is None
+    lab.pass_time(1)
+    assert user(lab, STRANGER)
+    associate(lab, seconds=4)
+    assert len(lab.kubernetes.items("ClusterRoleBinding")) == 1
+    lab.pass_time(1)
+    assert len(lab.kubernetes.items("ClusterRoleBinding")) == 2
 
 
 def test_the_creator_is_administrator(lab):
