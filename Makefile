@@ -7,6 +7,7 @@
 #   make unit                      the tests that start no process, in seconds
 #   make endurance                 tests that run the whole program dozens of times, an hour or more; lists each with its time
 #   make pictures                  docs/pictures/ anew, from the commands in a lab; needs about ten minutes
+#   make bench                     whole migrations in the lab, beside what engineers have today, half an hour; writes docs/performance.md
 #   make bench-verdicts            whole tables of verdicts beside Cilium's own engine, some minutes; writes docs/performance.md
 #   make requirements              requirements.txt anew from requirements.in, with hashes; needs uv
 #   make down                      stop the lab that `make demo` left running
@@ -20,7 +21,7 @@ BIN    := .venv/bin
 READY  := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check tools unit endurance pictures bench-verdicts requirements down clean setup
+.PHONY: help demo test check tools unit endurance pictures bench bench-verdicts requirements down clean setup
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -54,6 +55,10 @@ unit: $(READY)
 
 pictures: $(READY)
 	@$(BIN)/python -m lab.pictures
+
+# It installs eks-rolling-update from PyPI into an environment of its own, in the cache.
+bench: $(READY)
+	@$(BIN)/python -m tests.benchmarks.migration --write docs/performance.md
 
 bench-verdicts: $(READY)
 	@$(BIN)/python -m tests.benchmarks.verdicts --write docs/performance.md

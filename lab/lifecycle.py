@@ -4,14 +4,16 @@ The lab is one process, the cloud; control planes and node players are its child
 session, so that a Ctrl-C in the terminal that started it does not end it.
 """
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.cluster import stop_by_directory
@@ -33,7 +35,17 @@ def print_progress(line: str) -> None:
     print(f"  {line}", file=sys.stderr, flush=True)
 
 
-def up(places: Places, report: Report) -> Cloud:
+@dataclass(frozen=True)
+class Delays:
+    """Seconds that the cloud and the nodes of a lab take, where they differ from the defaults."""
+
+    cloud: Mapping[str, float] = field(default_factory=dict)
+    """By the names of `lab.cloud.timing.Timing`."""
+    nodes: Mapping[str, float] = field(default_factory=dict)
+    """By the names in `lab/nodeplayer/settings/settings.go`."""
+
+
+def up(places: Places, report: Report, delays: Delays | None = None) -> Cloud:
     """Build what is missing, start the cloud and return how to reach it.
 
     Raises:
@@ -46,6 +58,9 @@ def up(places: Places, report: Report) -> Cloud:
         raise LabAlreadyRunningError(message)
     shutil.rmtree(places.directory, ignore_errors=True)
     places.directory.mkdir(parents=True)
+    if delays is not None:
+        (places.directory / "timing.json").write_text(json.dumps(dict(delays.cloud)))
+        (places.directory / "nodes.json").write_text(json.dumps(dict(delays.nodes)))
     link_clients(places, Toolchain(places.cache, report))
     report("starting the cloud")
     return start_cloud(places)
@@ -133,9 +148,9 @@ def processes(places: Places) -> list[tuple[int, str]]:
 
 
 @contextmanager
-def running(places: Places, report: Report) -> Iterator[Cloud]:
+def running(places: Places, report: Report, delays: Delays | None = None) -> Iterator[Cloud]:
     """Run a lab for the length of a `with` block."""
-    cloud = up(places, report)
+    cloud = up(places, report, delays)
     try:
         yield cloud
     finally:

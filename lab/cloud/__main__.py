@@ -7,12 +7,13 @@ process.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import sys
 import threading
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 # moto reads this at import. Without it, AWS-managed policies cannot be attached to a role.
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
@@ -43,6 +44,7 @@ def main() -> NoReturn:
             toolchain=toolchain,
             cloud_url=url,
             crds=arguments.cache / "crds",
+            nodes=_settings_of_nodes(directory / "nodes.json"),
         ),
     )
     cloud.start()
@@ -50,6 +52,10 @@ def main() -> NoReturn:
     cloud.stop()
     sys.stderr.flush()
     os._exit(0)  # everything has stopped; freeing moto's objects would take seconds more
+
+
+def _settings_of_nodes(file: Path) -> dict[str, Any]:
+    return dict(json.loads(file.read_text())) if file.exists() else {}
 
 
 def _arguments() -> argparse.Namespace:

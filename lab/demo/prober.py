@@ -152,16 +152,20 @@ class Prober:
 
 
 @contextmanager
-def watching(kubectl: Kubectl) -> Iterator[Prober]:
+def watching(kubectl: Kubectl, prober: Prober | None = None) -> Iterator[Prober]:
     """Watch a cluster for the length of a `with` block, which is entered once every PDB is met.
+
+    Args:
+        kubectl: kubectl for the cluster.
+        prober: What reads the watches; a new Prober by default.
 
     Raises:
         ProberError: a PDB is not met within a minute, or a watch ended before the block did.
     """
-    prober = Prober()
+    prober = prober or Prober()
     with (
-        _following(kubectl, "pods", _POD_LINE, prober.read_pod, prober),
-        _following(kubectl, "poddisruptionbudgets", _BUDGET_LINE, prober.read_budget, prober),
+        following(kubectl, "pods", _POD_LINE, prober.read_pod, prober),
+        following(kubectl, "poddisruptionbudgets", _BUDGET_LINE, prober.read_budget, prober),
     ):
         _await_budgets(prober)
         yield prober
@@ -181,10 +185,13 @@ def _await_budgets(prober: Prober) -> None:
 
 
 @contextmanager
-def _following(
+def following(
     kubectl: Kubectl, kind: str, line: str, handle: Callable[[str], None], prober: Prober
 ) -> Iterator[None]:
-    """Run one watch in a child process and pass its lines to `handle` from a thread."""
+    """Run one watch in a child process and pass its lines to `handle` from a thread.
+
+    `line` is the output format of kubectl. The prober notes when the watch ends too early.
+    """
     command = kubectl.command("get", kind, "-A", "--watch", "--output-watch-events", "-o", line)
     ending = threading.Event()
     with subprocess.Popen(

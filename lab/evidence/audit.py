@@ -14,6 +14,7 @@ from typing import Any
 EVICTION = "pods/eviction"
 CLUSTER_USERS = ("lab:node-player", "lab:admin", "system:")
 """Prefixes of the cluster's own users: kubelets, the cloud's controllers, Kubernetes' controllers."""
+_READING = frozenset({"get", "list", "watch"})
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Event:
     @classmethod
     def read(cls, line: str) -> "Event":
         entry = json.loads(line)
-        what = entry["objectRef"]
-        parts = [what["resource"], what.get("subresource", "")]
+        what = entry.get("objectRef", {})  # what asks for no object, as discovery does, has none
+        parts = [what.get("resource", ""), what.get("subresource", "")]
         return cls(
             time=datetime.fromisoformat(entry["requestReceivedTimestamp"]),
             # A request with a token that was refused has no user.
@@ -70,11 +71,21 @@ class AuditLog:
     since: datetime | None = None
 
     def events(self) -> list[Event]:
-        """Return the requests from `since` on, oldest first."""
+        """Return the requests from `since` on that change something, oldest first."""
         return [event for event in self.all_events() if self._counts(event)]
 
     def all_events(self) -> list[Event]:
-        """Return all requests, those before `since` too, oldest first."""
+        """Return all requests that change something, those before `since` too, oldest first."""
+        return [event for event in self._read() if event.resource and event.verb not in _READING]
+
+    def asked_by(self, user: str) -> list[Event]:
+        """Return all requests of a user from `since` on, reads and discovery among them, oldest first.
+
+        A watch is recorded at its end, with the time at which it began.
+        """
+        return [event for event in self._read() if event.user == user and self._counts(event)]
+
+    def _read(self) -> list[Event]:
         text = self.path.read_text()
         # The last line may not be written completely yet.
         whole = text[: text.rfind("\n") + 1]

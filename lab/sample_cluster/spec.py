@@ -19,6 +19,7 @@ class SpecError(LabError):
 
 DEFAULT_WORKLOADS = ("storage", "shop", "data", "batch", "monitoring")
 """Names of the manifests in `manifests/`, in the order in which they are applied."""
+_GROUPS = ("general", "web", "batch")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,24 +50,31 @@ class ClusterSpec:
 
     @property
     def node_groups(self) -> tuple[NodeGroup, ...]:
-        """Return one group that may grow by `spare` nodes and, of two groups, one already at its maximum.
+        """Return one group that may grow by `spare` nodes, and others that are already at their maximum.
 
         Raises:
             SpecError: a group would have no node.
         """
-        if not 1 <= self.groups <= min(self.nodes, 2):
-            message = f"{self.nodes} nodes cannot be split into {self.groups} node groups; allowed: 1 or 2"
+        if not 1 <= self.groups <= min(self.nodes, len(_GROUPS)):
+            message = (
+                f"{self.nodes} nodes cannot be split into {self.groups} node groups; "
+                f"allowed: 1 to {len(_GROUPS)}, with a node each"
+            )
             raise SpecError(message)
-        web = self.nodes // 2 if self.groups == 2 else 0
-        general = self.nodes - web
-        groups = (
+        share = self.nodes // self.groups
+        first = self.nodes - share * (self.groups - 1)
+        return (
             NodeGroup(
-                name="general",
+                name=_GROUPS[0],
                 instance_type=self.instance_type,
-                minimum=max(general // 2, 1),
-                desired=general,
-                maximum=general + self.spare,
+                minimum=max(first // 2, 1),
+                desired=first,
+                maximum=first + self.spare,
             ),
-            NodeGroup(name="web", instance_type=self.instance_type, minimum=1, desired=web, maximum=web),
+            *(
+                NodeGroup(
+                    name=name, instance_type=self.instance_type, minimum=1, desired=share, maximum=share
+                )
+                for name in _GROUPS[1 : self.groups]
+            ),
         )
-        return groups[: self.groups]

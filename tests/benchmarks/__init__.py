@@ -1,1 +1,1 @@
-"""Measurements, started by hand: `make bench-verdicts`. They end with a table for docs/performance.md."""
+"""Measurements, started by hand: `make bench` and `make bench-verdicts`. They write docs/performance.md."""

@@ -54,12 +54,12 @@ class Running:
         """Kill the engine, the program and its providers with SIGKILL, at once."""
         if self.process.returncode is not None:
             return  # another process may have its number by now
-        for pid in reversed(_descendants(self.process.pid)):
+        for pid in reversed(descendants(self.process.pid)):
             _kill(pid)
         self.process.wait()
 
-    def pause(self) -> None:
-        time.sleep(0.03)
+    def pause(self, seconds: float = 0.03) -> None:
+        time.sleep(seconds)
 
     def wait(self, limit: float = TIMEOUT) -> int:
         return self.process.wait(limit)
@@ -76,7 +76,7 @@ class Running:
         return found
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
     """Return a process and all its descendants, each after its parent."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():

@@ -5,13 +5,13 @@ The connection between EKS and `lab.cluster`; tests replace it with a fake.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from lab.cluster import ControlPlane as KubernetesControlPlane
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from lab.toolchain import Toolchain
@@ -60,6 +60,8 @@ class KubernetesLauncher:
     toolchain: Toolchain
     cloud_url: Callable[[], str]
     crds: Path
+    nodes: Mapping[str, object] = field(default_factory=dict)
+    """Settings of the node players that differ from their defaults."""
 
     def launch(self, request: PlaneRequest) -> ControlPlane:
         """Start etcd, the API server, its controllers and the node player of one cluster."""
@@ -74,7 +76,7 @@ class KubernetesLauncher:
         )
         plane.start()
         try:
-            plane.start_node_player(self.cloud_url(), self.crds, {})
+            plane.start_node_player(self.cloud_url(), self.crds, self.nodes)
         except BaseException:
             plane.stop()
             raise

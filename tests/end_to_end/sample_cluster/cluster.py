@@ -98,6 +98,15 @@ class ExistingCluster:
     def on(self, engine: str) -> "ExistingCluster":
         return replace(self, engine=engine)
 
+    def from_now(self) -> "ExistingCluster":
+        """Return the same cluster with logs and a state of before that begin now."""
+        return replace(
+            self,
+            audit=AuditLog(self.audit.path, datetime.now(UTC)),
+            calls=CallLog(self.calls.path, time.time()),
+            before=self.now(),
+        )
+
     def of_another_engineer(self) -> "ExistingCluster":
         """Return the same cluster for an engineer with another state: another machine, another backend."""
         folder = self.places.directory / "another"

@@ -8,6 +8,7 @@ import ssl
 import pytest
 
 from lab.cluster.processes import wait_until
+from lab.evidence.audit import AuditLog
 
 pytestmark = pytest.mark.control_plane
 
@@ -86,7 +87,7 @@ def test_audit_log_has_each_eviction_with_its_outcome(kubectl, plane):
 
     assert first.returncode == 0, first.stderr
     assert "disruption budget" in second.stderr
-    attempts = [line for line in _audit(plane) if line["objectRef"].get("subresource") == "eviction"]
+    attempts = [line for line in _audit(plane) if _object(line).get("subresource") == "eviction"]
     assert [(line["objectRef"]["name"], line["responseStatus"]["code"]) for line in attempts] == [
         ("guarded-0", 201),
         ("guarded-1", 429),
@@ -95,7 +96,7 @@ def test_audit_log_has_each_eviction_with_its_outcome(kubectl, plane):
     assert attempts[0]["requestObject"]["kind"] == "Eviction"
 
 
-def test_audit_log_has_writes_to_nodes_but_neither_reads_nor_heartbeats(kubectl, plane):
+def test_audit_log_has_writes_to_nodes_but_neither_reads_of_the_lab_nor_heartbeats(kubectl, plane):
     kubectl("create", "-f", "-", given={"apiVersion": "v1", "kind": "Node", "metadata": {"name": "audited"}})
     kubectl("get", "node", "audited")
     kubectl("cordon", "audited")
@@ -103,11 +104,23 @@ def test_audit_log_has_writes_to_nodes_but_neither_reads_nor_heartbeats(kubectl,
     kubectl("delete", "node", "audited", "--wait=false")
 
     mine = [
-        (line["verb"], line["objectRef"].get("subresource"))
+        (line["verb"], _object(line).get("subresource"))
         for line in _audit(plane)
-        if line["objectRef"].get("name") == "audited" and line["user"]["username"] == "lab:admin"
+        if _object(line).get("name") == "audited" and line["user"]["username"] == "lab:admin"
     ]
     assert mine == [("create", None), ("patch", None), ("delete", None)]
+
+
+def test_audit_log_counts_what_users_ask_without_its_content(kubectl, plane):
+    before = len(AuditLog(plane.audit_log).asked_by("ana"))
+    kubectl.with_token("token-of-ana", "get", "--raw", "/api/v1/nodes")
+    kubectl.with_token("token-of-ana", "get", "--raw", "/version")
+
+    log = AuditLog(plane.audit_log)
+    new = [(event.verb, event.resource, event.code) for event in log.asked_by("ana")[before:]]
+    assert new == [("list", "nodes", 403), ("get", "", 200)]
+    assert not [event for event in log.events() if event.user == "ana" and not event.resource]
+    assert not [line for line in _audit(plane) if "ana" in str(line["user"]) and "requestObject" in line]
 
 
 def _two_ready_pods_with_one_disruption_allowed(kubectl):
@@ -146,6 +159,10 @@ def _eviction(name):
 
 def _evict(name):
     return {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": "default"}}
+
+
+def _object(line):
+    return line.get("objectRef", {})
 
 
 def _audit(plane):
