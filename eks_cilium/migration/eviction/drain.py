@@ -38,7 +38,12 @@ __all__ = ["Drained", "Ended", "drain", "pods_on"]
 
 _READINGS = 2
 """Readings in a row that have to find the node empty."""
-_SECONDS_BETWEEN_READINGS = 1.0
+_SHORTEST_DRAIN = 1.0
+"""Seconds after which the last reading is made at the earliest.
+
+The scheduler may have bound a pod to the node just before it was cordoned, and the pod is seen later.
+"""
+_BETWEEN_READINGS = 0.1
 _ON_A_SILENT_NODE = 30.0
 """Seconds after its grace period in which a pod may still end on a node whose kubelet does not answer.
 
@@ -86,6 +91,7 @@ class _Drain:
         self._empty = 0
         self._reported = ""
         self._is_silent = False
+        self._began = run.world.time.monotonic()
 
     def run(self) -> Drained:
         polls = self._run.polls(seconds=self._timeout, wakes=True)
@@ -125,7 +131,8 @@ class _Drain:
         self._report_progress()
         self._empty = 0 if self._reading.left or self._reading.blocked else self._empty + 1
         if self._empty:
-            polls.hurry(_SECONDS_BETWEEN_READINGS)
+            since = self._run.world.time.monotonic() - self._began
+            polls.hurry(max(_SHORTEST_DRAIN - since, _BETWEEN_READINGS))
         return Ended.EMPTY if self._empty >= _READINGS else None
 
     def _interrupted(self, *, fresh: bool) -> Ended | None:

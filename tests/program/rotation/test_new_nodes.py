@@ -167,7 +167,7 @@ def test_a_node_that_gets_its_addresses_late_is_waited_for(simulation: Simulatio
     def fill() -> None:
         inner()
         for each in simulation.api.of(CILIUM_NODES):
-            if simulation.clock.seconds % 20 == 0:
+            if int(simulation.clock.seconds) % 20 == 0:
                 each.update(ciliums(8, used=1))
 
     simulation.clock.tick = fill
