@@ -35,6 +35,8 @@ _PATH = re.compile(
     r"(?:/namespaces/(?P<namespace>[^/]+))?/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+))?$"
 )
 CILIUM_CONFIG = "cilium-config"
+_OURS = "eks-cilium.io/"
+"""How the annotations begin that this program writes."""
 _UNUSED_SECONDS = 300.0
 _MOST_WATCHES = 200
 """Of one process, each with a connection. What is beyond is asked of the API server."""
@@ -55,11 +57,20 @@ def _node(obj: Object) -> Object:
 
 
 def _without_template(obj: Object) -> Object:
-    """A workload without the template of its pods and what people annotate."""
+    """A workload without what people annotate, and of its template for pods with our annotations alone."""
     kept = whole(obj)
     spec = {key: value for key, value in obj["spec"].items() if key not in ("template", "jobTemplate")}
+    written = ((obj["spec"].get("template") or {}).get("metadata") or {}).get("annotations") or {}
+    if ours := {key: value for key, value in written.items() if key.startswith(_OURS)}:
+        spec["template"] = {"metadata": {"annotations": ours}}
     metadata = {key: value for key, value in kept["metadata"].items() if key != "annotations"}
     return {**kept, "metadata": metadata, "spec": spec}
+
+
+def _endpoint(obj: Object) -> Object:
+    """A CiliumEndpoint with whose it is, and nothing of its identity and addresses."""
+    names = ("namespace", "name", "uid", "resourceVersion", "ownerReferences")
+    return {"metadata": {name: obj["metadata"][name] for name in names if name in obj["metadata"]}}
 
 
 def _cilium_node(obj: Object) -> Object:
@@ -97,8 +108,11 @@ _COLLECTIONS: Mapping[str, _Watched] = {
     "/apis/elbv2.k8s.aws/v1beta1/targetgroupbindings": _Watched(),
 }
 """What is watched as a whole, with the objects of all namespaces."""
-_SELECTED = frozenset({"/api/v1/pods"})
-"""What is watched by selectors alone: a cluster has too many of these."""
+_PARTS: Mapping[str, _Watched] = {
+    "/api/v1/pods": _Watched(from_cache=True),
+    "/apis/cilium.io/v2/ciliumendpoints": _Watched(_endpoint, from_cache=True),
+}
+"""What is watched in parts alone, by selectors or of one namespace: a cluster has too many of these."""
 _CONFIG_MAPS = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
 _BY_NAME = {f"{_CONFIG_MAPS}/{name}": (_CONFIG_MAPS, name) for name in (CONFIG_MAP, CILIUM_CONFIG)}
 """Single objects that are watched: their collection and their name."""
@@ -153,13 +167,13 @@ class View:
         if parsed is None or parsed["name"]:
             return self._api.each(path, keep, **selectors)
         whole_path = f"{parsed['root']}/{parsed['plural']}"
-        is_selected = bool(selectors) and whole_path in _SELECTED
-        if not (is_selected or (whole_path in _COLLECTIONS and not selectors)):
+        is_part = whole_path in _PARTS and bool(selectors or parsed["namespace"])
+        if not (is_part or (whole_path in _COLLECTIONS and not selectors)):
             return self._api.each(path, keep, **selectors)
-        collection = self._collection(path if is_selected else whole_path, selectors)
+        collection = self._collection(path if is_part else whole_path, selectors)
         if collection is None:
             return self._api.each(path, keep, **selectors)
-        wanted = None if is_selected else parsed["namespace"]
+        wanted = None if is_part else parsed["namespace"]
         return [
             keep(obj)
             for obj in collection.objects()
@@ -270,7 +284,9 @@ class View:
         return found
 
     def _begun(self, path: str, selectors: Mapping[str, str]) -> WatchedCollection:
-        how = _COLLECTIONS.get(path) or _Watched(from_cache=True)
+        parsed = _PATH.match(path)
+        whole_path = f"{parsed['root']}/{parsed['plural']}" if parsed else path
+        how = _COLLECTIONS.get(path) or _PARTS.get(whole_path) or _Watched(from_cache=True)
         return WatchedCollection(
             self._api,
             path,

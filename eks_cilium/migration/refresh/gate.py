@@ -3,8 +3,8 @@
 It waits for pods of Jobs where the configuration says so. Workloads that created pods after the list was
 recorded and before Cilium was on their node are added to the list here, for the next run.
 
-The wait may last an hour, so it reads the pods and workloads it waits for, and the whole cluster again only
-when none of these is left.
+The wait may last an hour, so it watches the pods and workloads it waits for, and reads the whole cluster
+again only when none of these is left.
 """
 
 from __future__ import annotations
@@ -83,9 +83,9 @@ class _Gate:
         )
 
     def _runs(self, pod: Reference) -> bool:
-        found = self._run.world.api.get(f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}")
-        known = pods.pod(found) if found else None
-        return known is not None and not known.terminal
+        path = f"/api/v1/namespaces/{pod.namespace}/pods"
+        found = self._run.world.seen.each(path, pods.pod, fieldSelector=f"metadata.name={pod.name}")
+        return any(known is not None and not known.terminal for known in found)
 
     def _lacks_cilium(self, planned: WorkloadPlan) -> bool:
         return bool(WorkloadReader(self._run.world, planned.workload).read().unmanaged)

@@ -11,15 +11,17 @@ from eks_cilium.migration.facts import pods as pod_facts
 from eks_cilium.migration.facts import workloads
 from eks_cilium.migration.facts.on_demand import BackingReader
 from eks_cilium.migration.refresh.pods import needs_endpoint
-from eks_cilium.migration.refresh.reading import managed_pods
+from eks_cilium.migration.refresh.reading import managed_pods_seen
 from eks_cilium.texts import named
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from eks_cilium.clients.kubernetes import KubernetesApi
     from eks_cilium.cluster.objects import Object, Reference
     from eks_cilium.migration.facts.model import Owner, Pod
     from eks_cilium.runtime.context import World
+    from eks_cilium.runtime.view import View
 
 _MOST_NAMED = 3
 _BARE = "Pod"
@@ -97,17 +99,24 @@ class WorkloadReading:
 
 
 class WorkloadReader:
-    """Reads one workload repeatedly. The ReplicaSets between it and its pods are read once."""
+    """Reads one workload repeatedly. The ReplicaSets between it and its pods are read once.
+
+    What changes in between comes from the view of the process, which is asked for the pods of this workload
+    alone until `release`.
+    """
 
     def __init__(self, world: World, workload: Reference) -> None:
         self._world, self._workload = world, workload
-        self._backing = BackingReader(world.api)
+        self._backing = BackingReader(world.seen)
+        self._watched: set[tuple[str, str]] = set()
+        self._path = f"/api/v1/namespaces/{workload.namespace}/pods"
 
-    def read(self) -> WorkloadReading:
-        """The workload and its pods as they are now."""
+    def read(self, *, fresh: bool = False) -> WorkloadReading:
+        """The workload and its pods as they are now; of the API server where it has to be `fresh`."""
+        source: View | KubernetesApi = self._world.api if fresh else self._world.seen
         path = workloads.path_of(self._workload)
-        obj = self._world.api.get(path) if path else None
-        own = [pod for pod in self._candidates(obj) if self._is_own(pod)]
+        obj = source.get(path) if path else None
+        own = [pod for pod in self._candidates(obj, source) if self._is_own(pod)]
         known = [pod for item in own if (pod := pod_facts.pod(item)) and not pod.terminal]
         return WorkloadReading(
             workload=self._workload,
@@ -115,16 +124,31 @@ class WorkloadReader:
             owner=workloads.owner(self._workload.kind, obj) if obj else None,
             pods=tuple(sorted(known, key=lambda pod: pod.name)),
             objects={item["metadata"]["uid"]: item for item in own},
-            managed=managed_pods(self._world, self._workload.namespace),
+            managed=managed_pods_seen(self._world, self._workload.namespace),
             no_node=next(filter(None, map(_without_node, own)), ""),
         )
 
-    def _candidates(self, obj: Object | None) -> list[Object]:
+    def release(self) -> None:
+        """Watch the pods no longer."""
+        if self._world.view is not None:
+            for kind, selector in self._watched:
+                self._world.view.release(self._path, **({kind: selector} if kind else {}))
+        self._watched.clear()
+
+    def _candidates(self, obj: Object | None, source: View | KubernetesApi) -> list[Object]:
         """Pods of its namespace; only those with its labels, where its selector has labels."""
+        kind, selector = self._selector(obj)
+        if source is self._world.view:
+            self._watched.add((kind, selector))
+        return source.list(self._path, **({kind: selector} if kind else {}))
+
+    def _selector(self, obj: Object | None) -> tuple[str, str]:
+        """The parameter that selects its pods, and its value; empty where all of the namespace are read."""
+        if self._workload.kind == _BARE:
+            return "fieldSelector", f"metadata.name={self._workload.name}"
         labels = (((obj or {}).get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
-        selectors = {"labelSelector": ",".join(f"{key}={value}" for key, value in sorted(labels.items()))}
-        path = f"/api/v1/namespaces/{self._workload.namespace}/pods"
-        return self._world.api.list(path, **(selectors if labels else {}))
+        selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+        return ("labelSelector", selector) if selector else ("", "")
 
     def _is_own(self, pod: Object) -> bool:
         if self._workload.kind == _BARE or controller(pod) is None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from eks_cilium.cilium.limits import Limited
     from eks_cilium.cluster.objects import Object
+    from eks_cilium.cluster.reading import ReadingApi
     from eks_cilium.runtime.context import Report, World
 
 _CILIUM = "/apis/cilium.io/v2"
@@ -46,9 +47,24 @@ def managed_pods(world: World, namespace: str = "") -> frozenset[str]:
 
     An endpoint has its pod as owner. So the endpoint of an earlier pod of the same name does not count.
     """
+    return _managed(world.api, namespace)
+
+
+def managed_pods_seen(world: World, namespace: str) -> frozenset[str]:
+    """The same of one namespace, as the view of this process has its endpoints."""
+    if world.view is None:
+        return managed_pods(world, namespace)
+    path = _endpoints(namespace)
+    return world.view.derived(f"managed {path}", lambda: _managed(world.seen, namespace), (path, {}))
+
+
+def _managed(api: ReadingApi, namespace: str) -> frozenset[str]:
+    return frozenset(uid for uid in api.each(_endpoints(namespace), _owner) if uid)
+
+
+def _endpoints(namespace: str) -> str:
     where = f"/namespaces/{namespace}" if namespace else ""
-    owners = world.api.each(f"{_CILIUM}{where}/ciliumendpoints", _owner)
-    return frozenset(uid for uid in owners if uid)
+    return f"{_CILIUM}{where}/ciliumendpoints"
 
 
 def _owner(endpoint: Object) -> str:

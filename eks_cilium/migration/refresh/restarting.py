@@ -1,5 +1,8 @@
 """Restarts one workload: reads its state, does the next step, and reads again until nothing is missing.
 
+It reads again when something changes in the view of the process, or after a while. What it begins with and
+what it ends with is asked of the API server.
+
 What is left to do is read from the cluster: which of the pods from before still exist, how many pods are
 ready, and which of the new ones Cilium manages. Only the state before the restart is recorded, before the
 first change: those pods, how many were ready, and the method. So a run that was killed at any time continues
@@ -23,6 +26,7 @@ from eks_cilium.migration.eviction.requests import Evictions, name_of
 from eks_cilium.migration.facts import workloads
 from eks_cilium.migration.plan.model import Verdict
 from eks_cilium.migration.refresh import listing
+from eks_cilium.migration.refresh.closed_budgets import ClosedBudgets
 from eks_cilium.migration.refresh.methods import Nodes, method_for
 from eks_cilium.migration.refresh.model import Method
 from eks_cilium.migration.refresh.observation import WorkloadReader
@@ -100,6 +104,7 @@ class _Restart:
         self._began, self._key = began, of_workload(str(workload))
         self._reader = WorkloadReader(run.world, workload)
         self._evictions = Evictions(run, about={"workload": str(workload)})
+        self._budgets = ClosedBudgets(run.world)
         self._verdicts = LiveVerdicts(run)
         self._blocked: list[str] = []
         self._last_line = ""
@@ -107,10 +112,13 @@ class _Restart:
     def run(self) -> dict[str, Any]:
         self._run.world.guard()
         started = self._run.world.time.monotonic()
-        baseline = self._begin()
-        if baseline is not None:
-            self._carry_out(baseline)
-            self._run.world.record.drop(self._key)
+        try:
+            baseline = self._begin()
+            if baseline is not None:
+                self._carry_out(baseline)
+                self._run.world.record.drop(self._key)
+        finally:
+            self._reader.release()
         seconds = round(self._run.world.time.monotonic() - started, 3)
         pods = len(baseline.pods) if baseline else 0
         self._run.world.note("restarted", workload=str(self._workload), pods=pods, total=seconds)
@@ -126,7 +134,7 @@ class _Restart:
         """The recorded baseline, or a new one; None where no pod has to be restarted."""
         record = self._run.world.record
         recorded = record.get(self._key)
-        reading = self._reader.read()
+        reading = self._reader.read(fresh=True)
         if recorded is not None:
             return self._continued(_Baseline.from_json(recorded), reading)
         if not reading.unmanaged:
@@ -148,7 +156,7 @@ class _Restart:
 
     def _method(self, reading: WorkloadReading, pods: Sequence[Pod]) -> Method:
         backing = self._verdicts.backing([reading.objects[pod.uid] for pod in pods])
-        nodes = Nodes.read(self._run.world.api, pods)
+        nodes = Nodes.read(self._run.world, pods)
         method, _ = method_for(self._workload, pods, backing, nodes, self._run.options)
         return method
 
@@ -183,15 +191,14 @@ class _Restart:
 
     def _carry_out(self, baseline: _Baseline) -> None:
         """Read and act until nothing is missing; each old pod that is deleted restarts the time limit."""
-        polls = self._run.polls(seconds=self._run.options.health_timeout_seconds)
-        left, good, missing, no_node = len(baseline.pods) + 1, 0, "", False
+        polls = self._run.polls(seconds=self._run.options.health_timeout_seconds, wakes=True)
+        left, missing, no_node = len(baseline.pods) + 1, "", False
+        healthy = _InARow(self._run)
         for _ in polls:
             with polls.asking():
-                reading = self._reader.read()
-                missing = "" if reading.is_deleted else self._missing(reading, baseline)
+                reading, missing = self._read(baseline, fresh=healthy.is_last)
                 no_node = bool(reading.no_node)
-                good = 0 if missing else good + 1
-                if good >= self._run.options.settle_readings:
+                if healthy.note(is_good=not missing):
                     return
                 if missing:
                     self._report(missing)
@@ -206,6 +213,15 @@ class _Restart:
             raise RestartRefusedError(str(self._workload), self._blocked)
         missing = polls.unanswered or missing or "it was healthy in too few readings in a row"
         raise self._unhealthy(missing, baseline, no_node=no_node)
+
+    def _read(self, baseline: _Baseline, *, fresh: bool) -> tuple[WorkloadReading, str]:
+        """The workload, and what is missing; where nothing is, and it is the last reading, a `fresh` one."""
+        reading = self._reader.read()
+        missing = "" if reading.is_deleted else self._missing(reading, baseline)
+        if missing or not fresh:
+            return reading, missing
+        reading = self._reader.read(fresh=True)
+        return reading, "" if reading.is_deleted else self._missing(reading, baseline)
 
     def _missing(self, reading: WorkloadReading, baseline: _Baseline) -> str:
         """What is still missing, in one sentence."""
@@ -260,13 +276,22 @@ class _Restart:
             self._verdicts = LiveVerdicts(self._run)
             return
         missing = max(reading.wanted(baseline.ready) - reading.ready, 0)
+        # What was evicted a moment ago may still look as before.
+        missing += sum(pod.ready and self._is_leaving(pod) for pod in staying)
         allowed = most_unavailable(reading.owner, len(reading.pods)) - missing
         for pod in _in_turn(staying):
             if pod.ready and allowed <= 0:
                 return
-            if self._evictions.is_due(pod.uid):
+            if not self._is_leaving(pod) and self._may_ask(pod, verdicts[pod.uid]):
                 allowed -= 1
                 self._remove(verdicts[pod.uid])
+
+    def _is_leaving(self, pod: Pod) -> bool:
+        """Whether the eviction of a pod was accepted, and should be carried out any moment."""
+        return self._evictions.is_accepted(pod.uid) and not self._evictions.is_due(pod.uid)
+
+    def _may_ask(self, pod: Pod, plan: PodPlan) -> bool:
+        return self._evictions.is_due(pod.uid) and not self._budgets.is_closed(plan, ready=pod.ready)
 
     def _remove(self, plan: PodPlan) -> None:
         self._run.world.guard()
@@ -274,6 +299,7 @@ class _Restart:
             self._evictions.delete(plan)
         elif plan.verdict is Verdict.EVICT:
             self._evictions.evict(plan)
+            self._budgets.note(plan, accepted=self._evictions.is_accepted(plan.uid))
 
     def _report(self, line: str) -> None:
         if line != self._last_line:
@@ -289,6 +315,31 @@ class _Restart:
                 undo += f'; with `refresh.evict: ["{namespace}/{name}"]` its pods are evicted instead'
         self._run.world.note("gave-up", workload=str(self._workload), reason=missing)
         return UnhealthyError(str(self._workload), missing, undo)
+
+
+class _InARow:
+    """Counts readings in a row that find a workload healthy, those that are apart by a polling interval."""
+
+    def __init__(self, run: RefreshRun) -> None:
+        self._run, self._good, self._at = run, 0, 0.0
+
+    @property
+    def is_last(self) -> bool:
+        """Whether one more good reading, now, is enough."""
+        return self._good + 1 >= self._run.options.settle_readings and self._counts
+
+    def note(self, *, is_good: bool) -> bool:
+        """Note a reading; whether there are enough good ones in a row."""
+        if not is_good:
+            self._good = 0
+        elif self._counts:
+            self._good, self._at = self._good + 1, self._run.world.time.monotonic()
+        return self._good >= self._run.options.settle_readings
+
+    @property
+    def _counts(self) -> bool:
+        passed = self._run.world.time.monotonic() - self._at
+        return not self._good or passed >= self._run.limits.poll_interval
 
 
 def _restarted(deployment: Object) -> str:

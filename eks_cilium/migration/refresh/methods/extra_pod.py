@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from eks_cilium.cluster.objects import Terms
-    from eks_cilium.cluster.reading import ReadingApi
     from eks_cilium.cluster.selectors import Selector
     from eks_cilium.migration.facts.model import Apart, Node, Pod
+    from eks_cilium.runtime.context import World
 
 _KEEPS_OUT = frozenset({"NoSchedule", "NoExecute"})
 
@@ -77,11 +77,11 @@ class Nodes:
         self._where: dict[str, _Where] = {}
 
     @classmethod
-    def read(cls, api: ReadingApi, pods: Sequence[Pod]) -> Nodes:
+    def read(cls, world: World, pods: Sequence[Pod]) -> Nodes:
         """What matters to these pods, read now; nothing where they can share a node and need no resource."""
         if not any(pod.apart or pod.extended for pod in pods):
             return cls((), ())
-        nodes = api.each("/api/v1/nodes", lambda obj: node_facts.node(obj, {}))
+        nodes = world.seen.each("/api/v1/nodes", lambda obj: node_facts.node(obj, {}))
         wanted = {resource for pod in pods for resource, _ in pod.extended}
         on_nodes = (node.name for node in nodes if wanted & node.extended.keys())
         found = {
@@ -90,7 +90,7 @@ class Nodes:
                 *(("/api/v1/pods", {"fieldSelector": f"spec.nodeName={name}"}) for name in on_nodes),
                 *((f"/api/v1/namespaces/{name}/pods", {}) for name in {pod.namespace for pod in pods}),
             )
-            for pod in api.each(path, pod_facts.pod, **fields)
+            for pod in world.api.each(path, pod_facts.pod, **fields)
             if pod is not None
         }
         return cls(nodes, found.values())

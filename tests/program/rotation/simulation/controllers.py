@@ -50,6 +50,8 @@ class Controllers:
         self.violations: list[str] = []
         self.lost: list[str] = []
         """Ordinary pods that were on a node when its instance ended."""
+        self.start_seconds = START_SECONDS
+        """How long a pod takes to be ready on its node."""
         self.agents_work = True
         """Whether agents of Cilium become ready."""
         self.cilium_node: Object = {"spec": {"ipam": {"pool": {"10.0.0.1": {}, "10.0.0.2": {}}}}}
@@ -334,8 +336,9 @@ class Controllers:
         for pod in self.api.of(PODS):
             if pod["spec"].get("nodeName") in self.dead:
                 continue
-            started = pod.setdefault("boundAt", self.clock.seconds) + START_SECONDS
             agent = pod["metadata"].get("labels", {}).get("k8s-app")
+            seconds = START_SECONDS if agent else self.start_seconds
+            started = pod.setdefault("boundAt", self.clock.seconds) + seconds
             if agent == "cilium" and not self.agents_work:
                 continue
             if (
