@@ -67,8 +67,8 @@ class LoadBalancers:
             if self._is_ours(described["Tags"])
         ]
 
-    def classic_sends_to(self, name: str, instance: str) -> bool:
-        """Whether a Classic Load Balancer sends to an instance; also while it drains connections.
+    def classic_sends_to(self, name: str) -> frozenset[str]:
+        """The instances that a Classic Load Balancer sends to; also while it drains connections.
 
         It calls an instance InService until its deregistration is over
         (docs.aws.amazon.com/elasticloadbalancing/latest/classic/config-conn-drain.html).
@@ -77,10 +77,10 @@ class LoadBalancers:
             answer = self._elb.describe_instance_health(LoadBalancerName=name)
         except AwsRefusedError as error:
             if error.code in _GONE:
-                return False
+                return frozenset()
             raise
         states: Iterable[Mapping[str, str]] = answer["InstanceStates"]
-        return any(each["InstanceId"] == instance and each["State"] == "InService" for each in states)
+        return frozenset(each["InstanceId"] for each in states if each["State"] == "InService")
 
     def _is_ours(self, tags: Sequence[Mapping[str, str]]) -> bool:
         """By the tags of the AWS Load Balancer Controller, or of the controller in Kubernetes.

@@ -173,6 +173,10 @@ class World:
             return self.instances.state(instance)
         return self.fleet.states(self.instances, [instance], max_age)[instance]
 
+    def shared(self, name: str, max_age: float, ask: Callable[[], Kept]) -> Kept:
+        """What `ask` returned to any thread at most `max_age` seconds ago; see `Fleet.shared`."""
+        return ask() if self.fleet is None else self.fleet.shared(name, max_age, ask)
+
     def remembered(self, name: str, ask: Callable[[], tuple[str, float]]) -> str:
         """The answer of `ask`, which comes with the seconds it holds for; asked each time without a view."""
         return ask()[0] if self.view is None else self.view.remembered(name, ask)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import random
 import threading
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -88,10 +88,21 @@ class _Answers(Generic[Answer]):
             known.answer, known.read = answers.get(name), read
 
 
+@dataclass
+class _Shared:
+    """An answer that several threads want; one of them asks, and the others wait for it."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    answer: Any = None
+    read: float | None = None
+
+
 class Fleet:
     """The groups and instances in work, of one account and region."""
 
     def __init__(self, monotonic: Callable[[], float], jitter: Callable[[], float] = random.random) -> None:
+        self._monotonic = monotonic
+        self._shared: dict[str, _Shared] = {}
         self._groups: _Answers[GroupState] = _Answers(monotonic, jitter)
         self._states: _Answers[str] = _Answers(monotonic, jitter)
 
@@ -102,6 +113,15 @@ class Fleet:
     def states(self, client: Ec2, instances: Iterable[str], max_age: float) -> dict[str, str]:
         """EC2's state of each instance by id, as it was at most `max_age` seconds ago; see `Ec2.states`."""
         return self._states.read(instances, max_age, client.states)
+
+    def shared(self, name: str, max_age: float, ask: Callable[[], Answer]) -> Answer:
+        """What `ask` returned to any thread at most `max_age` seconds ago; what it raises is not kept."""
+        shared = self._shared.setdefault(name, _Shared())
+        with shared.lock:
+            if shared.read is None or self._monotonic() - shared.read >= max_age:
+                shared.answer, shared.read = ask(), self._monotonic()
+            answer: Answer = shared.answer
+        return answer
 
     def outdate(self) -> None:
         """Take every answer for out of date: this process has changed something."""

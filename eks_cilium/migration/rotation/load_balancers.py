@@ -7,7 +7,8 @@ nodeIncludedPredicate). AWS then drains its connections for deregistration_delay
 configured (docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html),
 and the node forwards them to pods elsewhere all the while.
 
-So the state of the node's instance is read from the target groups and Classic Load Balancers of the cluster.
+So the state of the node's instance is read from the target groups and Classic Load Balancers of the cluster,
+which are asked once in each interval for all nodes that are waited for.
 A pod that is a target itself (target type `ip`) has ended with the drain: of its address only the
 deregistration is awaited, so that no other pod gets its traffic.
 """
@@ -24,6 +25,8 @@ from eks_cilium.runtime.errors import TimedOutError
 from eks_cilium.texts import named
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.inventory.model import Outgoing
     from eks_cilium.migration.run import MigrationRun
@@ -57,36 +60,49 @@ def await_stopped(run: MigrationRun, node: Outgoing, *, cordoned: float) -> None
 
 
 def _await(run: MigrationRun, node: Outgoing, bound: list[str]) -> None:
-    watched = _Watched(run.world, node, bound)
+    every = run.limits.poll_interval * _PACE
+    watched = _Watched(run.world, node, bound, every)
     run.world.wait(
         watched.missing,
         waited_for=f"load balancers to stop sending to {node.name}",
         seconds=run.limits.load_balancer_timeout,
-        every=run.limits.poll_interval * _PACE,
+        every=every,
         report=run.report,
     )
 
 
 class _Watched:
-    """The target groups and Classic Load Balancers that had the node as a target when they were last read."""
+    """The target groups and Classic Load Balancers that had the node as a target when they were last read.
 
-    def __init__(self, world: World, node: Outgoing, bound: list[str]) -> None:
-        self._world, self._node = world, node
-        before = records.of(world, node)
+    An answer is about all targets of a group: for `max_age` seconds it serves all nodes that are waited for.
+    """
+
+    def __init__(self, world: World, node: Outgoing, bound: list[str], max_age: float) -> None:
+        self._world, self._node, self._max_age = world, node, max_age
+        before, client = records.of(world, node), world.load_balancers
         self._addresses = frozenset(before.addresses if before else ())
-        self._groups = sorted({*bound, *world.load_balancers.target_groups()})
-        self._classic = world.load_balancers.classic()
+        self._groups = sorted({*bound, *world.shared("target groups", max_age, client.target_groups)})
+        self._classic = world.shared("classic load balancers", max_age, client.classic)
 
     def missing(self) -> str:
-        client = self._world.load_balancers
-        waiting = {arn: text for arn in self._groups if (text := self._waiting(client.states(arn)))}
+        waiting = {arn: text for arn in self._groups if (text := self._waiting(self._states(arn)))}
         self._groups = list(waiting)
-        self._classic = [name for name in self._classic if client.classic_sends_to(name, self._node.instance)]
+        self._classic = [name for name in self._classic if self._node.instance in self._sends_to(name)]
         texts = [f"{_name(arn)} ({text})" for arn, text in waiting.items()]
         texts += [f"{name} (InService)" for name in self._classic]
         return f"load balancers still send to {self._node.name}: {named(texts)}" if texts else ""
 
-    def _waiting(self, states: dict[str, str]) -> str:
+    def _states(self, arn: str) -> Mapping[str, str]:
+        client = self._world.load_balancers
+        return self._world.shared(f"targets of {arn}", self._max_age, lambda: client.states(arn))
+
+    def _sends_to(self, name: str) -> frozenset[str]:
+        client = self._world.load_balancers
+        return self._world.shared(
+            f"instances of {name}", self._max_age, lambda: client.classic_sends_to(name)
+        )
+
+    def _waiting(self, states: Mapping[str, str]) -> str:
         """The state that has to be waited for; empty where the group sends neither to node nor pods."""
         instance = states.get(self._node.instance, NOT_USED)
         if instance != NOT_USED:

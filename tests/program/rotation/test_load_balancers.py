@@ -10,6 +10,7 @@ from eks_cilium.runtime.errors import StoppedError
 
 from .migrations import QUICK, Before, Stack, options, run
 from .simulation.load_balancers import EXCLUDED, Balancing
+from .simulation.threads import SharedClock
 from .simulation.world import Simulation
 
 pytestmark = pytest.mark.simulation
@@ -97,6 +98,27 @@ def test_only_groups_that_hold_the_node_are_asked_again():
     shop.rotate()
 
     assert shop.balancing.calls.count("DescribeTargetHealth") < 41 + 60
+
+
+def test_nodes_that_are_waited_for_at_once_share_the_answers():
+    clock = SharedClock()
+    simulation = Simulation(clock=clock, workers=4)
+    simulation.deploy("web", 4, maxUnavailable=4)
+    balancing = Balancing(simulation)
+    balancing.ingress("web", delay=120)
+    given = options(surge=3)
+    Stack(simulation, given).up(until="ip-")
+    names = [node["metadata"]["name"] for node in simulation.nodes(**{"cni-plugin": "aws"})][:3]
+    every = PATIENT.poll_interval * 3
+
+    def rotate(name: str) -> None:
+        steps.rotate_node(run(simulation.world(), given, limits=PATIENT), name)
+
+    errors = clock.run(*[lambda name=name: rotate(name) for name in names])
+
+    assert errors == []
+    assert 120 / every <= balancing.calls.count("DescribeTargetHealth") < 1.3 * 140 / every
+    assert balancing.calls.count("DescribeTargetGroups") <= 3
 
 
 def test_a_controller_that_does_not_work_holds_the_node_until_the_limit():
