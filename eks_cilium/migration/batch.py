@@ -5,7 +5,9 @@ it has a place. Places are shared by all batches of the process, so the next bat
 this one leaves. A node whose pods wait for a budget lets others go first, and so does a node of a zone that
 has more nodes in work than others.
 
-After an error no further node is begun, and those in work are finished.
+After an error no further node is begun, and those in work are finished. Nodes that an earlier run has begun
+and not finished come first, whatever else may be begun, and whichever batch they are of: they take capacity
+away until they are replaced, so nodes that are begun before them would wait for it in vain.
 """
 
 from __future__ import annotations
@@ -14,11 +16,14 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from eks_cilium.cluster.objects import is_cordoned
 from eks_cilium.errors import ProgramError
 from eks_cilium.migration.facts import pods
-from eks_cilium.migration.inventory import recording
+from eks_cilium.migration.facts.nodes import node as known_node
+from eks_cilium.migration.inventory import marks, recording
 from eks_cilium.migration.lanes import Lanes
 from eks_cilium.migration.part import selected
+from eks_cilium.migration.rotation import before as records
 from eks_cilium.migration.rotation import steps
 from eks_cilium.migration.rotation.beginning import refuse_to_begin
 from eks_cilium.texts import counted, named
@@ -26,8 +31,9 @@ from eks_cilium.texts import counted, named
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.facts.model import Budget, Pod
-    from eks_cilium.migration.inventory.model import Outgoing
+    from eks_cilium.migration.inventory.model import Inventory, Outgoing
     from eks_cilium.migration.run import MigrationRun
 
 _MOST_SKIPPED = 5
@@ -46,16 +52,37 @@ def rotate_batch(run: MigrationRun, first: int, count: int) -> dict[str, Any]:
     """
     inventory = recording.required(run.world, run.options.target)
     wanted = selected(inventory.members, run.options.part)
-    left = {node.name for node in inventory.left(run.world.seen.list("/api/v1/nodes"))}
     batch = [node for node in inventory.nodes[first - 1 : first - 1 + count] if node.name in wanted]
     lanes = Lanes({node.name: node.group for node in inventory.nodes}, run.options.parallel)
-    return _Batch(run, batch, left, lanes).complete()
+    nodes = run.world.seen.list("/api/v1/nodes")
+    begun = [node for node in _begun(run, inventory, nodes) if node.name in wanted]
+    left = {node.name for node in (*inventory.left(nodes), *begun)}
+    return _Batch(run, batch, [node for node in batch if node.name in left], begun, lanes).complete()
+
+
+def _begun(run: MigrationRun, inventory: Inventory, nodes: Sequence[Object]) -> Iterator[Outgoing]:
+    """Nodes that a run has begun and not finished: cordoned by it, or gone before it was seen to the end."""
+    known = {known_node(obj, {}).instance: obj for obj in nodes}
+    recorded = records.names_in_work(run.world)
+    for node in inventory.nodes:
+        obj = known.get(node.instance)
+        is_begun = node.name in recorded if obj is None else is_cordoned(obj) and marks.is_ours(obj)
+        if is_begun:
+            yield node
 
 
 class _Batch:
-    def __init__(self, run: MigrationRun, nodes: Sequence[Outgoing], left: set[str], lanes: Lanes) -> None:
+    def __init__(
+        self,
+        run: MigrationRun,
+        nodes: Sequence[Outgoing],
+        left: Sequence[Outgoing],
+        begun: Sequence[Outgoing],
+        lanes: Lanes,
+    ) -> None:
         self._run, self._nodes, self._lanes = run, nodes, lanes
-        self._waiting = [node for node in nodes if node.name in left]
+        self._own = {node.name for node in nodes}
+        self._waiting, self._begun = [*left], [*begun]
         self._working: dict[str, Outgoing] = {}
         self._results: list[dict[str, Any]] = []
         self._errors: list[ProgramError | Exception] = []
@@ -77,27 +104,37 @@ class _Batch:
         return self._result()
 
     def _begin_what_may(self) -> None:
+        while self._begun:
+            self._begin(self._begun.pop(0), places=float("inf"))
         while self._waiting and not self._errors:
             try:
                 refuse_to_begin(self._run)
             except ProgramError as error:
                 self._errors.append(error)
                 return
-            node = self._next()
-            if node is None:
+            if not any(self._begin(node) for node in self._in_turn()):
                 return
-            self._waiting.remove(node)
-            self._working[node.name] = node
-            self._run.world.spawn(lambda node=node: self._rotate(node))  # type: ignore[misc]
 
-    def _next(self) -> Outgoing | None:
-        """The node to begin, with its place taken; None where no place is free."""
+    def _begin(self, node: Outgoing, *, places: float | None = None) -> bool:
+        """Begin a node where a place is free, of so many `places` or of those that there are."""
+        locks = self._run.world.locks
+        name, most = self._lanes.place_of(node.group)
+        if not locks.places.take(name, most if places is None else places, node.name):
+            return False
+        self._waiting = [each for each in self._waiting if each.name != node.name]
+        if result := locks.finished.get(node.name):  # by another batch of this run
+            locks.places.leave(name, node.name)
+            self._results += [result] if node.name in self._own else []
+            return True
+        self._working[node.name] = node
+        self._run.world.spawn(lambda: self._rotate(node))
+        return True
+
+    def _in_turn(self) -> list[Outgoing]:
+        """The nodes that may be next, the best first."""
         in_work = Counter(node.zone for node in self._working.values())
         closed = self._closed_budgets()
-        choice = sorted(self._candidates(), key=lambda node: (self._waits(node, closed), in_work[node.zone]))
-        places = self._run.world.locks.places
-        taken = (node for node in choice if places.take(*self._lanes.place_of(node.group)))
-        return next(taken, None)
+        return sorted(self._candidates(), key=lambda node: (self._waits(node, closed), in_work[node.zone]))
 
     def _candidates(self) -> Iterator[Outgoing]:
         """The next nodes of each group, in the order of work."""
@@ -134,15 +171,18 @@ class _Batch:
                 self._errors.append(error)
         else:
             with self._changing:
-                self._results.append(result)
+                self._results += [result] if node.name in self._own else []
+            if "skipped" not in result:
+                self._run.world.locks.finished[node.name] = result
         finally:
-            self._run.world.locks.places.leave(self._lanes.place_of(node.group)[0])
+            self._run.world.locks.places.leave(self._lanes.place_of(node.group)[0], node.name)
             self._working.pop(node.name, None)
             self._run.world.wake()
 
     def _progress(self) -> str:
-        done = len(self._nodes) - len(self._waiting) - len(self._working)
-        at = named(sorted(self._working), 3)
+        working = sorted(self._working)
+        done = len(self._nodes) - len(self._waiting) - len(self._own.intersection(working))
+        at = named(working, 3)
         return f"{done}/{len(self._nodes)}" + (f", in work: {at}" if at else "")
 
     def _result(self) -> dict[str, Any]:

@@ -71,6 +71,8 @@ class World:
     """Shared by the threads of one process, which may change one cluster at the same time."""
     spawn: Callable[[Callable[[], None]], None] = in_thread
     """Has a function called in a thread of its own."""
+    is_cancelled: Callable[[], bool] = lambda: False
+    """Whether the user has pressed Ctrl-C: what was begun is finished, and nothing else is begun."""
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     """The same for everything that one `pulumi up` does, and another for the next."""
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -89,6 +91,7 @@ class World:
         locks: Locks,
         views: Views,
         run_id: str,
+        is_cancelled: Callable[[], bool] = lambda: False,
         journal: Journal | None = None,
     ) -> Iterator[World]:
         """Connect to an EKS cluster. The first call of the guard acquires its Lease for this process."""
@@ -124,6 +127,7 @@ class World:
                 guard=hold,
                 locks=locks,
                 run_id=run_id,
+                is_cancelled=is_cancelled,
                 environment=os.environ,
             )
             yield world.observed()

@@ -7,33 +7,37 @@ which there are as many as `migration.parallel` says.
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import defaultdict
+from typing import Any
 
 
 class Places:
     """Places by name, as for all nodes or for those of one group; each name has as many as its takers say."""
 
     def __init__(self) -> None:
-        self._taken: Counter[str] = Counter()
+        self._holders: dict[str, set[str]] = defaultdict(set)
         self._lock = threading.Lock()
 
-    def take(self, name: str, most: int) -> bool:
-        """Take a place where fewer than `most` are taken; whether that was so."""
+    def take(self, name: str, most: float, holder: str) -> bool:
+        """Take a place where fewer than `most` are taken; whether that was so. A holder gets one at most."""
         with self._lock:
-            if self._taken[name] >= most:
+            holders = self._holders[name]
+            if len(holders) >= most or holder in holders:
                 return False
-            self._taken[name] += 1
+            holders.add(holder)
             return True
 
-    def leave(self, name: str) -> None:
+    def leave(self, name: str, holder: str) -> None:
         """Leave a place, for the next taker."""
         with self._lock:
-            self._taken[name] -= 1
+            self._holders[name].discard(holder)
 
 
 class Locks:
     def __init__(self) -> None:
         self.places = Places()
+        self.finished: dict[str, dict[str, Any]] = {}
+        """What came of each node that is replaced: a batch may finish a node of another one."""
         self._locks: dict[str, threading.Lock] = {}
         self._creating = threading.Lock()
 

@@ -82,6 +82,8 @@ class Run:
         """Stop because the user asked for it."""
         self.interrupted = True
         self.stop()
+        # This is called by the handler of a signal, which must not wait for other threads.
+        threading.Thread(target=self.providers.cancel, daemon=True).start()
 
     def fail(self, urn: str, text: str) -> None:
         self.error(urn, text)

@@ -89,6 +89,7 @@ def world_of(props: Mapping[str, Any]) -> Iterator[World]:
         locks=THIS_PROCESS.locks,
         views=THIS_PROCESS.views,
         run_id=THIS_PROCESS.run_id,
+        is_cancelled=THIS_PROCESS.cancelled.is_set,
         journal=Journal.to_file(folder / f"{name}.jsonl"),
     ) as world:
         yield world

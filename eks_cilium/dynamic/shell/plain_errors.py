@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 from pulumi.dynamic import ConfigureRequest, ResourceProvider
 
+from eks_cilium.dynamic.shell.cancelling import listen
 from eks_cilium.dynamic.shell.workers import widen
 from eks_cilium.errors import ProgramError, UnexpectedAnswerError
 from eks_cilium.troubleshooting import linked
@@ -29,6 +30,7 @@ class PlainErrorsProvider(ResourceProvider):
     def configure(self, _req: ConfigureRequest) -> None:
         """Called by Pulumi once in the process that serves the provider, before any other method."""
         widen()
+        listen()
         server = sys.modules["__main__"]
         if server.__spec__ is not None and server.__spec__.name == _SERVER:
             server.traceback = SimpleNamespace(format_exc=message_or_trace)  # type: ignore[attr-defined] # the SDK's

@@ -7,6 +7,7 @@ and the checks of a preview show one plan.
 
 from __future__ import annotations
 
+import threading
 import uuid
 from dataclasses import dataclass, field
 
@@ -26,6 +27,8 @@ class ProviderProcess:
     plans: Plans = field(default_factory=Plans)
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     """Pulumi starts a process for each command: the same for all resources of one `pulumi up`."""
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    """Set once the user has pressed Ctrl-C."""
 
 
 THIS_PROCESS = ProviderProcess()

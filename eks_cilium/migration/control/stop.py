@@ -1,4 +1,4 @@
-"""The stop button: a request in the cluster's record that no further node or workload is begun.
+"""The stop button: a request in the cluster's record that no further node or workload is begun; and Ctrl-C.
 
 `eks-cilium stop` writes it; every run reads it before it begins a node or a workload, and while it waits to
 do so. It stays until it is withdrawn: a pipeline that runs `pulumi up` again by itself must not undo it.
@@ -58,8 +58,19 @@ def withdraw(api: KubernetesApi) -> StopRequest | None:
 
 def refuse_where_requested(world: World) -> None:
     """Raise StopRequestedError while a request is in force. Called before anything further is begun."""
+    refuse_after_ctrl_c(world)
     if asked := world.record.load(STOP, StopRequest.from_json):
         raise stopped(world, asked)
+
+
+def refuse_after_ctrl_c(world: World) -> None:
+    """Raise StopRequestedError once the user of this very run has pressed Ctrl-C."""
+    if world.is_cancelled():
+        raise StopRequestedError(
+            Topic.STOP_REQUESTED,
+            "this run was interrupted, so it begins nothing further",
+            "What was begun is finished. Run `pulumi up` again to go on.",
+        )
 
 
 def stopped(world: World, asked: StopRequest) -> StopRequestedError:

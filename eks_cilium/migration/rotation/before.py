@@ -73,6 +73,11 @@ def in_work(world: World) -> list[Before]:
     return [Before.from_json(kept) for kept in world.record.each(of_node("")).values()]
 
 
+def names_in_work(world: World) -> set[str]:
+    """The names of all nodes that are being replaced."""
+    return {key.removeprefix(of_node("")) for key in world.record.each(of_node(""))}
+
+
 def key(workload: Reference) -> str:
     """The name of a workload in `Before.ready`."""
     return f"{workload.kind}/{workload.namespace}/{workload.name}"

@@ -1,4 +1,4 @@
-"""Whether a further node may be begun: not after `eks-cilium stop`, nor after what `migration.abort` names.
+"""Whether a further node may be begun: not after `eks-cilium stop`, Ctrl-C, or what `migration.abort` names.
 
 Asked before each cordon, and while a rotation waits to cordon. So rotations beside one that failed, which
 Pulumi does not end, begin no node either. What was begun is finished.
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 def refuse_to_begin(run: MigrationRun) -> None:
     """Raise StoppedError where no further node may be begun; reads the record once."""
+    stop.refuse_after_ctrl_c(run.world)
     kept = run.world.record.several(STOP, PROGRESS)
     if STOP in kept:
         raise stop.stopped(run.world, stop.StopRequest.from_json(kept[STOP]))

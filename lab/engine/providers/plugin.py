@@ -91,14 +91,17 @@ class Plugin(Provider):
             self._call("", self._stub.Attach, plugin_pb2.PluginAttach(address=self._host.engine_address))
         self._optional(self._stub.GetPluginInfo, empty_pb2.Empty())
 
+    def cancel(self) -> None:
+        """Ask for running calls to come to an end; one that has already ended cannot answer."""
+        with contextlib.suppress(grpc.RpcError):
+            self._stub.Cancel(empty_pb2.Empty(), timeout=2)
+
     def end(self) -> None:
         """Cancel running calls, close the connection and end the process."""
         if self._ended.is_set():
             return
         self._ended.set()
-        # A provider that has already ended cannot answer.
-        with contextlib.suppress(grpc.RpcError):
-            self._stub.Cancel(empty_pb2.Empty(), timeout=2)
+        self.cancel()
         self._channel.close()
         if self._process is not None:
             self._process.end()

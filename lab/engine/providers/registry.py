@@ -177,6 +177,17 @@ class Providers:
             self.configure(resource)
             return self._ready[reference]
 
+    def cancel(self) -> None:
+        """Say to dynamic providers that nothing further is wanted, as Pulumi's engine does to all providers.
+
+        Others let their calls finish anyway, and would not serve the steps that follow one of them.
+        """
+        with self._lock:
+            running = [*self._ready.values()]
+        for provider in running:
+            if isinstance(provider, Plugin) and provider.package == DYNAMIC:
+                provider.cancel()
+
     def close(self) -> None:
         with self._lock:
             providers = {*self._ready.values(), *self._checked.values()}

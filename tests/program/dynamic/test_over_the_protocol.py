@@ -19,13 +19,16 @@ from typing import Any
 
 import grpc
 import pytest
-from google.protobuf import struct_pb2
+from google.protobuf import empty_pb2, struct_pb2
+from pulumi.dynamic import CreateResult
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from eks_cilium.dynamic.replacement.node_rotation import NodeRotationProvider
 from eks_cilium.dynamic.shell.operation import OperationProvider
+from eks_cilium.dynamic.shell.plain_errors import PlainErrorsProvider
+from eks_cilium.dynamic.shell.process import THIS_PROCESS
 
 from .shells import inputs
 from .test_resources import KINDS
@@ -95,6 +98,13 @@ def served(account: str, folder: Path) -> Iterator[provider_pb2_grpc.ResourcePro
         yield stub
     process.kill()
     process.wait()
+
+
+class WaitingProvider(PlainErrorsProvider):
+    """Has much to do, and nothing more once it is told that nothing further is wanted."""
+
+    def create(self, _props: dict[str, Any]) -> CreateResult:
+        return CreateResult("cancelled" if THIS_PROCESS.cancelled.wait(20) else "done", {})
 
 
 def struct(values: dict[str, Any]) -> struct_pb2.Struct:
@@ -300,3 +310,15 @@ def test_more_than_four_nodes_are_in_work_at_once(tmp_path: Path) -> None:
     account.shutdown()
     account.server_close()
     assert all("has no cluster demo" in answer for answer in answers)
+
+
+def test_an_operation_in_work_learns_of_ctrl_c(empty_account: str, tmp_path: Path) -> None:
+    """Pulumi's engine calls `Cancel` then, which Pulumi's server keeps to itself."""
+    properties = struct({"__provider": serialize_provider(WaitingProvider())})
+
+    with served(empty_account, tmp_path) as stub, ThreadPoolExecutor(1) as callers:
+        stub.Diff(provider_pb2.DiffRequest(id="x", olds=properties, news=properties))
+        created = callers.submit(stub.Create, provider_pb2.CreateRequest(properties=properties))
+        stub.Cancel(empty_pb2.Empty())
+
+        assert created.result().id == "cancelled"

@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 from eks_cilium.migration.agents import enforcement, rollout
 from eks_cilium.migration.aws_node import affinity, binding, removal
+from eks_cilium.migration.batch import rotate_batch
 from eks_cilium.migration.capacity import stopped, surge
 from eks_cilium.migration.inventory import forgetting, recording
 from eks_cilium.migration.options import Limits
@@ -51,12 +53,14 @@ class Stack:
         forgetful: bool = False,
         cilium: str | None = "default",
         to_the_end: bool = True,
+        in_batches: int = 0,
     ) -> None:
         """`cilium` is the mode of policy enforcement that the values of the release state.
 
         Programs do not wait `to_the_end` of each instance; for what is between two nodes it is simpler.
+        With `in_batches` of so many nodes there is no step for each node.
         """
-        self._to_the_end = to_the_end
+        self._to_the_end, self._in_batches = to_the_end, in_batches
         self._simulation, self._options, self._report = simulation, given, report
         self._limits, self._forgetful, self._cilium = limits, forgetful, cilium
         self._done: set[str] = set()
@@ -71,7 +75,8 @@ class Stack:
         self._steps(world, self._begin(), until)
         nodes = recording.read(world, self._options.target)
         if nodes is not None:
-            self._steps(world, {node.name: self._rotation(node.name) for node in nodes.nodes}, until)
+            rotations = {node.name: self._rotation(node.name) for node in nodes.nodes}
+            self._steps(world, self._batches(len(rotations)) if self._in_batches else rotations, until)
         self._steps(world, self._finish(), until)
 
     def _steps(self, world: World, steps: dict[str, Callable[[World], object]], until: str) -> None:
@@ -96,6 +101,15 @@ class Stack:
         return lambda world: steps.rotate_node(
             run(world, self._options, self._report, self._limits), name, to_the_end=self._to_the_end
         )
+
+    def _batches(self, nodes: int) -> dict[str, Callable[[World], object]]:
+        return {
+            f"ip-batch-{first}": partial(self._batch, first)
+            for first in range(1, nodes + 1, self._in_batches)
+        }
+
+    def _batch(self, first: int, world: World) -> object:
+        return rotate_batch(run(world, self._options, self._report, self._limits), first, self._in_batches)
 
     def _begin(self) -> dict[str, Callable[[World], object]]:
         given, report, target = self._options, self._report, self._options.target

@@ -45,6 +45,9 @@ class SharedClock(Clock):
 
     def spawn(self, task: Callable[[], object]) -> None:
         """Run one more task beside those that run."""
+        if self._running == 0:
+            super().spawn(task)
+            return
 
         def work() -> None:
             try:

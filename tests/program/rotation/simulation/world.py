@@ -81,7 +81,7 @@ class Simulation(Controllers):
             self.process.view = View(self.client(), time)
             self.process.fleet = Fleet(self.clock.monotonic, jitter=lambda: 0.5)
         shared = {"locks": self.locks, "view": self.process.view, "fleet": self.process.fleet}
-        given = {"journal": journal, **shared, **more}
+        given = {"journal": journal, "spawn": self.clock.spawn, **shared, **more}
         world = World(cluster="demo", api=self.client(), aws=self.cloud.client, time=time, **given)
         return world.observed()
 
