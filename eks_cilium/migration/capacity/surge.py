@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cluster.objects import Reference
 from eks_cilium.errors import RefusedError
+from eks_cilium.migration import beside
 from eks_cilium.migration.aws_node import rewrites
 from eks_cilium.migration.capacity import (
     autoscaler,
@@ -42,7 +43,8 @@ if TYPE_CHECKING:
 def prepare(run: MigrationRun) -> dict[str, Any]:
     """Record the groups, suspend processes, taint old nodes, raise the sizes; wait for the extra nodes.
 
-    A group that cannot grow is given up and named under `stopped`. Raises TimedOutError when none can.
+    Groups are widened beside each other. One that cannot grow is given up and named under `stopped`. Raises
+    TimedOutError when none can.
     """
     run.world.guard()
     stop.refuse_where_requested(run.world)
@@ -55,17 +57,12 @@ def prepare(run: MigrationRun) -> dict[str, Any]:
     for name in names:
         stopped.try_again(run, name)
     taint(run, inventory)
-    widened: dict[str, Any] = {}
-    failed: dict[str, ProgramError] = {}
-    for name in names:
-        try:
-            widened[name] = _widen(run, name)
-        except (RefusedError, TimedOutError) as error:
-            failed[name] = error
+    widened, failed = beside.each(
+        run, names, lambda name: _widen(run, name), expected=(RefusedError, TimedOutError)
+    )
     new = NewNodes(run, tuple(widened))
     failed |= new.wait()
-    for name, why in failed.items():
-        stopped.give_up(run, name, _reason(why))
+    beside.each(run, failed, lambda name: stopped.give_up(run, name, _reason(failed[name])))
     if failed and len(failed) == len(names):
         raise next(iter(failed.values()))
     return {

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from eks_cilium.migration import beside
 from eks_cilium.migration.agents.cni_gate import CniGate
 from eks_cilium.migration.capacity import (
     autoscaler,
@@ -78,16 +79,18 @@ def _restore_finished(run: MigrationRun, names: Sequence[str]) -> dict[str, Any]
 
 
 def _restore_groups(run: MigrationRun, names: Sequence[str]) -> dict[str, Any]:
+    """Restore groups beside each other: each waits for its own launches and updates."""
     recorded = groups.recorded(run.world)
-    return {name: _restore_group(run, recorded[name]) for name in names}
+    outgoing = recording.required(run.world, run.options.target).names if names else frozenset()
+    restored, _ = beside.each(run, names, lambda name: _restore_group(run, recorded[name], outgoing))
+    return restored
 
 
 def _end_with(
     run: MigrationRun, given_up: dict[str, str], left: Sequence[Outgoing], restored: Iterable[str]
 ) -> None:
     """Forget the groups that are done, so that a later run leaves them alone, and stop."""
-    for name in given_up:
-        stopped.release(run, name)
+    beside.each(run, given_up, lambda name: stopped.release(run, name))
     for name in restored:
         groups.forget(run.world, name)
     skipped = blocked.refusal(run, left) if left else None
@@ -108,7 +111,7 @@ def _end_with(
     )
 
 
-def _restore_group(run: MigrationRun, before: GroupBefore) -> dict[str, Any]:
+def _restore_group(run: MigrationRun, before: GroupBefore, outgoing: frozenset[str]) -> dict[str, Any]:
     if run.world.groups.groups([before.name]).get(before.name) is None:
         run.report(f"the Auto Scaling group {before.name} was deleted: nothing to restore")
         return {"gone": True}
@@ -122,7 +125,7 @@ def _restore_group(run: MigrationRun, before: GroupBefore) -> dict[str, Any]:
     state = run.world.groups.group(before.name)
     nodes = CniGate(run.world, run.options.target).nodes
     present = [nodes[member.instance] for member in state.members if member.instance in nodes]
-    autoscaler.release(run.world, present, recording.required(run.world, run.options.target).names)
+    autoscaler.release(run.world, present, outgoing)
     return {
         "minimum": state.minimum,
         "maximum": state.maximum,

@@ -12,8 +12,9 @@ from eks_cilium.cluster.objects import is_cordoned
 from eks_cilium.migration.agents.cni_gate import CniGate
 from eks_cilium.migration.capacity import contribution, dead, groups, resizing
 from eks_cilium.migration.cni import old_cni
-from eks_cilium.migration.inventory import marks
+from eks_cilium.migration.inventory import marks, recording
 from eks_cilium.migration.inventory.model import Outgoing
+from eks_cilium.migration.lanes import Lanes
 from eks_cilium.migration.rotation import steps
 from eks_cilium.runtime.errors import StoppedError, TimedOutError
 from eks_cilium.runtime.fleet import SOON
@@ -61,7 +62,7 @@ def remove_member(run: MigrationRun, before: GroupBefore, member: Member, gate: 
         return
     outgoing = _outgoing(before, member, node)
     run.report(f"{before.name} has one node more than before: removing {outgoing.name}")
-    steps.rotate(run, outgoing, shrink=True)
+    _rotate(run, outgoing, shrink=True)
 
 
 def replace_unhealthy(run: MigrationRun, before: GroupBefore) -> None:
@@ -77,8 +78,26 @@ def replace_unhealthy(run: MigrationRun, before: GroupBefore) -> None:
             continue
         outgoing = _outgoing(before, member, node)
         run.report(f"{before.name}: {outgoing.name} fails a health check of its group, so it is replaced")
-        steps.rotate(run, outgoing, shrink=False)
+        _rotate(run, outgoing, shrink=False)
         await_members(run, before)
+
+
+def _rotate(run: MigrationRun, node: Outgoing, *, shrink: bool) -> None:
+    """Replace a node at a place in work: groups are restored beside each other, and drained no wider."""
+    nodes = recording.required(run.world, run.options.target).nodes
+    lanes = Lanes({each.name: each.group for each in nodes}, run.options.parallel)
+    (name, most), places = lanes.place_of(node.group), run.world.locks.places
+    run.wait(
+        lambda: "" if places.take(name, most, node.name) else f"waiting to remove {node.name}",
+        waited_for="a place in work",
+        seconds=float("inf"),
+        wakes=True,
+    )
+    try:
+        steps.rotate(run, node, shrink=shrink)
+    finally:
+        places.leave(name, node.name)
+        run.world.wake()
 
 
 def _outgoing(before: GroupBefore, member: Member, node: Object) -> Outgoing:

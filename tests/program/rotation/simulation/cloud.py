@@ -111,6 +111,8 @@ class Cloud:
         self.launched: dict[str, float] = {}
         self.node_groups = False
         """Whether every Auto Scaling group is that of an EKS node group, of the same name."""
+        self.update_seconds = 2
+        """How long EKS takes for an update of a node group."""
         self.busy_until: dict[str, float] = {}
         self.unseen: dict[str, int] = {}
         """How many of EC2's next answers do not have an instance: EC2 is eventually consistent."""
@@ -415,7 +417,7 @@ class Eks(_Client):
             raise refusal("ResourceInUseException", "the node group is UPDATING", "UpdateNodegroupConfig")
 
         def change() -> None:
-            self.cloud.busy_until[nodegroupName] = self.cloud.clock.seconds + 2
+            self.cloud.busy_until[nodegroupName] = self.cloud.clock.seconds + self.cloud.update_seconds
             self.cloud.updates[nodegroupName] = ordered
 
         self._write(

@@ -1,0 +1,104 @@
+"""Groups are widened and restored beside each other: several take hardly longer than one."""
+
+from collections.abc import Callable
+
+import pytest
+
+from eks_cilium.migration.capacity import surge
+from eks_cilium.migration.inventory import recording
+from eks_cilium.migration.rotation import restore, steps
+from eks_cilium.migration.run import MigrationRun
+from eks_cilium.settings.model.migration import MigrationOptions, Target
+
+from .migrations import Before, Stack, options, run
+from .simulation.threads import SharedClock
+from .simulation.world import Simulation
+
+pytestmark = pytest.mark.simulation
+
+ONE = {"a": 2}
+FOUR = {"a": 2, "b": 2, "c": 2, "d": 2}
+
+
+class Shop:
+    """Managed node groups, each of whose updates takes EKS half a minute."""
+
+    def __init__(self, groups: dict[str, int], given: MigrationOptions | None = None) -> None:
+        self.clock = SharedClock()
+        self.simulation = Simulation(clock=self.clock, **groups)
+        self.simulation.cloud.node_groups = True
+        self.simulation.deploy("web", 4, maxUnavailable=2)
+        self.before = Before(self.simulation)
+        self.options = given or options()
+        self.stack = Stack(self.simulation, self.options)
+        self.reported: list[str] = []
+
+    def widened(self) -> float:
+        """Widen the groups; returns the seconds that it took."""
+        self.stack.up(until="prepare")
+        self.simulation.cloud.update_seconds = 30
+        return self._seconds_of(surge.prepare)
+
+    def restored(self) -> float:
+        """Restore the groups after the last node; returns the seconds that it took."""
+        self.stack.up(until="restore")
+        self.simulation.cloud.update_seconds = 30
+        return self._seconds_of(restore.restore)
+
+    def _seconds_of(self, act: Callable[[MigrationRun], object]) -> float:
+        began = self.clock.seconds
+        given = run(self.simulation.world(), self.options, self.reported.append)
+        errors = self.clock.run(lambda: act(given))
+        assert errors == []
+        return self.clock.seconds - began
+
+
+def test_several_groups_are_widened_in_the_time_of_one():
+    one, four = Shop(ONE).widened(), Shop(FOUR).widened()
+
+    assert one >= 30
+    assert four < one * 1.3
+
+
+def test_several_groups_are_restored_in_the_time_of_one():
+    one = Shop(ONE).restored()
+    shop = Shop(FOUR)
+    four = shop.restored()
+    shop.stack.up()
+
+    shop.before.check_replaced()
+    assert one >= 30
+    assert four < one * 1.3
+
+
+def test_one_group_without_capacity_is_given_up_and_the_others_are_widened():
+    shop = Shop(FOUR)
+    shop.simulation.cloud.full_groups = {"b"}
+
+    shop.widened()
+
+    groups = shop.simulation.cloud.groups
+    assert {name: group.desired for name, group in groups.items()} == {"a": 3, "b": 2, "c": 3, "d": 3}
+    assert not groups["b"].suspended
+    assert [line["group"] for line in shop.simulation.journal if line["event"] == "group-stopped"] == ["b"]
+
+
+@pytest.mark.parametrize(("parallel", "widest"), [(1, 1), (3, 3)])
+def test_surplus_nodes_of_all_groups_are_drained_no_wider_than_nodes_are_replaced(parallel: int, widest: int):
+    """Each group has one node too many, as after a run that could not shrink it."""
+    shop = Shop(FOUR, options(parallel=parallel))
+    shop.stack.up(until="ip-")
+    for node in recording.required(shop.simulation.world(), Target.CILIUM).nodes:
+        steps.rotate(run(shop.simulation.world(), shop.options), node, shrink=False)
+    seen, inner = [0], shop.clock.tick
+
+    def tick() -> None:
+        inner()
+        seen.append(sum(bool(node["spec"].get("unschedulable")) for node in shop.simulation.nodes()))
+
+    shop.clock.tick = tick
+    shop.restored()
+    shop.stack.up()
+
+    shop.before.check_replaced()
+    assert max(seen) == widest
