@@ -44,10 +44,10 @@ class NewNodes:
         polls = self._run.polls(seconds=seconds, wakes=True)
         for _ in polls:
             with polls.asking():
-                self._read()
+                gate = self._read()
                 if not self._missing:
                     return {}
-                if self._replace_dead():
+                if self._replace_dead(gate):
                     polls.restart()
             sentence = polls.unanswered or "; ".join(self._missing.values())
             if sentence != reported:
@@ -65,11 +65,13 @@ class NewNodes:
         """The extra nodes of these groups that run pods on the new CNI, by name."""
         return sorted(node for name in names for node in self._serving.get(name, ()))
 
-    def _read(self) -> None:
+    def _read(self) -> CniGate:
+        """Read what is missing of each group; returns the reading of all nodes that it is from."""
         rewrites.refuse(self._run)
         gate = CniGate(self._run.world, self._run.options.target)
         sentences = {name: self._missing_of(name, gate) for name in self._names}
         self._missing = {name: sentence for name, sentence in sentences.items() if sentence}
+        return gate
 
     def _missing_of(self, name: str, gate: CniGate) -> str:
         now = groups.progress(self._run, name, groups.age_for(self._run, name, gate))
@@ -88,8 +90,7 @@ class NewNodes:
         why = waiting[0] if waiting else groups.why_instances_are_missing(self._run.world, now, 0)
         return f"group {name}: {len(nodes)} of {needed} new nodes are ready; {why}"
 
-    def _replace_dead(self) -> bool:
-        gate = CniGate(self._run.world, self._run.options.target)
+    def _replace_dead(self, gate: CniGate) -> bool:
         ended = 0
         for name in self._missing:
             if self._replaced[name] < _MOST_REPLACED:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from eks_cilium.runtime.errors import TimedOutError
 
 
-def missing(run: MigrationRun, node: Outgoing) -> str:
+def missing(run: MigrationRun, node: Outgoing, gate: CniGate) -> str:
     """What is missing before the node may be cordoned, in one sentence; empty when it may be.
 
     Raises StoppedError where the group would go below its minimum, and GroupStoppedError once the group was
@@ -34,7 +34,6 @@ def missing(run: MigrationRun, node: Outgoing) -> str:
     """
     if why := stopped.reason(run.world, node.group):
         raise GroupStoppedError(node.group, why)
-    gate = CniGate(run.world, run.options.target)
     max_age = groups.age_for(run, node.group, gate)
     sentence = _missing(run, node, gate, max_age)
     # What would be enough is read again, where it may have changed since.
@@ -49,14 +48,14 @@ def _missing(run: MigrationRun, node: Outgoing, gate: CniGate, max_age: float) -
     return _too_few(run, node, now, gate)
 
 
-def add_where_none_suits(run: MigrationRun, node: Outgoing) -> bool:
+def add_where_none_suits(run: MigrationRun, node: Outgoing, gate: CniGate) -> bool:
     """Add one node to the group of a node whose pods no other node suits; whether that was done.
 
     Auto Scaling launches in the zone with the fewest instances, so a zone gets the node that it lacked while
     it had no capacity. Only when nothing else is on its way: every member serves, and no other old node of
     the group is being replaced. `rotation.restore` removes what is too much in the end.
     """
-    now, gate = groups.progress(run, node.group), CniGate(run.world, run.options.target)
+    now = groups.progress(run, node.group)
     _, in_work = _others(node, now, gate)
     if in_work or len(now.old) + len(now.new) < now.state.desired or any(map(gate.not_serving, now.new)):
         return False

@@ -30,8 +30,6 @@ _CORDON = "node.kubernetes.io/unschedulable"
 _ENDED = frozenset({"Succeeded", "Failed"})
 _CSI = "kubernetes.io/csi/"
 
-NOT_IN_ZONE = "is not in the zone of its volume"
-
 
 class Candidate:
     """One node, with what is left on it; pods that `take` it are counted."""
@@ -54,6 +52,10 @@ class Candidate:
     def why_not(self, need: Need) -> str:
         """Why it does not suit a pod, in a few words; empty where it does. Other pods are not looked at."""
         return self._by_its_object(need) or self._by_its_pods(need)
+
+    def is_only_in_another_zone(self, need: Need) -> bool:
+        """Whether a pod's volume is in another zone, and labels and taints suit the pod."""
+        return not self._by_taints_and_labels(need) and bool(self._by_zone(need))
 
     def suits_but_for_its_cordon(self, need: Need) -> bool:
         """Whether its labels, taints and zone suit a pod, apart from the taint that a cordon gives it."""
@@ -82,14 +84,20 @@ class Candidate:
         self._attached.update(volume.driver for volume in need.volumes)
 
     def _by_its_object(self, need: Need, *, without: str = "") -> str:
+        return self._by_taints_and_labels(need, without=without) or self._by_zone(need)
+
+    def _by_taints_and_labels(self, need: Need, *, without: str = "") -> str:
         taint = self.taint_against(need, without=without)
         if taint:
             return f"has the taint {taint}"
         if not self.matches(need):
             return "does not match its node selector or affinity"
+        return ""
+
+    def _by_zone(self, need: Need) -> str:
         for volume in need.volumes:
             if volume.terms and not _any_holds(volume.terms, self.labels):
-                return f"{NOT_IN_ZONE} {volume.name}"
+                return f"is not in the zone of its volume {volume.name}"
         return ""
 
     def _by_its_pods(self, need: Need) -> str:

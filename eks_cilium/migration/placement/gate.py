@@ -11,13 +11,13 @@ the scheduler only prefers, and what pods on other nodes of the same zone forbid
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from eks_cilium.migration.eviction.reading import pods_seen_on
 from eks_cilium.migration.facts import pods
 from eks_cilium.migration.facts.on_demand import BackingReader
 from eks_cilium.migration.options import covers
-from eks_cilium.migration.placement.candidates import NOT_IN_ZONE, Candidate
+from eks_cilium.migration.placement.candidates import Candidate
 from eks_cilium.migration.placement.needs import need_of
 from eks_cilium.migration.placement.spread import Spreading
 
@@ -33,25 +33,30 @@ if TYPE_CHECKING:
 _ADVICE = "raise `migration.surge`, or permit it in `migration.allow.strandedPods`"
 
 
-def missing(run: MigrationRun, node: Outgoing) -> str:
-    """Which pod of a node has no other node to run on, and why; empty where all have one."""
+class Unsuited(NamedTuple):
+    """A pod that has no other node to run on."""
+
+    sentence: str
+    """Which pod, and why."""
+    wants_zone: bool
+    """Whether a further node, in the zone of its volume, is what is missing."""
+
+
+def missing(run: MigrationRun, node: Outgoing) -> Unsuited | None:
+    """The first pod of a node that has no other node to run on; None where all have one."""
     needs = particular_needs(run, pods_seen_on(run.world, node.name))
     if not needs:
-        return ""
+        return None
     fit = _Fit(run.world, node.name)
     if fit.serves_nothing:
-        return ""
+        return None
     for need in sorted(needs, key=lambda each: (len(fit.suitable(each)), each.pod.name)):
         found = fit.suitable(need)
         if not found:
-            return f"no other node suits {need.pod.reference}: {fit.reasons(need)}; {_ADVICE}"
+            sentence = f"no other node suits {need.pod.reference}: {fit.reasons(need)}; {_ADVICE}"
+            return Unsuited(sentence, fit.lacks_zone(need))
         fit.take(found[0], need)
-    return ""
-
-
-def is_for_a_zone(sentence: str) -> bool:
-    """Whether a node in another zone is what is missing."""
-    return NOT_IN_ZONE in sentence
+    return None
 
 
 def particular_needs(run: MigrationRun, objects: Sequence[Object]) -> list[Need]:
@@ -89,6 +94,10 @@ class _Fit:
         """Count a pod where it will run."""
         candidate.take(need)
         self._spreading.take(candidate, need)
+
+    def lacks_zone(self, need: Need) -> bool:
+        """Whether a node would suit a pod if it was in the zone of its volume."""
+        return any(candidate.is_only_in_another_zone(need) for candidate in self._candidates)
 
     def reasons(self, need: Need) -> str:
         """Why no node suits a pod, and how many nodes there are for each reason."""

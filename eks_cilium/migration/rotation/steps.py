@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from eks_cilium.cluster.objects import is_cordoned
 from eks_cilium.errors import ProgramError, UserError
 from eks_cilium.migration.agents import enforcement
+from eks_cilium.migration.agents.cni_gate import CniGate
 from eks_cilium.migration.aws_node import rewrites
 from eks_cilium.migration.capacity import spare, termination
 from eks_cilium.migration.capacity.stopped import GroupStoppedError
@@ -108,8 +109,8 @@ class _Rotation:
         self._evicted = self._deleted = 0
         self._decremented = False
         self._terminated: float | None = None
-        self._unsuited = ""
-        """Which of its pods no other node suits, in one sentence."""
+        self._unsuited: placement.Unsuited | None = None
+        """The first of its pods that no other node suits."""
         self._grew = False
         """Whether a node was added for them."""
         self._is_cordoned = False
@@ -201,11 +202,12 @@ class _Rotation:
             refuse_to_begin(self._run)
             rewrites.refuse(self._run)
             with world.lock(node.group):
-                if self._shrink is None and (sentence := spare.missing(self._run, node)):
+                gate = CniGate(world, self._run.options.target)
+                if self._shrink is None and (sentence := spare.missing(self._run, node, gate)):
                     return sentence
-                sentence = self._cordon_if_pods_fit()
-                if placement.is_for_a_zone(self._unsuited) and self._shrink is None and not self._grew:
-                    self._grew = spare.add_where_none_suits(self._run, node)
+                sentence, unsuited = self._cordon_if_pods_fit(), self._unsuited
+                if unsuited and unsuited.wants_zone and self._shrink is None and not self._grew:
+                    self._grew = spare.add_where_none_suits(self._run, node, gate)
                 return sentence
 
         with self._phases.phase("capacity"):
@@ -226,7 +228,9 @@ class _Rotation:
         """Rotations of other groups may count on the same nodes, so only one cordons at a time."""
         with self._run.world.lock("cordons"):
             self._unsuited = placement.missing(self._run, self._node)
-            return self._unsuited or pending.missing(self._run) or self._cordon_now()
+            if self._unsuited:
+                return self._unsuited.sentence
+            return pending.missing(self._run) or self._cordon_now()
 
     def _cordon_now(self) -> str:
         world, node = self._run.world, self._node
