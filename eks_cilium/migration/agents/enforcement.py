@@ -4,6 +4,11 @@ Pods on old nodes have no Cilium identity, so a policy that names peers by label
 Agents read the mode when they start. So the mode is written into an annotation of the pod template as well: a
 changed mode rolls the agents, the same mode does not. Called for `PolicyPause` and `PolicyResume`, and before
 each node is cordoned or workload restarted, since a Helm upgrade or a person may change the mode in between.
+
+Agents are rolled even where no policy exists. Those that had read another mode would enforce a policy that is
+created in the middle as soon as they see it, long before any watcher could have them restarted; and those
+that had never read the final mode would not enforce one that is created afterwards. In a migration to Cilium
+that costs the restarts at the end alone: the first agents start after the pause.
 """
 
 from __future__ import annotations

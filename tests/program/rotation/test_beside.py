@@ -54,21 +54,21 @@ class Shop:
 
 
 def test_several_groups_are_widened_in_the_time_of_one():
-    one, four = Shop(ONE).widened(), Shop(FOUR).widened()
+    alone, beside = Shop(ONE).widened(), Shop(FOUR).widened()
 
-    assert one >= 30
-    assert four < one * 1.3
+    assert alone >= 30
+    assert beside < alone * 1.3
 
 
 def test_several_groups_are_restored_in_the_time_of_one():
-    one = Shop(ONE).restored()
+    alone = Shop(ONE).restored()
     shop = Shop(FOUR)
-    four = shop.restored()
+    beside = shop.restored()
     shop.stack.up()
 
     shop.before.check_replaced()
-    assert one >= 30
-    assert four < one * 1.3
+    assert alone >= 30
+    assert beside < alone * 1.3
 
 
 def test_one_group_without_capacity_is_given_up_and_the_others_are_widened():
