@@ -214,13 +214,19 @@ class Seconds:
     release: float = 0
     """Until load balancers deregister the node and its volumes are detached."""
     gone: float = 0
-    """Until the instance is terminated and its node deleted."""
+    """From the request to terminate the instance until its node is deleted; the next node need not wait."""
     settle: float = 0
-    """Until the pods that moved are as healthy as before, in several readings."""
+    """From the same moment until the pods that moved are as healthy as before, in several readings."""
+
+    @property
+    def in_work(self) -> float:
+        """How long the node has its place in work: the next one takes it then."""
+        return self.capacity + self.drain + self.release + self.settle
 
     @property
     def total(self) -> float:
-        return self.capacity + self.drain + self.release + self.gone + self.settle
+        """Until nothing is left of the node."""
+        return self.capacity + self.drain + self.release + max(self.gone, self.settle)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """How long a migration takes: an order of magnitude, from what the cluster itself shows.
 
 Its nodes show how long an instance takes to join, its pods how long they take to become ready. `parallel`
-nodes are replaced at the same time. The next drain begins when one of these is finished and a replacement is
-Ready; replacements are launched at the start, as part of the surge, or when an earlier node is terminated.
-So the times of the nodes of one lane add up to the end of the migration.
+nodes are in work at the same time. The next drain begins when the workloads of one of these are healthy and a
+replacement is Ready; replacements are launched at the start, as part of the surge, or when the termination
+of an earlier node is accepted. Its instance ends meanwhile: nothing but the end of the migration waits for
+it. So the times in work of the nodes of one lane add up, and the last of them has its end besides.
 """
 
 from __future__ import annotations
@@ -56,8 +57,7 @@ def of_node(
 ) -> Seconds:
     """The phases of one node, without the wait for spare capacity.
 
-    Its pods stop at the same time, except where a budget makes them wait. Their successors start meanwhile,
-    and are often ready before the node is deleted.
+    Its pods stop at the same time, except where a budget makes them wait. Their successors start meanwhile.
     """
     stop = max((min(pod.grace_seconds, timings.longest_stop) for pod in evicted), default=0.0)
     queue = max((use.waits * _ready(statuses[use.budget], timings) for use in budgets), default=0.0)
@@ -71,30 +71,27 @@ def of_node(
         drain=drain,
         release=release,
         gone=timings.termination,
-        settle=max(left - timings.termination, 0.0) + options.settle_readings * timings.between_readings,
+        settle=left + options.settle_readings * timings.between_readings,
     )
 
 
 def scheduled(
     nodes: Sequence[NodePlan], lanes: Lanes, options: MigrationOptions, timings: Timings
 ) -> tuple[NodePlan, ...]:
-    """The nodes with the wait for spare capacity, and with the time at which each is replaced.
-
-    The end of an instance counts, although the next node does not wait for it: with spare capacity for the
-    lanes alone it waits for the replacement, which is launched at the same moment.
-    """
+    """The nodes with the wait for spare capacity, and with the time at which each is replaced."""
     of_group = Counter(node.group for node in nodes)
-    done: dict[str, NodePlan] = {}
+    done: list[NodePlan] = []
+    free: dict[str, float] = {}
     terminated: dict[str, list[float]] = defaultdict(list)
     for node in nodes:
-        before = done.get(lanes.before(node.node))
-        lane_free = before.ends if before else 0.0
+        lane_free = free.get(lanes.before(node.node), 0.0)
         surge = width.besides(options.surge, of_group[node.group])
         begins = max(lane_free, _replacement_ready(terminated[node.group], surge, options, timings))
         terminated[node.group].append(begins + node.seconds.drain + node.seconds.release)
         seconds = replace(node.seconds, capacity=begins - lane_free)
-        done[node.node] = replace(node, seconds=seconds, ends=lane_free + seconds.total)
-    return tuple(done.values())
+        free[node.node] = lane_free + seconds.in_work
+        done.append(replace(node, seconds=seconds, ends=lane_free + seconds.total))
+    return tuple(done)
 
 
 def _replacement_ready(

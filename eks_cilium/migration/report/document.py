@@ -113,6 +113,7 @@ def _node(node: NodePlan, *, pods: bool) -> Document:
             "gone": round(seconds.gone),
             "settle": round(seconds.settle),
             "total": round(seconds.total),
+            "inWork": round(seconds.in_work),
         },
         "endsAfterSeconds": round(node.ends),
         "volumes": list(node.volumes),

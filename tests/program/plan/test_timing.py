@@ -15,7 +15,7 @@ pytestmark = pytest.mark.unit
 USUAL = Timings()
 
 
-def test_a_node_takes_the_launch_its_drain_its_termination_and_the_health_of_its_pods():
+def test_a_node_takes_the_launch_its_drain_and_the_health_of_its_pods_while_its_instance_ends():
     world = World(nodes=1)
     world.deployment("web", on=[0], seconds_to_ready=200)
 
@@ -24,8 +24,20 @@ def test_a_node_takes_the_launch_its_drain_its_termination_and_the_health_of_its
     assert node.seconds.capacity == USUAL.launch
     assert node.seconds.drain == USUAL.longest_stop
     assert node.seconds.gone == USUAL.termination
-    assert node.seconds.settle == 200 - USUAL.termination + 2 * USUAL.between_readings
-    assert node.ends == node.seconds.total
+    assert node.seconds.settle == 200 + 2 * USUAL.between_readings
+    assert node.ends == node.seconds.total == node.seconds.in_work
+
+
+def test_the_next_node_does_not_wait_for_the_end_of_an_instance():
+    """With spare capacity for both, and pods that are healthy before the instance has ended."""
+    slow = replace(USUAL, termination=600)
+
+    result = plan(World(nodes=4).facts(), MigrationOptions(surge=4), timings=slow)
+
+    first, *_, last = result.nodes
+    assert first.seconds.total == first.seconds.in_work - first.seconds.settle + 600
+    assert result.seconds == last.ends
+    assert result.seconds < 600 + sum(node.seconds.in_work for node in result.nodes)
 
 
 def test_the_time_of_a_launch_is_what_the_nodes_of_the_cluster_took():
