@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from eks_cilium.cli.commands import new_app
 from eks_cilium.cli.output import BLOCKED, FINE, UNJUDGED, Format, FormatOption, section, show
 from eks_cilium.cli.stack_file import KeyPath, StackFile, read_stack_file
 from eks_cilium.cli.stack_policies import policy_problems
@@ -32,11 +33,7 @@ Files that the configuration names are found from the folder of Pulumi.yaml, as 
 finds them. No Pulumi, AWS account or cluster is needed: what only those know is checked by
 `pulumi preview`."""
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["--help", "-h"]},
-)
+app = new_app()
 
 
 @dataclass(frozen=True)

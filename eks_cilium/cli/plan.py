@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eks_cilium.cli.commands import about_a_cluster, new_app
 from eks_cilium.cli.migration_options import (
     DEFAULTS,
     ONLY,
@@ -12,15 +13,7 @@ from eks_cilium.cli.migration_options import (
     option_of,
 )
 from eks_cilium.cli.output import BLOCKED, FINE, PRINTING, Format, FormatOption, grid, section, show
-from eks_cilium.cli.sources import (
-    ClusterAccess,
-    ClusterNameOption,
-    ContextOption,
-    KubeconfigOption,
-    ProfileOption,
-    RegionOption,
-    Sources,
-)
+from eks_cilium.cli.sources import ClusterAccess, Sources
 from eks_cilium.migration import report
 from eks_cilium.migration.options import CiliumChoices
 from eks_cilium.migration.plan.planner import plan as plan_of
@@ -53,11 +46,7 @@ or the command line is wrong.
 
 It needs what `aws eks get-token` needs and read access to the cluster; it writes nothing."""
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["--help", "-h"]},
-)
+app = new_app()
 
 _WRAPPING = ("GROUP", "BUDGETS")
 _WHAT = "What to plan"
@@ -102,14 +91,11 @@ _Pods = Annotated[
 
 
 @app.command(epilog=_EPILOG)
+@about_a_cluster
 def plan(
     ctx: typer.Context,
     *,
-    cluster: ClusterNameOption,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    kubeconfig: KubeconfigOption = None,
-    context: ContextOption = None,
+    access: ClusterAccess,
     target: _Target = DEFAULTS.target,
     capacity: _Capacity = DEFAULTS.capacity,
     surge: _Surge = DEFAULTS.surge,  # type: ignore[assignment] # on a command line all is text
@@ -128,7 +114,7 @@ def plan(
     chosen = {"target": target, "capacity": capacity, "surge": surge, "parallel": parallel}
     options = migration_options(chosen, allow or (), only or ())
     sources: Sources = ctx.obj or Sources()
-    facts = sources.facts(ClusterAccess(cluster, region, profile, kubeconfig, context))
+    facts = sources.facts(access)
     cilium = CiliumChoices(prefix_delegation=True) if prefix_delegation else None
     found = plan_of(facts, options, cilium=cilium)
     show(

@@ -5,16 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from eks_cilium.cli.commands import about_a_cluster, new_app
 from eks_cilium.cli.output import BLOCKED, FINE, Format, FormatOption, section, show
-from eks_cilium.cli.sources import (
-    ClusterAccess,
-    ClusterNameOption,
-    ContextOption,
-    KubeconfigOption,
-    ProfileOption,
-    RegionOption,
-    Sources,
-)
+from eks_cilium.cli.sources import ClusterAccess, Sources
 from eks_cilium.migration.control import status as standings
 from eks_cilium.migration.report.wording import duration
 
@@ -44,28 +37,21 @@ Exit status: 0 nothing holds the migration up, 2 a stop is requested or a node w
 It writes nothing. It needs `list` of nodes, and `get` of ConfigMaps and Leases in kube-system. The time left
 is estimated from the nodes that were replaced on this cluster."""
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["--help", "-h"]},
-)
+app = new_app()
 
 
 @app.command(epilog=_EPILOG)
+@about_a_cluster
 def status(
     ctx: typer.Context,
     *,
-    cluster: ClusterNameOption,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    kubeconfig: KubeconfigOption = None,
-    context: ContextOption = None,
+    access: ClusterAccess,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Say where the migration of a cluster stands. It changes nothing."""
     sources: Sources = ctx.obj or Sources()
-    with sources.api(ClusterAccess(cluster, region, profile, kubeconfig, context)) as api:
-        found = standings.read(cluster, api, sources.time.now())
+    with sources.api(access) as api:
+        found = standings.read(access.cluster, api, sources.time.now())
     parts = list(_sections(found))
     show(
         form,

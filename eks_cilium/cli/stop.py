@@ -6,16 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from eks_cilium.cli.commands import about_a_cluster, new_app
 from eks_cilium.cli.output import BLOCKED, FINE, Format, FormatOption, section, show
-from eks_cilium.cli.sources import (
-    ClusterAccess,
-    ClusterNameOption,
-    ContextOption,
-    KubeconfigOption,
-    ProfileOption,
-    RegionOption,
-    Sources,
-)
+from eks_cilium.cli.sources import ClusterAccess, Sources
 from eks_cilium.migration.control import stop as requests
 from eks_cilium.migration.control.stop import StopRequest
 from eks_cilium.runtime.lease import holding
@@ -41,11 +34,7 @@ or the command line is wrong.
 
 It needs `get`, `patch` and `create` of ConfigMaps in kube-system, and `get` of Leases there."""
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["--help", "-h"]},
-)
+app = new_app()
 
 _REQUEST = "What to ask"
 _Undo = Annotated[
@@ -58,29 +47,26 @@ _Reason = Annotated[
 
 
 @app.command(epilog=_EPILOG)
+@about_a_cluster
 def stop(
     ctx: typer.Context,
     *,
-    cluster: ClusterNameOption,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    kubeconfig: KubeconfigOption = None,
-    context: ContextOption = None,
+    access: ClusterAccess,
     undo: _Undo = False,
     reason: _Reason = "",
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Ask the run on a cluster to begin no further node or workload, from anywhere."""
     sources: Sources = ctx.obj or Sources()
-    with sources.api(ClusterAccess(cluster, region, profile, kubeconfig, context)) as api:
+    with sources.api(access) as api:
         request = requests.withdraw(api) if undo else _asked(api, sources, reason)
         run = holding(api, sources.time.now())
-    lines = _lines_of_withdrawal(request) if undo else _lines_of_request(cluster, request, run)
+    lines = _lines_of_withdrawal(request) if undo else _lines_of_request(access.cluster, request, run)
     show(
         form,
         text=lambda: "\n".join(lines) + "\n",
         markdown=lambda: "\n".join(f"- {line}" for line in lines) + "\n",
-        document=lambda: _document(cluster, request, run, undo=undo),
+        document=lambda: _document(access.cluster, request, run, undo=undo),
         pretty=lambda: [section(lines[0], lines[1:])],
     )
     raise typer.Exit(BLOCKED if undo and request is None else FINE)

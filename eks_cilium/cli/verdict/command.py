@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import typer
 
+from eks_cilium.cli.commands import new_app
 from eks_cilium.cli.output import BLOCKED, FINE, Format, FormatOption, show
 from eks_cilium.cli.sources import Sources
 from eks_cilium.cli.verdict import printing, survey
@@ -65,11 +66,7 @@ MOST_EXPLAINED = 20
 """More explanations than that are no answer to a question about a flow."""
 
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["--help", "-h"]},
-)
+app = new_app()
 
 
 @app.command(epilog=_EPILOG)
