@@ -28,9 +28,9 @@ def end_server_after_users(bench: Bench) -> None:
     def ticked() -> None:
         tick()
         if not bench.exists("reader") and bench.exists("mp", "mount-s3"):
-            bench.simulation.api.remove(
-                "/api/v1/pods", bench.simulation.api.objects["/api/v1/pods", "mount-s3", "mp"]
-            )
+            found = bench.simulation.api.find("/api/v1/pods", "mount-s3", "mp")
+            assert found is not None
+            bench.simulation.api.remove("/api/v1/pods", found)
 
     bench.simulation.clock.tick = ticked
 

@@ -154,11 +154,11 @@ class Watch(httpx.SyncByteStream):
 
 
 class ApiServer:
-    """Objects by (collection, namespace, name). `writes` is its audit log."""
+    """Objects by collection, then by namespace and name. `writes` is its audit log."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self.objects: dict[tuple[str, str, str], Object] = {}
+        self.objects: dict[str, dict[tuple[str, str], Object]] = {}
         self.writes: list[tuple[str, str, int]] = []
         self.requests: Counter[str] = Counter()
         """How many requests of each kind there were, as in `LIST pods` or `GET nodes`."""
@@ -184,21 +184,20 @@ class ApiServer:
         metadata.setdefault("creationTimestamp", self.clock.stamp())
         metadata.setdefault("generation", 1)
         self._touch(obj)
-        self.objects[collection, metadata.get("namespace", ""), metadata["name"]] = obj
+        self.objects.setdefault(collection, {})[_name_of(obj)] = obj
         return obj
 
     def of(self, collection: str, namespace: str | None = None) -> list[Object]:
-        return [
-            obj
-            for (found, space, _), obj in list(self.objects.items())
-            if found == collection and namespace in (None, space)
-        ]
+        found = self.objects.get(collection, {})
+        if namespace is None:
+            return [*found.values()]
+        return [obj for (space, _), obj in [*found.items()] if space == namespace]
 
     def find(self, collection: str, namespace: str, name: str) -> Object | None:
-        return self.objects.get((collection, namespace, name))
+        return self.objects.get(collection, {}).get((namespace, name))
 
     def remove(self, collection: str, obj: Object) -> None:
-        self.objects.pop((collection, obj["metadata"].get("namespace", ""), obj["metadata"]["name"]), None)
+        self.objects.get(collection, {}).pop(_name_of(obj), None)
 
     # HTTP
 
@@ -237,7 +236,7 @@ class ApiServer:
             return self._get(key) if match["name"] else self._list(collection, match["namespace"], request)
         if request.method == "POST":
             return self._create(collection, match["namespace"] or "", body)
-        obj = self.objects.get(key)
+        obj = self.find(*key)
         if obj is None:
             return status(404, f"{match['name']} not found")
         if request.method == "DELETE":
@@ -245,7 +244,7 @@ class ApiServer:
         return self._write(request, obj, body)
 
     def _get(self, key: tuple[str, str, str]) -> httpx.Response:
-        obj = self.objects.get(key)
+        obj = self.find(*key)
         return status(404, f"{key[2]} not found") if obj is None else httpx.Response(200, json=obj)
 
     def _list(self, collection: str, namespace: str | None, request: httpx.Request) -> httpx.Response:
@@ -290,7 +289,7 @@ class ApiServer:
         return any(answer(request) is not None for answer in self.answers)
 
     def _create(self, collection: str, namespace: str, body: Object) -> httpx.Response:
-        if (collection, namespace, body["metadata"]["name"]) in self.objects:
+        if self.find(collection, namespace, body["metadata"]["name"]) is not None:
             return status(409, "already exists")
         if namespace:
             body["metadata"]["namespace"] = namespace
@@ -325,7 +324,7 @@ class ApiServer:
         if key[0] == "/api/v1/pods":
             self.terminate(obj)
         else:
-            del self.objects[key]
+            self.remove(key[0], obj)
         return httpx.Response(200, json={})
 
     def terminate(self, pod: Object) -> None:
@@ -350,7 +349,7 @@ class ApiServer:
     # Evictions
 
     def _evict(self, key: tuple[str, str, str], body: Object) -> httpx.Response:
-        pod = self.objects.get(key)
+        pod = self.find(*key)
         uid = body["deleteOptions"]["preconditions"]["uid"]
         response = status(404, "not found") if pod is None else self._judge(pod, uid)
         self.evictions.append((f"{key[1]}/{key[2]}", uid, response.status_code))
