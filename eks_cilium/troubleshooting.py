@@ -1,17 +1,24 @@
-"""Where docs/troubleshooting.md explains a message: the anchor of every error, and the link that is printed.
+"""Where docs/troubleshooting.md explains a message: the anchor of every error, and how a reader finds it.
 
 An error carries its `Topic`, a blocker of a plan its `Code` (`eks_cilium.migration.plan.model`); both are
-anchors of the page. The link is added where a message leaves the program and nowhere else: by the command
-line (`cli.failures`), by dynamic resources (`dynamic.shell.plain_errors`), by the Pulumi program
-(`__main__.py`, `stacks/accounts.py`), and by the reports of a plan. A test holds topics, codes and headings
-against each other.
+anchors of the page. A message names the command `eks-cilium explain`, which has the page in it, for those
+who installed the package alone, and the page, for those who have the repository. That line is added where a
+message leaves the program and nowhere else: by the command line (`cli.failures`), dynamic resources
+(`dynamic.shell.plain_errors`), the Pulumi program (`__main__.py`, `stacks/accounts.py`), and the reports
+of a plan. A test holds topics, codes and headings against each other.
 """
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
+from pathlib import Path
 
 PAGE = "docs/troubleshooting.md"
+_IN_THE_PACKAGE = Path(__file__).with_name("troubleshooting.md")
+"""Where the wheel has the page (pyproject.toml)."""
+_IN_THE_REPOSITORY = Path(__file__).parents[1] / PAGE
+_SECTION = re.compile(r"^### `([\w-]+)`\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
 
 
 class Topic(StrEnum):
@@ -79,6 +86,17 @@ def link(anchor: str) -> str:
     return f"{PAGE}#{anchor}"
 
 
+def more(anchor: str) -> str:
+    """Give what finds the explanation of a topic or of the code of a blocker: a command, and the page."""
+    return f"eks-cilium explain {anchor}, or {link(anchor)}"
+
+
 def linked(message: str, topic: Topic | None) -> str:
-    """Add the link to a message, on a line of its own; a message that has a link, or no topic, stays."""
-    return message if topic is None or PAGE in message else f"{message}\nMore: {link(topic)}"
+    """Say where more is, on a line of its own; a message that says it, or has no topic, stays."""
+    return message if topic is None or PAGE in message else f"{message}\nMore: {more(topic)}"
+
+
+def sections() -> dict[str, str]:
+    """Give the page's explanations in Markdown, by topic or code of a blocker, in the order of the page."""
+    page = _IN_THE_PACKAGE if _IN_THE_PACKAGE.exists() else _IN_THE_REPOSITORY
+    return {anchor: text.strip() for anchor, text in _SECTION.findall(page.read_text(encoding="utf-8"))}

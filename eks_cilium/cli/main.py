@@ -25,6 +25,7 @@ COMMANDS = {
     "stop": "Ask the run on a cluster to begin no further node or workload, from anywhere.",
     "verdict": "Say who may reach whom in running clusters, by their network policies. It changes nothing.",
     "check": "Check the file of a Pulumi stack without Pulumi: every problem, and how to fix it.",
+    "explain": "Explain a message or a blocker of a plan: what it means, where to look, how to go on.",
 }
 """The commands, each `eks_cilium.cli.<name>.app`, with the summary that `eks-cilium --help` shows."""
 
@@ -34,6 +35,7 @@ _FAILED = {
     "stop": "not stopped",
     "verdict": "no verdict",
     "check": "not checked",
+    "explain": "not explained",
 }
 
 _EPILOG = """\
@@ -44,6 +46,7 @@ _EPILOG = """\
   eks-cilium stop --cluster production
   eks-cilium verdict --context cluster-1 --context cluster-2
   eks-cilium check stacks/Pulumi.dev.yaml
+  eks-cilium explain lease-held
 
 Exit status of every command: 0 fine, 2 something blocks, 1 nothing could be judged
 or the command line is wrong.

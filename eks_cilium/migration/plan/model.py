@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from eks_cilium.troubleshooting import link
+from eks_cilium.troubleshooting import link, more
 
 if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Reference
@@ -151,14 +151,19 @@ class Blocker:
 
     @property
     def link(self) -> str:
-        """Where the page for users explains it, as it is printed."""
+        """Where the page for users explains it."""
         return link(self.code)
+
+    @property
+    def more(self) -> str:
+        """What finds the explanation, as it is printed."""
+        return more(self.code)
 
     def __str__(self) -> str:
         permitted = f" Or permit it: {self.setting}." if self.setting else ""
         return (
             f"{self.object}: {self.problem}. Allowed: {self.allowed}. To fix it: {self.fix}.{permitted} "
-            f"More: {self.link}"
+            f"More: {self.more}"
         )
 
 

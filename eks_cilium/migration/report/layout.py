@@ -63,7 +63,7 @@ def blocker_lines(blocker: Blocker, where: str = "") -> Iterator[str]:
     yield f"      to fix it: {blocker.fix}"
     if blocker.setting:
         yield f"      to permit: {blocker.setting}"
-    yield f"      more:      {blocker.link}"
+    yield f"      more:      {blocker.more}"
 
 
 def in_cells(cells: Iterable[str]) -> str:

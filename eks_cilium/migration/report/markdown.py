@@ -54,7 +54,7 @@ def _blocker(blocker: Blocker) -> Iterator[str]:
     yield f"  - to fix it: {escaped(blocker.fix)}"
     if blocker.setting:
         yield f"  - to permit it: {escaped(blocker.setting)}"
-    yield f"  - more: {blocker.link}"
+    yield f"  - more: {blocker.more}"
 
 
 def _nodes(plan: Plan) -> Iterator[str]:

@@ -90,7 +90,8 @@ def test_the_wheel_holds_the_package_and_nothing_else(installed: Installed) -> N
     tracked = subprocess.run(
         ["git", "ls-files", "eks_cilium"], cwd=installed.checkout, capture_output=True, text=True, check=True
     )
-    assert {name for name in names if name.startswith("eks_cilium/")} == set(tracked.stdout.splitlines())
+    page = "eks_cilium/troubleshooting.md"
+    assert {name for name in names if name.startswith("eks_cilium/")} == {*tracked.stdout.splitlines(), page}
     assert "eks_cilium/py.typed" in names
     for minor in MINORS:
         assert f"eks_cilium/cilium/crds/{minor}.json" in names
@@ -140,6 +141,13 @@ def test_a_wrong_stack_ends_with_2_and_a_missing_one_with_1(installed: Installed
         "",
         "not checked: cannot read none.yaml: No such file or directory\n",
     )
+
+
+def test_what_a_message_names_is_explained(installed: Installed) -> None:
+    ran = installed.eks_cilium("explain", "lease-held")
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "**Go on:**" in ran.stdout
 
 
 def test_a_plan_without_credentials_says_how_to_get_some(installed: Installed) -> None:

@@ -16,13 +16,13 @@ from eks_cilium.migration.plan.model import Blocker, Code
 from eks_cilium.migration.plan.wording import BLOCKERS
 from eks_cilium.migration.report.layout import blocker_lines
 from eks_cilium.runtime.errors import StoppedError
-from eks_cilium.troubleshooting import PAGE, Topic, link, linked
+from eks_cilium.troubleshooting import PAGE, Topic, linked, more, sections
 from lab.environment import ROOT
 
 pytestmark = pytest.mark.unit
 
 TEXT = (ROOT / PAGE).read_text()
-SECTIONS = dict(re.findall(r"^### `([\w-]+)`\n(.*?)(?=^##|\Z)", TEXT, re.MULTILINE | re.DOTALL))
+SECTIONS = sections()
 LOCAL = (UserError, AwsError, ProgramError)
 """Raised through others, or for a wrong command line, where the message says all there is."""
 
@@ -74,19 +74,19 @@ def test_a_run_that_stops_prints_the_link() -> None:
     except StoppedError:
         printed = message_or_trace()
 
-    assert printed == f"pods have had no node\nGive them a node.\nMore: {link(Topic.PODS_PENDING)}"
+    assert printed == f"pods have had no node\nGive them a node.\nMore: {more(Topic.PODS_PENDING)}"
 
 
 def test_a_command_that_cannot_finish_prints_the_link() -> None:
-    assert explained(StoppedError(Topic.LEASE_HELD, "bob", "Wait.")).endswith(f"\nMore: {link('lease-held')}")
+    assert explained(StoppedError(Topic.LEASE_HELD, "bob", "Wait.")).endswith(f"\nMore: {more('lease-held')}")
     assert explained(UserError("--port: 70000")) == "--port: 70000"
 
 
 def test_a_blocker_prints_the_link_in_tables_and_in_previews() -> None:
     blocker = Blocker(Code.TWO_BUDGETS, Reference("Pod", "shop", "web"), "problem", "allowed", "fix")
 
-    assert str(blocker).endswith(f" More: {link('two-budgets')}")
-    assert [*blocker_lines(blocker)][-1].split() == ["more:", link("two-budgets")]
+    assert str(blocker).endswith(f" More: {more('two-budgets')}")
+    assert [*blocker_lines(blocker)][-1].split() == ["more:", *more("two-budgets").split()]
 
 
 def test_a_message_has_one_link() -> None:
