@@ -89,9 +89,11 @@ def grid(
     *,
     wrapping: Collection[str],
     on_the_right: Collection[str] = (),
+    judges: bool = False,
 ) -> "Table":
     """Lay rows out in columns for a terminal.
 
+    In a table that `judges` the words of verdicts are coloured; elsewhere `allowed` may be any other word.
     `wrapping` holds the titles of the columns that get narrower first, and wrap, where the terminal is too
     narrow for the table; the others wrap only where that is not enough. Columns `on_the_right` are numbers.
     """
@@ -108,7 +110,7 @@ def grid(
             no_wrap=whole and title not in wrapping,
         )
     for row in cells:
-        table.add_row(*(coloured(cell, _VERDICTS) for cell in row))
+        table.add_row(*(coloured(cell, _VERDICTS if judges else {}) for cell in row))
     return table
 
 
@@ -120,14 +122,20 @@ def _fits(header: Sequence[str], rows: Sequence[Sequence[str]], wrapping: Collec
     return sum(width + 2 for width in widths) <= shutil.get_terminal_size().columns
 
 
-def section(title: str, lines: Iterable[str], style: str = "bold") -> "RenderableType":
-    """Put lines under a title for a terminal. A line that wraps keeps its own indentation."""
+def section(
+    title: str, lines: Iterable[str], style: str = "bold", *, judges: bool = False
+) -> "RenderableType":
+    """Put lines under a title for a terminal. A line that wraps keeps its own indentation.
+
+    The labels of its lines are dim; where it `judges`, the words of verdicts are coloured.
+    """
     from rich.console import Group
     from rich.padding import Padding
     from rich.text import Text
 
+    colours = {**_LABELS, **_VERDICTS_IN_LINES} if judges else _LABELS
     indented = (
-        Padding(coloured(line.lstrip(), _LABELS), (0, 0, 0, 2 + len(line) - len(line.lstrip())))
+        Padding(coloured(line.lstrip(), colours), (0, 0, 0, 2 + len(line) - len(line.lstrip())))
         for line in lines
     )
     return Group(Text(title, style), *indented)
@@ -146,8 +154,5 @@ def coloured(text: str, colours: Mapping[str, str]) -> "Text":
 _NARROW = 12
 """Width down to which a column that wraps may shrink before the others do."""
 _VERDICTS = {r"\bdenied\b": "red", r"\ballowed\b": "green", r"\bundecided\b": "yellow"}
-_LABELS = {
-    r"^(?:allowed|to fix it|to permit|more|fix):": "dim",
-    r"\bdenied\b": "red",
-    r"\ballowed\b(?!:)": "green",
-}
+_VERDICTS_IN_LINES = {r"\bdenied\b": "red", r"\ballowed\b(?!:)": "green"}
+_LABELS = {r"^(?:allowed|to fix it|to permit|more|fix):": "dim"}

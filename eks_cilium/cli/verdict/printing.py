@@ -65,12 +65,12 @@ def pretty(found: Judged) -> Iterator[RenderableType]:
     if not found.verdicts:
         yield report.table(found.verdicts)
     elif not found.explanations:
-        yield grid(report.HEADER, map(_cells, found.verdicts), wrapping=_WRAPPING)
+        yield grid(report.HEADER, map(_cells, found.verdicts), wrapping=_WRAPPING, judges=True)
     for explanation in found.explanations:
         title, *lines = rendering.lines(explanation)
-        yield section(title, [line.removeprefix("  ") for line in lines])
+        yield section(title, [line.removeprefix("  ") for line in lines], judges=True)
     for title, about in _notes(found):
-        yield section(f"{title}:", about)
+        yield section(f"{title}:", about, judges=True)
 
 
 def _cells(verdict: Verdict) -> tuple[str, ...]:

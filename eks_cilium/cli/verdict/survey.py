@@ -64,10 +64,10 @@ def pretty(found: Surveyed, most: int) -> Iterator[RenderableType]:
     rows, left_off = _rows(found, most)
     yield "\n".join(map(headline, found.clusters))
     yield rendering.summary(found.overview)
-    yield grid(rendering.HEADER, rows, wrapping=("TO", "FROM"))
+    yield grid(rendering.HEADER, rows, wrapping=("TO", "FROM"), judges=True)
     yield from left_off
     for title, lines in _notes(found):
-        yield section(f"{title}:", lines)
+        yield section(f"{title}:", lines, judges=True)
 
 
 def _rows(found: Surveyed, most: int) -> tuple[list[tuple[str, ...]], list[str]]:

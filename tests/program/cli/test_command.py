@@ -1,5 +1,6 @@
 """`eks-cilium` itself: help, versions, completion, terminals, and how long it takes to start."""
 
+import io
 import os
 import pty
 import re
@@ -10,10 +11,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from eks_cilium import __version__
 from eks_cilium.cli.main import COMMANDS, app
+from eks_cilium.cli.output import grid, section
 from eks_cilium.settings import read
 from eks_cilium.settings.model import ReplacementSettings
 from lab.environment import ROOT
@@ -51,7 +54,7 @@ def test_every_command_explains_each_option_and_how_it_ends(name: str) -> None:
     assert COMMANDS[name] in text
     assert "Examples" in text
     assert "Exit status: 0 " in text
-    assert ", 2 " in text
+    assert ", 2 " in text or name == "explain"  # which judges nothing
     assert ", 1 " in text
 
 
@@ -209,6 +212,18 @@ def test_a_plan_on_a_terminal_says_what_a_plan_in_a_pipe_says() -> None:
     for text in ("Blockers:", "Pod shop/one (on node-0)", "Auto Scaling groups:", "1. node-0", "1 blocker"):
         assert text in " ".join(" ".join(plain(narrow)).split())
         assert text in " ".join(plain(wide))
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(("judges", "green"), [(True, 2), (False, 0)])
+def test_only_verdicts_have_the_colours_of_verdicts(judges: bool, green: int) -> None:
+    console = Console(force_terminal=True, file=io.StringIO(), width=100)
+
+    console.print(grid(("BUDGETS",), [("shop/web: 1 pod, 1 allowed",)], wrapping=(), judges=judges))
+    console.print(section("Notes", ["1 eviction is allowed"], judges=judges))
+
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue().count("\x1b[32mallowed") == green
 
 
 @pytest.mark.simulation
