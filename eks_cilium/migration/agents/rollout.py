@@ -78,14 +78,21 @@ def await_none(run: MigrationRun, *, readings: int = 2, seconds: float = 300.0) 
 
 
 def wanted(world: World, cni: Cni) -> str:
-    """Where a CNI is still wanted or runs, in one sentence; empty where nowhere."""
+    """Where a CNI is still wanted or runs, in one sentence; empty where nowhere.
+
+    An agent whose Node is gone runs nowhere: its instance ended before. Kubernetes deletes such a pod 40 to
+    60 seconds later (kubernetes/kubernetes, pkg/controller/podgc/gc_controller.go: quarantineTime and
+    gcCheckPeriod).
+    """
     daemon_set = world.api.get(cni.path)
     if daemon_set is None:
         return ""
     if not is_current(daemon_set):
         return f"the status of DaemonSet {cni.daemon_set} is not up to date yet"
     desired = daemon_set.get("status", {}).get("desiredNumberScheduled", 0)
-    where = sorted(pod["spec"].get("nodeName") or "no node yet" for pod in pods(world, cni))
+    places = [pod["spec"].get("nodeName") for pod in pods(world, cni)]
+    present = {node["metadata"]["name"] for node in world.api.list("/api/v1/nodes")} if places else ()
+    where = sorted(place or "no node yet" for place in places if not place or place in present)
     if desired or where:
         return f"DaemonSet {cni.daemon_set} still wants {desired} nodes; it runs on {named(where) or 'none'}"
     return ""

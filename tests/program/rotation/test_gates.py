@@ -8,12 +8,13 @@ import pytest
 from eks_cilium.migration.agents import enforcement, rollout
 from eks_cilium.migration.aws_node import affinity as aws_affinity
 from eks_cilium.migration.aws_node import binding, removal
+from eks_cilium.migration.cni import AWS
 from eks_cilium.migration.inventory import recording
 from eks_cilium.runtime.errors import StoppedError, TimedOutError
 
 from .migrations import Stack, options, run
 from .simulation.api_server import Object
-from .simulation.world import CONFIG_MAPS, DAEMON_SETS, STOCK_TERMS, Simulation
+from .simulation.world import CONFIG_MAPS, DAEMON_SETS, NODES, PODS, STOCK_TERMS, Simulation
 
 pytestmark = pytest.mark.simulation
 
@@ -224,6 +225,17 @@ def test_cilium_wants_the_nodes_that_joined_since(simulation: Simulation):
 
 
 # The removal of aws-node
+
+
+def test_an_agent_whose_node_is_gone_is_nowhere(simulation: Simulation):
+    Stack(simulation, options()).up(until="remove")
+    kept = {"name": "aws-node-gone", "namespace": "kube-system", "labels": {"k8s-app": "aws-node"}}
+    simulation.api.put(PODS, {"metadata": kept, "spec": {"nodeName": "gone"}, "status": {}})
+
+    assert rollout.wanted(simulation.world(), AWS) == ""
+
+    simulation.api.put(NODES, {"metadata": {"name": "gone"}, "spec": {}, "status": {}})
+    assert rollout.wanted(simulation.world(), AWS).endswith("it runs on gone")
 
 
 def test_aws_node_is_not_removed_while_it_wants_a_node(simulation: Simulation):
