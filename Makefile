@@ -6,7 +6,7 @@
 #   make check                     lint, formatting, types, layers
 #   make unit                      the tests that start no process, in seconds
 #   make endurance                 tests that run the whole program dozens of times, an hour or more; lists each with its time
-#   make pictures                  docs/pictures/ anew, from the commands in a lab; needs about ten minutes
+#   make pictures                  docs/pictures/ anew, from recorded clusters and in a lab; needs some minutes
 #   make bench                     whole migrations in the lab, beside what engineers have today, half an hour; writes docs/performance.md
 #   make bench-verdicts            whole tables of verdicts beside Cilium's own engine, some minutes; writes docs/performance.md
 #   make requirements              requirements.txt anew from requirements.in, with hashes; needs uv
@@ -18,15 +18,24 @@ PYTHON ?= python3
 MODE   ?= replacement
 PROVIDERS ?= emulated
 BIN    := .venv/bin
+PLAN   := .venv/.plan
+LAB    := .venv/.lab
 READY  := .venv/.ready
+# Bytecode is written when a module is imported first: most modules of the SDKs never are.
+INSTALL = $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/python,$(BIN)/pip install --quiet --disable-pip-version-check --no-compile)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check tools unit endurance pictures bench bench-verdicts requirements down clean setup
+.PHONY: help demo test check tools unit endurance pictures bench bench-verdicts requirements down clean setup tools-to-build-with
 
 help:
 	@sed -n 's/^#   //p' Makefile
 
-demo: $(READY)
+# What the lab is made of is built in the background, until this make ends; lab.demo waits for it.
+demo: tools-to-build-with
+	@$(PYTHON) -m lab.toolchain lab --beside $$PPID </dev/null >/dev/null 2>&1 &
+	@$(MAKE) --no-print-directory $(PLAN)
+	@$(BIN)/python -m lab.sample_cluster.planned
+	@$(MAKE) --no-print-directory $(LAB)
 	@$(BIN)/python -m lab.demo $(MODE) --providers $(PROVIDERS)
 
 # Types are checked by one process: the tools are built, where that is needed, at the same time. Files run in the
@@ -69,7 +78,7 @@ requirements:
 	@uv pip compile requirements.in --constraint constraints.txt --universal --python-version 3.11 --generate-hashes \
 	    --no-annotate --quiet --output-file requirements.txt
 
-down: $(READY)
+down: $(LAB)
 	@$(BIN)/python -m lab down
 
 clean:
@@ -78,13 +87,24 @@ clean:
 
 setup: $(READY)
 
-$(READY): requirements.in lab/requirements.txt requirements-dev.txt constraints.txt pyproject.toml
+$(READY): $(LAB) requirements-dev.txt
+	@$(INSTALL) -r requirements-dev.txt
+	@touch $@
+
+$(LAB): $(PLAN) requirements.in lab/requirements.txt
+	@echo "  installing the SDKs and the lab's packages (half a minute the first time)"
+	@$(INSTALL) -r lab/requirements.txt
+	@touch $@
+
+# What the command `eks-cilium` needs, with the versions of all later steps.
+$(PLAN): pyproject.toml constraints.txt | tools-to-build-with
+	@echo "  setting up .venv"
+	@$(PYTHON) -m venv .venv
+	@$(INSTALL) --constraint constraints.txt --editable .
+	@touch $@
+
+tools-to-build-with:
 	@command -v $(PYTHON) >/dev/null || { echo "error: Python 3.11 or newer is needed: install python3 (or name it: make PYTHON=...)"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) -V 2>&1): name a newer one with make PYTHON=..."; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "error: Python's venv module is missing: install the package python3-venv"; exit 1; }
 	@command -v go >/dev/null || { echo "error: Go 1.26 or newer is needed to build the lab's control plane: install it from your package manager or go.dev"; exit 1; }
-	@echo "  setting up .venv (about a minute the first time)"
-	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
-	@touch $@

@@ -17,6 +17,7 @@ from lab import aws_cli, contents, lifecycle, program
 from lab.environment import Cloud, Places, client_variables
 from lab.errors import LabError
 from lab.plugins import Providers, add_providers_option
+from lab.progress import print_progress
 from lab.sample_cluster.create import create_cluster
 from lab.sample_cluster.spec import ClusterSpec, VpcCni
 
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def up(places: Places, _: argparse.Namespace) -> int:
     """Build what is missing and start the lab."""
-    cloud = lifecycle.up(places, lifecycle.print_progress)
+    cloud = lifecycle.up(places, print_progress)
     print(f"The lab is running: its cloud answers at {cloud.url}, region {cloud.region}.")
     print('Use it:   eval "$(python -m lab env)"   or   python -m lab pulumi -- preview')
     return 0
@@ -44,8 +45,8 @@ def sample_cluster(places: Places, options: argparse.Namespace) -> int:
     """Create a cluster on the AWS VPC CNI with workloads, in a lab that is started if necessary."""
     spec = ClusterSpec(name=options.name, nodes=options.nodes, vpc_cni=VpcCni(options.vpc_cni))
     if not lifecycle.is_running(places):
-        lifecycle.up(places, lifecycle.print_progress)
-    create_cluster(places, spec, lifecycle.print_progress)
+        lifecycle.up(places, print_progress)
+    create_cluster(places, spec, print_progress)
     print(f"Cluster {spec.name} is ready: {spec.nodes} nodes, aws-node {spec.vpc_cni}.")
     print('Use it:   eval "$(python -m lab env)"   and   kubectl --context ' + spec.name + " get pods -A")
     return 0
@@ -53,7 +54,7 @@ def sample_cluster(places: Places, options: argparse.Namespace) -> int:
 
 def down(places: Places, _: argparse.Namespace) -> int:
     """Stop everything and delete its data."""
-    lifecycle.down(places, lifecycle.print_progress)
+    lifecycle.down(places, print_progress)
     print("The lab is stopped and its data is deleted.")
     return 0
 
@@ -83,7 +84,7 @@ def pulumi(places: Places, options: argparse.Namespace) -> int:
     """Run the program, with any arguments of pulumi."""
     arguments = [word for word in options.arguments if word != "--"] or ["--help"]
     Cloud.read(places.cloud)
-    program.provide_chart(places, lifecycle.print_progress, program.chosen_stack(arguments))
+    program.provide_chart(places, print_progress, program.chosen_stack(arguments))
     return program.run(places, arguments)
 
 

@@ -30,11 +30,6 @@ STOP_TIMEOUT = 60.0
 """Seconds for the cloud to stop its control planes before all of them are killed."""
 
 
-def print_progress(line: str) -> None:
-    """Print one line of progress to standard error; standard output is for results that may be piped."""
-    print(f"  {line}", file=sys.stderr, flush=True)
-
-
 @dataclass(frozen=True)
 class Delays:
     """Seconds that the cloud and the nodes of a lab take, where they differ from the defaults."""
@@ -68,8 +63,7 @@ def up(places: Places, report: Report, delays: Delays | None = None) -> Cloud:
 
 def link_clients(places: Places, toolchain: Toolchain) -> None:
     """Build the lab's tools and link its clients into the folder that `python -m lab env` puts on PATH."""
-    toolchain.control_plane()
-    toolchain.node_player()
+    toolchain.every_lab()
     places.binaries.mkdir(parents=True, exist_ok=True)
     clients = {
         "helm": toolchain.helm(),

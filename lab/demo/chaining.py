@@ -33,6 +33,7 @@ def run(places: Places) -> bool:
         before,
         _checks,
         previewed="every workload that will be restarted",
+        look="Look at: how each workload is restarted, and which features this mode limits.",
         steps="workload by workload",
     )
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from lab import aws_cli, lifecycle, program
 from lab.demo import mesh_checks
-from lab.demo.output import print_checks, print_heading
+from lab.demo.output import PREVIEW, PREVIEW_AGAIN, UP, print_checks
 from lab.environment import Places, client_environment
+from lab.progress import print_heading, print_progress
 
 STACK = "lab-mesh"
 TRANSIT_STACK = "lab-mesh-transit"
@@ -30,9 +31,12 @@ def run_transit(places: Places) -> bool:
 
 
 def _run(places: Places, stack: str) -> bool:
-    print_heading("Start a fresh lab and create two clusters with Cilium in it, each in its own VPC")
-    lifecycle.down(places, lifecycle.print_progress)
-    lifecycle.up(places, lifecycle.print_progress)
+    print_heading(
+        "Start a fresh lab and create two clusters with Cilium in it, each in its own VPC",
+        "Look at: Cilium comes before the first node, so that no pod ever has another CNI.",
+    )
+    lifecycle.down(places, print_progress)
+    lifecycle.up(places, print_progress)
     if not all(update(places, each) for each in CLUSTERS.values()):
         return False
     aws_cli.write_kubeconfig(places)
@@ -43,9 +47,9 @@ def _run(places: Places, stack: str) -> bool:
 
 def update(places: Places, stack: str) -> bool:
     """Run `pulumi up` on one stack; return whether it succeeded."""
-    program.provide_chart(places, lifecycle.print_progress, stack)
+    program.provide_chart(places, print_progress, stack)
     print_heading(f"pulumi up: {stack}")
-    return program.run(places, ["up", "--yes", "--skip-preview", "--stack", stack]) == 0
+    return program.run(places, [*UP, "--stack", stack]) == 0
 
 
 def deploy_workloads(places: Places, cluster: str) -> None:
@@ -56,13 +60,22 @@ def deploy_workloads(places: Places, cluster: str) -> None:
 
 def join(places: Places, stack: str, clusters: tuple[str, str]) -> bool:
     """Preview, update, check, and preview again; return whether all of it succeeded."""
-    print_heading("pulumi preview: the mesh, and which pods may reach which")
-    if program.run(places, ["preview", "--stack", stack]):
+    print_heading(
+        "pulumi preview: the mesh, and which pods may reach which",
+        "Look at: who may reach whom, judged before anything is created.",
+    )
+    if program.run(places, [*PREVIEW, "--stack", stack]):
         return False
-    print_heading("pulumi up: networks, ClusterMesh, policies")
-    if program.run(places, ["up", "--yes", "--skip-preview", "--stack", stack]):
+    print_heading(
+        "pulumi up: networks, ClusterMesh, policies",
+        "Look at: networks first, then the releases, then the policies once every agent is connected.",
+    )
+    if program.run(places, [*UP, "--stack", stack]):
         return False
-    print_heading("Checks: read from both API servers, the agents and AWS, not from the program")
+    print_heading(
+        "Checks: read from both API servers, the agents and AWS, not from the program",
+        "Look at: what agents themselves say of the other cluster.",
+    )
     passed = print_checks(mesh_checks.mesh(places, clusters))
-    print_heading("pulumi preview again: no changes are left")
-    return not program.run(places, ["preview", "--expect-no-changes", "--stack", stack]) and passed
+    print_heading("pulumi preview again: no changes are left", "Look at: every resource is unchanged.")
+    return not program.run(places, [*PREVIEW_AGAIN, "--stack", stack]) and passed

@@ -4,9 +4,11 @@ from collections.abc import Iterable
 
 from lab.demo.checks import Check
 
-
-def print_heading(title: str) -> None:
-    print(f"\n{title}\n{'-' * len(title)}", flush=True)
+# The outputs of a stack, a kubeconfig among them, are for programs: they would hide what happened.
+PREVIEW = ("preview", "--suppress-outputs")
+UP = ("up", "--yes", "--skip-preview", "--suppress-outputs")
+PREVIEW_AGAIN = (*PREVIEW, "--expect-no-changes")
+"""What the demos have pulumi do."""
 
 
 def print_checks(checks: Iterable[Check]) -> bool:

@@ -13,13 +13,13 @@ from lab.demo import comparison
 from lab.demo.autoscaling import autoscaled, growth_of
 from lab.demo.checks import Check
 from lab.demo.comparison import Snapshot
-from lab.demo.output import print_heading
 from lab.demo.prober import Prober
 from lab.demo.running_cluster import create_lab, run_program, take_snapshot
 from lab.disturbances.load import NAMESPACE
 from lab.environment import Places, client_environment
 from lab.evidence.audit import AuditLog
 from lab.evidence.pods import ended_otherwise
+from lab.progress import print_heading
 from lab.sample_cluster.clients import Kubectl
 from lab.sample_cluster.spec import ClusterSpec
 
@@ -32,7 +32,10 @@ def run(places: Places) -> bool:
     kubectl = create_lab(places, STACK, ClusterSpec(spare=6, autoscaled=True))
     before, since = take_snapshot(kubectl), datetime.now(UTC)
 
-    print_heading("What runs in the cluster")
+    print_heading(
+        "What runs in the cluster",
+        "Look at: the budgets. Every eviction of the migration has to be allowed by them.",
+    )
     _print_output(kubectl, "get", "nodes", "-L", "eks.amazonaws.com/nodegroup,topology.kubernetes.io/zone")
     _print_output(kubectl, "get", "deployments,statefulsets,daemonsets,cronjobs,jobs", "-A")
     _print_output(kubectl, "get", "poddisruptionbudgets", "-A")
@@ -51,6 +54,7 @@ def run(places: Places) -> bool:
         before,
         checks,
         previewed="the plan of the migration",
+        look="Look at: one row for each node, what each budget makes it wait for, and what to know before.",
         steps="node by node",
         beside=autoscaled(growth),
     )

@@ -7,9 +7,10 @@ from lab import lifecycle, program
 from lab.demo import comparison
 from lab.demo.checks import Check
 from lab.demo.comparison import Snapshot
-from lab.demo.output import print_checks, print_heading
+from lab.demo.output import PREVIEW, PREVIEW_AGAIN, UP, print_checks
 from lab.demo.prober import Prober, watching
 from lab.environment import Cloud, Places
+from lab.progress import print_heading, print_progress
 from lab.sample_cluster.clients import Aws, Kubectl
 from lab.sample_cluster.create import create_cluster
 from lab.sample_cluster.spec import ClusterSpec
@@ -20,11 +21,14 @@ Checks = Callable[[Snapshot, Snapshot, Prober], Iterable[Check]]
 
 def create_lab(places: Places, stack: str, spec: ClusterSpec | None = None) -> Kubectl:
     """Start a fresh lab with a sample cluster in it and the Cilium chart of `stack`; return its kubectl."""
-    print_heading("Start a fresh lab and create a cluster on the AWS VPC CNI in it")
-    lifecycle.down(places, lifecycle.print_progress)
-    lifecycle.up(places, lifecycle.print_progress)
-    program.provide_chart(places, lifecycle.print_progress, stack)
-    return create_cluster(places, spec or ClusterSpec(), lifecycle.print_progress)
+    print_heading(
+        "Start a fresh lab and create a cluster on the AWS VPC CNI in it",
+        "Look at: none of it is this program's doing; AWS's and Kubernetes' own APIs make the cluster.",
+    )
+    lifecycle.down(places, print_progress)
+    lifecycle.up(places, print_progress)
+    program.provide_chart(places, print_progress, stack)
+    return create_cluster(places, spec or ClusterSpec(), print_progress)
 
 
 def take_snapshot(kubectl: Kubectl) -> Snapshot:
@@ -38,6 +42,7 @@ def run_program(
     checks: Checks,
     *,
     previewed: str,
+    look: str,
     steps: str,
     beside: AbstractContextManager[object] | None = None,
 ) -> bool:
@@ -49,21 +54,28 @@ def run_program(
         before: The cluster before the update.
         checks: Yields the checks to print after the update.
         previewed: What the preview shows, for its heading.
+        look: What to look at in it.
         steps: How the update proceeds, for its heading.
         beside: What happens in the cluster during the update; entered before it and left after it.
     """
     places = kubectl.places
-    print_heading(f"pulumi preview: {previewed}; nothing is changed yet")
-    if program.run(places, ["preview", "--stack", stack]):
+    print_heading(f"pulumi preview: {previewed}; nothing is changed yet", look)
+    if program.run(places, [*PREVIEW, "--stack", stack]):
         return False
-    print_heading(f"pulumi up: {steps}, while a prober watches every PodDisruptionBudget")
+    print_heading(
+        f"pulumi up: {steps}, while a prober watches every PodDisruptionBudget",
+        "Look at: what each step waits for, such as a budget that allows no eviction yet.",
+    )
     with watching(kubectl) as prober, beside or nullcontext():
-        if program.run(places, ["up", "--yes", "--skip-preview", "--stack", stack]):
+        if program.run(places, [*UP, "--stack", stack]):
             return False
-    print_heading("Before and after: read from the API server and AWS, not from the program")
+    print_heading(
+        "Before and after: read from the API server and AWS, not from the program",
+        "Look at: the lowest number of ready pods of each budget during the update.",
+    )
     after = take_snapshot(kubectl)
     print(comparison.table(before, after))
     print()
     passed = print_checks(checks(before, after, prober))
-    print_heading("pulumi preview again: no changes are left")
-    return not program.run(places, ["preview", "--expect-no-changes", "--stack", stack]) and passed
+    print_heading("pulumi preview again: no changes are left", "Look at: every resource is unchanged.")
+    return not program.run(places, [*PREVIEW_AGAIN, "--stack", stack]) and passed

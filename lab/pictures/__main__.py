@@ -1,6 +1,6 @@
 """`python -m lab.pictures [PICTURE ...]`: write the pictures of docs/pictures/ anew.
 
-`verdict` needs nothing: it runs the command over recorded objects. `plan` and `migration` start a lab.
+`plan` and `verdict` need nothing: they run the commands over what was recorded. `migration` starts a lab.
 """
 
 import sys
@@ -8,14 +8,17 @@ from collections.abc import Callable, Sequence
 
 from lab.environment import ROOT, Places
 from lab.errors import LabError
-from lab.pictures import migration, verdict
+from lab.pictures import command, migration, verdict
+from lab.sample_cluster import planned
 
 FOLDER = ROOT / "docs" / "pictures"
-PICTURES: dict[str, Callable[[Places], dict[str, str]]] = {
-    "verdict": lambda _: {"verdict.svg": verdict.picture()},
-    "migration": migration.pictures,
+PLAN_COLUMNS = 130
+PICTURES: dict[str, Callable[[Places], str]] = {
+    "plan": lambda _: command.picture(planned.COMMAND, planned.sources(), PLAN_COLUMNS),
+    "verdict": lambda _: verdict.picture(),
+    "migration": migration.picture,
 }
-"""What makes each picture, or several: their contents by name of file."""
+"""What makes each picture."""
 USAGE = f"usage: python -m lab.pictures [{' '.join(f'[{name}]' for name in PICTURES)}]   (default: all)"
 
 
@@ -27,9 +30,10 @@ def main(arguments: Sequence[str]) -> int:
     FOLDER.mkdir(exist_ok=True)
     try:
         for name in arguments or PICTURES:
-            for file, content in PICTURES[name](Places.default()).items():
-                (FOLDER / file).write_text(content)
-                print(f"wrote {(FOLDER / file).relative_to(ROOT)}, {len(content) // 1024} kB")
+            content = PICTURES[name](Places.default())
+            file = FOLDER / f"{name}.svg"
+            file.write_text(content)
+            print(f"wrote {file.relative_to(ROOT)}, {len(content) // 1024} kB")
     except LabError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -4,7 +4,9 @@ Every method returns a path and builds the file first if it is not in the cache.
 lab's commands and the tests; `python -m lab.toolchain` does the same on the command line.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from . import charts, programs
@@ -17,7 +19,7 @@ from .errors import (
     UnknownVersionError,
 )
 from .golang import Go, Program
-from .store import Store, default_cache
+from .store import Report, Store, default_cache
 
 __all__ = [
     "CILIUM_VERSIONS",
@@ -38,13 +40,28 @@ _CALL_NAMES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-schedu
 class Toolchain:
     """The tools in one cache directory; `report` gets a line whenever a build or download takes time."""
 
-    def __init__(self, cache: Path, report: Callable[[str], None], go: Go | None = None) -> None:
+    def __init__(self, cache: Path, report: Report, go: Go | None = None) -> None:
         self._store = Store(cache, report)
         self._go = go or Go(report)
 
+    def every_lab(self, versions: Iterable[str] = ()) -> None:
+        """What every lab runs, and the charts and CRDs of Cilium versions; as much as possible at a time."""
+        with ThreadPoolExecutor() as pool:
+            asked = [pool.submit(each, version) for version in versions for each in (self.chart, self.crds)]
+            self.control_plane()  # compiles for the other two, which then only have to be linked
+            asked += [pool.submit(self.helm), pool.submit(self.node_player)]
+        for each in asked:
+            each.result()
+
+    def is_built(self) -> bool:
+        """Whether what every lab runs is in the cache."""
+        names = {"control-plane": programs.CONTROL_PLANE, "helm": programs.HELM}
+        names["node-player"] = programs.NODE_PLAYER
+        return all(self._store.entry(name, self._go.key(program)).exists() for name, program in names.items())
+
     def control_plane(self) -> Path:
         """One binary: etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kubectl."""
-        return self._built("control-plane", programs.CONTROL_PLANE, _CALL_NAMES)
+        return self._built("control-plane", programs.CONTROL_PLANE, programs.EVERY_LAB, _CALL_NAMES)
 
     def kubectl(self) -> Path:
         # The control plane's binary acts as kubectl under this name.
@@ -64,30 +81,44 @@ class Toolchain:
     def chart(self, version: str) -> Path:
         """`cilium-<version>.tgz`, in a directory that serves as a chart repository."""
 
-        def make(target: Path) -> None:
+        def make(target: Path, _: Report) -> None:
             charts.package_chart(self.chart_directory(version), target)
 
         return self._store.obtain("charts", f"cilium-{charts.known(version)}.tgz", make)
 
     def chart_directory(self, version: str) -> Path:
-        def make(target: Path) -> None:
-            charts.copy_chart(charts.module(self._go, version), target)
+        def make(target: Path, report: Report) -> None:
+            charts.copy_chart(charts.module(self._reporting(report), version), target)
 
         return self._store.obtain("chart-sources", charts.known(version), make)
 
     def crds(self, version: str) -> Path:
         """The CRDs of a Cilium version, in one folder per API version; its parent holds all versions."""
 
-        def make(target: Path) -> None:
-            charts.copy_custom_resources(charts.module(self._go, version), target)
+        def make(target: Path, report: Report) -> None:
+            charts.copy_custom_resources(charts.module(self._reporting(report), version), target)
 
         return self._store.obtain("crds", charts.known(version), make)
 
-    def _built(self, name: str, program: Program, other_names: tuple[str, ...] = ()) -> Path:
-        def make(target: Path) -> None:
+    def _built(
+        self,
+        name: str,
+        program: Program,
+        compiled: tuple[Program, ...] = (),
+        other_names: tuple[str, ...] = (),
+    ) -> Path:
+        """The file of a program; what `compiled` consist of is compiled before it is linked."""
+
+        def make(target: Path, report: Report) -> None:
+            go = self._reporting(report)
+            if compiled:
+                go.compile(compiled, programs.COMPILING)
             target.mkdir()
-            self._go.build(program, target / name)
+            go.build(program, target / name)
             for other in other_names:
                 (target / other).symlink_to(name)
 
         return self._store.obtain(name, self._go.key(program), make) / name
+
+    def _reporting(self, report: Report) -> Go:
+        return replace(self._go, report=report)

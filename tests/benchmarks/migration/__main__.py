@@ -14,6 +14,7 @@ from pathlib import Path
 from lab import lifecycle
 from lab.environment import Places
 from lab.errors import LabError
+from lab.progress import print_progress
 from tests.benchmarks.migration import page
 from tests.benchmarks.migration.contestants import Contestant, contestants
 from tests.benchmarks.migration.measuring import Measured, log_of, measure
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _options(arguments)
     places = Places.default()
     runs = [_measured(places, each, options.nodes) for each in _chosen(options.only)]
-    lifecycle.down(places, lifecycle.print_progress)
+    lifecycle.down(places, print_progress)
     text = "\n".join(page.markdown(runs))
     print(text)
     if options.write:

@@ -24,6 +24,7 @@ from lab.environment import Places
 from lab.evidence.audit import AuditLog
 from lab.evidence.calls import Call, CallLog
 from lab.evidence.pods import ended_otherwise
+from lab.progress import print_progress
 from lab.sample_cluster.clients import Kubectl
 from lab.sample_cluster.create import create_cluster
 from lab.sample_cluster.spec import ClusterSpec
@@ -112,11 +113,11 @@ def log_of(places: Places, contestant: Contestant) -> Path:
 
 def measure(places: Places, contestant: Contestant, nodes: int, pods: int) -> Measured:
     """Run a program on a fresh cluster of so many nodes and pods."""
-    lifecycle.down(places, lifecycle.print_progress)
-    lifecycle.up(places, lifecycle.print_progress, DELAYS)
-    program.provide_chart(places, lifecycle.print_progress, STACK)
+    lifecycle.down(places, print_progress)
+    lifecycle.up(places, print_progress, DELAYS)
+    program.provide_chart(places, print_progress, STACK)
     spec = ClusterSpec(nodes=nodes, groups=GROUPS, zones=ZONES, workloads=())
-    kubectl = create_cluster(places, spec, lifecycle.print_progress)
+    kubectl = create_cluster(places, spec, print_progress)
     count = services.create(kubectl, pods)
     before = _Before.read(kubectl)
     seen = _Seen(Recorder(required=before.required), Nodes())

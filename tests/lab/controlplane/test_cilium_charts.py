@@ -36,4 +36,4 @@ def test_helm_reports_its_version(toolchain):
     asked = [str(toolchain.helm()), "version", "--template", "{{.Version}}"]
     said = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
 
-    assert said.startswith("v3.19.")
+    assert said.startswith("v3.20.")

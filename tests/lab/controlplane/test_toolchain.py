@@ -5,15 +5,20 @@ The `go` command of these tests is a script that gives the compiler's answers.
 
 import json
 import os
+import signal
+import subprocess
+import sys
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from eks_cilium.cilium.versions import TRIED
 from lab.cluster.processes import start_time, wait_until
+from lab.environment import ROOT
 from lab.toolchain import (
     CILIUM_VERSIONS,
     BuildError,
@@ -26,7 +31,7 @@ from lab.toolchain import (
     default_cache,
 )
 from lab.toolchain.golang import Go, Program
-from lab.toolchain.store import Store
+from lab.toolchain.store import Report, Store
 
 pytestmark = pytest.mark.simulation
 
@@ -127,6 +132,70 @@ def test_long_build_reports_its_progress(go, program, tmp_path, reported):
     assert all(line.startswith(f"{reported[0]} ... ") for line in reported[1:])
 
 
+def test_packages_are_counted_while_they_are_compiled(go, program, reported):
+    go("echo a >&2; echo b >&2; exec sleep 0.5", every=0.2).compile([program], "compiling")
+
+    assert reported[:2] == ["compiling", "compiling ... 0s, 2 packages"]
+
+
+def test_a_control_plane_is_linked_after_the_packages_of_all_programs_were_compiled(go, tmp_path):
+    script = f'echo "$@" >>{tmp_path}/calls; [ "$1" != build ] || : >"$7"'
+    toolchain = Toolchain(tmp_path / "cache", print, go(script))
+
+    toolchain.every_lab()
+
+    compiled, linked, *others = (tmp_path / "calls").read_text().splitlines()
+    assert compiled.startswith("list ")
+    assert compiled.endswith("-export -v ./controlplane helm.sh/helm/v3/cmd/helm ./nodeplayer")
+    assert linked.endswith(" ./controlplane")
+    assert sorted(each.split()[-1] for each in others) == ["./nodeplayer", "helm.sh/helm/v3/cmd/helm"]
+
+
+def test_what_every_lab_runs_is_built_or_not(go, tmp_path):
+    toolchain = Toolchain(tmp_path / "cache", print, go('[ "$1" != build ] || : >"$7"'))
+
+    assert not toolchain.is_built()
+    toolchain.every_lab()
+    assert toolchain.is_built()
+
+
+def test_the_command_line_needs_no_package_but_python_itself():
+    # Isolated, with neither the packages of this environment nor the variables of the user.
+    code = (
+        "import sys; sys.path.insert(0, '.');"
+        "from lab.toolchain.__main__ import versions_of_the_lab; print(*versions_of_the_lab())"
+    )
+    asked = [os.path.realpath(sys.executable), "-I", "-S", "-c", code]
+
+    said = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert said.stderr == ""
+    assert said.stdout.split() == sorted(
+        {str(version) for file in (ROOT / "lab" / "stacks").glob("*.yaml") if (version := cilium_of(file))}
+    )
+
+
+def cilium_of(file: Path) -> str | None:
+    cilium = yaml.safe_load(file.read_text())["config"].get("eks-cilium:cilium")
+    return cilium.get("version") if isinstance(cilium, dict) else None
+
+
+def test_a_build_in_the_background_ends_with_the_process_that_wanted_it(tmp_path, go):
+    pid = tmp_path / "pid"
+    go(f"echo $$ >{pid}.new; mv {pid}.new {pid}; exec sleep 600")
+    owner = subprocess.Popen(["sleep", "600"])
+    command = [sys.executable, "-m", "lab.toolchain", "--cache", str(tmp_path / "cache"), "lab"]
+    environment = {**os.environ, "PATH": f"{tmp_path / 'path'}:{os.environ['PATH']}"}
+    builder = subprocess.Popen([*command, "--beside", str(owner.pid)], cwd=ROOT, env=environment)
+    wait_until(pid.exists, 20)
+
+    owner.kill()
+    owner.wait()
+
+    assert builder.wait(20) == -signal.SIGKILL
+    wait_until(lambda: start_time(int(pid.read_text())) is None, 5)
+
+
 def test_interrupted_build_leaves_no_compiler_behind(go, program, tmp_path):
     pid = tmp_path / "pid"
 
@@ -145,9 +214,10 @@ def test_interrupted_build_leaves_no_compiler_behind(go, program, tmp_path):
 def test_entry_is_built_once_however_many_processes_ask(tmp_path, reported):
     built = []
 
-    def make(target: Path) -> None:
+    def make(target: Path, report: Report) -> None:
         built.append(target)
-        wait_until(lambda: bool(reported), 5)
+        report("building kind ... 2s")
+        wait_until(lambda: len(reported) >= 3, 5)
         target.write_text("whole")
 
     with ThreadPoolExecutor() as pool:
@@ -156,13 +226,17 @@ def test_entry_is_built_once_however_many_processes_ask(tmp_path, reported):
 
     assert paths == {tmp_path / "kind" / "key"}
     assert len(built) == 1
-    assert reported == ["waiting for another process that is building kind key"]
+    assert sorted(reported) == [
+        "building kind ... 2s",  # of the process that builds
+        "building kind ... 2s",  # and of the process that waits for it
+        "waiting for another process that is building kind key",
+    ]
 
 
 def test_failed_entry_is_absent_and_its_remains_do_not_affect_the_next(tmp_path, reported):
     store = Store(tmp_path, reported.append)
 
-    def fail(target: Path) -> None:
+    def fail(target: Path, _: Report) -> None:
         target.mkdir()
         (target / "half").write_text("half")
         raise BuildError("no")
@@ -171,7 +245,7 @@ def test_failed_entry_is_absent_and_its_remains_do_not_affect_the_next(tmp_path,
         store.obtain("kind", "key", fail)
     assert not store.entry("kind", "key").exists()
 
-    def make(target: Path) -> None:
+    def make(target: Path, _: Report) -> None:
         target.mkdir()
         (target / "whole").write_text("whole")
 

@@ -53,7 +53,7 @@ def test_every_mode_of_the_demo_exists() -> None:
 
 
 def test_every_command_of_the_lab_exists() -> None:
-    named = matching(r"python -m lab ([a-z]+)")
+    named = matching(r"python -m lab ([a-z-]+)")
 
     assert named
     assert [(page, command) for page, command in named if command not in COMMANDS] == []

@@ -6,8 +6,9 @@ from xml.etree import ElementTree
 import pytest
 from rich.text import Text
 
-from lab.environment import ROOT
-from lab.pictures import svg, texts, verdict
+from lab.environment import ROOT, Places
+from lab.pictures import svg, texts
+from lab.pictures.__main__ import PICTURES
 from lab.pictures.screen import Screen
 
 pytestmark = pytest.mark.unit
@@ -31,10 +32,11 @@ def test_what_a_picture_shows_is_what_the_program_says_now(name: str) -> None:
     assert len(picture) < 400_000
 
 
-def test_the_verdicts_are_those_of_the_recorded_clusters() -> None:
-    same = (FOLDER / "verdict.svg").read_text() == verdict.picture()
+@pytest.mark.parametrize("name", ["plan", "verdict"])
+def test_plan_and_verdicts_are_those_of_the_recorded_clusters(name: str) -> None:
+    same = (FOLDER / f"{name}.svg").read_text() == PICTURES[name](Places.default())
 
-    assert same, "make it anew: python -m lab.pictures verdict"
+    assert same, f"make it anew: python -m lab.pictures {name}"
 
 
 def test_a_text_that_the_program_does_not_have_makes_a_picture_out_of_date() -> None:

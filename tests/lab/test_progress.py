@@ -1,0 +1,51 @@
+"""Progress is a line that changes on a terminal, and few lines in a log."""
+
+import io
+
+import pytest
+
+from lab.progress import Progress
+
+pytestmark = pytest.mark.unit
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_log_gets_a_line_from_time_to_time():
+    log, now = io.StringIO(), 0.0
+    report = Progress(log, lambda: now)
+
+    report("compiling")
+    for now in range(2, 50, 2):
+        report(f"compiling ... {now}s")
+    report("linking")
+
+    assert log.getvalue().splitlines() == [
+        *("  compiling", "  compiling ... 20s", "  compiling ... 40s"),
+        "  linking",
+    ]
+
+
+def test_a_terminal_gets_each_line_in_place_of_the_one_before():
+    terminal = Terminal()
+    report = Progress(terminal, lambda: 0.0)
+
+    report("compiling")
+    report("compiling ... 2s, 10 packages")
+    report("linking")
+
+    assert terminal.getvalue() == "  compiling\n\x1b[1A\x1b[2K  compiling ... 2s, 10 packages\n  linking\n"
+
+
+def test_a_line_in_place_of_another_is_not_wider_than_the_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "20")
+    terminal = Terminal()
+    report = Progress(terminal, lambda: 0.0)
+
+    report("compiling")
+    report("compiling ... 2s, 10 packages")
+
+    assert terminal.getvalue().splitlines()[-1] == "\x1b[1A\x1b[2K  compiling ... 2s,"
