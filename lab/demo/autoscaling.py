@@ -64,12 +64,19 @@ def autoscaled(growth: Growth) -> Iterator[None]:
         _wait_until_as_before(growth.autoscaler)
 
 
-def growth_of(kubectl: Kubectl, before: Snapshot, nodegroup: str) -> Growth:
-    """Return a load and an autoscaler for a node group, neither of which has begun."""
+def growth_of(
+    kubectl: Kubectl, before: Snapshot, nodegroup: str, unneeded: float = Options.unneeded
+) -> Growth:
+    """Return a load and an autoscaler for a node group, neither of which has begun.
+
+    The autoscaler removes a node when it was idle for `unneeded` seconds.
+    """
     cloud, kubeconfig = Cloud.read(kubectl.places.cloud), kubeconfig_of(kubectl.places, kubectl.context)
     person = act_as(kubeconfig, f"{PREFIX}load-generator")
     name, state = next(item for item in before.groups.items() if item[1].node_group == nodegroup)
-    options = Options(group=name, nodegroup=nodegroup, smallest=state.desired, largest=state.maximum)
+    options = Options(
+        group=name, nodegroup=nodegroup, smallest=state.desired, largest=state.maximum, unneeded=unneeded
+    )
     load = LoadGenerator(person, {"eks.amazonaws.com/nodegroup": nodegroup})
 
     def nodes_left() -> frozenset[str]:

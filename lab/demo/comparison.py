@@ -5,15 +5,17 @@ has to differ and what has to be the same.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lab.demo.checks import Check
-from lab.sample_cluster.clients import Aws, Kubectl
+from lab.sample_cluster.clients import Aws, CommandFailedError, Kubectl
 
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
+_CLAIM = "PersistentVolumeClaim"
 _CNIS = ("kube-system/aws-node", "kube-system/cilium")
 # A pod younger than this, a CronJob's for example, may run a moment before its CiliumEndpoint exists.
 _NEW = timedelta(seconds=20)
@@ -77,15 +79,17 @@ class Snapshot:
 
 
 def take_snapshot(kubectl: Kubectl, aws: Aws) -> Snapshot:
-    nodes = {node["metadata"]["name"]: _node(node) for node in _items(kubectl, "nodes")}
+    """Read a cluster. One call of kubectl reads most of it, since each call begins with a token of EKS."""
+    items = defaultdict(list)
+    for item in kubectl.items("Node", "Pod", *_WORKLOADS, _CLAIM):
+        items[item["kind"]].append(item)
+    nodes = {node["metadata"]["name"]: _node(node) for node in items["Node"]}
     # Kubernetes collects the pods of a node that is gone within a minute; none of them runs.
-    pods = [pod for pod in _items(kubectl, "pods") if pod["spec"].get("nodeName") in nodes]
+    pods = [pod for pod in items["Pod"] if pod["spec"].get("nodeName") in nodes]
     return Snapshot(
         nodes=nodes,
-        workloads={
-            f"{kind} {_key(item)}": _counts(item) for kind in _WORKLOADS for item in _items(kubectl, kind)
-        },
-        volumes={_key(claim): claim["spec"].get("volumeName", "") for claim in _items(kubectl, "pvc")},
+        workloads={f"{kind} {_key(item)}": _counts(item) for kind in _WORKLOADS for item in items[kind]},
+        volumes={_key(claim): claim["spec"].get("volumeName", "") for claim in items[_CLAIM]},
         groups=_groups(aws, kubectl.context),
         add_ons=tuple(aws.eks.list_addons(clusterName=kubectl.context)["addons"]),
         ordinary_pods=tuple(_key(pod) for pod in pods if _is_ordinary(pod, began=datetime.now(UTC) - _NEW)),
@@ -152,11 +156,6 @@ def table(before: Snapshot, after: Snapshot) -> str:
     return "\n".join(f"  {what:{widths[0]}}  {old:{widths[1]}}  {new}".rstrip() for what, old, new in lines)
 
 
-def _items(kubectl: Kubectl, kind: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(kubectl("get", kind, "-A", "-o", "json"))["items"]
-    return found
-
-
 def _key(item: dict[str, Any]) -> str:
     return f"{item['metadata']['namespace']}/{item['metadata']['name']}"
 
@@ -207,9 +206,13 @@ def _is_ordinary(pod: dict[str, Any], *, began: datetime) -> bool:
 
 
 def _endpoints(kubectl: Kubectl) -> Iterator[str]:
-    kinds = kubectl("api-resources", "--api-group=cilium.io", "-o", "name").split()
-    if "ciliumendpoints.cilium.io" in kinds:
-        yield from (_key(endpoint) for endpoint in _items(kubectl, "ciliumendpoints.cilium.io"))
+    try:
+        found = json.loads(kubectl("get", "--raw", "/apis/cilium.io/v2/ciliumendpoints"))
+    except CommandFailedError as error:
+        if "NotFound" not in str(error):
+            raise
+        return  # Cilium is not installed
+    yield from (_key(endpoint) for endpoint in found["items"])
 
 
 def _few(names: list[str]) -> str:

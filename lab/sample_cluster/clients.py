@@ -1,5 +1,6 @@
 """The clients an engineer has for an AWS account and a cluster: boto3, and kubectl with an EKS token."""
 
+import json
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -79,6 +80,11 @@ class Kubectl:
             message = f"kubectl {' '.join(words)}: {done.stderr.strip()}"
             raise CommandFailedError(message)
         return done.stdout
+
+    def items(self, *kinds: str) -> list[dict[str, Any]]:
+        """Return the objects of some kinds in all namespaces."""
+        found: list[dict[str, Any]] = json.loads(self("get", ",".join(kinds), "-A", "-o", "json"))["items"]
+        return found
 
     def apply(self, manifests: Iterable[str]) -> None:
         self("apply", "-f", "-", stdin="\n---\n".join(manifests))
