@@ -38,6 +38,7 @@ from stacks.accounts import aws_provider
 from stacks.add_ons import check_add_ons, register_add_ons
 from stacks.cilium_upgrades import check_upgrade
 from stacks.cilium_versions import warn_about_untested_kubernetes
+from stacks.instance_offers import check_instance_types
 from stacks.logs_key import check_logs_key
 from stacks.node_images import check_images
 from stacks.outputs import own_outputs
@@ -98,6 +99,7 @@ def check(
     check_upgrade(present, settings.cilium.version)
     warn_about_untested_kubernetes(release_of(settings.cilium.version), settings.cluster.kubernetes_version)
     check_pinned_add_ons(settings, aws_client)
+    check_instance_types(settings, aws_client)
     return check_add_ons(settings, aws_client)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from eks_cilium.errors import AwsNotFoundError
+from eks_cilium.errors import AwsNotFoundError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -64,13 +64,15 @@ def find(name: str, aws: Callable[[str], Any], *, subnets: Sequence[str] = ()) -
     """The cluster of that name; None where none exists, or it has no endpoint yet.
 
     `aws` returns the boto3 client of a service. `subnets` are those of the nodes, where the configuration
-    names them; otherwise they are read from the Auto Scaling groups.
+    names them; otherwise they are read from the Auto Scaling groups. Raises UserError for a cluster that EKS
+    does not run in the region.
     """
     eks, ec2 = aws("eks"), aws("ec2")
     try:
         described = eks.describe_cluster(name=name)["cluster"]
     except AwsNotFoundError:
         return None
+    _refuse_other_kinds(name, described)
     if not described.get("endpoint") or not (described.get("certificateAuthority") or {}).get("data"):
         return None
     vpc_id = described["resourcesVpcConfig"]["vpcId"]
@@ -91,6 +93,17 @@ def find(name: str, aws: Callable[[str], Any], *, subnets: Sequence[str] = ()) -
         cidrs=networks(vpc),
         service_cidr=(described.get("kubernetesNetworkConfig") or {}).get("serviceIpv4Cidr") or "",
     )
+
+
+def _refuse_other_kinds(name: str, described: Mapping[str, Any]) -> None:
+    """Raise UserError for what EKS lists as a cluster, and this program cannot work in."""
+    if described.get("connectorConfig"):
+        raise UserError(
+            f"{name} is no cluster of EKS: it was registered by EKS Connector, which only shows it"
+        )
+    if described.get("outpostConfig"):
+        # docs.aws.amazon.com/eks/latest/userguide/eks-outposts-local-cluster-overview.html
+        raise UserError(f"{name} is a local cluster on an Outpost, whose nodes this program does not know")
 
 
 def networks(vpc: Mapping[str, Any]) -> tuple[str, ...]:

@@ -52,6 +52,7 @@ VPC_CNI = ("eks:CreateAddon", "eks:DeleteAddon", "eks:UpdateAddon")
 """The add-on vpc-cni is bound to old nodes, removed, and for a rollback created; chaining configures it."""
 
 NEW_CLUSTER = (
+    "ec2:DescribeInstanceTypeOfferings",
     "ec2:DescribeVpcEndpoints",
     "eks:DescribeAccessEntry",
     "eks:DescribeAddonConfiguration",

@@ -44,7 +44,8 @@ provider's sources. If AWS refuses a call, the message names the action; please 
 - `AttachedPolicies` keeps the deployer from giving a role any other policy; add those of
   `cluster.addons.<name>.role.policyArns`. Inline policies could still hold anything: with
   `iam.permissionsBoundary` in the stack, add the condition `iam:PermissionsBoundary` to `Roles`.
-- In other partitions replace `arn:aws:` by `arn:aws-cn:` or `arn:aws-us-gov:`.
+- In other partitions replace `arn:aws:` by `arn:aws-cn:` or `arn:aws-us-gov:`, and in China `amazonaws.com`
+  in the ARN of the identity provider by `amazonaws.com.cn`.
 - A replacement without the rights on load balancers waits the whole `migration.loadBalancerTimeoutSeconds` at
   each node; a plan without `eks:DescribeAddonConfiguration` and the reads of subnets, network interfaces and
   instance types says what it could not compute.

@@ -16,6 +16,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
+def partitions_are_the_same(members: Sequence[Member], wanted: Wanted) -> Iterator[Blocker]:
+    """No peering and no Transit Gateway connects AWS's partitions.
+
+    docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html: "isolated from each
+    other".
+    """
+    found = {member.arn.split(":")[1]: member.name for member in reversed(members)}
+    if len(found) > 1:
+        places = ", ".join(f"{name} is in {partition}" for partition, name in sorted(found.items()))
+        yield Blocker(
+            "clusters",
+            f"are in different partitions of AWS: {places}",
+            f"one partition: no {wanted.type} connects two",
+            "leave the clusters of the other partition out of eks-cilium:clusters",
+        )
+
+
 def networks_do_not_overlap(members: Sequence[Member], wanted: Wanted) -> Iterator[Blocker]:
     """No network of a VPC, primary or secondary, may share addresses with a network of another."""
     for member, other in pairs(members):
@@ -158,6 +175,7 @@ def connection_type_is_unchanged(members: Sequence[Member], wanted: Wanted) -> I
 
 
 CHECKS = (
+    partitions_are_the_same,
     networks_do_not_overlap,
     connection_type_is_unchanged,
     no_other_connection_exists,

@@ -31,6 +31,7 @@ from eks_cilium.settings.rules import (
 from eks_cilium.settings.rules.new_cluster import (
     add_ons,
     flow_logs,
+    partitions,
     pod_identity,
     pod_subnets,
     security_groups,
@@ -55,6 +56,7 @@ _FOR_A_CLUSTER: tuple[Rule, ...] = (
     *network.RULES,
     *pod_subnets.RULES,
     *flow_logs.RULES,
+    *partitions.RULES,
     *nodes.RULES,
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
+from eks_cilium.settings.arns import partition_of
 from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_fix
 
 if TYPE_CHECKING:
@@ -82,10 +83,11 @@ def logs_have_a_key_of_the_region(settings: NewClusterBaseSettings) -> Iterator[
 
 
 def _of_the_region(path: tuple[str, ...], arn: str, settings: NewClusterBaseSettings) -> Iterator[Problem]:
-    region = arn.split(":")[3]
-    if region != settings.region:
+    _, partition, _, region, rest = arn.split(":", 4)
+    if (region, partition) != (settings.region, partition_of(settings.region)):
         allowed = f"a key in {settings.region}, the region of the cluster; this key is in {region}"
-        yield Problem(path, arn, allowed, set_fix(path, arn.replace(f":{region}:", f":{settings.region}:")))
+        own = f"arn:{partition_of(settings.region)}:kms:{settings.region}:{rest}"
+        yield Problem(path, arn, allowed, set_fix(path, own))
 
 
 def alias_is_the_users(settings: NewClusterBaseSettings) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from eks_cilium.settings.problems import Problem, remove_command, set_fix
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from eks_cilium.settings.model import Settings
 
 _LONGEST_TAG_KEY, _LONGEST_TAG_VALUE = 128, 256
+# IAM takes the fewest characters of the services here: docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html.
+_TAG_TEXT = re.compile(r"^[\w\s.:/=+@-]*$")
 
 
 def accounts_are_allowed_or_forbidden(settings: Settings) -> Iterator[Problem]:
@@ -36,6 +39,24 @@ def tags_are_possible(settings: Settings) -> Iterator[Problem]:
             )
         elif len(value) > _LONGEST_TAG_VALUE:
             yield Problem(path, value, "a value of up to 256 characters", set_fix(path, "..."))
+        elif _makes_roles(settings) and not (_TAG_TEXT.match(key) and _TAG_TEXT.match(value)):
+            allowed = "letters, numbers, spaces and _ . : / = + - @, in key and value: IAM takes no others"
+            yield Problem(path, value, allowed, remove_command(path))
 
 
-RULES = (accounts_are_allowed_or_forbidden, tags_are_possible)
+def _makes_roles(settings: Settings) -> bool:
+    return hasattr(settings, "iam")
+
+
+def tags_are_told_apart(settings: Settings) -> Iterator[Problem]:
+    # "You cannot have separate Department and department tag keys" on a role (the same page).
+    seen: dict[str, str] = {}
+    for key, value in settings.tags.items():
+        other = seen.setdefault(key.lower(), key)
+        if other != key and _makes_roles(settings):
+            path = ("tags", key)
+            allowed = f"a key that differs from {other} in more than upper case, for IAM"
+            yield Problem(path, value, allowed, remove_command(path))
+
+
+RULES = (accounts_are_allowed_or_forbidden, tags_are_possible, tags_are_told_apart)

@@ -49,6 +49,8 @@ class Registration:
     provider: str
     custom: bool
     transforms: tuple[pulumi.ResourceTransform, ...] = ()
+    formerly: tuple[str, ...] = ()
+    """URNs by which earlier versions registered it."""
 
 
 class Recorder(pulumi_mocks.MockMonitor):
@@ -80,9 +82,15 @@ class Recorder(pulumi_mocks.MockMonitor):
                     provider=request.provider or next(iter(request.providers.values()), ""),
                     custom=request.custom,
                     transforms=tuple(pulumi_mocks._resolve_callbacks(request.transforms)),
+                    formerly=tuple(self._alias(request, alias) for alias in request.aliases),
                 )
             )
         return answer
+
+    def _alias(self, request: Any, alias: Any) -> str:
+        spec = alias.spec
+        parent = "" if spec.noParent else spec.parentUrn or request.parent
+        return alias.urn or self.make_urn(parent, spec.type or request.type, spec.name or request.name)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the protocol's spelling
         self.outputs[request.urn] = rpc.deserialize_properties(request.outputs)
@@ -214,6 +222,10 @@ class WithoutKey:
     def describe_access_entry(self, *, clusterName: str, principalArn: str) -> dict[str, Any]:  # noqa: N803 - AWS's
         answer = AwsAnswer("eks:DescribeAccessEntry", "ResourceNotFoundException", f"{clusterName}: none")
         raise AwsNotFoundError(f"no entry of {principalArn}", answer)
+
+    def describe_instance_type_offerings(self, *, LocationType: str, Filters: Any) -> Any:  # noqa: N803 - AWS's
+        assert LocationType == "region"
+        return {"InstanceTypeOfferings": [{"InstanceType": kind} for kind in Filters[0]["Values"]]}
 
     def get_paginator(self, operation: str) -> Any:
         if operation == "describe_addon_versions":

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from eks_cilium.clients.aws import Credentials, client
 from eks_cilium.clients.aws_errors import translation
 from eks_cilium.cluster.existing import AUDIENCE, find, image_families, oidc_provider, subnet_kinds
+from eks_cilium.errors import UserError
 from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.start import read_start
 from eks_cilium.settings.model.migration import Target
@@ -59,6 +60,22 @@ def account(moto: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def aws(service: str) -> Any:
     return client(Credentials(region=REGION), service)
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ({"connectorConfig": {"provider": "GKE"}}, "registered by EKS Connector"),
+        ({"outpostConfig": {"outpostArns": ["arn"]}}, "local cluster on an Outpost"),
+    ],
+)
+def test_clusters_that_eks_does_not_run_in_the_region_are_refused_by_name(kind: Any, says: str) -> None:
+    class Other:
+        def describe_cluster(self, name: str) -> dict[str, Any]:
+            return {"cluster": {"name": name, **kind}}
+
+    with pytest.raises(UserError, match=says):
+        find("demo", lambda _: Other())
 
 
 class Vpc:

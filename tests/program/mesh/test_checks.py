@@ -73,6 +73,13 @@ BAD = (
         "another cilium.ipam",
     ),
     Bad("addresses of its own", {"agents": {"ipam": "cluster-pool"}}, "'cluster-pool'", "ENI mode"),
+    Bad(
+        "partitions that nothing connects",
+        {"arn": "arn:aws-us-gov:eks:us-gov-west-1:111122223333:cluster/eks-1"},
+        "cluster-2 is in aws, cluster-1 is in aws-us-gov",
+        "leave the clusters of the other partition out",
+        member_of(2, arn="arn:aws:eks:eu-central-1:111122223333:cluster/eks-2"),
+    ),
     Bad("pods with IPv6 alone", {"agents": {"ipv4": False}}, "have no IPv4 addresses", "ipFamily ipv4"),
     Bad(
         "tunnels beside the VPC CNI",

@@ -436,6 +436,35 @@ BAD: list[Bad] = [
         {"eks-cilium:cluster.secretsKeyArn": "a key in eu-central-1, the region of the cluster"},
     ),
     Bad(
+        "key of another partition",
+        _cluster(secretsKeyArn=f"arn:aws-cn:kms:eu-central-1:111122223333:key/{_KEY}"),
+        {"eks-cilium:cluster.secretsKeyArn": "a key in eu-central-1"},
+    ),
+    Bad(
+        "policy of an add-on of another partition",
+        _cluster(
+            addons={
+                "aws-ebs-csi-driver": {
+                    "role": {
+                        "serviceAccount": "kube-system/ebs-csi-controller-sa",
+                        "policyArns": ["arn:aws-us-gov:iam::aws:policy/AmazonEBSCSIDriverPolicy"],
+                    }
+                }
+            }
+        ),
+        {"eks-cilium:cluster.addons.aws-ebs-csi-driver.role.policyArns[0]": "an ARN of partition aws"},
+    ),
+    Bad(
+        "role of an add-on of another partition",
+        _cluster(addons={"x": {"serviceAccountRoleArn": "arn:aws-cn:iam::111122223333:role/x"}}),
+        {"eks-cilium:cluster.addons.x.serviceAccountRoleArn": "an ARN of partition aws, that of"},
+    ),
+    Bad(
+        "bucket of another partition",
+        {"network": {"cidr": "10.0.0.0/16", "flowLogs": {"bucketArn": "arn:aws-cn:s3:::flow-logs"}}},
+        {"eks-cilium:network.flowLogs.bucketArn": "an ARN of partition aws, that of"},
+    ),
+    Bad(
         "key of logs in another region",
         _cluster(logsKeyArn=f"arn:aws:kms:eu-west-1:111122223333:key/{_KEY}"),
         {"eks-cilium:cluster.logsKeyArn": "a key in eu-central-1, the region of the cluster"},
@@ -467,6 +496,12 @@ BAD: list[Bad] = [
         {"eks-cilium:cluster.deletionProtection": "a destroy would fail half-way"},
     ),
     Bad("tag AWS keeps", {"tags": {"aws:team": "x"}}, {'eks-cilium:tags["aws:team"]': "without aws:"}),
+    Bad("tag that IAM refuses", {"tags": {"team": "a, b"}}, {"eks-cilium:tags.team": "IAM takes no others"}),
+    Bad(
+        "tags that IAM takes for one",
+        {"tags": {"team": "a", "Team": "b"}},
+        {"eks-cilium:tags.Team": "differs from team in more than upper case"},
+    ),
     Bad("tag the program writes", {"tags": {"Name": "x"}}, {"eks-cilium:tags.Name": "sets that tag itself"}),
     # The network.
     Bad("no VPC at all", {"network": {"cidr": REMOVED}}, {"eks-cilium:network.cidr": "network.vpcId"}),
