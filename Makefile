@@ -9,6 +9,7 @@
 #   make pictures                  docs/pictures/ anew, from recorded clusters and in a lab; needs some minutes
 #   make bench                     whole migrations in the lab, beside what engineers have today, half an hour; writes docs/performance.md
 #   make bench-verdicts            whole tables of verdicts beside Cilium's own engine, some minutes; writes docs/performance.md
+#   make bench-plan                plans of up to 5,000 nodes from pages of a small server, a few minutes; writes docs/performance.md
 #   make requirements              requirements.txt anew from requirements.in, with hashes; needs uv
 #   make down                      stop the lab that `make demo` left running
 #   make clean                     stop the lab, forget the virtual environment (built artifacts stay cached)
@@ -25,7 +26,7 @@ READY  := .venv/.ready
 INSTALL = $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/python,$(BIN)/pip install --quiet --disable-pip-version-check --no-compile)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check tools unit endurance pictures bench bench-verdicts requirements down clean setup tools-to-build-with
+.PHONY: help demo test check tools unit endurance pictures bench bench-verdicts bench-plan requirements down clean setup tools-to-build-with
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -71,6 +72,9 @@ bench: $(READY)
 
 bench-verdicts: $(READY)
 	@$(BIN)/python -m tests.benchmarks.verdicts --write docs/performance.md
+
+bench-plan: $(READY)
+	@$(BIN)/python -m tests.benchmarks.plans --write docs/performance.md
 
 # For all platforms and for Python 3.11 and newer. The versions of what is not in requirements.in are in constraints.txt.
 requirements:

@@ -19,6 +19,7 @@ import httpx
 
 from eks_cilium.clients.aws import Credentials, eks_tokens
 from eks_cilium.clients.evictions import NO_ANSWER, EvictionAnswer, eviction, understood
+from eks_cilium.clients.pages import listing
 from eks_cilium.clients.tokens import BearerToken
 from eks_cilium.errors import (
     CredentialsExpiredError,
@@ -48,6 +49,7 @@ _CONNECTIONS = httpx.Limits(max_connections=300, max_keepalive_connections=20)
 _RETRIED = frozenset({429, 500, 502, 503, 504})
 _UNAUTHORIZED = 401
 _LONGEST_QUOTE = 256
+_READ = httpx.ByteStream(b"")
 _LOG_IN = "Log in again, for example with `aws sso login`."
 _OURS = {"fieldManager": FIELD_MANAGER}
 
@@ -166,6 +168,9 @@ class KubernetesApi:
         if response.status_code == 401 and self._token and self._token.forget(token):
             response.close()
             response = self._http.send(_with_token(request, self._token.current()), stream=stream)
+        if not stream:
+            # It refers to the response in turn: a body would stay until Python collects its garbage.
+            response.stream = _READ
         return response
 
     def observe(self, observe: Callable[[str, Object], None]) -> None:
@@ -196,7 +201,8 @@ class KubernetesApi:
 
         Args:
             path: The collection; one that the server does not have is empty.
-            keep: Takes an object, and returns what is needed of it.
+            keep: Takes an object, and returns what is needed of it; a `Shaped` function gets no more of
+                the object than it names.
             selectors: `labelSelector` and `fieldSelector`.
         """
         return self.listed(path, keep, selectors)[0]
@@ -214,27 +220,20 @@ class KubernetesApi:
         With `from_cache` the server answers from its cache, which spares it and may be a moment old; older
         servers then send everything at once. The version is empty for a collection that the server lacks.
         """
-        items: list[Kept] = []
-        first = {**selectors, "limit": str(PAGE_SIZE), **({"resourceVersion": "0"} if from_cache else {})}
-        query = dict(first)
-        while True:
-            try:
-                page = self._json(self._request("GET", path, query))
-            except RefusedError as error:
-                if error.status == 410 and "continue" in query:
-                    items, query = [], {**selectors, "limit": str(PAGE_SIZE)}
-                    continue
-                if error.status == 404:
-                    return [], ""
-                raise
-            items += [keep(item) for item in page.get("items") or ()]
-            metadata = page.get("metadata") or {}
-            token = metadata.get("continue")
-            if not token:
-                return items, str(metadata.get("resourceVersion") or "")
-            # A version may only be given with the first page.
-            query.pop("resourceVersion", None)
-            query["continue"] = token
+        asked = {**selectors, "limit": str(PAGE_SIZE)}
+        version = {"resourceVersion": "0"} if from_cache else {}
+
+        def read(token: str) -> bytes:
+            query = {**asked, "continue": token} if token else {**asked, **version}
+            version.clear()  # it may only be given with the first page
+            return self._request("GET", path, query).content
+
+        try:
+            return listing.listed(path, read, keep)
+        except RefusedError as error:
+            if error.status == 404:
+                return [], ""
+            raise
 
     @contextmanager
     def watch(

@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from eks_cilium.clients.pages.decoding import Shaped
 from eks_cilium.cluster.existing import image_families
 from eks_cilium.migration.capacity import groups, stopped
 from eks_cilium.migration.control import stop
+from eks_cilium.migration.facts import shapes
 from eks_cilium.migration.facts.reading import facts_of
 from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.options import Recorded
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from eks_cilium.cilium.masquerade import ImageFamily
+    from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.control.stop import StopRequest
     from eks_cilium.migration.plan.model import Plan
     from eks_cilium.migration.run import MigrationRun
@@ -53,7 +56,7 @@ class MigrationStart:
 
 def read_start(run: MigrationRun) -> MigrationStart:
     """Read the nodes; plan where the migration was not started yet."""
-    nodes = run.world.api.list("/api/v1/nodes")
+    nodes = run.world.api.each("/api/v1/nodes", Shaped(shapes.Node, _as_it_is))
     families = image_families(nodes)
     asked = stop.requested(run.world.api)
     inventory = recording.read(run.world, run.options.target)
@@ -72,6 +75,10 @@ def read_start(run: MigrationRun) -> MigrationStart:
         group_of={member.name: member.group for member in inventory.members},
         stop=asked,
     )
+
+
+def _as_it_is(obj: Object) -> Object:
+    return obj
 
 
 def _planned(planned: Plan, families: frozenset[ImageFamily], asked: StopRequest | None) -> MigrationStart:

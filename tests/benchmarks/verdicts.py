@@ -20,6 +20,7 @@ from typing import Any
 
 from eks_cilium.policy.verdict import Evaluator, Flow
 from lab.toolchain import Toolchain, default_cache
+from tests.benchmarks.pages import replaced
 from tests.benchmarks.tables import PORT, Table, table
 from tests.program.verdict.oracle import Case, as_asked
 
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
     text = "\n".join(markdown(rows))
     print(text)
     if options.write:
-        write(options.write, text)
+        replaced(options.write, BEGIN, END, text)
     return 0
 
 
@@ -128,13 +129,6 @@ def markdown(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
     yield ""
     for cells in (HEADER, ("--:",) * len(HEADER), *rows):
         yield f"| {' | '.join(cells)} |"
-
-
-def write(page: Path, text: str) -> None:
-    """Replace what is between the two markers of a page."""
-    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -36,13 +36,16 @@ class Backing:
     owners: Mapping[Reference, Owner] = field(default_factory=dict)
     claims: Mapping[Reference, Claim] = field(default_factory=dict)
     volumes: Mapping[str, Volume] = field(default_factory=dict)
+    _topmost: dict[Reference, Reference] | None = None
+    """The workloads found so far, where all owners there are have been read."""
 
     @classmethod
     def of(cls, facts: Facts) -> Backing:
         """Everything that was read of a whole cluster."""
         local = storage.on_one_node(facts.volumes.values(), facts.nodes)
         found = {name: replace(facts.volumes[name], local=True) for name in local}
-        return cls(facts.owners, facts.claims, {**facts.volumes, **found} if found else facts.volumes)
+        volumes = {**facts.volumes, **found} if found else facts.volumes
+        return cls(facts.owners, facts.claims, volumes, {})
 
     def workload_of(self, pod: Pod) -> Reference:
         """The topmost known owner: a pod's Deployment, not its ReplicaSet.
@@ -53,7 +56,15 @@ class Backing:
         """
         if pod.owner is None:
             return pod.reference
-        *_, topmost = self.chain(pod.owner)
+        if self._topmost is None:
+            return self._top(pod.owner)
+        found = self._topmost.get(pod.owner)
+        if found is None:
+            found = self._topmost[pod.owner] = self._top(pod.owner)
+        return found
+
+    def _top(self, controller: Reference) -> Reference:
+        *_, topmost = self.chain(controller)
         return topmost
 
     def is_bare(self, pod: Pod) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cluster.node_affinity import REQUIRED
@@ -38,6 +37,7 @@ def pod(obj: Object) -> Pod | None:
     annotations = metadata.get("annotations") or {}
     tolerations = spec.get("tolerations") or ()
     labels = metadata.get("labels") or {}
+    readiness = condition(obj, "Ready")
     return Pod(
         namespace=metadata["namespace"],
         name=metadata["name"],
@@ -46,7 +46,7 @@ def pod(obj: Object) -> Pod | None:
         labels=labels,
         owner=controller(obj),
         phase=status.get("phase", "Pending"),
-        ready=condition(obj, "Ready").get("status") == "True",
+        ready=readiness.get("status") == "True",
         deleted=moment(metadata.get("deletionTimestamp")),
         grace_seconds=spec.get("terminationGracePeriodSeconds", 30),
         mirror=MIRROR_ANNOTATION in annotations,
@@ -58,17 +58,13 @@ def pod(obj: Object) -> Pod | None:
         to_completion=spec.get("restartPolicy", "Always") != "Always",
         started=moment(status.get("startTime")),
         host_network=bool(spec.get("hostNetwork")),
-        host_ports=any(
-            port.get("hostPort")
-            for container in (*(spec.get("containers") or ()), *_sidecars(spec))
-            for port in container.get("ports") or ()
-        ),
+        host_ports=_has_host_ports(spec.get("containers") or ()) or _has_host_ports(_sidecars(spec)),
         node_requirements=_placement(spec),
         tolerates_cordon=any(map(_tolerates_cordon, tolerations)),
-        tolerates_all=any(_tolerates_all(toleration) for toleration in tolerations),
+        tolerates_all=any(map(_tolerates_all, tolerations)),
         apart=_apart(spec, metadata["namespace"], labels),
         extended=_extended(spec),
-        seconds_to_ready=_seconds_to_ready(obj),
+        seconds_to_ready=_seconds_to_ready(metadata, readiness),
     )
 
 
@@ -107,6 +103,10 @@ def _operator(owners: Sequence[Object]) -> str:
 def _sidecars(spec: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Init containers that go on beside the others (`restartPolicy: Always`)."""
     return [each for each in spec.get("initContainers") or () if each.get("restartPolicy") == "Always"]
+
+
+def _has_host_ports(containers: Sequence[Mapping[str, Any]]) -> bool:
+    return any(port.get("hostPort") for container in containers for port in container.get("ports") or ())
 
 
 def _claims(pod_name: str, spec: Mapping[str, Any]) -> tuple[str, ...]:
@@ -158,17 +158,17 @@ def _apart(spec: Mapping[str, Any], namespace: str, labels: Mapping[str, str]) -
 
 def _extended(spec: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
     """Extended resources of all containers. Their limits, which have to be set, equal their requests."""
-    total: Counter[str] = Counter()
+    total: dict[str, int] = {}
     for container in spec.get("containers") or ():
         if resources := container.get("resources"):
             amounts = {**(resources.get("requests") or {}), **(resources.get("limits") or {})}
-            total.update(nodes.extended(amounts))
+            for name, amount in nodes.extended(amounts).items():
+                total[name] = total.get(name, 0) + amount
     return tuple(sorted(total.items()))
 
 
-def _seconds_to_ready(obj: Object) -> float | None:
-    ready = condition(obj, "Ready")
-    created = moment(obj["metadata"].get("creationTimestamp"))
+def _seconds_to_ready(metadata: Mapping[str, Any], ready: Mapping[str, Any]) -> float | None:
+    created = moment(metadata.get("creationTimestamp"))
     since = moment(ready.get("lastTransitionTime"))
     if ready.get("status") != "True" or created is None or since is None:
         return None

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from eks_cilium.clients.pages.decoding import Shaped
 from eks_cilium.cluster.load_balancers import balanced
 from eks_cilium.cluster.objects import INSTANCE_TYPE, Reference, reference
-from eks_cilium.migration.facts import groups, joining, nodes, pods, workloads
+from eks_cilium.migration.facts import groups, joining, nodes, pods, shapes, workloads
 from eks_cilium.migration.facts.model import Facts
 from eks_cilium.migration.facts.network import aws_node, chain, plugins, policies, subnets
 from eks_cilium.migration.facts.own_pod import own_pod as own_pod_of
@@ -22,8 +23,9 @@ from eks_cilium.migration.facts.volumes import storage
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from eks_cilium.cluster.objects import Object
     from eks_cilium.cluster.reading import Kept, ReadingApi
-    from eks_cilium.migration.facts.model import Cluster, Group, Node, Owner, Volume
+    from eks_cilium.migration.facts.model import Cluster, Group, Node, Owner, Pod, Volume
     from eks_cilium.migration.facts.network.model import Network
     from eks_cilium.runtime.context import Report, World
 
@@ -65,17 +67,18 @@ def read(
     instances = [node.instance for node in known_nodes if node.instance] if with_groups else []
     with ThreadPoolExecutor(1) as executor:
         asked = executor.submit(_groups_and_network, aws, cluster, known_nodes, instances, more_subnets)
-        known_pods = _kept(api.each("/api/v1/pods", pods.pod))
+        known_pods = _kept(api.each("/api/v1/pods", Shaped(shapes.Pod, _with_shared_labels())))
     report(f"read {len(known_nodes)} nodes and {len(known_pods)} pods; reading workloads, budgets, volumes")
     owners, (known_groups, network) = _owners(api), asked.result()
     return Facts(
         cluster=cluster,
         nodes=known_nodes,
         pods=tuple(known_pods),
-        budgets=tuple(api.each("/apis/policy/v1/poddisruptionbudgets", pods.budget)),
+        budgets=tuple(api.each("/apis/policy/v1/poddisruptionbudgets", Shaped(shapes.Budget, pods.budget))),
         owners=owners,
         claims={
-            claim.reference: claim for claim in api.each("/api/v1/persistentvolumeclaims", storage.claim)
+            claim.reference: claim
+            for claim in api.each("/api/v1/persistentvolumeclaims", Shaped(shapes.Whole, storage.claim))
         },
         volumes=_volumes(api),
         groups=known_groups,
@@ -116,25 +119,41 @@ def _groups_and_network(
     return known, subnets.read(aws("ec2"), cluster.vpc, of_groups, types)
 
 
+def _with_shared_labels() -> Callable[[Object], Pod | None]:
+    """Pods as `pods.pod` makes them; those of a workload have one set of labels in memory together."""
+    known: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
+
+    def pod(obj: Object) -> Pod | None:
+        metadata = obj["metadata"]
+        if labels := metadata.get("labels"):
+            shared = known.setdefault(tuple(labels.items()), labels)
+            obj = {**obj, "metadata": {**metadata, "labels": shared}}
+        return pods.pod(obj)
+
+    return pod
+
+
 def _nodes(api: ReadingApi) -> tuple[Node, ...]:
-    limits = dict(api.each("/apis/storage.k8s.io/v1/csinodes", nodes.volume_limits))
-    return tuple(api.each("/api/v1/nodes", lambda obj: nodes.node(obj, limits)))
+    limits = dict(api.each("/apis/storage.k8s.io/v1/csinodes", Shaped(shapes.Whole, nodes.volume_limits)))
+    return tuple(api.each("/api/v1/nodes", Shaped(shapes.Node, lambda obj: nodes.node(obj, limits))))
 
 
 def _owners(api: ReadingApi) -> Mapping[Reference, Owner]:
     found = {}
     for kind, path in workloads.PATHS.items():
-        for owner in _kept(api.each(path, partial(workloads.current_owner, kind))):
+        for owner in _kept(api.each(path, Shaped(shapes.Workload, partial(workloads.current_owner, kind)))):
             found[owner.reference] = owner
     return found
 
 
 def _volumes(api: ReadingApi) -> Mapping[str, Volume]:
     attached: dict[str, list[str]] = defaultdict(list)
-    for name, node in _kept(api.each("/apis/storage.k8s.io/v1/volumeattachments", storage.attachment)):
+    found = api.each("/apis/storage.k8s.io/v1/volumeattachments", Shaped(shapes.Whole, storage.attachment))
+    for name, node in _kept(found):
         attached[name].append(node)
-    bound = _kept(api.each("/api/v1/persistentvolumes", lambda obj: storage.volume(obj, attached)))
-    return {volume.name: volume for volume in bound}
+    volume = Shaped(shapes.Whole, lambda obj: storage.volume(obj, attached))
+    bound = _kept(api.each("/api/v1/persistentvolumes", volume))
+    return {each.name: each for each in bound}
 
 
 def _kept(items: Iterable[Kept | None]) -> list[Kept]:

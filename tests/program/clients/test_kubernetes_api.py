@@ -1,5 +1,8 @@
 """Tokens, retries, pages, and the errors of rejected requests."""
 
+import gc
+import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -150,3 +153,62 @@ def test_a_token_is_kept_until_it_is_old() -> None:
     assert token.current() == first
     now[0] = 601.0
     assert token.current() == "token-2"
+
+
+def test_the_next_page_is_asked_for_before_the_objects_of_this_one_are_taken() -> None:
+    server = Server(ok(items=[1, 2], metadata={"continue": "next"}), ok(items=[3], metadata={}))
+    asked = threading.Event()
+    taken: list[Any] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if "continue" in request.url.params:
+            asked.set()
+        return server(request)
+
+    def keep(obj: Any) -> Any:
+        assert asked.wait(10), "the second page was not asked for"
+        taken.append(obj)
+        return obj
+
+    with KubernetesApi("https://cluster.example", None, transport=httpx.MockTransport(answer)) as client:
+        assert client.each("/api/v1/pods", keep) == [1, 2, 3]
+    assert taken == [1, 2, 3]
+
+
+def test_an_error_of_a_page_that_was_read_ahead_is_raised() -> None:
+    server = Server(ok(items=[1], metadata={"continue": "next"}), httpx.Response(403, json={"message": "no"}))
+
+    with pytest.raises(RefusedError, match="no"):
+        api(server).list("/api/v1/pods")
+
+
+def test_a_mistake_with_an_object_is_no_unexpected_answer() -> None:
+    def keep(_: Any) -> Any:
+        raise ValueError("a mistake in the program")
+
+    with pytest.raises(ValueError, match="a mistake in the program"):
+        api(Server(ok(items=[1]))).each("/api/v1/pods", keep)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b'{"items": 1', b'{"items": [{"a": tru}]}'])
+def test_a_list_that_is_no_list_is_an_unexpected_answer(body: bytes) -> None:
+    with pytest.raises(UnexpectedAnswerError, match="/api/v1/pods was answered with something"):
+        api(Server(httpx.Response(200, content=body))).list("/api/v1/pods")
+
+
+def test_bodies_do_not_wait_for_the_garbage_collector() -> None:
+    bodies: list[weakref.ref[Any]] = []
+    server = Server(ok(kind="x"))
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        response = server(request)
+        bodies.append(weakref.ref(response))
+        return response
+
+    gc.disable()
+    try:
+        with KubernetesApi("https://cluster.example", None, transport=httpx.MockTransport(answer)) as client:
+            client.get("/x")
+            assert bodies[0]() is None
+    finally:
+        gc.enable()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter, defaultdict
+from socket import inet_aton
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from eks_cilium.cluster.existing import networks
@@ -47,10 +48,11 @@ def read(ec2: Any, vpc: str, subnets: Iterable[str], types: Iterable[str]) -> Ne
     """Networks, subnets, held addresses and limits; `ec2` is boto3's client, `types` are of instances."""
     asking, wanted = Asking(), sorted(set(subnets))
     interfaces = asking.ask(lambda: _interfaces(ec2, wanted))
+    of_subnet = None if interfaces is None else _by_subnet(interfaces)
     described = asking.ask(lambda: _subnets(ec2, wanted)) or ()
     return Network(
         cidrs=(asking.ask(lambda: _cidrs(ec2, vpc)) or ()) if vpc else (),
-        subnets={each["SubnetId"]: _subnet(each, interfaces) for each in described},
+        subnets={each["SubnetId"]: _subnet(each, of_subnet) for each in described},
         held=_held(interfaces or ()),
         limits=asking.ask(lambda: _limits(ec2, sorted(set(types)))) or {},
         untold=tuple(asking.untold),
@@ -92,9 +94,16 @@ def _limits(ec2: Any, types: Sequence[str]) -> dict[str, InterfaceLimits]:
     return found
 
 
-def _subnet(described: Mapping[str, Any], interfaces: Sequence[Mapping[str, Any]] | None) -> Subnet:
+def _by_subnet(interfaces: Iterable[Mapping[str, Any]]) -> Mapping[str, list[Mapping[str, Any]]]:
+    found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for interface in interfaces:
+        found[interface["SubnetId"]].append(interface)
+    return found
+
+
+def _subnet(described: Mapping[str, Any], interfaces: Mapping[str, list[Mapping[str, Any]]] | None) -> Subnet:
     name, cidr = described["SubnetId"], described["CidrBlock"]
-    mine = None if interfaces is None else [each for each in interfaces if each["SubnetId"] == name]
+    mine = None if interfaces is None else interfaces.get(name, [])
     return Subnet(
         id=name,
         zone=described["AvailabilityZone"],
@@ -108,7 +117,9 @@ def _held(interfaces: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, int
     held: dict[str, Counter[str]] = defaultdict(Counter)
     for interface in interfaces:
         if instance := (interface.get("Attachment") or {}).get("InstanceId"):
-            held[instance][interface["SubnetId"]] += len(set(_addresses(interface)))
+            with_blocks = interface.get("Ipv4Prefixes")
+            addresses = set(_addresses(interface)) if with_blocks else _texts(interface)
+            held[instance][interface["SubnetId"]] += len(addresses)
     return dict(held)
 
 
@@ -125,11 +136,16 @@ def whole_blocks(cidr: str, interfaces: Iterable[Mapping[str, Any]]) -> int:
 
 
 def _addresses(interface: Mapping[str, Any]) -> Iterator[int]:
-    for entry in interface.get("PrivateIpAddresses") or ():
-        yield int(ipaddress.IPv4Address(entry["PrivateIpAddress"]))
+    for address in _texts(interface):
+        yield int.from_bytes(inet_aton(address))
     for entry in interface.get("Ipv4Prefixes") or ():
         block = ipaddress.IPv4Network(entry["Ipv4Prefix"])
         yield from range(int(block.network_address), int(block.broadcast_address) + 1)
+
+
+def _texts(interface: Mapping[str, Any]) -> set[str]:
+    """Its addresses without those of its prefixes."""
+    return {entry["PrivateIpAddress"] for entry in interface.get("PrivateIpAddresses") or ()}
 
 
 def _batches(items: Sequence[str], size: int) -> Iterator[list[str]]:

@@ -1,0 +1,1 @@
+"""Lists of the Kubernetes API: their pages, and what of their objects is decoded."""
