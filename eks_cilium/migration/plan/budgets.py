@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from eks_cilium.migration.plan.model import BudgetUse, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from eks_cilium.cluster.objects import Reference
     from eks_cilium.migration.facts.backing import Backing
@@ -108,18 +108,17 @@ class Budgets:
     """Budgets with their status, by the pods they cover."""
 
     def __init__(self, budgets: Iterable[Budget], pods: Sequence[Pod], backing: Backing) -> None:
-        self._of_namespace: dict[str, list[Budget]] = defaultdict(list)
+        self._selecting: dict[str, _Selecting] = defaultdict(_Selecting)
         for budget in budgets:
-            self._of_namespace[budget.namespace].append(budget)
-        self._of_labels: dict[tuple[str, frozenset[tuple[str, str]]], tuple[Budget, ...]] = {}
+            self._selecting[budget.namespace].add(budget)
         covered: dict[Reference, list[Pod]] = defaultdict(list)
         for pod in pods:
             for budget in self._covering(pod):
                 covered[budget.reference].append(pod)
         self._statuses = {
             budget.reference: _status(budget, covered[budget.reference], backing)
-            for same_namespace in self._of_namespace.values()
-            for budget in same_namespace
+            for same_namespace in self._selecting.values()
+            for budget in same_namespace.budgets
         }
 
     def of(self, pod: Pod) -> tuple[BudgetStatus, ...]:
@@ -130,15 +129,45 @@ class Budgets:
         return iter(self._statuses.values())
 
     def _covering(self, pod: Pod) -> tuple[Budget, ...]:
-        budgets = self._of_namespace.get(pod.namespace)
-        if not budgets:
-            return ()
-        key = (pod.namespace, frozenset(pod.labels.items()))
-        if key not in self._of_labels:
-            self._of_labels[key] = tuple(
-                budget for budget in budgets if budget.selector and budget.selector.matches(pod.labels)
+        selecting = self._selecting.get(pod.namespace)
+        return selecting.covering(pod.labels) if selecting else ()
+
+
+class _Selecting:
+    """The budgets of a namespace, by a label and value that each requires where it requires one.
+
+    So a pod is compared with the few budgets that name one of its labels: the pods of a StatefulSet or a Job
+    have labels of their own, and a namespace may have thousands of budgets.
+    """
+
+    def __init__(self) -> None:
+        self.budgets: list[Budget] = []
+        self._requiring: dict[tuple[str, str], list[tuple[int, Budget]]] = defaultdict(list)
+        self._others: list[tuple[int, Budget]] = []
+        self._of_labels: dict[frozenset[tuple[str, str]], tuple[Budget, ...]] = {}
+
+    def add(self, budget: Budget) -> None:
+        place = (len(self.budgets), budget)
+        self.budgets.append(budget)
+        if budget.selector is None:
+            return
+        equal = (
+            need for need in budget.selector.requirements if need.operator == "In" and len(need.values) == 1
+        )
+        need = next(equal, None)
+        (self._requiring[need.key, need.values[0]] if need else self._others).append(place)
+
+    def covering(self, labels: Mapping[str, str]) -> tuple[Budget, ...]:
+        """In the order in which they were added."""
+        key = frozenset(labels.items())
+        found = self._of_labels.get(key)
+        if found is None:
+            asked = [*self._others, *(each for label in key for each in self._requiring.get(label, ()))]
+            places = sorted(
+                place for place, budget in asked if budget.selector and budget.selector.matches(labels)
             )
-        return self._of_labels[key]
+            found = self._of_labels[key] = tuple(self.budgets[place] for place in places)
+        return found
 
 
 def _status(budget: Budget, pods: Sequence[Pod], backing: Backing) -> BudgetStatus:

@@ -38,10 +38,13 @@ class Findings:
         self, code: Code, about: Reference, *, detail: str = "", node: str = "", pod: Reference | None = None
     ) -> None:
         """Add a finding about an object; several with the same code and object become one."""
-        gathered = self._found.setdefault((code, about), _Gathered(pattern=_pattern(about)))
-        for value, into in ((detail, gathered.details), (node, gathered.nodes)):
-            if value:
-                into[value] = None
+        gathered = self._found.get((code, about))
+        if gathered is None:
+            gathered = self._found[code, about] = _Gathered(pattern=_pattern(about))
+        if detail:
+            gathered.details[detail] = None
+        if node:
+            gathered.nodes[node] = None
         if pod:
             gathered.pods[pod] = None
 

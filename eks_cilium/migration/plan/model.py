@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from eks_cilium.troubleshooting import link, more
@@ -209,6 +211,29 @@ class BudgetUse:
     """How often the drain has to wait for a successor."""
 
 
+class Bound(StrEnum):
+    """What the time of a migration is spent on. Part of the JSON report: never renamed."""
+
+    LAUNCHES = "launches"
+    """Waits for new nodes of an Auto Scaling group."""
+    BUDGET = "budget"
+    """Waits for a PodDisruptionBudget."""
+    WORK = "work"
+    """Drains, ends of instances and checks: more nodes at once shorten it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How much of a migration's time is spent on what."""
+
+    bound: Bound
+    object: Reference | None
+    """The group or the budget."""
+    seconds: float
+    nodes: int
+    """How many nodes of those that follow each other spend it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Seconds:
     """How long one node takes, by phase; the names are those of the journal."""
@@ -222,6 +247,10 @@ class Seconds:
     """From the request to terminate the instance until its node is deleted; the next node need not wait."""
     settle: float = 0
     """From the same moment until the pods that moved are as healthy as before, in several readings."""
+    queue: float = 0
+    """How much of the drain waits for a budget."""
+    queue_of: Reference | None = None
+    """The budget that its pods wait for longest."""
 
     @property
     def in_work(self) -> float:
@@ -298,7 +327,7 @@ class GroupPlan:
     """After the last drain, before the size is restored."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """Everything a migration will do."""
 
@@ -321,6 +350,8 @@ class Plan:
     seconds: float
     left_out: tuple[LeftOut, ...] = ()
     """Nodes that stay as they are for now, since `migration.only` does not name them."""
+    shares: tuple[Share, ...] = ()
+    """What `seconds` are spent on, most of it first: what has to change for a shorter migration."""
 
     @property
     def clean(self) -> bool:
@@ -335,8 +366,20 @@ class Plan:
 
     def of_node(self, name: str) -> NodePlan | None:
         """The plan of one node; None for a node that is not replaced."""
-        return next((node for node in self.nodes if node.node == name), None)
+        return self._by_name.get(name)
 
     def blockers_of(self, name: str) -> tuple[Blocker, ...]:
         """Why one node cannot be replaced, without the blockers of the whole cluster."""
-        return tuple(blocker for blocker in self.blockers if name in blocker.nodes)
+        return tuple(self._blockers_by_node.get(name, ()))
+
+    @cached_property
+    def _by_name(self) -> dict[str, NodePlan]:
+        return {node.node: node for node in self.nodes}
+
+    @cached_property
+    def _blockers_by_node(self) -> dict[str, list[Blocker]]:
+        found: dict[str, list[Blocker]] = defaultdict(list)
+        for blocker in self.blockers:
+            for node in blocker.nodes:
+                found[node].append(blocker)
+        return found

@@ -6,6 +6,7 @@ labels a new node will have is derived from the old nodes of its Auto Scaling gr
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from eks_cilium.migration.facts.volumes.storage import is_of_one_node
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from eks_cilium.cluster.selectors import Requirement
     from eks_cilium.migration.facts.model import Group, Node, Pod, Volume
     from eks_cilium.migration.plan.capacity import Forecast
 
@@ -61,6 +63,9 @@ class Places:
 
     def __init__(self, candidates: Iterable[Candidate]) -> None:
         self._candidates = tuple(candidates)
+        self._named: dict[str, list[Candidate]] = defaultdict(list)
+        for candidate in self._candidates:
+            self._named[candidate.labels.get(HOSTNAME, "")].append(candidate)
         self._seen: dict[tuple[str, tuple[Terms, ...]], Chance] = {}
 
     def chance(self, pod: Pod, group: str, volumes: Iterable[Volume]) -> Chance:
@@ -68,8 +73,11 @@ class Places:
 
         `group` is the Auto Scaling group that the pod ran in.
         """
-        every = (pod.node_requirements, *(volume.terms for volume in volumes))
-        return self._chance(group, tuple(terms for terms in every if terms))
+        of_volumes = tuple(volume.terms for volume in volumes if volume.terms)
+        if not (pod.node_requirements or of_volumes):
+            return Chance.SURE
+        own = (pod.node_requirements,) if pod.node_requirements else ()
+        return self._chance(group, (*own, *of_volumes))
 
     @property
     def sure_zones(self) -> tuple[str, ...]:
@@ -83,17 +91,39 @@ class Places:
         return tuple(sorted(zones))
 
     def _chance(self, group: str, requirements: tuple[Terms, ...]) -> Chance:
-        if not requirements:
-            return Chance.SURE
         key = (group, requirements)
         if key not in self._seen:
-            chances = (
+            self._seen[key] = _best(
                 candidate.chance(requirements)
-                for candidate in self._candidates
+                for candidate in self._that_may_suit(requirements)
                 if candidate.group == group or not candidate.reserved
             )
-            self._seen[key] = max(chances, key=lambda chance: chance.value, default=Chance.NONE)
         return self._seen[key]
+
+    def _that_may_suit(self, requirements: tuple[Terms, ...]) -> Iterable[Candidate]:
+        """Those with a name that the requirements name, where they name some; else all."""
+        for terms in requirements:
+            names = [_host_names(term) for term in terms]
+            if all(name is not None for name in names):
+                every = dict.fromkeys(host for name in names for host in name or ())
+                return [candidate for host in every for candidate in self._named.get(host, ())]
+        return self._candidates
+
+
+def _best(chances: Iterable[Chance]) -> Chance:
+    """The best of them; no further one is asked after one that is sure."""
+    best = Chance.NONE
+    for chance in chances:
+        if chance is Chance.SURE:
+            return chance
+        best = max(best, chance, key=lambda each: each.value)
+    return best
+
+
+def _host_names(term: tuple[Requirement, ...]) -> tuple[str, ...] | None:
+    """The host names that a term allows; None where it names none."""
+    named = (need.values for need in term if need.key == HOSTNAME and need.operator == "In")
+    return next(named, None)
 
 
 def zones_of(volume: Volume) -> tuple[str, ...]:

@@ -12,8 +12,9 @@ from eks_cilium.migration.facts.backing import Backing
 from eks_cilium.migration.lanes import Lanes
 from eks_cilium.migration.options import CiliumChoices, Limits, Recorded
 from eks_cilium.migration.part import Member, selected
-from eks_cilium.migration.plan import eligibility, places, sizes, timing
+from eks_cilium.migration.plan import eligibility, places, sizes
 from eks_cilium.migration.plan.budgets import Budgets, Ledger, uses_of_budgets
+from eks_cilium.migration.plan.estimate import bounds, timing
 from eks_cilium.migration.plan.findings import Findings
 from eks_cilium.migration.plan.model import Code, LeftOut, NodePlan, Plan, Verdict
 from eks_cilium.migration.plan.network import addresses
@@ -86,11 +87,16 @@ def plan(
             if node.name not in names
         ),
         seconds=max((node.ends for node in nodes), default=0.0),
+        shares=bounds.shares(nodes, drains.lanes),
     )
 
 
 def _order(facts: Facts, kinds: SortedNodes) -> list[tuple[Node, Group]]:
-    own = next((pod.node for pod in facts.pods if pod.reference == facts.own_pod), None)
+    own = (
+        next((pod.node for pod in facts.pods if pod.reference == facts.own_pod), None)
+        if facts.own_pod
+        else None
+    )
     group_of = {node.name: group for node, group in kinds.replaceable}
     return [(node, group_of[node.name]) for node in ordered((node for node, _ in kinds.replaceable), own)]
 

@@ -39,7 +39,7 @@ def forecasts(
     for node, group in order:
         members[group.name].append(node)
     groups = {group.name: group for node, group in order if node.name in part}
-    found = {}
+    found, attached = {}, _attached(facts)
     for name, group in groups.items():
         about, before = Reference("Auto Scaling group", "", name), recorded.groups.get(name)
         replaced = [node for node in members[name] if node.name in part]
@@ -55,7 +55,7 @@ def forecasts(
         found[name] = course
         _check(group, course.sizes, about, replaced, findings)
         _check_hooks(group, about, options.termination_timeout_seconds, findings)
-        _check_volumes(facts, course.sizes, about, members[name], findings)
+        _check_volumes(attached, course.sizes, about, members[name], findings)
     return found
 
 
@@ -117,15 +117,27 @@ def _check_instances(group: Group, about: Reference, nodes: Sequence[Node], find
             findings.add(Code.INSTANCE_STATE, about, detail=f"{instance.id} is {state}")
 
 
+def _attached(facts: Facts) -> dict[str, Counter[str]]:
+    """How many volumes of each driver are attached to each node."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for volume in facts.volumes.values():
+        for node in volume.attached_to:
+            found[node][volume.driver] += 1
+    return found
+
+
 def _check_volumes(
-    facts: Facts, sizes: GroupPlan, about: Reference, nodes: Sequence[Node], findings: Findings
+    attached: Mapping[str, Counter[str]],
+    sizes: GroupPlan,
+    about: Reference,
+    nodes: Sequence[Node],
+    findings: Findings,
 ) -> None:
     """Whether the nodes that remain after the last drain can attach all volumes."""
-    names = {node.name for node in nodes}
-    attached = Counter(
-        volume.driver for volume in facts.volumes.values() for node in volume.attached_to if node in names
-    )
-    for driver, count in attached.items():
+    total: Counter[str] = Counter()
+    for node in nodes:
+        total.update(attached.get(node.name, {}))
+    for driver, count in total.items():
         limit = _smallest_limit(nodes, driver)
         if limit is not None and count > limit * sizes.at_end:
             text = f"{count} volumes of {driver}, and {sizes.at_end} nodes hold {limit} each"

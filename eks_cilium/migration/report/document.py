@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Plan,
         PlanWarning,
         PodPlan,
+        Share,
     )
 
 SCHEMA = "eks-cilium/plan/v1"
@@ -36,6 +37,7 @@ def document(plan: Plan, *, pods: bool = True) -> Document:
         "parallel": plan.parallel,
         "clean": plan.clean,
         "estimatedSeconds": round(plan.seconds),
+        "boundBy": [_share(share) for share in plan.shares],
         "podsByVerdict": {
             str(verdict): verdicts[verdict] for verdict in Verdict if verdict is not Verdict.ROLL
         },
@@ -55,6 +57,15 @@ def _reference(obj: Reference | None) -> Document | None:
         return None
     group = {"group": obj.group} if obj.group else {}
     return {"kind": obj.kind, **group, "namespace": obj.namespace, "name": obj.name}
+
+
+def _share(share: Share) -> Document:
+    return {
+        "bound": str(share.bound),
+        "object": _reference(share.object),
+        "seconds": round(share.seconds),
+        "nodes": share.nodes,
+    }
 
 
 def _blocker(blocker: Blocker) -> Document:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from eks_cilium.migration.report.layout import escaped, in_cells
 from eks_cilium.migration.report.wording import (
+    bounds,
     budget_use,
     bundles,
     counts,
@@ -29,7 +30,10 @@ def markdown(plan: Plan) -> str:
 
 def _lines(plan: Plan) -> Iterator[str]:
     yield f"# Replacement plan of cluster {plan.cluster}"
-    yield from ("", f"{headline(plan)}.", "", f"**{verdict_of(plan)}**")
+    yield from ("", f"{headline(plan)}.")
+    if plan.shares:
+        yield from ("", f"{bounds(plan)}.")
+    yield from ("", f"**{verdict_of(plan)}**")
     if plan.blockers:
         yield from ("", "## Blockers", "")
         for blocker in plan.blockers:

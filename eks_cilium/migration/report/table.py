@@ -14,6 +14,7 @@ from eks_cilium.migration.plan.model import Verdict
 from eks_cilium.migration.report.layout import blocker_lines, clipped, filled, in_columns
 from eks_cilium.migration.report.lines import bundle_line
 from eks_cilium.migration.report.wording import (
+    bounds,
     budgets_in,
     bundles,
     duration_in_short,
@@ -35,7 +36,7 @@ _WIDEST = {"NODE": 24, "ZONE": 10, "GROUP": 20}
 
 def table(plan: Plan, *, pods: bool = False) -> str:
     """The whole plan. With `pods`, every node's pods by workload below it."""
-    blocks = [headline(plan), _nodes(plan, pods=pods)]
+    blocks = ["\n".join(filter(None, (headline(plan), bounds(plan)))), _nodes(plan, pods=pods)]
     blocks += ["\n".join([f"{title}:", *(f"  {line}" for line in lines)]) for title, lines in sections(plan)]
     return "\n\n".join([*blocks, verdict_of(plan)]) + "\n"
 

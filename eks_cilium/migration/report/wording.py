@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
-from eks_cilium.migration.plan.model import Verdict
+from eks_cilium.migration.plan.model import Bound, Verdict
 from eks_cilium.settings.model import width
 from eks_cilium.settings.model.migration import Capacity, Target
 from eks_cilium.texts import counted, named
@@ -25,6 +25,12 @@ _EXTRA = {
     Capacity.DECREMENT: "{} in each group first, which every old node then shrinks by one",
 }
 
+_BOUNDS = {
+    Bound.LAUNCHES: "waits for new nodes of {}",
+    Bound.BUDGET: "waits for {}",
+    Bound.WORK: "drains, ends of instances and checks",
+}
+_MOST_SHARES = 3
 _MOST_BUDGETS = 2
 _MOST_WARNINGS = 10
 
@@ -111,6 +117,14 @@ def headline(plan: Plan) -> str:
         f"Cluster {plan.cluster}: {nodes} {_DIRECTION[plan.target]}, "
         f"{width.in_words(plan.parallel)} at a time, {extra}; about {duration(plan.seconds)}{stops}"
     )
+
+
+def bounds(plan: Plan) -> str:
+    """What the estimated time is spent on, in one line; empty where nothing is to be done."""
+    texts = (
+        f"{_BOUNDS[share.bound].format(share.object)} {duration(share.seconds)}" for share in plan.shares
+    )
+    return f"Of this time: {named(texts, _MOST_SHARES, '; ')}" if plan.shares else ""
 
 
 def _extra(surge: int | str) -> str:

@@ -39,14 +39,14 @@ def result() -> Plan:
 
 def test_the_table_has_one_line_a_node_in_order(result: Plan):
     lines = report.table(result).splitlines()
-    rows = [line.split() for line in lines[3:6]]
+    rows = [line.split() for line in lines[4:7]]
 
     assert [row[:4] for row in rows] == [
         ["1*", "node-2", "1c", "workers"],
         ["2", "node-0", "1a", "workers"],
         ["3", "node-1", "1b", "workers"],
     ]
-    assert "shop/web: 2 pods, 1 allowed, waits 1 x" in lines[4]
+    assert "shop/web: 2 pods, 1 allowed, waits 1 x" in lines[5]
 
 
 def named_at_length(plan: Plan, budget: str) -> Plan:
@@ -155,6 +155,7 @@ def test_the_document_is_json_with_the_keys_it_promises(result: Plan):
         "parallel",
         "clean",
         "estimatedSeconds",
+        "boundBy",
         "podsByVerdict",
         "blockers",
         "warnings",

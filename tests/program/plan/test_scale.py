@@ -70,7 +70,7 @@ def facts() -> Facts:
     )
 
 
-def test_planning_and_reporting_take_seconds():
+def test_planning_and_reporting_take_seconds() -> None:
     known = facts()
     began = time.process_time()
 

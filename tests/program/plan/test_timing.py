@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from eks_cilium.migration.options import Timings
+from eks_cilium.migration.plan.estimate.timing import calibrated
 from eks_cilium.migration.plan.planner import plan
-from eks_cilium.migration.plan.timing import calibrated
 from eks_cilium.settings.model.migration import MigrationOptions
 from tests.program.plan.builders import World
 

@@ -38,18 +38,19 @@ def check(
             with_volumes[pod.node].append(pod)
     remaining = Counter(node.zone for node in nodes)
     terminated: Counter[str] = Counter()
+    new = {zone for forecast in forecasts.values() for zone in _sure(forecast, 0)}
     for node in nodes:
         remaining[node.zone] -= 1
         later = {zone for zone, count in remaining.items() if count > 0}
-        new = {
-            zone
-            for name, forecast in forecasts.items()
-            for zone, after in forecast.sure_after.items()
-            if after <= terminated[name]
-        }
         if not node.in_progress:
             _check_node(node, with_volumes[node.node], frozenset({*staying, *later, *new}), context)
         terminated[node.group] += 1
+        new.update(_sure(forecasts[node.group], terminated[node.group]))
+
+
+def _sure(forecast: Forecast, terminated: int) -> list[str]:
+    """The zones that are sure to have a new node after so many terminations in a group."""
+    return [zone for zone, after in forecast.sure_after.items() if after <= terminated]
 
 
 def _check_node(node: NodePlan, pods: Sequence[Pod], zones: frozenset[str | None], context: Context) -> None:

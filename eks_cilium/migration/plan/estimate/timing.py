@@ -60,7 +60,7 @@ def of_node(
     Its pods stop at the same time, except where a budget makes them wait. Their successors start meanwhile.
     """
     stop = max((min(pod.grace_seconds, timings.longest_stop) for pod in evicted), default=0.0)
-    queue = max((use.waits * _ready(statuses[use.budget], timings) for use in budgets), default=0.0)
+    queue, queue_of = _queue(budgets, statuses, timings)
     drain = max(stop, timings.shortest_drain) + queue
     # Load balancers drain connections while pods are evicted.
     balanced = max(timings.load_balancer_release - drain, 0.0) if load_balancers else 0.0
@@ -72,7 +72,17 @@ def of_node(
         release=release,
         gone=timings.termination,
         settle=left + options.settle_readings * timings.between_readings,
+        queue=queue,
+        queue_of=queue_of,
     )
+
+
+def _queue(
+    budgets: Iterable[BudgetUse], statuses: Mapping[Reference, BudgetStatus], timings: Timings
+) -> tuple[float, Reference | None]:
+    """How long the pods of a node wait for budgets, which they do at the same time; and for which longest."""
+    waits = ((use.waits * _ready(statuses[use.budget], timings), use.budget) for use in budgets if use.waits)
+    return max(waits, key=lambda wait: wait[0], default=(0.0, None))
 
 
 def scheduled(

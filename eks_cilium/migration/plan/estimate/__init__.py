@@ -1,0 +1,1 @@
+"""How long a migration takes, and what its pace is bounded by."""
