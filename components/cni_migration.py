@@ -7,6 +7,7 @@ shows the plan, and an interrupted update continues with the next resource.
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
@@ -89,7 +90,7 @@ class CniMigration(pulumi.ComponentResource):
             self._finish(name, args, replaced)
         else:
             self._stop(name, operation, part, replaced)
-        self.register_outputs({"nodes": list(part.nodes if part else args["nodes"])})
+        self.register_outputs({"nodes": len(part.nodes if part else args["nodes"])})
 
     def _finish(self, name: str, args: CniMigrationArgs, replaced: Sequence[pulumi.Resource]) -> None:
         operation = args["operation"]
@@ -127,7 +128,7 @@ class CniRollback(pulumi.ComponentResource):
         replaced = _replace_nodes(self, f"{name}-back", args, gate)
         restored = CapacityRestore(f"{name}-back", {**operation, "groups": None}, _after(self, *replaced))
         AgentsGone(f"{name}-back", operation, _after(self, restored))
-        self.register_outputs({"nodes": list(args["nodes"])})
+        self.register_outputs({"nodes": len(args["nodes"])})
 
 
 def _replace_nodes(
@@ -201,7 +202,8 @@ def what_stays(part: Part) -> list[str]:
 def short_names(nodes: Sequence[str]) -> dict[str, str]:
     """Node names by a short name: the part before the domain, or the whole name where that is not unique."""
     short = [node.partition(".")[0] for node in nodes]
-    return {part if short.count(part) == 1 else node: node for part, node in zip(short, nodes, strict=True)}
+    count = Counter(short)
+    return {part if count[part] == 1 else node: node for part, node in zip(short, nodes, strict=True)}
 
 
 def _after(parent: pulumi.Resource, *others: pulumi.Resource) -> pulumi.ResourceOptions:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
+from pulumi.dynamic import CheckResult
+
+from eks_cilium.dynamic.shell.in_short import are_same, names_in_short
 from eks_cilium.dynamic.shell.operation import MigrationProvider, Operation, OperationArgs
 from eks_cilium.migration import canary
 
@@ -18,7 +21,7 @@ class CanaryCheckArgs(OperationArgs):
     """The inputs of a `CanaryCheck` resource."""
 
     nodes: Sequence[str]
-    """Names of the nodes that are replaced, in order."""
+    """Names of the nodes that are replaced, in order; see `names_in_short`."""
     stays: Sequence[str]
     """What stays as it is until the rest goes on, for the user who reads a preview."""
 
@@ -26,7 +29,13 @@ class CanaryCheckArgs(OperationArgs):
 class CanaryCheckProvider(MigrationProvider):
     """Checks the new nodes and the workloads that moved. Deleting it changes nothing."""
 
-    acts_on: ClassVar[tuple[str, ...]] = ("nodes",)
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Keep the names of a large part in short."""
+        return CheckResult({**news, "nodes": names_in_short(news["nodes"])}, [])
+
+    def must_act(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+        """Check again for another part."""
+        return super().must_act(olds, news) or not are_same(olds["nodes"], news["nodes"])
 
     def perform(self, run: MigrationRun, _props: Mapping[str, Any]) -> Result:
         """Wait until agents on the new nodes and all workloads that moved are healthy.

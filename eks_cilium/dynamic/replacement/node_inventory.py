@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from eks_cilium.dynamic.shell.in_short import are_same, lines_in_short, names_in_short
 from eks_cilium.dynamic.shell.operation import MigrationProvider, Operation
 from eks_cilium.dynamic.shell.planning import (
     PlannedArgs,
@@ -19,9 +20,10 @@ from eks_cilium.dynamic.shell.planning import (
 )
 from eks_cilium.dynamic.shell.process import THIS_PROCESS
 from eks_cilium.migration.inventory import forgetting, recording
-from eks_cilium.migration.report.wording import headline, headline_of, in_part, sizes, verdict_of
+from eks_cilium.migration.report.wording import bounds, headline, headline_of, in_part, sizes, verdict_of
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.settings.model.migration import Target
+from eks_cilium.texts import named
 from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     import pulumi
     from pulumi.dynamic import CheckResult
 
+    from eks_cilium.dynamic.shell.in_short import Names
     from eks_cilium.dynamic.shell.operation import Result
     from eks_cilium.migration.plan.model import Plan
     from eks_cilium.migration.run import MigrationRun
@@ -39,7 +42,7 @@ class NodeInventoryArgs(PlannedArgs):
     """The inputs of a `NodeInventory` resource."""
 
     nodes: Sequence[str]
-    """Names of the nodes that the program registered resources for, in order."""
+    """Names of the nodes that the program registered resources for, in order; see `names_in_short`."""
     left: int
     """How many of them still exist; with none nothing is planned any more."""
 
@@ -49,17 +52,18 @@ class NodeInventoryProvider(MigrationProvider):
 
     def must_act(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
         """Record again for other nodes, but not for another order of the same nodes."""
-        return super().must_act(olds, news) or set(olds["nodes"]) != set(news["nodes"])
+        return super().must_act(olds, news) or not are_same(olds["nodes"], news["nodes"])
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Show a summary of the plan; its blockers fail the preview while a node is left to replace.
 
         Once the nodes are recorded, what blocks single nodes is shown on their own resources.
         """
+        THIS_PROCESS.remember(news["nodes"])
         return checked(
             type(self).connect,
             _olds,
-            news,
+            {**news, "nodes": names_in_short(news["nodes"])},
             done=not news["left"],
             part=summary_of_rest if _olds else summary,
             plan_now=migration_plan,
@@ -109,8 +113,9 @@ def exported_again(kept: Mapping[str, Any]) -> dict[str, Any]:
 
 def summary(plan: Plan) -> PlanPart:
     """The plan in a few lines, and all of its blockers."""
-    lines = (headline(plan), *map(sizes, plan.groups), *in_part(map(str, plan.warnings)), verdict_of(plan))
-    return plan_part(lines, plan.blockers)
+    groups, warnings = map(sizes, plan.groups), in_part(map(str, plan.warnings))
+    beginning = [line for line in (headline(plan), bounds(plan), verdict_of(plan)) if line]
+    return plan_part(lines_in_short((*beginning, *groups, *warnings)), plan.blockers)
 
 
 def summary_of_rest(plan: Plan) -> PlanPart:
@@ -118,16 +123,19 @@ def summary_of_rest(plan: Plan) -> PlanPart:
     return plan_part(summary(plan)["lines"], (blocker for blocker in plan.blockers if not blocker.nodes))
 
 
-def _compare(registered: Sequence[str], found: Sequence[str]) -> None:
-    joined = sorted(set(found) - set(registered))
-    deleted = sorted(set(registered) - set(found))
-    if joined or deleted:
-        changes = [*(f"{name} joined" for name in joined), *(f"{name} was deleted" for name in deleted)]
-        raise StoppedError(
-            Topic.NODES_CHANGED,
-            f"the nodes changed since this run began: {', '.join(changes)}",
-            "The inventory has the new list, and nothing else was changed. Run `pulumi up` again.",
-        )
+def _compare(registered: Names, found: Sequence[str]) -> None:
+    if are_same(registered, found):
+        return
+    known = set(THIS_PROCESS.names(registered))
+    changes = [
+        *(f"{name} joined" for name in sorted(set(found) - known)),
+        *(f"{name} was deleted" for name in sorted(known - set(found))),
+    ]
+    raise StoppedError(
+        Topic.NODES_CHANGED,
+        f"the nodes changed since this run began: {named(changes)}",
+        "The inventory has the new list, and nothing else was changed. Run `pulumi up` again.",
+    )
 
 
 class NodeInventory(Operation[NodeInventoryArgs], module="eks-cilium", name="NodeInventory"):

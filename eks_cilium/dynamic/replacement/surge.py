@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, NotRequired
 
+from eks_cilium.dynamic.shell.in_short import lines_in_short
 from eks_cilium.dynamic.shell.operation import MigrationProvider, Operation, OperationArgs
 from eks_cilium.dynamic.shell.planning import (
     PlannedArgs,
@@ -100,7 +101,7 @@ class CapacityRestoreProvider(MigrationProvider):
 
 def group_sizes(plan: Plan) -> PlanPart:
     """The sizes that every group passes through."""
-    return plan_part(map(sizes, plan.groups))
+    return plan_part(lines_in_short(map(sizes, plan.groups)))
 
 
 class Surge(Operation[SurgeArgs], module="eks-cilium", name="Surge"):

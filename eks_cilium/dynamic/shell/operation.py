@@ -13,6 +13,7 @@ import pulumi  # noqa: TC002 - the SDK reads the annotations of a resource class
 from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
 from eks_cilium.dynamic.shell.cluster import CONNECTION, NoClusterError, world_of
+from eks_cilium.dynamic.shell.in_short import in_short
 from eks_cilium.dynamic.shell.naming import urn_of
 from eks_cilium.dynamic.shell.plain_errors import PlainErrorsProvider
 from eks_cilium.dynamic.shell.progress import reporter
@@ -153,7 +154,7 @@ class OperationProvider(PlainErrorsProvider, Generic[AnyRun]):
         start = self.run_of(props, reporter(props.get("urn", "")))
         with type(self).connect(props) as world:
             run = start(world)
-            return {**props, "result": run.persist(lambda: self.perform(run, props))}
+            return {**props, "result": in_short(run.persist(lambda: self.perform(run, props)))}
 
 
 class MigrationProvider(OperationProvider[MigrationRun]):
