@@ -1,7 +1,7 @@
 """What bounds the pace of a migration: launches of a group, a budget, or the work on the nodes itself.
 
-The estimate ends with the last node of a lane. The times for which the nodes of that lane are in work add up to
-the whole, with the end of the last instance. So what they are spent on has to change for a shorter migration.
+The estimate ends with the last node of a lane. The times for which the nodes of that lane are in work add
+up to the whole, with the end of the last instance: what they are spent on makes a migration long.
 """
 
 from __future__ import annotations
