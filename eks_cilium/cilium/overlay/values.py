@@ -22,7 +22,11 @@ Protocol = Literal["vxlan", "geneve"]
 
 # Page "System Requirements" of Cilium's documentation, "Firewall Rules".
 PORTS: Mapping[str, int] = MappingProxyType({"vxlan": 8472, "geneve": 6081})
-"""The UDP port that nodes have to accept from each other, by protocol."""
+"""The UDP port that nodes have to accept from each other, by protocol.
+
+Kernels of Bottlerocket have modules for both (CONFIG_VXLAN and CONFIG_GENEVE in its config-full files), and
+Cilium takes the same 50 bytes of a packet for either (`TunnelOverhead` in pkg/mtu/mtu.go).
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
