@@ -22,18 +22,18 @@ class Progress:
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
         self._clock = clock
-        self._title = ""
-        self._written = 0.0
+        self._last = ""
+        self._written: dict[str, float] = {}
+        """When a line of each title was written last."""
 
     def __call__(self, line: str) -> None:
         """Write a line; one that only says how far the same work is may replace another, or be left out."""
         title, again, _ = line.partition(AGAIN)
-        continues = bool(again) and title == self._title
-        self._title = title
-        if continues and not self._stream.isatty() and self._clock() - self._written < _INTERVAL:
+        in_place = bool(again) and title == self._last and self._stream.isatty()
+        if again and not in_place and self._clock() - self._written.get(title, float("-inf")) < _INTERVAL:
             return
-        self._written = self._clock()
-        self._stream.write(self._in_place(line) if continues and self._stream.isatty() else f"  {line}\n")
+        self._last, self._written[title] = title, self._clock()
+        self._stream.write(self._in_place(line) if in_place else f"  {line}\n")
         self._stream.flush()
 
     def _in_place(self, line: str) -> str:

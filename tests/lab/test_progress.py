@@ -49,3 +49,25 @@ def test_a_line_in_place_of_another_is_not_wider_than_the_terminal(monkeypatch):
     report("compiling ... 2s, 10 packages")
 
     assert terminal.getvalue().splitlines()[-1] == "\x1b[1A\x1b[2K  compiling ... 2s,"
+
+
+def test_work_that_is_done_at_the_same_time_does_not_fill_the_log():
+    log, now = io.StringIO(), 0.0
+    report = Progress(log, lambda: now)
+
+    for now in range(0, 24, 2):
+        for title in ("helm", "node player"):
+            report(f"{title} ... {now}s" if now else title)
+
+    written = ["helm", "node player", "helm ... 20s", "node player ... 20s"]
+    assert log.getvalue().splitlines() == [f"  {line}" for line in written]
+
+
+def test_a_terminal_replaces_no_line_of_other_work():
+    terminal = Terminal()
+    report = Progress(terminal, lambda: 0.0)
+
+    for line in ("helm", "node player", "helm ... 2s", "node player ... 2s"):
+        report(line)
+
+    assert terminal.getvalue() == "  helm\n  node player\n\x1b[1A\x1b[2K  node player ... 2s\n"
