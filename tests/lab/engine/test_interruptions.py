@@ -78,6 +78,20 @@ def test_one_interrupt_finishes_what_runs_and_starts_nothing(engine, world, busy
     assert {name: world.changes()[f"create {name}"] for name in ("a", "b")} == {"a": 1, "b": 1}
 
 
+def test_dynamic_providers_are_told_of_an_interrupt(engine, tmp_path):
+    waiting = tmp_path / "waiting"
+    engine.project.describe([other("note", "note", waits=str(waiting))])
+    process = engine.start("up", "--yes", "--skip-preview", "-s", "dev")
+    until(waiting.exists, "the create of the note")
+
+    os.kill(process.pid, signal.SIGINT)
+    out, _ = process.communicate(timeout=WAIT)
+
+    assert process.returncode == 1, out
+    ids = {entry.get("id") for entry in engine.deployment()["resources"]}
+    assert "told" in ids, out
+
+
 def test_two_interrupts_end_at_once_and_leave_the_operation_pending(engine, busy):
     os.kill(busy.pid, signal.SIGINT)
     time.sleep(0.3)

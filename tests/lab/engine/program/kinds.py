@@ -30,7 +30,10 @@ class Group(pulumi.ComponentResource):
 
 
 class NotePad(ResourceProvider):
-    """A dynamic provider: a change of `page` replaces, `fail` names the operation that fails."""
+    """A dynamic provider: a change of `page` replaces, `fail` names the operation that fails.
+
+    With `waits` its creation writes this file, and lasts until the engine calls `Cancel`.
+    """
 
     def check(self, _olds, news):
         from pulumi.dynamic import CheckFailure, CheckResult
@@ -45,6 +48,15 @@ class NotePad(ResourceProvider):
     def create(self, props):
         if props.get("fail") == "create":
             raise RuntimeError("asked to fail the create")
+        if "waits" in props:
+            from pathlib import Path
+
+            from eks_cilium.dynamic.shell.cancelling import listen
+            from eks_cilium.dynamic.shell.process import THIS_PROCESS
+
+            listen()
+            Path(props["waits"]).touch()
+            return CreateResult("told" if THIS_PROCESS.cancelled.wait(20) else "not-told", props)
         return CreateResult(f"note-{props.get('page', 0)}", {**props, "written": "yes"})
 
     def update(self, _id, olds, news):
