@@ -18,7 +18,7 @@ from eks_cilium.migration import report
 from eks_cilium.migration.options import CiliumChoices
 from eks_cilium.migration.plan.planner import plan as plan_of
 from eks_cilium.migration.report.table import ON_THE_RIGHT, pods_of, rows, sections
-from eks_cilium.migration.report.wording import headline, verdict_of
+from eks_cilium.migration.report.wording import bounds, headline, verdict_of
 from eks_cilium.settings.model.migration import Capacity, Target
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def plan(
 
 def _pretty(found: "Plan", *, pods: bool) -> "Iterator[RenderableType]":
     header, *nodes = rows(found)
-    yield headline(found)
+    yield from filter(None, (headline(found), bounds(found)))
     if nodes:
         yield grid(header, nodes, wrapping=_WRAPPING, on_the_right=ON_THE_RIGHT)
     else:
