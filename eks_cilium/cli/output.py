@@ -10,7 +10,7 @@ import shutil
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -70,15 +70,16 @@ def show(
     elif form is Format.MARKDOWN:
         sys.stdout.write(markdown())
     elif sys.stdout.isatty():
-        _on_terminal(pretty())
+        print_parts(pretty(), sys.stdout)
     else:
         sys.stdout.write(text())
 
 
-def _on_terminal(parts: Iterable["RenderableType"]) -> None:
+def print_parts(parts: Iterable["RenderableType"], file: IO[str]) -> None:
+    """Print the parts of a result as for a terminal. Markup in the text of a cluster is only text."""
     from rich.console import Console, Group
 
-    console = Console(highlight=False)
+    console = Console(file=file, highlight=False, markup=False)
     for number, part in enumerate(parts):
         console.print(Group("", part) if number else part)
 

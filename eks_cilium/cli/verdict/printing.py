@@ -96,6 +96,9 @@ def notes(
     unread = [f"{live.cluster.name}: {kind}" for live in clusters for kind in live.unread]
     if unread:
         yield "Not read, for want of a right; verdicts may depend on it", unread
+    malformed = [f"{live.cluster.name}: {line}" for live in clusters for line in live.malformed]
+    if malformed:
+        yield "Not read, for they are not of the shape of their kind; verdicts may depend on it", malformed
     others = list(_other_clusters(clusters))
     if others:
         yield "Not read: clusters that policies name; their pods are not in this report", others

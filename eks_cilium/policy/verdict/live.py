@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from eks_cilium.cilium import versions
+from eks_cilium.errors import UserError
 from eks_cilium.policy.objects import Policy
 from eks_cilium.policy.objects.agents import Agents
 from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAMESPACE_LABELS
@@ -65,6 +67,10 @@ class ClusterObjects(Protocol):
     def unread(self) -> Iterable[str]:
         """Kinds of objects that could not be read."""
 
+    @property
+    def malformed(self) -> Iterable[str]:
+        """Objects that do not have the shape of their kind, each with the reason, and that are left out."""
+
 
 @dataclass(frozen=True)
 class Workload:
@@ -107,6 +113,8 @@ class LiveCluster:
     """Kinds of objects that could not be read, without which verdicts may be wrong."""
     cluster_ips: Mapping[str, str] = field(default_factory=dict)
     """The virtual addresses of Services, each with the Service as `namespace/name`."""
+    malformed: tuple[str, ...] = ()
+    """Objects that were left out, each with the reason."""
 
 
 def live_cluster(objects: ClusterObjects) -> LiveCluster:
@@ -119,7 +127,8 @@ def live_cluster(objects: ClusterObjects) -> LiveCluster:
         The cluster with its policies, options and workloads.
 
     Raises:
-        UserError: `enable-policy` of `cilium-config` has a value that is not known here.
+        UserError: `enable-policy` of `cilium-config` has a value that is not known here, or the agents are of
+            a release whose policies are not.
     """
     config = objects.config
     name = str(config.get("cluster-name") or "default")
@@ -128,7 +137,7 @@ def live_cluster(objects: ClusterObjects) -> LiveCluster:
     pods = list(objects.pods)
     services, node_configs = objects.services, list(objects.node_configs)
     cluster = dataclasses.replace(
-        cluster_of(name, config, _version(pods), node_configs),
+        cluster_of(name, config, _known(_version(pods), name), node_configs),
         policies=policies,
         groups=tuple(
             NetworkGroup(each["name"], tuple(each["networks"]), each["labels"]) for each in objects.groups
@@ -145,6 +154,7 @@ def live_cluster(objects: ClusterObjects) -> LiveCluster:
         tuple(differing(config, node_configs)),
         tuple(objects.unread),
         dict(objects.cluster_ips),
+        tuple(objects.malformed),
     )
 
 
@@ -161,6 +171,15 @@ def _version(pods: Iterable[Object]) -> str:
     images = (_TAG.search(str(pod.get("agent") or "")) for pod in pods)
     releases = [tuple(map(int, found.groups())) for found in images if found]
     return ".".join(map(str, min(releases))) if releases else Agents().version
+
+
+def _known(version: str, cluster: str) -> str:
+    if not versions.has_minor(versions.minor(version)):
+        raise UserError(
+            f"agents of {cluster} are of Cilium {version}, and how it reads policies is not known here: "
+            f"{versions.SERVED}"
+        )
+    return version
 
 
 def _is_dns_on_node(pod: Object) -> bool:
@@ -189,7 +208,7 @@ def _workloads(cluster: str, endpoints: list[Object], pods: list[Object]) -> Ite
             names,
             tuple(sorted(ports, key=lambda port: (port.number, port.protocol))),
             next((str(pod["workload"]) for pod in running if pod.get("workload")), ""),
-            tuple(address for each in same for address in each.get("addresses") or ()),
+            _addresses(same),
         )
 
 
@@ -209,7 +228,12 @@ def _pod(cluster: str, labels: tuple[str, ...], same: list[Object], names: tuple
         named_ports=dict(named for endpoint in same for named in _named_ports(endpoint)),
         has_identity=True,
         title=named(names, 1),
+        addresses=_addresses(same),
     )
+
+
+def _addresses(endpoints: Iterable[Object]) -> tuple[str, ...]:
+    return tuple(address for each in endpoints for address in each.get("addresses") or ())
 
 
 def _named_ports(endpoint: Object) -> Iterator[tuple[str, Port]]:

@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from eks_cilium.cli.output import print_parts
 from eks_cilium.clients.kubernetes import KubernetesApi, Patience
 from eks_cilium.cluster.cilium_objects import cilium_objects
 from eks_cilium.errors import TransientError, UserError
@@ -40,6 +42,7 @@ class Cluster:
     node_configs: list[dict[str, Any]] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
     cluster_ips: list[tuple[str, str]] = field(default_factory=list)
+    malformed: list[str] = field(default_factory=list)
 
 
 def endpoint(cluster: str, namespace: str, name: str, app: str) -> dict[str, Any]:
@@ -206,6 +209,17 @@ def test_the_release_is_that_of_the_agents(release: str, status: int) -> None:
     ended = run(*BOTH, "--from", "cluster-1/*", "--to", "cluster-2/*", "--expect", "denied", found=found)
 
     assert ended.status == status
+
+
+@pytest.mark.parametrize("release", ["1.14.5", "1.21.0"])
+def test_a_release_whose_policies_are_not_known_is_refused_by_name(release: str) -> None:
+    found = clusters()
+    found["one"].pods.append({**pod("kube-system", "cilium-y"), "agent": f"cilium:v{release}"})
+
+    ended = run(*BOTH, found=found)
+
+    assert (ended.status, ended.out) == (1, "")
+    assert f"agents of cluster-1 are of Cilium {release}, and how it reads policies is not known" in ended.err
 
 
 def test_a_range_that_is_allowed_in_part_is_no_denial() -> None:
@@ -532,6 +546,70 @@ def test_objects_are_read_with_the_kinds_that_lists_leave_out() -> None:
 
 
 SERVICE = {"selector": {"app": "web"}, "clusterIPs": ["172.20.0.9"]}
+
+
+@pytest.mark.parametrize(
+    ("path", "item", "says"),
+    [
+        (
+            "/apis/cilium.io/v2/ciliumendpoints",
+            {"status": {"identity": {"labels": ["a", 5]}}},
+            "CiliumEndpoint n/p: labels is ['a', 5], not a list of texts",
+        ),
+        (
+            "/apis/cilium.io/v2/ciliumendpoints",
+            {"status": {"named-ports": [{"name": "http", "port": "80"}]}},
+            "CiliumEndpoint n/p: port is '80', not a number",
+        ),
+        ("/apis/cilium.io/v2/ciliumcidrgroups", {"spec": 5}, "CiliumCIDRGroup n/p: spec is 5, not a mapping"),
+        (
+            "/api/v1/services",
+            {"spec": {"selector": {"a": None, "b": []}}},
+            "Service n/p: b is [], not a text",
+        ),
+        (
+            "/apis/cilium.io/v2/ciliumnetworkpolicies",
+            {"metadata": []},
+            "CiliumNetworkPolicy ?: metadata is []",
+        ),
+        (
+            "/apis/cilium.io/v2/ciliumnodeconfigs",
+            {"metadata": {}},
+            "CiliumNodeConfig ?: metadata has no name",
+        ),
+    ],
+)
+def test_an_object_that_is_not_of_its_shape_is_left_out_and_named(path: str, item: Any, says: str) -> None:
+    config = "/api/v1/namespaces/kube-system/configmaps/cilium-config"
+    item = {"metadata": {"name": "p", "namespace": "n"}, **item}
+    answers = {config: {"data": {"cluster-name": "a"}}, path: {"items": [item]}}
+
+    found = cilium_objects(api(answers), "context one")
+
+    assert [line for line in found.malformed if says in line]
+    assert not any((found.endpoints, found.groups, found.policies, found.node_configs))
+
+
+def test_objects_that_were_left_out_are_in_the_report() -> None:
+    found = clusters()
+    found["one"].malformed = ["CiliumEndpoint n/p: port is '80', not a number"]
+
+    assert "cluster-1: CiliumEndpoint n/p: port is '80', not a number" in run(*BOTH, found=found).out
+
+
+def test_markup_in_the_text_of_a_cluster_is_only_text_on_a_terminal() -> None:
+    printed = StringIO()
+
+    print_parts(["identities have labels by '[/x]'"], printed)
+
+    assert printed.getvalue() == "identities have labels by '[/x]'\n"
+
+
+def test_a_configuration_that_cannot_be_read_is_said_in_a_line() -> None:
+    config = "/api/v1/namespaces/kube-system/configmaps/cilium-config"
+
+    with pytest.raises(UserError, match="cilium-config of context one cannot be read: data is 5"):
+        cilium_objects(api({config: {"data": 5}}), "context one")
 
 
 def test_services_are_read_where_a_policy_names_them() -> None:

@@ -68,6 +68,7 @@ class Objects:
         self.node_configs: list[dict[str, Any]] = []
         self.unread: list[str] = []
         self.cluster_ips: list[tuple[str, str]] = []
+        self.malformed: list[str] = []
 
 
 def running(
