@@ -23,6 +23,7 @@ from .store import Report, Store, default_cache
 
 __all__ = [
     "CILIUM_VERSIONS",
+    "ORACLE_VERSIONS",
     "BuildError",
     "DownloadError",
     "MissingToolError",
@@ -34,6 +35,8 @@ __all__ = [
 ]
 
 CILIUM_VERSIONS = tuple(charts.SUMS)
+ORACLE_VERSIONS = tuple(programs.ORACLES)
+"""Releases of Cilium with an oracle. `make tools` builds the first; tests of the others build theirs."""
 _CALL_NAMES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
 
 
@@ -71,9 +74,9 @@ class Toolchain:
         """The program that simulates kubelets and CNI agents."""
         return self._built("node-player", programs.NODE_PLAYER)
 
-    def oracle(self) -> Path:
-        """The program that asks Cilium's own policy engine for verdicts."""
-        return self._built("oracle", programs.ORACLE)
+    def oracle(self, version: str = ORACLE_VERSIONS[0]) -> Path:
+        """The program that asks the policy engine of one of `ORACLE_VERSIONS` for verdicts."""
+        return self._built("oracle", programs.ORACLES[version])
 
     def helm(self) -> Path:
         return self._built("helm", programs.HELM)

@@ -41,6 +41,16 @@ class Program:
     # Package variables set by the linker, such as the version that a program reports.
     variables: Mapping[str, str] = field(default_factory=dict)
     expected: str = "about a minute"
+    requirements: str = ""
+    """A file of the module that stands in place of its go.mod, to build it with another dependency."""
+    tags: tuple[str, ...] = ()
+    """Build tags, which select the files of that dependency."""
+
+    def flags(self) -> list[str]:
+        """What `go build` is given besides the output and the package."""
+        replaced = [f"-modfile={self.requirements}"] if self.requirements else []
+        tags = [f"-tags={','.join(self.tags)}"] if self.tags else []
+        return [*_BUILD_FLAGS, *replaced, *tags, "-ldflags", self.linker_flags()]
 
     def linker_flags(self) -> str:
         # Symbol tables are dropped: they are a third of the size.
@@ -72,7 +82,7 @@ class Go:
         """A short hash of everything that determines the program: sources, Go's version, flags, platform."""
         digest = hashlib.sha256()
         for part in (self.version(program.module), os.uname().sysname, os.uname().machine, program.package,
-                     program.linker_flags(), *_BUILD_FLAGS):  # fmt: skip
+                     *program.flags()):  # fmt: skip
             digest.update(f"{part}\0".encode())
         for path in sources(program):
             digest.update(f"{path.relative_to(program.module)}\0".encode() + path.read_bytes() + b"\0")
@@ -90,10 +100,7 @@ class Go:
             raise BuildError(f"{title} failed:\n{_tail(errors)}")
 
     def build(self, program: Program, output: Path) -> None:
-        command = [
-            self._executable(), "build", *_BUILD_FLAGS, "-ldflags", program.linker_flags(),
-            "-o", str(output), program.package,
-        ]  # fmt: skip
+        command = [self._executable(), "build", *program.flags(), "-o", str(output), program.package]
         title = f"building {program.title} ({program.expected} the first time)"
         code, _, errors = self._run(title, command, program.module)
         if code != 0:

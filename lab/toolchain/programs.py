@@ -4,6 +4,8 @@ Those that every lab runs are of one module, so that packages which several of t
 oracle has a module of its own: Cilium needs other versions of what Kubernetes needs.
 """
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 from .golang import Program
@@ -59,3 +61,25 @@ ORACLE = Program(
     module=_LAB / "oracle",
     expected="about 3 minutes on two cores",
 )
+_OLDER_ORACLES = ("1.19", "1.18")
+"""Minors of Cilium that lab/oracle can be built for, besides that of its go.mod."""
+
+
+def _older_oracle(minor: str) -> Program:
+    return replace(
+        ORACLE,
+        title=f"the oracle over the policy engine of Cilium {minor}",
+        requirements=f"releases/{minor}.mod",
+        tags=(f"cilium_{minor.replace('.', '_')}",),
+    )
+
+
+def _cilium_of(program: Program) -> str:
+    """The release of Cilium that a program is built from."""
+    requirements = (program.module / (program.requirements or "go.mod")).read_text()
+    found = re.search(r"github\.com/cilium/cilium v(\S+)", requirements)
+    return found[1] if found else ""
+
+
+ORACLES = {_cilium_of(program): program for program in (ORACLE, *map(_older_oracle, _OLDER_ORACLES))}
+"""The oracles by the release of Cilium whose engine they ask, the newest first."""

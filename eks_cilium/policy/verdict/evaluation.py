@@ -42,6 +42,7 @@ _NOT_ASKED = DirectionVerdict(Decision.NOT_ASKED, "no pod")
 _NOT_ENFORCED = DirectionVerdict(Decision.ALLOWED, "policies are not enforced")
 _NOT_SELECTED = DirectionVerdict(Decision.ALLOWED, "no policy selects it")
 _NOT_DENIED = DirectionVerdict(Decision.ALLOWED, "nothing denies it")
+_FIRST_OWN_NODE_BY_RULES = (1, 20)
 _OWN_NODE = DirectionVerdict(Decision.ALLOWED, "a node may reach its own pods")
 
 
@@ -164,7 +165,7 @@ class _Direction:
         switching = subject.rules.possible & self._side.default_deny
         if not switching and not self._always:
             return _NOT_DENIED
-        if self._ingress and subject.rules.possible and _is_host(peer.endpoint):
+        if self._ingress and self._from_own_node(subject, peer):
             return _OWN_NODE
         if allowing := possible & ~self._side.denying:
             return self._undecided(allowing, subject, peer, to)
@@ -172,6 +173,12 @@ class _Direction:
         if not switching and not self._always:
             return self._depends_on_the_default(subject)
         return self._denied_by_default(switching, subject, peer, to)
+
+    def _from_own_node(self, subject: Seen, peer: Seen) -> bool:
+        # determineAllowLocalhostIngress in pkg/policy/mapstate.go up to 1.19. From 1.20 on a rule has to
+        # select the pod, which makes a difference where policies are always enforced.
+        older = self._cluster.agents.minor < _FIRST_OWN_NODE_BY_RULES
+        return _is_host(peer.endpoint) and (older or subject.rules.possible != 0)
 
     def _denied_by_default(self, switching: int, subject: Seen, peer: Seen, to: Target) -> DirectionVerdict:
         reason = "no rule allows it" if switching else "policies are always enforced, and none allows it"

@@ -87,6 +87,8 @@ class Pod:
     """The pod in a report, after its cluster and namespace; its labels where this is empty."""
     label_filter: LabelFilter | None = None
     """Which of its labels are part of its identity; None for the default of the newest release."""
+    addresses: tuple[str, ...] = ()
+    """IPv4 addresses of all pods that are meant; empty where they are not known."""
 
     def __str__(self) -> str:
         labels = ",".join(f"{key}={value}" for key, value in sorted(self.labels.items()))
@@ -161,7 +163,8 @@ class Cluster:
     policies: tuple[Policy, ...] = ()
     mode: Mode = Mode.DEFAULT
     cidr_selects: frozenset[str] = frozenset()
-    """What CIDR rules select besides addresses outside: `nodes`, `pods` (`policy-cidr-match-mode`)."""
+    """What CIDR rules select besides addresses outside: `nodes`, `pods` (`policy-cidr-match-mode`, as far as
+    the release knows it)."""
     groups: tuple[NetworkGroup, ...] | None = None
     """Its CiliumCIDRGroups; None where they are not known."""
     agents: Agents = field(default_factory=Agents)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _SCOPE, _MODE, _AUDIT = "policy-default-local-cluster", "enable-policy", "policy-audit-mode"
 _CIDR_MODE = "policy-cidr-match-mode"
 _FIRST_SCOPE = (1, 18)
+# validatePolicyCIDRMatchMode in pkg/option/config.go of each release: agents do not start with another word.
+_FIRST_CIDR_MODES = {"nodes": (1, 15), "pods": (1, 20)}
 OPTIONS = (
     *(_SCOPE, _MODE, _AUDIT, _CIDR_MODE, "labels", "enable-non-default-deny-policies"),
     *("enable-k8s-networkpolicy", "enable-cilium-network-policy", "enable-k8s-cluster-network-policy"),
@@ -53,7 +55,7 @@ def cluster_of(
         name,
         _selector_scope(config, version),
         mode=_mode(config, replaced),
-        cidr_selects=frozenset(str(config.get(_CIDR_MODE) or "").replace(",", " ").split()),
+        cidr_selects=frozenset(_cidr_selects(config, version)),
         agents=_agents(config, version, replaced),
     )
 
@@ -73,6 +75,13 @@ def _selector_scope(config: Mapping[str, Any], version: str) -> SelectorScope:
     if given is None or minor(version.removeprefix("v")) < _FIRST_SCOPE:
         return selector_scope_of(version)
     return SelectorScope.OWN_CLUSTER if str(given).lower() == "true" else SelectorScope.ANY_CLUSTER
+
+
+def _cidr_selects(config: Mapping[str, Any], version: str) -> Iterator[str]:
+    release = minor(version.removeprefix("v"))
+    for word in str(config.get(_CIDR_MODE) or "").replace(",", " ").split():
+        if word in _FIRST_CIDR_MODES and release >= _FIRST_CIDR_MODES[word]:
+            yield word
 
 
 def _agents(config: Mapping[str, Any], version: str, replaced: Iterable[Mapping[str, Any]]) -> Agents:

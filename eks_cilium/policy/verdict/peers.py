@@ -23,8 +23,11 @@ from eks_cilium.policy.verdict.labels import (
 from eks_cilium.policy.verdict.model import Address, Cluster, Endpoint, Entity, NetworkGroup, Pod
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+_IPV4 = 4
+# Compared with the text ::/0 in all places up to 1.12; any IPv6 network of length 0 in the others.
+_LAST_ALL_OF_IPV6, _ALL_OF_IPV6_IN_SETS = (1, 12), ((1, 17), (1, 18))
 _GROUP, _GROUP_NAME = "cidrgroup", "io.cilium.policy.cidrgroupname"
 _IN_A_CLUSTER = ("host", "remote-node", "init", "ingress", "health", "unmanaged", "kube-apiserver")
 
@@ -49,6 +52,8 @@ class CidrPeer:
     cidr: str
     excluded: tuple[str, ...] = ()
     """Networks inside of it that are not meant."""
+    means_world: bool = False
+    """Whether agents take it for every address outside of the clusters, see `network_peer`."""
 
     def __post_init__(self) -> None:
         """Refuse with a ValueError what is no network, while the policy is read and not at its first flow."""
@@ -60,19 +65,43 @@ class CidrPeer:
         if isinstance(endpoint, Address):
             return YES if self._holds(endpoint.address) else NO
         if isinstance(endpoint, Pod):
-            return Answer(None, f"the address of {endpoint}") if "pods" in cluster.cidr_selects else NO
+            return self._holds_pod(endpoint, cluster) if "pods" in cluster.cidr_selects else NO
         nodes = endpoint.name in ("host", "remote-node") and "nodes" in cluster.cidr_selects
         if endpoint.address and nodes:
             return YES if self._holds(endpoint.address) else NO
         if identity.value(RESERVED, "world") is not None:
-            # 0.0.0.0/0 holds every address, whichever it is.
-            everything = network(self.cidr).prefixlen == 0 and not self.excluded
-            return YES if everything else Answer(None, _addresses(endpoint))
+            return YES if self._is_everything else Answer(None, _addresses(endpoint))
         return Answer(None, _addresses(endpoint)) if nodes else NO
+
+    def _holds_pod(self, pod: Pod, cluster: Cluster) -> Answer:
+        """Whether the network holds a pod, where networks select pods.
+
+        Agents put the networks that hold a pod of their own into its identity (computeCIDRLabelsRLocked in
+        pkg/endpoint/endpoint.go of 1.20). What is in that of another cluster's pod depends on its agents.
+        """
+        if pod.cluster != cluster.name:
+            return Answer(None, f"the networks that agents of {pod.cluster} put into the identity of {pod}")
+        if self._is_everything:
+            return YES
+        held = {self._holds(address) for address in pod.addresses}
+        if len(held) != 1:
+            return Answer(None, f"the address of {pod}")
+        return YES if held.pop() else NO
+
+    @property
+    def _is_everything(self) -> bool:
+        """Whether every IPv4 address is meant, whichever it is."""
+        return self._has_every_address and not any(network(each).version == _IPV4 for each in self.excluded)
+
+    @property
+    def _has_every_address(self) -> bool:
+        written = network(self.cidr)
+        return self.means_world or (written.version == _IPV4 and written.prefixlen == 0)
 
     def _holds(self, text: str) -> bool:
         address = ipaddress.ip_address(text)
-        return address in network(self.cidr) and not any(address in network(each) for each in self.excluded)
+        held = self._has_every_address or address in network(self.cidr)
+        return held and not any(address in network(each) for each in self.excluded)
 
 
 def _is_remote_node(endpoint: Endpoint) -> bool:
@@ -131,19 +160,50 @@ def entity_peers(name: str, cluster: str) -> list[Peer]:
     return [LabelPeer(Selector((requirement,)), name) for requirement in requirements]
 
 
-def network_peers(rule: Mapping[str, Any], groups: tuple[NetworkGroup, ...] | None) -> list[Peer]:
+def network_peer(
+    cidr: str, excluded: Iterable[str], minor: tuple[int, int], *, in_list: bool = False
+) -> CidrPeer:
+    """A network as agents read it.
+
+    Where there is no IPv6, some releases take the network of all IPv6 addresses for the world, that is for
+    every address (GetAsEndpointSelectors in pkg/policy/api/cidr.go).
+
+    Args:
+        cidr: The network.
+        excluded: Networks inside of it that are not meant.
+        minor: Release of the agents.
+        in_list: Whether it is in `toCIDR` or `fromCIDR`, and not in `toCIDRSet`, `fromCIDRSet` or `ipBlock`.
+
+    Returns:
+        The peer.
+
+    Raises:
+        ValueError: One of the networks is none.
+    """
+    outside = tuple(excluded)
+    written = network(cidr)
+    every_ipv6 = written.version != _IPV4 and written.prefixlen == 0
+    in_sets = minor in _ALL_OF_IPV6_IN_SETS and not in_list
+    everywhere = minor <= _LAST_ALL_OF_IPV6 and not outside
+    return CidrPeer(cidr, outside, every_ipv6 and (in_sets or everywhere))
+
+
+def network_peers(
+    rule: Mapping[str, Any], groups: tuple[NetworkGroup, ...] | None, minor: tuple[int, int]
+) -> list[Peer]:
     """The peers of an entry of `toCIDRSet`: a network, or those of CiliumCIDRGroups (pkg/policy/api/cidr.go).
 
     Args:
         rule: The entry.
         groups: The groups of the cluster; None where they are not known.
+        minor: Release of the agents.
 
     Returns:
         Peers of which any one may match. A group that does not exist, or is empty, matches no endpoint.
     """
     excluded = tuple(rule.get("except") or ())
     if rule.get("cidr"):
-        return [CidrPeer(rule["cidr"], excluded)]
+        return [network_peer(rule["cidr"], excluded, minor)]
     if groups is None:
         return [RuntimePeer("cidrGroup", "the addresses of a CiliumCIDRGroup")]
     meant = [network for group in groups if _means(rule, group) for network in group.networks]

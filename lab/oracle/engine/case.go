@@ -14,14 +14,18 @@ type Cluster struct {
 	// Mode is the enforcement mode: default, always or never.
 	Mode string `json:"mode"`
 	// OwnCluster: a peer selector without a cluster selects the own cluster only, as from Cilium 1.19 on.
-	OwnCluster bool              `json:"ownCluster"`
-	Policies   []json.RawMessage `json:"policies"`
+	OwnCluster bool `json:"ownCluster"`
+	// CIDRMatchMode is what networks select besides addresses outside: nodes, from 1.20 on also pods.
+	CIDRMatchMode []string `json:"cidrMatchMode"`
+	// Labels are the agents' own patterns for labels of identities, with spaces between them.
+	Labels   string            `json:"labels"`
+	Policies []json.RawMessage `json:"policies"`
 }
 
 // Endpoint is a pod of a cluster or, with an empty Cluster, outside of all clusters.
 type Endpoint struct {
 	Cluster string `json:"cluster"`
-	// Labels are those of the identity, each as source:key=value.
+	// Labels are all that the pod has, each as source:key=value. Agents leave some out of its identity.
 	Labels []string `json:"labels"`
 	// Entity is the reserved identity of an endpoint that is not a pod, such as host.
 	Entity string `json:"entity"`

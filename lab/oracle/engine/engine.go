@@ -1,5 +1,8 @@
 // Package engine runs Cilium's policy engine: one policy repository for each cluster, because policies are
 // not distributed between clusters, and one set of identities for all of them.
+//
+// It is built for several releases of Cilium. What differs between them is in files with build tags; without
+// a tag it is that of the newest one.
 package engine
 
 import (
@@ -8,21 +11,22 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 
-	"github.com/cilium/cilium/pkg/crypto/certificatemanager"
-	envoypolicy "github.com/cilium/cilium/pkg/envoy/policy"
 	"github.com/cilium/cilium/pkg/identity"
 	"github.com/cilium/cilium/pkg/identity/identitymanager"
+	"github.com/cilium/cilium/pkg/labelsfilter"
 	"github.com/cilium/cilium/pkg/option"
 	"github.com/cilium/cilium/pkg/policy"
 	"github.com/cilium/cilium/pkg/policy/api"
-	"github.com/cilium/cilium/pkg/policy/types"
 	"github.com/cilium/cilium/pkg/u8proto"
 )
 
 // Engine answers one case at a time, because part of Cilium's configuration is global.
 type Engine struct {
 	log *slog.Logger
+	// labels is the option by which labels are filtered now.
+	labels *string
 }
 
 // New configures Cilium like an agent on EKS: IPv4, CRD identities, SCTP and L7 rules enabled.
@@ -33,8 +37,7 @@ func New(log *slog.Logger) *Engine {
 	option.Config.EnableICMPRules = true
 	option.Config.EnableSCTP = true
 	option.Config.EnableNonDefaultDenyPolicies = true
-	// The value that an agent derives from "auto" in Kubernetes.
-	option.Config.UnsafeDaemonConfigOption.AllowLocalhost = option.AllowLocalhostAlways
+	configure(log)
 	return &Engine{log: log}
 }
 
@@ -43,7 +46,7 @@ type Refused map[string]map[int]string
 
 // Verdicts answers one case. Policies that agents refuse have no part in the verdicts.
 func (e *Engine) Verdicts(request *Case) ([]Verdict, Refused, error) {
-	known, err := identities(request)
+	known, err := e.identities(request)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -67,80 +70,95 @@ func (e *Engine) Verdicts(request *Case) ([]Verdict, Refused, error) {
 func (e *Engine) judge(
 	request *Case, name string, known []*identity.Identity, verdicts []Verdict,
 ) (map[int]string, error) {
-	cluster := request.Clusters[name]
-	policy.SetPolicyEnabled(cluster.Mode)
+	policy.SetPolicyEnabled(request.Clusters[name].Mode)
+	option.Config.PolicyCIDRMatchMode = request.Clusters[name].CIDRMatchMode
 	api.InitEntities(name)
-	manager := identitymanager.NewIDManager(e.log)
-	repository, refused := e.repository(request, name, known, manager)
+	own := &cluster{log: e.log, name: name, request: request, known: known, manager: identitymanager.NewIDManager(e.log)}
+	own.repository = own.newRepository()
+	refused := own.addPolicies()
 	for index, flow := range request.Flows {
 		from, to := request.Endpoints[flow.From], request.Endpoints[flow.To]
 		if from.Cluster != name && to.Cluster != name {
 			continue
 		}
-		found, err := e.lookUp(request, flow, known, repository, manager)
+		protocol, err := u8proto.ParseProtocol(flow.Protocol)
+		if err != nil {
+			return nil, err
+		}
+		egress, ingress, err := own.lookUp(flow, protocol)
 		if err != nil {
 			return nil, err
 		}
 		if from.Cluster == name {
-			verdicts[index].Egress = found.Egress.String()
+			verdicts[index].Egress = decision(egress)
 		}
 		if to.Cluster == name {
-			verdicts[index].Ingress = found.Ingress.String()
+			verdicts[index].Ingress = decision(ingress)
 		}
 	}
 	return refused, nil
 }
 
-func (e *Engine) lookUp(
-	request *Case, flow Flow, known []*identity.Identity, repository *policy.Repository, manager identitymanager.IDManager,
-) (types.LookupResult, error) {
-	protocol, err := u8proto.ParseProtocol(flow.Protocol)
-	if err != nil {
-		return types.LookupResult{}, err
+func decision(allowed bool) string {
+	if allowed {
+		return "allowed"
 	}
-	tcp, udp := portsByName(request.Endpoints[flow.To].NamedPorts)
-	verdict, _, _, err := policy.LookupFlow(e.log, repository, manager, types.Flow{
-		From: known[flow.From], To: known[flow.To], Proto: protocol, Dport: flow.Port,
-		NamedPortsTCP: tcp, NamedPortsUDP: udp,
-	})
-	return verdict, err
+	return "denied"
 }
 
-func (e *Engine) repository(
-	request *Case, name string, known []*identity.Identity, manager identitymanager.IDManager,
-) (*policy.Repository, map[int]string) {
+// filterLabels has Cilium filter labels as the agents of a cluster do.
+func (e *Engine) filterLabels(cluster Cluster) error {
+	if e.labels != nil && *e.labels == cluster.Labels {
+		return nil
+	}
+	e.labels = &cluster.Labels
+	return labelsfilter.ParseLabelPrefixCfg(e.log, strings.Fields(cluster.Labels), nil, "")
+}
+
+// cluster is one cluster of a case, as its agents see it.
+type cluster struct {
+	log     *slog.Logger
+	name    string
+	request *Case
+	// known holds the identity of every endpoint of the case.
+	known      []*identity.Identity
+	manager    identitymanager.IDManager
+	repository *policy.Repository
+}
+
+func (c *cluster) all() identity.IdentityMap {
 	all := identity.IdentityMap{}
-	for _, each := range known {
+	for _, each := range c.known {
 		all[each.ID] = each.LabelArray
 	}
-	secrets := certificatemanager.NewMockSecretManagerInline()
-	translator := envoypolicy.NewEnvoyL7RulesTranslator(e.log, secrets)
-	repository := policy.NewPolicyRepository(e.log, all, nil, translator, manager, nil)
-	repository.UpdateIdentities(all, nil)
-	repository.SetNamedPortsGetter(namedPorts(request, known))
+	return all
+}
+
+// addPolicies returns the policies that agents refuse, by their index, and why.
+func (c *cluster) addPolicies() map[int]string {
 	scope := ""
-	if request.Clusters[name].OwnCluster {
-		scope = name
+	if c.request.Clusters[c.name].OwnCluster {
+		scope = c.name
 	}
 	refused := map[int]string{}
-	for index, raw := range request.Clusters[name].Policies {
-		if err := e.add(repository, raw, scope); err != nil {
+	for index, raw := range c.request.Clusters[c.name].Policies {
+		if err := c.add(raw, scope); err != nil {
 			refused[index] = err.Error()
 		}
 	}
-	return repository, refused
+	return refused
 }
 
 // add gives a policy to the repository. An agent ends where this panics, so it enforces no such policy either.
-func (e *Engine) add(repository *policy.Repository, raw json.RawMessage, scope string) (err error) {
+func (c *cluster) add(raw json.RawMessage, scope string) (err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			err = fmt.Errorf("an agent ends with a panic: %v", reason)
 		}
 	}()
-	entries, resource, err := e.parse(raw, scope)
+	parsed, resource, err := c.parse(raw, scope)
 	if err == nil {
-		repository.ReplaceByResource(entries, resource)
+		c.repository.ReplaceByResource(parsed, resource)
 	}
 	return err
 }

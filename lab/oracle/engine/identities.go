@@ -5,11 +5,10 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/cilium/cilium/pkg/identity"
 	"github.com/cilium/cilium/pkg/labels"
-	"github.com/cilium/cilium/pkg/policy"
+	"github.com/cilium/cilium/pkg/labelsfilter"
 	ports "github.com/cilium/cilium/pkg/types"
 	"github.com/cilium/cilium/pkg/u8proto"
 )
@@ -22,11 +21,11 @@ const (
 )
 
 // identities returns for every endpoint the identity that an agent would give it.
-func identities(request *Case) ([]*identity.Identity, error) {
+func (e *Engine) identities(request *Case) ([]*identity.Identity, error) {
 	clusters := slices.Sorted(maps.Keys(request.Clusters))
 	known := make([]*identity.Identity, len(request.Endpoints))
-	for index, endpoint := range request.Endpoints {
-		number, set, err := identityOf(endpoint, index, clusters)
+	for index := range request.Endpoints {
+		number, set, err := e.identityOf(request, index, clusters)
 		if err != nil {
 			return nil, err
 		}
@@ -35,7 +34,10 @@ func identities(request *Case) ([]*identity.Identity, error) {
 	return known, nil
 }
 
-func identityOf(endpoint Endpoint, index int, clusters []string) (identity.NumericIdentity, labels.Labels, error) {
+func (e *Engine) identityOf(
+	request *Case, index int, clusters []string,
+) (identity.NumericIdentity, labels.Labels, error) {
+	endpoint := request.Endpoints[index]
 	switch {
 	case endpoint.Entity != "":
 		return reserved(endpoint.Entity)
@@ -49,7 +51,11 @@ func identityOf(endpoint Endpoint, index int, clusters []string) (identity.Numer
 	default:
 		cluster := slices.Index(clusters, endpoint.Cluster) + 1
 		number := identity.NumericIdentity(cluster<<clusterShift) + firstPod + identity.NumericIdentity(index)
-		return number, labels.NewLabelsFromModel(endpoint.Labels), nil
+		if err := e.filterLabels(request.Clusters[endpoint.Cluster]); err != nil {
+			return 0, nil, err
+		}
+		kept, _ := labelsfilter.Filter(labels.NewLabelsFromModel(endpoint.Labels))
+		return number, kept, nil
 	}
 }
 
@@ -65,32 +71,11 @@ func reserved(entity string) (identity.NumericIdentity, labels.Labels, error) {
 	return number, labels.Labels{entity: labels.NewLabel(entity, "", labels.LabelSourceReserved)}, nil
 }
 
-// getter gives the engine access to the named ports of pods.
-type getter struct{ ports.NamedPortMultiMap }
-
-func (g getter) GetNamedPorts() ports.NamedPortMultiMap { return g.NamedPortMultiMap }
-
-func namedPorts(request *Case, known []*identity.Identity) policy.NamedPortsGetter {
-	all := ports.NewNamedPortMultiMap()
-	for index, endpoint := range request.Endpoints {
-		named := ports.NamedPortMap{}
-		for name, port := range endpoint.NamedPorts {
-			protocol, _ := u8proto.ParseProtocol(port.Protocol)
-			named[name] = ports.PortProto{Port: port.Number, Proto: protocol}
-		}
-		all.Update(known[index].ID, nil, named)
+func (e Endpoint) namedPorts() ports.NamedPortMap {
+	named := ports.NamedPortMap{}
+	for name, port := range e.NamedPorts {
+		protocol, _ := u8proto.ParseProtocol(port.Protocol)
+		named[name] = ports.PortProto{Port: port.Number, Proto: protocol}
 	}
-	return getter{all}
-}
-
-func portsByName(named map[string]Port) (tcp, udp map[string]uint16) {
-	tcp, udp = map[string]uint16{}, map[string]uint16{}
-	for name, port := range named {
-		if strings.EqualFold(port.Protocol, "UDP") {
-			udp[name] = port.Number
-		} else {
-			tcp[name] = port.Number
-		}
-	}
-	return tcp, udp
+	return named
 }

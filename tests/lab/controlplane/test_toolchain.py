@@ -16,11 +16,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from eks_cilium.cilium.versions import TRIED
+from eks_cilium.cilium.versions import TRIED, minor
 from lab.cluster.processes import start_time, wait_until
 from lab.environment import ROOT
 from lab.toolchain import (
     CILIUM_VERSIONS,
+    ORACLE_VERSIONS,
     BuildError,
     DownloadError,
     MissingToolError,
@@ -87,6 +88,8 @@ def test_key_depends_on_everything_that_determines_the_result(go, program):
     assert go("").key(program) == first
     assert go("", version="go1.27.0").key(program) != first
     assert go("").key(replace(program, variables={"main.version": "2"})) != first
+    assert go("").key(replace(program, tags=("older",))) != first
+    assert go("").key(replace(program, requirements="older.mod")) != first
     (program.module / "deeper").mkdir()
     (program.module / "deeper" / "more.go").write_text("package deeper\n")
     second = go("").key(program)
@@ -122,6 +125,18 @@ def test_build_passes_versions_to_the_linker(go, program, tmp_path):
 
     flags = "-mod=readonly -buildvcs=false -ldflags -s -w -X main.version=1"
     assert (tmp_path / "out").read_text() == f"build {flags} -o {tmp_path / 'out'} .\n"
+
+
+def test_a_program_is_built_with_another_dependency_by_its_tag(go, program, tmp_path):
+    older = replace(program, variables={}, requirements="older.mod", tags=("older",))
+    go('echo "$@" >"$9"').build(older, tmp_path / "out")
+
+    flags = "-mod=readonly -buildvcs=false -modfile=older.mod -tags=older -ldflags -s -w"
+    assert (tmp_path / "out").read_text() == f"build {flags} -o {tmp_path / 'out'} .\n"
+
+
+def test_there_is_an_oracle_of_each_maintained_release_the_newest_first():
+    assert list(ORACLE_VERSIONS) == [version for version in reversed(TRIED) if minor(version) >= (1, 18)]
 
 
 def test_long_build_reports_its_progress(go, program, tmp_path, reported):

@@ -4,24 +4,55 @@ Values are drawn from small pools, so that selectors match about as often as the
 close to the edge of some rule.
 """
 
-import random
-from typing import Any
+from __future__ import annotations
 
+import dataclasses
+import random
+from typing import TYPE_CHECKING, Any
+
+from eks_cilium.cilium.versions import TRIED
 from eks_cilium.policy.objects import CLUSTER_LABEL, NAMESPACE_LABEL, Policy
+from eks_cilium.policy.objects.agents import Agents
 from eks_cilium.policy.verdict import Address, Cluster, Endpoint, Entity, Flow, Mode, Pod, Port, SelectorScope
 from tests.program.verdict.oracle import Case
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from eks_cilium.policy.objects.identity_labels import LabelFilter
 
 CLUSTERS = ("cluster-1", "cluster-2")
 NAMESPACES = ("red", "blue")
 LABELS = {"app": ("a", "b"), "tier": ("front", "back"), "app.kubernetes.io/name": ("web",)}
+LEFT_OUT = {
+    "pod-template-hash": ("5d9",),
+    "statefulset.kubernetes.io/pod-name": ("web-0",),
+    "topology.kubernetes.io/zone": ("eu-west-1a",),
+    "beta.kubernetes.io/os": ("linux",),
+    "app.kubernetes.io/part-of": ("shop",),
+}
+"""Labels that releases make part of identities or not; some are near to those that they do."""
+PATTERNS = ("k8s:!tier", "!app", "app", "k8s:app k8s:!app\\.", "tier container:app", "!io.*team .*beta")
+"""Values of the agents' option `labels`."""
 TEAMS = ("x", "y")
 ACCOUNTS = ("default", "robot")
 ADDRESSES = ("10.1.2.3", "10.1.200.4", "192.0.2.7", "203.0.113.5")
-NETWORKS = ("10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "192.0.2.7/32", "203.0.113.0/24", "0.0.0.0/0")
+NETWORKS = (
+    "10.0.0.0/8",
+    "10.1.0.0/16",
+    "10.1.2.0/24",
+    "192.0.2.7/32",
+    "203.0.113.0/24",
+    "0.0.0.0/0",
+    "::/0",
+    "fd00::/8",
+    "10.9.9.9/0",
+)
 EXCEPTIONS = {
     "10.0.0.0/8": ("10.1.0.0/16", "10.1.2.3/32"),
     "10.1.0.0/16": ("10.1.2.0/24",),
     "0.0.0.0/0": ("10.0.0.0/8",),
+    "::/0": ("fd00::/8",),
 }
 PEERS = ("host", "remote-node", "kube-apiserver", "health", "ingress", "unmanaged")
 ENTITIES = ("all", "world", "cluster", "cluster-mesh", "none", *PEERS)
@@ -32,15 +63,18 @@ SECTIONS = ("ingress", "egress", "ingressDeny", "egressDeny")
 
 
 class Generator:
-    """An endless sequence of cases, which depends on nothing but the seed."""
+    """An endless sequence of cases, which depends on nothing but the seed and the release of the agents."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, version: str = TRIED[-1]) -> None:
         self._random = random.Random(seed)
+        self._agents = Agents(version, node_labels=False)
 
     def case(self, flows: int = 2) -> Case:
         """Two clusters, each with options of its own, and flows with a pod on at least one side."""
         clusters = tuple(self._cluster(name) for name in CLUSTERS)
-        return Case(clusters, tuple(self._flow() for _ in range(flows)))
+        filters = {cluster.name: cluster.agents.label_filter for cluster in clusters}
+        made = tuple(self._flow(filters) for _ in range(flows))
+        return of_release(Case(clusters, made), self._agents.version)
 
     def _chance(self, share: float) -> bool:
         return self._random.random() < share
@@ -55,22 +89,28 @@ class Generator:
     def _cluster(self, name: str) -> Cluster:
         policies = [self._policy(name, number) for number in range(self._random.randint(1, 4))]
         mode = self._random.choices(list(Mode), weights=(90, 7, 3))[0]
-        return Cluster(name, self._choice(SelectorScope), tuple(policies), mode)
+        labels = self._choice(PATTERNS) if self._chance(0.1) else ""
+        agents = dataclasses.replace(self._agents, labels=labels)
+        return Cluster(name, self._choice(SelectorScope), tuple(policies), mode, agents=agents)
 
-    def _flow(self) -> Flow:
-        endpoints: list[Endpoint] = [self._pod(), self._pod() if self._chance(0.7) else self._outside()]
+    def _flow(self, filters: Mapping[str, LabelFilter]) -> Flow:
+        pods = [self._pod(filters), self._pod(filters)]
+        endpoints: list[Endpoint] = [pods[0], pods[1] if self._chance(0.7) else self._outside()]
         self._random.shuffle(endpoints)
         return Flow(endpoints[0], endpoints[1], Port(self._choice((*NUMBERS, 53)), self._choice(PROTOCOLS)))
 
-    def _pod(self) -> Pod:
+    def _pod(self, filters: Mapping[str, LabelFilter]) -> Pod:
         labels = {key: self._choice(values) for key, values in LABELS.items() if self._chance(0.7)}
+        labels |= {key: self._choice(values) for key, values in LEFT_OUT.items() if self._chance(0.3)}
+        cluster = self._choice(CLUSTERS)
         return Pod(
-            self._choice(CLUSTERS),
+            cluster,
             self._choice(NAMESPACES),
             labels,
             namespace_labels={"team": self._choice(TEAMS)} if self._chance(0.7) else {},
             service_account=self._choice(ACCOUNTS),
             named_ports={name: port for name, port in NAMED.items() if self._chance(0.6)},
+            label_filter=filters[cluster],
         )
 
     def _outside(self) -> Endpoint:
@@ -155,20 +195,26 @@ class Generator:
         for key, values in LABELS.items():
             if self._chance(0.35):
                 self._condition(self._source() + key, values, labels, expressions)
+        if self._chance(0.1):
+            key, values = self._choice(LEFT_OUT.items())
+            self._condition(self._source() + key, values, labels, expressions)
         if places:
-            if self._chance(0.5):
-                self._condition(self._source() + CLUSTER_LABEL, CLUSTERS, labels, expressions)
-            if self._chance(0.5):
-                self._namespace(labels, expressions)
-            if self._chance(0.1):
-                key = "io.cilium.k8s.policy.serviceaccount"
-                self._condition(self._source() + key, ACCOUNTS, labels, expressions)
+            self._places(labels, expressions)
         selector: dict[str, Any] = {}
         if labels:
             selector["matchLabels"] = labels
         if expressions:
             selector["matchExpressions"] = expressions
         return selector
+
+    def _places(self, labels: dict[str, str], expressions: list[dict[str, Any]]) -> None:
+        if self._chance(0.5):
+            self._condition(self._source() + CLUSTER_LABEL, CLUSTERS, labels, expressions)
+        if self._chance(0.5):
+            self._namespace(labels, expressions)
+        if self._chance(0.1):
+            key = "io.cilium.k8s.policy.serviceaccount"
+            self._condition(self._source() + key, ACCOUNTS, labels, expressions)
 
     def _namespace(self, labels: dict[str, str], expressions: list[dict[str, Any]]) -> None:
         if self._chance(0.7):
@@ -261,3 +307,24 @@ class Generator:
             if isinstance(port["port"], int) and self._chance(0.2):
                 port["endPort"] = port["port"] + 10
         return port
+
+
+def of_release(case: Case, version: str) -> Case:
+    """The case with agents of a release; they know the named ports of all pods of their cluster."""
+    pods = [end for flow in case.flows for end in (flow.source, flow.destination) if isinstance(end, Pod)]
+    return dataclasses.replace(
+        case,
+        clusters=tuple(
+            dataclasses.replace(
+                cluster,
+                agents=dataclasses.replace(cluster.agents, version=version, node_labels=False),
+                named_ports=_named_ports(cluster.name, pods),
+            )
+            for cluster in case.clusters
+        ),
+    )
+
+
+def _named_ports(cluster: str, pods: Iterable[Pod]) -> frozenset[tuple[str, Port]]:
+    named = [pod.named_ports or {} for pod in pods if pod.cluster == cluster]
+    return frozenset(each for ports in named for each in ports.items())

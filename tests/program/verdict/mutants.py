@@ -6,15 +6,15 @@ A fault deletes a key, gives it another name or another value, swaps two values,
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from eks_cilium.cilium.versions import TRIED
 from eks_cilium.policy.objects import Policy
-from eks_cilium.policy.objects.agents import Agents
-from eks_cilium.policy.verdict import Cluster, SelectorScope
 from tests.program.verdict.generation import Generator
 from tests.program.verdict.oracle import Case
 from tests.program.verdict.refused_policies import ACCEPTED, REFUSED
@@ -55,10 +55,9 @@ KEYS = (
 class Mutants:
     """An endless sequence of cases with one policy each, every other one a mutant; a seed decides all."""
 
-    def __init__(self, seed: int, version: str = Agents().version) -> None:
+    def __init__(self, seed: int, version: str = TRIED[-1]) -> None:
         self._random = random.Random(seed)
-        self._generator = Generator(seed)
-        self._agents = Agents(version, node_labels=False)
+        self._generator = Generator(seed, version)
         self._number = 0
 
     def case(self, flows: int = 2) -> Case:
@@ -73,26 +72,18 @@ class Mutants:
         for _ in range(faults):
             self._damage(written)
         policy = Policy(cluster.name, written)
-        named = frozenset(_named(found))
-        mutated = Cluster(
-            cluster.name,
-            cluster.selector_scope,
-            (policy,),
-            cluster.mode,
-            agents=self._agents,
-            named_ports=named,
-        )
-        second = Cluster("cluster-2", SelectorScope.ANY_CLUSTER, (), agents=self._agents)
-        return Case((mutated, second), found.flows, f"case {self._number}")
+        first, second = found.clusters
+        clusters = dataclasses.replace(first, policies=(policy,)), dataclasses.replace(second, policies=())
+        return Case(clusters, found.flows, f"case {self._number}")
 
     def _chance(self, share: float) -> bool:
         return self._random.random() < share
 
     def _damage(self, policy: dict[str, Any]) -> None:
-        places = _places_of(policy)
-        if not places:
+        found = _places_of(policy)
+        if not found:
             return
-        holder, key = self._random.choice(places)
+        holder, key = self._random.choice(found)
         fault = self._random.choices(
             (self._delete, self._rename, self._replace, self._swap, self._misspell, self._empty),
             weights=(20, 15, 30, 10, 20, 5),
@@ -133,17 +124,17 @@ class Mutants:
 
 
 def _places_of(policy: dict[str, Any]) -> list[tuple[Any, Any]]:
-    return list(_places({key: policy[key] for key in ("spec", "specs") if key in policy}))
+    return list(places({key: policy[key] for key in ("spec", "specs") if key in policy}))
 
 
-def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
     """Every dictionary and list below a value, with each of its keys or indexes."""
     children = value.items() if isinstance(value, dict) else enumerate(value)
     for key, child in children:
         if key not in ("spec", "specs"):
             yield value, key
         if isinstance(child, dict | list):
-            yield from _places(child)
+            yield from places(child)
 
 
 def _inside(value: Any, holder: Any) -> bool:
@@ -155,9 +146,3 @@ def _inside(value: Any, holder: Any) -> bool:
 
 def _children(value: Any) -> list[Any]:
     return list(value.values()) if isinstance(value, dict) else list(value)
-
-
-def _named(case: Case) -> Iterator[tuple[str, Any]]:
-    for flow in case.flows:
-        for end in (flow.source, flow.destination):
-            yield from (getattr(end, "named_ports", None) or {}).items()

@@ -1,12 +1,15 @@
 """Compares verdicts on cases with those of Cilium's own policy engine, which lab/oracle wraps."""
 
+import ipaddress
 import json
+import re
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAMESPACE_LABELS
 from eks_cilium.policy.verdict import (
     Address,
     Cluster,
@@ -18,7 +21,7 @@ from eks_cilium.policy.verdict import (
     Pod,
     SelectorScope,
 )
-from eks_cilium.policy.verdict.labels import identity_of
+from eks_cilium.policy.verdict.labels import KUBERNETES, NAMESPACE_NAME, SERVICE_ACCOUNT_LABEL, network
 
 
 @dataclass(frozen=True)
@@ -97,16 +100,19 @@ def as_asked(case: Case) -> dict[str, Any]:
     # By their place in memory: comparing each with all others is most of the time of a large case.
     ends = {id(end): end for flow in case.flows for end in (flow.source, flow.destination)}
     places = {key: place for place, key in enumerate(ends)}
+    clusters = {cluster.name: cluster for cluster in case.clusters}
     return {
         "clusters": {
             cluster.name: {
                 "mode": str(cluster.mode),
                 "ownCluster": cluster.selector_scope is SelectorScope.OWN_CLUSTER,
+                "cidrMatchMode": sorted(cluster.cidr_selects),
+                "labels": cluster.agents.labels,
                 "policies": [policy.object for policy in cluster.policies],
             }
             for cluster in case.clusters
         },
-        "endpoints": list(map(_endpoint, ends.values())),
+        "endpoints": [_endpoint(end, clusters) for end in ends.values()],
         "flows": [
             {
                 "from": places[id(flow.source)],
@@ -119,19 +125,43 @@ def as_asked(case: Case) -> dict[str, Any]:
     }
 
 
-def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
+def _endpoint(endpoint: Endpoint, clusters: Mapping[str, Cluster]) -> dict[str, Any]:
     match endpoint:
         case Entity():
             return {"entity": endpoint.name}
         case Address():
             return {"address": endpoint.address}
         case Pod():
-            labels = [f"{source}:{key}={value}" for source, key, value in identity_of(endpoint).labels]
+            labels = [f"{KUBERNETES}:{key}={value}" for key, value in _all_labels(endpoint).items()]
+            labels += _networks_of(endpoint, clusters[endpoint.cluster])
             named = {
                 name: {"number": port.number, "protocol": port.protocol}
                 for name, port in (endpoint.named_ports or {}).items()
             }
             return {"cluster": endpoint.cluster, "labels": labels, "namedPorts": named}
+
+
+def _all_labels(pod: Pod) -> dict[str, str]:
+    """The labels from which agents take those of the identity (k8s.GetPodMetadata in pkg/k8s)."""
+    of_namespace = {NAMESPACE_NAME: pod.namespace, **(pod.namespace_labels or {})}
+    account = {} if pod.service_account is None else {SERVICE_ACCOUNT_LABEL: pod.service_account}
+    return {
+        **pod.labels,
+        **{f"{NAMESPACE_LABELS}.{key}": value for key, value in of_namespace.items()},
+        CLUSTER_LABEL: pod.cluster,
+        NAMESPACE_LABEL: pod.namespace,
+        **account,
+    }
+
+
+def _networks_of(pod: Pod, cluster: Cluster) -> list[str]:
+    """The labels by which networks select a pod (computeCIDRLabelsRLocked in pkg/endpoint of 1.20)."""
+    if "pods" not in cluster.cidr_selects or not pod.addresses:
+        return []
+    (address,) = map(ipaddress.ip_address, pod.addresses)
+    written = set(re.findall(r"[0-9.]+/[0-9]+", str([policy.object for policy in cluster.policies])))
+    networks = [each for each in map(network, written) if address in each and each.prefixlen]
+    return [f"cidr:{each}" for each in networks] or ["cidr:0.0.0.0/0"]
 
 
 def _text(decision: Decision) -> str:

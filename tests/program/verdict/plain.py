@@ -85,7 +85,8 @@ class _Plain:
         default = self._denies_by_default()
         if default.truth is False:
             return DirectionVerdict(Decision.ALLOWED, "nothing denies it")
-        if self.peer == Entity("host") and self.rules and self.ingress:
+        older = self.cluster.agents.minor < (1, 20)
+        if self.peer == Entity("host") and (self.rules or older) and self.ingress:
             return DirectionVerdict(Decision.ALLOWED, "a node may reach its own pods")
         if allowing:
             return _undecided(allowing)

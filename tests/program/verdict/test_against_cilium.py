@@ -3,14 +3,14 @@
 import pytest
 
 from eks_cilium.policy.verdict import SelectorScope
-from lab.toolchain import Toolchain
+from lab.toolchain import ORACLE_VERSIONS, Toolchain
 from tests.benchmarks.verdicts import row
-from tests.program.verdict.generation import Generator
+from tests.program.verdict.generation import Generator, of_release
 from tests.program.verdict.hand_written import CASES, HandWritten
 from tests.program.verdict.oracle import disagreements, ours, theirs
 
 RANDOM_CASES = 1_000
-MANY_RANDOM_CASES = 25_000
+MANY_RANDOM_CASES = 20_000
 FLOWS = 6
 """Flows of a case: most of the time of a case is its generation and the reading of its policies."""
 
@@ -56,9 +56,21 @@ def test_the_benchmark_judges_a_whole_table_and_compares_it_with_cilium(toolchai
 
 @pytest.mark.endurance
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("seed", range(4))
-def test_many_more_random_verdicts_are_those_of_cilium(toolchain: Toolchain, seed: int) -> None:
-    generator = Generator(seed)
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("version", ORACLE_VERSIONS)
+def test_many_more_random_verdicts_are_those_of_each_release(
+    toolchain: Toolchain, version: str, seed: int
+) -> None:
+    generator = Generator(seed, version)
     cases = [generator.case(FLOWS) for _ in range(MANY_RANDOM_CASES)]
 
-    assert disagreements(cases, theirs(toolchain.oracle(), cases)) == []
+    assert disagreements(cases, theirs(toolchain.oracle(version), cases)) == []
+
+
+@pytest.mark.endurance
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("version", ORACLE_VERSIONS)
+def test_cases_written_by_hand_are_judged_as_by_each_release(toolchain: Toolchain, version: str) -> None:
+    cases = [of_release(case.case(scope), version) for case, scope in HAND_WRITTEN]
+
+    assert disagreements(cases, theirs(toolchain.oracle(version), cases)) == []

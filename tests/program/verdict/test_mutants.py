@@ -10,7 +10,7 @@ import pytest
 from eks_cilium.policy.objects import Policy
 from eks_cilium.policy.verdict import Cluster, SelectorScope
 from eks_cilium.policy.verdict.reading.rules import rules_of
-from lab.toolchain import Toolchain
+from lab.toolchain import ORACLE_VERSIONS, Toolchain
 from tests.program.verdict.mutants import Mutants
 from tests.program.verdict.oracle import Case, answers_of, as_asked, both_of, ours
 
@@ -27,8 +27,11 @@ def test_five_thousand_policies_and_mutants_are_refused_and_judged_as_by_cilium(
 @pytest.mark.endurance
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seed", range(2))
-def test_many_more_mutants_are_refused_and_judged_as_by_cilium(toolchain: Toolchain, seed: int) -> None:
-    compare(toolchain.oracle(), Mutants(seed), MANY_CASES)
+@pytest.mark.parametrize("version", ORACLE_VERSIONS)
+def test_many_more_mutants_are_refused_and_judged_as_by_each_release(
+    toolchain: Toolchain, version: str, seed: int
+) -> None:
+    compare(toolchain.oracle(version), Mutants(seed, version), MANY_CASES)
 
 
 def compare(oracle: Path, mutants: Mutants, count: int) -> None:

@@ -8,7 +8,18 @@ import yaml
 
 from eks_cilium.policy.objects import Policy
 from eks_cilium.policy.objects.agents import Agents
-from eks_cilium.policy.verdict import Address, Cluster, Endpoint, Evaluator, Flow, Pod, Port, SelectorScope
+from eks_cilium.policy.verdict import (
+    Address,
+    Cluster,
+    Endpoint,
+    Entity,
+    Evaluator,
+    Flow,
+    Mode,
+    Pod,
+    Port,
+    SelectorScope,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -126,3 +137,51 @@ def test_names_of_another_cluster_are_known_where_its_release_passes_them_on(
 def test_names_that_are_not_known_leave_older_releases_undecided() -> None:
     assert egress("1.19.7", named_pod("cluster-1", http=Port(8080)), named=None) == "undecided"
     assert egress("1.20.2", named_pod("cluster-1", http=Port(8080)), named=None) == "allowed"
+
+
+NODE = Entity("host")
+
+
+@pytest.mark.parametrize("version", RELEASES)
+def test_a_node_reaches_its_own_pods_where_policies_are_always_enforced_up_to_1_19(version: str) -> None:
+    cluster = Cluster("cluster-1", SelectorScope.ANY_CLUSTER, mode=Mode.ALWAYS, agents=Agents(version))
+    verdict = Evaluator([cluster]).evaluate(Flow(NODE, SERVER, Port(80)))
+
+    assert str(verdict.ingress.decision) == ("denied" if version == "1.20.2" else "allowed")
+
+
+@pytest.mark.parametrize("version", RELEASES)
+@pytest.mark.parametrize("scope", SelectorScope)
+def test_1_18_takes_no_network_on_ingress_of_a_network_policy_where_selectors_mean_the_own_cluster(
+    version: str, scope: SelectorScope
+) -> None:
+    written = {"kind": "NetworkPolicy", "metadata": {"name": "rule", "namespace": "server"}}
+    spec = yaml.safe_load("{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 203.0.113.0/24}}]}]}")
+    policy = Policy("cluster-1", {**written, "spec": spec})
+    evaluator = Evaluator([Cluster("cluster-1", scope, (policy,), agents=Agents(version))])
+
+    refused = version == "1.18.11" and scope is SelectorScope.OWN_CLUSTER
+    assert bool(evaluator.not_evaluated) == refused
+    verdict = evaluator.evaluate(Flow(OTHER, SERVER, Port(80)))
+    assert str(verdict.ingress.decision) == ("allowed" if refused else "denied")
+
+
+@pytest.mark.parametrize("version", RELEASES)
+def test_an_exception_that_is_wider_than_its_network_is_accepted_up_to_1_19(version: str) -> None:
+    spec = "{endpointSelector: {}, ingress: [{fromCIDRSet: [{cidr: 10.0.0.0/16, except: [10.0.0.0/8]}]}]}"
+
+    expected = "allowed" if version == "1.20.2" else "denied"
+    assert ingress("CiliumNetworkPolicy", spec, version, OTHER) == expected
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "{podSelector: {matchLabels: {'app:x': a}}, ingress: []}",
+        "{podSelector: {}, ingress: [{from: [{podSelector: {matchExpressions: [{key: a, operator: In}]}}]}]}",
+        "{podSelector: {}, ingress: [{from: [{namespaceSelector: {matchLabels: {team: 'a b'}}}]}]}",
+        "{podSelector: {}, ingress: [{ports: [{port: ht/tp}]}]}",
+    ],
+)
+def test_a_network_policy_that_no_api_server_takes_decides_nothing(spec: str) -> None:
+    assert ingress("NetworkPolicy", spec, "1.20.2", OTHER) == "allowed"

@@ -4,6 +4,6 @@
 what is enforced.
 """
 
-from eks_cilium.policy.objects.sanity.rules import rejections
+from eks_cilium.policy.objects.sanity.rules import rejections, selector_rejections
 
-__all__ = ["rejections"]
+__all__ = ["rejections", "selector_rejections"]

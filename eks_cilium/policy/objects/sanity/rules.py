@@ -42,6 +42,8 @@ _FIRST_THAT_WANTS_AN_ENTRY = (1, 17)
 # Combined with ports up to 1.12 and from 1.17 on; between, cilium/cilium#20067 kept the two apart.
 _NO_SERVICES_WITH_PORTS = ((1, 13), (1, 17))
 _FIRST_GROUPS_OF_NETWORKS = (1, 17)
+# CIDRRule.sanitize: older ones accept an exception that is wider than its network, if it begins inside.
+_FIRST_THAT_COMPARES_LENGTHS = (1, 20)
 _PREFIX_LENGTH = re.compile(r"0|[1-9][0-9]{0,2}")
 _KINDS_OF_NETWORKS = ("cidr", "cidrGroupRef", "cidrGroupSelector")
 
@@ -78,7 +80,7 @@ def rejections(
             "write `endpointSelector: {}` for all pods",
         )
     for name in selectors:
-        yield from _selector(rule.get(name), (*above, name), agents)
+        yield from selector_rejections(rule.get(name), (*above, name), agents)
     for section in SECTIONS:
         if section.endswith("Deny") and not strict and agents.minor < _FIRST_THAT_CHECKS_DENIALS:
             continue
@@ -97,7 +99,7 @@ def _entry(section: str, entry: Mapping[str, Any], path: Path, agents: Agents) -
     yield from _combinations(direction, entry, path, agents)
     for name in SECTIONS[section]:
         for index, selector in enumerate(entry.get(name) or ()):
-            yield from _selector(selector, (*path, name, index), agents)
+            yield from selector_rejections(selector, (*path, name, index), agents)
     word = "from" if direction == "ingress" else "to"
     for index, network in enumerate(entry.get(f"{word}CIDR") or ()):
         yield from _network(network, (*path, f"{word}CIDR", index))
@@ -131,7 +133,8 @@ def _entity(entity: Any, path: Path, agents: Agents) -> Iterator[Rejection]:
         yield path, entity, f"one of {', '.join(sorted(known))}", f"change {path[-2]}"
 
 
-def _selector(selector: Any, path: Path, agents: Agents) -> Iterator[Rejection]:
+def selector_rejections(selector: Any, path: Path, agents: Agents) -> Iterator[Rejection]:
+    """What agents, and API servers in a NetworkPolicy, refuse in a selector; as of `rejections`."""
     written = selector or {}
     for key, value in (written.get("matchLabels") or {}).items():
         yield from _label(key, (value,), (*path, "matchLabels", key), agents)
@@ -190,7 +193,7 @@ def _cidr_rule(rule: Mapping[str, Any], path: Path, agents: Agents) -> Iterator[
         yield path, rule, f"one of {', '.join(_KINDS_OF_NETWORKS)}", "write an entry for each"
         return
     if "cidrGroupSelector" in named:
-        yield from _selector(rule["cidrGroupSelector"], (*path, "cidrGroupSelector"), agents)
+        yield from selector_rejections(rule["cidrGroupSelector"], (*path, "cidrGroupSelector"), agents)
     if named != ["cidr"]:
         return
     if not is_network(rule["cidr"]):
@@ -198,12 +201,14 @@ def _cidr_rule(rule: Mapping[str, Any], path: Path, agents: Agents) -> Iterator[
         yield (*path, "cidr"), rule["cidr"], "a network with its length, such as 10.0.0.0/16", fix
         return
     for index, text in enumerate(rule.get("except") or ()):
-        if not is_network(text) or not _inside(text, rule["cidr"]):
+        if not is_network(text) or not _inside(text, rule["cidr"], agents):
             allowed = f"a network inside {rule['cidr']}"
             yield (*path, "except", index), text, allowed, "change it, or remove it"
 
 
-def _inside(inner: str, outer: str) -> bool:
+def _inside(inner: str, outer: str, agents: Agents) -> bool:
+    if agents.minor < _FIRST_THAT_COMPARES_LENGTHS:
+        return ipaddress.ip_interface(inner).ip in ipaddress.ip_network(outer, strict=False)
     subnet, network = ipaddress.ip_network(inner, strict=False), ipaddress.ip_network(outer, strict=False)
     if isinstance(subnet, ipaddress.IPv4Network):
         return isinstance(network, ipaddress.IPv4Network) and subnet.subnet_of(network)

@@ -109,7 +109,9 @@ class Side:
 
     def _seen_peer(self, endpoint: Endpoint) -> Seen:
         identity, kept = identity_of(endpoint), self._of_identity[1]
-        key = identity if isinstance(endpoint, Pod) else endpoint
+        key: Hashable = endpoint
+        if isinstance(endpoint, Pod):
+            key = (identity, endpoint.addresses) if "pods" in self._cluster.cidr_selects else identity
         rules = kept.get(key)
         if rules is None:
             rules = keep(kept, key, self._meaning(endpoint, identity))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from eks_cilium.policy.objects.checking import path_text
 from eks_cilium.policy.objects.model import CLUSTER_LABEL, NAMESPACE_LABEL, NAMESPACE_LABELS
-from eks_cilium.policy.objects.sanity.port_rules import knows_protocol
+from eks_cilium.policy.objects.sanity import selector_rejections
+from eks_cilium.policy.objects.sanity.port_rules import is_port, knows_protocol
 from eks_cilium.policy.verdict.labels import KUBERNETES, Requirement, Selector, selector
 from eks_cilium.policy.verdict.model import RuleName, SelectorScope
-from eks_cilium.policy.verdict.peers import CidrPeer, LabelPeer, Peer
+from eks_cilium.policy.verdict.peers import LabelPeer, Peer, network_peer
 from eks_cilium.policy.verdict.ports import port_matches
 from eks_cilium.policy.verdict.reading.rule import Rule
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 KIND = "NetworkPolicy"
 # parsePorts in pkg/k8s/network_policy.go: up to 1.15 a range is its first port.
 _FIRST_RANGES = (1, 16)
+# parseNetworkPolicyPeer of 1.18 adds the cluster to a peer without selectors: then it is two kinds of peers.
+_NO_NETWORKS_ON_INGRESS = (1, 18)
 
 
 def network_policy_rules(cluster: Cluster, policy: Policy) -> Iterator[Rule]:
@@ -54,14 +58,42 @@ def network_policy_rules(cluster: Cluster, policy: Policy) -> Iterator[Rule]:
 
 
 def why_refused(cluster: Cluster, policy: Policy) -> str:
-    """Why the agents refuse a NetworkPolicy that the API server accepts; empty where they do not."""
+    """Why the agents, or an API server, refuse a NetworkPolicy; empty where they do not."""
     spec = policy.object.get("spec") or {}
     entries = [*(spec.get("ingress") or ()), *(spec.get("egress") or ())]
-    written = (port.get("protocol") or "" for entry in entries for port in entry.get("ports") or ())
-    for protocol in written:
+    for path, written_selector in _selectors(spec):
+        if rejection := next(selector_rejections(written_selector, path, cluster.agents), None):
+            place, value, allowed, _ = rejection
+            return f"{path_text(place)} is {value}, allowed: {allowed}"
+    if _has_two_kinds_of_peers(cluster, spec):
+        return "with policy-default-local-cluster: true, Cilium 1.18 takes no ipBlock on ingress"
+    for port in (port for entry in entries for port in entry.get("ports") or ()):
+        protocol, name = port.get("protocol") or "", port.get("port")
+        if isinstance(name, str) and not is_port(name):
+            return f"{name} is no port"
         if not knows_protocol(protocol.upper(), cluster.agents):
             return f"Cilium {cluster.agents.version} knows no protocol {protocol}"
     return ""
+
+
+def _has_two_kinds_of_peers(cluster: Cluster, spec: Mapping[str, Any]) -> bool:
+    adds_cluster = cluster.selector_scope is SelectorScope.OWN_CLUSTER
+    sources = (peer for entry in spec.get("ingress") or () for peer in entry.get("from") or ())
+    return (
+        adds_cluster
+        and cluster.agents.minor == _NO_NETWORKS_ON_INGRESS
+        and any(peer.get("ipBlock") is not None for peer in sources)
+    )
+
+
+def _selectors(spec: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """The selectors of a NetworkPolicy, each with the keys that lead to it."""
+    yield ("spec", "podSelector"), spec.get("podSelector")
+    for section, word in (("ingress", "from"), ("egress", "to")):
+        for index, entry in enumerate(spec.get(section) or ()):
+            for place, peer in enumerate(entry.get(word) or ()):
+                for name in ("podSelector", "namespaceSelector"):
+                    yield ("spec", section, index, word, place, name), peer.get(name)
 
 
 def _applies_to(section: str, types: Any) -> bool:
@@ -73,7 +105,7 @@ def _applies_to(section: str, types: Any) -> bool:
 
 def _peer(written: Mapping[str, Any], cluster: Cluster, namespace: str, word: str) -> Peer:
     if (block := written.get("ipBlock")) is not None:
-        return CidrPeer(block.get("cidr") or "", tuple(block.get("except") or ()))
+        return network_peer(block.get("cidr") or "", block.get("except") or (), cluster.agents.minor)
     pods = written.get("podSelector") or {}
     found = selector(pods, KUBERNETES)
     if cluster.selector_scope is SelectorScope.OWN_CLUSTER and not _names_cluster(pods):

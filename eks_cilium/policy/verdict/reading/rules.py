@@ -23,6 +23,7 @@ from eks_cilium.policy.verdict.peers import (
     Peer,
     RuntimePeer,
     entity_peers,
+    network_peer,
     network_peers,
 )
 from eks_cilium.policy.verdict.ports import port_matches
@@ -268,9 +269,11 @@ def _others(
     for index, entity in enumerate(entry.get(f"{word}Entities") or ()):
         yield from ((f"{word}Entities[{index}]", peer) for peer in entity_peers(entity, context.cluster))
     for index, cidr in enumerate(entry.get(f"{word}CIDR") or ()):
-        yield f"{word}CIDR[{index}]", CidrPeer(cidr)
+        yield f"{word}CIDR[{index}]", network_peer(cidr, (), context.minor, in_list=True)
     for index, rule in enumerate(entry.get(f"{word}CIDRSet") or ()):
-        yield from ((f"{word}CIDRSet[{index}]", peer) for peer in network_peers(rule, context.groups))
+        yield from (
+            (f"{word}CIDRSet[{index}]", peer) for peer in network_peers(rule, context.groups, context.minor)
+        )
     for name, words in _RUNTIME.items():
         known = name == "toServices" and (deny or context.services is not None)
         if entry.get(name) and not known:
