@@ -231,7 +231,7 @@ class LiveFuzz:
         """What few clusters have, each in some of the cases."""
         subject = {"subject": {"namespaces": {}}, "ingress": [{"action": "Deny", "from": []}]}
         labels = {"kubernetes.io/service-name": "web"}
-        found = {
+        found: dict[str, dict[str, Any]] = {
             "ClusterNetworkPolicy": {"metadata": {"name": "all"}, "spec": {"tier": "Admin", **subject}},
             "CiliumCIDRGroup": {"metadata": {"name": "office"}, "spec": {"externalCIDRs": ["10.0.0.0/8"]}},
             "CiliumNodeConfig": {"metadata": {"name": "some"}, "spec": {"defaults": self._settings()}},

@@ -72,6 +72,7 @@ REFUSED = (
 )
 
 ACCEPTED = (
+    "{endpointSelector: {}, egress: [{toCIDRSet: [{cidr: 10.0.0.0/16, cidrGroupRef: ''}]}]}",
     # A key of the other direction is none: API servers drop it, agents do not read it.
     "{endpointSelector: {}, ingress: [{fromCIDR: [10.0.0.0/8], toCIDR: [nonsense], toEntities: [nonsense]}]}",
     "{endpointSelector: {}, ingress: [{}]}",

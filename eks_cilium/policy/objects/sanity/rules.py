@@ -188,7 +188,8 @@ def _is_address(text: Any) -> bool:
 
 
 def _cidr_rule(rule: Mapping[str, Any], path: Path, agents: Agents) -> Iterator[Rejection]:
-    named = [key for key in _KINDS_OF_NETWORKS if rule.get(key) or (key != "cidr" and key in rule)]
+    # An empty text is none, an empty selector is one.
+    named = [key for key in _KINDS_OF_NETWORKS if rule.get(key) not in (None, "")]
     if len(named) != 1 and (agents.minor >= _FIRST_GROUPS_OF_NETWORKS or not named):
         yield path, rule, f"one of {', '.join(_KINDS_OF_NETWORKS)}", "write an entry for each"
         return
