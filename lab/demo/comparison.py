@@ -69,6 +69,12 @@ class Snapshot:
         """Return the EC2 instances of the nodes."""
         return frozenset(node.instance for node in self.nodes.values())
 
+    @property
+    def counts_gone_nodes(self) -> bool:
+        """Return whether a DaemonSet wants more nodes than there are: its controller has not seen one leave."""
+        wanted = [pods for name, (_, pods) in self.workloads.items() if name.startswith("DaemonSet ")]
+        return any(pods > len(self.nodes) for pods in wanted)
+
     def agents(self, name: str) -> str:
         """Describe how many pods of a DaemonSet are ready and wanted."""
         found = self.workloads.get(f"DaemonSet kube-system/{name}")
