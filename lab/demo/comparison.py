@@ -71,7 +71,7 @@ class Snapshot:
 
     @property
     def counts_gone_nodes(self) -> bool:
-        """Return whether a DaemonSet wants more nodes than there are: its controller has not seen one leave."""
+        """Return whether a DaemonSet wants more nodes than there are: it counts one that has left."""
         wanted = [pods for name, (_, pods) in self.workloads.items() if name.startswith("DaemonSet ")]
         return any(pods > len(self.nodes) for pods in wanted)
 
