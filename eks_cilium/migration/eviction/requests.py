@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from eks_cilium.migration.plan.model import PodPlan
     from eks_cilium.migration.run import Run
 
-_BUDGET_PAUSE = 5.0
+_BUDGET_PAUSE = 1.0
+"""Where a budget refuses, `closed_budgets` knows when to ask again; this is the least."""
 _LONGEST_PAUSE = 15.0
 _LONGEST_ADVISED = 60.0
 """Of the pauses that a server asks for."""

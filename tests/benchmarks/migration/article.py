@@ -15,6 +15,7 @@ import time
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError, ParamValidationError
 
 LABEL = "cni-plugin"
 _REQUIRED = "/spec/template/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution"
@@ -85,7 +86,7 @@ def replace(autoscaling: Any, node: str) -> None:
         autoscaling.terminate_instance_in_auto_scaling_group(
             InstanceId=instance, ShouldDecrementDesiredCapacity=True
         )
-    except autoscaling.exceptions.ClientError as error:
+    except (ClientError, ParamValidationError) as error:
         print(f"{node}: {error}", file=sys.stderr)
 
 

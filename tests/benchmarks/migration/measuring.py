@@ -25,7 +25,7 @@ from lab.evidence.audit import AuditLog
 from lab.evidence.calls import Call, CallLog
 from lab.evidence.pods import ended_otherwise
 from lab.progress import print_progress
-from lab.sample_cluster.clients import Kubectl
+from lab.sample_cluster.clients import CommandFailedError, Kubectl
 from lab.sample_cluster.create import create_cluster
 from lab.sample_cluster.spec import ClusterSpec
 from tests.benchmarks.migration import services
@@ -243,6 +243,7 @@ class _Reading:
         self, contestant: Contestant, kubectl: Kubectl, before: _Before, seen: _Seen, run: _Run
     ) -> None:
         self._contestant, self._before, self._seen, self._run = contestant, before, seen, run
+        self._log = log_of(kubectl.places, contestant)
         directory = kubectl.places.directory
         audit = directory / "clusters" / kubectl.context / "audit.jsonl"
         self._audit = AuditLog(audit, datetime.fromtimestamp(run.began, UTC))
@@ -282,7 +283,14 @@ class _Reading:
 
     def _raised(self) -> float:
         """When the program first asked for more instances."""
-        return min(call.time for call in self._calls.accepted(*_RAISES) if self._is_own(call))
+        times = [call.time for call in self._calls.accepted(*_RAISES) if self._is_own(call)]
+        if not times or not self._terminated():
+            message = f"{self._contestant.name} replaced nothing; its last lines:\n{self._last_lines()}"
+            raise CommandFailedError(message)
+        return min(times)
+
+    def _last_lines(self) -> str:
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-5:])
 
     def _launch(self) -> float:
         """Seconds from that request until pods could move to a node, in the middle of the first new nodes."""

@@ -48,7 +48,7 @@ def install(cache: Path) -> Path:
 
 def command(folder: Path, cluster: str) -> list[str]:
     """Return the command line that replaces the nodes of a cluster."""
-    return [str(folder / "bin" / "python"), "-m", "eksrollup.cli", "--cluster_name", cluster]
+    return [str(folder / "bin" / "eks_rolling_update.py"), "--cluster_name", cluster]
 
 
 def environment(usual: dict[str, str], kubectl: Path, folder: Path) -> dict[str, str]:
