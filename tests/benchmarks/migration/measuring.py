@@ -7,6 +7,7 @@ times that the floor is calculated from: they are measured in the same run.
 
 import json
 import os
+import shutil
 import subprocess
 import time
 from collections import Counter, defaultdict
@@ -105,7 +106,7 @@ class Measured:
 
 
 def log_of(places: Places, contestant: Contestant) -> Path:
-    """Return the file with the output of a program, which outlives its lab."""
+    """Return the file with the output of a program, which outlives its lab, as do the logs beside it."""
     folder = places.cache / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"{contestant.name} at {contestant.at_once}.log".replace(" ", "-")
@@ -129,7 +130,9 @@ def measure(places: Places, contestant: Contestant, nodes: int, pods: int) -> Me
         log = log_of(places, contestant)
         run = _Run.of(started.command, started.environment, started.folder, log)
         unavailable = seen.pods.seconds_unavailable()
-    return _Reading(contestant, kubectl, before, seen, run).measured(count, unavailable)
+    reading = _Reading(contestant, kubectl, before, seen, run)
+    reading.keep_logs()
+    return reading.measured(count, unavailable)
 
 
 @dataclass(frozen=True)
@@ -248,6 +251,11 @@ class _Reading:
         audit = directory / "clusters" / kubectl.context / "audit.jsonl"
         self._audit = AuditLog(audit, datetime.fromtimestamp(run.began, UTC))
         self._calls = CallLog(directory / "calls.jsonl", run.began)
+
+    def keep_logs(self) -> None:
+        """Keep what the API server and the cloud have recorded, beside the output of the program."""
+        for log in (self._audit.path, self._calls.path):
+            shutil.copy(log, self._log.with_suffix(f".{log.name}"))
 
     def measured(self, pods: int, unavailable: float) -> Measured:
         run, began, launch = self._run, self._raised(), self._launch()
