@@ -73,6 +73,14 @@ class ClosedBudgets:
         says_no = allowed <= 0 and budget.observed_generation >= budget.generation
         return says_no or (is_same and asked.refused)
 
+    def is_open_again(self, plan: PodPlan) -> bool:
+        """Whether a budget that refused an eviction has said since that it allows a disruption."""
+        asked = self._asked.get(plan.budget) if plan.budget else None
+        found = self._budget(plan.budget) if plan.budget and asked else None
+        if asked is None or found is None or asked.version == _version(found):
+            return False
+        return pods.budget(found).disruptions_allowed > 0
+
     def note(self, plan: PodPlan, *, accepted: bool) -> None:
         """Note that an eviction was asked for after `is_closed`, and whether it was accepted."""
         version = self._versions.get(plan.budget, "") if plan.budget else ""

@@ -149,12 +149,18 @@ class _Drain:
 
     def _request_evictions(self) -> None:
         for uid in self._reading.next:
-            if not self._evictions.is_due(uid):
+            if not self._is_due(uid):
                 continue
             plan = self._reading.verdicts[uid]
             with self._pace.turn(self._reading.pods[uid], plan) as may_go:
                 if may_go:
                     self._request(plan)
+
+    def _is_due(self, uid: str) -> bool:
+        if self._evictions.is_due(uid):
+            return True
+        plan = self._reading.verdicts[uid]
+        return self._evictions.is_refused_by_budget(uid) and self._budgets.is_open_again(plan)
 
     def _request(self, plan: PodPlan) -> None:
         self._run.world.guard()
