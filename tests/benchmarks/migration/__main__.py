@@ -20,20 +20,21 @@ from tests.benchmarks.migration.contestants import Contestant, contestants
 from tests.benchmarks.migration.measuring import Measured, log_of, measure
 
 PODS_A_NODE = 10
-PLOT = "migrations.svg"
 
 
 def main(arguments: Sequence[str]) -> int:
     """Measure, print the table and perhaps write it; the status is 1 where a program did not finish."""
     options = _options(arguments)
     places = Places.default()
-    runs = [_measured(places, each, options.nodes) for each in _chosen(options.only)]
-    lifecycle.down(places, print_progress)
+    try:
+        runs = [_measured(places, each, options.nodes) for each in _chosen(options.only)]
+    finally:
+        lifecycle.down(places, print_progress)
     text = "\n".join(page.markdown(runs))
     print(text)
     if options.write:
         options.write.write_text(page.write(options.write.read_text(), text))
-        (options.write.parent / PLOT).write_text(page.plot(runs))
+        (options.write.parent / page.PLOT).write_text(page.plot(runs))
     if options.json:
         options.json.write_text(json.dumps([asdict(run) for run in runs], indent=1))
     return 0 if all(run.ended_well for run in runs) else 1

@@ -7,6 +7,7 @@ from html import escape
 from tests.benchmarks.migration.measuring import Measured
 
 BEGIN, END = "<!-- migrations: begin -->", "<!-- migrations: end -->"
+PLOT = "migrations.svg"
 _HEADER = (
     "program",
     "nodes at once",
@@ -38,6 +39,8 @@ def markdown(runs: Sequence[Measured]) -> Iterator[str]:
     yield _row(_HEADER)
     yield _row(["---", *["--:"] * (len(_HEADER) - 1)])
     yield from (_row(cells(run)) for run in runs)
+    yield ""
+    yield f"![Old nodes left over time]({PLOT})"
 
 
 def cells(run: Measured) -> tuple[str, ...]:
