@@ -33,7 +33,8 @@ def have_joined(simulated: SimulatedCluster, nodes: set[str]) -> bool:
 
 
 @pytest.mark.timeout(1500)
-@pytest.mark.parametrize("batches", [1, pytest.param(10, marks=pytest.mark.endurance)])
+@pytest.mark.endurance
+@pytest.mark.parametrize("batches", [1, 10])
 def test_joins_lose_no_pod(start, batches):
     simulated: SimulatedCluster = start()
     standing = objects.node(batches * NODES, tainted=True)  # the operator's: it must not go with a batch
