@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.policy.objects.icmp import number_of
+from eks_cilium.policy.objects.sanity.port_rules import port_number
 from eks_cilium.policy.verdict.labels import NO, YES, Answer, any_of
 
 if TYPE_CHECKING:
@@ -78,7 +79,11 @@ class PortMatch:
 
 
 def port_matches(
-    entry: Mapping[str, Any], *, sctp: bool = True, zero_is_every_type: bool = True
+    entry: Mapping[str, Any],
+    *,
+    sctp: bool = True,
+    zero_is_every_type: bool = True,
+    zero_is_every_port: bool = True,
 ) -> tuple[PortMatch, ...] | None:
     """The ports of an entry of a policy, or its types of ICMP.
 
@@ -86,12 +91,15 @@ def port_matches(
         entry: The entry, with `toPorts` or `icmps`.
         sctp: Whether any protocol includes SCTP, as from Cilium 1.13 on.
         zero_is_every_type: Whether ICMP's type 0 (EchoReply) means every type, as from Cilium 1.16 on.
+        zero_is_every_port: Whether port 0 with an `endPort` means every port, as from Cilium 1.20 on, and not
+            the ports up to that.
 
     Returns:
         None where the entry means every port of every protocol.
     """
     if entry.get("toPorts"):
-        return tuple(_match(port, sctp=sctp) for rule in entry["toPorts"] for port in rule.get("ports") or ())
+        ports = (port for rule in entry["toPorts"] for port in rule.get("ports") or ())
+        return tuple(_match(port, sctp=sctp, zero_is_every_port=zero_is_every_port) for port in ports)
     if not entry.get("icmps"):
         return None
     fields = [field for rule in entry["icmps"] for field in rule.get("fields") or ()]
@@ -114,14 +122,15 @@ def _type(field: Mapping[str, Any], *, zero_is_every_type: bool) -> PortMatch:
     return PortMatch(frozenset({ICMP}), number, number, zero=not number and not zero_is_every_type)
 
 
-def _match(written: Mapping[str, Any], *, sctp: bool) -> PortMatch:
+def _match(written: Mapping[str, Any], *, sctp: bool, zero_is_every_port: bool) -> PortMatch:
     protocol = str(written.get("protocol") or "ANY").upper()
     every = _WITH_PORTS if sctp else _WITH_PORTS - {"SCTP"}
     protocols = every if protocol == "ANY" else frozenset({protocol})
     text = str(written.get("port") or "0")
-    try:
-        first = int(text) if text.isdigit() else int(text, 0)
-    except ValueError:
+    first = port_number(text)
+    if first is None:
         return PortMatch(protocols, name=text.lower())
     last = int(written.get("endPort") or 0)
-    return PortMatch(protocols, first, max(first, last) if first else 0)
+    if not first:
+        return PortMatch(protocols, 0, 0 if zero_is_every_port else last)
+    return PortMatch(protocols, first, max(first, last))

@@ -185,3 +185,45 @@ def test_an_exception_that_is_wider_than_its_network_is_accepted_up_to_1_19(vers
 )
 def test_a_network_policy_that_no_api_server_takes_decides_nothing(spec: str) -> None:
     assert ingress("NetworkPolicy", spec, "1.20.2", OTHER) == "allowed"
+
+
+@pytest.mark.parametrize("version", RELEASES)
+def test_a_range_that_begins_at_0_ends_at_its_end_from_1_16_to_1_19(version: str) -> None:
+    spec = "{endpointSelector: {}, ingress: [{toPorts: [{ports: [{port: '0', endPort: 100}]}]}]}"
+
+    beyond = "denied" if version in RELEASES[2:-1] else "allowed"
+    found = [ingress("CiliumNetworkPolicy", spec, version, OTHER, port) for port in (80, 8050)]
+    assert found == ["allowed", beyond]
+
+
+@pytest.mark.parametrize(
+    ("port", "expected"), [("0120", "allowed"), ("0b1010000", "denied"), ("0x50", "denied")]
+)
+def test_a_port_is_read_as_go_reads_it_unless_it_may_be_a_name(port: str, expected: str) -> None:
+    spec = f"{{endpointSelector: {{}}, ingress: [{{toPorts: [{{ports: [{{port: '{port}'}}]}}]}}]}}"
+
+    assert ingress("CiliumNetworkPolicy", spec, "1.20.2", OTHER) == expected
+
+
+@pytest.mark.parametrize(
+    ("peer", "releases"),
+    [
+        ("toCIDR: ['fe80::1%eth0']", {"1.19.7", "1.20.2"}),
+        ("toRequires: [{matchLabels: {a b: c}}]", {"1.16.19", "1.17.15", "1.18.11"}),
+        ("toServices: [{k8sServiceSelector: {selector: {matchLabels: {a b: c}}}}]", {"1.19.7"}),
+    ],
+)
+@pytest.mark.parametrize("version", RELEASES[2:])
+def test_what_some_releases_refuse(peer: str, releases: set[str], version: str) -> None:
+    spec = yaml.safe_load(f"{{endpointSelector: {{}}, egress: [{{{peer}}}]}}")
+    written = {
+        "kind": "CiliumNetworkPolicy",
+        "metadata": {"name": "rule", "namespace": "server"},
+        "spec": spec,
+    }
+    cluster = Cluster(
+        "cluster-1", SelectorScope.ANY_CLUSTER, (Policy("cluster-1", written),), agents=Agents(version)
+    )
+
+    refused = [each.why for each in Evaluator([cluster]).not_evaluated if "agents refuse it" in each.why]
+    assert bool(refused) == (version in releases)

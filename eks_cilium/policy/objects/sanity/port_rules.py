@@ -96,6 +96,16 @@ def is_port(text: str) -> bool:
         return False
 
 
+def port_number(text: str) -> int | None:
+    """The number of a port in a policy; None where it is a name, as `0x50` is too (pkg/iana)."""
+    if _SERVICE_NAME.match(text):
+        return None
+    try:
+        return _number(text)
+    except ValueError:
+        return None
+
+
 def _number(text: str) -> int:
     # As Go's strconv.ParseUint with base 0: `010` is octal, signs and spaces are none.
     if not text.isascii() or text[:1] in "+-" or text != text.strip():
@@ -173,7 +183,7 @@ def _port(port: Mapping[str, Any], kinds: list[str], path: Path, agents: Agents)
 def _port_of_layer7(
     port: Mapping[str, Any], kinds: list[str], path: Path, agents: Agents
 ) -> Iterator[Rejection]:
-    first = int(port["port"])
+    first = port_number(port["port"]) or 0
     if first == 0:
         yield (*path, "port"), port["port"], "a port where there are rules of layer 7", "write its number"
     if int(port.get("endPort") or 0) > first and ("dns" in kinds or agents.minor < _RANGES_WITH_HTTP):

@@ -44,6 +44,10 @@ _NO_SERVICES_WITH_PORTS = ((1, 13), (1, 17))
 _FIRST_GROUPS_OF_NETWORKS = (1, 17)
 # CIDRRule.sanitize: older ones accept an exception that is wider than its network, if it begins inside.
 _FIRST_THAT_COMPARES_LENGTHS = (1, 20)
+# Sanitize lets an address with a zone (fe80::1%eth0) pass, and from 1.19 on agents end with a panic at it.
+_FIRST_WITHOUT_ZONES = (1, 19)
+_LAST_WITH_REQUIREMENTS = (1, 18)
+_CHECKS_SELECTORS_OF_SERVICES = (1, 19)
 _PREFIX_LENGTH = re.compile(r"0|[1-9][0-9]{0,2}")
 _KINDS_OF_NETWORKS = ("cidr", "cidrGroupRef", "cidrGroupSelector")
 
@@ -101,13 +105,25 @@ def _entry(section: str, entry: Mapping[str, Any], path: Path, agents: Agents) -
         for index, selector in enumerate(entry.get(name) or ()):
             yield from selector_rejections(selector, (*path, name, index), agents)
     word = "from" if direction == "ingress" else "to"
+    yield from _more_selectors(word, entry, path, agents)
     for index, network in enumerate(entry.get(f"{word}CIDR") or ()):
-        yield from _network(network, (*path, f"{word}CIDR", index))
+        yield from _network(network, (*path, f"{word}CIDR", index), agents)
     for index, rule in enumerate(entry.get(f"{word}CIDRSet") or ()):
         yield from _cidr_rule(rule, (*path, f"{word}CIDRSet", index), agents)
     for index, entity in enumerate(entry.get(f"{word}Entities") or ()):
         yield from _entity(entity, (*path, f"{word}Entities", index), agents)
     yield from port_rules.rejections(section, entry, path, agents)
+
+
+def _more_selectors(word: str, entry: Mapping[str, Any], path: Path, agents: Agents) -> Iterator[Rejection]:
+    """What some releases check: `toRequires` up to 1.18, the selectors of `toServices` in 1.19 alone."""
+    if agents.minor <= _LAST_WITH_REQUIREMENTS:
+        for index, selector in enumerate(entry.get(f"{word}Requires") or ()):
+            yield from selector_rejections(selector, (*path, f"{word}Requires", index), agents)
+    if agents.minor == _CHECKS_SELECTORS_OF_SERVICES and word == "to":
+        for index, service in enumerate(entry.get("toServices") or ()):
+            place = (*path, "toServices", index, "k8sServiceSelector", "selector")
+            yield from selector_rejections((service.get(place[-2]) or {}).get("selector"), place, agents)
 
 
 def _combinations(
@@ -161,8 +177,9 @@ def _label(key: Any, values: Any, path: Path, agents: Agents) -> Iterator[Reject
             yield path, value, allowed, "write the value as pods carry it, in quotes"
 
 
-def _network(network: Any, path: Path) -> Iterator[Rejection]:
-    if not is_network(network) and not _is_address(network):
+def _network(network: Any, path: Path, agents: Agents) -> Iterator[Rejection]:
+    zone = "%" in str(network) and agents.minor >= _FIRST_WITHOUT_ZONES
+    if zone or (not is_network(network) and not _is_address(network)):
         yield path, network, "an address, or a network such as 10.0.0.0/16", f"change {path[-2]}"
 
 

@@ -56,6 +56,7 @@ _FIRST_NAMESPACE_LABELS = (1, 16)
 # getAggregatedSelectors in pkg/policy/api: "explicitly check for empty non-nil slices", since 1.16.
 _FIRST_EMPTY_LISTS = (1, 16)
 _FIRST_WILD_TYPES = (1, 16)
+_FIRST_WILD_RANGES = (1, 20)
 _REQUIRES = {"ingress": "fromRequires", "egress": "toRequires"}
 
 
@@ -153,6 +154,7 @@ def _rules(
                 entry,
                 sctp=knows_sctp(cluster.agents),
                 zero_is_every_type=cluster.agents.minor >= _FIRST_WILD_TYPES,
+                zero_is_every_port=cluster.agents.minor >= _FIRST_WILD_RANGES,
             )
             if peers is None and ports is None:
                 peers = ()  # `- {}` allows no peer; its presence alone switches the default
