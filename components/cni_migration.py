@@ -146,7 +146,7 @@ def _replace_nodes(
     names = {node: short for short, node in short_names(args["nodes"]).items()}
     nodes, lanes = part.nodes if part else args["nodes"], _lanes(args)
     for node in nodes:
-        before = rotations.get(lanes.registered_before(node), surge)
+        before = rotations.get(lanes.before(node), surge)
         drain: NodeRotationArgs = {
             **operation,
             "node": node,

@@ -165,7 +165,7 @@ class _Batch:
 
     def _rotate(self, node: Outgoing) -> None:
         try:
-            result = steps.rotate_node(self._run.silent(), node.name, to_the_end=False, taken=True)
+            result = steps.rotate_node(self._run.silent(), node.name, to_the_end=False)
         except Exception as error:
             with self._changing:
                 self._errors.append(error)

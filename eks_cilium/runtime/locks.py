@@ -16,30 +16,21 @@ class Places:
 
     def __init__(self) -> None:
         self._holders: dict[str, set[str]] = defaultdict(set)
-        self._vacated: dict[str, set[str]] = defaultdict(set)
         self._lock = threading.Lock()
 
     def take(self, name: str, most: float, holder: str) -> bool:
         """Take a place where fewer than `most` are taken; whether that was so. A holder gets one at most."""
         with self._lock:
             holders = self._holders[name]
-            if len(holders) >= most or holder in holders or holder in self._vacated[name]:
+            if len(holders) >= most or holder in holders:
                 return False
             holders.add(holder)
             return True
-
-    def vacate(self, name: str, holder: str) -> None:
-        """Let another have the place, while the holder is not done yet and gets no other."""
-        with self._lock:
-            if holder in self._holders[name]:
-                self._holders[name].discard(holder)
-                self._vacated[name].add(holder)
 
     def leave(self, name: str, holder: str) -> None:
         """Leave a place, for the next taker."""
         with self._lock:
             self._holders[name].discard(holder)
-            self._vacated[name].discard(holder)
 
 
 class Locks:
@@ -47,8 +38,6 @@ class Locks:
         self.places = Places()
         self.finished: dict[str, dict[str, Any]] = {}
         """What came of each node that is replaced: a batch may finish a node of another one."""
-        self.asked: dict[Any, Any] = {}
-        """What disruption budgets have answered; see `migration.eviction.closed_budgets`."""
         self._locks: dict[str, threading.Lock] = {}
         self._creating = threading.Lock()
 

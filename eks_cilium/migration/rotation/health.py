@@ -50,20 +50,7 @@ def record_before(run: MigrationRun, node: Outgoing, objects: Sequence[Object]) 
     records.keep(run.world, node, before)
 
 
-def await_for_now(run: MigrationRun, node: Outgoing) -> None:
-    """Wait until the workloads of a node look as healthy as before, in one reading.
-
-    As soon as that is so, the next node may be begun.
-    """
-    _await(run, node, readings=1, wakes=True)
-
-
 def await_as_before(run: MigrationRun, node: Outgoing) -> None:
-    """Wait until they are as healthy as before in several readings in a row."""
-    _await(run, node, readings=run.options.settle_readings, wakes=False)
-
-
-def _await(run: MigrationRun, node: Outgoing, *, readings: int, wakes: bool) -> None:
     before = records.of(run.world, node)
     if before is None or not (before.ready or before.custom):
         return
@@ -71,9 +58,8 @@ def _await(run: MigrationRun, node: Outgoing, *, readings: int, wakes: bool) -> 
         lambda: missing(run, before),
         waited_for=f"the workloads of node {node.name} to be as healthy as before",
         seconds=run.options.health_timeout_seconds,
-        readings=readings,
+        readings=run.options.settle_readings,
         topic=Topic.WORKLOAD_UNHEALTHY,
-        wakes=wakes,
     )
 
 

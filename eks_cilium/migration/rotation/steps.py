@@ -32,8 +32,6 @@ from eks_cilium.migration.control.phases import RecordedPhases
 from eks_cilium.migration.eviction import blocked, drain
 from eks_cilium.migration.eviction.reading import forget_pods_on, pods_seen_on
 from eks_cilium.migration.inventory import marks, recording, returned
-from eks_cilium.migration.lanes import Lanes, Place
-from eks_cilium.migration.part import selected
 from eks_cilium.migration.placement import gate as placement
 from eks_cilium.migration.rotation import before as records
 from eks_cilium.migration.rotation import detach, health, pending
@@ -54,15 +52,11 @@ _SETTLING = 120.0
 """Seconds for which Auto Scaling and EC2 may still show an instance as it was before it was terminated."""
 
 
-def rotate_node(
-    run: MigrationRun, name: str, *, to_the_end: bool = True, taken: bool = False
-) -> dict[str, Any]:
+def rotate_node(run: MigrationRun, name: str, *, to_the_end: bool = True) -> dict[str, Any]:
     """Replace a node of the inventory. Raises StoppedError when the inventory has no such node.
 
-    It is begun when one of the places that `migration.parallel` names is free, unless its place is `taken`
-    already; the place is free again when its pods run elsewhere. Unless it is waited for `to_the_end`, the
-    instance of a node that was empty may still be ending when its workloads are healthy again: `ending` waits
-    for it, and the next node need not.
+    Unless it is waited for `to_the_end`, the instance of a node that was empty may still be ending when its
+    workloads are healthy again: `ending` waits for it, and the next node need not.
 
     Returns {"node", "instance", "group", "evicted", "deleted", "decremented", "seconds": {phase: seconds}},
     and {"node", "instance", "group", "skipped": reason} for a node whose group cannot grow, or on which a pod
@@ -73,13 +67,8 @@ def rotate_node(
     node = inventory.node(name)
     if node is None:
         raise StoppedError(Topic.NOT_RECORDED, f"node {name} is not in the inventory of this migration")
-    chosen = selected(inventory.members, run.options.part)
-    lanes = Lanes(
-        {each.name: each.group for each in inventory.nodes if each.name in chosen}, run.options.parallel
-    )
-    place = Place(run.world.locks.places, lanes, node.name, node.group, taken=taken)
     try:
-        return _Rotation(run, node, None, inventory.taken, to_the_end=to_the_end, place=place).complete()
+        return _Rotation(run, node, None, inventory.taken, to_the_end=to_the_end).complete()
     except GroupStoppedError as error:
         return _skipped(run, node, error.problem, error.reason)
     except blocked.NodeBlockedError as error:
@@ -110,9 +99,8 @@ class _Rotation:
         migration: str,
         *,
         to_the_end: bool,
-        place: Place | None = None,
     ) -> None:
-        self._run, self._node, self._place = run, node, place
+        self._run, self._node = run, node
         self._shrink, self._to_the_end = shrink, to_the_end
         self._has_pods = True
         """Whether pods may end with the instance, whose workloads are healthy only after it is gone."""
@@ -139,10 +127,6 @@ class _Rotation:
                 if self._is_cordoned:
                     self._give_up(error)
                 raise
-            finally:
-                if self._place:
-                    self._place.leave()
-                    self._run.world.wake()
 
     def run(self) -> dict[str, Any]:
         self._run.world.guard()
@@ -152,18 +136,12 @@ class _Rotation:
                 case Stage.SERVING:
                     self._cordon()
                 case Stage.CORDONED:
-                    if self._place:  # begun by an earlier run: it takes capacity away already
-                        self._place.take(in_any_case=True)
                     self._drain()
                 case Stage.NODELESS:
                     self._terminate()
                 case Stage.LEAVING:
                     self._await_gone()
         with self._phases.phase("health"):
-            health.await_for_now(self._run, self._node)
-            if self._place:
-                self._place.vacate()
-                self._run.world.wake()
             health.await_as_before(self._run, self._node)
         with records.finished(self._run.world, self._node) as values:
             self._phases.finish(values, is_gone=stage is Stage.GONE)
@@ -218,7 +196,6 @@ class _Rotation:
         """Wait for spare capacity, then cordon under the group's lock, so that no other node uses it too."""
         world, node = self._run.world, self._node
         blocked.await_drainable(self._run, node, may_wait=partial(refuse_to_begin, self._run))
-        self._await_place()
         enforcement.keep_paused(self._run)
 
         def missing() -> str:
@@ -246,18 +223,6 @@ class _Rotation:
             except TimedOutError as error:
                 spare.give_up_if_it_cannot_grow(self._run, node, error)
                 raise
-
-    def _await_place(self) -> None:
-        """Wait until fewer nodes are in work than may be, however long these take."""
-
-        def missing() -> str:
-            refuse_to_begin(self._run)
-            is_next = self._place is None or self._place.take()
-            return "" if is_next else "waiting until another node is drained"
-
-        self._run.wait(
-            missing, waited_for="a place among the nodes in work", seconds=float("inf"), wakes=True
-        )
 
     def _cordon_if_pods_fit(self) -> str:
         """Rotations of other groups may count on the same nodes, so only one cordons at a time."""

@@ -194,13 +194,12 @@ def rotations(stack: Recorder) -> list[Registration]:
 
 @pytest.mark.parametrize("parallel", [1, 2, 4])
 @pytest.mark.parametrize("target", ["cilium", "aws-vpc-cni"])
-def test_for_each_place_there_are_two_resources_in_work(parallel: int, target: str) -> None:
-    """Those of nodes whose workloads settle, and those that wait for the places of these."""
+def test_a_node_waits_for_the_one_that_many_places_before_it(parallel: int, target: str) -> None:
     stack = recorded({"migration": {"target": target, "parallel": parallel}})
     chain, surge, inventory = rotations(stack), stack.only("Surge"), stack.only("NodeInventory")
 
     for index, entry in enumerate(chain):
-        before = {chain[index - 2 * parallel].urn} if index >= 2 * parallel else set()
+        before = {chain[index - parallel].urn} if index >= parallel else set()
         assert entry.depends_on - {inventory.urn} == {surge.urn} | before
     assert {entry.urn for entry in chain} <= stack.only("CapacityRestore").depends_on
 
@@ -234,7 +233,7 @@ def test_a_percentage_has_lanes_in_each_group() -> None:
     chain = rotations(recorded({"migration": {"parallel": "10%"}}, reading))
 
     before = [set(entry.depends_on) & {other.urn for other in chain} for entry in chain]
-    assert before == [set(), set(), set(), set(), {chain[0].urn}]
+    assert before == [set(), set(), {chain[0].urn}, {chain[1].urn}, {chain[2].urn}]
 
 
 def test_a_rotation_is_named_by_its_node_and_knows_nothing_else(migration: Recorder) -> None:

@@ -106,7 +106,7 @@ def test_nodes_that_are_waited_for_at_once_share_the_answers():
     simulation.deploy("web", 4, maxUnavailable=4)
     balancing = Balancing(simulation)
     balancing.ingress("web", delay=120)
-    given = options(surge=3, parallel=3)
+    given = options(surge=3)
     Stack(simulation, given).up(until="ip-")
     names = [node["metadata"]["name"] for node in simulation.nodes(**{"cni-plugin": "aws"})][:3]
     every = PATIENT.poll_interval * 3

@@ -21,7 +21,7 @@ class Shop:
         self.simulation = Simulation(clock=self.clock, workers=nodes)
         self.simulation.deploy("web", 6, maxUnavailable=2)
         self.before = Before(self.simulation)
-        self.options = options(surge=surge, parallel=nodes, capacity=capacity)
+        self.options = options(surge=surge, capacity=capacity)
         self.stack = Stack(self.simulation, self.options)
         self.stack.up(until="ip-")
         self.widest = 0
