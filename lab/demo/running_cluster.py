@@ -16,8 +16,12 @@ from lab.sample_cluster.clients import Aws, Kubectl
 from lab.sample_cluster.create import create_cluster
 from lab.sample_cluster.spec import ClusterSpec
 
-_SETTLING = 20.0
-"""Seconds in which controllers count the nodes that the autoscaler removed last."""
+_SETTLING = 120.0
+"""Seconds in which controllers count the nodes that the autoscaler removed last.
+
+The DaemonSet controller does not look at a deleted node (pkg/controller/daemon). It counts again when the node's
+pods are collected, 40 to 60 s later (pkg/controller/podgc).
+"""
 
 Checks = Callable[[Snapshot, Snapshot, Prober], Iterable[Check]]
 """Compares the cluster before and after, with what the prober saw in between."""
