@@ -19,8 +19,8 @@ from lab.sample_cluster.spec import ClusterSpec
 _SETTLING = 120.0
 """Seconds in which controllers count the nodes that the autoscaler removed last.
 
-The DaemonSet controller does not look at a deleted node (pkg/controller/daemon). It counts again when the node's
-pods are collected, 40 to 60 s later (pkg/controller/podgc).
+The DaemonSet controller does not look at a deleted node (pkg/controller/daemon). It counts again when the
+pods of the node are collected, 40 to 60 s later (pkg/controller/podgc).
 """
 
 Checks = Callable[[Snapshot, Snapshot, Prober], Iterable[Check]]
