@@ -17,6 +17,7 @@ from tests.program.verdict.oracle import Case, answers_of, as_asked, both_of, ou
 CASES, MANY_CASES = 5_000, 20_000
 FLOWS = 2
 BATCH = 5_000
+REFUSALS = ("agents ", "an API server ")
 
 
 @pytest.mark.control_plane
@@ -59,7 +60,7 @@ def difference(case: Case, answer: dict[str, Any]) -> str:
         return ""  # agents end, so there is no verdict: only definitions keep such a policy out
     (policy,) = case.clusters[0].policies
     left_out = rules_of(case.clusters[0])[1]
-    refused = left_out[0].why if left_out and left_out[0].why.startswith("agents ") else ""
+    refused = left_out[0].why if left_out and left_out[0].why.startswith(REFUSALS) else ""
     theirs = answer.get("refused", {}).get("cluster-1", {}).get("0", "")
     if bool(refused) != bool(theirs):
         # The API server checks NetworkPolicies itself, and agents do not: we refuse some of what it refuses.
@@ -116,6 +117,35 @@ def test_a_value_of_another_type_leaves_the_whole_object_out(spec: dict[str, Any
         ({"podSelector": {}, "policyTypes": "Egress"}, "spec.policyTypes is 'Egress', allowed: a list"),
         ({"podSelector": {}, "ingress": [{"from": [{"ipBlock": {}}]}]}, "agents cannot read it"),
         ({"podSelector": {}, "ingress": [{"ports": [{"protocol": "ICMP"}]}]}, "knows no protocol ICMP"),
+        (
+            {"podSelector": {"matchLabels": {"k8s:app": "web"}}},
+            "an API server refuses it, so no agent sees it: spec.podSelector has the key k8s:app, allowed: a "
+            "label's key such as app, without a source such as k8s:",
+        ),
+        (
+            {"podSelector": {}, "egress": [{"to": [{}]}]},
+            "spec.egress[0].to[0] is {}, allowed: a peer with podSelector, namespaceSelector or ipBlock",
+        ),
+        (
+            {"podSelector": {}, "egress": [{"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}, "podSelector": {}}]}]},
+            "spec.egress[0].to[0] has ipBlock and podSelector, allowed: ipBlock alone",
+        ),
+        (
+            {"podSelector": {}, "ingress": [{"ports": [{"port": 0}]}]},
+            "spec.ingress[0].ports[0].port is 0, allowed: 1 to 65535",
+        ),
+        (
+            {"podSelector": {}, "ingress": [{"ports": [{"port": 80, "endPort": 79}]}]},
+            "spec.ingress[0].ports[0].endPort is 79, allowed: 80 to 65535",
+        ),
+        (
+            {"podSelector": {}, "ingress": [{"ports": [{"port": "http", "endPort": 79}]}]},
+            "spec.ingress[0].ports[0].endPort is 79, allowed: nothing where port is no number",
+        ),
+        (
+            {"podSelector": {}, "policyTypes": ["Both"]},
+            "spec.policyTypes[0] is Both, allowed: Ingress, Egress",
+        ),
     ],
 )
 def test_a_network_policy_that_agents_cannot_read_is_left_out(spec: dict[str, Any], words: str) -> None:

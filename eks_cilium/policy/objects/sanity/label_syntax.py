@@ -1,6 +1,7 @@
 """Which keys and values of labels Cilium's agents accept in a selector.
 
-An API server checks values and neither keys nor sources. Agents refuse the whole policy for either.
+In Cilium's own kinds an API server checks values and neither keys nor sources. Agents refuse the whole policy
+for either.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ def is_label_key(text: str, minor: Minor) -> bool:
     source, colon, key = text.partition(":")
     if minor >= _FIRST_WITHOUT_SOURCE:
         if not colon:
-            return _is_qualified(source)
-        return bool(_SOURCE.fullmatch(source)) and _is_qualified(key)
+            return is_qualified_name(source)
+        return bool(_SOURCE.fullmatch(source)) and is_qualified_name(key)
     if text.startswith("$"):  # an old spelling of a reserved identity
         source, colon, key = "reserved", ":", text[1:]
-    return _is_qualified(f"{source}.{key}" if colon else f"any.{source}")
+    return is_qualified_name(f"{source}.{key}" if colon else f"any.{source}")
 
 
 def is_label_value(text: str) -> bool:
@@ -50,7 +51,8 @@ def is_dns_label(text: str) -> bool:
     return len(text) <= _LONGEST_NAME and "." not in text and is_subdomain(text)
 
 
-def _is_qualified(key: str) -> bool:
+def is_qualified_name(key: str) -> bool:
+    """Whether a text is the key of a label in the API: `app`, `example.com/app` (IsQualifiedName)."""
     prefix, slash, name = key.rpartition("/")
     if slash and not is_subdomain(prefix):
         return False

@@ -12,6 +12,7 @@ from eks_cilium.policy.verdict.labels import KUBERNETES, Requirement, Selector, 
 from eks_cilium.policy.verdict.model import RuleName, SelectorScope
 from eks_cilium.policy.verdict.peers import LabelPeer, Peer, network_peer
 from eks_cilium.policy.verdict.ports import port_matches
+from eks_cilium.policy.verdict.reading import api_server_rules
 from eks_cilium.policy.verdict.reading.rule import Rule
 
 if TYPE_CHECKING:
@@ -58,7 +59,14 @@ def network_policy_rules(cluster: Cluster, policy: Policy) -> Iterator[Rule]:
 
 
 def why_refused(cluster: Cluster, policy: Policy) -> str:
-    """Why the agents, or an API server, refuse a NetworkPolicy; empty where they do not."""
+    """Who refuses a NetworkPolicy and why; empty where neither the agents nor an API server do."""
+    if why := _why_agents_refuse(cluster, policy):
+        return f"agents refuse it and enforce none of it: {why}"
+    why = next(api_server_rules.refusals(policy.object.get("spec") or {}), "")
+    return why and f"an API server refuses it, so no agent sees it: {why}"
+
+
+def _why_agents_refuse(cluster: Cluster, policy: Policy) -> str:
     spec = policy.object.get("spec") or {}
     entries = [*(spec.get("ingress") or ()), *(spec.get("egress") or ())]
     for path, written_selector in _selectors(spec):

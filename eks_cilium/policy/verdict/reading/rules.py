@@ -101,7 +101,7 @@ def _read(cluster: Cluster, policy: Policy) -> tuple[list[Rule], str]:
 def _rules_of(cluster: Cluster, policy: Policy) -> tuple[list[Rule], str]:
     if policy.kind == NETWORK_POLICY:
         if why := why_refused(cluster, policy):
-            return [], f"agents refuse it and enforce none of it: {why}"
+            return [], why
         return list(network_policy_rules(cluster, policy)), ""
     if rejection := next(_rejections(cluster, policy), None):
         place, value, allowed, _ = rejection
