@@ -78,11 +78,16 @@ class PeerSelector:
 
 
 def source_and_key(label: str) -> tuple[str, str]:
-    """Split `k8s:app` into `("k8s", "app")`; `$host` is an old spelling of `reserved:host`."""
-    if label.startswith("$"):
-        return "reserved", label[1:]
+    """Split `k8s:app` into `("k8s", "app")`; `$host` is an old spelling of `reserved:host`.
+
+    As GetExtendedKeyFrom in pkg/labels/labels.go, a value after a `=` is dropped.
+    """
     source, colon, key = label.partition(":")
-    return (source, key) if colon else ("", label)
+    if label.startswith("$"):
+        source, key = "reserved", label[1:]
+    elif not colon:
+        source, key = "", label
+    return source, key.partition("=")[0]
 
 
 def peer_selectors(rule: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], PeerSelector]]:

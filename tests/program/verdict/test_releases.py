@@ -174,6 +174,17 @@ def test_an_exception_that_is_wider_than_its_network_is_accepted_up_to_1_19(vers
     assert ingress("CiliumNetworkPolicy", spec, version, OTHER) == expected
 
 
+@pytest.mark.parametrize("key", [":app", "app=x", "k8s:app=x"])
+@pytest.mark.parametrize("version", RELEASES)
+def test_up_to_1_19_a_key_may_have_an_empty_source_and_a_value_that_is_dropped(
+    version: str, key: str
+) -> None:
+    spec = "{{endpointSelector: {{}}, ingress: [{{fromEndpoints: [{{matchLabels: {{'{}': {}}}}}]}}]}}"
+
+    found = [ingress("CiliumNetworkPolicy", spec.format(key, app), version, OWN) for app in ("web", "other")]
+    assert found == ["allowed", "allowed" if version == "1.20.2" else "denied"]
+
+
 @pytest.mark.parametrize(
     "spec",
     [

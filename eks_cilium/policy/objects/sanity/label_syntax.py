@@ -24,7 +24,8 @@ _FIRST_WITHOUT_SOURCE = (1, 20)
 def is_label_key(text: str, minor: Minor) -> bool:
     """Whether agents of that minor accept a key of a selector, with or without a source.
 
-    Up to 1.19 they check the key together with its source, as `any.app` or `k8s.example.com/app`.
+    Up to 1.19 they check the key together with its source, as `any.app` or `k8s.example.com/app`, without
+    what follows a `=` (GetExtendedKeyFrom in pkg/labels/labels.go).
     """
     source, colon, key = text.partition(":")
     if minor >= _FIRST_WITHOUT_SOURCE:
@@ -32,8 +33,10 @@ def is_label_key(text: str, minor: Minor) -> bool:
             return is_qualified_name(source)
         return bool(_SOURCE.fullmatch(source)) and is_qualified_name(key)
     if text.startswith("$"):  # an old spelling of a reserved identity
-        source, colon, key = "reserved", ":", text[1:]
-    return is_qualified_name(f"{source}.{key}" if colon else f"any.{source}")
+        source, key = "reserved", text[1:]
+    elif not colon:
+        source, key = "", text
+    return is_qualified_name(f"{source or 'any'}.{key.partition('=')[0]}")
 
 
 def is_label_value(text: str) -> bool:
