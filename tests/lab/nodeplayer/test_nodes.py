@@ -152,29 +152,44 @@ def test_a_pod_on_a_cilium_node_has_an_endpoint_with_its_identity_and_both_know_
     assert api.find(path + "shop-too")
 
 
-def test_a_node_whose_instance_was_taken_away_falls_silent(simulated):
-    api, node = simulated.api, name_of(objects.node(9, tainted=True))
-    api.create(objects.node(9, tainted=True))
-    eventually(lambda: is_ready(api.node(node)))
-    api.annotate(f"/api/v1/nodes/{node}", powered_off="true")
-    api.create(objects.pod("left-behind", nodeName=node, tolerations=[{"operator": "Exists"}]))
+@pytest.fixture(scope="module")
+def silent(simulated: SimulatedCluster) -> tuple[str, str]:
+    """Two nodes that are silent for the node lifecycle controller.
+
+    The instance of the first was taken away. The second hangs; of its pods, `stuck` was deleted since.
+    """
+    api, taken, hangs = simulated.api, objects.node(9, tainted=True), objects.node(10, tainted=True)
+    api.create(taken, hangs)
+    eventually(lambda: is_ready(api.node(name_of(taken))) and is_ready(api.node(name_of(hangs))))
+    api.create(objects.pod("stuck", nodeName=name_of(hangs)), objects.pod("stays", nodeName=name_of(hangs)))
+    eventually(lambda: is_ready(api.pod("stuck")) and is_ready(api.pod("stays")))
+    api.annotate(f"/api/v1/nodes/{name_of(taken)}", powered_off="true")
+    api.annotate(f"/api/v1/nodes/{name_of(hangs)}", dead="true")
+    api.create(objects.pod("left-behind", nodeName=name_of(taken), tolerations=[{"operator": "Exists"}]))
+    api.delete("/api/v1/namespaces/default/pods/stuck", grace=1)
+    both = name_of(taken), name_of(hangs)
+    eventually(
+        lambda: [status_of_ready(simulated, node) for node in both] == ["Unknown"] * 2, limit=90, every=1
+    )
+    return both
+
+
+def status_of_ready(simulated: SimulatedCluster, node: str) -> str:
+    status: str = conditions(simulated.api.node(node))["Ready"]["status"]
+    return status
+
+
+def test_a_node_whose_instance_was_taken_away_starts_no_pod(simulated, silent):
+    api = simulated.api
     api.create(objects.pod("elsewhere", nodeName=name_of(objects.node(1))))
     eventually(lambda: is_ready(api.pod("elsewhere")))
     assert "startTime" not in api.pod("left-behind")["status"]
-    eventually(lambda: conditions(api.node(node))["Ready"]["status"] == "Unknown", limit=90, every=1)
 
 
-def test_on_a_node_that_hangs_deleted_pods_stay_terminating_until_it_works_again(simulated):
-    api, node = simulated.api, name_of(objects.node(10, tainted=True))
-    api.create(objects.node(10, tainted=True))
-    eventually(lambda: is_ready(api.node(node)))
-    api.create(objects.pod("stuck", nodeName=node), objects.pod("stays", nodeName=node))
-    eventually(lambda: is_ready(api.pod("stuck")) and is_ready(api.pod("stays")))
-    api.annotate(f"/api/v1/nodes/{node}", dead="true")
-    api.delete("/api/v1/namespaces/default/pods/stuck", grace=1)
-    eventually(lambda: conditions(api.node(node))["Ready"]["status"] == "Unknown", limit=90, every=1)
+def test_on_a_node_that_hangs_deleted_pods_stay_terminating_until_it_works_again(simulated, silent):
+    api, (_, hangs) = simulated.api, silent
     assert "deletionTimestamp" in api.pod("stuck")["metadata"]
 
-    api.annotate(f"/api/v1/nodes/{node}", dead=None)
+    api.annotate(f"/api/v1/nodes/{hangs}", dead=None)
     eventually(lambda: api.find("/api/v1/namespaces/default/pods/stuck") is None)
-    eventually(lambda: is_ready(api.node(node)) and is_ready(api.pod("stays")))
+    eventually(lambda: is_ready(api.node(hangs)) and is_ready(api.pod("stays")))
