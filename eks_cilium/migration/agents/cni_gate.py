@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _ENDPOINTS = "/apis/cilium.io/v2/namespaces/{}/ciliumendpoints/{}"
 _YOUNG = timedelta(minutes=15)
 """Older nodes have shown that pods run there; their pods are not read again in every poll."""
+_JOINED = timedelta(seconds=10)
+"""A node that became ready less than that ago is not asked for its pods, as if it had none yet."""
 _WITHOUT_PODS, _WITHOUT_ENDPOINT = 15.0, 3.0
 """Seconds after which the pods of a node are read again that has none yet, or one without an endpoint."""
 _NODES = "/api/v1/nodes"
@@ -140,10 +142,14 @@ class CniGate:
         is_young = self.is_young(known_node(node, {}).instance or "")
         if without := addresses.missing(is_new=is_young):
             return f"Cilium {without} (node {name})"
-        if not is_young:
+        if not is_young or self._has_just_joined(node):
             return ""
         uid = node["metadata"]["uid"]
         return self._world.remembered(f"first pod of {uid}", lambda: self._first_pod(name))
+
+    def _has_just_joined(self, node: Object) -> bool:
+        since = moment(condition(node, "Ready").get("lastTransitionTime"))
+        return since is not None and self._world.time.now() - since < _JOINED
 
     def _first_pod(self, name: str) -> tuple[str, float]:
         """What is missing of the first ordinary pod, and for how many seconds that may be remembered."""

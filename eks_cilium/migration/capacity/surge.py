@@ -91,7 +91,7 @@ def taint(run: MigrationRun, inventory: Inventory) -> None:
         name = node["metadata"]["name"]
         instance = known_node(node, {}).instance
         if instance in instances:
-            tainted += marks.soft_taint(run.world.api, name) if not marks.has_soft_taint(node) else 0
+            tainted += marks.soft_taint(run.world.api, name, node) if not marks.has_soft_taint(node) else 0
         elif instance not in later and (marks.has_soft_taint(node) or marks.is_ours(node)):
             marks.lift_soft_taint(run.world.api, name)
             marks.uncordon(run.world.api, node)

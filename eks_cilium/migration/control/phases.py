@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.errors import ProgramError
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from eks_cilium.migration.run import MigrationRun
+
+_MOSTLY_SHORT = frozenset({progress.TERMINATE, progress.RELEASE})
 
 
 class RecordedPhases:
@@ -38,10 +41,23 @@ class RecordedPhases:
         """Count the time of the block towards a phase; a phase may have several blocks."""
         if name != self._now:
             self._now = name
-            if name != progress.TERMINATE:  # one request long
+            if name not in _MOSTLY_SHORT:
                 progress.enter(self._run.world, self._node, name)
         with self._phases.phase(name):
             yield
+
+    def when_it_waits(self, name: str) -> MigrationRun:
+        """The run for a phase that is mostly over at once: it enters the record when it reports a wait."""
+        entered = False
+
+        def report(line: str) -> None:
+            nonlocal entered
+            if not entered:
+                entered = True
+                progress.enter(self._run.world, self._node, name)
+            self._run.report(line)
+
+        return replace(self._run, report=report)
 
     @contextmanager
     def whole(self) -> Iterator[None]:

@@ -86,9 +86,12 @@ def uncordon(api: KubernetesApi, node: Object) -> None:
     _merge(api, node, patch)
 
 
-def soft_taint(api: KubernetesApi, name: str) -> bool:
-    """Have the scheduler prefer other nodes; returns whether that changed anything."""
-    return _change_taints(api, name, lambda taints: [*_without_ours(taints), SOFT_TAINT])
+def soft_taint(api: KubernetesApi, name: str, node: Object | None = None) -> bool:
+    """Have the scheduler prefer other nodes; returns whether that changed anything.
+
+    `node` is its object as it was read just now, if it was.
+    """
+    return _change_taints(api, name, lambda taints: [*_without_ours(taints), SOFT_TAINT], node)
 
 
 def lift_soft_taint(api: KubernetesApi, name: str) -> bool:
@@ -109,9 +112,11 @@ def _without_ours(taints: Taints) -> Taints:
     return [taint for taint in taints if taint["key"] != OUTGOING_TAINT]
 
 
-def _change_taints(api: KubernetesApi, name: str, change: Callable[[Taints], Taints]) -> bool:
+def _change_taints(
+    api: KubernetesApi, name: str, change: Callable[[Taints], Taints], node: Object | None = None
+) -> bool:
     for _ in range(_MOST_ATTEMPTS):
-        node = api.get(path(name))
+        node = node or api.get(path(name))
         if node is None:
             return False
         now = node["spec"].get("taints") or []
@@ -124,6 +129,7 @@ def _change_taints(api: KubernetesApi, name: str, change: Callable[[Taints], Tai
         except RefusedError as error:
             if error.status != 409:
                 raise
+            node = None
         else:
             return True
     raise TransientError(

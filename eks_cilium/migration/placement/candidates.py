@@ -51,7 +51,11 @@ class Candidate:
 
     def why_not(self, need: Need) -> str:
         """Why it does not suit a pod, in a few words; empty where it does. Other pods are not looked at."""
-        return self._by_its_object(need) or self._by_its_pods(need)
+        return self.why_not_by_its_object(need) or self._by_its_pods(need)
+
+    def why_not_by_its_object(self, need: Need, *, without: str = "") -> str:
+        """The same by its labels, taints and zone alone, apart from one taint."""
+        return self._by_taints_and_labels(need, without=without) or self._by_zone(need)
 
     def is_only_in_another_zone(self, need: Need) -> bool:
         """Whether a pod's volume is in another zone, and labels and taints suit the pod."""
@@ -59,7 +63,7 @@ class Candidate:
 
     def suits_but_for_its_cordon(self, need: Need) -> bool:
         """Whether its labels, taints and zone suit a pod, apart from the taint that a cordon gives it."""
-        return not self._by_its_object(need, without=_CORDON)
+        return not self.why_not_by_its_object(need, without=_CORDON)
 
     def matches(self, need: Need) -> bool:
         """Whether its labels suit the node selector and affinity of a pod."""
@@ -82,9 +86,6 @@ class Candidate:
         _subtract(self._free, need.resources)
         self._ports.update(need.ports)
         self._attached.update(volume.driver for volume in need.volumes)
-
-    def _by_its_object(self, need: Need, *, without: str = "") -> str:
-        return self._by_taints_and_labels(need, without=without) or self._by_zone(need)
 
     def _by_taints_and_labels(self, need: Need, *, without: str = "") -> str:
         taint = self.taint_against(need, without=without)

@@ -48,8 +48,9 @@ def missing(run: MigrationRun, node: Outgoing) -> Unsuited | None:
     if not needs:
         return None
     fit = _Fit(run.world, node.name)
-    if fit.serves_nothing:
+    if fit.serves_nothing or fit.holds(needs):
         return None
+    fit = _Fit(run.world, node.name)
     for need in sorted(needs, key=lambda each: (len(fit.suitable(each)), each.pod.name)):
         found = fit.suitable(need)
         if not found:
@@ -86,6 +87,21 @@ class _Fit:
         """The kubelet of the node does not answer, or the node is gone: its pods are down already."""
         self._domains: dict[AffinityTerm, frozenset[str]] = {}
         self._spreading = Spreading(world, listed, leaving)
+
+    def holds(self, needs: Sequence[Need]) -> bool:
+        """Whether every pod finds a node, with as few nodes as possible whose pods are listed.
+
+        False may also mean that the order of the pods was not the best, since what is free was not known.
+        """
+        for need in sorted(needs, key=lambda each: (self._suiting_by_objects(each), each.pod.name)):
+            found = next((each for each in self._candidates if not self._why_not(each, need)), None)
+            if found is None:
+                return False
+            self.take(found, need)
+        return True
+
+    def _suiting_by_objects(self, need: Need) -> int:
+        return sum(not each.why_not_by_its_object(need) for each in self._candidates)
 
     def suitable(self, need: Need) -> list[Candidate]:
         return [candidate for candidate in self._candidates if not self._why_not(candidate, need)]

@@ -135,6 +135,8 @@ class _Rotation:
             match stage:
                 case Stage.SERVING:
                     self._cordon()
+                    if self._is_cordoned:
+                        self._drain()
                 case Stage.CORDONED:
                     self._drain()
                 case Stage.NODELESS:
@@ -157,7 +159,8 @@ class _Rotation:
 
         def doubtful() -> str:
             # What is in doubt is asked of AWS again: the same answer twice would prove nothing.
-            reading = self._read(NOW if seen else SOON)
+            # So is the node, except after its termination: AWS says then whether it is still there.
+            reading = self._read(NOW if seen else SOON, fresh=self._terminated is None)
             seen.append(reading.stage)
             agree = seen[-READINGS:].count(reading.stage) >= READINGS
             certain = reading.stage is not Stage.UNCLEAR and (agree or reading.is_plain)
@@ -240,7 +243,7 @@ class _Rotation:
         refuse_where_unready(self._run)
         health.record_before(self._run, node, pods_seen_on(world, node.name))
         if not marks.has_soft_taint(obj):
-            marks.soft_taint(world.api, node.name)
+            marks.soft_taint(world.api, node.name, obj)
         self._is_cordoned = True
         marks.cordon(world.api, obj)
         world.note("cordoned", node=node.name)
@@ -260,7 +263,7 @@ class _Rotation:
             return
         self._has_pods = drained.has_pods
         with self._phases.phase("release"):
-            detach.await_released(run, node, cordoned=cordoned)
+            detach.await_released(self._phases.when_it_waits("release"), node, cordoned=cordoned)
         forget_pods_on(world, node.name)
         self._terminate()
 

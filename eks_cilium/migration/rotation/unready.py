@@ -69,9 +69,15 @@ def _late_pods(run: MigrationRun, workload: Reference, before: int, limit: int) 
     wanted = min(before, owner.desired)
     if owner.ready >= wanted:
         return []
-    reader = BackingReader(run.world.seen)
-    pods = run.world.api.list(f"/api/v1/namespaces/{workload.namespace}/pods")
-    late = _names_of_late(run, (pod for pod in pods if _is_of(pod, workload, reader)), limit)
+
+    def ask() -> tuple[str, float]:
+        reader = BackingReader(run.world.seen)
+        pods = run.world.api.list(f"/api/v1/namespaces/{workload.namespace}/pods")
+        ours = [pod for pod in pods if _is_of(pod, workload, reader)]
+        return ",".join(_names_of_late(run, ours, limit)), _until_late(run, ours, limit)
+
+    names = run.world.remembered(f"late pods of {workload}", ask)
+    late = names.split(",") if names else []
     # So many were missing before it moved, and may have been unready since.
     return late if len(late) > owner.desired - wanted else []
 
@@ -93,13 +99,22 @@ def _is_of(pod: Object, workload: Reference, reader: BackingReader) -> bool:
 
 
 def _names_of_late(run: MigrationRun, pods: Iterable[Object], limit: int) -> list[str]:
-    now, found = run.world.time.now(), []
+    return sorted(f"pod {name}" for name, seconds in _unready(run, pods) if seconds > limit)
+
+
+def _until_late(run: MigrationRun, pods: Iterable[Object], limit: int) -> float:
+    """Seconds within which no further pod can be late, those included that get unready from now on."""
+    return limit - max((seconds for _, seconds in _unready(run, pods)), default=0.0)
+
+
+def _unready(run: MigrationRun, pods: Iterable[Object]) -> Iterator[tuple[str, float]]:
+    """The names of pods that should be ready and are not, each with the seconds since it was."""
+    now = run.world.time.now()
     for pod in pods:
         ready = condition(pod, "Ready")
         ends = pod["metadata"].get("deletionTimestamp") or pod.get("status", {}).get("phase") in _ENDED
         if ends or ready.get("status") == "True":
             continue
         since = moment(ready.get("lastTransitionTime") or pod["metadata"].get("creationTimestamp"))
-        if since and (now - since).total_seconds() > limit:
-            found.append(f"pod {pod['metadata']['name']}")
-    return sorted(found)
+        if since:
+            yield str(pod["metadata"]["name"]), (now - since).total_seconds()

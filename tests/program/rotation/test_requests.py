@@ -8,6 +8,7 @@ from eks_cilium.migration.options import Limits
 
 from .migrations import Before, Stack, options
 from .simulation.world import Simulation
+from .test_placement import ZONE
 
 pytestmark = pytest.mark.simulation
 
@@ -67,3 +68,16 @@ def test_a_node_takes_few_requests():
     before.check_replaced()
     assert asked.kubernetes <= 25 + asked.pods, asked
     assert asked.aws <= 12, asked
+
+
+def test_pods_that_need_a_particular_node_have_the_pods_of_few_nodes_listed():
+    simulation = shop()
+    in_a_zone = {"matchExpressions": [{"key": ZONE, "operator": "Exists"}]}
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [in_a_zone]}}
+    simulation.deploy("zonal", 2 * NODES, pod={"affinity": {"nodeAffinity": required}}, maxUnavailable=2)
+    simulation.cloud.join_seconds = simulation.cloud.end_seconds = 3
+
+    asked_for(simulation, Stack(simulation, options()))
+
+    # Its own, to watch them and once at the end; those of a node or two that its pods may move to.
+    assert simulation.api.requests["LIST pods"] <= 8 * NODES, simulation.api.requests
