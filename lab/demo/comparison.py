@@ -69,12 +69,6 @@ class Snapshot:
         """Return the EC2 instances of the nodes."""
         return frozenset(node.instance for node in self.nodes.values())
 
-    @property
-    def counts_gone_nodes(self) -> bool:
-        """Return whether a DaemonSet wants more nodes than there are: it counts one that has left."""
-        wanted = [pods for name, (_, pods) in self.workloads.items() if name.startswith("DaemonSet ")]
-        return any(pods > len(self.nodes) for pods in wanted)
-
     def agents(self, name: str) -> str:
         """Describe how many pods of a DaemonSet are ready and wanted."""
         found = self.workloads.get(f"DaemonSet kube-system/{name}")
@@ -94,7 +88,11 @@ def take_snapshot(kubectl: Kubectl, aws: Aws) -> Snapshot:
     pods = [pod for pod in items["Pod"] if pod["spec"].get("nodeName") in nodes]
     return Snapshot(
         nodes=nodes,
-        workloads={f"{kind} {_key(item)}": _counts(item) for kind in _WORKLOADS for item in items[kind]},
+        workloads={
+            f"{kind} {_key(item)}": counts(item, pods, len(nodes))
+            for kind in _WORKLOADS
+            for item in items[kind]
+        },
         volumes={_key(claim): claim["spec"].get("volumeName", "") for claim in items[_CLAIM]},
         groups=_groups(aws, kubectl.context),
         add_ons=tuple(aws.eks.list_addons(clusterName=kubectl.context)["addons"]),
@@ -177,11 +175,31 @@ def _node(node: dict[str, Any]) -> NodeState:
     )
 
 
-def _counts(item: dict[str, Any]) -> tuple[int, int]:
+def counts(item: dict[str, Any], pods: list[dict[str, Any]], nodes: int) -> tuple[int, int]:
+    """Return how many pods of a workload are ready and wanted on the nodes that there are.
+
+    The status of a DaemonSet counts nodes that have left until their pods are collected, 40 to 60 s later
+    (pkg/controller/daemon, pkg/controller/podgc of Kubernetes).
+
+    Args:
+        item: The workload.
+        pods: The pods on nodes that there are.
+        nodes: How many there are.
+    """
     status = item.get("status", {})
-    if item["kind"] == "DaemonSet":
-        return status.get("numberReady", 0), status.get("desiredNumberScheduled", 0)
-    return status.get("readyReplicas", 0), item["spec"]["replicas"]
+    if item["kind"] != "DaemonSet":
+        return status.get("readyReplicas", 0), item["spec"]["replicas"]
+    own = [pod for pod in pods if item["metadata"]["uid"] in _owners(pod)]
+    return sum(map(_is_ready, own)), min(status.get("desiredNumberScheduled", 0), nodes)
+
+
+def _owners(pod: dict[str, Any]) -> set[str]:
+    return {owner["uid"] for owner in pod["metadata"].get("ownerReferences", [])}
+
+
+def _is_ready(pod: dict[str, Any]) -> bool:
+    conditions = {each["type"]: each["status"] for each in pod["status"].get("conditions", [])}
+    return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]
 
 
 def _groups(aws: Aws, cluster: str) -> dict[str, GroupState]:

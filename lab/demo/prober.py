@@ -192,7 +192,9 @@ def following(
 
     `line` is the output format of kubectl. The prober notes when the watch ends too early.
     """
-    command = kubectl.command("get", kind, "-A", "--watch", "--chunk-size=0", "--output-watch-events", "-o", line)
+    command = kubectl.command(
+        "get", kind, "-A", "--watch", "--chunk-size=0", "--output-watch-events", "-o", line
+    )
     ending = threading.Event()
     with subprocess.Popen(
         command,

@@ -1,6 +1,5 @@
 """What the demos `replacement` and `chaining` share: the sample cluster, and the run beside a prober."""
 
-import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 
@@ -15,13 +14,6 @@ from lab.progress import print_heading, print_progress
 from lab.sample_cluster.clients import Aws, Kubectl
 from lab.sample_cluster.create import create_cluster
 from lab.sample_cluster.spec import ClusterSpec
-
-_SETTLING = 120.0
-"""Seconds in which controllers count the nodes that the autoscaler removed last.
-
-The DaemonSet controller does not look at a deleted node (pkg/controller/daemon). It counts again when the
-pods of the node are collected, 40 to 60 s later (pkg/controller/podgc).
-"""
 
 Checks = Callable[[Snapshot, Snapshot, Prober], Iterable[Check]]
 """Compares the cluster before and after, with what the prober saw in between."""
@@ -41,14 +33,6 @@ def create_lab(places: Places, stack: str, spec: ClusterSpec | None = None) -> K
 
 def take_snapshot(kubectl: Kubectl) -> Snapshot:
     return comparison.take_snapshot(kubectl, Aws(Cloud.read(kubectl.places.cloud)))
-
-
-def _settled_snapshot(kubectl: Kubectl) -> Snapshot:
-    """Read the cluster as soon as no controller counts nodes that have left; as it is after some seconds."""
-    deadline = time.monotonic() + _SETTLING
-    while (found := take_snapshot(kubectl)).counts_gone_nodes and time.monotonic() < deadline:
-        time.sleep(1)
-    return found
 
 
 def run_program(
@@ -89,7 +73,7 @@ def run_program(
         "Before and after: read from the API server and AWS, not from the program",
         "Look at: the lowest number of ready pods of each budget during the update.",
     )
-    after = _settled_snapshot(kubectl)
+    after = take_snapshot(kubectl)
     print(comparison.table(before, after))
     print()
     passed = print_checks(checks(before, after, prober))
