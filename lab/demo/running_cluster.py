@@ -1,5 +1,6 @@
 """What the demos `replacement` and `chaining` share: the sample cluster, and the run beside a prober."""
 
+import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 
@@ -14,6 +15,9 @@ from lab.progress import print_heading, print_progress
 from lab.sample_cluster.clients import Aws, Kubectl
 from lab.sample_cluster.create import create_cluster
 from lab.sample_cluster.spec import ClusterSpec
+
+_LEAVING = 30.0
+"""Seconds in which the nodes leave whose instances the autoscaler ended last."""
 
 Checks = Callable[[Snapshot, Snapshot, Prober], Iterable[Check]]
 """Compares the cluster before and after, with what the prober saw in between."""
@@ -33,6 +37,14 @@ def create_lab(places: Places, stack: str, spec: ClusterSpec | None = None) -> K
 
 def take_snapshot(kubectl: Kubectl) -> Snapshot:
     return comparison.take_snapshot(kubectl, Aws(Cloud.read(kubectl.places.cloud)))
+
+
+def _later_snapshot(kubectl: Kubectl, before: Snapshot) -> Snapshot:
+    """Read the cluster as soon as it has as few nodes as before; as it is after some seconds."""
+    deadline = time.monotonic() + _LEAVING
+    while len((found := take_snapshot(kubectl)).nodes) > len(before.nodes) and time.monotonic() < deadline:
+        time.sleep(1)
+    return found
 
 
 def run_program(
@@ -73,7 +85,7 @@ def run_program(
         "Before and after: read from the API server and AWS, not from the program",
         "Look at: the lowest number of ready pods of each budget during the update.",
     )
-    after = take_snapshot(kubectl)
+    after = _later_snapshot(kubectl, before)
     print(comparison.table(before, after))
     print()
     passed = print_checks(checks(before, after, prober))
