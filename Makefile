@@ -46,7 +46,7 @@ test: $(READY)
 	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not endurance"
 
 tools: $(READY)
-	@$(BIN)/python -m lab.toolchain build control-plane kubectl helm node-player oracle
+	@$(BIN)/python -m lab.toolchain build node-player control-plane kubectl helm oracle
 
 endurance: $(READY)
 	@$(BIN)/python -m pytest -m endurance -v --durations=0 --durations-min=1

@@ -40,8 +40,10 @@ class Delays:
     """By the names in `lab/nodeplayer/settings/settings.go`."""
 
 
-def up(places: Places, report: Report, delays: Delays | None = None) -> Cloud:
+def up(places: Places, report: Report, delays: Delays | None = None, *, helm: bool = True) -> Cloud:
     """Build what is missing, start the cloud and return how to reach it.
+
+    Without `helm` the caller calls `link_helm` before it needs Helm: its build goes on beside a new cluster.
 
     Raises:
         LabAlreadyRunningError: a lab is running in this folder.
@@ -57,21 +59,23 @@ def up(places: Places, report: Report, delays: Delays | None = None) -> Cloud:
         (places.directory / "timing.json").write_text(json.dumps(dict(delays.cloud)))
         (places.directory / "nodes.json").write_text(json.dumps(dict(delays.nodes)))
     link_clients(places, Toolchain(places.cache, report))
+    if helm:
+        link_helm(places, report)
     report("starting the cloud")
     return start_cloud(places)
 
 
 def link_clients(places: Places, toolchain: Toolchain) -> None:
-    """Build the lab's tools and link its clients into the folder that `python -m lab env` puts on PATH."""
-    toolchain.every_lab()
+    """Build what clusters run, and link clients into the folder that `python -m lab env` puts on PATH."""
+    toolchain.clusters()
     places.binaries.mkdir(parents=True, exist_ok=True)
-    clients = {
-        "helm": toolchain.helm(),
-        "kubectl": toolchain.kubectl(),
-        "aws": Path(sys.prefix) / "bin" / "aws",
-    }
-    for name, binary in clients.items():
-        (places.binaries / name).symlink_to(binary)
+    (places.binaries / "kubectl").symlink_to(toolchain.kubectl())
+    (places.binaries / "aws").symlink_to(Path(sys.prefix) / "bin" / "aws")
+
+
+def link_helm(places: Places, report: Report) -> None:
+    """Build Helm, and link it into the same folder."""
+    (places.binaries / "helm").symlink_to(Toolchain(places.cache, report).helm())
 
 
 def provide_chart(places: Places, version: str, report: Report) -> None:

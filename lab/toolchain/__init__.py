@@ -51,10 +51,15 @@ class Toolchain:
         """What every lab runs, and the charts and CRDs of Cilium versions; as much as possible at a time."""
         with ThreadPoolExecutor() as pool:
             asked = [pool.submit(each, version) for version in versions for each in (self.chart, self.crds)]
-            self.control_plane()  # compiles for the other two, which then only have to be linked
-            asked += [pool.submit(self.helm), pool.submit(self.node_player)]
+            self.node_player()  # compiles the control plane as well, which then only has to be linked
+            asked += [pool.submit(self.control_plane), pool.submit(self.helm)]
         for each in asked:
             each.result()
+
+    def clusters(self) -> None:
+        """What the lab's clusters run: all but Helm, which a lab needs when its first stack is updated."""
+        self.node_player()
+        self.control_plane()
 
     def is_built(self) -> bool:
         """Whether what every lab runs is in the cache."""
@@ -64,7 +69,7 @@ class Toolchain:
 
     def control_plane(self) -> Path:
         """One binary: etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kubectl."""
-        return self._built("control-plane", programs.CONTROL_PLANE, programs.EVERY_LAB, _CALL_NAMES)
+        return self._built("control-plane", programs.CONTROL_PLANE, other_names=_CALL_NAMES)
 
     def kubectl(self) -> Path:
         # The control plane's binary acts as kubectl under this name.
@@ -72,7 +77,7 @@ class Toolchain:
 
     def node_player(self) -> Path:
         """The program that simulates kubelets and CNI agents."""
-        return self._built("node-player", programs.NODE_PLAYER)
+        return self._built("node-player", programs.NODE_PLAYER, programs.CLUSTERS)
 
     def oracle(self, version: str = ORACLE_VERSIONS[0]) -> Path:
         """The program that asks the policy engine of one of `ORACLE_VERSIONS` for verdicts."""

@@ -1,6 +1,6 @@
 """The command line of the toolchain: builds tools, fetches charts, or lists the cache.
 
-`python -m lab.toolchain` lists the cache; `build control-plane kubectl helm node-player oracle` builds;
+`python -m lab.toolchain` lists the cache; `build node-player control-plane kubectl helm oracle` builds;
 `lab` builds what every lab runs, with the chart that the lab's stack files name; `chart 1.19.7` packages
 charts; `release 1.19.8` brings a new patch of a served minor into this checkout.
 

@@ -53,9 +53,9 @@ HELM = Program(
     variables=_helm_variables(),
 )
 NODE_PLAYER = Program(title="the node player", module=_LAB, package="./nodeplayer")
-EVERY_LAB = (CONTROL_PLANE, HELM, NODE_PLAYER)
-"""The programs that every lab runs."""
-COMPILING = f"compiling Kubernetes {KUBERNETES_VERSION}, Helm {HELM_VERSION} and the node player"
+CLUSTERS = (CONTROL_PLANE, NODE_PLAYER)
+"""The programs that run the lab's clusters."""
+COMPILING = f"compiling Kubernetes {KUBERNETES_VERSION} and the node player"
 ORACLE = Program(
     title="the oracle over Cilium's policy engine",
     module=_LAB / "oracle",

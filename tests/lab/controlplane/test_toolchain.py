@@ -153,7 +153,7 @@ def test_packages_are_counted_while_they_are_compiled(go, program, reported):
     assert reported[:2] == ["compiling", "compiling ... 0s, 2 packages"]
 
 
-def test_a_control_plane_is_linked_after_the_packages_of_all_programs_were_compiled(go, tmp_path):
+def test_programs_are_linked_after_the_packages_of_clusters_were_compiled(go, tmp_path):
     script = f'echo "$@" >>{tmp_path}/calls; [ "$1" != build ] || : >"$7"'
     toolchain = Toolchain(tmp_path / "cache", print, go(script))
 
@@ -161,9 +161,17 @@ def test_a_control_plane_is_linked_after_the_packages_of_all_programs_were_compi
 
     compiled, linked, *others = (tmp_path / "calls").read_text().splitlines()
     assert compiled.startswith("list ")
-    assert compiled.endswith("-export -v ./controlplane helm.sh/helm/v3/cmd/helm ./nodeplayer")
-    assert linked.endswith(" ./controlplane")
-    assert sorted(each.split()[-1] for each in others) == ["./nodeplayer", "helm.sh/helm/v3/cmd/helm"]
+    assert compiled.endswith("-export -v ./controlplane ./nodeplayer")
+    assert linked.endswith(" ./nodeplayer")
+    assert sorted(each.split()[-1] for each in others) == ["./controlplane", "helm.sh/helm/v3/cmd/helm"]
+
+
+def test_clusters_do_not_wait_for_helm(go, tmp_path):
+    script = f'echo "$@" >>{tmp_path}/calls; [ "$1" != build ] || : >"$7"'
+
+    Toolchain(tmp_path / "cache", print, go(script)).clusters()
+
+    assert "helm" not in (tmp_path / "calls").read_text()
 
 
 def test_what_every_lab_runs_is_built_or_not(go, tmp_path):
