@@ -1,4 +1,4 @@
-"""The command `eks-cilium status`: where the migration of a cluster stands, from what it recorded there."""
+"""The command `eks-cilium status`: where a migration or a refresh stands, from what it recorded there."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -10,12 +10,13 @@ from eks_cilium.cli.output import BLOCKED, FINE, Format, FormatOption, section, 
 from eks_cilium.cli.sources import ClusterAccess, Sources
 from eks_cilium.migration.control import status as standings
 from eks_cilium.migration.report.wording import duration
+from eks_cilium.texts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from eks_cilium.migration.control.progress import Failure
-    from eks_cilium.migration.control.status import Standing, Status
+    from eks_cilium.migration.control.status import Refresh, Standing, Status
 
 _EPILOG = """\
 [bold]Phases[/bold] of a node in work
@@ -66,7 +67,7 @@ def status(
 def _headline(found: "Status") -> str:
     at = found.standing
     if at is None:
-        return f"Cluster {found.cluster}: no migration is recorded"
+        return f"Cluster {found.cluster}: {_of_refresh(found.refresh)}"
     counts = f"{at.done} of {at.nodes} nodes done, {len(at.in_work)} in work, {at.left} left"
     if at.done == at.nodes:
         return f"Cluster {found.cluster}, to {at.target}: {counts}"
@@ -74,10 +75,22 @@ def _headline(found: "Status") -> str:
     return f"Cluster {found.cluster}, to {at.target}: {counts}; {time}"
 
 
+def _of_refresh(at: "Refresh | None") -> str:
+    if at is None:
+        return "no migration is recorded"
+    listed = counted(at.workloads, "workload")
+    return f"the pods of {listed} are to run on Cilium, by a list of {at.recorded}; {len(at.in_work)} in work"
+
+
 def _sections(found: "Status") -> "Iterator[tuple[str, list[str]]]":
     if found.standing and found.standing.in_work:
         title = "In work" if found.is_running else "In work when the last run ended"
         yield title, [f"{each.node}: {each.phase} since {each.since}" for each in found.standing.in_work]
+    if found.refresh and found.refresh.in_work:
+        yield (
+            "Restarting" if found.is_running else "Restarting when the last run ended",
+            [*found.refresh.in_work],
+        )
     yield "Run", [str(found.run) if found.run else "none is at work"]
     if found.stop:
         undo = f"to withdraw it: eks-cilium stop --undo --cluster {found.cluster}"
@@ -107,6 +120,7 @@ def _document(found: "Status") -> dict[str, Any]:
         "cluster": found.cluster,
         "clear": found.is_clear,
         "migration": _migration(found.standing) if found.standing else None,
+        "refresh": _refresh(found.refresh) if found.refresh else None,
         "run": None
         if found.run is None
         else {
@@ -118,6 +132,10 @@ def _document(found: "Status") -> dict[str, Any]:
         "stop": asdict(found.stop) if found.stop else None,
         "policiesPaused": found.policies_paused,
     }
+
+
+def _refresh(at: "Refresh") -> dict[str, Any]:
+    return {"recorded": at.recorded, "workloads": at.workloads, "inWork": list(at.in_work)}
 
 
 def _migration(at: "Standing") -> dict[str, Any]:

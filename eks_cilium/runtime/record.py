@@ -58,9 +58,13 @@ def of_group(name: str) -> str:
     return f"group.{hashlib.blake2s(name.encode(), digest_size=10).hexdigest()}"
 
 
+RESTARTS = "restart."
+"""How the keys of `of_workload` begin."""
+
+
 def of_workload(workload: str) -> str:
     """The key of what is recorded while one workload is being restarted; its name may be too long."""
-    return f"restart.{hashlib.blake2s(workload.encode(), digest_size=10).hexdigest()}"
+    return f"{RESTARTS}{hashlib.blake2s(workload.encode(), digest_size=10).hexdigest()}"
 
 
 Recorded = TypeVar("Recorded")

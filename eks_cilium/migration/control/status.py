@@ -1,7 +1,7 @@
-"""Where a migration stands, from the record, the Lease and the nodes of a cluster; it only reads.
+"""Where a migration or a refresh stands, from the record, the Lease and the nodes of a cluster.
 
-`eks-cilium status` prints it. Its identity needs `get` of the record's ConfigMap and of the Lease in
-kube-system, and `list` of nodes.
+`eks-cilium status` prints it, and nothing is written. Its identity needs `get` of the record's ConfigMap and
+of the Lease in kube-system, and `list` of nodes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from eks_cilium.migration.control import progress, stop
 from eks_cilium.migration.inventory import recording
 from eks_cilium.runtime.lease import holding
-from eks_cilium.runtime.record import POLICY, Record
+from eks_cilium.runtime.record import POLICY, REFRESH, RESTARTS, Record
 from eks_cilium.settings.model.migration import Target
 
 if TYPE_CHECKING:
@@ -45,12 +45,25 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Refresh:
+    """The workloads whose pods mode `chaining` restarts, so that Cilium manages them."""
+
+    recorded: str
+    """When their list was recorded, as an ISO time."""
+    workloads: int
+    in_work: tuple[str, ...]
+    """Workloads that are being restarted, or were when a run was stopped."""
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """Where the work on a cluster stands."""
 
     cluster: str
     standing: Standing | None
     """None where no migration is recorded."""
+    refresh: Refresh | None
+    """None where no list of workloads is recorded."""
     run: Holding | None
     """Who is at work; None where no Lease says so."""
     stop: StopRequest | None
@@ -75,10 +88,19 @@ def read(cluster: str, api: KubernetesApi, now: datetime) -> Status:
     return Status(
         cluster=cluster,
         standing=_standing(api, record, inventory) if inventory else None,
+        refresh=_refresh(record),
         run=holding(api, now),
         stop=stop.requested(api),
         policies_paused=record.get(POLICY) is not None,
     )
+
+
+def _refresh(record: Record) -> Refresh | None:
+    found = record.get(REFRESH)
+    if found is None:
+        return None
+    in_work = sorted(str(kept["workload"]) for kept in record.each(RESTARTS).values())
+    return Refresh(found["taken"], len(found["workloads"]), tuple(in_work))
 
 
 def _standing(api: KubernetesApi, record: Record, inventory: Inventory) -> Standing:

@@ -14,6 +14,7 @@ from eks_cilium.migration.inventory import recording
 from eks_cilium.runtime.clock import Time
 from eks_cilium.runtime.errors import StopRequestedError, TimedOutError
 from eks_cilium.runtime.lease import Holder, Lease
+from eks_cilium.runtime.record import REFRESH, Record, of_workload
 from eks_cilium.settings.model.migration import Target
 from tests.program.cli.command import Ended, eks_cilium
 from tests.program.rotation.migrations import Stack, options
@@ -205,3 +206,25 @@ def test_it_prints_markdown(simulation: Simulation, name: str) -> None:
     stopped_after(simulation, 1)
 
     assert "- " in call(simulation, name, "--format", "markdown").out
+
+
+def test_during_a_refresh_it_says_which_workloads_are_restarted(simulation: Simulation) -> None:
+    record = Record(simulation.world().api)
+    listed = [
+        {"kind": "Deployment", "namespace": "shop", "name": name, "uid": name} for name in ("web", "api")
+    ]
+    record.put(REFRESH, {"taken": "2026-01-01T00:00:00+00:00", "round": 1, "workloads": listed})
+    record.put(of_workload("Deployment shop/web"), {"workload": "Deployment shop/web", "how": "evict"})
+
+    ended, document = status(simulation), json.loads(status(simulation, "--output", "json").out)
+
+    assert ended.out == (
+        "Cluster demo: the pods of 2 workloads are to run on Cilium, by a list of 2026-01-01T00:00:00+00:00; "
+        "1 in work\n"
+        "\nRestarting when the last run ended:\n  Deployment shop/web\n\nRun:\n  none is at work\n"
+    )
+    assert document["refresh"] == {
+        "recorded": "2026-01-01T00:00:00+00:00",
+        "workloads": 2,
+        "inWork": ["Deployment shop/web"],
+    }
