@@ -38,6 +38,8 @@ class Locks:
         self.places = Places()
         self.finished: dict[str, dict[str, Any]] = {}
         """What came of each node that is replaced: a batch may finish a node of another one."""
+        self.asked: dict[Any, Any] = {}
+        """What disruption budgets have answered; see `migration.eviction.closed_budgets`."""
         self._locks: dict[str, threading.Lock] = {}
         self._creating = threading.Lock()
 

@@ -17,12 +17,14 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.objects import is_cordoned, moment
+from eks_cilium.migration.eviction.closed_budgets import ClosedBudgets
 from eks_cilium.migration.eviction.pace import Pace
 from eks_cilium.migration.eviction.reading import NodeReader, Reading, pods_on
 from eks_cilium.migration.eviction.requests import Evictions, name_of
 from eks_cilium.migration.facts.nodes import is_silent
 from eks_cilium.migration.inventory import marks
 from eks_cilium.migration.plan.model import Verdict
+from eks_cilium.migration.replicas.custom_owners import is_ready
 from eks_cilium.runtime.errors import DrainRefusedError, TimedOutError
 from eks_cilium.texts import named
 from eks_cilium.troubleshooting import Topic
@@ -83,7 +85,7 @@ class _Drain:
     def __init__(self, run: MigrationRun, node: Outgoing) -> None:
         self._run, self._node = run, node
         self._evictions = Evictions(run, about={"node": node.name})
-        self._pace = Pace(run)
+        self._pace, self._budgets = Pace(run), ClosedBudgets(run.world)
         self._reader = NodeReader(run, node.name, self._evictions.is_accepted)
         self._reading = Reading()
         self._first: frozenset[str] | None = None
@@ -147,20 +149,29 @@ class _Drain:
 
     def _request_evictions(self) -> None:
         for uid in self._reading.next:
-            if not self._evictions.is_due(uid):
+            if not self._is_due(uid):
                 continue
             plan = self._reading.verdicts[uid]
             with self._pace.turn(self._reading.pods[uid], plan) as may_go:
                 if may_go:
                     self._request(plan)
 
+    def _is_due(self, uid: str) -> bool:
+        if self._evictions.is_due(uid):
+            return True
+        plan = self._reading.verdicts[uid]
+        return self._evictions.is_refused_by_budget(uid) and self._budgets.is_open_again(plan)
+
     def _request(self, plan: PodPlan) -> None:
         self._run.world.guard()
         if plan.verdict is Verdict.DELETE:
             if self._reader.still_says(Verdict.DELETE, plan):
                 self._evictions.delete(plan)
-        else:
-            self._evictions.evict(plan)
+            return
+        with self._budgets.turn(plan, ready=is_ready(self._reading.pods[plan.uid])) as may_ask:
+            if may_ask:
+                self._evictions.evict(plan)
+                self._budgets.note(plan, accepted=self._evictions.is_accepted(plan.uid))
 
     def _count_time(self, polls: Polls) -> None:
         """Each pod that was evicted or is gone is progress. What is stopping has its grace period besides.

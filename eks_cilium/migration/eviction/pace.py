@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from eks_cilium.cluster.objects import Object, Reference
+    from eks_cilium.cluster.reading import ReadingApi
     from eks_cilium.migration.plan.model import PodPlan
     from eks_cilium.migration.replicas.custom_owners import CustomOwner
     from eks_cilium.migration.replicas.scheduling import Unscheduled
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
 
 
 _ASKED_AGAIN = 3.0
-"""Seconds after which the pods of a workload that was held back are counted again."""
+"""Seconds after which the API server is asked again for the pods of a workload that was held back."""
+_LOOKED_AGAIN = 1.0
+"""The same where the view of the process showed that a pod is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Pace:
     def __init__(self, run: MigrationRun) -> None:
         self._run, self._began = run, run.world.time.now()
         self._held: dict[str, str] = {}
-        self._held_at: dict[str, float] = {}
+        self._held_until: dict[str, float] = {}
         self._held_why: dict[str, str] = {}
         self._most: dict[str, int] = {}
 
@@ -91,12 +94,14 @@ class Pace:
 
     def _holds_back(self, obj: Object, plan: PodPlan) -> str:
         workload, now = plan.workload, self._run.world.time.monotonic()
-        if now - self._held_at.get(str(workload), -_ASKED_AGAIN) < _ASKED_AGAIN:
+        if now < self._held_until.get(str(workload), now):
             return self._held_why.get(plan.uid) or f"{workload}: another pod of it waits as well"
-        replicas = self._replicas(obj, plan)
+        replicas, pause = self._missing_in_view(obj, plan), _LOOKED_AGAIN
+        if replicas is None:
+            replicas, pause = self._replicas(obj, plan, self._run.world.api), _ASKED_AGAIN
         if replicas is None or replicas.may_lose_one:
             return ""
-        self._held_at[str(workload)] = now
+        self._held_until[str(workload)] = now + pause
         self._refuse_without_nodes(workload, replicas)
         no_node = f"; {text}" if (text := sentence(replicas.unscheduled)) else ""
         why = self._held_why[plan.uid] = (
@@ -117,21 +122,28 @@ class Pace:
                 topic=Topic.PODS_PENDING,
             )
 
-    def _replicas(self, obj: Object, plan: PodPlan) -> _Replicas | None:
+    def _missing_in_view(self, obj: Object, plan: PodPlan) -> _Replicas | None:
+        """The pods as the view has them, where these forbid an eviction: what permits it is asked for."""
+        if self._run.world.view is None or custom_owners.custom_owner(obj) is not None:
+            return None
+        seen = self._replicas(obj, plan, self._run.world.seen)
+        return seen if seen and not seen.may_lose_one else None
+
+    def _replicas(self, obj: Object, plan: PodPlan, api: ReadingApi) -> _Replicas | None:
         """None where no number of pods is known, as for Jobs."""
         custom = custom_owners.custom_owner(obj)
         if custom is not None:
             return self._of_custom(custom)
         path = workloads.path_of(plan.workload) if plan.workload else None
         found = self._run.world.seen.get(path) if path else None
-        return self._of_known(plan.workload, found) if plan.workload and found else None
+        return self._of_known(plan.workload, found, api) if plan.workload and found else None
 
-    def _of_known(self, workload: Reference, found: Object) -> _Replicas | None:
+    def _of_known(self, workload: Reference, found: Object, api: ReadingApi) -> _Replicas | None:
         owner = workloads.owner(workload.kind, found)
         if owner.desired is None:
             return None
         reader = BackingReader(self._run.world.seen)
-        listed = self._run.world.api.list(
+        listed = api.list(
             f"/api/v1/namespaces/{workload.namespace}/pods", labelSelector=_selector(found["spec"])
         )
         owned = [pod for pod in listed if reader.is_owned_by(pod, workload)]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from eks_cilium.migration.run import Run
 
 _BUDGET_PAUSE = 5.0
+"""Where nothing shows that the budget is open again; see `closed_budgets`."""
 _LONGEST_PAUSE = 15.0
 _LONGEST_ADVISED = 60.0
 """Of the pauses that a server asks for."""
@@ -39,6 +40,8 @@ class _Attempt:
     accepted: bool = False
     """The API server has accepted it: the pod only has to terminate."""
     due: float = 0.0
+    by_budget: bool = False
+    """Whether it was a budget that refused it last."""
     failures: int = 0
     answer: str = ""
 
@@ -65,6 +68,10 @@ class Evictions:
         """Whether an eviction was requested that the API server has not accepted yet."""
         attempt = self._attempts.get(uid)
         return attempt is not None and not attempt.accepted
+
+    def is_refused_by_budget(self, uid: str) -> bool:
+        """Whether the last request for a pod was refused by its budget."""
+        return self.is_refused_for_now(uid) and self._attempts[uid].by_budget
 
     def answer(self, uid: str) -> str:
         """The API server's last answer about a pod; empty where it accepted or was not asked."""
@@ -103,6 +110,7 @@ class Evictions:
 
     def _refused(self, plan: PodPlan, answer: EvictionAnswer, what: str) -> None:
         attempt = self._attempts.setdefault(plan.uid, _Attempt())
+        attempt.by_budget = answer.cause("DisruptionBudget") is not None
         if answer.status in (404, 409):  # deleted, or another pod of that name: the next reading shows it
             pause = self._run.limits.poll_interval
         elif (budget := answer.cause("DisruptionBudget")) is not None:

@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Any
 from eks_cilium.errors import RefusedError
 from eks_cilium.migration.agents import enforcement
 from eks_cilium.migration.control import stop
+from eks_cilium.migration.eviction.closed_budgets import ClosedBudgets
 from eks_cilium.migration.eviction.judging import LiveVerdicts
 from eks_cilium.migration.eviction.requests import Evictions, name_of
 from eks_cilium.migration.facts import workloads
 from eks_cilium.migration.plan.model import Verdict
 from eks_cilium.migration.refresh import listing
-from eks_cilium.migration.refresh.closed_budgets import ClosedBudgets
 from eks_cilium.migration.refresh.methods import Nodes, method_for
 from eks_cilium.migration.refresh.model import Method
 from eks_cilium.migration.refresh.observation import WorkloadReader
