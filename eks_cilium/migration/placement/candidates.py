@@ -16,13 +16,14 @@ from eks_cilium.cluster.objects import HOSTNAME, condition, is_cordoned
 from eks_cilium.cluster.quantities import quantity
 from eks_cilium.migration.eviction.drain import pods_on
 from eks_cilium.migration.facts.nodes import is_silent, volume_limits
+from eks_cilium.migration.placement.namespaces import Namespaces
 from eks_cilium.migration.placement.needs import COMMON, in_conflict, ports, requests, terms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from eks_cilium.cluster.objects import Object, Terms
-    from eks_cilium.migration.placement.needs import Need, Port
+    from eks_cilium.migration.placement.needs import AffinityTerm, Need, Port
     from eks_cilium.runtime.context import World
 
 _KEEPS_OUT = frozenset({"NoSchedule", "NoExecute"})
@@ -34,8 +35,10 @@ _CSI = "kubernetes.io/csi/"
 class Candidate:
     """One node, with what is left on it; pods that `take` it are counted."""
 
-    def __init__(self, world: World, obj: Object) -> None:
+    def __init__(self, world: World, obj: Object, namespaces: Namespaces | None = None) -> None:
+        """With the `namespaces` that several candidates share."""
         self._world, self._obj = world, obj
+        self._namespaces = namespaces or Namespaces(world)
         self.name: str = obj["metadata"]["name"]
         labels = obj["metadata"].get("labels") or {}
         self.labels: Mapping[str, str] = {HOSTNAME: self.name, **labels}
@@ -112,9 +115,21 @@ class Candidate:
         for driver, count in Counter(volume.driver for volume in need.volumes).items():
             if self._attached[driver] + count > self._limits.get(driver, self._attached[driver] + count):
                 return f"can attach no further volume of {driver}"
-        if any(_forbids(pod, need, self.labels) for pod in self._pods):
+        if any(self._forbids(pod, need) for pod in self._pods):
             return "has a pod that must not run beside it"
         return ""
+
+    def _forbids(self, other: Object, need: Need) -> bool:
+        """Whether a pod that runs here keeps another off, by the labels of this node."""
+        written = (other["spec"].get("affinity") or {}).get("podAntiAffinity")
+        return any(
+            term.topology in self.labels and self._is_about(term, need)
+            for term in terms(written, other["metadata"]["namespace"])
+        )
+
+    def _is_about(self, term: AffinityTerm, need: Need) -> bool:
+        names = self._namespaces.of(term)
+        return (names is None or need.pod.namespace in names) and term.selector.matches(need.labels)
 
     @cached_property
     def _pods(self) -> list[Object]:
@@ -143,17 +158,6 @@ class Candidate:
     def _limits(self) -> Mapping[str, int]:
         found = self._world.seen.get(f"/apis/storage.k8s.io/v1/csinodes/{self.name}")
         return volume_limits(found)[1] if found else {}
-
-
-def _forbids(other: Object, need: Need, labels: Mapping[str, str]) -> bool:
-    """Whether a running pod keeps a pod off its own node, by the labels of that node."""
-    written = (other["spec"].get("affinity") or {}).get("podAntiAffinity")
-    return any(
-        term.topology in labels
-        and need.pod.namespace in (term.namespaces or (need.pod.namespace,))
-        and term.selector.matches(need.labels)
-        for term in terms(written, other["metadata"]["namespace"])
-    )
 
 
 def _any_holds(terms: Terms, labels: Mapping[str, str]) -> bool:

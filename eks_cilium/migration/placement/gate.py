@@ -18,6 +18,7 @@ from eks_cilium.migration.facts import pods
 from eks_cilium.migration.facts.on_demand import BackingReader
 from eks_cilium.migration.options import covers
 from eks_cilium.migration.placement.candidates import Candidate
+from eks_cilium.migration.placement.namespaces import Namespaces
 from eks_cilium.migration.placement.needs import need_of
 from eks_cilium.migration.placement.spread import Spreading
 
@@ -80,7 +81,8 @@ class _Fit:
 
     def __init__(self, world: World, leaving: str) -> None:
         self._world, self._leaving = world, leaving
-        listed = [Candidate(world, obj) for obj in world.seen.list("/api/v1/nodes")]
+        self._namespaces = Namespaces(world)
+        listed = [Candidate(world, obj, self._namespaces) for obj in world.seen.list("/api/v1/nodes")]
         self._labels = {each.name: each.labels for each in listed}
         self._candidates = [each for each in listed if each.is_open and each.name != leaving]
         self.serves_nothing = all(each.is_silent for each in listed if each.name == leaving)
@@ -144,10 +146,13 @@ class _Fit:
     def _taken(self, term: AffinityTerm) -> frozenset[str]:
         """The domains with a pod that a term selects, those on the drained node left out."""
         if term not in self._domains:
-            namespaces = [f"/api/v1/namespaces/{name}/pods" for name in term.namespaces] or ["/api/v1/pods"]
+            names = self._namespaces.of(term)
+            paths = (
+                ["/api/v1/pods"] if names is None else [f"/api/v1/namespaces/{name}/pods" for name in names]
+            )
             nodes = {
                 node
-                for path in namespaces
+                for path in paths
                 for node in self._world.api.each(path, lambda obj: _node_if_selected(obj, term))
                 if node and node != self._leaving
             }

@@ -32,7 +32,9 @@ class AffinityTerm:
     topology: str
     """The label of nodes whose value makes nodes one domain."""
     namespaces: tuple[str, ...]
-    """Empty for all."""
+    """Empty for all, unless it selects some."""
+    by_labels: Selector | None = None
+    """Selects further namespaces by their labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +137,14 @@ def in_conflict(wanted: Port, held: Port) -> bool:
 def terms(written: Mapping[str, Any] | None, namespace: str) -> Iterator[AffinityTerm]:
     """The required terms of an affinity or anti-affinity of a pod in a namespace."""
     for term in (written or {}).get(REQUIRED) or ():
-        chosen = term.get("namespaceSelector")
+        chosen, named = term.get("namespaceSelector"), tuple(term.get("namespaces") or ())
         found = selector(term.get("labelSelector"))
-        # Which namespaces have which labels is not read: such a term is left to the scheduler.
-        if found is not None and not chosen:
-            named = tuple(term.get("namespaces") or (namespace,))
-            yield AffinityTerm(found, term["topologyKey"], () if chosen == {} else named)
+        if found is None:
+            continue
+        if chosen:
+            yield AffinityTerm(found, term["topologyKey"], named, selector(chosen))
+        else:
+            yield AffinityTerm(found, term["topologyKey"], () if chosen == {} else named or (namespace,))
 
 
 def _spreads(obj: Object, namespace: str) -> Iterator[Spread]:

@@ -234,6 +234,25 @@ def test_replicas_that_must_not_share_a_zone_need_a_node_in_their_own():
     steps.rotate_node(run(simulation.world()), places[zone]["metadata"]["name"])
 
 
+@pytest.mark.parametrize("team", ["x", "y"])
+def test_a_term_may_select_namespaces_by_their_labels(team: str):
+    simulation = Simulation(workers=3)
+    for name in ("shop", "other"):
+        simulation.api.put("/api/v1/namespaces", {"metadata": {"name": name, "labels": {"team": "x"}}})
+    zonal = anti_affinity("one", "topology.kubernetes.io/zone")
+    term = zonal["affinity"]["podAntiAffinity"][REQUIRED][0]  # type: ignore[index] # nested mappings
+    term["namespaceSelector"] = {"matchLabels": {"team": team}}
+    simulation.deploy("one", 3, namespace="other")
+    simulation.deploy("two", 1, pod=zonal, namespace="shop")
+    Stack(simulation, options()).up(until="ip-")
+    name = app_node(simulation, "two")
+
+    if team == "x":
+        refused(simulation, name, "has a pod beside which it must not run")
+    else:
+        steps.rotate_node(run(simulation.world()), name)
+
+
 def test_a_node_whose_pods_forbid_others_beside_them_is_no_place():
     simulation = Simulation(workers=2)
     name = prepared(simulation, **no_label(simulation))
