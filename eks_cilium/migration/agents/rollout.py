@@ -178,22 +178,29 @@ class _Agents:
     pods: tuple[Object, ...]
     """Those on nodes that are Ready."""
     dead: frozenset[str]
-    """Names of the other nodes that have an agent."""
+    """Names of the other nodes that have an agent, those included that are gone."""
+    silent: int
+    """How many of these still exist: the status of the DaemonSet counts them."""
+    nodes: int
+    """How many nodes are Ready and may have agents."""
 
     @classmethod
     def read(cls, world: World, cni: Cni) -> Self:
-        ready = {
-            str(node["metadata"]["name"]) for node in world.api.list("/api/v1/nodes") if nodes.is_ready(node)
-        }
+        known = {node["metadata"]["name"]: node for node in world.api.list("/api/v1/nodes")}
+        ready = {name for name, node in known.items() if nodes.is_ready(node)}
         found = [pod for pod in pods(world, cni) if pod["spec"].get("nodeName")]
+        dead = frozenset(pod["spec"]["nodeName"] for pod in found) - ready
         return cls(
             pods=tuple(pod for pod in found if pod["spec"]["nodeName"] in ready),
-            dead=frozenset(pod["spec"]["nodeName"] for pod in found) - ready,
+            dead=dead,
+            silent=len(dead & known.keys()),
+            nodes=sum(nodes.has_agents(known[name]) for name in ready),
         )
 
     def suffice(self, daemon_set: Object, *, any_template: bool) -> bool:
         """Whether every node that is Ready has its agent, ready, and of the present template or of any."""
-        wanted = daemon_set["status"].get("desiredNumberScheduled", 0) - len(self.dead)
+        # The status counts nodes that are gone until their agents are collected, or it does not any more.
+        wanted = min(daemon_set["status"].get("desiredNumberScheduled", 0) - self.silent, self.nodes)
         done = {
             pod["spec"]["nodeName"]
             for pod in self.pods

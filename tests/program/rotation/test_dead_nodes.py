@@ -69,6 +69,28 @@ def test_agents_on_nodes_that_are_ready_are_waited_for_beside_a_dead_one(simulat
         binding.bind(run(world))
 
 
+def test_agents_of_nodes_that_are_gone_stand_for_none_of_a_node_that_is_ready(simulation: Simulation) -> None:
+    """They are collected after a minute, and the status may not count them any more before that."""
+    world = simulation.world()
+    recording.record_inventory(run(world))
+    living = simulation.nodes()[1]["metadata"]["name"]
+    inner = simulation.clock.tick
+
+    def crash() -> None:
+        inner()
+        agent = simulation.api.find(PODS, "kube-system", f"aws-node-{living}")
+        if agent:
+            agent["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
+            for name in ("gone-1", "gone-2"):
+                orphan = {**agent, "metadata": {**agent["metadata"], "name": name, "uid": name}}
+                simulation.api.put(PODS, {**orphan, "spec": {**agent["spec"], "nodeName": name}})
+
+    simulation.clock.tick = crash
+
+    with pytest.raises(TimedOutError, match="agents are new, 2 are ready; not Ready: gone-1"):
+        binding.bind(run(world))
+
+
 def test_agents_that_have_to_restart_are_waited_for_and_what_holds_them_up_is_named(
     simulation: Simulation,
 ) -> None:
