@@ -239,12 +239,14 @@ def test_a_term_may_select_namespaces_by_their_labels(team: str):
     simulation = Simulation(workers=3)
     for name in ("shop", "other"):
         simulation.api.put("/api/v1/namespaces", {"metadata": {"name": name, "labels": {"team": "x"}}})
-    zonal = anti_affinity("one", "topology.kubernetes.io/zone")
-    term = zonal["affinity"]["podAntiAffinity"][REQUIRED][0]  # type: ignore[index] # nested mappings
+    apart = anti_affinity("one", "rack")
+    term = apart["affinity"]["podAntiAffinity"][REQUIRED][0]  # type: ignore[index] # nested mappings
     term["namespaceSelector"] = {"matchLabels": {"team": team}}
     simulation.deploy("one", 3, namespace="other")
-    simulation.deploy("two", 1, pod=zonal, namespace="shop")
+    simulation.deploy("two", 1, pod=apart, namespace="shop")
     Stack(simulation, options()).up(until="ip-")
+    for node in simulation.nodes():
+        node["metadata"]["labels"]["rack"] = "1"
     name = app_node(simulation, "two")
 
     if team == "x":
