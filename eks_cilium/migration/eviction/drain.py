@@ -88,6 +88,8 @@ class _Drain:
         self._pace, self._budgets = Pace(run), ClosedBudgets(run.world)
         self._reader = NodeReader(run, node.name, self._evictions.is_accepted)
         self._reading = Reading()
+        self._closed: frozenset[str] = frozenset()
+        """Pods whose budget was not asked, since its status allows no disruption."""
         self._first: frozenset[str] | None = None
         self._progress = (0, 0)
         self._empty = 0
@@ -169,6 +171,7 @@ class _Drain:
                 self._evictions.delete(plan)
             return
         with self._budgets.turn(plan, ready=is_ready(self._reading.pods[plan.uid])) as may_ask:
+            self._closed = self._closed - {plan.uid} if may_ask else self._closed | {plan.uid}
             if may_ask:
                 self._evictions.evict(plan)
                 self._budgets.note(plan, accepted=self._evictions.is_accepted(plan.uid))
@@ -203,7 +206,13 @@ class _Drain:
             )
 
     def _why_waiting(self, uid: str) -> str:
-        return self._pace.why(uid) or self._evictions.answer(uid)
+        return self._pace.why(uid) or self._evictions.answer(uid) or self._why_not_asked(uid)
+
+    def _why_not_asked(self, uid: str) -> str:
+        plan = self._reading.verdicts.get(uid)
+        if uid not in self._closed or plan is None or plan.budget is None:
+            return ""
+        return f"the disruption budget {plan.budget.name} allows no disruption"
 
     def _report(self, line: str) -> None:
         if line != self._reported:

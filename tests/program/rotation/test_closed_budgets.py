@@ -15,8 +15,9 @@ pytestmark = pytest.mark.simulation
 NODES = 4
 
 
-def rotated(*, pods: int, missing: int) -> Simulation:
+def rotated(*, pods: int, missing: int, lines: list[str] | None = None) -> Simulation:
     """A cluster whose nodes were all drained at once; at most so many of its pods may be `missing`."""
+    report = (lines if lines is not None else []).append
     clock = SharedClock()
     simulation = Simulation(clock=clock, workers=NODES)
     simulation.deploy("web", pods, maxUnavailable=missing)
@@ -27,7 +28,7 @@ def rotated(*, pods: int, missing: int) -> Simulation:
     inventory = recording.required(world, Target.CILIUM)
 
     def rotation(name: str) -> None:
-        steps.rotate_node(run(simulation.world(run_id=world.run_id), given), name)
+        steps.rotate_node(run(simulation.world(run_id=world.run_id), given, report), name)
 
     errors = clock.run(*[lambda name=node.name: rotation(name) for node in inventory.nodes])
     assert errors == []
@@ -37,10 +38,12 @@ def rotated(*, pods: int, missing: int) -> Simulation:
 
 
 def test_drains_beside_each_other_ask_a_budget_once_for_each_disruption() -> None:
-    simulation = rotated(pods=2 * NODES, missing=1)
+    lines: list[str] = []
+    simulation = rotated(pods=2 * NODES, missing=1, lines=lines)
 
     refused = [pod for pod, _, status in simulation.api.evictions if status == 429]
     assert len(refused) <= NODES
+    assert any("left: shop/web" in line and "budget web allows no disruption" in line for line in lines)
 
 
 def test_a_budget_of_which_nothing_is_known_is_asked() -> None:
