@@ -62,15 +62,3 @@ def test_a_pod_takes_few_requests():
     assert simulation.violations == []
     assert len(set(simulation.evicted())) == len(simulation.evicted())
     assert asked.total() <= IN_ALL + 3 * pods, asked.most_common()
-
-
-@pytest.mark.endurance
-@pytest.mark.timeout(3600)
-def test_five_thousand_pods_take_as_few_requests_each():
-    apps, each = 200, 25
-    simulation, workloads = shop(apps=apps, pods=each, seconds_to_ready=2)
-
-    asked = refresh(simulation, workloads)
-
-    assert simulation.violations == []
-    assert asked.total() <= 5 * apps * each, asked.most_common()
