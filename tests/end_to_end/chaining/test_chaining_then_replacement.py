@@ -27,6 +27,7 @@ def to_replacement(config: dict[str, Any]) -> None:
     """Change the stack's file as docs/chaining.md describes."""
     allow = config.pop("eks-cilium:refresh")["allow"]
     config["eks-cilium:mode"] = "replacement"
+    del config["eks-cilium:cluster"]["existing"]
     config["eks-cilium:migration"] = {"target": "cilium", "surge": 3, "parallel": 3, "allow": allow}
 
 
