@@ -83,14 +83,14 @@ def _of_refresh(at: "Refresh | None") -> str:
 
 
 def _sections(found: "Status") -> "Iterator[tuple[str, list[str]]]":
+    when = "" if found.is_running else " when the last run ended"
     if found.standing and found.standing.in_work:
-        title = "In work" if found.is_running else "In work when the last run ended"
-        yield title, [f"{each.node}: {each.phase} since {each.since}" for each in found.standing.in_work]
-    if found.refresh and found.refresh.in_work:
         yield (
-            "Restarting" if found.is_running else "Restarting when the last run ended",
-            [*found.refresh.in_work],
+            f"In work{when}",
+            [f"{each.node}: {each.phase} since {each.since}" for each in found.standing.in_work],
         )
+    if found.refresh and found.refresh.in_work:
+        yield f"Restarting{when}", [*found.refresh.in_work]
     yield "Run", [str(found.run) if found.run else "none is at work"]
     if found.stop:
         undo = f"to withdraw it: eks-cilium stop --undo --cluster {found.cluster}"

@@ -165,14 +165,18 @@ def _key(item: dict[str, Any]) -> str:
 
 
 def _node(node: dict[str, Any]) -> NodeState:
-    conditions = {each["type"]: each["status"] for each in node["status"].get("conditions", [])}
     return NodeState(
         instance=node["spec"].get("providerID", "").rpartition("/")[2],
         zone=node["metadata"]["labels"].get("topology.kubernetes.io/zone", ""),
-        ready=conditions.get("Ready") == "True",
+        ready=_has_condition_ready(node),
         cordoned=node["spec"].get("unschedulable", False),
         taints=tuple(taint["key"] for taint in node["spec"].get("taints", [])),
     )
+
+
+def _has_condition_ready(item: dict[str, Any]) -> bool:
+    conditions = {each["type"]: each["status"] for each in item["status"].get("conditions", [])}
+    return conditions.get("Ready") == "True"
 
 
 def counts(item: dict[str, Any], pods: list[dict[str, Any]], nodes: int) -> tuple[int, int]:
@@ -198,8 +202,7 @@ def _owners(pod: dict[str, Any]) -> set[str]:
 
 
 def _is_ready(pod: dict[str, Any]) -> bool:
-    conditions = {each["type"]: each["status"] for each in pod["status"].get("conditions", [])}
-    return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]
+    return _has_condition_ready(pod) and "deletionTimestamp" not in pod["metadata"]
 
 
 def _groups(aws: Aws, cluster: str) -> dict[str, GroupState]:

@@ -192,6 +192,7 @@ def following(
 
     `line` is the output format of kubectl. The prober notes when the watch ends too early.
     """
+    # In pieces of 500, the default, kubectl shows none of the objects that there are when it begins.
     command = kubectl.command(
         "get", kind, "-A", "--watch", "--chunk-size=0", "--output-watch-events", "-o", line
     )

@@ -37,17 +37,20 @@ class RecordedPhases:
         return self._phases.seconds
 
     @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        """Count the time of the block towards a phase; a phase may have several blocks."""
+    def phase(self, name: str) -> Iterator[MigrationRun]:
+        """Count the time of the block towards a phase; a phase may have several blocks.
+
+        Yields the run for what waits in the block: a phase that is mostly over at once enters the record only
+        when that reports what it waits for.
+        """
         if name != self._now:
             self._now = name
             if name not in _MOSTLY_SHORT:
                 progress.enter(self._run.world, self._node, name)
         with self._phases.phase(name):
-            yield
+            yield self._entering(name) if name in _MOSTLY_SHORT else self._run
 
-    def when_it_waits(self, name: str) -> MigrationRun:
-        """The run for a phase that is mostly over at once: it enters the record when it reports a wait."""
+    def _entering(self, name: str) -> MigrationRun:
         entered = False
 
         def report(line: str) -> None:

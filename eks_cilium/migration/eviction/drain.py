@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from eks_cilium.cluster.objects import is_cordoned, moment
 from eks_cilium.migration.eviction.closed_budgets import ClosedBudgets
 from eks_cilium.migration.eviction.pace import Pace
-from eks_cilium.migration.eviction.reading import NodeReader, Reading, pods_on
+from eks_cilium.migration.eviction.reading import NodeReader, Reading
 from eks_cilium.migration.eviction.requests import Evictions, name_of
 from eks_cilium.migration.facts.nodes import is_silent
 from eks_cilium.migration.inventory import marks
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from eks_cilium.migration.run import MigrationRun
     from eks_cilium.runtime.errors import StoppedError
     from eks_cilium.runtime.waiting import Polls
-
-__all__ = ["Drained", "Ended", "drain", "pods_on"]
 
 _READINGS = 2
 """Readings in a row that have to find the node empty."""
@@ -88,7 +86,7 @@ class _Drain:
         self._pace, self._budgets = Pace(run), ClosedBudgets(run.world)
         self._reader = NodeReader(run, node.name, self._evictions.is_accepted)
         self._reading = Reading()
-        self._closed: frozenset[str] = frozenset()
+        self._closed: set[str] = set()
         """Pods whose budget was not asked, since its status allows no disruption."""
         self._first: frozenset[str] | None = None
         self._progress = (0, 0)
@@ -171,10 +169,12 @@ class _Drain:
                 self._evictions.delete(plan)
             return
         with self._budgets.turn(plan, ready=is_ready(self._reading.pods[plan.uid])) as may_ask:
-            self._closed = self._closed - {plan.uid} if may_ask else self._closed | {plan.uid}
             if may_ask:
+                self._closed.discard(plan.uid)
                 self._evictions.evict(plan)
                 self._budgets.note(plan, accepted=self._evictions.is_accepted(plan.uid))
+            else:
+                self._closed.add(plan.uid)
 
     def _count_time(self, polls: Polls) -> None:
         """Each pod that was evicted or is gone is progress. What is stopping has its grace period besides.

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.objects import HOSTNAME, condition, is_cordoned
 from eks_cilium.cluster.quantities import quantity
-from eks_cilium.migration.eviction.drain import pods_on
 from eks_cilium.migration.facts.nodes import is_silent, volume_limits
-from eks_cilium.migration.placement.namespaces import Namespaces
 from eks_cilium.migration.placement.needs import COMMON, in_conflict, ports, requests, terms
+from eks_cilium.migration.placement.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,10 +34,10 @@ _CSI = "kubernetes.io/csi/"
 class Candidate:
     """One node, with what is left on it; pods that `take` it are counted."""
 
-    def __init__(self, world: World, obj: Object, namespaces: Namespaces | None = None) -> None:
-        """With the `namespaces` that several candidates share."""
+    def __init__(self, world: World, obj: Object, surroundings: Surroundings | None = None) -> None:
+        """With the `surroundings` that several candidates share."""
         self._world, self._obj = world, obj
-        self._namespaces = namespaces or Namespaces(world)
+        self._surroundings = surroundings or Surroundings(world)
         self.name: str = obj["metadata"]["name"]
         labels = obj["metadata"].get("labels") or {}
         self.labels: Mapping[str, str] = {HOSTNAME: self.name, **labels}
@@ -128,12 +127,12 @@ class Candidate:
         )
 
     def _is_about(self, term: AffinityTerm, need: Need) -> bool:
-        names = self._namespaces.of(term)
+        names = self._surroundings.namespaces_of(term)
         return (names is None or need.pod.namespace in names) and term.selector.matches(need.labels)
 
     @cached_property
     def _pods(self) -> list[Object]:
-        found = pods_on(self._world, self.name)
+        found = self._surroundings.pods_on(self.name)
         return [pod for pod in found if pod.get("status", {}).get("phase") not in _ENDED]
 
     @cached_property

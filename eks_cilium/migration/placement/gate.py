@@ -18,12 +18,12 @@ from eks_cilium.migration.facts import pods
 from eks_cilium.migration.facts.on_demand import BackingReader
 from eks_cilium.migration.options import covers
 from eks_cilium.migration.placement.candidates import Candidate
-from eks_cilium.migration.placement.namespaces import Namespaces
 from eks_cilium.migration.placement.needs import need_of
 from eks_cilium.migration.placement.spread import Spreading
+from eks_cilium.migration.placement.surroundings import Surroundings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.inventory.model import Outgoing
@@ -48,17 +48,17 @@ def missing(run: MigrationRun, node: Outgoing) -> Unsuited | None:
     needs = particular_needs(run, pods_seen_on(run.world, node.name))
     if not needs:
         return None
-    fit = _Fit(run.world, node.name)
-    if fit.serves_nothing or fit.holds(needs):
+    surroundings = Surroundings(run.world)
+    fit = _Fit(run.world, node.name, surroundings)
+    if fit.serves_nothing or fit.first_without(needs, fit.suiting_by_objects) is None:
         return None
-    fit = _Fit(run.world, node.name)
-    for need in sorted(needs, key=lambda each: (len(fit.suitable(each)), each.pod.name)):
-        found = fit.suitable(need)
-        if not found:
-            sentence = f"no other node suits {need.pod.reference}: {fit.reasons(need)}; {_ADVICE}"
-            return Unsuited(sentence, fit.lacks_zone(need))
-        fit.take(found[0], need)
-    return None
+    # The order was not the best, perhaps: what is free was not known.
+    fit = _Fit(run.world, node.name, surroundings)
+    need = fit.first_without(needs, fit.suiting)
+    if need is None:
+        return None
+    sentence = f"no other node suits {need.pod.reference}: {fit.reasons(need)}; {_ADVICE}"
+    return Unsuited(sentence, fit.lacks_zone(need))
 
 
 def particular_needs(run: MigrationRun, objects: Sequence[Object]) -> list[Need]:
@@ -79,10 +79,9 @@ def particular_needs(run: MigrationRun, objects: Sequence[Object]) -> list[Need]
 class _Fit:
     """All nodes that pods may be scheduled to, besides the one that is to be drained."""
 
-    def __init__(self, world: World, leaving: str) -> None:
-        self._world, self._leaving = world, leaving
-        self._namespaces = Namespaces(world)
-        listed = [Candidate(world, obj, self._namespaces) for obj in world.seen.list("/api/v1/nodes")]
+    def __init__(self, world: World, leaving: str, surroundings: Surroundings) -> None:
+        self._world, self._leaving, self._surroundings = world, leaving, surroundings
+        listed = [Candidate(world, obj, surroundings) for obj in world.seen.list("/api/v1/nodes")]
         self._labels = {each.name: each.labels for each in listed}
         self._candidates = [each for each in listed if each.is_open and each.name != leaving]
         self.serves_nothing = all(each.is_silent for each in listed if each.name == leaving)
@@ -90,23 +89,28 @@ class _Fit:
         self._domains: dict[AffinityTerm, frozenset[str]] = {}
         self._spreading = Spreading(world, listed, leaving)
 
-    def holds(self, needs: Sequence[Need]) -> bool:
-        """Whether every pod finds a node, with as few nodes as possible whose pods are listed.
+    def first_without(self, needs: Sequence[Need], suiting: Callable[[Need], int]) -> Need | None:
+        """The first pod that finds no node, where those with the fewest nodes `suiting` them choose first.
 
-        False may also mean that the order of the pods was not the best, since what is free was not known.
+        Every other pod is counted on its node.
         """
-        for need in sorted(needs, key=lambda each: (self._suiting_by_objects(each), each.pod.name)):
-            found = next((each for each in self._candidates if not self._why_not(each, need)), None)
+        for need in sorted(needs, key=lambda each: (suiting(each), each.pod.name)):
+            found = next(self._suitable(need), None)
             if found is None:
-                return False
+                return need
             self.take(found, need)
-        return True
+        return None
 
-    def _suiting_by_objects(self, need: Need) -> int:
+    def suiting_by_objects(self, need: Need) -> int:
+        """How many nodes suit a pod by themselves; the pods of none are listed for it."""
         return sum(not each.why_not_by_its_object(need) for each in self._candidates)
 
-    def suitable(self, need: Need) -> list[Candidate]:
-        return [candidate for candidate in self._candidates if not self._why_not(candidate, need)]
+    def suiting(self, need: Need) -> int:
+        """How many nodes suit a pod."""
+        return sum(1 for _ in self._suitable(need))
+
+    def _suitable(self, need: Need) -> Iterator[Candidate]:
+        return (candidate for candidate in self._candidates if not self._why_not(candidate, need))
 
     def take(self, candidate: Candidate, need: Need) -> None:
         """Count a pod where it will run."""
@@ -146,7 +150,7 @@ class _Fit:
     def _taken(self, term: AffinityTerm) -> frozenset[str]:
         """The domains with a pod that a term selects, those on the drained node left out."""
         if term not in self._domains:
-            names = self._namespaces.of(term)
+            names = self._surroundings.namespaces_of(term)
             paths = (
                 ["/api/v1/pods"] if names is None else [f"/api/v1/namespaces/{name}/pods" for name in names]
             )

@@ -262,8 +262,8 @@ class _Rotation:
             world.note("drain-interrupted", node=node.name, reason=drained.ended.name)
             return
         self._has_pods = drained.has_pods
-        with self._phases.phase("release"):
-            detach.await_released(self._phases.when_it_waits("release"), node, cordoned=cordoned)
+        with self._phases.phase("release") as waiting:
+            detach.await_released(waiting, node, cordoned=cordoned)
         forget_pods_on(world, node.name)
         self._terminate()
 

@@ -22,7 +22,7 @@ from eks_cilium.texts import named
 from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.rotation.before import CustomReady
@@ -73,8 +73,9 @@ def _late_pods(run: MigrationRun, workload: Reference, before: int, limit: int) 
     def ask() -> tuple[str, float]:
         reader = BackingReader(run.world.seen)
         pods = run.world.api.list(f"/api/v1/namespaces/{workload.namespace}/pods")
-        ours = [pod for pod in pods if _is_of(pod, workload, reader)]
-        return ",".join(_names_of_late(run, ours, limit)), _until_late(run, ours, limit)
+        unready = _unready(run, (pod for pod in pods if _is_of(pod, workload, reader)))
+        # No further pod is late before this time is over, those included that get unready from now on.
+        return ",".join(_names_of_late(unready, limit)), limit - max(unready.values(), default=0.0)
 
     names = run.world.remembered(f"late pods of {workload}", ask)
     late = names.split(",") if names else []
@@ -89,7 +90,7 @@ def _late_pods_of_custom(run: MigrationRun, before: CustomReady, limit: int) -> 
     pods = custom_owners.pods_of(run.world.api, owner)
     if sum(map(custom_owners.is_ready, pods)) >= before.ready:
         return []
-    late = _names_of_late(run, pods, limit)
+    late = _names_of_late(_unready(run, pods), limit)
     return late if len(late) > max(len(pods) - before.ready, 0) else []
 
 
@@ -98,17 +99,13 @@ def _is_of(pod: Object, workload: Reference, reader: BackingReader) -> bool:
     return owner is not None and workload in reader.of([pod]).chain(owner)
 
 
-def _names_of_late(run: MigrationRun, pods: Iterable[Object], limit: int) -> list[str]:
-    return sorted(f"pod {name}" for name, seconds in _unready(run, pods) if seconds > limit)
+def _names_of_late(unready: Mapping[str, float], limit: int) -> list[str]:
+    return sorted(f"pod {name}" for name, seconds in unready.items() if seconds > limit)
 
 
-def _until_late(run: MigrationRun, pods: Iterable[Object], limit: int) -> float:
-    """Seconds within which no further pod can be late, those included that get unready from now on."""
-    return limit - max((seconds for _, seconds in _unready(run, pods)), default=0.0)
-
-
-def _unready(run: MigrationRun, pods: Iterable[Object]) -> Iterator[tuple[str, float]]:
-    """The names of pods that should be ready and are not, each with the seconds since it was."""
+def _unready(run: MigrationRun, pods: Iterable[Object]) -> dict[str, float]:
+    """The pods of a namespace that should be ready and are not: the seconds since then, by name."""
+    found = {}
     now = run.world.time.now()
     for pod in pods:
         ready = condition(pod, "Ready")
@@ -117,4 +114,5 @@ def _unready(run: MigrationRun, pods: Iterable[Object]) -> Iterator[tuple[str, f
             continue
         since = moment(ready.get("lastTransitionTime") or pod["metadata"].get("creationTimestamp"))
         if since:
-            yield str(pod["metadata"]["name"]), (now - since).total_seconds()
+            found[str(pod["metadata"]["name"])] = (now - since).total_seconds()
+    return found

@@ -6,7 +6,7 @@ from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.rotation import steps
 from eks_cilium.settings.model.migration import Target
 
-from .migrations import Before, Stack, options, run
+from .migrations import Before, Report, Stack, options, quiet, run
 from .simulation.threads import SharedClock
 from .simulation.world import Simulation
 
@@ -15,9 +15,8 @@ pytestmark = pytest.mark.simulation
 NODES = 4
 
 
-def rotated(*, pods: int, missing: int, lines: list[str] | None = None) -> Simulation:
+def rotated(*, pods: int, missing: int, report: Report = quiet) -> Simulation:
     """A cluster whose nodes were all drained at once; at most so many of its pods may be `missing`."""
-    report = (lines if lines is not None else []).append
     clock = SharedClock()
     simulation = Simulation(clock=clock, workers=NODES)
     simulation.deploy("web", pods, maxUnavailable=missing)
@@ -39,7 +38,7 @@ def rotated(*, pods: int, missing: int, lines: list[str] | None = None) -> Simul
 
 def test_drains_beside_each_other_ask_a_budget_once_for_each_disruption() -> None:
     lines: list[str] = []
-    simulation = rotated(pods=2 * NODES, missing=1, lines=lines)
+    simulation = rotated(pods=2 * NODES, missing=1, report=lines.append)
 
     refused = [pod for pod, _, status in simulation.api.evictions if status == 429]
     assert len(refused) <= NODES

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from eks_cilium.policy.objects.peers import source_and_key
+
 if TYPE_CHECKING:
     from eks_cilium.policy.objects.agents import Minor
 
@@ -27,16 +29,13 @@ def is_label_key(text: str, minor: Minor) -> bool:
     Up to 1.19 they check the key together with its source, as `any.app` or `k8s.example.com/app`, without
     what follows a `=` (GetExtendedKeyFrom in pkg/labels/labels.go).
     """
-    source, colon, key = text.partition(":")
     if minor >= _FIRST_WITHOUT_SOURCE:
+        source, colon, key = text.partition(":")
         if not colon:
             return is_qualified_name(source)
         return bool(_SOURCE.fullmatch(source)) and is_qualified_name(key)
-    if text.startswith("$"):  # an old spelling of a reserved identity
-        source, key = "reserved", text[1:]
-    elif not colon:
-        source, key = "", text
-    return is_qualified_name(f"{source or 'any'}.{key.partition('=')[0]}")
+    source, key = source_and_key(text)
+    return is_qualified_name(f"{source or 'any'}.{key}")
 
 
 def is_label_value(text: str) -> bool:

@@ -1,25 +1,38 @@
-"""The namespaces whose pods a term of an affinity is about (k8s.io/api/core/v1, PodAffinityTerm)."""
+"""What a check of all candidates reads besides the nodes, each of it once: pods by node, and namespaces.
+
+`Candidate` asks for its own pods, and for the namespaces whose pods a term of an affinity is about
+(k8s.io/api/core/v1, PodAffinityTerm).
+"""
 
 from __future__ import annotations
 
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from eks_cilium.migration.eviction.reading import pods_on
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.placement.needs import AffinityTerm
     from eks_cilium.runtime.context import World
 
 
-class Namespaces:
-    """The namespaces of a cluster, read when a term selects some of them by labels."""
+class Surroundings:
+    """The pods and namespaces of a cluster, as they were when they were first asked for."""
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._pods: dict[str, Sequence[Object]] = {}
 
-    def of(self, term: AffinityTerm) -> frozenset[str] | None:
+    def pods_on(self, node: str) -> Sequence[Object]:
+        """All pods that are bound to a node."""
+        if node not in self._pods:
+            self._pods[node] = pods_on(self._world, node)
+        return self._pods[node]
+
+    def namespaces_of(self, term: AffinityTerm) -> frozenset[str] | None:
         """The names of those that a term is about: those it lists and those it selects; None for all."""
         if term.by_labels is None:
             return frozenset(term.namespaces) or None
