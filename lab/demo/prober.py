@@ -164,8 +164,8 @@ def watching(kubectl: Kubectl, prober: Prober | None = None) -> Iterator[Prober]
     """
     prober = prober or Prober()
     with (
-        following(kubectl, "pods", _POD_LINE, prober.read_pod, prober),
-        following(kubectl, "poddisruptionbudgets", _BUDGET_LINE, prober.read_budget, prober),
+        following(kubectl, "pods", _POD_LINE, prober.read_pod, prober.record_watch_end),
+        following(kubectl, "poddisruptionbudgets", _BUDGET_LINE, prober.read_budget, prober.record_watch_end),
     ):
         _await_budgets(prober)
         yield prober
@@ -186,18 +186,51 @@ def _await_budgets(prober: Prober) -> None:
 
 @contextmanager
 def following(
-    kubectl: Kubectl, kind: str, line: str, handle: Callable[[str], None], prober: Prober
+    kubectl: Kubectl,
+    kind: str,
+    line: str,
+    handle: Callable[[str], None],
+    ended: Callable[[str], None] | None = None,
 ) -> Iterator[None]:
     """Run one watch in a child process and pass its lines to `handle` from a thread.
 
-    `line` is the output format of kubectl. The prober notes when the watch ends too early.
+    `line` is the output format of kubectl. When the watch ends too early, which an API server may do at any
+    time, `ended` is called with the reason; without it another watch begins, with all objects that there are.
     """
     # In pieces of 500, the default, kubectl shows none of the objects that there are when it begins.
     command = kubectl.command(
         "get", kind, "-A", "--watch", "--chunk-size=0", "--output-watch-events", "-o", line
     )
     ending = threading.Event()
-    with subprocess.Popen(
+    running: list[subprocess.Popen[str]] = []
+
+    def begin() -> None:
+        running[:] = [_started(command, kubectl)]
+
+    def follow() -> None:
+        while not ending.is_set():
+            reason = _read(running[0], handle)
+            if ending.is_set():
+                break
+            if ended:
+                ended(f"the watch of {kind} ended: {reason}")
+                break
+            begin()
+
+    begin()
+    thread = threading.Thread(target=follow, name=f"prober of {kind}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        while thread.is_alive():  # it may have begun another watch just now
+            running[0].terminate()
+            thread.join(timeout=1)
+
+
+def _started(command: list[str], kubectl: Kubectl) -> subprocess.Popen[str]:
+    return subprocess.Popen(
         command,
         env=client_environment(kubectl.places),
         stdin=subprocess.DEVNULL,
@@ -205,26 +238,17 @@ def following(
         stderr=subprocess.PIPE,
         text=True,
         process_group=0,  # a Ctrl-C in the terminal is meant for the Pulumi program only
-    ) as process:
+    )
 
-        def follow() -> None:
-            assert process.stdout is not None
-            assert process.stderr is not None
-            for text in process.stdout:
-                handle(text.rstrip("\n"))
-            if not ending.is_set():
-                prober.record_watch_end(
-                    f"the watch of {kind} ended: {process.stderr.read().strip() or 'no message'}"
-                )
 
-        thread = threading.Thread(target=follow, name=f"prober of {kind}", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ending.set()
-            process.terminate()
-            thread.join()
+def _read(process: subprocess.Popen[str], handle: Callable[[str], None]) -> str:
+    """Pass the lines of a watch on until it ends; why it did."""
+    with process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for text in process.stdout:
+            handle(text.rstrip("\n"))
+        return process.stderr.read().strip() or "no message"
 
 
 def selects(selector: dict[str, Any], labels: dict[str, str]) -> bool:

@@ -1,6 +1,8 @@
 """`python -m tests.benchmarks.migration`: measure the programs beside each other; `make bench` calls it.
 
 --nodes 12 --only "this program"     a smaller comparison
+--json FILE                          what was measured, for --beside of another run
+--beside FILE                        add what was measured before, of programs that are not measured now
 --write docs/performance.md          the table goes between the page's two markers, the plot beside the page
 """
 
@@ -30,6 +32,7 @@ def main(arguments: Sequence[str]) -> int:
         runs = [_measured(places, each, options.nodes) for each in _chosen(options.only)]
     finally:
         lifecycle.down(places, print_progress)
+    runs = _in_order([*runs, *_before(options.beside)])
     text = "\n".join(page.markdown(runs))
     print(text)
     if options.write:
@@ -46,7 +49,18 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--only", action="append", default=[], help="a part of a program's name and width")
     parser.add_argument("--write", type=Path, help="the page that gets the table between its two markers")
     parser.add_argument("--json", type=Path, help="a file for what was measured")
+    parser.add_argument("--beside", type=Path, action="append", default=[], help="such a file")
     return parser.parse_args(arguments)
+
+
+def _before(files: Sequence[Path]) -> list[Measured]:
+    return [Measured(**run) for file in files for run in json.loads(file.read_text())]
+
+
+def _in_order(runs: Sequence[Measured]) -> list[Measured]:
+    """The first run of each program in each width, in the order of the contestants."""
+    first = {(run.name, run.at_once): run for run in reversed(runs)}
+    return [first[key] for each in contestants() if (key := (each.name, each.at_once)) in first]
 
 
 def _chosen(only: Sequence[str]) -> list[Contestant]:

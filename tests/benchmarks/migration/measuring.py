@@ -125,7 +125,7 @@ def measure(places: Places, contestant: Contestant, nodes: int, pods: int) -> Me
     with (
         contestant.prepared(kubectl) as started,
         watching(kubectl, seen.pods),
-        following(kubectl, "nodes", NODE_LINE, seen.nodes.read, seen.pods),
+        following(kubectl, "nodes", NODE_LINE, seen.nodes.read),
     ):
         log = log_of(places, contestant)
         run = _Run.of(started.command, started.environment, started.folder, log)
@@ -321,9 +321,12 @@ class _Reading:
         )
 
     def _left(self) -> list[tuple[float, int]]:
-        gone = sorted(
-            at - self._run.began for name, at in self._seen.nodes.gone.items() if name in self._before.nodes
-        )
+        ended = {
+            event.name: event.time.timestamp()
+            for event in self._audit.events()
+            if event.resource == "nodes" and event.verb == "delete" and event.succeeded
+        }
+        gone = sorted(at - self._run.began for name, at in ended.items() if name in self._before.nodes)
         count = len(self._before.nodes)
         return [(0.0, count), *((at, count - number) for number, at in enumerate(gone, 1))]
 

@@ -100,19 +100,16 @@ class Recorder(Prober):
 
 
 class Nodes:
-    """When each node was first seen to take pods, and when it was gone: seconds since 1970."""
+    """When each node was first seen to take pods, in seconds since 1970."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._now = clock
         self.usable: dict[str, float] = {}
-        self.gone: dict[str, float] = {}
 
     def read(self, line: str) -> None:
         """Process one line of a watch of nodes, in the format `NODE_LINE`."""
         kind, name, ready, effects = line.split("|", 3)
-        if kind == "DELETED":
-            self.gone.setdefault(name, self._now())
-        elif ready == "True" and "NoSchedule" not in effects.split():
+        if kind != "DELETED" and ready == "True" and "NoSchedule" not in effects.split():
             self.usable.setdefault(name, self._now())
 
 

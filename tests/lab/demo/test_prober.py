@@ -1,10 +1,15 @@
 """The prober detects every violation of a PodDisruptionBudget, and no other; fed with lines of kubectl."""
 
 import json
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from lab.demo.prober import Prober, ProberError, selects
+from lab.demo.prober import Prober, ProberError, following, selects
+from lab.environment import Places
 
 pytestmark = pytest.mark.unit
 
@@ -121,3 +126,50 @@ def test_a_prober_raises_after_its_watch_ended(prober):
 def test_selectors_match_as_in_kubernetes(requirement, holds):
     assert selects({"matchExpressions": [{"key": "app", **requirement}]}, {"app": "web"}) is holds
     assert selects({}, {"app": "web"})
+
+
+@dataclass(frozen=True)
+class Ending:
+    """A kubectl whose watches print one line and end."""
+
+    places: Places
+
+    def command(self, *_words: str) -> list[str]:
+        return ["echo", "ADDED|node-1"]
+
+
+@pytest.fixture
+def ending(tmp_path: Path) -> Any:
+    places = Places(tmp_path, tmp_path)
+    keys = ("url", "account", "accessKeyId", "secretAccessKey", "region")
+    places.cloud.write_text(json.dumps({"pid": 1, **dict.fromkeys(keys, "x")}))
+    return Ending(places)
+
+
+def test_a_watch_that_ended_begins_again(ending: Any) -> None:
+    seen: list[str] = []
+    twice = threading.Event()
+
+    def read(line: str) -> None:
+        seen.append(line)
+        if len(seen) == 2:
+            twice.set()
+
+    with following(ending, "nodes", "", read):
+        assert twice.wait(10)
+
+    assert set(seen) == {"ADDED|node-1"}
+
+
+def test_a_watch_that_must_not_end_says_why_it_did(ending: Any) -> None:
+    reasons: list[str] = []
+    ended = threading.Event()
+
+    def note(reason: str) -> None:
+        reasons.append(reason)
+        ended.set()
+
+    with following(ending, "pods", "", lambda _: None, note):
+        assert ended.wait(10)
+
+    assert reasons == ["the watch of pods ended: no message"]
