@@ -53,6 +53,15 @@ def selector(written: Mapping[str, Any] | None) -> Selector | None:
     return Selector((*labels, *requirements(written.get("matchExpressions"))))
 
 
+def labels_in_request(written: Mapping[str, Any] | None) -> str:
+    """The labels of a selector, as the parameter `labelSelector` of a request; empty where it has none.
+
+    It selects what the selector does and perhaps more: expressions are left out.
+    """
+    labels = (written or {}).get("matchLabels") or {}
+    return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+
+
 def requirements(written: Any) -> tuple[Requirement, ...]:
     """The expressions of a selector or of a node selector term."""
     return tuple(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.gates.readiness import pod_reason
 from eks_cilium.cluster.objects import condition, controller, reference
+from eks_cilium.cluster.selectors import labels_in_request
 from eks_cilium.migration.facts import pods as pod_facts
 from eks_cilium.migration.facts import workloads
 from eks_cilium.migration.facts.on_demand import BackingReader
@@ -146,8 +147,7 @@ class WorkloadReader:
         """The parameter that selects its pods, and its value; empty where all of the namespace are read."""
         if self._workload.kind == _BARE:
             return "fieldSelector", f"metadata.name={self._workload.name}"
-        labels = (((obj or {}).get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
-        selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+        selector = labels_in_request(((obj or {}).get("spec") or {}).get("selector"))
         return ("labelSelector", selector) if selector else ("", "")
 
     def _is_own(self, pod: Object) -> bool:

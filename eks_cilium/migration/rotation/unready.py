@@ -12,6 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.objects import Reference, condition, controller, moment
+from eks_cilium.cluster.selectors import labels_in_request
 from eks_cilium.migration.facts import workloads
 from eks_cilium.migration.facts.on_demand import BackingReader
 from eks_cilium.migration.options import covers
@@ -72,7 +73,7 @@ def _late_pods(run: MigrationRun, workload: Reference, before: int, limit: int) 
 
     def ask() -> tuple[str, float]:
         reader = BackingReader(run.world.seen)
-        pods = run.world.api.list(f"/api/v1/namespaces/{workload.namespace}/pods")
+        pods = _pods_in_reach(run, workload, obj)
         unready = _unready(run, (pod for pod in pods if _is_of(pod, workload, reader)))
         # No further pod is late before this time is over, those included that get unready from now on.
         return ",".join(_names_of_late(unready, limit)), limit - max(unready.values(), default=0.0)
@@ -81,6 +82,13 @@ def _late_pods(run: MigrationRun, workload: Reference, before: int, limit: int) 
     late = names.split(",") if names else []
     # So many were missing before it moved, and may have been unready since.
     return late if len(late) > owner.desired - wanted else []
+
+
+def _pods_in_reach(run: MigrationRun, workload: Reference, obj: Object | None) -> list[Object]:
+    """The pods with the labels of a workload's selector; all of its namespace where it has none."""
+    selector = labels_in_request(obj["spec"].get("selector")) if obj else ""
+    path = f"/api/v1/namespaces/{workload.namespace}/pods"
+    return run.world.api.list(path, **({"labelSelector": selector} if selector else {}))
 
 
 def _late_pods_of_custom(run: MigrationRun, before: CustomReady, limit: int) -> list[str]:
