@@ -17,6 +17,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.objects import is_cordoned, moment
+from eks_cilium.migration.eviction import at_once
 from eks_cilium.migration.eviction.closed_budgets import ClosedBudgets
 from eks_cilium.migration.eviction.pace import Pace
 from eks_cilium.migration.eviction.reading import NodeReader, Reading
@@ -148,13 +149,14 @@ class _Drain:
         return None if is_cordoned(node) else Ended.UNCORDONED
 
     def _request_evictions(self) -> None:
-        for uid in self._reading.next:
-            if not self._is_due(uid):
-                continue
-            plan = self._reading.verdicts[uid]
-            with self._pace.turn(self._reading.pods[uid], plan) as may_go:
-                if may_go:
-                    self._request(plan)
+        due = [uid for uid in self._reading.next if self._is_due(uid)]
+        at_once.each(self._run.world, due, self._request_in_turn)
+
+    def _request_in_turn(self, uid: str) -> None:
+        plan = self._reading.verdicts[uid]
+        with self._pace.turn(self._reading.pods[uid], plan) as may_go:
+            if may_go:
+                self._request(plan)
 
     def _is_due(self, uid: str) -> bool:
         if self._evictions.is_due(uid):

@@ -8,6 +8,7 @@ answer, an API server that is away or too busy.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,7 @@ class Evictions:
         self._run, self._about = run, about
         self._attempts: dict[str, _Attempt] = {}
         self.evicted = self.deleted = 0
+        self._counting = threading.Lock()
 
     def is_due(self, uid: str) -> bool:
         """Whether to request the eviction of a pod now, given that it is not terminating."""
@@ -89,7 +91,8 @@ class Evictions:
             self._refused(plan, EvictionAnswer(error.status, str(error)), "deletion")
             return
         if self._accepted(plan) and found:
-            self.deleted += 1
+            with self._counting:
+                self.deleted += 1
             self._run.world.note("deleted", **self._about, pod=name_of(plan), reason=plan.reason)
 
     def evict(self, plan: PodPlan) -> None:
@@ -98,7 +101,8 @@ class Evictions:
         if not answer.accepted:
             self._refused(plan, answer, "eviction")
         elif self._accepted(plan):
-            self.evicted += 1
+            with self._counting:
+                self.evicted += 1
             self._run.world.note("evicted", **self._about, pod=name_of(plan))
 
     def _accepted(self, plan: PodPlan) -> bool:
