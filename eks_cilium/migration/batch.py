@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from eks_cilium.cluster.objects import Object
-    from eks_cilium.migration.facts.model import Budget, Pod
+    from eks_cilium.migration.facts.model import Budget
     from eks_cilium.migration.inventory.model import Inventory, Outgoing
     from eks_cilium.migration.run import MigrationRun
 
@@ -63,7 +63,7 @@ def rotate_batch(run: MigrationRun, first: int, count: int) -> dict[str, Any]:
 def _begun(run: MigrationRun, inventory: Inventory, nodes: Sequence[Object]) -> Iterator[Outgoing]:
     """Nodes that a run has begun and not finished: cordoned by it, or gone before it was seen to the end."""
     known = {known_node(obj, {}).instance: obj for obj in nodes}
-    recorded = records.names_in_work(run.world)
+    recorded = records.by_node(run.world)
     for node in inventory.nodes:
         obj = known.get(node.instance)
         is_begun = node.name in recorded if obj is None else is_cordoned(obj) and marks.is_ours(obj)
@@ -158,7 +158,7 @@ class _Batch:
             listed = self._run.world.api.each(
                 "/api/v1/pods", pods.pod, fieldSelector=f"spec.nodeName={node.name}"
             )
-            waits = any(pod and _covers(budget, pod) for pod in listed for budget in closed)
+            waits = any(pod and budget.covers(pod) for pod in listed for budget in closed)
             return ("waits" if waits else ""), _ASKED_AGAIN
 
         return bool(self._run.world.remembered(f"budgets of {node.name}", ask))
@@ -196,8 +196,3 @@ class _Batch:
             "deleted": sum(each.get("deleted", 0) for each in self._results),
             "skipped": {"nodes": len(skipped), **kept} if skipped else {},
         }
-
-
-def _covers(budget: Budget, pod: Pod) -> bool:
-    selector = budget.selector
-    return budget.namespace == pod.namespace and selector is not None and selector.matches(pod.labels)

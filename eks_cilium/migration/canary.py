@@ -1,7 +1,7 @@
 """The end of a part that `migration.only` names: is it as healthy as before, and what stays as it is.
 
-Called for the resource `CanaryCheck`, which comes after the last node of the part. Each rotation has checked
-its own workloads already. Here all of them are checked together once more, later, with the agents of the new
+Called for the resource `CanaryCheck`, which comes after the last node of the part. The workloads of each node
+were checked already. Here all of them are checked together once more, later, with the agents of the new
 nodes; what broke in between is not found by the user alone.
 """
 
@@ -15,7 +15,7 @@ from eks_cilium.migration.eviction import blocked
 from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.part import part_of
 from eks_cilium.migration.rotation import before as records
-from eks_cilium.migration.rotation import health
+from eks_cilium.migration.rotation import health, settling
 from eks_cilium.texts import counted
 from eks_cilium.troubleshooting import Topic
 
@@ -31,6 +31,7 @@ def check(run: MigrationRun) -> dict[str, Any]:
     TimedOutError with what is missing, and StoppedError for a node of the part that was skipped.
     """
     part = current(run)
+    settling.await_settled(run)
     ending.await_ended(run, part.groups)
     blocked.refuse_left(run, part.nodes)
     serving: list[str] = []

@@ -40,6 +40,8 @@ class Locks:
         """What came of each node that is replaced: a batch may finish a node of another one."""
         self.asked: dict[Any, Any] = {}
         """What disruption budgets have answered; see `migration.eviction.closed_budgets`."""
+        self.settling: dict[str, Any] = {}
+        """What was read of workloads that moved, by node; see `migration.rotation.settling`."""
         self._locks: dict[str, threading.Lock] = {}
         self._creating = threading.Lock()
 

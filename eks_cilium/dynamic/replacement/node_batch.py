@@ -110,7 +110,7 @@ def names_of(nodes: Sequence[str], first: int, count: int) -> Sequence[str]:
 
 
 class NodeBatch(Operation[NodeBatchArgs], module="eks-cilium", name="NodeBatch"):
-    """Exists once its nodes are replaced and their workloads are as healthy as before.
+    """Exists once its nodes are replaced.
 
     Inputs: `NodeBatchArgs`. Deleting it changes nothing.
     """

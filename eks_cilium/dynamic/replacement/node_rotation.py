@@ -1,4 +1,4 @@
-"""Replaces one node: it is drained and terminated, and its workloads are as healthy as before.
+"""Replaces one node: it is drained and terminated, and its workloads are healthy or judged a little later.
 
 One resource a node, so that Pulumi saves its state after each node, shows each node on a row of its own, and
 stops after the current node on Ctrl-C.
@@ -62,7 +62,8 @@ class NodeRotationProvider(MigrationProvider):
     def perform(self, run: MigrationRun, _props: Mapping[str, Any]) -> Result:
         """Drain the node, terminate its instance, and wait until its workloads are as healthy as before.
 
-        The instance may still be ending then: `CapacityRestore` waits for all of them.
+        With several nodes in work its workloads are judged before the next nodes instead. The instance may
+        still be ending: `CapacityRestore` waits for all instances and workloads.
 
         Returns {"node", "instance", "group", "evicted": number, "deleted": number, "decremented": bool,
         "seconds": {phase: seconds}}, or {"node", "instance", "group", "skipped": reason} where the group of
@@ -92,7 +93,7 @@ def node_part(plan: Plan, name: str) -> PlanPart:
 
 
 class NodeRotation(Operation[NodeRotationArgs], module="eks-cilium", name="NodeRotation"):
-    """Exists once its node is replaced and the workloads of the node are as healthy as before.
+    """Exists once its node is replaced; with a single node in work, once its workloads are healthy too.
 
     Inputs: `NodeRotationArgs`. Deleting it changes nothing.
     """

@@ -36,6 +36,12 @@ class RecordedPhases:
         """How long each phase has taken."""
         return self._phases.seconds
 
+    @property
+    def of_whole_rotation(self) -> float:
+        """The seconds of all phases, if this run has drained the node of an inventory; else 0."""
+        whole = self._migration and progress.DRAIN in self.seconds
+        return sum(self.seconds.values()) if whole else 0.0
+
     @contextmanager
     def phase(self, name: str) -> Iterator[MigrationRun]:
         """Count the time of the block towards a phase; a phase may have several blocks.
@@ -75,8 +81,7 @@ class RecordedPhases:
 
     def finish(self, values: Mapping[str, Any], *, is_gone: bool) -> None:
         """Record that the rotation is over, along with other values that have to be recorded."""
-        if self._migration and progress.DRAIN in self.seconds:
-            seconds = sum(self.seconds.values())
+        if seconds := self.of_whole_rotation:
             progress.finish(self._run, self._migration, self._node, seconds, values, is_gone=is_gone)
         else:
             progress.write(self._run.world, values, progress.left(self._node) if self._now else {})

@@ -141,6 +141,11 @@ class Budget:
     def reference(self) -> Reference:
         return Reference("PodDisruptionBudget", self.namespace, self.name)
 
+    def covers(self, pod: Pod) -> bool:
+        """Whether it selects a pod, by namespace and labels."""
+        is_near = self.namespace == pod.namespace and self.selector is not None
+        return is_near and self.selector is not None and self.selector.matches(pod.labels)
+
 
 @dataclass(frozen=True, slots=True)
 class RollOut:

@@ -251,11 +251,14 @@ class Seconds:
     """How much of the drain waits for a budget."""
     queue_of: Reference | None = None
     """The budget that its pods wait for longest."""
+    settles_beside: bool = False
+    """Whether the next node is begun before its pods are healthy, as where several are in work at once."""
 
     @property
     def in_work(self) -> float:
         """How long the node has its place in work: the next one takes it then."""
-        return self.capacity + self.drain + self.release + self.settle
+        place = self.capacity + self.drain + self.release
+        return place if self.settles_beside else place + self.settle
 
     @property
     def total(self) -> float:

@@ -7,9 +7,10 @@ state. Written by the rotation; read by the health gate and by the waits for vol
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+from eks_cilium.cluster.objects import Reference
 from eks_cilium.migration.control import progress
 from eks_cilium.migration.replicas.custom_owners import CustomOwner
 from eks_cilium.runtime.record import MOVED, of_node
@@ -17,7 +18,6 @@ from eks_cilium.runtime.record import MOVED, of_node
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from eks_cilium.cluster.objects import Reference
     from eks_cilium.migration.inventory.model import Outgoing
     from eks_cilium.runtime.context import World
 
@@ -49,6 +49,12 @@ class Before:
     """UIDs of pods that the scheduler had found no node for."""
     working: tuple[str, ...] = ()
     """Workloads whose pods work until they are done, in the form of the keys of `ready`."""
+    pods: Mapping[str, int] = field(default_factory=dict)
+    """How many pods of the workloads in `ready` were on the node."""
+    terminated: str = ""
+    """ISO time since when its workloads are judged while other nodes are replaced; else empty."""
+    seconds: float = 0.0
+    """How long the node had its place by then, where one run did all of it."""
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Self:
@@ -56,10 +62,11 @@ class Before:
         custom = tuple(
             CustomReady(CustomOwner(**each["owner"]), each["ready"]) for each in kept.get("custom", ())
         )
-        lists = {
+        known: dict[str, Any] = {
             name: tuple(kept.get(name, ())) for name in ("attachments", "addresses", "pending", "working")
         }
-        return cls(kept["uid"], kept["ready"], custom, **lists)
+        known |= {name: kept[name] for name in ("pods", "terminated", "seconds") if name in kept}
+        return cls(kept["uid"], kept["ready"], custom, **known)
 
 
 def of(world: World, node: Outgoing) -> Before | None:
@@ -68,19 +75,20 @@ def of(world: World, node: Outgoing) -> Before | None:
     return found if found and found.uid == node.uid else None
 
 
-def in_work(world: World) -> list[Before]:
-    """What was recorded of all nodes that are being replaced."""
-    return [Before.from_json(kept) for kept in world.record.each(of_node("")).values()]
-
-
-def names_in_work(world: World) -> set[str]:
-    """The names of all nodes that are being replaced."""
-    return {key.removeprefix(of_node("")) for key in world.record.each(of_node(""))}
+def by_node(world: World) -> dict[str, Before]:
+    """What was recorded of each node that is being replaced, by its name."""
+    kept = world.record.each(of_node(""))
+    return {key.removeprefix(of_node("")): Before.from_json(value) for key, value in kept.items()}
 
 
 def key(workload: Reference) -> str:
     """The name of a workload in `Before.ready`."""
     return f"{workload.kind}/{workload.namespace}/{workload.name}"
+
+
+def reference(key: str) -> Reference:
+    """The workload that such a name is of."""
+    return Reference(*key.split("/"))
 
 
 def keep(world: World, node: Outgoing, before: Before) -> None:
@@ -89,8 +97,14 @@ def keep(world: World, node: Outgoing, before: Before) -> None:
     progress.write(world, {of_node(node.name): asdict(before)}, entered)
 
 
+def let_settle(world: World, node: Outgoing, before: Before) -> None:
+    """Record that a node is terminated, and that its workloads are judged from now on."""
+    entered = progress.entered(world, node.name, progress.HEALTH)
+    progress.write(world, {of_node(node.name): asdict(before)}, entered)
+
+
 @contextmanager
-def finished(world: World, node: Outgoing) -> Iterator[dict[str, Any]]:
+def finished(world: World, node: str) -> Iterator[dict[str, Any]]:
     """What has to be recorded of a node that is replaced; it is written inside the block.
 
     The node is forgotten, and its workloads are kept among those that moved.
@@ -99,14 +113,14 @@ def finished(world: World, node: Outgoing) -> Iterator[dict[str, Any]]:
     are kept.
     """
     with world.lock(MOVED):
-        kept = world.record.several(of_node(node.name), MOVED)
-        if of_node(node.name) not in kept:
+        kept = world.record.several(of_node(node), MOVED)
+        if of_node(node) not in kept:
             yield {}  # it was written by an earlier run, which was stopped right after
             return
         earlier = kept.get(MOVED)
         known = _moved(earlier if earlier and earlier["run"] == world.run_id else None)
-        merged = _merged(Before.from_json(kept[of_node(node.name)]), known)
-        yield {of_node(node.name): None, MOVED: {"run": world.run_id, **merged}}
+        merged = _merged(Before.from_json(kept[of_node(node)]), known)
+        yield {of_node(node): None, MOVED: {"run": world.run_id, **merged}}
 
 
 def _merged(before: Before, known: Before) -> dict[str, Any]:

@@ -1,13 +1,15 @@
 """The health gate of a rotation: workloads whose pods moved are as healthy as before.
 
 Before a node is cordoned, the ready replicas of every workload with pods on it are recorded. When the node is
-deleted, the same workloads must have as many ready replicas again before the next node is touched: in several
-readings in a row, since a pod may be ready for a moment and crash then. Where a workload wants fewer replicas
-by now, that number counts. Of a workload of an unknown kind the ready pods of the same owner are counted.
+terminated, the same workloads must have as many ready replicas again: in several readings in a row, since a
+pod may be ready for a moment and crash then. Where a workload wants fewer replicas by now, that number
+counts. Of a workload of an unknown kind the ready pods of the same owner are counted. A rotation waits for it
+where a single node is in work at once; else `settling` judges it while further nodes are replaced.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.objects import Reference
@@ -23,7 +25,7 @@ from eks_cilium.texts import named
 from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.facts.model import Owner
@@ -38,14 +40,16 @@ def record_before(run: MigrationRun, node: Outgoing, objects: Sequence[Object]) 
     """Record how healthy the workloads of a node are; what an earlier run recorded is kept."""
     if records.of(run.world, node) is not None:
         return
+    ready, found = _ready(run.world, objects)
     before = Before(
         uid=node.uid,
-        ready=_ready(run.world, objects),
+        ready=ready,
         custom=_custom(run.world, objects),
         attachments=volumes.attached(run.world, node),
         addresses=tuple(sorted(ip for obj in objects if (ip := _address(obj)))),
         working=_working(run.world, objects),
         pending=tuple(pod.obj["metadata"]["uid"] for pod in pending.read(run.world)),
+        pods=dict(found),
     )
     records.keep(run.world, node, before)
 
@@ -63,16 +67,19 @@ def await_as_before(run: MigrationRun, node: Outgoing) -> None:
     )
 
 
-def _ready(world: World, objects: Sequence[Object]) -> dict[str, int]:
+def _ready(world: World, objects: Sequence[Object]) -> tuple[dict[str, int], Counter[str]]:
+    """How many pods of each workload are ready, and how many of its pods these objects are."""
     backing = BackingReader(world.seen).of(objects)
-    found = {}
+    ready, found = dict[str, int](), Counter[str]()
     for pod in (pods.pod(obj) for obj in objects):
         if pod is None or pod.terminal or pod.owner is None:
             continue
         owner = backing.owners.get(backing.workload_of(pod))
         if owner is not None and owner.desired is not None:
-            found[records.key(owner.reference)] = min(owner.ready, owner.desired)
-    return found
+            key = records.key(owner.reference)
+            ready[key] = min(owner.ready, owner.desired)
+            found[key] += 1
+    return ready, found
 
 
 def _working(world: World, objects: Sequence[Object]) -> tuple[str, ...]:
@@ -93,27 +100,40 @@ def _count_ready(world: World, owner: custom_owners.CustomOwner) -> int:
 
 def missing(run: MigrationRun, before: Before) -> str:
     """Workloads that are not as healthy as before, in one sentence; empty where all are."""
-    worse = [
-        *(_worse(run, key, ready) for key, ready in sorted(before.ready.items())),
-        *(_worse_custom(run, each) for each in before.custom),
-    ]
-    worse = [line for line in worse if line]
-    if not worse:
-        return ""
+    found = worse(run, before)
+    return sentence_of(run, before, found) if found else ""
+
+
+def sentence_of(run: MigrationRun, before: Before, found: Mapping[str, str]) -> str:
+    """What `worse` found, in one sentence, with pods that have no node."""
     no_node = sentence(pending.of_workloads(run, before))
-    return named(worse, _MOST_NAMED, separator="; ") + (f"; {no_node}" if no_node else "")
+    return named(found.values(), _MOST_NAMED, separator="; ") + (f"; {no_node}" if no_node else "")
 
 
-def _worse(run: MigrationRun, key: str, before: int) -> str:
+def worse(run: MigrationRun, before: Before, elsewhere: Mapping[str, int] | None = None) -> dict[str, str]:
+    """Workloads that are not as healthy as before, by their keys, each with its numbers.
+
+    So many pods of a workload may be missing on account of other nodes that are drained meanwhile,
+    `elsewhere`: their own rotations answer for these.
+    """
+    others = elsewhere or {}
+    lines = {key: _worse(run, key, ready, others.get(key, 0)) for key, ready in sorted(before.ready.items())}
+    lines |= {each.owner.uid: _worse_custom(run, each) for each in before.custom}
+    return {key: line for key, line in lines.items() if line}
+
+
+def _worse(run: MigrationRun, key: str, before: int, elsewhere: int) -> str:
     # A workload that was deleted meanwhile is not worse off.
-    reference = _reference(key)
+    reference = records.reference(key)
     path = workloads.path_of(reference)
     obj = run.world.seen.get(path) if path else None
     owner: Owner | None = workloads.owner(reference.kind, obj) if obj else None
     if owner is None or owner.desired is None or covers(run.options.allow.stranded_pods, reference):
         return ""
     wanted = min(before, owner.desired)
-    return "" if owner.ready >= wanted else f"{reference} has {owner.ready} of {wanted} pods ready"
+    return (
+        "" if owner.ready + elsewhere >= wanted else f"{reference} has {owner.ready} of {wanted} pods ready"
+    )
 
 
 def _worse_custom(run: MigrationRun, before: CustomReady) -> str:
@@ -128,10 +148,6 @@ def _worse_custom(run: MigrationRun, before: CustomReady) -> str:
     if not now.exists or ready >= wanted:
         return ""
     return f"{owner} has {ready} of {wanted} pods ready"
-
-
-def _reference(key: str) -> Reference:
-    return Reference(*key.split("/"))
 
 
 def _address(obj: Object) -> str:

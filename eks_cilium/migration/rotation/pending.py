@@ -66,7 +66,7 @@ def missing(run: MigrationRun) -> str:
     unplaced = read(run.world)
     if not unplaced:
         return ""
-    found = _of_workloads(run, records.in_work(run.world), unplaced)
+    found = _of_workloads(run, list(records.by_node(run.world).values()), unplaced)
     found += [pod for pod in _kept_out(run, unplaced) if pod not in found]
     limit, now = run.options.pending_timeout_seconds, run.world.time.now()
     if late := [pod for pod in found if pod.longer_than(limit, now)]:

@@ -24,7 +24,7 @@ from eks_cilium.migration.capacity import (
 )
 from eks_cilium.migration.eviction import blocked
 from eks_cilium.migration.inventory import marks, recording
-from eks_cilium.migration.rotation import surplus, zones
+from eks_cilium.migration.rotation import settling, surplus, zones
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import AFFINITY, AWS_NODE, NODES, POLICY, STOP
 from eks_cilium.texts import counted
@@ -68,6 +68,7 @@ def restore_finished(run: MigrationRun, names: Sequence[str]) -> dict[str, Any]:
 
 def _restore_finished(run: MigrationRun, names: Sequence[str]) -> dict[str, Any]:
     """Restore groups all of whose nodes are replaced; stop where others are among them."""
+    settling.await_settled(run)
     ending.await_ended(run, names)
     given_up = {name: why for name, why in stopped.reasons(run).items() if name in names}
     left = blocked.left_in(run, [name for name in names if name not in given_up])

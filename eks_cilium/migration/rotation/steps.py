@@ -8,7 +8,7 @@ continues with the stage it finds:
     CORDONED   by this program: drain, wait for load balancers and volumes, terminate by id
     NODELESS   an instance without a node: terminate
     LEAVING    wait until the node's object is deleted
-    GONE       wait until workloads are as healthy as before, then done
+    GONE       wait until workloads are as healthy as before, or let them settle beside the next nodes
     UNCLEAR    the three disagree: read again until they agree
 
 When a drain is given up, the node is uncordoned: a run that stops leaves no node cordoned. A request without
@@ -34,7 +34,7 @@ from eks_cilium.migration.eviction.reading import forget_pods_on, pods_seen_on
 from eks_cilium.migration.inventory import marks, recording, returned
 from eks_cilium.migration.placement import gate as placement
 from eks_cilium.migration.rotation import before as records
-from eks_cilium.migration.rotation import detach, health, pending
+from eks_cilium.migration.rotation import detach, health, pending, settling
 from eks_cilium.migration.rotation.beginning import refuse_to_begin
 from eks_cilium.migration.rotation.stages import READINGS, Reading, Stage
 from eks_cilium.migration.rotation.unready import refuse_where_unready
@@ -55,8 +55,9 @@ _SETTLING = 120.0
 def rotate_node(run: MigrationRun, name: str, *, to_the_end: bool = True) -> dict[str, Any]:
     """Replace a node of the inventory. Raises StoppedError when the inventory has no such node.
 
-    Unless it is waited for `to_the_end`, the instance of a node that was empty may still be ending when its
-    workloads are healthy again: `ending` waits for it, and the next node need not.
+    Unless it is waited for `to_the_end`, the instance of a node that was empty may still be ending
+    afterwards: `ending` waits for it, and the next node need not. Where several nodes are in work at once,
+    its workloads need not be healthy again either: `settling` judges them beside the next nodes.
 
     Returns {"node", "instance", "group", "evicted", "deleted", "decremented", "seconds": {phase: seconds}},
     and {"node", "instance", "group", "skipped": reason} for a node whose group cannot grow, or on which a pod
@@ -143,10 +144,11 @@ class _Rotation:
                     self._terminate()
                 case Stage.LEAVING:
                     self._await_gone()
-        with self._phases.phase("health"):
-            health.await_as_before(self._run, self._node)
-        with records.finished(self._run.world, self._node) as values:
-            self._phases.finish(values, is_gone=stage is Stage.GONE)
+        if self._to_the_end or not settling.begin(self._run, self._node, self._phases.of_whole_rotation):
+            with self._phases.phase("health"):
+                health.await_as_before(self._run, self._node)
+            with records.finished(self._run.world, self._node.name) as values:
+                self._phases.finish(values, is_gone=stage is Stage.GONE)
         return self._finished()
 
     def _is_over(self, stage: Stage) -> bool:
@@ -155,6 +157,8 @@ class _Rotation:
 
     def _stage(self) -> Stage:
         """The stage, once it is certain: an answer that may be stale has to be repeated."""
+        if self._terminated is not None and self._is_over(Stage.LEAVING):
+            return Stage.LEAVING  # AWS has accepted it, and there is nothing to wait for
         seen: list[Stage] = []
 
         def doubtful() -> str:
@@ -204,6 +208,8 @@ class _Rotation:
         def missing() -> str:
             refuse_to_begin(self._run)
             rewrites.refuse(self._run)
+            if self._shrink is None and (sentence := settling.missing(self._run, node)):
+                return sentence
             with world.lock(node.group):
                 gate = CniGate(world, self._run.options.target)
                 if self._shrink is None and (sentence := spare.missing(self._run, node, gate)):
