@@ -62,6 +62,8 @@ class Recorded:
 
     outgoing: frozenset[str] | None = None
     """Names of the nodes to replace; None where no inventory was recorded."""
+    order: tuple[str, ...] = ()
+    """The same names in the order of work, in which the stack has its resources."""
     part: frozenset[str] | None = None
     """Those that `migration.only` names, by the recorded order; None where no inventory was recorded."""
     groups: Mapping[str, Before] = field(default_factory=dict)

@@ -123,4 +123,5 @@ def _recorded(run: MigrationRun) -> Recorded:
     if inventory is None:
         return Recorded()
     chosen = selected(inventory.members, run.options.part)
-    return Recorded(inventory.names, chosen, groups.sizes_before(run.world, inventory))
+    order = tuple(node.name for node in inventory.nodes)
+    return Recorded(inventory.names, order, chosen, groups.sizes_before(run.world, inventory))

@@ -2,8 +2,8 @@
 
 Nodes whose replacement has begun are first: a run that was stopped continues with them. Nodes that are not
 Ready are next: nothing is taken away with them, and their replacements are the capacity for the others. These
-follow one zone after the other in turn, so that no zone loses many nodes at once. The node this program runs
-on is last, since its drain ends the program.
+follow one zone after the other in turn, so that no zone loses many nodes at once; which node of a zone is
+next may depend on budgets (`apart`). The node this program runs on is last, since its drain ends the program.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from eks_cilium.cluster.names import ROTATION_ANNOTATION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from eks_cilium.migration.facts.model import Node
 
@@ -27,14 +27,20 @@ def in_progress(node: Node) -> bool:
     return ROTATION_ANNOTATION in node.annotations
 
 
-def ordered(nodes: Iterable[Node], own_node: str | None = None) -> tuple[Node, ...]:
-    """All nodes in the order in which they are replaced; `own_node` is the one this program runs on."""
+def ordered(
+    nodes: Iterable[Node], own_node: str | None = None, arranged: Callable[[list[Node]], list[Node]] = list
+) -> tuple[Node, ...]:
+    """All nodes in the order in which they are replaced.
+
+    `own_node` is the one this program runs on. `arranged` may change the order of those that are Ready and
+    not begun.
+    """
     oldest_first = sorted(nodes, key=lambda node: (node.created or _LONG_AGO, node.name))
     last = [node for node in oldest_first if node.name == own_node]
     begun = [node for node in oldest_first if node.name != own_node and in_progress(node)]
     rest = [node for node in oldest_first if node.name != own_node and not in_progress(node)]
     silent = [node for node in rest if not node.ready]
-    return (*begun, *silent, *_in_turns([node for node in rest if node.ready]), *last)
+    return (*begun, *silent, *arranged(_in_turns([node for node in rest if node.ready])), *last)
 
 
 def _in_turns(nodes: Sequence[Node]) -> list[Node]:

@@ -13,6 +13,7 @@ from eks_cilium.migration.lanes import Lanes
 from eks_cilium.migration.options import CiliumChoices, Limits, Recorded
 from eks_cilium.migration.part import Member, selected
 from eks_cilium.migration.plan import eligibility, places, sizes
+from eks_cilium.migration.plan.apart import put_apart
 from eks_cilium.migration.plan.budgets import Budgets, Ledger, uses_of_budgets
 from eks_cilium.migration.plan.estimate import bounds, timing
 from eks_cilium.migration.plan.findings import Findings
@@ -58,13 +59,23 @@ def plan(
     findings, cilium = Findings(), cilium or facts.cilium or CiliumChoices()
     eligibility.check_cluster(facts, options, cilium, findings)
     kinds = eligibility.sort(facts, options, recorded, findings)
-    every = _order(facts, kinds)
+    backing = Backing.of(facts)
+    budgets = Budgets(facts.budgets, facts.pods, backing)
+    every = _order(facts, kinds, recorded, budgets, options.parallel)
     names = _part(every, options, recorded)
     forecasts = sizes.forecasts(every, options, recorded, facts, findings, part=names)
     if options.target is Target.CILIUM:
         extra = options.surge if recorded.outgoing is None else 0
         addresses.check(facts, options, cilium, every, findings, extra=extra)
-    context = _context(facts, options, limits, _places(facts, kinds, every, forecasts, names), findings)
+    context = _context(
+        facts,
+        options,
+        limits=limits,
+        backing=backing,
+        budgets=budgets,
+        places=_places(facts, kinds, every, forecasts, names),
+        findings=findings,
+    )
     drains = _Drains(facts, options, timings, forecasts, context)
     planned = drains.of_part(every, names)
     nodes = timing.scheduled(planned, drains.lanes, options, timings)
@@ -91,14 +102,24 @@ def plan(
     )
 
 
-def _order(facts: Facts, kinds: SortedNodes) -> list[tuple[Node, Group]]:
+def _order(
+    facts: Facts, kinds: SortedNodes, recorded: Recorded, budgets: Budgets, parallel: int | str
+) -> list[tuple[Node, Group]]:
+    """The recorded order, where there is one: pods have moved since it was made."""
     own = (
         next((pod.node for pod in facts.pods if pod.reference == facts.own_pod), None)
         if facts.own_pod
         else None
     )
     group_of = {node.name: group for node, group in kinds.replaceable}
-    return [(node, group_of[node.name]) for node in ordered((node for node, _ in kinds.replaceable), own)]
+    nodes = [node for node, _ in kinds.replaceable]
+    if recorded.order:
+        places = {name: place for place, name in enumerate(recorded.order)}
+        found = sorted(nodes, key=lambda node: places[node.name])
+    else:
+        names = {name: group.name for name, group in group_of.items()}
+        found = [*ordered(nodes, own, lambda ready: put_apart(ready, names, facts.pods, budgets, parallel))]
+    return [(node, group_of[node.name]) for node in found]
 
 
 def _part(
@@ -152,15 +173,17 @@ def _places(
 def _context(
     facts: Facts,
     options: MigrationOptions,
+    *,
     limits: Limits,
+    backing: Backing,
+    budgets: Budgets,
     places: Places,
     findings: Findings,
 ) -> Context:
-    backing = Backing.of(facts)
     return Context(
         allow=options.allow,
         backing=backing,
-        budgets=Budgets(facts.budgets, facts.pods, backing),
+        budgets=budgets,
         ledger=Ledger(),
         findings=findings,
         places=places,

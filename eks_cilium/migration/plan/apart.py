@@ -1,0 +1,107 @@
+"""Puts nodes apart in the order of work whose pods wait for the same budgets.
+
+Nodes that are in work together evict their pods together: where a budget allows one disruption and three of
+them have pods of it, the last one waits for two. Nodes of the same zone and Auto Scaling group may follow
+each other in any order, so the next of them is the one whose pods wait least for those of the nodes just
+before. Zones take turns as they did. The nodes of a group that has places of its own are spread over the
+whole order, as they are in work.
+
+Called by the planner before the order is recorded; from then on the inventory has it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict, deque
+from typing import TYPE_CHECKING, TypeAlias
+
+from eks_cilium.migration.lanes import Lanes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from eks_cilium.cluster.objects import Reference
+    from eks_cilium.migration.facts.model import Node, Pod
+    from eks_cilium.migration.plan.budgets import Budgets
+
+_COMPARED = 10
+"""So many nodes are compared for each place in the order; their number is not to count with its square."""
+
+_Uses: TypeAlias = "Counter[Reference]"
+"""How many pods of each budget a node has."""
+
+
+def put_apart(
+    nodes: Sequence[Node],
+    group_of: Mapping[str, str],
+    pods: Iterable[Pod],
+    budgets: Budgets,
+    parallel: int | str,
+) -> list[Node]:
+    """The nodes in another order.
+
+    Args:
+        nodes: In the order of their zones' turns.
+        group_of: The Auto Scaling group of each node.
+        pods: All pods of the cluster.
+        budgets: The budgets that cover them.
+        parallel: As in the configuration.
+    """
+    together = Lanes({node.name: group_of[node.name] for node in nodes}, parallel).in_all
+    if together < 2:
+        return list(nodes)
+    uses = _uses(pods, budgets)
+    allowed = {status.budget.reference: status.headroom for status in budgets}
+    kinds = [(group_of[node.name], node.zone) for node in nodes]
+    waiting: dict[tuple[str, str | None], list[Node]] = defaultdict(list)
+    for kind, node in zip(kinds, nodes, strict=True):
+        waiting[kind].append(node)
+    before, found = _Before(together - 1, allowed), []
+    for kind in kinds if isinstance(parallel, int) else _side_by_side(kinds):
+        node = min(waiting[kind][:_COMPARED], key=lambda each: before.waits(uses[each.name]))
+        waiting[kind].remove(node)
+        before.add(uses[node.name])
+        found.append(node)
+    return found
+
+
+def _uses(pods: Iterable[Pod], budgets: Budgets) -> Mapping[str, _Uses]:
+    """By the names of nodes."""
+    found: dict[str, _Uses] = defaultdict(Counter)
+    for pod in pods:
+        for status in budgets.of(pod):
+            found[pod.node][status.budget.reference] += status.counts(pod)
+    return found
+
+
+def _side_by_side(kinds: Sequence[tuple[str, str | None]]) -> list[tuple[str, str | None]]:
+    """The groups beside each other, so that all of them are half done at the same time."""
+    of_group: dict[str, list[tuple[str, str | None]]] = defaultdict(list)
+    for kind in kinds:
+        of_group[kind[0]].append(kind)
+    places = [
+        (number / len(of), group, kind) for group, of in of_group.items() for number, kind in enumerate(of)
+    ]
+    return [kind for _, _, kind in sorted(places, key=lambda place: place[:2])]
+
+
+class _Before:
+    """The nodes just before in the order, as many as are in work beside the next one."""
+
+    def __init__(self, most: int, allowed: Mapping[Reference, int]) -> None:
+        self._allowed, self._most = allowed, most
+        self._nodes: deque[_Uses] = deque()
+        self._in_use: _Uses = Counter()
+
+    def add(self, uses: _Uses) -> None:
+        self._nodes.append(uses)
+        self._in_use.update(uses)
+        if len(self._nodes) > self._most:
+            self._in_use.subtract(self._nodes.popleft())
+
+    def waits(self, uses: _Uses) -> float:
+        """How often a pod of another node has to be ready again before the pods of this one are evicted."""
+        return sum(
+            max(self._in_use[budget] + count - allowed, 0) / allowed
+            for budget, count in uses.items()
+            if (allowed := self._allowed.get(budget, 0)) > 0
+        )
