@@ -53,7 +53,7 @@ def rotate_batch(run: MigrationRun, first: int, count: int) -> dict[str, Any]:
     inventory = recording.required(run.world, run.options.target)
     wanted = selected(inventory.members, run.options.part)
     batch = [node for node in inventory.nodes[first - 1 : first - 1 + count] if node.name in wanted]
-    lanes = Lanes({node.name: node.group for node in inventory.nodes}, run.options.parallel)
+    lanes = Lanes.of(inventory.nodes, run.options.parallel)
     nodes = run.world.seen.list("/api/v1/nodes")
     begun = [node for node in _begun(run, inventory, nodes) if node.name in wanted]
     left = {node.name for node in (*inventory.left(nodes), *begun)}

@@ -7,12 +7,20 @@ these lanes, and the component registers its resources by them.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, Self
 
 from eks_cilium.settings.model import width
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+
+class _InGroup(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def group(self) -> str: ...
 
 
 class Lanes:
@@ -39,6 +47,11 @@ class Lanes:
             if len(begun[lane]) >= places:
                 self._before[node] = begun[lane][-places]
             begun[lane].append(node)
+
+    @classmethod
+    def of(cls, nodes: Iterable[_InGroup], parallel: int | str) -> Self:
+        """The lanes of nodes that know their groups, such as those of an inventory, in the order of work."""
+        return cls({node.name: node.group for node in nodes}, parallel)
 
     def place_of(self, group: str) -> tuple[str, int]:
         """The name of the places that nodes of a group take, and how many of them there are."""

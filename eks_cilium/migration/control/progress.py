@@ -190,8 +190,7 @@ def _change(world: World, migration: str, done: str, change: Callable[[Progress]
 def _at_once(run: MigrationRun) -> int:
     """How many nodes of the inventory are in work at once."""
     inventory = recording.read(run.world, run.options.target)
-    groups = {node.name: node.group for node in inventory.nodes} if inventory else {}
-    return max(Lanes(groups, run.options.parallel).in_all, 1)
+    return max(Lanes.of(inventory.nodes if inventory else (), run.options.parallel).in_all, 1)
 
 
 def _of(world: World, migration: str) -> Progress:

@@ -71,10 +71,10 @@ def missing(run: MigrationRun, node: Outgoing) -> str:
     if not waiting:
         return ""
     inventory = recording.required(run.world, run.options.target)
-    groups = {each.name: each.group for each in inventory.nodes}
-    lanes = Lanes(groups, run.options.parallel)
+    lanes = Lanes.of(inventory.nodes, run.options.parallel)
     place, most = lanes.place_of(node.group)
-    beside = [name for name in waiting if name in groups and lanes.place_of(groups[name])[0] == place]
+    ended = [each for each in inventory.nodes if each.name in waiting]
+    beside = [each for each in ended if lanes.place_of(each.group)[0] == place]
     if len(beside) > most:
         return f"{len(beside)} nodes wait for their workloads: {_missing_of(run, waiting)}"
     return ""
@@ -93,8 +93,7 @@ def await_settled(run: MigrationRun) -> None:
 
 def _at_once(run: MigrationRun, node: Outgoing) -> int:
     inventory = recording.required(run.world, run.options.target)
-    lanes = Lanes({each.name: each.group for each in inventory.nodes}, run.options.parallel)
-    return lanes.place_of(node.group)[1]
+    return Lanes.of(inventory.nodes, run.options.parallel).place_of(node.group)[1]
 
 
 def _judged(run: MigrationRun) -> dict[str, Before]:

@@ -85,7 +85,7 @@ def replace_unhealthy(run: MigrationRun, before: GroupBefore) -> None:
 def _rotate(run: MigrationRun, node: Outgoing, *, shrink: bool) -> None:
     """Replace a node at a place in work: groups are restored beside each other, and drained no wider."""
     nodes = recording.required(run.world, run.options.target).nodes
-    lanes = Lanes({each.name: each.group for each in nodes}, run.options.parallel)
+    lanes = Lanes.of(nodes, run.options.parallel)
     (name, most), places = lanes.place_of(node.group), run.world.locks.places
     run.wait(
         lambda: "" if places.take(name, most, node.name) else f"waiting to remove {node.name}",
