@@ -57,7 +57,7 @@ def put_apart(
         waiting[kind].append(node)
     before, found = _Before(together - 1, allowed), []
     for kind in kinds if isinstance(parallel, int) else _side_by_side(kinds):
-        node = min(waiting[kind][:_COMPARED], key=lambda each: before.waits(uses[each.name]))
+        node = min(waiting[kind][:_COMPARED], key=lambda each: before.fits(uses[each.name]))
         waiting[kind].remove(node)
         before.add(uses[node.name])
         found.append(node)
@@ -98,10 +98,16 @@ class _Before:
         if len(self._nodes) > self._most:
             self._in_use.subtract(self._nodes.popleft())
 
-    def waits(self, uses: _Uses) -> float:
-        """How often a pod of another node has to be ready again before the pods of this one are evicted."""
-        return sum(
-            max(self._in_use[budget] + count - allowed, 0) / allowed
+    def fits(self, uses: _Uses) -> tuple[float, float]:
+        """How well another node is next, the less the better.
+
+        First, how often pods of others have to be ready again before those of this node are evicted. Then
+        the nodes with the most pods of narrow budgets are first: they are the hardest to put apart later.
+        """
+        narrow = [
+            (self._in_use[budget] + count, count, allowed)
             for budget, count in uses.items()
             if (allowed := self._allowed.get(budget, 0)) > 0
-        )
+        ]
+        waits = sum(max(wanted - allowed, 0) / allowed for wanted, _, allowed in narrow)
+        return waits, -sum(count / allowed for _, count, allowed in narrow)

@@ -20,7 +20,7 @@ from lab.sample_cluster.clients import Aws, Kubectl
 from tests.benchmarks.migration import rolling_update
 from tests.benchmarks.migration.floor import Width
 
-EXTRA = "20%"
+EXTRA = "30%"
 """Extra nodes of each group for this program; the others double each group."""
 
 

@@ -38,14 +38,14 @@ ENGINEER = "arn:aws:iam::123456789012:user/engineer"
 GROUPS = ZONES = 3
 DELAYS = lifecycle.Delays(
     cloud={
-        "instance_pending": 2.0,
-        "asg_launch": 2.0,
-        "node_boot": 6.0,
-        "instance_shutting_down": 4.0,
-        "asg_terminating": 4.0,
-        "node_delete_after_termination": 1.0,
+        "instance_pending": 4.0,
+        "asg_launch": 4.0,
+        "node_boot": 16.0,
+        "instance_shutting_down": 8.0,
+        "asg_terminating": 8.0,
+        "node_delete_after_termination": 2.0,
     },
-    nodes={"readinessSeconds": 2.0},
+    nodes={"readinessSeconds": 4.0},
 )
 _LONGEST = 3600.0
 """Seconds after which a program is killed."""

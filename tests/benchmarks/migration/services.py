@@ -34,12 +34,12 @@ class Kind:
 
 
 KINDS = (
-    Kind("large", 8, 25, {"maxUnavailable": "20%"}, 4),
-    Kind("middle", 10, 16, {"maxUnavailable": 2}, 5),
-    Kind("small", 20, 5, {"maxUnavailable": 1}, 3),
-    Kind("steady", 8, 5, {"minAvailable": "80%"}, 4),
-    Kind("without", 10, 6, None, 3),
-    Kind("state", 8, 5, {"maxUnavailable": 1}, 5, "StatefulSet"),
+    Kind("large", 8, 25, {"maxUnavailable": "20%"}, 8),
+    Kind("middle", 10, 16, {"maxUnavailable": 2}, 10),
+    Kind("small", 20, 5, {"maxUnavailable": 1}, 6),
+    Kind("steady", 8, 5, {"minAvailable": "80%"}, 8),
+    Kind("without", 10, 6, None, 6),
+    Kind("state", 8, 5, {"maxUnavailable": 1}, 10, "StatefulSet"),
 )
 
 
