@@ -12,13 +12,13 @@ _NAMESPACE = "crowd"
 _TIMEOUT = 1200.0
 
 
-def run_pods(kubectl: Kubectl, pods: int) -> None:
-    """Run `pods` pods and wait until all of them are ready.
+def run_pods(kubectl: Kubectl, pods: int, *, replicas: int = _REPLICAS) -> None:
+    """Run `pods` pods, so many `replicas` of each Deployment, and wait until all of them are ready.
 
     Raises:
         CommandFailedError: not all of them became ready within 20 minutes.
     """
-    kubectl.apply(json.dumps(item) for item in _manifests(pods))
+    kubectl.apply(json.dumps(item) for item in _manifests(pods, replicas))
     deadline = time.monotonic() + _TIMEOUT
     while (ready := _ready(kubectl)) < pods:
         if time.monotonic() > deadline:
@@ -34,11 +34,11 @@ def _ready(kubectl: Kubectl) -> int:
     return sum(int(count) for count in counts)
 
 
-def _manifests(pods: int) -> Iterator[dict[str, Any]]:
+def _manifests(pods: int, replicas: int) -> Iterator[dict[str, Any]]:
     yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": _NAMESPACE}}
-    for number, first in enumerate(range(0, pods, _REPLICAS)):
+    for number, first in enumerate(range(0, pods, replicas)):
         name = f"app-{number:03}"
-        yield _deployment(name, min(_REPLICAS, pods - first))
+        yield _deployment(name, min(replicas, pods - first))
         if number % 2:
             yield _budget(name)
 

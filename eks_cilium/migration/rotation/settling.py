@@ -97,17 +97,20 @@ def _at_once(run: MigrationRun, node: Outgoing) -> int:
 
 
 def _judged(run: MigrationRun) -> dict[str, Before]:
-    """The nodes that wait for their workloads, by name; those that settled are finished."""
-    world = run.world
+    """The nodes that wait for their workloads, by name; those that settled are finished.
+
+    A rollback does not wait for what the migration left unhealthy.
+    """
+    world, inventory = run.world, recording.required(run.world, run.options.target)
     with world.lock("settling"):
-        recorded, known = records.by_node(world), world.locks.settling
-        waiting = {name: before for name, before in recorded.items() if before.terminated}
+        recorded, known, names = records.by_node(world), world.locks.settling, inventory.names
+        ended = {name: before for name, before in recorded.items() if before.terminated}
+        waiting = {name: before for name, before in ended.items() if name in names}
         for name in known.keys() - waiting.keys():
             del known[name]
         for name in waiting:
             _read(run, name, recorded)
         settled = [name for name in waiting if known[name].good >= run.options.settle_readings]
-        inventory = recording.required(world, run.options.target) if settled else None
         for name in settled:
             _finish(run, name, waiting[name], inventory)
         return {name: before for name, before in waiting.items() if name not in settled}
@@ -154,11 +157,11 @@ def _give_up(run: MigrationRun, name: str, before: Before, readings: Readings) -
     raise error
 
 
-def _finish(run: MigrationRun, name: str, before: Before, inventory: Inventory | None) -> None:
-    node = inventory.node(name) if inventory else None
+def _finish(run: MigrationRun, name: str, before: Before, inventory: Inventory) -> None:
+    node = inventory.node(name)
     is_gone = node is None or returned.node_of(run.world, node, fresh=False) is None
     with records.finished(run.world, name) as values:
-        if before.seconds and inventory:
+        if before.seconds:
             progress.finish(run, inventory.taken, name, before.seconds, values, is_gone=is_gone)
         else:
             progress.write(run.world, values, progress.left(name))

@@ -1,5 +1,6 @@
 """A place is free when its node is terminated; workloads are judged while the next nodes are replaced."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -10,6 +11,7 @@ from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.rotation import before as records
 from eks_cilium.migration.rotation import restore, settling, steps
 from eks_cilium.runtime.errors import StoppedError, TimedOutError
+from eks_cilium.runtime.record import NODES
 from eks_cilium.settings.model.migration import Target
 
 from .migrations import Before, Stack, options, run
@@ -134,6 +136,18 @@ def test_the_next_run_judges_what_the_last_one_left() -> None:
 
     assert shop.waiting() == []
     assert shop.ready() == 6
+
+
+def test_a_node_of_another_inventory_is_not_waited_for() -> None:
+    shop = Shop(after=NEVER, maxUnavailable=6)
+    shop.rotate(0)
+    world = shop.simulation.world()
+    inventory = recording.required(world, Target.CILIUM)
+    world.record.put(NODES, replace(inventory, nodes=inventory.nodes[1:]).to_json())
+
+    settling.await_settled(run(world, shop.options))
+
+    assert shop.lines("settled") == []
 
 
 def test_a_node_that_waits_for_its_workloads_is_in_work_for_people() -> None:
