@@ -15,7 +15,8 @@ from eks_cilium.migration.eviction import blocked
 from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.part import part_of
 from eks_cilium.migration.rotation import before as records
-from eks_cilium.migration.rotation import health, settling
+from eks_cilium.migration.rotation.health import gate as health
+from eks_cilium.migration.rotation.health import settling
 from eks_cilium.texts import counted
 from eks_cilium.troubleshooting import Topic
 

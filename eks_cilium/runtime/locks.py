@@ -41,7 +41,7 @@ class Locks:
         self.asked: dict[Any, Any] = {}
         """What disruption budgets have answered; see `migration.eviction.closed_budgets`."""
         self.settling: dict[str, Any] = {}
-        """What was read of workloads that moved, by node; see `migration.rotation.settling`."""
+        """What was read of workloads that moved, by node; see `migration.rotation.health.settling`."""
         self._locks: dict[str, threading.Lock] = {}
         self._creating = threading.Lock()
 

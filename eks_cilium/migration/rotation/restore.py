@@ -24,7 +24,8 @@ from eks_cilium.migration.capacity import (
 )
 from eks_cilium.migration.eviction import blocked
 from eks_cilium.migration.inventory import marks, recording
-from eks_cilium.migration.rotation import settling, surplus, zones
+from eks_cilium.migration.rotation import surplus, zones
+from eks_cilium.migration.rotation.health import settling
 from eks_cilium.runtime.errors import StoppedError
 from eks_cilium.runtime.record import AFFINITY, AWS_NODE, NODES, POLICY, STOP
 from eks_cilium.texts import counted

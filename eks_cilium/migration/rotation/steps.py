@@ -34,10 +34,12 @@ from eks_cilium.migration.eviction.reading import forget_pods_on, pods_seen_on
 from eks_cilium.migration.inventory import marks, recording, returned
 from eks_cilium.migration.placement import gate as placement
 from eks_cilium.migration.rotation import before as records
-from eks_cilium.migration.rotation import detach, health, pending, settling
+from eks_cilium.migration.rotation import detach, pending
 from eks_cilium.migration.rotation.beginning import refuse_to_begin
+from eks_cilium.migration.rotation.health import gate as health
+from eks_cilium.migration.rotation.health import settling
+from eks_cilium.migration.rotation.health.unready import refuse_where_unready
 from eks_cilium.migration.rotation.stages import READINGS, Reading, Stage
-from eks_cilium.migration.rotation.unready import refuse_where_unready
 from eks_cilium.runtime.errors import LeaseHeldError, StoppedError, TimedOutError
 from eks_cilium.runtime.fleet import AT_LEISURE, NOW, SOON
 from eks_cilium.texts import named

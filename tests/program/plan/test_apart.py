@@ -36,7 +36,7 @@ def service_of(name: str) -> int:
 def test_nodes_with_pods_of_one_budget_do_not_follow_each_other() -> None:
     found = [service_of(name) for name in order(pairs(8), 2)]
 
-    assert all(one != next_one for one, next_one in pairwise(found[:-1]))
+    assert all(first != second for first, second in pairwise(found[:-1]))
 
 
 def test_one_node_after_the_other_stays_in_the_order_of_age() -> None:

@@ -9,7 +9,8 @@ from eks_cilium.cluster.objects import is_cordoned
 from eks_cilium.migration.control import progress, status
 from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.rotation import before as records
-from eks_cilium.migration.rotation import restore, settling, steps
+from eks_cilium.migration.rotation import restore, steps
+from eks_cilium.migration.rotation.health import settling
 from eks_cilium.runtime.errors import StoppedError, TimedOutError
 from eks_cilium.runtime.record import NODES
 from eks_cilium.settings.model.migration import Target

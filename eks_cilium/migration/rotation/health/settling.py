@@ -18,7 +18,7 @@ from eks_cilium.migration.control import progress
 from eks_cilium.migration.inventory import recording, returned
 from eks_cilium.migration.lanes import Lanes
 from eks_cilium.migration.rotation import before as records
-from eks_cilium.migration.rotation import health
+from eks_cilium.migration.rotation.health import gate as health
 from eks_cilium.runtime.errors import TimedOutError
 from eks_cilium.texts import named
 from eks_cilium.troubleshooting import Topic
