@@ -1,6 +1,7 @@
 """The models of AWS's services are parsed once in a process, though each client has a session of its own."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ pytestmark = pytest.mark.unit
 HERE = Credentials("eu-central-1")
 
 
-def loader_of(credentials: Credentials = HERE):
+def loader_of(credentials: Credentials = HERE) -> Any:
     return credentials.session()._session.get_component("data_loader")
 
 
