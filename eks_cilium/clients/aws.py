@@ -10,7 +10,7 @@ import base64
 import os
 import threading
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import boto3
@@ -42,10 +42,6 @@ class _Models(Loader):
     def search_paths(self) -> list[str]:
         # Each session of boto3 appends the folder of its resources, which are not used here.
         return [*super().search_paths]
-
-
-_MODELS: dict[str, _Models] = {}
-"""By the folders that AWS_DATA_PATH or a profile adds."""
 
 
 class _TranslatesErrors:
@@ -90,9 +86,11 @@ class Credentials:
             return translating(session, expired)
 
 
+@cache
 def _models(folders: str | None) -> _Models:
+    """The models of a process, with those in the folders that AWS_DATA_PATH or a profile adds."""
     extra = [os.path.expanduser(os.path.expandvars(each)) for each in (folders or "").split(os.pathsep)]
-    return _MODELS.setdefault(folders or "", _Models(extra_search_paths=[each for each in extra if each]))
+    return _Models(extra_search_paths=[each for each in extra if each])
 
 
 def translating(session: boto3.Session, expired: Callable[[], None] = lambda: None) -> boto3.Session:

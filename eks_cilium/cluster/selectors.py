@@ -56,9 +56,12 @@ def selector(written: Mapping[str, Any] | None) -> Selector | None:
 def labels_in_request(written: Mapping[str, Any] | None) -> str:
     """The labels of a selector, as the parameter `labelSelector` of a request; empty where it has none.
 
-    It selects what the selector does and perhaps more: expressions are left out.
+    It selects what the selector does and perhaps more: expressions are left out. The selector of a
+    ReplicationController is a map of labels itself.
     """
-    labels = (written or {}).get("matchLabels") or {}
+    found = written or {}
+    has_parts = not found.keys().isdisjoint({"matchLabels", "matchExpressions"})
+    labels = (found.get("matchLabels") if has_parts else found) or {}
     return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.objects import condition, moment
+from eks_cilium.cluster.selectors import labels_in_request
 from eks_cilium.migration.facts import workloads
 from eks_cilium.migration.facts.on_demand import BackingReader
 from eks_cilium.migration.options import covers
@@ -28,7 +29,7 @@ from eks_cilium.runtime.errors import TimedOutError
 from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from eks_cilium.cluster.objects import Object, Reference
     from eks_cilium.cluster.reading import ReadingApi
@@ -144,7 +145,8 @@ class Pace:
             return None
         reader = BackingReader(self._run.world.seen)
         listed = api.list(
-            f"/api/v1/namespaces/{workload.namespace}/pods", labelSelector=_selector(found["spec"])
+            f"/api/v1/namespaces/{workload.namespace}/pods",
+            labelSelector=labels_in_request(found["spec"].get("selector")),
         )
         owned = [pod for pod in listed if reader.is_owned_by(pod, workload)]
         return self._counted(owned, owner.desired, most_unavailable(owner, owner.desired))
@@ -180,17 +182,3 @@ class Pace:
 def _has_budget(plan: PodPlan) -> bool:
     """Whether the API server asks a budget. None is asked about pods that are deleted, as permitted."""
     return plan.budget is not None and plan.verdict is not Verdict.DELETE
-
-
-def _selector(spec: Mapping[str, object]) -> str:
-    """The selector of a workload, as a query parameter."""
-    written = spec.get("selector")
-    if not isinstance(written, dict):
-        return ""
-    labels = written.get("matchLabels", {}) if _is_selector(written) else written
-    return ",".join(f"{key}={value}" for key, value in sorted((labels or {}).items()))
-
-
-def _is_selector(written: Mapping[str, object]) -> bool:
-    """A ReplicationController has a map of labels instead."""
-    return not written.keys().isdisjoint({"matchLabels", "matchExpressions"})

@@ -91,15 +91,9 @@ def reference(key: str) -> Reference:
     return Reference(*key.split("/"))
 
 
-def keep(world: World, node: Outgoing, before: Before) -> None:
-    """Record a node, which is drained from now on."""
-    entered = progress.entered(world, node.name, progress.DRAIN)
-    progress.write(world, {of_node(node.name): asdict(before)}, entered)
-
-
-def let_settle(world: World, node: Outgoing, before: Before) -> None:
-    """Record that a node is terminated, and that its workloads are judged from now on."""
-    entered = progress.entered(world, node.name, progress.HEALTH)
+def keep(world: World, node: Outgoing, before: Before, phase: str = progress.DRAIN) -> None:
+    """Record a node and the phase it comes to: it is drained from now on, or its workloads are judged."""
+    entered = progress.entered(world, node.name, phase)
     progress.write(world, {of_node(node.name): asdict(before)}, entered)
 
 

@@ -11,6 +11,7 @@ A node that waits for its workloads stays in the record, so the next run judges 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,8 @@ def begin(run: MigrationRun, node: Outgoing, seconds: float) -> bool:
     if before is None or not (before.ready or before.custom) or _at_once(run, node) == 1:
         return False
     ended = run.world.time.now().isoformat()
-    records.let_settle(run.world, node, replace(before, terminated=ended, seconds=round(seconds, 1)))
+    kept = replace(before, terminated=ended, seconds=round(seconds, 1))
+    records.keep(run.world, node, kept, progress.HEALTH)
     return True
 
 
@@ -132,14 +134,12 @@ def _read(run: MigrationRun, name: str, recorded: Mapping[str, Before]) -> None:
         _give_up(run, name, before, readings)
 
 
-def _moving_elsewhere(name: str, recorded: Mapping[str, Before]) -> dict[str, int]:
+def _moving_elsewhere(name: str, recorded: Mapping[str, Before]) -> Counter[str]:
     """How many pods of each workload nodes took or take that are drained later than this one."""
-    ended, found = recorded[name].terminated, dict[str, int]()
+    ended, found = recorded[name].terminated, Counter[str]()
     for other, before in recorded.items():
-        if other == name or (before.terminated and before.terminated <= ended):
-            continue
-        for workload, count in before.pods.items():
-            found[workload] = found.get(workload, 0) + count
+        if other != name and (not before.terminated or before.terminated > ended):
+            found.update(before.pods)
     return found
 
 
