@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import pulumi
 
 from components.naming import token
+from components.order import after, of_one_of_many
 from eks_cilium.dynamic.chaining.chained_agents import ChainedAgents
 from eks_cilium.dynamic.chaining.managed_pods import ManagedPods, remainder
 from eks_cilium.dynamic.chaining.pod_refresh import PodRefresh, workload_part
@@ -58,12 +59,12 @@ class Chaining(pulumi.ComponentResource):
     def __init__(self, name: str, args: ChainingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(token("Chaining"), name, {}, opts)
         operation = args["operation"]
-        paused = PolicyPause(name, operation, _after(self))
-        agents = ChainedAgents(name, operation, _after(self, paused))
+        paused = PolicyPause(name, operation, after(self))
+        agents = ChainedAgents(name, operation, after(self, paused))
         refreshed = _restart(self, name, args, agents)
         left = previewed(args["plan"], remainder)
-        gate = ManagedPods(name, {**operation, **left}, _after(self, agents, *refreshed))
-        PolicyResume(name, {**operation, "mode": args["policy_mode"]}, _after(self, gate))
+        gate = ManagedPods(name, {**operation, **left}, after(self, agents, *refreshed))
+        PolicyResume(name, {**operation, "mode": args["policy_mode"]}, after(self, gate))
         self.counted = gate.counted
         self.register_outputs({"workloads": [str(workload) for workload in args["workloads"]]})
 
@@ -71,23 +72,27 @@ class Chaining(pulumi.ComponentResource):
 def _restart(
     parent: pulumi.Resource, name: str, args: ChainingArgs, agents: ChainedAgents
 ) -> list[PodRefresh]:
-    """Register a `PodRefresh` for each workload, in `parallel` lanes after those of CoreDNS."""
+    """Register a `PodRefresh` for each workload, in `parallel` lanes after those of CoreDNS.
+
+    Returns the last of each lane.
+    """
     first: list[PodRefresh] = []
     lanes: list[PodRefresh] = []
     for workload in args["workloads"]:
         index = len(lanes) - args["parallel"]
         before = [*first] if is_dns(workload) or index < 0 else [lanes[index]]
+        waits_for: Sequence[pulumi.Resource] = before or [agents]
         refresh = PodRefresh(
             f"{name}-{short_name(workload)}",
             {
-                **args["operation"],
+                **of_one_of_many(args["operation"]),
                 "workload": _named(workload),
                 **previewed(args["plan"], partial(workload_part, workload=workload)),
             },
-            _after(parent, agents, *before),
+            after(parent, *waits_for),
         )
         (first if is_dns(workload) else lanes).append(refresh)
-    return [*first, *lanes]
+    return lanes[-args["parallel"] :] or first[-1:]
 
 
 def short_name(workload: Reference) -> str:
@@ -98,7 +103,3 @@ def short_name(workload: Reference) -> str:
 def _named(workload: Reference) -> Workload:
     named: Workload = {"kind": workload.kind, "namespace": workload.namespace, "name": workload.name}
     return {**named, "group": workload.group} if workload.group else named
-
-
-def _after(parent: pulumi.Resource, *others: pulumi.Resource) -> pulumi.ResourceOptions:
-    return pulumi.ResourceOptions(parent=parent, depends_on=list(others))

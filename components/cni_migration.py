@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 import pulumi
 
 from components.naming import token
+from components.order import after, of_one_of_many
 from eks_cilium.dynamic.policy_enforcement import PolicyPause, PolicyResume
 from eks_cilium.dynamic.replacement.agent_gates import AgentGate, AgentsGone
 from eks_cilium.dynamic.replacement.aws_node_affinity import AwsNodeAffinity
@@ -34,13 +35,14 @@ from eks_cilium.migration.lanes import Lanes
 from eks_cilium.texts import counted, named
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from eks_cilium.dynamic.replacement.canary_check import CanaryCheckArgs
     from eks_cilium.dynamic.replacement.node_batch import NodeBatchArgs
     from eks_cilium.dynamic.replacement.node_rotation import NodeRotationArgs
     from eks_cilium.dynamic.replacement.surge import CapacityRestoreArgs, SurgeArgs
     from eks_cilium.dynamic.shell.operation import OperationArgs
+    from eks_cilium.dynamic.shell.planning import TriedAgain
     from eks_cilium.migration.part import Part
     from eks_cilium.migration.plan.model import Plan
 
@@ -58,6 +60,8 @@ class CniMigrationArgs(TypedDict):
     """How many of the nodes that are replaced now still exist."""
     given_up: Sequence[str]
     """Auto Scaling groups that could not grow in an earlier run: `Surge` tries them again."""
+    again: NotRequired[frozenset[str]]
+    """Names of nodes that still exist although the migration has begun: none where it is left out."""
     parallel: int | str
     """How many nodes are replaced at the same time: a number, or a percentage of each group as in `10%`."""
     groups: NotRequired[Mapping[str, str]]
@@ -83,8 +87,8 @@ class CniMigration(pulumi.ComponentResource):
     def __init__(self, name: str, args: CniMigrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(token("CniMigration"), name, {}, opts)
         operation = args["operation"]
-        paused = PolicyPause(name, operation, _after(self))
-        gate = AgentGate(name, operation, _after(self, paused))
+        paused = PolicyPause(name, operation, after(self))
+        gate = AgentGate(name, operation, after(self, paused))
         replaced, part = _replace_nodes(self, name, args, gate), args.get("part")
         if part is None:
             self._finish(name, args, replaced)
@@ -94,21 +98,21 @@ class CniMigration(pulumi.ComponentResource):
 
     def _finish(self, name: str, args: CniMigrationArgs, replaced: Sequence[pulumi.Resource]) -> None:
         operation = args["operation"]
-        restored = CapacityRestore(name, {**operation, "groups": None}, _after(self, *replaced))
-        gone = AgentsGone(name, operation, _after(self, restored))
-        removed = AwsNodeRemoval(name, operation, _after(self, gone))
-        PolicyResume(name, {**operation, "mode": args["policy_mode"]}, _after(self, removed))
+        restored = CapacityRestore(name, {**operation, "groups": None}, after(self, *replaced))
+        gone = AgentsGone(name, operation, after(self, restored))
+        removed = AwsNodeRemoval(name, operation, after(self, gone))
+        PolicyResume(name, {**operation, "mode": args["policy_mode"]}, after(self, removed))
 
     def _stop(
         self, name: str, operation: OperationArgs, part: Part, replaced: Sequence[pulumi.Resource]
     ) -> None:
         """After the last node of a part: groups without old nodes get their sizes back, then a check."""
-        after = [*replaced]
+        last = [*replaced]
         if part.finished:
             groups: CapacityRestoreArgs = {**operation, "groups": list(part.finished)}
-            after = [CapacityRestore(name, groups, _after(self, *replaced))]
+            last = [CapacityRestore(name, groups, after(self, *replaced))]
         check: CanaryCheckArgs = {**operation, "nodes": list(part.nodes), "stays": what_stays(part)}
-        CanaryCheck(name, check, _after(self, *after))
+        CanaryCheck(name, check, after(self, *last))
 
 
 class CniRollback(pulumi.ComponentResource):
@@ -122,25 +126,25 @@ class CniRollback(pulumi.ComponentResource):
     def __init__(self, name: str, args: CniMigrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(token("CniRollback"), name, {}, opts)
         operation = args["operation"]
-        bound = AwsNodeAffinity(f"{name}-back", operation, _after(self))
-        paused = PolicyPause(f"{name}-back", operation, _after(self, bound))
-        gate = AgentGate(f"{name}-back", operation, _after(self, paused))
+        bound = AwsNodeAffinity(f"{name}-back", operation, after(self))
+        paused = PolicyPause(f"{name}-back", operation, after(self, bound))
+        gate = AgentGate(f"{name}-back", operation, after(self, paused))
         replaced = _replace_nodes(self, f"{name}-back", args, gate)
-        restored = CapacityRestore(f"{name}-back", {**operation, "groups": None}, _after(self, *replaced))
-        AgentsGone(f"{name}-back", operation, _after(self, restored))
+        restored = CapacityRestore(f"{name}-back", {**operation, "groups": None}, after(self, *replaced))
+        AgentsGone(f"{name}-back", operation, after(self, restored))
         self.register_outputs({"nodes": len(args["nodes"])})
 
 
 def _replace_nodes(
     parent: pulumi.Resource, name: str, args: CniMigrationArgs, gate: AgentGate
 ) -> list[pulumi.Resource]:
-    """Surge capacity, then every node after the one before it in its lane."""
+    """Surge capacity, then every node after the one before it in its lane; returns the last ones."""
     operation, plan = args["operation"], args["plan"]
     groups = previewed(plan, group_sizes)
     capacity: SurgeArgs = {**operation, "left": args["left"], "given_up": args["given_up"], **groups}
-    surge = Surge(name, capacity, _after(parent, gate))
+    surge = Surge(name, capacity, after(parent, gate))
     if len(args["nodes"]) > MOST_RESOURCES:
-        return [surge, *_batches(parent, name, args, surge)]
+        return _batches(parent, name, args, surge)[-AT_ONCE:] or [surge]
     part, rotations = args.get("part"), dict[str, NodeRotation]()
     # Names do not depend on the part, so that the same resources are found when the rest goes on.
     names = {node: short for short, node in short_names(args["nodes"]).items()}
@@ -148,12 +152,14 @@ def _replace_nodes(
     for node in nodes:
         before = rotations.get(lanes.before(node), surge)
         drain: NodeRotationArgs = {
-            **operation,
+            **of_one_of_many(operation),
             "node": node,
+            **_again(args, [node]),
             **previewed(plan, partial(node_part, name=node)),
         }
-        rotations[node] = NodeRotation(f"{name}-{names[node]}", drain, _after(parent, surge, before))
-    return [surge, *rotations.values()]
+        rotations[node] = NodeRotation(f"{name}-{names[node]}", drain, after(parent, before))
+    followed = {lanes.before(node) for node in nodes}
+    return [last for node, last in rotations.items() if node not in followed] or [surge]
 
 
 def _lanes(args: CniMigrationArgs) -> Lanes:
@@ -161,6 +167,11 @@ def _lanes(args: CniMigrationArgs) -> Lanes:
     part, group_of = args.get("part"), args.get("groups") or {}
     nodes = part.nodes if part else args["nodes"]
     return Lanes({node: group_of.get(node, "") for node in nodes}, args["parallel"])
+
+
+def _again(args: CniMigrationArgs, nodes: Iterable[str]) -> TriedAgain:
+    """The input of a resource with nodes that are left; none for others, to keep states small."""
+    return {"again": True} if args.get("again", frozenset()).intersection(nodes) else {}
 
 
 def _batches(
@@ -175,14 +186,15 @@ def _batches(
             continue
         before = batches[-AT_ONCE] if len(batches) >= AT_ONCE else surge
         inputs: NodeBatchArgs = {
-            **args["operation"],
+            **of_one_of_many(args["operation"]),
             "first": first,
             "count": count,
             "nodes": len(nodes),
+            **_again(args, nodes),
             **previewed(plan, partial(batch_part, first=first, count=count)),
         }
         numbers = f"{first}-{first + count - 1}"
-        batches.append(NodeBatch(f"{name}-nodes-{numbers}", inputs, _after(parent, surge, before)))
+        batches.append(NodeBatch(f"{name}-nodes-{numbers}", inputs, after(parent, before)))
     return batches
 
 
@@ -204,7 +216,3 @@ def short_names(nodes: Sequence[str]) -> dict[str, str]:
     short = [node.partition(".")[0] for node in nodes]
     count = Counter(short)
     return {part if count[part] == 1 else node: node for part, node in zip(short, nodes, strict=True)}
-
-
-def _after(parent: pulumi.Resource, *others: pulumi.Resource) -> pulumi.ResourceOptions:
-    return pulumi.ResourceOptions(parent=parent, depends_on=list(others))

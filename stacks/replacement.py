@@ -239,6 +239,7 @@ def _steps(settings: ReplacementSettings, reading: Reading, operation: Operation
         "part": reading.start.part,
         "left": reading.start.left,
         "given_up": reading.start.given_up,
+        "again": reading.start.again,
         "parallel": settings.migration.parallel,
         "groups": reading.start.group_of,
         "plan": in_preview(reading.start.plan),

@@ -23,6 +23,13 @@ _MOST_VALUES = 200
 """Of one filter: docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html refers to
 docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html, "at most 200 filter values"."""
 
+IN_PAGES = {"PageSize": 1_000}
+"""How to ask for many interfaces: "Unpaginated requests are susceptible to throttling and timeouts".
+
+docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeNetworkInterfaces.html: 5 to 1,000 in a page. boto3
+sends no size of its own, and EC2 then answers with all at once.
+"""
+
 
 class Ec2:
     """The EC2 instances of one account and region; `client` is boto3's, from `clients.aws.client`.

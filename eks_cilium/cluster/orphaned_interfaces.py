@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
+from eks_cilium.clients.ec2 import IN_PAGES
 from eks_cilium.errors import AwsError
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def belongs(tags: Mapping[str, str], *, cluster_name: str, tag_key: str) -> bool
 
 def _interfaces(client: Ec2, vpc_id: str) -> Iterable[Any]:
     pages = client.get_paginator("describe_network_interfaces").paginate(
-        Filters=[{"Name": "vpc-id", "Values": [vpc_id]}]
+        Filters=[{"Name": "vpc-id", "Values": [vpc_id]}], PaginationConfig=IN_PAGES
     )
     for page in pages:
         yield from page["NetworkInterfaces"]

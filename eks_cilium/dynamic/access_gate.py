@@ -16,7 +16,6 @@ from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 from eks_cilium.clients.aws import Credentials
 from eks_cilium.clients.kubernetes import KubernetesApi
 from eks_cilium.cluster.gates.access import wait_for_access
-from eks_cilium.dynamic.shell.naming import urn_of
 from eks_cilium.dynamic.shell.plain_errors import PlainErrorsProvider
 from eks_cilium.dynamic.shell.progress import reporter
 
@@ -82,7 +81,7 @@ def _wait(props: dict[str, Any]) -> None:
         certificate_authority=base64.b64decode(props["certificate_authority"]),
         credentials=Credentials(region=props["region"], profile=props.get("profile")),
     )
-    wait_for_access(connect, seconds=TIMEOUT_SECONDS, report=reporter(props.get("urn", "")))
+    wait_for_access(connect, seconds=TIMEOUT_SECONDS, report=reporter())
 
 
 class AccessGate(Resource, module="eks-cilium", name="AccessGate"):
@@ -92,5 +91,5 @@ class AccessGate(Resource, module="eks-cilium", name="AccessGate"):
     """
 
     def __init__(self, name: str, args: AccessGateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        known = {"engine_version": ENGINE_VERSION, "urn": urn_of(self, name, opts)}
+        known = {"engine_version": ENGINE_VERSION}
         super().__init__(AccessGateProvider(), name, {**args, **known}, opts)

@@ -14,7 +14,6 @@ from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
 from eks_cilium.clients.aws import Credentials, ec2
 from eks_cilium.cluster.orphaned_interfaces import sweep
-from eks_cilium.dynamic.shell.naming import urn_of
 from eks_cilium.dynamic.shell.plain_errors import PlainErrorsProvider
 from eks_cilium.dynamic.shell.progress import reporter
 
@@ -61,7 +60,7 @@ class InterfaceSweepProvider(PlainErrorsProvider):
             vpc_id=_props["vpc_id"],
             cluster_name=_props["cluster_name"],
             tag_key=_props["tag_key"],
-            report=reporter(_props.get("urn", "")),
+            report=reporter(),
         )
 
 
@@ -80,6 +79,6 @@ class InterfaceSweep(Resource, module="eks-cilium", name="InterfaceSweep"):
         super().__init__(
             InterfaceSweepProvider(),
             name,
-            {**args, "engine_version": ENGINE_VERSION, "urn": urn_of(self, name, opts)},
+            {**args, "engine_version": ENGINE_VERSION},
             opts,
         )

@@ -12,7 +12,6 @@ import pulumi  # noqa: TC002 - the SDK reads the annotations of a resource class
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, Resource, UpdateResult
 
 from eks_cilium.dynamic.shell.cluster import CONNECTION, NoClusterError, read_only_world_of
-from eks_cilium.dynamic.shell.naming import urn_of
 from eks_cilium.dynamic.shell.plain_errors import PlainErrorsProvider
 from eks_cilium.dynamic.shell.progress import reporter
 from eks_cilium.mesh.endpoint import await_endpoint, await_removal
@@ -66,7 +65,7 @@ class MeshGateProvider(PlainErrorsProvider):
 
     def _waited(self, props: dict[str, Any]) -> dict[str, Any]:
         with type(self).connect(props) as (world, pods):
-            return {**props, **self.wait(world, pods, props, reporter(props.get("urn", "")))}
+            return {**props, **self.wait(world, pods, props, reporter())}
 
 
 class MeshEndpointProvider(MeshGateProvider):
@@ -135,7 +134,7 @@ class MeshRemovalProvider(MeshGateProvider):
         """Wait until the load balancer is gone. Nothing is left to wait for where the cluster is gone."""
         try:
             with type(self).connect(props) as (world, _pods):
-                report = reporter(props.get("urn", ""))
+                report = reporter()
                 await_removal(world, seconds=float(props["seconds"]), report=report)
         except NoClusterError:
             return
@@ -158,7 +157,7 @@ class MeshRemoval(Resource, module="eks-cilium", name="MeshRemoval"):
     """
 
     def __init__(self, name: str, args: MeshRemovalArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        known = {"engine_version": ENGINE_VERSION, "urn": urn_of(self, name, opts)}
+        known = {"engine_version": ENGINE_VERSION}
         super().__init__(MeshRemovalProvider(), name, {**args, **known}, opts)
 
 
@@ -190,7 +189,7 @@ class MeshEndpoint(Resource, module="eks-cilium", name="MeshEndpoint"):
     """Route 53 hosted zone of that name, for an alias record."""
 
     def __init__(self, name: str, args: MeshEndpointArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        known = {"engine_version": ENGINE_VERSION, "urn": urn_of(self, name, opts)}
+        known = {"engine_version": ENGINE_VERSION}
         outputs = {"host": None, "zone_id": None}
         super().__init__(MeshEndpointProvider(), name, {**args, **known, **outputs}, opts)
 
@@ -227,5 +226,5 @@ class MeshReadiness(Resource, module="eks-cilium", name="MeshReadiness"):
     def __init__(
         self, name: str, args: MeshReadinessArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        known = {"engine_version": ENGINE_VERSION, "urn": urn_of(self, name, opts), "agents": None}
+        known = {"engine_version": ENGINE_VERSION, "agents": None}
         super().__init__(MeshReadinessProvider(), name, {**args, **known}, opts)

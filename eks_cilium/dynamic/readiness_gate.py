@@ -15,7 +15,6 @@ from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 from eks_cilium.clients.aws import Credentials
 from eks_cilium.clients.kubernetes import KubernetesApi
 from eks_cilium.cluster.gates.readiness import Readiness, wait_until_ready
-from eks_cilium.dynamic.shell.naming import urn_of
 from eks_cilium.dynamic.shell.plain_errors import PlainErrorsProvider
 from eks_cilium.dynamic.shell.progress import reporter
 
@@ -81,7 +80,7 @@ def _wait(props: dict[str, Any]) -> dict[str, Any]:
             api,
             minimum_nodes=int(props["minimum_nodes"]),
             timeout=TIMEOUT_SECONDS,
-            report=reporter(props.get("urn", "")),
+            report=reporter(),
         )
     return {"nodes": len(seen.nodes)}
 
@@ -101,6 +100,6 @@ class ReadinessGate(Resource, module="eks-cilium", name="ReadinessGate"):
         super().__init__(
             ReadinessGateProvider(),
             name,
-            {**args, "engine_version": ENGINE_VERSION, "urn": urn_of(self, name, opts), "nodes": None},
+            {**args, "engine_version": ENGINE_VERSION, "nodes": None},
             opts,
         )

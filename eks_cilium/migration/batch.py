@@ -84,7 +84,7 @@ class _Batch:
         self._own = {node.name for node in nodes}
         self._waiting, self._begun = [*left], [*begun]
         self._working: dict[str, Outgoing] = {}
-        self._results: list[dict[str, Any]] = []
+        self._results: dict[str, dict[str, Any]] = {}
         self._errors: list[ProgramError | Exception] = []
         self._changing = threading.Lock()
 
@@ -124,7 +124,7 @@ class _Batch:
         self._waiting = [each for each in self._waiting if each.name != node.name]
         if result := locks.finished.get(node.name):  # by another batch of this run
             locks.places.leave(name, node.name)
-            self._results += [result] if node.name in self._own else []
+            self._keep(node, result)
             return True
         self._working[node.name] = node
         self._run.world.spawn(lambda: self._rotate(node))
@@ -171,13 +171,17 @@ class _Batch:
                 self._errors.append(error)
         else:
             with self._changing:
-                self._results += [result] if node.name in self._own else []
+                self._keep(node, result)
             if "skipped" not in result:
                 self._run.world.locks.finished[node.name] = result
         finally:
             self._run.world.locks.places.leave(self._lanes.place_of(node.group)[0], node.name)
             self._working.pop(node.name, None)
             self._run.world.wake()
+
+    def _keep(self, node: Outgoing, result: dict[str, Any]) -> None:
+        if node.name in self._own:
+            self._results[node.name] = result
 
     def _progress(self) -> str:
         working = sorted(self._working)
@@ -186,13 +190,13 @@ class _Batch:
         return f"{done}/{len(self._nodes)}" + (f", in work: {at}" if at else "")
 
     def _result(self) -> dict[str, Any]:
-        skipped = {each["node"]: each["skipped"] for each in self._results if "skipped" in each}
+        skipped = {name: each["skipped"] for name, each in self._results.items() if "skipped" in each}
         kept = dict(list(skipped.items())[:_MOST_SKIPPED])
         self._run.report(f"replaced {counted(len(self._nodes) - len(skipped), 'node')}")
         return {
             "nodes": len(self._nodes),
             "replaced": len(self._nodes) - len(skipped),
-            "evicted": sum(each.get("evicted", 0) for each in self._results),
-            "deleted": sum(each.get("deleted", 0) for each in self._results),
+            "evicted": sum(each.get("evicted", 0) for each in self._results.values()),
+            "deleted": sum(each.get("deleted", 0) for each in self._results.values()),
             "skipped": {"nodes": len(skipped), **kept} if skipped else {},
         }

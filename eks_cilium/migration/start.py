@@ -42,6 +42,8 @@ class MigrationStart:
     """The image families of all nodes in the cluster."""
     plan: Plan | None
     """The plan where no inventory is recorded yet."""
+    again: frozenset[str] = frozenset()
+    """Names of nodes that still exist once the migration has begun; what has its resource was skipped."""
     given_up: tuple[str, ...] = ()
     """Auto Scaling groups that could not grow, and are tried again."""
     part: Part | None = None
@@ -67,6 +69,7 @@ def read_start(run: MigrationRun) -> MigrationStart:
     return MigrationStart(
         nodes=tuple(node.name for node in inventory.nodes),
         left=len(left.intersection(part.nodes)),
+        again=frozenset(left.intersection(part.nodes)),
         image_families=families,
         plan=None,
         given_up=tuple(sorted(stopped.reasons(run))),

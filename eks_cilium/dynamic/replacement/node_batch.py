@@ -13,6 +13,7 @@ from eks_cilium.dynamic.shell.operation import MigrationProvider, Operation
 from eks_cilium.dynamic.shell.planning import (
     PlannedArgs,
     PlanPart,
+    TriedAgain,
     checked,
     has_begun,
     is_done,
@@ -40,7 +41,7 @@ AT_ONCE = 4
 _MOST_BLOCKERS = 5
 
 
-class NodeBatchArgs(PlannedArgs):
+class NodeBatchArgs(PlannedArgs, TriedAgain):
     """The inputs of a `NodeBatch` resource."""
 
     first: int
@@ -71,7 +72,7 @@ class NodeBatchProvider(MigrationProvider):
             type(self).connect,
             _olds,
             news,
-            done=is_done(_olds, news) and not was_skipped(_olds),
+            done=is_done(_olds, news) and not news.get("again"),
             part=lambda plan: batch_part(plan, news["first"], news["count"]),
             plan_now=migration_plan,
             begun=has_begun(news),

@@ -13,6 +13,7 @@ from eks_cilium.dynamic.shell.operation import MigrationProvider, Operation
 from eks_cilium.dynamic.shell.planning import (
     PlannedArgs,
     PlanPart,
+    TriedAgain,
     checked,
     has_begun,
     is_done,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from eks_cilium.migration.run import MigrationRun
 
 
-class NodeRotationArgs(PlannedArgs):
+class NodeRotationArgs(PlannedArgs, TriedAgain):
     """The inputs of a `NodeRotation` resource."""
 
     node: str
@@ -53,7 +54,7 @@ class NodeRotationProvider(MigrationProvider):
             type(self).connect,
             _olds,
             news,
-            done=is_done(_olds, news) and not was_skipped(_olds),
+            done=is_done(_olds, news) and not news.get("again"),
             part=lambda plan: node_part(plan, name),
             plan_now=migration_plan,
             begun=has_begun(news),
@@ -65,9 +66,10 @@ class NodeRotationProvider(MigrationProvider):
         With several nodes in work its workloads are judged before the next nodes instead. The instance may
         still be ending: `CapacityRestore` waits for all instances and workloads.
 
-        Returns {"node", "instance", "group", "evicted": number, "deleted": number, "decremented": bool,
-        "seconds": {phase: seconds}}, or {"node", "instance", "group", "skipped": reason} where the group of
-        the node cannot grow. Raises DrainRefusedError and TimedOutError, with its node uncordoned.
+        Returns {"instance", "group", "evicted": number, "deleted": number, "decremented": bool, "seconds":
+        {phase: seconds}}, or {"instance", "group", "skipped": reason} where the group of the
+        node cannot grow or a pod must not be evicted. Raises DrainRefusedError and TimedOutError, with its
+        node uncordoned.
         """
         return steps.rotate_node(run, _props["node"], to_the_end=False)
 

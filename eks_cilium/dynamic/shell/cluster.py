@@ -113,7 +113,7 @@ def found_patiently(
         find,
         seconds=seconds if process.leases.has() else 0,
         every=_ASKED_AGAIN,
-        report=reporter(props.get("urn", "")),
+        report=reporter(),
     )
 
 

@@ -14,7 +14,6 @@ from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
 from eks_cilium.dynamic.shell.cluster import CONNECTION, NoClusterError, world_of
 from eks_cilium.dynamic.shell.in_short import in_short
-from eks_cilium.dynamic.shell.naming import urn_of
 from eks_cilium.dynamic.shell.plain_errors import PlainErrorsProvider
 from eks_cilium.dynamic.shell.progress import reporter
 from eks_cilium.dynamic.shell.runs import either_run, migration_run, refresh_run
@@ -35,6 +34,8 @@ Result = dict[str, Any]
 ENGINE_VERSION = "1"
 PLAN = "plan"
 """The input that shows in a preview what the resource will do. Nothing is decided by it."""
+FOR_THE_PLAN = frozenset({PLAN, "cilium", "vpc_cni_version", "again"})
+"""Inputs that only a plan is made or shown by. They are no outputs: a state has the others twice."""
 
 
 class OperationArgs(TypedDict):
@@ -125,7 +126,7 @@ class OperationProvider(PlainErrorsProvider, Generic[AnyRun]):
         """Perform the operation again, or only keep other credentials."""
         if self.must_act(_olds, _news):
             return UpdateResult(outs=self._performed(_news))
-        return UpdateResult(outs={**_news, "result": _olds.get("result")})
+        return UpdateResult(outs=_outputs(_news, _olds.get("result")))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Undo the operation of a migration to Cilium; deleting a resource of a rollback does nothing.
@@ -141,7 +142,7 @@ class OperationProvider(PlainErrorsProvider, Generic[AnyRun]):
 
     def undone(self, props: dict[str, Any], undo: Callable[[AnyRun], None]) -> None:
         """Call `undo` with the run, unless the cluster does not exist any more."""
-        report = reporter(props.get("urn", ""))
+        report = reporter()
         start = self.run_of(props, report)
         try:
             with type(self).connect(props) as world:
@@ -151,10 +152,15 @@ class OperationProvider(PlainErrorsProvider, Generic[AnyRun]):
             report(f"the cluster {props['cluster_name']} does not exist any more: nothing is left to undo")
 
     def _performed(self, props: dict[str, Any]) -> dict[str, Any]:
-        start = self.run_of(props, reporter(props.get("urn", "")))
+        start = self.run_of(props, reporter())
         with type(self).connect(props) as world:
             run = start(world)
-            return {**props, "result": in_short(run.persist(lambda: self.perform(run, props)))}
+            return _outputs(props, in_short(run.persist(lambda: self.perform(run, props))))
+
+
+def _outputs(props: Mapping[str, Any], result: Result | None) -> dict[str, Any]:
+    """What a state keeps besides the inputs: what the next `diff` compares, and what a deletion needs."""
+    return {**{key: value for key, value in props.items() if key not in FOR_THE_PLAN}, "result": result}
 
 
 class MigrationProvider(OperationProvider[MigrationRun]):
@@ -189,5 +195,5 @@ class Operation(Resource, Generic[Args]):
     """What the operation found and did; `perform` of its provider says which keys it has."""
 
     def __init__(self, name: str, args: Args, opts: pulumi.ResourceOptions | None = None) -> None:
-        known = {"engine_version": ENGINE_VERSION, "urn": urn_of(self, name, opts), "result": None}
+        known = {"engine_version": ENGINE_VERSION, "result": None}
         super().__init__(self.provider(), name, {**args, **known}, opts)

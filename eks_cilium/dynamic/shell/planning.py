@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 PREVIEW = "preview"
 """The input with which a program hands over a part of the plan. It is not kept in the state."""
-AT_ITS_TURN = "decided at its turn, from what it concerns alone"
 _PLANNED_FROM = (*CONNECTION, "target", "options", "cilium", "vpc_cni_version")
 
 PlanNow: TypeAlias = "Callable[[World, Mapping[str, Any]], Planned]"
@@ -56,6 +55,13 @@ class Previewed(TypedDict, total=False):
 
 class PlannedArgs(OperationArgs, Previewed):
     """Inputs of a resource that shows its part of the plan."""
+
+
+class TriedAgain(TypedDict, total=False):
+    """The input of resources whose nodes still exist although the migration has begun."""
+
+    again: bool
+    """True: where the resource exists, an earlier run skipped a node. Its part of the plan is shown anew."""
 
 
 def migration_plan(world: World, inputs: Mapping[str, Any]) -> Plan:
@@ -83,9 +89,12 @@ def handed_over(plan: Planned | None, part: Callable[[Planned], PlanPart]) -> Pr
 
 
 def previewed(plan: Planned | None, part: Callable[[Planned], PlanPart]) -> Previewed:
-    """The same for a resource that judges its node or workload itself when an update reaches it."""
+    """The same for a resource that judges its node or workload itself when an update reaches it.
+
+    In an update it is handed a part that says nothing, so that no plan is made for it.
+    """
     if plan is None and not pulumi.runtime.is_dry_run():
-        return {"preview": plan_part([AT_ITS_TURN])}
+        return {"preview": plan_part(())}
     return handed_over(plan, part)
 
 
@@ -95,7 +104,11 @@ def has_begun(news: Mapping[str, Any]) -> bool:
 
 
 def is_done(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-    """Whether the resource was created, and for this very migration."""
+    """Whether the resource was created, and for this very migration.
+
+    `olds` are its former inputs: the engine checks by these alone (pulumi/pulumi,
+    pkg/resource/deploy/step_generator.go, "Olds: oldInputs").
+    """
     return bool(olds) and all(olds.get(key) == news.get(key) for key in ("target", "migration"))
 
 
@@ -148,4 +161,5 @@ def checked(
     if begun:
         found = plan_part([*found["lines"], *(f"blocked now: {text}" for text in found["blockers"])])
     failures = [CheckFailure(PLAN, blocker) for blocker in found["blockers"]]
-    return CheckResult({**news, PLAN: found["lines"]}, failures)
+    # A state has the inputs of each resource twice: without lines there is no input.
+    return CheckResult({**news, **({PLAN: found["lines"]} if found["lines"] else {})}, failures)

@@ -10,14 +10,16 @@ import sys
 from collections.abc import Callable
 
 import grpc
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2
 
 Report = Callable[[str], None]
 
+_REQUESTS = (provider_pb2.CreateRequest, provider_pb2.UpdateRequest, provider_pb2.DeleteRequest)
 
-def reporter(urn: str) -> Report:
-    """Returns a function that shows a line on the row of the resource with this URN."""
-    address = sys.argv[-1]
+
+def reporter() -> Report:
+    """Returns a function that shows a line on the row of the resource that this thread works for."""
+    address, urn = sys.argv[-1], urn_of_request()
     if not _is_address(address) or not urn:
         return print
     channel = grpc.insecure_channel(address)
@@ -31,6 +33,23 @@ def reporter(urn: str) -> Report:
             print(line)
 
     return report
+
+
+def urn_of_request() -> str:
+    """The URN of the resource that Pulumi has called this thread for; empty where there is no such call.
+
+    The engine's requests have it, and Pulumi's server hands a provider their properties alone
+    (pulumi/dynamic/__main__.py): it is found where the server keeps the request, in the frames that called.
+    As an input it would be in the state twice for each resource. Should a later SDK differ, lines are
+    printed.
+    """
+    frame = sys._getframe()
+    while (caller := frame.f_back) is not None:
+        frame = caller
+        request = frame.f_locals.get("request")
+        if isinstance(request, _REQUESTS):
+            return str(request.urn)
+    return ""
 
 
 def _is_address(text: str) -> bool:

@@ -61,8 +61,8 @@ def rotate_node(run: MigrationRun, name: str, *, to_the_end: bool = True) -> dic
     afterwards: `ending` waits for it, and the next node need not. Where several nodes are in work at once,
     its workloads need not be healthy again either: `settling` judges them beside the next nodes.
 
-    Returns {"node", "instance", "group", "evicted", "deleted", "decremented", "seconds": {phase: seconds}},
-    and {"node", "instance", "group", "skipped": reason} for a node whose group cannot grow, or on which a pod
+    Returns {"instance", "group", "evicted", "deleted", "decremented", "seconds": {phase: seconds}}, and
+    {"instance", "group", "skipped": reason} for a node whose group cannot grow, or on which a pod
     must not be evicted.
     """
     returned.label_returned(run)
@@ -82,7 +82,7 @@ def _skipped(run: MigrationRun, node: Outgoing, problem: str, reason: str) -> di
     """Leave a node for the next run; the nodes after it go on."""
     run.report(f"skipped {node.name}: {problem}")
     run.world.note("skipped", node=node.name, group=node.group, reason=reason)
-    return {"node": node.name, "instance": node.instance, "group": node.group, "skipped": reason}
+    return {"instance": node.instance, "group": node.group, "skipped": reason}
 
 
 def rotate(run: MigrationRun, node: Outgoing, *, shrink: bool | None = None) -> dict[str, Any]:
@@ -334,7 +334,6 @@ class _Rotation:
         self._run.world.note("replaced", node=self._node.name, seconds=seconds, total=total)
         self._run.report(f"replaced {self._node.name} in {total:.0f} s")
         return {
-            "node": self._node.name,
             "instance": self._node.instance,
             "group": self._node.group,
             "evicted": self._evicted,

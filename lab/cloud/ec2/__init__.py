@@ -34,6 +34,7 @@ from lab.cloud.ec2.peerings import LabPeering, Peerings
 from lab.cloud.ec2.ranges import Ranges
 from lab.cloud.ec2.responses import LabEC2Response
 from lab.cloud.ec2.routes import LabRoute, Routes
+from lab.cloud.ec2.tags import Tags
 from lab.cloud.ec2.transit_gateways import LabTransitGateway, TransitGateways
 from lab.cloud.ec2.transit_route_tables import TransitTables
 from lab.cloud.ec2.zones import ZoneCapacity
@@ -78,7 +79,7 @@ class LabSubnet(Subnet):  # type: ignore[misc]  # moto is untyped to mypy here
 
 
 class Corrections(
-    Dependencies, Interfaces, Gateways, Peerings, Ranges, Routes, TransitGateways, TransitTables
+    Dependencies, Interfaces, Gateways, Peerings, Ranges, Routes, Tags, TransitGateways, TransitTables
 ):
     """All differences of the backend from moto's, one module each."""
 

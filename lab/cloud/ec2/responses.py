@@ -35,6 +35,9 @@ _VPC_ATTACHMENT_FILTERS = frozenset(
     {"transit-gateway-attachment-id", "transit-gateway-id", "state", "vpc-id"}
 )
 
+_SMALLEST_PAGE, _LARGEST_PAGE = 5, 1_000
+"""Of interfaces: docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeNetworkInterfaces.html."""
+
 
 class LabEC2Response(EC2Response):  # type: ignore[misc]  # moto is untyped to mypy here
     """moto's EC2 responses, one call at a time, with what moto leaves out."""
@@ -124,6 +127,21 @@ class LabEC2Response(EC2Response):  # type: ignore[misc]  # moto is untyped to m
         if count := self._get_int_param("Ipv4PrefixCount", 0):
             self.ec2_backend.assign_prefixes(result.result["NetworkInterface"].id, count)
         return result
+
+    def describe_network_interfaces(self) -> ActionResult:
+        """Describe interfaces, in pages where the call asks for them; moto always returns all."""
+        result = super().describe_network_interfaces()
+        size = self._get_int_param("MaxResults", 0)
+        if not size:
+            return result
+        if not _SMALLEST_PAGE <= size <= _LARGEST_PAGE:
+            message = (
+                f"Value ( {size} ) for parameter maxResults is invalid. Expecting a value from 5 to 1000."
+            )
+            raise refusal("InvalidParameterValue", message)
+        found, first = result.result["NetworkInterfaces"], int(self._get_param("NextToken") or 0)
+        following = {"NextToken": str(first + size)} if len(found) > first + size else {}
+        return ActionResult({"NetworkInterfaces": found[first : first + size], **following})
 
     def modify_network_interface_attribute(self) -> ActionResult:
         """Change an interface, including whether it is deleted with its instance."""

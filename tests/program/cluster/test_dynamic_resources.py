@@ -33,7 +33,6 @@ SWEEP = {
     "vpc_id": "vpc-1",
     "tag_key": "eks-cilium/cluster",
     "engine_version": "1",
-    "urn": "",
     "__provider": serialize_provider(InterfaceSweepProvider()),
 }
 GATE = {
@@ -44,7 +43,6 @@ GATE = {
     "certificate_authority": "bm90IGEgY2VydGlmaWNhdGU=",
     "minimum_nodes": 2,
     "engine_version": "1",
-    "urn": "",
     "__provider": serialize_provider(ReadinessGateProvider()),
 }
 

@@ -464,11 +464,6 @@ def test_the_gate_expects_the_nodes_that_are_there_for_sure(stack: Recorder) -> 
     assert stack.only("ReadinessGate").inputs["minimum_nodes"] == 2 + 1
 
 
-def test_dynamic_resources_know_their_own_urn(stack: Recorder) -> None:
-    for kind in ("ReadinessGate", "InterfaceSweep"):
-        assert stack.only(kind).inputs["urn"] == stack.only(kind).urn
-
-
 def test_every_taggable_resource_says_whose_it_is(stack: Recorder) -> None:
     tagged = [entry for entry in stack.registrations if "tags" in entry.inputs]
 

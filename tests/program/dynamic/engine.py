@@ -30,6 +30,7 @@ class Kept:
     """A resource in the stack's state."""
 
     kind: str
+    inputs: dict[str, Any]
     outputs: dict[str, Any]
 
 
@@ -41,7 +42,7 @@ class Engine:
         self.state: dict[str, Kept] = {}
         self.failures: list[str] = []
         self.shown: dict[str, list[str]] = {}
-        """What the last preview or update showed of the resources, by kind."""
+        """What the last preview or update showed of the resources, by kind and by step."""
         self._world: dict[str, Any] = {}
 
     def preview(self, migration: dict[str, Any]) -> list[str]:
@@ -95,25 +96,27 @@ class Engine:
     def _step(self, entry: Registration, kind: str, *, act: bool) -> list[str]:
         provider, known = self._provider(kind), self.state.get(entry.urn)
         olds = known.outputs if known else {}
-        inputs = {**json.loads(json.dumps(entry.inputs)), "urn": ""}
+        inputs = json.loads(json.dumps(entry.inputs))
         inputs = {key: value for key, value in inputs.items() if key not in ("__provider", "result")}
         if "migration" in inputs:
             inputs["migration"] = self._taken(inputs["target"])
-        checked = provider.check({**olds}, inputs)
+        checked = provider.check({**known.inputs} if known else {}, inputs)
         self.failures += [failure.reason for failure in checked.failures]
         news = checked.inputs
-        self.shown[kind] = list(news.get("plan") or news.get("stays") or ())
         name = f"{kind} {news['node']}" if "node" in news else kind
+        self.shown[kind] = self.shown[name] = list(news.get("plan") or news.get("stays") or ())
         if known is None:
             if act:
                 made = provider.create(news)
-                self.state[entry.urn] = Kept(kind, {**(made.outs or {})})
+                self.state[entry.urn] = Kept(kind, news, {**(made.outs or {})})
             return [f"create {name}"]
         if not provider.diff("id", {**olds}, {**news}).changes:
+            if act:
+                known.inputs = news
             return []
         if act:
             changed = provider.update("id", {**olds}, {**news})
-            known.outputs = {**(changed.outs or {})}
+            known.inputs, known.outputs = news, {**(changed.outs or {})}
         return [f"update {name}"]
 
     def _provider(self, kind: str) -> OperationProvider[Any]:

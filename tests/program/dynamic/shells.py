@@ -17,7 +17,6 @@ INPUTS: dict[str, Any] = {
     "options": {},
     "migration": "2026-01-01T00:00:00",
     "engine_version": "1",
-    "urn": "",
 }
 
 

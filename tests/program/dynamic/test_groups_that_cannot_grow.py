@@ -53,6 +53,8 @@ def test_the_next_preview_shows_what_is_tried_again_and_the_update_does_that(
     simulation.cloud.full_groups.clear()
 
     shown = engine.preview(QUICK)
+    again = [step.removeprefix("update ") for step in shown if step.startswith("update NodeRotation")]
+    assert all("about " in engine.shown[name][-1] for name in again)
     done = engine.up(QUICK)
 
     assert engine.failures == []

@@ -23,9 +23,10 @@ from google.protobuf import empty_pb2, struct_pb2
 from pulumi.dynamic import CreateResult
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime import rpc
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc
 
 from eks_cilium.dynamic.replacement.node_rotation import NodeRotationProvider
+from eks_cilium.dynamic.replacement.surge import SurgeProvider
 from eks_cilium.dynamic.shell.operation import OperationProvider
 from eks_cilium.dynamic.shell.plain_errors import PlainErrorsProvider
 from eks_cilium.dynamic.shell.process import THIS_PROCESS
@@ -71,8 +72,8 @@ def server(
 
 
 @contextmanager
-def served(account: str, folder: Path) -> Iterator[provider_pb2_grpc.ResourceProviderStub]:
-    """Pulumi's server of dynamic resources, configured, with the address of an account."""
+def served(account: str, folder: Path, engine: str = "") -> Iterator[provider_pb2_grpc.ResourceProviderStub]:
+    """Pulumi's server of dynamic resources, configured, with the addresses of an account and of an engine."""
     environment = {
         **os.environ,
         "PULUMI_PROJECT": "eks-cilium",
@@ -84,7 +85,7 @@ def served(account: str, folder: Path) -> Iterator[provider_pb2_grpc.ResourcePro
     }
     environment.pop("AWS_PROFILE", None)
     process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "pulumi.dynamic"],
+        [sys.executable, "-u", "-m", "pulumi.dynamic", *([engine] if engine else [])],
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
@@ -322,3 +323,41 @@ def test_an_operation_in_work_learns_of_ctrl_c(empty_account: str, tmp_path: Pat
         stub.Cancel(empty_pb2.Empty())
 
         assert created.result().id == "cancelled"
+
+
+class Rows(engine_pb2_grpc.EngineServicer):
+    """An engine that keeps the lines it is to show: the URN of each row, and the line."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str]] = []
+
+    def Log(  # noqa: N802 - as gRPC calls it
+        self, request: engine_pb2.LogRequest, _context: grpc.ServicerContext
+    ) -> empty_pb2.Empty:
+        self.lines.append((request.urn, request.message))
+        return empty_pb2.Empty()
+
+
+@pytest.fixture
+def rows() -> Iterator[tuple[Rows, str]]:
+    """An engine and its address."""
+    rows, server = Rows(), grpc.server(ThreadPoolExecutor(1))
+    engine_pb2_grpc.add_EngineServicer_to_server(rows, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield rows, f"127.0.0.1:{port}"
+    server.stop(None)
+
+
+def test_progress_is_shown_on_the_row_of_the_resource_that_is_worked_on(
+    empty_account: str, tmp_path: Path, rows: tuple[Rows, str]
+) -> None:
+    urns = [f"urn:pulumi:lab::eks-cilium::pulumi-python:dynamic/eks-cilium:Surge::{name}" for name in "ab"]
+    kept = struct(given(SurgeProvider))
+
+    with served(empty_account, tmp_path, rows[1]) as stub:
+        for urn in urns:
+            stub.Delete(provider_pb2.DeleteRequest(id="x", urn=urn, properties=kept))
+
+    line = "the cluster demo does not exist any more: nothing is left to undo"
+    assert rows[0].lines == [(urn, line) for urn in urns]

@@ -120,7 +120,7 @@ def test_a_node_that_was_skipped_is_tried_again_and_planned_again(simulation: Si
     provider = over(simulation, NodeRotationProvider)
 
     assert provider.diff("id", skipped, {**MADE, "node": name}).changes
-    checked = provider.check(skipped, {**MADE, "node": name, "migration": skipped["migration"]})
+    checked = provider.check({**MADE, "node": name}, {**MADE, "node": name, "again": True})
 
     assert checked.failures == []
     assert checked.inputs["plan"] != ["old"]

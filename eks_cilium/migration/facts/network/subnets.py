@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from socket import inet_aton
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from eks_cilium.clients.ec2 import IN_PAGES
 from eks_cilium.cluster.existing import networks
 from eks_cilium.errors import AwsRefusedError
 from eks_cilium.migration.facts.network.model import InterfaceLimits, Network, Subnet
@@ -74,7 +75,7 @@ def _interfaces(ec2: Any, subnets: Sequence[str]) -> list[Mapping[str, Any]]:
     found: list[Mapping[str, Any]] = []
     for batch in _batches(subnets, _MOST_SUBNETS):
         pages = ec2.get_paginator("describe_network_interfaces").paginate(
-            Filters=[{"Name": "subnet-id", "Values": batch}]
+            Filters=[{"Name": "subnet-id", "Values": batch}], PaginationConfig=IN_PAGES
         )
         found += [interface for page in pages for interface in page["NetworkInterfaces"]]
     return found

@@ -170,3 +170,34 @@ def test_a_launch_template_version_starts_from_its_source(client):
         LaunchTemplateName="nodes", LaunchTemplateData={"ImageId": "ami-3"}
     )["LaunchTemplateVersion"]["LaunchTemplateData"]
     assert "InstanceType" not in bare
+
+
+def test_interfaces_are_described_in_pages_of_the_size_that_is_asked_for(client, place):
+    made = {create(client, place)["NetworkInterfaceId"] for _ in range(12)}
+    pages = list(
+        client.get_paginator("describe_network_interfaces").paginate(
+            Filters=[{"Name": "subnet-id", "Values": [place.subnets[0]]}], PaginationConfig={"PageSize": 5}
+        )
+    )
+
+    assert [len(page["NetworkInterfaces"]) for page in pages] == [5, 5, 2]
+    assert {each["NetworkInterfaceId"] for page in pages for each in page["NetworkInterfaces"]} == made
+    assert code_of(client.describe_network_interfaces, MaxResults=1001) == "InvalidParameterValue"
+
+
+def test_tags_are_those_of_the_resource_however_they_are_asked_for(client, place):
+    tagged = [{"ResourceType": "network-interface", "Tags": [{"Key": "owner", "Value": "a"}]}]
+    eni, other = create(client, place, TagSpecifications=tagged), create(client, place)
+    identifier = eni["NetworkInterfaceId"]
+
+    def tags_of(*ids):
+        return client.describe_tags(Filters=[{"Name": "resource-id", "Values": list(ids)}])["Tags"]
+
+    assert tags_of(identifier) == tags_of(identifier, other["NetworkInterfaceId"])
+    assert tags_of(identifier) == tags_of(identifier, identifier) == tags_of(f"{identifier}*")
+    assert [(tag["Key"], tag["ResourceType"]) for tag in tags_of(identifier)] == [
+        ("owner", "network-interface")
+    ]
+    assert tags_of("eni-00000000") == []
+    shown = client.describe_network_interfaces(Filters=[{"Name": "tag:owner", "Values": ["a"]}])
+    assert [each["NetworkInterfaceId"] for each in shown["NetworkInterfaces"]] == [identifier]
