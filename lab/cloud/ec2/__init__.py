@@ -35,8 +35,8 @@ from lab.cloud.ec2.ranges import Ranges
 from lab.cloud.ec2.responses import LabEC2Response
 from lab.cloud.ec2.routes import LabRoute, Routes
 from lab.cloud.ec2.tags import Tags
-from lab.cloud.ec2.transit_gateways import LabTransitGateway, TransitGateways
-from lab.cloud.ec2.transit_route_tables import TransitTables
+from lab.cloud.ec2.transit.gateways import LabTransitGateway, TransitGateways
+from lab.cloud.ec2.transit.route_tables import TransitTables
 from lab.cloud.ec2.zones import ZoneCapacity
 from lab.cloud.extension import Extension
 from lab.cloud.requests.faults import Faults

@@ -14,7 +14,7 @@ from moto.ec2.models.transit_gateway import TransitGateway
 from moto.ec2.models.transit_gateway_attachments import TransitGatewayVpcAttachment
 
 from lab.cloud.ec2.errors import refusal
-from lab.cloud.ec2.shared_gateways import Acceptance, needs_acceptance, shared_with
+from lab.cloud.ec2.transit.sharing import Acceptance, needs_acceptance, shared_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
