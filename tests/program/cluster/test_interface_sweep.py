@@ -36,7 +36,8 @@ class FakeEc2:
         assert operation_name == "describe_network_interfaces"
         return self
 
-    def paginate(self, Filters: Any) -> list[dict[str, Any]]:  # noqa: N803 - boto3's spelling
+    def paginate(self, Filters: Any, PaginationConfig: Any) -> list[dict[str, Any]]:  # noqa: N803 - boto3's spelling
+        assert PaginationConfig == {"PageSize": 1_000}
         self.looks += 1
         self.filters = Filters
         return [{"NetworkInterfaces": [interface]} for interface in self.interfaces]
