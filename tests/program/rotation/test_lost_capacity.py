@@ -203,7 +203,7 @@ def test_an_old_node_that_was_silent_for_long_does_not_hold_the_others_up():
 
     facts = steps.rotate_node(run(simulation.world(), patient()), first.name)
 
-    assert facts["node"] == first.name
+    assert facts["instance"] == first.instance
 
 
 def test_an_old_instance_that_dies_is_replaced_where_its_capacity_is_missed():
