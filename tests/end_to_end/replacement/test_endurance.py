@@ -62,11 +62,11 @@ def migrated(make_existing: MakeExisting) -> Migrated:
     )
     pods = services.create(existing.kubectl, PODS)
     existing = existing.from_now()
-    sizes, state = Sizes(), existing.places.state / ".pulumi/stacks/eks-cilium" / f"{existing.stack}.json"
+    sizes = Sizes()
     words = ("up", "--yes", "--skip-preview", "--parallel", str(NODES))
     with watching(existing.kubectl) as prober, existing.started(*words) as running:
         while running.process.poll() is None:
-            sizes.add(len(existing.calls.terminated()), running, state)
+            sizes.add(len(existing.calls.terminated()), running, existing.state_file)
             running.pause(5)
         output = running.output_so_far()
         assert running.wait() == 0, output[-4000:]

@@ -4,6 +4,7 @@ All tests share one migration of six nodes; the endurance tests repeat it with t
 Meanwhile a prober watches the PodDisruptionBudgets and a second engineer runs the program too.
 """
 
+import json
 from dataclasses import dataclass
 
 import pytest
@@ -18,6 +19,8 @@ from tests.end_to_end.sample_cluster import violations
 from tests.end_to_end.sample_cluster.cluster import ENGINEER, ExistingCluster, MakeExisting
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1800)]
+
+STATE_A_NODE = 2_000
 
 
 @dataclass
@@ -103,3 +106,13 @@ def test_a_second_preview_finds_nothing_to_do(migrated: Migrated) -> None:
     again = migrated.existing.pulumi("preview", "--expect-no-changes")
 
     assert again.code == 0, again.output
+
+
+def test_a_node_takes_less_than_two_kilobytes_of_the_state(migrated: Migrated) -> None:
+    """Besides what the stack's own file says: `options` is kept with the inputs and with the outputs."""
+    resources = json.loads(migrated.existing.state_file.read_text())["checkpoint"]["latest"]["resources"]
+    nodes = [each for each in resources if each["type"].endswith(":NodeRotation")]
+
+    sizes = [len(json.dumps(each)) - 2 * len(json.dumps(each["inputs"]["options"])) for each in nodes]
+    assert len(sizes) == len(migrated.old_nodes)
+    assert max(sizes) < STATE_A_NODE

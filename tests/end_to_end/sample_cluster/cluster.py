@@ -49,6 +49,11 @@ class ExistingCluster:
     def aws(self) -> Aws:
         return Aws(Cloud.read(self.places.cloud))
 
+    @property
+    def state_file(self) -> Path:
+        """The stack's state, as the built-in engine writes it."""
+        return self.places.state / ".pulumi/stacks/eks-cilium" / f"{self.stack}.json"
+
     def now(self) -> Snapshot:
         return take_snapshot(self.kubectl, self.aws)
 

@@ -85,6 +85,19 @@ def test_other_limits_or_exceptions_are_no_change(kind: type[OperationProvider[A
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_what_earlier_versions_kept_is_no_change(kind: type[OperationProvider[Any]]) -> None:
+    """They kept the URN of a resource, and among its outputs what only a plan is made or shown by."""
+    plan = {"cilium": {"version": "1.20.2"}, "vpc_cni_version": "v1.20.5-eksbuild.1"}
+    earlier = {**MADE, **plan, "urn": "urn:pulumi:a::b::c::d", "result": {"node": "node-1"}}
+    news = {key: value for key, value in MADE.items() if key != "plan"}
+
+    assert not kind().diff("id", earlier, {**news, **plan}).changes
+    kept = over(None, kind).update("id", earlier, {**news, **plan, "profile": "ops"}).outs
+    assert kept is not None
+    assert kept.keys() == {*news, "result"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     "change", [{"migration": "later"}, {"target": "aws-vpc-cni"}, {"engine_version": "2"}]
 )
