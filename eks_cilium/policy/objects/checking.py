@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cilium import crds
+from eks_cilium.kubernetes_names import is_dns_label, is_subdomain
 from eks_cilium.policy.objects import sanity
 from eks_cilium.policy.objects.agents import Agents
 from eks_cilium.policy.objects.identity_labels import LabelFilter, label_filter
 from eks_cilium.policy.objects.model import CLUSTER_LABEL, Policy
 from eks_cilium.policy.objects.peers import PeerSelector, peer_selectors
-from eks_cilium.policy.objects.sanity.label_syntax import is_dns_label, is_subdomain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from eks_cilium.cilium.values import AGENT_NOT_READY_TAINT
+from eks_cilium.kubernetes_names import is_label_key, is_label_value
 from eks_cilium.settings.instance_types import accelerator, architecture, is_instance_type
-from eks_cilium.settings.kubernetes_names import is_label_key, is_label_value, is_reserved
 from eks_cilium.settings.problems import Problem, remove_command, rename_fix, set_fix
+from eks_cilium.settings.reserved_domains import is_reserved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

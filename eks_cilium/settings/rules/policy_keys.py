@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from eks_cilium.kubernetes_names import is_label_key, is_label_value
 from eks_cilium.policy.objects import is_ipv4_address, parse_ports
-from eks_cilium.settings.kubernetes_names import is_label_key, is_label_value
 from eks_cilium.settings.problems import UNSET, Problem, remove_command, set_fix
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.cilium.crds import NAMESPACED
+from eks_cilium.kubernetes_names import is_label_value
 from eks_cilium.policy.objects.peers import SECTIONS
 from eks_cilium.policy.objects.sanity import port_rules
-from eks_cilium.policy.objects.sanity.label_syntax import is_label_key, is_label_value
+from eks_cilium.policy.objects.sanity.label_syntax import is_label_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from eks_cilium.policy.objects.sanity.label_syntax import is_qualified_name
+from eks_cilium.kubernetes_names import is_label_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -50,7 +50,7 @@ def _keys(selector: Any, path: str) -> Iterator[str]:
     keys = [*(written.get("matchLabels") or ())]
     keys += [expression["key"] for expression in written.get("matchExpressions") or ()]
     for key in keys:
-        if not is_qualified_name(key):
+        if not is_label_key(key):
             allowed = "a label's key such as app, without a source such as k8s:"
             yield f"{path} has the key {key}, allowed: {allowed}"
 
