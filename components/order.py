@@ -21,12 +21,17 @@ def after(parent: pulumi.Resource, *others: pulumi.Resource) -> pulumi.ResourceO
 def of_one_of_many(operation: OperationArgs) -> OperationArgs:
     """The inputs of a step for one node or workload, which follows the inventory through the step before it.
 
-    A state names every dependency of a resource twice, with a whole URN.
+    A state names every dependency of a resource twice, with a whole URN. What only a plan is made by is left
+    out in an update, which makes none for such a step.
     """
+    inputs = operation.copy()
     migration = operation.get("migration")
-    if not isinstance(migration, pulumi.Output):
-        return operation
-    return {**operation, "migration": _without_dependency(migration)}
+    if isinstance(migration, pulumi.Output):
+        inputs["migration"] = _without_dependency(migration)
+    if not pulumi.runtime.is_dry_run():
+        inputs.pop("cilium", None)
+        inputs.pop("vpc_cni_version", None)
+    return inputs
 
 
 def _without_dependency(output: pulumi.Output[Any]) -> pulumi.Output[Any]:

@@ -44,6 +44,7 @@ class PodRefreshProvider(RefreshProvider):
     """Restarts the pods of one workload."""
 
     acts_on: ClassVar[tuple[str, ...]] = ("workload",)
+    has_undo: ClassVar[bool] = False
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Show what happens to the pods of the workload; blockers fail the preview."""

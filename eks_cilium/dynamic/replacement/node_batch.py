@@ -65,6 +65,7 @@ class NodeBatchProvider(MigrationProvider):
     """Drains the nodes of a batch and terminates their instances."""
 
     acts_on: ClassVar[tuple[str, ...]] = ("first", "count", "nodes")
+    has_undo: ClassVar[bool] = False
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Show what happens to the nodes; before the first change blockers fail the preview."""

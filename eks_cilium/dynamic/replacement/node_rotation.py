@@ -46,6 +46,7 @@ class NodeRotationProvider(MigrationProvider):
     """Drains one node and terminates its instance."""
 
     acts_on: ClassVar[tuple[str, ...]] = ("node",)
+    has_undo: ClassVar[bool] = False
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Show what happens to the node and its pods; before the first change blockers fail the preview."""

@@ -80,6 +80,8 @@ class OperationProvider(PlainErrorsProvider, Generic[AnyRun]):
     connect: ClassVar[Connect] = staticmethod(world_of)
     acts_on: ClassVar[tuple[str, ...]] = ()
     """Inputs whose change is a reason to perform the operation again, besides another migration."""
+    has_undo: ClassVar[bool] = True
+    """Whether a deletion undoes something, and needs the options of the run for it."""
 
     def run_of(self, props: Mapping[str, Any], report: Report) -> Callable[[World], AnyRun]:
         """Make the run that the inputs describe, for a cluster that is connected to later.
@@ -126,7 +128,7 @@ class OperationProvider(PlainErrorsProvider, Generic[AnyRun]):
         """Perform the operation again, or only keep other credentials."""
         if self.must_act(_olds, _news):
             return UpdateResult(outs=self._performed(_news))
-        return UpdateResult(outs=_outputs(_news, _olds.get("result")))
+        return UpdateResult(outs=self._outputs(_news, _olds.get("result")))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Undo the operation of a migration to Cilium; deleting a resource of a rollback does nothing.
@@ -155,12 +157,12 @@ class OperationProvider(PlainErrorsProvider, Generic[AnyRun]):
         start = self.run_of(props, reporter())
         with type(self).connect(props) as world:
             run = start(world)
-            return _outputs(props, in_short(run.persist(lambda: self.perform(run, props))))
+            return self._outputs(props, in_short(run.persist(lambda: self.perform(run, props))))
 
-
-def _outputs(props: Mapping[str, Any], result: Result | None) -> dict[str, Any]:
-    """What a state keeps besides the inputs: what the next `diff` compares, and what a deletion needs."""
-    return {**{key: value for key, value in props.items() if key not in FOR_THE_PLAN}, "result": result}
+    def _outputs(self, props: Mapping[str, Any], result: Result | None) -> dict[str, Any]:
+        """What a state keeps besides the inputs: what the next `diff` compares, and what a deletion needs."""
+        left_out = FOR_THE_PLAN if self.has_undo else FOR_THE_PLAN | {"options"}
+        return {**{key: value for key, value in props.items() if key not in left_out}, "result": result}
 
 
 class MigrationProvider(OperationProvider[MigrationRun]):

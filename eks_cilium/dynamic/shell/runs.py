@@ -28,7 +28,7 @@ StartRefresh: TypeAlias = Callable[[World], RefreshRun]
 
 def migration_run(inputs: Mapping[str, Any], report: Report) -> StartMigration:
     """For an operation that replaces nodes: from the cluster to its run."""
-    options = MigrationOptions.model_validate({**inputs["options"], "target": inputs["target"]})
+    options = MigrationOptions.model_validate({**inputs.get("options", {}), "target": inputs["target"]})
     given = inputs.get("cilium")
     cilium = None if given is None else CiliumChoices.of(given)
     return partial(MigrationRun, cilium=cilium, options=options, report=report, limits=Limits.of(options))
@@ -36,7 +36,7 @@ def migration_run(inputs: Mapping[str, Any], report: Report) -> StartMigration:
 
 def refresh_run(inputs: Mapping[str, Any], report: Report) -> StartRefresh:
     """For an operation that restarts pods: from the cluster to its run."""
-    options = RefreshOptions.model_validate(inputs["options"])
+    options = RefreshOptions.model_validate(inputs.get("options", {}))
     version = inputs.get("vpc_cni_version") or ""
     limits = Limits.of(options, poll_interval=_REFRESH_POLLS)
     return partial(RefreshRun, options=options, report=report, limits=limits, vpc_cni_version=version)

@@ -242,7 +242,6 @@ def test_a_rotation_is_named_by_its_node_and_knows_nothing_else(migration: Recor
 
     assert first.name == "shop-ip-10-0-0-0"
     assert first.inputs.keys() - {"__provider"} == {
-        "cilium",
         "cluster_name",
         "region",
         "target",

@@ -94,7 +94,18 @@ def test_what_earlier_versions_kept_is_no_change(kind: type[OperationProvider[An
     assert not kind().diff("id", earlier, {**news, **plan}).changes
     kept = over(None, kind).update("id", earlier, {**news, **plan, "profile": "ops"}).outs
     assert kept is not None
-    assert kept.keys() == {*news, "result"}
+    assert kept.keys() == {*news, "result"} - (set() if kind.has_undo else {"options"})
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if not kind.has_undo])
+def test_what_undoes_nothing_is_deleted_without_options(kind: type[OperationProvider[Any]]) -> None:
+    simulation = Simulation(workers=1)
+    methods: list[str] = []
+    simulation.api.answers.append(lambda request: methods.append(request.method))
+
+    over(simulation, kind).delete("id", {key: value for key, value in MADE.items() if key != "options"})
+
+    assert set(methods) <= {"GET"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
