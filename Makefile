@@ -7,7 +7,7 @@
 #   make unit                      the tests that start no process, in seconds
 #   make endurance                 tests that run the whole program dozens of times, an hour or more; lists each with its time
 #   make pictures                  docs/pictures/ anew, from recorded clusters and in a lab; needs some minutes
-#   make bench                     whole migrations in the lab, beside what engineers have today, half an hour; writes docs/performance.md
+#   make bench                     whole migrations in the lab, beside what engineers have today, more than an hour; writes docs/performance.md
 #   make bench-verdicts            whole tables of verdicts beside Cilium's own engine, some minutes; writes docs/performance.md
 #   make bench-plan                plans of up to 5,000 nodes from pages of a small server, a few minutes; writes docs/performance.md
 #   make requirements              requirements.txt anew from requirements.in, with hashes; needs uv
