@@ -40,6 +40,8 @@ GENERATED = [
     (r"(?<=-)[0-9a-f]{7,16}\b", "SUFFIX"),
     (r"\b[A-Z0-9]{20,24}\b", "ID"),
     (r"^\d{4,5}$", "PORT"),
+    # A plan's estimate follows the order of the groups, whose names have an id that EKS makes up.
+    (r"\b(\d+ h )?(\d+ min )?\d+ s\b", "ESTIMATE"),
 ]
 """What the cloud, the API server, keys and chance make up: patterns, and what stands for them."""
 NOT_COMPARED = {"id", "urn", "created", "modified", "sourcePosition", "stackTrace"}
