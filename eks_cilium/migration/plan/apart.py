@@ -3,8 +3,8 @@
 Nodes that are in work together evict their pods together: where a budget allows one disruption and three of
 them have pods of it, the last one waits for two. Nodes of the same zone and Auto Scaling group may follow
 each other in any order, so the next of them is the one whose pods wait least for those of the nodes just
-before. Zones take turns as they did. The nodes of a group that has places of its own are spread over the
-whole order, as they are in work.
+before. Zones take turns as they did. The nodes of each group are spread over the whole order, so that all
+groups have new nodes for those in work: the extra nodes of a single group are soon used up.
 
 Called by the planner before the order is recorded; from then on the inventory has it.
 """
@@ -12,6 +12,7 @@ Called by the planner before the order is recorded; from then on the inventory h
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
+from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 from eks_cilium.migration.lanes import Lanes
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _COMPARED = 10
 """So many nodes are compared for each place in the order; their number is not to count with its square."""
 
+_Kind: TypeAlias = "tuple[str, str | None]"
+"""The Auto Scaling group and the zone of a node."""
 _Uses: TypeAlias = "Counter[Reference]"
 """How many pods of each budget a node has."""
 
@@ -52,11 +55,11 @@ def put_apart(
     uses = _uses(pods, budgets)
     allowed = {status.budget.reference: status.headroom for status in budgets}
     kinds = [(group_of[node.name], node.zone) for node in nodes]
-    waiting: dict[tuple[str, str | None], list[Node]] = defaultdict(list)
+    waiting: dict[_Kind, list[Node]] = defaultdict(list)
     for kind, node in zip(kinds, nodes, strict=True):
         waiting[kind].append(node)
     before, found = _Before(together - 1, allowed), []
-    for kind in kinds if isinstance(parallel, int) else _side_by_side(kinds):
+    for kind in _side_by_side(kinds):
         node = min(waiting[kind][:_COMPARED], key=lambda each: before.fits(uses[each.name]))
         waiting[kind].remove(node)
         before.add(uses[node.name])
@@ -73,15 +76,25 @@ def _uses(pods: Iterable[Pod], budgets: Budgets) -> Mapping[str, _Uses]:
     return found
 
 
-def _side_by_side(kinds: Sequence[tuple[str, str | None]]) -> list[tuple[str, str | None]]:
-    """The groups beside each other, so that all of them are half done at the same time."""
-    of_group: dict[str, list[tuple[str, str | None]]] = defaultdict(list)
-    for kind in kinds:
-        of_group[kind[0]].append(kind)
-    places = [
-        (number / len(of), group, kind) for group, of in of_group.items() for number, kind in enumerate(of)
-    ]
-    return [kind for _, _, kind in sorted(places, key=lambda place: place[:2])]
+def _side_by_side(kinds: Sequence[_Kind]) -> list[_Kind]:
+    """The groups beside each other, so that all of them are half done at the same time.
+
+    Of each group the next zone is the one that has most nodes left in the cluster: zones take turns in all
+    groups together, as they do in one.
+    """
+    of_group: dict[str, Counter[str | None]] = defaultdict(Counter)
+    for group, zone in kinds:
+        of_group[group][zone] += 1
+    left = Counter(zone for _, zone in kinds)
+    turns = [(number / of.total(), group) for group, of in of_group.items() for number in range(of.total())]
+    found: list[_Kind] = []
+    for _, group in sorted(turns, key=itemgetter(0)):
+        own = of_group[group]
+        zone = min(+own, key=lambda zone: (-left[zone], -own[zone], zone or ""))
+        own[zone] -= 1
+        left[zone] -= 1
+        found.append((group, zone))
+    return found
 
 
 class _Before:

@@ -62,6 +62,21 @@ def test_groups_with_places_of_their_own_are_in_work_beside_each_other() -> None
     assert [sum(found[: 3 * part]) for part in (1, 2, 3, 4)] == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("parallel", [3, "10%"])
+def test_nodes_that_are_in_work_together_are_of_different_groups_and_zones(parallel: int | str) -> None:
+    """Otherwise the extra nodes of a single group are used up, and one zone loses several nodes at once."""
+    world = World(36)
+    world.nodes = [node(number, zone=ZONES[number % 3]) for number in range(36)]
+    world.groups = [group(world.nodes[first : first + 12], name=f"group-{first}") for first in (0, 12, 24)]
+
+    found = [int(name.removeprefix("node-")) for name in order(world, parallel)]
+
+    for first in range(0, 36, 3):
+        together = found[first : first + 3]
+        assert len({number // 12 for number in together}) == 3
+        assert len({number % 3 for number in together}) == 3
+
+
 def test_the_recorded_order_counts_once_there_is_one() -> None:
     names = tuple(f"node-{number}" for number in (3, 1, 2, 0))
     recorded = Recorded(frozenset(names), names, frozenset(names))
