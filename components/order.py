@@ -5,9 +5,11 @@ Used by the components whose resources are steps: a migration and a refresh.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pulumi
+
+from eks_cilium.dynamic.shell.operation import FOR_THE_PLAN
 
 if TYPE_CHECKING:
     from eks_cilium.dynamic.shell.operation import OperationArgs
@@ -24,14 +26,12 @@ def of_one_of_many(operation: OperationArgs) -> OperationArgs:
     A state names every dependency of a resource twice, with a whole URN. What only a plan is made by is left
     out in an update, which makes none for such a step.
     """
-    inputs = operation.copy()
+    left_out = frozenset() if pulumi.runtime.is_dry_run() else FOR_THE_PLAN
+    inputs = {key: value for key, value in operation.items() if key not in left_out}
     migration = operation.get("migration")
     if isinstance(migration, pulumi.Output):
         inputs["migration"] = _without_dependency(migration)
-    if not pulumi.runtime.is_dry_run():
-        inputs.pop("cilium", None)
-        inputs.pop("vpc_cni_version", None)
-    return inputs
+    return cast("OperationArgs", inputs)
 
 
 def _without_dependency(output: pulumi.Output[Any]) -> pulumi.Output[Any]:

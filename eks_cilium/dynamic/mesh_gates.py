@@ -134,8 +134,7 @@ class MeshRemovalProvider(MeshGateProvider):
         """Wait until the load balancer is gone. Nothing is left to wait for where the cluster is gone."""
         try:
             with type(self).connect(props) as (world, _pods):
-                report = reporter()
-                await_removal(world, seconds=float(props["seconds"]), report=report)
+                await_removal(world, seconds=float(props["seconds"]), report=reporter())
         except NoClusterError:
             return
 

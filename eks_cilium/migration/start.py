@@ -66,10 +66,11 @@ def read_start(run: MigrationRun) -> MigrationStart:
         return _planned(plan_now(run), families, asked)
     left = {node.name for node in inventory.left(nodes)}
     part = part_of(inventory.members, run.options.part, replaced=inventory.names - left)
+    still = frozenset(left.intersection(part.nodes))
     return MigrationStart(
         nodes=tuple(node.name for node in inventory.nodes),
-        left=len(left.intersection(part.nodes)),
-        again=frozenset(left.intersection(part.nodes)),
+        left=len(still),
+        again=still,
         image_families=families,
         plan=None,
         given_up=tuple(sorted(stopped.reasons(run))),

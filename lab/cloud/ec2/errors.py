@@ -15,6 +15,11 @@ def dependency_violation(kind: str, identifier: str) -> EC2ClientError:
     )
 
 
+def was_deleted(kind: str, identifier: str, code: str) -> EC2ClientError:
+    """Return the refusal of a resource that does not exist, or not any more."""
+    return refusal(code, f"{kind} {identifier} was deleted or does not exist.")
+
+
 def invalid_filter(name: str) -> EC2ClientError:
     """Return the refusal of a filter that the call does not support."""
     return refusal("InvalidParameterValue", f"The filter '{name}' is invalid")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from moto.ec2.models.transit_gateway import TransitGateway
 from moto.ec2.models.transit_gateway_attachments import TransitGatewayVpcAttachment
 
-from lab.cloud.ec2.errors import refusal
+from lab.cloud.ec2.errors import refusal, was_deleted
 from lab.cloud.ec2.transit.sharing import Acceptance, needs_acceptance, shared_with
 
 if TYPE_CHECKING:
@@ -111,8 +111,7 @@ class TransitGateways(Acceptance):
         shared = shared_with(self.account_id, self.region_name)
         found = self.transit_gateways.get(identifier) or next((g for g in shared if g.id == identifier), None)
         if found is None or found.state in ENDED:
-            message = f"Transit Gateway {identifier} was deleted or does not exist."
-            raise refusal("InvalidTransitGatewayID.NotFound", message)
+            raise was_deleted("Transit Gateway", identifier, "InvalidTransitGatewayID.NotFound")
         return found
 
     def describe_transit_gateways(self, filters: Any, transit_gateway_ids: list[str] | None) -> list[Any]:
@@ -157,8 +156,8 @@ class TransitGateways(Acceptance):
         """Return an attachment that exists, or raise EC2's error."""
         found = self.transit_gateway_attachments.get(identifier)
         if found is None or found.state == "deleted":
-            message = f"Transit Gateway Attachment {identifier} was deleted or does not exist."
-            raise refusal("InvalidTransitGatewayAttachmentID.NotFound", message)
+            code = "InvalidTransitGatewayAttachmentID.NotFound"
+            raise was_deleted("Transit Gateway Attachment", identifier, code)
         return found
 
     def attachments_to(self, gateway_id: str) -> list[Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from moto.ec2.models.transit_gateway_route_tables import RouteTablePropagation, TransitGatewayRelations
 
-from lab.cloud.ec2.errors import invalid_filter, refusal
+from lab.cloud.ec2.errors import invalid_filter, refusal, was_deleted
 from lab.cloud.ec2.peerings import ranges_of
 
 if TYPE_CHECKING:
@@ -51,8 +51,7 @@ class TransitTables:
         """Return a table that exists, or raise EC2's error."""
         found = self.transit_gateways_route_tables.get(identifier)
         if found is None or found.state == "deleted":
-            message = f"Transit Gateway Route Table {identifier} was deleted or does not exist."
-            raise refusal("InvalidRouteTableID.NotFound", message)
+            raise was_deleted("Transit Gateway Route Table", identifier, "InvalidRouteTableID.NotFound")
         return found
 
     def table_of(self, attachment_id: str) -> Any:
