@@ -104,6 +104,15 @@ def is_ready(obj: dict | None) -> bool:
     return obj is not None and conditions(obj).get("Ready", {}).get("status") == "True"
 
 
+def is_open(node: dict) -> bool:
+    """Whether a node is ready and has no taint.
+
+    A kubelet reports its node as ready before Cilium's operator removes the agent's taint, and the taint
+    eviction controller deletes a pod that is bound to a node with that taint.
+    """
+    return is_ready(node) and not node["spec"].get("taints")
+
+
 def are_ready(objects: Iterable[dict], count: int) -> bool:
     """Whether there are exactly `count`, all ready and none terminating."""
     listed = list(objects)

@@ -3,7 +3,7 @@
 import pytest
 
 from . import objects
-from .api import are_ready, conditions, is_ready
+from .api import are_ready, conditions, is_open, is_ready
 from .conftest import SimulatedCluster, eventually
 
 pytestmark = pytest.mark.control_plane
@@ -160,7 +160,7 @@ def silent(simulated: SimulatedCluster) -> tuple[str, str]:
     """
     api, taken, hangs = simulated.api, objects.node(9, tainted=True), objects.node(10, tainted=True)
     api.create(taken, hangs)
-    eventually(lambda: is_ready(api.node(name_of(taken))) and is_ready(api.node(name_of(hangs))))
+    eventually(lambda: is_open(api.node(name_of(taken))) and is_open(api.node(name_of(hangs))))
     api.create(objects.pod("stuck", nodeName=name_of(hangs)), objects.pod("stays", nodeName=name_of(hangs)))
     eventually(lambda: is_ready(api.pod("stuck")) and is_ready(api.pod("stays")))
     api.annotate(f"/api/v1/nodes/{name_of(taken)}", powered_off="true")

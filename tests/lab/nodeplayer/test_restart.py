@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from . import objects
-from .api import are_ready, is_ready
+from .api import are_ready, is_open, is_ready
 from .conftest import SimulatedCluster, eventually
 
 pytestmark = pytest.mark.control_plane
@@ -43,7 +43,7 @@ def test_deletions_and_joins_from_while_no_player_ran_are_caught_up_with(start):
     api = simulated.api
     node = objects.node(1)["metadata"]["name"]
     api.create(*objects.cilium("1.19.7"), objects.node(1, tainted=True))
-    eventually(lambda: is_ready(api.node(node)) and not api.node(node)["spec"].get("taints"))
+    eventually(lambda: is_open(api.node(node)))
     api.create(objects.pod("going", nodeName=node), objects.pod("staying", nodeName=node))
     eventually(lambda: is_ready(api.pod("going")) and is_ready(api.pod("staying")))
     address = api.pod("staying")["status"]["podIP"]
