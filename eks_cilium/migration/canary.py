@@ -15,8 +15,7 @@ from eks_cilium.migration.eviction import blocked
 from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.part import part_of
 from eks_cilium.migration.rotation import before as records
-from eks_cilium.migration.rotation.health import gate as health
-from eks_cilium.migration.rotation.health import settling
+from eks_cilium.migration.rotation.health import as_before, settling
 from eks_cilium.texts import counted
 from eks_cilium.troubleshooting import Topic
 
@@ -53,7 +52,7 @@ def check(run: MigrationRun) -> dict[str, Any]:
     )
     before = records.moved(run.world)
     run.wait(
-        lambda: health.missing(run, before),
+        lambda: as_before.missing(run, before),
         waited_for="the workloads that moved to be as healthy as before",
         seconds=seconds,
         readings=readings,

@@ -31,11 +31,16 @@ from eks_cilium.texts import named
 from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from eks_cilium.cluster.objects import Object
     from eks_cilium.migration.inventory.model import Outgoing
     from eks_cilium.migration.plan.model import PodPlan
     from eks_cilium.migration.run import MigrationRun
     from eks_cilium.runtime.errors import StoppedError
     from eks_cilium.runtime.waiting import Polls
+
+    Watcher = Callable[[Sequence[Object]], None]
 
 _READINGS = 2
 """Readings in a row that have to find the node empty."""
@@ -71,18 +76,22 @@ class Drained:
     """Whether pods that run elsewhere afterwards end with the instance, besides those of DaemonSets."""
 
 
-def drain(run: MigrationRun, node: Outgoing) -> Drained:
-    """Evict the pods of a node and wait until they are deleted.
+def unwatched(_: Sequence[Object]) -> None:
+    """The watcher of a drain that has none."""
+
+
+def drain(run: MigrationRun, node: Outgoing, *, watcher: Watcher = unwatched) -> Drained:
+    """Evict the pods of a node and wait until they are deleted; each reading shows `watcher` those left.
 
     Raises DrainRefusedError when a pod must not be evicted for the whole drain timeout, TimedOutError with
     every pod that is left, its budget and its numbers, and StoppedError when an eviction is refused for good.
     """
-    return _Drain(run, node).run()
+    return _Drain(run, node, watcher).run()
 
 
 class _Drain:
-    def __init__(self, run: MigrationRun, node: Outgoing) -> None:
-        self._run, self._node = run, node
+    def __init__(self, run: MigrationRun, node: Outgoing, watcher: Watcher) -> None:
+        self._run, self._node, self._watcher = run, node, watcher
         self._evictions = Evictions(run, about={"node": node.name})
         self._pace, self._budgets = Pace(run), ClosedBudgets(run.world)
         self._reader = NodeReader(run, node.name, self._evictions.is_accepted)
@@ -132,6 +141,7 @@ class _Drain:
             self._request_evictions()
         self._count_time(polls)
         self._report_progress()
+        self._watcher([self._reading.pods[uid] for uid in self._reading.left])
         self._empty = 0 if self._reading.left or self._reading.blocked else self._empty + 1
         if self._empty:
             since = self._run.world.time.monotonic() - self._began

@@ -36,8 +36,8 @@ from eks_cilium.migration.placement import gate as placement
 from eks_cilium.migration.rotation import before as records
 from eks_cilium.migration.rotation import detach, pending
 from eks_cilium.migration.rotation.beginning import refuse_to_begin
-from eks_cilium.migration.rotation.health import gate as health
-from eks_cilium.migration.rotation.health import settling
+from eks_cilium.migration.rotation.health import as_before, settling
+from eks_cilium.migration.rotation.health.recovery import Recovery
 from eks_cilium.migration.rotation.health.unready import refuse_where_unready
 from eks_cilium.migration.rotation.stages import READINGS, Reading, Stage
 from eks_cilium.runtime.errors import LeaseHeldError, StoppedError, TimedOutError
@@ -114,6 +114,8 @@ class _Rotation:
         self._terminated: float | None = None
         self._unsuited: placement.Unsuited | None = None
         """The first of its pods that no other node suits."""
+        self._recovery: Recovery | None = None
+        """Of its workloads, from its drain on."""
         self._grew = False
         """Whether a node was added for them."""
         self._is_cordoned = False
@@ -148,7 +150,7 @@ class _Rotation:
                     self._await_gone()
         if self._to_the_end or not settling.begin(self._run, self._node, self._phases.of_whole_rotation):
             with self._phases.phase("health"):
-                health.await_as_before(self._run, self._node)
+                (self._recovery or Recovery(self._run, self._node)).wait()
             with records.finished(self._run.world, self._node.name) as values:
                 self._phases.finish(values, is_gone=stage is Stage.GONE)
         return self._finished()
@@ -249,7 +251,7 @@ class _Rotation:
         if obj is None or obj["metadata"]["uid"] != node.uid:
             return ""  # deleted meanwhile: the next reading shows it
         refuse_where_unready(self._run)
-        health.record_before(self._run, node, pods_seen_on(world, node.name))
+        as_before.record(self._run, node, pods_seen_on(world, node.name))
         if not marks.has_soft_taint(obj):
             marks.soft_taint(world.api, node.name, obj)
         self._is_cordoned = True
@@ -262,8 +264,12 @@ class _Rotation:
         run, world, node = self._run, self._run.world, self._node
         rewrites.refuse(run)
         cordoned = world.time.monotonic()
+        self._recovery = Recovery(run, node)
+        is_waited_for = self._to_the_end or not settling.is_beside(run, node)
         with self._phases.phase("drain"):
-            drained = drain.drain(run, node)
+            drained = drain.drain(
+                run, node, watcher=self._recovery.look if is_waited_for else drain.unwatched
+            )
         self._evicted += drained.evicted
         self._deleted += drained.deleted
         if drained.ended is not drain.Ended.EMPTY:

@@ -45,6 +45,8 @@ class Contestant:
     """The places and the extra nodes, given the nodes of each group."""
     in_turn: bool = False
     """Whether it widens a group only when the one before it is done."""
+    waits_until_ready: bool = False
+    """Whether it begins a node only when the successors of the pods of the one before are ready."""
 
 
 def contestants() -> tuple[Contestant, ...]:
@@ -95,7 +97,7 @@ def _ours(parallel: int | str) -> Contestant:
             return Width({"": parallel}, extra)
         return Width({group: width.at_once(parallel, count) for group, count in nodes.items()}, extra)
 
-    return Contestant("this program", str(parallel), prepared, of)
+    return Contestant("this program", str(parallel), prepared, of, waits_until_ready=parallel == 1)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import subprocess
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -92,6 +92,8 @@ class Measured:
     """Share of the machine's CPU that the program used, with what it started."""
     left: list[tuple[float, int]] = field(default_factory=list)
     """Seconds since the start of the process, and how many old nodes were left from then on."""
+    floor_until_ready: float | None = None
+    """The same where a place is kept until successors are ready; None for a program that keeps none."""
     times: dict[str, float] = field(default_factory=dict)
     """What the floor was calculated from: seconds of a launch, of a stop and of a start in the middle."""
 
@@ -270,6 +272,7 @@ class _Reading:
             whole=run.ended - run.began,
             replacing=self._terminated()[-1] - began,
             floor=floor(cluster, self._width(), in_turn=self._contestant.in_turn),
+            floor_until_ready=self._floor_until_ready(cluster),
             requests=sum(event.time.timestamp() <= run.ended for event in self._audit.asked_by(ENGINEER)),
             evicted=len(self._audit.evictions()),
             calls=sum(self._is_own(call) for call in self._calls.calls()),
@@ -285,6 +288,11 @@ class _Reading:
                 "start": median(starts.values()),
             },
         )
+
+    def _floor_until_ready(self, cluster: Cluster) -> float | None:
+        if not self._contestant.waits_until_ready:
+            return None
+        return floor(cluster, replace(self._width(), until_ready=True))
 
     def _is_own(self, call: Call) -> bool:
         return call.principal == ENGINEER and call.time <= self._run.ended

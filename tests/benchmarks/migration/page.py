@@ -50,8 +50,8 @@ def cells(run: Measured) -> tuple[str, ...]:
         run.at_once,
         f"{run.whole:.0f} s",
         f"{run.replacing:.0f} s",
-        f"{run.floor:.0f} s",
-        f"{run.replacing / run.floor:.2f} x",
+        " / ".join(f"{floor:.0f} s" for floor in _floors(run)),
+        " / ".join(f"{run.replacing / floor:.2f} x" for floor in _floors(run)),
         f"{run.requests_a_node:.1f}",
         f"{run.calls_a_node:.1f}",
         str(len(run.ended_otherwise)),
@@ -59,6 +59,11 @@ def cells(run: Measured) -> tuple[str, ...]:
         f"{run.unavailable:.0f} s",
         f"{run.busy:.0%}, {run.own:.0%}",
     )
+
+
+def _floors(run: Measured) -> list[float]:
+    """The floor, and where the program promises it that with successors that are ready."""
+    return [run.floor, *([run.floor_until_ready] if run.floor_until_ready else [])]
 
 
 def write(page: str, text: str) -> str:

@@ -19,7 +19,8 @@ from eks_cilium.migration.control import progress
 from eks_cilium.migration.inventory import recording, returned
 from eks_cilium.migration.lanes import Lanes
 from eks_cilium.migration.rotation import before as records
-from eks_cilium.migration.rotation.health import gate as health
+from eks_cilium.migration.rotation.health import as_before
+from eks_cilium.migration.rotation.health.recovery import Steadiness
 from eks_cilium.runtime.errors import TimedOutError
 from eks_cilium.texts import named
 from eks_cilium.troubleshooting import Topic
@@ -41,12 +42,17 @@ class Readings:
     since: float
     """By the monotonic clock, as is `latest`."""
     latest: float
-    good: int = 0
-    """How many readings in a row, up to the latest, found nothing missing."""
+    steady: Steadiness = field(default_factory=Steadiness)
     short: Mapping[str, str] = field(default_factory=dict)
     """What the latest reading found missing, by the key of the workload."""
     is_reported: bool = False
     """Whether this run has recorded that the node is not finished."""
+
+
+def is_beside(run: MigrationRun, node: Outgoing) -> bool:
+    """Whether its workloads are judged beside the next nodes: several are in work at once where it is."""
+    inventory = recording.required(run.world, run.options.target)
+    return Lanes.of(inventory.nodes, run.options.parallel).place_of(node.group)[1] > 1
 
 
 def begin(run: MigrationRun, node: Outgoing, seconds: float) -> bool:
@@ -56,7 +62,7 @@ def begin(run: MigrationRun, node: Outgoing, seconds: float) -> bool:
     is how long the node had its place; 0 where another run began it.
     """
     before = records.of(run.world, node)
-    if before is None or not (before.ready or before.custom) or _at_once(run, node) == 1:
+    if before is None or not (before.ready or before.custom) or not is_beside(run, node):
         return False
     ended = run.world.time.now().isoformat()
     kept = replace(before, terminated=ended, seconds=round(seconds, 1))
@@ -93,11 +99,6 @@ def await_settled(run: MigrationRun) -> None:
     )
 
 
-def _at_once(run: MigrationRun, node: Outgoing) -> int:
-    inventory = recording.required(run.world, run.options.target)
-    return Lanes.of(inventory.nodes, run.options.parallel).place_of(node.group)[1]
-
-
 def _judged(run: MigrationRun) -> dict[str, Before]:
     """The nodes that wait for their workloads, by name; those that settled are finished.
 
@@ -112,7 +113,8 @@ def _judged(run: MigrationRun) -> dict[str, Before]:
             del known[name]
         for name in waiting:
             _read(run, name, recorded)
-        settled = [name for name in waiting if known[name].good >= run.options.settle_readings]
+        now = world.time.monotonic()
+        settled = [name for name in waiting if known[name].steady.has_lasted(run, now)]
         for name in settled:
             _finish(run, name, waiting[name], inventory)
         return {name: before for name, before in waiting.items() if name not in settled}
@@ -128,8 +130,8 @@ def _read(run: MigrationRun, name: str, recorded: Mapping[str, Before]) -> None:
         readings = world.locks.settling[name] = Readings(since=now, latest=now)
     before = recorded[name]
     readings.latest = now
-    readings.short = health.worse(run, before, elsewhere=_moving_elsewhere(name, recorded))
-    readings.good = 0 if readings.short else readings.good + 1
+    readings.short = as_before.worse(run, before, elsewhere=_moving_elsewhere(name, recorded))
+    readings.steady.note(now, is_healthy=not readings.short)
     if readings.short and now - readings.since >= run.options.health_timeout_seconds:
         _give_up(run, name, before, readings)
 
@@ -148,7 +150,7 @@ def _give_up(run: MigrationRun, name: str, before: Before, readings: Readings) -
     error = TimedOutError(
         f"the workloads of node {name} to be as healthy as before",
         run.options.health_timeout_seconds,
-        health.sentence_of(run, before, readings.short),
+        as_before.sentence_of(run, before, readings.short),
         topic=Topic.WORKLOAD_UNHEALTHY,
     )
     if not readings.is_reported:

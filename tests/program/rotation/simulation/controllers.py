@@ -400,6 +400,15 @@ class Controllers:
             deployment = self.api.find(DEPLOYMENTS, namespace, above)
             if deployment is not None:
                 deployment["status"] = {"readyReplicas": ready}
+        for stateful_set in self.api.of(STATEFUL_SETS):
+            name, namespace = stateful_set["metadata"]["name"], stateful_set["metadata"]["namespace"]
+            # computeReplicaStatus in stateful_set_control.go: pods that are being deleted count too.
+            ready = sum(
+                is_ready(pod)
+                for pod in self.api.of(PODS, namespace)
+                if _kind(pod) == "StatefulSet" and pod["metadata"]["ownerReferences"][0]["name"] == name
+            )
+            stateful_set["status"] = {"readyReplicas": ready}
 
     def count_budgets(self) -> None:
         for budget in self.api.of(BUDGETS):

@@ -1,10 +1,10 @@
-"""The health gate of a rotation: workloads whose pods moved are as healthy as before.
+"""Whether workloads whose pods moved are as healthy as before.
 
-Before a node is cordoned, the ready replicas of every workload with pods on it are recorded. When the node is
-terminated, the same workloads must have as many ready replicas again: in several readings in a row, since a
-pod may be ready for a moment and crash then. Where a workload wants fewer replicas by now, that number
-counts. Of a workload of an unknown kind the ready pods of the same owner are counted. A rotation waits for it
-where a single node is in work at once; else `settling` judges it while further nodes are replaced.
+Before a node is cordoned, the ready replicas of every workload with pods on it are recorded. When the node
+is terminated, the same workloads must have as many ready replicas again. Where a workload wants fewer
+replicas by now, that number counts. Of a workload of an unknown kind the ready pods of the same owner are
+counted. Where a single node is in work at once, its rotation waits for it (`recovery`); else `settling`
+judges it while further nodes are replaced.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from eks_cilium.migration.rotation import before as records
 from eks_cilium.migration.rotation import pending, volumes
 from eks_cilium.migration.rotation.before import Before, CustomReady
 from eks_cilium.texts import named
-from eks_cilium.troubleshooting import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 _MOST_NAMED = 5
 
 
-def record_before(run: MigrationRun, node: Outgoing, objects: Sequence[Object]) -> None:
+def record(run: MigrationRun, node: Outgoing, objects: Sequence[Object]) -> None:
     """Record how healthy the workloads of a node are; what an earlier run recorded is kept."""
     if records.of(run.world, node) is not None:
         return
@@ -52,19 +51,6 @@ def record_before(run: MigrationRun, node: Outgoing, objects: Sequence[Object]) 
         pods=dict(found),
     )
     records.keep(run.world, node, before)
-
-
-def await_as_before(run: MigrationRun, node: Outgoing) -> None:
-    before = records.of(run.world, node)
-    if before is None or not (before.ready or before.custom):
-        return
-    run.wait(
-        lambda: missing(run, before),
-        waited_for=f"the workloads of node {node.name} to be as healthy as before",
-        seconds=run.options.health_timeout_seconds,
-        readings=run.options.settle_readings,
-        topic=Topic.WORKLOAD_UNHEALTHY,
-    )
 
 
 def _ready(world: World, objects: Sequence[Object]) -> tuple[dict[str, int], Counter[str]]:
