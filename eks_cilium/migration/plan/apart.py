@@ -12,10 +12,10 @@ Called by the planner before the order is recorded; from then on the inventory h
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 from eks_cilium.migration.lanes import Lanes
+from eks_cilium.migration.plan.order import in_turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -23,12 +23,11 @@ if TYPE_CHECKING:
     from eks_cilium.cluster.objects import Reference
     from eks_cilium.migration.facts.model import Node, Pod
     from eks_cilium.migration.plan.budgets import Budgets
+    from eks_cilium.migration.plan.order import Kind
 
 _COMPARED = 10
 """So many nodes are compared for each place in the order; their number is not to count with its square."""
 
-_Kind: TypeAlias = "tuple[str, str | None]"
-"""The Auto Scaling group and the zone of a node."""
 _Uses: TypeAlias = "Counter[Reference]"
 """How many pods of each budget a node has."""
 
@@ -55,11 +54,11 @@ def put_apart(
     uses = _uses(pods, budgets)
     allowed = {status.budget.reference: status.headroom for status in budgets}
     kinds = [(group_of[node.name], node.zone) for node in nodes]
-    waiting: dict[_Kind, list[Node]] = defaultdict(list)
+    waiting: dict[Kind, list[Node]] = defaultdict(list)
     for kind, node in zip(kinds, nodes, strict=True):
         waiting[kind].append(node)
     before, found = _Before(together - 1, allowed), []
-    for kind in _side_by_side(kinds):
+    for kind in in_turns(kinds):
         node = min(waiting[kind][:_COMPARED], key=lambda each: before.fits(uses[each.name]))
         waiting[kind].remove(node)
         before.add(uses[node.name])
@@ -73,27 +72,6 @@ def _uses(pods: Iterable[Pod], budgets: Budgets) -> Mapping[str, _Uses]:
     for pod in pods:
         for status in budgets.of(pod):
             found[pod.node][status.budget.reference] += status.counts(pod)
-    return found
-
-
-def _side_by_side(kinds: Sequence[_Kind]) -> list[_Kind]:
-    """The groups beside each other, so that all of them are half done at the same time.
-
-    Of each group the next zone is the one that has most nodes left in the cluster: zones take turns in all
-    groups together, as they do in one.
-    """
-    of_group: dict[str, Counter[str | None]] = defaultdict(Counter)
-    for group, zone in kinds:
-        of_group[group][zone] += 1
-    left = Counter(zone for _, zone in kinds)
-    turns = [(number / of.total(), group) for group, of in of_group.items() for number in range(of.total())]
-    found: list[_Kind] = []
-    for _, group in sorted(turns, key=itemgetter(0)):
-        own = of_group[group]
-        zone = min(+own, key=lambda zone: (-left[zone], -own[zone], zone or ""))
-        own[zone] -= 1
-        left[zone] -= 1
-        found.append((group, zone))
     return found
 
 

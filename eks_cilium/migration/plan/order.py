@@ -8,9 +8,10 @@ next may depend on budgets (`apart`). The node this program runs on is last, sin
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from operator import itemgetter
+from typing import TYPE_CHECKING, TypeAlias
 
 from eks_cilium.cluster.names import ROTATION_ANNOTATION
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from eks_cilium.migration.facts.model import Node
 
+Kind: TypeAlias = "tuple[str, str | None]"
+"""The Auto Scaling group and the zone of a node."""
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -40,18 +43,33 @@ def ordered(
     begun = [node for node in oldest_first if node.name != own_node and in_progress(node)]
     rest = [node for node in oldest_first if node.name != own_node and not in_progress(node)]
     silent = [node for node in rest if not node.ready]
-    return (*begun, *silent, *arranged(_in_turns([node for node in rest if node.ready])), *last)
+    return (*begun, *silent, *arranged(_zones_in_turn([node for node in rest if node.ready])), *last)
 
 
-def _in_turns(nodes: Sequence[Node]) -> list[Node]:
-    """One node of each zone in turn, beginning with the zone that has most nodes.
+def in_turns(kinds: Sequence[Kind]) -> list[Kind]:
+    """Groups beside each other, so that all of them are half done at the same time; their zones in turn.
 
-    Turns are counted from the end: a node's turn is the number of nodes left in its zone, itself included. So
-    the order of the remaining nodes stays the same after the first ones have been replaced.
+    Of each group the next zone is the one that has most nodes left in the cluster: zones take turns in all
+    groups together. So the order of a group's nodes that are left stays the same when its first are replaced.
     """
-    left = Counter(node.zone for node in nodes)
-    turns: dict[str, int] = {}
+    of_group: dict[str, Counter[str | None]] = defaultdict(Counter)
+    for group, zone in kinds:
+        of_group[group][zone] += 1
+    left = Counter(zone for _, zone in kinds)
+    turns = [(number / of.total(), group) for group, of in of_group.items() for number in range(of.total())]
+    found: list[Kind] = []
+    for _, group in sorted(turns, key=itemgetter(0)):
+        own = of_group[group]
+        zone = min(+own, key=lambda zone: (-left[zone], -own[zone], zone or ""))
+        own[zone] -= 1
+        left[zone] -= 1
+        found.append((group, zone))
+    return found
+
+
+def _zones_in_turn(nodes: Sequence[Node]) -> list[Node]:
+    """As `in_turns` has it for a single group; the nodes of a zone keep their order."""
+    waiting: dict[str | None, deque[Node]] = defaultdict(deque)
     for node in nodes:
-        turns[node.name] = left[node.zone]
-        left[node.zone] -= 1
-    return sorted(nodes, key=lambda node: (-turns[node.name], node.zone or "", node.name))
+        waiting[node.zone].append(node)
+    return [waiting[zone].popleft() for _, zone in in_turns([("", node.zone) for node in nodes])]
