@@ -10,45 +10,41 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from eks_cilium.kubernetes_names import is_label_key
+from eks_cilium.policy.objects.checking import path_text
+from eks_cilium.policy.verdict.reading.spec import SELECTORS, peers_of, ports_of, selectors_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _PORTS = range(1, 65536)
 _TYPES = ("Ingress", "Egress")
-_SELECTORS = ("podSelector", "namespaceSelector")
 
 
 def refusals(spec: Mapping[str, Any]) -> Iterator[str]:
     """Each mistake in the decoded spec of a NetworkPolicy, as one text: path, value, rule."""
-    yield from _keys(spec.get("podSelector"), "spec.podSelector")
-    for section, word in (("ingress", "from"), ("egress", "to")):
-        for index, entry in enumerate(spec.get(section) or ()):
-            above = f"spec.{section}[{index}]"
-            for place, peer in enumerate(entry.get(word) or ()):
-                yield from _peer(peer, f"{above}.{word}[{place}]")
-            for place, port in enumerate(entry.get("ports") or ()):
-                yield from _port(port, f"{above}.ports[{place}]")
+    for path, selector in selectors_of(spec):
+        yield from _keys(selector or {}, path_text(path))
+    for path, peer in peers_of(spec):
+        yield from _peer(peer, path_text(path))
+    for path, port in ports_of(spec):
+        yield from _port(port, path_text(path))
     for index, name in enumerate(spec.get("policyTypes") or ()):
         if name not in _TYPES:
             yield f"spec.policyTypes[{index}] is {name}, allowed: {', '.join(_TYPES)}"
 
 
 def _peer(peer: Mapping[str, Any], path: str) -> Iterator[str]:
-    selectors = [name for name in _SELECTORS if peer.get(name) is not None]
+    given = [name for name in SELECTORS if peer.get(name) is not None]
     block = peer.get("ipBlock") is not None
-    if not selectors and not block:
+    if not given and not block:
         yield f"{path} is {dict(peer)}, allowed: a peer with podSelector, namespaceSelector or ipBlock"
-    if selectors and block:
-        yield f"{path} has ipBlock and {selectors[0]}, allowed: ipBlock alone"
-    for name in selectors:
-        yield from _keys(peer[name], f"{path}.{name}")
+    if given and block:
+        yield f"{path} has ipBlock and {given[0]}, allowed: ipBlock alone"
 
 
-def _keys(selector: Any, path: str) -> Iterator[str]:
-    written = selector or {}
-    keys = [*(written.get("matchLabels") or ())]
-    keys += [expression["key"] for expression in written.get("matchExpressions") or ()]
+def _keys(selector: Mapping[str, Any], path: str) -> Iterator[str]:
+    keys = [*(selector.get("matchLabels") or ())]
+    keys += [expression["key"] for expression in selector.get("matchExpressions") or ()]
     for key in keys:
         if not is_label_key(key):
             allowed = "a label's key such as app, without a source such as k8s:"

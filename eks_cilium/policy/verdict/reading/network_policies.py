@@ -14,6 +14,7 @@ from eks_cilium.policy.verdict.peers import LabelPeer, Peer, network_peer
 from eks_cilium.policy.verdict.ports import port_matches
 from eks_cilium.policy.verdict.reading import api_server_rules
 from eks_cilium.policy.verdict.reading.rule import Rule
+from eks_cilium.policy.verdict.reading.spec import SECTIONS, ports_of, selectors_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,7 +43,7 @@ def network_policy_rules(cluster: Cluster, policy: Policy) -> Iterator[Rule]:
     types = spec.get("policyTypes") or ()
     subject = _in_namespace(selector(spec.get("podSelector"), KUBERNETES), policy.namespace, "")
     ranges = cluster.agents.minor >= _FIRST_RANGES
-    for section, word in (("ingress", "from"), ("egress", "to")):
+    for section, word in SECTIONS:
         entries = spec.get(section) or ()
         ingress = section == "ingress"
         for index, entry in enumerate(entries):
@@ -68,14 +69,13 @@ def why_refused(cluster: Cluster, policy: Policy) -> str:
 
 def _why_agents_refuse(cluster: Cluster, policy: Policy) -> str:
     spec = policy.object.get("spec") or {}
-    entries = [*(spec.get("ingress") or ()), *(spec.get("egress") or ())]
-    for path, written_selector in _selectors(spec):
+    for path, written_selector in selectors_of(spec):
         if rejection := next(selector_rejections(written_selector, path, cluster.agents), None):
             place, value, allowed, _ = rejection
             return f"{path_text(place)} is {value}, allowed: {allowed}"
     if _has_two_kinds_of_peers(cluster, spec):
         return "with policy-default-local-cluster: true, Cilium 1.18 takes no ipBlock on ingress"
-    for port in (port for entry in entries for port in entry.get("ports") or ()):
+    for _, port in ports_of(spec):
         protocol, name = port.get("protocol") or "", port.get("port")
         if isinstance(name, str) and not is_port(name):
             return f"{name} is no port"
@@ -92,16 +92,6 @@ def _has_two_kinds_of_peers(cluster: Cluster, spec: Mapping[str, Any]) -> bool:
         and cluster.agents.minor == _NO_NETWORKS_ON_INGRESS
         and any(peer.get("ipBlock") is not None for peer in sources)
     )
-
-
-def _selectors(spec: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """The selectors of a NetworkPolicy, each with the keys that lead to it."""
-    yield ("spec", "podSelector"), spec.get("podSelector")
-    for section, word in (("ingress", "from"), ("egress", "to")):
-        for index, entry in enumerate(spec.get(section) or ()):
-            for place, peer in enumerate(entry.get(word) or ()):
-                for name in ("podSelector", "namespaceSelector"):
-                    yield ("spec", section, index, word, place, name), peer.get(name)
 
 
 def _applies_to(section: str, types: Any) -> bool:
