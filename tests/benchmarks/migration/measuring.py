@@ -92,8 +92,8 @@ class Measured:
     """Share of the machine's CPU that the program used, with what it started."""
     left: list[tuple[float, int]] = field(default_factory=list)
     """Seconds since the start of the process, and how many old nodes were left from then on."""
-    floor_until_ready: float | None = None
-    """The same where a place is kept until successors are ready; None for a program that keeps none."""
+    floor_of_steady: float | None = None
+    """The same where a place is kept until workloads are steady; None for a program that keeps none."""
     times: dict[str, float] = field(default_factory=dict)
     """What the floor was calculated from: seconds of a launch, of a stop and of a start in the middle."""
 
@@ -272,7 +272,7 @@ class _Reading:
             whole=run.ended - run.began,
             replacing=self._terminated()[-1] - began,
             floor=floor(cluster, self._width(), in_turn=self._contestant.in_turn),
-            floor_until_ready=self._floor_until_ready(cluster),
+            floor_of_steady=self._floor_of_steady(cluster),
             requests=sum(event.time.timestamp() <= run.ended for event in self._audit.asked_by(ENGINEER)),
             evicted=len(self._audit.evictions()),
             calls=sum(self._is_own(call) for call in self._calls.calls()),
@@ -289,10 +289,9 @@ class _Reading:
             },
         )
 
-    def _floor_until_ready(self, cluster: Cluster) -> float | None:
-        if not self._contestant.waits_until_ready:
-            return None
-        return floor(cluster, replace(self._width(), until_ready=True))
+    def _floor_of_steady(self, cluster: Cluster) -> float | None:
+        steady = self._contestant.steady
+        return None if steady is None else floor(cluster, replace(self._width(), steady=steady))
 
     def _is_own(self, call: Call) -> bool:
         return call.principal == ENGINEER and call.time <= self._run.ended

@@ -62,8 +62,8 @@ def cells(run: Measured) -> tuple[str, ...]:
 
 
 def _floors(run: Measured) -> list[float]:
-    """The floor, and where the program promises it that with successors that are ready."""
-    return [run.floor, *([run.floor_until_ready] if run.floor_until_ready else [])]
+    """The floor, and that with steady workloads after each node where the program waits for these."""
+    return [run.floor, *([run.floor_of_steady] if run.floor_of_steady else [])]
 
 
 def write(page: str, text: str) -> str:
