@@ -12,9 +12,7 @@ from typing import Any
 
 import yaml
 
-from eks_cilium.migration.options import Limits
 from eks_cilium.settings.model import width
-from eks_cilium.settings.model.migration import MigrationOptions
 from lab import program
 from lab.demo.replacement import STACK
 from lab.environment import Cloud, Places, client_environment
@@ -24,9 +22,6 @@ from tests.benchmarks.migration.floor import Width
 
 EXTRA = "30%"
 """Extra nodes of each group for this program; the others double each group."""
-
-_STEADY = (MigrationOptions().settle_readings - 1) * Limits.of(MigrationOptions()).poll_interval
-"""Seconds for which it has workloads steady before the next node, where a single one is in work at once."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +45,6 @@ class Contestant:
     """The places and the extra nodes, given the nodes of each group."""
     in_turn: bool = False
     """Whether it widens a group only when the one before it is done."""
-    steady: float | None = None
-    """For how long the pods that moved have to be ready before the next node; None: it does not wait."""
 
 
 def contestants() -> tuple[Contestant, ...]:
@@ -102,7 +95,7 @@ def _ours(parallel: int | str) -> Contestant:
             return Width({"": parallel}, extra)
         return Width({group: width.at_once(parallel, count) for group, count in nodes.items()}, extra)
 
-    return Contestant("this program", str(parallel), prepared, of, steady=_STEADY if parallel == 1 else None)
+    return Contestant("this program", str(parallel), prepared, of)
 
 
 @dataclass(frozen=True)

@@ -46,8 +46,6 @@ class Width:
     """By group, or of all groups together under the empty name."""
     extra: Mapping[str, int]
     """Extra nodes by group."""
-    steady: float | None = None
-    """Seconds for which successors have to be ready before a place is free; None: no successor has to be."""
 
     def place_of(self, group: str) -> str:
         """Return under which name a group's nodes take places."""
@@ -97,7 +95,6 @@ class _Schedule:
         self._missing: Counter[str] = Counter()
         self._queues: dict[str, deque[tuple[Moving, OldNode]]] = defaultdict(deque)
         self._left: dict[str, int] = {}
-        self._unsteady: dict[str, int] = {}
         self._waiting: list[OldNode] = []
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
@@ -130,7 +127,6 @@ class _Schedule:
 
     def _begin(self, node: OldNode) -> None:
         self._left[node.name] = len(node.pods)
-        self._unsteady[node.name] = 0 if self._width.steady is None else len(node.pods)
         if not node.pods:
             self._after(0, lambda: self._drained(node))
         for pod in node.pods:
@@ -145,28 +141,18 @@ class _Schedule:
             self._missing[pod.budget] += 1
             self._after(pod.ready, lambda: self._ready(pod.budget))
         self._after(pod.stops, lambda: self._stopped(node))
-        if self._width.steady is not None:
-            self._after(pod.ready + self._width.steady, lambda: self._is_steady(node))
 
     def _ready(self, budget: str) -> None:
         self._missing[budget] -= 1
         if self._queues[budget]:
             self._evict(*self._queues[budget].popleft())
 
-    def _is_steady(self, node: OldNode) -> None:
-        self._unsteady[node.name] -= 1
-        self._free_if_over(node)
-
     def _stopped(self, node: OldNode) -> None:
         self._left[node.name] -= 1
         if not self._left[node.name]:
             self._drained(node)
 
-    def _free_if_over(self, node: OldNode) -> None:
-        if not self._left[node.name] and not self._unsteady[node.name]:
-            self._free[self._width.place_of(node.group)] += 1
-
     def _drained(self, node: OldNode) -> None:
         self._last = self._now
-        self._free_if_over(node)
+        self._free[self._width.place_of(node.group)] += 1
         self._after(self._cluster.launch, lambda: self._spare.update([node.group]))

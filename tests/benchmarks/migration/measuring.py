@@ -12,7 +12,7 @@ import subprocess
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -92,8 +92,6 @@ class Measured:
     """Share of the machine's CPU that the program used, with what it started."""
     left: list[tuple[float, int]] = field(default_factory=list)
     """Seconds since the start of the process, and how many old nodes were left from then on."""
-    floor_of_steady: float | None = None
-    """The same where a place is kept until workloads are steady; None for a program that keeps none."""
     times: dict[str, float] = field(default_factory=dict)
     """What the floor was calculated from: seconds of a launch, of a stop and of a start in the middle."""
 
@@ -272,7 +270,6 @@ class _Reading:
             whole=run.ended - run.began,
             replacing=self._terminated()[-1] - began,
             floor=floor(cluster, self._width(), in_turn=self._contestant.in_turn),
-            floor_of_steady=self._floor_of_steady(cluster),
             requests=sum(event.time.timestamp() <= run.ended for event in self._audit.asked_by(ENGINEER)),
             evicted=len(self._audit.evictions()),
             calls=sum(self._is_own(call) for call in self._calls.calls()),
@@ -288,10 +285,6 @@ class _Reading:
                 "start": median(starts.values()),
             },
         )
-
-    def _floor_of_steady(self, cluster: Cluster) -> float | None:
-        steady = self._contestant.steady
-        return None if steady is None else floor(cluster, replace(self._width(), steady=steady))
 
     def _is_own(self, call: Call) -> bool:
         return call.principal == ENGINEER and call.time <= self._run.ended

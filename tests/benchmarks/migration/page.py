@@ -50,8 +50,8 @@ def cells(run: Measured) -> tuple[str, ...]:
         run.at_once,
         f"{run.whole:.0f} s",
         f"{run.replacing:.0f} s",
-        " / ".join(f"{floor:.0f} s" for floor in _floors(run)),
-        " / ".join(f"{run.replacing / floor:.2f} x" for floor in _floors(run)),
+        f"{run.floor:.0f} s",
+        f"{run.replacing / run.floor:.2f} x",
         f"{run.requests_a_node:.1f}",
         f"{run.calls_a_node:.1f}",
         str(len(run.ended_otherwise)),
@@ -59,11 +59,6 @@ def cells(run: Measured) -> tuple[str, ...]:
         f"{run.unavailable:.0f} s",
         f"{run.busy:.0%}, {run.own:.0%}",
     )
-
-
-def _floors(run: Measured) -> list[float]:
-    """The floor, and that with steady workloads after each node where the program waits for these."""
-    return [run.floor, *([run.floor_of_steady] if run.floor_of_steady else [])]
 
 
 def write(page: str, text: str) -> str:

@@ -25,14 +25,6 @@ def test_a_serial_run_adds_up_the_stops_after_one_launch() -> None:
     assert found == LAUNCH + 6 * 4
 
 
-def test_a_place_that_is_kept_until_workloads_are_steady_waits_for_the_later_of_both() -> None:
-    old = (*nodes(2, Moving(4, 7)), *nodes(2, Moving(9, 3), group="b"))
-
-    found = floor(cluster(*old), Width({"": 1}, {"a": 2, "b": 2}, steady=2))
-
-    assert found == LAUNCH + 9 + 9 + (7 + 2) + 4, "the last node is done when its own pods have stopped"
-
-
 def test_with_one_extra_node_each_replacement_waits_for_the_launch_of_the_one_before() -> None:
     found = floor(cluster(*nodes(3, Moving(4, 3))), Width({"": 2}, {"a": 1}))
 
