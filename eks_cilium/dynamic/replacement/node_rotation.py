@@ -96,7 +96,7 @@ def node_part(plan: Plan, name: str) -> PlanPart:
 
 
 class NodeRotation(Operation[NodeRotationArgs], module="eks-cilium", name="NodeRotation"):
-    """Exists once its node is replaced; with a single node in work, once its workloads are healthy too.
+    """Exists once its node is replaced, and with `waitUntilHealthy` once its workloads are healthy too.
 
     Inputs: `NodeRotationArgs`. Deleting it changes nothing.
     """

@@ -252,7 +252,7 @@ class Seconds:
     queue_of: Reference | None = None
     """The budget that its pods wait for longest."""
     settles_beside: bool = False
-    """Whether the next node is begun before its pods are healthy, as where several are in work at once."""
+    """Whether the next node is begun before its pods are healthy: `waitUntilHealthy` is not set."""
 
     @property
     def in_work(self) -> float:

@@ -58,8 +58,8 @@ def rotate_node(run: MigrationRun, name: str, *, to_the_end: bool = True) -> dic
     """Replace a node of the inventory. Raises StoppedError when the inventory has no such node.
 
     Unless it is waited for `to_the_end`, the instance of a node that was empty may still be ending
-    afterwards: `ending` waits for it, and the next node need not. Where several nodes are in work at once,
-    its workloads need not be healthy again either: `settling` judges them beside the next nodes.
+    afterwards: `ending` waits for it, and the next node need not. Without `migration.waitUntilHealthy` its
+    workloads need not be healthy again either: `settling` judges them beside the next nodes.
 
     Returns {"instance", "group", "evicted", "deleted", "decremented", "seconds": {phase: seconds}}, and
     {"instance", "group", "skipped": reason} for a node whose group cannot grow, or on which a pod

@@ -358,6 +358,13 @@ class MigrationOptions(Part):
         le=172800,
     )
     settle_readings: int = option(2, **_SETTLED)
+    wait_until_healthy: bool | None = option(
+        None,
+        says="Whether a node keeps its place in work until the workloads of its pods are as healthy as they "
+        "were. Else its place is free when its termination is accepted, and they are judged meanwhile.",
+        allowed="true or false; true where it is missing and a single node is replaced at once",
+        example=True,
+    )
     only: Only | None = option(
         None,
         says="Migrates a part of the nodes, checks it and stops there; the rest goes on when the key is "
@@ -376,6 +383,10 @@ class MigrationOptions(Part):
         says="What is permitted although it blocks the plan otherwise.",
         example={"localStorage": ["web/cache-*"]},
     )
+
+    def waits_until_healthy(self, at_once: int) -> bool:
+        """Whether a node keeps its place until its workloads are healthy, of so many in work at once."""
+        return at_once == 1 if self.wait_until_healthy is None else self.wait_until_healthy
 
     @property
     def part(self) -> Only | None:

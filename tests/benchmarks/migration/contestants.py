@@ -22,6 +22,8 @@ from tests.benchmarks.migration.floor import Width
 
 EXTRA = "30%"
 """Extra nodes of each group for this program; the others double each group."""
+_WAITS = ", waiting"
+"""After the width where a node keeps its place until its workloads are healthy."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ def contestants() -> tuple[Contestant, ...]:
         Contestant(
             f"eks-rolling-update {rolling_update.VERSION}", "1", _rolling_update, _doubled, in_turn=True
         ),
+        _ours(1, waits=True),
         *(_ours(parallel) for parallel in (1, 4, "10%")),
     )
 
@@ -81,10 +84,10 @@ def _rolling_update(kubectl: Kubectl) -> Iterator[Started]:
     yield Started(rolling_update.command(folder, kubectl.context), environment, Path.cwd())
 
 
-def _ours(parallel: int | str) -> Contestant:
+def _ours(parallel: int | str, *, waits: bool = False) -> Contestant:
     @contextmanager
     def prepared(kubectl: Kubectl) -> Iterator[Started]:
-        places = _Configured.of(kubectl.places, parallel)
+        places = _Configured.of(kubectl.places, parallel, waits=waits)
         with program.prepared(places, STACK, program.BUILT_IN) as pulumi:
             command = pulumi.command("up", "--yes", "--skip-preview", "--parallel", "32", "--stack", STACK)
             yield Started(command, pulumi.environment, places.project)
@@ -95,7 +98,7 @@ def _ours(parallel: int | str) -> Contestant:
             return Width({"": parallel}, extra)
         return Width({group: width.at_once(parallel, count) for group, count in nodes.items()}, extra)
 
-    return Contestant("this program", str(parallel), prepared, of)
+    return Contestant("this program", f"{parallel}{_WAITS if waits else ''}", prepared, of)
 
 
 @dataclass(frozen=True)
@@ -109,11 +112,12 @@ class _Configured(Places):
         return self.file
 
     @classmethod
-    def of(cls, places: Places, parallel: int | str) -> "_Configured":
+    def of(cls, places: Places, parallel: int | str, *, waits: bool) -> "_Configured":
         """Write the stack file of the lab's sample cluster with this width."""
+        chosen = {"parallel": parallel, "surge": EXTRA, "waitUntilHealthy": waits}
         content: dict[str, Any] = yaml.safe_load(places.stack_file(STACK).read_text())
         content["config"]["eks-cilium:cilium"]["chartRepository"] = str(places.charts)
-        content["config"]["eks-cilium:migration"] |= {"parallel": parallel, "surge": EXTRA}
+        content["config"]["eks-cilium:migration"] |= chosen
         file = places.directory / "Pulumi.bench.yaml"
         file.write_text(yaml.safe_dump(content))
         return cls(places.directory, places.cache, places.project, places.providers, file)

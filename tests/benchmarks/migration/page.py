@@ -22,7 +22,7 @@ _HEADER = (
     "unavailable",
     "CPU: machine, program",
 )
-_COLOURS = ("#d1495b", "#edae49", "#66a182", "#2e86ab", "#00798c")
+_COLOURS = ("#d1495b", "#edae49", "#66a182", "#2e86ab", "#00798c", "#7b2d8b")
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 860, 360, 46, 16, 40
 _LEGEND = 250
 

@@ -40,6 +40,20 @@ def test_the_next_node_does_not_wait_for_the_end_of_an_instance():
     assert result.seconds < 600 + sum(node.seconds.in_work for node in result.nodes)
 
 
+@pytest.mark.parametrize(
+    ("parallel", "waits", "keeps"),
+    [(1, None, True), (1, False, False), (2, None, False), (2, True, True), ("10%", None, True)],
+)
+def test_a_node_that_waits_until_healthy_has_its_place_until_its_workloads_are(
+    parallel: int | str, waits: bool | None, keeps: bool
+):
+    given = MigrationOptions(parallel=parallel, surge=4, wait_until_healthy=waits)
+
+    seconds = plan(World(nodes=4).facts(), given, timings=USUAL).nodes[1].seconds
+
+    assert seconds.in_work == seconds.capacity + seconds.drain + (seconds.settle if keeps else 0)
+
+
 def test_the_time_of_a_launch_is_what_the_nodes_of_the_cluster_took():
     assert calibrated(World(join_seconds=(40.0, 50.0, 400.0)).facts()).launch == 50
 

@@ -26,12 +26,14 @@ NEVER = 1e6
 class Shop:
     """Six nodes with a pod each, ready for the first drain; pods are ready `after` seconds."""
 
-    def __init__(self, *, after: float, parallel: int | str = 2, **budget: int | str) -> None:
+    def __init__(
+        self, *, after: float, parallel: int | str = 2, waits: bool | None = None, **budget: int | str
+    ) -> None:
         self.simulation = Simulation(workers=6)
         self.simulation.deploy("web", 6, **budget)
         self.simulation.start_seconds = int(after)
         self.before = Before(self.simulation)
-        self.options = options(surge=4, parallel=parallel)
+        self.options = options(surge=4, parallel=parallel, wait_until_healthy=waits)
         self.stack = Stack(self.simulation, self.options, to_the_end=False)
         self.stack.up(until="ip-")
         inventory = recording.required(self.simulation.world(), Target.CILIUM)
@@ -74,6 +76,28 @@ def test_a_single_node_in_work_is_done_when_its_workloads_are_healthy() -> None:
 
     assert shop.waiting() == []
     assert shop.ready() == 6
+
+
+@pytest.mark.parametrize(("parallel", "waits", "ready"), [(1, False, 5), (2, True, 6)])
+def test_whether_a_node_keeps_its_place_until_its_workloads_are_healthy_may_be_chosen(
+    parallel: int, waits: bool, ready: int
+) -> None:
+    shop = Shop(after=30, parallel=parallel, waits=waits, maxUnavailable=3)
+
+    shop.rotate(0)
+
+    assert shop.waiting() == ([] if waits else shop.nodes[:1])
+    assert shop.ready() == ready
+
+
+def test_one_node_at_once_that_does_not_wait_is_ahead_of_its_workloads_by_a_single_node() -> None:
+    shop = Shop(after=40, parallel=1, waits=False, maxUnavailable=6)
+
+    for number in range(3):
+        shop.rotate(number)
+
+    order = shop.events("cordoned", "settled")
+    assert order.index(("cordoned", 1)) < order.index(("settled", 0)) < order.index(("cordoned", 2))
 
 
 def test_the_workloads_of_no_more_nodes_wait_than_may_be_in_work() -> None:

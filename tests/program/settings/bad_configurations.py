@@ -1022,6 +1022,11 @@ BAD += [
             _migration(healthTimeoutSeconds="soon"),
             {"eks-cilium:migration.healthTimeoutSeconds": "30 to 7200"},
         ),
+        (
+            "waits for a time",
+            _migration(waitUntilHealthy=30),
+            {"eks-cilium:migration.waitUntilHealthy": "true or false"},
+        ),
         ("no reading", _migration(settleReadings=0), {"eks-cilium:migration.settleReadings": "1 to 20"}),
         (
             "drain timeout misspelled",

@@ -2,7 +2,7 @@
 
 Its nodes show how long an instance takes to join, its pods how long they take to become ready. `parallel`
 nodes are in work at the same time. The next drain begins when one of these is terminated and a replacement is
-Ready; where a single node is in work, when its workloads are healthy too. Replacements are launched at the
+Ready; with `waitUntilHealthy`, when its workloads are healthy too. Replacements are launched at the
 start, as part of the surge, or when the termination of an earlier node is accepted. Its instance ends
 meanwhile: nothing but the end of the migration waits for it. So the times in work of the nodes of one lane
 add up, and the last of them has its end besides.
@@ -99,7 +99,7 @@ def scheduled(
         surge = width.besides(options.surge, of_group[node.group])
         begins = max(lane_free, _replacement_ready(terminated[node.group], surge, options, timings))
         terminated[node.group].append(begins + node.seconds.drain + node.seconds.release)
-        beside = lanes.place_of(node.group)[1] > 1
+        beside = not options.waits_until_healthy(lanes.place_of(node.group)[1])
         seconds = replace(node.seconds, capacity=begins - lane_free, settles_beside=beside)
         free[node.node] = lane_free + seconds.in_work
         done.append(replace(node, seconds=seconds, ends=lane_free + seconds.total))

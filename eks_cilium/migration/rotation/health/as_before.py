@@ -3,8 +3,8 @@
 Before a node is cordoned, the ready replicas of every workload with pods on it are recorded. When the node
 is terminated, the same workloads must have as many ready replicas again. Where a workload wants fewer
 replicas by now, that number counts. Of a workload of an unknown kind the ready pods of the same owner are
-counted. Where a single node is in work at once, its rotation waits for it (`recovery`); else `settling`
-judges it while further nodes are replaced.
+counted. With `migration.waitUntilHealthy` the rotation waits for it (`recovery`); else `settling` judges it
+while further nodes are replaced.
 """
 
 from __future__ import annotations

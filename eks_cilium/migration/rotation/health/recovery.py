@@ -2,8 +2,8 @@
 
 A pod may be ready for a moment and crash then, so the workloads have to be healthy in all readings of some
 seconds (`migration.settleReadings`). These readings begin while the last pods of the node stop, since their
-successors are often ready by then. Used by `rotation.steps` where a single node is in work at once;
-`settling` judges the workloads of several by the same rule.
+successors are often ready by then. Used by `rotation.steps` with `migration.waitUntilHealthy`; without it
+`settling` judges the workloads by the same rule.
 """
 
 from __future__ import annotations

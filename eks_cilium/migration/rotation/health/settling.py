@@ -1,6 +1,6 @@
 """Whether workloads that moved settle, judged while the next nodes are replaced already.
 
-Where several nodes are in work at once, the place of a node is free when the termination of its instance is
+Except with `migration.waitUntilHealthy`, the place of a node is free when the termination of its instance is
 accepted: its workloads may take long to be ready, and budgets protect them meanwhile, or the drain's own pace
 where they have none. So they are judged here, before each further cordon and before the groups get their
 sizes back. Further nodes have to wait while the workloads of more nodes have not settled than may be in work
@@ -50,15 +50,16 @@ class Readings:
 
 
 def is_beside(run: MigrationRun, node: Outgoing) -> bool:
-    """Whether its workloads are judged beside the next nodes: several are in work at once where it is."""
+    """Whether its workloads are judged beside the next nodes (`migration.waitUntilHealthy`)."""
     inventory = recording.required(run.world, run.options.target)
-    return Lanes.of(inventory.nodes, run.options.parallel).place_of(node.group)[1] > 1
+    lanes = Lanes.of(inventory.nodes, run.options.parallel)
+    return not run.options.waits_until_healthy(lanes.place_of(node.group)[1])
 
 
 def begin(run: MigrationRun, node: Outgoing, seconds: float) -> bool:
     """Judge the workloads of a terminated node from now on; whether that is possible.
 
-    It is not where a single node is in work at once, which is done when its workloads are healthy. `seconds`
+    It is not with `migration.waitUntilHealthy`: a node is done then when its workloads are healthy. `seconds`
     is how long the node had its place; 0 where another run began it.
     """
     before = records.of(run.world, node)
