@@ -1,81 +1,94 @@
-"""Does the same for several Auto Scaling groups beside each other, since each of them waits for AWS alone.
+"""Does the same for several items beside each other: evictions of one drain, and Auto Scaling groups.
 
-EKS carries out one update of a node group at a time, and takes a minute or more for it. Called by
-`capacity.surge` to widen groups and by `rotation.restore` to restore them.
+An API server takes a part of a second for an eviction: it writes the pod and the budget before it deletes the
+pod, and begins again after half a second where the disruption controller wrote the budget meanwhile
+(pkg/registry/core/pod/storage/eviction.go, EvictionsRetry). EKS carries out one update of a node group at a
+time, and takes a minute or more for it. What must not happen at the same time is kept apart by locks of
+budgets, workloads and groups. Called by the drain, by `capacity.surge` and by `rotation.restore`.
 """
 
 from __future__ import annotations
 
-import threading
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections import deque
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from eks_cilium.errors import ProgramError
-    from eks_cilium.migration.run import Run
+    from eks_cilium.runtime.context import World
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_AT_ONCE = 10
+_EVICTIONS = 8
+_GROUPS = 10
 """AWS limits requests for a whole account."""
+_AFTER_EVICTIONS = 0.02
+"""Seconds after which it is looked whether all are done."""
+_AFTER_GROUPS = 1.0
 
 
 def each(
-    run: Run,
+    world: World,
+    items: Sequence[Item],
+    act: Callable[[Item], None],
+    *,
+    most: int = _EVICTIONS,
+    rest: float = _AFTER_EVICTIONS,
+) -> None:
+    """Call `act` for each item, so many at once at `most`; return when all are done.
+
+    After an error no further item is begun. The first error is raised when those in work are done, which is
+    looked for after a `rest` in seconds.
+    """
+    waiting, working, errors = deque(items), deque[None](), list[Exception]()
+
+    def work() -> None:
+        try:
+            while waiting and not errors:
+                act(waiting.popleft())
+        except IndexError:
+            pass  # another thread took the last one
+        except Exception as error:
+            errors.append(error)
+        finally:
+            working.pop()
+
+    for _ in range(min(len(items), most) - 1):
+        working.append(None)
+        world.spawn(work)
+    working.append(None)
+    work()
+    while working:
+        world.time.sleep(rest)
+    if errors:
+        raise errors[0]
+
+
+def each_group(
+    world: World,
     names: Iterable[str],
     act: Callable[[str], Result],
     *,
     expected: tuple[type[ProgramError], ...] = (),
 ) -> tuple[dict[str, Result], dict[str, ProgramError]]:
-    """What `act` returned for each name, and the `expected` errors by name; both in the order of the names.
+    """What `act` returned for each group, and the `expected` errors; both in the order of the names.
 
-    After any other error no further name is begun; it is raised once those in work have ended.
+    Any other error ends it as in `each`.
     """
-    return _Work(run, tuple(names), act, expected).complete()
+    given = tuple(names)
+    results: dict[str, Result] = {}
+    failed: dict[str, ProgramError] = {}
 
-
-class _Work(Generic[Result]):
-    def __init__(
-        self,
-        run: Run,
-        names: tuple[str, ...],
-        act: Callable[[str], Result],
-        expected: tuple[type[ProgramError], ...],
-    ) -> None:
-        self._run, self._names, self._act, self._expected = run, names, act, expected
-        self._waiting, self._working = [*names], 0
-        self._results: dict[str, Result] = {}
-        self._failed: dict[str, ProgramError] = {}
-        self._errors: list[Exception] = []
-        self._changing = threading.Lock()
-
-    def complete(self) -> tuple[dict[str, Result], dict[str, ProgramError]]:
-        for _ in self._run.polls(seconds=float("inf"), wakes=True):
-            while self._waiting and self._working < _AT_ONCE and not self._errors:
-                self._begin(self._waiting.pop(0))
-            if not self._working and (self._errors or not self._waiting):
-                break
-        if self._errors:
-            raise self._errors[0]
-        results = {name: self._results[name] for name in self._names if name in self._results}
-        return results, {name: self._failed[name] for name in self._names if name in self._failed}
-
-    def _begin(self, name: str) -> None:
-        with self._changing:
-            self._working += 1
-        self._run.world.spawn(lambda: self._do(name))
-
-    def _do(self, name: str) -> None:
+    def act_and_keep(name: str) -> None:
         try:
-            result = self._act(name)
-        except self._expected as error:
-            self._failed[name] = error
-        except Exception as error:
-            self._errors.append(error)
-        else:
-            self._results[name] = result
-        finally:
-            with self._changing:
-                self._working -= 1
-            self._run.world.wake()
+            results[name] = act(name)
+        except expected as error:
+            failed[name] = error
+
+    each(world, given, act_and_keep, most=_GROUPS, rest=_AFTER_GROUPS)
+    return (
+        {name: results[name] for name in given if name in results},
+        {name: failed[name] for name in given if name in failed},
+    )

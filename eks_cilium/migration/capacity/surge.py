@@ -57,12 +57,12 @@ def prepare(run: MigrationRun) -> dict[str, Any]:
     for name in names:
         stopped.try_again(run, name)
     taint(run, inventory)
-    widened, failed = beside.each(
-        run, names, lambda name: _widen(run, name), expected=(RefusedError, TimedOutError)
+    widened, failed = beside.each_group(
+        run.world, names, lambda name: _widen(run, name), expected=(RefusedError, TimedOutError)
     )
     new = NewNodes(run, tuple(widened))
     failed |= new.wait()
-    beside.each(run, failed, lambda name: stopped.give_up(run, name, _reason(failed[name])))
+    beside.each_group(run.world, failed, lambda name: stopped.give_up(run, name, _reason(failed[name])))
     if failed and len(failed) == len(names):
         raise next(iter(failed.values()))
     return {

@@ -17,7 +17,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from eks_cilium.cluster.objects import is_cordoned, moment
-from eks_cilium.migration.eviction import at_once
+from eks_cilium.migration import beside
 from eks_cilium.migration.eviction.closed_budgets import ClosedBudgets
 from eks_cilium.migration.eviction.pace import Pace
 from eks_cilium.migration.eviction.reading import NodeReader, Reading
@@ -160,7 +160,7 @@ class _Drain:
 
     def _request_evictions(self) -> None:
         due = [uid for uid in self._reading.next if self._is_due(uid)]
-        at_once.each(self._run.world, due, self._request_in_turn)
+        beside.each(self._run.world, due, self._request_in_turn)
 
     def _request_in_turn(self, uid: str) -> None:
         plan = self._reading.verdicts[uid]

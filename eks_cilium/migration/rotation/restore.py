@@ -84,7 +84,9 @@ def _restore_groups(run: MigrationRun, names: Sequence[str]) -> dict[str, Any]:
     """Restore groups beside each other: each waits for its own launches and updates."""
     recorded = groups.recorded(run.world)
     outgoing = recording.required(run.world, run.options.target).names if names else frozenset()
-    restored, _ = beside.each(run, names, lambda name: _restore_group(run, recorded[name], outgoing))
+    restored, _ = beside.each_group(
+        run.world, names, lambda name: _restore_group(run, recorded[name], outgoing)
+    )
     return restored
 
 
@@ -92,7 +94,7 @@ def _end_with(
     run: MigrationRun, given_up: dict[str, str], left: Sequence[Outgoing], restored: Iterable[str]
 ) -> None:
     """Forget the groups that are done, so that a later run leaves them alone, and stop."""
-    beside.each(run, given_up, lambda name: stopped.release(run, name))
+    beside.each_group(run.world, given_up, lambda name: stopped.release(run, name))
     for name in restored:
         groups.forget(run.world, name)
     skipped = blocked.refusal(run, left) if left else None

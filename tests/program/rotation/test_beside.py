@@ -1,13 +1,19 @@
-"""Groups are widened and restored beside each other: several take hardly longer than one."""
+"""What is done for several items beside each other: groups, and the evictions of one drain."""
 
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from eks_cilium.errors import RefusedError
+from eks_cilium.migration import beside
 from eks_cilium.migration.capacity import surge
 from eks_cilium.migration.inventory import recording
 from eks_cilium.migration.rotation import restore, steps
 from eks_cilium.migration.run import MigrationRun
+from eks_cilium.runtime.clock import Time
+from eks_cilium.runtime.context import World
 from eks_cilium.settings.model.migration import MigrationOptions, Target
 
 from .migrations import Before, Stack, options, run
@@ -16,6 +22,7 @@ from .simulation.world import Simulation
 
 pytestmark = pytest.mark.simulation
 
+LONGEST = 10.0
 ONE = {"a": 2}
 FOUR = {"a": 2, "b": 2, "c": 2, "d": 2}
 
@@ -53,22 +60,25 @@ class Shop:
         return self.clock.seconds - began
 
 
+# Groups: several take hardly longer than one
+
+
 def test_several_groups_are_widened_in_the_time_of_one():
-    alone, beside = Shop(ONE).widened(), Shop(FOUR).widened()
+    alone, together = Shop(ONE).widened(), Shop(FOUR).widened()
 
     assert alone >= 30
-    assert beside < alone * 1.3
+    assert together < alone * 1.3
 
 
 def test_several_groups_are_restored_in_the_time_of_one():
     alone = Shop(ONE).restored()
     shop = Shop(FOUR)
-    beside = shop.restored()
+    together = shop.restored()
     shop.stack.up()
 
     shop.before.check_replaced()
     assert alone >= 30
-    assert beside < alone * 1.3
+    assert together < alone * 1.3
 
 
 def test_one_group_without_capacity_is_given_up_and_the_others_are_widened():
@@ -102,3 +112,42 @@ def test_surplus_nodes_of_all_groups_are_drained_no_wider_than_nodes_are_replace
 
     shop.before.check_replaced()
     assert max(seen) == widest
+
+
+# Requests of one drain
+
+
+def with_threads() -> World:
+    return replace(Simulation().world(), spawn=lambda act: threading.Thread(target=act).start(), time=Time())
+
+
+def test_requests_do_not_wait_for_each_other() -> None:
+    world = with_threads()
+    all_there = threading.Barrier(8, timeout=LONGEST)
+
+    beside.each(world, range(8), lambda _: all_there.wait() and None)
+
+
+def test_each_is_done_once_whatever_their_number() -> None:
+    world = with_threads()
+    for count in (0, 1, 7, 8, 9, 100):
+        done: list[int] = []
+
+        beside.each(world, range(count), done.append)
+
+        assert sorted(done) == list(range(count))
+
+
+def test_after_an_error_those_in_work_are_done_and_no_other_is_begun() -> None:
+    world = Simulation().world()
+    done: list[int] = []
+
+    def act(item: int) -> None:
+        if item == 2:
+            raise RefusedError("not now", status=403)
+        done.append(item)
+
+    with pytest.raises(RefusedError, match="not now"):
+        beside.each(world, range(20), act)
+
+    assert done == [0, 1]
