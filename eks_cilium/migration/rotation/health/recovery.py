@@ -99,7 +99,7 @@ class Recovery:
         now = self._run.world.time.monotonic()
         self._steady.note(now, is_healthy=not sentence)
         has_lasted = self._steady.has_lasted(self._run, now)
-        return sentence or ("" if has_lasted else "they are, and have to be for some seconds more")
+        return sentence or ("" if has_lasted else "as healthy as before, but not for long enough")
 
 
 def _is_left_out(pod: Object) -> bool:
