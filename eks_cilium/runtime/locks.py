@@ -42,6 +42,8 @@ class Locks:
         """What disruption budgets have answered; see `migration.eviction.closed_budgets`."""
         self.settling: dict[str, Any] = {}
         """What was read of workloads that moved, by node; see `migration.rotation.health.settling`."""
+        self.settling_read = float("-inf")
+        """When that was read last while a rotation waited for something else, by the monotonic clock."""
         self._locks: dict[str, threading.Lock] = {}
         self._creating = threading.Lock()
 

@@ -1,7 +1,8 @@
 """Puts nodes apart in the order of work whose pods wait for the same budgets.
 
 Nodes that are in work together evict their pods together: where a budget allows one disruption and three of
-them have pods of it, the last one waits for two. Nodes of the same zone and Auto Scaling group may follow
+them have pods of it, the last one waits for two. The same holds for the node that had a place just before, if
+the next one does not wait for its workloads. Nodes of the same zone and Auto Scaling group may follow
 each other in any order, so the next of them is the one whose pods wait least for those of the nodes just
 before. Zones take turns as they did. The nodes of each group are spread over the whole order, so that all
 groups have new nodes for those in work: the extra nodes of a single group are soon used up.
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from eks_cilium.migration.facts.model import Node, Pod
     from eks_cilium.migration.plan.budgets import Budgets
     from eks_cilium.migration.plan.order import Kind
+    from eks_cilium.settings.model.migration import MigrationOptions
 
 _COMPARED = 10
 """So many nodes are compared for each place in the order; their number is not to count with its square."""
@@ -37,7 +39,7 @@ def put_apart(
     group_of: Mapping[str, str],
     pods: Iterable[Pod],
     budgets: Budgets,
-    parallel: int | str,
+    options: MigrationOptions,
 ) -> list[Node]:
     """The nodes in another order.
 
@@ -46,10 +48,12 @@ def put_apart(
         group_of: The Auto Scaling group of each node.
         pods: All pods of the cluster.
         budgets: The budgets that cover them.
-        parallel: As in the configuration.
+        options: How many are in work at once, and whether the next one waits for workloads.
     """
-    together = Lanes({node.name: group_of[node.name] for node in nodes}, parallel).in_all
-    if together < 2:
+    at_once = Lanes({node.name: group_of[node.name] for node in nodes}, options.parallel).in_all
+    # Pods of the node that had the place before may not be ready yet, unless the next one waits for them.
+    disturbing = at_once - 1 if options.waits_until_healthy(at_once) else at_once
+    if disturbing < 1:
         return list(nodes)
     uses = _uses(pods, budgets)
     allowed = {status.budget.reference: status.headroom for status in budgets}
@@ -57,7 +61,7 @@ def put_apart(
     waiting: dict[Kind, list[Node]] = defaultdict(list)
     for kind, node in zip(kinds, nodes, strict=True):
         waiting[kind].append(node)
-    before, found = _Before(together - 1, allowed), []
+    before, found = _Before(disturbing, allowed), []
     for kind in in_turns(kinds):
         node = min(waiting[kind][:_COMPARED], key=lambda each: before.fits(uses[each.name]))
         waiting[kind].remove(node)
@@ -76,7 +80,7 @@ def _uses(pods: Iterable[Pod], budgets: Budgets) -> Mapping[str, _Uses]:
 
 
 class _Before:
-    """The nodes just before in the order, as many as are in work beside the next one."""
+    """The nodes just before in the order whose pods are not ready when the next one is begun."""
 
     def __init__(self, most: int, allowed: Mapping[Reference, int]) -> None:
         self._allowed, self._most = allowed, most

@@ -61,7 +61,7 @@ def plan(
     kinds = eligibility.sort(facts, options, recorded, findings)
     backing = Backing.of(facts)
     budgets = Budgets(facts.budgets, facts.pods, backing)
-    every = _order(facts, kinds, recorded, budgets, options.parallel)
+    every = _order(facts, kinds, recorded, budgets, options)
     names = _part(every, options, recorded)
     forecasts = sizes.forecasts(every, options, recorded, facts, findings, part=names)
     if options.target is Target.CILIUM:
@@ -103,7 +103,7 @@ def plan(
 
 
 def _order(
-    facts: Facts, kinds: SortedNodes, recorded: Recorded, budgets: Budgets, parallel: int | str
+    facts: Facts, kinds: SortedNodes, recorded: Recorded, budgets: Budgets, options: MigrationOptions
 ) -> list[tuple[Node, Group]]:
     """The recorded order, where there is one: pods have moved since it was made."""
     own = (
@@ -118,7 +118,7 @@ def _order(
         found = sorted(nodes, key=lambda node: places[node.name])
     else:
         names = {name: group.name for name, group in group_of.items()}
-        found = [*ordered(nodes, own, lambda ready: put_apart(ready, names, facts.pods, budgets, parallel))]
+        found = [*ordered(nodes, own, lambda ready: put_apart(ready, names, facts.pods, budgets, options))]
     return [(node, group_of[node.name]) for node in found]
 
 

@@ -268,7 +268,7 @@ class _Rotation:
         is_waited_for = self._to_the_end or not settling.is_beside(run, node)
         with self._phases.phase("drain"):
             drained = drain.drain(
-                run, node, watcher=self._recovery.look if is_waited_for else drain.unwatched
+                run, node, watcher=self._recovery.look if is_waited_for else lambda _: settling.look(run)
             )
         self._evicted += drained.evicted
         self._deleted += drained.deleted

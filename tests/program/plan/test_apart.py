@@ -25,8 +25,9 @@ def pairs(count: int) -> World:
     return world
 
 
-def order(world: World, parallel: int | str) -> list[str]:
-    return [each.node for each in plan(world.facts(), MigrationOptions(parallel=parallel)).nodes]
+def order(world: World, parallel: int | str, *, waits: bool | None = None) -> list[str]:
+    given = MigrationOptions(parallel=parallel, wait_until_healthy=waits)
+    return [each.node for each in plan(world.facts(), given).nodes]
 
 
 def service_of(name: str) -> int:
@@ -41,6 +42,12 @@ def test_nodes_with_pods_of_one_budget_do_not_follow_each_other() -> None:
 
 def test_one_node_after_the_other_stays_in_the_order_of_age() -> None:
     assert order(pairs(8), 1) == [f"node-{number}" for number in range(8)]
+
+
+def test_the_node_that_had_a_place_before_counts_where_the_next_one_does_not_wait_for_its_pods() -> None:
+    found = [service_of(name) for name in order(pairs(8), 1, waits=False)]
+
+    assert all(first != second for first, second in pairwise(found[:-1]))
 
 
 def test_a_budget_with_room_for_both_puts_nothing_apart() -> None:

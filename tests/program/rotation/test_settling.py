@@ -24,13 +24,19 @@ NEVER = 1e6
 
 
 class Shop:
-    """Six nodes with a pod each, ready for the first drain; pods are ready `after` seconds."""
+    """Six nodes with a pod each, ready for the first drain; pods are ready `after` seconds, and stop."""
 
     def __init__(
-        self, *, after: float, parallel: int | str = 2, waits: bool | None = None, **budget: int | str
+        self,
+        *,
+        after: float,
+        stops: int = 2,
+        parallel: int | str = 2,
+        waits: bool | None = None,
+        **budget: int | str,
     ) -> None:
         self.simulation = Simulation(workers=6)
-        self.simulation.deploy("web", 6, **budget)
+        self.simulation.deploy("web", 6, pod={"terminationGracePeriodSeconds": stops}, **budget)
         self.simulation.start_seconds = int(after)
         self.before = Before(self.simulation)
         self.options = options(surge=4, parallel=parallel, wait_until_healthy=waits)
@@ -98,6 +104,32 @@ def test_one_node_at_once_that_does_not_wait_is_ahead_of_its_workloads_by_a_sing
 
     order = shop.events("cordoned", "settled")
     assert order.index(("cordoned", 1)) < order.index(("settled", 0)) < order.index(("cordoned", 2))
+
+
+def test_workloads_that_moved_are_read_while_a_drain_waits_so_that_they_have_settled_at_its_end() -> None:
+    shop = Shop(after=45, stops=30, parallel=1, waits=False, maxUnavailable=6)
+
+    shop.rotate(0)
+    shop.rotate(1)
+
+    assert shop.waiting() == shop.nodes[1:2]
+    assert [line["event"] for line in shop.lines("terminated", "settled")] == [
+        "terminated",
+        "settled",
+        "terminated",
+    ]
+
+
+def test_what_does_not_settle_in_time_does_not_end_the_drain_of_another_node() -> None:
+    shop = Shop(after=NEVER, parallel=1, waits=False, maxUnavailable=6)
+    shop.rotate(0)
+    shop.simulation.clock.sleep(200)
+
+    shop.rotate(1)
+
+    assert [line["node"] for line in shop.lines("terminated")] == shop.nodes[:2]
+    with pytest.raises(TimedOutError, match="as healthy as before"):
+        shop.rotate(2)
 
 
 def test_the_workloads_of_no_more_nodes_wait_than_may_be_in_work() -> None:

@@ -12,6 +12,7 @@ A node that waits for its workloads stays in the record, so the next run judges 
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -87,6 +88,19 @@ def missing(run: MigrationRun, node: Outgoing) -> str:
     if len(beside) > most:
         return f"{len(beside)} nodes wait for their workloads: {_missing_of(run, waiting)}"
     return ""
+
+
+def look(run: MigrationRun) -> None:
+    """Read workloads that have not settled while a rotation waits for something else, and raise nothing.
+
+    Once in a polling interval, whichever rotation it is: so they have settled when the next node is begun.
+    """
+    now, locks = run.world.time.monotonic(), run.world.locks
+    if now - locks.settling_read < run.limits.poll_interval:
+        return
+    locks.settling_read = now
+    with suppress(TimedOutError):  # `missing` raises it, before a further node is cordoned
+        _judged(run)
 
 
 def await_settled(run: MigrationRun) -> None:
