@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from eks_cilium.runtime.storage.parts import CONFIG_MAP, NAMESPACE, PATH_OF_PARTS
-from eks_cilium.runtime.watched import IDLE, WatchedCollection, is_older, whole
+from eks_cilium.runtime.watched import IDLE, MAX_AGE_OF_NOTHING, WatchedCollection, is_older, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -89,6 +89,7 @@ class _Watched:
     keep: Callable[[Object], Object] = whole
     from_cache: bool = False
     """Whether it is listed in one piece; the larger ones are read page by page."""
+    max_age_of_nothing: float = MAX_AGE_OF_NOTHING
 
 
 _COLLECTIONS: Mapping[str, _Watched] = {
@@ -105,7 +106,8 @@ _COLLECTIONS: Mapping[str, _Watched] = {
     "/apis/storage.k8s.io/v1/csinodes": _Watched(),
     "/api/v1/services": _Watched(),
     "/apis/networking.k8s.io/v1/ingresses": _Watched(),
-    "/apis/elbv2.k8s.aws/v1beta1/targetgroupbindings": _Watched(),
+    # Where its controller is installed meanwhile, it registers no node that has been cordoned.
+    "/apis/elbv2.k8s.aws/v1beta1/targetgroupbindings": _Watched(max_age_of_nothing=60.0),
 }
 """What is watched as a whole, with the objects of all namespaces."""
 _PARTS: Mapping[str, _Watched] = {
@@ -294,6 +296,7 @@ class View:
             monotonic=self._time.monotonic,
             keep=how.keep,
             from_cache=how.from_cache,
+            max_age_of_nothing=how.max_age_of_nothing,
             changed=self._note_change,
             is_behind=lambda version: is_older(version, self._latest),
         )

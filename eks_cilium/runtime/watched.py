@@ -28,7 +28,7 @@ IDLE = -1.0
 """What `follow` yields when the server has nothing to tell; see there."""
 MAX_AGE = 2.0
 """Seconds for which a list is current without a watch."""
-_MAX_AGE_OF_NOTHING = 10.0
+MAX_AGE_OF_NOTHING = 10.0
 """The same where the server does not have the collection."""
 
 _SHORTEST, _LONGEST = 1200, 1800
@@ -65,6 +65,7 @@ class WatchedCollection:
         from_cache: Whether the first list may come from the server's cache in one piece
             (`resourceVersion=0`), which spares the server; else it is read page by page, which spares memory.
         max_age: Seconds for which a list is current without a watch.
+        max_age_of_nothing: The same where the server does not have the collection.
         is_behind: Whether a version is older than one that this process has seen in another answer.
         jitter: A random number between 0 and 1.
     """
@@ -80,13 +81,15 @@ class WatchedCollection:
         changed: Callable[[], None] = lambda: None,
         from_cache: bool = True,
         max_age: float = MAX_AGE,
+        max_age_of_nothing: float = MAX_AGE_OF_NOTHING,
         is_behind: Callable[[str], bool] = lambda _: False,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.path = path
         self._api, self._selectors, self._keep = api, dict(selectors), keep
         self._monotonic, self._changed, self._jitter = monotonic, changed, jitter
-        self._from_cache, self._max_age, self._is_behind = from_cache, max_age, is_behind
+        self._from_cache, self._is_behind = from_cache, is_behind
+        self._max_age, self._max_age_of_nothing = max_age, max(max_age, max_age_of_nothing)
         self._lock = threading.RLock()
         self._objects: dict[tuple[str, str], Object] = {}
         self._version = self._listed_version = ""
@@ -225,7 +228,7 @@ class WatchedCollection:
         now = self._last_read = self._monotonic()
         if self._is_followed:
             return
-        max_age = self._max_age if self._listed_version else max(self._max_age, _MAX_AGE_OF_NOTHING)
+        max_age = self._max_age if self._listed_version else self._max_age_of_nothing
         if self._listed_at is None or now - self._listed_at >= max_age:
             self._list()
 

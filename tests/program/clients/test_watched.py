@@ -45,6 +45,7 @@ class Server:
         self.requests: list[str] = []
         self.chunks: list[bytes] = []
         self.is_away = self.ends_watches = self.ends_every_watch = False
+        self.has_collection = True
         self.refused: list[int] = []
         """Statuses of the next watches."""
         self.cached: tuple[list[Object], int] | None = None
@@ -62,6 +63,8 @@ class Server:
         self.requests.append("list from cache" if params.get("resourceVersion") == "0" else "list")
         if self.is_away:
             raise httpx.ConnectError("refused")
+        if not self.has_collection:
+            return httpx.Response(404, json={"message": "the server could not find the requested resource"})
         objects, version = self.objects, self.version
         if self.cached and params.get("resourceVersion") == "0":
             objects, version = self.cached
@@ -185,6 +188,22 @@ def test_what_may_not_be_watched_is_listed() -> None:
     bench.now = 5
     assert bench.names() == ["a"]
     assert server.requests == ["list from cache", "watch 10", "list"]
+
+
+@pytest.mark.parametrize(("chosen", "seconds"), [({}, 10.0), ({"max_age_of_nothing": 60.0}, 60.0)])
+def test_a_collection_that_the_server_does_not_have_is_asked_for_again_after_a_while(
+    chosen: dict[str, float], seconds: float
+) -> None:
+    server = Server(node("a", 1))
+    server.has_collection = False
+    bench = Bench(server, **chosen)
+
+    assert bench.names() == []
+    server.has_collection = True
+    bench.now = seconds - 1
+    assert bench.names() == []
+    bench.now = seconds
+    assert bench.names() == ["a"]
 
 
 def test_an_answer_to_a_write_is_seen_at_once_and_an_older_event_does_not_undo_it() -> None:
