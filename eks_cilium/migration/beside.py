@@ -37,7 +37,7 @@ def each(
     most: int = _EVICTIONS,
     rest: float = _AFTER_EVICTIONS,
 ) -> None:
-    """Call `act` for each item, so many at once at `most`; return when all are done.
+    """Call `act` for each item, so many at once at the `most`; return when all are done.
 
     After an error no further item is begun. The first error is raised when those in work are done, which is
     looked for after a `rest` in seconds.

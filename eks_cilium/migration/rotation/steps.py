@@ -264,12 +264,8 @@ class _Rotation:
         run, world, node = self._run, self._run.world, self._node
         rewrites.refuse(run)
         cordoned = world.time.monotonic()
-        self._recovery = Recovery(run, node)
-        is_waited_for = self._to_the_end or not settling.is_beside(run, node)
         with self._phases.phase("drain"):
-            drained = drain.drain(
-                run, node, watcher=self._recovery.look if is_waited_for else lambda _: settling.look(run)
-            )
+            drained = drain.drain(run, node, watcher=self._watcher())
         self._evicted += drained.evicted
         self._deleted += drained.deleted
         if drained.ended is not drain.Ended.EMPTY:
@@ -280,6 +276,13 @@ class _Rotation:
             detach.await_released(waiting, node, cordoned=cordoned)
         forget_pods_on(world, node.name)
         self._terminate()
+
+    def _watcher(self) -> drain.Watcher:
+        """What reads workloads during the drain: those of this node, or those that settle beside it."""
+        if not self._to_the_end and settling.is_beside(self._run, self._node):
+            return lambda _: settling.look(self._run)
+        self._recovery = Recovery(self._run, self._node)
+        return self._recovery.look
 
     def _terminate(self) -> None:
         with self._phases.phase("terminate"):

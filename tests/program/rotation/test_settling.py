@@ -24,7 +24,7 @@ NEVER = 1e6
 
 
 class Shop:
-    """Six nodes with a pod each, ready for the first drain; pods are ready `after` seconds, and stop."""
+    """Six nodes with a pod each, ready for the first drain; pods start and stop in so many seconds."""
 
     def __init__(
         self,

@@ -128,8 +128,7 @@ def _judged(run: MigrationRun) -> dict[str, Before]:
             del known[name]
         for name in waiting:
             _read(run, name, recorded)
-        now = world.time.monotonic()
-        settled = [name for name in waiting if known[name].steady.has_lasted(run, now)]
+        settled = [name for name in waiting if known[name].steady.has_lasted(run, known[name].latest)]
         for name in settled:
             _finish(run, name, waiting[name], inventory)
         return {name: before for name, before in waiting.items() if name not in settled}

@@ -282,12 +282,7 @@ class Controllers:
 
     def _make_pods(self, collection: str, kind: str) -> None:
         for owner in self.api.of(collection):
-            name, namespace = owner["metadata"]["name"], owner["metadata"]["namespace"]
-            mine = [
-                pod
-                for pod in self.api.of(PODS, namespace)
-                if _kind(pod) == kind and pod["metadata"]["ownerReferences"][0]["name"] == name
-            ]
+            name, mine = owner["metadata"]["name"], self._pods_of(kind, owner)
             alive = [pod for pod in mine if not pod["metadata"].get("deletionTimestamp")]
             taken = {pod["metadata"]["name"] for pod in mine}
             numbers = itertools.count()
@@ -389,26 +384,25 @@ class Controllers:
 
     def _count(self) -> None:
         for replica_set in self.api.of(REPLICA_SETS):
-            name, namespace = replica_set["metadata"]["name"], replica_set["metadata"]["namespace"]
-            ready = sum(
-                is_ready(pod) and not pod["metadata"].get("deletionTimestamp")
-                for pod in self.api.of(PODS, namespace)
-                if _kind(pod) == "ReplicaSet" and pod["metadata"]["ownerReferences"][0]["name"] == name
-            )
+            pods = self._pods_of("ReplicaSet", replica_set)
+            ready = sum(is_ready(pod) and not pod["metadata"].get("deletionTimestamp") for pod in pods)
             replica_set["status"] = {"readyReplicas": ready}
             above = replica_set["metadata"]["ownerReferences"][0]["name"]
-            deployment = self.api.find(DEPLOYMENTS, namespace, above)
+            deployment = self.api.find(DEPLOYMENTS, replica_set["metadata"]["namespace"], above)
             if deployment is not None:
                 deployment["status"] = {"readyReplicas": ready}
         for stateful_set in self.api.of(STATEFUL_SETS):
-            name, namespace = stateful_set["metadata"]["name"], stateful_set["metadata"]["namespace"]
             # computeReplicaStatus in stateful_set_control.go: pods that are being deleted count too.
-            ready = sum(
-                is_ready(pod)
-                for pod in self.api.of(PODS, namespace)
-                if _kind(pod) == "StatefulSet" and pod["metadata"]["ownerReferences"][0]["name"] == name
-            )
+            ready = sum(map(is_ready, self._pods_of("StatefulSet", stateful_set)))
             stateful_set["status"] = {"readyReplicas": ready}
+
+    def _pods_of(self, kind: str, owner: Object) -> list[Object]:
+        name, namespace = owner["metadata"]["name"], owner["metadata"]["namespace"]
+        return [
+            pod
+            for pod in self.api.of(PODS, namespace)
+            if _kind(pod) == kind and pod["metadata"]["ownerReferences"][0]["name"] == name
+        ]
 
     def count_budgets(self) -> None:
         for budget in self.api.of(BUDGETS):
